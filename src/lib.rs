@@ -1,1 +1,32 @@
+//! Consolidates the CloudTrail logs of an AWS organization in one log account, and keeps it that way.
+//!
+//! This is the map of the house. Data flows downward in this list:
+//!
+//! - [`ids`]: AWS identifiers, parsed once at the edge, printed one way.
+//! - [`config`]: the text of `orgtrail.yaml` into a checked configuration.
+//! - [`organization`]: accounts and organizational units as plain data; which accounts are selected, and why.
+//! - [`policy`]: policy documents, compared by meaning, rendered from `policies/`, evaluated.
+//! - [`estate`]: what exists or should exist, by address; the snapshot file.
+//! - [`desire`]: configuration and organization into the desired estate.
+//! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
+//! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
+//! - [`apply`]: runs a plan.
+//! - [`logs`]: reads the consolidated logs and proves them.
+//! - [`report`]: turns plans, outcomes and findings into text.
+//! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
+//!
+//! **Invariants**, held by `tests/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between
+//! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
+pub mod apply;
+pub mod cli;
+pub mod cloud;
+pub mod config;
+pub mod desire;
+pub mod estate;
+pub mod ids;
+pub mod logs;
+pub mod organization;
+pub mod plan;
+pub mod policy;
+pub mod report;

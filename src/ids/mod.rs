@@ -328,8 +328,9 @@ impl FromStr for Arn {
         if !text.starts_with("arn:") {
             return Err(bad(text, what, "it must start with `arn:`"));
         }
-        let colons = five_colons(text)
-            .ok_or_else(|| bad(text, what, "it has fewer than the six fields `arn:partition:service:region:account:resource`"))?;
+        let colons = five_colons(text).ok_or_else(|| {
+            bad(text, what, "it has fewer than the six fields `arn:partition:service:region:account:resource`")
+        })?;
         let arn = Self { text: text.to_owned(), colons };
         if arn.partition().is_empty() || arn.service().is_empty() || arn.resource().is_empty() {
             return Err(bad(text, what, "partition, service and resource must not be empty"));

@@ -1,0 +1,1 @@
+//! Runs a plan: waves, limits, retries, outcomes; checks that delivery still works afterwards.

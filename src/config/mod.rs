@@ -1,0 +1,1 @@
+//! `orgtrail.yaml`: what a person may write, its defaults, and checks that point at line and column.

@@ -1,0 +1,1 @@
+//! Configuration and organization in, desired estate out. Pure.

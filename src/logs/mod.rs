@@ -1,0 +1,1 @@
+//! The consolidated logs: key layout, store, digests, verify and coverage.

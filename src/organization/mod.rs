@@ -1,0 +1,1 @@
+//! The organization as plain data: accounts, organizational units, selection and lifecycle.

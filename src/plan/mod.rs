@@ -1,0 +1,1 @@
+//! Two estates in, ordered changes out, each with its risk and reason. Pure.

@@ -1,0 +1,1 @@
+//! Policy documents: types, canonical form and equality by meaning, templates, merging, evaluation.

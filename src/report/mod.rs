@@ -1,0 +1,1 @@
+//! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
