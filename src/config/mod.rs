@@ -72,3 +72,6 @@ fn judge(document: &Document, text: &str) -> Result<Config, Vec<Remark>> {
 fn config(value: Value) -> Result<Config, Vec<Remark>> {
     serde_json::from_value(value).map_err(|error| vec![Remark::new(Code::WrongValue, "", error.to_string())])
 }
+
+#[cfg(test)]
+mod tests;

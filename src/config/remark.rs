@@ -63,13 +63,14 @@ impl Remark {
     /// Looks up line and column.
     pub fn locate(self, document: &Document, lines: &Lines, text: &str) -> Finding {
         let span_of = |at: &str, target: &Target| {
-            document.place(at).map_or(0..0, |place| match target {
+            let span = document.place(at).map_or(0..0, |place| match target {
                 // A default is not written anywhere: point at the name of what it belongs to.
                 _ if !document.places.contains_key(at) => place.of_field(),
                 Target::Name => place.of_field(),
                 Target::Value => place.of_value(),
                 Target::Character(index) => character(place, text, *index),
-            })
+            });
+            first_line(span, text)
         };
         let span = span_of(&self.at, &self.target);
         let (line, column) = lines.position(text, span.start);
@@ -93,6 +94,12 @@ impl Remark {
 
 fn within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Shortens a span to its first line: of a whole section, its beginning is enough.
+fn first_line(span: Range<usize>, text: &str) -> Range<usize> {
+    let length = text.get(span.clone()).and_then(|text| text.lines().next()).map_or(0, str::len);
+    span.start..span.start + length
 }
 
 /// Finds a character of a value in the text; a value with escapes or several lines is pointed at as a whole.

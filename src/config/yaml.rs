@@ -41,6 +41,9 @@ pub(super) fn read(text: &str) -> (Option<Document>, Vec<Finding>) {
     }
 }
 
+/// YAML takes two braces for two maps.
+const TEMPLATE_HELP: &str = "a value that begins with `{{` must stand in quotes: \"{{deployment}}-logs\"";
+
 /// A value while it is read.
 #[derive(Clone)]
 struct Node {
@@ -176,7 +179,8 @@ impl<'a> Reader<'a> {
                 Ok(name) => parent.name = Some(name),
                 Err(at) => {
                     let message = "a list or a map cannot be the name of a field".into();
-                    return Err(finding(self.text, self.lines, Code::Yaml, at, message, None));
+                    let help = self.text[..at.start].ends_with('{').then(|| TEMPLATE_HELP.to_owned());
+                    return Err(finding(self.text, self.lines, Code::Yaml, at, message, help));
                 }
             },
             (Content::Scalar(_), _) => {}
@@ -255,15 +259,15 @@ impl<'a> Reader<'a> {
     fn syntax(&self, error: &ScanError) -> Finding {
         let at = self.byte(error.marker().index());
         let line_start = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
-        let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let indentation = &line[..line.len() - line.trim_start().len()];
-        if let Some(tab) = indentation.find('\t') {
-            let span = line_start + tab..line_start + tab + 1;
+        // The parser marks what stands before a tab that it meets.
+        let from = if error.info().contains("tab") { at } else { line_start };
+        if let Some(span) = indenting_tab(self.text, from) {
             let help = "YAML is indented with spaces; replace the tab by two spaces";
             let message = "this line is indented with a tab".to_owned();
             return finding(self.text, self.lines, Code::Yaml, span, message, Some(help.into()));
         }
         let message = format!("this is not YAML: {}", error.info());
+        let line = self.text[line_start..].lines().next().unwrap_or_default();
         let help = help_with_syntax(line).map(str::to_owned);
         finding(self.text, self.lines, Code::Yaml, at..at, message, help)
     }
@@ -280,11 +284,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Finds a tab that indents the line at an offset, or the line after it.
+fn indenting_tab(text: &str, from: usize) -> Option<Range<usize>> {
+    let tab = from + text[from..].find('\t')?;
+    let line_start = text[..tab].rfind('\n').map_or(0, |n| n + 1);
+    let near = text[from..tab].matches('\n').count() <= 1;
+    (near && text[line_start..tab].trim().is_empty()).then_some(tab..tab + 1)
+}
+
 /// Knows the mistakes that YAML's own words do not explain.
 fn help_with_syntax(line: &str) -> Option<&'static str> {
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim_start_matches(['-', ' ']);
     if value.starts_with("{{") {
-        Some("a value that begins with `{{` must stand in quotes: \"{{deployment}}-logs\"")
+        Some(TEMPLATE_HELP)
     } else if value.starts_with(['*', '&', '%', '@', '`', '!']) {
         Some("a value that begins with this character must stand in quotes")
     } else {

@@ -10,6 +10,7 @@ use crate::config::remark::Remark;
 use crate::config::schema::text::FORMATS;
 use crate::config::suggest::{listed, nearest};
 
+use super::lookup::Lookup;
 use super::{Misfit, telling};
 
 pub(super) struct Explainer<'a> {
@@ -54,7 +55,7 @@ impl Explainer<'_> {
             .map(|fields| fields.keys().map(String::as_str).collect())
             .unwrap_or_default();
         let guess = nearest(field, known.iter().copied());
-        let help = match (guess, self.section_with(field)) {
+        let help = match (guess, self.lookup().section_with(field)) {
             (Some(guess), _) => format!("did you mean `{guess}`?"),
             (None, Some(section)) => {
                 format!("`{field}` is a field of `{section}`: is it indented as far as the other fields there?")
@@ -69,13 +70,11 @@ impl Explainer<'_> {
         let place = if at.is_empty() { "the file".to_owned() } else { format!("`{}`", spoken(at)) };
         let remark = Remark::new(Code::MissingField, at, format!("{place} has no field `{field}`")).on_name();
         let schema = self.schema_around(error).and_then(|schema| schema.get("properties")?.get(field));
-        let mut help = format!("add `{field}`");
-        if let Some(example) = schema.and_then(|schema| self.example(schema)) {
-            help = format!("add a line like `{field}: {example}`");
-        }
-        if let Some(description) = schema.and_then(|schema| schema.get("description")?.as_str()) {
-            help = format!("{help} ({})", description.trim_end_matches('.'));
-        }
+        // JSON is YAML too, and its quotes keep digits a text.
+        let example = schema.and_then(|schema| self.lookup().sample(schema));
+        let line = example.map_or_else(|| format!("`{field}`"), |example| format!("a line like `{field}: {example}`"));
+        let meaning = schema.and_then(|schema| schema.get("description")?.as_str()).map(first_sentence);
+        let help = format!("add {line}{}", meaning.map(|meaning| format!(": {meaning}")).unwrap_or_default());
         Misfit { remark: remark.help(help), tainted: vec![join(at, field)], text_meant: None }
     }
 
@@ -200,28 +199,16 @@ impl Explainer<'_> {
         self.schema.pointer(object)
     }
 
-    /// Returns the first example of a schema, or of the type that it refers to, as one line of YAML.
-    fn example(&self, schema: &Value) -> Option<String> {
-        let own = schema.get("examples").or_else(|| resolve(self.schema, schema).get("examples"));
-        // JSON's quotes are YAML's too, and keep digits a text.
-        own?.get(0).map(Value::to_string)
-    }
-
-    /// Returns the section of the file that has a field of this name.
-    fn section_with(&self, field: &str) -> Option<&str> {
-        let sections = self.schema.get("properties")?.as_object()?;
-        let has = |section: &Value| {
-            let section = resolve(self.schema, section.get("items").unwrap_or(section));
-            section.get("properties").is_some_and(|fields| fields.get(field).is_some())
-        };
-        sections.iter().find(|(_, section)| has(section)).map(|(name, _)| name.as_str())
+    fn lookup(&self) -> Lookup<'_> {
+        Lookup { root: self.schema }
     }
 }
 
-/// Follows a reference to the definitions of a schema.
-pub(super) fn resolve<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
-    let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
-    target.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
+/// Returns the first sentence of a description, to go on with after a colon.
+fn first_sentence(description: &str) -> String {
+    let sentence = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let mut rest = sentence.chars();
+    rest.next().map(|first| first.to_lowercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn misfit(at: &str, remark: Remark) -> Misfit {

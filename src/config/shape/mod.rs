@@ -15,6 +15,7 @@ use super::remark::Remark;
 use super::schema::{json_schema, text::FORMATS};
 
 mod explain;
+mod lookup;
 mod repair;
 
 /// One place where a file does not fit the schema.

@@ -2,11 +2,11 @@
 //!
 //! Nothing that is made up here reaches a user: the fields are remembered, and what a rule says of them is dropped.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::place::{Document, steps};
 
-use super::explain::resolve;
+use super::lookup::Lookup;
 use super::{Misfit, Shape};
 
 /// Values that fit the schema.
@@ -20,7 +20,7 @@ pub(in crate::config) struct Repaired {
 const ROUNDS_MAX: usize = 4;
 
 impl Shape {
-    /// Repairs the values of a file; gives up when a part is missing that has no example.
+    /// Repairs the values of a file; gives up when a value keeps being wrong.
     pub fn repair(&self, document: &Document, text: &str, misfits: Vec<Misfit>) -> Option<Repaired> {
         let mut document = Document { value: document.value.clone(), places: document.places.clone() };
         let mut made_up = Vec::new();
@@ -58,10 +58,11 @@ impl Shape {
             return self.replace(root, parent);
         }
         let field = steps(at).last().unwrap_or_default();
-        let schema = self.schema_at(parent);
+        let lookup = Lookup { root: &self.schema };
+        let schema = lookup.at(parent);
         let required = schema.and_then(|schema| schema.get("required")?.as_array());
         let is_required = required.is_some_and(|fields| fields.iter().any(|name| name == field.as_str()));
-        let sample = schema.and_then(|schema| self.sample(schema.get("properties")?.get(&field)?));
+        let sample = schema.and_then(|schema| lookup.sample(schema.get("properties")?.get(&field)?));
         let Some(fields) = root.pointer_mut(parent).and_then(Value::as_object_mut) else { return };
         match sample {
             Some(sample) if is_required => {
@@ -71,50 +72,5 @@ impl Shape {
                 fields.remove(&field);
             }
         }
-    }
-
-    /// Returns the schema of the values at a pointer.
-    fn schema_at(&self, pointer: &str) -> Option<&Value> {
-        steps(pointer)
-            .try_fold(&self.schema, |schema, step| {
-                let schema = self.section(schema);
-                let field = schema.get("properties").and_then(|fields| fields.get(&step));
-                field.or_else(|| schema.get("items")).or_else(|| schema.get("additionalProperties"))
-            })
-            .map(|schema| self.section(schema))
-    }
-
-    /// Follows references, and from "a section or nothing" to the section.
-    fn section<'s>(&'s self, schema: &'s Value) -> &'s Value {
-        let first = schema.get("anyOf").and_then(|alternatives| alternatives.get(0));
-        resolve(&self.schema, first.unwrap_or(resolve(&self.schema, schema)))
-    }
-
-    /// Makes a value that fits a schema.
-    fn sample(&self, schema: &Value) -> Option<Value> {
-        let given = |schema: &Value| {
-            let example = schema.get("examples").and_then(|examples| examples.get(0));
-            example.or_else(|| schema.get("const")).or_else(|| schema.get("default")).cloned()
-        };
-        if let Some(value) = given(schema) {
-            return Some(value);
-        }
-        let schema = self.section(schema);
-        if let Some(value) = given(schema) {
-            return Some(value);
-        }
-        if let Some(first) = schema.get("oneOf").and_then(|choices| choices.get(0)) {
-            return self.sample(first);
-        }
-        if let Some(item) = schema.get("items") {
-            return self.sample(item).map(|item| Value::Array(vec![item]));
-        }
-        let fields = schema.get("properties")?.as_object()?;
-        let required = schema.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let samples = required.iter().filter_map(Value::as_str).map(|name| {
-            let sample = self.sample(fields.get(name)?)?;
-            Some((name.to_owned(), sample))
-        });
-        samples.collect::<Option<Map<_, _>>>().map(Value::Object)
     }
 }
