@@ -1,1 +1,15 @@
 //! Policy documents: types, canonical form and equality by meaning, templates, merging, evaluation.
+//!
+//! Nothing here knows an estate, a configuration or AWS's SDK.
+
+pub mod canonical;
+pub mod document;
+pub mod json;
+pub mod merge;
+pub mod template;
+
+pub use canonical::{Aliases, same_meaning};
+pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
+
+/// What the `Sid` of every statement of ours begins with, in documents that others may also write to.
+pub const SID_PREFIX: &str = "Orgtrail";
