@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod document;
 pub mod json;
 pub mod merge;
+pub mod outside;
 pub mod template;
 
 pub use canonical::{Aliases, same_meaning};
