@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estate::{Address, Desired, Estate, Problem};
+use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
 
@@ -39,6 +39,8 @@ pub struct Plan {
     pub blockers: Vec<Problem>,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
+    /// Our trails, whose delivery is looked at after the run.
+    pub trails: Vec<TrailSite>,
     /// Ours, and no longer wanted; removed only when asked to.
     pub leftovers: Vec<Address>,
     /// Other people's trails that record the same events.
@@ -47,6 +49,16 @@ pub struct Plan {
     pub headroom: Vec<Headroom>,
     /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
     pub fingerprint: String,
+}
+
+/// A trail of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrailSite {
+    /// The trail.
+    pub address: Address,
+    /// The account whose credentials manage it.
+    pub operator: AccountId,
 }
 
 /// A trail that is not ours.
@@ -121,8 +133,14 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         unchanged: compared.unchanged,
         blockers,
         problems: compared.problems,
+        trails: trails(desired),
         leftovers: kept,
         evidence,
         headroom,
     }
+}
+
+fn trails(desired: &Desired) -> Vec<TrailSite> {
+    let trails = desired.wanted.iter().filter(|(address, _)| address.kind == Kind::Trail);
+    trails.map(|(address, wanted)| TrailSite { address: address.clone(), operator: wanted.operator.clone() }).collect()
 }
