@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, BucketName};
 
 use super::defaults;
-use super::text::{AccountIdText, BucketNameText};
+use super::text::{AccountIdText, BucketNameText, NameTemplate};
 use super::values::Encryption;
 
 /// The bucket of the log account that receives all logs.
@@ -16,7 +16,7 @@ use super::values::Encryption;
 #[serde(deny_unknown_fields)]
 pub struct BucketConfig {
     /// The bucket's name; a template, in which `account` is the log account and `region` the home region.
-    #[schemars(length(min = 1), example = &"acme-org-cloudtrail", example = &"{{deployment}}-logs-{{account.id}}")]
+    #[schemars(with = "NameTemplate", example = &"acme-org-cloudtrail", example = &"{{deployment}}-logs-{{account.id}}")]
     pub name: String,
     /// What stands before `AWSLogs/` in every key, without a slash at either end.
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct BucketConfig {
     pub encryption: Encryption,
     /// The alias of the key that `encryption: kms` makes; a template.
     #[serde(default = "defaults::key_alias")]
-    #[schemars(length(min = 1), example = &"alias/orgtrail-{{deployment}}")]
+    #[schemars(with = "NameTemplate", example = &"alias/orgtrail-{{deployment}}")]
     pub key_alias: String,
     /// Makes new objects undeletable for a time. Off by default.
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::organization::selector::Selector;
 mod bucket;
 mod data_events;
 mod defaults;
-mod text;
+pub(super) mod text;
 mod trail;
 mod values;
 
@@ -25,7 +25,7 @@ pub use trail::{
 };
 pub use values::{BadValue, Encryption, Interval, Owner, Percent, Regions};
 
-use text::{OrganizationIdText, RegionText, SelectorText};
+use text::{DeploymentText, ExternalIdText, NameTemplate, OrganizationIdText, QueueNameText, RegionText, SelectorText};
 
 /// The whole of `orgtrail.yaml`: how the CloudTrail logs of an organization are consolidated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ pub struct Config {
     #[schemars(extend("const" = 1), example = 1)]
     pub version: u32,
     /// The name of this deployment. Everything that orgtrail makes bears it in the tag `orgtrail:deployment`.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$"), example = &"acme")]
+    #[schemars(with = "DeploymentText")]
     pub deployment: String,
     /// The organization, and how its accounts are entered.
     #[serde(default)]
@@ -80,7 +80,7 @@ pub struct OrganizationConfig {
     #[schemars(length(min = 1))]
     pub member_role: String,
     /// Accounts to register as delegated administrators of CloudTrail, by id or name.
-    #[schemars(length(max = 3), inner(length(min = 1)))]
+    #[schemars(length(max = 3), inner(length(min = 1)), extend("uniqueItems" = true))]
     pub delegated_administrators: Vec<String>,
 }
 
@@ -93,11 +93,11 @@ pub struct Accounts {
     pub log: String,
     /// The accounts that are selected. All by default.
     #[serde(default = "defaults::every_account")]
-    #[schemars(with = "Vec<SelectorText>", length(min = 1))]
+    #[schemars(with = "Vec<SelectorText>", length(min = 1), extend("uniqueItems" = true))]
     pub include: Vec<Selector>,
     /// Of those, the accounts that are left out. None by default.
     #[serde(default)]
-    #[schemars(with = "Vec<SelectorText>")]
+    #[schemars(with = "Vec<SelectorText>", extend("uniqueItems" = true))]
     pub exclude: Vec<Selector>,
 }
 
@@ -108,17 +108,17 @@ pub struct Readers {
     /// How accounts are let in.
     pub mode: ReaderMode,
     /// The name of the role in the log account through which one account reads its logs; a template.
-    #[schemars(length(min = 1), example = &"CloudTrailReadLogs-{{account.id}}")]
+    #[schemars(with = "NameTemplate", example = &"CloudTrailReadLogs-{{account.id}}")]
     pub role: String,
     /// The name of the managed policy in each member account that may assume exactly its reader role; a template.
-    #[schemars(length(min = 1))]
+    #[schemars(with = "NameTemplate")]
     pub member_policy: String,
     /// To whom the member policy is attached, in each member account where they exist.
     pub attach_to: AttachTo,
     /// Lets only sessions with multi-factor authentication assume a reader role.
     pub require_mfa: bool,
     /// A text that must be given when a reader role is assumed. None by default.
-    #[schemars(length(min = 2, max = 1224), regex(pattern = r"^[\w+=,.@:/-]+$"))]
+    #[schemars(with = "Option<ExternalIdText>")]
     pub external_id: Option<String>,
     /// How long a session of a reader role may last, in hours.
     #[schemars(range(min = 1, max = 12))]
@@ -170,7 +170,7 @@ pub struct Reconcile {
     /// The share of managed resources that one round may change.
     pub max_change: Percent,
     /// The name of an SQS queue that tells of changes within seconds. None by default.
-    #[schemars(length(min = 1, max = 80), regex(pattern = "^[A-Za-z0-9_-]+$"), example = &"acme-orgtrail")]
+    #[schemars(with = "Option<QueueNameText>")]
     pub wake_queue: Option<String>,
 }
 

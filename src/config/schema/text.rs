@@ -12,6 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::ids::{AccountId, BucketName, OrganizationId, Region};
 use crate::organization::selector::Selector;
 
+use crate::config::names::{check_deployment, check_external_id, check_queue_name};
+
 use super::values::{Encryption, Interval, Owner, Percent};
 
 /// What the checker knows of one kind of text.
@@ -33,6 +35,9 @@ pub(crate) const FORMATS: &[TextFormat] = &[
     TextFormat { name: "trail-owner", check: reads::<Owner> },
     TextFormat { name: "interval", check: reads::<Interval> },
     TextFormat { name: "percent", check: reads::<Percent> },
+    TextFormat { name: "deployment-name", check: |text| check_deployment(text).map_err(|e| e.to_string()) },
+    TextFormat { name: "aws-external-id", check: |text| check_external_id(text).map_err(|e| e.to_string()) },
+    TextFormat { name: "aws-queue-name", check: |text| check_queue_name(text).map_err(|e| e.to_string()) },
 ];
 
 fn reads<T: FromStr<Err: Display>>(text: &str) -> Result<(), String> {
@@ -113,6 +118,54 @@ text_schema!(
     ["ou:/**", "ou:/Workloads/**", "tag:env=prod", "id:333333333333", "name:prod-*"],
     "Names accounts: `ou:/Workloads/**` (an organizational unit and all below it), `tag:key=value`, `id:123456789012`, or `name:pattern`. `*` and `?` are wildcards within a name, `**` stands for any number of units."
 );
+
+/// The name of a deployment in the schema.
+pub(super) enum DeploymentText {}
+text_schema!(
+    DeploymentText,
+    "Deployment",
+    "deployment-name",
+    "^[A-Za-z0-9][A-Za-z0-9-]{0,31}$",
+    ["acme"],
+    "Up to 32 letters, digits and dashes."
+);
+
+/// An external id in the schema.
+pub(super) enum ExternalIdText {}
+text_schema!(
+    ExternalIdText,
+    "ExternalId",
+    "aws-external-id",
+    "^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
+    ["acme-log-readers"],
+    "A text that whoever assumes a role must know."
+);
+
+/// The name of a queue in the schema.
+pub(super) enum QueueNameText {}
+text_schema!(
+    QueueNameText,
+    "QueueName",
+    "aws-queue-name",
+    "^[A-Za-z0-9_-]{1,80}$",
+    ["acme-orgtrail"],
+    "The name of a standard SQS queue."
+);
+
+/// A name that is a template, in the schema. Its rules depend on what it names, so `check` holds them.
+pub(super) enum NameTemplate {}
+impl JsonSchema for NameTemplate {
+    fn schema_name() -> Cow<'static, str> {
+        "NameTemplate".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A name. `{{account.id}}`, `{{account.name}}`, `{{deployment}}`, `{{organization.id}}` and `{{region}}` are filled in.",
+            "minLength": 1,
+        })
+    }
+}
 
 text_schema!(
     Encryption,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data_events::AdvancedSelector;
 use super::defaults;
+use super::text::NameTemplate;
 use super::values::{Owner, Regions};
 
 /// A trail that delivers to the bucket.
@@ -14,7 +15,7 @@ use super::values::{Owner, Regions};
 #[serde(deny_unknown_fields)]
 pub struct TrailConfig {
     /// The trail's name; a template.
-    #[schemars(length(min = 1), example = &"acme-org-trail")]
+    #[schemars(with = "NameTemplate", example = &"acme-org-trail")]
     pub name: String,
     /// Whose events are recorded.
     #[serde(default)]
@@ -127,7 +128,7 @@ impl InsightType {
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// The name of an SNS topic in the log account, in the home region; a template.
-    #[schemars(length(min = 1), example = &"acme-org-trail")]
+    #[schemars(with = "NameTemplate", example = &"acme-org-trail")]
     pub sns: String,
 }
 
@@ -136,7 +137,7 @@ pub struct Notify {
 #[serde(deny_unknown_fields)]
 pub struct CloudwatchLogs {
     /// The log group's name; a template.
-    #[schemars(length(min = 1), example = &"/orgtrail/acme")]
+    #[schemars(with = "NameTemplate", example = &"/orgtrail/acme")]
     pub group: String,
     /// How many days CloudWatch keeps the events.
     #[serde(default = "defaults::retention_days")]
@@ -144,7 +145,7 @@ pub struct CloudwatchLogs {
     pub retention_days: u32,
     /// The role with which CloudTrail writes to the log group; a template.
     #[serde(default = "defaults::cloudwatch_role")]
-    #[schemars(length(min = 1), example = &"orgtrail-{{deployment}}-cloudwatch-logs")]
+    #[schemars(with = "NameTemplate", example = &"orgtrail-{{deployment}}-cloudwatch-logs")]
     pub role: String,
 }
 

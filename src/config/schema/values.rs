@@ -132,7 +132,7 @@ pub enum Regions {
     Only(Vec<Region>),
 }
 
-/// How [`Regions`] is written.
+/// The regions that a trail records.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "neither `all` nor a list of regions")]
 enum WrittenRegions {
