@@ -155,3 +155,6 @@ impl Act for Recorded {
         Ok(Done { resource: done })
     }
 }
+
+#[cfg(test)]
+mod tests;
