@@ -7,6 +7,7 @@ pub mod document;
 pub mod evaluate;
 pub mod json;
 pub mod merge;
+pub mod outside;
 pub mod preflight;
 pub mod template;
 
