@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod document;
 pub mod evaluate;
 pub mod json;
+pub mod lint;
 pub mod merge;
 pub mod outside;
 pub mod preflight;
