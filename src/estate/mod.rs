@@ -12,6 +12,7 @@ use crate::policy::Aliases;
 
 pub mod address;
 pub mod bucket;
+pub mod desired;
 pub mod field;
 pub mod guard;
 pub mod key;
@@ -27,6 +28,7 @@ pub mod trusted_access;
 
 pub use address::{Address, Kind};
 pub use bucket::{Bucket, BucketPolicy};
+pub use desired::{Desired, Wanted};
 pub use field::{Field, FieldValue, Tags};
 pub use guard::ServiceControlPolicy;
 pub use key::{Key, KeyPolicy};

@@ -83,8 +83,11 @@ impl Resource {
     /// Returns the fields that this resource, as a wish, asks for.
     pub fn wished_fields(&self) -> Vec<Field> {
         let mut fields = self.fields();
-        if let Resource::Bucket(bucket) = self {
-            fields.retain(|field| !bucket.leaves_alone(field));
+        match self {
+            Resource::Bucket(bucket) => fields.retain(|field| !bucket.leaves_alone(field)),
+            // Whoever encrypted the topic had a reason: no key in the configuration is no wish to decrypt it.
+            Resource::Topic(topic) if topic.key.is_none() => fields.retain(|field| field.path != "key"),
+            _ => {}
         }
         fields
     }

@@ -132,6 +132,14 @@ impl Partition {
         }
     }
 
+    /// Returns the domain that the partition's service names end in.
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Partition::Aws | Partition::GovCloud => "amazonaws.com",
+            Partition::China => "amazonaws.com.cn",
+        }
+    }
+
     /// Returns the region that answers for the partition's global services (IAM, STS' global endpoint, Organizations).
     pub fn global_region(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, OrganizationId, Partition};
 
 pub mod select;
+pub mod selector;
 
 /// An organization at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
