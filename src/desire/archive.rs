@@ -24,8 +24,14 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     let config = brief.config;
     let mut before_bucket = Vec::new();
     if layout.makes_key(config) {
-        let key =
-            Key { arn: None, has_alias: true, enabled: true, pending_deletion: false, rotation: true, tags: tags(config, &Default::default()) };
+        let key = Key {
+            arn: None,
+            has_alias: true,
+            enabled: true,
+            pending_deletion: false,
+            rotation: true,
+            tags: tags(config, &Default::default()),
+        };
         desired.want(layout.key_alias.clone(), key, "bucket.encryption", Vec::new());
         let policy = brief.templates.render("key.json.hbs", &key_values(brief, layout))?;
         let needs = vec![layout.key_alias.clone()];
@@ -76,7 +82,10 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
         prefix: format!("{}/", logs_root(config)),
         transitions: wish.archive_after_days.iter().map(|&days| (days, class.to_owned())).collect(),
         expire_after_days: wish.expire_after_days,
-        expire_noncurrent_after_days: wish.expire_after_days.filter(|_| config.bucket.versioning).map(|_| NONCURRENT_DAYS),
+        expire_noncurrent_after_days: wish
+            .expire_after_days
+            .filter(|_| config.bucket.versioning)
+            .map(|_| NONCURRENT_DAYS),
         abort_upload_after_days: Some(ABORT_UPLOAD_DAYS),
         other: None,
     })

@@ -276,12 +276,7 @@ fn trail_name(
 
 /// Events of global services are delivered to every trail that asks for them, so of several single-region trails only
 /// one asks: the one in the home region, or the first one.
-fn account_sites<'a>(
-    config: &Config,
-    trail: &'a TrailConfig,
-    account: &AccountId,
-    name: &str,
-) -> Vec<TrailSite<'a>> {
+fn account_sites<'a>(config: &Config, trail: &'a TrailConfig, account: &AccountId, name: &str) -> Vec<TrailSite<'a>> {
     let operator = match (&trail.scope, &trail.owner) {
         (Scope::Organization, Owner::Account(id)) => id.clone(),
         _ => account.clone(),
@@ -296,7 +291,8 @@ fn account_sites<'a>(
     match &trail.regions {
         Regions::All => vec![site(&config.home_region, true, trail.global_events)],
         Regions::Only(regions) => {
-            let global = if regions.contains(&config.home_region) { Some(&config.home_region) } else { regions.first() };
+            let global =
+                if regions.contains(&config.home_region) { Some(&config.home_region) } else { regions.first() };
             regions.iter().map(|r| site(r, false, trail.global_events && Some(r) == global)).collect()
         }
     }

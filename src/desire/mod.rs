@@ -59,7 +59,9 @@ pub enum BadDesign {
     )]
     NoActiveAccount(String),
     /// `accounts.include` and `accounts.exclude` leave nothing.
-    #[error("accounts.include selects no active account ({0}); `orgtrail discover` shows every account with the reason")]
+    #[error(
+        "accounts.include selects no active account ({0}); `orgtrail discover` shows every account with the reason"
+    )]
     NothingSelected(String),
     /// A name template gives no valid name.
     #[error("{field} gives no usable name{}: {why}", for_account(.account))]
@@ -141,7 +143,8 @@ fn one(error: BadTemplate) -> Vec<BadDesign> {
 pub fn member_policy_names(config: &Config, organization: &Organization) -> BTreeMap<AccountId, String> {
     let ids = organization.accounts.keys();
     ids.filter_map(|id| {
-        let name = layout::account_name(config, organization, id, "readers.member_policy", &config.readers.member_policy);
+        let name =
+            layout::account_name(config, organization, id, "readers.member_policy", &config.readers.member_policy);
         Some((id.clone(), name.ok()?))
     })
     .collect()
@@ -149,7 +152,12 @@ pub fn member_policy_names(config: &Config, organization: &Organization) -> BTre
 
 /// Decides how members read: as the configuration says, or, for `auto`, by roles while the log account's quota has room
 /// for one role for each selected account. An account whose quota is not known is taken to have room.
-pub fn strategy(config: &Config, organization: &Organization, log_account: &AccountId, estate: &Estate) -> ReaderStrategy {
+pub fn strategy(
+    config: &Config,
+    organization: &Organization,
+    log_account: &AccountId,
+    estate: &Estate,
+) -> ReaderStrategy {
     match config.readers.mode {
         ReaderMode::Roles => ReaderStrategy::Roles,
         ReaderMode::Dynamic => ReaderStrategy::Dynamic,

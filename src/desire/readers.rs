@@ -54,12 +54,7 @@ fn add_reader(
     add_member_policy(brief, id, document, vec![address], desired)
 }
 
-fn add_dynamic(
-    brief: &Brief<'_>,
-    layout: &Layout<'_>,
-    id: &AccountId,
-    desired: &mut Desired,
-) -> Result<(), BadDesign> {
+fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: &mut Desired) -> Result<(), BadDesign> {
     let document = brief.templates.render("member-dynamic.json.hbs", &reading_values(brief, layout, id))?;
     let mut needs = vec![layout.bucket.with_kind(Kind::BucketPolicy)];
     if layout.makes_key(brief.config) {
@@ -78,7 +73,11 @@ fn add_member_policy(
     let config = brief.config;
     let field = "readers.member_policy";
     let name = account_name(config, brief.organization, id, field, &config.readers.member_policy)?;
-    names::check_policy_name(&name).map_err(|e| BadDesign::Name { field, account: Some(id.clone()), why: e.to_string() })?;
+    names::check_policy_name(&name).map_err(|e| BadDesign::Name {
+        field,
+        account: Some(id.clone()),
+        why: e.to_string(),
+    })?;
     let policy = Policy {
         document,
         description: Some("Lets this account read its own CloudTrail logs".into()),
@@ -147,7 +146,11 @@ fn reading_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Val
 fn role_name(config: &Config, organization: &Organization, id: &AccountId) -> Result<String, BadDesign> {
     let field = "readers.role";
     let name = account_name(config, organization, id, field, &config.readers.role)?;
-    names::check_role_name(&name).map_err(|e| BadDesign::Name { field, account: Some(id.clone()), why: e.to_string() })?;
+    names::check_role_name(&name).map_err(|e| BadDesign::Name {
+        field,
+        account: Some(id.clone()),
+        why: e.to_string(),
+    })?;
     Ok(name)
 }
 

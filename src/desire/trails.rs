@@ -43,7 +43,8 @@ fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> 
         }
     }
     for (address, trail_arns) in users {
-        let values = json!({"topic": {"arn": regional_arn(layout, &address, "sns", &address.name)}, "trail_arns": trail_arns});
+        let values =
+            json!({"topic": {"arn": regional_arn(layout, &address, "sns", &address.name)}, "trail_arns": trail_arns});
         let policy = brief.templates.render("topic.json.hbs", &values)?;
         let topic = Topic { policy, key: None, tags: tags(brief.config, &BTreeMap::new()) };
         desired.want(address, topic, "trails.notify", Vec::new());
@@ -68,7 +69,8 @@ fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
         };
         let arns = streams.entry(role).or_default();
         arns.extend(stream_arns(brief, layout, site, &group));
-        let resource = LogGroup { retention_days: Some(logs.retention_days), tags: tags(brief.config, &BTreeMap::new()) };
+        let resource =
+            LogGroup { retention_days: Some(logs.retention_days), tags: tags(brief.config, &BTreeMap::new()) };
         desired.want(group, resource, "trails.cloudwatch_logs", Vec::new());
     }
     for (address, stream_arns) in streams {

@@ -38,7 +38,13 @@ pub struct Wanted {
 
 impl Desired {
     /// Adds a wanted resource that its own account's credentials manage.
-    pub fn want(&mut self, address: Address, resource: impl Into<Resource>, reason: &'static str, depends_on: Vec<Address>) {
+    pub fn want(
+        &mut self,
+        address: Address,
+        resource: impl Into<Resource>,
+        reason: &'static str,
+        depends_on: Vec<Address>,
+    ) {
         let operator = address.account.clone();
         self.wanted.insert(address, Wanted { resource: resource.into(), operator, reason, depends_on });
     }

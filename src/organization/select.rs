@@ -22,7 +22,8 @@ pub struct Choice {
 /// An account is chosen if it is active, some `include` matches and no `exclude` does. A state other than active decides
 /// first: no call into such an account can succeed.
 pub fn select(organization: &Organization, include: &[Selector], exclude: &[Selector]) -> BTreeMap<AccountId, Choice> {
-    let choose = |(id, account): (&AccountId, &Account)| (id.clone(), choice(organization, id, account, include, exclude));
+    let choose =
+        |(id, account): (&AccountId, &Account)| (id.clone(), choice(organization, id, account, include, exclude));
     organization.accounts.iter().map(choose).collect()
 }
 
@@ -42,7 +43,8 @@ fn choice(
     if let Some(why) = not_usable(account.state) {
         return no(format!("{}: {why}", account.state.as_str()));
     }
-    let matching = |list: &[Selector]| list.iter().find(|s| matches(organization, id, account, s)).map(Selector::to_string);
+    let matching =
+        |list: &[Selector]| list.iter().find(|s| matches(organization, id, account, s)).map(Selector::to_string);
     match (matching(include), matching(exclude)) {
         (None, _) => no("no include matches".into()),
         (Some(_), Some(excluded)) => no(format!("excluded by {excluded}")),
