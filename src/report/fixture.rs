@@ -8,6 +8,7 @@ use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
+use crate::report::apply::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
 pub const HOSTILE: &str =
@@ -53,10 +54,35 @@ pub fn organization(accounts: usize) -> Organization {
     }
 }
 
-/// Gives the account of this number the hostile name.
-pub fn with_hostile_account(mut organization: Organization, number: usize) -> Organization {
-    organization.accounts.get_mut(&account_id(number)).unwrap().name = HOSTILE.into();
-    organization
+/// Makes a plan in which every text that others decide is hostile.
+pub fn hostile() -> (Plan, Organization) {
+    let mut organization = organization(12);
+    let account = organization.accounts.get_mut(&account_id(7)).unwrap();
+    account.name = HOSTILE.into();
+    organization.units.get_mut("ou-ab12-prod").unwrap().name = HOSTILE.into();
+    let mut plan = plan(1);
+    let statement = json!({"Sid": HOSTILE, "Effect": "Allow", "Action": HOSTILE, "Resource": HOSTILE});
+    plan.changes.push(
+        change(Action::Update, 7, Kind::LogGroup, HOSTILE)
+            .risks(&[Risk::Weakens], HOSTILE)
+            .field("tags", json!({"a": "b"}), json!({ HOSTILE: HOSTILE }))
+            .field("policy", Value::Null, json!({"Statement": [statement]})),
+    );
+    let address = Some(plan.changes[0].address.clone());
+    let text = || HOSTILE.to_owned();
+    plan.problems = vec![Problem { code: text(), message: text(), help: text(), address, ..unreadable(7) }];
+    plan.blockers = vec![Problem { code: text(), message: text(), help: text(), ..unreadable(7) }];
+    plan.evidence[0].finding = text();
+    plan.evidence[0].cost = text();
+    plan.evidence[0].address.name = text();
+    plan.headroom[0].what = text();
+    (plan, organization)
+}
+
+/// Fails where a character of this text would be obeyed instead of shown.
+pub fn assert_nothing_acts(text: &str) {
+    let acting = text.chars().find(|c| c.is_control() && *c != '\n' || ('\u{200b}'..'\u{2070}').contains(c));
+    assert_eq!(acting, None, "in {text:?}");
 }
 
 pub fn change(action: Action, account: usize, kind: Kind, name: &str) -> Change {
@@ -206,5 +232,45 @@ pub fn unreadable(account: usize) -> Problem {
         stage: Stage::Observe,
         code: "AccessDenied".into(),
         help: "let the role trust the management account".into(),
+    }
+}
+
+/// Makes the outcome of [`plan`]: the bucket policy and one role failed, the trail was skipped, one change was not needed.
+pub fn apply_report(accounts: usize) -> ApplyReport {
+    let plan = plan(accounts);
+    let failed = |message: &str, account: usize| {
+        ChangeResult::Failed(Problem {
+            stage: Stage::Apply,
+            code: "MalformedPolicy".into(),
+            message: message.into(),
+            help: "look at the policy with `orgtrail render`".into(),
+            ..unreadable(account)
+        })
+    };
+    let bucket_policy = plan.changes[1].address.clone();
+    let result = |change: &Change| match change.address.kind {
+        Kind::BucketPolicy => failed("s3:PutBucketPolicy failed: invalid principal", 2),
+        Kind::Trail => ChangeResult::Skipped(Because::Of(bucket_policy.clone())),
+        Kind::Topic => ChangeResult::Skipped(Because::Reason("destroys was not allowed".into())),
+        Kind::Bucket => ChangeResult::Already,
+        _ => ChangeResult::Done,
+    };
+    let outcome =
+        |change: &Change| Outcome { address: change.address.clone(), action: change.action, result: result(change) };
+    let trail = |name: &str, state: DeliveryState| Delivery {
+        trail: change(Action::Update, 1, Kind::Trail, name).address,
+        state,
+    };
+    ApplyReport {
+        organization: plan.organization.clone(),
+        deployment: plan.deployment.clone(),
+        outcomes: plan.changes.iter().map(outcome).collect(),
+        unchanged: plan.unchanged,
+        problems: plan.problems,
+        delivery: vec![
+            trail("acme-org-trail", DeliveryState::Arrives("2026-03-01T12:00:00Z".into())),
+            trail("acme-new-trail", DeliveryState::Waiting),
+            trail("acme-old-trail", DeliveryState::Fails(Problem { stage: Stage::Delivery, ..unreadable(1) })),
+        ],
     }
 }

@@ -116,8 +116,13 @@ fn subject(change: &Change, organization: &Organization) -> AccountId {
     };
     tag(&change.desired)
         .or_else(|| tag(&change.observed))
-        .or_else(|| named_account(&change.address.name, organization))
-        .unwrap_or_else(|| change.address.account.clone())
+        .unwrap_or_else(|| subject_of_address(&change.address, organization))
+}
+
+/// Returns the account that something at this address is about: the one whose id is in its name, else the one that
+/// holds it.
+pub fn subject_of_address(address: &Address, organization: &Organization) -> AccountId {
+    named_account(&address.name, organization).unwrap_or_else(|| address.account.clone())
 }
 
 /// Returns the account of the organization whose id stands in a name, if there is exactly one.

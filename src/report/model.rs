@@ -88,7 +88,7 @@ struct FieldJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct ProblemJson<'a> {
+pub(super) struct ProblemJson<'a> {
     account: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
@@ -305,4 +305,39 @@ pub fn text(shape: &impl Serialize) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(shape)?;
     text.push('\n');
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn versionless(shape: &impl Serialize) -> String {
+        text(shape).unwrap().replace(concat!('"', env!("CARGO_PKG_VERSION"), '"'), "\"VERSION\"")
+    }
+
+    #[test]
+    fn the_json_of_a_plan_and_of_a_run() {
+        insta::assert_snapshot!("plan_json_of_1_account", versionless(&PlanJson::from(&fixture::plan(1))));
+        insta::assert_snapshot!("plan_json_of_12_accounts", versionless(&PlanJson::from(&fixture::plan(12))));
+        insta::assert_snapshot!("apply_json", versionless(&ApplyJson::from(&fixture::apply_report(3))));
+    }
+
+    #[test]
+    fn every_change_is_there() {
+        let json: Value = serde_json::from_str(&text(&PlanJson::from(&fixture::plan(500))).unwrap()).unwrap();
+        assert_eq!(json["changes"].as_array().unwrap().len(), 998);
+        assert_eq!(json["summary"]["create"], 994);
+        assert_eq!(json["in_sync"], false);
+        assert_eq!(json["complete"], false);
+    }
+
+    #[test]
+    fn hostile_text_comes_back_as_it_was() {
+        let (plan, _) = fixture::hostile();
+        let text = text(&PlanJson::from(&plan)).unwrap();
+        assert!(!text.contains('\u{1b}'));
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["problems"][0]["message"], fixture::HOSTILE);
+    }
 }
