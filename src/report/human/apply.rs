@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Layout, account_spans, write_problems};
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{account, problems};
 use crate::report::words;
@@ -163,7 +163,7 @@ mod tests {
         }
         let text = text(&report, &organization(12), false);
         assert!(text.contains("at 100000000002/global/role/CloudTrailReadLogs-<account>"), "{text}");
-        assert!(text.contains("Applied: 9 done, 10 failed"), "{text}");
+        assert!(text.contains("Applied: 9 done, 11 failed"), "{text}");
     }
 
     #[test]
