@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::validate::LoadError;
 use crate::cloud::Fault;
+use crate::cloud::aws::NotConnected;
 use crate::survey::SurveyError;
 
 /// What went wrong, told to the person who must act.
@@ -65,11 +66,15 @@ impl From<LoadError> for Failure {
         match error {
             LoadError::Read { ref source, .. } => {
                 let missing = source.kind() == std::io::ErrorKind::NotFound;
-                let hint = if missing { "name the file with --config, or write one: `orgtrail schema` tells its fields" } else { "" };
+                let hint = if missing {
+                    "name the file with --config, or write one: `orgtrail schema` tells its fields"
+                } else {
+                    ""
+                };
                 Failure::new(error.to_string()).because_of(source).hint(hint)
             }
             LoadError::Config(errors) => {
-                let page = errors.to_string();
+                let page = errors.render(true);
                 Failure { page: Some(page), ..Failure::new("the configuration is wrong") }
             }
         }
@@ -87,6 +92,15 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let Fault { kind: _, account, operation, code, message, help } = fault;
         let mut failure = Failure::new(format!("{operation} failed in account {account}"));
+        failure.causes.push(format!("{code}: {message}"));
+        failure.hint(help)
+    }
+}
+
+impl From<NotConnected> for Failure {
+    fn from(error: NotConnected) -> Self {
+        let NotConnected { code, message, help } = error;
+        let mut failure = Failure::new("cannot connect to AWS");
         failure.causes.push(format!("{code}: {message}"));
         failure.hint(help)
     }

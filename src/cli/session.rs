@@ -65,13 +65,14 @@ fn recorded(file: &Path) -> Result<Recorded, Failure> {
 fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
-        region: config.home_region.clone(),
+        home_region: config.home_region.clone(),
         endpoint: None,
+        credentials: None,
         member_role: config.organization.member_role.clone(),
-        log_account: config.accounts.log.clone(),
+        session_name: "orgtrail".into(),
         concurrency: usize::from(common.concurrency),
         read_only: access == Access::ReadOnly,
-        session_name: "orgtrail".into(),
+        tempo: None,
     }
 }
 
@@ -79,7 +80,8 @@ fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
 fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let mut overrides = Vec::new();
     if let Some(folder) = folder {
-        let unreadable = |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
+        let unreadable =
+            |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
