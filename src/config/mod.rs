@@ -22,6 +22,9 @@ use remark::Remark;
 use serde_json::Value;
 use shape::Shape;
 
+/// The size in bytes of the largest text that [`parse`] takes for a configuration.
+pub const SIZE_BYTES_MAX: usize = yaml::SIZE_BYTES_MAX;
+
 /// Reads a configuration. `file` is the name that messages give the text.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use super::finding::{Code, Finding, Related};
 use super::place::{Document, Lines, Place, join};
 
 /// A configuration of ten thousand accounts, each named, has less than this.
-const SIZE_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const SIZE_BYTES_MAX: usize = 1024 * 1024;
 /// The schema is six levels deep.
 const DEPTH_MAX: usize = 32;
 /// What aliases may multiply a file to.
@@ -25,7 +25,7 @@ const NODES_MAX: usize = 200_000;
 pub(super) fn read(text: &str) -> (Option<Document>, Vec<Finding>) {
     let lines = Lines::of(text);
     if text.len() > SIZE_BYTES_MAX {
-        let message = format!("the file has {} bytes, {SIZE_BYTES_MAX} are allowed", text.len());
+        let message = format!("the file has more than {SIZE_BYTES_MAX} bytes, too many for a configuration");
         let help = "a tag or an organizational unit can select many accounts at once";
         return (None, vec![finding(text, &lines, Code::TooLarge, 0..0, message, Some(help.into()))]);
     }

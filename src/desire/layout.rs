@@ -1,6 +1,7 @@
 //! What all rules share: which account plays which part, what everything is called, which trails there will be.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use super::{BadDesign, Brief, choices};
 use crate::config::Config;
@@ -34,6 +35,11 @@ pub(super) struct TrailSite<'a> {
     /// It is the one that records the events of global services.
     pub global_events: bool,
     pub multi_region: bool,
+    /// Where it tells of new files: in the log account and in the trail's region.
+    pub topic: Option<Address>,
+    /// The log group that it writes to, and the role with which it does. Both must be in the account that manages the
+    /// trail (CloudTrail API, `CreateTrail`).
+    pub logs: Option<(Address, Address)>,
 }
 
 impl TrailSite<'_> {
@@ -76,7 +82,7 @@ impl<'a> Layout<'a> {
         let names = Names { config, organization };
         let bucket = names.bucket(&log_account).map_err(|fault| faults.push(fault)).ok();
         let alias = names.key_alias(&log_account).map_err(|fault| faults.push(fault)).ok();
-        let trails = sites(config, organization, &selected, &mut faults);
+        let trails = sites(config, organization, &log_account, &selected, &mut faults);
         match (bucket, alias) {
             (Some(bucket), Some(alias)) if faults.is_empty() => Ok(Self {
                 partition: organization.partition,
@@ -210,13 +216,23 @@ pub(super) fn account_name(
     field: &'static str,
     template: &str,
 ) -> Result<String, BadDesign> {
-    // Most names have no variable but the account's id, and there may be 10,000 of them.
+    rendered(config, organization, id, &config.home_region, field, template)
+}
+
+fn rendered(
+    config: &Config,
+    organization: &Organization,
+    id: &AccountId,
+    region: &Region,
+    field: &'static str,
+    template: &str,
+) -> Result<String, BadDesign> {
     let context = NameContext {
         account_id: Some(id.as_str()),
         account_name: Some(organization.name_of(id)),
         deployment: Some(&config.deployment),
         organization_id: Some(organization.id.as_str()),
-        region: Some(config.home_region.as_str()),
+        region: Some(region.as_str()),
     };
     names::render_name(template, &context).map_err(|error| BadDesign::Name {
         field,
@@ -229,71 +245,105 @@ pub(super) fn account_name(
 fn sites<'a>(
     config: &'a Config,
     organization: &Organization,
+    log_account: &AccountId,
     selected: &[AccountId],
     faults: &mut Vec<BadDesign>,
 ) -> Vec<TrailSite<'a>> {
-    let mut sites = Vec::new();
-    let mut taken: BTreeMap<Address, ()> = BTreeMap::new();
+    let mut sites: Vec<TrailSite<'a>> = Vec::new();
+    let mut taken: BTreeSet<Address> = BTreeSet::new();
     for trail in &config.trails {
-        let management = &organization.management_account;
         let accounts: &[AccountId] = match trail.scope {
-            Scope::Organization => std::slice::from_ref(management),
+            Scope::Organization => std::slice::from_ref(&organization.management_account),
             Scope::Accounts => selected,
         };
         for account in accounts {
-            let name = match trail_name(config, organization, account, trail) {
-                Ok(name) => name,
-                Err(fault) => {
-                    faults.push(fault);
-                    continue;
+            let namer = Namer { config, organization, log_account, trail, account };
+            for (region, multi_region, global_events) in regions(config, trail) {
+                match namer.site(region, multi_region, global_events) {
+                    Ok(site) if taken.insert(site.address.clone()) => sites.push(site),
+                    Ok(site) => {
+                        let why = format!("two trails of {account} would both be called {:?}", site.address.name);
+                        faults.push(BadDesign::Name { field: "trails.name", account: Some(account.clone()), why });
+                    }
+                    Err(fault) => faults.push(fault),
                 }
-            };
-            for site in account_sites(config, trail, account, &name) {
-                if taken.insert(site.address.clone(), ()).is_some() {
-                    let why = format!("two trails of {account} would both be called {name:?}");
-                    faults.push(BadDesign::Name { field: "trails.name", account: Some(account.clone()), why });
-                }
-                sites.push(site);
             }
         }
     }
     sites
 }
 
-fn trail_name(
-    config: &Config,
-    organization: &Organization,
-    account: &AccountId,
-    trail: &TrailConfig,
-) -> Result<String, BadDesign> {
-    let field = "trails.name";
-    let name = account_name(config, organization, account, field, &trail.name)?;
-    match name.parse::<TrailName>() {
-        Ok(name) => Ok(name.to_string()),
-        Err(error) => Err(BadDesign::Name { field, account: Some(account.clone()), why: error.to_string() }),
+/// Returns the home regions of a trail's copies, each with whether it records every region and global services.
+///
+/// Events of global services are delivered to every trail that asks for them, so of several single-region trails only
+/// one asks: the one in the home region, or the first one.
+fn regions<'a>(config: &'a Config, trail: &'a TrailConfig) -> Vec<(&'a Region, bool, bool)> {
+    match &trail.regions {
+        Regions::All => vec![(&config.home_region, true, trail.global_events)],
+        Regions::Only(list) => {
+            let global = if list.contains(&config.home_region) { Some(&config.home_region) } else { list.first() };
+            list.iter().map(|region| (region, false, trail.global_events && Some(region) == global)).collect()
+        }
     }
 }
 
-/// Events of global services are delivered to every trail that asks for them, so of several single-region trails only
-/// one asks: the one in the home region, or the first one.
-fn account_sites<'a>(config: &Config, trail: &'a TrailConfig, account: &AccountId, name: &str) -> Vec<TrailSite<'a>> {
-    let operator = match (&trail.scope, &trail.owner) {
-        (Scope::Organization, Owner::Account(id)) => id.clone(),
-        _ => account.clone(),
-    };
-    let site = |region: &Region, multi_region: bool, global_events: bool| TrailSite {
-        config: trail,
-        address: Address::regional(account, region, Kind::Trail, name),
-        operator: operator.clone(),
-        global_events,
-        multi_region,
-    };
-    match &trail.regions {
-        Regions::All => vec![site(&config.home_region, true, trail.global_events)],
-        Regions::Only(regions) => {
-            let global =
-                if regions.contains(&config.home_region) { Some(&config.home_region) } else { regions.first() };
-            regions.iter().map(|r| site(r, false, trail.global_events && Some(r) == global)).collect()
-        }
+/// Renders the names that belong to one trail in one account.
+struct Namer<'n, 'a> {
+    config: &'a Config,
+    organization: &'n Organization,
+    log_account: &'n AccountId,
+    trail: &'a TrailConfig,
+    account: &'n AccountId,
+}
+
+impl<'a> Namer<'_, 'a> {
+    fn site(&self, region: &Region, multi_region: bool, global_events: bool) -> Result<TrailSite<'a>, BadDesign> {
+        let operator = match (&self.trail.scope, &self.trail.owner) {
+            (Scope::Organization, Owner::Account(id)) => id.clone(),
+            _ => self.account.clone(),
+        };
+        let name = self.name("trails.name", &self.trail.name, region, |name| name.parse::<TrailName>().map(drop))?;
+        Ok(TrailSite {
+            config: self.trail,
+            address: Address::regional(self.account, region, Kind::Trail, name),
+            topic: self.topic(region)?,
+            logs: self.logs(region, &operator)?,
+            operator,
+            global_events,
+            multi_region,
+        })
+    }
+
+    fn topic(&self, region: &Region) -> Result<Option<Address>, BadDesign> {
+        let Some(notify) = &self.trail.notify else {
+            return Ok(None);
+        };
+        let name = self.name("trails.notify.sns", &notify.sns, region, names::check_topic_name)?;
+        Ok(Some(Address::regional(self.log_account, region, Kind::Topic, name)))
+    }
+
+    fn logs(&self, region: &Region, operator: &AccountId) -> Result<Option<(Address, Address)>, BadDesign> {
+        let Some(logs) = &self.trail.cloudwatch_logs else {
+            return Ok(None);
+        };
+        let group = self.name("trails.cloudwatch_logs.group", &logs.group, region, names::check_log_group_name)?;
+        let role = self.name("trails.cloudwatch_logs.role", &logs.role, region, names::check_role_name)?;
+        Ok(Some((
+            Address::regional(operator, region, Kind::LogGroup, group),
+            Address::global(operator, Kind::Role, role),
+        )))
+    }
+
+    fn name<E: Display>(
+        &self,
+        field: &'static str,
+        template: &str,
+        region: &Region,
+        check: impl Fn(&str) -> Result<(), E>,
+    ) -> Result<String, BadDesign> {
+        let name = rendered(self.config, self.organization, self.account, region, field, template)?;
+        let bad = |why: String| BadDesign::Name { field, account: Some(self.account.clone()), why };
+        check(&name).map_err(|error| bad(error.to_string()))?;
+        Ok(name)
     }
 }

@@ -29,17 +29,11 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     Ok(())
 }
 
-/// A topic is in the log account and in the region of the trails that use it.
-fn topic_address(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>) -> Option<Address> {
-    let notify = site.config.notify.as_ref()?;
-    Some(Address::regional(&layout.log_account, site.region(brief.config), Kind::Topic, &notify.sns))
-}
-
 fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let mut users: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for site in &layout.trails {
-        if let Some(topic) = topic_address(brief, layout, site) {
-            users.entry(topic).or_default().push(site.arn(layout.partition, brief.config));
+        if let Some(topic) = &site.topic {
+            users.entry(topic.clone()).or_default().push(site.arn(layout.partition, brief.config));
         }
     }
     for (address, trail_arns) in users {
@@ -52,26 +46,17 @@ fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> 
     Ok(())
 }
 
-/// A log group and its role must be in the account that manages the trail (CloudTrail API, `CreateTrail`).
-fn log_group_address(brief: &Brief<'_>, site: &TrailSite<'_>) -> Option<(Address, Address)> {
-    let logs = site.config.cloudwatch_logs.as_ref()?;
-    let deployment = &brief.config.deployment;
-    let role = logs.role.replace("{{deployment}}", deployment);
-    let group = Address::regional(&site.operator, site.region(brief.config), Kind::LogGroup, &logs.group);
-    Some((group, Address::global(&site.operator, Kind::Role, role)))
-}
-
 fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let mut streams: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
     for site in &layout.trails {
-        let (Some(logs), Some((group, role))) = (&site.config.cloudwatch_logs, log_group_address(brief, site)) else {
+        let (Some(logs), Some((group, role))) = (&site.config.cloudwatch_logs, &site.logs) else {
             continue;
         };
-        let arns = streams.entry(role).or_default();
-        arns.extend(stream_arns(brief, layout, site, &group));
+        let arns = streams.entry(role.clone()).or_default();
+        arns.extend(stream_arns(brief, layout, site, group));
         let resource =
             LogGroup { retention_days: Some(logs.retention_days), tags: tags(brief.config, &BTreeMap::new()) };
-        desired.want(group, resource, "trails.cloudwatch_logs", Vec::new());
+        desired.want(group.clone(), resource, "trails.cloudwatch_logs", Vec::new());
     }
     for (address, stream_arns) in streams {
         let trust = brief.templates.render("log-group-role-trust.json.hbs", &json!({}))?;
@@ -110,21 +95,18 @@ fn regional_arn(layout: &Layout<'_>, address: &Address, service: &str, resource:
 fn trail(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>) -> Trail {
     let config = brief.config;
     let wish = site.config;
-    let topic = topic_address(brief, layout, site);
-    let logs = log_group_address(brief, site);
+    let logs = site.logs.as_ref();
     Trail {
         bucket: layout.bucket.name.clone(),
         prefix: config.bucket.prefix.clone(),
-        topic: topic.map(|address| regional_arn(layout, &address, "sns", &address.name)),
+        topic: site.topic.as_ref().map(|address| regional_arn(layout, address, "sns", &address.name)),
         global_events: site.global_events,
         multi_region: site.multi_region,
         organization: wish.scope == Scope::Organization,
         validation: wish.validation,
         key: layout.key(config),
-        log_group: logs
-            .as_ref()
-            .map(|(group, _)| regional_arn(layout, group, "logs", &format!("log-group:{}:*", group.name))),
-        log_role: logs.as_ref().map(|(_, role)| {
+        log_group: logs.map(|(group, _)| regional_arn(layout, group, "logs", &format!("log-group:{}:*", group.name))),
+        log_role: logs.map(|(_, role)| {
             Arn::new(layout.partition, "iam", "", role.account.as_str(), &format!("role/{}", role.name)).to_string()
         }),
         logging: true,
@@ -182,9 +164,9 @@ fn needs(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>) -> Vec<Ad
     if site.operator != site.address.account {
         needs.push(administrator(layout, &site.operator));
     }
-    needs.extend(topic_address(brief, layout, site));
-    if let Some((group, role)) = log_group_address(brief, site) {
-        needs.extend([group, role]);
+    needs.extend(site.topic.clone());
+    if let Some((group, role)) = &site.logs {
+        needs.extend([group.clone(), role.clone()]);
     }
     needs
 }

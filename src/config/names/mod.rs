@@ -189,8 +189,11 @@ pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
 fn parts(template: &str) -> Result<Vec<Part>, NameError> {
     let whole = || template.to_owned();
     let compiled = Template::compile(template).map_err(|error| {
+        // The parser knows how far it came; the braces that it could not finish stand before that.
         let (line, column) = error.pos().unwrap_or((1, 1));
-        NameError::Syntax { template: whole(), character: character_of(template, line, column) }
+        let read: String = template.chars().take(character_of(template, line, column)).collect();
+        let character = read.rfind("{{").map_or(0, |at| read[..at].chars().count());
+        NameError::Syntax { template: whole(), character }
     })?;
     // The mapping holds line and column of each element, both from 1.
     let places = compiled.mapping.iter().map(|place| character_of(template, place.0, place.1));

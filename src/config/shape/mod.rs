@@ -3,7 +3,7 @@
 //! `explain` words one problem, `repair` makes the values fit all the same, so that the rules across fields can be
 //! asked too and one run reports everything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -21,7 +21,7 @@ mod repair;
 /// One place where a file does not fit the schema.
 pub(super) struct Misfit {
     pub remark: Remark,
-    /// The fields whose values can no longer be trusted.
+    /// The fields whose values can no longer be trusted: the field itself, then the one that a misspelt name means.
     pub tainted: Vec<String>,
     /// The text that was probably meant where a number or a word like `true` stands.
     pub text_meant: Option<String>,
@@ -56,8 +56,18 @@ impl Shape {
     pub fn misfits(&self, document: &Document, text: &str) -> Vec<Misfit> {
         let errors: Vec<_> = self.validator.iter_errors(&document.value).collect();
         let explainer = explain::Explainer { schema: &self.schema, document, text };
-        telling(&errors).flat_map(|error| explainer.explain(error)).collect()
+        without_misspelt(telling(&errors).flat_map(|error| explainer.explain(error)).collect())
     }
+}
+
+/// Drops what is said of a missing field whose name is only misspelt.
+fn without_misspelt(mut misfits: Vec<Misfit>) -> Vec<Misfit> {
+    let unknown = misfits.iter().filter(|misfit| misfit.remark.code == Code::UnknownField);
+    let meant: HashSet<String> = unknown.filter_map(|misfit| misfit.tainted.get(1).cloned()).collect();
+    misfits.retain(|misfit| {
+        misfit.remark.code != Code::MissingField || !misfit.tainted.first().is_some_and(|at| meant.contains(at))
+    });
+    misfits
 }
 
 /// Drops the errors that only repeat another: of one value, what is most basic is enough.

@@ -1,0 +1,25 @@
+//! `orgtrail discover`: shows the organization, which accounts are selected and why the others are not.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::desire;
+use crate::report::discover;
+use crate::survey::SurveyOptions;
+
+/// Runs the command.
+pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
+    let (organization, problems) = session.surveyor(ui).discover(options).await?;
+    ui.end_progress();
+    let choices = desire::choices(&session.config, &organization);
+    let text = match common.format {
+        Format::Json => discover::json(&organization, &choices, &problems),
+        Format::Human | Format::Markdown => discover::human(&organization, &choices, &problems, ui.width()),
+    };
+    let outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Partial };
+    Ok(Answer::new(text, outcome))
+}
