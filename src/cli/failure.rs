@@ -69,7 +69,7 @@ impl From<LoadError> for Failure {
                 Failure::new(error.to_string()).because_of(source).hint(hint)
             }
             LoadError::Config(errors) => {
-                let page = errors.to_string();
+                let page = errors.render(true);
                 Failure { page: Some(page), ..Failure::new("the configuration is wrong") }
             }
         }

@@ -8,9 +8,9 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::{Ui, write_file};
 use super::{Answer, Common};
-use crate::estate::{Address, Desired, Estate, Resource};
+use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::plan::effective;
-use crate::policy::PolicyDocument;
+use crate::policy::{PolicyDocument, lint};
 use crate::report::rendered::{self, RenderedFile};
 use crate::survey::SurveyOptions;
 
@@ -36,7 +36,7 @@ pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, Failu
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
     ui.end_progress();
-    let count = write_documents(folder, &documents(&survey.desired, &survey.observed))?;
+    let count = write_documents(folder, &session.config.deployment, &documents(&survey.desired, &survey.observed))?;
     ui.note(&format!("{count} documents in {}", folder.display()));
     Ok(Answer::new(String::new(), Outcome::Clean))
 }
@@ -70,7 +70,7 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
 }
 
 /// Writes the documents into a folder, one folder an account, with an index; returns how many there are.
-pub fn write_documents(folder: &Path, documents: &[Document]) -> Result<usize, Failure> {
+pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, Failure> {
     let mut files = Vec::new();
     for Document { address, part, policy } in documents {
         let parent = Path::new(address.account.as_str()).join(address.kind.as_str());
@@ -83,11 +83,32 @@ pub fn write_documents(folder: &Path, documents: &[Document]) -> Result<usize, F
         files.push(RenderedFile {
             file: name.display().to_string(),
             address: address.clone(),
+            field: part.clone(),
             size_bytes: policy.size_bytes(),
+            limit_bytes: limit(address.kind, part).map(lint::size_limit_bytes),
         });
     }
-    write_file(&folder.join("README.md"), &rendered::index(&files))?;
+    write_file(&folder.join("README.md"), &rendered::index(deployment, &files))?;
     Ok(files.len())
+}
+
+/// The kind of document, as far as its size limit goes.
+fn limit(kind: Kind, part: &str) -> Option<lint::Kind> {
+    match kind {
+        Kind::BucketPolicy => Some(lint::Kind::Bucket),
+        Kind::KeyPolicy => Some(lint::Kind::Key),
+        Kind::Topic => Some(lint::Kind::Topic),
+        Kind::Policy => Some(lint::Kind::Managed),
+        Kind::ServiceControlPolicy => Some(lint::Kind::ServiceControl),
+        Kind::Role if part == "trust" => Some(lint::Kind::Trust),
+        Kind::Role => Some(lint::Kind::RoleInline),
+        Kind::TrustedAccess
+        | Kind::DelegatedAdministrator
+        | Kind::Bucket
+        | Kind::Key
+        | Kind::LogGroup
+        | Kind::Trail => None,
+    }
 }
 
 /// A name as a file's name: a slash would make a folder, and two dots could lead out of it.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::change::{Action, Change, FieldChange, Risk};
 use crate::estate::{Address, Desired, Estate, Field, FieldValue, Kind, Problem, Resource, Sighting, Stage, Wanted};
 use crate::policy::merge::merge;
-use crate::policy::outside::outside_principal;
+use crate::policy::lint::outside_grants;
 use crate::policy::{Aliases, Statement};
 
 /// What came out of the comparison.
@@ -91,7 +91,7 @@ pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted
 
 /// A statement of others stays unless it opens the logs to somebody outside the organization.
 fn keeps(desired: &Desired, statement: &Statement) -> bool {
-    outside_principal(statement, &desired.organization, &desired.known_accounts).is_none()
+    outside_grants(statement, Some(&desired.organization), &desired.known_accounts, &[]).is_none()
 }
 
 enum Ownership<'a> {

@@ -8,7 +8,6 @@ pub mod evaluate;
 pub mod json;
 pub mod lint;
 pub mod merge;
-pub mod outside;
 pub mod preflight;
 pub mod template;
 

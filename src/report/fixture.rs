@@ -8,7 +8,7 @@ use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
-use crate::report::apply::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
 pub const HOSTILE: &str =
@@ -252,7 +252,11 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
         Kind::BucketPolicy => failed("s3:PutBucketPolicy failed: invalid principal", 2),
         Kind::Trail => ChangeResult::Skipped(Because::Of(bucket_policy.clone())),
         Kind::Topic => ChangeResult::Skipped(Because::Reason("destroys was not allowed".into())),
-        Kind::Bucket => ChangeResult::Already,
+        Kind::Bucket => ChangeResult::TakenBack(Problem {
+            stage: Stage::Delivery,
+            message: "CloudTrail cannot deliver to the bucket: AccessDenied".into(),
+            ..unreadable(2)
+        }),
         _ => ChangeResult::Done,
     };
     let outcome =

@@ -1,6 +1,5 @@
 //! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
 
-pub mod apply;
 pub mod discover;
 pub mod escape;
 pub mod fold;

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::apply::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
 
@@ -279,8 +279,8 @@ impl<'a> From<&'a Outcome> for OutcomeJson<'a> {
         let Outcome { address, action, result } = outcome;
         let (result, problem, because) = match result {
             ChangeResult::Done => ("done", None, None),
-            ChangeResult::Already => ("already", None, None),
             ChangeResult::Failed(problem) => ("failed", Some(problem.into()), None),
+            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem.into()), None),
             ChangeResult::Skipped(Because::Of(address)) => ("skipped", None, Some(address.to_string())),
             ChangeResult::Skipped(Because::Reason(reason)) => ("skipped", None, Some(reason.clone())),
         };

@@ -6,7 +6,7 @@ use super::{Layout, account_spans, write_problems};
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
-use crate::report::apply::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{account, problems};
 use crate::report::words;
@@ -26,15 +26,14 @@ pub fn apply(report: &ApplyReport, organization: &Organization, layout: Layout) 
 }
 
 fn summary(report: &ApplyReport) -> String {
-    let Tally { done, already, failed, skipped } = report.tally();
-    let as_wanted = already + report.unchanged;
+    let Tally { done, failed, skipped } = report.tally();
     let partial = if report.is_complete() { "" } else { " Partial: run it again when the cause is gone." };
     format!(
         "Applied: {} done, {} failed, {} skipped, {} already as wanted.{partial}",
         words::grouped(done),
         words::grouped(failed),
         words::grouped(skipped),
-        words::grouped(as_wanted)
+        words::grouped(report.unchanged)
     )
 }
 
@@ -45,7 +44,12 @@ fn failures(report: &ApplyReport) -> Vec<Problem> {
             address: problem.address.clone().or_else(|| Some(outcome.address.clone())),
             ..problem.clone()
         }),
-        ChangeResult::Done | ChangeResult::Already | ChangeResult::Skipped(_) => None,
+        ChangeResult::TakenBack(problem) => Some(Problem {
+            address: Some(outcome.address.clone()),
+            message: format!("put back as it was before, because {}", problem.message),
+            ..problem.clone()
+        }),
+        ChangeResult::Done | ChangeResult::Skipped(_) => None,
     };
     report.outcomes.iter().filter_map(failure).collect()
 }
@@ -88,7 +92,7 @@ fn write_skipped(page: &mut Page, report: &ApplyReport, layout: Layout) {
         let reason = match &outcome.result {
             ChangeResult::Skipped(Because::Of(address)) => format!("because {address} was not made"),
             ChangeResult::Skipped(Because::Reason(reason)) => format!("because {reason}"),
-            ChangeResult::Done | ChangeResult::Already | ChangeResult::Failed(_) => continue,
+            ChangeResult::Done | ChangeResult::Failed(_) | ChangeResult::TakenBack(_) => continue,
         };
         by_reason.entry(reason).or_default().push(outcome.address.to_string());
     }
