@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
 pub const HOSTILE: &str =
@@ -204,6 +204,8 @@ pub fn plan(accounts: usize) -> Plan {
             help: "ask for a higher quota, or set readers.mode to dynamic".into(),
         }],
         problems: (3..=accounts.min(5)).map(unreadable).collect(),
+        trails: Vec::new(),
+        leftovers: Vec::new(),
         evidence: vec![Evidence {
             address: change(Action::Create, 1, Kind::Trail, "aws-controltower-BaselineCloudTrail").address,
             finding: "a trail of AWS Control Tower records all management events".into(),

@@ -25,6 +25,8 @@ pub struct PlanJson<'a> {
     changes: Vec<ChangeJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     blockers: Vec<ProblemJson<'a>>,
+    /// Ours, and no longer wanted; `--prune` removes them.
+    leftovers: Vec<String>,
     evidence: Vec<EvidenceJson<'a>>,
     headroom: Vec<HeadroomJson<'a>>,
 }
@@ -168,6 +170,8 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             unchanged: _,
             blockers,
             problems,
+            trails: _,
+            leftovers,
             evidence,
             headroom,
             fingerprint: _,
@@ -183,6 +187,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             changes: changes.iter().map(ChangeJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
+            leftovers: leftovers.iter().map(ToString::to_string).collect(),
             evidence: evidence.iter().map(EvidenceJson::from).collect(),
             headroom: headroom.iter().map(HeadroomJson::from).collect(),
         }

@@ -55,6 +55,8 @@ pub struct PlanView {
     pub risks: Vec<RiskView>,
     /// All changes by account.
     pub sections: Vec<SectionView>,
+    /// Ours, and no longer wanted.
+    pub leftovers: Vec<String>,
     /// Other people's trails.
     pub evidence: Vec<EvidenceView>,
     /// Limits, the tightest first.
@@ -191,6 +193,7 @@ pub fn view(plan: &Plan, organization: &Organization, purpose: Purpose, detail: 
         partial: partial(&plan.problems),
         risks: risks(&groups),
         sections: sections(&groups, organization, detail),
+        leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         evidence: evidence(&plan.evidence, organization),
         headroom: headroom(&plan.headroom, organization),
         blockers: problems(&plan.blockers, organization),

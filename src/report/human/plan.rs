@@ -21,6 +21,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
         partial,
         risks,
         sections,
+        leftovers,
         evidence,
         headroom,
         blockers,
@@ -38,6 +39,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
     );
     write_risks(&mut page, risks);
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
+    write_leftovers(&mut page, leftovers, layout);
     write_evidence(&mut page, evidence, layout);
     write_headroom(&mut page, headroom, layout);
     write_problems(&mut page, "Stands in the way", blockers, layout);
@@ -65,6 +67,20 @@ fn write_risks(page: &mut Page, risks: &[RiskView]) {
             page.line(4, &[Span(style_of(entry.mark), &head), Span(PLAIN, &entry.address), Span(FAINT, &same)]);
         }
     }
+}
+
+fn write_leftovers(page: &mut Page, leftovers: &[String], layout: Layout) {
+    if leftovers.is_empty() {
+        return;
+    }
+    let count = words::count(leftovers.len(), "resource");
+    page.heading(&[
+        Span(STRONG, "No longer wanted"),
+        Span(PLAIN, ": "),
+        Span(PLAIN, &count),
+        Span(FAINT, ", removed only with --prune"),
+    ]);
+    leftovers.iter().take(layout.accounts()).for_each(|address| page.line(4, &[Span(PLAIN, address)]));
 }
 
 fn write_section(page: &mut Page, section: &SectionView, layout: Layout) {
