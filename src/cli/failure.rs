@@ -65,7 +65,11 @@ impl From<LoadError> for Failure {
         match error {
             LoadError::Read { ref source, .. } => {
                 let missing = source.kind() == std::io::ErrorKind::NotFound;
-                let hint = if missing { "name the file with --config, or write one: `orgtrail schema` tells its fields" } else { "" };
+                let hint = if missing {
+                    "name the file with --config, or write one: `orgtrail schema` tells its fields"
+                } else {
+                    ""
+                };
                 Failure::new(error.to_string()).because_of(source).hint(hint)
             }
             LoadError::Config(errors) => {

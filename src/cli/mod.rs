@@ -166,7 +166,10 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
             let (text, outcome) = validate::run(&common.config)?;
             Ok(Answer::new(text, outcome))
         }
-        Command::Schema => Ok(Answer::new(schema::run(), Outcome::Clean)),
+        Command::Schema => {
+            let (text, outcome) = schema::run();
+            Ok(Answer::new(text, outcome))
+        }
         Command::Discover => discover::run(common, ui).await,
         Command::Snapshot(args) => snapshot::run(common, args, ui).await,
         Command::Render(args) => render::run(common, args, ui).await,

@@ -8,6 +8,7 @@ use super::{Answer, Common, Format};
 use crate::organization::Organization;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::human::Layout;
+use crate::report::template::Templates;
 use crate::report::view::Purpose;
 use crate::report::{human, markdown, model};
 use crate::survey::SurveyOptions;
@@ -85,8 +86,10 @@ pub fn text(
         Format::Human => {
             Ok(human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() }))
         }
-        Format::Json => model::text(&model::PlanJson::of(plan)).map_err(|error| failed(&error)),
-        Format::Markdown => markdown::plan(plan, organization, purpose).map_err(|error| failed(&error)),
+        Format::Json => model::text(&model::PlanJson::from(plan)).map_err(|error| failed(&error)),
+        Format::Markdown => Templates::new(&[])
+            .and_then(|templates| markdown::plan(plan, organization, purpose, &templates))
+            .map_err(|error| failed(&error)),
     }
 }
 

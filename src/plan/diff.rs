@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::change::{Action, Change, FieldChange, Risk};
 use crate::estate::{Address, Desired, Estate, Field, FieldValue, Kind, Problem, Resource, Sighting, Stage, Wanted};
-use crate::policy::merge::merge;
 use crate::policy::lint::outside_grants;
+use crate::policy::merge::merge;
 use crate::policy::{Aliases, Statement};
 
 /// What came out of the comparison.

@@ -105,14 +105,10 @@ fn member_policy(world: &Snapshot, scope: &Scope, account: &str) -> Option<(Addr
 ///
 /// # Errors
 /// [`Fault`] where the trail is not there or its operator cannot be entered.
-pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
-    let fault = |kind, operation: &str, code: &str, message, help: &str| Fault {
-        kind,
-        account: operator.clone(),
-        operation: operation.into(),
-        code: code.into(),
-        message,
-        help: help.into(),
+pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Result<Delivery, Box<Fault>> {
+    let fault = |kind, operation: &str, code: &str, message, help: &str| {
+        let (operation, code, help) = (operation.into(), code.into(), help.into());
+        Box::new(Fault { kind, account: operator.clone(), operation, code, message, help })
     };
     if !can_enter(world, operator) {
         let why = why_no_entry(world, operator);

@@ -135,7 +135,7 @@ impl Look for Recorded {
     }
 
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
-        look::delivery(&self.state().world, trail, operator)
+        look::delivery(&self.state().world, trail, operator).map_err(|fault| *fault)
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> Attempt<'a> {
         let Change { address, action, .. } = self.change;
         let words = (address.kind.words(), &address.name, &address.account);
         match (action, known(self.world, address)) {
-            (Action::Create, Known::Present(there)) if !same_owner(there, desired) => {
+            (Action::Create, Known::Present(there)) if !goes_on(there, desired) => {
                 let (operation, code) = taken(address.kind)?;
                 let message = format!("the {} {} exists in {} already", words.0, words.1, words.2);
                 Some(self.refused(operation, code, message, "make a new plan, which shows it as to be adopted"))
@@ -137,10 +137,11 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Tells whether what is there was made by the deployment that wants it, so that a repeated creation goes on with it.
-fn same_owner(there: &Resource, desired: &Resource) -> bool {
+/// Tells whether a creation goes on with what is there: the same deployment made it, or began to. A bucket is made before
+/// it can be tagged, so an untouched one in the own account is such a beginning.
+fn goes_on(there: &Resource, desired: &Resource) -> bool {
     let owner = |resource: &Resource| resource.tags().and_then(|tags| tags.get(OWNER_TAG)).cloned();
-    owner(there) == owner(desired)
+    owner(there) == owner(desired) || matches!(there, Resource::Bucket(bucket) if bucket.untouched)
 }
 
 /// The code with which a name that is taken is refused; none for what is put, not created.

@@ -171,7 +171,7 @@ fn documents_may_not_be_too_long() {
         let statement = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}"#;
         read(&format!(r#"{{"Statement":[{}]}}"#, vec![statement; count].join(",")))
     };
-    let mut try_it = |kind, desired: Resource| {
+    let try_it = |kind, desired: Resource| {
         let change = Change { action: Action::Update, ..change(Action::Update, address(kind), Some(desired)) };
         code(&world, &change)
     };
