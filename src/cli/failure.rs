@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::validate::LoadError;
 use crate::cloud::Fault;
+use crate::cloud::aws::NotConnected;
 use crate::survey::SurveyError;
 
 /// What went wrong, told to the person who must act.
@@ -91,6 +92,15 @@ impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let Fault { kind: _, account, operation, code, message, help } = fault;
         let mut failure = Failure::new(format!("{operation} failed in account {account}"));
+        failure.causes.push(format!("{code}: {message}"));
+        failure.hint(help)
+    }
+}
+
+impl From<NotConnected> for Failure {
+    fn from(error: NotConnected) -> Self {
+        let NotConnected { code, message, help } = error;
+        let mut failure = Failure::new("cannot connect to AWS");
         failure.causes.push(format!("{code}: {message}"));
         failure.hint(help)
     }

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::validate::load;
 use crate::cloud::Cloud;
+use crate::cloud::aws::{Aws, AwsOptions};
 use crate::cloud::recorded::Recorded;
 use crate::config::Config;
 use crate::policy::template::Templates;
@@ -42,7 +43,7 @@ impl Session {
         let templates = templates(common.policies.as_deref())?;
         let cloud: Box<dyn Cloud> = match &common.estate {
             Some(file) => Box::new(recorded(file)?),
-            None => return Err(Failure::new("no aws yet")),
+            None => Box::new(Aws::connect(aws_options(common, &config, access)).await?),
         };
         Ok(Self { config, templates, cloud })
     }
@@ -59,6 +60,20 @@ fn recorded(file: &Path) -> Result<Recorded, Failure> {
             .because(error)
             .hint("`orgtrail snapshot --output FILE` writes such a file")
     })
+}
+
+fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
+    AwsOptions {
+        profile: common.profile.clone(),
+        home_region: config.home_region.clone(),
+        endpoint: None,
+        credentials: None,
+        member_role: config.organization.member_role.clone(),
+        session_name: "orgtrail".into(),
+        concurrency: usize::from(common.concurrency),
+        read_only: access == Access::ReadOnly,
+        tempo: None,
+    }
 }
 
 /// Reads the templates that replace the compiled ones.
