@@ -10,8 +10,9 @@ use crate::apply::{self, ApplyReport, Consent, RunOptions};
 use crate::estate::Problem;
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
+use crate::report::template::Templates;
 use crate::report::view::Purpose;
-use crate::report::{human, model, words};
+use crate::report::{human, markdown, model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -74,7 +75,9 @@ fn text(format: Format, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resul
     match format {
         Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
         Format::Json => model::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
-        Format::Markdown => Err(Failure::new("no markdown yet")),
+        Format::Markdown => Templates::new(&[])
+            .and_then(|templates| markdown::apply(report, organization, &templates))
+            .map_err(|error| failed(&error)),
     }
 }
 

@@ -8,8 +8,9 @@ use super::{Answer, Common, Format};
 use crate::organization::Organization;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::human::Layout;
+use crate::report::template::Templates;
 use crate::report::view::Purpose;
-use crate::report::{human, model};
+use crate::report::{human, markdown, model};
 use crate::survey::SurveyOptions;
 
 /// What `plan` and `apply` can be told.
@@ -86,7 +87,9 @@ pub fn text(
             Ok(human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() }))
         }
         Format::Json => model::text(&model::PlanJson::from(plan)).map_err(|error| failed(&error)),
-        Format::Markdown => Err(Failure::new("no markdown yet")),
+        Format::Markdown => Templates::new(&[])
+            .and_then(|templates| markdown::plan(plan, organization, purpose, &templates))
+            .map_err(|error| failed(&error)),
     }
 }
 

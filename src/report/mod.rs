@@ -5,10 +5,13 @@ pub mod escape;
 pub mod fold;
 pub mod human;
 pub mod lines;
+pub mod markdown;
 pub mod model;
+pub mod outcome_view;
 pub mod page;
 pub mod policy_diff;
 pub mod rendered;
+pub mod template;
 pub mod view;
 pub mod words;
 
