@@ -35,7 +35,7 @@ impl Role {
         fields.extend(inline.iter().map(|(name, policy)| Field::policy(format!("inline.{name}"), policy)));
         fields.push(Field { path: "inline".into(), value: FieldValue::Exactly(inline.keys().cloned().collect()) });
         fields.push(Field { path: "attached".into(), value: FieldValue::Exactly(attached.clone()) });
-        fields.push(Field::plain("max_session_s", *max_session_s));
+        fields.extend(max_session_s.map(|seconds| Field::plain("max_session_s", seconds)));
         fields.push(Field::tags(tags));
         fields
     }

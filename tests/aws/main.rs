@@ -6,4 +6,5 @@
 mod support;
 
 mod discover;
+mod execute;
 mod fixture;
