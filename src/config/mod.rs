@@ -22,6 +22,9 @@ use remark::Remark;
 use serde_json::Value;
 use shape::Shape;
 
+/// The size in bytes of the largest text that [`parse`] takes for a configuration.
+pub const SIZE_BYTES_MAX: usize = yaml::SIZE_BYTES_MAX;
+
 /// Reads a configuration. `file` is the name that messages give the text.
 ///
 /// # Errors
@@ -47,7 +50,7 @@ fn judge(document: &Document, text: &str) -> Result<Config, Vec<Remark>> {
         let remark = Remark::new(Code::MissingField, "", "the file is empty");
         return Err(vec![remark.help("`orgtrail init` writes a configuration to begin with")]);
     }
-    let shape = Shape::new().map_err(|remark| vec![remark])?;
+    let shape = Shape::current().map_err(|why| vec![Remark::new(Code::WrongValue, "", why)])?;
     let misfits = shape.misfits(document, text);
     if misfits.is_empty() {
         let config = config(document.value.clone())?;

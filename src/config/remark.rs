@@ -23,8 +23,8 @@ pub(super) struct Remark {
 pub(super) enum Target {
     Name,
     Value,
-    /// One character of a text value, counted from 0.
-    Character(usize),
+    /// Some characters of a text value, counted from 0.
+    Characters(Range<usize>),
 }
 
 impl Remark {
@@ -38,9 +38,9 @@ impl Remark {
         Self { target: Target::Name, ..self }
     }
 
-    /// Points at one character of the value.
-    pub fn on_character(self, index: usize) -> Self {
-        Self { target: Target::Character(index), ..self }
+    /// Points at some characters of the value.
+    pub fn on_characters(self, range: Range<usize>) -> Self {
+        Self { target: Target::Characters(range), ..self }
     }
 
     /// Says what to write instead.
@@ -68,7 +68,7 @@ impl Remark {
                 _ if !document.places.contains_key(at) => place.of_field(),
                 Target::Name => place.of_field(),
                 Target::Value => place.of_value(),
-                Target::Character(index) => character(place, text, *index),
+                Target::Characters(range) => characters(place, text, range),
             });
             first_line(span, text)
         };
@@ -102,15 +102,14 @@ fn first_line(span: Range<usize>, text: &str) -> Range<usize> {
     span.start..span.start + length
 }
 
-/// Finds a character of a value in the text; a value with escapes or several lines is pointed at as a whole.
-fn character(place: &Place, text: &str, index: usize) -> Range<usize> {
+/// Finds characters of a value in the text; a value with escapes or several lines is pointed at as a whole.
+fn characters(place: &Place, text: &str, range: &Range<usize>) -> Range<usize> {
     let written = text.get(place.value.clone()).unwrap_or_default();
     let quote = usize::from(written.starts_with(['"', '\'']));
-    let plain = !written.contains(['\\', '\n']) && !written[quote..].trim_end_matches(['"', '\'']).contains("''");
-    match written.char_indices().nth(index + quote) {
-        Some((at, c)) if plain => place.value.start + at..place.value.start + at + c.len_utf8(),
-        // The end of the value: there is no character to point at.
-        None if plain => place.value.end..place.value.end,
-        _ => place.of_value(),
+    let inner = written.get(quote..written.len().saturating_sub(quote)).unwrap_or_default();
+    if inner.contains(['\\', '\n']) || (quote == 1 && inner.contains("''")) {
+        return place.of_value();
     }
+    let byte = |n: usize| inner.char_indices().nth(n).map_or(inner.len(), |(at, _)| at) + quote + place.value.start;
+    byte(range.start)..byte(range.end)
 }

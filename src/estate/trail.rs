@@ -107,6 +107,20 @@ impl EventSelector {
         self.values("eventCategory", "equals").any(|category| category == "Management")
     }
 
+    /// Tells whether it records at least the events that `other` does, as far as the selectors' words show it: every
+    /// restriction of this one is one of the other as well.
+    pub fn covers(&self, other: &EventSelector) -> bool {
+        self.0.iter().all(|(field, by_operator)| {
+            by_operator.iter().all(|(operator, values)| {
+                let theirs = other.0.get(field).and_then(|by| by.get(operator));
+                theirs.is_some_and(|theirs| match operator.starts_with("not_") {
+                    true => values.is_subset(theirs),
+                    false => theirs.is_subset(values),
+                })
+            })
+        })
+    }
+
     /// Returns the values of one operator of one field.
     pub fn values<'a>(&'a self, field: &str, operator: &str) -> impl Iterator<Item = &'a str> {
         self.0.get(field).and_then(|by| by.get(operator)).into_iter().flatten().map(String::as_str)

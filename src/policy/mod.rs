@@ -4,8 +4,11 @@
 
 pub mod canonical;
 pub mod document;
+pub mod evaluate;
 pub mod json;
+pub mod lint;
 pub mod merge;
+pub mod preflight;
 pub mod template;
 
 pub use canonical::{Aliases, same_meaning};

@@ -34,7 +34,7 @@ pub(super) fn check_name<E: Display>(
         Err(NameError::NoValue { .. }) => return None,
         Err(error) => {
             let remark = Remark::new(Code::BadTemplate, at, error.to_string());
-            return Some(remark.on_character(error.character()).help(error.help()));
+            return Some(remark.on_characters(expression(template, error.character())).help(error.help()));
         }
     };
     let why = rule(&name).err()?.to_string();
@@ -43,4 +43,14 @@ pub(super) fn check_name<E: Display>(
         return Some(remark.help("a variable stands in two braces on both sides, as in `{{account.id}}`"));
     }
     Some(remark)
+}
+
+/// Returns the characters of a template from a broken place to the end of its braces.
+fn expression(template: &str, start: usize) -> std::ops::Range<usize> {
+    let rest: String = template.chars().skip(start).collect();
+    let length = match rest.find("}}") {
+        Some(end) => rest[..end].chars().count() + 2,
+        None => rest.chars().count(),
+    };
+    start..start + length
 }

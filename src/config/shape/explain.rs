@@ -30,7 +30,7 @@ impl Explainer<'_> {
             ValidationErrorKind::Required { property } => {
                 vec![self.missing_field(error, at, property.as_str().unwrap_or_default())]
             }
-            ValidationErrorKind::Type { kind } => vec![self.wrong_type(at, kind)],
+            ValidationErrorKind::Type { kind } => vec![self.wrong_type(at, &types_of(kind))],
             ValidationErrorKind::AnyOf { context } => self.any_of(at, context),
             ValidationErrorKind::OneOfNotValid { context } => {
                 let choices = context.iter().flatten().filter_map(constant);
@@ -78,12 +78,9 @@ impl Explainer<'_> {
         Misfit { remark: remark.help(help), tainted: vec![join(at, field)], text_meant: None }
     }
 
-    fn wrong_type(&self, at: &str, expected: &TypeKind) -> Misfit {
+    fn wrong_type(&self, at: &str, expected: &[JsonType]) -> Misfit {
         let found = self.document.value.pointer(at).unwrap_or(&Value::Null);
-        let expected: Vec<JsonType> = match expected {
-            TypeKind::Single(one) => vec![*one],
-            TypeKind::Multiple(set) => set.iter().filter(|kind| *kind != JsonType::Null).collect(),
-        };
+        let expected: Vec<JsonType> = expected.iter().copied().filter(|kind| *kind != JsonType::Null).collect();
         let wanted = expected.iter().map(|kind| type_words(*kind)).collect::<Vec<_>>().join(" or ");
         let message = format!("{} must be {wanted}, here it is {}", self.subject(at), found_words(found));
         let remark = Remark::new(Code::WrongType, at, message);
@@ -103,29 +100,27 @@ impl Explainer<'_> {
 
     /// Follows the alternative that was probably meant: the one whose type fits.
     fn any_of(&self, at: &str, branches: &[Vec<ValidationError<'static>>]) -> Vec<Misfit> {
-        let wrong_type = |error: &ValidationError<'_>| match error.kind() {
-            ValidationErrorKind::Type { kind } if error.instance_path().as_str() == at => Some(types_of(kind)),
-            _ => None,
-        };
         let (other, meant): (Vec<_>, Vec<_>) =
-            branches.iter().partition(|errors| errors.iter().any(|error| wrong_type(error).is_some()));
-        let others: Vec<JsonType> =
-            other.iter().flat_map(|errors| errors.iter().filter_map(wrong_type)).flatten().collect();
-        let wanted: Vec<&str> = others.iter().filter(|t| **t != JsonType::Null).map(|t| type_words(*t)).collect();
-        match meant.first() {
-            Some(errors) => {
-                let mut misfits: Vec<Misfit> = telling(errors).flat_map(|error| self.explain(error)).collect();
-                if let ([misfit], false) = (misfits.as_mut_slice(), wanted.is_empty()) {
-                    let help = misfit.remark.help.take().unwrap_or_default();
-                    misfit.remark.help = Some(format!("{help}, or {}", wanted.join(" or ")));
-                }
-                misfits
+            branches.iter().partition(|errors| errors.iter().any(|error| !types_missed(error, at).is_empty()));
+        let mut types: Vec<JsonType> = other
+            .into_iter()
+            .flatten()
+            .flat_map(|error| types_missed(error, at))
+            .filter(|t| *t != JsonType::Null)
+            .collect();
+        types.dedup();
+        let Some(errors) = meant.first() else {
+            return vec![self.wrong_type(at, &types)];
+        };
+        let mut misfits: Vec<Misfit> = telling(errors).flat_map(|error| self.explain(error)).collect();
+        if let [Misfit { remark: Remark { code: Code::WrongValue, help: Some(help), .. }, .. }] = misfits.as_mut_slice()
+        {
+            for kind in types {
+                help.push_str(", or ");
+                help.push_str(type_words(kind));
             }
-            None => match other.first().and_then(|errors| telling(errors).next()) {
-                Some(error) => self.explain(error),
-                None => Vec::new(),
-            },
         }
+        misfits
     }
 
     fn wrong_choice(&self, at: &str, choices: Vec<&Value>) -> Misfit {
@@ -225,6 +220,24 @@ fn constant<'e>(error: &'e ValidationError<'_>) -> Option<&'e Value> {
     match error.kind() {
         ValidationErrorKind::Constant { expected_value } => Some(expected_value),
         _ => None,
+    }
+}
+
+/// Returns the types that a value should have had, when an error says that its own is none of them.
+fn types_missed(error: &ValidationError<'_>, at: &str) -> Vec<JsonType> {
+    if error.instance_path().as_str() != at {
+        return Vec::new();
+    }
+    match error.kind() {
+        ValidationErrorKind::Type { kind } => types_of(kind),
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            let missed = |errors: &Vec<ValidationError<'static>>| -> Vec<JsonType> {
+                errors.iter().flat_map(|error| types_missed(error, at)).collect()
+            };
+            let missed: Vec<Vec<JsonType>> = context.iter().map(missed).collect();
+            if missed.iter().any(Vec::is_empty) { Vec::new() } else { missed.concat() }
+        }
+        _ => Vec::new(),
     }
 }
 

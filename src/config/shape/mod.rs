@@ -3,7 +3,8 @@
 //! `explain` words one problem, `repair` makes the values fit all the same, so that the rules across fields can be
 //! asked too and one run reports everything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -21,7 +22,7 @@ mod repair;
 /// One place where a file does not fit the schema.
 pub(super) struct Misfit {
     pub remark: Remark,
-    /// The fields whose values can no longer be trusted.
+    /// The fields whose values can no longer be trusted: the field itself, then the one that a misspelt name means.
     pub tainted: Vec<String>,
     /// The text that was probably meant where a number or a word like `true` stands.
     pub text_meant: Option<String>,
@@ -34,11 +35,16 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Compiles the schema of this version.
+    /// Returns the schema of this version, compiled once.
     ///
     /// # Errors
     /// Never in a released version: it would mean that the schema itself is not valid.
-    pub fn new() -> Result<Self, Remark> {
+    pub fn current() -> Result<&'static Self, String> {
+        static CURRENT: LazyLock<Result<Shape, String>> = LazyLock::new(Shape::compile);
+        CURRENT.as_ref().map_err(String::clone)
+    }
+
+    fn compile() -> Result<Self, String> {
         let schema = json_schema();
         let mut options = jsonschema::options().should_validate_formats(true);
         for format in FORMATS {
@@ -46,9 +52,7 @@ impl Shape {
         }
         match options.build(&schema) {
             Ok(validator) => Ok(Self { schema, validator }),
-            Err(error) => {
-                Err(Remark::new(Code::WrongValue, "", format!("orgtrail's own schema is broken: {}", error.masked())))
-            }
+            Err(error) => Err(format!("the schema of this version of orgtrail is broken: {}", error.masked())),
         }
     }
 
@@ -56,8 +60,18 @@ impl Shape {
     pub fn misfits(&self, document: &Document, text: &str) -> Vec<Misfit> {
         let errors: Vec<_> = self.validator.iter_errors(&document.value).collect();
         let explainer = explain::Explainer { schema: &self.schema, document, text };
-        telling(&errors).flat_map(|error| explainer.explain(error)).collect()
+        without_misspelt(telling(&errors).flat_map(|error| explainer.explain(error)).collect())
     }
+}
+
+/// Drops what is said of a missing field whose name is only misspelt.
+fn without_misspelt(mut misfits: Vec<Misfit>) -> Vec<Misfit> {
+    let unknown = misfits.iter().filter(|misfit| misfit.remark.code == Code::UnknownField);
+    let meant: HashSet<String> = unknown.filter_map(|misfit| misfit.tainted.get(1).cloned()).collect();
+    misfits.retain(|misfit| {
+        misfit.remark.code != Code::MissingField || !misfit.tainted.first().is_some_and(|at| meant.contains(at))
+    });
+    misfits
 }
 
 /// Drops the errors that only repeat another: of one value, what is most basic is enough.
