@@ -78,6 +78,7 @@ fn text(format: Format, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resul
         Format::Markdown => Templates::new(&[])
             .and_then(|templates| markdown::apply(report, organization, &templates))
             .map_err(|error| failed(&error)),
+        other => Err(other.not_of("apply", "human, json or markdown")),
     }
 }
 

@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
+mod check;
 mod completions;
 mod discover;
 pub mod failure;
@@ -103,6 +104,20 @@ pub enum Format {
     Json,
     /// For comments of pull requests and tickets
     Markdown,
+    /// One page for a browser
+    Html,
+    /// Compliance findings of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Findings for AWS Security Hub
+    Asff,
+}
+
+impl Format {
+    /// Returns the error of a command that has no such form.
+    fn not_of(self, command: &str, forms: &str) -> Failure {
+        let form = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        Failure::new(format!("`{command}` has no {form} form")).hint(format!("use --format {forms}"))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,6 +138,8 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Answer the controls of security standards about trails, their bucket, key and log group
+    Check(check::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -176,6 +193,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Check(args) => check::run(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -90,6 +90,7 @@ pub fn text(
         Format::Markdown => Templates::new(&[])
             .and_then(|templates| markdown::plan(plan, organization, purpose, &templates))
             .map_err(|error| failed(&error)),
+        other => Err(other.not_of("plan", "human, json or markdown")),
     }
 }
 

@@ -13,9 +13,11 @@ use super::lines::Line;
 use super::{escape, words};
 
 /// The templates that are compiled in: file name -> text. `templates/README.md` says which values each may use.
-pub const EMBEDDED: [(&str, &str); 2] = [
+pub const EMBEDDED: [(&str, &str); 4] = [
     ("plan.md.hbs", include_str!("../../templates/plan.md.hbs")),
     ("apply.md.hbs", include_str!("../../templates/apply.md.hbs")),
+    ("audit.md.hbs", include_str!("../../templates/audit.md.hbs")),
+    ("audit.html.hbs", include_str!("../../templates/audit.html.hbs")),
 ];
 
 /// Says why a template gives no report.
