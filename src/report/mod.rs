@@ -3,6 +3,7 @@
 pub mod discover;
 pub mod escape;
 pub mod fold;
+pub mod html;
 pub mod human;
 pub mod lines;
 pub mod markdown;
@@ -12,6 +13,7 @@ pub mod page;
 pub mod policy_diff;
 pub mod rendered;
 pub mod template;
+mod tree;
 pub mod view;
 pub mod words;
 
