@@ -2,7 +2,7 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
 //! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
-//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`sanity`]). Other people's trails are
+//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`preflight`], [`sanity`]). Other people's trails are
 //! [`evidence`]. A plan as a file is [`saved`].
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ mod evidence;
 mod leftovers;
 mod limits;
 mod order;
+mod preflight;
 mod risk;
 mod sanity;
 pub mod saved;
@@ -123,6 +124,9 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let changes = order::ordered(changes);
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    if !changes.is_empty() {
+        blockers.extend(preflight::blockers(desired, observed));
+    }
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
