@@ -14,12 +14,12 @@
       const risky = words(change.dataset.risks).some((risk) => risks.has(risk));
       const here = account.value === "" || words(change.dataset.accounts).includes(account.value);
       change.hidden = !(risky && here);
-      count += change.hidden ? 0 : Number(change.dataset.count);
+      count += change.hidden ? 0 : 1;
     }
     for (const section of sections) {
       section.hidden = section.querySelector("details.change:not([hidden])") === null;
     }
-    shown.textContent = `${count} shown`;
+    shown.textContent = `${count} of ${changes.length} shown`;
   };
 
   form.addEventListener("input", filter);
