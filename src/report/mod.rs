@@ -3,7 +3,9 @@
 pub mod discover;
 pub mod escape;
 pub mod fold;
+pub mod html;
 pub mod human;
+pub mod junit;
 pub mod lines;
 pub mod markdown;
 pub mod model;
@@ -11,7 +13,9 @@ pub mod outcome_view;
 pub mod page;
 pub mod policy_diff;
 pub mod rendered;
+pub mod sarif;
 pub mod template;
+mod tree;
 pub mod view;
 pub mod words;
 
