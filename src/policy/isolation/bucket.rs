@@ -12,6 +12,9 @@ use crate::policy::evaluate::{Caller, Context, Named, Place, covers_action};
 use crate::policy::guard::allow_all;
 use crate::policy::lint::outside_grants;
 
+/// The account of somebody who has nothing to do with the organization.
+const STRANGER: &str = "000000000000";
+
 /// Checks the bucket's policy.
 pub(super) fn check(archive: &Archive, result: &mut Isolation) {
     let Some(policy) = archive.bucket_policy else { return };
@@ -51,7 +54,7 @@ fn tries(archive: &Archive, statement: &Statement, account: &str) -> Vec<Try> {
 /// Returns reads of what the statement itself names in the bucket.
 fn named_files(archive: &Archive, statement: &Statement) -> Vec<Try> {
     let Some(ResourceElement::Is(list)) = &statement.resource else { return Vec::new() };
-    let files = list.iter().filter(|resource| archive.may_touch(resource)).map(|resource| instance(resource));
+    let files = list.iter().filter(|resource| archive.may_touch(resource)).map(|resource| instance(resource, STRANGER));
     let Some(action) = READS.into_iter().find(|action| covers_action(statement, action)) else { return Vec::new() };
     files.take(4).map(|file| Try::on(action, file)).collect()
 }
@@ -124,7 +127,7 @@ fn outsiders(archive: &Archive, principal: &str) -> Vec<Caller> {
     if let Some(caller) = named.as_ref().and_then(Caller::from_arn).filter(|caller| caller.account().is_some()) {
         return vec![caller];
     }
-    let stranger = format!("arn:{partition}:iam::000000000000:role/stranger").parse().ok();
+    let stranger = format!("arn:{partition}:iam::{STRANGER}:role/any").parse().ok();
     let stranger = stranger.as_ref().and_then(Caller::from_arn);
     [Some(Caller::Anonymous), stranger].into_iter().flatten().collect()
 }

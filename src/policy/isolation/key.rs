@@ -21,7 +21,8 @@ pub(super) fn judge(archive: &Archive, key: Key, request: &Request, identity: &[
 
 /// The circumstances of S3 decrypting a file for a caller, with or without CloudTrail's context.
 fn through_s3(archive: &Archive, caller: &Caller, of_cloudtrail: bool) -> Context {
-    let context = archive.inside().with("kms:ViaService", format!("s3.{}.amazonaws.com", archive.region));
+    let domain = if archive.bucket_arn.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let context = archive.inside().with("kms:ViaService", format!("s3.{}.{domain}", archive.region));
     let context = context.with("kms:CallerAccount", caller.account().unwrap_or_default());
     if of_cloudtrail {
         context

@@ -117,10 +117,11 @@ fn fixed_start(pattern: &str) -> &str {
     }
 }
 
-/// Returns one ARN that a pattern matches: its wildcards and variables filled with something.
-pub(super) fn instance(pattern: &str) -> String {
+/// Returns one ARN that a pattern matches for a caller of an account: its wildcards and variables filled.
+pub(super) fn instance(pattern: &str, account: &str) -> String {
+    let own = pattern.replace(OWN_ACCOUNT, account);
     let mut filled = String::new();
-    let mut rest = pattern;
+    let mut rest = own.as_str();
     while let Some((before, after)) = rest.split_once("${") {
         filled.push_str(before);
         filled.push_str("anything");

@@ -3,7 +3,7 @@
 use super::outside::{actions_of, is_demanding, outside_grants};
 use super::{Add, Kind, Rule, Subject};
 use crate::ids::{AccountId, Partition};
-use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
+use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate};
 
 pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
@@ -50,7 +50,11 @@ pub(super) fn list(statement: &Statement, subject: &Subject, add: Add) {
     let kinds = [Kind::Bucket, Kind::RoleInline, Kind::Managed];
     let for_services = matches!(&statement.principal, Some(PrincipalElement::Is(Principals::Listed(by_kind)))
         if by_kind.keys().all(|kind| kind == "Service"));
-    if statement.effect == Effect::Deny || for_services || !kinds.contains(&subject.kind) {
+    let names_bucket = match &statement.resource {
+        Some(ResourceElement::Is(list)) => list.iter().any(|resource| !resource.contains('/')),
+        Some(ResourceElement::IsNot(_)) | None => true,
+    };
+    if statement.effect == Effect::Deny || for_services || !names_bucket || !kinds.contains(&subject.kind) {
         return;
     }
     let listing =
@@ -86,9 +90,8 @@ pub(super) fn plain_http(document: &PolicyDocument, subject: &Subject, add: Add)
 
 /// Returns the ARN of the bucket that the policy is about.
 fn bucket_of(document: &PolicyDocument) -> Option<String> {
-    use crate::policy::document::ResourceElement::Is;
     let lists = document.statements.iter().filter_map(|statement| match &statement.resource {
-        Some(Is(list)) => Some(list),
+        Some(ResourceElement::Is(list)) => Some(list),
         _ => None,
     });
     let bucket = |resource: &String| {
