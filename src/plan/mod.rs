@@ -22,6 +22,7 @@ mod sanity;
 pub mod saved;
 
 pub use change::{Action, Change, FieldChange, Risk};
+pub use diff::effective;
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,6 @@ pub mod isolation;
 pub mod json;
 pub mod lint;
 pub mod merge;
-pub mod outside;
 pub mod preflight;
 pub mod template;
 

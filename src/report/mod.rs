@@ -1,1 +1,16 @@
 //! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
+
+pub mod discover;
+pub mod escape;
+pub mod fold;
+pub mod human;
+pub mod lines;
+pub mod model;
+pub mod page;
+pub mod policy_diff;
+pub mod rendered;
+pub mod view;
+pub mod words;
+
+#[cfg(test)]
+mod fixture;
