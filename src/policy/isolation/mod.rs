@@ -39,7 +39,7 @@ pub struct Archive<'a> {
     pub key: Option<Key<'a>>,
     /// What account folders stand below, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the end.
     pub roots: &'a [String],
-    /// The accounts of the organization, whose logs are in the archive.
+    /// The accounts of the organization, whose logs are in the archive; the archive's own account is one of them.
     pub accounts: &'a BTreeSet<AccountId>,
     /// Accounts and principals that may read more, as policies name them.
     pub trusted: &'a [String],
