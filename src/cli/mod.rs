@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod apply;
 mod completions;
 mod discover;
+mod explain;
 pub mod failure;
 pub mod outcome;
 mod plan;
@@ -123,6 +124,8 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    Explain(explain::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -176,6 +179,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Explain(args) => explain::run(common, args),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }
