@@ -14,6 +14,7 @@ mod apply;
 mod completions;
 mod demo;
 mod discover;
+mod explain;
 pub mod failure;
 pub mod outcome;
 mod plan;
@@ -126,6 +127,8 @@ enum Command {
     Apply(apply::Args),
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
     Demo,
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    Explain(explain::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -180,6 +183,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
+        Command::Explain(args) => explain::run(common, args),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod discover;
 pub mod escape;
+pub mod explain;
 pub mod fold;
 pub mod html;
 pub mod human;
