@@ -1,13 +1,17 @@
 //! The consolidated logs: key layout, store, digests, verify and coverage.
 //!
 //! - [`key`]: the names of delivered objects.
+//! - [`finding`]: states, codes and findings.
 //! - [`inflate`]: gzip bodies, hashed within limits.
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
+//! - [`verify`]: proves a store.
 //!
 //! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `key`, `inflate` and `digest` are pure.
 
 pub mod digest;
+pub mod finding;
 pub mod inflate;
 pub mod key;
 pub mod store;
+pub mod verify;

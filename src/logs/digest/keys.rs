@@ -226,7 +226,7 @@ fn unwrap_spki(der: &[u8]) -> Option<&[u8]> {
 fn take_der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = bytes.strip_prefix(&[tag])?.split_first()?;
     let (length, rest) = match first {
-        0..0x80 => (usize::from(first), rest),
+        0..=0x7f => (usize::from(first), rest),
         0x81..=0x84 => {
             let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
             (digits.iter().fold(0, |length, &digit| length << 8 | usize::from(digit)), rest)

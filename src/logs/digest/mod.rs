@@ -3,6 +3,7 @@
 //! Source: CloudTrail user guide, "CloudTrail digest file structure" and "Custom implementations of CloudTrail log file
 //! integrity validation".
 
+pub mod chain;
 pub mod document;
 pub mod keys;
 pub mod signature;
