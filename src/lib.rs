@@ -10,6 +10,7 @@
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
+//! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`report`]: turns plans, outcomes and findings into text.
@@ -30,3 +31,4 @@ pub mod organization;
 pub mod plan;
 pub mod policy;
 pub mod report;
+pub mod survey;

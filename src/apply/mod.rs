@@ -1,1 +1,218 @@
-//! Runs a plan: waves, limits, retries, outcomes; checks that delivery still works afterwards.
+//! Runs a plan: in the order of its dependencies, side by side where there are none, one account's failure being one
+//! outcome; then looks whether delivery still works.
+//!
+//! What may run at all is [`consent`]. How the log goes afterwards is [`delivery`]. Nothing here decides what to change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use crate::cloud::{Act, Cloud, Done, Fault, Progress};
+use crate::estate::{Address, Resource, Stage};
+use crate::plan::{Action, Change, Plan};
+
+pub mod consent;
+mod delivery;
+pub mod outcome;
+
+pub use consent::{Consent, Missing};
+pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
+
+/// How a run is done.
+#[derive(Debug, Clone, Copy)]
+pub struct RunOptions {
+    /// How many changes are made side by side at most.
+    pub concurrency: usize,
+}
+
+/// Runs a plan whose risks have been allowed.
+///
+/// It ends early, with the rest skipped, when `stop` is done; what has begun is finished.
+pub async fn run(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    progress: &dyn Progress,
+    options: RunOptions,
+    stop: impl Future<Output = ()>,
+) -> ApplyReport {
+    let before = delivery::look(plan, cloud).await;
+    let mut run = Run::new(plan);
+    run.work(cloud, progress, options, stop).await;
+    let mut results = run.results;
+    let delivery = delivery::check(plan, &before, &mut results, cloud).await;
+    let outcomes = plan.changes.iter().zip(results).map(|(change, result)| Outcome {
+        address: change.address.clone(),
+        action: change.action,
+        result: result.unwrap_or_else(|| ChangeResult::Skipped(Because::Reason("the run was interrupted".into()))),
+    });
+    ApplyReport {
+        organization: plan.organization.clone(),
+        deployment: plan.deployment.clone(),
+        outcomes: outcomes.collect(),
+        unchanged: plan.unchanged,
+        problems: plan.problems.clone(),
+        delivery,
+    }
+}
+
+/// The state of a run. Changes are known by their place in the plan.
+struct Run<'p> {
+    plan: &'p Plan,
+    results: Vec<Option<ChangeResult>>,
+    /// What AWS decided, by address: the ARNs of keys that this run has made.
+    made: BTreeMap<Address, String>,
+    /// How many changes each one still waits for.
+    open: Vec<usize>,
+    dependents: Vec<Vec<usize>>,
+    ready: BTreeSet<usize>,
+    removals: BTreeSet<usize>,
+}
+
+impl<'p> Run<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        let places: BTreeMap<&Address, usize> = plan.changes.iter().enumerate().map(|(n, c)| (&c.address, n)).collect();
+        let mut dependents = vec![Vec::new(); plan.changes.len()];
+        let mut open = vec![0; plan.changes.len()];
+        for (place, change) in plan.changes.iter().enumerate() {
+            for needed in change.depends_on.iter().filter_map(|address| places.get(address)) {
+                dependents[*needed].push(place);
+                open[place] += 1;
+            }
+        }
+        let is_removal = |place: &usize| plan.changes[*place].action == Action::Retire;
+        let (removals, others): (BTreeSet<usize>, BTreeSet<usize>) = (0..plan.changes.len()).partition(is_removal);
+        let ready = others.into_iter().filter(|place| open[*place] == 0).collect();
+        let results = vec![None; plan.changes.len()];
+        Self { plan, results, made: BTreeMap::new(), open, dependents, ready, removals }
+    }
+
+    async fn work(
+        &mut self,
+        cloud: &dyn Cloud,
+        progress: &dyn Progress,
+        options: RunOptions,
+        stop: impl Future<Output = ()>,
+    ) {
+        let mut stop = std::pin::pin!(stop);
+        let mut stopped = false;
+        let mut running = FuturesUnordered::new();
+        let total = self.plan.changes.len();
+        loop {
+            while !stopped && running.len() < options.concurrency.max(1) {
+                let Some(place) = self.next() else { break };
+                match self.resolved(place) {
+                    Ok(change) => running.push(execute(place, change, cloud)),
+                    Err(because) => self.end(place, ChangeResult::Skipped(because), None),
+                }
+            }
+            tokio::select! {
+                biased;
+                () = &mut stop, if !stopped => stopped = true,
+                ended = running.next() => match ended {
+                    Some((place, result)) => {
+                        self.take(place, result);
+                        progress.step("changes", self.results.iter().flatten().count(), total);
+                    }
+                    None => break,
+                },
+            }
+        }
+    }
+
+    /// Takes the next change that may begin. Removals begin when everything else is over: an old way in stays open until
+    /// the new one is sure.
+    fn next(&mut self) -> Option<usize> {
+        if let Some(place) = self.ready.pop_first() {
+            return Some(place);
+        }
+        let mut others =
+            self.results.iter().enumerate().filter(|(n, _)| self.plan.changes[*n].action != Action::Retire);
+        if others.clone().any(|(_, result)| result.is_none()) {
+            return None;
+        }
+        if !others.all(|(_, result)| *result == Some(ChangeResult::Done)) {
+            for place in std::mem::take(&mut self.removals) {
+                let because = "not every other change was made; nothing is removed before".to_owned();
+                self.end(place, ChangeResult::Skipped(Because::Reason(because)), None);
+            }
+        }
+        self.removals.pop_first()
+    }
+
+    /// Returns the change with every reference replaced by what this run has made.
+    fn resolved(&self, place: usize) -> Result<Change, Because> {
+        let mut change = self.plan.changes[place].clone();
+        if let Some(desired) = &mut change.desired
+            && let Some(unknown) = desired.resolve(&|address| self.made.get(address).cloned()).into_iter().next()
+        {
+            return Err(Because::Of(unknown));
+        }
+        Ok(change)
+    }
+
+    fn take(&mut self, place: usize, result: Result<Done, Fault>) {
+        let address = &self.plan.changes[place].address;
+        match result {
+            Ok(done) => {
+                let arn = match done.resource {
+                    Some(Resource::Key(key)) => key.arn,
+                    _ => None,
+                };
+                self.end(place, ChangeResult::Done, arn);
+            }
+            Err(fault) => self.end(place, ChangeResult::Failed(fault.problem(Stage::Apply, Some(address))), None),
+        }
+    }
+
+    /// Notes how a change ended, and what that means for those that wait for it.
+    fn end(&mut self, place: usize, result: ChangeResult, arn: Option<String>) {
+        let done = result == ChangeResult::Done;
+        self.results[place] = Some(result);
+        if let Some(arn) = arn {
+            self.made.insert(self.plan.changes[place].address.clone(), arn);
+        }
+        for dependent in std::mem::take(&mut self.dependents[place]) {
+            if !done {
+                if self.results[dependent].is_none() {
+                    self.ready.remove(&dependent);
+                    let because = Because::Of(self.plan.changes[place].address.clone());
+                    self.end(dependent, ChangeResult::Skipped(because), None);
+                }
+                continue;
+            }
+            self.open[dependent] = self.open[dependent].saturating_sub(1);
+            if self.open[dependent] == 0 && self.results[dependent].is_none() {
+                self.ready.insert(dependent);
+            }
+        }
+    }
+}
+
+async fn execute(place: usize, change: Change, cloud: &dyn Cloud) -> (usize, Result<Done, Fault>) {
+    let result = cloud.execute(&change).await;
+    match &result {
+        Ok(_) => tracing::info!(address = %change.address, action = change.action.as_str(), "done"),
+        Err(fault) => tracing::warn!(address = %change.address, action = change.action.as_str(), %fault, "failed"),
+    }
+    (place, result)
+}
+
+/// Puts back what was there before a change.
+async fn take_back(change: &Change, act: &dyn Act) -> Result<Done, Fault> {
+    let back = Change {
+        action: Action::Update,
+        desired: change.observed.clone(),
+        observed: change.desired.clone(),
+        fields: change
+            .fields
+            .iter()
+            .map(|f| crate::plan::FieldChange {
+                path: f.path.clone(),
+                before: f.after.clone(),
+                after: f.before.clone(),
+            })
+            .collect(),
+        ..change.clone()
+    };
+    act.execute(&back).await
+}

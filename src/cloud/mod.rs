@@ -1,1 +1,110 @@
-//! The seam to AWS: the traits `Look` and `Act` and their two implementations.
+//! The seam to AWS: the traits [`Look`] and [`Act`] and their two implementations.
+//!
+//! A plan is made from what a [`Look`] returns, so it cannot hold a writer. `aws` speaks to AWS (or an emulator), and
+//! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Estate, Problem, Resource};
+use crate::ids::{AccountId, Partition, Region};
+use crate::organization::Organization;
+use crate::plan::Change;
+
+pub mod fault;
+pub mod recorded;
+
+pub use fault::{Fault, FaultKind};
+
+/// What has to be known of the organization beside its accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The names of organizational units: a selector names one, or a person wants to see the tree.
+    pub unit_names: bool,
+    /// The tags of accounts: a selector names one.
+    pub account_tags: bool,
+}
+
+/// What a plan has to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The name in the ownership tag.
+    pub deployment: String,
+    /// The partition.
+    pub partition: Partition,
+    /// The account of the log bucket and the reader roles.
+    pub log_account: AccountId,
+    /// The account that owns the organization trails.
+    pub management_account: AccountId,
+    /// Where trails live.
+    pub home_region: Region,
+    /// Every address that the desired estate has, with the account whose credentials look at it.
+    pub addresses: BTreeMap<Address, AccountId>,
+    /// The name that the member policy has or would have, for every account of the organization. An account for which a
+    /// reader role of ours exists, but which is not selected any more, is looked at under this name.
+    pub member_policies: BTreeMap<AccountId, String>,
+    /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
+    pub member_trails: BTreeSet<AccountId>,
+}
+
+/// How far a long operation has come; shown to people, never decided upon.
+pub trait Progress: Send + Sync {
+    /// Says that `done` of `total` steps of `what` are over.
+    fn step(&self, what: &str, done: usize, total: usize);
+}
+
+/// Shows nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _what: &str, _done: usize, _total: usize) {}
+}
+
+/// Reads. It has no method that changes anything.
+#[async_trait]
+pub trait Look: Send + Sync {
+    /// Reads the organization. Problems are parts that could not be read although the rest could.
+    ///
+    /// # Errors
+    /// [`Fault`] where the organization itself cannot be read.
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault>;
+
+    /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
+    ///
+    /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
+    /// management account shows, reader roles of this deployment, member policies of accounts that have such a role.
+    ///
+    /// # Errors
+    /// [`Fault`] only where nothing at all can be read.
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault>;
+
+    /// Asks how the delivery of a trail goes now. `operator` is the account whose credentials ask.
+    ///
+    /// # Errors
+    /// [`Fault`] where the trail's status cannot be read.
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault>;
+}
+
+/// What a step has made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The resource with what AWS decided, where later steps need it.
+    pub resource: Option<Resource>,
+}
+
+/// Writes: one change at a time, each step of it idempotent, so that a change that was cut off can be done again.
+#[async_trait]
+pub trait Act: Send + Sync {
+    /// Makes one change. Its references have been resolved.
+    ///
+    /// # Errors
+    /// [`Fault`] with AWS's code and whether another try can help.
+    async fn execute(&self, change: &Change) -> Result<Done, Fault>;
+}
+
+/// Both halves of one cloud.
+pub trait Cloud: Look + Act {}
+
+impl<T: Look + Act> Cloud for T {}

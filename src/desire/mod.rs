@@ -1,1 +1,199 @@
 //! Configuration and organization in, desired estate out. Pure.
+//!
+//! [`design`] applies its rules in this order: the names and accounts that all rules share ([`layout`]), trusted access
+//! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the readers
+//! ([`readers`]). A rule only adds resources; none reads what another one added.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::config::schema::ReaderMode;
+use crate::estate::{Desired, Estate, Limits, Tags};
+use crate::ids::{AccountId, Region};
+use crate::organization::Organization;
+use crate::organization::select::{Choice, chosen, select};
+use crate::policy::template::{BadTemplate, Templates};
+
+mod access;
+mod archive;
+mod layout;
+mod readers;
+mod trails;
+
+use layout::Layout;
+
+/// How members read their logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReaderStrategy {
+    /// One role an account, in the log account.
+    Roles,
+    /// One pair of statements in the bucket policy for all accounts.
+    Dynamic,
+}
+
+/// Says why a configuration cannot be met in this organization.
+#[derive(Debug, thiserror::Error)]
+pub enum BadDesign {
+    /// The organization is another one than the configuration names.
+    #[error("the credentials belong to organization {found}, but organization.id says {wanted}")]
+    OtherOrganization {
+        /// What the configuration says.
+        wanted: String,
+        /// What was discovered.
+        found: String,
+    },
+    /// An account that the configuration names cannot be used.
+    #[error("{field} says {text:?}: {why}")]
+    Account {
+        /// The field.
+        field: &'static str,
+        /// What it says.
+        text: String,
+        /// Why that account cannot be used.
+        why: String,
+    },
+    /// The organization has no active account, so what was discovered cannot be right.
+    #[error(
+        "no account of organization {0} is ACTIVE, which cannot be: nothing is planned on such an answer; look at the \
+         output of `orgtrail discover`"
+    )]
+    NoActiveAccount(String),
+    /// `accounts.include` and `accounts.exclude` leave nothing.
+    #[error(
+        "accounts.include selects no active account ({0}); `orgtrail discover` shows every account with the reason"
+    )]
+    NothingSelected(String),
+    /// A name template gives no valid name.
+    #[error("{field} gives no usable name{}: {why}", for_account(.account))]
+    Name {
+        /// The field.
+        field: &'static str,
+        /// The account that it was rendered for.
+        account: Option<AccountId>,
+        /// Why not.
+        why: String,
+    },
+    /// Two accounts would share one name.
+    #[error("{field} gives {name:?} for both {one} and {other}; use {{{{account.id}}}} in it, which is unique")]
+    SameName {
+        /// The field.
+        field: &'static str,
+        /// The name.
+        name: String,
+        /// One account.
+        one: AccountId,
+        /// The other.
+        other: AccountId,
+    },
+    /// A policy template is broken.
+    #[error(transparent)]
+    Template(#[from] BadTemplate),
+}
+
+fn for_account(account: &Option<AccountId>) -> String {
+    account.as_ref().map(|id| format!(" for account {id}")).unwrap_or_default()
+}
+
+/// What a design is made of.
+pub struct Brief<'a> {
+    /// The checked configuration.
+    pub config: &'a Config,
+    /// The organization.
+    pub organization: &'a Organization,
+    /// The policy templates in force.
+    pub templates: &'a Templates,
+    /// How members read.
+    pub strategy: ReaderStrategy,
+}
+
+/// Returns the accounts with the configuration's choice of each.
+pub fn choices(config: &Config, organization: &Organization) -> BTreeMap<AccountId, Choice> {
+    select(organization, &config.accounts.include, &config.accounts.exclude)
+}
+
+/// Returns the estate that the configuration asks for in this organization.
+///
+/// # Errors
+/// Every reason why it cannot be met that could be found in one go.
+pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
+    let layout = Layout::new(brief)?;
+    let organization = brief.organization;
+    let mut known_accounts: BTreeSet<AccountId> = organization.accounts.keys().cloned().collect();
+    known_accounts.extend(brief.config.bucket.trusted_readers.iter().cloned());
+    let mut desired = Desired {
+        organization: organization.id.clone(),
+        partition: organization.partition,
+        deployment: brief.config.deployment.clone(),
+        log_account: layout.log_account.clone(),
+        wanted: BTreeMap::new(),
+        known_accounts,
+    };
+    access::add(&layout, &mut desired);
+    archive::add(brief, &layout, &mut desired).map_err(one)?;
+    trails::add(brief, &layout, &mut desired).map_err(one)?;
+    readers::add(brief, &layout, &mut desired)?;
+    Ok(desired)
+}
+
+fn one(error: BadTemplate) -> Vec<BadDesign> {
+    vec![error.into()]
+}
+
+/// Returns the names that the member policy has in every account of the organization, selected or not.
+pub fn member_policy_names(config: &Config, organization: &Organization) -> BTreeMap<AccountId, String> {
+    let ids = organization.accounts.keys();
+    ids.filter_map(|id| {
+        let name =
+            layout::account_name(config, organization, id, "readers.member_policy", &config.readers.member_policy);
+        Some((id.clone(), name.ok()?))
+    })
+    .collect()
+}
+
+/// Decides how members read: as the configuration says, or, for `auto`, by roles while the log account's quota has room
+/// for one role for each selected account. An account whose quota is not known is taken to have room.
+pub fn strategy(
+    config: &Config,
+    organization: &Organization,
+    log_account: &AccountId,
+    estate: &Estate,
+) -> ReaderStrategy {
+    match config.readers.mode {
+        ReaderMode::Roles => ReaderStrategy::Roles,
+        ReaderMode::Dynamic => ReaderStrategy::Dynamic,
+        ReaderMode::Auto => {
+            let choices = choices(config, organization);
+            let there = |id: &&AccountId| readers::role_exists(config, organization, log_account, id, estate);
+            let missing = chosen(&choices).filter(|id| !there(id)).count();
+            match estate.limits.get(log_account).and_then(room_for_roles) {
+                Some(room) if room < missing => ReaderStrategy::Dynamic,
+                _ => ReaderStrategy::Roles,
+            }
+        }
+    }
+}
+
+fn room_for_roles(limits: &Limits) -> Option<usize> {
+    Some(limits.roles_quota?.saturating_sub(limits.roles?) as usize)
+}
+
+/// The log account as the configuration names it, found in the organization.
+///
+/// # Errors
+/// [`BadDesign::Account`] where it is not in the organization, not unique or not active.
+pub fn log_account(config: &Config, organization: &Organization) -> Result<AccountId, BadDesign> {
+    layout::find_account(organization, "accounts.log", &config.accounts.log)
+}
+
+/// The tags of everything that the deployment makes.
+fn tags(config: &Config, more: &BTreeMap<String, String>) -> Tags {
+    let mut tags: Tags = config.tags.clone();
+    tags.extend(more.clone());
+    tags.insert(crate::estate::OWNER_TAG.into(), config.deployment.clone());
+    tags
+}
+
+/// The region of an archive: where its bucket and its key are.
+fn archive_region(config: &Config) -> &Region {
+    &config.home_region
+}

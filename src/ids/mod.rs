@@ -48,6 +48,11 @@ macro_rules! text_id {
                 write!(f, "{}", self.0)
             }
         }
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.0
@@ -127,12 +132,45 @@ impl Partition {
         }
     }
 
+    /// Returns the domain that the partition's service names end in.
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Partition::Aws | Partition::GovCloud => "amazonaws.com",
+            Partition::China => "amazonaws.com.cn",
+        }
+    }
+
     /// Returns the region that answers for the partition's global services (IAM, STS' global endpoint, Organizations).
     pub fn global_region(self) -> &'static str {
         match self {
             Partition::Aws => "us-east-1",
             Partition::China => "cn-northwest-1",
             Partition::GovCloud => "us-gov-west-1",
+        }
+    }
+}
+
+impl Serialize for Partition {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Partition {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl FromStr for Partition {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        match text {
+            "aws" => Ok(Partition::Aws),
+            "aws-cn" => Ok(Partition::China),
+            "aws-us-gov" => Ok(Partition::GovCloud),
+            _ => Err(bad(text, "a partition", "the partitions are `aws`, `aws-cn` and `aws-us-gov`")),
         }
     }
 }

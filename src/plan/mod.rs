@@ -1,1 +1,146 @@
 //! Two estates in, ordered changes out, each with its risk and reason. Pure.
+//!
+//! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
+//! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
+//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`sanity`]). Other people's trails are
+//! [`evidence`]. A plan as a file is [`saved`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::estate::{Address, Desired, Estate, Kind, Problem};
+use crate::ids::{AccountId, OrganizationId};
+use crate::organization::Organization;
+
+pub mod change;
+mod diff;
+mod evidence;
+mod leftovers;
+mod limits;
+mod order;
+mod risk;
+mod sanity;
+pub mod saved;
+
+pub use change::{Action, Change, FieldChange, Risk};
+
+/// What would be done, and what has to be known before it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The organization that it was made for.
+    pub organization: OrganizationId,
+    /// The name in the ownership tag.
+    pub deployment: String,
+    /// The changes, each after all that it depends on.
+    pub changes: Vec<Change>,
+    /// How many wanted resources are already as they should be.
+    pub unchanged: usize,
+    /// What stands against doing any of it: a quota that is full, a document over its size limit.
+    pub blockers: Vec<Problem>,
+    /// What could not be read, so that nothing was planned there.
+    pub problems: Vec<Problem>,
+    /// Our trails, whose delivery is looked at after the run.
+    pub trails: Vec<TrailSite>,
+    /// Ours, and no longer wanted; removed only when asked to.
+    pub leftovers: Vec<Address>,
+    /// Other people's trails that record the same events.
+    pub evidence: Vec<Evidence>,
+    /// How near documents and quotas are to their limits, nearest first.
+    pub headroom: Vec<Headroom>,
+    /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// A trail of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrailSite {
+    /// The trail.
+    pub address: Address,
+    /// The account whose credentials manage it.
+    pub operator: AccountId,
+}
+
+/// A trail that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The trail.
+    pub address: Address,
+    /// What it is and what it records, in a sentence.
+    pub finding: String,
+    /// What it costs, in a sentence; empty where it costs nothing more.
+    pub cost: String,
+}
+
+/// How much of a limit is used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Headroom {
+    /// The account that the limit belongs to.
+    pub account: AccountId,
+    /// What is limited, such as `bytes of the bucket policy` or `roles in the account`.
+    pub what: String,
+    /// How much is used once the plan is done.
+    pub used: u64,
+    /// How much may be.
+    pub limit: u64,
+}
+
+/// What the person who plans has decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Remove what is ours and no longer wanted.
+    pub prune: bool,
+    /// Go on although far fewer accounts are selected than have reader roles.
+    pub accept_fewer_accounts: bool,
+}
+
+impl Plan {
+    /// Tells whether everything that could be read is as it should be.
+    pub fn in_sync(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Returns the changes that turn `observed` into `desired`, and everything to be known before they are made.
+pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, options: PlanOptions) -> Plan {
+    let compared = diff::compare(desired, observed);
+    let leftovers = leftovers::find(desired, observed, organization);
+    let mut changes = compared.changes;
+    let mut blockers = compared.blockers;
+    let evidence = evidence::find(desired, observed);
+    for change in &mut changes {
+        change.risk = risk::of(change, &evidence);
+    }
+    let kept = if options.prune {
+        changes.extend(leftovers.iter().filter_map(|address| leftovers::retire(address, desired, observed)));
+        Vec::new()
+    } else {
+        leftovers
+    };
+    let changes = order::ordered(changes);
+    let headroom = limits::headroom(desired, observed, &changes);
+    blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    if !options.accept_fewer_accounts {
+        blockers.extend(sanity::far_fewer_accounts(desired, observed));
+    }
+    Plan {
+        organization: desired.organization.clone(),
+        deployment: desired.deployment.clone(),
+        fingerprint: saved::fingerprint(&changes, desired, observed),
+        changes,
+        unchanged: compared.unchanged,
+        blockers,
+        problems: compared.problems,
+        trails: trails(desired),
+        leftovers: kept,
+        evidence,
+        headroom,
+    }
+}
+
+fn trails(desired: &Desired) -> Vec<TrailSite> {
+    let trails = desired.wanted.iter().filter(|(address, _)| address.kind == Kind::Trail);
+    trails.map(|(address, wanted)| TrailSite { address: address.clone(), operator: wanted.operator.clone() }).collect()
+}

@@ -4,8 +4,11 @@
 
 pub mod canonical;
 pub mod document;
+pub mod evaluate;
 pub mod json;
 pub mod merge;
+pub mod outside;
+pub mod preflight;
 pub mod template;
 
 pub use canonical::{Aliases, same_meaning};

@@ -1,0 +1,41 @@
+//! Which risks a person has allowed. Whatever was not allowed stops the run before its first call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::estate::Address;
+use crate::plan::{Action, Plan, Risk};
+
+/// What was allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// The risks; safe changes need no word.
+    pub risks: BTreeSet<Risk>,
+    /// Resources that somebody else made may be taken over.
+    pub adopt: bool,
+}
+
+/// One kind of consent that is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The flag that gives it.
+    pub flag: String,
+    /// The changes that need it.
+    pub changes: Vec<Address>,
+}
+
+impl Consent {
+    /// Lists what the plan needs and was not allowed, by flag.
+    pub fn missing(&self, plan: &Plan) -> Vec<Missing> {
+        let mut by_flag: BTreeMap<String, Vec<Address>> = BTreeMap::new();
+        for change in &plan.changes {
+            let mut need = |flag: String| by_flag.entry(flag).or_default().push(change.address.clone());
+            if change.action == Action::Adopt && !self.adopt {
+                need("--adopt".into());
+            }
+            for risk in change.risk.iter().filter(|risk| **risk != Risk::Safe && !self.risks.contains(risk)) {
+                need(format!("--allow {risk}"));
+            }
+        }
+        by_flag.into_iter().map(|(flag, changes)| Missing { flag, changes }).collect()
+    }
+}

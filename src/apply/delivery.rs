@@ -1,0 +1,112 @@
+//! Looks at delivery after a run, and puts a policy back that broke it.
+
+use std::collections::BTreeMap;
+
+use crate::cloud::{Cloud, Fault};
+use crate::estate::{Address, Kind, Problem, Stage, trail};
+use crate::ids::AccountId;
+use crate::plan::{Change, Plan};
+
+use super::outcome::{ChangeResult, Delivery, DeliveryState};
+use super::take_back;
+
+/// What `GetTrailStatus` said before the run, for each trail that was there and that the plan can touch.
+pub(super) type Before = BTreeMap<Address, trail::Delivery>;
+
+/// Kinds whose change can stop a delivery.
+fn can_touch(change: &Change) -> bool {
+    matches!(
+        change.address.kind,
+        Kind::TrustedAccess
+            | Kind::Bucket
+            | Kind::BucketPolicy
+            | Kind::Key
+            | Kind::KeyPolicy
+            | Kind::Topic
+            | Kind::Trail
+            | Kind::Role
+    )
+}
+
+/// Asks for the state of every trail that the plan can touch and that exists.
+pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
+    let mut before = Before::new();
+    if !plan.changes.iter().any(can_touch) {
+        return before;
+    }
+    for site in &plan.trails {
+        // A trail that cannot be asked now has nothing to be compared with; what it says afterwards is reported.
+        if let Ok(delivery) = cloud.delivery(&site.address, &site.operator).await {
+            before.insert(site.address.clone(), delivery);
+        }
+    }
+    before
+}
+
+/// Asks again. Where deliveries fail that did not fail before, the policies that this run changed are put back.
+pub(super) async fn check(
+    plan: &Plan,
+    before: &Before,
+    results: &mut [Option<ChangeResult>],
+    cloud: &dyn Cloud,
+) -> Vec<Delivery> {
+    if !plan.changes.iter().zip(results.iter()).any(|(c, r)| can_touch(c) && *r == Some(ChangeResult::Done)) {
+        return Vec::new();
+    }
+    let mut list = Vec::new();
+    for site in &plan.trails {
+        let now = cloud.delivery(&site.address, &site.operator).await;
+        let failed_before = before.get(&site.address).is_none_or(|delivery| delivery.latest_error.is_some());
+        if let Ok(delivery) = &now
+            && let Some(error) = &delivery.latest_error
+            && !failed_before
+        {
+            put_back(plan, results, &failure(&site.address, error), cloud).await;
+        }
+        list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
+    }
+    list
+}
+
+async fn put_back(plan: &Plan, results: &mut [Option<ChangeResult>], why: &Problem, cloud: &dyn Cloud) {
+    for (change, result) in plan.changes.iter().zip(results) {
+        let is_policy = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy);
+        if !is_policy || change.observed.is_none() || *result != Some(ChangeResult::Done) {
+            continue;
+        }
+        *result = Some(match take_back(change, cloud).await {
+            Ok(_) => ChangeResult::TakenBack(why.clone()),
+            Err(fault) => {
+                let mut problem = fault.problem(Stage::Delivery, Some(&change.address));
+                problem.help = "delivery fails since this change, and the policy before it could not be put back; \
+                                put it back by hand"
+                    .into();
+                ChangeResult::Failed(problem)
+            }
+        });
+    }
+}
+
+fn state(trail: &Address, operator: &AccountId, now: Result<trail::Delivery, Fault>) -> DeliveryState {
+    match now {
+        Err(fault) => {
+            DeliveryState::Fails(Problem { account: operator.clone(), ..fault.problem(Stage::Delivery, Some(trail)) })
+        }
+        Ok(trail::Delivery { latest_error: Some(error), .. }) => DeliveryState::Fails(failure(trail, &error)),
+        Ok(trail::Delivery { latest_time: Some(time), .. }) => DeliveryState::Arrives(time),
+        Ok(_) => DeliveryState::Waiting,
+    }
+}
+
+fn failure(trail: &Address, error: &str) -> Problem {
+    Problem {
+        account: trail.account.clone(),
+        address: Some(trail.clone()),
+        stage: Stage::Delivery,
+        code: error.to_owned(),
+        message: format!("CloudTrail cannot deliver to the bucket: {error}"),
+        help:
+            "CloudTrail tries again for 30 days; look at the bucket policy and the key policy with `orgtrail explain`"
+                .into(),
+    }
+}

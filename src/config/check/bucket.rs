@@ -1,0 +1,96 @@
+//! Rules for `bucket`.
+
+use crate::config::finding::Code;
+use crate::config::names::{check_key_alias, render_name};
+use crate::config::remark::Remark;
+use crate::config::schema::{BucketConfig, Config, Encryption, Lifecycle};
+use crate::ids::BucketName;
+
+use super::names::{check_name, context};
+
+/// CloudTrail's own limit (CloudTrail API, `S3KeyPrefix`).
+const PREFIX_CHARS_MAX: usize = 200;
+
+pub(super) fn check(config: &Config) -> Vec<Remark> {
+    let bucket = &config.bucket;
+    let name = check_name("/bucket/name", &bucket.name, config, |name| name.parse::<BucketName>().map(drop));
+    let alias = check_name("/bucket/key_alias", &bucket.key_alias, config, check_key_alias);
+    // The alias is used only with a key that orgtrail makes.
+    let alias = alias.filter(|_| bucket.encryption == Encryption::Kms);
+    let rules = [name, alias, prefix(&bucket.prefix), object_lock(bucket), access_logs(config)];
+    let lifecycle = bucket.lifecycle.iter().flat_map(lifecycle);
+    rules.into_iter().flatten().chain(lifecycle).collect()
+}
+
+fn prefix(prefix: &str) -> Option<Remark> {
+    let length = prefix.chars().count();
+    let why = if prefix.starts_with('/') || prefix.ends_with('/') {
+        "it must neither begin nor end with a slash".to_owned()
+    } else if prefix.contains("//") {
+        "two slashes must not stand side by side".to_owned()
+    } else if length > PREFIX_CHARS_MAX {
+        format!("it has {length} characters, {PREFIX_CHARS_MAX} are allowed")
+    } else if format!("{prefix}/").contains("AWSLogs/") {
+        "CloudTrail adds `AWSLogs/` itself".to_owned()
+    } else if let Some(c) = prefix.chars().find(|c| !(c.is_ascii_alphanumeric() || "/!-_.*'()".contains(*c))) {
+        // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients.
+        format!("the character {c:?} is not safe in the keys of S3")
+    } else {
+        return None;
+    };
+    let remark =
+        Remark::new(Code::WrongValue, "/bucket/prefix", format!("the prefix {prefix:?} cannot be used: {why}"));
+    Some(match prefix.trim_matches('/') {
+        trimmed if trimmed != prefix && !trimmed.is_empty() => remark.help(format!("write `{trimmed}`")),
+        _ => remark,
+    })
+}
+
+fn object_lock(bucket: &BucketConfig) -> Option<Remark> {
+    if bucket.object_lock.is_none() || bucket.versioning {
+        return None;
+    }
+    let remark = Remark::new(Code::Conflict, "/bucket/object_lock", "an object lock needs versioning").on_name();
+    Some(remark.because("/bucket/versioning", "switched off here").help("write `versioning: true`"))
+}
+
+/// A bucket that logs its own accesses grows by itself.
+fn access_logs(config: &Config) -> Option<Remark> {
+    let target = config.bucket.access_logs.as_ref()?;
+    let name = render_name(&config.bucket.name, &context(config)).ok()?;
+    if target.as_str() != name {
+        return None;
+    }
+    let message = "the bucket cannot receive its own access logs: every log would cause another";
+    let remark = Remark::new(Code::Conflict, "/bucket/access_logs", message);
+    Some(remark.because("/bucket/name", "the same bucket").help("name another bucket"))
+}
+
+/// What S3 refuses (S3 API, `PutBucketLifecycleConfiguration`).
+fn lifecycle(lifecycle: &Lifecycle) -> Vec<Remark> {
+    let Lifecycle { archive_after_days, archive_class, expire_after_days } = lifecycle;
+    let mut remarks = Vec::new();
+    let at = |field: &str| format!("/bucket/lifecycle/{field}");
+    if archive_after_days.is_none() && expire_after_days.is_none() {
+        let message = "the lifecycle does nothing: it has neither `archive_after_days` nor `expire_after_days`";
+        let remark = Remark::new(Code::WrongValue, "/bucket/lifecycle", message).on_name();
+        remarks.push(remark.help("give one of them, or leave `lifecycle` out to keep logs for ever"));
+    }
+    if let (Some(archive), Some(expire)) = (archive_after_days, expire_after_days)
+        && archive >= expire
+    {
+        let message = format!("logs would be deleted after {expire} days, but archived only after {archive}");
+        let remark = Remark::new(Code::Conflict, at("expire_after_days"), message);
+        let remark = remark.because(at("archive_after_days"), "archived later than deleted");
+        remarks.push(remark.help(format!("write more than {archive} days, or leave `archive_after_days` out")));
+    }
+    let min = archive_class.min_age_days();
+    if let Some(archive) = archive_after_days.filter(|days| *days < min) {
+        let class = archive_class.as_str();
+        let message = format!("S3 moves nothing to {class} before {min} days, here it is {archive}");
+        let remark = Remark::new(Code::Conflict, at("archive_after_days"), message);
+        let remark = remark.because(at("archive_class"), format!("{min} days or more"));
+        remarks.push(remark.help(format!("write {min} days or more, or another class, such as GLACIER_IR")));
+    }
+    remarks
+}

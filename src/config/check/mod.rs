@@ -1,0 +1,28 @@
+//! Rules that need more than one field, or more than a form. Each file holds the rules of one part of the
+//! configuration; each rule answers with remarks that point at the fields it looked at.
+
+use super::remark::Remark;
+use super::schema::Config;
+
+mod accounts;
+mod bucket;
+mod data_events;
+mod names;
+mod readers;
+mod regions;
+mod tags;
+mod trails;
+
+/// Returns everything that the rules have to say.
+pub(super) fn check(config: &Config) -> Vec<Remark> {
+    let parts = [
+        accounts::check(config),
+        regions::check(config),
+        bucket::check(config),
+        trails::check(config),
+        data_events::check(config),
+        readers::check(config),
+        tags::check(config),
+    ];
+    parts.into_iter().flatten().collect()
+}

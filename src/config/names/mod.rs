@@ -1,0 +1,220 @@
+//! Names that are templates, and what AWS demands of each kind of name.
+//!
+//! A template is handlebars reduced to variables: `CloudTrailReadLogs-{{account.id}}`. Nothing is escaped, and a variable
+//! that is unknown, or has no value where the name is needed, is an error. Blocks, helpers and partials have no place
+//! in a name.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use handlebars::template::{Template, TemplateElement};
+
+use super::suggest::nearest;
+
+mod rules;
+
+pub use rules::{
+    BadName, check_deployment, check_external_id, check_group_name, check_key_alias, check_log_group_name,
+    check_policy_name, check_queue_name, check_role_name, check_topic_name,
+};
+
+/// What a name may be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variable {
+    /// `account.id`
+    AccountId,
+    /// `account.name`
+    AccountName,
+    /// `deployment`
+    Deployment,
+    /// `organization.id`
+    OrganizationId,
+    /// `region`
+    Region,
+}
+
+impl Variable {
+    /// All of them, in the order in which messages list them.
+    pub const ALL: [Variable; 5] =
+        [Variable::AccountId, Variable::AccountName, Variable::Deployment, Variable::OrganizationId, Variable::Region];
+
+    /// Returns the variable as templates write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Variable::AccountId => "account.id",
+            Variable::AccountName => "account.name",
+            Variable::Deployment => "deployment",
+            Variable::OrganizationId => "organization.id",
+            Variable::Region => "region",
+        }
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The values with which a name is filled in; what is not known where the name is needed stays `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NameContext<'a> {
+    /// The id of the account that the name is for.
+    pub account_id: Option<&'a str>,
+    /// The name of that account in the organization.
+    pub account_name: Option<&'a str>,
+    /// The name of the deployment.
+    pub deployment: Option<&'a str>,
+    /// The id of the organization.
+    pub organization_id: Option<&'a str>,
+    /// The region in which the named thing lives.
+    pub region: Option<&'a str>,
+}
+
+impl<'a> NameContext<'a> {
+    /// Returns the value of a variable.
+    pub fn value(&self, variable: Variable) -> Option<&'a str> {
+        match variable {
+            Variable::AccountId => self.account_id,
+            Variable::AccountName => self.account_name,
+            Variable::Deployment => self.deployment,
+            Variable::OrganizationId => self.organization_id,
+            Variable::Region => self.region,
+        }
+    }
+}
+
+/// Says why a template gives no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The text is not a template.
+    #[error("the template {template:?} is broken at character {}: a variable and `}}}}` must follow `{{{{`", .character + 1)]
+    Syntax {
+        /// The template.
+        template: String,
+        /// Where it breaks, in characters from 0.
+        character: usize,
+    },
+    /// A variable that nobody knows.
+    #[error("the template {template:?} uses `{name}`, which is not a variable of names")]
+    UnknownVariable {
+        /// The template.
+        template: String,
+        /// The variable.
+        name: String,
+        /// Where it stands, in characters from 0.
+        character: usize,
+    },
+    /// A block, a helper, a partial or another part of handlebars that makes no name.
+    #[error("the template {template:?} may hold variables only, no blocks, helpers or partials")]
+    NotAVariable {
+        /// The template.
+        template: String,
+        /// Where it stands, in characters from 0.
+        character: usize,
+    },
+    /// A variable that has no value here.
+    #[error("the template {template:?} uses `{variable}`, which has no value here")]
+    NoValue {
+        /// The template.
+        template: String,
+        /// The variable.
+        variable: Variable,
+    },
+}
+
+impl NameError {
+    /// Returns where in the template the error is, in characters from 0.
+    pub fn character(&self) -> usize {
+        match self {
+            NameError::Syntax { character, .. }
+            | NameError::UnknownVariable { character, .. }
+            | NameError::NotAVariable { character, .. } => *character,
+            NameError::NoValue { .. } => 0,
+        }
+    }
+
+    /// Returns what to write instead.
+    pub fn help(&self) -> String {
+        let all = Variable::ALL.map(|variable| format!("`{variable}`")).join(", ");
+        match self {
+            NameError::UnknownVariable { name, .. } => match nearest(name, Variable::ALL.map(Variable::as_str)) {
+                Some(variable) => format!("did you mean `{{{{{variable}}}}}`? The variables are {all}"),
+                None => format!("the variables are {all}"),
+            },
+            NameError::Syntax { .. } | NameError::NotAVariable { .. } => {
+                format!("write a variable like `{{{{account.id}}}}`; the variables are {all}")
+            }
+            NameError::NoValue { variable, .. } => format!("leave `{{{{{variable}}}}}` out of this name"),
+        }
+    }
+}
+
+/// One piece of a template.
+enum Part {
+    Text(String),
+    Variable(Variable),
+}
+
+/// Fills a template in.
+///
+/// # Errors
+/// When the template is broken, uses an unknown variable or one that has no value in `context`.
+pub fn render_name(template: &str, context: &NameContext<'_>) -> Result<String, NameError> {
+    let mut name = String::with_capacity(template.len());
+    for part in parts(template)? {
+        match part {
+            Part::Text(text) => name.push_str(&text),
+            Part::Variable(variable) => match context.value(variable) {
+                Some(value) => name.push_str(value),
+                None => return Err(NameError::NoValue { template: template.to_owned(), variable }),
+            },
+        }
+    }
+    Ok(name)
+}
+
+/// Returns the variables that a template uses.
+///
+/// # Errors
+/// When the template is broken or uses an unknown variable.
+pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
+    let variable = |part| match part {
+        Part::Variable(variable) => Some(variable),
+        Part::Text(_) => None,
+    };
+    Ok(parts(template)?.into_iter().filter_map(variable).collect())
+}
+
+fn parts(template: &str) -> Result<Vec<Part>, NameError> {
+    let whole = || template.to_owned();
+    let compiled = Template::compile(template).map_err(|error| {
+        // The parser knows how far it came; the braces that it could not finish stand before that.
+        let (line, column) = error.pos().unwrap_or((1, 1));
+        let read: String = template.chars().take(character_of(template, line, column)).collect();
+        let character = read.rfind("{{").map_or(0, |at| read[..at].chars().count());
+        NameError::Syntax { template: whole(), character }
+    })?;
+    // The mapping holds line and column of each element, both from 1.
+    let places = compiled.mapping.iter().map(|place| character_of(template, place.0, place.1));
+    let part = |(element, character): (TemplateElement, usize)| match element {
+        TemplateElement::RawString(text) => Ok(Part::Text(text)),
+        TemplateElement::Expression(expression) | TemplateElement::HtmlExpression(expression)
+            if expression.params.is_empty() && expression.hash.is_empty() =>
+        {
+            let name = expression.name.as_name().unwrap_or_default();
+            match Variable::ALL.into_iter().find(|variable| variable.as_str() == name) {
+                Some(variable) => Ok(Part::Variable(variable)),
+                None => Err(NameError::UnknownVariable { template: whole(), name: name.to_owned(), character }),
+            }
+        }
+        _ => Err(NameError::NotAVariable { template: whole(), character }),
+    };
+    compiled.elements.into_iter().zip(places).map(part).collect()
+}
+
+/// Turns line and column, both from 1, into an index in characters.
+fn character_of(text: &str, line: usize, column: usize) -> usize {
+    let before: usize = text.split('\n').take(line.saturating_sub(1)).map(|line| line.chars().count() + 1).sum();
+    before + column.saturating_sub(1)
+}

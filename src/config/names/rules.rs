@@ -1,0 +1,128 @@
+//! The rules of AWS for names that have no type of their own in `ids`.
+
+/// Says which rule of AWS a name breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is not {what}: {why}")]
+pub struct BadName {
+    /// The name as given.
+    pub name: String,
+    /// What it should have been, with its article ("a role name that IAM accepts").
+    pub what: &'static str,
+    /// The rule that it breaks.
+    pub why: String,
+}
+
+/// A rule for one kind of name: how long, and of which characters.
+struct Rule {
+    what: &'static str,
+    length_min: usize,
+    length_max: usize,
+    marks: &'static str,
+}
+
+impl Rule {
+    /// Holds a name to the rule. Letters and digits of ASCII are always allowed.
+    fn check(&self, name: &str) -> Result<(), BadName> {
+        let (min, max) = (self.length_min, self.length_max);
+        let length = name.chars().count();
+        if !(min..=max).contains(&length) {
+            return Err(self.broken(name, format!("it has {length} characters, {min} to {max} are allowed")));
+        }
+        match name.chars().find(|&c| !c.is_ascii_alphanumeric() && !self.marks.contains(c)) {
+            Some(c) => Err(self.broken(name, format!("the character {c:?} is not allowed"))),
+            None => Ok(()),
+        }
+    }
+
+    fn broken(&self, name: &str, why: impl Into<String>) -> BadName {
+        BadName { name: name.to_owned(), what: self.what, why: why.into() }
+    }
+}
+
+/// Checks the name of an IAM role (IAM API, `roleNameType`).
+///
+/// # Errors
+/// When IAM would refuse the name.
+pub fn check_role_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a role name that IAM accepts", length_min: 1, length_max: 64, marks: "_+=,.@-" }.check(name)
+}
+
+/// Checks the name of a managed policy (IAM API, `policyNameType`).
+///
+/// # Errors
+/// When IAM would refuse the name.
+pub fn check_policy_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a policy name that IAM accepts", length_min: 1, length_max: 128, marks: "_+=,.@-" }.check(name)
+}
+
+/// Checks the name of an IAM group (IAM API, `groupNameType`).
+///
+/// # Errors
+/// When IAM would refuse the name.
+pub fn check_group_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a group name that IAM accepts", length_min: 1, length_max: 128, marks: "_+=,.@-" }.check(name)
+}
+
+/// Checks the alias of a key, with its prefix `alias/` (KMS API, `CreateAlias`).
+///
+/// # Errors
+/// When KMS would refuse the alias, or keeps it for itself.
+pub fn check_key_alias(alias: &str) -> Result<(), BadName> {
+    let rule = Rule { what: "an alias that KMS accepts", length_min: 7, length_max: 256, marks: "/_-" };
+    let Some(rest) = alias.strip_prefix("alias/") else {
+        return Err(rule.broken(alias, "it must start with `alias/`"));
+    };
+    if rest.starts_with("aws/") {
+        return Err(rule.broken(alias, "`alias/aws/` is kept for the keys of AWS"));
+    }
+    rule.check(alias)
+}
+
+/// Checks the name of an SNS topic that CloudTrail can tell (SNS API, `CreateTopic`; CloudTrail takes no FIFO topics).
+///
+/// # Errors
+/// When SNS would refuse the name.
+pub fn check_topic_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a topic name that SNS accepts", length_min: 1, length_max: 256, marks: "_-" }.check(name)
+}
+
+/// Checks the name of a standard SQS queue (SQS API, `CreateQueue`).
+///
+/// # Errors
+/// When SQS would refuse the name.
+pub fn check_queue_name(name: &str) -> Result<(), BadName> {
+    Rule { what: "a queue name that SQS accepts", length_min: 1, length_max: 80, marks: "_-" }.check(name)
+}
+
+/// Checks the name of a log group (CloudWatch Logs API, `CreateLogGroup`).
+///
+/// # Errors
+/// When CloudWatch Logs would refuse the name.
+pub fn check_log_group_name(name: &str) -> Result<(), BadName> {
+    let rule =
+        Rule { what: "a log group name that CloudWatch accepts", length_min: 1, length_max: 512, marks: "._-/#" };
+    if name.starts_with("aws/") {
+        return Err(rule.broken(name, "names that start with `aws/` are kept for AWS"));
+    }
+    rule.check(name)
+}
+
+/// Checks an external id (STS API, `AssumeRole`).
+///
+/// # Errors
+/// When STS would refuse the text.
+pub fn check_external_id(text: &str) -> Result<(), BadName> {
+    Rule { what: "an external id that STS accepts", length_min: 2, length_max: 1224, marks: "_+=,.@:/-" }.check(text)
+}
+
+/// Checks the name of a deployment. It becomes part of aliases, role names and tags, so it is what all of them allow.
+///
+/// # Errors
+/// When one of them would refuse the name.
+pub fn check_deployment(name: &str) -> Result<(), BadName> {
+    let rule = Rule { what: "a name for a deployment", length_min: 1, length_max: 32, marks: "-" };
+    if name.starts_with('-') {
+        return Err(rule.broken(name, "it must begin with a letter or a digit"));
+    }
+    rule.check(name)
+}

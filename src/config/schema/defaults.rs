@@ -1,0 +1,58 @@
+//! The defaults that are more than a type's own.
+
+use crate::organization::selector::{OuPattern, OuStep, Selector};
+
+use super::{AllowedRisk, AttachTo, Interval, OrganizationConfig, Percent, ReaderMode, Readers, Reconcile};
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+pub(super) fn key_alias() -> String {
+    "alias/orgtrail-{{deployment}}".into()
+}
+
+pub(super) fn retention_days() -> u32 {
+    365
+}
+
+pub(super) fn cloudwatch_role() -> String {
+    "orgtrail-{{deployment}}-cloudwatch-logs".into()
+}
+
+/// `ou:/**`.
+pub(super) fn every_account() -> Vec<Selector> {
+    vec![Selector::Ou(OuPattern { steps: vec![OuStep::AnyDepth] })]
+}
+
+impl Default for OrganizationConfig {
+    fn default() -> Self {
+        // The role that AWS Organizations makes in every account that it creates.
+        Self { id: None, member_role: "OrganizationAccountAccessRole".into(), delegated_administrators: Vec::new() }
+    }
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self {
+            mode: ReaderMode::Auto,
+            role: "CloudTrailReadLogs-{{account.id}}".into(),
+            member_policy: "CloudTrailReadLogs".into(),
+            attach_to: AttachTo::default(),
+            require_mfa: false,
+            external_id: None,
+            session_hours: 1,
+        }
+    }
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self {
+            every: Interval::QUARTER_HOUR,
+            allow: vec![AllowedRisk::Safe],
+            max_change: Percent::FIFTH,
+            wake_queue: None,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What a person may write in `orgtrail.yaml`, as plain types with their defaults.
+//!
+//! The JSON Schema is derived from these types, and their doc comments are its descriptions: they are what an editor
+//! shows. Rules that need more than one field, or more than a form, belong to `check`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{OrganizationId, Region};
+use crate::organization::selector::Selector;
+
+mod bucket;
+mod data_events;
+mod defaults;
+pub(super) mod text;
+mod trail;
+mod values;
+
+pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
+pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
+pub use trail::{
+    CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
+};
+pub use values::{BadValue, Encryption, Interval, Owner, Percent, Regions};
+
+use text::{DeploymentText, ExternalIdText, NameTemplate, OrganizationIdText, QueueNameText, RegionText, SelectorText};
+
+/// The whole of `orgtrail.yaml`: how the CloudTrail logs of an organization are consolidated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "orgtrail.yaml")]
+pub struct Config {
+    /// The version of this format.
+    #[schemars(extend("const" = 1), example = 1)]
+    pub version: u32,
+    /// The name of this deployment. Everything that orgtrail makes bears it in the tag `orgtrail:deployment`.
+    #[schemars(with = "DeploymentText")]
+    pub deployment: String,
+    /// The organization, and how its accounts are entered.
+    #[serde(default)]
+    pub organization: OrganizationConfig,
+    /// Which accounts take part.
+    pub accounts: Accounts,
+    /// The region of the bucket, the key and the trails.
+    #[schemars(with = "RegionText")]
+    pub home_region: Region,
+    /// Where the logs are kept.
+    pub bucket: BucketConfig,
+    /// What is recorded.
+    #[schemars(length(min = 1))]
+    pub trails: Vec<TrailConfig>,
+    /// Who may read which logs.
+    #[serde(default)]
+    pub readers: Readers,
+    /// What protects the trail from the accounts that it records.
+    #[serde(default)]
+    pub guard: Guard,
+    /// What the daemon `orgtrail reconcile` may do by itself.
+    #[serde(default)]
+    pub reconcile: Reconcile,
+    /// Tags of everything that orgtrail makes.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Regions that AWS opened after this version of orgtrail was made; they are accepted without a question.
+    #[serde(default)]
+    #[schemars(with = "Vec<RegionText>")]
+    pub new_regions: Vec<Region>,
+}
+
+/// The organization, and how its accounts are entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrganizationConfig {
+    /// The only organization that this configuration may be applied to. Any by default.
+    #[schemars(with = "Option<OrganizationIdText>")]
+    pub id: Option<OrganizationId>,
+    /// The role that orgtrail assumes in each member account.
+    #[schemars(length(min = 1))]
+    pub member_role: String,
+    /// Accounts to register as delegated administrators of CloudTrail, by id or name.
+    #[schemars(length(max = 3), inner(length(min = 1)), extend("uniqueItems" = true))]
+    pub delegated_administrators: Vec<String>,
+}
+
+/// Which accounts take part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// The log account, by id or name: it holds the bucket, the key and the reader roles.
+    #[schemars(length(min = 1), example = &"222222222222", example = &"log-archive")]
+    pub log: String,
+    /// The accounts that are selected. All by default.
+    #[serde(default = "defaults::every_account")]
+    #[schemars(with = "Vec<SelectorText>", length(min = 1), extend("uniqueItems" = true))]
+    pub include: Vec<Selector>,
+    /// Of those, the accounts that are left out. None by default.
+    #[serde(default)]
+    #[schemars(with = "Vec<SelectorText>", extend("uniqueItems" = true))]
+    pub exclude: Vec<Selector>,
+}
+
+/// Who may read which logs: every account its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Readers {
+    /// How accounts are let in.
+    pub mode: ReaderMode,
+    /// The name of the role in the log account through which one account reads its logs; a template.
+    #[schemars(with = "NameTemplate", example = &"CloudTrailReadLogs-{{account.id}}")]
+    pub role: String,
+    /// The name of the managed policy in each member account that may assume exactly its reader role; a template.
+    #[schemars(with = "NameTemplate")]
+    pub member_policy: String,
+    /// To whom the member policy is attached, in each member account where they exist.
+    pub attach_to: AttachTo,
+    /// Lets only sessions with multi-factor authentication assume a reader role.
+    pub require_mfa: bool,
+    /// A text that must be given when a reader role is assumed. None by default.
+    #[schemars(with = "Option<ExternalIdText>")]
+    pub external_id: Option<String>,
+    /// How long a session of a reader role may last, in hours.
+    #[schemars(range(min = 1, max = 12))]
+    pub session_hours: u32,
+}
+
+/// How member accounts are let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderMode {
+    /// One role for each account.
+    Roles,
+    /// One pair of statements in the bucket policy for all accounts.
+    Dynamic,
+    /// Roles while they fit into the log account's quota, else the pair of statements.
+    #[default]
+    Auto,
+}
+
+/// To whom a policy is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttachTo {
+    /// Names of IAM groups.
+    #[schemars(inner(length(min = 1)), extend("uniqueItems" = true))]
+    pub groups: Vec<String>,
+    /// Names of IAM roles.
+    #[schemars(inner(length(min = 1)), extend("uniqueItems" = true))]
+    pub roles: Vec<String>,
+}
+
+/// What protects the trail from the accounts that it records.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guard {
+    /// Makes a service control policy: no member account can stop, delete or blind the trail.
+    pub service_control_policy: bool,
+}
+
+/// What the daemon `orgtrail reconcile` may do by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reconcile {
+    /// The time between two rounds.
+    pub every: Interval,
+    /// The risks of changes that it may apply.
+    #[schemars(extend("uniqueItems" = true))]
+    pub allow: Vec<AllowedRisk>,
+    /// The share of managed resources that one round may change.
+    pub max_change: Percent,
+    /// The name of an SQS queue that tells of changes within seconds. None by default.
+    #[schemars(with = "Option<QueueNameText>")]
+    pub wake_queue: Option<String>,
+}
+
+/// A risk of a change that the daemon may be allowed to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AllowedRisk {
+    /// No risk.
+    Safe,
+    /// Less encryption, validation, retention, isolation or coverage.
+    Weakens,
+    /// Delivery of logs may pause.
+    Interrupts,
+    /// Something is lost.
+    Destroys,
+    /// AWS will charge more.
+    Costs,
+}
+
+/// Returns the JSON Schema of `orgtrail.yaml`: what the checker itself uses, and what editors complete with.
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}

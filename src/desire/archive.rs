@@ -1,0 +1,139 @@
+//! The rule of the log archive: bucket, bucket policy, key and key policy in the log account.
+
+use serde_json::{Value, json};
+
+use super::layout::{Layout, logs_root};
+use super::{Brief, ReaderStrategy, archive_region, tags};
+use crate::config::Config;
+use crate::config::schema::{LockMode, Scope};
+use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
+use crate::estate::{Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind};
+use crate::policy::template::BadTemplate;
+
+/// The id of our lifecycle rule.
+const LIFECYCLE_RULE: &str = "orgtrail";
+
+/// Days that overwritten or deleted log files stay, where versioning keeps them: long enough to notice and restore.
+const NONCURRENT_DAYS: u32 = 90;
+
+/// Days until parts of an upload that was never completed are removed.
+const ABORT_UPLOAD_DAYS: u32 = 7;
+
+/// Adds the archive's resources.
+pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+    let config = brief.config;
+    let mut before_bucket = Vec::new();
+    if layout.makes_key(config) {
+        let key = Key {
+            arn: None,
+            has_alias: true,
+            enabled: true,
+            pending_deletion: false,
+            rotation: true,
+            tags: tags(config, &Default::default()),
+        };
+        desired.want(layout.key_alias.clone(), key, "bucket.encryption", Vec::new());
+        let policy = brief.templates.render("key.json.hbs", &key_values(brief, layout))?;
+        let needs = vec![layout.key_alias.clone()];
+        let address = layout.key_alias.with_kind(Kind::KeyPolicy);
+        desired.want(address, KeyPolicy { policy, key: None }, "bucket.encryption", needs);
+        before_bucket.push(layout.key_alias.clone());
+    }
+    desired.want(layout.bucket.clone(), bucket(config, layout), "bucket", before_bucket);
+    let policy = brief.templates.render("bucket.json.hbs", &bucket_values(brief, layout))?;
+    let needs = vec![layout.bucket.clone()];
+    desired.want(layout.bucket.with_kind(Kind::BucketPolicy), BucketPolicy { policy }, "bucket", needs);
+    Ok(())
+}
+
+fn bucket(config: &Config, layout: &Layout<'_>) -> Bucket {
+    let wish = &config.bucket;
+    let key = layout.key(config);
+    let algorithm = if key.is_some() { "aws:kms" } else { "AES256" };
+    Bucket {
+        block_public_access: true,
+        object_ownership: Some("BucketOwnerEnforced".into()),
+        versioning: wish.versioning,
+        encryption: Some(BucketEncryption { algorithm: algorithm.into(), bucket_key: key.is_some(), key }),
+        lifecycle: lifecycle(config).into_iter().collect(),
+        object_lock: wish.object_lock.as_ref().map(|lock| ObjectLock {
+            mode: match lock.mode {
+                LockMode::Governance => "GOVERNANCE".into(),
+                LockMode::Compliance => "COMPLIANCE".into(),
+            },
+            days: lock.days,
+        }),
+        access_logs: wish
+            .access_logs
+            .as_ref()
+            .map(|target| AccessLogs { bucket: target.to_string(), prefix: format!("{}/", layout.bucket.name) }),
+        requester_pays: false,
+        tags: tags(config, &wish.tags),
+        untouched: false,
+    }
+}
+
+fn lifecycle(config: &Config) -> Option<LifecycleRule> {
+    let wish = config.bucket.lifecycle.as_ref()?;
+    let class = wish.archive_class.as_str();
+    Some(LifecycleRule {
+        id: LIFECYCLE_RULE.into(),
+        enabled: true,
+        prefix: format!("{}/", logs_root(config)),
+        transitions: wish.archive_after_days.iter().map(|&days| (days, class.to_owned())).collect(),
+        expire_after_days: wish.expire_after_days,
+        expire_noncurrent_after_days: wish
+            .expire_after_days
+            .filter(|_| config.bucket.versioning)
+            .map(|_| NONCURRENT_DAYS),
+        abort_upload_after_days: Some(ABORT_UPLOAD_DAYS),
+        other: None,
+    })
+}
+
+/// The values of `bucket.json.hbs`.
+fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
+    let config = brief.config;
+    let root = logs_root(config);
+    let arn = layout.bucket_arn();
+    let organization = &brief.organization.id;
+    let (for_organization, _) = layout.scopes();
+    // The management account's own path keeps the trail working if it is ever turned back into a trail of one account
+    // (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
+    let mut folders: Vec<String> = Vec::new();
+    if for_organization {
+        folders.extend([layout.management_account.to_string(), organization.to_string()]);
+    }
+    let accounts = layout.trails.iter().filter(|t| t.config.scope == Scope::Accounts);
+    folders.extend(accounts.map(|trail| trail.address.account.to_string()));
+    folders.sort();
+    folders.dedup();
+    let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{root}/{folder}/*")).collect();
+    json!({
+        "bucket": {"name": layout.bucket.name, "arn": arn},
+        "trail_arns": layout.trail_arns(config),
+        "write_resources": write,
+        "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
+        "logs_prefix": if for_organization { format!("{root}/{organization}") } else { root },
+        "organization": {"id": organization},
+    })
+}
+
+/// The values of `key.json.hbs`.
+fn key_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
+    let config = brief.config;
+    let partition = layout.partition;
+    let mut owners: Vec<&str> = layout.trails.iter().map(|trail| trail.address.account.as_str()).collect();
+    owners.sort();
+    owners.dedup();
+    let context = |owner: &&str| format!("arn:{partition}:cloudtrail:*:{owner}:trail/*");
+    json!({
+        "partition": partition,
+        "log_account": layout.log_account,
+        "trail_arns": layout.trail_arns(config),
+        "encryption_contexts": owners.iter().map(context).collect::<Vec<_>>(),
+        "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
+        "organization": {"id": brief.organization.id},
+        "s3_service": format!("s3.{}.{}", archive_region(config), partition.dns_suffix()),
+    })
+}

@@ -1,0 +1,48 @@
+//! IAM roles: the readers in the log account, and the role with which a trail writes to CloudWatch Logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Field, FieldValue, Tags};
+use crate::policy::{Aliases, PolicyDocument};
+
+/// A role. All its policies are ours: one that somebody added gives the reader more than it may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Who may assume it.
+    pub trust: PolicyDocument,
+    /// Name -> inline policy.
+    pub inline: BTreeMap<String, PolicyDocument>,
+    /// The ARNs of attached managed policies.
+    pub attached: BTreeSet<String>,
+    /// The longest session, in seconds; none where it was not asked for.
+    pub max_session_s: Option<u32>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The unique id (`AROA…`); AWS decides it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<String>,
+    /// The tags.
+    pub tags: Tags,
+}
+
+impl Role {
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let Self { trust, inline, attached, max_session_s, description: _, unique_id: _, tags } = self;
+        let mut fields = vec![Field::policy("trust", trust)];
+        fields.extend(inline.iter().map(|(name, policy)| Field::policy(format!("inline.{name}"), policy)));
+        fields.push(Field { path: "inline".into(), value: FieldValue::Exactly(inline.keys().cloned().collect()) });
+        fields.push(Field { path: "attached".into(), value: FieldValue::Exactly(attached.clone()) });
+        fields.push(Field::plain("max_session_s", *max_session_s));
+        fields.push(Field::tags(tags));
+        fields
+    }
+
+    /// Returns the unique id with the ARN that it stands for.
+    pub(super) fn aliases(&self, address: &Address) -> Aliases {
+        let arn = |id: &String| (id.clone(), format!("arn:aws:iam::{}:role/{}", address.account, address.name));
+        self.unique_id.iter().map(arn).collect()
+    }
+}

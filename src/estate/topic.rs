@@ -1,0 +1,25 @@
+//! The SNS topic that tells of new log files.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Field, Tags};
+use crate::policy::PolicyDocument;
+
+/// A topic with its policy. Others may write statements into the policy; as a wish it holds only ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// The document.
+    pub policy: PolicyDocument,
+    /// The key that encrypts messages; none for no encryption.
+    pub key: Option<String>,
+    /// The tags.
+    pub tags: Tags,
+}
+
+impl Topic {
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let Self { policy, key, tags } = self;
+        vec![Field::policy("policy", policy), Field::plain("key", key.clone()), Field::tags(tags)]
+    }
+}

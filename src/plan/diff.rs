@@ -1,0 +1,194 @@
+//! Compares each wanted address with what was seen there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::change::{Action, Change, FieldChange, Risk};
+use crate::estate::{Address, Desired, Estate, Field, FieldValue, Kind, Problem, Resource, Sighting, Stage, Wanted};
+use crate::policy::merge::merge;
+use crate::policy::outside::outside_principal;
+use crate::policy::{Aliases, Statement};
+
+/// What came out of the comparison.
+#[derive(Default)]
+pub(super) struct Compared {
+    pub changes: Vec<Change>,
+    pub unchanged: usize,
+    pub blockers: Vec<Problem>,
+    pub problems: Vec<Problem>,
+}
+
+/// Compares every wanted address.
+pub(super) fn compare(desired: &Desired, observed: &Estate) -> Compared {
+    let aliases = observed.aliases();
+    let mut compared = Compared::default();
+    for (address, wanted) in &desired.wanted {
+        compare_one(desired, observed, &aliases, address, wanted, &mut compared);
+    }
+    let addresses: BTreeSet<Address> = compared.changes.iter().map(|change| change.address.clone()).collect();
+    for change in &mut compared.changes {
+        change.depends_on.retain(|address| addresses.contains(address));
+    }
+    compared.problems = without_repetitions(compared.problems);
+    compared
+}
+
+fn compare_one(
+    desired: &Desired,
+    observed: &Estate,
+    aliases: &Aliases,
+    address: &Address,
+    wanted: &Wanted,
+    compared: &mut Compared,
+) {
+    let seen = match observed.sightings.get(address) {
+        None => return compared.problems.push(not_looked_at(address)),
+        Some(Sighting::Unreadable(problem)) => return compared.problems.push(problem.clone()),
+        Some(Sighting::Absent) => None,
+        Some(Sighting::Present(resource)) => Some(resource.as_ref()),
+    };
+    let mut resource = wanted.resource.clone();
+    resource.resolve(&|key| key_arn(observed, key));
+    let action = match seen {
+        None => Action::Create,
+        Some(seen) => match ownership(seen, &desired.deployment) {
+            Ownership::Ours => Action::Update,
+            Ownership::HalfMade => Action::Create,
+            Ownership::Foreign => Action::Adopt,
+            Ownership::Other(deployment) => return compared.blockers.push(of_another(address, deployment)),
+        },
+    };
+    if let Some(live) = seen.and_then(Resource::shared_policy)
+        && let Some(policy) = resource.shared_policy_mut()
+    {
+        *policy = merge(policy, live, |statement| keeps(desired, statement));
+    }
+    let fields = differences(&resource, seen, aliases);
+    if fields.is_empty() && action == Action::Update {
+        compared.unchanged += 1;
+        return;
+    }
+    compared.changes.push(Change {
+        address: address.clone(),
+        operator: wanted.operator.clone(),
+        action,
+        risk: BTreeSet::from([Risk::Safe]),
+        reason: wanted.reason.to_owned(),
+        fields,
+        depends_on: wanted.depends_on.clone(),
+        desired: Some(resource),
+        observed: seen.cloned(),
+    });
+}
+
+/// A statement of others stays unless it opens the logs to somebody outside the organization.
+fn keeps(desired: &Desired, statement: &Statement) -> bool {
+    outside_principal(statement, &desired.organization, &desired.known_accounts).is_none()
+}
+
+enum Ownership<'a> {
+    Ours,
+    HalfMade,
+    Foreign,
+    Other(&'a str),
+}
+
+/// Kinds that carry no tags belong to the resource that they are a part of, or to the organization.
+fn ownership<'a>(seen: &'a Resource, deployment: &str) -> Ownership<'a> {
+    match seen.kind() {
+        Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::BucketPolicy | Kind::KeyPolicy => Ownership::Ours,
+        _ => match seen.deployment() {
+            Some(owner) if owner == deployment => Ownership::Ours,
+            Some(owner) => Ownership::Other(owner),
+            None if matches!(seen, Resource::Bucket(bucket) if bucket.untouched) => Ownership::HalfMade,
+            None => Ownership::Foreign,
+        },
+    }
+}
+
+fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
+    match observed.resource(address) {
+        Some(Resource::Key(key)) => key.arn.clone(),
+        _ => None,
+    }
+}
+
+/// Returns the fields in which the wish is not met. Of something that is not there, it is every field that has a value.
+fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Aliases) -> Vec<FieldChange> {
+    let seen_fields: BTreeMap<String, FieldValue> =
+        seen.map(|resource| resource.fields().into_iter().map(|f| (f.path, f.value)).collect()).unwrap_or_default();
+    let mut changes: Vec<FieldChange> = wish
+        .wished_fields()
+        .into_iter()
+        .filter_map(|Field { path, value }| {
+            let before = seen_fields.get(&path);
+            let met = match before {
+                Some(before) => value.is_met_by(before, aliases),
+                None => seen.is_none() && is_nothing(&value),
+            };
+            (!met).then(|| {
+                let before = before.map_or(Value::Null, FieldValue::to_json);
+                FieldChange { path, before, after: value.to_json() }
+            })
+        })
+        .collect();
+    changes.extend(surplus_policies(wish, &seen_fields));
+    changes
+}
+
+/// An inline policy that a role has beyond the wanted ones is shown whole, because it gives rights.
+fn surplus_policies(wish: &Resource, seen: &BTreeMap<String, FieldValue>) -> Vec<FieldChange> {
+    let Resource::Role(role) = wish else {
+        return Vec::new();
+    };
+    let surplus = seen
+        .iter()
+        .filter(|(path, _)| path.strip_prefix("inline.").is_some_and(|name| !role.inline.contains_key(name)));
+    surplus
+        .map(|(path, value)| FieldChange { path: path.clone(), before: value.to_json(), after: Value::Null })
+        .collect()
+}
+
+/// Tells whether a value says no more than that there is nothing, so that a creation need not list it.
+fn is_nothing(value: &FieldValue) -> bool {
+    match value {
+        FieldValue::Plain(value) => match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            _ => false,
+        },
+        FieldValue::Policy(policy) => policy.is_none(),
+        FieldValue::Exactly(set) | FieldValue::AtLeast(set) => set.is_empty(),
+        FieldValue::Tags(tags) => tags.is_empty(),
+    }
+}
+
+fn not_looked_at(address: &Address) -> Problem {
+    Problem {
+        account: address.account.clone(),
+        address: Some(address.clone()),
+        stage: Stage::Observe,
+        code: "NotRecorded".into(),
+        message: "this was not looked at when the estate was recorded".into(),
+        help: "record the estate again with `orgtrail snapshot` and this configuration".into(),
+    }
+}
+
+fn of_another(address: &Address, deployment: &str) -> Problem {
+    Problem {
+        account: address.account.clone(),
+        address: Some(address.clone()),
+        stage: Stage::Plan,
+        code: "OtherDeployment".into(),
+        message: format!("this {} belongs to the deployment {deployment:?}", address.kind.words()),
+        help: "give it another name in this configuration, or take the tag `orgtrail:deployment` off if that deployment is gone"
+            .into(),
+    }
+}
+
+/// An account that cannot be entered gives the same problem for each of its addresses; one is enough.
+fn without_repetitions(problems: Vec<Problem>) -> Vec<Problem> {
+    problems.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

@@ -1,0 +1,190 @@
+//! Quotas and size limits, checked before anything is done.
+
+use std::collections::BTreeMap;
+
+use super::Headroom;
+use super::change::{Action, Change};
+use crate::estate::{Address, Desired, Estate, Kind, Limits, Problem, Resource, Stage};
+use crate::ids::AccountId;
+use crate::policy::PolicyDocument;
+
+/// Bytes of a bucket policy (Amazon S3 user guide, "Bucket policies").
+const BUCKET_POLICY_BYTES: u64 = 20 * 1024;
+/// Bytes of a key policy (AWS KMS developer guide, "Resource quotas").
+const KEY_POLICY_BYTES: u64 = 32 * 1024;
+/// Bytes of a topic policy (Amazon SNS API, `SetTopicAttributes`).
+const TOPIC_POLICY_BYTES: u64 = 30 * 1024;
+/// Characters of a service control policy (AWS Organizations user guide, "Quotas").
+const SERVICE_CONTROL_POLICY_BYTES: u64 = 5120;
+/// Characters of a trust policy where the account has not told its own quota (IAM user guide, "IAM quotas").
+const TRUST_POLICY_BYTES: u64 = 2048;
+/// Characters of all inline policies of one role (IAM user guide, "IAM quotas").
+const ROLE_POLICIES_BYTES: u64 = 10_240;
+/// Characters of a managed policy (IAM user guide, "IAM quotas").
+const MANAGED_POLICY_BYTES: u64 = 6144;
+/// Trails that may record one region of one account (CloudTrail user guide, "Quotas"). It cannot be raised.
+const TRAILS_PER_REGION: u64 = 5;
+
+/// Measures every limit that the plan comes near, the largest document of each kind, nearest first.
+pub(super) fn headroom(desired: &Desired, observed: &Estate, changes: &[Change]) -> Vec<Headroom> {
+    let mut list: Vec<Headroom> = Vec::new();
+    let mut largest: BTreeMap<(AccountId, &'static str), (u64, u64)> = BTreeMap::new();
+    for (address, wanted) in &desired.wanted {
+        let limits = observed.limits.get(&address.account);
+        for (what, used, limit) in documents(planned(address, &wanted.resource, changes), limits) {
+            // The members' policies differ in nothing but an account id: the log account speaks for them all.
+            let account =
+                if address.kind == Kind::Policy { desired.log_account.clone() } else { address.account.clone() };
+            let entry = largest.entry((account, what)).or_insert((used, limit));
+            if used * entry.1 > entry.0 * limit {
+                *entry = (used, limit);
+            }
+        }
+    }
+    list.extend(largest.into_iter().map(|((account, what), (used, limit))| Headroom {
+        account,
+        what: what.to_owned(),
+        used,
+        limit,
+    }));
+    list.extend(roles(desired, observed, changes));
+    list.extend(trails(desired, observed));
+    list.sort_by(|a, b| (b.used * a.limit).cmp(&(a.used * b.limit)).then_with(|| a.cmp(b)));
+    list
+}
+
+/// A shared policy is measured with the statements of others that stay in it.
+fn planned<'a>(address: &Address, wish: &'a Resource, changes: &'a [Change]) -> &'a Resource {
+    if wish.shared_policy().is_none() {
+        return wish;
+    }
+    changes.iter().find(|change| &change.address == address).and_then(|change| change.desired.as_ref()).unwrap_or(wish)
+}
+
+fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str, u64, u64)> {
+    let size = |policy: &PolicyDocument| policy.size_bytes() as u64;
+    let quota = |told: Option<u32>, default: u64| told.map_or(default, u64::from);
+    match resource {
+        Resource::BucketPolicy(r) => vec![("bytes of the bucket policy", size(&r.policy), BUCKET_POLICY_BYTES)],
+        Resource::KeyPolicy(r) => vec![("bytes of the key policy", size(&r.policy), KEY_POLICY_BYTES)],
+        Resource::Topic(r) => vec![("bytes of the topic policy", size(&r.policy), TOPIC_POLICY_BYTES)],
+        Resource::ServiceControlPolicy(r) => {
+            vec![("characters of the service control policy", size(&r.document), SERVICE_CONTROL_POLICY_BYTES)]
+        }
+        Resource::Role(r) => vec![
+            (
+                "characters of a role's trust policy",
+                size(&r.trust),
+                quota(limits.and_then(|l| l.trust_policy_size), TRUST_POLICY_BYTES),
+            ),
+            (
+                "characters of a role's inline policies",
+                r.inline.values().map(size).sum(),
+                quota(limits.and_then(|l| l.role_policy_size), ROLE_POLICIES_BYTES),
+            ),
+        ],
+        Resource::Policy(r) => vec![(
+            "characters of a member policy",
+            size(&r.document),
+            quota(limits.and_then(|l| l.policy_size), MANAGED_POLICY_BYTES),
+        )],
+        Resource::TrustedAccess(_)
+        | Resource::DelegatedAdministrator(_)
+        | Resource::Bucket(_)
+        | Resource::Key(_)
+        | Resource::LogGroup(_)
+        | Resource::Trail(_) => Vec::new(),
+    }
+}
+
+/// The roles of the log account once the plan is done, where the account has told its quota.
+fn roles(desired: &Desired, observed: &Estate, changes: &[Change]) -> Option<Headroom> {
+    let account = &desired.log_account;
+    let limits = observed.limits.get(account)?;
+    let of_account = |c: &&Change| c.address.kind == Kind::Role && &c.address.account == account;
+    let count = |action: Action| changes.iter().filter(of_account).filter(|c| c.action == action).count() as u64;
+    Some(Headroom {
+        account: account.clone(),
+        what: "roles in the account".into(),
+        used: (u64::from(limits.roles?) + count(Action::Create)).saturating_sub(count(Action::Retire)),
+        limit: u64::from(limits.roles_quota?),
+    })
+}
+
+/// The trails that record each home region of ours, others' included: multi-region ones count everywhere.
+fn trails(desired: &Desired, observed: &Estate) -> Vec<Headroom> {
+    let is_trail = |address: &&Address| address.kind == Kind::Trail;
+    let mut all: Vec<(&Address, bool)> = observed
+        .resources()
+        .filter(|(address, _)| !desired.wanted.contains_key(address))
+        .filter_map(|(address, resource)| match resource {
+            Resource::Trail(trail) => Some((address, trail.multi_region)),
+            _ => None,
+        })
+        .collect();
+    all.extend(desired.wanted.iter().filter_map(|(address, wanted)| match &wanted.resource {
+        Resource::Trail(trail) => Some((address, trail.multi_region)),
+        _ => None,
+    }));
+    let mut used: BTreeMap<(&AccountId, &Address), u64> = BTreeMap::new();
+    for site in desired.wanted.keys().filter(is_trail) {
+        let count =
+            all.iter().filter(|(a, multi)| a.account == site.account && (*multi || a.region == site.region)).count();
+        used.insert((&site.account, site), count as u64);
+    }
+    // With one trail in each of many accounts, the fullest account is the one that matters.
+    let fullest = used.into_iter().max_by_key(|(_, count)| *count);
+    fullest
+        .map(|((account, site), count)| Headroom {
+            account: account.clone(),
+            what: format!("trails in {}", site.region.as_ref().map_or("", |region| region.as_str())),
+            used: count,
+            limit: TRAILS_PER_REGION,
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Turns every limit that would be passed into a blocker, if the plan changes anything there.
+pub(super) fn blockers(
+    headroom: &[Headroom],
+    desired: &Desired,
+    observed: &Estate,
+    changes: &[Change],
+) -> Vec<Problem> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    headroom
+        .iter()
+        .filter(|room| room.used > room.limit)
+        .map(|room| Problem {
+            account: room.account.clone(),
+            address: None,
+            stage: Stage::Plan,
+            code: "LimitExceeded".into(),
+            message: format!("{}: {} would be used, {} are allowed", room.what, room.used, room.limit),
+            help: help(room, desired, observed),
+        })
+        .collect()
+}
+
+fn help(room: &Headroom, desired: &Desired, observed: &Estate) -> String {
+    if room.what.starts_with("trails") {
+        let others = observed.resources().filter(|(address, resource)| {
+            matches!(resource, Resource::Trail(_))
+                && !desired.wanted.contains_key(address)
+                && address.account == room.account
+        });
+        let names: Vec<String> = others.map(|(address, _)| address.to_string()).collect();
+        return format!("this quota cannot be raised; retire one of {}", names.join(", "));
+    }
+    if room.what.starts_with("roles") {
+        return "ask AWS for a higher quota of roles (IAM, L-FE177D64), or set readers.mode to `auto` or `dynamic`"
+            .into();
+    }
+    if room.what.contains("bucket policy") || room.what.contains("key policy") {
+        return "use an organization trail instead of one trail an account, or remove statements of others".into();
+    }
+    "shorten the template that renders it".into()
+}

@@ -1,0 +1,236 @@
+//! What a change may weaken, interrupt, destroy or cost; one function a kind.
+//!
+//! A change is judged by what it takes away from what is there. Bringing something back that a hand has taken away is
+//! safe, also where it gives more rights than the damaged state did.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Evidence;
+use super::change::{Action, Change, Risk};
+use crate::estate::{Bucket, LogGroup, Resource, Role, Trail};
+use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
+use crate::policy::merge::is_ours;
+use crate::policy::{Effect, PolicyDocument, Statement};
+
+/// Judges one change.
+pub(super) fn of(change: &Change, evidence: &[Evidence]) -> BTreeSet<Risk> {
+    let mut risks = match (&change.desired, &change.observed) {
+        (Some(desired), Some(observed)) => update(desired, observed, change.action),
+        (Some(desired), None) => create(desired, evidence),
+        (None, _) => BTreeSet::from([Risk::Destroys]),
+    };
+    if risks.is_empty() {
+        risks.insert(Risk::Safe);
+    }
+    risks
+}
+
+fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {
+    let mut risks = BTreeSet::new();
+    match desired {
+        Resource::Trail(trail) => {
+            let second_copy = trail.records_management_events() && evidence.iter().any(|e| !e.cost.is_empty());
+            if second_copy || records_data(trail) || !trail.insights.is_empty() {
+                risks.insert(Risk::Costs);
+            }
+        }
+        Resource::Bucket(bucket) if is_compliance(bucket) => drop(risks.insert(Risk::Destroys)),
+        _ => {}
+    }
+    risks
+}
+
+fn update(desired: &Resource, observed: &Resource, action: Action) -> BTreeSet<Risk> {
+    match (desired, observed) {
+        (Resource::Bucket(wish), Resource::Bucket(seen)) => bucket(wish, seen, action),
+        (Resource::BucketPolicy(wish), Resource::BucketPolicy(seen)) => shared_policy(&wish.policy, &seen.policy),
+        (Resource::KeyPolicy(wish), Resource::KeyPolicy(seen)) => shared_policy(&wish.policy, &seen.policy),
+        (Resource::Topic(wish), Resource::Topic(seen)) => shared_policy(&wish.policy, &seen.policy),
+        (Resource::Role(wish), Resource::Role(seen)) => role(wish, seen),
+        (Resource::LogGroup(wish), Resource::LogGroup(seen)) => log_group(wish, seen),
+        (Resource::Trail(wish), Resource::Trail(seen)) => trail(wish, seen),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Compliance retention can never be shortened again, not even by the root user (Amazon S3 user guide, "Object Lock").
+fn is_compliance(bucket: &Bucket) -> bool {
+    bucket.object_lock.as_ref().is_some_and(|lock| lock.mode == "COMPLIANCE")
+}
+
+fn bucket(wish: &Bucket, seen: &Bucket, action: Action) -> BTreeSet<Risk> {
+    let mut risks = BTreeSet::new();
+    let algorithm = |bucket: &Bucket| bucket.encryption.as_ref().map(|e| e.algorithm.clone());
+    let key = |bucket: &Bucket| bucket.encryption.as_ref().and_then(|e| e.key.clone());
+    let kms_before = algorithm(seen).is_some_and(|a| a.starts_with("aws:kms"));
+    if (seen.versioning && !wish.versioning) || (kms_before && algorithm(wish).as_deref() == Some("AES256")) {
+        risks.insert(Risk::Weakens);
+    }
+    if kms_before && key(wish).is_some() && key(seen).is_some() && key(wish) != key(seen) {
+        risks.insert(Risk::Interrupts);
+    }
+    let owner_enforced = |bucket: &Bucket| bucket.object_ownership.as_deref() == Some("BucketOwnerEnforced");
+    if action == Action::Adopt && owner_enforced(wish) && !owner_enforced(seen) {
+        // Whoever used access control lists on this bucket loses that way in.
+        risks.insert(Risk::Interrupts);
+    }
+    if expires_sooner(wish, seen) {
+        risks.extend([Risk::Weakens, Risk::Destroys]);
+    }
+    if let (Some(wish), Some(seen)) = (&wish.object_lock, &seen.object_lock)
+        && (wish.days < seen.days || (seen.mode == "COMPLIANCE" && wish.mode != "COMPLIANCE"))
+    {
+        risks.insert(Risk::Weakens);
+    }
+    if is_compliance(wish) && wish.object_lock != seen.object_lock {
+        risks.insert(Risk::Destroys);
+    }
+    risks
+}
+
+/// Tells whether log files will be deleted sooner than now.
+fn expires_sooner(wish: &Bucket, seen: &Bucket) -> bool {
+    let soonest = |bucket: &Bucket| {
+        bucket.lifecycle.iter().filter(|rule| rule.enabled).filter_map(|rule| rule.expire_after_days).min()
+    };
+    soonest(wish).is_some_and(|days| soonest(seen).is_none_or(|now| days < now))
+}
+
+fn log_group(wish: &LogGroup, seen: &LogGroup) -> BTreeSet<Risk> {
+    let shorter = wish.retention_days.is_some_and(|days| seen.retention_days.is_none_or(|now| days < now));
+    if shorter { BTreeSet::from([Risk::Weakens, Risk::Destroys]) } else { BTreeSet::new() }
+}
+
+fn role(wish: &Role, seen: &Role) -> BTreeSet<Risk> {
+    let longer = matches!((wish.max_session_s, seen.max_session_s), (Some(wish), Some(seen)) if wish > seen);
+    let opened = loses_condition(&wish.trust, &seen.trust)
+        || wish
+            .inline
+            .iter()
+            .any(|(name, policy)| seen.inline.get(name).is_some_and(|before| loses_condition(policy, before)));
+    if longer || opened { BTreeSet::from([Risk::Weakens]) } else { BTreeSet::new() }
+}
+
+/// A policy that others may write to as well: dropping one of their statements is a loss that only they can undo.
+fn shared_policy(wish: &PolicyDocument, seen: &PolicyDocument) -> BTreeSet<Risk> {
+    let mut risks = BTreeSet::new();
+    if loses_condition(wish, seen) || loses_deny(wish, seen) {
+        risks.insert(Risk::Weakens);
+    }
+    if sources(seen).difference(&sources(wish)).next().is_some() {
+        // A trail that may write now may not any more.
+        risks.insert(Risk::Interrupts);
+    }
+    let foreign = |document: &PolicyDocument| {
+        document.statements.iter().filter(|s| !is_ours(s)).map(Statement::to_value).map(|v| v.to_string()).collect()
+    };
+    let (before, after): (BTreeSet<String>, BTreeSet<String>) = (foreign(seen), foreign(wish));
+    let ours = |text: &String| {
+        // A statement of others that says what ours says is not lost when ours takes its place.
+        wish.statements.iter().any(|s| same_but_sid(s, text))
+    };
+    if before.difference(&after).any(|text| !ours(text)) {
+        risks.insert(Risk::Destroys);
+    }
+    risks
+}
+
+fn same_but_sid(statement: &Statement, text: &str) -> bool {
+    let without_sid = |mut value: Value| {
+        value.as_object_mut().and_then(|object| object.remove("Sid"));
+        value
+    };
+    serde_json::from_str::<Value>(text).is_ok_and(|other| without_sid(other) == without_sid(statement.to_value()))
+}
+
+/// Tells whether an Allow for the same principals, actions and resources has lost one of its conditions.
+fn loses_condition(wish: &PolicyDocument, seen: &PolicyDocument) -> bool {
+    let allows = |document: &PolicyDocument| -> Vec<Statement> {
+        document.statements.iter().filter(|s| s.effect == Effect::Allow).cloned().collect()
+    };
+    let after = allows(wish);
+    allows(seen).iter().any(|before| {
+        let same: Vec<&Statement> = after.iter().filter(|s| reaches_the_same(s, before)).collect();
+        let keys = |s: &Statement| -> BTreeSet<(String, String)> {
+            s.condition
+                .iter()
+                .flat_map(|(op, by)| by.keys().map(move |k| (op.clone(), k.to_ascii_lowercase())))
+                .collect()
+        };
+        !same.is_empty() && same.iter().all(|s| !keys(s).is_superset(&keys(before)))
+    })
+}
+
+fn reaches_the_same(one: &Statement, other: &Statement) -> bool {
+    let principal = |s: &Statement| s.principal.as_ref().map(|p: &PrincipalElement| format!("{p:?}"));
+    let set = |list: &[String]| list.iter().map(|text| text.to_ascii_lowercase()).collect::<BTreeSet<_>>();
+    let same_actions = match (&one.action, &other.action) {
+        (ActionElement::Is(a), ActionElement::Is(b)) => set(a) == set(b),
+        (a, b) => a == b,
+    };
+    let same_resources = match (&one.resource, &other.resource) {
+        (Some(ResourceElement::Is(a)), Some(ResourceElement::Is(b))) => set(a) == set(b),
+        (a, b) => a == b,
+    };
+    same_actions && same_resources && principal(one) == principal(other)
+}
+
+/// Tells whether a Deny is gone that no other takes the place of.
+fn loses_deny(wish: &PolicyDocument, seen: &PolicyDocument) -> bool {
+    let none = crate::policy::Aliases::new();
+    let denies = |document: &PolicyDocument| -> BTreeSet<_> {
+        let denies = document.statements.iter().filter(|s| s.effect == Effect::Deny);
+        denies.map(|s| crate::policy::canonical::canonical_statement(s, &none)).collect()
+    };
+    denies(seen).difference(&denies(wish)).next().is_some()
+}
+
+/// The trails that a document lets in, by their ARNs.
+fn sources(document: &PolicyDocument) -> BTreeSet<String> {
+    let allows = document.statements.iter().filter(|s| s.effect == Effect::Allow && is_ours(s));
+    allows
+        .flat_map(|s| s.condition.values())
+        .flat_map(|by_key| by_key.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")))
+        .flat_map(|(_, values)| values.iter().cloned())
+        .collect()
+}
+
+fn records_data(trail: &Trail) -> bool {
+    trail.selectors.iter().any(|selector| !selector.is_management())
+}
+
+fn trail(wish: &Trail, seen: &Trail) -> BTreeSet<Risk> {
+    let mut risks = BTreeSet::new();
+    let lost = |before: bool, after: bool| before && !after;
+    let weaker = lost(seen.validation, wish.validation)
+        || lost(seen.multi_region, wish.multi_region)
+        || lost(seen.global_events, wish.global_events)
+        || lost(seen.organization, wish.organization)
+        || lost(seen.key.is_some(), wish.key.is_some())
+        || lost(seen.log_group.is_some(), wish.log_group.is_some())
+        || lost(seen.topic.is_some(), wish.topic.is_some())
+        || seen.insights.difference(&wish.insights).next().is_some()
+        || records_less(wish, seen);
+    if weaker {
+        risks.insert(Risk::Weakens);
+    }
+    let moved = seen.bucket != wish.bucket
+        || seen.prefix != wish.prefix
+        || (seen.key.is_some() && wish.key.is_some() && seen.key != wish.key)
+        || lost(seen.organization, wish.organization);
+    if moved {
+        risks.insert(Risk::Interrupts);
+    }
+    let more_data = wish.selectors.iter().any(|s| !s.is_management() && !seen.selectors.contains(s));
+    if more_data || wish.insights.difference(&seen.insights).next().is_some() {
+        risks.insert(Risk::Costs);
+    }
+    risks
+}
+
+/// Tells whether some selector is gone without one in its place that records at least as much.
+fn records_less(wish: &Trail, seen: &Trail) -> bool {
+    seen.selectors.iter().any(|before| !wish.selectors.iter().any(|after| after.covers(before)))
+}

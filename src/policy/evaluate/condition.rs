@@ -1,0 +1,120 @@
+//! One condition of a statement in one request: it holds, it fails, or it cannot be told.
+
+use super::operator::{Comparison, Many, Operator};
+use super::request::Fact;
+use super::statement::{Failure, Scope, Truth};
+use super::variables::{Expanded, expand};
+
+/// Judges one line of a `Condition`: an operator, a key, and the values of which one must fit.
+pub(super) fn judge(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Truth {
+    let Some(parsed) = Operator::parse(operator) else {
+        return Truth::Unknown(format!("the condition operator `{operator}` is not understood"));
+    };
+    let fact = match scope.fact(key) {
+        Ok(fact) => fact,
+        Err(why) => return Truth::Unknown(why),
+    };
+    let answer = match parsed {
+        Operator::Null => null(policy, fact),
+        Operator::Compare { comparison, negated, many, if_exists } => {
+            compare(&Line { comparison, negated, many, if_exists, policy }, fact, scope)
+        }
+    };
+    match answer {
+        Ok(Some(true)) => Truth::Yes,
+        Ok(Some(false)) => Truth::No(Failure::Condition {
+            operator: operator.to_owned(),
+            key: key.to_owned(),
+            policy: policy.to_vec(),
+            request: match fact {
+                Fact::Values(values) => values.to_vec(),
+                Fact::Absent | Fact::Unknown => Vec::new(),
+            },
+        }),
+        Ok(None) => Truth::Unknown(format!("the value of `{key}` in this request is not known")),
+        Err(why) => Truth::Unknown(format!("the condition {operator} on `{key}` cannot be judged: {why}")),
+    }
+}
+
+/// `Null`: true asks that the key is absent, false that it is there.
+fn null(policy: &[String], fact: Fact) -> Result<Option<bool>, String> {
+    let mut wanted = Vec::new();
+    for value in policy {
+        match value.to_ascii_lowercase().as_str() {
+            "true" => wanted.push(true),
+            "false" => wanted.push(false),
+            _ => return Err(format!("`{value}` is neither true nor false")),
+        }
+    }
+    Ok(match fact {
+        Fact::Unknown => None,
+        Fact::Absent => Some(wanted.contains(&true)),
+        Fact::Values(_) => Some(wanted.contains(&false)),
+    })
+}
+
+struct Line<'a> {
+    comparison: Comparison,
+    negated: bool,
+    many: Many,
+    if_exists: bool,
+    policy: &'a [String],
+}
+
+fn compare(line: &Line, fact: Fact, scope: &Scope) -> Result<Option<bool>, String> {
+    let values = match fact {
+        Fact::Unknown => return Ok(None),
+        Fact::Absent => return Ok(Some(without_key(line))),
+        Fact::Values(values) => values,
+    };
+    if line.many == Many::Single && values.len() > 1 {
+        return Err("the key has several values and the operator is not for sets".into());
+    }
+    let mut answers = Vec::with_capacity(values.len());
+    for value in values {
+        answers.push(one_value(line, value, scope)?);
+    }
+    Ok(match line.many {
+        Many::All => all(&answers),
+        Many::Single | Many::Any => any(&answers),
+    })
+}
+
+/// What a condition says of a request that does not have its key.
+fn without_key(line: &Line) -> bool {
+    match line.many {
+        Many::All => true,
+        Many::Any => line.if_exists,
+        Many::Single => line.if_exists || line.negated,
+    }
+}
+
+/// Tells whether one value of the request fits one value of the policy or, negated, none of them.
+fn one_value(line: &Line, request: &str, scope: &Scope) -> Result<Option<bool>, String> {
+    let mut answers = Vec::with_capacity(line.policy.len());
+    for value in line.policy {
+        let wild = line.comparison.has_wildcards();
+        let expanded = if line.comparison.has_variables() {
+            expand(value, wild, scope)
+        } else {
+            Expanded::Pattern(super::pattern::tokens(value, wild))
+        };
+        answers.push(match expanded {
+            Expanded::Pattern(pattern) => Some(line.comparison.holds(&pattern, request)?),
+            Expanded::Nothing => Some(false),
+            Expanded::Unknown(_) => None,
+        });
+    }
+    Ok(any(&answers).map(|fits| fits != line.negated))
+}
+
+fn any(answers: &[Option<bool>]) -> Option<bool> {
+    if answers.contains(&Some(true)) {
+        return Some(true);
+    }
+    if answers.contains(&None) { None } else { Some(false) }
+}
+
+fn all(answers: &[Option<bool>]) -> Option<bool> {
+    any(&answers.iter().map(|answer| answer.map(|yes| !yes)).collect::<Vec<_>>()).map(|no| !no)
+}

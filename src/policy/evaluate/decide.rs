@@ -1,0 +1,181 @@
+//! From what each kind of policy says to one answer.
+//!
+//! An explicit deny anywhere decides. Else resource control, service control and the caller's or the resource's policies
+//! must all allow; which of the last two is enough depends on the accounts, the service, and how the caller is named.
+
+use super::layer::{Layer, Tri};
+use super::principal::Grant;
+use super::request::{Caller, Context, Request};
+use super::statement::Side;
+use super::{Denial, LayerKind, Layers, Verdict};
+
+/// Judges a request under the given policies.
+pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
+    let context = request.context.completed_for(&request.caller);
+    let read = Read::all(request, layers, &context);
+    match read.denies() {
+        Tri::Yes(by) => match by.into_iter().next() {
+            Some(place) => Verdict::Denied(Denial::Explicit(place)),
+            None => unknown(Vec::new()),
+        },
+        Tri::No => read.verdict(read.permits(request, layers), request),
+        Tri::Unknown(why) => match read.permits(request, layers) {
+            Tri::No => read.verdict(Tri::No, request),
+            Tri::Yes(_) => unknown(why),
+            Tri::Unknown(more) => unknown([why, more].concat()),
+        },
+    }
+}
+
+fn unknown(mut why: Vec<String>) -> Verdict {
+    why.sort();
+    why.dedup();
+    Verdict::Unknown { why }
+}
+
+/// Every layer, judged.
+struct Read {
+    identity: Layer,
+    boundary: Option<Layer>,
+    session: Option<Layer>,
+    resource: Option<Layer>,
+    scps: Vec<Layer>,
+    rcps: Vec<Layer>,
+}
+
+impl Read {
+    fn all(request: &Request, layers: &Layers, context: &Context) -> Self {
+        let read = |documents: &[_], side| Layer::read(documents, side, request, context);
+        // Service control policies do not reach services and callers without an account.
+        let scps = if request.caller.account().is_some() { layers.scps } else { &[] };
+        Self {
+            identity: read(layers.identity, Side::Caller),
+            boundary: layers.boundary.map(|one| read(&[one], Side::Caller)),
+            session: (!layers.session.is_empty()).then(|| read(layers.session, Side::Caller)),
+            resource: layers.resource.map(|one| read(&[one], Side::Resource)),
+            scps: scps.iter().map(|level| read(level, Side::Caller)).collect(),
+            rcps: layers.rcps.iter().map(|level| read(level, Side::Resource)).collect(),
+        }
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
+        let some = [&self.boundary, &self.session, &self.resource].into_iter().flatten();
+        self.scps.iter().chain(&self.rcps).chain([&self.identity]).chain(some)
+    }
+
+    fn denies(&self) -> Tri {
+        self.layers().map(|layer| layer.denies.clone()).fold(Tri::No, Tri::or)
+    }
+
+    /// Tells whether everything that must allow the request does.
+    fn permits(&self, request: &Request, layers: &Layers) -> Tri {
+        let limits = self.scps.iter().chain(&self.rcps).map(Layer::allows).fold(Tri::Yes(Vec::new()), Tri::and);
+        limits.and(self.grants(request, layers))
+    }
+
+    fn grants(&self, request: &Request, layers: &Layers) -> Tri {
+        let Some(account) = request.caller.account() else {
+            return self.resource_allows(|_| true);
+        };
+        match owner(request, layers) {
+            Some(owner) if owner == account => self.grants_at_home(request),
+            Some(_) => self.grants_abroad(request),
+            // Whose the resource is, is not known: the answer counts if both cases give it.
+            None => match (self.grants_at_home(request), self.grants_abroad(request)) {
+                (Tri::Yes(_), Tri::Yes(by)) => Tri::Yes(by),
+                (Tri::No, Tri::No) => Tri::No,
+                _ => Tri::Unknown(vec!["whose account the resource belongs to is not known".into()]),
+            },
+        }
+    }
+
+    /// Caller and resource in one account.
+    fn grants_at_home(&self, request: &Request) -> Tri {
+        let own = if needs_resource_policy(request) {
+            self.own_policies(request).and(self.resource_allows(|grant| grant == Grant::Account || is_root(request)))
+        } else {
+            self.own_policies(request)
+        };
+        let limits = self.boundary_allows().and(self.session_allows());
+        let itself = self.resource_allows(|grant| grant == Grant::Itself);
+        let role = self.resource_allows(|grant| grant == Grant::Role).and(limits.clone());
+        let anyone = self.resource_allows(|grant| grant == Grant::Anyone).and(only_yes(limits));
+        own.or(itself).or(role).or(anyone)
+    }
+
+    /// Caller and resource in different accounts: both sides must allow.
+    fn grants_abroad(&self, request: &Request) -> Tri {
+        self.own_policies(request).and(self.resource_allows(|_| true))
+    }
+
+    /// The caller's own policies within boundary and session. A root user may do everything in its account's name.
+    fn own_policies(&self, request: &Request) -> Tri {
+        let identity = if is_root(request) { Tri::Yes(Vec::new()) } else { self.identity.allows() };
+        identity.and(self.boundary_allows()).and(self.session_allows())
+    }
+
+    fn boundary_allows(&self) -> Tri {
+        self.boundary.as_ref().map_or(Tri::Yes(Vec::new()), Layer::allows)
+    }
+
+    fn session_allows(&self) -> Tri {
+        self.session.as_ref().map_or(Tri::Yes(Vec::new()), Layer::allows)
+    }
+
+    fn resource_allows(&self, accept: impl Fn(Grant) -> bool) -> Tri {
+        self.resource.as_ref().map_or(Tri::No, |layer| layer.allows_by(accept))
+    }
+
+    fn verdict(&self, permits: Tri, request: &Request) -> Verdict {
+        match permits {
+            Tri::Yes(by) => Verdict::Allowed { by },
+            Tri::No => Verdict::Denied(self.implicit(request)),
+            Tri::Unknown(why) => unknown(why),
+        }
+    }
+
+    /// Names the policy that is to blame for an implicit denial: the first that does not allow, limits before grants.
+    fn implicit(&self, request: &Request) -> Denial {
+        let limits = self.rcps.iter().map(|layer| (LayerKind::ResourceControl, Some(layer)));
+        let limits = limits.chain(self.scps.iter().map(|layer| (LayerKind::ServiceControl, Some(layer))));
+        let limits = limits.chain([(LayerKind::Boundary, self.boundary.as_ref())]);
+        let limits = limits.chain([(LayerKind::Session, self.session.as_ref())]);
+        let resource = (LayerKind::Resource, self.resource.as_ref());
+        let identity = (LayerKind::Identity, Some(&self.identity));
+        let resource_first = request.caller.account().is_none() || needs_resource_policy(request);
+        let grants = if resource_first { [resource, identity] } else { [identity, resource] };
+        let blocks = |layer: &Option<&Layer>| layer.is_none_or(|layer| layer.allows() == Tri::No);
+        let named = limits.filter(|(_, layer)| layer.is_some()).chain(grants).find(|(_, layer)| blocks(layer));
+        let (layer, found) = named.unwrap_or(grants[0]);
+        Denial::Implicit { layer, nearest: found.and_then(|layer| layer.nearest.clone()) }
+    }
+}
+
+/// AWS does not say whether a boundary or session policy that is silent limits a grant to `*`: then it is not known.
+fn only_yes(limits: Tri) -> Tri {
+    match limits {
+        Tri::No => {
+            Tri::Unknown(vec!["a grant to anyone meets a boundary or session policy that does not allow".into()])
+        }
+        other => other,
+    }
+}
+
+fn is_root(request: &Request) -> bool {
+    matches!(request.caller, Caller::Root { .. })
+}
+
+/// Keys and roles are open only as far as their own policy opens them: an account's policies count when the key or trust
+/// policy names the account (KMS developer guide, "Default key policy"; IAM user guide, "Role trust policies").
+fn needs_resource_policy(request: &Request) -> bool {
+    let action = request.action.to_ascii_lowercase();
+    ["kms:", "sts:assumerole", "sts:tagsession", "sts:setsourceidentity"].iter().any(|start| action.starts_with(start))
+}
+
+/// Returns the account of the resource, where it is known.
+fn owner<'a>(request: &'a Request, layers: &'a Layers) -> Option<&'a str> {
+    if let Some(account) = &layers.resource_account {
+        return Some(account.as_str());
+    }
+    request.resource.split(':').nth(4).filter(|account| !account.is_empty())
+}

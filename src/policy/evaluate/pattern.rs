@@ -1,0 +1,144 @@
+//! Patterns with `*` and `?`, matched without recursion in time bounded by pattern length times text length.
+
+/// One element of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// `*`: any number of characters.
+    Many,
+    /// `?`: exactly one character.
+    One,
+    /// A colon of the policy's own text, which parts the fields of an ARN.
+    Colon,
+    /// A character that stands for itself.
+    Char(char),
+}
+
+/// Reads a text as a pattern; with `wild` off, `*` and `?` stand for themselves.
+pub(super) fn tokens(text: &str, wild: bool) -> Vec<Token> {
+    text.chars().map(|c| token(c, wild)).collect()
+}
+
+pub(super) fn token(c: char, wild: bool) -> Token {
+    match c {
+        '*' if wild => Token::Many,
+        '?' if wild => Token::One,
+        ':' => Token::Colon,
+        other => Token::Char(other),
+    }
+}
+
+/// Returns the text that a pattern without wildcards stands for.
+pub(super) fn literal(pattern: &[Token]) -> String {
+    let char_of = |token: &Token| match token {
+        Token::Many => '*',
+        Token::One => '?',
+        Token::Colon => ':',
+        Token::Char(c) => *c,
+    };
+    pattern.iter().map(char_of).collect()
+}
+
+fn fits(token: Token, c: char) -> bool {
+    match token {
+        Token::Many => false,
+        Token::One => true,
+        Token::Colon => c == ':',
+        Token::Char(own) => own == c,
+    }
+}
+
+/// Tells whether the whole text follows the pattern.
+///
+/// Only the last `*` is ever tried again, which is enough because an earlier one can give nothing that the later cannot.
+pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(Token::Many) => {
+                last_star = Some((p, t));
+                p += 1;
+            }
+            Some(&token) if fits(token, text[t]) => {
+                p += 1;
+                t += 1;
+            }
+            _ => match last_star {
+                Some((star, taken)) => {
+                    last_star = Some((star, taken + 1));
+                    p = star + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|token| *token == Token::Many)
+}
+
+/// Tells whether a text follows a pattern with `*` and `?`, as in `StringLike`.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    matches(&tokens(pattern, true), text)
+}
+
+/// Tells whether an action follows a pattern of actions, which are compared without case.
+pub fn action_matches(pattern: &str, action: &str) -> bool {
+    matches(&tokens(&pattern.to_ascii_lowercase(), true), &action.to_ascii_lowercase())
+}
+
+/// Tells whether an ARN follows a pattern field by field: a wildcard does not reach over a colon, but in the last field.
+///
+/// Source: IAM user guide, "IAM JSON policy elements: Resource" and "Amazon Resource Name (ARN) condition operators". A
+/// pattern with fewer than six fields is completed by `*`. A text that is no ARN is compared as a whole.
+pub(super) fn arn_matches(pattern: &[Token], text: &str) -> bool {
+    let fields: Vec<&str> = text.splitn(6, ':').collect();
+    if fields.len() < 6 || fields[0] != "arn" {
+        return matches(pattern, text);
+    }
+    let patterns: Vec<&[Token]> = pattern.splitn(6, |token| *token == Token::Colon).collect();
+    fields.iter().enumerate().all(|(n, field)| patterns.get(n).is_none_or(|pattern| matches(pattern, field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn like(pattern: &str, text: &str) -> bool {
+        matches(&tokens(pattern, true), text)
+    }
+
+    fn arn_like(pattern: &str, text: &str) -> bool {
+        arn_matches(&tokens(pattern, true), text)
+    }
+
+    #[test]
+    fn stars_and_question_marks() {
+        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("a?c", "abc"), ("*a*b*", "xxaybz"), ("a**", "a"), ("", "")]
+        {
+            assert!(like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a?c", "ac"), ("a*c", "abcd"), ("?", ""), ("", "a"), ("A", "a"), ("*ab", "aba")] {
+            assert!(!like(pattern, text), "{pattern} {text}");
+        }
+        assert!(!matches(&tokens("a*", false), "abc"));
+    }
+
+    #[test]
+    fn arns_are_compared_by_field() {
+        let object = "arn:aws:s3:::bucket/AWSLogs/111111111111/x";
+        assert!(arn_like("arn:aws:s3:::bucket/AWSLogs/111111111111/*", object));
+        assert!(arn_like("*", object));
+        assert!(arn_like("arn:aws:s3", object), "missing fields are wildcards");
+        assert!(!arn_like("arn:aws:s3:*/x", object), "a star does not cross a colon");
+        assert!(arn_like("arn:aws:logs:*:1:log-group:a*", "arn:aws:logs:eu-central-1:1:log-group:abc:log-stream:x"));
+        assert!(!arn_like("arn:aws:s3:::bucket/AWSLogs/11111111111/*", object));
+        assert!(!arn_like("arn:*:trail/x", "arn:aws:cloudtrail:eu-central-1:1:trail/x"));
+    }
+
+    #[test]
+    fn a_hostile_pattern_is_answered_in_bounded_time() {
+        let pattern = "*a".repeat(5_000) + "b";
+        assert!(!like(&pattern, &"a".repeat(2_000)));
+    }
+}

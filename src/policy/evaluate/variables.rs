@@ -1,0 +1,85 @@
+//! Policy variables: `${aws:username}`, with a default `${aws:username, 'nobody'}`, and the escapes `${*}` `${?}` `${$}`.
+//!
+//! Source: IAM user guide, "IAM policy elements: variables and tags". They are plain text before version 2012-10-17.
+
+use super::pattern::{Token, token, tokens};
+use super::request::Fact;
+use super::statement::Scope;
+
+/// What a text of a policy stands for in one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expanded {
+    /// The pattern to compare with.
+    Pattern(Vec<Token>),
+    /// A variable has no value in this request, so that nothing is equal to the text.
+    Nothing,
+    /// A variable's value is not known; the text says which.
+    Unknown(String),
+}
+
+/// Puts the values of variables into a text. Wildcards of the text count when `wild`; those of values never do.
+pub(super) fn expand(text: &str, wild: bool, scope: &Scope) -> Expanded {
+    if !scope.variables || !text.contains("${") {
+        return Expanded::Pattern(tokens(text, wild));
+    }
+    let mut pattern = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        pattern.extend(before.chars().map(|c| token(c, wild)));
+        let Some((variable, tail)) = split_variable(after) else {
+            return Expanded::Unknown(format!("the policy variable in `{text}` has no end"));
+        };
+        match value_of(variable, scope) {
+            Expanded::Pattern(value) => pattern.extend(value),
+            other => return other,
+        }
+        rest = tail;
+    }
+    pattern.extend(rest.chars().map(|c| token(c, wild)));
+    Expanded::Pattern(pattern)
+}
+
+/// Parts the inside of a variable from what follows it; a default in quotes may hold a brace.
+fn split_variable(after: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    for (at, c) in after.char_indices() {
+        match c {
+            '\'' => quoted = !quoted,
+            '}' if !quoted => return Some((&after[..at], &after[at + 1..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn value_of(variable: &str, scope: &Scope) -> Expanded {
+    if matches!(variable, "*" | "?" | "$") {
+        return Expanded::Pattern(literally(variable));
+    }
+    let (name, default) = match variable.split_once(',') {
+        Some((name, default)) => (name.trim(), Some(default.trim())),
+        None => (variable.trim(), None),
+    };
+    let default = match default.map(unquoted) {
+        Some(None) => return Expanded::Unknown(format!("the default in `${{{variable}}}` is not in single quotes")),
+        Some(Some(text)) => Some(text),
+        None => None,
+    };
+    match (scope.fact(name), default) {
+        (Ok(Fact::Values([value])), _) => Expanded::Pattern(literally(value)),
+        (Ok(Fact::Values(_)), _) => Expanded::Unknown(format!("`{name}` has several values and is used as a variable")),
+        (Ok(Fact::Absent), Some(default)) => Expanded::Pattern(literally(default)),
+        (Ok(Fact::Absent), None) => Expanded::Nothing,
+        (Ok(Fact::Unknown), _) => Expanded::Unknown(format!("the value of `{name}` in this request is not known")),
+        (Err(why), _) => Expanded::Unknown(why),
+    }
+}
+
+fn unquoted(text: &str) -> Option<&str> {
+    text.strip_prefix('\'')?.strip_suffix('\'')
+}
+
+/// A value is compared as it is: neither its wildcards nor its colons have a meaning.
+fn literally(text: &str) -> Vec<Token> {
+    text.chars().map(Token::Char).collect()
+}

@@ -1,0 +1,200 @@
+//! CloudTrail's requests to the bucket: reading its ACL, and writing below each of the trail's paths.
+
+use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
+use super::requests::{Headers, Owner, WritePath, by_cloudtrail, put_object};
+use super::{Cause, Delivery, Preflight, Refusal, named};
+use crate::policy::document::PolicyDocument;
+use crate::policy::evaluate::{Denial, Failure, Layers, NearMiss, Place, Request, Verdict, evaluate, misses};
+
+const CODE: &str = "InsufficientS3BucketPolicyException";
+const ENCRYPTION_CODE: &str = "InsufficientEncryptionPolicyException";
+
+/// A bucket's policy on trial.
+struct Bucket<'a> {
+    delivery: &'a Delivery,
+    policy: &'a PolicyDocument,
+    name: String,
+}
+
+/// Checks a bucket's policy; none means that the bucket has no policy.
+pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight {
+    let empty = PolicyDocument::default();
+    let name = format!("bucket policy of {}", delivery.bucket);
+    let bucket = Bucket { delivery, policy: policy.unwrap_or(&empty), name };
+    let mut result = Preflight::default();
+    bucket.check_acl(&mut result);
+    for path in delivery.paths() {
+        bucket.check_creation(&path, &mut result);
+        for key in &path.objects {
+            let headers = if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs };
+            let request = put_object(delivery, key, headers);
+            let verdict = bucket.verdict(&request);
+            record(&mut result, &bucket.name, &request, verdict, |denial| {
+                bucket.explain_write(&path, &request, denial)
+            });
+        }
+    }
+    result
+}
+
+impl Bucket<'_> {
+    fn verdict(&self, request: &Request) -> Verdict {
+        evaluate(request, &Layers { resource: Some(named(&self.name, self.policy)), ..Layers::default() })
+    }
+
+    fn misses(&self, request: &Request) -> Vec<NearMiss> {
+        misses(request, named(&self.name, self.policy)).into_iter().filter(concerns).collect()
+    }
+
+    fn check_acl(&self, result: &mut Preflight) {
+        let request = by_cloudtrail(self.delivery, "s3:GetBucketAcl", self.delivery.bucket_arn());
+        record(result, &self.name, &request, self.verdict(&request), |denial| match denial {
+            Denial::Explicit(place) => denied_by(place, CODE, &self.name, &request),
+            Denial::Implicit { .. } => self.explain_acl(&request),
+        });
+    }
+
+    fn explain_acl(&self, request: &Request) -> Refusal {
+        let misses = self.misses(request);
+        if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+            return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
+        }
+        let needs = self.delivery.bucket_arn();
+        let base = refusal(Cause::AclCheckMissing, CODE, &self.name, request);
+        let help = format!("allow {} s3:GetBucketAcl on {needs}", super::requests::CLOUDTRAIL);
+        match misses.first().map(|miss| (miss, resources(miss))) {
+            Some((miss, has)) if !has.is_empty() => Refusal {
+                message: format!(
+                    "{}: the ACL check is allowed on {}, it must be on the bucket {needs}",
+                    miss.place,
+                    has.join(", ")
+                ),
+                statement: Some(miss.place.clone()),
+                key: Some("Resource".into()),
+                has: Some(has.join(", ")),
+                needs: Some(needs),
+                help,
+                ..base
+            },
+            _ => Refusal {
+                message: format!("{}: no statement lets CloudTrail read the ACL of the bucket", self.name),
+                needs: Some(needs),
+                help,
+                ..base
+            },
+        }
+    }
+
+    /// While a trail is created or changed, CloudTrail writes an empty object without encryption headers, so that a
+    /// statement that denies by these headers refuses the trail although its log files would carry them.
+    fn check_creation(&self, path: &WritePath, result: &mut Preflight) {
+        let request = put_object(self.delivery, &format!("{}/", path.base), Headers::None);
+        if let Verdict::Denied(Denial::Explicit(place)) = self.verdict(&request)
+            && self.denies_by_encryption(&place)
+        {
+            result.refuse(self.encryption_denied(place, &request));
+        }
+    }
+
+    fn denies_by_encryption(&self, place: &Place) -> bool {
+        let Some(statement) = self.policy.statements.get(place.index) else { return false };
+        let mut keys = statement.condition.values().flat_map(|by_key| by_key.keys());
+        keys.any(|key| key.to_ascii_lowercase().starts_with("s3:x-amz-server-side-encryption"))
+    }
+
+    fn encryption_denied(&self, place: Place, request: &Request) -> Refusal {
+        let code = if self.delivery.key_arn.is_some() { ENCRYPTION_CODE } else { CODE };
+        let message =
+            format!("{place} denies objects by their encryption headers, which CloudTrail's check does not send");
+        let base = refusal(Cause::EncryptionDenied, code, &self.name, request);
+        Refusal {
+            statement: Some(place),
+            key: Some("s3:x-amz-server-side-encryption".into()),
+            message,
+            help: "remove the statement and set the bucket's default encryption instead".into(),
+            ..base
+        }
+    }
+
+    fn explain_write(&self, path: &WritePath, request: &Request, denial: Denial) -> Refusal {
+        match denial {
+            Denial::Explicit(place) if self.denies_by_encryption(&place) => self.encryption_denied(place, request),
+            Denial::Explicit(place) => denied_by(place, CODE, &self.name, request),
+            Denial::Implicit { .. } => self.explain_closed(path, request),
+        }
+    }
+
+    fn explain_closed(&self, path: &WritePath, request: &Request) -> Refusal {
+        let misses = self.misses(request);
+        if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+            return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
+        }
+        let needs = self.delivery.object_arn(&format!("{}/*", path.base));
+        let near = self.nearest_path(path, &misses);
+        let (cause, miss, has) = near.unwrap_or((missing(path.owner), misses.first(), None));
+        let place = miss.map(|miss| miss.place.clone());
+        let where_at = place.as_ref().map_or_else(|| self.name.clone(), Place::to_string);
+        let allowed = || miss.map(resources).unwrap_or_default().join(", ");
+        let has = has.or_else(|| Some(allowed()).filter(|text| !text.is_empty()));
+        let message = match (&has, cause) {
+            (None, _) => format!("{where_at}: no statement lets CloudTrail write to {needs}"),
+            (Some(has), Cause::WildcardMissing) => format!("{where_at}: {has} ends without `/*`, it must be {needs}"),
+            (Some(has), Cause::PrefixDiffers) => {
+                format!("{where_at}: {has} has another prefix than the trail, it must be {needs}")
+            }
+            (Some(has), _) => format!("{where_at}: writing is allowed on {has}, but not on {needs}"),
+        };
+        Refusal {
+            statement: place,
+            key: Some("Resource".into()),
+            has,
+            help: format!("add {needs} to the resources that CloudTrail may write to"),
+            needs: Some(needs),
+            message,
+            ..refusal(cause, CODE, &self.name, request)
+        }
+    }
+
+    /// Finds a resource that was meant for this path: the same path without `/*`, or below another prefix.
+    fn nearest_path<'m>(
+        &self,
+        path: &WritePath,
+        misses: &'m [NearMiss],
+    ) -> Option<(Cause, Option<&'m NearMiss>, Option<String>)> {
+        let start = format!("{}/", self.delivery.bucket_arn());
+        let tail = path.base.rsplit_once("AWSLogs/").map(|(_, id)| format!("AWSLogs/{id}/"))?;
+        let all = || misses.iter().flat_map(|miss| resources(miss).into_iter().map(move |resource| (miss, resource)));
+        let below = |resource: &str| resource.strip_prefix(&start).map(str::to_owned);
+        let bare =
+            all().find(|(_, resource)| below(resource).is_some_and(|key| key.trim_end_matches('/') == path.base));
+        if let Some((miss, resource)) = bare {
+            return Some((Cause::WildcardMissing, Some(miss), Some(resource)));
+        }
+        let moved = all().find(|(_, resource)| {
+            below(resource)
+                .is_some_and(|key| format!("/{key}").contains(&format!("/{tail}")) && !key.starts_with(&path.base))
+        });
+        moved.map(|(miss, resource)| (Cause::PrefixDiffers, Some(miss), Some(resource)))
+    }
+}
+
+fn missing(owner: Owner) -> Cause {
+    match owner {
+        Owner::Own => Cause::OwnPathMissing,
+        Owner::Organization => Cause::OrganizationPathMissing,
+    }
+}
+
+/// Tells whether a statement is about CloudTrail and the action at all.
+fn concerns(miss: &NearMiss) -> bool {
+    !miss.failures.iter().any(|failure| matches!(failure, Failure::Principal { .. } | Failure::Action { .. }))
+}
+
+/// Returns the resources of a statement that does not name the right one.
+fn resources(miss: &NearMiss) -> Vec<String> {
+    let resource = |failure: &Failure| match failure {
+        Failure::Resource { policy, .. } => policy.clone(),
+        _ => Vec::new(),
+    };
+    miss.failures.iter().flat_map(resource).collect()
+}

@@ -1,0 +1,123 @@
+//! The requests that CloudTrail makes.
+//!
+//! Source: CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail", "Configure AWS KMS key policies for
+//! CloudTrail", "Amazon SNS topic policy for CloudTrail", "Role policy document for CloudTrail to use CloudWatch Logs".
+
+use super::Delivery;
+use crate::policy::evaluate::{Caller, Context, Request};
+
+/// The service that delivers.
+pub(super) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+
+/// The folders below an account's path that a trail writes to.
+const FOLDERS: [(&str, &str); 3] = [
+    ("CloudTrail", "CloudTrail"),
+    ("CloudTrail-Digest", "CloudTrail-Digest"),
+    ("CloudTrail-Insight", "CloudTrail-Insight"),
+];
+
+/// Whose logs a path holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The account that owns the trail.
+    Own,
+    /// The organization's members.
+    Organization,
+}
+
+/// A path that a trail writes below.
+#[derive(Debug, Clone)]
+pub(super) struct WritePath {
+    pub(super) owner: Owner,
+    /// `[prefix/]AWSLogs/<account or organization>`.
+    pub(super) base: String,
+    /// The keys of sample objects.
+    pub(super) objects: Vec<String>,
+}
+
+impl Delivery {
+    pub(super) fn partition(&self) -> &str {
+        self.trail_arn.partition()
+    }
+
+    pub(super) fn bucket_arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.partition(), self.bucket)
+    }
+
+    pub(super) fn object_arn(&self, key: &str) -> String {
+        format!("{}/{key}", self.bucket_arn())
+    }
+
+    /// Returns `[prefix/]AWSLogs/<id>`.
+    pub(super) fn base(&self, id: &str) -> String {
+        if self.prefix.is_empty() { format!("AWSLogs/{id}") } else { format!("{}/AWSLogs/{id}", self.prefix) }
+    }
+
+    /// Returns the paths of the trail. An organization trail also needs the path of the management account, because it
+    /// may be turned into a trail of one account.
+    pub(super) fn paths(&self) -> Vec<WritePath> {
+        let own = self.base(self.management_account.as_str());
+        let objects = self.objects(&own, self.management_account.as_str());
+        let mut paths = vec![WritePath { owner: Owner::Own, base: own, objects }];
+        if let Some(id) = &self.organization_id {
+            let base = self.base(id.as_str());
+            let members = std::iter::once(&self.management_account).chain(&self.accounts);
+            let objects = members.flat_map(|account| {
+                let account = account.as_str();
+                self.objects(&format!("{base}/{account}"), account)
+            });
+            paths.push(WritePath { owner: Owner::Organization, objects: objects.collect(), base });
+        }
+        paths
+    }
+
+    /// Returns one object key of each folder, in the layout that CloudTrail documents.
+    fn objects(&self, path: &str, account: &str) -> Vec<String> {
+        let region = self.trail_arn.region();
+        let object = |(folder, name): &(&str, &str)| {
+            format!("{path}/{folder}/{region}/2026/01/31/{account}_{name}_{region}_20260131T0000Z_sample.json.gz")
+        };
+        FOLDERS.iter().map(object).collect()
+    }
+}
+
+/// Builds a request of the service, with the circumstances that every one of them has.
+pub(super) fn by_cloudtrail(delivery: &Delivery, action: &str, resource: impl Into<String>) -> Request {
+    let context = Context::default()
+        .with("aws:SourceArn", delivery.trail_arn.as_str())
+        .with("aws:SourceAccount", delivery.management_account.as_str())
+        .with("aws:SecureTransport", "true")
+        .without("aws:SourceVpc")
+        .without("aws:SourceVpce");
+    let context = match &delivery.organization_id {
+        Some(id) => context.with("aws:SourceOrgID", id.as_str()),
+        None => context,
+    };
+    let caller = Caller::Service { name: CLOUDTRAIL.into() };
+    Request { caller, action: action.into(), resource: resource.into(), context }
+}
+
+/// How an object's encryption headers are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Headers {
+    /// The check at creation writes an empty object without them.
+    None,
+    /// Those of a log file: the trail's key, if it has one.
+    OfLogs,
+    /// Digests have been written with S3's own key and are now written with the trail's: not known.
+    NotKnown,
+}
+
+/// Builds the request that writes an object.
+pub(super) fn put_object(delivery: &Delivery, key: &str, headers: Headers) -> Request {
+    const ENCRYPTION: &str = "s3:x-amz-server-side-encryption";
+    const KEY_ID: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+    let mut request = by_cloudtrail(delivery, "s3:PutObject", delivery.object_arn(key));
+    let context = std::mem::take(&mut request.context).with("s3:x-amz-acl", "bucket-owner-full-control");
+    request.context = match (headers, &delivery.key_arn) {
+        (Headers::None, _) => context,
+        (Headers::OfLogs, Some(arn)) => context.with(ENCRYPTION, "aws:kms").with(KEY_ID, arn),
+        (Headers::OfLogs, None) | (Headers::NotKnown, _) => context.unknown(ENCRYPTION).unknown(KEY_ID),
+    };
+    request
+}

@@ -1,0 +1,118 @@
+//! CloudTrail's requests to a topic: publishing, and using the topic's key.
+
+use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
+use super::key::{KeyCheck, this_key};
+use super::requests::{CLOUDTRAIL, by_cloudtrail};
+use super::{Cause, Delivery, Preflight, Refusal, named};
+use crate::ids::Arn;
+use crate::policy::document::PolicyDocument;
+use crate::policy::evaluate::{Denial, Failure, Layers, Request, evaluate, misses};
+
+const CODE: &str = "InsufficientSnsTopicPolicyException";
+const NAME: &str = "topic policy";
+
+/// A topic that a trail notifies.
+#[derive(Debug, Clone)]
+pub struct Topic<'a> {
+    /// The topic.
+    pub arn: &'a Arn,
+    /// Its policy; none where it has none.
+    pub policy: Option<&'a PolicyDocument>,
+    /// What it is encrypted with.
+    pub key: TopicKey<'a>,
+}
+
+/// What a topic is encrypted with.
+#[derive(Debug, Clone)]
+pub enum TopicKey<'a> {
+    /// Nothing.
+    None,
+    /// SNS's own key, whose policy cannot be opened to CloudTrail.
+    AwsManaged,
+    /// A key with this policy.
+    Customer(&'a PolicyDocument),
+}
+
+/// Checks a topic.
+pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
+    let mut result = Preflight::default();
+    let request = by_cloudtrail(delivery, "sns:Publish", topic.arn.as_str());
+    if topic.arn.region() != delivery.trail_arn.region() {
+        result.refuse(other_region(delivery, topic, &request));
+        return result;
+    }
+    let empty = PolicyDocument::default();
+    let policy = topic.policy.unwrap_or(&empty);
+    let verdict = evaluate(&request, &Layers { resource: Some(named(NAME, policy)), ..Layers::default() });
+    record(&mut result, NAME, &request, verdict, |denial| match denial {
+        Denial::Explicit(place) => denied_by(place, CODE, NAME, &request),
+        Denial::Implicit { .. } => explain(policy, &request),
+    });
+    check_key(delivery, topic, &request, &mut result);
+    result
+}
+
+fn other_region(delivery: &Delivery, topic: &Topic, request: &Request) -> Refusal {
+    let (has, needs) = (topic.arn.region().to_owned(), delivery.trail_arn.region().to_owned());
+    Refusal {
+        message: format!("{}: the topic is in {has}, the trail's home region is {needs}", topic.arn),
+        help: format!("use a topic in {needs}"),
+        key: Some("region".into()),
+        has: Some(has),
+        needs: Some(needs),
+        ..refusal(Cause::TopicNotOpen, CODE, NAME, request)
+    }
+}
+
+fn explain(policy: &PolicyDocument, request: &Request) -> Refusal {
+    let misses = misses(request, named(NAME, policy));
+    if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+        return condition(miss, Cause::TopicNotOpen, CODE, NAME, request);
+    }
+    let help = format!("allow {CLOUDTRAIL} sns:Publish on {}", request.resource);
+    let base = refusal(Cause::TopicNotOpen, CODE, NAME, request);
+    let other_topic = misses.iter().find_map(|miss| match miss.failures.as_slice() {
+        [Failure::Resource { policy, .. }] => Some((miss.place.clone(), policy.join(", "))),
+        _ => None,
+    });
+    match other_topic {
+        Some((place, has)) => Refusal {
+            message: format!("{place}: publishing is allowed on {has}, the topic is {}", request.resource),
+            statement: Some(place),
+            key: Some("Resource".into()),
+            has: Some(has),
+            needs: Some(request.resource.clone()),
+            help,
+            ..base
+        },
+        None => Refusal {
+            message: format!("{NAME}: no statement lets CloudTrail publish to {}", request.resource),
+            needs: Some(request.resource.clone()),
+            help,
+            ..base
+        },
+    }
+}
+
+fn check_key(delivery: &Delivery, topic: &Topic, publish: &Request, result: &mut Preflight) {
+    match topic.key {
+        TopicKey::None => {}
+        TopicKey::AwsManaged => result.refuse(Refusal {
+            message: format!("{} is encrypted with alias/aws/sns, which CloudTrail cannot use", topic.arn),
+            help: "encrypt the topic with a key of your own that CloudTrail may use".into(),
+            ..refusal(Cause::TopicKeyNotOpen, CODE, "key policy of the topic", publish)
+        }),
+        TopicKey::Customer(policy) => {
+            let name = "key policy of the topic";
+            let check = KeyCheck { name, policy, cause: Cause::TopicKeyNotOpen, code: CODE };
+            let arn = this_key(delivery, policy);
+            for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
+                let mut request = by_cloudtrail(delivery, action, &arn);
+                request.context = std::mem::take(&mut request.context)
+                    .with("kms:EncryptionContext:aws:sns:topicArn", topic.arn.as_str())
+                    .with("kms:EncryptionContextKeys", "aws:sns:topicArn");
+                check.run(&request, result);
+            }
+        }
+    }
+}

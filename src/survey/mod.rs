@@ -1,0 +1,152 @@
+//! One look at the world: discover, design, observe, plan. What `plan`, `drift`, `apply`, `render`, `snapshot` and the
+//! daemon have in common.
+//!
+//! It takes a [`Look`] and so cannot change anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cloud::{Fault, Look, Needs, Progress, Scope};
+use crate::config::Config;
+use crate::desire::{self, BadDesign, Brief, ReaderStrategy};
+use crate::estate::{Desired, Estate, Problem};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::organization::select::{Choice, chosen};
+use crate::organization::selector::{OuStep, Selector};
+use crate::plan::{self, Plan, PlanOptions};
+use crate::policy::template::Templates;
+
+/// What a survey works with.
+pub struct Surveyor<'a> {
+    /// The checked configuration.
+    pub config: &'a Config,
+    /// The policy templates in force.
+    pub templates: &'a Templates,
+    /// Where to look.
+    pub look: &'a dyn Look,
+    /// Shown to people.
+    pub progress: &'a dyn Progress,
+}
+
+/// What the person who asks has decided.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SurveyOptions {
+    /// See [`PlanOptions`].
+    pub plan: PlanOptions,
+    /// Look for trails of their own in the selected accounts too, at one call more for each.
+    pub member_trails: bool,
+    /// Read the names of organizational units although no selector needs them: a person wants to see the tree.
+    pub unit_names: bool,
+}
+
+/// Everything that a survey found out.
+pub struct Survey {
+    /// The organization.
+    pub organization: Organization,
+    /// The configuration's choice of each account.
+    pub choices: BTreeMap<AccountId, Choice>,
+    /// What should be.
+    pub desired: Desired,
+    /// How members read.
+    pub strategy: ReaderStrategy,
+    /// What is.
+    pub observed: Estate,
+    /// What to do.
+    pub plan: Plan,
+}
+
+/// Says why a survey could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// The organization or the estate could not be read at all.
+    #[error("cannot read the {what}")]
+    Look {
+        /// What was read: the organization, the estate.
+        what: &'static str,
+        /// Why not.
+        source: Fault,
+    },
+    /// The configuration cannot be met in this organization.
+    #[error("the configuration cannot be met in this organization{}", list(.0))]
+    Design(Vec<BadDesign>),
+}
+
+fn list(faults: &[BadDesign]) -> String {
+    faults.iter().map(|fault| format!("\n  - {fault}")).collect()
+}
+
+impl Surveyor<'_> {
+    /// Reads the organization, with the problems of reading parts of it.
+    ///
+    /// # Errors
+    /// [`SurveyError::Look`] where it cannot be read at all.
+    pub async fn discover(&self, options: SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
+        let needs = needs(self.config, options);
+        self.look.discover(needs).await.map_err(|source| SurveyError::Look { what: "organization", source })
+    }
+
+    /// Does all of it.
+    ///
+    /// # Errors
+    /// [`SurveyError`] where nothing could be planned; what could be read in part is in the plan's problems.
+    pub async fn survey(&self, options: SurveyOptions) -> Result<Survey, SurveyError> {
+        let (organization, discovery) = self.discover(options).await?;
+        let (desired, observed, strategy) = self.observe(&organization, options).await?;
+        let choices = desire::choices(self.config, &organization);
+        let mut plan = plan::plan(&desired, &observed, &organization, options.plan);
+        plan.problems.splice(0..0, discovery);
+        Ok(Survey { organization, choices, desired, strategy, observed, plan })
+    }
+
+    /// Designs, and observes what the design needs. With `readers.mode: auto` the strategy depends on a quota that only
+    /// observing tells; the addresses of the other strategy are among those of the first, so one look is enough.
+    async fn observe(
+        &self,
+        organization: &Organization,
+        options: SurveyOptions,
+    ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
+        let design = |strategy| {
+            let brief = Brief { config: self.config, organization, templates: self.templates, strategy };
+            desire::design(&brief).map_err(SurveyError::Design)
+        };
+        let none = Estate::default();
+        let log_account = desire::log_account(self.config, organization).map_err(|e| SurveyError::Design(vec![e]))?;
+        let first = desire::strategy(self.config, organization, &log_account, &none);
+        let desired = design(first)?;
+        let scope = scope(self.config, organization, &desired, options);
+        let observed = self.look.observe(&scope, self.progress).await;
+        let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
+        let strategy = desire::strategy(self.config, organization, &log_account, &observed);
+        let desired = if strategy == first { desired } else { design(strategy)? };
+        Ok((desired, observed, strategy))
+    }
+}
+
+/// Returns what has to be known of the organization for this configuration.
+fn needs(config: &Config, options: SurveyOptions) -> Needs {
+    let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
+    let names_unit = |selector: &Selector| match selector {
+        Selector::Ou(pattern) => pattern.steps.iter().any(|step| matches!(step, OuStep::Name(_))),
+        _ => false,
+    };
+    Needs {
+        unit_names: options.unit_names || selectors.clone().any(names_unit),
+        account_tags: selectors.any(Selector::needs_tags),
+    }
+}
+
+/// Returns what has to be looked at for a desired estate.
+fn scope(config: &Config, organization: &Organization, desired: &Desired, options: SurveyOptions) -> Scope {
+    let choices = desire::choices(config, organization);
+    let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
+    Scope {
+        deployment: desired.deployment.clone(),
+        partition: desired.partition,
+        log_account: desired.log_account.clone(),
+        management_account: organization.management_account.clone(),
+        home_region: config.home_region.clone(),
+        addresses: desired.wanted.iter().map(|(a, wanted)| (a.clone(), wanted.operator.clone())).collect(),
+        member_policies: desire::member_policy_names(config, organization),
+        member_trails: if options.member_trails { members } else { BTreeSet::new() },
+    }
+}
