@@ -6,9 +6,11 @@
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
 //! - [`verify`]: proves a store.
+//! - [`aws`]: buckets and keys of AWS.
 //!
 //! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `key`, `inflate` and `digest` are pure.
 
+pub mod aws;
 pub mod digest;
 pub mod finding;
 pub mod inflate;
