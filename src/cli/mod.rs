@@ -1,5 +1,7 @@
 //! The command line: one file a command, arguments in, report out.
 
+pub mod logs;
 pub mod outcome;
 pub mod schema;
 pub mod validate;
+pub mod verify;

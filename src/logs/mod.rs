@@ -6,11 +6,15 @@
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
 //! - [`verify`]: proves a store.
+//! - [`bundle`]: evidence that can be checked again without the bucket.
+//! - [`checkpoint`]: what earlier runs proved.
 //! - [`aws`]: buckets and keys of AWS.
 //!
 //! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `key`, `inflate` and `digest` are pure.
 
 pub mod aws;
+pub mod bundle;
+pub mod checkpoint;
 pub mod digest;
 pub mod finding;
 pub mod inflate;

@@ -2,6 +2,7 @@
 
 #[path = "../support/bucket.rs"]
 mod bucket;
+mod command;
 mod proof;
 mod properties;
 mod tampering;

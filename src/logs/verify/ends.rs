@@ -76,7 +76,7 @@ impl Walk<'_> {
 
     /// Lists the log files and notes those that no digest lists.
     pub(super) async fn find_unlisted(&mut self) {
-        let is_all_proved_before = !self.request.checkpoint.is_empty() && self.listings.start().is_none();
+        let is_all_proved_before = self.request.is_incremental() && self.listings.start().is_none();
         if is_all_proved_before && !self.chains.is_empty() {
             return;
         }
@@ -90,7 +90,7 @@ impl Walk<'_> {
         if self.chains.is_empty() {
             self.absent(&around);
         } else if let Some((earliest, count)) = around.before
-            && self.request.checkpoint.is_empty()
+            && !self.request.is_incremental()
         {
             self.before_digests(earliest, count);
         }
@@ -98,11 +98,11 @@ impl Walk<'_> {
 
     async fn list_logs(&mut self, kind: LogKind, around: &mut Around) -> Result<(), Fault> {
         let prefix = self.scope.log_prefix(kind);
-        let from = if self.request.checkpoint.is_empty() { None } else { self.listings.start() };
+        let from = if self.request.is_incremental() { self.listings.start() } else { None };
         let after = self.request.from.max(from).map(|from| format!("{prefix}{}", day_folder(from))).unwrap_or_default();
         let mut listed = self.verifier.store.list(&prefix, &after);
-        while let Some(listed) = listed.next().await {
-            if self.is_stopped() || self.meet_log(listed?, around).is_break() {
+        while let Some(Some(listed)) = self.verifier.stop.unless(listed.next()).await {
+            if self.meet_log(listed?, around).is_break() {
                 break;
             }
         }

@@ -11,12 +11,12 @@
 //! One object's failure is one finding, and the run goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{Region, TrailName};
+use crate::logs::inflate::sha256;
 use crate::logs::key::{DigestKey, Scope};
 use crate::logs::store::{Fault, Store};
 
@@ -25,6 +25,7 @@ mod ends;
 pub mod find;
 pub mod key_finder;
 mod log_file;
+mod stop;
 mod track;
 mod unlisted;
 mod walk;
@@ -32,6 +33,7 @@ mod walk;
 pub use answer::{Answer, Chain, Mark};
 pub use find::Sought;
 pub use key_finder::{KeyFinder, KeyService};
+pub use stop::Stop;
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
@@ -55,6 +57,8 @@ pub struct Request {
     pub backfill_grace: SignedDuration,
     /// What earlier runs proved: these chains are walked from there on.
     pub checkpoint: Vec<(Scope, Mark)>,
+    /// How much of what earlier runs proved is read again.
+    pub recheck: Recheck,
     /// How many log files of one account and region are read at a time; the store may allow fewer.
     pub logs_at_once: usize,
     /// How many accounts x regions are walked at a time.
@@ -72,19 +76,56 @@ impl Request {
             buckets: Vec::new(),
             backfill_grace: BACKFILL_GRACE,
             checkpoint: Vec::new(),
+            recheck: Recheck::Nothing,
             logs_at_once: 64,
             chains_at_once: 16,
         }
     }
 
-    /// Returns the marks of a scope's chains.
+    /// Tells whether a log file that an earlier run proved is read again. The choice depends on the present, so that nobody
+    /// can know it in advance.
+    fn is_in_sample(&self, object: &str) -> bool {
+        let Recheck::OneIn(many) = self.recheck else { return true };
+        let chance = sha256(format!("{}\n{object}", self.now.as_nanosecond()).as_bytes());
+        u32::from_be_bytes([chance[0], chance[1], chance[2], chance[3]]).is_multiple_of(many.max(1))
+    }
+
+    /// Returns up to when an earlier run proved the chain of a digest.
+    fn proved_until(&self, digest: &str) -> Option<Timestamp> {
+        let chain = |object: &str| DigestKey::parse(object).map(|key| (key.scope, key.trail, key.home));
+        if self.checkpoint.is_empty() {
+            return None;
+        }
+        let own = chain(digest)?;
+        self.checkpoint.iter().find(|(_, mark)| chain(&mark.object).as_ref() == Some(&own)).map(|(_, mark)| mark.end)
+    }
+
+    /// Tells whether chains are walked from where earlier runs ended.
+    fn is_incremental(&self) -> bool {
+        self.recheck == Recheck::Nothing && !self.checkpoint.is_empty()
+    }
+
+    /// Returns the marks from which a scope's chains are walked.
     fn marks(&self, scope: &Scope) -> impl Iterator<Item = ((TrailName, Region), &Mark)> {
-        let own = self.checkpoint.iter().filter(move |(of, _)| of == scope);
+        let is_used = self.recheck == Recheck::Nothing;
+        let own = self.checkpoint.iter().filter(move |(of, _)| is_used && of == scope);
         own.filter_map(|(_, mark)| {
             let key = DigestKey::parse(&mark.object)?;
             Some(((key.trail, key.home), mark))
         })
     }
+}
+
+/// How much of what earlier runs proved is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recheck {
+    /// Nothing: only what is new is read.
+    #[default]
+    Nothing,
+    /// All digests, and one log file of so many, chosen anew by each run.
+    OneIn(u32),
+    /// Everything.
+    Full,
 }
 
 /// What a run works with.
@@ -95,7 +136,7 @@ pub struct Verifier {
     /// Where public keys come from.
     pub keys: Arc<KeyFinder>,
     /// Set to end the run early; what is known by then is the answer.
-    pub stop: Arc<AtomicBool>,
+    pub stop: Arc<Stop>,
 }
 
 impl Verifier {
@@ -123,7 +164,7 @@ impl Verifier {
             from: request.from,
             to: request.to,
             chains,
-            interrupted: self.stop.load(Ordering::Relaxed),
+            interrupted: self.stop.is_set(),
             notes: self.keys.problems().await,
         })
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +54,8 @@ pub(super) struct Walk<'a> {
     pub(super) chains: BTreeMap<ChainId, ChainWalk>,
     pub(super) listings: Listings,
     running: FuturesUnordered<JoinHandle<Checked>>,
+    /// How many log files of an hour are being read.
+    open_hours: BTreeMap<(ChainId, Window), usize>,
     /// Findings that belong to no chain in particular.
     pub(super) strays: Vec<Finding>,
 }
@@ -72,8 +73,8 @@ impl<'a> Walk<'a> {
         let buckets = store_bucket.into_iter().chain(request.buckets.iter().cloned()).collect();
         let bounds = Bounds { from: request.from, to: request.to, buckets };
         let chains = request.marks(&scope).map(|(id, mark)| (id, ChainWalk::after(Some(mark)))).collect();
-        let (listings, running, strays) = Default::default();
-        Self { verifier, request, scope, bounds, chains, listings, running, strays }
+        let (listings, running, open_hours, strays) = Default::default();
+        Self { verifier, request, scope, bounds, chains, listings, running, open_hours, strays }
     }
 
     /// Walks all chains and returns their answers, in order of the trails' names.
@@ -82,7 +83,7 @@ impl<'a> Walk<'a> {
             self.stray(Code::ChainUnlisted, format!("the digests could not be listed: {fault}"));
         }
         self.finish_chains().await;
-        while let Some(done) = self.running.next().await {
+        while let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await {
             self.absorb_log(done);
         }
         if !self.is_stopped() {
@@ -92,7 +93,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.verifier.stop.load(Ordering::Relaxed)
+        self.verifier.stop.is_set()
     }
 
     pub(super) fn stray(&mut self, code: Code, detail: String) {
@@ -101,10 +102,7 @@ impl<'a> Walk<'a> {
 
     async fn walk_digests(&mut self) -> Result<(), Fault> {
         let mut digests = self.digests();
-        while let Some(met) = digests.next().await {
-            if self.is_stopped() {
-                break;
-            }
+        while let Some(Some(met)) = self.verifier.stop.unless(digests.next()).await {
             match met? {
                 Met::Digest(seen) => self.take(*seen).await,
                 Met::Stray(object) => self.strays.push(Finding {
@@ -193,9 +191,14 @@ impl<'a> Walk<'a> {
             return;
         }
         self.listings.cover(judged.window);
+        let proved_before = self.request.proved_until(&judged.seen.object);
         for file in &content.digest.log_files {
             self.listings.name(&file.object);
             let is_proved = judged.proof == Proof::Proved;
+            if proved_before.is_some_and(|end| judged.window.end <= end) && !self.request.is_in_sample(&file.object) {
+                self.spare(id, is_proved);
+                continue;
+            }
             match task(file, &content.digest.bucket, &self.scope, judged.window, is_proved) {
                 Ok(task) => self.start(id, task).await,
                 Err(finding) => self.note(id, finding),
@@ -203,13 +206,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Counts a log file that an earlier run proved and this one does not read.
+    fn spare(&mut self, id: &ChainId, is_proved: bool) {
+        if let Some(chain) = self.chains.get_mut(id) {
+            chain.tally.logs_attested += u64::from(is_proved);
+        }
+    }
+
     /// Starts to check a log file once there is room for one more.
     async fn start(&mut self, id: &ChainId, task: Task) {
+        *self.open_hours.entry((id.clone(), task.window)).or_default() += 1;
         if self.is_stopped() {
             return;
         }
         if self.running.len() >= self.request.logs_at_once.max(1)
-            && let Some(done) = self.running.next().await
+            && let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await
         {
             self.absorb_log(done);
         }
@@ -223,12 +234,27 @@ impl<'a> Walk<'a> {
     fn absorb_log(&mut self, done: Result<Checked, tokio::task::JoinError>) {
         match done {
             Ok((id, task, None)) => {
+                self.close(&id, task.window);
                 if let Some(chain) = self.chains.get_mut(&id) {
                     chain.tally.logs_attested += u64::from(task.digest_is_proved);
                 }
             }
-            Ok((id, _, Some(finding))) => self.note(&id, finding),
+            Ok((id, task, Some(finding))) => {
+                self.close(&id, task.window);
+                self.note(&id, finding);
+            }
             Err(error) => self.stray(Code::LogUnreadable, format!("the check of a log file was stopped: {error}")),
+        }
+    }
+
+    /// Notes that a log file of an hour was read.
+    fn close(&mut self, id: &ChainId, window: Window) {
+        let hour = (id.clone(), window);
+        if let Some(open) = self.open_hours.get_mut(&hour) {
+            *open -= 1;
+            if *open == 0 {
+                self.open_hours.remove(&hour);
+            }
         }
     }
 
@@ -238,16 +264,37 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Notes that the run was stopped: hours whose log files were not all read are not attested.
+    fn interrupt(&mut self) {
+        for ((id, window), _) in std::mem::take(&mut self.open_hours) {
+            if let Some(chain) = self.chains.get_mut(&id) {
+                chain.tally.hour(window, State::Unproven);
+            }
+        }
+        let finding = Finding {
+            code: Code::RunInterrupted,
+            state: State::Unproven,
+            object: None,
+            window: None,
+            detail: "the run was stopped before all of this chain was looked at".into(),
+        };
+        self.chains.values_mut().for_each(|chain| chain.tally.finding(finding.clone()));
+        if self.chains.is_empty() {
+            self.strays.push(finding);
+        }
+    }
+
     fn answers(mut self) -> Vec<Chain> {
-        if self.is_stopped() {
-            self.stray(Code::RunInterrupted, "the run was stopped before all of this chain was looked at".into());
+        let is_stopped = self.is_stopped();
+        if is_stopped {
+            self.interrupt();
         }
         let held_back = self.request.now.saturating_sub(self.request.backfill_grace).unwrap_or(self.request.now);
         let mut strays = std::mem::take(&mut self.strays);
         let mut chains = Vec::new();
         for ((trail, home), mut chain) in std::mem::take(&mut self.chains) {
             strays.drain(..).for_each(|finding| chain.tally.finding(finding));
-            let mark = chain.mark(held_back);
+            let mark = if is_stopped { None } else { chain.mark(held_back) };
             chains.push(chain.tally.chain(self.scope.clone(), Some((trail, home)), mark));
         }
         if !strays.is_empty() {
