@@ -1,5 +1,6 @@
 //! The command line: one file a command, arguments in, report out.
 
+pub mod coverage;
 pub mod logs;
 pub mod outcome;
 pub mod schema;

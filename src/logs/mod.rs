@@ -6,6 +6,8 @@
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
 //! - [`verify`]: proves a store.
+//! - [`coverage`]: whether logs arrive, by account, region and kind.
+//! - [`spans`]: sets of times.
 //! - [`bundle`]: evidence that can be checked again without the bucket.
 //! - [`checkpoint`]: what earlier runs proved.
 //! - [`aws`]: buckets and keys of AWS.
@@ -15,9 +17,11 @@
 pub mod aws;
 pub mod bundle;
 pub mod checkpoint;
+pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod inflate;
 pub mod key;
+pub mod spans;
 pub mod store;
 pub mod verify;

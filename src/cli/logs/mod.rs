@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
@@ -185,11 +185,11 @@ pub fn read_keys(file: &Path) -> Result<KeyRing, PlaceError> {
 /// # Errors
 /// A sentence that shows the right form.
 pub fn time(text: &str) -> Result<Timestamp, String> {
-    let utc = |civil: DateTime| TimeZone::UTC.to_timestamp(civil).ok();
-    let day = || utc(text.parse::<Date>().ok()?.to_datetime(jiff::civil::Time::midnight()));
-    let moment = || utc(text.parse::<DateTime>().ok()?);
-    let told = text.parse().ok().or_else(day).or_else(moment);
-    told.ok_or_else(|| format!("{text:?} is no time; write 2026-11-20 or 2026-11-20T10:00:00Z"))
+    let utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    text.parse()
+        .ok()
+        .or_else(utc)
+        .ok_or_else(|| format!("{text:?} is no time; write 2026-11-20 or 2026-11-20T10:00:00Z"))
 }
 
 /// Reads a duration as people write it: `3h`, `90m`, `2d`.

@@ -16,10 +16,12 @@ use crate::logs::store::{Fault, FaultKind};
 mod pace;
 mod public_keys;
 mod s3;
+mod trail_status;
 
 pub use pace::Pace;
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
+pub use trail_status::trail_status;
 
 /// How long one connection may take, and one answer may stay silent.
 const CONNECT_TIMEOUT_S: u64 = 10;

@@ -1,12 +1,13 @@
 //! Log files that no digest lists: planted, or waiting for a backfill digest, or from a time without digests.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::sha256;
 use crate::logs::key::{LogKey, LogKind};
+use crate::logs::spans::Spans;
 
 /// How far a file's slot may lie from its delivery: slots last five minutes, and files come about five minutes later.
 const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);
@@ -17,8 +18,8 @@ pub(super) struct Listings {
     /// The first half of the SHA-256 of each key: 16 bytes a log file, and nobody can make two keys meet.
     named: HashSet<u128>,
     kinds: Vec<LogKind>,
-    /// The hours of readable digests, joined: start to end.
-    covered: BTreeMap<Timestamp, Timestamp>,
+    /// The hours of readable digests.
+    covered: Spans,
 }
 
 /// What a log file that no digest lists means.
@@ -47,17 +48,7 @@ impl Listings {
 
     /// Notes that a readable digest is about an hour.
     pub(super) fn cover(&mut self, window: Window) {
-        let mut joined = window;
-        if let Some((&start, &end)) = self.covered.range(..=window.start).next_back()
-            && end >= window.start
-        {
-            joined = Window { start, end: end.max(window.end) };
-        }
-        while let Some((&start, &end)) = self.covered.range(joined.start..=joined.end).next() {
-            joined.end = joined.end.max(end);
-            self.covered.remove(&start);
-        }
-        self.covered.insert(joined.start, joined.end);
+        self.covered.add(window);
     }
 
     /// Returns the kinds of log files whose listing says something: management and data events always, another kind when
@@ -73,7 +64,7 @@ impl Listings {
 
     /// Returns the start of the first hour that a readable digest is about.
     pub(super) fn start(&self) -> Option<Timestamp> {
-        self.covered.keys().next().copied()
+        self.covered.start()
     }
 
     /// Tells whether a digest lists an object.
@@ -85,7 +76,7 @@ impl Listings {
     pub(super) fn judge(&self, slot: Timestamp, first_hour: Option<Timestamp>, grace_end: Timestamp) -> Unlisted {
         let early = slot.saturating_sub(DELIVERY_SLACK).unwrap_or(slot);
         let late = slot.saturating_add(DELIVERY_SLACK).unwrap_or(slot);
-        let covered = self.covered.range(..=early).next_back().is_some_and(|(_, &end)| end >= late);
+        let covered = self.covered.hold(Window { start: early, end: late });
         if first_hour.is_some_and(|first| late < first) {
             Unlisted::BeforeDigests
         } else if !covered {
@@ -129,14 +120,6 @@ mod tests {
             listings.cover(Window { start: at(start), end: at(end) });
         }
         listings
-    }
-
-    #[test]
-    fn hours_are_joined_in_any_order() {
-        let listings = covering(&[("12:00:00", "13:00:00"), ("10:00:00", "11:00:00"), ("11:00:00", "12:00:00")]);
-        assert_eq!(listings.covered.len(), 1);
-        assert_eq!(listings.covered[&at("10:00:00")], at("13:00:00"));
-        assert_eq!(covering(&[("10:00:00", "11:00:00"), ("12:00:00", "13:00:00")]).covered.len(), 2);
     }
 
     #[test]

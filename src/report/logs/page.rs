@@ -1,10 +1,14 @@
 //! HTML pages of proofs and coverage, rendered from `templates/`. Every text is escaped by the template engine.
 
 use handlebars::Handlebars;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::coverage::{self as coverage_report, Presence};
 use super::heat::HeatMap;
 use super::verify::{headline, heat_map, shown};
+use crate::logs::coverage::Coverage;
+use crate::logs::finding::State;
 use crate::logs::verify::Answer;
 use crate::report::escape;
 use crate::report::words::count;
@@ -50,11 +54,42 @@ pub fn verify(answer: &Answer) -> Result<String, PageError> {
         "store": answer.store,
         "state": answer.state().as_str(),
         "lines": lines.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(),
-        "map": heat_map(answer, 96).map(|map| drawn(&map)),
+        "map": heat_map(answer, 96).map(|map| drawn(&map, State::as_str)),
         "findings": findings,
         "notes": answer.notes,
     });
     render("verify", &data)
+}
+
+/// Returns the page of coverage.
+///
+/// # Errors
+/// When the template is wrong.
+pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<String, PageError> {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let rows = coverage.rows.iter().map(|row| {
+        json!({
+            "account": row.account,
+            "name": row.name,
+            "region": row.region,
+            "kind": row.kind.folder(),
+            "arrival": row.arrival.as_str(),
+            "files": row.files.count,
+            "first": time(row.files.first),
+            "last": time(row.files.last),
+            "hours_with": row.hours_with_digest(),
+            "hours_without": row.hours_without_digest(),
+            "delay": coverage_report::delay(row),
+            "gaps": coverage_report::gaps(row),
+        })
+    });
+    let data = json!({
+        "store": coverage.store,
+        "lines": coverage_report::lines(coverage, limit),
+        "map": coverage_report::heat_map(coverage, 96).map(|map| drawn(&map, Presence::as_str)),
+        "rows": rows.collect::<Vec<_>>(),
+    });
+    render("coverage", &data)
 }
 
 /// Renders a page of a name with the parts that pages share.
@@ -75,7 +110,7 @@ pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
 }
 
 /// Returns a heat map as the template draws it.
-pub(super) fn drawn(map: &HeatMap) -> Value {
+pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'static str) -> Value {
     let columns = map.columns().max(1);
     let x = |column: usize| LABEL_WIDTH + column * CELLS_WIDTH / columns;
     let time = |column: usize| map.time_of(column).strftime("%Y-%m-%d %H:%MZ").to_string();
@@ -83,7 +118,7 @@ pub(super) fn drawn(map: &HeatMap) -> Value {
     let rows = map.rows.iter().enumerate().map(|(row, (label, cells))| {
         let y = (row + 1) * ROW_HEIGHT;
         let cells = cells.iter().enumerate().filter_map(|(column, cell)| {
-            let state = (*cell)?.as_str();
+            let state = word((*cell)?);
             let width = x(column + 1) - x(column);
             Some(json!({"x": x(column), "width": width, "state": state, "title": format!("{label} {} {state}", time(column))}))
         });

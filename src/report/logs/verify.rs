@@ -124,11 +124,8 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
 }
 
 /// Returns the heat map of an answer, accounts by time.
-pub(super) fn heat_map(answer: &Answer, columns_max: usize) -> Option<HeatMap> {
-    HeatMap::of(
-        answer.chains.iter().map(|chain| (chain.scope.account.to_string(), chain.hours.as_slice())),
-        columns_max,
-    )
+pub(super) fn heat_map(answer: &Answer, columns_max: usize) -> Option<HeatMap<State>> {
+    HeatMap::of(answer.chains.iter().map(|chain| (chain.scope.account.to_string(), chain.hours.clone())), columns_max)
 }
 
 /// Returns the findings of a chain that people see, each with the number of those folded into it.
@@ -160,7 +157,7 @@ fn sentence(finding: &Finding) -> String {
 }
 
 /// Draws a heat map with signs that read without colour.
-fn heat_text(map: &HeatMap, paint: impl Fn(State, &str) -> String) -> String {
+fn heat_text(map: &HeatMap<State>, paint: impl Fn(State, &str) -> String) -> String {
     let mut text = format!("\n{:<13} {}", "", map.start.strftime("%Y-%m-%d %H:%MZ"));
     let hours = map.step.as_hours();
     let _ = writeln!(text, "  one column: {}", count(usize::try_from(hours).unwrap_or_default(), "hour"));
