@@ -3,6 +3,7 @@
 #[path = "../support/bucket.rs"]
 mod bucket;
 mod command;
+mod coverage;
 mod proof;
 mod properties;
 mod tampering;

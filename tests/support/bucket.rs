@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::inflate::{hex, inflate, sha256};
 use orgtrail::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Version};
 use ring::rand::SystemRandom;
-use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 
 const SIGNING_KEYS: [&[u8]; 3] = [
@@ -249,12 +249,6 @@ impl Bucket {
     /// Returns a digest as JSON.
     pub fn read(&self, object: &str) -> Value {
         serde_json::from_slice(&inflate(&self.objects[object].body, 1 << 20).unwrap().0).unwrap()
-    }
-
-    /// Returns the keys of the log files of an hour, in order.
-    pub fn logs_of(&self, account: &str, region: &str, hour: usize) -> Vec<String> {
-        let count = self.layout.logs[hour % self.layout.logs.len()];
-        (0..count).map(|number| self.layout.log(account, region, hour, number)).collect()
     }
 
     /// Returns what `--keys FILE` holds.
