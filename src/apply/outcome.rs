@@ -1,4 +1,4 @@
-//! What came of a plan, as plain data: what the reports of `apply` are made from.
+//! What came of a plan, as plain data: the input of the reports of `apply`.
 
 use crate::estate::{Address, Problem};
 use crate::ids::OrganizationId;
@@ -50,7 +50,7 @@ pub enum ChangeResult {
 pub enum Because {
     /// It depends on this change, which was not made.
     Of(Address),
-    /// In words: an interrupt.
+    /// In words: no consent, an interrupt.
     Reason(String),
 }
 
@@ -74,11 +74,35 @@ pub enum DeliveryState {
     Fails(Problem),
 }
 
+/// How many changes ended in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Made.
+    pub done: usize,
+    /// Tried in vain.
+    pub failed: usize,
+    /// Not tried.
+    pub skipped: usize,
+}
+
 impl ApplyReport {
-    /// Tells whether every change was made and no trail is known to fail.
+    /// Counts the outcomes.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for outcome in &self.outcomes {
+            match outcome.result {
+                ChangeResult::Done => tally.done += 1,
+                ChangeResult::Failed(_) | ChangeResult::TakenBack(_) => tally.failed += 1,
+                ChangeResult::Skipped(_) => tally.skipped += 1,
+            }
+        }
+        tally
+    }
+
+    /// Tells whether all that was planned is there now and everything could be read.
     pub fn is_complete(&self) -> bool {
-        self.problems.is_empty()
-            && self.outcomes.iter().all(|outcome| outcome.result == ChangeResult::Done)
-            && !self.delivery.iter().any(|delivery| matches!(delivery.state, DeliveryState::Fails(_)))
+        let tally = self.tally();
+        let fails = |delivery: &Delivery| matches!(delivery.state, DeliveryState::Fails(_));
+        tally.failed + tally.skipped == 0 && self.problems.is_empty() && !self.delivery.iter().any(fails)
     }
 }

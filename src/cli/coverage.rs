@@ -37,9 +37,6 @@ pub struct CoverageArgs {
     /// End with exit code 2 when an account and region has had nothing for longer than this
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub fail_older_than: Option<SignedDuration>,
-    /// How to answer
-    #[arg(long, value_enum, default_value_t)]
-    pub format: LogFormat,
 }
 
 /// Why there is no answer.
@@ -135,7 +132,7 @@ fn write_answer(
     out: &mut (dyn Write + Send),
 ) -> Result<(), CoverageError> {
     let limit = args.fail_older_than;
-    let text = match args.format {
+    let text = match around.format {
         LogFormat::Human => report::human(coverage, limit, around.width),
         LogFormat::Json => report::json(coverage, limit),
         LogFormat::Jsonl => report::json_lines(coverage, limit),

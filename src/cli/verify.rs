@@ -57,9 +57,6 @@ pub struct VerifyArgs {
     /// Write the evidence to a file that `orgtrail verify FILE` can check again without AWS
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
-    /// How to answer
-    #[arg(long, value_enum, default_value_t)]
-    pub format: LogFormat,
 }
 
 /// Why there is no answer.
@@ -136,9 +133,9 @@ pub async fn run(
     let keys = Arc::new(key_finder(args, &place, ring_file.map(PathBuf::as_path), &aws).await?);
     let (store, bundle) = recorded(args, &place, &request)?;
     let verifier = Verifier::new(store, Arc::clone(&keys));
-    let answer = prove(&verifier, &request, args.format, out).await?;
+    let answer = prove(&verifier, &request, around.format, out).await?;
     let answer = with_notes(answer, &place, args);
-    write_answer(&answer, args.format, around, out)?;
+    write_answer(&answer, around, out)?;
     finish_bundle(args, bundle, &keys.ring().await, &answer)?;
     write_ring(ring_file.map(PathBuf::as_path), &keys.ring().await)?;
     checkpoint.advance(&answer);
@@ -248,13 +245,8 @@ fn with_notes(mut answer: Answer, place: &Place, args: &VerifyArgs) -> Answer {
     answer
 }
 
-fn write_answer(
-    answer: &Answer,
-    format: LogFormat,
-    around: &Surroundings,
-    out: &mut (dyn Write + Send),
-) -> Result<(), VerifyError> {
-    let text = match format {
+fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), VerifyError> {
+    let text = match around.format {
         LogFormat::Human => report::human(answer, around.width, around.is_coloured),
         LogFormat::Json => report::json(answer),
         LogFormat::Jsonl => report::json_summary_line(answer),

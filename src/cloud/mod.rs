@@ -1,6 +1,6 @@
 //! The seam to AWS: the traits [`Look`] and [`Act`] and their two implementations.
 //!
-//! A plan is made from what a [`Look`] returns, so it cannot hold a writer. `aws` speaks to AWS (or an emulator), and
+//! A plan is made from what a [`Look`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
 //! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use crate::ids::{AccountId, Partition, Region};
 use crate::organization::Organization;
 use crate::plan::Change;
 
+pub mod aws;
 pub mod fault;
 pub mod recorded;
 
@@ -47,6 +48,8 @@ pub struct Scope {
     pub member_policies: BTreeMap<AccountId, String>,
     /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
     pub member_trails: BTreeSet<AccountId>,
+    /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.
+    pub attachments: bool,
 }
 
 /// How far a long operation has come; shown to people, never decided upon.

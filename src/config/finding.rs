@@ -4,13 +4,12 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::place::Lines;
 
 /// The kinds of findings; stable, so that machines can tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
     /// The text is not YAML, or uses a part of YAML that a configuration does not need.
     Yaml,
@@ -55,6 +54,12 @@ impl Code {
             Code::UnknownRegion => "unknown-region",
             Code::Conflict => "conflict",
         }
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
     }
 }
 

@@ -50,7 +50,7 @@ fn judge(document: &Document, text: &str) -> Result<Config, Vec<Remark>> {
         let remark = Remark::new(Code::MissingField, "", "the file is empty");
         return Err(vec![remark.help("`orgtrail init` writes a configuration to begin with")]);
     }
-    let shape = Shape::new().map_err(|remark| vec![remark])?;
+    let shape = Shape::current().map_err(|why| vec![Remark::new(Code::WrongValue, "", why)])?;
     let misfits = shape.misfits(document, text);
     if misfits.is_empty() {
         let config = config(document.value.clone())?;

@@ -8,6 +8,17 @@ use crate::organization::Organization;
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// What a snapshot says of an address that it does not contain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    /// Nothing: when it was recorded, nobody looked there.
+    #[default]
+    AsRecorded,
+    /// That nothing is there: it is a whole world of its own, made by hand or by this program.
+    Whole,
+}
+
 /// What AWS had at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +27,9 @@ pub struct Snapshot {
     pub format_version: u32,
     /// The version of the program that wrote it.
     pub tool_version: String,
+    /// What is known of an address that is not in it.
+    #[serde(default)]
+    pub completeness: Completeness,
     /// The accounts and units.
     pub organization: Organization,
     /// The resources.
@@ -39,10 +53,16 @@ pub enum BadSnapshot {
 }
 
 impl Snapshot {
-    /// Puts a snapshot together.
+    /// Puts a snapshot together of what was looked at.
     pub fn new(organization: Organization, estate: Estate) -> Self {
         let tool_version = env!("CARGO_PKG_VERSION").to_owned();
-        Self { format_version: FORMAT_VERSION, tool_version, organization, estate }
+        let completeness = Completeness::AsRecorded;
+        Self { format_version: FORMAT_VERSION, tool_version, completeness, organization, estate }
+    }
+
+    /// Puts a world together, in which nothing is but what the estate has.
+    pub fn whole(organization: Organization, estate: Estate) -> Self {
+        Self { completeness: Completeness::Whole, ..Self::new(organization, estate) }
     }
 
     /// Reads a snapshot from the text of its file.

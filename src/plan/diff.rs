@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::change::{Action, Change, FieldChange, Risk};
 use crate::estate::{Address, Desired, Estate, Field, FieldValue, Kind, Problem, Resource, Sighting, Stage, Wanted};
+use crate::policy::lint::outside_grants;
 use crate::policy::merge::merge;
-use crate::policy::outside::outside_principal;
 use crate::policy::{Aliases, Statement};
 
 /// What came out of the comparison.
@@ -48,8 +48,7 @@ fn compare_one(
         Some(Sighting::Absent) => None,
         Some(Sighting::Present(resource)) => Some(resource.as_ref()),
     };
-    let mut resource = wanted.resource.clone();
-    resource.resolve(&|key| key_arn(observed, key));
+    let resource = effective(desired, observed, address, wanted);
     let action = match seen {
         None => Action::Create,
         Some(seen) => match ownership(seen, &desired.deployment) {
@@ -59,11 +58,6 @@ fn compare_one(
             Ownership::Other(deployment) => return compared.blockers.push(of_another(address, deployment)),
         },
     };
-    if let Some(live) = seen.and_then(Resource::shared_policy)
-        && let Some(policy) = resource.shared_policy_mut()
-    {
-        *policy = merge(policy, live, |statement| keeps(desired, statement));
-    }
     let fields = differences(&resource, seen, aliases);
     if fields.is_empty() && action == Action::Update {
         compared.unchanged += 1;
@@ -82,9 +76,22 @@ fn compare_one(
     });
 }
 
+/// Returns a wanted resource as it would be sent: with the ARNs that are known by now, and with the statements of others
+/// that stay in a shared policy.
+pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted: &Wanted) -> Resource {
+    let mut resource = wanted.resource.clone();
+    resource.resolve(&|key| key_arn(observed, key));
+    if let Some(live) = observed.resource(address).and_then(Resource::shared_policy)
+        && let Some(policy) = resource.shared_policy_mut()
+    {
+        *policy = merge(policy, live, |statement| keeps(desired, statement));
+    }
+    resource
+}
+
 /// A statement of others stays unless it opens the logs to somebody outside the organization.
 fn keeps(desired: &Desired, statement: &Statement) -> bool {
-    outside_principal(statement, &desired.organization, &desired.known_accounts).is_none()
+    outside_grants(statement, Some(&desired.organization), &desired.known_accounts, &[]).is_none()
 }
 
 enum Ownership<'a> {

@@ -6,22 +6,8 @@ use super::Headroom;
 use super::change::{Action, Change};
 use crate::estate::{Address, Desired, Estate, Kind, Limits, Problem, Resource, Stage};
 use crate::ids::AccountId;
-use crate::policy::PolicyDocument;
+use crate::policy::{PolicyDocument, lint};
 
-/// Bytes of a bucket policy (Amazon S3 user guide, "Bucket policies").
-const BUCKET_POLICY_BYTES: u64 = 20 * 1024;
-/// Bytes of a key policy (AWS KMS developer guide, "Resource quotas").
-const KEY_POLICY_BYTES: u64 = 32 * 1024;
-/// Bytes of a topic policy (Amazon SNS API, `SetTopicAttributes`).
-const TOPIC_POLICY_BYTES: u64 = 30 * 1024;
-/// Characters of a service control policy (AWS Organizations user guide, "Quotas").
-const SERVICE_CONTROL_POLICY_BYTES: u64 = 5120;
-/// Characters of a trust policy where the account has not told its own quota (IAM user guide, "IAM quotas").
-const TRUST_POLICY_BYTES: u64 = 2048;
-/// Characters of all inline policies of one role (IAM user guide, "IAM quotas").
-const ROLE_POLICIES_BYTES: u64 = 10_240;
-/// Characters of a managed policy (IAM user guide, "IAM quotas").
-const MANAGED_POLICY_BYTES: u64 = 6144;
 /// Trails that may record one region of one account (CloudTrail user guide, "Quotas"). It cannot be raised.
 const TRAILS_PER_REGION: u64 = 5;
 
@@ -63,30 +49,31 @@ fn planned<'a>(address: &Address, wish: &'a Resource, changes: &'a [Change]) -> 
 
 fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str, u64, u64)> {
     let size = |policy: &PolicyDocument| policy.size_bytes() as u64;
-    let quota = |told: Option<u32>, default: u64| told.map_or(default, u64::from);
+    let default = |kind: lint::Kind| lint::size_limit_bytes(kind) as u64;
+    let quota = |told: Option<u32>, kind: lint::Kind| told.map_or(default(kind), u64::from);
     match resource {
-        Resource::BucketPolicy(r) => vec![("bytes of the bucket policy", size(&r.policy), BUCKET_POLICY_BYTES)],
-        Resource::KeyPolicy(r) => vec![("bytes of the key policy", size(&r.policy), KEY_POLICY_BYTES)],
-        Resource::Topic(r) => vec![("bytes of the topic policy", size(&r.policy), TOPIC_POLICY_BYTES)],
+        Resource::BucketPolicy(r) => vec![("bytes of the bucket policy", size(&r.policy), default(lint::Kind::Bucket))],
+        Resource::KeyPolicy(r) => vec![("bytes of the key policy", size(&r.policy), default(lint::Kind::Key))],
+        Resource::Topic(r) => vec![("bytes of the topic policy", size(&r.policy), default(lint::Kind::Topic))],
         Resource::ServiceControlPolicy(r) => {
-            vec![("characters of the service control policy", size(&r.document), SERVICE_CONTROL_POLICY_BYTES)]
+            vec![("characters of the service control policy", size(&r.document), default(lint::Kind::ServiceControl))]
         }
         Resource::Role(r) => vec![
             (
                 "characters of a role's trust policy",
                 size(&r.trust),
-                quota(limits.and_then(|l| l.trust_policy_size), TRUST_POLICY_BYTES),
+                quota(limits.and_then(|l| l.trust_policy_size), lint::Kind::Trust),
             ),
             (
                 "characters of a role's inline policies",
                 r.inline.values().map(size).sum(),
-                quota(limits.and_then(|l| l.role_policy_size), ROLE_POLICIES_BYTES),
+                quota(limits.and_then(|l| l.role_policy_size), lint::Kind::RoleInline),
             ),
         ],
         Resource::Policy(r) => vec![(
             "characters of a member policy",
             size(&r.document),
-            quota(limits.and_then(|l| l.policy_size), MANAGED_POLICY_BYTES),
+            quota(limits.and_then(|l| l.policy_size), lint::Kind::Managed),
         )],
         Resource::TrustedAccess(_)
         | Resource::DelegatedAdministrator(_)

@@ -2,7 +2,7 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
 //! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
-//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`sanity`]). Other people's trails are
+//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`preflight`], [`sanity`]). Other people's trails are
 //! [`evidence`]. A plan as a file is [`saved`].
 
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,13 @@ mod evidence;
 mod leftovers;
 mod limits;
 mod order;
+mod preflight;
 mod risk;
 mod sanity;
 pub mod saved;
 
 pub use change::{Action, Change, FieldChange, Risk};
+pub use diff::effective;
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +124,9 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let changes = order::ordered(changes);
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    if !changes.is_empty() {
+        blockers.extend(preflight::blockers(desired, observed));
+    }
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }

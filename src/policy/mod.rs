@@ -6,8 +6,8 @@ pub mod canonical;
 pub mod document;
 pub mod evaluate;
 pub mod json;
+pub mod lint;
 pub mod merge;
-pub mod outside;
 pub mod preflight;
 pub mod template;
 

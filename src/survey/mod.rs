@@ -148,5 +148,6 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         addresses: desired.wanted.iter().map(|(a, wanted)| (a.clone(), wanted.operator.clone())).collect(),
         member_policies: desire::member_policy_names(config, organization),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
+        attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Parser;
-use orgtrail::cli::logs::Surroundings;
+use orgtrail::cli::logs::{LogFormat, Surroundings};
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::cli::verify::{VerifyArgs, VerifyError, run};
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use crate::proof::later;
 struct Command {
     #[command(flatten)]
     args: VerifyArgs,
+    #[arg(long, default_value = "human")]
+    format: LogFormat,
 }
 
 /// A folder with a bucket and its keys.
@@ -53,7 +55,13 @@ impl Copy {
 
 async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), VerifyError> {
     let command = Command::try_parse_from([&["verify"], arguments].concat()).unwrap();
-    let around = Surroundings { now: later(), width: 100, is_coloured: false, key_ring: Some(root.join("ring.json")) };
+    let around = Surroundings {
+        now: later(),
+        format: command.format,
+        width: 100,
+        is_coloured: false,
+        key_ring: Some(root.join("ring.json")),
+    };
     let mut out = Vec::new();
     let outcome = run(&command.args, None, &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))

@@ -15,10 +15,9 @@ use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
 
 /// How `verify` and `coverage` answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people, with a heat map.
-    #[default]
     Human,
     /// One document.
     Json,
@@ -35,6 +34,8 @@ pub enum LogFormat {
 pub struct Surroundings {
     /// The present.
     pub now: Timestamp,
+    /// How to answer.
+    pub format: LogFormat,
     /// The width of the terminal.
     pub width: usize,
     /// Whether the output may be coloured.

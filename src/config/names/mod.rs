@@ -218,3 +218,71 @@ fn character_of(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split('\n').take(line.saturating_sub(1)).map(|line| line.chars().count() + 1).sum();
     before + column.saturating_sub(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXT: NameContext<'_> = NameContext {
+        account_id: Some("111111111111"),
+        account_name: Some("Prod & <Test>"),
+        deployment: Some("acme"),
+        organization_id: None,
+        region: Some("eu-central-1"),
+    };
+
+    fn render(template: &str) -> Result<String, NameError> {
+        render_name(template, &CONTEXT)
+    }
+
+    #[test]
+    fn variables_are_filled_in_and_nothing_is_escaped() {
+        assert_eq!(render("Read-{{account.id}}").unwrap(), "Read-111111111111");
+        assert_eq!(render("{{ account.name }}/{{{account.name}}}").unwrap(), "Prod & <Test>/Prod & <Test>");
+        assert_eq!(render("{{deployment}}{{region}}").unwrap(), "acmeeu-central-1");
+        assert_eq!(render("no variable").unwrap(), "no variable");
+        assert_eq!(render("").unwrap(), "");
+    }
+
+    #[test]
+    fn a_value_is_never_a_template() {
+        let context = NameContext { account_name: Some("{{account.id}}"), ..CONTEXT };
+        assert_eq!(render_name("x-{{account.name}}", &context).unwrap(), "x-{{account.id}}");
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_an_error() {
+        let error = render("a-{{organization.id}}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the template \"a-{{organization.id}}\" uses `organization.id`, which has no value here"
+        );
+        assert_eq!(error.help(), "leave `{{organization.id}}` out of this name");
+    }
+
+    #[test]
+    fn errors_know_their_place() {
+        for (template, character) in [
+            ("é-{{acount.id}}", 2),
+            ("{{account.id}}{{this}}", 14),
+            ("a{{../region}}", 1),
+            ("ab{{region", 2),
+            ("{{}}", 0),
+            ("a{{region x}}", 1),
+            ("a{{#if region}}b{{/if}}", 1),
+            ("a{{> partial}}", 1),
+            ("{{!-- comment --}}", 0),
+            ("a\nb{{x}}", 3),
+        ] {
+            let error = render(template).unwrap_err();
+            assert_eq!(error.character(), character, "{template}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn variables_are_listed() {
+        assert_eq!(variables("{{region}}-{{account.id}}-{{region}}").unwrap().len(), 2);
+        assert!(variables("plain").unwrap().is_empty());
+        assert!(variables("{{nothing}}").is_err());
+    }
+}

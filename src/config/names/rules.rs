@@ -126,3 +126,44 @@ pub fn check_deployment(name: &str) -> Result<(), BadName> {
     }
     rule.check(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One rule with names that it accepts and names that it refuses.
+    fn check(rule: fn(&str) -> Result<(), BadName>, good: &[&str], bad: &[&str]) {
+        for name in good {
+            assert_eq!(rule(name), Ok(()));
+        }
+        for name in bad {
+            assert!(rule(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_held_to_the_rules_of_their_services() {
+        let long = |count| "a".repeat(count);
+        check(check_role_name, &["a", "A_+=,.@-9", &long(64)], &["", "a/b", "a b", "ä", &long(65)]);
+        check(check_policy_name, &[&long(128)], &["", "a:b", &long(129)]);
+        check(check_group_name, &[&long(128)], &["a/b", &long(129)]);
+        check(
+            check_key_alias,
+            &["alias/a", "alias/a/b_c-d"],
+            &["a", "alias/", "alias/aws/s3", "alias/a.b", "alias/a b"],
+        );
+        check(check_topic_name, &["a-b_C9", &long(256)], &["", "a.fifo", &long(257)]);
+        check(check_queue_name, &[&long(80)], &["", "a.fifo", &long(81)]);
+        check(check_log_group_name, &["/orgtrail/acme", "a.b#c", "/aws/x"], &["", "aws/x", "a b", &long(513)]);
+        check(check_external_id, &["ab", "a+b=c,d.e@f:g/h-i"], &["a", "a b", "a?b", &long(1225)]);
+        check(check_deployment, &["acme", "A-1", &long(32)], &["", "-a", "a_b", &long(33)]);
+    }
+
+    #[test]
+    fn a_fault_names_the_character() {
+        assert_eq!(
+            check_role_name("Log Reader").unwrap_err().to_string(),
+            "\"Log Reader\" is not a role name that IAM accepts: the character ' ' is not allowed"
+        );
+    }
+}

@@ -4,6 +4,7 @@
 //! asked too and one run reports everything.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -34,11 +35,16 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Compiles the schema of this version.
+    /// Returns the schema of this version, compiled once.
     ///
     /// # Errors
     /// Never in a released version: it would mean that the schema itself is not valid.
-    pub fn new() -> Result<Self, Remark> {
+    pub fn current() -> Result<&'static Self, String> {
+        static CURRENT: LazyLock<Result<Shape, String>> = LazyLock::new(Shape::compile);
+        CURRENT.as_ref().map_err(String::clone)
+    }
+
+    fn compile() -> Result<Self, String> {
         let schema = json_schema();
         let mut options = jsonschema::options().should_validate_formats(true);
         for format in FORMATS {
@@ -46,9 +52,7 @@ impl Shape {
         }
         match options.build(&schema) {
             Ok(validator) => Ok(Self { schema, validator }),
-            Err(error) => {
-                Err(Remark::new(Code::WrongValue, "", format!("orgtrail's own schema is broken: {}", error.masked())))
-            }
+            Err(error) => Err(format!("the schema of this version of orgtrail is broken: {}", error.masked())),
         }
     }
 

@@ -61,7 +61,7 @@ fn decrypt(delivery: &Delivery, arn: &str) -> Request {
 
 /// A key policy can only mean its own key: the ARN that it names, else any.
 pub(super) fn this_key(delivery: &Delivery, policy: &PolicyDocument) -> String {
-    let arns = policy.statements.iter().filter_map(|statement| match &statement.resource {
+    let mut arns = policy.statements.iter().filter_map(|statement| match &statement.resource {
         Some(ResourceElement::Is(list)) => list.iter().find(|arn| arn.contains(":key/") && !arn.contains('*')),
         _ => None,
     });
@@ -73,7 +73,7 @@ pub(super) fn this_key(delivery: &Delivery, policy: &PolicyDocument) -> String {
             delivery.management_account
         )
     };
-    arns.last().cloned().unwrap_or_else(any)
+    arns.next_back().cloned().unwrap_or_else(any)
 }
 
 impl KeyCheck<'_> {

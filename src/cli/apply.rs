@@ -1,0 +1,111 @@
+//! `orgtrail apply`: makes the changes of a plan, after consent.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::plan::{self, Choices};
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::apply::{self, ApplyReport, Consent, RunOptions};
+use crate::estate::Problem;
+use crate::plan::{Plan, Risk};
+use crate::report::human::Layout;
+use crate::report::template::Templates;
+use crate::report::view::Purpose;
+use crate::report::{human, markdown, model, words};
+use crate::survey::{Survey, SurveyOptions};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    choices: Choices,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Take over resources of the wanted names that somebody else made
+    #[arg(long)]
+    adopt: bool,
+    /// Allow a risk: weakens, interrupts, destroys or costs
+    #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
+    allow: Vec<Risk>,
+}
+
+fn risk(text: &str) -> Result<Risk, String> {
+    let all = Risk::ALL.map(Risk::as_str).join(", ");
+    Risk::ALL.into_iter().find(|risk| risk.as_str() == text).ok_or_else(|| format!("the risks are {all}"))
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::Write).await?;
+    let options = SurveyOptions { plan: args.choices.options(), ..SurveyOptions::default() };
+    let survey = session.surveyor(ui).survey(options).await?;
+    ui.end_progress();
+    refuse_blocked(&survey.plan)?;
+    let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: args.adopt };
+    refuse_not_allowed(&consent, &survey, common, ui)?;
+    if survey.plan.changes.is_empty() {
+        let text = plan::text(common.format, &survey.plan, &survey.organization, Purpose::Plan, ui)?;
+        return Ok(Answer::new(text, plan::outcome(&survey.plan)));
+    }
+    if !args.yes {
+        ui.note(&plan::text(Format::Human, &survey.plan, &survey.organization, Purpose::Plan, ui)?);
+        let count = words::count(survey.plan.changes.len(), "change");
+        if !ui.confirm(&format!("Make {count} in organization {}?", survey.plan.organization), "--yes")? {
+            return Err(Failure::new("not confirmed, nothing was changed"));
+        }
+    }
+    let run = RunOptions { concurrency: usize::from(common.concurrency) };
+    let interrupt = async {
+        // Where no signal can be listened to, the run simply cannot be interrupted gently.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupt).await;
+    ui.end_progress();
+    let text = text(common.format, &report, &survey, ui)?;
+    Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
+}
+
+fn text(format: Format, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    let organization = &survey.organization;
+    match format {
+        Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
+        Format::Json => model::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
+        Format::Markdown => Templates::new(&[])
+            .and_then(|templates| markdown::apply(report, organization, &templates))
+            .map_err(|error| failed(&error)),
+    }
+}
+
+/// Stops before the first call where the plan cannot succeed.
+fn refuse_blocked(plan: &Plan) -> Result<(), Failure> {
+    let Some(first) = plan.blockers.first() else {
+        return Ok(());
+    };
+    let mut failure = Failure::new("the plan cannot be applied; nothing was changed");
+    let line = |p: &Problem| format!("{} in {}: {}", p.code, p.account, p.message);
+    failure.causes.extend(plan.blockers.iter().map(line));
+    Err(failure.hint(first.help.clone()))
+}
+
+/// Stops before the first call where a risk was not allowed, and names the flag.
+fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &Ui) -> Result<(), Failure> {
+    let missing = consent.missing(&survey.plan);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if common.format == Format::Human {
+        ui.note(&plan::text(Format::Human, &survey.plan, &survey.organization, Purpose::Plan, ui)?);
+    }
+    let mut failure = Failure::new("the plan needs more consent than was given; nothing was changed");
+    for need in &missing {
+        let addresses: Vec<String> = need.changes.iter().map(ToString::to_string).collect();
+        failure.causes.push(format!("{} is needed for {}", need.flag, words::some(&addresses, 3)));
+    }
+    let flags: Vec<&str> = missing.iter().map(|need| need.flag.as_str()).collect();
+    Err(failure.hint(format!("read these changes in the plan, then run again with {}", flags.join(" "))))
+}

@@ -1,0 +1,32 @@
+//! `orgtrail discover`: shows the organization, which accounts are selected and why the others are not.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::desire;
+use crate::report::discover::{DiscoverJson, Discovery, tree};
+use crate::report::human::Layout;
+use crate::report::model;
+use crate::survey::SurveyOptions;
+
+/// Runs the command.
+pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
+    let (organization, problems) = session.surveyor(ui).discover(options).await?;
+    ui.end_progress();
+    let choices = desire::choices(&session.config, &organization);
+    let discovery = Discovery { organization: &organization, choices: &choices, problems: &problems };
+    let text = match common.format {
+        Format::Json => model::text(&DiscoverJson::from(discovery))
+            .map_err(|error| Failure::new("cannot write the report").because(error))?,
+        Format::Human => tree(discovery, Layout { width: ui.width(), verbose: ui.is_verbose() }),
+        Format::Markdown => {
+            return Err(Failure::new("`discover` has no markdown form").hint("use --format human or json"));
+        }
+    };
+    let outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Partial };
+    Ok(Answer::new(text, outcome))
+}

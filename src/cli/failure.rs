@@ -1,0 +1,122 @@
+//! An error as it is printed: what failed, why, and what to do next.
+
+use std::error::Error;
+use std::fmt;
+
+use super::validate::LoadError;
+use crate::cloud::Fault;
+use crate::cloud::aws::NotConnected;
+use crate::survey::SurveyError;
+
+/// What went wrong, told to the person who must act.
+#[derive(Debug)]
+pub struct Failure {
+    /// What failed, in lower case and without a final period.
+    pub what: String,
+    /// Why, the nearest cause first.
+    pub causes: Vec<String>,
+    /// What to do next; empty where nobody knows.
+    pub hint: String,
+    /// Printed as it is, instead of the rest: snippets of a file with their own layout.
+    pub page: Option<String>,
+}
+
+impl Failure {
+    /// Makes a failure.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), causes: Vec::new(), hint: String::new(), page: None }
+    }
+
+    /// Adds an error and everything that caused it.
+    pub fn because(mut self, error: impl Error) -> Self {
+        self.causes.push(error.to_string());
+        let mut source = error.source();
+        while let Some(error) = source {
+            self.causes.push(error.to_string());
+            source = error.source();
+        }
+        self
+    }
+
+    /// Adds what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(page) = &self.page {
+            return f.write_str(page.trim_end());
+        }
+        write!(f, "error: {}", self.what)?;
+        for cause in &self.causes {
+            write!(f, "\n  cause: {cause}")?;
+        }
+        if !self.hint.is_empty() {
+            write!(f, "\n  hint: {}", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read { ref source, .. } => {
+                let missing = source.kind() == std::io::ErrorKind::NotFound;
+                let hint = if missing {
+                    "name the file with --config, or write one: `orgtrail schema` tells its fields"
+                } else {
+                    ""
+                };
+                Failure::new(error.to_string()).because_of(source).hint(hint)
+            }
+            LoadError::Config(errors) => {
+                let page = errors.render(true);
+                Failure { page: Some(page), ..Failure::new("the configuration is wrong") }
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn because_of(mut self, cause: &dyn Error) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let Fault { kind: _, account, operation, code, message, help } = fault;
+        let mut failure = Failure::new(format!("{operation} failed in account {account}"));
+        failure.causes.push(format!("{code}: {message}"));
+        failure.hint(help)
+    }
+}
+
+impl From<NotConnected> for Failure {
+    fn from(error: NotConnected) -> Self {
+        let NotConnected { code, message, help } = error;
+        let mut failure = Failure::new("cannot connect to AWS");
+        failure.causes.push(format!("{code}: {message}"));
+        failure.hint(help)
+    }
+}
+
+impl From<SurveyError> for Failure {
+    fn from(error: SurveyError) -> Self {
+        match error {
+            SurveyError::Look { what, source } => {
+                let inner = Failure::from(source);
+                let mut failure = Failure::new(format!("cannot read the {what}"));
+                failure.causes.push(inner.what);
+                failure.causes.extend(inner.causes);
+                failure.hint(inner.hint)
+            }
+            SurveyError::Design(_) => Failure::new(error.to_string()),
+        }
+    }
+}

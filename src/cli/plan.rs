@@ -1,0 +1,105 @@
+//! `orgtrail plan` and `orgtrail drift`: what would be changed, what has changed. Neither can write.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::organization::Organization;
+use crate::plan::{Plan, PlanOptions};
+use crate::report::human::Layout;
+use crate::report::template::Templates;
+use crate::report::view::Purpose;
+use crate::report::{human, markdown, model};
+use crate::survey::SurveyOptions;
+
+/// What `plan` and `apply` can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Choices {
+    /// Remove reader roles and member policies of ours that are no longer wanted
+    #[arg(long)]
+    pub prune: bool,
+    /// Go on although far fewer accounts are selected than have reader roles
+    #[arg(long)]
+    pub accept_fewer_accounts: bool,
+}
+
+/// The arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    choices: Choices,
+    /// Also look for trails that the selected accounts have of their own, at one call more for each
+    #[arg(long)]
+    member_trails: bool,
+}
+
+/// The arguments of `drift`.
+#[derive(Debug, clap::Args)]
+pub struct DriftArgs {
+    /// Also look for trails that the selected accounts have of their own, at one call more for each
+    #[arg(long)]
+    member_trails: bool,
+}
+
+impl Choices {
+    /// Returns them as the planner takes them.
+    pub fn options(&self) -> PlanOptions {
+        PlanOptions { prune: self.prune, accept_fewer_accounts: self.accept_fewer_accounts }
+    }
+}
+
+/// Runs `plan`.
+pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let options =
+        SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
+    look(common, options, Purpose::Plan, ui).await
+}
+
+/// Runs `drift`.
+pub async fn drift(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
+    look(common, options, Purpose::Drift, ui).await
+}
+
+async fn look(common: &Common, options: SurveyOptions, purpose: Purpose, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let survey = session.surveyor(ui).survey(options).await?;
+    ui.end_progress();
+    let text = text(common.format, &survey.plan, &survey.organization, purpose, ui)?;
+    Ok(Answer::new(text, outcome(&survey.plan)))
+}
+
+/// Returns the report of a plan in the wanted form.
+///
+/// # Errors
+/// A template that cannot be rendered.
+pub fn text(
+    format: Format,
+    plan: &Plan,
+    organization: &Organization,
+    purpose: Purpose,
+    ui: &Ui,
+) -> Result<String, Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    match format {
+        Format::Human => {
+            Ok(human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() }))
+        }
+        Format::Json => model::text(&model::PlanJson::from(plan)).map_err(|error| failed(&error)),
+        Format::Markdown => Templates::new(&[])
+            .and_then(|templates| markdown::plan(plan, organization, purpose, &templates))
+            .map_err(|error| failed(&error)),
+    }
+}
+
+/// How a plan ends the process: pending changes are a finding, also where something could not be read.
+pub fn outcome(plan: &Plan) -> Outcome {
+    if !plan.in_sync() || !plan.blockers.is_empty() {
+        Outcome::Finding
+    } else if !plan.problems.is_empty() {
+        Outcome::Partial
+    } else {
+        Outcome::Clean
+    }
+}

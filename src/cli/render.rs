@@ -1,0 +1,118 @@
+//! `orgtrail render`: writes every policy document as it would be sent, with an index, for review.
+
+use std::fs;
+use std::path::Path;
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::{Ui, write_file};
+use super::{Answer, Common};
+use crate::estate::{Address, Desired, Estate, Kind, Resource};
+use crate::plan::effective;
+use crate::policy::{PolicyDocument, lint};
+use crate::report::rendered::{self, RenderedFile};
+use crate::survey::SurveyOptions;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// One document and where it belongs.
+pub struct Document {
+    /// The resource that has it.
+    pub address: Address,
+    /// Which of its policies: `trust`, `inline.ReadOwnLogs`, `policy`.
+    pub part: String,
+    /// The document.
+    pub policy: PolicyDocument,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let Some(folder) = &common.output else {
+        return Err(Failure::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
+    };
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    ui.end_progress();
+    let count = write_documents(folder, &session.config.deployment, &documents(&survey.desired, &survey.observed))?;
+    ui.note(&format!("{count} documents in {}", folder.display()));
+    Ok(Answer::new(String::new(), Outcome::Clean))
+}
+
+/// Returns every document of a desired estate, as it would be sent.
+pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
+    let mut list = Vec::new();
+    for (address, wanted) in &desired.wanted {
+        let mut add = |part: &str, policy: PolicyDocument| {
+            list.push(Document { address: address.clone(), part: part.to_owned(), policy });
+        };
+        match effective(desired, observed, address, wanted) {
+            Resource::BucketPolicy(r) => add("policy", r.policy),
+            Resource::KeyPolicy(r) => add("policy", r.policy),
+            Resource::Topic(r) => add("policy", r.policy),
+            Resource::ServiceControlPolicy(r) => add("document", r.document),
+            Resource::Policy(r) => add("document", r.document),
+            Resource::Role(r) => {
+                add("trust", r.trust);
+                r.inline.into_iter().for_each(|(name, policy)| add(&name, policy));
+            }
+            Resource::TrustedAccess(_)
+            | Resource::DelegatedAdministrator(_)
+            | Resource::Bucket(_)
+            | Resource::Key(_)
+            | Resource::LogGroup(_)
+            | Resource::Trail(_) => {}
+        }
+    }
+    list
+}
+
+/// Writes the documents into a folder, one folder an account, with an index; returns how many there are.
+pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, Failure> {
+    let mut files = Vec::new();
+    for Document { address, part, policy } in documents {
+        let parent = Path::new(address.account.as_str()).join(address.kind.as_str());
+        let name = parent.join(format!("{}.{}.json", file_name(&address.name), file_name(part)));
+        let path = folder.join(&name);
+        let into = path.parent().unwrap_or(folder);
+        fs::create_dir_all(into)
+            .map_err(|error| Failure::new(format!("cannot make the folder {}", into.display())).because(error))?;
+        write_file(&path, &policy.to_pretty())?;
+        files.push(RenderedFile {
+            file: name.display().to_string(),
+            address: address.clone(),
+            field: part.clone(),
+            size_bytes: policy.size_bytes(),
+            limit_bytes: limit(address.kind, part).map(lint::size_limit_bytes),
+        });
+    }
+    write_file(&folder.join("README.md"), &rendered::index(deployment, &files))?;
+    Ok(files.len())
+}
+
+/// The kind of document, as far as its size limit goes.
+fn limit(kind: Kind, part: &str) -> Option<lint::Kind> {
+    match kind {
+        Kind::BucketPolicy => Some(lint::Kind::Bucket),
+        Kind::KeyPolicy => Some(lint::Kind::Key),
+        Kind::Topic => Some(lint::Kind::Topic),
+        Kind::Policy => Some(lint::Kind::Managed),
+        Kind::ServiceControlPolicy => Some(lint::Kind::ServiceControl),
+        Kind::Role if part == "trust" => Some(lint::Kind::Trust),
+        Kind::Role => Some(lint::Kind::RoleInline),
+        Kind::TrustedAccess
+        | Kind::DelegatedAdministrator
+        | Kind::Bucket
+        | Kind::Key
+        | Kind::LogGroup
+        | Kind::Trail => None,
+    }
+}
+
+/// A name as a file's name: a slash would make a folder, and two dots could lead out of it.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_@+=,".contains(c) { c } else { '_' };
+    name.chars().map(safe).collect()
+}

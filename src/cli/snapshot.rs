@@ -1,0 +1,33 @@
+//! `orgtrail snapshot`: records what AWS has in a file that every command can work on.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common};
+use crate::estate::snapshot::Snapshot;
+use crate::survey::SurveyOptions;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Also record the trails that the selected accounts have of their own, at one call more for each
+    #[arg(long)]
+    pub member_trails: bool,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let options = SurveyOptions { unit_names: true, member_trails: args.member_trails, ..SurveyOptions::default() };
+    let survey = session.surveyor(ui).survey(options).await?;
+    ui.end_progress();
+    let partial = !survey.plan.problems.is_empty();
+    let mut text = Vec::new();
+    let snapshot = Snapshot::new(survey.organization, survey.observed);
+    snapshot.write(&mut text).map_err(|error| Failure::new("cannot write the snapshot").because(error))?;
+    if partial {
+        ui.note("some accounts could not be read; the snapshot says which");
+    }
+    Ok(Answer::new(String::from_utf8_lossy(&text), if partial { Outcome::Partial } else { Outcome::Clean }))
+}

@@ -1,0 +1,182 @@
+//! Standard output is the answer, standard error is the conversation.
+//!
+//! What belongs here: colours, the width of the terminal, progress, questions, and where a report is written.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anstream::AutoStream;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing_subscriber::EnvFilter;
+
+use super::Common;
+use super::failure::Failure;
+use crate::cloud::Progress;
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl From<ColorChoice> for anstream::ColorChoice {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+/// Columns of a report that goes to no terminal.
+const WIDTH_DEFAULT: usize = 100;
+
+/// The terminal, or what stands in for it.
+pub struct Ui {
+    color: anstream::ColorChoice,
+    output: Option<PathBuf>,
+    quiet: bool,
+    verbose: u8,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Ui {
+    /// Looks at the flags. `output` is the file of the report, where it does not go to standard output.
+    pub fn new(common: &Common, output: Option<PathBuf>) -> Self {
+        let Common { quiet, verbose, color, .. } = common;
+        Self { color: (*color).into(), output, quiet: *quiet, verbose: *verbose, bar: Mutex::new(None) }
+    }
+
+    /// Sends the log to standard error: warnings, with -v what is done, with -vv every call.
+    pub fn start_log(&self) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => "off",
+            (false, 0) => "off,orgtrail=error",
+            (false, 1) => "off,orgtrail=info",
+            (false, _) => "info,orgtrail=debug",
+        };
+        let filter = EnvFilter::try_from_env("ORGTRAIL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let ansi = self.color != anstream::ColorChoice::Never && io::stderr().is_terminal();
+        // A second start (in tests) keeps the first log.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).try_init();
+    }
+
+    /// Returns the columns of the terminal that a report goes to.
+    pub fn width(&self) -> usize {
+        let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
+        let on_terminal = self.output.is_none() && io::stdout().is_terminal();
+        let asked = on_terminal.then(|| usize::from(console_width())).filter(|width| *width > 0);
+        told.or(asked).unwrap_or(WIDTH_DEFAULT).clamp(40, 160)
+    }
+
+    /// Tells whether more was asked for.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// Writes a report to standard output, or to the file of `--output`, whole or not at all.
+    ///
+    /// # Errors
+    /// A file or a stream that cannot be written. A reader that went away is no error.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string()),
+            None => {
+                let mut out = AutoStream::new(io::stdout(), self.color);
+                match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                    Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                        Err(Failure::new("cannot write to standard output").because(error))
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Prints an error.
+    pub fn print_failure(&self, failure: &Failure) {
+        self.end_progress();
+        let mut err = AutoStream::new(io::stderr(), self.color);
+        // Nobody is left to tell when this cannot be printed.
+        let _ = writeln!(err, "{failure}");
+    }
+
+    /// Says something beside the answer.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            let mut err = AutoStream::new(io::stderr(), self.color);
+            let _ = writeln!(err, "{text}");
+        }
+    }
+
+    /// Asks a question that only a person may answer.
+    ///
+    /// # Errors
+    /// Where nobody can be asked: the flag that answers it is named.
+    pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, Failure> {
+        self.end_progress();
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(Failure::new(format!("this needs consent, and nobody can be asked here: {question}"))
+                .hint(format!("add {flag} after reading the plan")));
+        }
+        let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
+        prompt.interact().map_err(|error| Failure::new("cannot ask").because(error))
+    }
+
+    /// Takes the progress bar away.
+    pub fn end_progress(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Progress for Ui {
+    fn step(&self, what: &str, done: usize, total: usize) {
+        if self.quiet {
+            return;
+        }
+        let mut bar = self.bar();
+        let bar = bar.get_or_insert_with(|| {
+            // Hidden by itself where standard error is no terminal.
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.with_style(
+                ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {elapsed}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
+        });
+        bar.set_message(what.to_owned());
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    }
+}
+
+fn console_width() -> u16 {
+    dialoguer::console::Term::stdout().size_checked().map_or(0, |(_, columns)| columns)
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// Where the folder does not exist, is not writable or is full.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::new(format!("cannot write {}", path.display())).because(error);
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

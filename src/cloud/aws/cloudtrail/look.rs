@@ -1,0 +1,197 @@
+//! Looks at trails: the wanted ones fully, others as far as they are evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
+use aws_sdk_cloudtrail::types::Trail as Wire;
+use aws_smithy_types::date_time::Format;
+
+use super::selectors::{read_advanced, read_basic};
+use super::{arn, op};
+use crate::cloud::aws::session::{Session, found};
+use crate::cloud::{Fault, FaultKind};
+use crate::estate::trail::{Delivery, EventSelector};
+use crate::estate::{Address, Kind, Sighting, Tags, Trail};
+use crate::ids::Arn;
+
+/// Looks at the wanted trails of one region. Those that the region does not know are absent.
+pub(crate) async fn look(
+    session: &Session,
+    wanted: &[&Address],
+    everywhere: bool,
+) -> Result<Vec<(Address, Sighting)>, Fault> {
+    let mut sightings = Vec::new();
+    let mut described = describe(session, everywhere).await?;
+    let own: BTreeMap<String, &Address> = wanted.iter().map(|address| (arn(session, address), *address)).collect();
+    for (arn, address) in &own {
+        let sighting = match described.remove(arn) {
+            Some(trail) => Sighting::present(read_fully(session, arn, &trail).await?),
+            None => Sighting::Absent,
+        };
+        sightings.push(((*address).clone(), sighting));
+    }
+    sightings.extend(others(session, described).await?);
+    Ok(sightings)
+}
+
+/// Looks at the trails that an account owns, where none is wanted: with one call if it has none.
+pub(crate) async fn look_at_others(session: &Session) -> Result<Vec<(Address, Sighting)>, Fault> {
+    let mut described = describe(session, false).await?;
+    // What other accounts own is seen there: in a member, an organization trail is only a shadow copy.
+    described.retain(|arn, _| arn.parse::<Arn>().is_ok_and(|arn| arn.account() == session.account.as_str()));
+    others(session, described).await
+}
+
+/// Reads the configuration of all trails that this region shows, by ARN; with those of other regions if asked for.
+async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String, Wire>, Fault> {
+    let request = session.cloudtrail().describe_trails().include_shadow_trails(true);
+    let answer = session.read(op::DESCRIBE_TRAILS, request.send()).await?;
+    let mut trails: BTreeMap<String, Wire> = BTreeMap::new();
+    for trail in answer.trail_list.unwrap_or_default() {
+        if let Some(arn) = trail.trail_arn() {
+            trails.insert(arn.to_owned(), trail);
+        }
+    }
+    if everywhere {
+        add_other_regions(session, &mut trails).await?;
+    }
+    Ok(trails)
+}
+
+/// A trail of one region is not described in others, but it is listed.
+async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire>) -> Result<(), Fault> {
+    let client = session.cloudtrail();
+    let mut token = None;
+    loop {
+        let page = session.read(op::LIST_TRAILS, client.list_trails().set_next_token(token).send()).await?;
+        for listed in page.trails() {
+            let (Some(arn), Some(region)) = (listed.trail_arn(), listed.home_region()) else { continue };
+            if trails.contains_key(arn) {
+                continue;
+            }
+            let Ok(region) = region.parse() else { continue };
+            let there = session.in_region(&region);
+            let answer = found(there.read(op::GET_TRAIL, there.cloudtrail().get_trail().name(arn).send()).await)?;
+            if let Some(trail) = answer.and_then(|answer| answer.trail) {
+                trails.insert(arn.to_owned(), trail);
+            }
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn others(session: &Session, trails: BTreeMap<String, Wire>) -> Result<Vec<(Address, Sighting)>, Fault> {
+    let mut sightings = Vec::new();
+    for (arn, trail) in trails {
+        let Some(address) = address(&arn) else { continue };
+        let sighting = match evidence(&session.at(&address), &arn, &trail).await {
+            Ok(trail) => Sighting::present(trail),
+            Err(fault) if fault.kind == FaultKind::Absent => continue,
+            Err(fault) => Sighting::Unreadable(fault.problem(crate::estate::Stage::Observe, Some(&address))),
+        };
+        sightings.push((address, sighting));
+    }
+    Ok(sightings)
+}
+
+fn address(arn: &str) -> Option<Address> {
+    let arn: Arn = arn.parse().ok()?;
+    let name = arn.resource().strip_prefix("trail/")?;
+    Some(Address::regional(&arn.account().parse().ok()?, &arn.region().parse().ok()?, Kind::Trail, name))
+}
+
+/// Reads what a trail of somebody else records: configuration, selectors and whether it is logging.
+async fn evidence(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
+    let status = get_status(session, arn).await?;
+    let selectors = selectors(session, arn).await?;
+    Ok(configured(trail, selectors, status.is_logging().unwrap_or(false)))
+}
+
+async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
+    let status = get_status(session, arn).await?;
+    let selectors = selectors(session, arn).await?;
+    let mut read = configured(trail, selectors, status.is_logging().unwrap_or(false));
+    read.insights = insights(session, arn).await?;
+    read.tags = tags(session, arn).await?;
+    read.delivery = Some(delivery(&status));
+    Ok(read)
+}
+
+fn configured(trail: &Wire, selectors: BTreeSet<EventSelector>, logging: bool) -> Trail {
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    Trail {
+        bucket: trail.s3_bucket_name().unwrap_or_default().to_owned(),
+        prefix: trail.s3_key_prefix().unwrap_or_default().to_owned(),
+        topic: text(trail.sns_topic_arn()),
+        global_events: trail.include_global_service_events().unwrap_or(false),
+        multi_region: trail.is_multi_region_trail().unwrap_or(false),
+        organization: trail.is_organization_trail().unwrap_or(false),
+        validation: trail.log_file_validation_enabled().unwrap_or(false),
+        key: text(trail.kms_key_id()),
+        log_group: text(trail.cloud_watch_logs_log_group_arn()),
+        log_role: text(trail.cloud_watch_logs_role_arn()),
+        logging,
+        selectors,
+        insights: BTreeSet::new(),
+        tags: None,
+        delivery: None,
+    }
+}
+
+async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelector>, Fault> {
+    let request = session.cloudtrail().get_event_selectors().trail_name(arn);
+    let answer = session.read(op::GET_EVENT_SELECTORS, request.send()).await?;
+    Ok(match (answer.advanced_event_selectors(), answer.event_selectors()) {
+        ([], []) => super::selectors::default_selectors(),
+        ([], basic) => read_basic(basic),
+        (advanced, _) => read_advanced(advanced),
+    })
+}
+
+async fn insights(session: &Session, arn: &str) -> Result<BTreeSet<String>, Fault> {
+    let request = session.cloudtrail().get_insight_selectors().trail_name(arn);
+    let answer = found(session.read(op::GET_INSIGHT_SELECTORS, request.send()).await)?;
+    let selectors = answer.and_then(|answer| answer.insight_selectors).unwrap_or_default();
+    Ok(selectors.iter().filter_map(|selector| selector.insight_type()).map(|kind| kind.as_str().to_owned()).collect())
+}
+
+/// Reads the tags of a trail. Who does not own it may not be shown them.
+pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, Fault> {
+    let request = session.cloudtrail().list_tags().resource_id_list(arn);
+    let answer = match session.read(op::LIST_TAGS, request.send()).await {
+        Ok(answer) => answer,
+        Err(fault) if fault.kind == FaultKind::Denied && !arn.contains(session.account.as_str()) => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let mut tags = Tags::new();
+    for tag in answer.resource_tag_list().iter().flat_map(|resource| resource.tags_list()) {
+        tags.insert(tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
+    }
+    Ok(Some(tags))
+}
+
+async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, Fault> {
+    session.read(op::GET_TRAIL_STATUS, session.cloudtrail().get_trail_status().name(arn).send()).await
+}
+
+/// Asks how the delivery of a trail goes, in its home region.
+pub(crate) async fn status(session: &Session, address: &Address) -> Result<Delivery, Fault> {
+    let arn = arn(session, address);
+    Ok(delivery(&get_status(&session.at(address), &arn).await?))
+}
+
+fn delivery(status: &GetTrailStatusOutput) -> Delivery {
+    let error = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    let time = |time: Option<&aws_smithy_types::DateTime>| time.and_then(|time| time.fmt(Format::DateTime).ok());
+    Delivery {
+        latest_time: time(status.latest_delivery_time()),
+        latest_error: error(status.latest_delivery_error()),
+        digest_error: error(status.latest_digest_delivery_error()),
+        notification_error: error(status.latest_notification_error()),
+        log_group_error: error(status.latest_cloud_watch_logs_delivery_error()),
+        stopped_time: time(status.stop_logging_time()),
+    }
+}

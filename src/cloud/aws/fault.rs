@@ -1,0 +1,358 @@
+//! Errors of the SDK into [`Fault`]s, by their codes and never by their texts.
+//!
+//! The table says of each code what kind it is and what to do next. What is not in it is passed on as it is.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::permissions::Operation;
+use crate::cloud::{Fault, FaultKind};
+use crate::ids::AccountId;
+
+/// What an error code means.
+struct Meaning {
+    codes: &'static [&'static str],
+    kind: FaultKind,
+    help: &'static str,
+}
+
+const fn meaning(kind: FaultKind, help: &'static str, codes: &'static [&'static str]) -> Meaning {
+    Meaning { codes, kind, help }
+}
+
+const TABLE: &[Meaning] = &[
+    meaning(
+        FaultKind::Absent,
+        "",
+        &[
+            "NoSuchEntity",
+            "NoSuchBucket",
+            "NoSuchBucketPolicy",
+            "NoSuchTagSet",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchPublicAccessBlockConfiguration",
+            "OwnershipControlsNotFoundError",
+            "ObjectLockConfigurationNotFoundError",
+            "ServerSideEncryptionConfigurationNotFoundError",
+            "NotFoundException",
+            "NotFound",
+            "ResourceNotFoundException",
+            "TrailNotFoundException",
+            "InsightNotEnabledException",
+            "PolicyNotFoundException",
+            "PolicyNotAttachedException",
+        ],
+    ),
+    meaning(
+        FaultKind::Throttled,
+        "run it again with a lower --concurrency; other tools may use up the same quota",
+        &[
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "SlowDown",
+        ],
+    ),
+    meaning(
+        FaultKind::Unreachable,
+        "the credentials are no longer valid: sign in again (`aws sso login`) or renew them",
+        &[
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "AuthFailure",
+        ],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "IAM tells its changes to other services within a minute or so; if it still fails then, a principal or a part of \
+         the policy is wrong",
+        &["MalformedPolicyDocument", "MalformedPolicy", "ConcurrentModification", "EntityTemporarilyUnmodifiable"],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "another change of the same thing is under way; run it again in a few minutes",
+        &[
+            "ConflictException",
+            "ConcurrentModificationException",
+            "ConcurrentAccess",
+            "ConcurrentAccessException",
+            "OperationAborted",
+            "OperationAbortedException",
+            "KMSInvalidStateException",
+            "FinalizingOrganizationException",
+        ],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "the bucket policy must allow cloudtrail.amazonaws.com s3:GetBucketAcl on the bucket and s3:PutObject on the \
+         trail's prefix, for the management account and for the organization, with this trail's ARN as aws:SourceArn",
+        &["InsufficientS3BucketPolicyException"],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "the key policy must allow cloudtrail.amazonaws.com kms:GenerateDataKey* for this trail's ARN, kms:DescribeKey, \
+         and kms:Decrypt where the bucket uses S3 Bucket Keys; a deny on encryption headers in the bucket policy has \
+         the same effect",
+        &["InsufficientEncryptionPolicyException"],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "the topic must be in the trail's region, its policy must allow cloudtrail.amazonaws.com SNS:Publish for this \
+         trail's ARN, and the key of an encrypted topic must let CloudTrail use it",
+        &["InsufficientSnsTopicPolicyException"],
+    ),
+    meaning(
+        FaultKind::NotYet,
+        "the log group and its role must be in the account that makes the trail, in the trail's region, and the role must \
+         trust cloudtrail.amazonaws.com and allow logs:CreateLogStream and logs:PutLogEvents on the organization's streams",
+        &["InvalidCloudWatchLogsRoleArnException", "InvalidCloudWatchLogsLogGroupArnException"],
+    ),
+    meaning(FaultKind::NotYet, "the bucket of the trail does not exist", &["S3BucketDoesNotExistException"]),
+    meaning(
+        FaultKind::NotYet,
+        "trusted access of CloudTrail is off; it is switched on in the management account",
+        &["CloudTrailAccessNotEnabledException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the service-linked role AWSServiceRoleForCloudTrail is missing in the management account; make it there with \
+         `aws iam create-service-linked-role --aws-service-name cloudtrail.amazonaws.com`",
+        &["NoManagementAccountSLRExistsException", "InsufficientDependencyServiceAccessPermissionException"],
+    ),
+    meaning(
+        FaultKind::Denied,
+        "the caller also needs iam:GetRole and iam:CreateServiceLinkedRole",
+        &["InsufficientIAMAccessPermissionException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "this call must come from the management account of the organization",
+        &["NotOrganizationMasterAccountException", "NotOrganizationManagementAccountException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the organization only shares its bill; enable all features in AWS Organizations first",
+        &["OrganizationNotInAllFeaturesModeException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the account of these credentials belongs to no organization; use those of the management account",
+        &["AWSOrganizationsNotInUseException", "OrganizationsNotInUseException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the management account cannot be a delegated administrator; name a member account, or leave it out",
+        &["CannotDelegateManagementAccountException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "CloudTrail has its three delegated administrators already; remove one first",
+        &["DelegatedAdminAccountLimitExceededException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "this account has its five trails in this region; `orgtrail plan` lists them with what they record",
+        &["MaximumNumberOfTrailsExceededException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "a trail is changed in its home region only; set home_region to it",
+        &["InvalidHomeRegionException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "bucket names are shared by everybody: another account has this one; choose another name",
+        &["BucketAlreadyExists"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the bucket is in another region than home_region",
+        &["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "service control policies are not enabled in the organization; enable the policy type in AWS Organizations, or \
+         set guard.service_control_policy to false",
+        &["PolicyTypeNotEnabledException"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "a quota of the account is full; raise it in Service Quotas",
+        &["LimitExceeded", "LimitExceededException", "TooManyBuckets", "TopicLimitExceeded"],
+    ),
+    meaning(
+        FaultKind::Refused,
+        "the policy is not valid, or would lock everybody out of the key",
+        &["MalformedPolicyDocumentException"],
+    ),
+];
+
+/// Codes for "you may not", which get the needed actions as their help.
+const DENIALS: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AccessDeniedForDependencyException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "UnauthorizedOperation",
+    "Forbidden",
+    "OptInRequired",
+];
+
+/// Makes the fault of a call that went wrong.
+pub(super) fn fault<E>(account: &AccountId, operation: &Operation, error: &SdkError<E, HttpResponse>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let (code, message) = code_and_message(error);
+    let (kind, help) = explain(operation, &code);
+    Fault { kind, account: account.clone(), operation: operation.as_str().into(), code, message, help }
+}
+
+/// Returns code, message and help of a call that went wrong before it was known in which account.
+pub(super) fn reason<E>(operation: &Operation, error: &SdkError<E, HttpResponse>) -> (String, String, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let (code, message) = code_and_message(error);
+    let (_, help) = explain(operation, &code);
+    (code, message, help)
+}
+
+fn code_and_message<E>(error: &SdkError<E, HttpResponse>) -> (String, String)
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code().map_or_else(|| code_of_status(status), str::to_owned);
+            (code, answer.err().message().map_or_else(|| chain(answer.err()), str::to_owned))
+        }
+        other => (code_without_answer(other), chain(other)),
+    }
+}
+
+/// Makes a fault of ours, for what is wrong before a call is made or after it was answered.
+pub(super) fn refusal(
+    account: &AccountId,
+    operation: &str,
+    code: &str,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Fault {
+    Fault {
+        kind: FaultKind::Refused,
+        account: account.clone(),
+        operation: operation.into(),
+        code: code.into(),
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+/// The code where no answer came: no credentials, or no connection.
+fn code_without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<CredentialsError>() {
+            return "NoCredentials".into();
+        }
+        next = cause.source();
+    }
+    "NoAnswer".into()
+}
+
+/// S3 answers some requests without a body, and so without a code.
+fn code_of_status(status: u16) -> String {
+    match status {
+        301 => "PermanentRedirect".into(),
+        403 => "AccessDenied".into(),
+        404 => "NotFound".into(),
+        other => format!("HTTP{other}"),
+    }
+}
+
+/// The texts of an error and its causes. None of the SDK's texts holds a secret.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = cause.source();
+    }
+    texts.join(": ")
+}
+
+fn explain(operation: &Operation, code: &str) -> (FaultKind, String) {
+    if DENIALS.contains(&code) {
+        let needs = operation.actions.join(", ");
+        let help = format!(
+            "allow the caller {needs}; a service control policy, a permissions boundary or the resource's own policy can \
+             deny it too"
+        );
+        return (FaultKind::Denied, help);
+    }
+    match code {
+        "NoCredentials" => (
+            FaultKind::Unreachable,
+            "no AWS credentials were found; sign in (`aws sso login`), or set AWS_PROFILE or --profile".into(),
+        ),
+        "NoAnswer" => (
+            FaultKind::Unreachable,
+            "AWS could not be reached; check the network, the proxy, the region and AWS_ENDPOINT_URL".into(),
+        ),
+        _ => match TABLE.iter().find(|meaning| meaning.codes.contains(&code)) {
+            Some(meaning) => (meaning.kind, meaning.help.into()),
+            None => (FaultKind::Other, String::new()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::permissions::{cloudtrail, iam};
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_actions_that_are_missing() {
+        let (kind, help) = explain(&iam::CREATE_ROLE, "AccessDenied");
+        assert_eq!(kind, FaultKind::Denied);
+        assert!(help.contains("iam:CreateRole, iam:TagRole"), "{help}");
+    }
+
+    #[test]
+    fn each_code_has_one_meaning() {
+        let mut codes: Vec<_> = TABLE.iter().flat_map(|m| m.codes).chain(DENIALS).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
+
+    #[test]
+    fn refusals_of_propagation_are_tried_again_and_final_ones_are_not() {
+        let kind = |code| explain(&cloudtrail::CREATE_TRAIL, code).0;
+        for code in ["InsufficientS3BucketPolicyException", "ConflictException", "CloudTrailAccessNotEnabledException"]
+        {
+            assert_eq!(kind(code), FaultKind::NotYet, "{code}");
+        }
+        for code in ["MaximumNumberOfTrailsExceededException", "InvalidHomeRegionException", "LimitExceededException"] {
+            assert_eq!(kind(code), FaultKind::Refused, "{code}");
+        }
+        assert_eq!(kind("SomethingNew"), FaultKind::Other);
+    }
+}

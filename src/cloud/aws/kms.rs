@@ -1,0 +1,212 @@
+//! AWS KMS: the customer managed key behind its alias, and the key's policy.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
+
+use super::job::{Job, writable};
+use super::permissions::kms as op;
+use super::session::{Session, found};
+use crate::cloud::{Done, Fault, FaultKind};
+use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Sighting, Tags};
+use crate::policy::PolicyDocument;
+
+const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
+
+/// Looks at a key by its alias. Without the alias, a key of this deployment that has none is reported, if there is one.
+pub(super) async fn look(session: &Session, address: &Address, deployment: &str) -> Result<Sighting, Fault> {
+    if let Some(metadata) = describe(session, &address.name).await? {
+        let tags = tags(session, metadata.key_id()).await?;
+        return Ok(Sighting::present(key(session, &metadata, true, tags).await?));
+    }
+    match find_without_alias(session, deployment).await? {
+        Some((metadata, tags)) => Ok(Sighting::present(key(session, &metadata, false, tags).await?)),
+        None => Ok(Sighting::Absent),
+    }
+}
+
+/// Looks at the policy of the key that an alias points to.
+pub(super) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let Some(metadata) = describe(session, &address.name).await? else {
+        return Ok(Sighting::Absent);
+    };
+    let request = session.kms().get_key_policy().key_id(metadata.key_id()).policy_name("default");
+    let answer = session.read(op::GET_KEY_POLICY, request.send()).await?;
+    let policy = PolicyDocument::parse(answer.policy().unwrap_or_default()).map_err(|why| {
+        session.odd_answer(op::GET_KEY_POLICY, format!("the policy of {} is not a policy: {why}", address.name))
+    })?;
+    Ok(Sighting::present(KeyPolicy { policy, key: metadata.arn }))
+}
+
+async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {
+    let request = session.kms().describe_key().key_id(id_or_alias);
+    let answer = found(session.read(op::DESCRIBE_KEY, request.send()).await)?;
+    Ok(answer.and_then(|answer| answer.key_metadata))
+}
+
+async fn key(session: &Session, metadata: &KeyMetadata, has_alias: bool, tags: Tags) -> Result<Key, Fault> {
+    let pending_deletion = is_pending_deletion(metadata);
+    let rotation = !pending_deletion && rotation(session, metadata.key_id()).await?;
+    Ok(Key { arn: metadata.arn.clone(), has_alias, enabled: metadata.enabled(), pending_deletion, rotation, tags })
+}
+
+fn is_pending_deletion(metadata: &KeyMetadata) -> bool {
+    matches!(metadata.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+}
+
+async fn rotation(session: &Session, id: &str) -> Result<bool, Fault> {
+    let request = session.kms().get_key_rotation_status().key_id(id);
+    match session.read(op::GET_ROTATION, request.send()).await {
+        Ok(answer) => Ok(answer.key_rotation_enabled()),
+        // Asymmetric and imported keys have no rotation.
+        Err(fault) if fault.code == "UnsupportedOperationException" => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
+    let client = session.kms();
+    let mut tags = Tags::new();
+    let mut marker = None;
+    loop {
+        let request = client.list_resource_tags().key_id(id).set_marker(marker);
+        let page = session.read(op::LIST_TAGS, request.send()).await?;
+        tags.extend(page.tags().iter().map(|tag| (tag.tag_key().to_owned(), tag.tag_value().to_owned())));
+        marker = page.next_marker;
+        if marker.is_none() {
+            return Ok(tags);
+        }
+    }
+}
+
+/// Finds a key of this deployment that a run made which was stopped before it could give the key its alias.
+async fn find_without_alias(session: &Session, deployment: &str) -> Result<Option<(KeyMetadata, Tags)>, Fault> {
+    let named = keys_with_alias(session).await?;
+    for id in keys(session).await?.difference(&named) {
+        let tags = match tags(session, id).await {
+            Ok(tags) => tags,
+            // Somebody else's key that keeps its tags to itself is not the one.
+            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Absent) => continue,
+            Err(fault) => return Err(fault),
+        };
+        if tags.get(OWNER_TAG).map(String::as_str) != Some(deployment) {
+            continue;
+        }
+        match describe(session, id).await? {
+            Some(metadata) if !is_pending_deletion(&metadata) => return Ok(Some((metadata, tags))),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+async fn keys_with_alias(session: &Session) -> Result<BTreeSet<String>, Fault> {
+    let client = session.kms();
+    let mut ids = BTreeSet::new();
+    let mut marker = None;
+    loop {
+        let page = session.read(op::LIST_ALIASES, client.list_aliases().set_marker(marker).send()).await?;
+        ids.extend(page.aliases().iter().filter_map(|alias| alias.target_key_id().map(str::to_owned)));
+        marker = page.next_marker;
+        if marker.is_none() {
+            return Ok(ids);
+        }
+    }
+}
+
+async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
+    let client = session.kms();
+    let mut ids = BTreeSet::new();
+    let mut marker = None;
+    loop {
+        let page = session.read(op::LIST_KEYS, client.list_keys().set_marker(marker).send()).await?;
+        ids.extend(page.keys().iter().filter_map(|key| key.key_id().map(str::to_owned)));
+        marker = page.next_marker;
+        if marker.is_none() {
+            return Ok(ids);
+        }
+    }
+}
+
+/// Makes the key and its alias, or brings them to what is wanted. Returns the key with its ARN.
+pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Done, Fault> {
+    let session = &job.session;
+    let live = live_key(job, desired, observed).await?;
+    let client = session.kms();
+    if live.pending_deletion {
+        let request = client.cancel_key_deletion().key_id(&live.arn);
+        session.write(op::CANCEL_DELETION, || request.clone().send()).await?;
+    }
+    // Cancelling a deletion leaves the key disabled (KMS API, `CancelKeyDeletion`).
+    if desired.enabled && (live.pending_deletion || job.change.touches("enabled")) {
+        let request = client.enable_key().key_id(&live.arn);
+        session.write(op::ENABLE_KEY, || request.clone().send()).await?;
+    }
+    if !live.has_alias {
+        let request = client.create_alias().alias_name(job.name()).target_key_id(&live.arn);
+        session.write(op::CREATE_ALIAS, || request.clone().send()).await?;
+    }
+    if desired.rotation && job.sets("rotation") {
+        let request = client.enable_key_rotation().key_id(&live.arn);
+        session.write(op::ENABLE_ROTATION, || request.clone().send()).await?;
+    }
+    if job.change.touches("tags") && !job.is_creation() {
+        let request = client.tag_resource().key_id(&live.arn).set_tags(Some(wire_tags(job, &desired.tags)?));
+        session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
+    }
+    let made = Key { arn: Some(live.arn), has_alias: true, pending_deletion: false, ..desired.clone() };
+    Ok(Done { resource: Some(made.into()) })
+}
+
+/// The key that a change is about.
+struct Live {
+    arn: String,
+    has_alias: bool,
+    pending_deletion: bool,
+}
+
+async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
+    if let Some(Key { arn: Some(arn), has_alias, pending_deletion, .. }) = observed {
+        return Ok(Live { arn: arn.clone(), has_alias: *has_alias, pending_deletion: *pending_deletion });
+    }
+    let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
+    match look(&job.session, job.address(), deployment).await? {
+        Sighting::Present(resource) => {
+            job.must_be_ours(resource.tags().unwrap_or(&Tags::new()))?;
+            match *resource {
+                crate::estate::Resource::Key(Key { arn: Some(arn), has_alias, pending_deletion, .. }) => {
+                    Ok(Live { arn, has_alias, pending_deletion })
+                }
+                _ => Err(job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN")),
+            }
+        }
+        Sighting::Absent | Sighting::Unreadable(_) => create(job, desired).await,
+    }
+}
+
+async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
+    let tags = wire_tags(job, &desired.tags)?;
+    let request = job.session.kms().create_key().description(WHAT_FOR).set_tags(Some(tags));
+    let answer = job.session.write(op::CREATE_KEY, || request.clone().send()).await?;
+    let arn = answer.key_metadata.and_then(|metadata| metadata.arn);
+    let arn = arn.ok_or_else(|| job.session.odd_answer(op::CREATE_KEY, "the answer has no ARN"))?;
+    Ok(Live { arn, has_alias: false, pending_deletion: false })
+}
+
+/// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.
+pub(super) async fn put_policy(job: &Job<'_>, desired: &KeyPolicy) -> Result<Done, Fault> {
+    let Some(metadata) = describe(&job.session, job.name()).await? else {
+        return Err(job.session.moved(job.address(), format!("{} points to no key", job.name())));
+    };
+    let policy = desired.policy.to_minified();
+    let request = job.session.kms().put_key_policy().key_id(metadata.key_id()).policy_name("default").policy(policy);
+    job.session.write(op::PUT_KEY_POLICY, || request.clone().send()).await?;
+    Ok(Done::default())
+}
+
+fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+    writable(tags)
+        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+}

@@ -1,0 +1,87 @@
+//! Amazon CloudWatch Logs: the log group that a trail may write to.
+
+use super::job::{Job, writable};
+use super::permissions::logs as op;
+use super::session::Session;
+use crate::cloud::{Done, Fault};
+use crate::estate::{Address, LogGroup, Sighting, Tags};
+
+/// Looks at a log group.
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let Some(retention) = retention(session, &address.name).await? else {
+        return Ok(Sighting::Absent);
+    };
+    let tags = tags(session, &address.name).await?;
+    Ok(Sighting::present(LogGroup { retention_days: retention.days, tags }))
+}
+
+/// How long a group that exists keeps its events.
+struct Retention {
+    days: Option<u32>,
+}
+
+async fn retention(session: &Session, name: &str) -> Result<Option<Retention>, Fault> {
+    let client = session.logs();
+    let mut token = None;
+    loop {
+        let request = client.describe_log_groups().log_group_name_prefix(name).set_next_token(token);
+        let page = session.read(op::DESCRIBE_LOG_GROUPS, request.send()).await?;
+        if let Some(group) = page.log_groups().iter().find(|group| group.log_group_name() == Some(name)) {
+            let days = group.retention_in_days().and_then(|days| u32::try_from(days).ok());
+            return Ok(Some(Retention { days }));
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+/// The ARN that the tagging calls want: without the `:*` at its end.
+fn arn(session: &Session, name: &str) -> String {
+    session.arn("logs", &format!("log-group:{name}"))
+}
+
+async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+    let request = session.logs().list_tags_for_resource().resource_arn(arn(session, name));
+    let answer = session.read(op::LIST_TAGS, request.send()).await?;
+    Ok(answer.tags.unwrap_or_default().into_iter().collect())
+}
+
+/// Makes the log group, or brings it to what is wanted.
+pub(super) async fn put(job: &Job<'_>, desired: &LogGroup) -> Result<Done, Fault> {
+    let session = &job.session;
+    let client = session.logs();
+    let wire_tags = || writable(&desired.tags).map(|(key, value)| (key.clone(), value.clone())).collect();
+    if job.is_creation() {
+        match retention(session, job.name()).await? {
+            Some(_) => job.must_be_ours(&tags(session, job.name()).await?)?,
+            None => {
+                let request = client.create_log_group().log_group_name(job.name()).set_tags(Some(wire_tags()));
+                session.write(op::CREATE_LOG_GROUP, || request.clone().send()).await?;
+            }
+        }
+    }
+    if job.sets("retention_days") {
+        set_retention(job, desired.retention_days).await?;
+    }
+    if job.sets("tags") {
+        let request = client.tag_resource().resource_arn(arn(session, job.name())).set_tags(Some(wire_tags()));
+        session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
+    }
+    Ok(Done::default())
+}
+
+async fn set_retention(job: &Job<'_>, days: Option<u32>) -> Result<(), Fault> {
+    let client = job.session.logs();
+    match days.and_then(|days| i32::try_from(days).ok()) {
+        Some(days) => {
+            let request = client.put_retention_policy().log_group_name(job.name()).retention_in_days(days);
+            job.session.write(op::PUT_RETENTION, || request.clone().send()).await.map(drop)
+        }
+        None => {
+            let request = client.delete_retention_policy().log_group_name(job.name());
+            job.session.remove(op::DELETE_RETENTION, request.send()).await
+        }
+    }
+}

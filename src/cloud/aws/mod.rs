@@ -1,0 +1,232 @@
+//! AWS itself, or an emulator of it: [`Look`] and [`Act`] over the AWS SDK. One file or folder a service.
+//!
+//! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
+//! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::region::Region as SdkRegion;
+
+mod cloudtrail;
+mod fault;
+mod iam;
+mod job;
+mod kms;
+mod logs;
+mod observe;
+mod organizations;
+mod pace;
+pub mod permissions;
+mod retry;
+mod s3;
+mod session;
+mod sns;
+
+pub use pace::Tempo;
+
+use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Estate, Kind, Problem, Resource};
+use crate::ids::{AccountId, Arn, Region};
+use crate::organization::Organization;
+use crate::plan::{Action, Change};
+use job::Job;
+use session::{Identity, Roles, Session, Sessions, resolved};
+
+/// Attempts of one call that AWS throttles or that gets no answer. The pauses between them add up to about a minute.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct AwsOptions {
+    /// The profile of the shared configuration files; none for what the environment says.
+    pub profile: Option<String>,
+    /// The home region of the deployment: where trails, bucket, key and topic are.
+    pub home_region: Region,
+    /// An endpoint for all services, of an emulator; none for what the environment says (`AWS_ENDPOINT_URL`) or AWS.
+    pub endpoint: Option<String>,
+    /// Credentials to start with; none for those that the environment, the profile or the machine have.
+    pub credentials: Option<StartCredentials>,
+    /// The name of the role that is assumed in other accounts.
+    pub member_role: String,
+    /// The name that CloudTrail shows for what is done there.
+    pub session_name: String,
+    /// How many accounts are looked at at the same time.
+    pub concurrency: usize,
+    /// Nothing can be changed over this connection, and assumed sessions may only read.
+    pub read_only: bool,
+    /// Rates and patience; none chooses those of AWS, or of an emulator for an endpoint on this machine.
+    pub tempo: Option<Tempo>,
+}
+
+/// Credentials that are given instead of found: an access key and its secret.
+#[derive(Clone)]
+pub struct StartCredentials {
+    /// The access key's id.
+    pub access_key: String,
+    /// The secret.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for StartCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StartCredentials").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
+}
+
+/// Says why there is no connection to AWS.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("AWS does not say whose credentials these are: {message} ({code})")]
+pub struct NotConnected {
+    /// AWS's error code, or a word of ours.
+    pub code: String,
+    /// What went wrong.
+    pub message: String,
+    /// What to do next.
+    pub help: String,
+}
+
+/// A connection to AWS.
+pub struct Aws {
+    sessions: Sessions,
+    concurrency: usize,
+}
+
+impl Aws {
+    /// Connects: finds credentials and asks AWS whose they are.
+    ///
+    /// # Errors
+    /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
+    pub async fn connect(options: AwsOptions) -> Result<Self, NotConnected> {
+        let config = sdk_config(&options).await;
+        let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
+        let identity = identity(&config).await?;
+        let AwsOptions { member_role, session_name, read_only, .. } = options;
+        let roles = Roles { member_role, session_name, read_only };
+        let sessions = Sessions::new(config, options.home_region, identity, roles, tempo);
+        Ok(Self { sessions, concurrency: options.concurrency })
+    }
+
+    /// Returns the account of the credentials that the connection was made with.
+    pub fn account(&self) -> &AccountId {
+        &self.sessions.base().account
+    }
+}
+
+async fn sdk_config(options: &AwsOptions) -> SdkConfig {
+    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(SdkRegion::new(options.home_region.to_string()))
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX));
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = &options.endpoint {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(given) = &options.credentials {
+        let credentials = aws_credential_types::Credentials::new(&given.access_key, &given.secret, None, None, "given");
+        loader = loader.credentials_provider(credentials);
+    }
+    loader.load().await
+}
+
+async fn identity(config: &SdkConfig) -> Result<Identity, NotConnected> {
+    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| {
+        let (code, message, help) = fault::reason(&permissions::sts::GET_CALLER_IDENTITY, &error);
+        NotConnected { code, message, help }
+    })?;
+    let odd = || NotConnected {
+        code: "UnexpectedAnswer".into(),
+        message: "the answer has no account or no ARN".into(),
+        help: "check AWS_ENDPOINT_URL".into(),
+    };
+    let account = answer.account().and_then(|id| id.parse().ok()).ok_or_else(odd)?;
+    let arn: Option<Arn> = answer.arn().and_then(|arn| arn.parse().ok());
+    let partition = arn.and_then(|arn| arn.partition().parse().ok()).ok_or_else(odd)?;
+    Ok(Identity { account, partition })
+}
+
+#[async_trait]
+impl Look for Aws {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        organizations::discover::discover(self.sessions.base(), needs).await
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        observe::observe(&self.sessions, scope, self.concurrency, progress).await
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        let session = self.sessions.of(operator).await?;
+        cloudtrail::status(&session, trail).await
+    }
+}
+
+#[async_trait]
+impl Act for Aws {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        let session = self.sessions.of(&change.operator).await?;
+        execute(session, change).await
+    }
+}
+
+async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
+    let job = Job { session: session.at(&change.address), change };
+    if change.action == Action::Retire {
+        return retire(&job).await;
+    }
+    let Some(desired) = &change.desired else {
+        return Err(session.moved(&change.address, "the change does not say what shall be there"));
+    };
+    resolved(&session.account, &change.address, desired)?;
+    match desired {
+        Resource::TrustedAccess(_) => organizations::enable_trusted_access(&job).await,
+        Resource::DelegatedAdministrator(_) => organizations::register_delegated_administrator(&job).await,
+        Resource::Bucket(bucket) => s3::put(&job, bucket).await,
+        Resource::BucketPolicy(policy) => s3::put_policy(&job, policy).await,
+        Resource::Key(key) => {
+            let observed = change.observed.as_ref().and_then(|seen| match seen {
+                Resource::Key(key) => Some(key),
+                _ => None,
+            });
+            kms::put(&job, key, observed).await
+        }
+        Resource::KeyPolicy(policy) => kms::put_policy(&job, policy).await,
+        Resource::Topic(topic) => sns::put(&job, topic).await,
+        Resource::LogGroup(group) => logs::put(&job, group).await,
+        Resource::Role(role) => iam::role::put(&job, role, observed_role(change)).await,
+        Resource::Policy(policy) => iam::policy::put(&job, policy).await,
+        Resource::Trail(trail) => cloudtrail::put(&job, trail).await,
+        Resource::ServiceControlPolicy(policy) => organizations::guard::put(&job, policy).await,
+    }
+}
+
+fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
+    change.observed.as_ref().and_then(|seen| match seen {
+        Resource::Role(role) => Some(role),
+        _ => None,
+    })
+}
+
+/// Removes what may be removed: roles and policies of this deployment. Nothing that holds or carries logs is.
+async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+    match job.address().kind {
+        Kind::Role => iam::role::retire(job, observed_role(job.change)).await,
+        Kind::Policy => iam::policy::retire(job).await,
+        Kind::ServiceControlPolicy => organizations::guard::retire(job).await,
+        Kind::TrustedAccess
+        | Kind::DelegatedAdministrator
+        | Kind::Bucket
+        | Kind::BucketPolicy
+        | Kind::Key
+        | Kind::KeyPolicy
+        | Kind::Topic
+        | Kind::LogGroup
+        | Kind::Trail => job.never_removed(),
+    }
+}

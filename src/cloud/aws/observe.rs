@@ -1,0 +1,236 @@
+//! Reads what is in scope: accounts side by side, in each account the kinds that are asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::session::{Session, Sessions};
+use super::{cloudtrail, iam, kms, logs, organizations, s3, sns};
+use crate::cloud::{Fault, FaultKind, Progress, Scope};
+use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
+use crate::ids::{AccountId, Region};
+
+/// Above this many roles of one account, one listing of all its roles is cheaper than looking at each.
+const ROLES_ONE_BY_ONE_MAX: usize = 5;
+
+/// Reads everything in scope, with `concurrency` accounts at a time.
+pub(super) async fn observe(
+    sessions: &Sessions,
+    scope: &Scope,
+    concurrency: usize,
+    progress: &dyn Progress,
+) -> Result<Estate, Fault> {
+    let mut accounts = by_account(scope);
+    for account in &scope.member_trails {
+        accounts.entry(account).or_default();
+    }
+    accounts.entry(&scope.log_account).or_default();
+    let mut estate = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
+    let left = policies_of_left_accounts(scope, &estate);
+    let accounts = left.iter().map(|address| (&address.account, vec![address])).collect();
+    let more = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
+    estate.sightings.extend(more.sightings);
+    nothing_readable(&estate)?;
+    Ok(estate)
+}
+
+type ByAccount<'a> = BTreeMap<&'a AccountId, Vec<&'a Address>>;
+
+fn by_account(scope: &Scope) -> ByAccount<'_> {
+    let mut accounts = ByAccount::new();
+    for (address, operator) in &scope.addresses {
+        accounts.entry(operator).or_default().push(address);
+    }
+    accounts
+}
+
+/// Finds the member policies that belong to reader roles which nobody wants any more.
+fn policies_of_left_accounts(scope: &Scope, estate: &Estate) -> Vec<Address> {
+    let unwanted = estate.resources().filter(|(address, _)| !scope.addresses.contains_key(address));
+    let accounts: BTreeSet<&str> = unwanted
+        .filter_map(|(_, resource)| match resource {
+            Resource::Role(role) => role.tags.get(ACCOUNT_TAG).map(String::as_str),
+            _ => None,
+        })
+        .collect();
+    let named = accounts.into_iter().filter_map(|account| scope.member_policies.get_key_value(account));
+    let policies = named.map(|(account, name)| Address::global(account, Kind::Policy, name));
+    policies.filter(|address| !scope.addresses.contains_key(address)).collect()
+}
+
+/// An estate in which nothing could be read is a failure, and its first problem is the reason.
+fn nothing_readable(estate: &Estate) -> Result<(), Fault> {
+    let mut first: Option<&Problem> = None;
+    for sighting in estate.sightings.values() {
+        match sighting {
+            Sighting::Unreadable(problem) => first = first.or(Some(problem)),
+            Sighting::Present(_) | Sighting::Absent => return Ok(()),
+        }
+    }
+    let Some(problem) = first else { return Ok(()) };
+    Err(Fault {
+        kind: FaultKind::Unreachable,
+        account: problem.account.clone(),
+        operation: "reading what is in scope".into(),
+        code: problem.code.clone(),
+        message: format!("nothing at all could be read; the first reason: {}", problem.message),
+        help: problem.help.clone(),
+    })
+}
+
+async fn look_everywhere(
+    sessions: &Sessions,
+    scope: &Scope,
+    accounts: ByAccount<'_>,
+    concurrency: usize,
+    progress: &dyn Progress,
+) -> Estate {
+    let total = accounts.len();
+    let mut done = 0;
+    let mut estate = Estate::default();
+    let mut looks = FuturesUnordered::new();
+    let mut waiting = accounts.into_iter();
+    loop {
+        let free = concurrency.max(1).saturating_sub(looks.len());
+        looks.extend(
+            waiting
+                .by_ref()
+                .take(free)
+                .map(|(account, addresses)| look_at_account(sessions, scope, account, addresses)),
+        );
+        let Some(Seen { sightings, limits }) = looks.next().await else { break };
+        done += 1;
+        progress.step("accounts", done, total);
+        for (address, sighting) in sightings {
+            keep_best(&mut estate, address, sighting);
+        }
+        estate.limits.extend(limits);
+    }
+    estate
+}
+
+/// Two accounts may show the same trail. What one of them could not read, the other may have.
+fn keep_best(estate: &mut Estate, address: Address, sighting: Sighting) {
+    let known = estate.sightings.get(&address);
+    let better = match (known, &sighting) {
+        (None, _) | (Some(Sighting::Unreadable(_)), _) => true,
+        (Some(Sighting::Present(known)), Sighting::Present(new)) => known.tags().is_none() && new.tags().is_some(),
+        _ => false,
+    };
+    if better {
+        estate.sightings.insert(address, sighting);
+    }
+}
+
+/// What was seen in one account.
+#[derive(Default)]
+struct Seen {
+    sightings: Vec<(Address, Sighting)>,
+    limits: Option<(AccountId, Limits)>,
+}
+
+async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId, addresses: Vec<&Address>) -> Seen {
+    let session = match sessions.of(account).await {
+        Ok(session) => session,
+        Err(fault) => {
+            let unreadable = Sighting::Unreadable(fault.problem(Stage::Observe, None));
+            let sightings = addresses.iter().map(|address| ((*address).clone(), unreadable.clone())).collect();
+            return Seen { sightings, limits: None };
+        }
+    };
+    let mut seen = Seen::default();
+    look_at_roles(&session, scope, &addresses, &mut seen).await;
+    look_at_trails(&session, scope, &addresses, &mut seen).await;
+    for address in addresses.iter().filter(|address| !matches!(address.kind, Kind::Role | Kind::Trail)) {
+        let sighting = look_at_one(sessions, &session.at(address), scope, address).await;
+        seen.sightings.push(((*address).clone(), sighting.unwrap_or_else(|fault| unreadable(&fault, address))));
+    }
+    seen
+}
+
+fn unreadable(fault: &Fault, address: &Address) -> Sighting {
+    Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)))
+}
+
+async fn look_at_one(
+    sessions: &Sessions,
+    session: &Session,
+    scope: &Scope,
+    address: &Address,
+) -> Result<Sighting, Fault> {
+    // The organization answers the management account and delegated administrators, whichever the program was started as.
+    let organization = sessions.base();
+    match address.kind {
+        Kind::TrustedAccess => organizations::look_trusted_access(organization).await,
+        Kind::DelegatedAdministrator => organizations::look_delegated_administrator(organization, address).await,
+        Kind::ServiceControlPolicy => organizations::guard::look(organization, address).await,
+        Kind::Bucket => s3::look(session, address).await,
+        Kind::BucketPolicy => s3::look_policy(session, address).await,
+        Kind::Key => kms::look(session, address, &scope.deployment).await,
+        Kind::KeyPolicy => kms::look_policy(session, address).await,
+        Kind::Topic => sns::look(session, address).await,
+        Kind::LogGroup => logs::look(session, address).await,
+        Kind::Policy => iam::policy::look(session, address, scope.attachments).await,
+        Kind::Role => iam::role::look(session, address).await,
+        Kind::Trail => Ok(Sighting::Absent),
+    }
+}
+
+/// Looks at roles: in the log account all of this deployment, elsewhere those that are asked for.
+async fn look_at_roles(session: &Session, scope: &Scope, addresses: &[&Address], seen: &mut Seen) {
+    let wanted: BTreeMap<&str, &Address> =
+        addresses.iter().filter(|a| a.kind == Kind::Role).map(|a| (a.name.as_str(), *a)).collect();
+    let readers_live_here = session.account == scope.log_account;
+    if !readers_live_here && wanted.len() <= ROLES_ONE_BY_ONE_MAX {
+        for address in wanted.values() {
+            let sighting = iam::role::look(session, address).await;
+            seen.sightings.push(((*address).clone(), sighting.unwrap_or_else(|fault| unreadable(&fault, address))));
+        }
+        return;
+    }
+    match iam::account::roles(session, &scope.deployment, |name| wanted.contains_key(name)).await {
+        Ok(roles) => {
+            let absent = wanted.values().filter(|address| !roles.contains_key(&address.name));
+            seen.sightings.extend(absent.map(|address| ((*address).clone(), Sighting::Absent)));
+            seen.sightings.extend(
+                roles
+                    .into_iter()
+                    .map(|(name, role)| (Address::global(&session.account, Kind::Role, name), Sighting::present(role))),
+            );
+        }
+        Err(fault) => {
+            let all = wanted.values().map(|address| ((*address).clone(), unreadable(&fault, address)));
+            seen.sightings.extend(all);
+        }
+    }
+    if readers_live_here {
+        // Without the quotas a plan is still right; it only cannot warn.
+        if let Ok(limits) = iam::account::limits(session).await {
+            seen.limits = Some((session.account.clone(), limits));
+        }
+    }
+}
+
+/// Looks at trails, region by region.
+async fn look_at_trails(session: &Session, scope: &Scope, addresses: &[&Address], seen: &mut Seen) {
+    let mut regions: BTreeMap<&Region, Vec<&Address>> = BTreeMap::new();
+    for address in addresses.iter().filter(|address| address.kind == Kind::Trail) {
+        regions.entry(address.region.as_ref().unwrap_or(&scope.home_region)).or_default().push(address);
+    }
+    if regions.is_empty() && scope.member_trails.contains(&session.account) {
+        let there = session.in_region(&scope.home_region);
+        match cloudtrail::look_at_others(&there).await {
+            Ok(sightings) => seen.sightings.extend(sightings),
+            Err(fault) => tracing::warn!(%fault, "the account's own trails could not be read"),
+        }
+    }
+    for (region, wanted) in regions {
+        let everywhere = session.account == scope.management_account;
+        match cloudtrail::look(&session.in_region(region), &wanted, everywhere).await {
+            Ok(sightings) => seen.sightings.extend(sightings),
+            Err(fault) => {
+                seen.sightings.extend(wanted.iter().map(|address| ((*address).clone(), unreadable(&fault, address))));
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The service control policy that guards the trail.
+
+use aws_sdk_organizations::types::{PolicyType, Tag};
+
+use super::op;
+use crate::cloud::aws::job::{Job, writable};
+use crate::cloud::aws::session::Session;
+use crate::cloud::{Done, Fault};
+use crate::estate::{Address, ServiceControlPolicy, Sighting, Tags};
+use crate::policy::PolicyDocument;
+
+const WHAT_FOR: &str = "Keeps members from stopping or changing the organization's trail";
+
+/// Looks for a service control policy by its name.
+pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    Ok(match read(session, &address.name).await? {
+        Some(policy) => Sighting::present(policy),
+        None => Sighting::Absent,
+    })
+}
+
+async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPolicy>, Fault> {
+    let Some(id) = find(session, name).await? else {
+        return Ok(None);
+    };
+    let client = session.organizations();
+    let described = session.read(op::DESCRIBE_POLICY, client.describe_policy().policy_id(&id).send()).await?;
+    let content = described.policy().and_then(|policy| policy.content()).unwrap_or_default();
+    let document = PolicyDocument::parse(content)
+        .map_err(|why| session.odd_answer(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))?;
+    let targets = targets(session, &id).await?;
+    let tags = tags(session, &id).await?;
+    Ok(Some(ServiceControlPolicy { id: Some(id), document, targets, tags }))
+}
+
+async fn find(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+    let client = session.organizations();
+    let mut token = None;
+    loop {
+        let request = client.list_policies().filter(PolicyType::ServiceControlPolicy).set_next_token(token);
+        let page = session.read(op::LIST_POLICIES, request.send()).await?;
+        if let Some(policy) = page.policies().iter().find(|policy| policy.name() == Some(name)) {
+            return Ok(policy.id().map(str::to_owned));
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeSet<String>, Fault> {
+    let client = session.organizations();
+    let mut targets = std::collections::BTreeSet::new();
+    let mut token = None;
+    loop {
+        let request = client.list_targets_for_policy().policy_id(id).set_next_token(token);
+        let page = session.read(op::LIST_TARGETS_FOR_POLICY, request.send()).await?;
+        targets.extend(page.targets().iter().filter_map(|target| target.target_id().map(str::to_owned)));
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(targets);
+        }
+    }
+}
+
+async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
+    let request = session.organizations().list_tags_for_resource().resource_id(id);
+    let answer = session.read(op::LIST_TAGS, request.send()).await?;
+    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Makes the policy, or brings it and its targets to what is wanted.
+pub(crate) async fn put(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<Done, Fault> {
+    let live = match read(&job.session, job.name()).await? {
+        Some(live) => {
+            if job.is_creation() {
+                job.must_be_ours(&live.tags)?;
+            }
+            live
+        }
+        None => create(job, desired).await?,
+    };
+    let id = live.id.clone().unwrap_or_default();
+    if live.document != desired.document && job.sets("document") {
+        let request =
+            job.session.organizations().update_policy().policy_id(&id).content(desired.document.to_minified());
+        job.session.write(op::UPDATE_POLICY, || request.clone().send()).await?;
+    }
+    if job.sets("tags") && writable(&desired.tags).any(|(key, value)| live.tags.get(key) != Some(value)) {
+        let tags = wire_tags(job, &desired.tags)?;
+        let request = job.session.organizations().tag_resource().resource_id(&id).set_tags(Some(tags));
+        job.session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
+    }
+    if job.sets("targets") {
+        retarget(job, &id, &live, desired).await?;
+    }
+    Ok(Done::default())
+}
+
+async fn create(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<ServiceControlPolicy, Fault> {
+    let request = job
+        .session
+        .organizations()
+        .create_policy()
+        .name(job.name())
+        .description(WHAT_FOR)
+        .r#type(PolicyType::ServiceControlPolicy)
+        .content(desired.document.to_minified())
+        .set_tags(Some(wire_tags(job, &desired.tags)?));
+    let answer = job.session.write(op::CREATE_POLICY, || request.clone().send()).await?;
+    let id = answer.policy().and_then(|policy| policy.policy_summary()).and_then(|summary| summary.id());
+    let id = id.ok_or_else(|| job.session.odd_answer(op::CREATE_POLICY, "the answer has no id"))?;
+    Ok(ServiceControlPolicy { id: Some(id.to_owned()), targets: Default::default(), ..desired.clone() })
+}
+
+async fn retarget(
+    job: &Job<'_>,
+    id: &str,
+    live: &ServiceControlPolicy,
+    desired: &ServiceControlPolicy,
+) -> Result<(), Fault> {
+    let client = job.session.organizations();
+    for target in desired.targets.difference(&live.targets) {
+        let request = client.attach_policy().policy_id(id).target_id(target);
+        job.session.write(op::ATTACH_POLICY, || request.clone().send()).await?;
+    }
+    for target in live.targets.difference(&desired.targets) {
+        let request = client.detach_policy().policy_id(id).target_id(target);
+        job.session.remove(op::DETACH_POLICY, request.send()).await?;
+    }
+    Ok(())
+}
+
+/// Detaches the policy from all its targets and deletes it.
+pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+    let Some(live) = read(&job.session, job.name()).await? else {
+        return Ok(Done::default());
+    };
+    let id = live.id.clone().unwrap_or_default();
+    let bare = ServiceControlPolicy { targets: Default::default(), ..live.clone() };
+    retarget(job, &id, &live, &bare).await?;
+    job.session.remove(op::DELETE_POLICY, job.session.organizations().delete_policy().policy_id(&id).send()).await?;
+    Ok(Done::default())
+}
+
+fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+    writable(tags)
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+}

@@ -1,0 +1,67 @@
+//! AWS Organizations: who the accounts are, trusted access, delegated administrators and service control policies.
+
+pub(super) mod discover;
+pub(super) mod guard;
+
+use super::job::Job;
+use super::permissions::{cloudtrail as cloudtrail_op, organizations as op};
+use super::session::Session;
+use crate::cloud::{Done, Fault};
+use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
+use crate::estate::{Address, DelegatedAdministrator, Sighting, TrustedAccess};
+
+/// Looks whether CloudTrail has trusted access.
+pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {
+    let client = session.organizations();
+    let mut token = None;
+    loop {
+        let request = client.list_aws_service_access_for_organization().set_next_token(token);
+        let page = session.read(op::LIST_SERVICE_ACCESS, request.send()).await?;
+        let principals = page.enabled_service_principals();
+        if principals.iter().any(|p| p.service_principal() == Some(CLOUDTRAIL_PRINCIPAL)) {
+            return Ok(Sighting::present(TrustedAccess {}));
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(Sighting::Absent);
+        }
+    }
+}
+
+/// Looks whether an account may administer CloudTrail.
+pub(super) async fn look_delegated_administrator(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let client = session.organizations();
+    let mut token = None;
+    loop {
+        let request =
+            client.list_delegated_administrators().service_principal(CLOUDTRAIL_PRINCIPAL).set_next_token(token);
+        let page = session.read(op::LIST_DELEGATED_ADMINISTRATORS, request.send()).await?;
+        if page.delegated_administrators().iter().any(|admin| admin.id() == Some(&address.name)) {
+            return Ok(Sighting::present(DelegatedAdministrator {}));
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(Sighting::Absent);
+        }
+    }
+}
+
+/// Gives CloudTrail trusted access. It is on already: then nothing changes.
+pub(super) async fn enable_trusted_access(job: &Job<'_>) -> Result<Done, Fault> {
+    let request = job.session.organizations().enable_aws_service_access().service_principal(CLOUDTRAIL_PRINCIPAL);
+    job.session.write(op::ENABLE_SERVICE_ACCESS, || request.clone().send()).await?;
+    Ok(Done::default())
+}
+
+/// Makes an account a delegated administrator of CloudTrail.
+///
+/// CloudTrail's own call is used: unlike that of Organizations, it also makes the service-linked roles that are needed
+/// (CloudTrail API, `RegisterOrganizationDelegatedAdmin`).
+pub(super) async fn register_delegated_administrator(job: &Job<'_>) -> Result<Done, Fault> {
+    if look_delegated_administrator(&job.session, job.address()).await?.resource().is_some() {
+        return Ok(Done::default());
+    }
+    let request = job.session.cloudtrail().register_organization_delegated_admin().member_account_id(job.name());
+    job.session.write(cloudtrail_op::REGISTER_DELEGATED_ADMIN, || request.clone().send()).await?;
+    Ok(Done::default())
+}

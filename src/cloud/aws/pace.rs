@@ -1,0 +1,146 @@
+//! How fast the adapter calls: token buckets by account, region and service, and one caller at a time where AWS wants it.
+//!
+//! The rates keep a run below AWS's limits, so that throttling is the exception. A throttle that happens all the same is
+//! the SDK's to retry.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::permissions::{Access, Operation, Service};
+use crate::ids::{AccountId, Region};
+
+/// How patient and how fast the adapter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tempo {
+    /// Calls keep below AWS's rates.
+    pub limited: bool,
+    /// The first pause before a change is tried again that AWS was not ready for. Ten tries, each pause twice as long
+    /// as the one before and at most fifteen times the first: from one second on, that is about two minutes.
+    pub first_pause: Duration,
+}
+
+impl Tempo {
+    /// The tempo for AWS itself.
+    pub const AWS: Tempo = Tempo { limited: true, first_pause: Duration::from_secs(1) };
+
+    /// The tempo for an emulator, which has no rates and nothing to wait for.
+    pub const EMULATOR: Tempo = Tempo { limited: false, first_pause: Duration::from_millis(5) };
+
+    /// Returns the tempo for an endpoint: an emulator's if the endpoint is on this machine.
+    pub fn for_endpoint(endpoint: Option<&str>) -> Self {
+        let host = endpoint.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+        let local = |host: &str| ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name));
+        if host.is_some_and(local) { Self::EMULATOR } else { Self::AWS }
+    }
+}
+
+type Key = (AccountId, Region);
+
+/// One bucket of tokens for each account and region, for one class of operations.
+struct Class {
+    service: Service,
+    access: Access,
+    buckets: DefaultKeyedRateLimiter<Key>,
+}
+
+/// The rates that are kept.
+pub(super) struct Pace {
+    classes: Vec<Class>,
+    organizations: Semaphore,
+}
+
+/// Calls in a second, and how many may come at once.
+const RATES: [(Service, Access, u32, u32); 12] = [
+    // CloudTrail user guide, "Quotas": reads 10 a second, "all other APIs" 1 a second, for each account and region.
+    (Service::CloudTrail, Access::Read, 10, 10),
+    (Service::CloudTrail, Access::Write, 1, 1),
+    // Organizations throttles the whole organization together, and refuses some concurrent calls outright.
+    (Service::Organizations, Access::Read, 8, 8),
+    (Service::Organizations, Access::Write, 2, 2),
+    // AWS publishes no rates for the others; these are modest.
+    (Service::Iam, Access::Read, 20, 20),
+    (Service::Iam, Access::Write, 10, 10),
+    (Service::S3, Access::Read, 50, 50),
+    (Service::S3, Access::Write, 10, 10),
+    (Service::Kms, Access::Read, 15, 15),
+    (Service::Kms, Access::Write, 5, 5),
+    (Service::Logs, Access::Write, 5, 5),
+    // STS API: 600 AssumeRole requests a second for each account and region; a burst of them is no use.
+    (Service::Sts, Access::Read, 50, 50),
+];
+
+impl Pace {
+    pub(super) fn new(tempo: Tempo) -> Arc<Self> {
+        let rates = if tempo.limited { &RATES[..] } else { &[] };
+        let classes = rates.iter().filter_map(|&(service, access, rate, burst)| {
+            let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
+            Some(Class { service, access, buckets: RateLimiter::keyed(quota) })
+        });
+        Arc::new(Self { classes: classes.collect(), organizations: Semaphore::new(1) })
+    }
+
+    /// Waits until the call may be made. What it returns has to be held until the call is over.
+    pub(super) async fn admit(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        operation: &Operation,
+    ) -> Option<SemaphorePermit<'_>> {
+        let turn = match operation.service {
+            // The semaphore is never closed, so there is always a permit.
+            Service::Organizations => self.organizations.acquire().await.ok(),
+            _ => None,
+        };
+        let of = |class: &&Class| class.service == operation.service && class.access == operation.access;
+        if let Some(class) = self.classes.iter().find(of) {
+            let key = (account.clone(), region.clone());
+            class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
+        }
+        turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::permissions::{cloudtrail, organizations};
+    use super::*;
+
+    fn place() -> (AccountId, Region) {
+        ("111111111111".parse().unwrap(), "eu-central-1".parse().unwrap())
+    }
+
+    #[test]
+    fn an_endpoint_on_this_machine_is_an_emulator() {
+        assert_eq!(Tempo::for_endpoint(None), Tempo::AWS);
+        assert_eq!(Tempo::for_endpoint(Some("https://vpce-1.cloudtrail.eu-central-1.vpce.amazonaws.com")), Tempo::AWS);
+        for local in ["http://127.0.0.1:5000", "http://localhost:4566"] {
+            assert_eq!(Tempo::for_endpoint(Some(local)), Tempo::EMULATOR);
+        }
+    }
+
+    #[tokio::test]
+    async fn organizations_has_one_caller_at_a_time() {
+        let (account, region) = place();
+        let pace = Pace::new(Tempo::EMULATOR);
+        let first = pace.admit(&account, &region, &organizations::LIST_ROOTS).await;
+        assert!(first.is_some());
+        assert_eq!(pace.organizations.available_permits(), 0);
+        drop(first);
+        assert_eq!(pace.organizations.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn writes_to_trails_are_one_a_second_and_each_account_has_its_own() {
+        let (account, region) = place();
+        let pace = Pace::new(Tempo::AWS);
+        pace.admit(&account, &region, &cloudtrail::START_LOGGING).await;
+        let writes =
+            pace.classes.iter().find(|c| c.service == Service::CloudTrail && c.access == Access::Write).unwrap();
+        assert!(writes.buckets.check_key(&(account, region.clone())).is_err());
+        assert!(writes.buckets.check_key(&("222222222222".parse().unwrap(), region)).is_ok());
+    }
+}

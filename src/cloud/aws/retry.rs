@@ -1,0 +1,88 @@
+//! Tries again what AWS is not ready for yet.
+//!
+//! Throttling and broken connections are the SDK's to retry. This is about the other kind: AWS has taken a change but
+//! not yet told all its parts, so that the next change is refused for a while with an ordinary error code.
+
+use std::future::Future;
+
+use backon::{ExponentialBuilder, Retryable};
+
+use super::pace::Tempo;
+use crate::cloud::{Fault, FaultKind};
+
+/// Tries after the first.
+const TRIES_MAX: usize = 10;
+
+/// Tries after the first of what is not found. New things are seen everywhere in seconds; what is missing longer than that
+/// was never there, such as a group that a configuration names.
+const TRIES_ABSENT_MAX: usize = 4;
+
+/// Makes one write, again and again while AWS says that it is not ready.
+///
+/// A thing that is not found counts as not ready: what is written to was there a moment ago.
+///
+/// # Errors
+/// The last [`Fault`], after about two minutes at [`Tempo::AWS`].
+pub(super) async fn patiently<T, F>(tempo: Tempo, write: impl FnMut() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(tempo.first_pause)
+        .with_max_delay(tempo.first_pause * 15)
+        .with_factor(2.0)
+        .with_max_times(TRIES_MAX)
+        .with_jitter();
+    let mut absent = 0;
+    let may_succeed_later = |fault: &Fault| match fault.kind {
+        FaultKind::NotYet => true,
+        FaultKind::Absent => {
+            absent += 1;
+            absent <= TRIES_ABSENT_MAX
+        }
+        _ => false,
+    };
+    write
+        .retry(pauses)
+        .when(may_succeed_later)
+        .notify(|fault, pause| tracing::debug!(%fault, ?pause, "not ready yet"))
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn fault(kind: FaultKind) -> Fault {
+        Fault {
+            kind,
+            account: "111111111111".parse().unwrap(),
+            operation: "cloudtrail:CreateTrail".into(),
+            code: "X".into(),
+            message: String::new(),
+            help: String::new(),
+        }
+    }
+
+    async fn tries(kind: FaultKind, succeed_at: usize) -> (usize, bool) {
+        let tempo = Tempo { first_pause: std::time::Duration::from_micros(1), ..Tempo::EMULATOR };
+        let count = Cell::new(0);
+        let result = patiently(tempo, || async {
+            count.set(count.get() + 1);
+            if count.get() == succeed_at { Ok(()) } else { Err(fault(kind)) }
+        })
+        .await;
+        (count.get(), result.is_ok())
+    }
+
+    #[tokio::test]
+    async fn only_what_may_succeed_later_is_tried_again() {
+        assert_eq!(tries(FaultKind::NotYet, 3).await, (3, true));
+        assert_eq!(tries(FaultKind::NotYet, usize::MAX).await, (TRIES_MAX + 1, false));
+        assert_eq!(tries(FaultKind::Absent, usize::MAX).await, (TRIES_ABSENT_MAX + 1, false));
+        assert_eq!(tries(FaultKind::Refused, 3).await, (1, false));
+        assert_eq!(tries(FaultKind::Denied, 3).await, (1, false));
+    }
+}

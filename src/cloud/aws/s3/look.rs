@@ -1,0 +1,156 @@
+//! Reads a bucket: one call a setting, because S3 has no call for all of them.
+
+use aws_sdk_s3::types::{BucketVersioningStatus, Payer, PublicAccessBlockConfiguration, ServerSideEncryptionRule};
+use futures::try_join;
+
+use super::lifecycle::read_rule;
+use super::op;
+use crate::cloud::Fault;
+use crate::cloud::aws::session::{Session, found};
+use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
+use crate::estate::{Address, Bucket, BucketPolicy, Sighting, Tags};
+use crate::policy::PolicyDocument;
+
+/// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset setting.
+pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let name = address.name.as_str();
+    let Some(versioning) = found(versioning(session, name).await)? else {
+        return Ok(Sighting::Absent);
+    };
+    let (block_public_access, object_ownership, encryption, lifecycle, object_lock, access_logs, requester_pays, tags) =
+        try_join!(
+            block_public_access(session, name),
+            object_ownership(session, name),
+            encryption(session, name),
+            lifecycle(session, name),
+            object_lock(session, name),
+            access_logs(session, name),
+            requester_pays(session, name),
+            tags(session, name),
+        )?;
+    let untouched = tags.is_empty() && lifecycle.is_empty() && is_untouched(session, name).await?;
+    Ok(Sighting::present(Bucket {
+        block_public_access,
+        object_ownership,
+        versioning,
+        encryption,
+        lifecycle,
+        object_lock,
+        access_logs,
+        requester_pays,
+        tags,
+        untouched,
+    }))
+}
+
+/// Looks at a bucket's policy.
+pub(crate) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    Ok(match policy(session, &address.name).await? {
+        Some(policy) => Sighting::present(BucketPolicy { policy }),
+        None => Sighting::Absent,
+    })
+}
+
+async fn policy(session: &Session, name: &str) -> Result<Option<PolicyDocument>, Fault> {
+    let request = session.s3().get_bucket_policy().bucket(name).expected_bucket_owner(session.account.as_str());
+    let Some(answer) = found(session.read(op::GET_POLICY, request.send()).await)? else {
+        return Ok(None);
+    };
+    let parsed = PolicyDocument::parse(answer.policy().unwrap_or_default());
+    parsed
+        .map(Some)
+        .map_err(|why| session.odd_answer(op::GET_POLICY, format!("the policy of {name} cannot be understood: {why}")))
+}
+
+async fn versioning(session: &Session, name: &str) -> Result<bool, Fault> {
+    let request = session.s3().get_bucket_versioning().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = session.read(op::GET_VERSIONING, request.send()).await?;
+    Ok(answer.status() == Some(&BucketVersioningStatus::Enabled))
+}
+
+async fn block_public_access(session: &Session, name: &str) -> Result<bool, Fault> {
+    let request = session.s3().get_public_access_block().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)?;
+    let all = |block: PublicAccessBlockConfiguration| {
+        [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
+            .iter()
+            .all(|switch| *switch == Some(true))
+    };
+    Ok(answer.and_then(|answer| answer.public_access_block_configuration).is_some_and(all))
+}
+
+async fn object_ownership(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+    let request =
+        session.s3().get_bucket_ownership_controls().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)?;
+    let controls = answer.and_then(|answer| answer.ownership_controls);
+    Ok(controls.and_then(|c| c.rules.into_iter().next()).map(|rule| rule.object_ownership.as_str().to_owned()))
+}
+
+async fn encryption(session: &Session, name: &str) -> Result<Option<BucketEncryption>, Fault> {
+    let request = session.s3().get_bucket_encryption().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_ENCRYPTION, request.send()).await)?;
+    let configuration = answer.and_then(|answer| answer.server_side_encryption_configuration);
+    Ok(configuration.and_then(|c| c.rules.into_iter().next()).and_then(read_encryption))
+}
+
+fn read_encryption(rule: ServerSideEncryptionRule) -> Option<BucketEncryption> {
+    let by_default = rule.apply_server_side_encryption_by_default?;
+    Some(BucketEncryption {
+        algorithm: by_default.sse_algorithm.as_str().to_owned(),
+        key: by_default.kms_master_key_id,
+        bucket_key: rule.bucket_key_enabled.unwrap_or(false),
+    })
+}
+
+async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, Fault> {
+    let request =
+        session.s3().get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_LIFECYCLE, request.send()).await)?;
+    Ok(answer.map(|answer| answer.rules().iter().map(read_rule).collect()).unwrap_or_default())
+}
+
+async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>, Fault> {
+    let request =
+        session.s3().get_object_lock_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_OBJECT_LOCK, request.send()).await)?;
+    let retention = answer
+        .and_then(|answer| answer.object_lock_configuration)
+        .and_then(|configuration| configuration.rule)
+        .and_then(|rule| rule.default_retention);
+    Ok(retention.and_then(|retention| {
+        let days = retention.days.or_else(|| retention.years.map(|years| years * 365))?;
+        Some(ObjectLock { mode: retention.mode?.as_str().to_owned(), days: u32::try_from(days).ok()? })
+    }))
+}
+
+async fn access_logs(session: &Session, name: &str) -> Result<Option<AccessLogs>, Fault> {
+    let request = session.s3().get_bucket_logging().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = session.read(op::GET_LOGGING, request.send()).await?;
+    Ok(answer.logging_enabled.map(|target| AccessLogs { bucket: target.target_bucket, prefix: target.target_prefix }))
+}
+
+async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
+    let request =
+        session.s3().get_bucket_request_payment().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = session.read(op::GET_REQUEST_PAYMENT, request.send()).await?;
+    Ok(answer.payer() == Some(&Payer::Requester))
+}
+
+/// Reads the tags of a bucket.
+pub(super) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+    let request = session.s3().get_bucket_tagging().bucket(name).expected_bucket_owner(session.account.as_str());
+    let answer = found(session.read(op::GET_TAGGING, request.send()).await)?;
+    let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
+    Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+/// Tells whether a bucket without tags and lifecycle has no policy and no object either.
+async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
+    if policy(session, name).await?.is_some() {
+        return Ok(false);
+    }
+    let request =
+        session.s3().list_objects_v2().bucket(name).max_keys(1).expected_bucket_owner(session.account.as_str());
+    Ok(session.read(op::LIST_OBJECTS, request.send()).await?.contents().is_empty())
+}

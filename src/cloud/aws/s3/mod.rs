@@ -1,0 +1,13 @@
+//! Amazon S3: the log bucket's settings, lifecycle and policy.
+//!
+//! Every call names the expected owner: bucket names are shared by everybody, and somebody else's bucket of the same name
+//! must never be read as ours.
+
+mod lifecycle;
+mod look;
+mod put;
+
+pub(super) use look::{look, look_policy};
+pub(super) use put::{put, put_policy};
+
+use super::permissions::s3 as op;

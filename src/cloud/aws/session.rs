@@ -1,0 +1,296 @@
+//! Whose credentials a call uses: those that the program was started with, or the member role of another account.
+//!
+//! Every call to AWS goes through [`Session::read`] or [`Session::write`], which keep the pace, turn errors into faults
+//! and refuse to write when the connection is for looking only.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::Mutex;
+
+use super::fault::{fault, refusal};
+use super::pace::{Pace, Tempo};
+use super::permissions::{Operation, read_only_policy, sts};
+use super::retry::patiently;
+use crate::cloud::{Fault, FaultKind};
+use crate::estate::{Address, Resource};
+use crate::ids::{AccountId, Arn, Partition, Region};
+
+/// Credentials are renewed when they have less than this left, so that no change is cut off by their end.
+const REST_MIN: Duration = Duration::from_secs(10 * 60);
+
+/// How long a role that could not be assumed is not asked for again.
+const DENIAL_KEPT: Duration = Duration::from_secs(60);
+
+/// What one call needs to know beside its own parameters: account, credentials, region, pace.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) account: AccountId,
+    pub(super) partition: Partition,
+    pub(super) region: Region,
+    config: SdkConfig,
+    pace: Arc<Pace>,
+    tempo: Tempo,
+    read_only: bool,
+}
+
+/// Makes the clients of a session. Every account has its own retry budget, so that one throttled account does not use up
+/// the retries of the others.
+macro_rules! clients {
+    ($($name:ident: $crate_name:ident),*) => {
+        impl Session {
+            $(pub(super) fn $name(&self) -> $crate_name::Client {
+                let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
+                let config = $crate_name::config::Builder::from(&self.config)
+                    .region(aws_types::region::Region::new(self.region.to_string()))
+                    .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
+                $crate_name::Client::from_conf(config.build())
+            })*
+        }
+    };
+}
+
+clients!(
+    organizations: aws_sdk_organizations,
+    cloudtrail: aws_sdk_cloudtrail,
+    kms: aws_sdk_kms,
+    sns: aws_sdk_sns,
+    logs: aws_sdk_cloudwatchlogs,
+    iam: aws_sdk_iam,
+    sts: aws_sdk_sts
+);
+
+impl Session {
+    /// Makes the client of S3. An emulator has no host name for each bucket.
+    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .region(aws_types::region::Region::new(self.region.to_string()))
+            .force_path_style(self.config.endpoint_url().is_some());
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Returns the same session in the region of an address; global resources are in the partition's global region.
+    pub(super) fn at(&self, address: &Address) -> Self {
+        match &address.region {
+            Some(region) => Self { region: region.clone(), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Returns the same session in another region.
+    pub(super) fn in_region(&self, region: &Region) -> Self {
+        Self { region: region.clone(), ..self.clone() }
+    }
+
+    /// Makes a call that cannot change anything.
+    pub(super) async fn read<T, E, F>(&self, operation: Operation, call: F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let _turn = self.pace.admit(&self.account, &self.region, &operation).await;
+        call.await.map_err(|error| fault(&self.account, &operation, &error))
+    }
+
+    /// Makes a call that changes something, and again while AWS is not ready for it.
+    pub(super) async fn write<T, E, F>(&self, operation: Operation, mut call: impl FnMut() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.may_write(&operation)?;
+        patiently(self.tempo, || self.read(operation, call())).await
+    }
+
+    /// Makes a call that removes something; that it is not there is as good. It is not tried again.
+    pub(super) async fn remove<T, E, F>(&self, operation: Operation, call: F) -> Result<(), Fault>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.may_write(&operation)?;
+        found(self.read(operation, call).await).map(|_| ())
+    }
+
+    fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
+        if self.read_only {
+            let message = "the connection is for looking only";
+            return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
+        }
+        Ok(())
+    }
+
+    /// Makes an ARN of this account and region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        let region = if service == "iam" { "" } else { self.region.as_str() };
+        Arn::new(self.partition, service, region, self.account.as_str(), resource).to_string()
+    }
+
+    /// Makes a fault of ours about an answer of AWS.
+    pub(super) fn odd_answer(&self, operation: Operation, message: impl Into<String>) -> Fault {
+        Fault {
+            kind: FaultKind::Other,
+            account: self.account.clone(),
+            operation: operation.as_str().into(),
+            code: "UnexpectedAnswer".into(),
+            message: message.into(),
+            help: String::new(),
+        }
+    }
+
+    /// Makes the fault for an address at which something else is than what the change was planned for.
+    pub(super) fn moved(&self, address: &Address, message: impl Into<String>) -> Fault {
+        let operation = format!("the change of {address}");
+        refusal(&self.account, &operation, "GroundMoved", message, "make a new plan")
+    }
+}
+
+/// Turns "it is not there" into nothing.
+pub(super) fn found<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(fault) if fault.kind == FaultKind::Absent => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Refuses to send a resource in which a value is still missing that an earlier step should have brought.
+pub(super) fn resolved(account: &AccountId, address: &Address, resource: &Resource) -> Result<(), Fault> {
+    let unknown = resource.clone().resolve(&|_| None);
+    match unknown.first() {
+        None => Ok(()),
+        Some(key) => {
+            let message = format!("the ARN of {key} is not known yet");
+            Err(refusal(account, &format!("the change of {address}"), "Unresolved", message, "make the key first"))
+        }
+    }
+}
+
+/// How sessions are made.
+pub(super) struct Roles {
+    /// The name of the role that is assumed in other accounts.
+    pub(super) member_role: String,
+    /// The name that CloudTrail shows for what is done.
+    pub(super) session_name: String,
+    /// Assumed sessions may only read.
+    pub(super) read_only: bool,
+}
+
+/// The sessions of all accounts, each assumed once.
+pub(super) struct Sessions {
+    base: Session,
+    home: Region,
+    roles: Roles,
+    slots: Mutex<HashMap<AccountId, Arc<Slot>>>,
+}
+
+type Slot = Mutex<Option<Assumed>>;
+
+/// The last answer to a wish for an account's session.
+#[derive(Clone)]
+struct Assumed {
+    result: Result<Session, Fault>,
+    good_until: SystemTime,
+}
+
+/// Whose credentials the program was started with.
+pub(super) struct Identity {
+    pub(super) account: AccountId,
+    pub(super) partition: Partition,
+}
+
+impl Sessions {
+    pub(super) fn new(config: SdkConfig, home: Region, identity: Identity, roles: Roles, tempo: Tempo) -> Self {
+        let Identity { account, partition } = identity;
+        let region = global_region(partition, &home);
+        let read_only = roles.read_only;
+        let base = Session { account, partition, region, config, pace: Pace::new(tempo), tempo, read_only };
+        Self { base, home, roles, slots: Mutex::default() }
+    }
+
+    /// Returns the session of the credentials that the program was started with.
+    pub(super) fn base(&self) -> &Session {
+        &self.base
+    }
+
+    /// Returns the session of an account. Whoever asks while the role is being assumed waits for the same answer.
+    pub(super) async fn of(&self, account: &AccountId) -> Result<Session, Fault> {
+        if *account == self.base.account {
+            return Ok(self.base.clone());
+        }
+        let slot = Arc::clone(self.slots.lock().await.entry(account.clone()).or_default());
+        let mut slot = slot.lock().await;
+        let now = SystemTime::now();
+        if let Some(assumed) = slot.as_ref().filter(|assumed| assumed.good_until > now) {
+            return assumed.result.clone();
+        }
+        let assumed = self.assume(account, now).await;
+        let result = assumed.result.clone();
+        *slot = Some(assumed);
+        result
+    }
+
+    async fn assume(&self, account: &AccountId, now: SystemTime) -> Assumed {
+        match self.credentials(account).await {
+            Ok(credentials) => {
+                let end = credentials.expiry().unwrap_or(now);
+                let provider = SharedCredentialsProvider::new(credentials);
+                let config = self.base.config.to_builder().credentials_provider(provider).build();
+                let session = Session { account: account.clone(), config, ..self.base.clone() };
+                Assumed { result: Ok(session), good_until: end.checked_sub(REST_MIN).unwrap_or(end) }
+            }
+            Err(fault) => Assumed { result: Err(fault), good_until: now + DENIAL_KEPT },
+        }
+    }
+
+    async fn credentials(&self, account: &AccountId) -> Result<Credentials, Fault> {
+        let at_home = self.base.in_region(&self.home);
+        let role = format!("role/{}", self.roles.member_role);
+        let arn = Arn::new(self.base.partition, "iam", "", account.as_str(), &role).to_string();
+        let mut request = at_home.sts().assume_role().role_arn(&arn).role_session_name(&self.roles.session_name);
+        if self.roles.read_only {
+            request = request.policy(read_only_policy());
+        }
+        let answer = at_home.read(sts::ASSUME_ROLE, request.send()).await.map_err(|f| not_assumed(f, account, &arn))?;
+        let Some(given) = answer.credentials() else {
+            return Err(at_home.odd_answer(sts::ASSUME_ROLE, "the answer has no credentials"));
+        };
+        let expiry = SystemTime::try_from(*given.expiration()).ok();
+        let token = Some(given.session_token().to_owned());
+        Ok(Credentials::new(given.access_key_id(), given.secret_access_key(), token, expiry, "orgtrail"))
+    }
+}
+
+/// A role that cannot be assumed is the problem of the account that it belongs to.
+fn not_assumed(fault: Fault, account: &AccountId, arn: &str) -> Fault {
+    let help = if fault.kind == FaultKind::Denied {
+        format!(
+            "make {arn}, let it trust the account of these credentials, and allow them sts:AssumeRole on it; a service \
+             control policy can deny it too; or leave the account out with accounts.exclude"
+        )
+    } else {
+        fault.help
+    };
+    Fault { account: account.clone(), message: format!("{arn} cannot be assumed: {}", fault.message), help, ..fault }
+}
+
+/// Organizations and IAM are asked in the partition's global region. Emulators know only the regions of one partition.
+fn global_region(partition: Partition, home: &Region) -> Region {
+    partition.global_region().parse().unwrap_or_else(|_| home.clone())
+}
+
+impl Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the configuration, which leads to the credentials.
+        f.debug_struct("Session").field("account", &self.account).field("region", &self.region).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+//! Amazon SNS: the topic that tells of new log files.
+
+use std::collections::HashMap;
+
+use aws_sdk_sns::types::Tag;
+
+use super::job::{Job, writable};
+use super::permissions::sns as op;
+use super::session::{Session, found};
+use crate::cloud::{Done, Fault};
+use crate::estate::{Address, Sighting, Tags, Topic};
+use crate::policy::PolicyDocument;
+
+const POLICY: &str = "Policy";
+const KEY: &str = "KmsMasterKeyId";
+
+/// Looks at a topic.
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let arn = session.arn("sns", &address.name);
+    let Some(attributes) = attributes(session, &arn).await? else {
+        return Ok(Sighting::Absent);
+    };
+    let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
+    let policy = PolicyDocument::parse(text)
+        .map_err(|why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}")))?;
+    let key = attributes.get(KEY).filter(|key| !key.is_empty()).cloned();
+    Ok(Sighting::present(Topic { policy, key, tags: tags(session, &arn).await? }))
+}
+
+async fn attributes(session: &Session, arn: &str) -> Result<Option<HashMap<String, String>>, Fault> {
+    let request = session.sns().get_topic_attributes().topic_arn(arn);
+    let answer = found(session.read(op::GET_ATTRIBUTES, request.send()).await)?;
+    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
+    let answer = session.read(op::LIST_TAGS, session.sns().list_tags_for_resource().resource_arn(arn).send()).await?;
+    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Makes the topic, or brings it to what is wanted.
+pub(super) async fn put(job: &Job<'_>, desired: &Topic) -> Result<Done, Fault> {
+    let session = &job.session;
+    let arn = session.arn("sns", job.name());
+    if job.is_creation() {
+        match attributes(session, &arn).await? {
+            Some(_) => job.must_be_ours(&tags(session, &arn).await?)?,
+            None => create(job, desired).await?,
+        }
+    }
+    if job.sets("key") {
+        set(session, &arn, KEY, desired.key.as_deref().unwrap_or_default()).await?;
+    }
+    if job.sets("policy") {
+        set(session, &arn, POLICY, &desired.policy.to_minified()).await?;
+    }
+    if job.sets("tags") {
+        let request = session.sns().tag_resource().resource_arn(&arn).set_tags(Some(wire_tags(job, &desired.tags)?));
+        session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
+    }
+    Ok(Done::default())
+}
+
+async fn create(job: &Job<'_>, desired: &Topic) -> Result<(), Fault> {
+    let request = job.session.sns().create_topic().name(job.name()).set_tags(Some(wire_tags(job, &desired.tags)?));
+    job.session.write(op::CREATE_TOPIC, || request.clone().send()).await.map(drop)
+}
+
+async fn set(session: &Session, arn: &str, name: &str, value: &str) -> Result<(), Fault> {
+    let request = session.sns().set_topic_attributes().topic_arn(arn).attribute_name(name).attribute_value(value);
+    session.write(op::SET_ATTRIBUTES, || request.clone().send()).await.map(drop)
+}
+
+fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+    writable(tags)
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+}

@@ -1,0 +1,158 @@
+//! Rules about who gets access, and who loses it.
+
+use super::outside::{actions_of, is_demanding, outside_grants};
+use super::{Add, Kind, Rule, Subject};
+use crate::ids::{AccountId, Partition};
+use crate::policy::document::{ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, Statement};
+use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, action_matches, evaluate};
+
+pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
+    let grant = outside_grants(statement, subject.organization_id, subject.known_accounts, subject.trusted);
+    if let Some(grant) = grant {
+        let who = &grant.principal;
+        add(Rule::OutsideGrant, format!("{who}, outside the organization, may {} on {}", grant.action, grant.resource));
+    }
+}
+
+/// What CloudTrail writes. Reading the ACL and decrypting for Bucket Keys harm nobody, and AWS documents the latter
+/// without a condition.
+const WRITES: [&str; 3] = ["s3:PutObject", "kms:GenerateDataKey", "sns:Publish"];
+
+pub(super) fn source(statement: &Statement, add: Add) {
+    let writes = WRITES.iter().find(|action| allows(statement, action));
+    let (Effect::Allow, Some(action)) = (statement.effect, writes) else { return };
+    if names_cloudtrail(statement) && !has_source(statement) {
+        add(Rule::MissingSourceCondition, format!("any trail in any AWS account may {action} here"));
+    }
+}
+
+fn names_cloudtrail(statement: &Statement) -> bool {
+    let Some(PrincipalElement::Is(Principals::Listed(by_kind))) = &statement.principal else { return false };
+    by_kind.get("Service").is_some_and(|names| names.iter().any(|name| name == "cloudtrail.amazonaws.com"))
+}
+
+fn has_source(statement: &Statement) -> bool {
+    const SOURCES: [&str; 5] = [
+        "aws:sourcearn",
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "kms:encryptioncontext:aws:cloudtrail:arn",
+    ];
+    let lines = statement.condition.iter().filter(|(operator, _)| is_demanding(operator));
+    let mut keys = lines.flat_map(|(_, by_key)| by_key);
+    keys.any(|(key, values)| SOURCES.contains(&key.to_ascii_lowercase().as_str()) && values.iter().all(|v| v != "*"))
+}
+
+fn allows(statement: &Statement, action: &str) -> bool {
+    match &statement.action {
+        ActionElement::Is(list) => list.iter().any(|pattern| action_matches(pattern, action)),
+        ActionElement::IsNot(list) => !list.iter().any(|pattern| action_matches(pattern, action)),
+    }
+}
+
+/// Listing a bucket without a prefix shows the names of every account's files. Services that check the bucket are left
+/// out: they list nothing for anybody.
+pub(super) fn list(statement: &Statement, subject: &Subject, add: Add) {
+    let kinds = [Kind::Bucket, Kind::RoleInline, Kind::Managed];
+    let for_services = matches!(&statement.principal, Some(PrincipalElement::Is(Principals::Listed(by_kind)))
+        if by_kind.keys().all(|kind| kind == "Service"));
+    if statement.effect == Effect::Deny || for_services || !kinds.contains(&subject.kind) {
+        return;
+    }
+    let listing = ["s3:ListBucket", "s3:ListBucketVersions"].into_iter().find(|action| allows(statement, action));
+    let keys = statement.condition.iter().filter(|(operator, _)| is_demanding(operator)).flat_map(|(_, keys)| keys);
+    let confined = keys
+        .filter(|(key, _)| key.eq_ignore_ascii_case("s3:prefix"))
+        .any(|(_, values)| values.iter().all(|value| !value.starts_with('*')));
+    if let (Some(listing), false) = (listing, confined) {
+        add(Rule::ListWithoutPrefix, format!("{} allows {listing} for every prefix", actions_of(statement)));
+    }
+}
+
+/// A bucket refuses plain HTTP if it explicitly denies it to a caller without a signature, to whom no exemption applies.
+pub(super) fn plain_http(document: &PolicyDocument, subject: &Subject, add: Add) {
+    if subject.kind != Kind::Bucket {
+        return;
+    }
+    let named = Named { name: subject.name, document };
+    let request = Request {
+        caller: Caller::Anonymous,
+        action: "s3:GetObject".into(),
+        resource: "arn:aws:s3:::bucket/key".into(),
+        context: Context::default().with("aws:SecureTransport", "false"),
+    };
+    let resource = bucket_of(document).map_or(request.resource.clone(), |bucket| format!("{bucket}/key"));
+    let request = Request { resource, ..request };
+    let verdict = evaluate(&request, &Layers { resource: Some(named), ..Layers::default() });
+    if !matches!(verdict, Verdict::Denied(Denial::Explicit(_))) {
+        add(Rule::PlainHttpAllowed, "the bucket does not refuse requests over plain HTTP".into());
+    }
+}
+
+/// Returns the ARN of the bucket that the policy is about.
+fn bucket_of(document: &PolicyDocument) -> Option<String> {
+    use crate::policy::document::ResourceElement::Is;
+    let lists = document.statements.iter().filter_map(|statement| match &statement.resource {
+        Some(Is(list)) => Some(list),
+        _ => None,
+    });
+    let bucket = |resource: &String| {
+        let name = resource.strip_prefix("arn:")?.split(":s3:::").nth(1)?.split('/').next()?;
+        (!name.is_empty() && !name.contains('*')).then(|| resource.split('/').next().map(str::to_owned)).flatten()
+    };
+    lists.flatten().find_map(bucket)
+}
+
+/// Asks whether the account could still change the policy.
+pub(super) fn lockout(document: &PolicyDocument, subject: &Subject, add: Add) {
+    let Some(account) = subject.account else { return };
+    match subject.kind {
+        Kind::Key => key_lockout(document, subject, account, add),
+        Kind::Bucket => bucket_lockout(document, subject, account, add),
+        _ => {}
+    }
+}
+
+fn verdict_on(document: &PolicyDocument, subject: &Subject, account: &AccountId, request: Request) -> Verdict {
+    let context = request.context.with("aws:SecureTransport", "true").with("aws:ViaAWSService", "false");
+    let request = Request { context, ..request };
+    let resource = Some(Named { name: subject.name, document });
+    evaluate(&request, &Layers { resource, resource_account: Some(account.clone()), ..Layers::default() })
+}
+
+/// KMS's own check: the account's root must be able to put the next policy (KMS API, `PutKeyPolicy`).
+fn key_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
+    let request = Request {
+        caller: Caller::Root { account: account.clone(), partition: Partition::Aws },
+        action: "kms:PutKeyPolicy".into(),
+        resource: format!("arn:aws:kms:us-east-1:{account}:key/this"),
+        context: Context::default(),
+    };
+    if verdict_on(document, subject, account, request).is_denied() {
+        add(Rule::KeyLockout, format!("the root of account {account} may not change the policy of the key any more"));
+    }
+}
+
+fn bucket_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
+    let Some(resource) = bucket_of(document) else { return };
+    let Ok(role) = format!("arn:aws:iam::{account}:role/some-administrator").parse() else { return };
+    let request = Request {
+        caller: Caller::Session { role, name: "session".into() },
+        action: "s3:PutBucketPolicy".into(),
+        resource,
+        context: Context::default(),
+    };
+    if let Verdict::Denied(Denial::Explicit(place)) = verdict_on(document, subject, account, request)
+        && document.statements.get(place.index).is_some_and(lets_nobody_off)
+    {
+        add(Rule::BucketLockout, format!("{place} denies administrators of account {account} to change the policy"));
+    }
+}
+
+/// A denial that looks at who asks leaves somebody, such as a break-glass role, who can repair the policy.
+fn lets_nobody_off(statement: &Statement) -> bool {
+    let mut keys = statement.condition.values().flat_map(|by_key| by_key.keys()).map(|key| key.to_ascii_lowercase());
+    let looks_at_caller = keys.any(|key| key.starts_with("aws:principal") || key == "aws:userid");
+    !looks_at_caller && !matches!(statement.principal, Some(PrincipalElement::IsNot(_)))
+}

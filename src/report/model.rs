@@ -1,0 +1,348 @@
+//! The JSON shapes that other programs read, version 1: written out field by field, so that a change of our own types
+//! never changes them unnoticed. The same input gives the same bytes.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
+use crate::estate::{Address, Problem, Stage};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
+
+/// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A plan, or what drifted.
+#[derive(Debug, Serialize)]
+pub struct PlanJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    deployment: &'a str,
+    in_sync: bool,
+    /// Nothing was left out for want of access.
+    complete: bool,
+    summary: Summary,
+    changes: Vec<ChangeJson<'a>>,
+    problems: Vec<ProblemJson<'a>>,
+    blockers: Vec<ProblemJson<'a>>,
+    /// Ours, and no longer wanted; `--prune` removes them.
+    leftovers: Vec<String>,
+    evidence: Vec<EvidenceJson<'a>>,
+    headroom: Vec<HeadroomJson<'a>>,
+}
+
+/// How many changes of each action there are, and how many resources need none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// To create.
+    pub create: usize,
+    /// To update.
+    pub update: usize,
+    /// To take over.
+    pub adopt: usize,
+    /// To remove.
+    pub retire: usize,
+    /// As they should be.
+    pub unchanged: usize,
+}
+
+impl Summary {
+    /// Counts the changes of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let mut summary = Self { unchanged: plan.unchanged, ..Self::default() };
+        for change in &plan.changes {
+            match change.action {
+                Action::Create => summary.create += 1,
+                Action::Update => summary.update += 1,
+                Action::Adopt => summary.adopt += 1,
+                Action::Retire => summary.retire += 1,
+            }
+        }
+        summary
+    }
+}
+
+/// Where something is: the address whole and in parts, so that a reader need not take it apart.
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    address: String,
+    account: &'a str,
+    region: Option<&'a str>,
+    kind: &'static str,
+    name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    action: &'static str,
+    risk: Vec<&'static str>,
+    reason: &'a str,
+    fields: Vec<FieldJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldJson<'a> {
+    path: &'a str,
+    before: &'a Value,
+    after: &'a Value,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ProblemJson<'a> {
+    account: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    stage: &'static str,
+    code: &'a str,
+    message: &'a str,
+    help: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct EvidenceJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    finding: &'a str,
+    cost: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct HeadroomJson<'a> {
+    account: &'a str,
+    what: &'a str,
+    used: u64,
+    limit: u64,
+}
+
+/// What came of a plan.
+#[derive(Debug, Serialize)]
+pub struct ApplyJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    deployment: &'a str,
+    complete: bool,
+    summary: ApplySummary,
+    outcomes: Vec<OutcomeJson<'a>>,
+    problems: Vec<ProblemJson<'a>>,
+    delivery: Vec<DeliveryJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ApplySummary {
+    #[serde(flatten)]
+    tally: Tally,
+    unchanged: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct OutcomeJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    action: &'static str,
+    result: &'static str,
+    /// For `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemJson<'a>>,
+    /// For `skipped`: the address of the change that was not made, or a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeliveryJson<'a> {
+    trail: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_time: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemJson<'a>>,
+}
+
+impl<'a> From<&'a Plan> for PlanJson<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        let Plan {
+            organization,
+            deployment,
+            changes,
+            unchanged: _,
+            blockers,
+            problems,
+            trails: _,
+            leftovers,
+            evidence,
+            headroom,
+            fingerprint: _,
+        } = plan;
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            organization: organization.as_str(),
+            deployment,
+            in_sync: plan.in_sync(),
+            complete: problems.is_empty(),
+            summary: Summary::of(plan),
+            changes: changes.iter().map(ChangeJson::from).collect(),
+            problems: problems.iter().map(ProblemJson::from).collect(),
+            blockers: blockers.iter().map(ProblemJson::from).collect(),
+            leftovers: leftovers.iter().map(ToString::to_string).collect(),
+            evidence: evidence.iter().map(EvidenceJson::from).collect(),
+            headroom: headroom.iter().map(HeadroomJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Address> for Place<'a> {
+    fn from(address: &'a Address) -> Self {
+        let Address { account, region, kind, name } = address;
+        Self {
+            address: address.to_string(),
+            account: account.as_str(),
+            region: region.as_ref().map(|region| region.as_str()),
+            kind: kind.as_str(),
+            name,
+        }
+    }
+}
+
+impl<'a> From<&'a Change> for ChangeJson<'a> {
+    fn from(change: &'a Change) -> Self {
+        // The resources themselves are in the saved plan; what depends on what is how apply works, not what it does.
+        let Change { address, operator: _, action, risk, reason, fields, depends_on: _, desired: _, observed: _ } =
+            change;
+        let field = |FieldChange { path, before, after }: &'a FieldChange| FieldJson { path, before, after };
+        Self {
+            place: address.into(),
+            action: action.as_str(),
+            risk: risk.iter().copied().map(Risk::as_str).collect(),
+            reason,
+            fields: fields.iter().map(field).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Problem> for ProblemJson<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let Problem { account, address, stage, code, message, help } = problem;
+        Self {
+            account: account.as_str(),
+            address: address.as_ref().map(Address::to_string),
+            stage: stage_word(*stage),
+            code,
+            message,
+            help,
+        }
+    }
+}
+
+/// Returns the word that reports use.
+pub fn stage_word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Discover => "discover",
+        Stage::Observe => "observe",
+        Stage::Plan => "plan",
+        Stage::Apply => "apply",
+        Stage::Delivery => "delivery",
+    }
+}
+
+impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
+    fn from(evidence: &'a Evidence) -> Self {
+        let Evidence { address, finding, cost } = evidence;
+        Self { place: address.into(), finding, cost }
+    }
+}
+
+impl<'a> From<&'a Headroom> for HeadroomJson<'a> {
+    fn from(headroom: &'a Headroom) -> Self {
+        let Headroom { account, what, used, limit } = headroom;
+        Self { account: account.as_str(), what, used: *used, limit: *limit }
+    }
+}
+
+impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
+    fn from(report: &'a ApplyReport) -> Self {
+        let ApplyReport { organization, deployment, outcomes, unchanged, problems, delivery } = report;
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            organization: organization.as_str(),
+            deployment,
+            complete: report.is_complete(),
+            summary: ApplySummary { tally: report.tally(), unchanged: *unchanged },
+            outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
+            problems: problems.iter().map(ProblemJson::from).collect(),
+            delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Outcome> for OutcomeJson<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        let Outcome { address, action, result } = outcome;
+        let (result, problem, because) = match result {
+            ChangeResult::Done => ("done", None, None),
+            ChangeResult::Failed(problem) => ("failed", Some(problem.into()), None),
+            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem.into()), None),
+            ChangeResult::Skipped(Because::Of(address)) => ("skipped", None, Some(address.to_string())),
+            ChangeResult::Skipped(Because::Reason(reason)) => ("skipped", None, Some(reason.clone())),
+        };
+        Self { place: address.into(), action: action.as_str(), result, problem, because }
+    }
+}
+
+fn delivery_json<'a>(trail: &Address, state: &'a DeliveryState) -> DeliveryJson<'a> {
+    let (state, latest_time, problem) = match state {
+        DeliveryState::Arrives(time) => ("arrives", Some(time.as_str()), None),
+        DeliveryState::Waiting => ("waiting", None, None),
+        DeliveryState::Fails(problem) => ("fails", None, Some(problem.into())),
+    };
+    DeliveryJson { trail: trail.to_string(), state, latest_time, problem }
+}
+
+/// Returns the text of a shape, indented, with a final line end.
+///
+/// # Errors
+/// None for the shapes of this module; the encoder's signature has one.
+pub fn text(shape: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(shape)?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn versionless(shape: &impl Serialize) -> String {
+        text(shape).unwrap().replace(concat!('"', env!("CARGO_PKG_VERSION"), '"'), "\"VERSION\"")
+    }
+
+    #[test]
+    fn the_json_of_a_plan_and_of_a_run() {
+        insta::assert_snapshot!("plan_json_of_1_account", versionless(&PlanJson::from(&fixture::plan(1))));
+        insta::assert_snapshot!("plan_json_of_12_accounts", versionless(&PlanJson::from(&fixture::plan(12))));
+        insta::assert_snapshot!("apply_json", versionless(&ApplyJson::from(&fixture::apply_report(3))));
+    }
+
+    #[test]
+    fn every_change_is_there() {
+        let json: Value = serde_json::from_str(&text(&PlanJson::from(&fixture::plan(500))).unwrap()).unwrap();
+        assert_eq!(json["changes"].as_array().unwrap().len(), 998);
+        assert_eq!(json["summary"]["create"], 994);
+        assert_eq!(json["in_sync"], false);
+        assert_eq!(json["complete"], false);
+    }
+
+    #[test]
+    fn hostile_text_comes_back_as_it_was() {
+        let (plan, _) = fixture::hostile();
+        let text = text(&PlanJson::from(&plan)).unwrap();
+        assert!(!text.contains('\u{1b}'));
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["problems"][0]["message"], fixture::HOSTILE);
+    }
+}
