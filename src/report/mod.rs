@@ -8,6 +8,7 @@ pub mod html;
 pub mod human;
 pub mod junit;
 pub mod lines;
+pub mod logs;
 pub mod markdown;
 pub mod model;
 pub mod outcome_view;
