@@ -13,8 +13,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod apply;
 mod check;
 mod completions;
+pub mod coverage;
+mod demo;
 mod discover;
+mod explain;
 pub mod failure;
+pub mod logs;
 pub mod outcome;
 mod plan;
 mod render;
@@ -23,6 +27,7 @@ mod session;
 mod snapshot;
 pub mod ui;
 pub mod validate;
+pub mod verify;
 
 use failure::Failure;
 use outcome::{ERROR_CODE, Outcome};
@@ -140,6 +145,10 @@ enum Command {
     Apply(apply::Args),
     /// Answer the controls of security standards about trails, their bucket, key and log group
     Check(check::Args),
+    /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    Demo,
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    Explain(explain::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -150,7 +159,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let to_folder = matches!(cli.command, Command::Render(_));
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo);
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -194,6 +203,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
+        Command::Demo => demo::run(common).await,
+        Command::Explain(args) => explain::run(common, args),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from moto.cloudtrail import exceptions as cloudtrail_exceptions
 from moto.cloudtrail import models as cloudtrail
 from moto.cloudtrail.responses import CloudTrailResponse
-from moto.core.exceptions import JsonRESTError
+from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
@@ -23,8 +23,8 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.organizations import models as organizations
+from moto.s3.responses import S3Response
 from moto.sts.models import STSBackend
-from moto.core.exceptions import ServiceException
 
 # Items that GetAccountAuthorizationDetails returns at most in one page: AWS may return fewer than MaxItems.
 AUTHORIZATION_PAGE = 100
@@ -144,6 +144,57 @@ def authorization_details_by_page(self):
 IamResponse.get_account_authorization_details = authorization_details_by_page
 
 
+# --- S3 ------------------------------------------------------------------------------------------------------------
+
+# The root elements of S3's answers (S3 API reference). moto writes `<operation>Response`, which only Python's SDK takes.
+ROOTS = {
+    "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+    "GetBucketLogging": "BucketLoggingStatus",
+    "GetBucketTagging": "Tagging",
+    "GetBucketVersioning": "VersioningConfiguration",
+    "ListObjectsV2": "ListBucketResult",
+}
+
+serialized = S3Response.serialized
+
+
+def serialized_with_root(self, action_result):
+    status, headers, body = serialized(self, action_result)
+    for operation, root in ROOTS.items():
+        if isinstance(body, str):
+            body = body.replace(f"<{operation}Response", f"<{root}").replace(f"</{operation}Response", f"</{root}")
+    return status, headers, body
+
+
+S3Response.serialized = serialized_with_root
+
+
+class RequestPayment:
+    """Who pays for requests: GetBucketRequestPayment and PutBucketRequestPayment, which moto does not have."""
+
+    ANSWER = (
+        '<RequestPaymentConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        "<Payer>{}</Payer></RequestPaymentConfiguration>"
+    )
+
+    def __init__(self, app):
+        self.app = app
+        self.payers = {}
+
+    def __call__(self, environ, start_response):
+        if "requestPayment" not in environ.get("QUERY_STRING", ""):
+            return self.app(environ, start_response)
+        bucket = environ["PATH_INFO"].strip("/")
+        body = ""
+        if environ["REQUEST_METHOD"] == "PUT":
+            sent = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
+            self.payers[bucket] = "Requester" if ">Requester<" in sent else "BucketOwner"
+        else:
+            body = self.ANSWER.format(self.payers.get(bucket, "BucketOwner"))
+        start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+        return [body.encode()]
+
+
 # --- CloudTrail ----------------------------------------------------------------------------------------------------
 
 # PutInsightSelectors replaces what was there; moto adds to it.
@@ -258,7 +309,7 @@ def end_with_parent():
 
 def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
-    app = DomainDispatcherApplication(create_backend_app)
+    app = RequestPayment(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     print(server.port, flush=True)
     server.serve_forever()

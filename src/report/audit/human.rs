@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::view::{self, AuditView, ControlView, InactiveView, StandardView, SubjectView};
+use super::view::{self, AuditView, GroupView, InactiveView, StandardView, SubjectView};
 use crate::audit::Audit;
 use crate::organization::Organization;
 use crate::report::human::{Layout, write_problems};
@@ -55,18 +55,18 @@ fn write_inactive(page: &mut Page, inactive: &[InactiveView]) {
 fn write_standard(page: &mut Page, standard: &StandardView, layout: Layout) {
     let version = format!(" {}", standard.version);
     page.heading(&[Span(STRONG, standard.name), Span(FAINT, &version)]);
-    standard.failed.iter().for_each(|control| write_control(page, "fail", BAD, control));
-    standard.unread.iter().for_each(|control| write_control(page, "unknown", NOTICE, control));
+    standard.failed.iter().for_each(|group| write_group(page, "fail", BAD, group));
+    standard.unread.iter().for_each(|group| write_group(page, "unknown", NOTICE, group));
     let rest = [
         ("pass", GOOD, &standard.passed),
         ("not applicable", FAINT, &standard.not_applicable),
         ("unknown, not read by orgtrail", FAINT, &standard.outside),
     ];
-    for (word, style, controls) in rest {
+    for (word, style, groups) in rest {
         if layout.verbose {
-            controls.iter().for_each(|control| write_control(page, word, style, control));
-        } else if !controls.is_empty() {
-            let ids: Vec<&str> = controls.iter().map(|control| control.id).collect();
+            groups.iter().for_each(|group| write_group(page, word, style, group));
+        } else if !groups.is_empty() {
+            let ids: Vec<&str> = groups.iter().flat_map(|group| &group.controls).map(|control| control.id).collect();
             page.line(2, &[Span(style, word), Span(PLAIN, ": "), Span(PLAIN, &ids.join(", "))]);
         }
     }
@@ -75,21 +75,29 @@ fn write_standard(page: &mut Page, standard: &StandardView, layout: Layout) {
 /// How many resources of one control are shown: without an organization trail there is one for each account.
 const CHECKS_MAX: usize = 5;
 
-fn write_control(page: &mut Page, word: &str, style: Style, control: &ControlView) {
-    let title = format!(" {} ", control.title);
-    let severity = if word == "fail" { format!("({})", control.severity) } else { String::new() };
-    page.line(
-        2,
-        &[Span(style, word), Span(PLAIN, " "), Span(STRONG, control.id), Span(PLAIN, &title), Span(FAINT, &severity)],
-    );
-    for check in control.checks.iter().take(CHECKS_MAX) {
+fn write_group(page: &mut Page, word: &str, style: Style, group: &GroupView) {
+    for control in &group.controls {
+        let title = format!(" {} ", control.title);
+        let severity = if word == "fail" { format!("({})", control.severity) } else { String::new() };
+        page.line(
+            2,
+            &[
+                Span(style, word),
+                Span(PLAIN, " "),
+                Span(STRONG, control.id),
+                Span(PLAIN, &title),
+                Span(FAINT, &severity),
+            ],
+        );
+    }
+    for check in group.checks.iter().take(CHECKS_MAX) {
         page.line(6, &[Span(FAINT, &check.place), Span(PLAIN, ": "), Span(PLAIN, &check.evidence)]);
         if !check.fix.is_empty() {
             page.line(6, &[Span(PLAIN, "next: "), Span(PLAIN, &check.fix)]);
         }
     }
-    if control.checks.len() > CHECKS_MAX {
-        let more = format!("and {} more", words::grouped(control.checks.len() - CHECKS_MAX));
+    if group.checks.len() > CHECKS_MAX {
+        let more = format!("and {} more", words::grouped(group.checks.len() - CHECKS_MAX));
         page.line(6, &[Span(FAINT, &more)]);
     }
 }

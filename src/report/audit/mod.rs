@@ -198,7 +198,7 @@ fn word(verdict: Verdict) -> &'static str {
 fn fix_words(fix: &Fix) -> String {
     match fix {
         Fix::None => String::new(),
-        Fix::Plan => "`orgtrail apply` does this: the plan contains the change".to_owned(),
+        Fix::Plan => "apply the plan, which contains the change".to_owned(),
         Fix::Setting(setting) => format!("set {setting} in the configuration"),
         Fix::Elsewhere(what) => (*what).to_owned(),
     }

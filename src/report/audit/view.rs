@@ -27,15 +27,26 @@ pub(super) struct AuditView {
 pub(super) struct StandardView {
     pub name: &'static str,
     pub version: &'static str,
-    /// How many there are.
-    pub count: usize,
-    pub failed: Vec<ControlView>,
+    pub failed: Vec<GroupView>,
+    pub failed_count: usize,
     /// What should have been read, and could not.
-    pub unread: Vec<ControlView>,
+    pub unread: Vec<GroupView>,
+    pub unread_count: usize,
     /// What this program does not read.
-    pub outside: Vec<ControlView>,
-    pub passed: Vec<ControlView>,
-    pub not_applicable: Vec<ControlView>,
+    pub outside: Vec<GroupView>,
+    pub outside_count: usize,
+    pub passed: Vec<GroupView>,
+    pub passed_count: usize,
+    pub not_applicable: Vec<GroupView>,
+    pub not_applicable_count: usize,
+}
+
+/// Controls that follow each other and have the same answers.
+#[derive(Debug, Serialize)]
+pub(super) struct GroupView {
+    pub controls: Vec<ControlView>,
+    /// The answers that have the controls' own verdict.
+    pub checks: Vec<CheckView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,11 +54,9 @@ pub(super) struct ControlView {
     pub id: &'static str,
     pub title: String,
     pub severity: &'static str,
-    /// The answers that have the control's own verdict.
-    pub checks: Vec<CheckView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct CheckView {
     /// The address, or the account.
     pub place: String,
@@ -105,27 +114,45 @@ pub(super) fn summary(audit: &Audit) -> String {
 
 fn standard_view(audit: &Audit, standard: Standard) -> Option<StandardView> {
     let outcomes: Vec<&Outcome> = audit.outcomes.iter().filter(|o| o.control.standard == standard).collect();
-    let with = |verdict: Verdict| outcomes.iter().filter(|o| o.verdict == verdict).map(|o| control(o)).collect();
+    let with = |verdict: Verdict| groups(outcomes.iter().filter(|outcome| outcome.verdict == verdict));
+    let (failed, failed_count) = with(Verdict::Fail);
+    let (unread, unread_count) = with(Verdict::Unknown(Doubt::Unreadable));
+    let (outside, outside_count) = with(Verdict::Unknown(Doubt::Outside));
+    let (passed, passed_count) = with(Verdict::Pass);
+    let (not_applicable, not_applicable_count) = with(Verdict::NotApplicable);
     (!outcomes.is_empty()).then(|| StandardView {
         name: standard.name(),
         version: standard.version(),
-        count: outcomes.len(),
-        failed: with(Verdict::Fail),
-        unread: with(Verdict::Unknown(Doubt::Unreadable)),
-        outside: with(Verdict::Unknown(Doubt::Outside)),
-        passed: with(Verdict::Pass),
-        not_applicable: with(Verdict::NotApplicable),
+        failed,
+        failed_count,
+        unread,
+        unread_count,
+        outside,
+        outside_count,
+        passed,
+        passed_count,
+        not_applicable,
+        not_applicable_count,
     })
 }
 
-fn control(outcome: &Outcome) -> ControlView {
-    let question = outcome.control.question;
-    ControlView {
-        id: outcome.control.id,
-        title: question.title(),
-        severity: question.severity().as_str(),
-        checks: outcome.checks.iter().filter(|check| check.verdict == outcome.verdict).map(check).collect(),
+/// Folds controls with the same answers; returns the groups and how many controls there are.
+fn groups<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> (Vec<GroupView>, usize) {
+    let mut groups: Vec<GroupView> = Vec::new();
+    let mut count = 0;
+    for outcome in outcomes {
+        count += 1;
+        let question = outcome.control.question;
+        let control =
+            ControlView { id: outcome.control.id, title: question.title(), severity: question.severity().as_str() };
+        let checks: Vec<CheckView> =
+            outcome.checks.iter().filter(|c| c.verdict == outcome.verdict).map(check).collect();
+        match groups.last_mut() {
+            Some(group) if group.checks == checks => group.controls.push(control),
+            _ => groups.push(GroupView { controls: vec![control], checks }),
+        }
     }
+    (groups, count)
 }
 
 fn check(check: &Check) -> CheckView {
