@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use super::Answers;
 use crate::config::Config;
-use crate::config::schema::{Encryption, Owner};
+use crate::config::schema::Encryption;
 use crate::estate::key::referenced_key;
-use crate::estate::{Address, Bucket, Estate, Key, Kind, Resource, Trail};
+use crate::estate::{ACCOUNT_TAG, Address, Bucket, Estate, Key, Kind, Resource, Trail};
 use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
+use crate::plan::{Action, Change, Plan};
 
 mod bucket;
 mod trails;
@@ -62,8 +63,10 @@ pub enum CannotAdopt {
 /// What is to be taken over.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// The trails; at least one.
-    pub trails: &'a [Address],
+    /// The trail.
+    pub trail: &'a Address,
+    /// Other trails that write to the same bucket.
+    pub more: &'a [Address],
     /// The name of the deployment.
     pub deployment: &'a str,
     /// The role that is assumed in member accounts.
@@ -117,13 +120,14 @@ fn key_alias(deployment: &str) -> String {
 /// # Errors
 /// [`CannotAdopt`] where no configuration can describe them.
 pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>) -> Result<Adoption, CannotAdopt> {
-    let trails = wanted(estate, request.trails)?;
-    let Some(&(first_at, first)) = trails.first() else {
-        return Err(CannotAdopt::NoBucket { bucket: String::new(), accounts: Vec::new() });
-    };
+    let first = wanted(estate, request.trail)?;
+    let mut trails = vec![(request.trail, first)];
+    for at in request.more {
+        trails.push((at, wanted(estate, at)?));
+    }
     for (at, trail) in &trails {
         if (&trail.bucket, &trail.prefix) != (&first.bucket, &first.prefix) {
-            return Err(CannotAdopt::OtherBucket(first_at.clone(), (*at).clone()));
+            return Err(CannotAdopt::OtherBucket(request.trail.clone(), (*at).clone()));
         }
     }
     let (bucket_at, bucket) = find_bucket(estate, &first.bucket)?;
@@ -151,31 +155,16 @@ pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>
     let bucket = bucket::config(&answers, &first.prefix, bucket, encryption, &mut said);
     let place = trails::Place { organization, estate, answers: &answers };
     let trails = trails::configs(&place, &trails, &mut said);
-    let mut config = super::config(organization, &answers, bucket, trails);
-    delegate(&mut config);
+    let config = super::config(organization, &answers, bucket, trails);
     Ok(Adoption { config, inexpressible: said })
 }
 
-/// An owner is registered as delegated administrator by being one; it need not be listed twice.
-fn delegate(config: &mut Config) {
-    let owners: Vec<String> = config
-        .trails
-        .iter()
-        .filter_map(|trail| match &trail.owner {
-            Owner::Account(id) => Some(id.to_string()),
-            Owner::Management => None,
-        })
-        .collect();
-    config.organization.delegated_administrators.retain(|listed| !owners.contains(listed));
-}
-
-fn wanted<'a>(estate: &'a Estate, addresses: &'a [Address]) -> Result<Vec<(&'a Address, &'a Trail)>, CannotAdopt> {
-    let one = |at: &'a Address| match estate.resource(at) {
-        Some(Resource::Trail(trail)) if trail.organization => Ok((at, trail)),
+fn wanted<'a>(estate: &'a Estate, at: &Address) -> Result<&'a Trail, CannotAdopt> {
+    match estate.resource(at) {
+        Some(Resource::Trail(trail)) if trail.organization => Ok(trail),
         Some(Resource::Trail(_)) => Err(CannotAdopt::NotOfOrganization(at.clone())),
         _ => Err(CannotAdopt::NoTrail(at.clone())),
-    };
-    addresses.iter().map(one).collect()
+    }
 }
 
 fn find_bucket<'a>(estate: &'a Estate, name: &str) -> Result<(&'a Address, &'a Bucket), CannotAdopt> {
@@ -213,4 +202,28 @@ fn is_own_key(estate: &Estate, answers: &Answers, arn: &str) -> bool {
     let at = Address::regional(&answers.log_account, &answers.home_region, Kind::Key, key_alias(&answers.deployment));
     let is = |key: &Key| key.arn.as_deref() == Some(arn) || referenced_key(arn).as_ref() == Some(&at);
     matches!(estate.resource(&at), Some(Resource::Key(key)) if is(key))
+}
+
+/// Returns what a plan does beside taking over: what it changes of existing resources, and what it adds that is not for
+/// readers. A line each.
+pub fn remaining(plan: &Plan) -> Vec<String> {
+    plan.changes.iter().filter_map(line).collect()
+}
+
+fn line(change: &Change) -> Option<String> {
+    let address = &change.address;
+    let fields: Vec<&str> =
+        change.fields.iter().map(|field| field.path.as_str()).filter(|path| *path != "tags").collect();
+    match change.action {
+        Action::Create if is_for_readers(change) => None,
+        Action::Create => Some(format!("creates {address}")),
+        Action::Retire => Some(format!("removes {address}")),
+        Action::Update | Action::Adopt if fields.is_empty() => None,
+        Action::Update | Action::Adopt => Some(format!("changes {} of {address}", fields.join(", "))),
+    }
+}
+
+fn is_for_readers(change: &Change) -> bool {
+    change.address.kind == Kind::Policy
+        || change.desired.as_ref().and_then(Resource::tags).is_some_and(|tags| tags.contains_key(ACCOUNT_TAG))
 }
