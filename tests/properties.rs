@@ -302,12 +302,16 @@ proptest! {
     }
 
     #[test]
-    fn what_is_there_already_is_taken_over_as_it_is(case in cases(8)) {
-        wait(is_adopted(&case))?;
-    }
-
-    #[test]
     fn accounts_may_come_and_go(case in cases(10), seed in any::<u64>(), new in account(), prune in any::<bool>()) {
         wait(follows_accounts(&case, seed, new, prune))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(settings(50))]
+
+    #[test]
+    fn what_is_there_already_is_taken_over_as_it_is(case in cases(8)) {
+        wait(is_adopted(&case))?;
     }
 }

@@ -17,6 +17,7 @@ pub mod coverage;
 mod demo;
 mod discover;
 mod explain;
+mod export;
 pub mod failure;
 mod init;
 pub mod logs;
@@ -152,6 +153,8 @@ enum Command {
     Demo,
     /// Say what CloudTrail would be refused by other people's policies, and why
     Explain(explain::Args),
+    /// Write the deployment in the language of another tool, for teams that leave
+    Export(export::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -207,6 +210,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Export(args) => export::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
         Command::Explain(args) => explain::run(common, args),
