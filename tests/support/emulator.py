@@ -23,6 +23,8 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.organizations import models as organizations
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 from moto.sts.models import STSBackend
 
@@ -167,6 +169,20 @@ def serialized_with_root(self, action_result):
 
 
 S3Response.serialized = serialized_with_root
+
+
+def put_object_lock_configuration(self, bucket_name, lock_enabled, mode=None, days=None, years=None):
+    """Object Lock can be enabled on a bucket that has objects already; moto wants an empty one."""
+    bucket = self.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+    bucket.object_lock_enabled = lock_enabled
+    bucket.default_lock_mode = mode
+    bucket.default_lock_days = days
+    bucket.default_lock_years = years
+
+
+S3Backend.put_object_lock_configuration = put_object_lock_configuration
 
 
 class RequestPayment:
