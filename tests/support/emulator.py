@@ -4,6 +4,7 @@ Where moto does otherwise than AWS in a way that matters to these tests, it is p
 behaviour of AWS it restores.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -211,6 +213,19 @@ class RequestPayment:
         return [body.encode()]
 
 
+# --- KMS -----------------------------------------------------------------------------------------------------------
+
+
+def by_arn_too(name):
+    """A key may be named by its ARN; moto takes only its id here."""
+    original = getattr(KmsBackend, name)
+    setattr(KmsBackend, name, lambda self, key_id: original(self, key_id.split("key/")[-1]))
+
+
+for name in ["enable_key", "cancel_key_deletion"]:
+    by_arn_too(name)
+
+
 # --- CloudTrail ----------------------------------------------------------------------------------------------------
 
 # PutInsightSelectors replaces what was there; moto adds to it.
@@ -324,6 +339,8 @@ def end_with_parent():
 
 
 def main():
+    # A line for every request hides the lines that matter: what goes wrong inside.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
     app = RequestPayment(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
