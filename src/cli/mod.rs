@@ -12,8 +12,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod completions;
+mod demo;
+pub mod coverage;
 mod discover;
+mod explain;
 pub mod failure;
+pub mod logs;
 pub mod outcome;
 mod plan;
 mod render;
@@ -22,6 +26,7 @@ mod session;
 mod snapshot;
 pub mod ui;
 pub mod validate;
+pub mod verify;
 
 use failure::Failure;
 use outcome::{ERROR_CODE, Outcome};
@@ -123,6 +128,10 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    Demo,
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    Explain(explain::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -133,7 +142,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let to_folder = matches!(cli.command, Command::Render(_));
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo);
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -176,6 +185,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Demo => demo::run(common).await,
+        Command::Explain(args) => explain::run(common, args),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

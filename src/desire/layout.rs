@@ -60,7 +60,7 @@ impl<'a> Layout<'a> {
         let mut faults = Vec::new();
         check_organization(config, organization, &mut faults);
         let mut keep = |result: Result<AccountId, BadDesign>| result.map_err(|fault| faults.push(fault)).ok();
-        let log_account = keep(super::log_account(config, organization));
+        let log_account = keep(find_account(organization, "accounts.log", &config.accounts.log));
         let mut administrators: Vec<AccountId> = config
             .organization
             .delegated_administrators
@@ -167,11 +167,7 @@ fn selected(config: &Config, organization: &Organization, faults: &mut Vec<BadDe
     selected
 }
 
-pub(super) fn find_account(
-    organization: &Organization,
-    field: &'static str,
-    text: &str,
-) -> Result<AccountId, BadDesign> {
+fn find_account(organization: &Organization, field: &'static str, text: &str) -> Result<AccountId, BadDesign> {
     let bad = |why: String| Err(BadDesign::Account { field, text: text.to_owned(), why });
     match organization.find(text)[..] {
         [] => bad(format!("organization {} has no such account", organization.id)),

@@ -5,6 +5,8 @@
 pub mod canonical;
 pub mod document;
 pub mod evaluate;
+pub mod guard;
+pub mod isolation;
 pub mod json;
 pub mod lint;
 pub mod merge;

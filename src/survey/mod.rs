@@ -109,14 +109,12 @@ impl Surveyor<'_> {
             let brief = Brief { config: self.config, organization, templates: self.templates, strategy };
             desire::design(&brief).map_err(SurveyError::Design)
         };
-        let none = Estate::default();
-        let log_account = desire::log_account(self.config, organization).map_err(|e| SurveyError::Design(vec![e]))?;
-        let first = desire::strategy(self.config, organization, &log_account, &none);
+        let first = desire::first_strategy(self.config);
         let desired = design(first)?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
-        let strategy = desire::strategy(self.config, organization, &log_account, &observed);
+        let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let desired = if strategy == first { desired } else { design(strategy)? };
         Ok((desired, observed, strategy))
     }

@@ -9,7 +9,7 @@ use super::job::{Job, writable};
 use super::permissions::kms as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault, FaultKind};
-use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Sighting, Tags};
+use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
 const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
@@ -139,8 +139,8 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
         session.write(op::CANCEL_DELETION, || request.clone().send()).await?;
     }
     // Cancelling a deletion leaves the key disabled (KMS API, `CancelKeyDeletion`).
-    if desired.enabled && (live.pending_deletion || job.change.touches("enabled")) {
-        let request = client.enable_key().key_id(&live.arn);
+    if desired.enabled && !live.enabled {
+        let request = client.enable_key().key_id(live.id());
         session.write(op::ENABLE_KEY, || request.clone().send()).await?;
     }
     if !live.has_alias {
@@ -162,23 +162,36 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
 struct Live {
     arn: String,
     has_alias: bool,
+    enabled: bool,
     pending_deletion: bool,
 }
 
+impl Live {
+    fn of(key: &Key) -> Option<Self> {
+        let Key { arn, has_alias, enabled, pending_deletion, rotation: _, tags: _ } = key;
+        let (has_alias, enabled, pending_deletion) = (*has_alias, *enabled, *pending_deletion);
+        Some(Self { arn: arn.clone()?, has_alias, enabled, pending_deletion })
+    }
+
+    /// The key's id: the ARN's last part, which every operation takes.
+    fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or(&self.arn)
+    }
+}
+
 async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
-    if let Some(Key { arn: Some(arn), has_alias, pending_deletion, .. }) = observed {
-        return Ok(Live { arn: arn.clone(), has_alias: *has_alias, pending_deletion: *pending_deletion });
+    if let Some(live) = observed.and_then(Live::of) {
+        return Ok(live);
     }
     let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
     match look(&job.session, job.address(), deployment).await? {
         Sighting::Present(resource) => {
             job.must_be_ours(resource.tags().unwrap_or(&Tags::new()))?;
-            match *resource {
-                crate::estate::Resource::Key(Key { arn: Some(arn), has_alias, pending_deletion, .. }) => {
-                    Ok(Live { arn, has_alias, pending_deletion })
-                }
-                _ => Err(job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN")),
-            }
+            let live = match resource.as_ref() {
+                Resource::Key(key) => Live::of(key),
+                _ => None,
+            };
+            live.ok_or_else(|| job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN"))
         }
         Sighting::Absent | Sighting::Unreadable(_) => create(job, desired).await,
     }
@@ -205,7 +218,7 @@ async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
     };
     let arn = metadata.and_then(|metadata| metadata.arn);
     let arn = arn.ok_or_else(|| job.session.odd_answer(op::CREATE_KEY, "the answer has no ARN"))?;
-    Ok(Live { arn, has_alias: false, pending_deletion: false })
+    Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
 }
 
 async fn create_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
