@@ -23,7 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report"];
 
 /// What a pure module must not say.
-const IMPURE_WORDS: &[&str] = &["async fn", "std::fs", "std::env::", "std::net::Tcp", "SystemTime::now", "Timestamp::now", "tokio::"];
+const IMPURE_WORDS: &[&str] =
+    &["async fn", "std::fs", "std::env::", "std::net::Tcp", "SystemTime::now", "Timestamp::now", "tokio::"];
 
 /// A file that is longer is split by subject.
 const LINES_MAX: usize = 500;
@@ -85,9 +86,10 @@ fn modules_use_only_what_they_may() {
         let own = source.module();
         let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == own) else { continue };
         for used in modules.iter().filter(|used| **used != own && !allowed.contains(used)) {
-            let line = source.without_tests().lines().find(|line| {
-                !line.trim_start().starts_with("//") && line.contains(&format!("crate::{used}::"))
-            });
+            let line = source
+                .without_tests()
+                .lines()
+                .find(|line| !line.trim_start().starts_with("//") && line.contains(&format!("crate::{used}::")));
             broken.extend(line.map(|line| format!("{} must not use {used}: {}", source.named(), line.trim())));
         }
     }

@@ -50,9 +50,7 @@ fn surroundings(common: &Common, ui: &Ui) -> Result<Surroundings, Failure> {
         Format::Jsonl => LogFormat::Jsonl,
         Format::Markdown => LogFormat::Markdown,
         Format::Html => LogFormat::Html,
-        Format::Sarif | Format::Junit => {
-            return Err(common.format().unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
-        }
+        other => return Err(other.unknown_to("verify and coverage", "human, json, jsonl, markdown and html")),
     };
     Ok(Surroundings {
         now: Timestamp::now(),

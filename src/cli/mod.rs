@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod archive;
+mod check;
 mod completions;
 pub mod coverage;
 mod demo;
@@ -137,6 +138,10 @@ pub enum Format {
     Sarif,
     /// For the test view of a CI system
     Junit,
+    /// Compliance findings of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Findings for AWS Security Hub
+    Asff,
 }
 
 impl Format {
@@ -165,6 +170,8 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Answer the controls of security standards about trails, their bucket, key and log group
+    Check(check::Args),
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
     Demo,
     /// Say what CloudTrail would be refused by other people's policies, and why
@@ -226,6 +233,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
         Command::Explain(args) => explain::run(common, args),
         Command::Verify(args) => archive::verify(common, args, ui).await,

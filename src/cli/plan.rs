@@ -108,7 +108,7 @@ pub fn text(
         }
         Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),
         Format::Junit => Ok(junit::plan(plan, organization, purpose)),
-        Format::Jsonl => Err(Format::Jsonl.unknown_to("a plan", "human, json, markdown, html, sarif and junit")),
+        other => Err(other.unknown_to("a plan", "human, json, markdown, html, sarif and junit")),
     }
 }
 
