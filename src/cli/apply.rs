@@ -78,6 +78,7 @@ fn text(format: Format, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resul
         Format::Markdown => Templates::new(&[])
             .and_then(|templates| markdown::apply(report, organization, &templates))
             .map_err(|error| failed(&error)),
+        Format::Jsonl | Format::Html => Err(format.missing_in("apply")),
     }
 }
 

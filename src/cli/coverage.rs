@@ -4,15 +4,22 @@ use std::io::{self, Write};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::logs::{Lazy, LogFormat, Place, PlaceError, Surroundings, duration, open, time};
+use super::failure::Failure;
+use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, place_of, time};
 use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::desire;
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
-use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
+use crate::logs::coverage::{Arrival, Coverage, Expected, ExpectedAccount, assess, survey};
 use crate::logs::finding::Window;
 use crate::logs::store::Fault;
 use crate::logs::verify::Sought;
+use crate::organization::select::chosen;
 use crate::report::logs::{coverage as report, page};
+use crate::survey::SurveyOptions;
 
 /// How far back is looked when nobody says.
 const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -75,6 +82,39 @@ pub enum CoverageError {
     Page(#[from] page::PageError),
 }
 
+/// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
+pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let (place, expected) = match &args.place {
+        Some(_) => (None, Expected::default()),
+        None => configured(common, ui).await?,
+    };
+    let mut text = Vec::new();
+    let outcome = run(args, place, expected, &Surroundings::of(common, ui), &mut text).await?;
+    Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
+}
+
+/// Returns where the configuration's logs lie, and the accounts that it selects.
+async fn configured(common: &Common, ui: &Ui) -> Result<(Option<String>, Expected), Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
+    let (organization, _problems) = session.surveyor(ui).discover(options).await?;
+    ui.end_progress();
+    let choices = desire::choices(&session.config, &organization);
+    let account = |id: &AccountId| {
+        let account = organization.accounts.get(id)?;
+        let known = ExpectedAccount { name: account.name.clone(), is_active: account.state.is_active(), regions: None };
+        Some((id.clone(), known))
+    };
+    let accounts = chosen(&choices).filter_map(account).collect();
+    Ok((Some(place_of(&session.config)), Expected { accounts, trails: Vec::new() }))
+}
+
+impl From<CoverageError> for Failure {
+    fn from(error: CoverageError) -> Self {
+        Failure::from_chain(&error)
+    }
+}
+
 /// Looks at what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, `expected`
 /// which accounts and regions should deliver, as far as that is known.
 ///
@@ -89,7 +129,7 @@ pub async fn run(
 ) -> Result<Outcome, CoverageError> {
     let named = args.place.clone().or(place).ok_or(CoverageError::NoPlace)?;
     let range = range(args, around.now)?;
-    let aws = Lazy::new(args.region.clone());
+    let aws = Lazy::new(around, args.region.clone());
     let (place, prefix) = open(&named, &aws).await?;
     let store = match &place {
         Place::Bundle(_) => return Err(CoverageError::Bundle),
@@ -133,11 +173,11 @@ fn write_answer(
 ) -> Result<(), CoverageError> {
     let limit = args.fail_older_than;
     let text = match around.format {
-        LogFormat::Human => report::human(coverage, limit, around.width),
-        LogFormat::Json => report::json(coverage, limit),
-        LogFormat::Jsonl => report::json_lines(coverage, limit),
-        LogFormat::Markdown => report::markdown(coverage, limit),
-        LogFormat::Html => page::coverage(coverage, limit)?,
+        Format::Human => report::human(coverage, limit, around.width),
+        Format::Json => report::json(coverage, limit),
+        Format::Jsonl => report::json_lines(coverage, limit),
+        Format::Markdown => report::markdown(coverage, limit),
+        Format::Html => page::coverage(coverage, limit)?,
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

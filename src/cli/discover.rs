@@ -23,9 +23,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
         Format::Json => model::text(&DiscoverJson::from(discovery))
             .map_err(|error| Failure::new("cannot write the report").because(error))?,
         Format::Human => tree(discovery, Layout { width: ui.width(), verbose: ui.is_verbose() }),
-        Format::Markdown => {
-            return Err(Failure::new("`discover` has no markdown form").hint("use --format human or json"));
-        }
+        Format::Jsonl | Format::Markdown | Format::Html => return Err(common.format.missing_in("discover")),
     };
     let outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Partial };
     Ok(Answer::new(text, outcome))

@@ -104,8 +104,20 @@ pub enum Format {
     Human,
     /// For programs; the same bytes for the same content
     Json,
+    /// For programs that read while it works: one line of JSON a chain (verify and coverage)
+    Jsonl,
     /// For comments of pull requests and tickets
     Markdown,
+    /// A page (verify and coverage)
+    Html,
+}
+
+impl Format {
+    /// Returns the error of a command whose report has no such form.
+    fn missing_in(self, command: &str) -> Failure {
+        let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        Failure::new(format!("`{command}` has no form {name}")).hint("use --format human or json")
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -126,6 +138,10 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Prove that the logs are complete and untouched
+    Verify(verify::VerifyArgs),
+    /// Tell whether logs arrive: by account, region and kind of log
+    Coverage(coverage::CoverageArgs),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -179,6 +195,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Verify(args) => verify::command(common, args, ui).await,
+        Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

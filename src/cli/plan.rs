@@ -90,6 +90,7 @@ pub fn text(
         Format::Markdown => Templates::new(&[])
             .and_then(|templates| markdown::plan(plan, organization, purpose, &templates))
             .map_err(|error| failed(&error)),
+        Format::Jsonl | Format::Html => Err(format.missing_in("plan")),
     }
 }
 
