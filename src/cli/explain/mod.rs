@@ -75,12 +75,10 @@ pub fn run(common: &Common, args: &Args) -> Result<Answer, Failure> {
         topic_key: optional(&args.topic_key_policy)?,
     };
     let explanation = explain(args, &files)?;
-    let text = match common.format {
+    let text = match common.format() {
         Format::Human => human(&explanation),
         Format::Json => json(&explanation).map_err(|error| Failure::new("cannot write the report").because(error))?,
-        Format::Markdown => {
-            return Err(Failure::new("`explain` has no markdown form").hint("use --format human or json"));
-        }
+        other => return Err(other.unknown_to("explain", "human and json")),
     };
     Ok(Answer::new(text, outcome(&explanation)))
 }
