@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod completions;
-mod demo;
 pub mod coverage;
+mod demo;
 mod discover;
 mod explain;
 pub mod failure;
