@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod completions;
-pub mod coverage;
 mod demo;
+pub mod coverage;
 mod discover;
 mod explain;
 pub mod failure;
