@@ -12,8 +12,11 @@ use std::sync::atomic::AtomicUsize;
 use orgtrail::apply::{self, ChangeResult, RunOptions};
 use orgtrail::cloud::recorded::Recorded;
 use orgtrail::cloud::{Cloud, Silent};
+use orgtrail::config::schema::Regions;
+use orgtrail::config::{self, Config};
 use orgtrail::estate::{Estate, Kind, OWNER_TAG, Resource, Sighting};
 use orgtrail::organization::{Account, AccountState, Organization};
+use orgtrail::plan::saved::SavedPlan;
 use orgtrail::plan::{Action, Plan, PlanOptions, plan};
 use orgtrail::survey::Survey;
 use proptest::prelude::*;
@@ -157,6 +160,50 @@ async fn follows_accounts(case: &Case, seed: u64, new: Account, prune: bool) -> 
     Ok(())
 }
 
+/// The same configuration with every list in another order asks for the same, and the same look gives the same bytes.
+async fn ignores_order(case: &Case, seed: u64) -> Result<(), TestCaseError> {
+    let empty = case.cloud();
+    let (first, again) = (first_plan(case, &empty).await?.plan, first_plan(case, &empty).await?.plan);
+    let text = |plan: Plan| serde_json::to_string(&SavedPlan::new(plan)).unwrap();
+    let saved = text(first.clone());
+    prop_assert_eq!(&saved, &text(again));
+    prop_assert_eq!(&SavedPlan::parse(&saved).unwrap().plan, &first);
+
+    apply(&first, &empty).await?;
+    let mut other = case.clone();
+    shuffle(&mut other.config, &mut Dice(seed));
+    in_sync(&other, &empty).await?;
+    Ok(())
+}
+
+fn shuffle(config: &mut Config, dice: &mut Dice) {
+    dice.shuffle(&mut config.accounts.include);
+    dice.shuffle(&mut config.accounts.exclude);
+    dice.shuffle(&mut config.readers.attach_to.groups);
+    dice.shuffle(&mut config.readers.attach_to.roles);
+    dice.shuffle(&mut config.trails);
+    for trail in &mut config.trails {
+        if let Regions::Only(regions) = &mut trail.regions {
+            dice.shuffle(regions);
+        }
+        dice.shuffle(&mut trail.management_events.exclude);
+        dice.shuffle(&mut trail.insights);
+        dice.shuffle(&mut trail.data_events);
+        trail.data_events.iter_mut().for_each(|selector| dice.shuffle(&mut selector.field_selectors));
+    }
+}
+
+/// Every configuration that is tried here is one that a person could have written.
+fn is_accepted(case: &Case) -> Result<(), TestCaseError> {
+    // JSON is YAML.
+    let text = serde_json::to_string_pretty(&case.config).unwrap();
+    let read = config::parse(&text, "orgtrail.yaml");
+    let errors = read.as_ref().err().map(|errors| errors.render(false)).unwrap_or_default();
+    prop_assert!(errors.is_empty(), "{}", errors);
+    prop_assert_eq!(read.unwrap(), case.config.clone());
+    Ok(())
+}
+
 /// Removes some resources, takes the tags off others, and damages others.
 fn ruin(estate: &mut Estate, dice: &mut Dice) {
     let addresses: Vec<_> = estate.resources().map(|(address, _)| address.clone()).collect();
@@ -250,5 +297,15 @@ proptest! {
     #[test]
     fn accounts_may_come_and_go(case in cases(10), seed in any::<u64>(), new in account(), prune in any::<bool>()) {
         wait(follows_accounts(&case, seed, new, prune))?;
+    }
+
+    #[test]
+    fn order_of_input_does_not_matter(case in cases(10), seed in any::<u64>()) {
+        wait(ignores_order(&case, seed))?;
+    }
+
+    #[test]
+    fn what_is_tried_could_have_been_written(case in cases(3)) {
+        is_accepted(&case)?;
     }
 }

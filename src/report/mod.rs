@@ -4,13 +4,16 @@
 //! for a terminal, [`markdown`] and [`html`] through the [`template`]s, [`sarif`] and [`junit`] for CI systems. Programs read
 //! [`model`]. Whatever a format writes goes through [`escape`].
 
+pub mod audit;
 pub mod discover;
 pub mod escape;
+pub mod explain;
 pub mod fold;
 pub mod html;
 pub mod human;
 pub mod junit;
 pub mod lines;
+pub mod logs;
 pub mod markdown;
 pub mod model;
 pub mod outcome_view;

@@ -63,7 +63,7 @@ fn a_configuration_that_does_not_fit_the_organization_says_why() {
         ("version: 1", "version: 1\norganization: {id: o-otherorgid0}", "o-otherorgid0"),
         (
             "deployment: acme",
-            "deployment: acme\nreaders: {role: \"Logs-{{deployment}}-{{account.name}}-of-a-very-long-name-that-iam-will-not-take\"}",
+            "deployment: acme\nreaders: {role: \"Logs-{{deployment}}-{{account.name}}-of-a-very-long-name-that-iam-will-not-take-because-64-is-its-limit\"}",
             "readers.role",
         ),
     ] {

@@ -22,9 +22,9 @@ mod variables;
 
 pub use decide::evaluate;
 pub use layer::misses;
-pub use pattern::{action_matches, glob};
+pub use pattern::{arn_glob, glob};
 pub use request::{Caller, Context, Request};
-pub use statement::Failure;
+pub use statement::{Failure, covers_action};
 
 /// A policy document and what people call it ("bucket policy of acme-logs").
 #[derive(Debug, Clone, Copy)]
