@@ -95,6 +95,17 @@ impl Ui {
         }
     }
 
+    /// Returns standard output, for an answer that is written while it is made.
+    pub fn out(&self) -> Box<dyn Write + Send> {
+        Box::new(AutoStream::new(io::stdout(), self.color))
+    }
+
+    /// Tells whether an answer may be coloured.
+    pub fn is_coloured(&self) -> bool {
+        self.output.is_none()
+            && AutoStream::new(io::stdout(), self.color).current_choice() != anstream::ColorChoice::Never
+    }
+
     /// Prints an error.
     pub fn print_failure(&self, failure: &Failure) {
         self.end_progress();

@@ -1,5 +1,6 @@
 //! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
 
+pub mod audit;
 pub mod discover;
 pub mod escape;
 pub mod explain;

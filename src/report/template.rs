@@ -13,10 +13,12 @@ use super::lines::Line;
 use super::{escape, words};
 
 /// The templates that are compiled in: file name -> text. `templates/README.md` says which values each may use.
-pub const EMBEDDED: [(&str, &str); 3] = [
+pub const EMBEDDED: [(&str, &str); 5] = [
     ("plan.md.hbs", include_str!("../../templates/plan.md.hbs")),
     ("plan.html.hbs", include_str!("../../templates/plan.html.hbs")),
     ("apply.md.hbs", include_str!("../../templates/apply.md.hbs")),
+    ("audit.md.hbs", include_str!("../../templates/audit.md.hbs")),
+    ("audit.html.hbs", include_str!("../../templates/audit.html.hbs")),
 ];
 
 /// Says why a template gives no report.

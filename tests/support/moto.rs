@@ -33,7 +33,6 @@ impl Emulator {
             .env("EMULATOR_ACCOUNT_PATHS", if account_paths { "1" } else { "0" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("the emulator cannot be started");
         let mut line = String::new();

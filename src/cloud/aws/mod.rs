@@ -102,6 +102,8 @@ impl Aws {
     pub async fn connect(options: AwsOptions) -> Result<Self, NotConnected> {
         let config = sdk_config(&options).await;
         let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
+        let config = config.into_builder().retry_config(retries).build();
         let identity = identity(&config).await?;
         let AwsOptions { member_role, session_name, read_only, .. } = options;
         let roles = Roles { member_role, session_name, read_only };
@@ -119,8 +121,7 @@ async fn sdk_config(options: &AwsOptions) -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(SdkRegion::new(options.home_region.to_string()))
-        .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX));
+        .http_client(http);
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }
