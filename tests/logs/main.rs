@@ -4,6 +4,7 @@
 mod bucket;
 mod command;
 mod coverage;
+mod interrupt;
 mod over_http;
 mod program;
 mod proof;
@@ -11,5 +12,6 @@ mod properties;
 #[path = "../support/s3.rs"]
 mod s3;
 #[path = "../support/mod.rs"]
+#[allow(unused_imports, reason = "each test binary uses its own part of the support")]
 mod support;
 mod tampering;
