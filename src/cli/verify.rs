@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::failure::Failure;
 use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
-use super::ui::Ui;
+use super::ui::{Ui, write_whole};
 use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
@@ -172,7 +172,7 @@ pub async fn run(
     write_ring(ring_file.map(PathBuf::as_path), &keys.ring().await)?;
     checkpoint.advance(&answer);
     if let Some(file) = &args.checkpoint {
-        write_whole(file, &checkpoint.text())?;
+        save(file, &checkpoint.text())?;
     }
     Ok(match answer.state() {
         State::Attested => Outcome::Clean,
@@ -308,17 +308,15 @@ fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), VerifyError> {
     let mut ring = if file.exists() { read_keys(file)? } else { KeyRing::default() };
     let before = ring.clone();
     ring.merge(seen);
-    if ring == before { Ok(()) } else { write_whole(file, &ring.file_text()) }
+    if ring == before { Ok(()) } else { save(file, &ring.file_text()) }
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write_whole(file: &Path, text: &str) -> Result<(), VerifyError> {
+fn save(file: &Path, text: &str) -> Result<(), VerifyError> {
     let fault = |source| VerifyError::File { file: file.to_owned(), source };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fault)?;
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-    draft.write_all(text.as_bytes()).map_err(fault)?;
-    draft.persist(file).map(|_| ()).map_err(|e| fault(e.error))
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(fault)?;
+    }
+    write_whole(file, text).map_err(fault)
 }
 
 fn recheck(text: &str) -> Result<Recheck, String> {

@@ -4,6 +4,7 @@
 mod bucket;
 mod command;
 mod coverage;
+mod interrupt;
 mod over_http;
 mod program;
 mod proof;
