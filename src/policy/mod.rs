@@ -18,3 +18,6 @@ pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
 
 /// What the `Sid` of every statement of ours begins with, in documents that others may also write to.
 pub const SID_PREFIX: &str = "Orgtrail";
+
+#[cfg(test)]
+mod hostile;

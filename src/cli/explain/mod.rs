@@ -37,6 +37,9 @@ pub struct Args {
     /// The prefix of the trail
     #[arg(long, value_name = "PREFIX", default_value = "")]
     prefix: String,
+    /// The key that encrypts the logs
+    #[arg(long, value_name = "ARN")]
+    key: Option<Arn>,
     /// The policy of the key that encrypts the logs
     #[arg(long, value_name = "FILE")]
     key_policy: Option<PathBuf>,
@@ -72,10 +75,10 @@ pub fn run(common: &Common, args: &Args) -> Result<Answer, Failure> {
         topic_key: optional(&args.topic_key_policy)?,
     };
     let explanation = explain(args, &files)?;
-    let text = match common.format {
+    let text = match common.format() {
         Format::Human => human(&explanation),
         Format::Json => json(&explanation).map_err(|error| Failure::new("cannot write the report").because(error))?,
-        other => return Err(other.not_of("explain", "human or json")),
+        other => return Err(other.unknown_to("explain", "human and json")),
     };
     Ok(Answer::new(text, outcome(&explanation)))
 }
@@ -118,7 +121,7 @@ fn explain(args: &Args, files: &Files) -> Result<Explanation, Failure> {
         accounts: Vec::new(),
         bucket: bucket(args, &files.bucket)?,
         prefix: args.prefix.trim_matches('/').to_owned(),
-        key_arn: None,
+        key_arn: args.key.as_ref().map(Arn::to_string),
         bucket_key: args.bucket_key,
     };
     let topic_arn = files.topic.as_ref().map(|policy| topic(args, policy)).transpose()?;

@@ -97,6 +97,17 @@ fn key_and_topic_policies_are_checked_too() {
 }
 
 #[test]
+fn what_cannot_be_told_is_partial() {
+    let file = fixture("valid/acai/bucket.json");
+    let answer = explain_file(&file, &["--organization", "o-exampleorgid"]).unwrap();
+    assert_eq!(answer.outcome, Outcome::Partial);
+    assert!(answer.text.contains("the value of `s3:x-amz-server-side-encryption` in this request is not known"));
+    let key = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
+    let answer = explain_file(&file, &["--organization", "o-exampleorgid", "--key", key]).unwrap();
+    assert_eq!(answer.outcome, Outcome::Clean);
+}
+
+#[test]
 fn what_is_no_policy_is_named_with_its_place() {
     let cases = [
         ("no JSON", "cause: the policy is not JSON: expected ident at line 1 column 2"),

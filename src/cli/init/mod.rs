@@ -63,8 +63,8 @@ struct Seen {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
-    if common.format != Format::Human {
-        return Err(common.format.not_of("init", "human"));
+    if common.format() != Format::Human {
+        return Err(common.format().unknown_to("init", "human"));
     }
     let file = common.output.as_deref().unwrap_or(&common.config);
     refuse_overwriting(file, args.force)?;

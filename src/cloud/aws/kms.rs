@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 
 use super::job::{Job, writable};
@@ -143,8 +144,7 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
         session.write(op::ENABLE_KEY, || request.clone().send()).await?;
     }
     if !live.has_alias {
-        let request = client.create_alias().alias_name(job.name()).target_key_id(&live.arn);
-        session.write(op::CREATE_ALIAS, || request.clone().send()).await?;
+        create_alias(job, &live.arn).await?;
     }
     if desired.rotation && job.sets("rotation") {
         let request = client.enable_key_rotation().key_id(&live.arn);
@@ -197,13 +197,41 @@ async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Resul
     }
 }
 
+/// Makes a key. A request is never repeated blindly, because each makes another key: if its answer is lost, the key is
+/// looked for instead.
 async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
     let tags = wire_tags(job, &desired.tags)?;
     let request = job.session.kms().create_key().description(WHAT_FOR).set_tags(Some(tags));
-    let answer = job.session.write(op::CREATE_KEY, || request.clone().send()).await?;
-    let arn = answer.key_metadata.and_then(|metadata| metadata.arn);
+    let once = || {
+        let never_again = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
+        request.clone().customize().config_override(never_again).send()
+    };
+    let made = job.session.write(op::CREATE_KEY, once).await;
+    let metadata = match made {
+        Ok(answer) => answer.key_metadata,
+        Err(fault) if fault.kind == FaultKind::Unreachable => {
+            let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
+            let lost = find_without_alias(&job.session, deployment).await?;
+            Some(lost.ok_or(fault)?.0)
+        }
+        Err(fault) => return Err(fault),
+    };
+    let arn = metadata.and_then(|metadata| metadata.arn);
     let arn = arn.ok_or_else(|| job.session.odd_answer(op::CREATE_KEY, "the answer has no ARN"))?;
     Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
+}
+
+async fn create_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+    let request = job.session.kms().create_alias().alias_name(job.name()).target_key_id(arn);
+    match job.session.write(op::CREATE_ALIAS, || request.clone().send()).await {
+        Ok(_) => Ok(()),
+        // The request was repeated because its first answer was lost.
+        Err(fault) if fault.code == "AlreadyExistsException" => match describe(&job.session, job.name()).await? {
+            Some(metadata) if metadata.arn() == Some(arn) => Ok(()),
+            _ => Err(job.session.moved(job.address(), format!("{} points to another key now", job.name()))),
+        },
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.

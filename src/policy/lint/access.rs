@@ -22,7 +22,7 @@ pub(super) fn source(statement: &Statement, add: Add) {
     let writes = WRITES.iter().find(|action| covers_action(statement, action));
     let (Effect::Allow, Some(action)) = (statement.effect, writes) else { return };
     if names_cloudtrail(statement) && !has_source(statement) {
-        add(Rule::MissingSourceCondition, format!("any trail in any AWS account may {action} here"));
+        add(Rule::MissingSourceCondition, format!("any trail of any AWS account may do {action} here"));
     }
 }
 
