@@ -33,14 +33,15 @@ pub(super) fn body(items: Vec<Item>) -> String {
 
 fn write_items(out: &mut String, items: Vec<Item>, depth: usize) {
     let indent = "  ".repeat(depth);
-    for item in items {
+    for (at, item) in items.into_iter().enumerate() {
         match item {
             Item::Attribute(name, value) => out.push_str(&format!("{indent}{name} = {}\n", expression(&value, depth))),
             Item::Json(name, value) => {
                 out.push_str(&format!("{indent}{name} = jsonencode({})\n", expression(&value, depth)));
             }
             Item::Block(name, items) => {
-                out.push_str(&format!("\n{indent}{name} {{\n"));
+                let gap = if at > 0 { "\n" } else { "" };
+                out.push_str(&format!("{gap}{indent}{name} {{\n"));
                 write_items(out, items, depth + 1);
                 out.push_str(&format!("{indent}}}\n"));
             }

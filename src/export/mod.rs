@@ -94,7 +94,8 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
     let mut labels: BTreeSet<(&'static str, String)> = BTreeSet::new();
     let mut blocks = Vec::new();
     let mut left_out = Vec::new();
-    for address in export.desired.wanted.keys() {
+    // A key's own resource has its policy.
+    for address in export.desired.wanted.keys().filter(|address| address.kind != Kind::KeyPolicy) {
         let resource = match export.estate.resource(address) {
             Some(resource) if is_exported(export, resource) => resource,
             Some(_) => {
@@ -110,7 +111,7 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
         let alias = provider.alias.clone();
         let made = resources::blocks(export.desired.partition, export.estate, address, resource);
         if made.is_empty() {
-            left_out.push(format!("{address} is a setting of the organization, not a resource of its own"));
+            left_out.push(format!("{address} is no resource of its own in Terraform"));
             continue;
         }
         providers.entry(alias.clone()).or_insert(provider);

@@ -32,7 +32,7 @@ pub(super) fn blocks(partition: Partition, estate: &Estate, address: &Address, r
             let body = vec![set("account_id", name.as_str())];
             vec![block("aws_cloudtrail_organization_delegated_admin_account", name, name, body)]
         }
-        // The key's own block has its policy; trusted access is a line of `aws_organizations_organization`.
+        // A key's own block has its policy; trusted access is a line of `aws_organizations_organization`.
         Resource::KeyPolicy(_) | Resource::TrustedAccess(_) => Vec::new(),
     }
 }

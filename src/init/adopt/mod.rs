@@ -36,8 +36,13 @@ pub enum CannotAdopt {
     #[error("{0} is no organization trail: it records one account only")]
     NotOfOrganization(Address),
     /// One configuration has one bucket.
-    #[error("{0} and {1} write to different buckets or prefixes: take them over with a configuration each")]
-    OtherBucket(Address, Address),
+    #[error("{one} and {other} write to different buckets or prefixes: take them over with a configuration each")]
+    OtherBucket {
+        /// One trail.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// The bucket was not found where it was looked for.
     #[error("the bucket {bucket} was not found in {}; name its account with --log-account", .accounts.join(", "))]
     NoBucket {
@@ -127,7 +132,7 @@ pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>
     }
     for (at, trail) in &trails {
         if (&trail.bucket, &trail.prefix) != (&first.bucket, &first.prefix) {
-            return Err(CannotAdopt::OtherBucket(request.trail.clone(), (*at).clone()));
+            return Err(CannotAdopt::OtherBucket { one: request.trail.to_string(), other: at.to_string() });
         }
     }
     let (bucket_at, bucket) = find_bucket(estate, &first.bucket)?;
