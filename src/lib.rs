@@ -14,6 +14,7 @@
 //! - [`apply`]: runs a plan.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
+//! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
@@ -28,6 +29,7 @@ pub mod config;
 pub mod desire;
 pub mod estate;
 pub mod ids;
+pub mod init;
 pub mod logs;
 pub mod organization;
 pub mod plan;

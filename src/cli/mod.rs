@@ -19,6 +19,7 @@ mod demo;
 mod discover;
 mod explain;
 pub mod failure;
+mod init;
 pub mod logs;
 pub mod outcome;
 mod plan;
@@ -154,6 +155,8 @@ impl Format {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at the organization and write a first configuration, or that of an existing organization trail
+    Init(init::Args),
     /// Check a configuration without asking AWS
     Validate,
     /// Print the JSON Schema of the configuration, for editors
@@ -190,7 +193,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo);
+    // These write their own files; `--output` says where.
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo | Command::Init(_));
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -223,6 +227,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
             let (text, outcome) = validate::run(&common.config)?;
             Ok(Answer::new(text, outcome))
         }
+        Command::Init(args) => init::run(common, args, ui).await,
         Command::Schema => {
             let (text, outcome) = schema::run();
             Ok(Answer::new(text, outcome))

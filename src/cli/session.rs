@@ -11,6 +11,7 @@ use crate::cloud::Cloud;
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::cloud::recorded::Recorded;
 use crate::config::Config;
+use crate::ids::Region;
 use crate::policy::template::Templates;
 use crate::report::template;
 use crate::survey::Surveyor;
@@ -42,10 +43,8 @@ impl Session {
     pub async fn open(common: &Common, access: Access) -> Result<Self, Failure> {
         let config = load(&common.config)?;
         let templates = templates(common.policies.as_deref())?;
-        let cloud: Box<dyn Cloud> = match &common.estate {
-            Some(file) => Box::new(recorded(file)?),
-            None => Box::new(Aws::connect(aws_options(common, &config, access)).await?),
-        };
+        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+        let cloud = connect(common, door, access).await?;
         Ok(Self { config, templates, cloud })
     }
 
@@ -53,6 +52,26 @@ impl Session {
     pub fn surveyor<'a>(&'a self, ui: &'a Ui) -> Surveyor<'a> {
         Surveyor { config: &self.config, templates: &self.templates, look: self.cloud.as_ref(), progress: ui }
     }
+}
+
+/// How AWS is entered.
+#[derive(Clone, Copy)]
+pub struct Door<'a> {
+    /// The region that calls begin in.
+    pub home_region: &'a Region,
+    /// The role that is assumed in member accounts.
+    pub member_role: &'a str,
+}
+
+/// Connects without a configuration.
+///
+/// # Errors
+/// An estate file that is none, credentials that do not work.
+pub async fn connect(common: &Common, door: Door<'_>, access: Access) -> Result<Box<dyn Cloud>, Failure> {
+    Ok(match &common.estate {
+        Some(file) => Box::new(recorded(file)?),
+        None => Box::new(Aws::connect(aws_options(common, door, access)).await?),
+    })
 }
 
 fn recorded(file: &Path) -> Result<Recorded, Failure> {
@@ -63,13 +82,13 @@ fn recorded(file: &Path) -> Result<Recorded, Failure> {
     })
 }
 
-fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
+fn aws_options(common: &Common, door: Door<'_>, access: Access) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
-        home_region: config.home_region.clone(),
+        home_region: door.home_region.clone(),
         endpoint: None,
         credentials: None,
-        member_role: config.organization.member_role.clone(),
+        member_role: door.member_role.to_owned(),
         session_name: "orgtrail".into(),
         concurrency: usize::from(common.concurrency),
         read_only: access == Access::ReadOnly,
@@ -78,7 +97,10 @@ fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
 }
 
 /// Reads the policy templates that replace compiled ones.
-fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
+///
+/// # Errors
+/// A folder that cannot be read, a template that is none.
+pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let overrides = folder.map(overrides).transpose()?.unwrap_or_default();
     Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
 }

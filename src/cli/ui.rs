@@ -132,12 +132,36 @@ impl Ui {
     /// Where nobody can be asked: the flag that answers it is named.
     pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, Failure> {
         self.end_progress();
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !self.is_interactive() {
             return Err(Failure::new(format!("this needs consent, and nobody can be asked here: {question}"))
                 .hint(format!("add {flag} after reading the plan")));
         }
         let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
         prompt.interact().map_err(|error| Failure::new("cannot ask").because(error))
+    }
+
+    /// Tells whether a person is there who can be asked.
+    pub fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks for a text. `check` says what is wrong with an answer; the question is then asked again.
+    ///
+    /// # Errors
+    /// Where the terminal goes away.
+    pub fn ask(
+        &self,
+        question: &str,
+        default: Option<String>,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, Failure> {
+        self.end_progress();
+        let mut prompt = dialoguer::Input::<String>::new().with_prompt(question);
+        if let Some(default) = default {
+            prompt = prompt.default(default);
+        }
+        let prompt = prompt.validate_with(|text: &String| check(text));
+        prompt.interact_text().map_err(|error| Failure::new("cannot ask").because(error))
     }
 
     /// Takes the progress bar away.
