@@ -8,7 +8,7 @@ use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
 use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Verifier};
 
-use crate::bucket::{Bucket, MemoryStore};
+use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION};
 
 /// Long after every bucket of the tests, so that all grace is over.
 pub fn later() -> Timestamp {
@@ -55,4 +55,19 @@ pub fn findings(chain: &Chain) -> Vec<String> {
 pub fn hours(chain: &Chain, state: State) -> Vec<String> {
     let own = chain.hours.iter().filter(|(_, of)| *of == state);
     own.map(|(window, _)| format!("{}-{}", window.start.strftime("%H:%M"), window.end.strftime("%H:%M"))).collect()
+}
+
+/// The bucket that most tests begin with.
+pub fn bucket() -> Bucket {
+    Layout::default().write()
+}
+
+/// The key of a digest of it.
+pub fn digest(hour: usize) -> String {
+    Layout::default().digest(ACCOUNT, REGION, hour, "")
+}
+
+/// The key of a log file of it.
+pub fn log(hour: usize, number: usize) -> String {
+    Layout::default().log(ACCOUNT, REGION, hour, number)
 }

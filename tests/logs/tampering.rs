@@ -9,19 +9,7 @@ use orgtrail::logs::verify::Request;
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, Predecessor, REGION, gz, link};
-use crate::proof::{findings, hours, later, only, request, verify, verify_store};
-
-fn bucket() -> Bucket {
-    Layout::default().write()
-}
-
-fn digest(hour: usize) -> String {
-    Layout::default().digest(ACCOUNT, REGION, hour, "")
-}
-
-fn log(hour: usize, number: usize) -> String {
-    Layout::default().log(ACCOUNT, REGION, hour, number)
-}
+use crate::proof::{bucket, digest, findings, hours, later, log, only, request, verify, verify_store};
 
 /// Changes a whole bucket, and expects findings, and spans of broken and unproven hours.
 async fn check(change: impl FnOnce(&mut Bucket), expected: &[&str], broken: &[&str], unproven: &[&str]) {
