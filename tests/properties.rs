@@ -171,7 +171,8 @@ async fn is_adopted(case: &Case) -> Result<(), TestCaseError> {
     let trails: Vec<Address> =
         estate.resources().filter(|(a, _)| a.kind == Kind::Trail).map(|(a, _)| a.clone()).collect();
     let (trail, more) = trails.split_first().unwrap();
-    let request = Request { trail, more, deployment: &case.config.deployment, member_role: "platform/Orgtrail" };
+    let (deployment, member_role) = (&case.config.deployment, "platform/Orgtrail");
+    let request = Request { trail, more, likely: &[], deployment, member_role };
     let adoption = adopt(&organization, &estate, &request).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&adoption.inexpressible, &Vec::<String>::new());
     let written = text(&adoption.config, &organization, &Remarks::default()).unwrap();

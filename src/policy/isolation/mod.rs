@@ -5,7 +5,7 @@
 //! form is settled by full evaluation of requests, and the request that should have been denied is the counter-example.
 //! What neither proves is listed as unproven, never as right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -200,6 +200,13 @@ pub fn prove(archive: &Archive) -> Isolation {
     result.unproven.sort();
     result.unproven.dedup();
     result
+}
+
+/// Returns the accounts whose files a reader can read, each with the answer of a full evaluation; none where it cannot be
+/// told. It costs one evaluation an account, and is for the few readers that are looked at or that violate an invariant.
+pub fn accounts_read(archive: &Archive, reader: &Reader) -> BTreeMap<AccountId, Option<bool>> {
+    let accounts = archive.accounts.iter();
+    accounts.map(|account| (account.clone(), probe::reads(archive, reader, account.as_str()))).collect()
 }
 
 /// Returns the statement that denies, or that comes nearest to allowing.

@@ -91,6 +91,17 @@ pub(super) fn refute(tries: impl IntoIterator<Item = Try>, judge: impl Fn(&Try) 
     open.map_or(Outcome::Held, Outcome::Open)
 }
 
+/// Tells whether a reader reads a file of an account, if it can be told: allowed as soon as one kind of file is.
+pub(super) fn reads(archive: &Archive, reader: &Reader, account: &str) -> Option<bool> {
+    let caller = Caller::from_arn(reader.role)?;
+    let files = archive.sample_keys(account).into_iter().map(|key| Try::on("s3:GetObject", archive.object_arn(&key)));
+    match refute(files, |one| archive.judge(&one.request(caller.clone(), archive.inside()), reader.policies)) {
+        Outcome::Refuted(_) => Some(true),
+        Outcome::Held => Some(false),
+        Outcome::Open(_) => None,
+    }
+}
+
 /// Evaluates, for each reader, requests for two other accounts and for the name that its own is the beginning of. It
 /// confirms the proof by structure with the evaluator, which shares nothing with it.
 pub(super) fn sample(archive: &Archive, result: &mut Isolation) {

@@ -69,3 +69,20 @@ fn what_is_not_a_log_is_no_concern_of_the_readers() {
     world.readers[0].policy = PolicyDocument::parse(&text.replacen(r#""Statement":["#, extra, 1)).unwrap();
     assert_eq!(world.prove(), Isolation::default());
 }
+
+#[test]
+fn the_matrix_has_one_account_a_reader() {
+    let mut world = World::new(Mode::Roles);
+    let text = world.readers[1].policy.to_minified();
+    world.readers[1].policy =
+        PolicyDocument::parse(&text.replacen("/222222222222/*\"", "/33333333333?/*\"", 1)).unwrap();
+    let read = |n: usize| {
+        world.with_archive(|archive| {
+            let answers = accounts_read(archive, &archive.readers[n]);
+            let yes = answers.into_iter().filter(|(_, answer)| *answer == Some(true));
+            yes.map(|(account, _)| account.to_string()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(read(0), ["111111111111"]);
+    assert_eq!(read(1), ["333333333333", "333333333334"]);
+}

@@ -83,12 +83,17 @@ impl World {
     }
 
     pub(super) fn prove(&self) -> Isolation {
+        self.with_archive(prove)
+    }
+
+    /// Runs a function on the world's archive.
+    pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
         let organization_id = ORGANIZATION.parse().unwrap();
         let policies: Vec<[Named; 1]> =
             self.readers.iter().map(|r| [Named { name: "reader policy", document: &r.policy }]).collect();
         let readers: Vec<Reader> = self.readers.iter().zip(&policies).map(|(r, p)| self.reader(r, p)).collect();
-        prove(&Archive {
+        run(&Archive {
             bucket_arn: &bucket_arn,
             region: "eu-central-1",
             account: &account,

@@ -114,9 +114,14 @@ fn condition_help(operator: &str, key: &str, policy: &[String], values: &[String
             if key.ends_with("rn") { "ArnLike" } else { "StringLike" }
         );
     }
+    let owner = if difference(policy, values).contains("account") && key.eq_ignore_ascii_case("aws:SourceArn") {
+        "; an organization trail's ARN has the management account, whoever made the trail"
+    } else {
+        ""
+    };
     match values {
         [] => format!("remove the condition on {key} from the statement"),
-        [value] => format!("set {key} to {value}"),
+        [value] => format!("set {key} to {value}{owner}"),
         many => format!("set {key} to {}", many.join(", ")),
     }
 }
