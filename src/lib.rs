@@ -14,9 +14,9 @@
 //! - [`apply`]: runs a plan.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
-//! - [`init`]: a first configuration, from answers or from a trail that is there already.
-//! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`report`]: turns plans, outcomes and findings into text.
+//! - [`export`]: a deployment as Terraform, for teams that leave.
+//! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
 //! **Invariants**, held by `tests/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between

@@ -167,7 +167,7 @@ mod tests {
     fn equal_signs_stand_below_each_other() {
         let text =
             "x {\n  a = 1\n  long = \"b = c\"\n  m = {\n    \"k\" = 1\n    \"key = \\\"\" = 2\n  }\n  b = 2\n}\n";
-        let out = "x {\n  a    = 1\n  long = \"b = c\"\n  m = {\n    \"k\"         = 1\n    \"key = \\\"\" = 2\n  }\n  b = 2\n}\n";
+        let out = "x {\n  a    = 1\n  long = \"b = c\"\n  m = {\n    \"k\"        = 1\n    \"key = \\\"\" = 2\n  }\n  b = 2\n}\n";
         assert_eq!(aligned(text), out);
     }
 }

@@ -95,19 +95,45 @@ impl Found {
     pub fn cost(&self) -> Option<String> {
         let copies = self.logging && self.management_events;
         // AWS CloudTrail pricing page: the first copy of management events is free in each region.
-        copies.then(|| {
-            let what = "a second copy of the same management events is billed: 2.00 USD per 100,000 events";
-            match self.maker {
-                Maker::ControlTower => {
-                    format!("{what}, until CloudTrail is switched off in Control Tower's landing zone settings")
-                }
-                Maker::LandingZoneAccelerator => {
-                    format!("{what}, until `organizationTrail` is switched off in the accelerator's configuration")
-                }
-                Maker::Orgtrail | Maker::Other => {
-                    format!("{what}; `orgtrail init --adopt` takes this trail over instead")
-                }
+        let what = "a second copy of the same management events is billed, 2.00 USD per 100,000 events";
+        copies.then(|| format!("{what}; {}", self.way_out()))
+    }
+
+    /// What ends the second copy.
+    fn way_out(&self) -> &'static str {
+        match (self.maker, self.organization) {
+            (Maker::ControlTower, _) => "CloudTrail can be switched off in the landing zone settings of Control Tower",
+            (Maker::LandingZoneAccelerator, _) => {
+                "`organizationTrail` can be switched off in the configuration of the accelerator"
             }
-        })
+            (Maker::Orgtrail, _) => "it has a configuration already, which can be used instead",
+            (Maker::Other, true) => "`orgtrail init --adopt` takes this trail over instead",
+            (Maker::Other, false) => "its owner can stop it when the organization trail delivers",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trail(name: &str, organization: bool, logging: bool) -> Found {
+        let address: Address = format!("111111111111/eu-central-1/trail/{name}").parse().unwrap();
+        let maker = match name {
+            "aws-controltower-BaselineCloudTrail" => Maker::ControlTower,
+            _ => Maker::Other,
+        };
+        Found { address, maker, organization, logging, bucket: "logs".into(), management_events: true }
+    }
+
+    #[test]
+    fn a_second_copy_costs_unless_nothing_is_recorded() {
+        let tower = trail("aws-controltower-BaselineCloudTrail", true, true).cost().unwrap();
+        assert!(tower.contains("2.00 USD") && tower.contains("landing zone settings"), "{tower}");
+        assert!(trail("own", true, true).cost().unwrap().contains("init --adopt"));
+        assert!(trail("own", false, true).cost().unwrap().contains("its owner"));
+        assert_eq!(trail("own", true, false).cost(), None);
+        let quiet = Found { management_events: false, ..trail("own", true, true) };
+        assert_eq!(quiet.cost(), None);
     }
 }

@@ -115,3 +115,89 @@ pub(super) fn filter(filter: Filter, estate: &Estate, subject: &Subject) -> Answ
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::estate::trail::{EventSelector, ReadWrite};
+
+    fn trail(selectors: impl IntoIterator<Item = EventSelector>) -> Trail {
+        Trail {
+            bucket: "logs".into(),
+            prefix: String::new(),
+            topic: None,
+            global_events: true,
+            multi_region: true,
+            organization: true,
+            validation: true,
+            key: None,
+            log_group: None,
+            log_role: None,
+            logging: true,
+            selectors: selectors.into_iter().collect(),
+            insights: BTreeSet::new(),
+            tags: None,
+            delivery: None,
+        }
+    }
+
+    fn management(which: ReadWrite, exclude: &[&str]) -> EventSelector {
+        EventSelector::management(which, &exclude.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    fn objects() -> EventSelector {
+        EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]).with(
+            "resources.type",
+            "equals",
+            ["AWS::S3::Object"],
+        )
+    }
+
+    #[track_caller]
+    fn check(question: Question, selectors: impl IntoIterator<Item = EventSelector>, expected: bool) {
+        let trail = trail(selectors);
+        assert_eq!(fits(question, Partition::Aws, &trail), expected, "{question:?} {:?}", trail.selectors);
+    }
+
+    #[test]
+    fn reads_and_writes_may_be_recorded_by_two_selectors() {
+        check(Question::ManagementEvents, [management(ReadWrite::All, &[])], true);
+        check(Question::ManagementEvents, [management(ReadWrite::WriteOnly, &[])], false);
+        let both = [management(ReadWrite::WriteOnly, &[]), management(ReadWrite::ReadOnly, &[])];
+        check(Question::ManagementEvents, both.clone(), true);
+        check(Question::AllManagementEvents, both, true);
+        check(Question::ManagementEvents, [objects()], false);
+    }
+
+    #[test]
+    fn a_source_that_is_left_out_fails_only_where_all_are_asked_for() {
+        let without_kms = management(ReadWrite::All, &["kms.amazonaws.com"]);
+        check(Question::ManagementEvents, [without_kms.clone()], true);
+        check(Question::AllManagementEvents, [without_kms], false);
+        let one_event = management(ReadWrite::All, &[]).with("eventName", "equals", ["CreateUser"]);
+        check(Question::ManagementEvents, [one_event], false);
+    }
+
+    #[test]
+    fn objects_of_every_bucket_are_not_those_of_some() {
+        check(Question::ObjectWrites, [objects()], true);
+        check(Question::ObjectReads, [objects().with("readOnly", "equals", ["false"])], false);
+        check(Question::ObjectWrites, [objects().with("readOnly", "equals", ["false"])], true);
+        check(Question::ObjectWrites, [objects().with("resources.ARN", "starts_with", ["arn:aws:s3:::acme/"])], false);
+        check(Question::ObjectWrites, [objects().with("resources.ARN", "starts_with", ["arn:aws:s3:::"])], true);
+        check(Question::ObjectWrites, [objects().with("userIdentity.arn", "equals", ["arn:aws:iam::1:root"])], false);
+    }
+
+    #[test]
+    fn a_trail_that_is_stopped_or_of_one_region_records_too_little() {
+        let mut stopped = trail([management(ReadWrite::All, &[])]);
+        stopped.logging = false;
+        assert!(!fits(Question::Recording, Partition::Aws, &stopped));
+        let mut single = trail([management(ReadWrite::All, &[])]);
+        single.multi_region = false;
+        assert!(fits(Question::AnyManagementEvents, Partition::Aws, &single));
+        assert!(!fits(Question::ManagementEvents, Partition::Aws, &single));
+    }
+}

@@ -72,6 +72,13 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let door = Door { home_region: &home_region, member_role: &args.member_role };
     let cloud = connect(common, door, Access::ReadOnly).await?;
     let mut seen = look(cloud.as_ref(), &home_region, args, ui).await?;
+    ui.end_progress();
+    let there = report::there(&seen, !args.adopt.is_empty(), ui.width());
+    // Whoever answers should know what is there before; the rest of the report comes at the end.
+    let asks = ui.is_interactive() && !args.yes;
+    if asks {
+        ui.note(&there);
+    }
     let mut remarks = Remarks { found: seen.found.iter().map(Found::words).collect(), ..Remarks::default() };
     let config = match args.adopt.split_first() {
         None => fresh(&seen.organization, &questions::answers(&seen.organization, &seen.found, args, ui)?),
@@ -98,7 +105,9 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     }
     ui.end_progress();
     write_file(file, &content)?;
-    Ok(Answer::new(report::page(&seen, &remarks, file, ui.width()), Outcome::Clean))
+    let written = report::written(&remarks, file, ui.width());
+    let page = if asks { written } else { format!("{there}\n{written}") };
+    Ok(Answer::new(page, Outcome::Clean))
 }
 
 fn refuse_overwriting(file: &Path, force: bool) -> Result<(), Failure> {

@@ -7,13 +7,29 @@ use crate::init::text::Remarks;
 use crate::report::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::words;
 
-/// Returns the page.
-pub(super) fn page(seen: &Seen, remarks: &Remarks, file: &Path, width: usize) -> String {
+/// Returns what is there: the organization, its trails and what a second copy costs.
+pub(super) fn there(seen: &Seen, adopts: bool, width: usize) -> String {
     let mut page = Page::new(width);
     let active = seen.organization.accounts.values().filter(|account| account.state.is_active()).count();
     let accounts = format!(": {}, {active} active", words::count(seen.organization.accounts.len(), "account"));
     page.line(0, &[Span(PLAIN, "Organization "), Span(STRONG, seen.organization.id.as_str()), Span(PLAIN, &accounts)]);
-    write_found(&mut page, seen, remarks);
+    if seen.found.is_empty() {
+        page.line(2, &[Span(FAINT, "no trails were found")]);
+        return page.finish();
+    }
+    page.heading(&[Span(STRONG, "Already there")]);
+    for found in &seen.found {
+        page.line(2, &[Span(PLAIN, &found.words())]);
+        if let Some(cost) = found.cost().filter(|_| !adopts) {
+            page.line(6, &[Span(NOTICE, "cost: "), Span(PLAIN, &cost)]);
+        }
+    }
+    page.finish()
+}
+
+/// Returns what was written, and what comes next.
+pub(super) fn written(remarks: &Remarks, file: &Path, width: usize) -> String {
+    let mut page = Page::new(width);
     write_list(&mut page, "Cannot be said in a configuration", &remarks.inexpressible);
     if remarks.adopts {
         let heading = "The first plan changes, beside tags and readers";
@@ -25,20 +41,6 @@ pub(super) fn page(seen: &Seen, remarks: &Remarks, file: &Path, width: usize) ->
     let next = format!("next: read it, then `orgtrail plan`, then {apply}");
     page.line(0, &[Span(PLAIN, &next)]);
     page.finish()
-}
-
-fn write_found(page: &mut Page, seen: &Seen, remarks: &Remarks) {
-    if seen.found.is_empty() {
-        page.line(2, &[Span(FAINT, "no trails were found")]);
-        return;
-    }
-    page.heading(&[Span(STRONG, "Already there")]);
-    for found in &seen.found {
-        page.line(2, &[Span(PLAIN, &found.words())]);
-        if let Some(cost) = found.cost().filter(|_| !remarks.adopts) {
-            page.line(6, &[Span(NOTICE, "cost: "), Span(PLAIN, &cost)]);
-        }
-    }
 }
 
 fn write_list(page: &mut Page, heading: &str, lines: &[String]) {
