@@ -4,8 +4,11 @@ use std::io::{self, Write};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::logs::{Lazy, LogFormat, Place, PlaceError, Surroundings, duration, open, time};
+use super::failure::Failure;
+use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, time};
 use super::outcome::Outcome;
+use super::ui::Ui;
+use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
 use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
@@ -67,12 +70,33 @@ pub enum CoverageError {
         /// Why.
         source: Fault,
     },
+    /// The report has no such form.
+    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
+    Form,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
     /// The page cannot be rendered.
     #[error(transparent)]
     Page(#[from] page::PageError),
+}
+
+/// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
+pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let around = Surroundings::of(common, ui)?;
+    let (place, expected) = match &args.place {
+        Some(_) => (None, Expected::default()),
+        None => (archive::place(common)?, archive::expected(common, ui).await?),
+    };
+    let mut text = Vec::new();
+    let outcome = run(args, place, expected, &around, &mut text).await?;
+    Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
+}
+
+impl From<CoverageError> for Failure {
+    fn from(error: CoverageError) -> Self {
+        Failure::from_chain(&error)
+    }
 }
 
 /// Looks at what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, `expected`
@@ -89,7 +113,7 @@ pub async fn run(
 ) -> Result<Outcome, CoverageError> {
     let named = args.place.clone().or(place).ok_or(CoverageError::NoPlace)?;
     let range = range(args, around.now)?;
-    let aws = Lazy::new(args.region.clone());
+    let aws = Lazy::new(around, args.region.clone());
     let (place, prefix) = open(&named, &aws).await?;
     let store = match &place {
         Place::Bundle(_) => return Err(CoverageError::Bundle),
@@ -133,11 +157,12 @@ fn write_answer(
 ) -> Result<(), CoverageError> {
     let limit = args.fail_older_than;
     let text = match around.format {
-        LogFormat::Human => report::human(coverage, limit, around.width),
-        LogFormat::Json => report::json(coverage, limit),
-        LogFormat::Jsonl => report::json_lines(coverage, limit),
-        LogFormat::Markdown => report::markdown(coverage, limit),
-        LogFormat::Html => page::coverage(coverage, limit)?,
+        Format::Human => report::human(coverage, limit, around.width),
+        Format::Json => report::json(coverage, limit),
+        Format::Jsonl => report::json_lines(coverage, limit),
+        Format::Markdown => report::markdown(coverage, limit),
+        Format::Html => page::coverage(coverage, limit)?,
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(CoverageError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

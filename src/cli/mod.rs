@@ -175,7 +175,7 @@ enum Command {
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
     Demo,
     /// Say what CloudTrail would be refused by other people's policies, and why
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
     /// Prove that the logs are complete and untouched
     Verify(Box<verify::VerifyArgs>),
     /// Show whether logs arrive, by account, region and kind of log
@@ -236,8 +236,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
         Command::Explain(args) => explain::run(common, args),
-        Command::Verify(args) => archive::verify(common, args, ui).await,
-        Command::Coverage(args) => archive::coverage(common, args, ui).await,
+        Command::Verify(args) => verify::command(common, args, ui).await,
+        Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -200,20 +200,27 @@ fn write_until_closed(mut out: impl Write, text: &str) -> io::Result<()> {
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::new(format!("cannot write {}", path.display())).because(error);
+    write_whole(path, text).map_err(|error| Failure::new(format!("cannot write {}", path.display())).because(error))
+}
+
+/// Writes a file whole or not at all, and says what the system says.
+///
+/// # Errors
+/// Where the folder does not exist, is not writable or is full.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.metadata().is_ok_and(|found| !found.is_file()) {
-        let out = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return write_until_closed(out, text).map_err(failed);
+        let out = std::fs::OpenOptions::new().write(true).open(path)?;
+        return write_until_closed(out, text);
     }
     let mut builder = tempfile::Builder::new();
     // As any new file: the umask decides who may read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 

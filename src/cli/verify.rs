@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::logs::{Lazy, LogFormat, Place, PlaceError, Surroundings, duration, open, read_keys, time};
+use super::failure::Failure;
+use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
+use super::ui::{Ui, write_whole};
+use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::checkpoint::{BadCheckpoint, Checkpoint};
@@ -100,12 +103,41 @@ pub enum VerifyError {
         /// Why.
         source: Fault,
     },
+    /// The report has no such form.
+    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
+    Form,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
     /// The page cannot be rendered.
     #[error(transparent)]
     Page(#[from] page::PageError),
+}
+
+/// Runs the command. JSON Lines are printed while it works, every other answer at the end.
+pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
+    let place = match &args.place {
+        Some(_) => None,
+        None => archive::place(common)?,
+    };
+    let around = Surroundings::of(common, ui)?;
+    if common.format() == Format::Jsonl && common.output.is_none() {
+        return match run(args, place, &around, &mut io::stdout()).await {
+            Err(VerifyError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Ok(Printed::new("", Outcome::Clean))
+            }
+            done => Ok(Printed::new("", done?)),
+        };
+    }
+    let mut text = Vec::new();
+    let outcome = run(args, place, &around, &mut text).await?;
+    Ok(Printed::new(String::from_utf8_lossy(&text), outcome))
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        Failure::from_chain(&error)
+    }
 }
 
 /// Proves what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, if there is one.
@@ -124,9 +156,9 @@ pub async fn run(
     {
         return Err(VerifyError::EmptyRange { from, to });
     }
-    let aws = Lazy::new(args.region.clone());
+    let aws = Lazy::new(around, args.region.clone());
     let (place, prefix) = open(&named, &aws).await?;
-    let mut request = request(args, &place, prefix, around.now);
+    let mut request = request(args, &place, prefix, around);
     let mut checkpoint = read_checkpoint(args, &place)?;
     request.checkpoint = checkpoint.marks.clone();
     let ring_file = args.key_ring.as_ref().or(around.key_ring.as_ref()).filter(|_| args.keys.is_none());
@@ -140,7 +172,7 @@ pub async fn run(
     write_ring(ring_file.map(PathBuf::as_path), &keys.ring().await)?;
     checkpoint.advance(&answer);
     if let Some(file) = &args.checkpoint {
-        write_whole(file, &checkpoint.text())?;
+        save(file, &checkpoint.text())?;
     }
     Ok(match answer.state() {
         State::Attested => Outcome::Clean,
@@ -150,12 +182,12 @@ pub async fn run(
 }
 
 /// Returns what is asked for. A bundle brings its own range and present, unless the user gives another range.
-fn request(args: &VerifyArgs, place: &Place, prefix: String, now: Timestamp) -> Request {
+fn request(args: &VerifyArgs, place: &Place, prefix: String, around: &Surroundings) -> Request {
     let header = match place {
         Place::Bundle(bundle) => Some(bundle.header()),
         Place::Bucket(_) | Place::Folder(_) => None,
     };
-    let now = header.map_or(now, |header| header.now);
+    let now = header.map_or(around.now, |header| header.now);
     Request {
         sought: Sought { prefix, account: args.account.clone(), region: args.region.clone() },
         from: args.from.or(header.and_then(|header| header.from)),
@@ -163,6 +195,7 @@ fn request(args: &VerifyArgs, place: &Place, prefix: String, now: Timestamp) -> 
         buckets: args.buckets.clone(),
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
         recheck: args.recheck.unwrap_or_default(),
+        chains_at_once: around.chains_at_once,
         ..Request::all(now)
     }
 }
@@ -210,14 +243,14 @@ fn recorded(args: &VerifyArgs, place: &Place, request: &Request) -> Result<Recor
 async fn prove(
     verifier: &Verifier,
     request: &Request,
-    format: LogFormat,
+    format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<Answer, VerifyError> {
     let watch = tokio::spawn(stop_on_interrupt(Arc::clone(&verifier.stop)));
     let mut written = Ok(());
     let answer = verifier
         .run(request, |chain| {
-            if format == LogFormat::Jsonl && written.is_ok() {
+            if format == Format::Jsonl && written.is_ok() {
                 written = out.write_all(report::json_line(chain).as_bytes()).and_then(|()| out.flush());
             }
         })
@@ -247,11 +280,12 @@ fn with_notes(mut answer: Answer, place: &Place, args: &VerifyArgs) -> Answer {
 
 fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), VerifyError> {
     let text = match around.format {
-        LogFormat::Human => report::human(answer, around.width, around.is_coloured),
-        LogFormat::Json => report::json(answer),
-        LogFormat::Jsonl => report::json_summary_line(answer),
-        LogFormat::Markdown => report::markdown(answer),
-        LogFormat::Html => page::verify(answer)?,
+        Format::Human => report::human(answer, around.width, around.is_coloured),
+        Format::Json => report::json(answer),
+        Format::Jsonl => report::json_summary_line(answer),
+        Format::Markdown => report::markdown(answer),
+        Format::Html => page::verify(answer)?,
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(VerifyError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
@@ -274,17 +308,15 @@ fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), VerifyError> {
     let mut ring = if file.exists() { read_keys(file)? } else { KeyRing::default() };
     let before = ring.clone();
     ring.merge(seen);
-    if ring == before { Ok(()) } else { write_whole(file, &ring.file_text()) }
+    if ring == before { Ok(()) } else { save(file, &ring.file_text()) }
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write_whole(file: &Path, text: &str) -> Result<(), VerifyError> {
+fn save(file: &Path, text: &str) -> Result<(), VerifyError> {
     let fault = |source| VerifyError::File { file: file.to_owned(), source };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fault)?;
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-    draft.write_all(text.as_bytes()).map_err(fault)?;
-    draft.persist(file).map(|_| ()).map_err(|e| fault(e.error))
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(fault)?;
+    }
+    write_whole(file, text).map_err(fault)
 }
 
 fn recheck(text: &str) -> Result<Recheck, String> {

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::document::{ActionElement, Effect, PolicyDocument, ResourceElement, Statement};
-use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate};
+use super::document::PolicyDocument;
+use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
 use crate::ids::{AccountId, Arn};
 
 /// An action and the resource that it is done to.
@@ -36,8 +36,7 @@ pub struct Guard<'a> {
 }
 
 /// What is wrong with a guard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GuardFault {
     /// It denies orgtrail its own work.
     BlocksOrgtrail,
@@ -47,6 +46,12 @@ pub enum GuardFault {
     LeavesOpen,
     /// It cannot be told.
     Unproven,
+}
+
+impl Serialize for GuardFault {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl fmt::Display for GuardFault {
@@ -130,7 +135,7 @@ fn violation(fault: GuardFault, caller: &Caller, deed: &Deed, statement: Option<
 
 /// The guard stands beside `FullAWSAccess`, as Organizations attaches it; the caller's own policies allow everything.
 fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
-    let full = allow_all();
+    let full = full_access();
     let named = |name, document| Named { name, document };
     let level = vec![named("FullAWSAccess", &full), named("guard", guard.policy)];
     let request = Request {
@@ -146,17 +151,4 @@ fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
         ..Layers::default()
     };
     evaluate(&request, &layers)
-}
-
-/// Returns an identity policy that allows everything, for callers whose own policies are not ours to know.
-pub(super) fn allow_all() -> PolicyDocument {
-    let statement = Statement {
-        sid: None,
-        effect: Effect::Allow,
-        principal: None,
-        action: ActionElement::Is(vec!["*".into()]),
-        resource: Some(ResourceElement::Is(vec!["*".into()])),
-        condition: std::collections::BTreeMap::new(),
-    };
-    PolicyDocument { version: Some("2012-10-17".into()), id: None, statements: vec![statement] }
 }

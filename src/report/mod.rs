@@ -1,4 +1,8 @@
-//! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
+//! Plain data in, text out. A report never computes and never does I/O.
+//!
+//! What is told is the same in every format that people read: [`view`] and [`outcome_view`] lay it out, [`human`] writes it
+//! for a terminal, [`markdown`] and [`html`] through the [`template`]s, [`sarif`] and [`junit`] for CI systems. Programs read
+//! [`model`]. Whatever a format writes goes through [`escape`].
 
 pub mod audit;
 pub mod discover;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use clap::Parser;
-use orgtrail::cli::logs::{LogFormat, Surroundings};
+use orgtrail::cli::Format;
+use orgtrail::cli::logs::Surroundings;
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::cli::verify::{VerifyArgs, VerifyError, run};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ struct Command {
     #[command(flatten)]
     args: VerifyArgs,
     #[arg(long, default_value = "human")]
-    format: LogFormat,
+    format: Format,
 }
 
 /// A folder with a bucket and its keys.
@@ -61,6 +62,8 @@ async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), Ve
         width: 100,
         is_coloured: false,
         key_ring: Some(root.join("ring.json")),
+        chains_at_once: 4,
+        profile: None,
     };
     let mut out = Vec::new();
     let outcome = run(&command.args, None, &around, &mut out).await?;

@@ -2,8 +2,9 @@
 
 use clap::Parser;
 use jiff::SignedDuration;
+use orgtrail::cli::Format;
 use orgtrail::cli::coverage::{CoverageArgs, CoverageError, run};
-use orgtrail::cli::logs::{LogFormat, Surroundings};
+use orgtrail::cli::logs::Surroundings;
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::logs::coverage::{Expected, ExpectedAccount};
 use serde_json::Value;
@@ -15,7 +16,7 @@ struct Command {
     #[command(flatten)]
     args: CoverageArgs,
     #[arg(long, default_value = "human")]
-    format: LogFormat,
+    format: Format,
 }
 
 /// A day of an organization with two accounts and two regions.
@@ -37,7 +38,15 @@ async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Re
     let from = bucket.layout.start.to_string();
     let command = Command::try_parse_from([&["coverage", &folder, "--from", &from], arguments].concat()).unwrap();
     let now = bucket.layout.end() + SignedDuration::from_mins(30);
-    let around = Surroundings { now, format: command.format, width: 100, is_coloured: false, key_ring: None };
+    let around = Surroundings {
+        now,
+        format: command.format,
+        width: 100,
+        is_coloured: false,
+        key_ring: None,
+        chains_at_once: 4,
+        profile: None,
+    };
     let mut out = Vec::new();
     let outcome = run(&command.args, None, expected, &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))

@@ -4,6 +4,13 @@
 mod bucket;
 mod command;
 mod coverage;
+mod interrupt;
+mod over_http;
+mod program;
 mod proof;
 mod properties;
+#[path = "../support/s3.rs"]
+mod s3;
+#[path = "../support/mod.rs"]
+mod support;
 mod tampering;

@@ -144,7 +144,9 @@ impl Layout {
     /// Writes the bucket.
     pub fn write(&self) -> Bucket {
         let signers: Vec<Signer> = (0..SIGNING_KEYS.len()).map(Signer::new).collect();
-        let mut bucket = Bucket { layout: self.clone(), signers, objects: BTreeMap::new() };
+        let pack = |content: &String| (hex(&sha256(content.as_bytes())), gz(content.as_bytes()));
+        let packed = self.contents.iter().map(pack).collect();
+        let mut bucket = Bucket { layout: self.clone(), signers, objects: BTreeMap::new(), packed };
         for account in &self.accounts {
             for region in &self.regions {
                 bucket.write_chain(account, region);
@@ -166,6 +168,8 @@ pub struct Bucket {
     pub layout: Layout,
     pub signers: Vec<Signer>,
     pub objects: BTreeMap<String, Stored>,
+    /// The contents, hashed and compressed once each.
+    packed: Vec<(String, Vec<u8>)>,
 }
 
 impl Bucket {
@@ -201,12 +205,11 @@ impl Bucket {
 
     fn write_log(&mut self, account: &str, region: &str, hour: usize, number: usize) -> Value {
         let key = self.layout.log(account, region, hour, number);
-        let content = &self.layout.contents[(hour * 7 + number) % self.layout.contents.len()];
+        let (hash, body) = &self.packed[(hour * 7 + number) % self.packed.len()];
         let entry = json!({"s3Bucket": self.layout.bucket, "s3Object": key,
-            "hashValue": hex(&sha256(content.as_bytes())), "hashAlgorithm": "SHA-256",
+            "hashValue": hash, "hashAlgorithm": "SHA-256",
             "newestEventTime": "2026-11-20T00:00:00Z", "oldestEventTime": "2026-11-20T00:00:00Z"});
-        let body = gz(content.as_bytes());
-        self.objects.insert(key, Stored { body, metadata: BTreeMap::new() });
+        self.objects.insert(key, Stored { body: body.clone(), metadata: BTreeMap::new() });
         entry
     }
 

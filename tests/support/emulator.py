@@ -342,6 +342,8 @@ def main():
     # A line for every request hides the lines that matter: what goes wrong inside.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
+    # Connections are kept open, as AWS keeps them.
+    MotoRequestHandler.protocol_version = "HTTP/1.1"
     app = RequestPayment(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     print(server.port, flush=True)

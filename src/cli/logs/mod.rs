@@ -8,26 +8,17 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::cli::{Common, Format};
 use crate::ids::{BucketName, Region};
 use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
 
-/// How `verify` and `coverage` answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people, with a heat map.
-    Human,
-    /// One document.
-    Json,
-    /// One line a chain, as soon as it is finished, and a last line with the summary.
-    Jsonl,
-    /// For issues and pull requests.
-    Markdown,
-    /// A page with the heat map.
-    Html,
-}
+/// The forms that the reports of both commands have.
+const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
 
 /// What a command needs to know about where it runs.
 #[derive(Debug, Clone)]
@@ -35,16 +26,40 @@ pub struct Surroundings {
     /// The present.
     pub now: Timestamp,
     /// How to answer.
-    pub format: LogFormat,
+    pub format: Format,
     /// The width of the terminal.
     pub width: usize,
     /// Whether the output may be coloured.
     pub is_coloured: bool,
     /// Where the key ring lies when no flag says so.
     pub key_ring: Option<PathBuf>,
+    /// How many accounts x regions are worked on at a time.
+    pub chains_at_once: usize,
+    /// The profile of the AWS configuration files.
+    pub profile: Option<String>,
 }
 
 impl Surroundings {
+    /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
+    ///
+    /// # Errors
+    /// A form of report that these commands have not.
+    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, Failure> {
+        let format = common.format();
+        if !FORMATS.contains(&format) {
+            return Err(format.unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
+        }
+        Ok(Self {
+            now: Timestamp::now(),
+            format,
+            width: ui.width(),
+            is_coloured: true,
+            key_ring: Self::usual_key_ring(),
+            chains_at_once: usize::from(common.concurrency),
+            profile: common.profile.clone(),
+        })
+    }
+
     /// Returns where the key ring lies by custom: in the user's data folder (XDG Base Directory Specification).
     pub fn usual_key_ring() -> Option<PathBuf> {
         let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -111,19 +126,22 @@ impl Place {
 /// The connection to AWS, made when something needs it: a folder with its keys is proved without.
 #[derive(Debug, Default)]
 pub struct Lazy {
+    profile: Option<String>,
     region: Option<Region>,
     connection: OnceCell<Connection>,
 }
 
 impl Lazy {
     /// Returns a connection that is not made yet. `region` is used where the environment names none.
-    pub fn new(region: Option<Region>) -> Self {
-        Self { region, connection: OnceCell::new() }
+    pub fn new(around: &Surroundings, region: Option<Region>) -> Self {
+        Self { profile: around.profile.clone(), region, connection: OnceCell::new() }
     }
 
     /// Returns the connection.
     pub async fn connection(&self) -> &Connection {
-        self.connection.get_or_init(|| Connection::from_environment(self.region.as_ref())).await
+        self.connection
+            .get_or_init(|| Connection::from_environment(self.profile.as_deref(), self.region.as_ref()))
+            .await
     }
 }
 

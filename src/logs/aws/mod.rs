@@ -34,8 +34,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads credentials, endpoint and region from the environment. `region` is used where the environment names none.
-    pub async fn from_environment(region: Option<&Region>) -> Self {
+    /// Reads credentials, endpoint and region from the environment, or from a profile of the configuration files. `region`
+    /// is used where they name none.
+    pub async fn from_environment(profile: Option<&str>, region: Option<&Region>) -> Self {
         let provider = Provider::Rustls(CryptoMode::Ring);
         let http = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
         let seconds = std::time::Duration::from_secs;
@@ -44,6 +45,10 @@ impl Connection {
             .read_timeout(seconds(READ_TIMEOUT_S))
             .build();
         let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
+        let found = match profile {
+            Some(profile) => found.profile_name(profile),
+            None => found,
+        };
         let config = found.load().await;
         let region = config.region().cloned().or_else(|| region.map(|region| SdkRegion::new(region.to_string())));
         let config = config.into_builder().region(region.or_else(|| Some(SdkRegion::new("us-east-1")))).build();

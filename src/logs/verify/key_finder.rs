@@ -65,10 +65,14 @@ impl KeyFinder {
         self.known.lock().await.ring.clone()
     }
 
-    /// Returns what went wrong in asking, one sentence a region.
+    /// Returns what went wrong in asking, one sentence a region, and which keys bear a foreign name.
     pub async fn problems(&self) -> Vec<String> {
         let known = self.known.lock().await;
-        known.problems.iter().map(|(region, problem)| format!("keys of {region}: {problem}")).collect()
+        let asking = known.problems.iter().map(|(region, problem)| format!("keys of {region}: {problem}"));
+        let foreign = known.ring.iter().filter(|(_, key)| !key.has_own_fingerprint()).map(|(region, key)| {
+            format!("keys of {region}: {} is not the fingerprint of the key that bears it", key.fingerprint)
+        });
+        asking.chain(foreign).collect()
     }
 
     async fn ask(&self, known: &mut Known, region: &Region, at: Timestamp) {
@@ -101,7 +105,8 @@ mod tests {
         async fn keys(&self, region: &Region, _: Timestamp, _: Timestamp) -> Result<Vec<PublicKey>, Fault> {
             self.0.fetch_add(1, Ordering::Relaxed);
             match region.as_str() {
-                "us-east-1" => Ok(vec![PublicKey::new("a", vec![1])]),
+                // The MD5 of one byte of value 1.
+                "us-east-1" => Ok(vec![PublicKey::new("55a54008ad1ba589aa210d2629c1df41", vec![1])]),
                 _ => Err(Fault::new(FaultKind::Denied, "no access")),
             }
         }
@@ -113,7 +118,7 @@ mod tests {
         let finder = KeyFinder::new(KeyRing::default(), Some(service.clone()));
         let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let region = "us-east-1".parse().unwrap();
-        assert!(finder.find(&region, "a", at).await.is_ok());
+        assert!(finder.find(&region, "55a54008ad1ba589aa210d2629c1df41", at).await.is_ok());
         assert!(finder.find(&region, "b", at).await.is_err());
         assert!(finder.find(&region, "b", at).await.is_err());
         assert_eq!(service.0.load(Ordering::Relaxed), 1);
@@ -121,5 +126,13 @@ mod tests {
         assert!(finder.find(&closed, "a", at).await.unwrap_err().ends_with("is not known: no access"));
         assert_eq!(finder.problems().await, ["keys of ap-east-1: no access"]);
         assert_eq!(finder.ring().await.iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_under_a_foreign_name_is_told() {
+        let mut ring = KeyRing::default();
+        ring.add(&"us-east-1".parse().unwrap(), PublicKey::new("00", vec![1]));
+        let problems = KeyFinder::new(ring, None).problems().await;
+        assert_eq!(problems, ["keys of us-east-1: 00 is not the fingerprint of the key that bears it"]);
     }
 }

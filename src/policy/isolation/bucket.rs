@@ -8,8 +8,7 @@ use super::reader::{CHANGES, LISTS, READS, Target};
 use super::{Archive, Invariant, Isolation, Violation};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
-use crate::policy::evaluate::{Caller, Context, Named, Place, covers_action};
-use crate::policy::guard::allow_all;
+use crate::policy::evaluate::{Caller, Context, Named, Place, covers_action, full_access};
 use crate::policy::lint::outside_grants;
 
 /// The account of somebody who has nothing to do with the organization.
@@ -45,7 +44,7 @@ fn tries(archive: &Archive, statement: &Statement, account: &str) -> Vec<Try> {
         match target {
             Target::Object => all.extend(keys().take(1).map(|file| Try::on(action, file))),
             Target::Bucket => all.push(Try::on(action, archive.bucket_arn.as_str())),
-            Target::Key | Target::Role => {}
+            Target::Key | Target::Role | Target::OtherRole => {}
         }
     }
     all
@@ -87,7 +86,7 @@ fn check_outside(archive: &Archive, statement: &Statement, place: &Place, result
     if tries.is_empty() {
         return;
     }
-    let own = allow_all();
+    let own = full_access();
     let identity = [Named { name: "the stranger's own policies", document: &own }];
     for caller in outsiders(archive, &grant.principal) {
         let outcome = refute(tries.clone(), |one| {
@@ -156,7 +155,7 @@ fn check_inside(
         Invariant::ListsOnlyOwn => archive.lists_within(statement, &folders),
         _ => false,
     };
-    let own = allow_all();
+    let own = full_access();
     let identity = [Named { name: "the member's own policies", document: &own }];
     for (caller, account) in callers {
         let victims = victims(archive, statement, &account);

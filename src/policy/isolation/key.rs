@@ -4,15 +4,16 @@ use super::reach::demanded;
 use super::{Archive, Invariant, Isolation, Key, Reader, Violation};
 use crate::ids::Arn;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
-use crate::policy::evaluate::{Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate};
-use crate::policy::guard::allow_all;
+use crate::policy::evaluate::{
+    Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate, full_access,
+};
 use crate::policy::lint::outside_grants;
 
 const DECRYPT: &str = "kms:Decrypt";
 /// The pair of the encryption context that only CloudTrail's files have.
 const CONTEXT: &str = "kms:EncryptionContext:aws:cloudtrail:arn";
 
-/// Judges a request to the archive's key.
+/// Judges a request to a key, or to a role by its trust policy, of the archive's account.
 pub(super) fn judge(archive: &Archive, key: Key, request: &Request, identity: &[Named]) -> Verdict {
     let resource = Some(Named { name: "key policy", document: key.policy });
     let resource_account = Some(archive.account.clone());
@@ -78,9 +79,9 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
     }
 }
 
-/// The policy of any other key of the account: it lets the account's own policies decide.
-fn delegated(archive: &Archive) -> PolicyDocument {
-    let mut open = allow_all();
+/// The policy of any other key or role of the account: it lets the account's own policies decide.
+pub(super) fn delegated(archive: &Archive) -> PolicyDocument {
+    let mut open = full_access();
     let root = format!("arn:{}:iam::{}:root", archive.bucket_arn.partition(), archive.account);
     for statement in &mut open.statements {
         let by_kind = [("AWS".to_owned(), vec![root.clone()])].into();

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
@@ -76,8 +76,7 @@ pub struct Reader<'a> {
 }
 
 /// What has to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     /// Each reader can read and list its own account's log, digest and insight files.
     ReadsOwn,
@@ -85,7 +84,7 @@ pub enum Invariant {
     ReadsOnlyOwn,
     /// No reader and no member lists another account's files.
     ListsOnlyOwn,
-    /// None writes, deletes, or changes what protects the logs.
+    /// None writes, deletes, changes what protects the logs, or takes on another role.
     WritesNothing,
     /// A reader decrypts with the archive's key, and nothing but CloudTrail's files.
     DecryptsOnlyLogs,
@@ -99,6 +98,12 @@ pub enum Invariant {
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
+}
+
+impl Serialize for Invariant {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl fmt::Display for Invariant {

@@ -47,7 +47,7 @@ const fn dynamic(
 }
 
 /// Mistakes are made in the documents of the reader of account 333333333333.
-const MISTAKES: [Mistake; 30] = [
+const MISTAKES: [Mistake; 31] = [
     roles(
         "missing SourceArn",
         Part::Bucket,
@@ -230,6 +230,13 @@ const MISTAKES: [Mistake; 30] = [
         "+",
         r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:role/siem"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/audit/*"}"#,
         &["nobody-outside", "outside-grant"],
+    ),
+    roles(
+        "a reader that takes on other roles",
+        Part::ReaderPolicy,
+        "+",
+        r#"{"Effect":"Allow","Action":"sts:*","Resource":"*"}"#,
+        &["writes-nothing"],
     ),
     dynamic(
         "members without the organization",

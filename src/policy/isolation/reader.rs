@@ -1,7 +1,7 @@
 //! One reader: it reads and lists its own account's files, no other's, and changes nothing.
 
 use super::probe::{Outcome, Try, refute};
-use super::{Archive, Invariant, Isolation, Reader, Violation, key, trust};
+use super::{Archive, Invariant, Isolation, Key, Reader, Violation, key, trust};
 use crate::policy::document::{Effect, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Named, Place, Verdict, arn_glob, covers_action};
 
@@ -12,7 +12,7 @@ pub(super) const READS: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
 pub(super) const LISTS: [&str; 2] = ["s3:ListBucket", "s3:ListBucketVersions"];
 
 /// What would change the logs or what protects them; the second word says on what.
-pub(super) const CHANGES: [(&str, Target); 16] = [
+pub(super) const CHANGES: [(&str, Target); 17] = [
     ("s3:PutObject", Target::Object),
     ("s3:DeleteObject", Target::Object),
     ("s3:DeleteObjectVersion", Target::Object),
@@ -29,6 +29,7 @@ pub(super) const CHANGES: [(&str, Target); 16] = [
     ("kms:CreateGrant", Target::Key),
     ("kms:ScheduleKeyDeletion", Target::Key),
     ("iam:PutRolePolicy", Target::Role),
+    ("sts:AssumeRole", Target::OtherRole),
 ];
 
 /// What a changing action is done to.
@@ -38,6 +39,8 @@ pub(super) enum Target {
     Bucket,
     Key,
     Role,
+    /// A role whose trust policy leaves the decision to the account, as that of the archive's own reader does.
+    OtherRole,
 }
 
 /// Checks one reader.
@@ -176,17 +179,22 @@ impl Subject<'_> {
             Target::Object => archive.object_arn(&file),
             Target::Bucket => archive.bucket_arn.to_string(),
             Target::Role => self.reader.role.to_string(),
+            Target::OtherRole => format!("{}-of-somebody-else", self.reader.role),
             Target::Key => match archive.key {
                 Some(key) => key.arn.to_owned(),
                 None => return,
             },
         };
         let one = Try::on(action, resource);
+        let request = one.request(self.caller.clone(), archive.inside());
+        let delegated = key::delegated(archive);
         let verdict = match (target, archive.key) {
-            (Target::Key, Some(key)) => {
-                key::judge(archive, key, &one.request(self.caller.clone(), archive.inside()), self.reader.policies)
+            (Target::Key, Some(key)) => key::judge(archive, key, &request, self.reader.policies),
+            (Target::OtherRole, _) => {
+                let other = Key { arn: &one.resource, policy: &delegated };
+                key::judge(archive, other, &request, self.reader.policies)
             }
-            _ => self.judge(&one),
+            _ => archive.judge(&request, self.reader.policies),
         };
         match verdict {
             Verdict::Allowed { .. } => {

@@ -3,8 +3,7 @@
 use super::probe::Try;
 use super::{Archive, Invariant, Isolation, Violation};
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
-use crate::policy::evaluate::{Caller, Context, Denial, Named, Verdict, arn_glob, covers_action};
-use crate::policy::guard::allow_all;
+use crate::policy::evaluate::{Caller, Context, Denial, Named, Verdict, arn_glob, covers_action, full_access};
 
 /// Checks that the bucket refuses plain HTTP.
 pub(super) fn check(archive: &Archive, result: &mut Isolation) {
@@ -16,7 +15,7 @@ pub(super) fn check(archive: &Archive, result: &mut Isolation) {
         archive.accounts.iter().next().and_then(|account| archive.sample_keys(account.as_str()).into_iter().next());
     let file = archive.object_arn(&key.unwrap_or_default());
     let tries = [Try::on("s3:GetObject", &file), Try::listing(archive, ""), Try::on("s3:PutObject", &file)];
-    let own = allow_all();
+    let own = full_access();
     let identity = [Named { name: "the caller's own policies", document: &own }];
     let service = Caller::Service { name: "cloudtrail.amazonaws.com".into() };
     let callers = [Some(Caller::Anonymous), archive.member(archive.account), Some(service)];

@@ -4,8 +4,9 @@ use super::reach::demanded;
 use super::{Archive, Invariant, Isolation, Reader, Violation};
 use crate::ids::Arn;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
-use crate::policy::evaluate::{Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate};
-use crate::policy::guard::allow_all;
+use crate::policy::evaluate::{
+    Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate, full_access,
+};
 
 const ASSUME: &str = "sts:AssumeRole";
 /// The other ways into a role.
@@ -95,7 +96,7 @@ fn visit(archive: &Archive, reader: &Reader, trust: &PolicyDocument, visit: &Vis
         return Verdict::Unknown { why: vec!["the reader's account has no ARN".into()] };
     };
     let request = Request { caller, action: ASSUME.into(), resource: reader.role.to_string(), context };
-    let own = allow_all();
+    let own = full_access();
     let identity = [Named { name: "the member's own policies", document: &own }];
     let resource = Some(Named { name: "trust policy", document: trust });
     let resource_account = Some(archive.account.clone());
