@@ -13,6 +13,7 @@
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
 //! - [`logs`]: reads the consolidated logs and proves them.
+//! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
@@ -20,6 +21,7 @@
 //! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod config;

@@ -5,21 +5,17 @@ use std::io::{self, Write};
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, place_of, time};
+use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, time};
 use super::outcome::Outcome;
-use super::session::{Access, Session};
 use super::ui::Ui;
-use super::{Answer, Common, Format};
-use crate::desire;
+use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
-use crate::logs::coverage::{Arrival, Coverage, Expected, ExpectedAccount, assess, survey};
+use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
 use crate::logs::finding::Window;
 use crate::logs::store::Fault;
 use crate::logs::verify::Sought;
-use crate::organization::select::chosen;
 use crate::report::logs::{coverage as report, page};
-use crate::survey::SurveyOptions;
 
 /// How far back is looked when nobody says.
 const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -74,6 +70,9 @@ pub enum CoverageError {
         /// Why.
         source: Fault,
     },
+    /// The report has no such form.
+    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
+    Form,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -84,29 +83,14 @@ pub enum CoverageError {
 
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let around = Surroundings::of(common, ui)?;
     let (place, expected) = match &args.place {
         Some(_) => (None, Expected::default()),
-        None => configured(common, ui).await?,
+        None => (archive::place(common)?, archive::expected(common, ui).await?),
     };
     let mut text = Vec::new();
-    let outcome = run(args, place, expected, &Surroundings::of(common, ui), &mut text).await?;
+    let outcome = run(args, place, expected, &around, &mut text).await?;
     Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
-}
-
-/// Returns where the configuration's logs lie, and the accounts that it selects.
-async fn configured(common: &Common, ui: &Ui) -> Result<(Option<String>, Expected), Failure> {
-    let session = Session::open(common, Access::ReadOnly).await?;
-    let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
-    let (organization, _problems) = session.surveyor(ui).discover(options).await?;
-    ui.end_progress();
-    let choices = desire::choices(&session.config, &organization);
-    let account = |id: &AccountId| {
-        let account = organization.accounts.get(id)?;
-        let known = ExpectedAccount { name: account.name.clone(), is_active: account.state.is_active(), regions: None };
-        Some((id.clone(), known))
-    };
-    let accounts = chosen(&choices).filter_map(account).collect();
-    Ok((Some(place_of(&session.config)), Expected { accounts, trails: Vec::new() }))
 }
 
 impl From<CoverageError> for Failure {
@@ -178,6 +162,7 @@ fn write_answer(
         Format::Jsonl => report::json_lines(coverage, limit),
         Format::Markdown => report::markdown(coverage, limit),
         Format::Html => page::coverage(coverage, limit)?,
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(CoverageError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

@@ -4,21 +4,26 @@
 //! goes wrong is an [`Failure`], printed once, here.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
+mod archive;
+mod check;
 mod completions;
 pub mod coverage;
+mod demo;
 mod discover;
+mod explain;
 pub mod failure;
 pub mod logs;
 pub mod outcome;
 mod plan;
 mod render;
+mod saved;
 pub mod schema;
 mod session;
 mod snapshot;
@@ -77,9 +82,12 @@ pub struct Common {
     /// The profile of the AWS configuration files
     #[arg(long, global = true, value_name = "NAME", env = "AWS_PROFILE")]
     pub profile: Option<String>,
-    /// The form of the report
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// Templates that replace the compiled ones of templates/
+    #[arg(long, global = true, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// The form of the report [default: what the name given to --output ends in, else human]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Write the report to this file, or the documents to this folder, instead of standard output
     #[arg(long, short, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
@@ -97,6 +105,22 @@ pub struct Common {
     pub concurrency: u16,
 }
 
+impl Common {
+    /// Returns the form of the report: the one that was asked for, or the one that the output's name tells.
+    pub fn format(&self) -> Format {
+        let extension = self.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
+        self.format.unwrap_or(match extension {
+            Some("json") => Format::Json,
+            Some("jsonl") => Format::Jsonl,
+            Some("md") => Format::Markdown,
+            Some("html") => Format::Html,
+            Some("sarif") => Format::Sarif,
+            Some("xml") => Format::Junit,
+            _ => Format::Human,
+        })
+    }
+}
+
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -104,19 +128,27 @@ pub enum Format {
     Human,
     /// For programs; the same bytes for the same content
     Json,
-    /// For programs that read while it works: one line of JSON a chain (verify and coverage)
+    /// One line of JSON for each finding, as soon as it is known
     Jsonl,
     /// For comments of pull requests and tickets
     Markdown,
-    /// A page (verify and coverage)
+    /// One page that needs nothing else
     Html,
+    /// For code scanning
+    Sarif,
+    /// For the test view of a CI system
+    Junit,
+    /// Compliance findings of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Findings for AWS Security Hub
+    Asff,
 }
 
 impl Format {
-    /// Returns the error of a command whose report has no such form.
-    fn missing_in(self, command: &str) -> Failure {
+    /// Says that a command has no report of this form.
+    pub fn unknown_to(self, command: &str, known: &str) -> Failure {
         let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        Failure::new(format!("`{command}` has no form {name}")).hint("use --format human or json")
+        Failure::new(format!("there is no {name} report of {command}")).hint(format!("the forms are {known}"))
     }
 }
 
@@ -138,9 +170,15 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Answer the controls of security standards about trails, their bucket, key and log group
+    Check(check::Args),
+    /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    Demo,
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    Explain(Box<explain::Args>),
     /// Prove that the logs are complete and untouched
-    Verify(verify::VerifyArgs),
-    /// Tell whether logs arrive: by account, region and kind of log
+    Verify(Box<verify::VerifyArgs>),
+    /// Show whether logs arrive, by account, region and kind of log
     Coverage(coverage::CoverageArgs),
     /// Print the completions of a shell
     Completions(completions::Args),
@@ -152,7 +190,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let to_folder = matches!(cli.command, Command::Render(_));
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo);
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -195,6 +233,9 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Check(args) => check::run(common, args, ui).await,
+        Command::Demo => demo::run(common).await,
+        Command::Explain(args) => explain::run(common, args),
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),

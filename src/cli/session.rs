@@ -12,6 +12,7 @@ use crate::cloud::aws::{Aws, AwsOptions};
 use crate::cloud::recorded::Recorded;
 use crate::config::Config;
 use crate::policy::template::Templates;
+use crate::report::template;
 use crate::survey::Surveyor;
 
 /// Whether a command may write.
@@ -76,19 +77,31 @@ fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
     }
 }
 
-/// Reads the templates that replace the compiled ones.
+/// Reads the policy templates that replace compiled ones.
 fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
+    let overrides = folder.map(overrides).transpose()?.unwrap_or_default();
+    Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
+}
+
+/// Returns the templates of reports, each replaced by the user's where there is one.
+///
+/// # Errors
+/// A folder that cannot be read, a file that is no template or replaces none.
+pub fn report_templates(common: &Common) -> Result<template::Templates, Failure> {
+    let overrides = common.templates.as_deref().map(overrides).transpose()?.unwrap_or_default();
+    template::Templates::new(&overrides).map_err(|error| Failure::new("a template cannot be used").because(error))
+}
+
+/// Reads the templates of a folder: file name -> text.
+fn overrides(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let unreadable = |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
     let mut overrides = Vec::new();
-    if let Some(folder) = folder {
-        let unreadable =
-            |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(".hbs") {
-                overrides.push((name, fs::read_to_string(&path).map_err(unreadable)?));
-            }
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".hbs") {
+            overrides.push((name, fs::read_to_string(&path).map_err(unreadable)?));
         }
     }
-    Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
+    Ok(overrides)
 }

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, place_of, read_keys, time};
+use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
 use super::ui::{Ui, write_whole};
-use super::validate::load;
-use super::{Answer as Printed, Common, Format};
+use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::checkpoint::{BadCheckpoint, Checkpoint};
@@ -104,6 +103,9 @@ pub enum VerifyError {
         /// Why.
         source: Fault,
     },
+    /// The report has no such form.
+    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
+    Form,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
@@ -116,10 +118,10 @@ pub enum VerifyError {
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
     let place = match &args.place {
         Some(_) => None,
-        None => Some(place_of(&load(&common.config)?)),
+        None => archive::place(common)?,
     };
-    let around = Surroundings::of(common, ui);
-    if common.format == Format::Jsonl && common.output.is_none() {
+    let around = Surroundings::of(common, ui)?;
+    if common.format() == Format::Jsonl && common.output.is_none() {
         return match run(args, place, &around, &mut io::stdout()).await {
             Err(VerifyError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(Printed::new("", Outcome::Clean))
@@ -283,6 +285,7 @@ fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + S
         Format::Jsonl => report::json_summary_line(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => page::verify(answer)?,
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(VerifyError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

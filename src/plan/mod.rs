@@ -3,7 +3,7 @@
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
 //! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
 //! ([`order`]), and look for what stands against doing any of it ([`limits`], [`preflight`], [`sanity`]). Other people's trails are
-//! [`evidence`]. A plan as a file is [`saved`].
+//! [`evidence`]. What a plan stands on is its [`fingerprint`].
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,13 @@ use crate::organization::Organization;
 pub mod change;
 mod diff;
 mod evidence;
+mod fingerprint;
 mod leftovers;
 mod limits;
 mod order;
 mod preflight;
 mod risk;
 mod sanity;
-pub mod saved;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -49,6 +49,8 @@ pub struct Plan {
     pub evidence: Vec<Evidence>,
     /// How near documents and quotas are to their limits, nearest first.
     pub headroom: Vec<Headroom>,
+    /// What the person who planned has decided.
+    pub options: PlanOptions,
     /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
     pub fingerprint: String,
 }
@@ -90,7 +92,8 @@ pub struct Headroom {
 }
 
 /// What the person who plans has decided.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
     pub prune: bool,
@@ -133,7 +136,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
-        fingerprint: saved::fingerprint(&changes, desired, observed),
+        fingerprint: fingerprint::fingerprint(&changes, desired, observed),
         changes,
         unchanged: compared.unchanged,
         blockers,
@@ -142,6 +145,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         leftovers: kept,
         evidence,
         headroom,
+        options,
     }
 }
 

@@ -5,6 +5,8 @@
 pub mod canonical;
 pub mod document;
 pub mod evaluate;
+pub mod guard;
+pub mod isolation;
 pub mod json;
 pub mod lint;
 pub mod merge;
@@ -16,3 +18,6 @@ pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
 
 /// What the `Sid` of every statement of ours begins with, in documents that others may also write to.
 pub const SID_PREFIX: &str = "Orgtrail";
+
+#[cfg(test)]
+mod hostile;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -18,6 +18,10 @@ pub struct PlanJson<'a> {
     tool_version: &'static str,
     organization: &'a str,
     deployment: &'a str,
+    /// What was decided when the plan was made, so that `apply` of this file decides the same.
+    options: PlanOptions,
+    /// What the plan stands on; `apply` of this file refuses other ground.
+    fingerprint: &'a str,
     in_sync: bool,
     /// Nothing was left out for want of access.
     complete: bool,
@@ -174,13 +178,16 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             leftovers,
             evidence,
             headroom,
-            fingerprint: _,
+            options,
+            fingerprint,
         } = plan;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             organization: organization.as_str(),
             deployment,
+            options: *options,
+            fingerprint,
             in_sync: plan.in_sync(),
             complete: problems.is_empty(),
             summary: Summary::of(plan),

@@ -13,9 +13,12 @@ use super::lines::Line;
 use super::{escape, words};
 
 /// The templates that are compiled in: file name -> text. `templates/README.md` says which values each may use.
-pub const EMBEDDED: [(&str, &str); 2] = [
+pub const EMBEDDED: [(&str, &str); 5] = [
     ("plan.md.hbs", include_str!("../../templates/plan.md.hbs")),
+    ("plan.html.hbs", include_str!("../../templates/plan.html.hbs")),
     ("apply.md.hbs", include_str!("../../templates/apply.md.hbs")),
+    ("audit.md.hbs", include_str!("../../templates/audit.md.hbs")),
+    ("audit.html.hbs", include_str!("../../templates/audit.html.hbs")),
 ];
 
 /// Says why a template gives no report.
@@ -117,23 +120,34 @@ fn why(error: &RenderError) -> String {
 }
 
 fn engine(escape: fn(&str) -> String) -> Handlebars<'static> {
+    // No helper has the name of a value: the engine would take the value for the helper.
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(escape);
-    engine.register_helper("count", Box::new(count));
+    engine.register_helper("counted", Box::new(counted));
     engine.register_helper("grouped", Box::new(grouped));
-    engine.register_helper("list", Box::new(sentence));
-    engine.register_helper("code", Box::new(code));
-    engine.register_helper("html", Box::new(html));
-    engine.register_helper("accounts", Box::new(accounts));
-    engine.register_helper("diff", Box::new(diff));
+    engine.register_helper("sentence", Box::new(sentence));
+    engine.register_helper("mark_class", Box::new(mark_class));
+    engine.register_helper("code_span", Box::new(code_span));
+    engine.register_helper("html_text", Box::new(html_text));
+    engine.register_helper("account_ids", Box::new(account_ids));
+    engine.register_helper("diff_block", Box::new(diff_helper));
     engine
 }
 
-handlebars_helper!(count: |number: u64, noun: str| words::count(usize::try_from(number).unwrap_or(usize::MAX), noun));
+handlebars_helper!(counted: |number: u64, noun: str| words::count(usize::try_from(number).unwrap_or(usize::MAX), noun));
 handlebars_helper!(grouped: |number: u64| words::grouped(usize::try_from(number).unwrap_or(usize::MAX)));
 // Escaped by the engine as any other text.
 handlebars_helper!(sentence: |texts: Vec<String>| words::list(&texts));
+
+// The class of a page's style for a mark.
+handlebars_helper!(mark_class: |mark: str| match mark {
+    "+" => "added",
+    "~" => "changed",
+    "!" => "adopted",
+    "-" => "removed",
+    _ => "faint",
+});
 
 /// Returns the first parameter of a helper.
 fn parameter<'h>(helper: &'h Helper, name: &'static str) -> Result<&'h Value, RenderError> {
@@ -148,33 +162,57 @@ fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// `{{code text}}` writes a text as a code span of markdown.
-fn code(helper: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output) -> HelperResult {
-    out.write(&escape::markdown_code(&text_of(parameter(helper, "code")?)))?;
+/// `{{code_span text}}` writes a text as a code span of markdown.
+fn code_span(
+    helper: &Helper,
+    _: &Handlebars,
+    _: &Context,
+    _: &mut RenderContext,
+    out: &mut dyn Output,
+) -> HelperResult {
+    out.write(&escape::markdown_code(&text_of(parameter(helper, "code_span")?)))?;
     Ok(())
 }
 
-/// `{{html text}}` writes a text for HTML within markdown, such as a summary line.
-fn html(helper: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output) -> HelperResult {
-    out.write(&escape::html(&text_of(parameter(helper, "html")?)))?;
+/// `{{html_text text}}` writes a text for HTML within markdown, such as a summary line.
+fn html_text(
+    helper: &Helper,
+    _: &Handlebars,
+    _: &Context,
+    _: &mut RenderContext,
+    out: &mut dyn Output,
+) -> HelperResult {
+    out.write(&escape::html(&text_of(parameter(helper, "html_text")?)))?;
     Ok(())
 }
 
 /// How many accounts of a list are named in markdown.
 const ACCOUNTS_MAX: usize = 10;
 
-/// `{{accounts list}}` writes the ids of the first accounts as code spans of markdown, and how many more there are.
-fn accounts(helper: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output) -> HelperResult {
-    let list = parameter(helper, "accounts")?.as_array().map(Vec::as_slice).unwrap_or_default();
+/// `{{account_ids list}}` writes the ids of the first accounts as code spans of markdown, and how many more there are.
+fn account_ids(
+    helper: &Helper,
+    _: &Handlebars,
+    _: &Context,
+    _: &mut RenderContext,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let list = parameter(helper, "account_ids")?.as_array().map(Vec::as_slice).unwrap_or_default();
     let id = |account: &Value| escape::markdown_code(account.get("id").and_then(Value::as_str).unwrap_or_default());
     out.write(&words::some(&list.iter().map(id).collect::<Vec<_>>(), ACCOUNTS_MAX))?;
     Ok(())
 }
 
-/// `{{diff lines}}` writes lines as a fenced block that forges colour as a difference.
-fn diff(helper: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output) -> HelperResult {
+/// `{{diff_block lines}}` writes lines as a fenced block that forges colour as a difference.
+fn diff_helper(
+    helper: &Helper,
+    _: &Handlebars,
+    _: &Context,
+    _: &mut RenderContext,
+    out: &mut dyn Output,
+) -> HelperResult {
     let lines: Vec<Line> =
-        serde_json::from_value(parameter(helper, "diff")?.clone()).map_err(RenderErrorReason::from)?;
+        serde_json::from_value(parameter(helper, "diff_block")?.clone()).map_err(RenderErrorReason::from)?;
     out.write(&diff_block(&lines))?;
     Ok(())
 }
@@ -208,7 +246,7 @@ mod tests {
         let missing = fault("ok\n{{nmae}}");
         assert!(missing.contains("plan.md.hbs in line 2") || missing.contains("line 2"), "{missing}");
         assert!(missing.contains("`nmae`"), "{missing}");
-        assert!(fault("{{code nmae}}").contains("`nmae`"));
+        assert!(fault("{{code_span nmae}}").contains("`nmae`"));
         assert!(fault("{{#each").contains("plan.md.hbs is broken"));
         let unknown = Templates::new(&[("plans.md.hbs".to_owned(), String::new())]).err().unwrap().to_string();
         assert!(unknown.contains("plans.md.hbs") && unknown.contains("plan.md.hbs"), "{unknown}");
@@ -217,7 +255,7 @@ mod tests {
     #[test]
     fn values_are_escaped_as_the_name_of_the_template_says() {
         let templates =
-            Templates::new(&[("plan.md.hbs".to_owned(), "{{name}} {{code name}} {{html name}}".to_owned())]);
+            Templates::new(&[("plan.md.hbs".to_owned(), "{{name}} {{code_span name}} {{html_text name}}".to_owned())]);
         let text = templates.unwrap().render("plan.md.hbs", &json!({"name": "<a>|*"})).unwrap();
         assert_eq!(text, "&lt;a&gt;\\|\\* `<a>\\|*` &lt;a&gt;|*");
     }

@@ -80,21 +80,49 @@ async fn a_delegated_administrator_can_discover_and_another_member_is_told_who_c
     assert_eq!(organization.accounts.len(), 12);
 }
 
+/// The answers are in the form of the service model: moto has no empty pages and no account without a state.
+fn accounts(list: &str, token: &str) -> Trouble {
+    Trouble::Answer(format!(r#"{{"Accounts":[{list}],"NextToken":{token}}}"#))
+}
+
 #[tokio::test]
-async fn pages_may_be_empty_and_accounts_without_a_state_are_an_error() {
+async fn a_page_may_be_empty_and_not_be_the_last() {
+    let emulator = Emulator::start();
+    World::twelve_accounts(&emulator).await;
+    let aws = connect(&emulator).await;
+    let account = |id: &str, state: &str| {
+        let path = format!(r#"["o-abcdefghij/r-ab12/{id}/"]"#);
+        format!(r#"{{"Id":"{id}","Name":"a","Email":"a@example.com","State":"{state}","Paths":{path}}}"#)
+    };
+    let pages = [
+        ("", accounts("", r#""next""#)),
+        ("next", accounts(&account("111111111111", "ACTIVE"), r#""last""#)),
+        ("last", accounts(&account("222222222222", "FROZEN"), "null")),
+    ];
+    for (token, page) in pages {
+        emulator.proxy().trouble_where("organizations", "ListAccounts", token, 1, page);
+    }
+    let (organization, problems) = aws.discover(Needs::default()).await.unwrap();
+
+    assert_eq!(organization.accounts.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["111111111111"]);
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert_eq!((problem.account.as_str(), problem.code.as_str()), ("222222222222", "UnknownAccountState"));
+    assert_eq!(emulator.proxy().count("organizations:ListAccounts"), 3);
+}
+
+#[tokio::test]
+async fn an_answer_without_states_must_not_look_empty() {
     let emulator = Emulator::start();
     World::twelve_accounts(&emulator).await;
     let aws = connect(&emulator).await;
 
-    // moto has no empty pages, which AWS has: this one is an answer in the form of the service model.
-    let empty = Trouble::Answer(r#"{"Accounts":[],"NextToken":null}"#.into());
-    emulator.proxy().trouble("organizations", "ListAccounts", 1, empty);
+    emulator.proxy().trouble("organizations", "ListAccounts", 1, accounts("", "null"));
     let fault = aws.discover(Needs::default()).await.unwrap_err();
     assert_eq!(fault.code, "NoActiveAccount");
 
-    // After 2026-09-09 an account has no Status; a partition that has no State either must not look empty.
-    let stateless = r#"{"Accounts":[{"Id":"111111111111","Name":"a","Email":"a@example.com"}]}"#;
-    emulator.proxy().trouble("organizations", "ListAccounts", 1, Trouble::Answer(stateless.into()));
+    // After 2026-09-09 an account has no Status; a partition that has no State either is not understood.
+    let stateless = r#"{"Id":"111111111111","Name":"a","Email":"a@example.com"}"#;
+    emulator.proxy().trouble("organizations", "ListAccounts", 1, accounts(stateless, "null"));
     let fault = aws.discover(Needs::default()).await.unwrap_err();
     assert!(fault.message.contains("neither State nor Status"), "{}", fault.message);
 }

@@ -5,6 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod administrator;
 mod discover;
+mod drift;
 mod execute;
 mod fixture;
+mod observe;
+mod trouble;

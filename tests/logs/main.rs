@@ -12,6 +12,5 @@ mod properties;
 #[path = "../support/s3.rs"]
 mod s3;
 #[path = "../support/mod.rs"]
-#[allow(unused_imports, reason = "each test binary uses its own part of the support")]
 mod support;
 mod tampering;

@@ -4,6 +4,7 @@ Where moto does otherwise than AWS in a way that matters to these tests, it is p
 behaviour of AWS it restores.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -17,12 +18,15 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
 from moto.organizations import models as organizations
+from moto.s3.exceptions import InvalidBucketState
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 from moto.sts.models import STSBackend
 
@@ -169,6 +173,20 @@ def serialized_with_root(self, action_result):
 S3Response.serialized = serialized_with_root
 
 
+def put_object_lock_configuration(self, bucket_name, lock_enabled, mode=None, days=None, years=None):
+    """Object Lock can be enabled on a bucket that has objects already; moto wants an empty one."""
+    bucket = self.get_bucket(bucket_name)
+    if not bucket.is_versioned:
+        raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+    bucket.object_lock_enabled = lock_enabled
+    bucket.default_lock_mode = mode
+    bucket.default_lock_days = days
+    bucket.default_lock_years = years
+
+
+S3Backend.put_object_lock_configuration = put_object_lock_configuration
+
+
 class RequestPayment:
     """Who pays for requests: GetBucketRequestPayment and PutBucketRequestPayment, which moto does not have."""
 
@@ -193,6 +211,19 @@ class RequestPayment:
             body = self.ANSWER.format(self.payers.get(bucket, "BucketOwner"))
         start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
         return [body.encode()]
+
+
+# --- KMS -----------------------------------------------------------------------------------------------------------
+
+
+def by_arn_too(name):
+    """A key may be named by its ARN; moto takes only its id here."""
+    original = getattr(KmsBackend, name)
+    setattr(KmsBackend, name, lambda self, key_id: original(self, key_id.split("key/")[-1]))
+
+
+for name in ["enable_key", "cancel_key_deletion"]:
+    by_arn_too(name)
 
 
 # --- CloudTrail ----------------------------------------------------------------------------------------------------
@@ -308,7 +339,11 @@ def end_with_parent():
 
 
 def main():
+    # A line for every request hides the lines that matter: what goes wrong inside.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
+    # Connections are kept open, as AWS keeps them.
+    MotoRequestHandler.protocol_version = "HTTP/1.1"
     app = RequestPayment(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     print(server.port, flush=True)

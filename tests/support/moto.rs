@@ -29,11 +29,11 @@ impl Emulator {
     fn launch(account_paths: bool) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/emulator.py");
         let mut server = Command::new(python())
+            .args(["-W", "ignore"])
             .arg(script)
             .env("EMULATOR_ACCOUNT_PATHS", if account_paths { "1" } else { "0" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("the emulator cannot be started");
         let mut line = String::new();

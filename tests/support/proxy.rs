@@ -32,8 +32,10 @@ pub struct Call {
 pub enum Trouble {
     /// An error with this HTTP status and this code.
     Error(u16, &'static str),
-    /// The connection is cut without an answer.
+    /// The connection is cut before the request reaches the emulator.
     Reset,
+    /// The request is done, and the connection is cut before its answer.
+    LoseAnswer,
     /// It is passed on, but later.
     Delay(Duration),
     /// This JSON is the answer.
@@ -185,6 +187,10 @@ async fn answer(
         Some(Trouble::Error(status, code)) => return Ok(error(&head, status, code)),
         Some(Trouble::Answer(json)) => return Ok(Response::new(Full::new(json.into()))),
         Some(Trouble::Delay(pause)) => tokio::time::sleep(pause).await,
+        Some(Trouble::LoseAnswer) => {
+            pass_on(head, body, &client, &backend).await;
+            return Err(Cut);
+        }
         None => {}
     }
     Ok(pass_on(head, body, &client, &backend).await)

@@ -8,14 +8,17 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
+use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
-use crate::config::Config;
 use crate::ids::{BucketName, Region};
 use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
+
+/// The forms that the reports of both commands have.
+const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
 
 /// What a command needs to know about where it runs.
 #[derive(Debug, Clone)]
@@ -38,16 +41,23 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
-    pub(super) fn of(common: &Common, ui: &Ui) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// A form of report that these commands have not.
+    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, Failure> {
+        let format = common.format();
+        if !FORMATS.contains(&format) {
+            return Err(format.unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
+        }
+        Ok(Self {
             now: Timestamp::now(),
-            format: common.format,
+            format,
             width: ui.width(),
             is_coloured: true,
             key_ring: Self::usual_key_ring(),
             chains_at_once: usize::from(common.concurrency),
             profile: common.profile.clone(),
-        }
+        })
     }
 
     /// Returns where the key ring lies by custom: in the user's data folder (XDG Base Directory Specification).
@@ -133,11 +143,6 @@ impl Lazy {
             .get_or_init(|| Connection::from_environment(self.profile.as_deref(), self.region.as_ref()))
             .await
     }
-}
-
-/// Returns where a configuration's logs lie.
-pub(super) fn place_of(config: &Config) -> String {
-    format!("s3://{}/{}", config.bucket.name, config.bucket.prefix)
 }
 
 /// Opens what a person named, and returns it with the prefix to look under.

@@ -8,8 +8,8 @@ use orgtrail::logs::store::FaultKind;
 use orgtrail::logs::verify::Request;
 
 use super::{bucket, check, digest, log, version};
-use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
-use crate::proof::{findings, hours, only, request, verify, verify_store};
+use crate::bucket::{Bucket, MemoryStore, gz};
+use crate::proof::{findings, hours, only, request, verify_store};
 
 #[tokio::test]
 async fn row_6_log_deleted() {

@@ -45,11 +45,12 @@ fn field(path: &str, resource: impl Into<Resource>) -> Damaged {
     (path.to_owned(), resource.into())
 }
 
-/// Edits of one kind of resource, each with the field that it changes.
-type Edits<T> = Vec<(String, Box<dyn Fn(&mut T)>)>;
+/// An edit of one kind of resource, with the field that it changes.
+type Edit<T> = (String, Box<dyn Fn(&mut T)>);
+type Edits<T> = Vec<Edit<T>>;
 
 fn all<T: Clone + Into<Resource>>(resource: &T, edits: Edits<T>) -> Vec<Damaged> {
-    let damage = |(path, edit): (String, Box<dyn Fn(&mut T)>)| {
+    let damage = |(path, edit): Edit<T>| {
         let mut damaged = resource.clone();
         edit(&mut damaged);
         (path, damaged.into())
@@ -57,7 +58,7 @@ fn all<T: Clone + Into<Resource>>(resource: &T, edits: Edits<T>) -> Vec<Damaged>
     edits.into_iter().map(damage).collect()
 }
 
-fn edit<T>(path: &str, edit: impl Fn(&mut T) + 'static) -> (String, Box<dyn Fn(&mut T)>) {
+fn edit<T>(path: &str, edit: impl Fn(&mut T) + 'static) -> Edit<T> {
     (path.to_owned(), Box::new(edit))
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::policy::PolicyDocument;
 
 mod conditions;
+mod documented;
 mod properties;
 
 /// A request with its policies, put together by a test.
