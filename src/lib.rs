@@ -15,6 +15,7 @@
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
+//! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
@@ -28,6 +29,7 @@ pub mod cloud;
 pub mod config;
 pub mod desire;
 pub mod estate;
+pub mod export;
 pub mod ids;
 pub mod init;
 pub mod logs;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::outcome::Outcome;
-use super::session::{Access, Session};
+use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::audit::{self, Audit, Ground, Standard};
@@ -13,7 +13,6 @@ use crate::report::audit::findings::{self, Stamp};
 use crate::report::audit::{AuditJson, html, human, markdown};
 use crate::report::human::Layout;
 use crate::report::model;
-use crate::report::template::Templates;
 use crate::survey::SurveyOptions;
 
 /// The arguments.
@@ -43,24 +42,23 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let ground = Ground { organization: &survey.organization, estate: &survey.observed, plan: &survey.plan };
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
-    let text = text(common.format(), &audit, &survey.organization, stamp, ui)?;
+    let text = text(common, &audit, &survey.organization, stamp, ui)?;
     Ok(Answer::new(text, outcome(&audit)))
 }
 
 fn text(
-    format: Format,
+    common: &Common,
     audit: &Audit,
     organization: &Organization,
     stamp: Stamp<'_>,
     ui: &Ui,
 ) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
-    let templates = || Templates::new(&[]).map_err(|error| failed(&error));
-    match format {
+    match common.format() {
         Format::Human => Ok(human(audit, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
         Format::Json => model::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),
-        Format::Markdown => markdown(audit, organization, &templates()?).map_err(|error| failed(&error)),
-        Format::Html => html(audit, organization, &templates()?).map_err(|error| failed(&error)),
+        Format::Markdown => markdown(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
+        Format::Html => html(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Ocsf => model::text(&findings::ocsf(audit, organization, stamp)).map_err(|error| failed(&error)),
         Format::Asff => model::text(&findings::asff(audit, organization, stamp)).map_err(|error| failed(&error)),
         other => Err(other.unknown_to("check", "human, json, markdown, html, ocsf and asff")),

@@ -17,10 +17,13 @@ mod completions;
 pub mod coverage;
 mod demo;
 mod discover;
+mod examples;
 mod explain;
+mod export;
 pub mod failure;
 mod init;
 pub mod logs;
+mod man;
 pub mod outcome;
 mod plan;
 mod render;
@@ -156,34 +159,55 @@ impl Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Look at the organization and write a first configuration, or that of an existing organization trail
+    #[command(after_help = examples::INIT)]
     Init(init::Args),
     /// Check a configuration without asking AWS
+    #[command(after_help = examples::VALIDATE)]
     Validate,
     /// Print the JSON Schema of the configuration, for editors
+    #[command(after_help = examples::SCHEMA)]
     Schema,
     /// Show the organization as a tree: which accounts are selected, and why the others are not
+    #[command(after_help = examples::DISCOVER)]
     Discover,
     /// Record what AWS has in a file that every command can work on with --estate
+    #[command(after_help = examples::SNAPSHOT)]
     Snapshot(snapshot::Args),
     /// Write every policy document as it would be sent, for review
+    #[command(after_help = examples::RENDER)]
     Render(render::Args),
     /// Show what would be changed, with the risks
+    #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
     /// Show what has changed against the configuration; never writes
+    #[command(after_help = examples::DRIFT)]
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
+    #[command(after_help = examples::APPLY)]
     Apply(apply::Args),
     /// Answer the controls of security standards about trails, their bucket, key and log group
+    #[command(after_help = examples::CHECK)]
     Check(check::Args),
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    #[command(after_help = examples::DEMO)]
     Demo,
     /// Say what CloudTrail would be refused by other people's policies, and why
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::Args>),
     /// Prove that the logs are complete and untouched
+    #[command(after_help = examples::VERIFY)]
     Verify(Box<verify::VerifyArgs>),
     /// Show whether logs arrive, by account, region and kind of log
+    #[command(after_help = examples::COVERAGE)]
     Coverage(coverage::CoverageArgs),
+    /// Write the deployment in the language of another tool, for teams that leave
+    #[command(after_help = examples::EXPORT)]
+    Export(export::Args),
+    /// Write manual pages into a folder (--output DIR)
+    #[command(after_help = examples::MAN)]
+    Man,
     /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
 }
 
@@ -194,7 +218,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     // These write their own files; `--output` says where.
-    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo | Command::Init(_));
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo | Command::Init(_) | Command::Man);
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -238,11 +262,13 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Export(args) => export::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
         Command::Explain(args) => explain::run(common, args),
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,
+        Command::Man => man::run(common, <Cli as clap::CommandFactory>::command()),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -1,7 +1,5 @@
 //! What an organization has already: trails with their makers, and second copies with what they cost.
 
-use std::fmt;
-
 use crate::estate::{Address, Estate, Resource, Trail};
 
 /// Who made a trail, as far as its name tells.
@@ -17,14 +15,15 @@ pub enum Maker {
     Other,
 }
 
-impl fmt::Display for Maker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Maker::ControlTower => "AWS Control Tower",
-            Maker::LandingZoneAccelerator => "Landing Zone Accelerator",
-            Maker::Orgtrail => "orgtrail",
-            Maker::Other => "somebody",
-        })
+impl Maker {
+    /// Returns who made it, with its preposition; nothing where nobody knows.
+    fn by(self) -> &'static str {
+        match self {
+            Maker::ControlTower => " of AWS Control Tower",
+            Maker::LandingZoneAccelerator => " of Landing Zone Accelerator",
+            Maker::Orgtrail => " of orgtrail",
+            Maker::Other => "",
+        }
     }
 }
 
@@ -89,7 +88,7 @@ impl Found {
             (true, true) => "records management events",
             (true, false) => "records no management events",
         };
-        format!("{address}: {scope} of {maker}, {state}, writes to {bucket}")
+        format!("{address}: {scope}{}, {state}, writes to {bucket}", maker.by())
     }
 
     /// Returns what a second trail beside this one means; nothing where it costs nothing.

@@ -75,9 +75,22 @@ fn parameter<'h>(helper: &'h Helper, name: &'static str) -> Result<&'h Value, Re
 fn yaml(helper: &Helper, _: &Handlebars, _: &Context, _: &mut RenderContext, out: &mut dyn Output) -> HelperResult {
     match parameter(helper, "yaml")? {
         Value::String(text) if is_plain(text) => out.write(text)?,
-        value => out.write(&value.to_string())?,
+        value => out.write(&flow(value))?,
     }
     Ok(())
+}
+
+/// Writes lists and maps in one line. A colon is always quoted there: it could end a key.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) && !text.contains(':') => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| format!("{key}: {}", flow(value));
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        value => value.to_string(),
+    }
 }
 
 /// Tells whether YAML of every version reads this text as a text without quotes.

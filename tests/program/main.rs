@@ -4,5 +4,6 @@
 mod support;
 
 mod bad_input;
+mod first_day;
 mod main_job;
 mod run;

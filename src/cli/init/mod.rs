@@ -77,8 +77,10 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         None => fresh(&seen.organization, &questions::answers(&seen.organization, &seen.found, args, ui)?),
         Some((trail, more)) => {
             let deployment = questions::deployment(args, ui)?;
-            see_more(cloud.as_ref(), &mut seen, &home_region, &deployment, args, ui).await?;
-            let request = Request { trail, more, deployment: &deployment, member_role: &args.member_role };
+            let likely = likely(&seen.organization, args)?;
+            let member_role = &args.member_role;
+            let request = Request { trail, more, likely: &likely, deployment: &deployment, member_role };
+            see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
             let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
             let Adoption { config, inexpressible } =
                 adoption.map_err(|error| Failure::new("the trail cannot be taken over").because(error))?;
@@ -132,26 +134,28 @@ async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<
     Ok(Seen { organization, estate, found })
 }
 
+/// Returns the accounts that are likely to have the bucket of an existing trail, the likeliest first.
+fn likely(organization: &Organization, args: &Args) -> Result<Vec<AccountId>, Failure> {
+    let given = args.log_account.as_deref().map(|text| questions::account(organization, text)).transpose();
+    let given = given.map_err(Failure::new)?;
+    let guessed = guess_log_account(organization).cloned();
+    Ok(given.into_iter().chain(guessed).chain([organization.management_account.clone()]).collect())
+}
+
 /// Looks at everything around the trails that are to be taken over.
 async fn see_more(
     look: &dyn Look,
     seen: &mut Seen,
     region: &Region,
-    deployment: &str,
-    args: &Args,
+    request: &Request<'_>,
     ui: &Ui,
 ) -> Result<(), Failure> {
     let organization = &seen.organization;
-    let mut likely = vec![organization.management_account.clone()];
-    likely.extend(guess_log_account(organization).cloned());
-    if let Some(text) = &args.log_account {
-        likely.push(questions::account(organization, text).map_err(Failure::new)?);
-    }
     let mut addresses: BTreeMap<Address, AccountId> = BTreeMap::new();
-    for at in &args.adopt {
+    for at in std::iter::once(request.trail).chain(request.more) {
         addresses.insert(at.clone(), at.account.clone());
         if let Some(Resource::Trail(trail)) = seen.estate.resource(at) {
-            let needed = adopt::needed(trail, at, &likely, deployment).into_iter();
+            let needed = adopt::needed(trail, at, request.likely, request.deployment).into_iter();
             addresses.extend(needed.map(|address| (address.clone(), address.account)));
         }
     }

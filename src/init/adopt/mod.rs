@@ -3,8 +3,6 @@
 //!
 //! What cannot be said is returned as a sentence, never dropped in silence.
 
-use std::collections::BTreeMap;
-
 use super::Answers;
 use crate::config::Config;
 use crate::config::schema::Encryption;
@@ -36,8 +34,13 @@ pub enum CannotAdopt {
     #[error("{0} is no organization trail: it records one account only")]
     NotOfOrganization(Address),
     /// One configuration has one bucket.
-    #[error("{0} and {1} write to different buckets or prefixes: take them over with a configuration each")]
-    OtherBucket(Address, Address),
+    #[error("{one} and {other} write to different buckets or prefixes: take them over with a configuration each")]
+    OtherBucket {
+        /// One trail.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// The bucket was not found where it was looked for.
     #[error("the bucket {bucket} was not found in {}; name its account with --log-account", .accounts.join(", "))]
     NoBucket {
@@ -67,6 +70,8 @@ pub struct Request<'a> {
     pub trail: &'a Address,
     /// Other trails that write to the same bucket.
     pub more: &'a [Address],
+    /// The accounts that are likely to have the bucket, where key and topic do not tell; the likeliest first.
+    pub likely: &'a [AccountId],
     /// The name of the deployment.
     pub deployment: &'a str,
     /// The role that is assumed in member accounts.
@@ -93,21 +98,29 @@ pub fn address(arn: &str) -> Result<Address, String> {
 /// Returns every address that has to be known before a trail can be taken over. An ARN does not say in which account a
 /// bucket is, so it is looked for where the key and the topic are, and in the `likely` accounts.
 pub fn needed(trail: &Trail, at: &Address, likely: &[AccountId], deployment: &str) -> Vec<Address> {
-    let mut places: BTreeMap<AccountId, Region> = BTreeMap::new();
-    let home = at.region.clone();
-    let named: Vec<Arn> = [&trail.key, &trail.topic].into_iter().flatten().filter_map(|arn| arn.parse().ok()).collect();
-    let owners = named.iter().filter_map(|arn| arn.account().parse().ok()).chain(likely.iter().cloned());
-    if let Some(region) = &home {
-        places.extend(owners.map(|account: AccountId| (account, region.clone())));
-    }
     let mut needed = vec![at.clone()];
-    for (account, region) in &places {
-        let bucket = Address::regional(account, region, Kind::Bucket, trail.bucket.as_str());
-        needed.extend([bucket.with_kind(Kind::BucketPolicy), bucket]);
-        needed.push(Address::regional(account, region, Kind::Key, key_alias(deployment)));
+    if let Some(region) = &at.region {
+        for account in holders(trail, likely) {
+            needed.push(Address::regional(&account, region, Kind::Bucket, trail.bucket.as_str()));
+            needed.push(Address::regional(&account, region, Kind::Key, key_alias(deployment)));
+        }
     }
     needed.extend(trails::parts(trail));
     needed
+}
+
+/// Returns the accounts that may have the bucket, the likeliest first: the owners of the key and of the topic, then the
+/// `likely` ones.
+fn holders(trail: &Trail, likely: &[AccountId]) -> Vec<AccountId> {
+    let named = [&trail.key, &trail.topic].into_iter().flatten().filter_map(|arn| arn.parse::<Arn>().ok());
+    let owners = named.filter_map(|arn| arn.account().parse().ok());
+    let mut holders: Vec<AccountId> = Vec::new();
+    for account in owners.chain(likely.iter().cloned()) {
+        if !holders.contains(&account) {
+            holders.push(account);
+        }
+    }
+    holders
 }
 
 /// The alias that the key of a deployment has by default.
@@ -127,10 +140,10 @@ pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>
     }
     for (at, trail) in &trails {
         if (&trail.bucket, &trail.prefix) != (&first.bucket, &first.prefix) {
-            return Err(CannotAdopt::OtherBucket(request.trail.clone(), (*at).clone()));
+            return Err(CannotAdopt::OtherBucket { one: request.trail.to_string(), other: at.to_string() });
         }
     }
-    let (bucket_at, bucket) = find_bucket(estate, &first.bucket)?;
+    let (bucket_at, bucket) = find_bucket(estate, first, request.likely)?;
     let Some(bucket_region) = &bucket_at.region else {
         return Err(no_bucket(estate, &first.bucket));
     };
@@ -167,12 +180,19 @@ fn wanted<'a>(estate: &'a Estate, at: &Address) -> Result<&'a Trail, CannotAdopt
     }
 }
 
-fn find_bucket<'a>(estate: &'a Estate, name: &str) -> Result<(&'a Address, &'a Bucket), CannotAdopt> {
-    let mut buckets = estate.resources().filter_map(|(address, resource)| match resource {
-        Resource::Bucket(bucket) if address.name == name => Some((address, bucket)),
+/// A bucket may answer others than its owner, so the likeliest owner comes first.
+fn find_bucket<'a>(
+    estate: &'a Estate,
+    trail: &Trail,
+    likely: &[AccountId],
+) -> Result<(&'a Address, &'a Bucket), CannotAdopt> {
+    let holders = holders(trail, likely);
+    let buckets = estate.resources().filter_map(|(address, resource)| match resource {
+        Resource::Bucket(bucket) if address.name == trail.bucket => Some((address, bucket)),
         _ => None,
     });
-    buckets.next().ok_or_else(|| no_bucket(estate, name))
+    let rank = |account: &AccountId| holders.iter().position(|holder| holder == account).unwrap_or(usize::MAX);
+    buckets.min_by_key(|(address, _)| rank(&address.account)).ok_or_else(|| no_bucket(estate, &trail.bucket))
 }
 
 fn no_bucket(estate: &Estate, name: &str) -> CannotAdopt {

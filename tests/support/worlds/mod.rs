@@ -17,6 +17,7 @@ use proptest::prelude::*;
 pub mod config;
 pub mod damage;
 pub mod falter;
+pub mod foreign;
 pub mod organization;
 pub mod rerender;
 
