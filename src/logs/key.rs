@@ -96,6 +96,8 @@ pub struct LogKey {
     pub unique: String,
     /// The documentation prints names both with and without `_` before the unique text.
     separated: bool,
+    /// The folders of its day. No document says that it is the slot's day, so that around midnight it may be the next one.
+    day: String,
 }
 
 /// The key of a digest.
@@ -128,18 +130,11 @@ impl Key {
         let (folders, file) = text.rsplit_once('/')?;
         let (scope, folder, day) = parse_folders(folders)?;
         let key = match LogKind::of_folder(folder) {
-            Some(kind) => Key::Log(parse_log_file(scope, kind, file)?),
+            Some(kind) => Key::Log(parse_log_file(scope, kind, day, file)?),
             None if folder == DIGEST_FOLDER => Key::Digest(parse_digest_file(scope, file)?),
             None => return None,
         };
-        (key.day() == day && key.to_string() == text).then_some(key)
-    }
-
-    fn day(&self) -> String {
-        match self {
-            Key::Log(key) => day_folder(key.slot),
-            Key::Digest(key) => day_folder(key.end),
-        }
+        (key.to_string() == text).then_some(key)
     }
 }
 
@@ -178,7 +173,7 @@ impl fmt::Display for LogKey {
         let folder = self.kind.folder();
         let slot = utc(self.slot).strftime("%Y%m%dT%H%MZ");
         let separator = if self.separated { "_" } else { "" };
-        let (prefix, day) = (self.scope.log_prefix(self.kind), day_folder(self.slot));
+        let (prefix, day) = (self.scope.log_prefix(self.kind), &self.day);
         write!(f, "{prefix}{day}/{account}_{folder}_{region}_{slot}{separator}{}{ENDING}", self.unique)
     }
 }
@@ -242,7 +237,7 @@ pub fn is_organization(segment: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
-fn parse_log_file(scope: Scope, kind: LogKind, file: &str) -> Option<LogKey> {
+fn parse_log_file(scope: Scope, kind: LogKind, day: &str, file: &str) -> Option<LogKey> {
     let start = format!("{}_{}_{}_", scope.account, kind.folder(), scope.region);
     let rest = file.strip_prefix(&start)?.strip_suffix(ENDING)?;
     let (time, rest) = rest.split_at_checked("YYYYMMDDTHHMMZ".len())?;
@@ -251,7 +246,19 @@ fn parse_log_file(scope: Scope, kind: LogKind, file: &str) -> Option<LogKey> {
     if unique.is_empty() || !unique.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return None;
     }
-    Some(LogKey { scope, kind, slot: parse_time(time)?, unique: unique.to_owned(), separated })
+    let slot = parse_time(time)?;
+    if !near_days(slot).any(|near| near == day) {
+        return None;
+    }
+    Some(LogKey { scope, kind, slot, unique: unique.to_owned(), separated, day: day.to_owned() })
+}
+
+/// Returns the folders of a moment's day and of the days beside it.
+fn near_days(moment: Timestamp) -> impl Iterator<Item = String> {
+    [0, -24, 24].into_iter().filter_map(move |hours| {
+        let near = moment.checked_add(jiff::SignedDuration::from_hours(hours)).ok()?;
+        Some(day_folder(near))
+    })
 }
 
 /// Reads the file name from both ends: a trail's name may hold `_`, `.` and `-` itself.
@@ -322,6 +329,7 @@ mod tests {
             format!("a/b/c/{LOG}"),
             LOG.replace("o-exampleorgid/", ""),
             LOG.replace("Z_AbCd", "ZAbCd"),
+            LOG.replace("2026/11/20", "2026/11/21"),
             DIGEST.replace("org-trail", "a_us-east-1_b.c"),
             format!("AWSLogs/{DIGEST}"),
         ] {
@@ -332,7 +340,8 @@ mod tests {
     #[test]
     fn what_cloudtrail_would_not_write_is_no_key() {
         for key in [
-            LOG.replace("2026/11/20", "2026/11/21"),
+            LOG.replace("2026/11/20", "2026/11/22"),
+            DIGEST.replace("2026/11/20", "2026/11/21"),
             LOG.replace("us-east-1/", "us-east-2/"),
             LOG.replace("T1005Z", "T2405Z"),
             LOG.replace("AWSLogs/", "xAWSLogs/"),

@@ -83,14 +83,14 @@ struct ChangeJson<'a> {
     action: &'static str,
     risk: Vec<&'static str>,
     reason: &'a str,
-    fields: Vec<FieldJson<'a>>,
+    fields: Vec<FieldJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct FieldJson<'a> {
-    path: &'a str,
-    before: &'a Value,
-    after: &'a Value,
+struct FieldJson {
+    path: String,
+    before: Value,
+    after: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -217,15 +217,15 @@ impl<'a> From<&'a Address> for Place<'a> {
 impl<'a> From<&'a Change> for ChangeJson<'a> {
     fn from(change: &'a Change) -> Self {
         // The resources themselves are in the saved plan; what depends on what is how apply works, not what it does.
-        let Change { address, operator: _, action, risk, reason, fields, depends_on: _, desired: _, observed: _ } =
+        let Change { address, operator: _, action, risk, reason, fields: _, depends_on: _, desired: _, observed: _ } =
             change;
-        let field = |FieldChange { path, before, after }: &'a FieldChange| FieldJson { path, before, after };
+        let field = |FieldChange { path, before, after }: FieldChange| FieldJson { path, before, after };
         Self {
             place: address.into(),
             action: action.as_str(),
             risk: risk.iter().copied().map(Risk::as_str).collect(),
             reason,
-            fields: fields.iter().map(field).collect(),
+            fields: change.field_changes().into_owned().into_iter().map(field).collect(),
         }
     }
 }

@@ -232,8 +232,8 @@ pub fn remaining(plan: &Plan) -> Vec<String> {
 
 fn line(change: &Change) -> Option<String> {
     let address = &change.address;
-    let fields: Vec<&str> =
-        change.fields.iter().map(|field| field.path.as_str()).filter(|path| *path != "tags").collect();
+    let fields = change.field_changes();
+    let fields: Vec<&str> = fields.iter().map(|field| field.path.as_str()).filter(|path| *path != "tags").collect();
     match change.action {
         Action::Create if is_for_readers(change) => None,
         Action::Create => Some(format!("creates {address}")),

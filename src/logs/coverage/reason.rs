@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Arrival, Coverage, Expected, Found, Gap, LogFiles, Row, Survey};
 use crate::ids::{AccountId, Region};
-use crate::logs::finding::Window;
+use crate::logs::finding::{HOUR, Window};
 use crate::logs::key::{LogKind, Scope};
 use crate::logs::spans::Spans;
 use crate::logs::verify::DIGEST_DELAY_MAX;
@@ -53,20 +53,24 @@ fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
     let looked_at = Window { start: survey.range.start, end: due.max(survey.range.start) };
     let windows = if found.digests == 0 { vec![looked_at] } else { found.digest_hours.gaps(looked_at) };
     let windows = if found.problem.is_some() { Vec::new() } else { windows };
+    // The range's start need not be where an hour starts: the hour that is cut there is no gap.
+    let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
+    let is_gap = |window: Window| window.start < window.end && !is_cut(window);
+    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new() });
+    let gaps: Vec<Gap> = windows.into_iter().filter_map(gap).collect();
     let arrival = match newest {
         _ if found.problem.is_some() => Arrival::Unread,
         None => Arrival::Nothing,
         Some(newest) if newest < due => Arrival::Stopped,
-        Some(_) if windows.is_empty() => Arrival::Arriving,
+        Some(_) if gaps.is_empty() => Arrival::Arriving,
         Some(_) => Arrival::Gaps,
     };
-    let gap = |window: Window| (window.start < window.end).then_some(Gap { window, reason: String::new() });
     Row {
         arrival,
         files,
         digests: found.digests,
         digest_hours: found.digest_hours.clone(),
-        gaps: windows.into_iter().filter_map(gap).collect(),
+        gaps,
         newest,
         problem: found.problem.clone(),
         ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected)

@@ -32,9 +32,10 @@ impl<T: Copy + Ord> HeatMap<T> {
         }
         let all = || labelled.iter().flat_map(|(_, hours)| hours);
         let start = all().map(|(window, _)| window.start).min()?;
-        let end = all().map(|(window, _)| window.end).max()?;
+        // A begun hour at the end belongs to the hour before it, as in `cells`.
+        let end = all().map(|(window, _)| full_hour(window.end).max(window.start)).max()?;
         let start = Window { start, end }.hour();
-        let hours = (end.as_second() - start.as_second()).div_euclid(3600) + 1;
+        let hours = (end.as_second() - start.as_second()).div_euclid(3600).max(1);
         let columns = i64::try_from(columns_max.max(1)).unwrap_or(i64::MAX);
         let fits = |step: &i64| hours <= step * columns;
         let step = STEPS_HOURS.into_iter().find(fits).unwrap_or_else(|| hours.div_euclid(columns) + 1);
@@ -65,14 +66,20 @@ fn cells<T: Copy + Ord>(
         usize::try_from((at.as_second() - start.as_second()).div_euclid(step.as_secs())).unwrap_or_default()
     };
     let just_before = |at: Timestamp| at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
-    let mut cells = vec![None; column(just_before(end)) + 1];
+    let mut cells = vec![None; column(just_before(end).max(start)) + 1];
     for (window, state) in hours {
-        let (first, last) = (column(window.start), column(just_before(window.end)).max(column(window.start)));
+        let (first, last) =
+            (column(window.start), column(just_before(full_hour(window.end))).max(column(window.start)));
         for cell in cells.iter_mut().take(last + 1).skip(first) {
             *cell = (*cell).max(Some(*state));
         }
     }
     cells
+}
+
+/// Returns the full hour before a moment. Digests end at any minute, and an hour is drawn where it starts.
+fn full_hour(at: Timestamp) -> Timestamp {
+    Window { start: at, end: at }.hour()
 }
 
 #[cfg(test)]
@@ -110,11 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_is_drawn_where_it_starts() {
+        let hours = vec![span("00:31", "01:31", State::Attested), span("01:31", "02:31", State::Broken)];
+        assert_eq!(drawn(&HeatMap::of([("1".to_owned(), hours)], 8).unwrap()), ["1 ab"]);
+    }
+
+    #[test]
     fn much_time_makes_wide_columns() {
         let hours = [span("00:31", "20:31", State::Attested), span("20:31", "21:31", State::Broken)];
         let map = HeatMap::of([("1".to_owned(), hours.to_vec())], 8).unwrap();
         assert_eq!(map.step, SignedDuration::from_hours(3));
-        assert_eq!(drawn(&map), ["1 aaaaaabb"]);
+        assert_eq!(drawn(&map), ["1 aaaaaab"]);
         assert_eq!(HeatMap::<State>::of([("1".to_owned(), vec![])], 8), None);
     }
 }
