@@ -23,6 +23,7 @@ fn completed(mut desired: Resource, change: &Change) -> Resource {
     match (&mut desired, &change.observed) {
         (Resource::Bucket(wish), Some(Resource::Bucket(seen))) => {
             wish.access_logs = wish.access_logs.take().or_else(|| seen.access_logs.clone());
+            wish.mfa_delete = seen.mfa_delete;
             wish.object_lock = wish.object_lock.take().or_else(|| seen.object_lock.clone());
         }
         (Resource::Key(wish), Some(Resource::Key(seen))) => wish.arn = seen.arn.clone(),
@@ -90,7 +91,9 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         Question::Tags => Fix::Setting("trails.tags"),
         Question::AccessLogs => Fix::Setting("bucket.access_logs"),
         Question::NotPublic => Fix::Elsewhere("the owner of the bucket can switch Block Public Access on"),
-        Question::MfaDelete => Fix::Elsewhere("only the root user of the log account can switch MFA Delete on"),
+        Question::MfaDelete => Fix::Elsewhere(
+            "only the root user of the log account can switch MFA Delete on, and S3 takes no lifecycle rules beside it",
+        ),
         Question::LakeEncryption => Fix::Elsewhere("orgtrail does not manage CloudTrail Lake"),
         Question::Filter(_) => {
             Fix::Elsewhere("set trails.cloudwatch_logs, then make the metric filter and its alarm on that log group")

@@ -70,6 +70,7 @@ fn bucket(config: &Config, layout: &Layout<'_>) -> Bucket {
         requester_pays: false,
         tags: tags(config, &wish.tags),
         untouched: false,
+        mfa_delete: None,
     }
 }
 

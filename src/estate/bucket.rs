@@ -32,6 +32,10 @@ pub struct Bucket {
     /// creating it. Taking it over takes nothing from anybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub untouched: bool,
+    /// Observed: deleting a version needs multi-factor authentication. None where it was not recorded. It is never a
+    /// wish, because only the root user of the account can switch it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa_delete: Option<bool>,
 }
 
 /// Default encryption of new objects.
@@ -102,6 +106,7 @@ impl Bucket {
             requester_pays,
             tags,
             untouched: _,
+            mfa_delete: _,
         } = self;
         let encryption = encryption.as_ref();
         let mut rules = lifecycle.clone();

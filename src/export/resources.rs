@@ -57,6 +57,7 @@ fn bucket(name: &str, found: &Bucket) -> Vec<Block> {
         requester_pays: _,
         tags: bucket_tags,
         untouched: _,
+        mfa_delete: _,
     } = found;
     let part = |kind, body: Vec<Item>| {
         let body = std::iter::once(set("bucket", name)).chain(body).collect();

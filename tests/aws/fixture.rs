@@ -364,6 +364,7 @@ fn wished_bucket(key: &Address) -> Bucket {
         requester_pays: false,
         tags: tags(),
         untouched: false,
+        mfa_delete: None,
     }
 }
 

@@ -50,6 +50,7 @@ async fn what_was_deployed_is_checked_and_exported() {
         assert_eq!(verdict(id), "pass", "{id}: {report:#}");
     }
     assert_eq!(verdict("CloudTrail.7"), "fail");
+    assert_eq!(verdict("cloudtrail_bucket_requires_mfa_delete"), "fail");
     assert_eq!(report["subjects"][0]["inherited_by"].as_array().unwrap().len(), 10);
     let exported = desk.run("export --terraform").expect_code(0).out;
     let _: hcl::Body = hcl::from_str(&exported).unwrap();

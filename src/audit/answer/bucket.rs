@@ -51,7 +51,11 @@ fn answer(question: Question, organization: &Organization, estate: &Estate, addr
             None => fail("access is not logged"),
         },
         Question::NotPublic => not_public(organization, estate, address, bucket),
-        Question::MfaDelete => outside("S3 does not show MFA Delete with what is read here"),
+        Question::MfaDelete => match bucket.mfa_delete {
+            Some(true) => pass("MFA Delete is on"),
+            Some(false) => fail("MFA Delete is off"),
+            None => outside("MFA Delete was not recorded"),
+        },
         _ => outside("this is no question about a bucket"),
     }
 }

@@ -90,6 +90,7 @@ fn bucket(wish: &Bucket, old: &Bucket) -> Bucket {
         access_logs: wish.access_logs.clone().or_else(|| old.access_logs.clone()),
         tags: added(&old.tags, &wish.tags),
         untouched: false,
+        mfa_delete: old.mfa_delete,
         ..wish.clone()
     }
 }

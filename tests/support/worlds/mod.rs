@@ -92,5 +92,6 @@ fn plain_bucket() -> Bucket {
         requester_pays: false,
         tags: Tags::new(),
         untouched: false,
+        mfa_delete: None,
     }
 }

@@ -1,6 +1,8 @@
 //! Reads a bucket: one call a setting, because S3 has no call for all of them.
 
-use aws_sdk_s3::types::{BucketVersioningStatus, Payer, PublicAccessBlockConfiguration, ServerSideEncryptionRule};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, MfaDeleteStatus, Payer, PublicAccessBlockConfiguration, ServerSideEncryptionRule,
+};
 use futures::try_join;
 
 use super::lifecycle::read_rule;
@@ -14,7 +16,7 @@ use crate::policy::PolicyDocument;
 /// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset setting.
 pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     let name = address.name.as_str();
-    let Some(versioning) = found(versioning(session, name).await)? else {
+    let Some(Versions { kept, mfa_delete }) = found(versions(session, name).await)? else {
         return Ok(Sighting::Absent);
     };
     let (block_public_access, object_ownership, encryption, lifecycle, object_lock, access_logs, requester_pays, tags) =
@@ -32,7 +34,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
     Ok(Sighting::present(Bucket {
         block_public_access,
         object_ownership,
-        versioning,
+        versioning: kept,
         encryption,
         lifecycle,
         object_lock,
@@ -40,6 +42,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
         requester_pays,
         tags,
         untouched,
+        mfa_delete: Some(mfa_delete),
     }))
 }
 
@@ -62,10 +65,19 @@ async fn policy(session: &Session, name: &str) -> Result<Option<PolicyDocument>,
         .map_err(|why| session.odd_answer(op::GET_POLICY, format!("the policy of {name} cannot be understood: {why}")))
 }
 
-async fn versioning(session: &Session, name: &str) -> Result<bool, Fault> {
+/// What becomes of overwritten and deleted objects.
+struct Versions {
+    kept: bool,
+    mfa_delete: bool,
+}
+
+async fn versions(session: &Session, name: &str) -> Result<Versions, Fault> {
     let request = session.s3().get_bucket_versioning().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_VERSIONING, request.send()).await?;
-    Ok(answer.status() == Some(&BucketVersioningStatus::Enabled))
+    Ok(Versions {
+        kept: answer.status() == Some(&BucketVersioningStatus::Enabled),
+        mfa_delete: answer.mfa_delete() == Some(&MfaDeleteStatus::Enabled),
+    })
 }
 
 async fn block_public_access(session: &Session, name: &str) -> Result<bool, Fault> {

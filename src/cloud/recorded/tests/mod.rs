@@ -180,6 +180,7 @@ fn bucket() -> Bucket {
         requester_pays: false,
         tags: tags(),
         untouched: false,
+        mfa_delete: None,
     }
 }
 
