@@ -163,3 +163,27 @@ async fn a_run_that_is_killed_at_any_point_is_finished_by_the_next() {
     desk.run("apply --yes").expect_code(0);
     desk.run("plan").expect_code(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trail_an_account_records_global_events_once_in_each() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let more = "    scope: accounts\n    regions: [eu-central-1, us-east-1]\n";
+    let desk = Desk::at(&emulator, &world, more);
+    desk.run("apply --yes").expect_code(0);
+    desk.run("plan").expect_code(0);
+    let web = aws_sdk_cloudtrail::Client::new(&world.hand_in("web").await);
+    let trails = web.describe_trails().send().await.unwrap();
+    let mut global: Vec<(String, bool)> = trails
+        .trail_list()
+        .iter()
+        .map(|t| (t.home_region().unwrap().to_owned(), t.include_global_service_events().unwrap()))
+        .collect();
+    global.sort();
+    // The client of the test sees its own region; the other trail is at home in the other region.
+    assert_eq!(global, [("eu-central-1".to_owned(), true)], "{trails:?}");
+    let other = desk.run("snapshot").expect_code(0).json();
+    let name = format!("{}/us-east-1/trail/acme-org-trail", world.account("web"));
+    let trail = &other["estate"]["sightings"][&name]["present"]["trail"];
+    assert_eq!((&trail["global_events"], &trail["logging"]), (&json!(false), &json!(true)), "{trail:#}");
+}
