@@ -12,6 +12,7 @@
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
+//! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
@@ -30,5 +31,6 @@ pub mod logs;
 pub mod organization;
 pub mod plan;
 pub mod policy;
+pub mod reconcile;
 pub mod report;
 pub mod survey;

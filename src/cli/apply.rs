@@ -55,7 +55,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
             return Err(Failure::new("not confirmed, nothing was changed"));
         }
     }
-    let run = RunOptions { concurrency: usize::from(common.concurrency) };
+    let run = RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open };
     let interrupt = async {
         // Where no signal can be listened to, the run simply cannot be interrupted gently.
         if tokio::signal::ctrl_c().await.is_err() {

@@ -88,6 +88,12 @@ pub trait Look: Send + Sync {
     /// # Errors
     /// [`Fault`] where the trail's status cannot be read.
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault>;
+
+    /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
+    /// not asked over a network makes none.
+    fn calls(&self) -> u64 {
+        0
+    }
 }
 
 /// What a step has made.

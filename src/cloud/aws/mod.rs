@@ -165,6 +165,10 @@ impl Look for Aws {
         let session = self.sessions.of(operator).await?;
         cloudtrail::status(&session, trail).await
     }
+
+    fn calls(&self) -> u64 {
+        self.sessions.base().calls()
+    }
 }
 
 #[async_trait]

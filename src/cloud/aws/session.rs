@@ -78,6 +78,11 @@ impl Session {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
+    /// Returns how many calls all sessions of this connection have made.
+    pub(super) fn calls(&self) -> u64 {
+        self.pace.admitted()
+    }
+
     /// Returns the same session in the region of an address; global resources are in the partition's global region.
     pub(super) fn at(&self, address: &Address) -> Self {
         match &address.region {
