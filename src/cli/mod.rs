@@ -16,6 +16,7 @@ mod discover;
 pub mod failure;
 pub mod outcome;
 mod plan;
+mod reconcile;
 mod render;
 pub mod schema;
 mod session;
@@ -123,6 +124,8 @@ enum Command {
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
     Apply(apply::Args),
+    /// Keep the organization as the configuration says, round after round
+    Reconcile(reconcile::Args),
     /// Print the completions of a shell
     Completions(completions::Args),
 }
@@ -176,6 +179,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Reconcile(args) => reconcile::run(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -43,7 +43,7 @@ impl Session {
         let templates = templates(common.policies.as_deref())?;
         let cloud: Box<dyn Cloud> = match &common.estate {
             Some(file) => Box::new(recorded(file)?),
-            None => Box::new(Aws::connect(aws_options(common, &config, access)).await?),
+            None => Box::new(Aws::connect(aws_options(common, &config, access, "orgtrail")).await?),
         };
         Ok(Self { config, templates, cloud })
     }
@@ -54,7 +54,11 @@ impl Session {
     }
 }
 
-fn recorded(file: &Path) -> Result<Recorded, Failure> {
+/// Opens a recorded estate.
+///
+/// # Errors
+/// A file that is none.
+pub fn recorded(file: &Path) -> Result<Recorded, Failure> {
     Recorded::open(file).map_err(|error| {
         Failure::new(format!("cannot work on the estate {}", file.display()))
             .because(error)
@@ -62,14 +66,15 @@ fn recorded(file: &Path) -> Result<Recorded, Failure> {
     })
 }
 
-fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
+/// Returns how AWS is reached. `session_name` is the name that CloudTrail shows.
+pub fn aws_options(common: &Common, config: &Config, access: Access, session_name: &str) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
         home_region: config.home_region.clone(),
         endpoint: None,
         credentials: None,
         member_role: config.organization.member_role.clone(),
-        session_name: "orgtrail".into(),
+        session_name: session_name.to_owned(),
         concurrency: usize::from(common.concurrency),
         read_only: access == Access::ReadOnly,
         tempo: None,
@@ -77,7 +82,10 @@ fn aws_options(common: &Common, config: &Config, access: Access) -> AwsOptions {
 }
 
 /// Reads the templates that replace the compiled ones.
-fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
+///
+/// # Errors
+/// A folder that cannot be read, a template that is wrong.
+pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let mut overrides = Vec::new();
     if let Some(folder) = folder {
         let unreadable =

@@ -91,6 +91,8 @@ pub struct Seen {
     pub held: Vec<Held>,
     /// What came of the others, where there were any.
     pub report: Option<ApplyReport>,
+    /// Everything was looked at, nothing only remembered.
+    pub whole: bool,
 }
 
 /// Makes one round. It ends early when `stop` is wished.
@@ -165,9 +167,10 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
             () = out_of_time(setting.clock, stop) => return Work::Stopped,
         }
     };
+    let whole = lock(setting.memory).looked_at().keys().all(|account| fresh.contains(account));
     take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
     book.findings.replace(found(&survey, &held, report.as_ref(), now));
-    Work::Done(Box::new(Seen { survey, held, report }))
+    Work::Done(Box::new(Seen { survey, held, report, whole }))
 }
 
 fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused: BTreeSet<AccountId>) -> Rules {
@@ -289,7 +292,7 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
 }
 
 fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
-    let Seen { survey, held, report } = seen;
+    let Seen { survey, held, report, whole: _ } = seen;
     let tally = report.as_ref().map(ApplyReport::tally).unwrap_or_default();
     record.drifted = survey.plan.changes.len();
     record.made = tally.done;

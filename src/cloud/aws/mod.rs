@@ -88,6 +88,14 @@ pub struct NotConnected {
     pub help: String,
 }
 
+impl NotConnected {
+    /// Tells whether another try may succeed although nobody does anything: AWS did not answer, or not well.
+    pub fn may_pass(&self) -> bool {
+        let passing = ["NoAnswer", "Throttling", "ServiceUnavailable", "InternalFailure", "HTTP5"];
+        passing.iter().any(|start| self.code.starts_with(start))
+    }
+}
+
 /// A connection to AWS.
 pub struct Aws {
     sessions: Sessions,
