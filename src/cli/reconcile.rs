@@ -1,6 +1,9 @@
 //! `orgtrail reconcile`: the daemon.
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -17,6 +20,7 @@ use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
 use crate::reconcile::history::{HistoryFile, RoundRecord, RoundResult};
+use crate::reconcile::http::{self, Door};
 use crate::reconcile::stop::{Stop, Stopper, stop};
 use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
 
@@ -29,6 +33,12 @@ pub struct Args {
     /// Never change anything: what is not as it should be is only reported
     #[arg(long)]
     observe: bool,
+    /// Show metrics, health and the status page here; anywhere but on this machine it needs --token-file
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", env = "ORGTRAIL_LISTEN")]
+    listen: SocketAddr,
+    /// A file with the token that is asked for there
+    #[arg(long, value_name = "FILE", env = "ORGTRAIL_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// Keep the history of rounds and the age of findings in this file
     #[arg(long, value_name = "FILE", env = "ORGTRAIL_HISTORY")]
     history: Option<PathBuf>,
@@ -50,12 +60,40 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
     let (stopper, stop) = stop();
+    let window = window(args, daemon.board.clone(), ui).await?;
     let last = tokio::select! {
         last = daemon.run(&stop) => last,
         never = signals(stopper) => match never {},
+        never = window => match never {},
     };
     let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
     Ok(answer(last.as_ref(), &stop))
+}
+
+/// Opens the window through which the daemon is seen. One round is over before anybody looks.
+async fn window(args: &Args, board: Board, ui: &Ui) -> Result<impl Future<Output = Infallible>, Failure> {
+    let failed = |error: http::NotServed| {
+        Failure::new("cannot show the status").because(error).hint("see --listen and --token-file")
+    };
+    let listener = if args.once {
+        None
+    } else {
+        let token = args.token_file.as_deref().map(read_token).transpose()?;
+        let door = Door::new(args.listen, token.as_deref()).map_err(failed)?;
+        ui.note(&format!("status at http://{}/", args.listen));
+        Some((http::listen(args.listen).await.map_err(failed)?, door))
+    };
+    Ok(async move {
+        match listener {
+            Some((listener, door)) => http::serve(listener, door, board, Arc::new(SystemClock)).await,
+            None => std::future::pending().await,
+        }
+    })
+}
+
+fn read_token(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("cannot read the token in {}", file.display())).because(error))
 }
 
 fn manner(args: &Args) -> &'static str {
@@ -75,7 +113,7 @@ fn run_id(deployment: &str) -> String {
 }
 
 /// Wishes the end of the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
-async fn signals(stopper: Stopper) -> std::convert::Infallible {
+async fn signals(stopper: Stopper) -> Infallible {
     loop {
         told_to_stop().await;
         tracing::info!("told to stop; what has begun is finished first");

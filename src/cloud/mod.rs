@@ -2,6 +2,9 @@
 //!
 //! A plan is made from what a [`Look`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
 //! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
+//!
+//! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
+//! agree, and a [`queue`] that tells of changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +17,9 @@ use crate::organization::Organization;
 use crate::plan::Change;
 
 pub mod aws;
+pub mod document;
 pub mod fault;
+pub mod queue;
 pub mod recorded;
 
 pub use fault::{Fault, FaultKind};

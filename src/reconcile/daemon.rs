@@ -16,15 +16,16 @@ use super::ears::{Ears, Wakened};
 use super::fights::Fights;
 use super::findings::Findings;
 use super::history::{History, HistoryFile, Record, RoundRecord, Trigger};
-use super::lease::{Holder, LeaseStore, Standing};
+use super::lease::{Holder, Standing};
 use super::observe::{Focus, Memory, lock};
 use super::portrait;
 use super::round::{Book, Ended, Setting, Task, round};
 use super::stop::Stop;
-use super::wake::WakeQueue;
 use crate::apply::Gate;
 use crate::apply::gate::Open;
 use crate::cloud::Cloud;
+use crate::cloud::document::Document;
+use crate::cloud::queue::Queue;
 use crate::config::Config;
 use crate::policy::template::Templates;
 use crate::survey::SurveyError;
@@ -40,9 +41,9 @@ pub struct Connection {
     /// AWS or a recorded estate.
     pub cloud: Box<dyn Cloud>,
     /// Where replicas agree which one acts; nothing where there is one.
-    pub lease: Option<Box<dyn LeaseStore>>,
+    pub lease: Option<Box<dyn Document>>,
     /// The queue that wakes it; nothing where there is none.
-    pub queue: Option<Box<dyn WakeQueue>>,
+    pub queue: Option<Box<dyn Queue>>,
 }
 
 /// Says why something that the daemon needs is not to be had.

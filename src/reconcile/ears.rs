@@ -7,7 +7,9 @@ use super::board::Board;
 use super::breaker::round_pause;
 use super::clock::Clock;
 use super::observe::Focus;
-use super::wake::{self, Heard, Message, WakeQueue};
+use super::wake::{self, Heard};
+use crate::cloud::Fault;
+use crate::cloud::queue::{Message, Queue};
 use crate::estate::Kind;
 use crate::ids::AccountId;
 
@@ -30,7 +32,7 @@ pub struct Wakened {
 
 /// The listener.
 pub struct Ears<'a> {
-    queue: &'a dyn WakeQueue,
+    queue: &'a dyn Queue,
     clock: &'a dyn Clock,
     board: &'a Board,
     own_sessions: String,
@@ -38,7 +40,7 @@ pub struct Ears<'a> {
 
 impl<'a> Ears<'a> {
     /// Makes a listener. `own_sessions` is how the names of our sessions begin.
-    pub fn new(queue: &'a dyn WakeQueue, clock: &'a dyn Clock, board: &'a Board, own_sessions: String) -> Self {
+    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a Board, own_sessions: String) -> Self {
         Self { queue, clock, board, own_sessions }
     }
 
@@ -104,7 +106,7 @@ impl<'a> Ears<'a> {
     }
 }
 
-fn report(result: Result<(), crate::cloud::Fault>, what: &str) {
+fn report(result: Result<(), Fault>, what: &str) {
     if let Err(fault) = result {
         tracing::warn!(%fault, "{what}");
     }

@@ -4,7 +4,7 @@
 //! number that grows with each change of hands. The number is the fence: before each change the acting replica reads the
 //! document again, and one that slept through a takeover finds another number there and writes nothing.
 //!
-//! What to do with a document is [`decide`], which is pure; where it is kept is a [`LeaseStore`].
+//! What to do with a document is [`decide`], which is pure; where it is kept is a [`Document`].
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Clock, after};
 use super::observe::lock;
 use crate::apply::Gate;
+use crate::cloud::document::{Condition, Document, Written};
 use crate::plan::Change;
 
 /// For how long the lease is taken.
@@ -40,59 +41,13 @@ pub struct Lease {
     pub fencing: u64,
 }
 
-/// A document with the version by which it can be replaced.
+/// A lease that was found, with the version by which it can be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// The document.
+pub struct Found {
+    /// The lease.
     pub lease: Lease,
-    /// The store's word for this version: S3's entity tag.
+    /// The store's word for this version.
     pub version: String,
-}
-
-/// What a write must find, or else it does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
-    /// No document.
-    Absent,
-    /// This version.
-    Version(String),
-}
-
-/// What came of a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// It was made; the version now.
-    Done(String),
-    /// The condition did not hold: somebody else was quicker.
-    Lost,
-}
-
-/// Says why the store did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot {doing} the lease {place}: {why}")]
-pub struct LeaseFault {
-    /// `read` or `write`.
-    pub doing: &'static str,
-    /// Where it is.
-    pub place: String,
-    /// What the store says.
-    pub why: String,
-}
-
-/// Where a lease is kept.
-#[async_trait]
-pub trait LeaseStore: Send + Sync {
-    /// Reads the document; nothing where there is none.
-    ///
-    /// # Errors
-    /// [`LeaseFault`] where the store does not answer, or what is there is no lease.
-    async fn read(&self) -> Result<Option<Kept>, LeaseFault>;
-
-    /// Writes the document if the condition holds, in one step.
-    ///
-    /// # Errors
-    /// [`LeaseFault`] where the store does not answer; the document may have been written all the same.
-    async fn write(&self, lease: &Lease, condition: &Condition) -> Result<Written, LeaseFault>;
 }
 
 /// What to do with a document.
@@ -110,10 +65,10 @@ pub enum Decision {
 }
 
 /// Decides what to do with the document that is there.
-pub fn decide(me: &str, now: Timestamp, kept: Option<&Kept>) -> Decision {
+pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>) -> Decision {
     let expires = after(now, TERM);
     let write = |fencing, condition| Decision::Write(Lease { owner: me.to_owned(), expires, fencing }, condition);
-    let Some(Kept { lease, version }) = kept else {
+    let Some(Found { lease, version }) = kept else {
         return write(1, Condition::Absent);
     };
     if lease.owner == me && now < lease.expires {
@@ -142,7 +97,7 @@ pub enum Standing {
 
 /// Holds the lease, or waits for it.
 pub struct Holder<'a> {
-    store: &'a dyn LeaseStore,
+    store: &'a dyn Document,
     clock: &'a dyn Clock,
     me: String,
     state: Mutex<State>,
@@ -158,7 +113,7 @@ struct State {
 
 impl<'a> Holder<'a> {
     /// Makes a holder that has nothing yet. `me` must be another one for each start of the program.
-    pub fn new(store: &'a dyn LeaseStore, clock: &'a dyn Clock, me: &str) -> Self {
+    pub fn new(store: &'a dyn Document, clock: &'a dyn Clock, me: &str) -> Self {
         let standing = Standing::Unknown("the lease was not asked for yet".into());
         let state = Mutex::new(State { held: None, standing, tend_at: Timestamp::MIN });
         Self { store, clock, me: me.to_owned(), state, turn: tokio::sync::Mutex::default() }
@@ -201,15 +156,26 @@ impl<'a> Holder<'a> {
     }
 
     async fn take_or_renew(&self, now: Timestamp) -> Result<Option<Lease>, Standing> {
-        let unknown = |fault: LeaseFault| Standing::Unknown(fault.to_string());
-        let kept = self.store.read().await.map_err(unknown)?;
-        match decide(&self.me, now, kept.as_ref()) {
+        let found = self.find().await.map_err(Standing::Unknown)?;
+        match decide(&self.me, now, found.as_ref()) {
             Decision::StandBy { owner, .. } => Err(Standing::StandsBy { owner }),
-            Decision::Write(lease, condition) => match self.store.write(&lease, &condition).await.map_err(unknown)? {
-                Written::Done(_) => Ok(Some(lease)),
+            Decision::Write(lease, condition) => match self.put(&lease, &condition).await.map_err(Standing::Unknown)? {
+                Written::Done => Ok(Some(lease)),
                 Written::Lost => Ok(None),
             },
         }
+    }
+
+    async fn find(&self) -> Result<Option<Found>, String> {
+        let Some(kept) = self.store.read().await.map_err(|fault| fault.to_string())? else { return Ok(None) };
+        let lease = serde_json::from_str(&kept.text)
+            .map_err(|error| format!("the object that reconcile.lease names is no lease: {error}"))?;
+        Ok(Some(Found { lease, version: kept.version }))
+    }
+
+    async fn put(&self, lease: &Lease, condition: &Condition) -> Result<Written, String> {
+        let text = serde_json::to_string(lease).map_err(|error| error.to_string())?;
+        self.store.write(&text, condition).await.map_err(|fault| fault.to_string())
     }
 
     /// Returns the gate of a round that begins now.
@@ -221,11 +187,11 @@ impl<'a> Holder<'a> {
     pub async fn give_up(&self) {
         let _turn = self.turn.lock().await;
         let Some(held) = lock(&self.state).held.take() else { return };
-        let Ok(Some(kept)) = self.store.read().await else { return };
-        if kept.lease.owner == self.me && kept.lease.fencing == held.fencing {
+        let Ok(Some(found)) = self.find().await else { return };
+        if found.lease.owner == self.me && found.lease.fencing == held.fencing {
             let gone = Lease { expires: Timestamp::UNIX_EPOCH, ..held };
             // Where this fails, the lease ends by itself.
-            let _ = self.store.write(&gone, &Condition::Version(kept.version)).await;
+            let _ = self.put(&gone, &Condition::Version(found.version)).await;
         }
     }
 }
@@ -245,44 +211,18 @@ pub struct Fence<'a> {
 impl Gate for Fence<'_> {
     async fn admit(&self, _change: &Change) -> Result<(), String> {
         let fencing = self.fencing.ok_or("this replica does not hold the lease")?;
-        let kept = self.holder.store.read().await.map_err(|fault| fault.to_string())?;
+        let found = self.holder.find().await?;
         // The clock is read after the answer: a pause before it must be noticed.
         let now = self.holder.clock.now();
-        match kept {
-            Some(Kept { lease, .. }) if lease.owner == self.holder.me && lease.fencing == fencing => {
+        match found {
+            Some(Found { lease, .. }) if lease.owner == self.holder.me && lease.fencing == fencing => {
                 let in_time = after(now, SKEW_MAX) < lease.expires;
                 if in_time { Ok(()) } else { Err("the lease is about to end and was not renewed".into()) }
             }
-            Some(Kept { lease, .. }) => Err(format!("the lease was taken over by {} ({})", lease.owner, lease.fencing)),
+            Some(Found { lease, .. }) => {
+                Err(format!("the lease was taken over by {} ({})", lease.owner, lease.fencing))
+            }
             None => Err("the lease is gone".into()),
         }
-    }
-}
-
-/// A lease in memory, for replicas in one process.
-#[derive(Debug, Default)]
-pub struct InMemory {
-    kept: Mutex<Option<Kept>>,
-}
-
-#[async_trait]
-impl LeaseStore for InMemory {
-    async fn read(&self) -> Result<Option<Kept>, LeaseFault> {
-        Ok(lock(&self.kept).clone())
-    }
-
-    async fn write(&self, lease: &Lease, condition: &Condition) -> Result<Written, LeaseFault> {
-        let mut kept = lock(&self.kept);
-        let holds = match (condition, kept.as_ref()) {
-            (Condition::Absent, None) => true,
-            (Condition::Version(wanted), Some(kept)) => *wanted == kept.version,
-            _ => false,
-        };
-        if !holds {
-            return Ok(Written::Lost);
-        }
-        let version = kept.as_ref().map_or(0, |kept| kept.version.parse::<u64>().unwrap_or_default()) + 1;
-        *kept = Some(Kept { lease: lease.clone(), version: version.to_string() });
-        Ok(Written::Done(version.to_string()))
     }
 }

@@ -159,9 +159,9 @@ impl<'a> Pass<'a> {
         operators.extend(essential.iter().cloned());
         let age = |account: &AccountId| memory.looked_at.get(account).map(|at| between(*at, self.rules.now));
         let unknown = scope.addresses.iter().filter(|(address, _)| !memory.sightings.contains_key(*address));
-        let mut never: BTreeSet<AccountId> = unknown.map(|(_, operator)| operator.clone()).collect();
-        never.extend(operators.iter().filter(|account| age(account).is_none()).cloned());
-        let mut due = never.clone();
+        let unknown: BTreeSet<AccountId> = unknown.map(|(_, operator)| operator.clone()).collect();
+        let mut due = unknown.clone();
+        due.extend(operators.iter().filter(|account| age(account).is_none()).cloned());
         match &self.rules.focus {
             _ if !state.demanded.is_empty() => due.extend(state.demanded.iter().cloned()),
             Focus::Only { accounts, .. } => due.extend(operators.intersection(accounts).cloned()),
@@ -174,7 +174,7 @@ impl<'a> Pass<'a> {
         due.insert(scope.log_account.clone());
         due.retain(|account| !state.fresh.contains(account));
         due.retain(|account| {
-            essential.contains(account) || !self.rules.paused.contains(account) || never.contains(account)
+            essential.contains(account) || !self.rules.paused.contains(account) || unknown.contains(account)
         });
         due
     }

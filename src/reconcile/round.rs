@@ -263,7 +263,9 @@ fn take_down(
     lock(setting.memory).expire(touched);
     // Without these two nothing works at all: they are tried in every round.
     let never_paused = [&survey.desired.log_account, &survey.organization.management_account];
-    for account in fresh.iter().filter(|account| !never_paused.contains(account)) {
+    // That nothing was tried in a paused account says nothing about it.
+    let paused = book.breakers.paused(now);
+    for account in fresh.iter().filter(|account| !never_paused.contains(account) && !paused.contains(*account)) {
         book.breakers.tried(account, !failing.contains(account), now, setting.clock.chance());
     }
 }

@@ -14,6 +14,7 @@ mod fault;
 mod iam;
 mod job;
 mod kms;
+mod lease;
 mod logs;
 mod observe;
 mod organizations;
@@ -23,9 +24,13 @@ mod retry;
 mod s3;
 mod session;
 mod sns;
+mod sqs;
+mod wake;
 
 pub use pace::Tempo;
 
+use crate::cloud::document::Document;
+use crate::cloud::queue::Queue;
 use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
@@ -115,6 +120,22 @@ impl Aws {
         let roles = Roles { member_role, session_name, read_only };
         let sessions = Sessions::new(config, options.home_region, identity, roles, tempo);
         Ok(Self { sessions, concurrency: options.concurrency })
+    }
+
+    /// Returns an object in S3 through which replicas agree. It is reached with the credentials that the connection was
+    /// made with.
+    pub fn document(&self, bucket: &str, key: &str) -> Box<dyn Document> {
+        let session = self.sessions.base().in_region(self.sessions.home());
+        Box::new(lease::Object { session, bucket: bucket.to_owned(), key: key.to_owned() })
+    }
+
+    /// Opens the queue of an account in the home region, with its dead-letter queue.
+    ///
+    /// # Errors
+    /// [`Fault`] where the account cannot be entered, or a queue is not there.
+    pub async fn queue(&self, account: &AccountId, name: &str, dead_letters: &str) -> Result<Box<dyn Queue>, Fault> {
+        let session = self.sessions.of(account).await?.in_region(self.sessions.home());
+        Ok(Box::new(wake::Pair::open(session, name, dead_letters).await?))
     }
 
     /// Returns the account of the credentials that the connection was made with.

@@ -11,7 +11,6 @@ use super::clock::tests::TestClock;
 use super::history::{HistoryFile, RoundRecord, RoundResult};
 use super::observe::lock;
 use super::stop::{Stop, Stopper, stop};
-use super::wake::WakeQueue;
 use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
@@ -262,101 +261,111 @@ async fn beside<T>(
     (told, last.unwrap())
 }
 
-async fn minutes(count: u64) {
-    tokio::time::sleep(std::time::Duration::from_secs(60 * count)).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_somebody_stopped_is_started_in_the_next_round() {
-    let rules = config("{}");
-    let world = leak(world(3, &rules).await);
-    let source = Given::new("{}", move || Box::new(Shared::new(world)));
+#[test]
+fn what_somebody_stopped_is_started_in_the_next_round() {
     let clock = TestClock::new();
-    let story = async |board: Board| {
-        minutes(1).await;
-        assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::InSync);
-        stop_logging(world).await;
-        minutes(15).await;
-        let status = board.read();
-        assert_eq!(status.rounds.last().unwrap().result, RoundResult::Repaired, "{:?}", status.findings);
-    };
-    beside(&source, &clock, options("orgtrail-acme-1"), story).await;
-    assert!(in_sync(world, &rules).await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_daemon_that_observes_changes_nothing() {
-    let rules = config("{}");
-    let world = leak(world(3, &rules).await);
-    stop_logging(world).await;
-    let before = world.snapshot();
-    let source = Given::new("{}", move || Box::new(Shared::new(world)));
-    let options = Options { observe: true, once: true, ..options("orgtrail-acme-1") };
-    let (_, last) = beside(&source, &TestClock::new(), options, async |_| minutes(1).await).await;
-    assert_eq!(last.unwrap().result, RoundResult::Waiting);
-    assert_eq!(world.snapshot(), before);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_broken_configuration_is_told_and_the_old_one_stays() {
-    let rules = config("{}");
-    let world = leak(world(3, &rules).await);
-    let source = Given::new("{}", move || Box::new(Shared::new(world)));
-    let story = async |board: Board| {
-        minutes(1).await;
-        source.write("version: 1\nnonsense: true\n");
-        minutes(1).await;
-        assert!(board.read().bad_config.is_some());
-        stop_logging(world).await;
-        minutes(15).await;
-        assert!(in_sync(world, &rules).await, "the old one is still kept to");
-        source.write(&format!("{CONFIG}\nreconcile: {{every: 2m}}\n"));
-        minutes(1).await;
-        let status = board.read();
-        assert_eq!((status.bad_config.clone(), status.every_s), (None, 120));
-    };
-    beside(&source, &TestClock::new(), options("orgtrail-acme-1"), story).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
-    let rules = config("{}");
-    let world = leak(world(1, &rules).await);
-    let tries = std::sync::Arc::new(AtomicU64::new(0));
-    let counted = tries.clone();
-    let source = Given::connecting("{}", move || match counted.fetch_add(1, Ordering::Relaxed) {
-        0..4 => Err(Refused { why: "nobody answers".into(), may_pass: true }),
-        _ => Ok(Connection { cloud: Box::new(Shared::new(world)), lease: None, queue: None }),
-    });
-    let (_, last) = beside(&source, &TestClock::new(), options("orgtrail-acme-1"), async |_| minutes(5).await).await;
-    assert_eq!(last.unwrap().result, RoundResult::InSync);
-    assert_eq!(tries.load(Ordering::Relaxed), 5);
-
-    let source = Given::connecting("{}", || Err(Refused { why: "no credentials".into(), may_pass: false }));
-    let templates = templates();
-    let (clock, options) = (TestClock::new(), options("orgtrail-acme-2"));
-    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: Board::default(), options };
-    assert_eq!(daemon.run(&stop().1).await.unwrap_err().to_string(), "no credentials");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_age_of_a_finding_outlives_the_daemon() {
-    let rules = config("{allow: []}");
-    let world = leak(world(1, &rules).await);
-    stop_logging(world).await;
-    let folder = tempfile::tempdir().unwrap();
-    let history = Some(HistoryFile::new(folder.path().join("history.json")));
-    let source = Given::new("{allow: []}", move || Box::new(Shared::new(world)));
-    let clock = TestClock::new();
-    let mut since = Vec::new();
-    for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
-        let options = Options { history: history.clone(), ..options(run) };
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
         let story = async |board: Board| {
-            minutes(20).await;
-            board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
+            clock.minutes(1).await;
+            assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::InSync);
+            stop_logging(world).await;
+            clock.minutes(15).await;
+            let status = board.read();
+            assert_eq!(status.rounds.last().unwrap().result, RoundResult::Repaired, "{:?}", status.findings);
         };
-        since.push(beside(&source, &clock, options, story).await.0);
-    }
-    assert!(!since[0].is_empty());
-    assert_eq!(since[0], since[1]);
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_daemon_that_observes_changes_nothing() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        stop_logging(world).await;
+        let before = world.snapshot();
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let options = Options { observe: true, once: true, ..options("orgtrail-acme-1") };
+        let (_, last) = beside(&source, &clock.clone(), options, async |_| clock.minutes(1).await).await;
+        assert_eq!(last.unwrap().result, RoundResult::Waiting);
+        assert_eq!(world.snapshot(), before);
+    });
+}
+
+#[test]
+fn a_broken_configuration_is_told_and_the_old_one_stays() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            source.write("version: 1\nnonsense: true\n");
+            clock.minutes(1).await;
+            assert!(board.read().bad_config.is_some());
+            stop_logging(world).await;
+            clock.minutes(15).await;
+            assert!(in_sync(world, &rules).await, "the old one is still kept to");
+            source.write(&format!("{CONFIG}\nreconcile: {{every: 2m}}\n"));
+            clock.minutes(1).await;
+            let status = board.read();
+            assert_eq!((status.bad_config.clone(), status.every_s), (None, 120));
+        };
+        beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}
+
+#[test]
+fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(1, &rules).await);
+        let tries = std::sync::Arc::new(AtomicU64::new(0));
+        let counted = tries.clone();
+        let source = Given::connecting("{}", move || match counted.fetch_add(1, Ordering::Relaxed) {
+            0..4 => Err(Refused { why: "nobody answers".into(), may_pass: true }),
+            _ => Ok(Connection { cloud: Box::new(Shared::new(world)), lease: None, queue: None }),
+        });
+        let (_, last) =
+            beside(&source, &clock.clone(), options("orgtrail-acme-1"), async |_| clock.minutes(5).await).await;
+        assert_eq!(last.unwrap().result, RoundResult::InSync);
+        assert_eq!(tries.load(Ordering::Relaxed), 5);
+
+        let source = Given::connecting("{}", || Err(Refused { why: "no credentials".into(), may_pass: false }));
+        let templates = templates();
+        let (clock, options) = (clock.clone(), options("orgtrail-acme-2"));
+        let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: Board::default(), options };
+        assert_eq!(daemon.run(&stop().1).await.unwrap_err().to_string(), "no credentials");
+    });
+}
+
+#[test]
+fn the_age_of_a_finding_outlives_the_daemon() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{allow: []}");
+        let world = leak(world(1, &rules).await);
+        stop_logging(world).await;
+        let folder = tempfile::tempdir().unwrap();
+        let history = Some(HistoryFile::new(folder.path().join("history.json")));
+        let source = Given::new("{allow: []}", move || Box::new(Shared::new(world)));
+        let mut since = Vec::new();
+        for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
+            let options = Options { history: history.clone(), ..options(run) };
+            let story = async |board: Board| {
+                clock.minutes(20).await;
+                board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
+            };
+            since.push(beside(&source, &clock, options, story).await.0);
+        }
+        assert!(!since[0].is_empty());
+        assert_eq!(since[0], since[1]);
+    });
 }
