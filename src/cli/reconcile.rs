@@ -13,9 +13,11 @@ use super::session::{self, Access, recorded, templates};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common};
-use crate::cloud::Cloud;
 use crate::cloud::aws::Aws;
+use crate::cloud::{Cloud, Look, Needs};
 use crate::config::{self, Config};
+use crate::desire::{self, dead_letter_queue};
+use crate::ids::AccountId;
 use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
@@ -189,7 +191,25 @@ impl Source for FromFile<'_> {
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let aws = Aws::connect(session::aws_options(self.common, config, access, &self.run)).await;
         let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
+        let lease = config.reconcile.lease.as_ref().map(|lease| aws.document(lease.bucket.as_str(), &lease.key));
+        let queue = match &config.reconcile.wake_queue {
+            Some(name) => {
+                let account = log_account(&aws, config).await?;
+                Some(aws.queue(&account, name, &dead_letter_queue(name)))
+            }
+            None => None,
+        };
         let cloud: Box<dyn Cloud> = Box::new(aws);
-        Ok(Connection { cloud, lease: None, queue: None })
+        Ok(Connection { cloud, lease, queue })
     }
+}
+
+/// Returns the log account; one that is named has to be looked for.
+async fn log_account(look: &dyn Look, config: &Config) -> Result<AccountId, Refused> {
+    if let Ok(id) = config.accounts.log.parse() {
+        return Ok(id);
+    }
+    let failed = |why: String| Refused { why, may_pass: true };
+    let (organization, _) = look.discover(Needs::default()).await.map_err(|fault| failed(fault.to_string()))?;
+    desire::log_account(config, &organization).map_err(|error| failed(error.to_string()))
 }

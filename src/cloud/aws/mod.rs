@@ -3,6 +3,8 @@
 //! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
 //! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -10,6 +12,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_types::region::Region as SdkRegion;
 
 mod cloudtrail;
+mod events;
 mod fault;
 mod iam;
 mod job;
@@ -103,7 +106,7 @@ impl NotConnected {
 
 /// A connection to AWS.
 pub struct Aws {
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     concurrency: usize,
 }
 
@@ -119,7 +122,7 @@ impl Aws {
         let AwsOptions { member_role, session_name, read_only, .. } = options;
         let roles = Roles { member_role, session_name, read_only };
         let sessions = Sessions::new(config, options.home_region, identity, roles, tempo);
-        Ok(Self { sessions, concurrency: options.concurrency })
+        Ok(Self { sessions: Arc::new(sessions), concurrency: options.concurrency })
     }
 
     /// Returns an object in S3 through which replicas agree. It is reached with the credentials that the connection was
@@ -129,13 +132,10 @@ impl Aws {
         Box::new(lease::Object { session, bucket: bucket.to_owned(), key: key.to_owned() })
     }
 
-    /// Opens the queue of an account in the home region, with its dead-letter queue.
-    ///
-    /// # Errors
-    /// [`Fault`] where the account cannot be entered, or a queue is not there.
-    pub async fn queue(&self, account: &AccountId, name: &str, dead_letters: &str) -> Result<Box<dyn Queue>, Fault> {
-        let session = self.sessions.of(account).await?.in_region(self.sessions.home());
-        Ok(Box::new(wake::Pair::open(session, name, dead_letters).await?))
+    /// Returns the queue of an account in the home region, with its dead-letter queue. That they are there is seen when
+    /// they are used.
+    pub fn queue(&self, account: &AccountId, name: &str, dead_letters: &str) -> Box<dyn Queue> {
+        Box::new(wake::Pair::new(Arc::clone(&self.sessions), account, name, dead_letters))
     }
 
     /// Returns the account of the credentials that the connection was made with.
@@ -236,6 +236,8 @@ async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
         Resource::Policy(policy) => iam::policy::put(&job, policy).await,
         Resource::Trail(trail) => cloudtrail::put(&job, trail).await,
         Resource::ServiceControlPolicy(policy) => organizations::guard::put(&job, policy).await,
+        Resource::Queue(queue) => sqs::put(&job, queue).await,
+        Resource::Rule(rule) => events::put(&job, rule).await,
     }
 }
 
@@ -260,6 +262,8 @@ async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
-        | Kind::Trail => job.never_removed(),
+        | Kind::Trail
+        | Kind::Queue
+        | Kind::Rule => job.never_removed(),
     }
 }
