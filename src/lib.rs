@@ -14,6 +14,9 @@
 //! - [`apply`]: runs a plan.
 //! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
+//! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
+//! - [`init`]: a first configuration, from answers or from a trail that is there already.
+//! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
@@ -21,12 +24,15 @@
 //! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod desire;
 pub mod estate;
+pub mod export;
 pub mod ids;
+pub mod init;
 pub mod logs;
 pub mod organization;
 pub mod plan;

@@ -56,6 +56,9 @@ pub(super) async fn check(
     }
     let mut list = Vec::new();
     for site in &plan.trails {
+        if !exists(plan, &site.address, results) {
+            continue;
+        }
         let now = cloud.delivery(&site.address, &site.operator).await;
         let failed_before = before.get(&site.address).is_none_or(|delivery| delivery.latest_error.is_some());
         if let Ok(delivery) = &now
@@ -67,6 +70,15 @@ pub(super) async fn check(
         list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
     }
     list
+}
+
+/// Tells whether a trail is there after the run: it was there before, or the run made it.
+fn exists(plan: &Plan, trail: &Address, results: &[Option<ChangeResult>]) -> bool {
+    let mut changes = plan.changes.iter().zip(results);
+    match changes.find(|(change, _)| &change.address == trail) {
+        Some((change, result)) => change.observed.is_some() || *result == Some(ChangeResult::Done),
+        None => true,
+    }
 }
 
 async fn put_back(

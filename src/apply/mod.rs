@@ -174,6 +174,11 @@ impl<'p> Run<'p> {
     /// Notes how a change ended, and what that means for those that wait for it.
     fn end(&mut self, place: usize, result: ChangeResult, arn: Option<String>) {
         let done = result == ChangeResult::Done;
+        // What waits for something skipped is told what that waits for: the one thing that somebody can repair.
+        let root = match &result {
+            ChangeResult::Skipped(because) => because.clone(),
+            _ => Because::Of(self.plan.changes[place].address.clone()),
+        };
         self.results[place] = Some(result);
         if let Some(arn) = arn {
             self.made.insert(self.plan.changes[place].address.clone(), arn);
@@ -182,8 +187,7 @@ impl<'p> Run<'p> {
             if !done {
                 if self.results[dependent].is_none() {
                     self.ready.remove(&dependent);
-                    let because = Because::Of(self.plan.changes[place].address.clone());
-                    self.end(dependent, ChangeResult::Skipped(because), None);
+                    self.end(dependent, ChangeResult::Skipped(root.clone()), None);
                 }
                 continue;
             }

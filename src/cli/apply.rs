@@ -1,9 +1,12 @@
 //! `orgtrail apply`: makes the changes of a plan, after consent.
 
+use std::path::PathBuf;
+
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::plan::{self, Choices};
-use super::session::{Access, Session};
+use super::saved::Saved;
+use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::apply::{self, ApplyReport, Consent, RunOptions};
@@ -11,12 +14,15 @@ use crate::estate::Problem;
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::view::Purpose;
-use crate::report::{human, model, words};
+use crate::report::{human, markdown, model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// A plan that was written with `plan --output plan.json`; refused when what it stands on has changed since
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts"])]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     choices: Choices,
     /// Do not ask
@@ -37,44 +43,61 @@ fn risk(text: &str) -> Result<Risk, String> {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let saved = args.plan.as_deref().map(Saved::read).transpose()?;
+    let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), Saved::options);
     let session = Session::open(common, Access::Write).await?;
-    let options = SurveyOptions { plan: args.choices.options(), ..SurveyOptions::default() };
+    let options = SurveyOptions { plan: plan_options, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(options).await?;
     ui.end_progress();
+    if let Some(saved) = &saved {
+        saved.must_be(&survey.plan)?;
+    }
     refuse_blocked(&survey.plan)?;
     let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: args.adopt };
     refuse_not_allowed(&consent, &survey, common, ui)?;
     if survey.plan.changes.is_empty() {
-        let text = plan::text(common.format, &survey.plan, &survey.organization, Purpose::Plan, ui)?;
+        let text = plan::text(common, &survey.plan, &survey.organization, Purpose::Plan, ui)?;
         return Ok(Answer::new(text, plan::outcome(&survey.plan)));
     }
     if !args.yes {
-        ui.note(&plan::text(Format::Human, &survey.plan, &survey.organization, Purpose::Plan, ui)?);
-        let count = words::count(survey.plan.changes.len(), "change");
-        if !ui.confirm(&format!("Make {count} in organization {}?", survey.plan.organization), "--yes")? {
-            return Err(Failure::new("not confirmed, nothing was changed"));
-        }
+        ask(&survey, ui)?;
     }
     let run = RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open };
-    let interrupt = async {
-        // Where no signal can be listened to, the run simply cannot be interrupted gently.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupt).await;
+    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted()).await;
     ui.end_progress();
-    let text = text(common.format, &report, &survey, ui)?;
+    let text = text(common, &report, &survey, ui)?;
     Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
 }
 
-fn text(format: Format, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, Failure> {
+/// Shows the plan and asks for consent.
+fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
+    ui.note(&plan::human(&survey.plan, &survey.organization, Purpose::Plan, ui));
+    let count = words::count(survey.plan.changes.len(), "change");
+    if ui.confirm(&format!("Make {count} in organization {}?", survey.plan.organization), "--yes")? {
+        Ok(())
+    } else {
+        Err(Failure::new("not confirmed, nothing was changed"))
+    }
+}
+
+/// Is done when somebody interrupts the program. Where no signal can be listened to, it never is.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
     let organization = &survey.organization;
-    match format {
+    match common.format() {
         Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
         Format::Json => model::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
-        Format::Markdown => Err(Failure::new("no markdown yet")),
+        Format::Markdown => {
+            let templates = report_templates(common)?;
+            markdown::apply(report, organization, &templates).map_err(|error| failed(&error))
+        }
+        other => Err(other.unknown_to("apply", "human, json and markdown")),
     }
 }
 
@@ -95,8 +118,8 @@ fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &
     if missing.is_empty() {
         return Ok(());
     }
-    if common.format == Format::Human {
-        ui.note(&plan::text(Format::Human, &survey.plan, &survey.organization, Purpose::Plan, ui)?);
+    if common.format() == Format::Human {
+        ui.note(&plan::human(&survey.plan, &survey.organization, Purpose::Plan, ui));
     }
     let mut failure = Failure::new("the plan needs more consent than was given; nothing was changed");
     for need in &missing {

@@ -19,13 +19,11 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     ui.end_progress();
     let choices = desire::choices(&session.config, &organization);
     let discovery = Discovery { organization: &organization, choices: &choices, problems: &problems };
-    let text = match common.format {
+    let text = match common.format() {
         Format::Json => model::text(&DiscoverJson::from(discovery))
             .map_err(|error| Failure::new("cannot write the report").because(error))?,
         Format::Human => tree(discovery, Layout { width: ui.width(), verbose: ui.is_verbose() }),
-        Format::Markdown => {
-            return Err(Failure::new("`discover` has no markdown form").hint("use --format human or json"));
-        }
+        other => return Err(other.unknown_to("discover", "human and json")),
     };
     let outcome = if problems.is_empty() { Outcome::Clean } else { Outcome::Partial };
     Ok(Answer::new(text, outcome))

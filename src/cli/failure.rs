@@ -38,6 +38,17 @@ impl Failure {
         self
     }
 
+    /// Makes a failure of an error and everything that caused it.
+    pub fn from_chain(error: &dyn Error) -> Self {
+        let mut failure = Self::new(error.to_string());
+        let mut source = error.source();
+        while let Some(error) = source {
+            failure.causes.push(error.to_string());
+            source = error.source();
+        }
+        failure
+    }
+
     /// Adds what to do next.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();

@@ -4,25 +4,37 @@
 //! goes wrong is an [`Failure`], printed once, here.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
+mod archive;
+mod check;
 mod completions;
+pub mod coverage;
+mod demo;
 mod discover;
+mod examples;
+mod explain;
+mod export;
 pub mod failure;
+mod init;
+pub mod logs;
+mod man;
 pub mod outcome;
 mod plan;
 mod reconcile;
 mod render;
+mod saved;
 pub mod schema;
 mod session;
 mod snapshot;
 pub mod ui;
 pub mod validate;
+pub mod verify;
 
 use failure::Failure;
 use outcome::{ERROR_CODE, Outcome};
@@ -75,9 +87,12 @@ pub struct Common {
     /// The profile of the AWS configuration files
     #[arg(long, global = true, value_name = "NAME", env = "AWS_PROFILE")]
     pub profile: Option<String>,
-    /// The form of the report
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
-    pub format: Format,
+    /// Templates that replace the compiled ones of templates/
+    #[arg(long, global = true, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// The form of the report [default: what the name given to --output ends in, else human]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub format: Option<Format>,
     /// Write the report to this file, or the documents to this folder, instead of standard output
     #[arg(long, short, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
@@ -95,6 +110,22 @@ pub struct Common {
     pub concurrency: u16,
 }
 
+impl Common {
+    /// Returns the form of the report: the one that was asked for, or the one that the output's name tells.
+    pub fn format(&self) -> Format {
+        let extension = self.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
+        self.format.unwrap_or(match extension {
+            Some("json") => Format::Json,
+            Some("jsonl") => Format::Jsonl,
+            Some("md") => Format::Markdown,
+            Some("html") => Format::Html,
+            Some("sarif") => Format::Sarif,
+            Some("xml") => Format::Junit,
+            _ => Format::Human,
+        })
+    }
+}
+
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -102,31 +133,85 @@ pub enum Format {
     Human,
     /// For programs; the same bytes for the same content
     Json,
+    /// One line of JSON for each finding, as soon as it is known
+    Jsonl,
     /// For comments of pull requests and tickets
     Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// For code scanning
+    Sarif,
+    /// For the test view of a CI system
+    Junit,
+    /// Compliance findings of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Findings for AWS Security Hub
+    Asff,
+}
+
+impl Format {
+    /// Says that a command has no report of this form.
+    pub fn unknown_to(self, command: &str, known: &str) -> Failure {
+        let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        Failure::new(format!("there is no {name} report of {command}")).hint(format!("the forms are {known}"))
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at the organization and write a first configuration, or that of an existing organization trail
+    #[command(after_help = examples::INIT)]
+    Init(init::Args),
     /// Check a configuration without asking AWS
+    #[command(after_help = examples::VALIDATE)]
     Validate,
     /// Print the JSON Schema of the configuration, for editors
+    #[command(after_help = examples::SCHEMA)]
     Schema,
     /// Show the organization as a tree: which accounts are selected, and why the others are not
+    #[command(after_help = examples::DISCOVER)]
     Discover,
     /// Record what AWS has in a file that every command can work on with --estate
+    #[command(after_help = examples::SNAPSHOT)]
     Snapshot(snapshot::Args),
     /// Write every policy document as it would be sent, for review
+    #[command(after_help = examples::RENDER)]
     Render(render::Args),
     /// Show what would be changed, with the risks
+    #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
     /// Show what has changed against the configuration; never writes
+    #[command(after_help = examples::DRIFT)]
     Drift(plan::DriftArgs),
     /// Make the changes of a plan
+    #[command(after_help = examples::APPLY)]
     Apply(apply::Args),
     /// Keep the organization as the configuration says, round after round
+    #[command(after_help = examples::RECONCILE)]
     Reconcile(reconcile::Args),
+    /// Answer the controls of security standards about trails, their bucket, key and log group
+    #[command(after_help = examples::CHECK)]
+    Check(check::Args),
+    /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    #[command(after_help = examples::DEMO)]
+    Demo,
+    /// Say what CloudTrail would be refused by other people's policies, and why
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(Box<explain::Args>),
+    /// Prove that the logs are complete and untouched
+    #[command(after_help = examples::VERIFY)]
+    Verify(Box<verify::VerifyArgs>),
+    /// Show whether logs arrive, by account, region and kind of log
+    #[command(after_help = examples::COVERAGE)]
+    Coverage(coverage::CoverageArgs),
+    /// Write the deployment in the language of another tool, for teams that leave
+    #[command(after_help = examples::EXPORT)]
+    Export(export::Args),
+    /// Write manual pages into a folder (--output DIR)
+    #[command(after_help = examples::MAN)]
+    Man,
     /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
 }
 
@@ -136,7 +221,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let to_folder = matches!(cli.command, Command::Render(_));
+    // These write their own files; `--output` says where.
+    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo | Command::Init(_) | Command::Man);
     let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -169,6 +255,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
             let (text, outcome) = validate::run(&common.config)?;
             Ok(Answer::new(text, outcome))
         }
+        Command::Init(args) => init::run(common, args, ui).await,
         Command::Schema => {
             let (text, outcome) = schema::run();
             Ok(Answer::new(text, outcome))
@@ -180,6 +267,13 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
         Command::Reconcile(args) => reconcile::run(common, args, ui).await,
+        Command::Export(args) => export::run(common, args, ui).await,
+        Command::Check(args) => check::run(common, args, ui).await,
+        Command::Demo => demo::run(common).await,
+        Command::Explain(args) => explain::run(common, args),
+        Command::Verify(args) => verify::command(common, args, ui).await,
+        Command::Coverage(args) => coverage::command(common, args, ui).await,
+        Command::Man => man::run(common, <Cli as clap::CommandFactory>::command()),
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
     }
 }

@@ -1,15 +1,18 @@
 //! `orgtrail plan` and `orgtrail drift`: what would be changed, what has changed. Neither can write.
 
+use std::path::PathBuf;
+
 use super::failure::Failure;
 use super::outcome::Outcome;
-use super::session::{Access, Session};
+use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
+use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::organization::Organization;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::human::Layout;
 use crate::report::view::Purpose;
-use crate::report::{human, model};
+use crate::report::{html, human, junit, markdown, model, sarif};
 use crate::survey::SurveyOptions;
 
 /// What `plan` and `apply` can be told.
@@ -31,6 +34,9 @@ pub struct PlanArgs {
     /// Also look for trails that the selected accounts have of their own, at one call more for each
     #[arg(long)]
     member_trails: bool,
+    /// Show what --config changes against this other configuration, without looking at what AWS has
+    #[arg(long, value_name = "FILE", conflicts_with = "member_trails")]
+    against: Option<PathBuf>,
 }
 
 /// The arguments of `drift`.
@@ -52,7 +58,15 @@ impl Choices {
 pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, Failure> {
     let options =
         SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
-    look(common, options, Purpose::Plan, ui).await
+    let Some(other) = &args.against else {
+        return look(common, options, Purpose::Plan, ui).await;
+    };
+    let other = load(other)?;
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let (organization, plan) = session.surveyor(ui).against(&other, options).await?;
+    ui.end_progress();
+    let text = text(common, &plan, &organization, Purpose::Plan, ui)?;
+    Ok(Answer::new(text, outcome(&plan)))
 }
 
 /// Runs `drift`.
@@ -65,29 +79,42 @@ async fn look(common: &Common, options: SurveyOptions, purpose: Purpose, ui: &Ui
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(options).await?;
     ui.end_progress();
-    let text = text(common.format, &survey.plan, &survey.organization, purpose, ui)?;
+    let text = text(common, &survey.plan, &survey.organization, purpose, ui)?;
     Ok(Answer::new(text, outcome(&survey.plan)))
 }
 
 /// Returns the report of a plan in the wanted form.
 ///
 /// # Errors
-/// A template that cannot be rendered.
+/// A template that cannot be rendered, or a form that a plan has not.
 pub fn text(
-    format: Format,
+    common: &Common,
     plan: &Plan,
     organization: &Organization,
     purpose: Purpose,
     ui: &Ui,
 ) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
-    match format {
-        Format::Human => {
-            Ok(human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() }))
-        }
+    match common.format() {
+        Format::Human => Ok(human(plan, organization, purpose, ui)),
         Format::Json => model::text(&model::PlanJson::from(plan)).map_err(|error| failed(&error)),
-        Format::Markdown => Err(Failure::new("no markdown yet")),
+        Format::Markdown => {
+            let templates = report_templates(common)?;
+            markdown::plan(plan, organization, purpose, &templates).map_err(|error| failed(&error))
+        }
+        Format::Html => {
+            let templates = report_templates(common)?;
+            html::plan(plan, organization, purpose, &templates).map_err(|error| failed(&error))
+        }
+        Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),
+        Format::Junit => Ok(junit::plan(plan, organization, purpose)),
+        other => Err(other.unknown_to("a plan", "human, json, markdown, html, sarif and junit")),
     }
+}
+
+/// Returns the report of a plan for a person at this terminal.
+pub fn human(plan: &Plan, organization: &Organization, purpose: Purpose, ui: &Ui) -> String {
+    human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
 /// How a plan ends the process: pending changes are a finding, also where something could not be read.

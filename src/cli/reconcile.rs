@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::failure::Failure;
 use super::outcome::Outcome;
-use super::session::{self, Access, recorded, templates};
+use super::session::{self, Access, Door, recorded, templates};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common};
@@ -22,7 +22,7 @@ use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
 use crate::reconcile::history::{HistoryFile, RoundRecord, RoundResult};
-use crate::reconcile::http::{self, Door};
+use crate::reconcile::http;
 use crate::reconcile::stop::{Stop, Stopper, stop};
 use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
 
@@ -81,7 +81,7 @@ async fn window(args: &Args, board: Board, ui: &Ui) -> Result<impl Future<Output
         None
     } else {
         let token = args.token_file.as_deref().map(read_token).transpose()?;
-        let door = Door::new(args.listen, token.as_deref()).map_err(failed)?;
+        let door = http::Door::new(args.listen, token.as_deref()).map_err(failed)?;
         ui.note(&format!("status at http://{}/", args.listen));
         Some((http::listen(args.listen).await.map_err(failed)?, door))
     };
@@ -189,7 +189,8 @@ impl Source for FromFile<'_> {
             return Ok(Connection { cloud: Box::new(cloud), lease: None, queue: None });
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
-        let aws = Aws::connect(session::aws_options(self.common, config, access, &self.run)).await;
+        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+        let aws = Aws::connect(session::aws_options(self.common, door, access, &self.run)).await;
         let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
         let lease = config.reconcile.lease.as_ref().map(|lease| aws.document(lease.bucket.as_str(), &lease.key));
         let queue = match &config.reconcile.wake_queue {

@@ -11,7 +11,9 @@ use crate::cloud::Cloud;
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::cloud::recorded::Recorded;
 use crate::config::Config;
+use crate::ids::Region;
 use crate::policy::template::Templates;
+use crate::report::template;
 use crate::survey::Surveyor;
 
 /// Whether a command may write.
@@ -41,10 +43,8 @@ impl Session {
     pub async fn open(common: &Common, access: Access) -> Result<Self, Failure> {
         let config = load(&common.config)?;
         let templates = templates(common.policies.as_deref())?;
-        let cloud: Box<dyn Cloud> = match &common.estate {
-            Some(file) => Box::new(recorded(file)?),
-            None => Box::new(Aws::connect(aws_options(common, &config, access, "orgtrail")).await?),
-        };
+        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+        let cloud = connect(common, door, access).await?;
         Ok(Self { config, templates, cloud })
     }
 
@@ -52,6 +52,26 @@ impl Session {
     pub fn surveyor<'a>(&'a self, ui: &'a Ui) -> Surveyor<'a> {
         Surveyor { config: &self.config, templates: &self.templates, look: self.cloud.as_ref(), progress: ui }
     }
+}
+
+/// How AWS is entered.
+#[derive(Clone, Copy)]
+pub struct Door<'a> {
+    /// The region that calls begin in.
+    pub home_region: &'a Region,
+    /// The role that is assumed in member accounts.
+    pub member_role: &'a str,
+}
+
+/// Connects without a configuration.
+///
+/// # Errors
+/// An estate file that is none, credentials that do not work.
+pub async fn connect(common: &Common, door: Door<'_>, access: Access) -> Result<Box<dyn Cloud>, Failure> {
+    Ok(match &common.estate {
+        Some(file) => Box::new(recorded(file)?),
+        None => Box::new(Aws::connect(aws_options(common, door, access, "orgtrail")).await?),
+    })
 }
 
 /// Opens a recorded estate.
@@ -67,13 +87,13 @@ pub fn recorded(file: &Path) -> Result<Recorded, Failure> {
 }
 
 /// Returns how AWS is reached. `session_name` is the name that CloudTrail shows.
-pub fn aws_options(common: &Common, config: &Config, access: Access, session_name: &str) -> AwsOptions {
+pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name: &str) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
-        home_region: config.home_region.clone(),
+        home_region: door.home_region.clone(),
         endpoint: None,
         credentials: None,
-        member_role: config.organization.member_role.clone(),
+        member_role: door.member_role.to_owned(),
         session_name: session_name.to_owned(),
         concurrency: usize::from(common.concurrency),
         read_only: access == Access::ReadOnly,
@@ -81,22 +101,34 @@ pub fn aws_options(common: &Common, config: &Config, access: Access, session_nam
     }
 }
 
-/// Reads the templates that replace the compiled ones.
+/// Reads the policy templates that replace compiled ones.
 ///
 /// # Errors
-/// A folder that cannot be read, a template that is wrong.
+/// A folder that cannot be read, a template that is none.
 pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
+    let overrides = folder.map(overrides).transpose()?.unwrap_or_default();
+    Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
+}
+
+/// Returns the templates of reports, each replaced by the user's where there is one.
+///
+/// # Errors
+/// A folder that cannot be read, a file that is no template or replaces none.
+pub fn report_templates(common: &Common) -> Result<template::Templates, Failure> {
+    let overrides = common.templates.as_deref().map(overrides).transpose()?.unwrap_or_default();
+    template::Templates::new(&overrides).map_err(|error| Failure::new("a template cannot be used").because(error))
+}
+
+/// Reads the templates of a folder: file name -> text.
+fn overrides(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let unreadable = |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
     let mut overrides = Vec::new();
-    if let Some(folder) = folder {
-        let unreadable =
-            |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(".hbs") {
-                overrides.push((name, fs::read_to_string(&path).map_err(unreadable)?));
-            }
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".hbs") {
+            overrides.push((name, fs::read_to_string(&path).map_err(unreadable)?));
         }
     }
-    Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
+    Ok(overrides)
 }

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use super::Common;
 use super::failure::Failure;
 use crate::cloud::Progress;
+use crate::report::escape;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,24 +90,32 @@ impl Ui {
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
             Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string()),
-            None => {
-                let mut out = AutoStream::new(io::stdout(), self.color);
-                match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                    Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                        Err(Failure::new("cannot write to standard output").because(error))
-                    }
-                    _ => Ok(()),
-                }
-            }
+            None => write_until_closed(AutoStream::new(io::stdout(), self.color), text)
+                .map_err(|error| Failure::new("cannot write to standard output").because(error)),
         }
+    }
+
+    /// Returns standard output, for an answer that is written while it is made.
+    pub fn out(&self) -> Box<dyn Write + Send> {
+        Box::new(AutoStream::new(io::stdout(), self.color))
+    }
+
+    /// Tells whether an answer may be coloured.
+    pub fn is_coloured(&self) -> bool {
+        self.output.is_none()
+            && AutoStream::new(io::stdout(), self.color).current_choice() != anstream::ColorChoice::Never
     }
 
     /// Prints an error.
     pub fn print_failure(&self, failure: &Failure) {
         self.end_progress();
         let mut err = AutoStream::new(io::stderr(), self.color);
-        // Nobody is left to tell when this cannot be printed.
-        let _ = writeln!(err, "{failure}");
+        // AWS's words and the texts of files are in it; its own lines stay lines.
+        let text = failure.to_string();
+        for line in text.lines() {
+            // Nobody is left to tell when this cannot be printed.
+            let _ = writeln!(err, "{}", escape::terminal(line));
+        }
     }
 
     /// Says something beside the answer.
@@ -123,12 +132,36 @@ impl Ui {
     /// Where nobody can be asked: the flag that answers it is named.
     pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, Failure> {
         self.end_progress();
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !self.is_interactive() {
             return Err(Failure::new(format!("this needs consent, and nobody can be asked here: {question}"))
                 .hint(format!("add {flag} after reading the plan")));
         }
         let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
         prompt.interact().map_err(|error| Failure::new("cannot ask").because(error))
+    }
+
+    /// Tells whether a person is there who can be asked.
+    pub fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks for a text. `check` says what is wrong with an answer; the question is then asked again.
+    ///
+    /// # Errors
+    /// Where the terminal goes away.
+    pub fn ask(
+        &self,
+        question: &str,
+        default: Option<String>,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, Failure> {
+        self.end_progress();
+        let mut prompt = dialoguer::Input::<String>::new().with_prompt(question);
+        if let Some(default) = default {
+            prompt = prompt.default(default);
+        }
+        let prompt = prompt.validate_with(|text: &String| check(text));
+        prompt.interact_text().map_err(|error| Failure::new("cannot ask").because(error))
     }
 
     /// Takes the progress bar away.
@@ -157,9 +190,20 @@ impl Progress for Ui {
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
             )
         });
-        bar.set_message(what.to_owned());
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
+        show_step(bar, what, done as u64, total as u64);
+    }
+}
+
+fn show_step(bar: &ProgressBar, what: &str, done: u64, total: u64) {
+    let what = escape::terminal(what);
+    if bar.message() != what || bar.length() != Some(total) {
+        bar.reset();
+        bar.set_message(what.into_owned());
+        bar.set_length(total);
+    }
+    // Steps that run side by side may tell their ends in another order.
+    if done > bar.position() {
+        bar.set_position(done);
     }
 }
 
@@ -167,16 +211,112 @@ fn console_width() -> u16 {
     dialoguer::console::Term::stdout().size_checked().map_or(0, |(_, columns)| columns)
 }
 
-/// Writes a file whole or not at all.
+/// Writes all of a text; a reader that has seen enough (`| head`) is a clean end.
+fn write_until_closed(mut out: impl Write, text: &str) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes a file whole or not at all. What is no regular file, such as `/dev/null` or a named pipe, is written into.
 ///
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::new(format!("cannot write {}", path.display())).because(error);
+    write_whole(path, text).map_err(|error| Failure::new(format!("cannot write {}", path.display())).because(error))
+}
+
+/// Writes a file whole or not at all, and says what the system says.
+///
+/// # Errors
+/// Where the folder does not exist, is not writable or is full.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        let out = std::fs::OpenOptions::new().write(true).open(path)?;
+        return write_until_closed(out, text);
+    }
+    let mut builder = tempfile::Builder::new();
+    // As any new file: the umask decides who may read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Closed(ErrorKind);
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn writing_to(output: PathBuf) -> Ui {
+        let color = anstream::ColorChoice::Never;
+        Ui { color, output: Some(output), quiet: false, verbose: 0, bar: Mutex::new(None) }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_a_clean_end_and_a_full_disk_is_not() {
+        assert!(write_until_closed(Closed(ErrorKind::BrokenPipe), "x").is_ok());
+        assert!(write_until_closed(Closed(ErrorKind::StorageFull), "x").is_err());
+    }
+
+    #[test]
+    fn the_output_file_is_replaced_as_a_whole_and_without_colours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.txt");
+        std::fs::write(&path, "old").unwrap();
+        writing_to(path.clone()).print("\u{1b}[31mnew\u{1b}[0m\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
+    }
+
+    #[test]
+    fn an_output_file_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = writing_to(folder.path().join("missing/report.txt")).print("x").unwrap_err();
+        assert!(failure.what.contains("missing/report.txt"), "{failure}");
+        assert_eq!(failure.causes.len(), 1, "{failure}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_into() {
+        write_file(Path::new("/dev/null"), "x").unwrap();
+        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    }
+
+    #[test]
+    fn a_question_where_nobody_is_names_the_flag() {
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            // Run by hand: somebody is there.
+            return;
+        }
+        let failure = writing_to(PathBuf::new()).confirm("apply?", "--yes").unwrap_err();
+        assert!(failure.to_string().contains("--yes"), "{failure}");
+    }
+
+    #[test]
+    fn the_bar_goes_forward_only_and_begins_again_for_something_else() {
+        let bar = ProgressBar::hidden();
+        show_step(&bar, "accounts", 5, 10);
+        show_step(&bar, "accounts", 3, 10);
+        assert_eq!((bar.position(), bar.length()), (5, Some(10)));
+        show_step(&bar, "changes\u{1b}[2J", 1, 4);
+        assert_eq!((bar.position(), bar.length()), (1, Some(4)));
+        assert_eq!(bar.message(), "changes\\u{1b}[2J");
+    }
 }

@@ -60,7 +60,7 @@ impl<'a> Layout<'a> {
         let mut faults = Vec::new();
         check_organization(config, organization, &mut faults);
         let mut keep = |result: Result<AccountId, BadDesign>| result.map_err(|fault| faults.push(fault)).ok();
-        let log_account = keep(super::log_account(config, organization));
+        let log_account = keep(find_account(organization, "accounts.log", &config.accounts.log));
         let mut administrators: Vec<AccountId> = config
             .organization
             .delegated_administrators
@@ -276,12 +276,12 @@ fn sites<'a>(
 /// Returns the home regions of a trail's copies, each with whether it records every region and global services.
 ///
 /// Events of global services are delivered to every trail that asks for them, so of several single-region trails only
-/// one asks: the one in the home region, or the first one.
+/// one asks: the one in the home region, or else the first by its code, in whatever order they are written.
 fn regions<'a>(config: &'a Config, trail: &'a TrailConfig) -> Vec<(&'a Region, bool, bool)> {
     match &trail.regions {
         Regions::All => vec![(&config.home_region, true, trail.global_events)],
         Regions::Only(list) => {
-            let global = if list.contains(&config.home_region) { Some(&config.home_region) } else { list.first() };
+            let global = if list.contains(&config.home_region) { Some(&config.home_region) } else { list.iter().min() };
             list.iter().map(|region| (region, false, trail.global_events && Some(region) == global)).collect()
         }
     }

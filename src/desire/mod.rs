@@ -109,6 +109,14 @@ pub struct Brief<'a> {
     pub strategy: ReaderStrategy,
 }
 
+/// Returns the log account as the configuration names it, found in the organization.
+///
+/// # Errors
+/// [`BadDesign::Account`] where it is not in the organization, not unique or not active.
+pub fn log_account(config: &Config, organization: &Organization) -> Result<AccountId, BadDesign> {
+    layout::find_account(organization, "accounts.log", &config.accounts.log)
+}
+
 /// Returns the accounts with the configuration's choice of each.
 pub fn choices(config: &Config, organization: &Organization) -> BTreeMap<AccountId, Choice> {
     select(organization, &config.accounts.include, &config.accounts.exclude)
@@ -154,6 +162,14 @@ pub fn member_policy_names(config: &Config, organization: &Organization) -> BTre
     .collect()
 }
 
+/// Returns how members read as long as no quota is known: by one role each, unless the configuration says otherwise.
+pub fn first_strategy(config: &Config) -> ReaderStrategy {
+    match config.readers.mode {
+        ReaderMode::Roles | ReaderMode::Auto => ReaderStrategy::Roles,
+        ReaderMode::Dynamic => ReaderStrategy::Dynamic,
+    }
+}
+
 /// Decides how members read: as the configuration says, or, for `auto`, by roles while the log account's quota has room
 /// for one role for each selected account. An account whose quota is not known is taken to have room.
 pub fn strategy(
@@ -179,14 +195,6 @@ pub fn strategy(
 
 fn room_for_roles(limits: &Limits) -> Option<usize> {
     Some(limits.roles_quota?.saturating_sub(limits.roles?) as usize)
-}
-
-/// The log account as the configuration names it, found in the organization.
-///
-/// # Errors
-/// [`BadDesign::Account`] where it is not in the organization, not unique or not active.
-pub fn log_account(config: &Config, organization: &Organization) -> Result<AccountId, BadDesign> {
-    layout::find_account(organization, "accounts.log", &config.accounts.log)
 }
 
 /// The tags of everything that the deployment makes.

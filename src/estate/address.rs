@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Arn, Partition, Region};
 
 /// The kinds of resources that a deployment consists of. Their order is the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +131,30 @@ impl Address {
     /// Makes the address of something that is global in its partition.
     pub fn global(account: &AccountId, kind: Kind, name: impl Into<String>) -> Self {
         Self { account: account.clone(), region: None, kind, name: name.into() }
+    }
+
+    /// Returns the ARN of the resource; none where the address does not tell it: AWS decides the ids of keys and of
+    /// service control policies, and the rest are settings of something else.
+    pub fn arn(&self, partition: Partition) -> Option<Arn> {
+        let region = self.region.as_ref().map_or("", Region::as_str);
+        let account = self.account.as_str();
+        let name = &self.name;
+        Some(match self.kind {
+            Kind::Bucket => Arn::new(partition, "s3", "", "", name),
+            Kind::Topic => Arn::new(partition, "sns", region, account, name),
+            Kind::LogGroup => Arn::new(partition, "logs", region, account, &format!("log-group:{name}")),
+            Kind::Role => Arn::new(partition, "iam", "", account, &format!("role/{name}")),
+            Kind::Policy => Arn::new(partition, "iam", "", account, &format!("policy/{name}")),
+            Kind::Trail => Arn::new(partition, "cloudtrail", region, account, &format!("trail/{name}")),
+            Kind::Queue => Arn::new(partition, "sqs", region, account, name),
+            Kind::Rule => Arn::new(partition, "events", region, account, &format!("rule/{name}")),
+            Kind::TrustedAccess
+            | Kind::DelegatedAdministrator
+            | Kind::BucketPolicy
+            | Kind::Key
+            | Kind::KeyPolicy
+            | Kind::ServiceControlPolicy => return None,
+        })
     }
 
     /// Returns the address of another kind at the same place with the same name: a bucket's policy, a key's policy.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Resource};
+use super::{Address, Estate, Resource, Sighting};
 use crate::ids::{AccountId, OrganizationId, Partition};
 
 /// The desired estate of one deployment.
@@ -37,6 +37,15 @@ pub struct Wanted {
 }
 
 impl Desired {
+    /// Returns the estate in which everything that `before` asks for exists and nothing else that `self` asks for does.
+    pub fn as_if_made(&self, before: &Desired) -> Estate {
+        let mut estate = Estate::default();
+        estate.sightings.extend(self.wanted.keys().map(|address| (address.clone(), Sighting::Absent)));
+        let made = before.wanted.iter().map(|(a, wanted)| (a.clone(), Sighting::present(wanted.resource.clone())));
+        estate.sightings.extend(made);
+        estate
+    }
+
     /// Adds a wanted resource that its own account's credentials manage.
     pub fn want(
         &mut self,

@@ -68,6 +68,21 @@ impl FieldValue {
         }
     }
 
+    /// Tells whether a value says no more than that there is nothing, so that a creation need not list it.
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            FieldValue::Plain(value) => match value {
+                Value::Null | Value::Bool(false) => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(list) => list.is_empty(),
+                _ => false,
+            },
+            FieldValue::Policy(policy) => policy.is_none(),
+            FieldValue::Exactly(set) | FieldValue::AtLeast(set) => set.is_empty(),
+            FieldValue::Tags(tags) => tags.is_empty(),
+        }
+    }
+
     /// Returns the value as JSON, for reports and saved plans.
     pub fn to_json(&self) -> Value {
         match self {

@@ -93,6 +93,10 @@ impl Resource {
             Resource::Bucket(bucket) => fields.retain(|field| !bucket.leaves_alone(field)),
             // Whoever encrypted the topic had a reason: no key in the configuration is no wish to decrypt it.
             Resource::Topic(topic) if topic.key.is_none() => fields.retain(|field| field.path != "key"),
+            // AWS gives every role a longest session; where none is wished for, any will do.
+            Resource::Role(role) if role.max_session_s.is_none() => {
+                fields.retain(|field| field.path != "max_session_s");
+            }
             _ => {}
         }
         fields

@@ -34,7 +34,7 @@ impl Role {
         let mut fields = vec![Field::policy("trust", trust)];
         fields.extend(inline.iter().map(|(name, policy)| Field::policy(format!("inline.{name}"), policy)));
         fields.push(Field { path: "attached".into(), value: FieldValue::Exactly(attached.clone()) });
-        fields.push(Field::plain("max_session_s", *max_session_s));
+        fields.extend(max_session_s.map(|seconds| Field::plain("max_session_s", seconds)));
         fields.push(Field::tags(tags));
         fields
     }

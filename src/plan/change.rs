@@ -1,5 +1,6 @@
 //! One change: what is printed, saved and done.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -100,7 +101,7 @@ pub struct Change {
     pub risk: BTreeSet<Risk>,
     /// The line of the configuration that asked for it, as a path: `readers.role`.
     pub reason: String,
-    /// What differs. For a creation, every field that is set.
+    /// What differs from what was observed; see [`Change::field_changes`].
     pub fields: Vec<FieldChange>,
     /// What must be done before, of the changes in the same plan.
     pub depends_on: Vec<Address>,
@@ -111,10 +112,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// Returns what differs. Where nothing was there, it is every field that has a value.
+    pub fn field_changes(&self) -> Cow<'_, [FieldChange]> {
+        match &self.desired {
+            Some(desired) if self.observed.is_none() && self.fields.is_empty() => Cow::Owned(created(desired)),
+            _ => Cow::Borrowed(&self.fields),
+        }
+    }
+
     /// Tells whether the change touches this field or one below it.
     pub fn touches(&self, path: &str) -> bool {
-        self.fields
+        self.field_changes()
             .iter()
             .any(|f| f.path == path || f.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
     }
+}
+
+/// Returns every field of a wish that says more than that there is nothing.
+fn created(desired: &Resource) -> Vec<FieldChange> {
+    let fields = desired.wished_fields().into_iter().filter(|field| !field.value.is_nothing());
+    fields.map(|field| FieldChange { path: field.path, before: Value::Null, after: field.value.to_json() }).collect()
 }

@@ -121,19 +121,19 @@ fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
     }
 }
 
-/// Returns the fields in which the wish is not met. Of something that is not there, it is every field that has a value.
+/// Returns the fields in which the wish is not met. Of something that is not there they are not listed: the wish says
+/// them all, and there may be 10,000 of it.
 fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Aliases) -> Vec<FieldChange> {
-    let seen_fields: BTreeMap<String, FieldValue> =
-        seen.map(|resource| resource.fields().into_iter().map(|f| (f.path, f.value)).collect()).unwrap_or_default();
+    let Some(seen) = seen else {
+        return Vec::new();
+    };
+    let seen_fields: BTreeMap<String, FieldValue> = seen.fields().into_iter().map(|f| (f.path, f.value)).collect();
     let mut changes: Vec<FieldChange> = wish
         .wished_fields()
         .into_iter()
         .filter_map(|Field { path, value }| {
             let before = seen_fields.get(&path);
-            let met = match before {
-                Some(before) => value.is_met_by(before, aliases),
-                None => seen.is_none() && is_nothing(&value),
-            };
+            let met = before.is_some_and(|before| value.is_met_by(before, aliases));
             (!met).then(|| {
                 let before = before.map_or(Value::Null, FieldValue::to_json);
                 FieldChange { path, before, after: value.to_json() }
@@ -155,21 +155,6 @@ fn surplus_policies(wish: &Resource, seen: &BTreeMap<String, FieldValue>) -> Vec
     surplus
         .map(|(path, value)| FieldChange { path: path.clone(), before: value.to_json(), after: Value::Null })
         .collect()
-}
-
-/// Tells whether a value says no more than that there is nothing, so that a creation need not list it.
-fn is_nothing(value: &FieldValue) -> bool {
-    match value {
-        FieldValue::Plain(value) => match value {
-            Value::Null | Value::Bool(false) => true,
-            Value::String(text) => text.is_empty(),
-            Value::Array(list) => list.is_empty(),
-            _ => false,
-        },
-        FieldValue::Policy(policy) => policy.is_none(),
-        FieldValue::Exactly(set) | FieldValue::AtLeast(set) => set.is_empty(),
-        FieldValue::Tags(tags) => tags.is_empty(),
-    }
 }
 
 fn not_looked_at(address: &Address) -> Problem {

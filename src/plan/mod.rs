@@ -2,8 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
 //! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
-//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`sanity`]). Other people's trails are
-//! [`evidence`]. A plan as a file is [`saved`].
+//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`preflight`], [`sanity`]). Other people's trails are
+//! [`evidence`]. What a plan stands on is its [`fingerprint`].
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +14,13 @@ use crate::organization::Organization;
 pub mod change;
 mod diff;
 mod evidence;
+mod fingerprint;
 mod leftovers;
 mod limits;
 mod order;
+mod preflight;
 mod risk;
 mod sanity;
-pub mod saved;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -48,6 +49,8 @@ pub struct Plan {
     pub evidence: Vec<Evidence>,
     /// How near documents and quotas are to their limits, nearest first.
     pub headroom: Vec<Headroom>,
+    /// What the person who planned has decided.
+    pub options: PlanOptions,
     /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
     pub fingerprint: String,
 }
@@ -89,7 +92,8 @@ pub struct Headroom {
 }
 
 /// What the person who plans has decided.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
     pub prune: bool,
@@ -123,13 +127,16 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let changes = order::ordered(changes);
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    if !changes.is_empty() {
+        blockers.extend(preflight::blockers(desired, observed));
+    }
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
-        fingerprint: saved::fingerprint(&changes, desired, observed),
+        fingerprint: fingerprint::fingerprint(&changes, desired, observed),
         changes,
         unchanged: compared.unchanged,
         blockers,
@@ -138,6 +145,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         leftovers: kept,
         evidence,
         headroom,
+        options,
     }
 }
 

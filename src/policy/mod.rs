@@ -1,10 +1,13 @@
-//! Policy documents: types, canonical form and equality by meaning, templates, merging, evaluation.
+//! Policy documents: types, canonical form and equality by meaning, templates, merging; what they allow, what CloudTrail
+//! would be refused, what is wrong with them, and who can read whose logs.
 //!
 //! Nothing here knows an estate, a configuration or AWS's SDK.
 
 pub mod canonical;
 pub mod document;
 pub mod evaluate;
+pub mod guard;
+pub mod isolation;
 pub mod json;
 pub mod lint;
 pub mod merge;
@@ -16,3 +19,6 @@ pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
 
 /// What the `Sid` of every statement of ours begins with, in documents that others may also write to.
 pub const SID_PREFIX: &str = "Orgtrail";
+
+#[cfg(test)]
+mod hostile;

@@ -1,12 +1,13 @@
 //! The organization as `orgtrail discover` shows it: a tree for people, JSON for programs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::human::{Layout, write_problems};
 use super::model::{FORMAT_VERSION, ProblemJson};
 use super::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
+use super::tree::{Branch, Tree};
 use super::view::problems as fold_problems;
 use super::words;
 use crate::estate::Problem;
@@ -104,7 +105,7 @@ pub fn tree(discovery: Discovery, layout: Layout) -> String {
     let organization = discovery.organization;
     page.line(0, &[Span(PLAIN, "Organization "), Span(STRONG, organization.id.as_str())]);
     let mut tree = Tree::of(organization);
-    for id in std::mem::take(&mut tree.roots) {
+    for id in tree.take_roots() {
         page.line(0, &unit_spans(id, organization));
         write_below(&mut page, &mut tree, id, "", discovery);
     }
@@ -112,38 +113,6 @@ pub fn tree(discovery: Discovery, layout: Layout) -> String {
     page.gap();
     page.line(0, &[Span(STRONG, &summary(discovery))]);
     page.finish()
-}
-
-/// Who is directly below whom.
-struct Tree<'a> {
-    roots: BTreeSet<&'a str>,
-    units: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    accounts: BTreeMap<&'a str, Vec<(&'a AccountId, &'a Account)>>,
-}
-
-impl<'a> Tree<'a> {
-    fn of(organization: &'a Organization) -> Self {
-        let mut tree = Self { roots: BTreeSet::new(), units: BTreeMap::new(), accounts: BTreeMap::new() };
-        for (id, unit) in &organization.units {
-            match &unit.parent {
-                Some(parent) => tree.units.entry(parent).or_default().insert(id),
-                None => tree.roots.insert(id),
-            };
-        }
-        for (id, account) in &organization.accounts {
-            // The paths know units whose names nobody asked for.
-            for pair in account.path.windows(2) {
-                tree.units.entry(&pair[0]).or_default().insert(&pair[1]);
-            }
-            let root = account.path.first().map_or("", String::as_str);
-            tree.roots.insert(root);
-            let parent = account.path.last().map_or("", String::as_str);
-            tree.accounts.entry(parent).or_default().push((id, account));
-        }
-        let below: BTreeSet<&str> = tree.units.values().flatten().copied().collect();
-        tree.roots.retain(|root| !below.contains(root));
-        tree
-    }
 }
 
 fn unit_spans<'a>(id: &'a str, organization: &'a Organization) -> Vec<Span<'a>> {
@@ -154,9 +123,7 @@ fn unit_spans<'a>(id: &'a str, organization: &'a Organization) -> Vec<Span<'a>> 
 }
 
 fn write_below(page: &mut Page, tree: &mut Tree, parent: &str, trunk: &str, discovery: Discovery) {
-    // What is drawn leaves the tree: a damaged file may call a unit its own ancestor.
-    let accounts = tree.accounts.remove(parent).unwrap_or_default();
-    let units = tree.units.remove(parent).unwrap_or_default();
+    let Branch { accounts, units } = tree.take_branch(parent);
     let mut left = accounts.len() + units.len();
     let mut branch = || {
         left -= 1;

@@ -68,7 +68,8 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{pad}{shown}{pad}{fence}")
 }
 
-fn longest_run(text: &str, of: char) -> usize {
+/// Returns the length of the longest run of one character.
+pub(super) fn longest_run(text: &str, of: char) -> usize {
     text.split(|c| c != of).map(str::len).max().unwrap_or(0)
 }
 

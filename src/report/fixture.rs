@@ -8,7 +8,7 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk};
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
 pub const HOSTILE: &str =
@@ -204,6 +204,7 @@ pub fn plan(accounts: usize) -> Plan {
             help: "ask for a higher quota, or set readers.mode to dynamic".into(),
         }],
         problems: (3..=accounts.min(5)).map(unreadable).collect(),
+        options: PlanOptions::default(),
         trails: Vec::new(),
         leftovers: Vec::new(),
         evidence: vec![Evidence {

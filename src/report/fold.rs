@@ -133,7 +133,8 @@ fn named_account(name: &str, organization: &Organization) -> Option<AccountId> {
 }
 
 fn content(change: &Change, own: &Own) -> Content {
-    let Change { address, action, risk, reason, fields, operator: _, depends_on: _, desired: _, observed: _ } = change;
+    let Change { address, action, risk, reason, fields: _, operator: _, depends_on: _, desired: _, observed: _ } =
+        change;
     let Address { account: _, region, kind, name } = address;
     let field = |field: &FieldChange| (own.hide(&field.path), own.hide_in(&field.before), own.hide_in(&field.after));
     Content {
@@ -143,7 +144,7 @@ fn content(change: &Change, own: &Own) -> Content {
         name: own.hide(name),
         risk: risk.clone(),
         reason: reason.clone(),
-        fields: fields.iter().map(field).collect(),
+        fields: change.field_changes().iter().map(field).collect(),
     }
 }
 

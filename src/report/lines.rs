@@ -1,6 +1,6 @@
 //! The differences of fields as lines of text, the same for all formats that people read. The texts are not escaped.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::policy_diff::{ElementDiff, Mark, PolicyDiff, StatementDiff, policy_diff};
@@ -8,7 +8,7 @@ use super::words;
 use crate::estate::key::referenced_key;
 
 /// One line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// How far it is indented: a field 0, a statement 1, an element 2.
     pub depth: usize,

@@ -1,14 +1,28 @@
-//! Plain data in, text out: human, JSON, markdown. A report never computes and never does I/O.
+//! Plain data in, text out. A report never computes and never does I/O.
+//!
+//! What is told is the same in every format that people read: [`view`] and [`outcome_view`] lay it out, [`human`] writes it
+//! for a terminal, [`markdown`] and [`html`] through the [`template`]s, [`sarif`] and [`junit`] for CI systems. Programs read
+//! [`model`]. Whatever a format writes goes through [`escape`].
 
+pub mod audit;
 pub mod discover;
 pub mod escape;
+pub mod explain;
 pub mod fold;
+pub mod html;
 pub mod human;
+pub mod junit;
 pub mod lines;
+pub mod logs;
+pub mod markdown;
 pub mod model;
+pub mod outcome_view;
 pub mod page;
 pub mod policy_diff;
 pub mod rendered;
+pub mod sarif;
+pub mod template;
+mod tree;
 pub mod view;
 pub mod words;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, Risk};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -18,6 +18,10 @@ pub struct PlanJson<'a> {
     tool_version: &'static str,
     organization: &'a str,
     deployment: &'a str,
+    /// What was decided when the plan was made, so that `apply` of this file decides the same.
+    options: PlanOptions,
+    /// What the plan stands on; `apply` of this file refuses other ground.
+    fingerprint: &'a str,
     in_sync: bool,
     /// Nothing was left out for want of access.
     complete: bool,
@@ -79,14 +83,14 @@ struct ChangeJson<'a> {
     action: &'static str,
     risk: Vec<&'static str>,
     reason: &'a str,
-    fields: Vec<FieldJson<'a>>,
+    fields: Vec<FieldJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct FieldJson<'a> {
-    path: &'a str,
-    before: &'a Value,
-    after: &'a Value,
+struct FieldJson {
+    path: String,
+    before: Value,
+    after: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -174,13 +178,16 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             leftovers,
             evidence,
             headroom,
-            fingerprint: _,
+            options,
+            fingerprint,
         } = plan;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             organization: organization.as_str(),
             deployment,
+            options: *options,
+            fingerprint,
             in_sync: plan.in_sync(),
             complete: problems.is_empty(),
             summary: Summary::of(plan),
@@ -210,15 +217,15 @@ impl<'a> From<&'a Address> for Place<'a> {
 impl<'a> From<&'a Change> for ChangeJson<'a> {
     fn from(change: &'a Change) -> Self {
         // The resources themselves are in the saved plan; what depends on what is how apply works, not what it does.
-        let Change { address, operator: _, action, risk, reason, fields, depends_on: _, desired: _, observed: _ } =
+        let Change { address, operator: _, action, risk, reason, fields: _, depends_on: _, desired: _, observed: _ } =
             change;
-        let field = |FieldChange { path, before, after }: &'a FieldChange| FieldJson { path, before, after };
+        let field = |FieldChange { path, before, after }: FieldChange| FieldJson { path, before, after };
         Self {
             place: address.into(),
             action: action.as_str(),
             risk: risk.iter().copied().map(Risk::as_str).collect(),
             reason,
-            fields: fields.iter().map(field).collect(),
+            fields: change.field_changes().into_owned().into_iter().map(field).collect(),
         }
     }
 }

@@ -98,6 +98,23 @@ impl Surveyor<'_> {
         Ok(Survey { organization, choices, desired, strategy, observed, plan })
     }
 
+    /// Plans from what another configuration asks for to what this one asks for, in the same organization.
+    ///
+    /// # Errors
+    /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
+    pub async fn against(&self, other: &Config, options: SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
+        let (organization, problems) = self.discover(options).await?;
+        let design = |config: &Config| {
+            let strategy = desire::first_strategy(config);
+            let brief = Brief { config, organization: &organization, templates: self.templates, strategy };
+            desire::design(&brief).map_err(SurveyError::Design)
+        };
+        let (before, after) = (design(other)?, design(self.config)?);
+        let mut plan = plan::plan(&after, &after.as_if_made(&before), &organization, options.plan);
+        plan.problems.splice(0..0, problems);
+        Ok((organization, plan))
+    }
+
     /// Designs, and observes what the design needs. With `readers.mode: auto` the strategy depends on a quota that only
     /// observing tells; the addresses of the other strategy are among those of the first, so one look is enough.
     async fn observe(
@@ -109,14 +126,12 @@ impl Surveyor<'_> {
             let brief = Brief { config: self.config, organization, templates: self.templates, strategy };
             desire::design(&brief).map_err(SurveyError::Design)
         };
-        let none = Estate::default();
-        let log_account = desire::log_account(self.config, organization).map_err(|e| SurveyError::Design(vec![e]))?;
-        let first = desire::strategy(self.config, organization, &log_account, &none);
+        let first = desire::first_strategy(self.config);
         let desired = design(first)?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
-        let strategy = desire::strategy(self.config, organization, &log_account, &observed);
+        let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let desired = if strategy == first { desired } else { design(strategy)? };
         Ok((desired, observed, strategy))
     }

@@ -240,7 +240,7 @@ where
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let code = answer.err().code().map_or_else(|| code_of_status(status), str::to_owned);
-            (code, answer.err().message().unwrap_or("AWS gave no reason").to_owned())
+            (code, answer.err().message().map_or_else(|| chain(answer.err()), str::to_owned))
         }
         other => (code_without_answer(other), chain(other)),
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 
 use super::job::{Job, writable};
 use super::permissions::kms as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault, FaultKind};
-use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Sighting, Tags};
+use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
 const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
@@ -138,13 +139,12 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
         session.write(op::CANCEL_DELETION, || request.clone().send()).await?;
     }
     // Cancelling a deletion leaves the key disabled (KMS API, `CancelKeyDeletion`).
-    if desired.enabled && (live.pending_deletion || job.change.touches("enabled")) {
-        let request = client.enable_key().key_id(&live.arn);
+    if desired.enabled && !live.enabled {
+        let request = client.enable_key().key_id(live.id());
         session.write(op::ENABLE_KEY, || request.clone().send()).await?;
     }
     if !live.has_alias {
-        let request = client.create_alias().alias_name(job.name()).target_key_id(&live.arn);
-        session.write(op::CREATE_ALIAS, || request.clone().send()).await?;
+        create_alias(job, &live.arn).await?;
     }
     if desired.rotation && job.sets("rotation") {
         let request = client.enable_key_rotation().key_id(&live.arn);
@@ -162,35 +162,76 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
 struct Live {
     arn: String,
     has_alias: bool,
+    enabled: bool,
     pending_deletion: bool,
 }
 
+impl Live {
+    fn of(key: &Key) -> Option<Self> {
+        let Key { arn, has_alias, enabled, pending_deletion, rotation: _, tags: _ } = key;
+        let (has_alias, enabled, pending_deletion) = (*has_alias, *enabled, *pending_deletion);
+        Some(Self { arn: arn.clone()?, has_alias, enabled, pending_deletion })
+    }
+
+    /// The key's id: the ARN's last part, which every operation takes.
+    fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or(&self.arn)
+    }
+}
+
 async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
-    if let Some(Key { arn: Some(arn), has_alias, pending_deletion, .. }) = observed {
-        return Ok(Live { arn: arn.clone(), has_alias: *has_alias, pending_deletion: *pending_deletion });
+    if let Some(live) = observed.and_then(Live::of) {
+        return Ok(live);
     }
     let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
     match look(&job.session, job.address(), deployment).await? {
         Sighting::Present(resource) => {
             job.must_be_ours(resource.tags().unwrap_or(&Tags::new()))?;
-            match *resource {
-                crate::estate::Resource::Key(Key { arn: Some(arn), has_alias, pending_deletion, .. }) => {
-                    Ok(Live { arn, has_alias, pending_deletion })
-                }
-                _ => Err(job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN")),
-            }
+            let live = match resource.as_ref() {
+                Resource::Key(key) => Live::of(key),
+                _ => None,
+            };
+            live.ok_or_else(|| job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN"))
         }
         Sighting::Absent | Sighting::Unreadable(_) => create(job, desired).await,
     }
 }
 
+/// Makes a key. A request is never repeated blindly, because each makes another key: if its answer is lost, the key is
+/// looked for instead.
 async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
     let tags = wire_tags(job, &desired.tags)?;
     let request = job.session.kms().create_key().description(WHAT_FOR).set_tags(Some(tags));
-    let answer = job.session.write(op::CREATE_KEY, || request.clone().send()).await?;
-    let arn = answer.key_metadata.and_then(|metadata| metadata.arn);
+    let once = || {
+        let never_again = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
+        request.clone().customize().config_override(never_again).send()
+    };
+    let made = job.session.write(op::CREATE_KEY, once).await;
+    let metadata = match made {
+        Ok(answer) => answer.key_metadata,
+        Err(fault) if fault.kind == FaultKind::Unreachable => {
+            let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
+            let lost = find_without_alias(&job.session, deployment).await?;
+            Some(lost.ok_or(fault)?.0)
+        }
+        Err(fault) => return Err(fault),
+    };
+    let arn = metadata.and_then(|metadata| metadata.arn);
     let arn = arn.ok_or_else(|| job.session.odd_answer(op::CREATE_KEY, "the answer has no ARN"))?;
-    Ok(Live { arn, has_alias: false, pending_deletion: false })
+    Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
+}
+
+async fn create_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+    let request = job.session.kms().create_alias().alias_name(job.name()).target_key_id(arn);
+    match job.session.write(op::CREATE_ALIAS, || request.clone().send()).await {
+        Ok(_) => Ok(()),
+        // The request was repeated because its first answer was lost.
+        Err(fault) if fault.code == "AlreadyExistsException" => match describe(&job.session, job.name()).await? {
+            Some(metadata) if metadata.arn() == Some(arn) => Ok(()),
+            _ => Err(job.session.moved(job.address(), format!("{} points to another key now", job.name()))),
+        },
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.

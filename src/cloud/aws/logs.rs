@@ -1,5 +1,7 @@
 //! Amazon CloudWatch Logs: the log group that a trail may write to.
 
+use std::collections::HashMap;
+
 use super::job::{Job, writable};
 use super::permissions::logs as op;
 use super::session::Session;
@@ -51,25 +53,34 @@ async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
 /// Makes the log group, or brings it to what is wanted.
 pub(super) async fn put(job: &Job<'_>, desired: &LogGroup) -> Result<Done, Fault> {
     let session = &job.session;
-    let client = session.logs();
-    let wire_tags = || writable(&desired.tags).map(|(key, value)| (key.clone(), value.clone())).collect();
     if job.is_creation() {
-        match retention(session, job.name()).await? {
-            Some(_) => job.must_be_ours(&tags(session, job.name()).await?)?,
-            None => {
-                let request = client.create_log_group().log_group_name(job.name()).set_tags(Some(wire_tags()));
-                session.write(op::CREATE_LOG_GROUP, || request.clone().send()).await?;
-            }
-        }
+        create(job, desired).await?;
     }
     if job.sets("retention_days") {
         set_retention(job, desired.retention_days).await?;
     }
     if job.sets("tags") {
-        let request = client.tag_resource().resource_arn(arn(session, job.name())).set_tags(Some(wire_tags()));
+        let request = session.logs().tag_resource().resource_arn(arn(session, job.name()));
+        let request = request.set_tags(Some(wire_tags(&desired.tags)));
         session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
     }
     Ok(Done::default())
+}
+
+async fn create(job: &Job<'_>, desired: &LogGroup) -> Result<(), Fault> {
+    let request = job.session.logs().create_log_group().log_group_name(job.name());
+    let request = request.set_tags(Some(wire_tags(&desired.tags)));
+    match job.session.write(op::CREATE_LOG_GROUP, || request.clone().send()).await {
+        Ok(_) => Ok(()),
+        Err(fault) if fault.code == "ResourceAlreadyExistsException" => {
+            job.must_be_ours(&tags(&job.session, job.name()).await?)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn wire_tags(tags: &Tags) -> HashMap<String, String> {
+    writable(tags).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 async fn set_retention(job: &Job<'_>, days: Option<u32>) -> Result<(), Fault> {

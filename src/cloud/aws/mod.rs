@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::region::Region as SdkRegion;
 
 mod cloudtrail;
 mod events;
 mod fault;
+mod http;
 mod iam;
 mod job;
 mod kms;
@@ -117,7 +117,11 @@ impl Aws {
     /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
     pub async fn connect(options: AwsOptions) -> Result<Self, NotConnected> {
         let config = sdk_config(&options).await;
+        // Only now the endpoint is known: it may come from the environment or the profile.
         let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
+        let http = http::client(config.endpoint_url());
+        let config = config.into_builder().retry_config(retries).http_client(http).build();
         let identity = identity(&config).await?;
         let AwsOptions { member_role, session_name, read_only, .. } = options;
         let roles = Roles { member_role, session_name, read_only };
@@ -145,11 +149,9 @@ impl Aws {
 }
 
 async fn sdk_config(options: &AwsOptions) -> SdkConfig {
-    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(SdkRegion::new(options.home_region.to_string()))
-        .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX));
+        .http_client(http::client(options.endpoint.as_deref()));
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::http::is_local;
 use super::permissions::{Access, Operation, Service};
 use crate::ids::{AccountId, Region};
 
@@ -33,9 +34,7 @@ impl Tempo {
 
     /// Returns the tempo for an endpoint: an emulator's if the endpoint is on this machine.
     pub fn for_endpoint(endpoint: Option<&str>) -> Self {
-        let host = endpoint.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
-        let local = |host: &str| ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name));
-        if host.is_some_and(local) { Self::EMULATOR } else { Self::AWS }
+        if is_local(endpoint) { Self::EMULATOR } else { Self::AWS }
     }
 }
 

@@ -50,16 +50,19 @@ fn merged(world: &Snapshot, address: &Address, desired: &Resource, before: Optio
             KeyPolicy { key, ..wish.clone() }.into()
         }
         (Resource::Topic(wish), Some(Resource::Topic(old))) => {
-            Topic { tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
+            let key = wish.key.clone().or_else(|| old.key.clone());
+            Topic { key, tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
         }
         (Resource::LogGroup(wish), Some(Resource::LogGroup(old))) => {
             LogGroup { tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
         }
-        (Resource::Role(wish), Some(Resource::Role(old))) => {
-            let unique_id = old.unique_id.clone().or_else(|| Some(new_role_id(address)));
-            Role { unique_id, tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
+        (Resource::Role(wish), old) => {
+            let old = match old {
+                Some(Resource::Role(old)) => Some(old),
+                _ => None,
+            };
+            role(address, wish, old).into()
         }
-        (Resource::Role(wish), _) => Role { unique_id: Some(new_role_id(address)), ..wish.clone() }.into(),
         (Resource::Policy(wish), Some(Resource::Policy(old))) => policy(wish, old).into(),
         (Resource::Trail(wish), old) => {
             let old = match old {
@@ -87,6 +90,18 @@ fn bucket(wish: &Bucket, old: &Bucket) -> Bucket {
         access_logs: wish.access_logs.clone().or_else(|| old.access_logs.clone()),
         tags: added(&old.tags, &wish.tags),
         untouched: false,
+        ..wish.clone()
+    }
+}
+
+/// The longest session of a role for which nobody asked another one, in seconds (IAM API, `CreateRole`).
+const SESSION_S: u32 = 3_600;
+
+fn role(address: &Address, wish: &Role, old: Option<&Role>) -> Role {
+    Role {
+        unique_id: old.and_then(|old| old.unique_id.clone()).or_else(|| Some(new_role_id(address))),
+        max_session_s: wish.max_session_s.or_else(|| old.and_then(|old| old.max_session_s)).or(Some(SESSION_S)),
+        tags: old.map_or_else(|| wish.tags.clone(), |old| added(&old.tags, &wish.tags)),
         ..wish.clone()
     }
 }

@@ -109,6 +109,16 @@ pub enum ArchiveClass {
 }
 
 impl ArchiveClass {
+    /// Every class.
+    pub const ALL: [ArchiveClass; 6] = [
+        ArchiveClass::GlacierIr,
+        ArchiveClass::Glacier,
+        ArchiveClass::DeepArchive,
+        ArchiveClass::StandardIa,
+        ArchiveClass::OnezoneIa,
+        ArchiveClass::IntelligentTiering,
+    ];
+
     /// Returns the class as S3 writes it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -61,12 +61,14 @@ const CIRCUMSTANCES: [&str; 44] = [
     "s3:tlsversion",
 ];
 
-/// What the request's own parameters and headers say.
-const PARAMETERS: [&str; 52] = [
+/// What the request's own parameters and headers say. `aws:SourceOwner` is what SNS's default policy asks for; no service
+/// that we build requests for sends it.
+const PARAMETERS: [&str; 53] = [
     "aws:calledvia",
     "aws:calledviafirst",
     "aws:calledvialast",
     "aws:referer",
+    "aws:sourceowner",
     "aws:tagkeys",
     "cloudtrail:traillogbucket",
     "iam:associatedresourcearn",

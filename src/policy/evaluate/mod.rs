@@ -4,9 +4,10 @@
 //! something definite decides: a statement that fails for another reason, or an explicit deny.
 //! Source: IAM user guide, "Policy evaluation logic" and "How AWS enforcement code logic evaluates requests".
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::document::PolicyDocument;
+use super::document::{ActionElement, Effect, PolicyDocument, ResourceElement, Statement};
 use crate::ids::AccountId;
 
 mod condition;
@@ -22,9 +23,9 @@ mod variables;
 
 pub use decide::evaluate;
 pub use layer::misses;
-pub use pattern::{action_matches, glob};
+pub use pattern::{arn_glob, glob};
 pub use request::{Caller, Context, Request};
-pub use statement::Failure;
+pub use statement::{Failure, covers_action};
 
 /// A policy document and what people call it ("bucket policy of acme-logs").
 #[derive(Debug, Clone, Copy)]
@@ -142,6 +143,20 @@ impl Verdict {
     pub fn is_denied(&self) -> bool {
         matches!(self, Verdict::Denied(_))
     }
+}
+
+/// Returns an identity policy that allows everything (AWS's `AdministratorAccess`, `FullAWSAccess`): it stands for the
+/// policies of callers who are not ours to know, and leaves the decision to the others.
+pub fn full_access() -> PolicyDocument {
+    let statement = Statement {
+        sid: None,
+        effect: Effect::Allow,
+        principal: None,
+        action: ActionElement::Is(vec!["*".into()]),
+        resource: Some(ResourceElement::Is(vec!["*".into()])),
+        condition: BTreeMap::new(),
+    };
+    PolicyDocument { version: Some("2012-10-17".into()), id: None, statements: vec![statement] }
 }
 
 /// Says in one line what a failed condition has and needs.

@@ -82,8 +82,13 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     matches(&tokens(pattern, true), text)
 }
 
+/// Tells whether an ARN follows a pattern field by field, as in `Resource` and `ArnLike`.
+pub fn arn_glob(pattern: &str, arn: &str) -> bool {
+    arn_matches(&tokens(pattern, true), arn)
+}
+
 /// Tells whether an action follows a pattern of actions, which are compared without case.
-pub fn action_matches(pattern: &str, action: &str) -> bool {
+pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
     matches(&tokens(&pattern.to_ascii_lowercase(), true), &action.to_ascii_lowercase())
 }
 

@@ -37,7 +37,7 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Reads a caller from the ARN of a root user, a user or a role; any other ARN is nobody.
+    /// Reads a caller from the ARN of a root user, a user, a role or its session; any other ARN is nobody.
     pub fn from_arn(arn: &Arn) -> Option<Self> {
         match arn.resource().split_once('/') {
             None if arn.resource() == "root" => {
@@ -46,8 +46,16 @@ impl Caller {
             }
             Some(("user", _)) => Some(Self::User { arn: arn.clone() }),
             Some(("role", _)) => Some(Self::Session { role: arn.clone(), name: "session".into() }),
+            Some(("assumed-role", session)) => Self::from_session(arn, session),
             _ => None,
         }
+    }
+
+    /// A session's ARN does not tell its role's path; without one it is right.
+    fn from_session(arn: &Arn, session: &str) -> Option<Self> {
+        let (role, name) = session.split_once('/')?;
+        let role = format!("arn:{}:iam::{}:role/{role}", arn.partition(), arn.account()).parse().ok()?;
+        Some(Self::Session { role, name: name.to_owned() })
     }
 
     /// Returns the text of the caller's account; services and anonymous callers have none.

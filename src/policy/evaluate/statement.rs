@@ -148,7 +148,7 @@ impl Judged {
 pub(super) fn judge(statement: &Statement, side: Side, scope: &Scope) -> Judged {
     let mut judged = Judged { grant: Grant::Anyone, failures: Vec::new(), doubts: Vec::new() };
     judge_principal(statement, side, &scope.request.caller, &mut judged);
-    judged.add(action(&statement.action, &scope.request.action));
+    judged.add(action(statement, &scope.request.action));
     judged.add(resource(statement.resource.as_ref(), scope));
     for (operator, by_key) in &statement.condition {
         for (key, values) in by_key {
@@ -171,14 +171,22 @@ fn judge_principal(statement: &Statement, side: Side, caller: &Caller, judged: &
     }
 }
 
-fn action(element: &ActionElement, request: &str) -> Truth {
-    let (list, wanted) = match element {
+/// Tells whether a statement is about an action.
+pub fn covers_action(statement: &Statement, action: &str) -> bool {
+    match &statement.action {
+        ActionElement::Is(list) => list.iter().any(|pattern| action_matches(pattern, action)),
+        ActionElement::IsNot(list) => !list.iter().any(|pattern| action_matches(pattern, action)),
+    }
+}
+
+fn action(statement: &Statement, request: &str) -> Truth {
+    if covers_action(statement, request) {
+        return Truth::Yes;
+    }
+    let (list, wanted) = match &statement.action {
         ActionElement::Is(list) => (list, true),
         ActionElement::IsNot(list) => (list, false),
     };
-    if list.iter().any(|pattern| action_matches(pattern, request)) == wanted {
-        return Truth::Yes;
-    }
     let policy = if wanted { list.clone() } else { vec![format!("all but {}", list.join(", "))] };
     Truth::No(Failure::Action { policy, request: request.to_owned() })
 }

@@ -3,8 +3,8 @@
 use super::outside::{actions_of, is_demanding, outside_grants};
 use super::{Add, Kind, Rule, Subject};
 use crate::ids::{AccountId, Partition};
-use crate::policy::document::{ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, Statement};
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, action_matches, evaluate};
+use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
+use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate};
 
 pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
     let grant = outside_grants(statement, subject.organization_id, subject.known_accounts, subject.trusted);
@@ -19,10 +19,10 @@ pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
 const WRITES: [&str; 3] = ["s3:PutObject", "kms:GenerateDataKey", "sns:Publish"];
 
 pub(super) fn source(statement: &Statement, add: Add) {
-    let writes = WRITES.iter().find(|action| allows(statement, action));
+    let writes = WRITES.iter().find(|action| covers_action(statement, action));
     let (Effect::Allow, Some(action)) = (statement.effect, writes) else { return };
     if names_cloudtrail(statement) && !has_source(statement) {
-        add(Rule::MissingSourceCondition, format!("any trail in any AWS account may {action} here"));
+        add(Rule::MissingSourceCondition, format!("any trail of any AWS account may do {action} here"));
     }
 }
 
@@ -44,23 +44,21 @@ fn has_source(statement: &Statement) -> bool {
     keys.any(|(key, values)| SOURCES.contains(&key.to_ascii_lowercase().as_str()) && values.iter().all(|v| v != "*"))
 }
 
-fn allows(statement: &Statement, action: &str) -> bool {
-    match &statement.action {
-        ActionElement::Is(list) => list.iter().any(|pattern| action_matches(pattern, action)),
-        ActionElement::IsNot(list) => !list.iter().any(|pattern| action_matches(pattern, action)),
-    }
-}
-
 /// Listing a bucket without a prefix shows the names of every account's files. Services that check the bucket are left
 /// out: they list nothing for anybody.
 pub(super) fn list(statement: &Statement, subject: &Subject, add: Add) {
     let kinds = [Kind::Bucket, Kind::RoleInline, Kind::Managed];
     let for_services = matches!(&statement.principal, Some(PrincipalElement::Is(Principals::Listed(by_kind)))
         if by_kind.keys().all(|kind| kind == "Service"));
-    if statement.effect == Effect::Deny || for_services || !kinds.contains(&subject.kind) {
+    let names_bucket = match &statement.resource {
+        Some(ResourceElement::Is(list)) => list.iter().any(|resource| !resource.contains('/')),
+        Some(ResourceElement::IsNot(_)) | None => true,
+    };
+    if statement.effect == Effect::Deny || for_services || !names_bucket || !kinds.contains(&subject.kind) {
         return;
     }
-    let listing = ["s3:ListBucket", "s3:ListBucketVersions"].into_iter().find(|action| allows(statement, action));
+    let listing =
+        ["s3:ListBucket", "s3:ListBucketVersions"].into_iter().find(|action| covers_action(statement, action));
     let keys = statement.condition.iter().filter(|(operator, _)| is_demanding(operator)).flat_map(|(_, keys)| keys);
     let confined = keys
         .filter(|(key, _)| key.eq_ignore_ascii_case("s3:prefix"))
@@ -92,9 +90,8 @@ pub(super) fn plain_http(document: &PolicyDocument, subject: &Subject, add: Add)
 
 /// Returns the ARN of the bucket that the policy is about.
 fn bucket_of(document: &PolicyDocument) -> Option<String> {
-    use crate::policy::document::ResourceElement::Is;
     let lists = document.statements.iter().filter_map(|statement| match &statement.resource {
-        Some(Is(list)) => Some(list),
+        Some(ResourceElement::Is(list)) => Some(list),
         _ => None,
     });
     let bucket = |resource: &String| {

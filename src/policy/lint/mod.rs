@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::document::{PolicyDocument, Statement};
 use super::evaluate::Place;
@@ -17,7 +17,7 @@ mod effect;
 mod outside;
 mod size;
 
-pub use outside::{OutsideGrant, outside_grants};
+pub use outside::{OutsideGrant, is_demanding, outside_grants};
 pub use size::{size_limit_bytes, total_size_bytes};
 
 /// What a document is attached to; it decides which rules and which size apply.
@@ -59,8 +59,7 @@ pub struct Subject<'a> {
 }
 
 /// A rule that a document breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// Somebody outside the organization is allowed something.
     OutsideGrant,
@@ -92,6 +91,12 @@ pub enum Rule {
     BucketLockout,
     /// The document is larger than AWS allows.
     TooLarge,
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl fmt::Display for Rule {

@@ -70,7 +70,7 @@ fn resources_of(statement: &Statement) -> String {
 }
 
 /// Tells whether an operator can only hold for a request that has the key with a fitting value.
-pub(super) fn is_demanding(operator: &str) -> bool {
+pub fn is_demanding(operator: &str) -> bool {
     let base = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
     matches!(base, "StringEquals" | "StringEqualsIgnoreCase" | "StringLike" | "ArnEquals" | "ArnLike")
 }

@@ -1,7 +1,7 @@
 //! CloudTrail's requests to the bucket: reading its ACL, and writing below each of the trail's paths.
 
-use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
-use super::requests::{Headers, Owner, WritePath, by_cloudtrail, put_object};
+use super::diagnosis::{condition, denied_by, names_cloudtrail, record, refusal, right_but_for_conditions};
+use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Denial, Failure, Layers, NearMiss, Place, Request, Verdict, evaluate, misses};
@@ -43,7 +43,10 @@ impl Bucket<'_> {
     }
 
     fn misses(&self, request: &Request) -> Vec<NearMiss> {
-        misses(request, named(&self.name, self.policy)).into_iter().filter(concerns).collect()
+        misses(request, named(&self.name, self.policy))
+            .into_iter()
+            .filter(|miss| names_cloudtrail(miss, self.policy) && concerns(miss))
+            .collect()
     }
 
     fn check_acl(&self, result: &mut Preflight) {
@@ -56,12 +59,12 @@ impl Bucket<'_> {
 
     fn explain_acl(&self, request: &Request) -> Refusal {
         let misses = self.misses(request);
-        if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+        if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
         }
         let needs = self.delivery.bucket_arn();
         let base = refusal(Cause::AclCheckMissing, CODE, &self.name, request);
-        let help = format!("allow {} s3:GetBucketAcl on {needs}", super::requests::CLOUDTRAIL);
+        let help = format!("allow {} s3:GetBucketAcl on {needs}", CLOUDTRAIL);
         match misses.first().map(|miss| (miss, resources(miss))) {
             Some((miss, has)) if !has.is_empty() => Refusal {
                 message: format!(
@@ -126,7 +129,7 @@ impl Bucket<'_> {
 
     fn explain_closed(&self, path: &WritePath, request: &Request) -> Refusal {
         let misses = self.misses(request);
-        if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+        if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
         }
         let needs = self.delivery.object_arn(&format!("{}/*", path.base));
@@ -144,11 +147,15 @@ impl Bucket<'_> {
             }
             (Some(has), _) => format!("{where_at}: writing is allowed on {has}, but not on {needs}"),
         };
+        let help = match &place {
+            Some(_) => format!("add {needs} to the resources that CloudTrail may write to"),
+            None => format!("allow {CLOUDTRAIL} s3:PutObject on {needs} for aws:SourceArn {}", self.delivery.trail_arn),
+        };
         Refusal {
             statement: place,
             key: Some("Resource".into()),
             has,
-            help: format!("add {needs} to the resources that CloudTrail may write to"),
+            help,
             needs: Some(needs),
             message,
             ..refusal(cause, CODE, &self.name, request)

@@ -1,7 +1,9 @@
 //! From a failed condition or a denying statement to a refusal in people's words.
 
+use super::requests::CLOUDTRAIL;
 use super::{Cause, Doubt, Preflight, Refusal};
 use crate::ids::Arn;
+use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, glob};
 
 /// Takes a verdict into the result; `explain` turns a denial into a refusal.
@@ -49,10 +51,21 @@ pub(super) fn denied_by(place: Place, code: &'static str, document: &str, reques
     Refusal { statement: Some(place), message, help, ..base }
 }
 
-/// Returns the conditions that fail, if nothing else does.
-pub(super) fn only_conditions(miss: &NearMiss) -> Option<&[Failure]> {
-    let all = miss.failures.iter().all(|failure| matches!(failure, Failure::Condition { .. }));
-    all.then_some(miss.failures.as_slice())
+/// Returns the statement that is meant for CloudTrail and right but for its conditions. A statement for anyone is not: to
+/// loosen its conditions would open it to the world.
+pub(super) fn right_but_for_conditions<'m>(misses: &'m [NearMiss], policy: &PolicyDocument) -> Option<&'m NearMiss> {
+    misses.iter().find(|miss| names_cloudtrail(miss, policy) && only_conditions(miss))
+}
+
+/// Tells whether a statement names CloudTrail itself.
+pub(super) fn names_cloudtrail(miss: &NearMiss, policy: &PolicyDocument) -> bool {
+    let principal = policy.statements.get(miss.place.index).and_then(|statement| statement.principal.as_ref());
+    let Some(PrincipalElement::Is(Principals::Listed(by_kind))) = principal else { return false };
+    by_kind.get("Service").is_some_and(|names| names.iter().any(|name| name == CLOUDTRAIL))
+}
+
+fn only_conditions(miss: &NearMiss) -> bool {
+    miss.failures.iter().all(|failure| matches!(failure, Failure::Condition { .. }))
 }
 
 /// Explains a statement that is right but for its conditions. `fallback` is the cause of a condition that is not about
@@ -101,9 +114,14 @@ fn condition_help(operator: &str, key: &str, policy: &[String], values: &[String
             if key.ends_with("rn") { "ArnLike" } else { "StringLike" }
         );
     }
+    let owner = if difference(policy, values).contains("account") && key.eq_ignore_ascii_case("aws:SourceArn") {
+        "; an organization trail's ARN has the management account, whoever made the trail"
+    } else {
+        ""
+    };
     match values {
         [] => format!("remove the condition on {key} from the statement"),
-        [value] => format!("set {key} to {value}"),
+        [value] => format!("set {key} to {value}{owner}"),
         many => format!("set {key} to {}", many.join(", ")),
     }
 }

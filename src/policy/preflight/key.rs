@@ -1,6 +1,6 @@
 //! CloudTrail's requests to a key: encrypting under the trail's context, describing, and decrypting for Bucket Keys.
 
-use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
+use super::diagnosis::{condition, denied_by, record, refusal, right_but_for_conditions};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::policy::document::{PolicyDocument, ResourceElement};
@@ -88,7 +88,7 @@ impl KeyCheck<'_> {
 
     fn explain(&self, request: &Request) -> Refusal {
         let misses = misses(request, named(self.name, self.policy));
-        if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+        if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, self.cause, self.code, self.name, request);
         }
         let closest = misses.iter().find(|miss| matches!(miss.failures.as_slice(), [Failure::Principal { .. }]));

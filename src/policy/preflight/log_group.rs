@@ -1,6 +1,6 @@
 //! CloudTrail's way into a CloudWatch Logs group: the group's ARN, the role's trust, and the streams it may write.
 
-use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
+use super::diagnosis::{condition, denied_by, record, refusal, right_but_for_conditions};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::ids::Arn;
@@ -78,7 +78,7 @@ fn check_trust(delivery: &Delivery, group: &LogGroup, result: &mut Preflight) {
         Denial::Explicit(place) => denied_by(place, ROLE_CODE, TRUST, &request),
         Denial::Implicit { .. } => {
             let misses = misses(&request, named(TRUST, group.trust));
-            match misses.iter().find(|miss| only_conditions(miss).is_some()) {
+            match right_but_for_conditions(&misses, group.trust) {
                 Some(miss) => condition(miss, Cause::LogGroupNotOpen, ROLE_CODE, TRUST, &request),
                 None => Refusal {
                     message: format!("{TRUST}: no statement lets {CLOUDTRAIL} assume the role"),

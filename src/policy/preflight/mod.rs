@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::document::PolicyDocument;
 use super::evaluate::{Named, Place};
@@ -46,8 +46,7 @@ pub struct Delivery {
 }
 
 /// Why CloudTrail is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// No statement lets CloudTrail read the bucket's ACL, or it names the objects instead of the bucket.
     AclCheckMissing,
@@ -77,6 +76,12 @@ pub enum Cause {
     ConditionDiffers,
     /// A statement denies the request for a reason that is none of the above.
     DeniedByStatement,
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 impl fmt::Display for Cause {

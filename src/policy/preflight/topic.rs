@@ -1,6 +1,6 @@
 //! CloudTrail's requests to a topic: publishing, and using the topic's key.
 
-use super::diagnosis::{condition, denied_by, only_conditions, record, refusal};
+use super::diagnosis::{condition, denied_by, names_cloudtrail, record, refusal, right_but_for_conditions};
 use super::key::{KeyCheck, this_key};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
@@ -66,12 +66,13 @@ fn other_region(delivery: &Delivery, topic: &Topic, request: &Request) -> Refusa
 
 fn explain(policy: &PolicyDocument, request: &Request) -> Refusal {
     let misses = misses(request, named(NAME, policy));
-    if let Some(miss) = misses.iter().find(|miss| only_conditions(miss).is_some()) {
+    if let Some(miss) = right_but_for_conditions(&misses, policy) {
         return condition(miss, Cause::TopicNotOpen, CODE, NAME, request);
     }
     let help = format!("allow {CLOUDTRAIL} sns:Publish on {}", request.resource);
     let base = refusal(Cause::TopicNotOpen, CODE, NAME, request);
-    let other_topic = misses.iter().find_map(|miss| match miss.failures.as_slice() {
+    let mut own = misses.iter().filter(|miss| names_cloudtrail(miss, policy));
+    let other_topic = own.find_map(|miss| match miss.failures.as_slice() {
         [Failure::Resource { policy, .. }] => Some((miss.place.clone(), policy.join(", "))),
         _ => None,
     });

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Layout, account_spans, write_problems};
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
+use crate::report::outcome_view::{failures, summary};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{account, problems};
 use crate::report::words;
@@ -21,37 +22,8 @@ pub fn apply(report: &ApplyReport, organization: &Organization, layout: Layout) 
     write_delivery(&mut page, &report.delivery);
     page.gap();
     let style = if report.is_complete() { GOOD } else { BAD };
-    page.line(0, &[Span(style, &summary(report))]);
+    page.line(0, &[Span(style, &format!("Applied: {}", summary(report)))]);
     page.finish()
-}
-
-fn summary(report: &ApplyReport) -> String {
-    let Tally { done, failed, skipped } = report.tally();
-    let partial = if report.is_complete() { "" } else { " Partial: run it again when the cause is gone." };
-    format!(
-        "Applied: {} done, {} failed, {} skipped, {} already as wanted.{partial}",
-        words::grouped(done),
-        words::grouped(failed),
-        words::grouped(skipped),
-        words::grouped(report.unchanged)
-    )
-}
-
-/// Returns the problems of failed changes, each with its address.
-fn failures(report: &ApplyReport) -> Vec<Problem> {
-    let failure = |outcome: &Outcome| match &outcome.result {
-        ChangeResult::Failed(problem) => Some(Problem {
-            address: problem.address.clone().or_else(|| Some(outcome.address.clone())),
-            ..problem.clone()
-        }),
-        ChangeResult::TakenBack(problem) => Some(Problem {
-            address: Some(outcome.address.clone()),
-            message: format!("put back as it was before, because {}", problem.message),
-            ..problem.clone()
-        }),
-        ChangeResult::Done | ChangeResult::Skipped(_) => None,
-    };
-    report.outcomes.iter().filter_map(failure).collect()
 }
 
 /// Writes what was done: counted by account, action and kind; each address where it is asked for.

@@ -163,7 +163,7 @@ pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, F
     let request = session.cloudtrail().list_tags().resource_id_list(arn);
     let answer = match session.read(op::LIST_TAGS, request.send()).await {
         Ok(answer) => answer,
-        Err(fault) if fault.kind == FaultKind::Denied && !arn.contains(session.account.as_str()) => return Ok(None),
+        Err(fault) if is_answer(&fault) && !arn.contains(session.account.as_str()) => return Ok(None),
         Err(fault) => return Err(fault),
     };
     let mut tags = Tags::new();
@@ -171,6 +171,11 @@ pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, F
         tags.insert(tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
     }
     Ok(Some(tags))
+}
+
+/// Tells whether AWS has answered, so that asking again would not help.
+fn is_answer(fault: &Fault) -> bool {
+    !matches!(fault.kind, FaultKind::Throttled | FaultKind::Unreachable)
 }
 
 async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, Fault> {

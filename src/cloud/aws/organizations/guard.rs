@@ -108,10 +108,21 @@ async fn create(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<Service
         .r#type(PolicyType::ServiceControlPolicy)
         .content(desired.document.to_minified())
         .set_tags(Some(wire_tags(job, &desired.tags)?));
-    let answer = job.session.write(op::CREATE_POLICY, || request.clone().send()).await?;
+    let answer = match job.session.write(op::CREATE_POLICY, || request.clone().send()).await {
+        Ok(answer) => answer,
+        Err(fault) if fault.code == "DuplicatePolicyException" => return made_meanwhile(job, fault).await,
+        Err(fault) => return Err(fault),
+    };
     let id = answer.policy().and_then(|policy| policy.policy_summary()).and_then(|summary| summary.id());
     let id = id.ok_or_else(|| job.session.odd_answer(op::CREATE_POLICY, "the answer has no id"))?;
     Ok(ServiceControlPolicy { id: Some(id.to_owned()), targets: Default::default(), ..desired.clone() })
+}
+
+/// A request that was repeated because its first answer was lost meets the policy that it made.
+async fn made_meanwhile(job: &Job<'_>, fault: Fault) -> Result<ServiceControlPolicy, Fault> {
+    let live = read(&job.session, job.name()).await?.ok_or(fault)?;
+    job.must_be_ours(&live.tags)?;
+    Ok(live)
 }
 
 async fn retarget(

@@ -62,6 +62,10 @@ pub(super) async fn register_delegated_administrator(job: &Job<'_>) -> Result<Do
         return Ok(Done::default());
     }
     let request = job.session.cloudtrail().register_organization_delegated_admin().member_account_id(job.name());
-    job.session.write(cloudtrail_op::REGISTER_DELEGATED_ADMIN, || request.clone().send()).await?;
-    Ok(Done::default())
+    match job.session.write(cloudtrail_op::REGISTER_DELEGATED_ADMIN, || request.clone().send()).await {
+        Ok(_) => Ok(Done::default()),
+        // The request was repeated because its first answer was lost.
+        Err(fault) if fault.code == "AccountRegisteredException" => Ok(Done::default()),
+        Err(fault) => Err(fault),
+    }
 }

@@ -18,7 +18,7 @@ const SELECTOR_VALUES_MAX: usize = 500;
 
 impl Attempt<'_> {
     pub(super) fn trail(self, trail: &Trail) -> Option<Fault> {
-        self.wrong_place()
+        self.wrong_place(trail)
             .or_else(|| self.wrong_account(trail))
             .or_else(|| self.wrong_parameters(trail))
             .or_else(|| self.too_many())
@@ -33,17 +33,15 @@ impl Attempt<'_> {
         }
     }
 
-    /// A multi-region trail is seen in every region, but changed only in its own, and its name is taken everywhere.
-    fn wrong_place(self) -> Option<Fault> {
+    /// A multi-region trail is seen in every region: its name is taken everywhere, and it is changed in its own only.
+    fn wrong_place(&self, wish: &Trail) -> Option<Fault> {
         let here = &self.change.address;
-        let (home, _) = self.trails_of_owner().find(|(address, trail)| {
-            trail.multi_region && address.name == here.name && address.region != here.region
+        let (home, other) = self.trails_of_owner().find(|(address, trail)| {
+            (trail.multi_region || wish.multi_region) && address.name == here.name && address.region != here.region
         })?;
-        let message = format!("the home of the trail {} is {home}", here.name);
-        let code = match self.change.action {
-            Action::Create => "TrailAlreadyExistsException",
-            _ => "InvalidHomeRegionException",
-        };
+        let is_copy = other.multi_region && self.change.action != Action::Create;
+        let code = if is_copy { "InvalidHomeRegionException" } else { "TrailAlreadyExistsException" };
+        let message = format!("there is a trail {} at {home}", here.name);
         Some(self.refused(self.operation(), code, message, "set `home_region` to the trail's, or choose another name"))
     }
 

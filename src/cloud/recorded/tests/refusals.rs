@@ -82,6 +82,10 @@ fn a_trail_is_changed_at_home_only() {
     world.estate.sightings.insert(address(Kind::Trail), Sighting::present(trail()));
     let update = Change { action: Action::Update, ..create(Kind::Trail) };
     assert_eq!(code(&world, &update), "InvalidHomeRegionException");
+    let far = Trail { multi_region: false, ..trail() };
+    let elsewhere = Address { region: Some("us-east-1".parse().unwrap()), ..address(Kind::Trail) };
+    world.estate.sightings.insert(elsewhere, Sighting::present(far));
+    assert_eq!(code(&world, &update), "TrailAlreadyExistsException");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::*;
 use crate::policy::PolicyDocument;
 
 mod conditions;
+mod documented;
 mod properties;
 
 /// A request with its policies, put together by a test.
@@ -184,6 +185,8 @@ fn walls_around_a_session() {
     let session = "arn:aws:sts::111111111111:assumed-role/app/session";
     check(source, &get(ROLE).resource(&grant_to(session)).session(other), "allowed");
     check(source, &get(ROLE).identity(ALL_S3).session(other), "implicit");
+    check("a session by its own ARN", &get(session).resource(&grant_to(session)), "allowed");
+    check("a session by its role's ARN", &get(session).resource(&grant_to(ROLE)), "allowed");
     check("not documented for a grant to anyone", &get(ROLE).resource(&grant_to("*")).session(other), "unknown");
 }
 

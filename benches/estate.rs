@@ -1,0 +1,173 @@
+//! From configuration to plan, and the snapshot file, by the number of accounts.
+//!
+//! Budgets (one core): desire and diff of 10,000 accounts under 1 s and linear from 1,000; peak memory under 300 MB.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use orgtrail::config::{self, Config};
+use orgtrail::desire::{Brief, ReaderStrategy, design};
+use orgtrail::estate::snapshot::Snapshot;
+use orgtrail::estate::{Desired, Estate, Resource, Sighting};
+use orgtrail::ids::Partition;
+use orgtrail::organization::{Account, AccountState, Organization, Unit};
+use orgtrail::plan::{Plan, PlanOptions, plan};
+use orgtrail::policy::template::Templates;
+
+const COUNTS: [usize; 3] = [100, 1_000, 10_000];
+
+const CONFIG: &str = include_str!("../examples/demo/orgtrail.yaml");
+
+const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
+
+/// An organization, its configuration, and what it has when nothing is left to do.
+struct World {
+    organization: Organization,
+    config: Config,
+    templates: Templates,
+    observed: Estate,
+}
+
+impl World {
+    fn new(count: usize) -> Self {
+        let organization = organization(count);
+        let config = config::parse(CONFIG, "orgtrail.yaml").expect("the example is sound");
+        let templates = Templates::new(&[]).expect("the compiled templates are sound");
+        let mut world = Self { organization, config, templates, observed: Estate::default() };
+        world.observed = made(&world.desired());
+        world
+    }
+
+    fn desired(&self) -> Desired {
+        let strategy = ReaderStrategy::Roles;
+        let Self { config, organization, templates, .. } = self;
+        design(&Brief { config, organization, templates, strategy }).expect("the configuration fits")
+    }
+
+    /// Desire and diff: what a plan does between two calls to the cloud.
+    fn plan(&self, observed: &Estate) -> Plan {
+        plan(&self.desired(), observed, &self.organization, PlanOptions::default())
+    }
+
+    /// An estate in which every wanted address was looked at and nothing was found.
+    fn nothing(&self) -> Estate {
+        let absent = self.observed.sightings.keys().map(|address| (address.clone(), Sighting::Absent));
+        Estate { sightings: absent.collect(), limits: BTreeMap::new() }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.organization.clone(), self.observed.clone())
+    }
+}
+
+fn organization(count: usize) -> Organization {
+    let account = |n: usize| {
+        let id = match n {
+            0 => "111111111111".to_owned(),
+            1 => "222222222222".to_owned(),
+            n => format!("{:012}", 300_000_000_000 + n),
+        };
+        let account = Account {
+            name: if n == 1 { "log-archive".into() } else { format!("workload-{n}") },
+            email: format!("aws+{n}@example.com"),
+            state: AccountState::Active,
+            path: vec!["r-ab12".into(), "ou-ab12-11111111".into()],
+            tags: None,
+        };
+        (id.parse().expect("twelve digits"), account)
+    };
+    let unit = |name: &str, parent: Option<&str>| Unit { name: name.into(), parent: parent.map(str::to_owned) };
+    Organization {
+        id: "o-exampleorgid".parse().expect("an id"),
+        partition: Partition::Aws,
+        management_account: "111111111111".parse().expect("twelve digits"),
+        units: BTreeMap::from([
+            ("r-ab12".to_owned(), unit("Root", None)),
+            ("ou-ab12-11111111".to_owned(), unit("Workloads", Some("r-ab12"))),
+        ]),
+        accounts: (0..count).map(account).collect(),
+    }
+}
+
+/// What is there when everything wanted was made.
+fn made(desired: &Desired) -> Estate {
+    let make = |mut resource: Resource| {
+        if let Resource::Key(key) = &mut resource {
+            key.arn = Some(KEY.into());
+        }
+        resource.resolve(&|_| Some(KEY.into()));
+        Sighting::present(resource)
+    };
+    let sightings =
+        desired.wanted.iter().map(|(address, wanted)| (address.clone(), make(wanted.resource.clone()))).collect();
+    Estate { sightings, limits: BTreeMap::new() }
+}
+
+fn plans(c: &mut Criterion) {
+    let mut group = c.benchmark_group("desire and diff");
+    group.sample_size(10);
+    for count in COUNTS {
+        let world = World::new(count);
+        let nothing = world.nothing();
+        assert!(world.plan(&world.observed).in_sync());
+        assert_eq!(world.plan(&nothing).changes.len(), world.observed.sightings.len());
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::new("nothing to do", count), |b| {
+            b.iter(|| black_box(world.plan(&world.observed)));
+        });
+        group.bench_function(BenchmarkId::new("everything to make", count), |b| {
+            b.iter(|| black_box(world.plan(&nothing)));
+        });
+    }
+    group.finish();
+}
+
+/// Not a time: prints the peaks of memory of the largest organization, one after the other.
+fn memory(_: &mut Criterion) {
+    let world = World::new(10_000);
+    tell_peak_memory("the organization and its estate, made");
+    black_box(world.plan(&world.observed));
+    tell_peak_memory("desire and diff with nothing to do");
+    let nothing = world.nothing();
+    black_box(world.plan(&nothing));
+    tell_peak_memory("desire and diff with everything to make");
+    let mut text = Vec::new();
+    world.snapshot().write(&mut text).expect("memory takes everything");
+    tell_peak_memory("a snapshot, written");
+    black_box(Snapshot::parse(&String::from_utf8_lossy(&text)).expect("a snapshot"));
+    tell_peak_memory("the snapshot, read");
+}
+
+fn snapshots(c: &mut Criterion) {
+    let snapshot = World::new(10_000).snapshot();
+    let mut text = Vec::new();
+    snapshot.write(&mut text).expect("memory takes everything");
+    let text = String::from_utf8(text).expect("JSON is UTF-8");
+    assert_eq!(Snapshot::parse(&text).expect("it was just written"), snapshot);
+    let mut group = c.benchmark_group("snapshot of 10,000 accounts");
+    group.sample_size(10).throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("write", |b| {
+        b.iter(|| {
+            let mut out = Vec::with_capacity(text.len());
+            snapshot.write(&mut out).expect("memory takes everything");
+            black_box(out)
+        });
+    });
+    group.bench_function("read", |b| b.iter(|| black_box(Snapshot::parse(&text).expect("a snapshot"))));
+    group.finish();
+}
+
+/// Prints the largest resident size of this process since the last time, where Linux tells it. What was there before,
+/// and what the allocator keeps, is part of it.
+fn tell_peak_memory(of: &str) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(size) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        println!("10,000 accounts: peak memory of {of}: {}", size.trim());
+    }
+    // Begins a new peak (proc(5), "/proc/pid/clear_refs"); where it cannot be done, peaks only grow.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+criterion_group!(benches, memory, plans, snapshots);
+criterion_main!(benches);

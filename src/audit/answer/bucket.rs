@@ -1,0 +1,88 @@
+//! Questions about each bucket that trails write to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Check, Fix, Question, Subject};
+use super::{Answer, about, fail, not_read, outside, pass, unreadable};
+use crate::estate::{Address, Bucket, Estate, Kind, Resource, Sighting};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::policy::PolicyDocument;
+use crate::policy::lint::outside_grants;
+
+/// Answers once for each bucket, however many trails write to it.
+pub(super) fn answers(
+    question: Question,
+    organization: &Organization,
+    estate: &Estate,
+    subjects: &[Subject],
+) -> Vec<Check> {
+    let mut users: BTreeMap<&str, &Subject> = BTreeMap::new();
+    for subject in subjects {
+        for (_, trail) in subject.read(estate) {
+            users.entry(trail.bucket.as_str()).or_insert(subject);
+        }
+    }
+    let check = |(name, subject): (&str, &Subject)| match find(estate, name) {
+        Some(address) => about(subject, address, answer(question, organization, estate, address)),
+        None => {
+            let (verdict, evidence) = unreadable(format!("the bucket {name} was not looked at"));
+            Check { account: subject.account.clone(), address: None, verdict, evidence, fix: Fix::None }
+        }
+    };
+    users.into_iter().map(check).collect()
+}
+
+/// Bucket names are unique in a partition, so the name is enough.
+fn find<'a>(estate: &'a Estate, name: &str) -> Option<&'a Address> {
+    let mut buckets = estate.sightings.iter().filter(|(address, _)| address.kind == Kind::Bucket);
+    buckets
+        .find(|(address, seen)| address.name == name && !matches!(seen, Sighting::Absent))
+        .map(|(address, _)| address)
+}
+
+fn answer(question: Question, organization: &Organization, estate: &Estate, address: &Address) -> Answer {
+    let Some(Resource::Bucket(bucket)) = estate.resource(address) else {
+        return not_read(estate, address);
+    };
+    match question {
+        Question::AccessLogs => match &bucket.access_logs {
+            Some(target) => pass(format!("access is logged into {}", target.bucket)),
+            None => fail("access is not logged"),
+        },
+        Question::NotPublic => not_public(organization, estate, address, bucket),
+        Question::MfaDelete => outside("S3 does not show MFA Delete with what is read here"),
+        _ => outside("this is no question about a bucket"),
+    }
+}
+
+fn not_public(organization: &Organization, estate: &Estate, address: &Address, bucket: &Bucket) -> Answer {
+    if bucket.block_public_access {
+        return pass("all four switches of Block Public Access are on");
+    }
+    let at = address.with_kind(Kind::BucketPolicy);
+    match estate.sightings.get(&at) {
+        Some(Sighting::Present(_)) | Some(Sighting::Absent) => {}
+        _ => return not_read(estate, &at),
+    }
+    if let Some(Resource::BucketPolicy(found)) = estate.resource(&at)
+        && let Some(opening) = open_statement(organization, &found.policy)
+    {
+        return fail(format!("Block Public Access is not fully on, and {opening}"));
+    }
+    match bucket.object_ownership.as_deref() {
+        Some("BucketOwnerEnforced") => pass("the policy lets no stranger in, and access control lists are off"),
+        _ => outside("Block Public Access is not fully on, and access control lists, which are in force, are not read"),
+    }
+}
+
+/// Finds a statement that lets anyone in.
+fn open_statement(organization: &Organization, policy: &PolicyDocument) -> Option<String> {
+    let known: BTreeSet<AccountId> = organization.accounts.keys().cloned().collect();
+    policy.statements.iter().find_map(|statement| {
+        let grant = outside_grants(statement, Some(&organization.id), &known, &[])?;
+        let sid = statement.sid.as_deref().unwrap_or("without a name");
+        let open = grant.principal.starts_with("anyone");
+        open.then(|| format!("the statement {sid} lets {} {}", grant.principal, grant.action))
+    })
+}

@@ -1,0 +1,94 @@
+//! Answers questions about an estate. An answer says what it stands on; what was not read is unknown.
+
+use super::{Check, Doubt, Fix, Question, Subject, Verdict};
+use crate::estate::{Address, Estate, Problem, Sighting};
+use crate::organization::Organization;
+
+mod bucket;
+mod recording;
+mod trail;
+
+/// A verdict and what it stands on.
+type Answer = (Verdict, String);
+
+fn pass(evidence: impl Into<String>) -> Answer {
+    (Verdict::Pass, evidence.into())
+}
+
+fn fail(evidence: impl Into<String>) -> Answer {
+    (Verdict::Fail, evidence.into())
+}
+
+fn outside(evidence: impl Into<String>) -> Answer {
+    (Verdict::Unknown(Doubt::Outside), evidence.into())
+}
+
+fn unreadable(evidence: impl Into<String>) -> Answer {
+    (Verdict::Unknown(Doubt::Unreadable), evidence.into())
+}
+
+/// Returns the answers to a question: one for each subject, trail or bucket, whatever it is about.
+pub(super) fn answer(
+    question: Question,
+    organization: &Organization,
+    estate: &Estate,
+    subjects: &[Subject],
+) -> Vec<Check> {
+    match question {
+        Question::Recording
+        | Question::EveryRegion
+        | Question::ManagementEvents
+        | Question::AllManagementEvents
+        | Question::AnyManagementEvents
+        | Question::ObjectWrites
+        | Question::ObjectReads => {
+            let about = |subject| whole(subject, recording::answer(question, organization.partition, estate, subject));
+            subjects.iter().map(about).collect()
+        }
+        Question::Filter(filter) => {
+            subjects.iter().map(|subject| whole(subject, recording::filter(filter, estate, subject))).collect()
+        }
+        Question::LakeEncryption => {
+            let why = "event data stores of CloudTrail Lake are not read";
+            subjects.iter().map(|subject| whole(subject, outside(why))).collect()
+        }
+        Question::Validation
+        | Question::Encryption
+        | Question::KeyRotation
+        | Question::LogGroup
+        | Question::Insights
+        | Question::Tags => subjects.iter().flat_map(|subject| trail::answers(question, estate, subject)).collect(),
+        Question::AccessLogs | Question::NotPublic | Question::MfaDelete => {
+            bucket::answers(question, organization, estate, subjects)
+        }
+    }
+}
+
+/// An answer about a subject as a whole.
+fn whole(subject: &Subject, (verdict, evidence): Answer) -> Check {
+    Check { account: subject.account.clone(), address: None, verdict, evidence, fix: Fix::None }
+}
+
+/// An answer about one resource of a subject.
+fn about(subject: &Subject, address: &Address, (verdict, evidence): Answer) -> Check {
+    Check { account: subject.account.clone(), address: Some(address.clone()), verdict, evidence, fix: Fix::None }
+}
+
+/// What can be said where there is no trail to ask.
+fn no_trail(subject: &Subject) -> Answer {
+    if subject.looked_at {
+        fail("there is no trail")
+    } else {
+        unreadable(format!("the trails of account {} were not looked at; use --member-trails", subject.account))
+    }
+}
+
+/// What can be said of an address that holds nothing readable.
+fn not_read(estate: &Estate, address: &Address) -> Answer {
+    match estate.sightings.get(address) {
+        Some(Sighting::Unreadable(Problem { code, message, .. })) => {
+            unreadable(format!("{address} could not be read: {code}: {message}"))
+        }
+        _ => unreadable(format!("{address} was not looked at")),
+    }
+}

@@ -1,0 +1,318 @@
+//! The table of controls: which standard asks which question under which id.
+//!
+//! Sources: CIS Amazon Web Services Foundations Benchmark 3.0.0 and 5.0.0, sections 3 and 4; AWS Security Hub user guide,
+//! "Security Hub CSPM controls for AWS CloudTrail"; the checks of Prowler's service `cloudtrail`. Left out are controls
+//! of the same sections that are about other services (AWS Config, VPC flow logs, Security Hub itself) and checks that
+//! read the recorded events. Titles are ours.
+
+use std::fmt;
+
+/// Where a control comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standard {
+    /// CIS AWS Foundations Benchmark 3.0.0.
+    Cis30,
+    /// CIS AWS Foundations Benchmark 5.0.0.
+    Cis50,
+    /// The controls of AWS Security Hub, by their consolidated ids.
+    SecurityHub,
+    /// Prowler's checks.
+    Prowler,
+}
+
+impl Standard {
+    /// All of them, in the order of reports.
+    pub const ALL: [Standard; 4] = [Standard::Cis30, Standard::Cis50, Standard::SecurityHub, Standard::Prowler];
+
+    /// Returns the word by which people choose it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standard::Cis30 => "cis-3.0",
+            Standard::Cis50 => "cis-5.0",
+            Standard::SecurityHub => "security-hub",
+            Standard::Prowler => "prowler",
+        }
+    }
+
+    /// Returns its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Standard::Cis30 | Standard::Cis50 => "CIS AWS Foundations Benchmark",
+            Standard::SecurityHub => "AWS Security Hub controls",
+            Standard::Prowler => "Prowler",
+        }
+    }
+
+    /// Returns the version of it that the table was made from. Security Hub gives its controls no version; their ids
+    /// keep their meaning ("Consolidated control findings").
+    pub fn version(self) -> &'static str {
+        match self {
+            Standard::Cis30 => "3.0.0",
+            Standard::Cis50 => "5.0.0",
+            Standard::SecurityHub => "consolidated",
+            Standard::Prowler => "5",
+        }
+    }
+}
+
+impl fmt::Display for Standard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How much a failed control matters, in our judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to have.
+    Low,
+    /// Evidence may be missing where it is needed.
+    Medium,
+    /// Evidence is missing, or can be lost unnoticed.
+    High,
+    /// Strangers can read the logs.
+    Critical,
+}
+
+impl Severity {
+    /// Returns the word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// Does a trail record?
+    Recording,
+    /// Does a trail of all regions record?
+    EveryRegion,
+    /// Does a trail of all regions record management events that read and that write?
+    ManagementEvents,
+    /// As [`Question::ManagementEvents`], and without leaving a source out?
+    AllManagementEvents,
+    /// Does any trail record management events?
+    AnyManagementEvents,
+    /// Does a trail of all regions record writes to the objects of every bucket?
+    ObjectWrites,
+    /// Does a trail of all regions record reads of the objects of every bucket?
+    ObjectReads,
+    /// Does the trail write digests?
+    Validation,
+    /// Does the trail encrypt with a KMS key that can be used?
+    Encryption,
+    /// Is that key rotated?
+    KeyRotation,
+    /// Does the trail deliver to CloudWatch Logs?
+    LogGroup,
+    /// Does the trail look for unusual activity?
+    Insights,
+    /// Has the trail tags?
+    Tags,
+    /// Does the bucket log who accesses it?
+    AccessLogs,
+    /// Is the bucket closed to the public?
+    NotPublic,
+    /// Does deleting from the bucket need multi-factor authentication?
+    MfaDelete,
+    /// Are the event data stores of CloudTrail Lake encrypted with a KMS key?
+    LakeEncryption,
+    /// Does somebody hear of these events by a metric filter and an alarm?
+    Filter(Filter),
+}
+
+/// The events that section 4 of the CIS benchmark wants an alarm for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the events, and `Filter::words` says them")]
+pub enum Filter {
+    UnauthorizedCalls,
+    ConsoleWithoutMfa,
+    RootUse,
+    IamPolicies,
+    CloudTrailSettings,
+    ConsoleFailures,
+    KeyDeletion,
+    BucketPolicies,
+    ConfigSettings,
+    SecurityGroups,
+    NetworkAcls,
+    NetworkGateways,
+    RouteTables,
+    Vpcs,
+    Organizations,
+}
+
+impl Filter {
+    /// Returns the events as a sentence says them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Filter::UnauthorizedCalls => "refused API calls",
+            Filter::ConsoleWithoutMfa => "console logins without multi-factor authentication",
+            Filter::RootUse => "use of the root user",
+            Filter::IamPolicies => "changes of IAM policies",
+            Filter::CloudTrailSettings => "changes of CloudTrail's settings",
+            Filter::ConsoleFailures => "failed console logins",
+            Filter::KeyDeletion => "disabling or deleting customer managed keys",
+            Filter::BucketPolicies => "changes of bucket policies",
+            Filter::ConfigSettings => "changes of AWS Config's settings",
+            Filter::SecurityGroups => "changes of security groups",
+            Filter::NetworkAcls => "changes of network access control lists",
+            Filter::NetworkGateways => "changes of network gateways",
+            Filter::RouteTables => "changes of route tables",
+            Filter::Vpcs => "changes of VPCs",
+            Filter::Organizations => "changes of AWS Organizations",
+        }
+    }
+}
+
+impl Question {
+    /// Returns what a pass means.
+    pub fn title(self) -> String {
+        let text = match self {
+            Question::Recording => "a trail is recording",
+            Question::EveryRegion => "a trail records every region",
+            Question::ManagementEvents => "a trail records management events of every region, reads and writes",
+            Question::AllManagementEvents => {
+                "a trail records management events of every region, reads and writes, without leaving a source out"
+            }
+            Question::AnyManagementEvents => "a trail records management events, those of Amazon Bedrock among them",
+            Question::ObjectWrites => "writes to the objects of every bucket are recorded",
+            Question::ObjectReads => "reads of the objects of every bucket are recorded",
+            Question::Validation => "log files can be validated",
+            Question::Encryption => "logs are encrypted with a KMS key",
+            Question::KeyRotation => "the key of the logs is rotated",
+            Question::LogGroup => "the trail delivers to CloudWatch Logs",
+            Question::Insights => "CloudTrail looks for unusual activity",
+            Question::Tags => "the trail has tags",
+            Question::AccessLogs => "access to the log bucket is logged",
+            Question::NotPublic => "the log bucket is closed to the public",
+            Question::MfaDelete => "deleting from the log bucket needs multi-factor authentication",
+            Question::LakeEncryption => "event data stores of CloudTrail Lake are encrypted with a KMS key",
+            Question::Filter(filter) => return format!("an alarm tells of {}", filter.words()),
+        };
+        text.to_owned()
+    }
+
+    /// Returns how much a fail matters.
+    pub fn severity(self) -> Severity {
+        match self {
+            Question::NotPublic => Severity::Critical,
+            Question::Recording
+            | Question::EveryRegion
+            | Question::ManagementEvents
+            | Question::AllManagementEvents
+            | Question::AnyManagementEvents
+            | Question::Validation => Severity::High,
+            Question::Encryption
+            | Question::KeyRotation
+            | Question::AccessLogs
+            | Question::LakeEncryption
+            | Question::MfaDelete
+            | Question::Filter(_) => Severity::Medium,
+            Question::ObjectWrites
+            | Question::ObjectReads
+            | Question::LogGroup
+            | Question::Insights
+            | Question::Tags => Severity::Low,
+        }
+    }
+}
+
+/// One control of one standard.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Control {
+    /// The standard.
+    pub standard: Standard,
+    /// Its id there.
+    pub id: &'static str,
+    /// What it asks.
+    pub question: Question,
+}
+
+const fn control(standard: Standard, id: &'static str, question: Question) -> Control {
+    Control { standard, id, question }
+}
+
+/// Every control, by standard and id.
+pub const CONTROLS: &[Control] = &table();
+
+/// Sections 3 and 4 are the same in both versions of the benchmark.
+const CIS: [(&str, Question); 22] = [
+    ("3.1", Question::ManagementEvents),
+    ("3.2", Question::Validation),
+    ("3.4", Question::AccessLogs),
+    ("3.5", Question::Encryption),
+    ("3.6", Question::KeyRotation),
+    ("3.8", Question::ObjectWrites),
+    ("3.9", Question::ObjectReads),
+    ("4.1", Question::Filter(Filter::UnauthorizedCalls)),
+    ("4.2", Question::Filter(Filter::ConsoleWithoutMfa)),
+    ("4.3", Question::Filter(Filter::RootUse)),
+    ("4.4", Question::Filter(Filter::IamPolicies)),
+    ("4.5", Question::Filter(Filter::CloudTrailSettings)),
+    ("4.6", Question::Filter(Filter::ConsoleFailures)),
+    ("4.7", Question::Filter(Filter::KeyDeletion)),
+    ("4.8", Question::Filter(Filter::BucketPolicies)),
+    ("4.9", Question::Filter(Filter::ConfigSettings)),
+    ("4.10", Question::Filter(Filter::SecurityGroups)),
+    ("4.11", Question::Filter(Filter::NetworkAcls)),
+    ("4.12", Question::Filter(Filter::NetworkGateways)),
+    ("4.13", Question::Filter(Filter::RouteTables)),
+    ("4.14", Question::Filter(Filter::Vpcs)),
+    ("4.15", Question::Filter(Filter::Organizations)),
+];
+
+/// There is no CloudTrail.8.
+const SECURITY_HUB: [(&str, Question); 9] = [
+    ("CloudTrail.1", Question::AllManagementEvents),
+    ("CloudTrail.2", Question::Encryption),
+    ("CloudTrail.3", Question::Recording),
+    ("CloudTrail.4", Question::Validation),
+    ("CloudTrail.5", Question::LogGroup),
+    ("CloudTrail.6", Question::NotPublic),
+    ("CloudTrail.7", Question::AccessLogs),
+    ("CloudTrail.9", Question::Tags),
+    ("CloudTrail.10", Question::LakeEncryption),
+];
+
+const PROWLER: [(&str, Question); 12] = [
+    ("cloudtrail_bedrock_logging_enabled", Question::AnyManagementEvents),
+    ("cloudtrail_bucket_requires_mfa_delete", Question::MfaDelete),
+    ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroup),
+    ("cloudtrail_insights_exist", Question::Insights),
+    ("cloudtrail_kms_encryption_enabled", Question::Encryption),
+    ("cloudtrail_log_file_validation_enabled", Question::Validation),
+    ("cloudtrail_logs_s3_bucket_access_logging_enabled", Question::AccessLogs),
+    ("cloudtrail_logs_s3_bucket_is_not_publicly_accessible", Question::NotPublic),
+    ("cloudtrail_multi_region_enabled", Question::EveryRegion),
+    ("cloudtrail_multi_region_enabled_logging_management_events", Question::ManagementEvents),
+    ("cloudtrail_s3_dataevents_read_enabled", Question::ObjectReads),
+    ("cloudtrail_s3_dataevents_write_enabled", Question::ObjectWrites),
+];
+
+const COUNT: usize = 2 * CIS.len() + SECURITY_HUB.len() + PROWLER.len();
+
+const fn table() -> [Control; COUNT] {
+    let mut all = [const { control(Standard::Cis30, "", Question::Recording) }; COUNT];
+    let mut at = 0;
+    at = fill(&mut all, at, Standard::Cis30, &CIS);
+    at = fill(&mut all, at, Standard::Cis50, &CIS);
+    at = fill(&mut all, at, Standard::SecurityHub, &SECURITY_HUB);
+    fill(&mut all, at, Standard::Prowler, &PROWLER);
+    all
+}
+
+const fn fill(all: &mut [Control; COUNT], from: usize, standard: Standard, some: &[(&'static str, Question)]) -> usize {
+    let mut at = 0;
+    while at < some.len() {
+        all[from + at] = control(standard, some[at].0, some[at].1);
+        at += 1;
+    }
+    from + at
+}

@@ -1,0 +1,59 @@
+//! Who speaks for whom: the account that owns trails, and the members that its organization trails record.
+
+use std::collections::BTreeSet;
+
+use crate::estate::{Address, Estate, Kind, Resource, Sighting, Trail};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+
+/// An account with the trails that record it, and the members that are recorded by the same trails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The owner of the trails.
+    pub account: AccountId,
+    /// Its trails.
+    pub trails: BTreeSet<Address>,
+    /// Whether its trails were looked at. Without a look, no trails means nothing.
+    pub looked_at: bool,
+    /// Active members that inherit: an organization trail of this account records them.
+    pub members: BTreeSet<AccountId>,
+}
+
+/// Returns the subjects: with an organization trail its owner for everybody, else each active account for itself.
+///
+/// A member's own trails are not judged while an organization trail records the member: what they lack is not missing.
+pub(super) fn subjects(organization: &Organization, estate: &Estate) -> Vec<Subject> {
+    let management = &organization.management_account;
+    let mut active: BTreeSet<AccountId> =
+        organization.accounts.iter().filter(|(_, a)| a.state.is_active()).map(|(id, _)| id.clone()).collect();
+    active.insert(management.clone());
+    let consolidated = estate.resources().any(|(_, resource)| matches!(resource, Resource::Trail(t) if t.organization));
+    if !consolidated {
+        return active.iter().map(|account| subject(estate, account, BTreeSet::new())).collect();
+    }
+    active.remove(management);
+    vec![subject(estate, management, active)]
+}
+
+fn subject(estate: &Estate, account: &AccountId, members: BTreeSet<AccountId>) -> Subject {
+    let of_account = |address: &&Address| address.kind == Kind::Trail && &address.account == account;
+    let mut looks = estate.sightings.iter().filter(|(address, _)| of_account(address)).peekable();
+    let looked_at = looks.peek().is_some();
+    let trails = looks.filter(|(_, seen)| !matches!(seen, Sighting::Absent)).map(|(address, _)| address.clone());
+    Subject { account: account.clone(), trails: trails.collect(), looked_at, members }
+}
+
+impl Subject {
+    /// Returns its trails that could be read.
+    pub(super) fn read<'a>(&'a self, estate: &'a Estate) -> impl Iterator<Item = (&'a Address, &'a Trail)> {
+        self.trails.iter().filter_map(|address| match estate.resource(address)? {
+            Resource::Trail(trail) => Some((address, trail)),
+            _ => None,
+        })
+    }
+
+    /// Returns its trails that could not be read.
+    pub(super) fn unread<'a>(&'a self, estate: &'a Estate) -> impl Iterator<Item = &'a Address> {
+        self.trails.iter().filter(|address| estate.resource(address).is_none())
+    }
+}

@@ -1,0 +1,76 @@
+//! `orgtrail check`: the controls of security standards about trails, answered once for owner and members. Never writes.
+
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session, report_templates};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::audit::{self, Audit, Ground, Standard};
+use crate::organization::Organization;
+use crate::report::audit::findings::{self, Stamp};
+use crate::report::audit::{AuditJson, html, human, markdown};
+use crate::report::human::Layout;
+use crate::report::model;
+use crate::survey::SurveyOptions;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Answer only these standards: cis-3.0, cis-5.0, security-hub, prowler
+    #[arg(long, value_name = "STANDARD", value_delimiter = ',', value_parser = standard)]
+    standard: Vec<Standard>,
+    /// Also look at the trails that the selected accounts have of their own, at one call more for each. It is needed
+    /// where there is no organization trail
+    #[arg(long)]
+    member_trails: bool,
+}
+
+fn standard(text: &str) -> Result<Standard, String> {
+    let all = Standard::ALL.map(Standard::as_str).join(", ");
+    Standard::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| format!("the standards are {all}"))
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
+    let survey = session.surveyor(ui).survey(options).await?;
+    ui.end_progress();
+    let standards = if args.standard.is_empty() { Standard::ALL.to_vec() } else { args.standard.clone() };
+    let ground = Ground { organization: &survey.organization, estate: &survey.observed, plan: &survey.plan };
+    let audit = audit::audit(ground, &standards);
+    let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
+    let text = text(common, &audit, &survey.organization, stamp, ui)?;
+    Ok(Answer::new(text, outcome(&audit)))
+}
+
+fn text(
+    common: &Common,
+    audit: &Audit,
+    organization: &Organization,
+    stamp: Stamp<'_>,
+    ui: &Ui,
+) -> Result<String, Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    match common.format() {
+        Format::Human => Ok(human(audit, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
+        Format::Json => model::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),
+        Format::Markdown => markdown(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
+        Format::Html => html(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
+        Format::Ocsf => model::text(&findings::ocsf(audit, organization, stamp)).map_err(|error| failed(&error)),
+        Format::Asff => model::text(&findings::asff(audit, organization, stamp)).map_err(|error| failed(&error)),
+        other => Err(other.unknown_to("check", "human, json, markdown, html, ocsf and asff")),
+    }
+}
+
+fn outcome(audit: &Audit) -> Outcome {
+    if audit.has_failed() {
+        Outcome::Finding
+    } else if audit.is_partial() {
+        Outcome::Partial
+    } else {
+        Outcome::Clean
+    }
+}

@@ -1,0 +1,215 @@
+//! `orgtrail demo`: the main job on an embedded organization, without an AWS account, credentials or a network.
+//!
+//! It runs the real commands, from their command lines on, in a recorded world in a folder. Only the three hands that
+//! change the world between them are its own ([`hands`]).
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anstyle::Style;
+use clap::Parser;
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::ui::Ui;
+use super::{Answer, Cli, Common};
+use crate::cloud::recorded::{Recorded, file};
+use crate::estate::snapshot::Snapshot;
+use folder::Folder;
+
+mod folder;
+mod hands;
+
+/// The world before anything was done.
+const WORLD: &str = include_str!("../../../examples/demo/estate.json");
+
+/// The configuration.
+const CONFIG: &str = include_str!("../../../examples/demo/orgtrail.yaml");
+
+/// Where everything is left if nobody says otherwise.
+const FOLDER: &str = "orgtrail-demo";
+
+/// A command of the demo, why it is run, and how it must end.
+struct Step {
+    why: &'static str,
+    words: &'static [&'static str],
+    ends: Outcome,
+    /// The report's file; none where the command writes files itself.
+    report: Option<&'static str>,
+}
+
+/// From nothing to an archive in which nothing is left to do.
+const BOOTSTRAP: [Step; 5] = [
+    Step {
+        why: "The organization: which accounts take part, and why the others do not",
+        words: &["discover"],
+        ends: Outcome::Clean,
+        report: Some("1-discover.txt"),
+    },
+    Step {
+        why: "What has to be made; an old trail records the same events, so a second copy will be billed",
+        words: &["plan"],
+        ends: Outcome::Finding,
+        report: Some("2-plan.txt"),
+    },
+    Step {
+        why: "Every policy as it would be sent, for review: into the folder policies/",
+        words: &["render"],
+        ends: Outcome::Clean,
+        report: None,
+    },
+    Step {
+        why: "Make it, with a word for the costs",
+        words: &["apply", "--yes", "--allow", "costs"],
+        ends: Outcome::Clean,
+        report: Some("3-apply.txt"),
+    },
+    Step { why: "Nothing is left to do", words: &["drift"], ends: Outcome::Clean, report: Some("4-no-drift.txt") },
+];
+
+/// What the hands did is found, and repaired.
+const REPAIR: [Step; 3] = [
+    Step { why: "Find all three", words: &["drift"], ends: Outcome::Finding, report: Some("5-drift.txt") },
+    Step {
+        why: "Repair it, with a word for the loss of somebody's statement in the bucket policy",
+        words: &["apply", "--yes", "--allow", "destroys"],
+        ends: Outcome::Clean,
+        report: Some("6-repair.txt"),
+    },
+    Step { why: "Nothing is left to do", words: &["drift"], ends: Outcome::Clean, report: Some("7-no-drift.txt") },
+];
+
+/// The same reports for programs and for pull requests: file, command line.
+const PLAN_FORMS: [(&str, &[&str]); 2] =
+    [("2-plan.json", &["plan", "--format", "json"]), ("2-plan.md", &["plan", "--format", "markdown"])];
+const DRIFT_FORMS: [(&str, &[&str]); 2] =
+    [("5-drift.json", &["drift", "--format", "json"]), ("5-drift.md", &["drift", "--format", "markdown"])];
+
+/// A demo that is running.
+struct Demo {
+    folder: Folder,
+    text: String,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common) -> Result<Answer, Failure> {
+    let root = common.output.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
+    let mut demo = Demo { folder: Folder::prepare(&root)?, text: String::new() };
+    demo.begin()?;
+    demo.forms(&PLAN_FORMS).await?;
+    for step in &BOOTSTRAP {
+        demo.step(step).await?;
+    }
+    demo.let_hands_work().await?;
+    demo.forms(&DRIFT_FORMS).await?;
+    demo.check_that_all_is_found().await?;
+    for step in &REPAIR {
+        demo.step(step).await?;
+    }
+    demo.end(&root);
+    Ok(Answer::new(demo.text, Outcome::Clean))
+}
+
+impl Demo {
+    /// Writes the world and the configuration.
+    fn begin(&mut self) -> Result<(), Failure> {
+        let embedded =
+            Snapshot::parse(WORLD).map_err(|error| Failure::new("the embedded world is broken").because(error))?;
+        let world = Snapshot::whole(embedded.organization, embedded.estate);
+        let (accounts, units) = (world.organization.accounts.len(), world.organization.units.len() - 1);
+        self.folder.write("orgtrail.yaml", CONFIG)?;
+        let path = self.world();
+        file::write(&path, &world).map_err(|error| Failure::new("cannot begin the demo").because(error))?;
+        self.say(&format!("The demo organization has {accounts} accounts in {units} organizational units."));
+        self.say("It is a file: estate.json takes the place of AWS, and refuses what AWS refuses.");
+        Ok(())
+    }
+
+    fn world(&self) -> PathBuf {
+        self.folder.path("estate.json")
+    }
+
+    fn say(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Runs one command as if its line had been typed.
+    async fn command(&self, words: &[&str]) -> Result<Answer, Failure> {
+        let path = |name: &str| self.folder.path(name).into_os_string();
+        // The reports are the demo's answer; what is said beside them would come in another order.
+        let mut line: Vec<OsString> = vec!["orgtrail".into(), "--quiet".into()];
+        line.extend(words.iter().map(Into::into));
+        line.extend(["--config".into(), path("orgtrail.yaml"), "--estate".into(), path("estate.json")]);
+        if words == ["render"] {
+            line.extend(["--output".into(), path("policies")]);
+        }
+        let cli = Cli::try_parse_from(line)
+            .map_err(|error| Failure::new("a command line of the demo is wrong").because(error))?;
+        // A command that runs commands: without a box its future would contain itself.
+        Box::pin(super::run(&cli, &Ui::new(&cli.common, None))).await
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        let answer = self.command(step.words).await?;
+        if answer.outcome != step.ends {
+            let line = step.words.join(" ");
+            return Err(Failure::new(format!("the demo went wrong: `orgtrail {line}` ended as {:?}", answer.outcome))
+                .hint("please report this, with the output"));
+        }
+        let bold = Style::new().bold();
+        let (why, line) = (step.why, step.words.join(" "));
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "\n{bold}# {why}{bold:#}\n$ orgtrail {line}\n{}", answer.text);
+        match step.report {
+            Some(name) => self.folder.write(&format!("reports/{name}"), &answer.text),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes reports in other forms.
+    async fn forms(&self, forms: &[(&str, &[&str])]) -> Result<(), Failure> {
+        for (name, words) in forms {
+            let answer = self.command(words).await?;
+            self.folder.write(&format!("reports/{name}"), &answer.text)?;
+        }
+        Ok(())
+    }
+
+    async fn let_hands_work(&mut self) -> Result<(), Failure> {
+        let broken = |error: &dyn std::error::Error| Failure::new(format!("the demo went wrong: {error}"));
+        let newcomer = hands::newcomer().map_err(|error| broken(&error))?;
+        let world = Recorded::open(&self.world()).map_err(|error| broken(&error))?;
+        world.edit(|organization, estate| hands::work(newcomer, organization, estate)).await?;
+        let bold = Style::new().bold();
+        let _ = write!(self.text, "\n{bold}# Meanwhile, behind its back{bold:#}\n{}", hands::DEEDS);
+        Ok(())
+    }
+
+    /// Holds the demo to its word: the drift report names every deed.
+    async fn check_that_all_is_found(&self) -> Result<(), Failure> {
+        let answer = self.command(DRIFT_FORMS[0].1).await?;
+        let report: Value = serde_json::from_str(&answer.text)
+            .map_err(|error| Failure::new("the drift report is no JSON").because(error))?;
+        match hands::missing(&report).as_slice() {
+            [] => Ok(()),
+            missing => Err(Failure::new(format!("drift did not find: {}", missing.join(", ")))),
+        }
+    }
+
+    fn end(&mut self, root: &Path) {
+        let bold = Style::new().bold();
+        let folder = root.display();
+        let _ = write!(
+            self.text,
+            "\n{bold}# What is left in {folder}{bold:#}\n\
+             reports/       everything above, plan and drift as JSON and markdown too\n\
+             policies/      every policy document, with an index\n\
+             estate.json    the organization and what it has now\n\
+             orgtrail.yaml  the configuration\n\
+             Go on by yourself: cd {folder} && orgtrail plan --estate estate.json\n"
+        );
+    }
+}

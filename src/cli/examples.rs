@@ -1,0 +1,120 @@
+//! What people type: the examples at the end of each command's help.
+
+pub const INIT: &str = "Examples:
+  orgtrail init
+  orgtrail init --yes --log-account log-archive --home-region eu-central-1
+  orgtrail init --estate estate.json --yes
+  orgtrail init --adopt arn:aws:cloudtrail:eu-central-1:111111111111:trail/org-trail";
+
+pub const VALIDATE: &str = "Examples:
+  orgtrail validate
+  orgtrail validate --config staging.yaml";
+
+pub const SCHEMA: &str = "Examples:
+  orgtrail schema > orgtrail.schema.json";
+
+pub const DISCOVER: &str = "Examples:
+  orgtrail discover
+  orgtrail discover --format json | jq '.accounts[] | select(.selected | not)'";
+
+pub const SNAPSHOT: &str = "Examples:
+  orgtrail snapshot --output estate.json
+  orgtrail plan --estate estate.json";
+
+pub const RENDER: &str = "Examples:
+  orgtrail render --output policies-as-sent
+  orgtrail render --output policies-as-sent --policies my-policies";
+
+pub const PLAN: &str = "Examples:
+  orgtrail plan
+  orgtrail plan --verbose
+  orgtrail plan --estate estate.json --format markdown > comment.md
+  orgtrail plan --format json | jq '.changes[] | select(.risk[] == \"weakens\")'";
+
+pub const DRIFT: &str = "Examples:
+  orgtrail drift
+  orgtrail drift --quiet --output drift.json; test $? -ne 2 || echo it drifted";
+
+pub const RECONCILE: &str = "Examples:
+  orgtrail reconcile --once --observe
+  orgtrail reconcile --history /var/lib/orgtrail/history.json
+  orgtrail reconcile --listen 0.0.0.0:9464 --token-file /run/secrets/orgtrail-token";
+
+pub const APPLY: &str = "Examples:
+  orgtrail apply
+  orgtrail apply --yes --allow costs
+  orgtrail apply --adopt";
+
+pub const CHECK: &str = "Examples:
+  orgtrail check
+  orgtrail check --standard cis-5.0,security-hub --format markdown
+  orgtrail check --output controls.html
+  orgtrail check --format asff > findings.json
+  aws securityhub batch-import-findings --findings file://findings.json";
+
+pub const DEMO: &str = "Examples:
+  orgtrail demo
+  orgtrail demo --output demo";
+
+pub const EXPLAIN: &str = "Examples:
+  orgtrail explain bucket.json --trail arn:aws:cloudtrail:eu-central-1:111111111111:trail/org-trail
+  orgtrail explain bucket.json --trail arn:aws:cloudtrail:eu-central-1:111111111111:trail/org-trail \\
+    --organization o-exampleorgid --key-policy key.json --bucket-key";
+
+pub const EXPORT: &str = "Examples:
+  orgtrail export --terraform --output orgtrail.tf
+  terraform init && terraform plan";
+
+pub const VERIFY: &str = "Examples:
+  orgtrail verify
+  orgtrail verify --output proof.html";
+
+pub const COVERAGE: &str = "Examples:
+  orgtrail coverage
+  orgtrail coverage --output coverage.html";
+
+pub const MAN: &str = "Examples:
+  orgtrail man --output ~/.local/share/man/man1";
+
+pub const COMPLETIONS: &str = "Examples:
+  orgtrail completions bash > /etc/bash_completion.d/orgtrail
+  orgtrail completions zsh > ~/.zfunc/_orgtrail";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use crate::cli::Cli;
+
+    /// Splits a line as a shell does, as far as examples need it; what follows a pipe or a semicolon is left out.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '|' | ';' | '>' if !quoted => break,
+                ' ' if !quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_of_them_is_understood() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let text = help.replace("\\\n   ", "");
+            let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("orgtrail ")).collect();
+            assert!(!lines.is_empty(), "{} has no examples", command.get_name());
+            for line in lines {
+                for one in line.split("&&") {
+                    let parsed = Cli::try_parse_from(words(one));
+                    assert!(parsed.is_ok(), "{line}: {}", parsed.err().unwrap());
+                }
+            }
+        }
+    }
+}

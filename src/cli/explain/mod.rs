@@ -1,0 +1,225 @@
+//! `orgtrail explain`: says what CloudTrail would be refused by other people's policies, and why. Works on files, without
+//! a configuration and without AWS.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::{Answer, Common, Format};
+use crate::ids::{AccountId, Arn, BucketName, OrganizationId};
+use crate::policy::PolicyDocument;
+use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
+use crate::policy::lint::{Kind, Subject, lint};
+use crate::policy::preflight::{Delivery, Documents, Topic, TopicKey, preflight};
+use crate::report::explain::{Explanation, human, json};
+
+/// The most that is read of a file, in bytes. The largest policy that AWS takes has 32,768; white space may come on top.
+const SIZE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The bucket's policy
+    #[arg(value_name = "BUCKET_POLICY")]
+    bucket_policy: PathBuf,
+    /// The trail that writes, or shall write, to the bucket
+    #[arg(long, value_name = "ARN")]
+    trail: Arn,
+    /// The organization, if the trail is an organization trail
+    #[arg(long, value_name = "ID")]
+    organization: Option<OrganizationId>,
+    /// The bucket; by default the one that the policy names
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<BucketName>,
+    /// The prefix of the trail
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    prefix: String,
+    /// The key that encrypts the logs
+    #[arg(long, value_name = "ARN")]
+    key: Option<Arn>,
+    /// The policy of the key that encrypts the logs
+    #[arg(long, value_name = "FILE")]
+    key_policy: Option<PathBuf>,
+    /// The bucket has S3 Bucket Keys on
+    #[arg(long, requires = "key_policy")]
+    bucket_key: bool,
+    /// The policy of the topic that the trail notifies
+    #[arg(long, value_name = "FILE")]
+    topic_policy: Option<PathBuf>,
+    /// The topic; by default the one that its policy names
+    #[arg(long, value_name = "ARN", requires = "topic_policy")]
+    topic: Option<Arn>,
+    /// The policy of the key that encrypts the topic
+    #[arg(long, value_name = "FILE", requires = "topic_policy")]
+    topic_key_policy: Option<PathBuf>,
+}
+
+/// The documents as read.
+struct Files {
+    bucket: PolicyDocument,
+    key: Option<PolicyDocument>,
+    topic: Option<PolicyDocument>,
+    topic_key: Option<PolicyDocument>,
+}
+
+/// Runs the command.
+pub fn run(common: &Common, args: &Args) -> Result<Answer, Failure> {
+    let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
+    let files = Files {
+        bucket: read(&args.bucket_policy)?,
+        key: optional(&args.key_policy)?,
+        topic: optional(&args.topic_policy)?,
+        topic_key: optional(&args.topic_key_policy)?,
+    };
+    let explanation = explain(args, &files)?;
+    let text = match common.format() {
+        Format::Human => human(&explanation),
+        Format::Json => json(&explanation).map_err(|error| Failure::new("cannot write the report").because(error))?,
+        other => return Err(other.unknown_to("explain", "human and json")),
+    };
+    Ok(Answer::new(text, outcome(&explanation)))
+}
+
+fn outcome(explanation: &Explanation) -> Outcome {
+    if !explanation.preflight.refusals.is_empty() {
+        Outcome::Finding
+    } else if !explanation.preflight.doubts.is_empty() {
+        Outcome::Partial
+    } else {
+        Outcome::Clean
+    }
+}
+
+/// Reads a document, and no more of its file than it takes to see that it is too large.
+fn read(file: &Path) -> Result<PolicyDocument, Failure> {
+    let shown = file.display();
+    let mut text = String::new();
+    let opened = File::open(file).and_then(|open| open.take(SIZE_BYTES_MAX + 1).read_to_string(&mut text));
+    opened.map_err(|error| Failure::new(format!("cannot read the policy {shown}")).because(error))?;
+    if text.len() as u64 > SIZE_BYTES_MAX {
+        let failure = Failure::new(format!("{shown} has more than {SIZE_BYTES_MAX} bytes"));
+        return Err(failure.hint("AWS takes no policy of more than 32,768 bytes; is this the right file?"));
+    }
+    PolicyDocument::parse(&text).map_err(|error| Failure::new(format!("{shown} is not a policy")).because(error))
+}
+
+fn explain(args: &Args, files: &Files) -> Result<Explanation, Failure> {
+    let owner = args.trail.account().parse::<AccountId>();
+    let owner =
+        owner.map_err(|error| Failure::new(format!("{} is not the ARN of a trail", args.trail)).because(error))?;
+    if args.trail.service() != "cloudtrail" || !args.trail.resource().starts_with("trail/") {
+        let failure = Failure::new(format!("{} is not the ARN of a trail", args.trail));
+        return Err(failure.hint("it looks like arn:aws:cloudtrail:eu-central-1:111111111111:trail/name"));
+    }
+    let delivery = Delivery {
+        trail_arn: args.trail.clone(),
+        management_account: owner.clone(),
+        organization_id: args.organization.clone(),
+        accounts: Vec::new(),
+        bucket: bucket(args, &files.bucket)?,
+        prefix: args.prefix.trim_matches('/').to_owned(),
+        key_arn: args.key.as_ref().map(Arn::to_string),
+        bucket_key: args.bucket_key,
+    };
+    let topic_arn = files.topic.as_ref().map(|policy| topic(args, policy)).transpose()?;
+    let key = files.topic_key.as_ref().map_or(TopicKey::None, TopicKey::Customer);
+    let topic = topic_arn.as_ref().map(|arn| Topic { arn, policy: files.topic.as_ref(), key });
+    let documents = Documents { bucket: Some(&files.bucket), key: files.key.as_ref(), topic, log_group: None };
+    Ok(Explanation {
+        trail: args.trail.clone(),
+        preflight: preflight(&delivery, &documents),
+        findings: findings(args, files, &owner),
+        notes: notes(args, files),
+    })
+}
+
+/// Returns the bucket that was given, or the only one that the policy names.
+fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, Failure> {
+    if let Some(name) = &args.bucket {
+        return Ok(name.to_string());
+    }
+    let name = |arn: &str| Some(arn.split_once(":s3:::")?.1.split('/').next()?.to_owned());
+    let names: BTreeSet<String> =
+        resources(policy).filter_map(name).filter(|name| name.parse::<BucketName>().is_ok()).collect();
+    match names.iter().collect::<Vec<_>>()[..] {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::new("the policy names no bucket").hint("name it with --bucket")),
+        _ => Err(Failure::new("the policy names several buckets").hint("name the trail's with --bucket")),
+    }
+}
+
+fn topic(args: &Args, policy: &PolicyDocument) -> Result<Arn, Failure> {
+    if let Some(arn) = &args.topic {
+        return Ok(arn.clone());
+    }
+    let arns = resources(policy).filter_map(|arn| arn.parse::<Arn>().ok());
+    let mut named = arns.filter(|arn| arn.service() == "sns" && !arn.as_str().contains('*'));
+    named.next().ok_or_else(|| Failure::new("the topic's policy names no topic").hint("name it with --topic"))
+}
+
+fn resources(policy: &PolicyDocument) -> impl Iterator<Item = &str> {
+    let lists = policy.statements.iter().filter_map(|statement| match &statement.resource {
+        Some(ResourceElement::Is(list)) => Some(list),
+        _ => None,
+    });
+    lists.flatten().map(String::as_str)
+}
+
+fn findings(args: &Args, files: &Files, owner: &AccountId) -> Vec<crate::policy::lint::Finding> {
+    // Without the organization nobody knows which accounts are strangers: only what is open to anyone is told.
+    let mut known = BTreeSet::from([owner.clone()]);
+    let documents = [
+        ("bucket policy", Kind::Bucket, Some(&files.bucket)),
+        ("key policy", Kind::Key, files.key.as_ref()),
+        ("topic policy", Kind::Topic, files.topic.as_ref()),
+        ("key policy of the topic", Kind::Key, files.topic_key.as_ref()),
+    ];
+    let documents = documents.into_iter().filter_map(|(name, kind, document)| Some((name, kind, document?)));
+    if args.organization.is_none() {
+        known.extend(documents.clone().flat_map(|(.., document)| accounts(document)));
+    }
+    let subject = |name, kind| Subject {
+        name,
+        kind,
+        account: None,
+        organization_id: args.organization.as_ref(),
+        known_accounts: &known,
+        trusted: &[],
+        limit_bytes: None,
+    };
+    documents.flat_map(|(name, kind, document)| lint(document, &subject(name, kind))).collect()
+}
+
+/// Returns the accounts that a policy names as principals.
+fn accounts(document: &PolicyDocument) -> Vec<AccountId> {
+    let lists = document.statements.iter().filter_map(|statement| match &statement.principal {
+        Some(PrincipalElement::Is(Principals::Listed(by_kind))) => by_kind.get("AWS"),
+        _ => None,
+    });
+    let account = |name: &String| match name.parse::<Arn>() {
+        Ok(arn) => arn.account().parse().ok(),
+        Err(_) => name.parse().ok(),
+    };
+    lists.flatten().filter_map(account).collect()
+}
+
+/// Says what was taken for granted, where the policy suggests something else.
+fn notes(args: &Args, files: &Files) -> Vec<String> {
+    let mut notes = Vec::new();
+    let below = |arn: &str| Some(arn.split_once("AWSLogs/")?.1.split('/').next()?.trim_end_matches('*').to_owned());
+    let organization = resources(&files.bucket).filter_map(below).find(|id| id.parse::<OrganizationId>().is_ok());
+    if let (None, Some(id)) = (&args.organization, organization) {
+        notes.push(format!("checked as a trail of one account; for an organization trail add --organization {id}"));
+    }
+    let prefix = |arn: &str| Some(arn.split_once(":s3:::")?.1.split_once('/')?.1.split_once("/AWSLogs/")?.0.to_owned());
+    if let (true, Some(prefix)) = (args.prefix.is_empty(), resources(&files.bucket).find_map(prefix)) {
+        notes.push(format!("checked as a trail without a prefix; if the trail has one add --prefix {prefix}"));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

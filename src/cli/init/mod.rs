@@ -1,0 +1,204 @@
+//! `orgtrail init`: looks at the organization and writes a first configuration. Changes nothing in AWS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Door, Session, connect, templates};
+use super::ui::{Ui, write_file};
+use super::{Answer, Common, Format};
+use crate::cloud::{Look, Needs, Scope};
+use crate::config::{self, Config};
+use crate::estate::{Address, Estate, Resource};
+use crate::ids::{AccountId, Partition, Region};
+use crate::init::adopt::{self, Adoption, Request};
+use crate::init::found::{self, Found};
+use crate::init::text::{Remarks, text};
+use crate::init::{first_region, fresh, guess_log_account};
+use crate::organization::Organization;
+use crate::survey::{SurveyError, SurveyOptions};
+
+mod questions;
+mod report;
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Do not ask: take the safe defaults for what is not given
+    #[arg(long)]
+    yes: bool,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    /// Take over this organization trail with its bucket; more than one must write to the same bucket
+    #[arg(long, value_name = "TRAIL_ARN", value_parser = adopt::address)]
+    adopt: Vec<Address>,
+    /// The name of the deployment
+    #[arg(long, value_name = "NAME")]
+    deployment: Option<String>,
+    /// The account of the bucket, the key and the reader roles, by id or name
+    #[arg(long, value_name = "ACCOUNT")]
+    log_account: Option<String>,
+    /// The region of the bucket, the key and the trail
+    #[arg(long, value_name = "REGION", env = "AWS_REGION")]
+    home_region: Option<Region>,
+    /// The bucket's name
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<String>,
+    /// The role that orgtrail assumes in member accounts
+    #[arg(long, value_name = "ROLE", default_value = "OrganizationAccountAccessRole")]
+    member_role: String,
+    /// Also look at the trails that every account has of its own, at one call more for each
+    #[arg(long)]
+    member_trails: bool,
+}
+
+/// What was seen before there is a configuration.
+struct Seen {
+    organization: Organization,
+    estate: Estate,
+    found: Vec<Found>,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    if common.format() != Format::Human {
+        return Err(common.format().unknown_to("init", "human"));
+    }
+    let file = common.output.as_deref().unwrap_or(&common.config);
+    refuse_overwriting(file, args.force)?;
+    let home_region = start_region(args)?;
+    let door = Door { home_region: &home_region, member_role: &args.member_role };
+    let cloud = connect(common, door, Access::ReadOnly).await?;
+    let mut seen = look(cloud.as_ref(), &home_region, args, ui).await?;
+    let mut remarks = Remarks { found: seen.found.iter().map(Found::words).collect(), ..Remarks::default() };
+    let config = match args.adopt.split_first() {
+        None => fresh(&seen.organization, &questions::answers(&seen.organization, &seen.found, args, ui)?),
+        Some((trail, more)) => {
+            let deployment = questions::deployment(args, ui)?;
+            let likely = likely(&seen.organization, args)?;
+            let member_role = &args.member_role;
+            let request = Request { trail, more, likely: &likely, deployment: &deployment, member_role };
+            see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
+            let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
+            let Adoption { config, inexpressible } =
+                adoption.map_err(|error| Failure::new("the trail cannot be taken over").because(error))?;
+            remarks = Remarks { inexpressible, adopts: true, ..remarks };
+            config
+        }
+    };
+    let draft = write(&config, &seen.organization, &remarks)?;
+    let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
+    let mut content = draft.content;
+    if remarks.adopts {
+        let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+        remarks.remaining = adopt::remaining(&survey.plan);
+        content = write(&session.config, &seen.organization, &remarks)?.content;
+    }
+    ui.end_progress();
+    write_file(file, &content)?;
+    Ok(Answer::new(report::page(&seen, &remarks, file, ui.width()), Outcome::Clean))
+}
+
+fn refuse_overwriting(file: &Path, force: bool) -> Result<(), Failure> {
+    if force || !file.is_file() {
+        return Ok(());
+    }
+    let failure = Failure::new(format!("{} is there already; nothing was written", file.display()));
+    Err(failure.hint("add --force to replace it, or name another file with --config"))
+}
+
+/// Where calls begin, until the home region is known.
+fn start_region(args: &Args) -> Result<Region, Failure> {
+    let of_trail = args.adopt.first().and_then(|trail| trail.region.clone());
+    let region = of_trail.or_else(|| args.home_region.clone()).or_else(|| first_region(Partition::Aws));
+    region.ok_or_else(|| Failure::new("no region to begin in").hint("name one with --home-region"))
+}
+
+async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<Seen, Failure> {
+    let needs = Needs { unit_names: false, account_tags: false };
+    let failed = |what| move |source| Failure::from(SurveyError::Look { what, source });
+    let (organization, problems) = look.discover(needs).await.map_err(failed("organization"))?;
+    for problem in &problems {
+        ui.note(&format!("{}: {}", problem.code, problem.message));
+    }
+    let mut accounts = BTreeSet::from([organization.management_account.clone()]);
+    if args.member_trails {
+        let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
+        accounts.extend(active.map(|(id, _)| id.clone()));
+    }
+    let scope = scope(&organization, region, BTreeMap::new(), accounts);
+    let estate = look.observe(&scope, ui).await.map_err(failed("trails"))?;
+    let found = found::found(&estate);
+    Ok(Seen { organization, estate, found })
+}
+
+/// Returns the accounts that are likely to have the bucket of an existing trail, the likeliest first.
+fn likely(organization: &Organization, args: &Args) -> Result<Vec<AccountId>, Failure> {
+    let given = args.log_account.as_deref().map(|text| questions::account(organization, text)).transpose();
+    let given = given.map_err(Failure::new)?;
+    let guessed = guess_log_account(organization).cloned();
+    Ok(given.into_iter().chain(guessed).chain([organization.management_account.clone()]).collect())
+}
+
+/// Looks at everything around the trails that are to be taken over.
+async fn see_more(
+    look: &dyn Look,
+    seen: &mut Seen,
+    region: &Region,
+    request: &Request<'_>,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let organization = &seen.organization;
+    let mut addresses: BTreeMap<Address, AccountId> = BTreeMap::new();
+    for at in std::iter::once(request.trail).chain(request.more) {
+        addresses.insert(at.clone(), at.account.clone());
+        if let Some(Resource::Trail(trail)) = seen.estate.resource(at) {
+            let needed = adopt::needed(trail, at, request.likely, request.deployment).into_iter();
+            addresses.extend(needed.map(|address| (address.clone(), address.account)));
+        }
+    }
+    let scope = scope(organization, region, addresses, BTreeSet::new());
+    let more = look.observe(&scope, ui).await;
+    let more = more.map_err(|source| Failure::from(SurveyError::Look { what: "existing archive", source }))?;
+    seen.estate.sightings.extend(more.sightings);
+    Ok(())
+}
+
+/// Without a configuration the log account is not known; nothing is looked for that only it has.
+fn scope(
+    organization: &Organization,
+    region: &Region,
+    addresses: BTreeMap<Address, AccountId>,
+    member_trails: BTreeSet<AccountId>,
+) -> Scope {
+    Scope {
+        deployment: String::new(),
+        partition: organization.partition,
+        log_account: organization.management_account.clone(),
+        management_account: organization.management_account.clone(),
+        home_region: region.clone(),
+        addresses,
+        member_policies: BTreeMap::new(),
+        member_trails,
+        attachments: false,
+    }
+}
+
+/// A text, and the configuration that it reads back as.
+struct Draft {
+    content: String,
+    config: Config,
+}
+
+fn write(config: &Config, organization: &Organization, remarks: &Remarks) -> Result<Draft, Failure> {
+    let content = text(config, organization, remarks)
+        .map_err(|error| Failure::new("cannot write the configuration").because(error))?;
+    // What AWS has, or what was answered, may break a rule of configurations: better here than in the next command.
+    let config = config::parse(&content, "the new configuration").map_err(|errors| {
+        let page = Some(errors.render(true));
+        Failure { page, ..Failure::new("what was found or answered cannot be a configuration") }
+    })?;
+    Ok(Draft { content, config })
+}

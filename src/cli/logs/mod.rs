@@ -1,0 +1,260 @@
+//! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
+
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::cli::{Common, Format};
+use crate::ids::{BucketName, Region};
+use crate::logs::aws::Connection;
+use crate::logs::bundle::{BadBundle, BundleStore};
+use crate::logs::digest::keys::{BadKeys, KeyRing};
+use crate::logs::store::{FolderStore, Store};
+
+/// The forms that the reports of both commands have.
+const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
+
+/// What a command needs to know about where it runs.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The present.
+    pub now: Timestamp,
+    /// How to answer.
+    pub format: Format,
+    /// The width of the terminal.
+    pub width: usize,
+    /// Whether the output may be coloured.
+    pub is_coloured: bool,
+    /// Where the key ring lies when no flag says so.
+    pub key_ring: Option<PathBuf>,
+    /// How many accounts x regions are worked on at a time.
+    pub chains_at_once: usize,
+    /// The profile of the AWS configuration files.
+    pub profile: Option<String>,
+}
+
+impl Surroundings {
+    /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
+    ///
+    /// # Errors
+    /// A form of report that these commands have not.
+    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, Failure> {
+        let format = common.format();
+        if !FORMATS.contains(&format) {
+            return Err(format.unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
+        }
+        Ok(Self {
+            now: Timestamp::now(),
+            format,
+            width: ui.width(),
+            is_coloured: true,
+            key_ring: Self::usual_key_ring(),
+            chains_at_once: usize::from(common.concurrency),
+            profile: common.profile.clone(),
+        })
+    }
+
+    /// Returns where the key ring lies by custom: in the user's data folder (XDG Base Directory Specification).
+    pub fn usual_key_ring() -> Option<PathBuf> {
+        let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
+        Some(data.join("orgtrail/keys.json"))
+    }
+}
+
+/// Why the place or the keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// There is no such thing.
+    #[error("{0} is neither a bucket (s3://bucket/prefix) nor a folder nor an evidence bundle that exists")]
+    Nothing(String),
+    /// The bucket's name is wrong.
+    #[error(transparent)]
+    Bucket(#[from] crate::ids::BadId),
+    /// The file is no bundle.
+    #[error("cannot use the evidence bundle {}", .file.display())]
+    Bundle {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: BadBundle,
+    },
+    /// The keys cannot be read.
+    #[error("cannot read {}", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The keys cannot be used.
+    #[error("cannot use the keys in {}", .file.display())]
+    Keys {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: BadKeys,
+    },
+}
+
+/// A place that logs lie in.
+pub enum Place {
+    /// A bucket.
+    Bucket(Arc<dyn Store>),
+    /// A copy.
+    Folder(Arc<dyn Store>),
+    /// Evidence of an earlier run.
+    Bundle(Arc<BundleStore>),
+}
+
+impl Place {
+    /// Returns what is read.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Place::Bucket(store) | Place::Folder(store) => Arc::clone(store),
+            Place::Bundle(bundle) => Arc::clone(bundle) as Arc<dyn Store>,
+        }
+    }
+}
+
+/// The connection to AWS, made when something needs it: a folder with its keys is proved without.
+#[derive(Debug, Default)]
+pub struct Lazy {
+    profile: Option<String>,
+    region: Option<Region>,
+    connection: OnceCell<Connection>,
+}
+
+impl Lazy {
+    /// Returns a connection that is not made yet. `region` is used where the environment names none.
+    pub fn new(around: &Surroundings, region: Option<Region>) -> Self {
+        Self { profile: around.profile.clone(), region, connection: OnceCell::new() }
+    }
+
+    /// Returns the connection.
+    pub async fn connection(&self) -> &Connection {
+        self.connection
+            .get_or_init(|| Connection::from_environment(self.profile.as_deref(), self.region.as_ref()))
+            .await
+    }
+}
+
+/// Opens what a person named, and returns it with the prefix to look under.
+///
+/// # Errors
+/// When there is no such thing.
+pub async fn open(named: &str, aws: &Lazy) -> Result<(Place, String), PlaceError> {
+    if let Some(rest) = named.strip_prefix("s3://") {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let bucket: BucketName = bucket.parse()?;
+        let store = aws.connection().await.bucket(bucket.as_str()).await;
+        return Ok((Place::Bucket(Arc::new(store)), as_folder(prefix)));
+    }
+    let path = Path::new(named);
+    if path.is_dir() {
+        let (root, prefix) = root_of(path);
+        return Ok((Place::Folder(Arc::new(FolderStore::new(root))), prefix));
+    }
+    if !path.is_file() {
+        return Err(PlaceError::Nothing(named.to_owned()));
+    }
+    let file = std::fs::File::open(path).map_err(|source| PlaceError::Read { file: path.into(), source })?;
+    let bundle = BundleStore::read(file).map_err(|source| PlaceError::Bundle { file: path.into(), source })?;
+    Ok((Place::Bundle(Arc::new(bundle)), String::new()))
+}
+
+fn as_folder(prefix: &str) -> String {
+    if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+}
+
+/// Splits a path that leads into a copy of the layout, so that keys begin as they do in the bucket.
+fn root_of(path: &Path) -> (PathBuf, String) {
+    let parts: Vec<_> = path.components().collect();
+    match parts.iter().rposition(|part| part.as_os_str() == "AWSLogs") {
+        Some(at) => {
+            let inner: Vec<_> =
+                parts[at..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+            let root: PathBuf = parts[..at].iter().collect();
+            let root = if root.as_os_str().is_empty() { PathBuf::from(".") } else { root };
+            (root, format!("{}/", inner.join("/")))
+        }
+        None => (path.to_owned(), String::new()),
+    }
+}
+
+/// Reads a file of CloudTrail's answers by region, or a key ring file.
+///
+/// # Errors
+/// When the file cannot be read or holds something else.
+pub fn read_keys(file: &Path) -> Result<KeyRing, PlaceError> {
+    let text = std::fs::read_to_string(file).map_err(|source| PlaceError::Read { file: file.into(), source })?;
+    let is_ring = text.contains("\"format_version\"");
+    let ring = if is_ring { KeyRing::parse_file(&text) } else { KeyRing::parse(&text) };
+    ring.map_err(|source| PlaceError::Keys { file: file.into(), source })
+}
+
+/// Reads a time as people write it: `2026-11-20`, `2026-11-20T10:00` (both UTC), or with an offset.
+///
+/// # Errors
+/// A sentence that shows the right form.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    let utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    text.parse()
+        .ok()
+        .or_else(utc)
+        .ok_or_else(|| format!("{text:?} is no time; write 2026-11-20 or 2026-11-20T10:00:00Z"))
+}
+
+/// Reads a duration as people write it: `3h`, `90m`, `2d`.
+///
+/// # Errors
+/// A sentence that shows the right form.
+pub fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    let wrong = || format!("{text:?} is no duration; write 90m, 3h or 2d");
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<i64>().ok());
+    let told = match days {
+        Some(days) => jiff::SignedDuration::from_hours(days.checked_mul(24).ok_or_else(wrong)?),
+        None => text.parse().map_err(|_| wrong())?,
+    };
+    if told.is_negative() { Err(wrong()) } else { Ok(told) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_durations_are_read_as_people_write_them() {
+        let at = |text| time(text).map(|time| time.to_string());
+        assert_eq!(at("2026-11-20").unwrap(), "2026-11-20T00:00:00Z");
+        assert_eq!(at("2026-11-20T10:30").unwrap(), "2026-11-20T10:30:00Z");
+        assert_eq!(at("2026-11-20T10:30:00Z").unwrap(), "2026-11-20T10:30:00Z");
+        assert_eq!(at("2026-11-20T10:30:00+02:00").unwrap(), "2026-11-20T08:30:00Z");
+        assert!(at("yesterday").is_err());
+        let hours = |text| duration(text).map(|time| time.as_hours());
+        assert_eq!((hours("3h"), hours("2d"), hours("120m")), (Ok(3), Ok(48), Ok(2)));
+        assert!(hours("-3h").is_err() && hours("soon").is_err());
+    }
+
+    #[test]
+    fn a_folder_inside_the_layout_keeps_its_keys() {
+        let of = |path: &str| root_of(Path::new(path));
+        assert_eq!(of("/copy"), (PathBuf::from("/copy"), String::new()));
+        assert_eq!(of("/copy/AWSLogs"), (PathBuf::from("/copy"), "AWSLogs/".into()));
+        assert_eq!(of("AWSLogs/o-x/1/"), (PathBuf::from("."), "AWSLogs/o-x/1/".into()));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_named() {
+        let aws = Lazy::default();
+        let error = open("no/such/place", &aws).await.err().unwrap();
+        assert!(error.to_string().starts_with("no/such/place is neither"), "{error}");
+        assert!(matches!(open("s3://No_Bucket", &aws).await.err().unwrap(), PlaceError::Bucket(_)));
+    }
+}

@@ -1,0 +1,46 @@
+//! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names.
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint on
+/// this machine is reached without a proxy.
+pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
+    let proxy = if is_local(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder();
+        connector.set_connector_settings(settings.cloned());
+        connector.set_proxy_config(Some(proxy.clone()));
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+    })
+}
+
+/// Tells whether an endpoint is on this machine, as an emulator's is.
+pub(super) fn is_local(endpoint: Option<&str>) -> bool {
+    let host = endpoint.and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for local in ["http://127.0.0.1:5000", "http://localhost:4566/x", "http://[::1]:80"] {
+            assert!(is_local(Some(local)), "{local}");
+        }
+        for other in ["https://vpce-1.s3.eu-central-1.vpce.amazonaws.com", "https://localhost.example.com", "localhost"]
+        {
+            assert!(!is_local(Some(other)), "{other}");
+        }
+        assert!(!is_local(None));
+    }
+}

@@ -1,0 +1,82 @@
+//! The section `bucket` of an existing bucket.
+
+use crate::config::schema::{ArchiveClass, BucketConfig, Encryption, Lifecycle, LockMode, ObjectLock};
+use crate::estate::Bucket;
+use crate::estate::bucket::LifecycleRule;
+use crate::init::{self, Answers};
+
+/// Returns the section; `said` receives what it cannot say.
+pub(super) fn config(
+    answers: &Answers,
+    prefix: &str,
+    bucket: &Bucket,
+    encryption: Encryption,
+    said: &mut Vec<String>,
+) -> BucketConfig {
+    let object_lock = object_lock(bucket, said);
+    BucketConfig {
+        prefix: prefix.to_owned(),
+        // A bucket with an object lock always keeps versions.
+        versioning: bucket.versioning || object_lock.is_some(),
+        encryption,
+        object_lock,
+        lifecycle: lifecycle(bucket, said),
+        access_logs: access_logs(answers, bucket, said),
+        ..init::bucket(answers.bucket.clone())
+    }
+}
+
+fn object_lock(bucket: &Bucket, said: &mut Vec<String>) -> Option<ObjectLock> {
+    let lock = bucket.object_lock.as_ref()?;
+    let mode = match lock.mode.as_str() {
+        "GOVERNANCE" => LockMode::Governance,
+        "COMPLIANCE" => LockMode::Compliance,
+        other => {
+            said.push(format!("the object lock has the mode {other}, which orgtrail does not know; it stays as it is"));
+            return None;
+        }
+    };
+    Some(ObjectLock { mode, days: lock.days })
+}
+
+/// The first rule that is in force and concerns the logs.
+fn lifecycle(bucket: &Bucket, said: &mut Vec<String>) -> Option<Lifecycle> {
+    let does_something =
+        |rule: &&LifecycleRule| rule.enabled && (!rule.transitions.is_empty() || rule.expire_after_days.is_some());
+    let mut rules = bucket.lifecycle.iter().filter(does_something);
+    let first = rules.next();
+    for other in rules.chain(bucket.lifecycle.iter().filter(|rule| !does_something(rule))) {
+        said.push(format!("the lifecycle rule {:?}: there is one rule, which moves and then deletes logs", other.id));
+    }
+    let rule = first?;
+    let (mut transitions, mut archive) = (rule.transitions.iter(), None);
+    if let Some((days, class)) = transitions.next() {
+        match ArchiveClass::ALL.into_iter().find(|known| known.as_str() == class) {
+            Some(known) => archive = Some((*days, known)),
+            None => said.push(format!("the lifecycle rule {:?} moves logs to {class}", rule.id)),
+        }
+    }
+    for (days, class) in transitions {
+        said.push(format!("the lifecycle rule {:?} also moves logs to {class} after {days} days", rule.id));
+    }
+    if archive.is_none() && rule.expire_after_days.is_none() {
+        return None;
+    }
+    Some(Lifecycle {
+        archive_after_days: archive.map(|(days, _)| days),
+        archive_class: archive.map(|(_, class)| class).unwrap_or_default(),
+        expire_after_days: rule.expire_after_days,
+    })
+}
+
+fn access_logs(answers: &Answers, bucket: &Bucket, said: &mut Vec<String>) -> Option<crate::ids::BucketName> {
+    let target = bucket.access_logs.as_ref()?;
+    if target.prefix != format!("{}/", answers.bucket) {
+        said.push(format!(
+            "access is logged into {} under the prefix {:?}; it stays as it is, because orgtrail's prefix would be the bucket's name",
+            target.bucket, target.prefix
+        ));
+        return None;
+    }
+    target.bucket.parse().ok()
+}

@@ -1,0 +1,133 @@
+//! The log side's only files that know the AWS SDK: reading a bucket, and CloudTrail's public keys. Nothing here writes.
+
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::ids::Region;
+use crate::logs::store::{Fault, FaultKind};
+
+mod pace;
+mod public_keys;
+mod s3;
+mod trail_status;
+
+pub use pace::Pace;
+pub use public_keys::PublicKeys;
+pub use s3::S3Store;
+pub use trail_status::trail_status;
+
+/// How long one connection may take, and one answer may stay silent.
+const CONNECT_TIMEOUT_S: u64 = 10;
+const READ_TIMEOUT_S: u64 = 60;
+
+/// The credentials and settings of the environment, as AWS's own tools read them.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    config: SdkConfig,
+}
+
+impl Connection {
+    /// Reads credentials, endpoint and region from the environment, or from a profile of the configuration files. `region`
+    /// is used where they name none.
+    pub async fn from_environment(profile: Option<&str>, region: Option<&Region>) -> Self {
+        let provider = Provider::Rustls(CryptoMode::Ring);
+        let http = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+        let seconds = std::time::Duration::from_secs;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(seconds(CONNECT_TIMEOUT_S))
+            .read_timeout(seconds(READ_TIMEOUT_S))
+            .build();
+        let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
+        let found = match profile {
+            Some(profile) => found.profile_name(profile),
+            None => found,
+        };
+        let config = found.load().await;
+        let region = config.region().cloned().or_else(|| region.map(|region| SdkRegion::new(region.to_string())));
+        let config = config.into_builder().region(region.or_else(|| Some(SdkRegion::new("us-east-1")))).build();
+        Self { config }
+    }
+
+    /// Returns the connection of settings that were made elsewhere.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config }
+    }
+
+    /// Returns the store of a bucket, in whichever region it lies.
+    pub async fn bucket(&self, bucket: &str) -> S3Store {
+        let here = self.s3(None);
+        let place = here.get_bucket_location().bucket(bucket).send().await;
+        // Whoever may not ask for the place may still be in the right region; listing tells if not.
+        let region = place.ok().and_then(|place| place.location_constraint().map(|at| at.as_str().to_owned()));
+        // The oldest buckets name their region in S3's first words (GetBucketLocation API).
+        let region = region.map(|region| if region == "EU" { "eu-west-1".to_owned() } else { region });
+        S3Store::new(self.s3(region.filter(|region| !region.is_empty())), bucket)
+    }
+
+    /// Returns the source of CloudTrail's public keys.
+    pub fn public_keys(&self) -> PublicKeys {
+        PublicKeys::new(self.config.clone())
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    fn s3(&self, region: Option<String>) -> aws_sdk_s3::Client {
+        // Retries are ours: they have to slow down the other requests too.
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .retry_config(RetryConfig::disabled())
+            // An emulator has no host name for each bucket.
+            .force_path_style(self.config.endpoint_url().is_some());
+        let config = match region {
+            Some(region) => config.region(SdkRegion::new(region)),
+            None => config,
+        };
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+}
+
+/// A fault with what a retry has to know.
+#[derive(Debug)]
+struct Failure {
+    fault: Fault,
+    /// Whether the same request may go well later.
+    is_passing: bool,
+    /// Whether the service said that there were too many.
+    is_throttle: bool,
+}
+
+/// Sorts an error of the SDK by its code, or by its status where S3 gives no code (answers without a body).
+fn failure<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let code = error.code().unwrap_or_default();
+    let status = error.raw_response().map(|response| response.status().as_u16()).unwrap_or_default();
+    let is_throttle = matches!(code, "SlowDown" | "Throttling" | "ThrottlingException" | "TooManyRequests")
+        || matches!(status, 429 | 503);
+    let kind = match code {
+        "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" => FaultKind::Absent,
+        "InvalidObjectState" => FaultKind::Archived,
+        _ if status == 404 => FaultKind::Absent,
+        _ if matches!(status, 401 | 403) || code.contains("AccessDenied") => FaultKind::Denied,
+        _ => FaultKind::Unavailable,
+    };
+    let is_redirect = matches!(status, 301 | 307 | 400);
+    let message = match (code, error.message()) {
+        ("", _) if status == 0 => format!("{what}: {}", DisplayErrorContext(error)),
+        ("", _) => format!("{what}: status {status}"),
+        (code, Some(message)) => format!("{what}: {code}: {message}"),
+        (code, None) => format!("{what}: {code}"),
+    };
+    let is_passing = is_throttle || (kind == FaultKind::Unavailable && !is_redirect);
+    Failure { fault: Fault::new(kind, message), is_passing, is_throttle }
+}

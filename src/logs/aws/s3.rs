@@ -1,0 +1,273 @@
+//! A bucket. One GET brings an object with its metadata; there is no HEAD. Listings stream page by page.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_smithy_types::DateTime;
+use backon::{ExponentialBuilder, Retryable};
+use futures::stream::{BoxStream, StreamExt, iter, unfold};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::pace::Pace;
+use super::{Failure, failure};
+use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
+use crate::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed, Version};
+
+/// How often a request is tried in all. With the delays below the last try comes after about half a minute.
+const TRIES: usize = 8;
+/// The delay before the second try, doubled for each further one, and its limit.
+const DELAY_MS: u64 = 150;
+const DELAY_MAX_S: u64 = 10;
+/// How many KiB of bodies are in memory at most. Most log files are small; fifty of the largest would be 2.5 GB.
+const BODIES_KIB_MAX: usize = 192 << 10;
+/// Bodies above this are inflated where they do not keep other requests waiting.
+const INLINE_BYTES_MAX: usize = 256 << 10;
+/// How many pages of versions are read for one question: 10,000 versions.
+const VERSION_PAGES_MAX: usize = 10;
+
+/// A bucket of S3.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+    pace: Arc<Pace>,
+    memory: Arc<Semaphore>,
+}
+
+/// An object's bytes, and the memory that they are allowed to take.
+struct Fetched {
+    object: Object,
+    _memory: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl S3Store {
+    /// Returns the store of a bucket. The client must not retry by itself, so that refusals are seen here.
+    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+        let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
+        Self { client, bucket: bucket.into(), pace: Arc::default(), memory }
+    }
+
+    /// Returns how many requests may be in flight now.
+    pub fn in_flight_max(&self) -> usize {
+        self.pace.limit()
+    }
+
+    /// Sends a request when there is room, again while its failure may pass.
+    async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let once = || async {
+            let turn = self.pace.admit().await;
+            let answer = request().await;
+            match &answer {
+                Ok(_) => self.pace.went_well(),
+                Err(failure) if failure.is_throttle => self.pace.was_refused(),
+                Err(_) => {}
+            }
+            drop(turn);
+            answer
+        };
+        let delays = ExponentialBuilder::default()
+            .with_min_delay(std::time::Duration::from_millis(DELAY_MS))
+            .with_max_delay(std::time::Duration::from_secs(DELAY_MAX_S))
+            .with_max_times(TRIES - 1)
+            .with_jitter();
+        once.retry(delays).when(|failure| failure.is_passing).await.map_err(|failure| failure.fault)
+    }
+
+    async fn fetch(&self, key: &str, version: Option<&str>) -> Result<Fetched, Fault> {
+        self.send(|| self.fetch_once(key, version)).await
+    }
+
+    async fn fetch_once(&self, key: &str, version: Option<&str>) -> Result<Fetched, Failure> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request.set_version_id(version.map(str::to_owned));
+        let answer = request.send().await.map_err(|error| failure(&error, "GetObject"))?;
+        let size = u64::try_from(answer.content_length().unwrap_or_default()).unwrap_or_default();
+        if size > OBJECT_BYTES_MAX {
+            let message = format!("the object has {size} bytes, the limit of a delivered file is {OBJECT_BYTES_MAX}");
+            return Err(lasting(FaultKind::TooLarge, message));
+        }
+        let kib = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, BODIES_KIB_MAX as u32);
+        let memory = Arc::clone(&self.memory).acquire_many_owned(kib).await;
+        let memory = memory.map_err(|e| lasting(FaultKind::Unavailable, e.to_string()))?;
+        let pairs = answer.metadata().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+        let metadata = Metadata::from_pairs(pairs);
+        let body = answer.body.collect().await.map_err(|error| Failure {
+            fault: Fault::new(FaultKind::Unavailable, format!("GetObject: the body broke off: {error}")),
+            is_passing: true,
+            is_throttle: false,
+        })?;
+        let body = body.to_vec();
+        if body.len() as u64 != size {
+            let message = format!("GetObject: the body has {} bytes instead of {size}", body.len());
+            return Err(Failure { is_passing: true, ..lasting(FaultKind::Unavailable, message) });
+        }
+        Ok(Fetched { object: Object { body, metadata }, _memory: memory })
+    }
+
+    async fn hash_fetched(&self, key: &str, version: Option<&str>) -> Result<Unpacked, Unhashed> {
+        let fetched = self.fetch(key, version).await?;
+        if fetched.object.body.len() <= INLINE_BYTES_MAX {
+            return Ok(hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX)?);
+        }
+        let work = move || hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(hashed) => Ok(hashed?),
+            Err(error) => Err(Fault::new(FaultKind::Unavailable, format!("hashing was stopped: {error}")).into()),
+        }
+    }
+
+    /// Returns one page of a listing and where the next one starts.
+    async fn page(
+        &self,
+        prefix: &str,
+        after: &str,
+        token: Option<String>,
+    ) -> Result<(Vec<Listed>, Option<String>), Fault> {
+        let answer = self
+            .send(|| async {
+                let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+                let request = match &token {
+                    Some(token) => request.continuation_token(token),
+                    None => request.set_start_after(Some(after.to_owned()).filter(|after| !after.is_empty())),
+                };
+                request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
+            })
+            .await?;
+        let listed = answer.contents().iter().filter_map(|object| {
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                size_bytes: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
+                modified: time(object.last_modified()),
+            })
+        });
+        Ok((listed.collect(), answer.next_continuation_token().map(str::to_owned)))
+    }
+}
+
+#[async_trait]
+impl Store for S3Store {
+    fn bucket(&self) -> Option<&str> {
+        Some(&self.bucket)
+    }
+
+    fn name(&self) -> String {
+        format!("s3://{}", self.bucket)
+    }
+
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+        let mut folders = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let answer = self
+                .send(|| async {
+                    let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).delimiter("/");
+                    let request = request.set_continuation_token(token.clone());
+                    request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
+                })
+                .await?;
+            folders.extend(answer.common_prefixes().iter().filter_map(|folder| folder.prefix()).map(str::to_owned));
+            token = answer.next_continuation_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(folders);
+            }
+        }
+    }
+
+    fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
+        enum Next {
+            Page(Option<String>),
+            Nothing,
+        }
+        let (store, prefix, after) = (self.clone(), prefix.to_owned(), after.to_owned());
+        let pages = unfold(Next::Page(None), move |next| {
+            let (store, prefix, after) = (store.clone(), prefix.clone(), after.clone());
+            async move {
+                let Next::Page(token) = next else { return None };
+                match store.page(&prefix, &after, token).await {
+                    Ok((listed, next)) => {
+                        let next = next.map_or(Next::Nothing, |token| Next::Page(Some(token)));
+                        Some((listed.into_iter().map(Ok).collect::<Vec<_>>(), next))
+                    }
+                    Err(fault) => Some((vec![Err(fault)], Next::Nothing)),
+                }
+            }
+        });
+        pages.flat_map(iter).boxed()
+    }
+
+    async fn get(&self, key: &str) -> Result<Object, Fault> {
+        Ok(self.fetch(key, None).await?.object)
+    }
+
+    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+        self.hash_fetched(key, None).await
+    }
+
+    async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {
+        let mut versions = Vec::new();
+        let mut markers: (Option<String>, Option<String>) = (None, None);
+        for _ in 0..VERSION_PAGES_MAX {
+            let answer = self
+                .send(|| async {
+                    let request = self.client.list_object_versions().bucket(&self.bucket).prefix(prefix);
+                    let (key, version) = markers.clone();
+                    let request = request.set_key_marker(key).set_version_id_marker(version);
+                    request.send().await.map_err(|error| failure(&error, "ListObjectVersions"))
+                })
+                .await?;
+            versions.extend(answer.versions().iter().filter_map(version));
+            versions.extend(answer.delete_markers().iter().filter_map(delete_marker));
+            if !answer.is_truncated().unwrap_or_default() {
+                break;
+            }
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            markers = (text(answer.next_key_marker()), text(answer.next_version_id_marker()));
+        }
+        Ok(versions)
+    }
+
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
+        self.hash_fetched(key, Some(version)).await
+    }
+}
+
+fn lasting(kind: FaultKind, message: String) -> Failure {
+    Failure { fault: Fault::new(kind, message), is_passing: false, is_throttle: false }
+}
+
+fn time(time: Option<&DateTime>) -> Option<Timestamp> {
+    Timestamp::from_second(time?.secs()).ok()
+}
+
+fn owner(owner: Option<&aws_sdk_s3::types::Owner>) -> Option<String> {
+    let owner = owner?;
+    owner.display_name().or(owner.id()).map(str::to_owned)
+}
+
+fn version(version: &aws_sdk_s3::types::ObjectVersion) -> Option<Version> {
+    Some(Version {
+        key: version.key()?.to_owned(),
+        id: version.version_id()?.to_owned(),
+        modified: time(version.last_modified()),
+        owner: owner(version.owner()),
+        is_delete_marker: false,
+        is_latest: version.is_latest().unwrap_or_default(),
+    })
+}
+
+fn delete_marker(marker: &aws_sdk_s3::types::DeleteMarkerEntry) -> Option<Version> {
+    Some(Version {
+        key: marker.key()?.to_owned(),
+        id: marker.version_id()?.to_owned(),
+        modified: time(marker.last_modified()),
+        owner: owner(marker.owner()),
+        is_delete_marker: true,
+        is_latest: marker.is_latest().unwrap_or_default(),
+    })
+}

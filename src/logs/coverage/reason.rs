@@ -1,0 +1,295 @@
+//! What a listing means: whether logs arrive, and why they may not. Pure.
+//!
+//! A reason is what explains most at once: what all rows share lies with the trail, what all regions of an account share
+//! lies with the account, what one region has alone lies with the region.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Arrival, Coverage, Expected, Found, Gap, LogFiles, Row, Survey};
+use crate::ids::{AccountId, Region};
+use crate::logs::finding::{HOUR, Window};
+use crate::logs::key::{LogKind, Scope};
+use crate::logs::spans::Spans;
+use crate::logs::verify::DIGEST_DELAY_MAX;
+
+/// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different minutes.
+const SAME_EDGE: SignedDuration = SignedDuration::from_hours(2);
+
+/// Says what a survey means, given what should be there.
+pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
+    let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, &survey, expected)).collect();
+    rows.extend(absent_rows(&survey, expected));
+    rows.sort_by(|a, b| (&a.account, &a.region, a.kind).cmp(&(&b.account, &b.region, b.kind)));
+    let reasons: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.gaps.iter().map(|gap| reason(row, gap, &rows, &survey, expected)).collect())
+        .collect();
+    for (row, reasons) in rows.iter_mut().zip(reasons) {
+        row.gaps.iter_mut().zip(reasons).for_each(|(gap, reason)| gap.reason = reason);
+    }
+    Coverage { store: survey.store, range: survey.range, now: survey.now, rows, trails: expected.trails.clone() }
+}
+
+fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
+    let mut rows = vec![event_row(found, survey, expected)];
+    for (&kind, files) in found.logs.iter().filter(|(kind, _)| **kind != LogKind::CloudTrail) {
+        rows.push(Row {
+            arrival: Arrival::Arriving,
+            files: files.clone(),
+            newest: files.last,
+            ..empty_row(&found.scope.account, &found.scope.region, kind, expected)
+        });
+    }
+    rows
+}
+
+/// Returns the row of management and data events, whose digests come every hour even when nothing happens.
+fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
+    let files = found.logs.get(&LogKind::CloudTrail).cloned().unwrap_or_default();
+    let newest = files.last.max(found.digest_hours.end());
+    let due = survey.now.saturating_sub(DIGEST_DELAY_MAX).unwrap_or(survey.now).min(survey.range.end);
+    let looked_at = Window { start: survey.range.start, end: due.max(survey.range.start) };
+    let windows = if found.digests == 0 { vec![looked_at] } else { found.digest_hours.gaps(looked_at) };
+    let windows = if found.problem.is_some() { Vec::new() } else { windows };
+    // The range's start need not be where an hour starts: the hour that is cut there is no gap.
+    let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
+    let is_gap = |window: Window| window.start < window.end && !is_cut(window);
+    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new() });
+    let gaps: Vec<Gap> = windows.into_iter().filter_map(gap).collect();
+    let arrival = match newest {
+        _ if found.problem.is_some() => Arrival::Unread,
+        None => Arrival::Nothing,
+        Some(newest) if newest < due => Arrival::Stopped,
+        Some(_) if gaps.is_empty() => Arrival::Arriving,
+        Some(_) => Arrival::Gaps,
+    };
+    Row {
+        arrival,
+        files,
+        digests: found.digests,
+        digest_hours: found.digest_hours.clone(),
+        gaps,
+        newest,
+        problem: found.problem.clone(),
+        ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected)
+    }
+}
+
+fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Expected) -> Row {
+    let known = expected.accounts.get(account);
+    Row {
+        account: account.clone(),
+        name: known.map(|account| account.name.clone()),
+        region: region.clone(),
+        kind,
+        arrival: Arrival::Nothing,
+        files: LogFiles::default(),
+        digests: 0,
+        digest_hours: Spans::default(),
+        gaps: Vec::new(),
+        newest: None,
+        problem: None,
+        is_expected: known.is_none_or(|account| account.is_active),
+    }
+}
+
+/// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not known,
+/// those of the other accounts stand for them.
+fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
+    let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
+    let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
+    let usual: BTreeSet<Region> = there.iter().map(|(_, region)| region.clone()).collect();
+    let mut rows = Vec::new();
+    for (account, known) in &expected.accounts {
+        let regions = known.regions.clone().unwrap_or_else(|| usual.iter().cloned().collect());
+        for region in regions.into_iter().filter(|region| !there.contains(&(account.clone(), region.clone()))) {
+            let gaps = vec![Gap { window: survey.range, reason: String::new() }];
+            rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
+        }
+    }
+    rows
+}
+
+/// Which part of the range a gap takes away.
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Part {
+    All,
+    Start,
+    End,
+    Middle,
+}
+
+fn part(row: &Row, gap: &Gap) -> Part {
+    match (row.digest_hours.start(), row.digest_hours.end()) {
+        (Some(first), _) if gap.window.end <= first => Part::Start,
+        (_, Some(last)) if gap.window.start >= last => Part::End,
+        (Some(_), Some(_)) => Part::Middle,
+        _ => Part::All,
+    }
+}
+
+fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expected) -> String {
+    let part = part(row, gap);
+    if let Some(reason) = account_reason(row, part, expected).or_else(|| trail_reason(gap, expected)) {
+        return reason;
+    }
+    let peers = |same_account: bool| {
+        rows.iter().filter(move |peer| {
+            let is_other = (&peer.account, &peer.region) != (&row.account, &row.region);
+            peer.kind == LogKind::CloudTrail && is_other && (!same_account || peer.account == row.account)
+        })
+    };
+    let shared = |same_account| {
+        let mut all = BTreeMap::from([(false, 0), (true, 0)]);
+        peers(same_account).for_each(|peer| *all.entry(shares(peer, gap, survey.range)).or_default() += 1);
+        all[&true] > 0 && all[&false] == 0
+    };
+    let (everywhere, in_account) = (shared(false), shared(true));
+    let text = match part {
+        Part::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
+        Part::All => "nothing is there: the region is not enabled, or no trail covers it",
+        Part::Start if everywhere => "the trail started then, or older digests have expired",
+        Part::Start if in_account => "the account joined then",
+        Part::Start => "the region was enabled then, or older digests are gone",
+        Part::End if everywhere => "the trail was stopped, or cannot deliver any more",
+        Part::End if in_account => "the account was suspended, closed or left the organization",
+        Part::End => "the region was disabled, or its newest digests are gone",
+        Part::Middle if everywhere => "the trail was stopped for a time, or could not deliver",
+        Part::Middle if in_account => "the account was suspended or out of the organization for a time",
+        Part::Middle => "digests of this account and region alone are gone: find out why with verify",
+    };
+    text.to_owned()
+}
+
+fn account_reason(row: &Row, part: Part, expected: &Expected) -> Option<String> {
+    let known = expected.accounts.get(&row.account)?;
+    let is_late = matches!(part, Part::End | Part::All);
+    if is_late && !known.is_active {
+        return Some("the account is suspended or closed".into());
+    }
+    let is_enabled = known.regions.as_ref().is_none_or(|regions| regions.contains(&row.region));
+    (is_late && !is_enabled).then(|| "the region is not enabled in the account".into())
+}
+
+fn trail_reason(gap: &Gap, expected: &Expected) -> Option<String> {
+    let lies_in = |at: Timestamp| gap.window.start <= at + SAME_EDGE && at <= gap.window.end + SAME_EDGE;
+    let near = |at: Option<Timestamp>| at.filter(|at| lies_in(*at));
+    expected.trails.iter().find_map(|trail| {
+        let stopped = near(trail.stopped).map(|at| format!("trail {} was stopped at {at}", trail.name));
+        let failing = || {
+            let error = trail.delivery_error.as_ref()?;
+            let is_open = trail.delivered.is_none_or(|at| at <= gap.window.start + SAME_EDGE);
+            is_open.then(|| format!("trail {} cannot deliver: {error}", trail.name))
+        };
+        stopped.or_else(failing)
+    })
+}
+
+/// Tells whether a row has a gap with the same edges, the edges of the range aside.
+fn shares(row: &Row, gap: &Gap, range: Window) -> bool {
+    let near = |a: Timestamp, b: Timestamp| a.duration_since(b).abs() <= SAME_EDGE;
+    row.gaps.iter().any(|other| {
+        let (a, b) = (gap.window, other.window);
+        (near(a.start, b.start) || near(a.start, range.start) && near(b.start, range.start)) && near(a.end, b.end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::coverage::{ExpectedAccount, TrailStatus};
+
+    fn at(hour: i64) -> Timestamp {
+        "2026-11-20T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hour)
+    }
+
+    /// Returns what is found when digests of some hours of a day are there.
+    fn found(account: &str, region: &str, hours: &[(i64, i64)]) -> Found {
+        let (account, region) = (account.parse().unwrap(), region.parse().unwrap());
+        let scope = Scope { prefix: String::new(), organization: None, account, region };
+        let mut digest_hours = Spans::default();
+        hours.iter().for_each(|&(start, end)| digest_hours.add(Window { start: at(start), end: at(end) }));
+        let digests = hours.iter().map(|(start, end)| (end - start) as u64).sum();
+        Found { scope, logs: BTreeMap::new(), digests, digest_hours, problem: None }
+    }
+
+    fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
+        let range = Window { start: at(0), end: at(24) };
+        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let coverage = assess(survey, expected);
+        let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());
+        coverage.rows.iter().map(row).collect()
+    }
+
+    const ONE: &str = "111111111111";
+    const TWO: &str = "222222222222";
+
+    #[test]
+    fn whole_hours_have_no_gap() {
+        let rows = assessed(vec![found(ONE, "us-east-1", &[(0, 24)])], &Expected::default());
+        assert_eq!(rows, [(Arrival::Arriving, vec![])]);
+    }
+
+    #[test]
+    fn what_all_share_lies_with_the_trail() {
+        let both = |hours: &[(i64, i64)]| vec![found(ONE, "us-east-1", hours), found(TWO, "us-east-1", hours)];
+        let reasons = |hours: &[(i64, i64)]| assessed(both(hours), &Expected::default())[0].clone();
+        assert_eq!(reasons(&[(5, 24)]).1, ["the trail started then, or older digests have expired"]);
+        let (arrival, end) = reasons(&[(0, 20)]);
+        assert_eq!((arrival, end[0].as_str()), (Arrival::Stopped, "the trail was stopped, or cannot deliver any more"));
+        let (arrival, middle) = reasons(&[(0, 8), (10, 24)]);
+        assert_eq!(arrival, Arrival::Gaps);
+        assert_eq!(middle, ["the trail was stopped for a time, or could not deliver"]);
+    }
+
+    #[test]
+    fn what_an_account_has_alone_lies_with_the_account_and_so_with_a_region() {
+        let whole = [(0, 24)];
+        let places = vec![
+            found(ONE, "eu-west-1", &[(5, 24)]),
+            found(ONE, "us-east-1", &[(5, 24)]),
+            found(TWO, "eu-west-1", &[(0, 9), (12, 24)]),
+            found(TWO, "us-east-1", &whole),
+        ];
+        let rows = assessed(places, &Expected::default());
+        assert_eq!(rows[0].1, ["the account joined then"]);
+        assert_eq!(rows[1].1, ["the account joined then"]);
+        assert_eq!(rows[2].1, ["digests of this account and region alone are gone: find out why with verify"]);
+        assert_eq!(rows[3].1, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_known_about_accounts_and_trails_is_said() {
+        let account = |is_active, regions: Option<&str>| ExpectedAccount {
+            name: "n".into(),
+            is_active,
+            regions: regions.map(|region| vec![region.parse().unwrap()]),
+        };
+        let accounts =
+            [(ONE.parse().unwrap(), account(false, None)), (TWO.parse().unwrap(), account(true, Some("eu-west-1")))];
+        let trail = TrailStatus { name: "t".into(), stopped: Some(at(9)), ..TrailStatus::default() };
+        let expected = Expected { accounts: accounts.into(), trails: vec![trail] };
+        let places = vec![found(ONE, "us-east-1", &[(0, 8)]), found(TWO, "us-east-1", &[(0, 8), (10, 24)])];
+        let rows = assessed(places, &expected);
+        assert_eq!(rows[0].1, ["the account is suspended or closed"]);
+        assert_eq!(rows[1], (Arrival::Nothing, vec!["trail t was stopped at 2026-11-20T09:00:00Z".into()]));
+        assert_eq!(rows[2].1, ["trail t was stopped at 2026-11-20T09:00:00Z"]);
+    }
+
+    #[test]
+    fn old_rows_are_those_that_should_be_young() {
+        let range = Window { start: at(0), end: at(26) };
+        let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 25)])];
+        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let old = |expected: &Expected| {
+            let coverage = assess(survey.clone(), expected);
+            coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(old(&Expected::default()), [ONE]);
+        let suspended = ExpectedAccount { name: "n".into(), is_active: false, regions: None };
+        let expected = Expected { accounts: [(ONE.parse().unwrap(), suspended)].into(), trails: vec![] };
+        assert_eq!(old(&expected), [""; 0]);
+    }
+}

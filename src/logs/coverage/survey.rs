@@ -1,0 +1,106 @@
+//! Lists what is there: names, sizes and times of objects, never their bodies.
+
+use futures::stream::{StreamExt, iter};
+use jiff::Timestamp;
+
+use super::{Found, LogFiles, Survey};
+use crate::logs::finding::{HOUR, Window};
+use crate::logs::key::{DigestKey, LogKey, LogKind, Scope, day_folder};
+use crate::logs::store::{Fault, Listed, Store};
+use crate::logs::verify::Sought;
+use crate::logs::verify::find::find;
+
+/// How many accounts x regions are listed at a time.
+const PLACES_AT_ONCE: usize = 32;
+
+/// Lists all accounts and regions of a store in a range.
+///
+/// # Errors
+/// When the store's folders cannot be listed. One account's failure is its own row's problem.
+pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
+    let scopes = find(store, sought).await?;
+    let places = iter(scopes)
+        .map(|scope| async move {
+            let mut found = Found::nothing(scope);
+            if let Err(fault) = found.list(store, range).await {
+                found.problem = Some(fault.message);
+            }
+            found
+        })
+        .buffered(PLACES_AT_ONCE)
+        .collect()
+        .await;
+    Ok(Survey { store: store.name(), range, now, places })
+}
+
+impl Found {
+    fn nothing(scope: Scope) -> Self {
+        let (logs, digest_hours) = Default::default();
+        Self { scope, logs, digests: 0, digest_hours, problem: None }
+    }
+
+    async fn list(&mut self, store: &dyn Store, range: Window) -> Result<(), Fault> {
+        self.list_digests(store, range).await?;
+        for kind in LogKind::ALL {
+            self.list_logs(store, range, kind).await?;
+        }
+        Ok(())
+    }
+
+    async fn list_digests(&mut self, store: &dyn Store, range: Window) -> Result<(), Fault> {
+        let prefix = self.scope.digest_prefix();
+        let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
+        let last_day = day_folder(range.end.saturating_add(HOUR).unwrap_or(range.end));
+        while let Some(listed) = listed.next().await {
+            let Listed { key, .. } = listed?;
+            if is_past(&key, &prefix, &last_day) {
+                break;
+            }
+            let Some(key) = DigestKey::parse(&key).filter(|key| key.scope == self.scope && !key.backfill) else {
+                continue;
+            };
+            let hour = Window::hour_until(key.end);
+            if hour.end > range.start && hour.start < range.end {
+                self.digests += 1;
+                self.digest_hours.add(Window { start: hour.start.max(range.start), end: hour.end.min(range.end) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn list_logs(&mut self, store: &dyn Store, range: Window, kind: LogKind) -> Result<(), Fault> {
+        let prefix = self.scope.log_prefix(kind);
+        let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
+        let is_original = store.bucket().is_some();
+        let last_day = day_folder(range.end);
+        while let Some(listed) = listed.next().await {
+            let Listed { key, modified, .. } = listed?;
+            if is_past(&key, &prefix, &last_day) {
+                break;
+            }
+            let Some(key) = LogKey::parse(&key).filter(|key| key.scope == self.scope) else { continue };
+            if key.slot > range.start && key.slot <= range.end {
+                self.logs.entry(kind).or_default().add(key.slot, modified.filter(|_| is_original));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LogFiles {
+    fn add(&mut self, slot: Timestamp, written: Option<Timestamp>) {
+        self.count += 1;
+        self.first = Some(self.first.map_or(slot, |first| first.min(slot)));
+        self.last = self.last.max(Some(slot));
+        let start = Window { start: slot, end: slot }.hour();
+        self.hours.add(Window { start, end: start.saturating_add(HOUR).unwrap_or(slot) });
+        if let Some(written) = written {
+            self.delays.add(written.duration_since(slot));
+        }
+    }
+}
+
+/// Tells whether a key lies in the folder of a later day than the last one.
+fn is_past(key: &str, prefix: &str, last_day: &str) -> bool {
+    key.strip_prefix(prefix).and_then(|rest| rest.get(..last_day.len())).is_some_and(|day| day > last_day)
+}

@@ -1,0 +1,265 @@
+//! A copy of a bucket in a folder: keys are paths below it.
+//!
+//! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it. Nothing outside the folder is read:
+//! a key that climbs out of it is refused, and links are not followed while listing.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{BoxStream, unfold};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::spawn_blocking;
+
+use super::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed};
+use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
+
+/// The ending of the file that holds an object's metadata.
+const METADATA_ENDING: &str = ".metadata.json";
+/// The most bytes that S3 gives an object's own metadata is 2 KB; JSON may escape each.
+const METADATA_BYTES_MAX: u64 = 64 << 10;
+/// How many listed objects wait for the reader at most.
+const LISTED_AHEAD: usize = 256;
+
+/// A folder that holds a copy of a bucket, or of a part of it.
+#[derive(Debug, Clone)]
+pub struct FolderStore {
+    root: PathBuf,
+}
+
+impl FolderStore {
+    /// Returns the store of a folder. The folder is not looked at.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn path(&self, key: &str) -> Result<PathBuf, Fault> {
+        let relative = Path::new(key);
+        let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || key.contains(['\\', '\0']) {
+            return Err(Fault::new(FaultKind::Denied, "the key leads out of the folder, it is not read"));
+        }
+        Ok(self.root.join(relative))
+    }
+}
+
+#[async_trait]
+impl Store for FolderStore {
+    fn bucket(&self) -> Option<&str> {
+        None
+    }
+
+    fn name(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
+        let (folder, prefix) = (self.root.join(prefix), prefix.to_owned());
+        blocking(move || {
+            let entries = read_folder(&folder)?;
+            Ok(entries.into_iter().filter(Entry::is_folder).map(|e| format!("{prefix}{}", e.name)).collect())
+        })
+        .await
+    }
+
+    fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
+        let (sender, receiver) = channel(LISTED_AHEAD);
+        let (root, prefix, after) = (self.root.clone(), prefix.to_owned(), after.to_owned());
+        spawn_blocking(move || {
+            let walk = Walk { root: &root, after: &after, sender: &sender };
+            if let Err(Stop::Fault(fault)) = walk.folder(&prefix) {
+                // A failed send means that nobody reads any more, so nobody misses the fault.
+                let _unread = sender.blocking_send(Err(fault));
+            }
+        });
+        unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))).boxed()
+    }
+
+    async fn get(&self, key: &str) -> Result<Object, Fault> {
+        let path = self.path(key)?;
+        blocking(move || {
+            let body = read_whole(&path, OBJECT_BYTES_MAX)?;
+            let metadata = read_metadata(&path)?;
+            Ok(Object { body, metadata })
+        })
+        .await
+    }
+
+    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+        let path = self.path(key)?;
+        let work = move || Ok(hash(&read_whole(&path, OBJECT_BYTES_MAX)?, LOG_INFLATED_BYTES_MAX)?);
+        spawn_blocking(work).await.unwrap_or_else(|e| Err(stopped(&e).into()))
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    spawn_blocking(work).await.unwrap_or_else(|e| Err(stopped(&e)))
+}
+
+fn stopped(error: &tokio::task::JoinError) -> Fault {
+    Fault::new(FaultKind::Unavailable, format!("reading was stopped: {error}"))
+}
+
+struct Entry {
+    /// The file's name, with `/` at the end of a folder's, so that entries sort as S3 sorts keys.
+    name: String,
+}
+
+impl Entry {
+    fn is_folder(&self) -> bool {
+        self.name.ends_with('/')
+    }
+}
+
+/// Returns what a folder holds, sorted. A folder that is not there holds nothing, as in S3. Names that are not UTF-8
+/// cannot be keys and are left out, and so are links: a copy of a bucket has none.
+fn read_folder(path: &Path) -> Result<Vec<Entry>, Fault> {
+    let found = match fs::read_dir(path) {
+        Ok(found) => found,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(fault(&e)),
+    };
+    let mut entries = Vec::new();
+    for entry in found {
+        let entry = entry.map_err(|e| fault(&e))?;
+        let kind = entry.file_type().map_err(|e| fault(&e))?;
+        let Ok(mut name) = entry.file_name().into_string() else { continue };
+        if kind.is_dir() {
+            name.push('/');
+        } else if !kind.is_file() || name.ends_with(METADATA_ENDING) {
+            continue;
+        }
+        entries.push(Entry { name });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+enum Stop {
+    Fault(Fault),
+    NobodyListens,
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    after: &'a str,
+    sender: &'a Sender<Result<Listed, Fault>>,
+}
+
+impl Walk<'_> {
+    /// Sends the objects below a folder. `prefix` is empty or ends with `/`.
+    fn folder(&self, prefix: &str) -> Result<(), Stop> {
+        let path = self.root.join(prefix);
+        for entry in read_folder(&path).map_err(Stop::Fault)? {
+            let key = format!("{prefix}{}", entry.name);
+            if entry.is_folder() {
+                // A whole folder lies before `after` when its prefix does and `after` is not inside it.
+                if key.as_str() > self.after || self.after.starts_with(&key) {
+                    self.folder(&key)?;
+                }
+            } else if key.as_str() > self.after {
+                self.send(&path.join(&entry.name), key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, path: &Path, key: String) -> Result<(), Stop> {
+        let about = fs::metadata(path).map_err(|e| Stop::Fault(fault(&e)))?;
+        let modified = about.modified().ok().and_then(|time| time.try_into().ok());
+        let listed = Listed { key, size_bytes: about.len(), modified };
+        self.sender.blocking_send(Ok(listed)).map_err(|_| Stop::NobodyListens)
+    }
+}
+
+fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Fault> {
+    let file = fs::File::open(path).map_err(|e| fault(&e))?;
+    let about = file.metadata().map_err(|e| fault(&e))?;
+    if about.is_dir() {
+        return Err(Fault::new(FaultKind::Absent, "a folder lies where the object should be"));
+    }
+    let mut body = Vec::with_capacity(usize::try_from(about.len().min(max_bytes)).unwrap_or_default() + 1);
+    file.take(max_bytes + 1).read_to_end(&mut body).map_err(|e| fault(&e))?;
+    if body.len() as u64 > max_bytes {
+        let message = format!("the object has more than {max_bytes} bytes, the limit of a delivered file");
+        return Err(Fault::new(FaultKind::TooLarge, message));
+    }
+    Ok(body)
+}
+
+fn read_metadata(path: &Path) -> Result<Metadata, Fault> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(METADATA_ENDING);
+    let text = match read_whole(Path::new(&name), METADATA_BYTES_MAX) {
+        Ok(text) => text,
+        Err(fault) if fault.kind == FaultKind::Absent => return Ok(Metadata::default()),
+        Err(fault) => return Err(fault),
+    };
+    let pairs: std::collections::BTreeMap<String, String> = serde_json::from_slice(&text).map_err(|e| {
+        Fault::new(FaultKind::Unavailable, format!("the file beside it with its metadata is wrong: {e}"))
+    })?;
+    Ok(Metadata::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+}
+
+fn fault(error: &io::Error) -> Fault {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FaultKind::Absent,
+        io::ErrorKind::PermissionDenied => FaultKind::Denied,
+        _ => FaultKind::Unavailable,
+    };
+    Fault::new(kind, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, FolderStore) {
+        let root = tempfile::tempdir().unwrap();
+        for (key, content) in files {
+            let path = root.path().join(key);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let store = FolderStore::new(root.path());
+        (root, store)
+    }
+
+    async fn keys(store: &FolderStore, prefix: &str, after: &str) -> Vec<String> {
+        store.list(prefix, after).map(|listed| listed.unwrap().key).collect().await
+    }
+
+    #[tokio::test]
+    async fn keys_come_in_the_order_of_s3_and_after_a_key() {
+        let (_root, store) = folder(&[("a/b/1", ""), ("a/b-c", ""), ("a/b/2", ""), ("a/c", ""), ("z", "")]);
+        assert_eq!(keys(&store, "", "").await, ["a/b-c", "a/b/1", "a/b/2", "a/c", "z"]);
+        assert_eq!(keys(&store, "a/", "a/b/1").await, ["a/b/2", "a/c"]);
+        assert_eq!(keys(&store, "none/", "").await, [""; 0]);
+        assert_eq!(store.children("a/").await.unwrap(), ["a/b/"]);
+    }
+
+    #[tokio::test]
+    async fn metadata_lies_beside_the_object_and_is_no_object() {
+        let beside = r#"{"Signature":"ab","signature-algorithm":"SHA256withRSA"}"#;
+        let (_root, store) = folder(&[("d/x.json.gz", "body"), ("d/x.json.gz.metadata.json", beside)]);
+        let object = store.get("d/x.json.gz").await.unwrap();
+        assert_eq!(object.body, b"body");
+        assert_eq!(object.metadata.signature.as_deref(), Some("ab"));
+        assert_eq!(object.metadata.signature_algorithm.as_deref(), Some("SHA256withRSA"));
+        assert_eq!(keys(&store, "", "").await, ["d/x.json.gz"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_outside_the_folder_is_read() {
+        let (root, store) = folder(&[("inside/x", "")]);
+        fs::write(root.path().join("secret"), "secret").unwrap();
+        let inner = FolderStore::new(root.path().join("inside"));
+        for key in ["../secret", "/etc/hostname", "x/../../secret", "./../secret"] {
+            assert_eq!(inner.get(key).await.unwrap_err().kind, FaultKind::Denied, "{key}");
+        }
+        assert_eq!(store.get("inside/none").await.unwrap_err().kind, FaultKind::Absent);
+        assert_eq!(store.get("inside/x/below").await.unwrap_err().kind, FaultKind::Absent);
+    }
+}

@@ -1,0 +1,171 @@
+//! Where delivered objects lie: the trait, what it answers, and how it fails. A store never writes.
+//!
+//! Three stores exist: a bucket (`logs::aws`), a copy of a bucket in a folder ([`folder`]), and the evidence
+//! bundle of an earlier run (`logs::bundle`).
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+
+use super::inflate::{Damage, LOG_INFLATED_BYTES_MAX, Unpacked, hash};
+
+pub mod folder;
+
+pub use folder::FolderStore;
+
+/// One object of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The object's key.
+    pub key: String,
+    /// Its size as stored.
+    pub size_bytes: u64,
+    /// When it was written there.
+    pub modified: Option<Timestamp>,
+}
+
+/// The metadata that CloudTrail gives a digest. Copies often lose it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// `x-amz-meta-signature`: hexadecimal.
+    pub signature: Option<String>,
+    /// `x-amz-meta-signature-algorithm`.
+    pub signature_algorithm: Option<String>,
+    /// `x-amz-meta-backfill-generation-timestamp`, of backfill digests only.
+    pub backfill_generation_timestamp: Option<String>,
+}
+
+impl Metadata {
+    /// Returns the metadata under the names that S3 gives, without `x-amz-meta-`. Names of any case are known.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut metadata = Self::default();
+        for (name, value) in pairs {
+            match name.to_ascii_lowercase().as_str() {
+                "signature" => metadata.signature = Some(value.to_owned()),
+                "signature-algorithm" => metadata.signature_algorithm = Some(value.to_owned()),
+                "backfill-generation-timestamp" => metadata.backfill_generation_timestamp = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        metadata
+    }
+}
+
+/// An object, read whole.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its bytes as stored.
+    pub body: Vec<u8>,
+    /// What CloudTrail says about it.
+    pub metadata: Metadata,
+}
+
+/// An earlier version of an object, or the mark that it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The object's key.
+    pub key: String,
+    /// S3's name for the version.
+    pub id: String,
+    /// When it was written.
+    pub modified: Option<Timestamp>,
+    /// Who wrote it, where S3 says.
+    pub owner: Option<String>,
+    /// Whether it is a delete marker.
+    pub is_delete_marker: bool,
+    /// Whether it is the newest of its key.
+    pub is_latest: bool,
+}
+
+/// Why an object or a listing could not be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// There is no such object.
+    Absent,
+    /// We may not read it, or not decrypt it.
+    Denied,
+    /// It is in an archive class and must be restored first.
+    Archived,
+    /// It is larger than any file that CloudTrail delivers.
+    TooLarge,
+    /// The store did not answer, or not to the end, after all retries.
+    Unavailable,
+}
+
+/// A failure of one request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// What a caller can decide on.
+    pub kind: FaultKind,
+    /// What a person should read.
+    pub message: String,
+}
+
+impl Fault {
+    /// Returns a fault of a kind with the text for a person.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// Why a log file's content could not be hashed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unhashed {
+    /// The object could not be had.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The object is there, but is no whole gzip file.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+}
+
+/// What is read, whatever it lies in.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Returns the name of the bucket when the store is that bucket and no copy.
+    fn bucket(&self) -> Option<&str>;
+
+    /// Returns the store as a person would name it.
+    fn name(&self) -> String;
+
+    /// Returns the folders directly under a prefix, each with the `/` at its end, in order.
+    ///
+    /// # Errors
+    /// When the listing cannot be had.
+    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault>;
+
+    /// Returns the objects under a prefix whose keys come after `after`, in the order of their keys.
+    fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>>;
+
+    /// Returns an object with its metadata.
+    ///
+    /// # Errors
+    /// When the object cannot be had whole.
+    async fn get(&self, key: &str) -> Result<Object, Fault>;
+
+    /// Returns the hash of what a log file holds.
+    ///
+    /// # Errors
+    /// When the object cannot be had or is damaged.
+    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+        let object = self.get(key).await?;
+        Ok(hash(&object.body, LOG_INFLATED_BYTES_MAX)?)
+    }
+
+    /// Returns the versions of every key with a prefix, newest first within a key. Copies have none.
+    ///
+    /// # Errors
+    /// When the listing cannot be had.
+    async fn versions(&self, _prefix: &str) -> Result<Vec<Version>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the hash of what a version of a log file holds.
+    ///
+    /// # Errors
+    /// When the version cannot be had or is damaged.
+    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, Unhashed> {
+        self.hash(key).await
+    }
+}

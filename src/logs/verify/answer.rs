@@ -1,0 +1,211 @@
+//! The answer: for each chain its hours with their states, its findings and its counts; and the sum of all chains.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::ids::{Region, TrailName};
+use crate::logs::finding::{Finding, State, Window};
+use crate::logs::key::Scope;
+
+/// The most findings that one chain keeps; what goes beyond is counted.
+pub const FINDINGS_MAX: usize = 10_000;
+
+/// What is known about one chain: account x region x trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The account and region of its events, and where it lies.
+    pub scope: Scope,
+    /// The trail and its home region; absent when there is no digest that would tell.
+    pub trail: Option<(TrailName, Region)>,
+    /// How many digests were looked at.
+    pub digests: u64,
+    /// How many log files those digests list.
+    pub logs: u64,
+    /// How many of these are what CloudTrail signed.
+    pub logs_attested: u64,
+    /// How many log files wait for a backfill digest.
+    pub logs_pending: u64,
+    /// The worst state of an hour or a finding.
+    pub state: State,
+    /// The hours, joined while they touch and have the same state.
+    pub hours: Vec<(Window, State)>,
+    /// What is not as it should be, in order.
+    pub findings: Vec<Finding>,
+    /// How many findings are counted but not kept.
+    pub findings_omitted: u64,
+    /// The newest digest up to which all is attested, from which a later run may go on.
+    pub attested_to: Option<Mark>,
+}
+
+/// A digest that a later run may start from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Its key.
+    pub object: String,
+    /// Its bucket.
+    pub bucket: String,
+    /// The end of its hour.
+    pub end: Timestamp,
+    /// The hash of its inflated bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its signature, where metadata or a successor told it.
+    pub signature: Option<String>,
+}
+
+/// All that one run found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The store, as a person would name it.
+    pub store: String,
+    /// The range that was asked for.
+    pub from: Option<Timestamp>,
+    /// The end of that range.
+    pub to: Option<Timestamp>,
+    /// The chains, in order of account, region and trail.
+    pub chains: Vec<Chain>,
+    /// Whether the run was stopped early.
+    pub interrupted: bool,
+    /// What a person should know about the run itself, such as keys that could not be read.
+    pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// Returns the worst state of all chains. Where there is no chain, nothing is proved.
+    pub fn state(&self) -> State {
+        let worst = self.chains.iter().map(|chain| chain.state).max().unwrap_or(State::Unproven);
+        if self.interrupted { worst.max(State::Unproven) } else { worst }
+    }
+
+    /// Returns how many chains are in a state.
+    pub fn chains_in(&self, state: State) -> usize {
+        self.chains.iter().filter(|chain| chain.state == state).count()
+    }
+}
+
+/// Collects what is found about one chain.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) digests: u64,
+    pub(super) logs: u64,
+    pub(super) logs_attested: u64,
+    pub(super) logs_pending: u64,
+    hours: BTreeMap<Timestamp, (Timestamp, State)>,
+    findings: Vec<Finding>,
+    findings_omitted: u64,
+    worst: Option<State>,
+}
+
+impl Tally {
+    /// Notes an hour that was looked at. Of several states of an hour the worst stays.
+    pub(super) fn hour(&mut self, window: Window, state: State) {
+        let kept = self.hours.entry(window.start).or_insert((window.end, state));
+        kept.0 = kept.0.max(window.end);
+        kept.1 = kept.1.max(state);
+        self.worst = self.worst.max(Some(state));
+    }
+
+    /// Notes a finding, and what it means for its hour.
+    pub(super) fn finding(&mut self, finding: Finding) {
+        self.worst = self.worst.max(Some(finding.state));
+        if let Some(window) = finding.window {
+            self.hour(window, finding.state);
+        }
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        } else {
+            self.findings_omitted += 1;
+        }
+    }
+
+    /// Returns the start of the first hour that was noted.
+    pub(super) fn start(&self) -> Option<Timestamp> {
+        self.hours.keys().next().copied()
+    }
+
+    /// Returns the start of the first hour that is not attested.
+    pub(super) fn attested_until(&self) -> Option<Timestamp> {
+        self.hours.iter().find(|(_, (_, state))| *state != State::Attested).map(|(start, _)| *start)
+    }
+
+    /// Returns the hour that a moment lies in, if it was noted.
+    pub(super) fn hour_at(&self, moment: Timestamp) -> Option<Window> {
+        let (&start, &(end, _)) = self.hours.range(..=moment).next_back()?;
+        (moment < end).then_some(Window { start, end })
+    }
+
+    /// Returns the chain's answer. A chain of which no hour was seen is unproven.
+    pub(super) fn chain(mut self, scope: Scope, trail: Option<(TrailName, Region)>, mark: Option<Mark>) -> Chain {
+        self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        Chain {
+            scope,
+            trail,
+            digests: self.digests,
+            logs: self.logs,
+            logs_attested: self.logs_attested,
+            logs_pending: self.logs_pending,
+            state: self.worst.unwrap_or(State::Unproven),
+            hours: joined(&self.hours),
+            findings: self.findings,
+            findings_omitted: self.findings_omitted,
+            attested_to: mark,
+        }
+    }
+}
+
+fn joined(hours: &BTreeMap<Timestamp, (Timestamp, State)>) -> Vec<(Window, State)> {
+    let mut runs: Vec<(Window, State)> = Vec::new();
+    for (&start, &(end, state)) in hours {
+        match runs.last_mut() {
+            Some((run, of)) if *of == state && run.end == start => run.end = end,
+            _ => runs.push((Window { start, end }, state)),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::finding::Code;
+
+    fn hour(number: i8) -> Window {
+        let date = jiff::civil::date(2026, 11, 20).at(number, 0, 0, 0);
+        let start = jiff::tz::TimeZone::UTC.to_timestamp(date).unwrap();
+        Window { start, end: start + crate::logs::finding::HOUR }
+    }
+
+    #[test]
+    fn touching_hours_of_one_state_are_joined_and_the_worst_state_of_an_hour_stays() {
+        let mut tally = Tally::default();
+        for number in [3, 1, 2, 6] {
+            tally.hour(hour(number), State::Attested);
+        }
+        tally.hour(hour(2), State::Broken);
+        tally.hour(hour(2), State::Unproven);
+        let expected = [
+            (hour(1), State::Attested),
+            (hour(2), State::Broken),
+            (hour(3), State::Attested),
+            (hour(6), State::Attested),
+        ];
+        assert_eq!(joined(&tally.hours), expected);
+        assert_eq!(tally.attested_until(), Some(hour(2).start));
+        tally.hour(hour(2), State::Attested);
+        assert_eq!(tally.worst, Some(State::Broken));
+    }
+
+    #[test]
+    fn findings_beyond_the_limit_are_counted() {
+        let mut tally = Tally::default();
+        let finding = |_| Finding {
+            code: Code::LogMissing,
+            state: State::Broken,
+            object: None,
+            window: None,
+            detail: String::new(),
+        };
+        (0..FINDINGS_MAX + 5).map(finding).for_each(|finding| tally.finding(finding));
+        assert_eq!((tally.findings.len(), tally.findings_omitted), (FINDINGS_MAX, 5));
+    }
+}

@@ -1,0 +1,159 @@
+//! Checks one log file against what its digest says about it.
+
+use std::sync::Arc;
+
+use crate::logs::digest::document::LogFile;
+use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::inflate::{Sha256, Trailing, Unpacked, hex};
+use crate::logs::key::{LogKey, Scope};
+use crate::logs::store::{Fault, FaultKind, Store, Unhashed, Version};
+
+/// A log file that is to be read.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub(super) object: String,
+    pub(super) sha256: Sha256,
+    pub(super) window: Window,
+    /// Whether the digest that lists it is proved, so that a fitting hash attests it.
+    pub(super) digest_is_proved: bool,
+}
+
+/// Returns what has to be read for a digest's entry, or why it is not read. What lies outside the chain's account and
+/// region is never read: a digest must not lead us elsewhere.
+pub(super) fn task(
+    file: &LogFile,
+    bucket: &str,
+    scope: &Scope,
+    window: Window,
+    digest_is_proved: bool,
+) -> Result<Task, Finding> {
+    let finding = |code, state, detail: String| Finding {
+        code,
+        state,
+        object: Some(file.object.clone()),
+        window: Some(window),
+        detail,
+    };
+    if file.bucket != bucket {
+        let detail = format!("its digest says that it lies in bucket {}, which is not read", file.bucket);
+        return Err(finding(Code::LogOutOfScope, State::Unproven, detail));
+    }
+    let own = LogKey::parse(&file.object).is_some_and(|key| key.scope == *scope);
+    if !own {
+        let detail = "its digest lists it, but it is no log file of the chain's account and region".into();
+        return Err(finding(Code::LogOutOfScope, State::Unproven, detail));
+    }
+    let Some(sha256) = file.sha256 else {
+        let detail = "its digest hashes it with an algorithm that is not known".into();
+        return Err(finding(Code::LogUnreadable, State::Unproven, detail));
+    };
+    Ok(Task { object: file.object.clone(), sha256, window, digest_is_proved })
+}
+
+/// Reads a log file and judges it; nothing means that it is as its digest says.
+pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Option<Finding>) {
+    let seen = store.hash(&task.object).await;
+    let Some((code, state, mut detail)) = judge(&task.sha256, &seen) else { return (task, None) };
+    if matches!(code, Code::LogMissing | Code::LogHashMismatch | Code::LogTrailingData) {
+        detail.push_str(&history(store.as_ref(), &task).await);
+    }
+    let finding = Finding { code, state, object: Some(task.object.clone()), window: Some(task.window), detail };
+    (task, Some(finding))
+}
+
+fn judge(expected: &Sha256, seen: &Result<Unpacked, Unhashed>) -> Option<(Code, State, String)> {
+    match seen {
+        Ok(unpacked) => judge_content(expected, unpacked),
+        Err(Unhashed::Damage(damage)) => Some((Code::LogUnreadable, State::Broken, damage.to_string())),
+        Err(Unhashed::Fault(Fault { kind: FaultKind::Absent, .. })) => {
+            Some((Code::LogMissing, State::Broken, "its digest lists it, but it is gone".into()))
+        }
+        Err(Unhashed::Fault(fault @ Fault { kind: FaultKind::TooLarge, .. })) => {
+            Some((Code::LogUnreadable, State::Broken, fault.to_string()))
+        }
+        Err(Unhashed::Fault(fault)) => Some((Code::LogUnreadable, State::Unproven, fault.to_string())),
+    }
+}
+
+fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, String)> {
+    let fits = seen.sha256 == *expected;
+    match seen.trailing {
+        Trailing::Nothing if fits => None,
+        // A file of several members whose content as a whole was attested reads the same for everyone who reads it all.
+        Trailing::Members { sha256_of_all } if !fits && sha256_of_all == *expected => None,
+        Trailing::Members { .. } if fits => {
+            let detail = "more gzip members follow the attested content; zcat and Athena read them too".into();
+            Some((Code::LogTrailingData, State::Broken, detail))
+        }
+        Trailing::Bytes(count) if fits => {
+            let detail = format!("{count} bytes that are no gzip follow the attested content");
+            Some((Code::LogTrailingData, State::Broken, detail))
+        }
+        _ => {
+            let detail = format!("its content hashes to {}, its digest says {}", hex(&seen.sha256), hex(expected));
+            Some((Code::LogHashMismatch, State::Broken, detail))
+        }
+    }
+}
+
+/// Returns what the store's versions tell about a log file that is not what it was; empty when they tell nothing.
+async fn history(store: &dyn Store, task: &Task) -> String {
+    let versions = store.versions(&task.object).await.unwrap_or_default();
+    let mut own = versions.into_iter().filter(|version| version.key == task.object).collect::<Vec<Version>>();
+    own.sort_by_key(|version| std::cmp::Reverse(version.modified));
+    let mut told = String::new();
+    if let Some(mark) = own.iter().find(|version| version.is_delete_marker && version.is_latest) {
+        told.push_str(&format!("; it was deleted {}", when(mark)));
+    }
+    for version in own.iter().filter(|version| !version.is_delete_marker) {
+        let fits = store.hash_version(&task.object, &version.id).await;
+        if fits.is_ok_and(|seen| judge_content(&task.sha256, &seen).is_none()) {
+            let owner = version.owner.as_deref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+            told.push_str(&format!("; version {} written {}{owner} is the attested one", version.id, when(version)));
+            break;
+        }
+    }
+    told
+}
+
+fn when(version: &Version) -> String {
+    version.modified.map_or_else(|| "at an unknown time".into(), |time| format!("at {time}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::inflate::Damage;
+
+    fn seen(sha256: u8, trailing: Trailing) -> Result<Unpacked, Unhashed> {
+        Ok(Unpacked { sha256: [sha256; 32], inflated_bytes: 1, trailing })
+    }
+
+    fn verdict(seen: Result<Unpacked, Unhashed>) -> Option<(Code, State)> {
+        judge(&[1; 32], &seen).map(|(code, state, _)| (code, state))
+    }
+
+    #[test]
+    fn content_is_judged_with_what_follows_it() {
+        let all = |n| Trailing::Members { sha256_of_all: [n; 32] };
+        assert_eq!(verdict(seen(1, Trailing::Nothing)), None);
+        assert_eq!(verdict(seen(2, all(1))), None);
+        assert_eq!(verdict(seen(1, all(1))), Some((Code::LogTrailingData, State::Broken)));
+        assert_eq!(verdict(seen(1, Trailing::Bytes(3))), Some((Code::LogTrailingData, State::Broken)));
+        assert_eq!(verdict(seen(2, Trailing::Nothing)), Some((Code::LogHashMismatch, State::Broken)));
+        assert_eq!(verdict(seen(2, all(3))), Some((Code::LogHashMismatch, State::Broken)));
+        assert_eq!(verdict(seen(2, Trailing::Bytes(1))), Some((Code::LogHashMismatch, State::Broken)));
+    }
+
+    #[test]
+    fn what_we_cannot_get_is_not_called_tampering() {
+        let fault = |kind| verdict(Err(Fault::new(kind, "").into()));
+        assert_eq!(fault(FaultKind::Absent), Some((Code::LogMissing, State::Broken)));
+        assert_eq!(fault(FaultKind::TooLarge), Some((Code::LogUnreadable, State::Broken)));
+        for kind in [FaultKind::Denied, FaultKind::Archived, FaultKind::Unavailable] {
+            assert_eq!(fault(kind), Some((Code::LogUnreadable, State::Unproven)));
+        }
+        let bomb = Damage::TooLarge { max_bytes: 1 };
+        assert_eq!(verdict(Err(bomb.into())), Some((Code::LogUnreadable, State::Broken)));
+    }
+}

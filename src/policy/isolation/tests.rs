@@ -1,0 +1,88 @@
+//! The generated worlds are proved; what is not known stays unproven.
+
+use super::world::{Mode, World};
+use super::*;
+
+#[test]
+fn generated_worlds_are_proved() {
+    for mode in [Mode::Roles, Mode::Dynamic] {
+        let result = World::new(mode).prove();
+        assert_eq!(result, Isolation::default(), "{mode:?}");
+    }
+}
+
+#[test]
+fn an_attached_policy_that_is_not_known_is_not_taken_for_harmless() {
+    let mut world = World::new(Mode::Roles);
+    world.readers[0].unknown.push("arn:aws:iam::aws:policy/ReadOnlyAccess".into());
+    let result = world.prove();
+    assert_eq!(result.violations, []);
+    assert!(matches!(&result.unproven[..], [one] if one.why.contains("ReadOnlyAccess")), "{result:?}");
+}
+
+#[test]
+fn a_reach_that_is_denied_elsewhere_is_unproven_and_not_right() {
+    let mut world = World::new(Mode::Roles);
+    let policy = world.readers[0].policy.to_minified();
+    let wide = policy.replacen("/111111111111/*\"", "/*\"", 1);
+    let deny = r#""Statement":[{"Effect":"Deny","Action":"s3:GetObject*","NotResource":"arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/111111111111/*"},"#;
+    world.readers[0].policy = PolicyDocument::parse(&wide.replacen(r#""Statement":["#, deny, 1)).unwrap();
+    let result = world.prove();
+    assert_eq!(result.violations, []);
+    assert!(result.unproven.iter().any(|one| one.invariant == Invariant::ReadsOnlyOwn), "{result:?}");
+}
+
+#[test]
+fn a_condition_that_cannot_be_judged_is_unproven() {
+    let mut world = World::new(Mode::Roles);
+    let text = world.bucket.to_minified();
+    let deny = r#""Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:Get*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}},"#;
+    world.bucket = PolicyDocument::parse(&text.replacen(r#""Statement":["#, deny, 1)).unwrap();
+    let result = world.prove();
+    assert_eq!(result.violations, []);
+    assert!(result.unproven.iter().any(|one| one.invariant == Invariant::ReadsOwn), "{result:?}");
+}
+
+#[test]
+fn trusted_principals_may_read_more() {
+    let siem = "arn:aws:iam::333333333333:role/siem";
+    let grant = format!(
+        r#""Statement":[{{"Sid":"Siem","Effect":"Allow","Principal":{{"AWS":"{siem}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*"}},"#
+    );
+    let mut world = World::new(Mode::Roles);
+    world.bucket = PolicyDocument::parse(&world.bucket.to_minified().replacen(r#""Statement":["#, &grant, 1)).unwrap();
+    let found = world.prove();
+    let violation = &found.violations[0];
+    assert_eq!(violation.invariant, Invariant::ReadsOnlyOwn);
+    assert_eq!(violation.principal, siem);
+    assert!(!violation.resource.contains("/333333333333/"), "{violation}");
+    assert_eq!(violation.statement.as_ref().and_then(|place| place.sid.as_deref()), Some("Siem"));
+    world.trusted.push(siem.into());
+    assert_eq!(world.prove().violations, []);
+}
+
+#[test]
+fn what_is_not_a_log_is_no_concern_of_the_readers() {
+    let mut world = World::new(Mode::Roles);
+    let extra = r#""Statement":[{"Effect":"Allow","Action":["s3:GetObject","logs:*"],"Resource":["arn:aws:s3:::acme-org-cloudtrail/handbook/*","arn:aws:s3:::another-bucket/*"]},"#;
+    let text = world.readers[0].policy.to_minified();
+    world.readers[0].policy = PolicyDocument::parse(&text.replacen(r#""Statement":["#, extra, 1)).unwrap();
+    assert_eq!(world.prove(), Isolation::default());
+}
+
+#[test]
+fn the_matrix_has_one_account_a_reader() {
+    let mut world = World::new(Mode::Roles);
+    let text = world.readers[1].policy.to_minified();
+    world.readers[1].policy =
+        PolicyDocument::parse(&text.replacen("/222222222222/*\"", "/33333333333?/*\"", 1)).unwrap();
+    let read = |n: usize| {
+        world.with_archive(|archive| {
+            let answers = accounts_read(archive, &archive.readers[n]);
+            let yes = answers.into_iter().filter(|(_, answer)| *answer == Some(true));
+            yes.map(|(account, _)| account.to_string()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(read(0), ["111111111111"]);
+    assert_eq!(read(1), ["333333333333", "333333333334"]);
+}

@@ -1,0 +1,146 @@
+//! A generated world for tests: the policies that the templates render for an organization of a few accounts.
+
+use serde_json::json;
+
+use super::*;
+use crate::policy::PolicyDocument;
+use crate::policy::template::Templates;
+
+pub(super) const MANAGEMENT: &str = "111111111111";
+pub(super) const LOG: &str = "222222222222";
+/// Accounts whose ids are alike: the second begins as the first does.
+pub(super) const MEMBERS: [&str; 3] = ["333333333333", "333333333334", "444444444444"];
+pub(super) const ORGANIZATION: &str = "o-exampleorgid";
+pub(super) const BUCKET: &str = "arn:aws:s3:::acme-org-cloudtrail";
+pub(super) const ROOT: &str = "audit/AWSLogs/o-exampleorgid";
+pub(super) const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
+pub(super) const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
+
+/// One reader and its documents.
+#[derive(Debug, Clone)]
+pub(super) struct OwnedReader {
+    pub(super) account: AccountId,
+    pub(super) role: Arn,
+    pub(super) trust: Option<PolicyDocument>,
+    pub(super) policy: PolicyDocument,
+    pub(super) unknown: Vec<String>,
+}
+
+/// The documents of a world, each of which a test may change.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    pub(super) accounts: BTreeSet<AccountId>,
+    pub(super) bucket: PolicyDocument,
+    pub(super) key: PolicyDocument,
+    pub(super) guard: PolicyDocument,
+    pub(super) readers: Vec<OwnedReader>,
+    pub(super) require_mfa: bool,
+    pub(super) external_id: Option<String>,
+    pub(super) trusted: Vec<String>,
+}
+
+/// How readers get in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Roles,
+    Dynamic,
+}
+
+impl World {
+    pub(super) fn new(mode: Mode) -> Self {
+        let templates = Templates::new(&[]).unwrap();
+        let dynamic = mode == Mode::Dynamic;
+        let bucket = json!({
+            "bucket": {"arn": BUCKET, "name": "acme-org-cloudtrail"},
+            "trail_arns": [TRAIL],
+            "write_resources": [format!("{BUCKET}/audit/AWSLogs/{MANAGEMENT}/*"), format!("{BUCKET}/{ROOT}/*")],
+            "dynamic_readers": dynamic,
+            "logs_prefix": ROOT,
+            "organization": {"id": ORGANIZATION},
+        });
+        let key = json!({
+            "partition": "aws",
+            "log_account": LOG,
+            "trail_arns": [TRAIL],
+            "encryption_contexts": [format!("arn:aws:cloudtrail:*:{MANAGEMENT}:trail/*")],
+            "dynamic_readers": dynamic,
+            "organization": {"id": ORGANIZATION},
+            "s3_service": "s3.eu-central-1.amazonaws.com",
+        });
+        let guard = json!({"trail_arns": [TRAIL], "exempt_principals": ["arn:aws:iam::*:role/orgtrail"]});
+        let accounts: BTreeSet<AccountId> =
+            [MANAGEMENT, LOG].iter().chain(&MEMBERS).map(|id| id.parse().unwrap()).collect();
+        Self {
+            bucket: templates.render("bucket.json.hbs", &bucket).unwrap(),
+            key: templates.render("key.json.hbs", &key).unwrap(),
+            guard: templates.render("guard.json.hbs", &guard).unwrap(),
+            readers: accounts.iter().map(|account| reader(&templates, account, mode)).collect(),
+            accounts,
+            require_mfa: mode == Mode::Roles,
+            external_id: (mode == Mode::Roles).then(|| "acme-audit".to_owned()),
+            trusted: Vec::new(),
+        }
+    }
+
+    pub(super) fn prove(&self) -> Isolation {
+        self.with_archive(prove)
+    }
+
+    /// Runs a function on the world's archive.
+    pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
+        let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
+        let organization_id = ORGANIZATION.parse().unwrap();
+        let policies: Vec<[Named; 1]> =
+            self.readers.iter().map(|r| [Named { name: "reader policy", document: &r.policy }]).collect();
+        let readers: Vec<Reader> = self.readers.iter().zip(&policies).map(|(r, p)| self.reader(r, p)).collect();
+        run(&Archive {
+            bucket_arn: &bucket_arn,
+            region: "eu-central-1",
+            account: &account,
+            organization_id: &organization_id,
+            bucket_policy: Some(&self.bucket),
+            key: Some(Key { arn: KEY, policy: &self.key }),
+            roots: &[ROOT.to_owned()],
+            accounts: &self.accounts,
+            trusted: &self.trusted,
+            readers: &readers,
+        })
+    }
+
+    fn reader<'a>(&'a self, reader: &'a OwnedReader, policies: &'a [Named<'a>]) -> Reader<'a> {
+        Reader {
+            account: &reader.account,
+            role: &reader.role,
+            trust: reader.trust.as_ref(),
+            policies,
+            unknown_policies: &reader.unknown,
+            require_mfa: self.require_mfa,
+            external_id: self.external_id.as_deref(),
+        }
+    }
+}
+
+fn reader(templates: &Templates, account: &AccountId, mode: Mode) -> OwnedReader {
+    let reading = json!({
+        "bucket": {"arn": BUCKET},
+        "object_arns": [format!("{BUCKET}/{ROOT}/{account}/*")],
+        "prefixes": [format!("{ROOT}/{account}/*")],
+        "key_arn": KEY,
+    });
+    let condition = json!({
+        "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION, "sts:ExternalId": "acme-audit"},
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+    });
+    let trust = json!({"partition": "aws", "account": {"id": account}, "condition": condition});
+    let (role, template) = match mode {
+        Mode::Roles => (format!("arn:aws:iam::{LOG}:role/CloudTrailReadLogs-{account}"), "reader.json.hbs"),
+        Mode::Dynamic => (format!("arn:aws:iam::{account}:role/team"), "member-dynamic.json.hbs"),
+    };
+    OwnedReader {
+        account: account.clone(),
+        role: role.parse().unwrap(),
+        trust: (mode == Mode::Roles).then(|| templates.render("reader-trust.json.hbs", &trust).unwrap()),
+        policy: templates.render(template, &reading).unwrap(),
+        unknown: Vec::new(),
+    }
+}

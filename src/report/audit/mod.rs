@@ -1,0 +1,205 @@
+//! The result of `orgtrail check`: for people, for programs, and as findings for OCSF and Security Hub.
+
+use serde::Serialize;
+
+use super::model::{FORMAT_VERSION, ProblemJson};
+use super::template::{BadTemplate, Templates};
+use crate::audit::{Audit, Check, Control, Fix, Outcome, Subject, Verdict};
+use crate::organization::Organization;
+
+pub mod findings;
+mod human;
+mod view;
+
+pub use human::human;
+
+/// Returns the result as markdown.
+///
+/// # Errors
+/// [`BadTemplate`] where a template of the user cannot be rendered.
+pub fn markdown(audit: &Audit, organization: &Organization, templates: &Templates) -> Result<String, BadTemplate> {
+    templates.render("audit.md.hbs", &view::view(audit, organization))
+}
+
+/// Returns the result as one HTML page that asks nobody for anything.
+///
+/// # Errors
+/// [`BadTemplate`] where a template of the user cannot be rendered.
+pub fn html(audit: &Audit, organization: &Organization, templates: &Templates) -> Result<String, BadTemplate> {
+    templates.render("audit.html.hbs", &view::view(audit, organization))
+}
+
+/// The JSON of `orgtrail check`, version 1.
+#[derive(Debug, Serialize)]
+pub struct AuditJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    deployment: &'a str,
+    /// Nothing that should have been read was left out.
+    complete: bool,
+    summary: Summary,
+    controls: Vec<ControlJson<'a>>,
+    subjects: Vec<SubjectJson<'a>>,
+    inactive: Vec<InactiveJson<'a>>,
+    problems: Vec<ProblemJson<'a>>,
+}
+
+/// How many controls have which verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Summary {
+    pass: usize,
+    fail: usize,
+    not_applicable: usize,
+    unknown: usize,
+}
+
+impl Summary {
+    fn of(audit: &Audit) -> Self {
+        let count = |verdict| audit.count(verdict);
+        Self {
+            pass: count("pass"),
+            fail: count("fail"),
+            not_applicable: count("not applicable"),
+            unknown: count("unknown"),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ControlJson<'a> {
+    standard: &'static str,
+    standard_name: &'static str,
+    standard_version: &'static str,
+    id: &'static str,
+    title: String,
+    severity: &'static str,
+    verdict: &'static str,
+    checks: Vec<CheckJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckJson<'a> {
+    account: &'a str,
+    address: Option<String>,
+    verdict: &'static str,
+    /// For `unknown`: `unreadable`, or `outside` of what this program reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<&'static str>,
+    evidence: &'a str,
+    /// The plan contains the change that makes it a pass.
+    fixed_by_plan: bool,
+    /// The setting of the configuration that could ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<&'static str>,
+    /// What somebody else has to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct SubjectJson<'a> {
+    account: &'a str,
+    trails: Vec<String>,
+    inherited_by: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct InactiveJson<'a> {
+    account: &'a str,
+    state: &'static str,
+}
+
+impl<'a> From<&'a Audit> for AuditJson<'a> {
+    fn from(audit: &'a Audit) -> Self {
+        let Audit { organization, deployment, outcomes, subjects, inactive, problems } = audit;
+        let inactive = inactive.iter();
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            organization: organization.as_str(),
+            deployment,
+            complete: !audit.is_partial(),
+            summary: Summary::of(audit),
+            controls: outcomes.iter().map(ControlJson::from).collect(),
+            subjects: subjects.iter().map(SubjectJson::from).collect(),
+            inactive: inactive
+                .map(|(id, state)| InactiveJson { account: id.as_str(), state: state.as_str() })
+                .collect(),
+            problems: problems.iter().map(ProblemJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Outcome> for ControlJson<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        let Outcome { control, verdict, checks } = outcome;
+        let Control { standard, id, question } = control;
+        Self {
+            standard: standard.as_str(),
+            standard_name: standard.name(),
+            standard_version: standard.version(),
+            id,
+            title: question.title(),
+            severity: question.severity().as_str(),
+            verdict: word(*verdict),
+            checks: checks.iter().map(CheckJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Check> for CheckJson<'a> {
+    fn from(check: &'a Check) -> Self {
+        let Check { account, address, verdict, evidence, fix } = check;
+        let because = match verdict {
+            Verdict::Unknown(doubt) => Some(doubt.as_str()),
+            Verdict::NotApplicable | Verdict::Pass | Verdict::Fail => None,
+        };
+        let (setting, elsewhere) = match fix {
+            Fix::Setting(setting) => (Some(*setting), None),
+            Fix::Elsewhere(what) => (None, Some(*what)),
+            Fix::None | Fix::Plan => (None, None),
+        };
+        Self {
+            account: account.as_str(),
+            address: address.as_ref().map(ToString::to_string),
+            verdict: word(*verdict),
+            because,
+            evidence,
+            fixed_by_plan: *fix == Fix::Plan,
+            setting,
+            elsewhere,
+        }
+    }
+}
+
+impl<'a> From<&'a Subject> for SubjectJson<'a> {
+    fn from(subject: &'a Subject) -> Self {
+        let Subject { account, trails, looked_at: _, members } = subject;
+        Self {
+            account: account.as_str(),
+            trails: trails.iter().map(ToString::to_string).collect(),
+            inherited_by: members.iter().map(|member| member.as_str()).collect(),
+        }
+    }
+}
+
+/// Words of programs have no spaces.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotApplicable => "not_applicable",
+        Verdict::Pass => "pass",
+        Verdict::Unknown(_) => "unknown",
+        Verdict::Fail => "fail",
+    }
+}
+
+/// Returns a fix in a sentence; nothing where nothing has to be done.
+fn fix_words(fix: &Fix) -> String {
+    match fix {
+        Fix::None => String::new(),
+        Fix::Plan => "apply the plan, which contains the change".to_owned(),
+        Fix::Setting(setting) => format!("set {setting} in the configuration"),
+        Fix::Elsewhere(what) => (*what).to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! What CloudTrail would say to other people's policies: the report of `explain`, for people and as JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::{escape, words};
+use crate::ids::Arn;
+use crate::policy::evaluate::Place;
+use crate::policy::lint::Finding;
+use crate::policy::preflight::{Cause, Doubt, Preflight, Refusal};
+
+/// What is reported.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The trail whose delivery was tried.
+    pub trail: Arn,
+    /// What CloudTrail would be refused.
+    pub preflight: Preflight,
+    /// What is wrong with the documents otherwise.
+    pub findings: Vec<Finding>,
+    /// What was assumed, for people.
+    pub notes: Vec<String>,
+}
+
+/// Returns the report for a terminal. Every text of the policies is made inert.
+pub fn human(explanation: &Explanation) -> String {
+    let Explanation { trail, preflight, findings, notes } = explanation;
+    let Preflight { refusals, doubts } = preflight;
+    let mut text = format!("{}\n", escape::terminal(&headline(trail, preflight)));
+    for refusal in refusals {
+        text.push_str(&refusal_lines(refusal));
+    }
+    for Doubt { document, action, resource, why } in doubts {
+        let request = format!("{document}: whether CloudTrail may {action} on {resource} cannot be told");
+        add(&mut text, 0, "unknown", &request);
+        why.iter().for_each(|why| add(&mut text, 2, "because", why));
+    }
+    for Finding { rule, place, message, help } in findings {
+        let at = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        add(&mut text, 0, &format!("finding {rule}"), &format!("{at}{message}"));
+        add(&mut text, 2, "help", help);
+    }
+    notes.iter().for_each(|note| add(&mut text, 0, "note", note));
+    text
+}
+
+fn headline(trail: &Arn, preflight: &Preflight) -> String {
+    match (preflight.refusals.len(), preflight.doubts.len()) {
+        (0, 0) => format!("CloudTrail would be let in for {trail}."),
+        (0, doubts) => {
+            format!("Whether CloudTrail would be let in for {trail} cannot be told: {}.", words::count(doubts, "doubt"))
+        }
+        (refusals, _) => format!("CloudTrail would be refused for {trail}: {}.", words::count(refusals, "cause")),
+    }
+}
+
+fn refusal_lines(refusal: &Refusal) -> String {
+    let Refusal { cause, code, key, has, needs, message, help, .. } = refusal;
+    let mut text = String::new();
+    add(&mut text, 0, &format!("refused {cause}"), message);
+    add(&mut text, 2, "error", code);
+    if let Some(key) = key {
+        add(&mut text, 2, "key", key);
+    }
+    if let Some(has) = has {
+        add(&mut text, 2, "has", has);
+    }
+    if let Some(needs) = needs {
+        add(&mut text, 2, "needs", needs);
+    }
+    add(&mut text, 2, "help", help);
+    text
+}
+
+/// Appends one line. Writing to a string cannot fail.
+fn add(text: &mut String, indent: usize, label: &str, value: &str) {
+    let _ = writeln!(text, "{:indent$}{label}: {}", "", escape::terminal(value));
+}
+
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    trail: &'a str,
+    accepted: bool,
+    refusals: Vec<RefusalJson<'a>>,
+    unknown: Vec<DoubtJson<'a>>,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct StatementJson<'a> {
+    document: &'a str,
+    index: usize,
+    sid: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RefusalJson<'a> {
+    cause: Cause,
+    code: &'a str,
+    document: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    statement: Option<StatementJson<'a>>,
+    key: Option<&'a str>,
+    has: Option<&'a str>,
+    needs: Option<&'a str>,
+    message: &'a str,
+    help: &'a str,
+}
+
+#[derive(Serialize)]
+struct DoubtJson<'a> {
+    document: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    why: &'a [String],
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    rule: crate::policy::lint::Rule,
+    statement: Option<StatementJson<'a>>,
+    message: &'a str,
+    help: &'a str,
+}
+
+fn statement(place: &Place) -> StatementJson<'_> {
+    StatementJson { document: &place.document, index: place.index, sid: place.sid.as_deref() }
+}
+
+fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
+    RefusalJson {
+        cause: refusal.cause,
+        code: refusal.code,
+        document: &refusal.document,
+        action: &refusal.action,
+        resource: &refusal.resource,
+        statement: refusal.statement.as_ref().map(statement),
+        key: refusal.key.as_deref(),
+        has: refusal.has.as_deref(),
+        needs: refusal.needs.as_deref(),
+        message: &refusal.message,
+        help: &refusal.help,
+    }
+}
+
+/// Returns the report as JSON, version 1.
+///
+/// # Errors
+/// Those of serialisation, which this shape does not have.
+pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
+    let Explanation { trail, preflight, findings, notes: _ } = explanation;
+    let shape = ExplanationJson {
+        format_version: 1,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        trail: trail.as_str(),
+        accepted: preflight.is_clear(),
+        refusals: preflight.refusals.iter().map(refusal_json).collect(),
+        unknown: preflight
+            .doubts
+            .iter()
+            .map(|Doubt { document, action, resource, why }| DoubtJson { document, action, resource, why })
+            .collect(),
+        findings: findings
+            .iter()
+            .map(|Finding { rule, place, message, help }| FindingJson {
+                rule: *rule,
+                statement: place.as_ref().map(statement),
+                message,
+                help,
+            })
+            .collect(),
+    };
+    Ok(format!("{}\n", serde_json::to_string_pretty(&shape)?))
+}

@@ -1,0 +1,118 @@
+//! A plan as JUnit XML, for CI systems that show test results: what is not as it should be is a failed test, what could
+//! not be read is an error.
+
+use super::lines::{Detail, Line};
+use super::view::{self, AccountView, EntryView, PlanView, ProblemView, Purpose};
+use super::{escape, words};
+use crate::organization::Organization;
+use crate::plan::Plan;
+
+/// Returns the XML of a plan, or of what drifted.
+///
+/// What is as it should be is one passed test, with the number of resources in its name.
+pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
+    let view = view::view(plan, organization, purpose, Detail::Full);
+    let PlanView { purpose, deployment, sections, blockers, problems, .. } = &view;
+    let entries: Vec<&EntryView> = sections.iter().flat_map(|section| &section.entries).collect();
+    let (failures, errors) = (entries.len(), blockers.len() + problems.len());
+    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", 1 + failures + errors);
+    let suite = escape::html(&format!("orgtrail {} of {deployment}", purpose.to_lowercase()));
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"orgtrail\" {counts}>\n  \
+         <testsuite name=\"{suite}\" {counts}>\n"
+    );
+    let unchanged = words::count(plan.unchanged, "resource");
+    xml.push_str(&format!("    <testcase classname=\"orgtrail\" name=\"{unchanged} as wanted\"/>\n"));
+    entries.into_iter().for_each(|entry| xml.push_str(&change(entry)));
+    blockers.iter().chain(problems).for_each(|problem| xml.push_str(&failing(problem)));
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn change(entry: &EntryView) -> String {
+    let EntryView { action, kind, name, address, risks, reason, count, accounts, lines, .. } = entry;
+    let many = if *count > 1 { format!(", the same for {}", words::count(*count, "account")) } else { String::new() };
+    let message = format!("{action} {kind} {name}{many}, because of {reason}");
+    let kind = if risks.is_empty() { "safe".to_owned() } else { risks.join(" ") };
+    let mut body: Vec<String> = lines.iter().map(line).collect();
+    body.push(format!("for {}", ids(accounts)));
+    testcase(address, "failure", &message, &kind, &body)
+}
+
+fn line(Line { depth, mark, text }: &Line) -> String {
+    format!("{}{mark} {text}", "  ".repeat(*depth))
+}
+
+fn failing(problem: &ProblemView) -> String {
+    let ProblemView { stage, code, message, help, address, accounts } = problem;
+    let place = address.clone().unwrap_or_else(|| format!("{stage}: {code}"));
+    let mut body = vec![format!("for {}", ids(accounts))];
+    if !help.is_empty() {
+        body.push(format!("next: {help}"));
+    }
+    testcase(&place, "error", message, code, &body)
+}
+
+fn ids(accounts: &[AccountView]) -> String {
+    let ids: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+    words::some(&ids, 10)
+}
+
+fn testcase(name: &str, element: &str, message: &str, kind: &str, body: &[String]) -> String {
+    let body: Vec<String> = body.iter().map(|line| escape::html(line)).collect();
+    format!(
+        "    <testcase classname=\"orgtrail\" name=\"{}\">\n      <{element} message=\"{}\" type=\"{}\">{}</{element}>\n    \
+         </testcase>\n",
+        escape::html(name),
+        escape::html(message),
+        escape::html(kind),
+        body.join("\n")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn xml(accounts: usize) -> String {
+        plan(&fixture::plan(accounts), &fixture::organization(accounts), Purpose::Drift)
+    }
+
+    #[test]
+    fn the_xml_of_a_plan() {
+        insta::assert_snapshot!("junit_of_12_accounts", xml(12));
+    }
+
+    #[test]
+    fn the_counts_are_those_of_the_elements() {
+        let xml = xml(500);
+        let cases = xml.matches("<testcase ").count();
+        let (failures, errors) = (xml.matches("<failure ").count(), xml.matches("<error ").count());
+        assert_eq!((cases, failures, errors), (9, 6, 2));
+        let counts = format!("tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\"");
+        assert_eq!(xml.matches(&counts).count(), 2, "{xml}");
+    }
+
+    #[test]
+    fn in_sync_is_a_passed_test() {
+        let mut nothing = fixture::plan(1);
+        nothing.changes.clear();
+        nothing.blockers.clear();
+        let xml = plan(&nothing, &fixture::organization(1), Purpose::Drift);
+        assert!(
+            xml.contains("tests=\"1\" failures=\"0\" errors=\"0\"") && xml.contains("812 resources as wanted"),
+            "{xml}"
+        );
+    }
+
+    #[test]
+    fn hostile_text_is_inert() {
+        let (hostile, organization) = fixture::hostile();
+        let xml = plan(&hostile, &organization, Purpose::Plan);
+        fixture::assert_nothing_acts(&xml);
+        assert!(xml.contains("&lt;script&gt;") && !xml.contains("<script"), "{xml}");
+        let attribute_ends = xml.matches('"').count();
+        assert_eq!(attribute_ends % 2, 0);
+    }
+}

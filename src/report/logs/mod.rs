@@ -1,0 +1,7 @@
+//! Reports of `verify` and `coverage`: human, JSON, JSON Lines, markdown and HTML with a heat map.
+
+pub mod coverage;
+pub mod heat;
+pub mod model;
+pub mod page;
+pub mod verify;

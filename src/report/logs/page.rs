@@ -1,0 +1,134 @@
+//! HTML pages of proofs and coverage, rendered from `templates/`. Every text is escaped by the template engine.
+
+use handlebars::Handlebars;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::coverage::{self as coverage_report, Presence};
+use super::heat::HeatMap;
+use super::verify::{headline, heat_map, shown};
+use crate::logs::coverage::Coverage;
+use crate::logs::finding::State;
+use crate::logs::verify::Answer;
+use crate::report::escape;
+use crate::report::words::count;
+
+/// The width of the rows' labels and of a map's cells together, in the map's own units.
+const LABEL_WIDTH: usize = 220;
+const CELLS_WIDTH: usize = 960;
+/// The height of a row.
+const ROW_HEIGHT: usize = 18;
+/// How many columns lie between two times that are written out.
+const TIME_EVERY: usize = 16;
+
+/// Says that a page could not be rendered, which means that its template is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot render the page")]
+pub struct PageError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Returns the page of a proof.
+///
+/// # Errors
+/// When the template is wrong.
+pub fn verify(answer: &Answer) -> Result<String, PageError> {
+    let findings: Vec<Value> = answer
+        .chains
+        .iter()
+        .flat_map(|chain| shown(chain).into_iter().map(move |(finding, folded)| (chain, finding, folded)))
+        .map(|(chain, finding, folded)| {
+            json!({
+                "state": finding.state.as_str(),
+                "account": chain.scope.account,
+                "region": chain.scope.region,
+                "trail": chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or_default(),
+                "code": finding.code.as_str(),
+                "hour": finding.window.map(|window| window.hour().to_string()).unwrap_or_default(),
+                "object": finding.object.as_deref().unwrap_or_default(),
+                "detail": finding.detail,
+                "folded": folded,
+            })
+        })
+        .collect();
+    let lines = headline(answer, |state| state.to_string());
+    let data = json!({
+        "store": answer.store,
+        "state": answer.state().as_str(),
+        "lines": lines.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(),
+        "map": heat_map(answer, 96).map(|map| drawn(&map, State::as_str)),
+        "findings": findings,
+        "notes": answer.notes,
+    });
+    render("verify", &data)
+}
+
+/// Returns the page of coverage.
+///
+/// # Errors
+/// When the template is wrong.
+pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<String, PageError> {
+    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    let rows = coverage.rows.iter().map(|row| {
+        json!({
+            "account": row.account,
+            "name": row.name,
+            "region": row.region,
+            "kind": row.kind.folder(),
+            "arrival": row.arrival.as_str(),
+            "files": row.files.count,
+            "first": time(row.files.first),
+            "last": time(row.files.last),
+            "hours_with": row.hours_with_digest(),
+            "hours_without": row.hours_without_digest(),
+            "delay": coverage_report::delay(row),
+            "gaps": coverage_report::gaps(row),
+        })
+    });
+    let data = json!({
+        "store": coverage.store,
+        "lines": coverage_report::lines(coverage, limit),
+        "map": coverage_report::heat_map(coverage, 96).map(|map| drawn(&map, Presence::as_str)),
+        "rows": rows.collect::<Vec<_>>(),
+    });
+    render("coverage", &data)
+}
+
+/// Renders a page of a name with the parts that pages share.
+pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
+    let mut pages = Handlebars::new();
+    pages.set_strict_mode(true);
+    pages.register_escape_fn(escape::html);
+    let templates = [
+        ("verify", include_str!("../../../templates/verify.html.hbs")),
+        ("coverage", include_str!("../../../templates/coverage.html.hbs")),
+        ("style", include_str!("../../../templates/style.html.hbs")),
+        ("heat", include_str!("../../../templates/heat.html.hbs")),
+    ];
+    for (name, template) in templates {
+        pages.register_template_string(name, template).map_err(|e| PageError(e.into()))?;
+    }
+    pages.render(name, data).map_err(|e| PageError(e.into()))
+}
+
+/// Returns a heat map as the template draws it.
+pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'static str) -> Value {
+    let columns = map.columns().max(1);
+    let x = |column: usize| LABEL_WIDTH + column * CELLS_WIDTH / columns;
+    let time = |column: usize| map.time_of(column).strftime("%Y-%m-%d %H:%MZ").to_string();
+    let times = (0..columns).step_by(TIME_EVERY).map(|column| json!({"x": x(column), "text": time(column)}));
+    let rows = map.rows.iter().enumerate().map(|(row, (label, cells))| {
+        let y = (row + 1) * ROW_HEIGHT;
+        let cells = cells.iter().enumerate().filter_map(|(column, cell)| {
+            let state = word((*cell)?);
+            let width = x(column + 1) - x(column);
+            Some(json!({"x": x(column), "width": width, "state": state, "title": format!("{label} {} {state}", time(column))}))
+        });
+        json!({"label": label, "y": y, "text_y": y + 12, "cells": cells.collect::<Vec<_>>()})
+    });
+    json!({
+        "width": LABEL_WIDTH + CELLS_WIDTH,
+        "height": (map.rows.len() + 2) * ROW_HEIGHT,
+        "times": times.collect::<Vec<_>>(),
+        "rows": rows.collect::<Vec<_>>(),
+        "step": count(usize::try_from(map.step.as_hours()).unwrap_or_default(), "hour"),
+    })
+}

@@ -1,0 +1,14 @@
+//! The AWS adapter against an emulator of AWS, over the wire.
+//!
+//! One binary, so that it is linked once. Every test has its own emulator: nothing that one does is seen by another.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod administrator;
+mod discover;
+mod drift;
+mod execute;
+mod fixture;
+mod observe;
+mod trouble;

@@ -1,0 +1,95 @@
+//! Throttling, broken connections, and changes that AWS has not told all its parts yet.
+
+use orgtrail::cloud::aws::{Aws, AwsOptions};
+use orgtrail::cloud::{Act, FaultKind, Look, Needs};
+
+use crate::fixture::{Deployment, connect, creation, options};
+use crate::support::{Emulator, Trouble, World};
+
+#[tokio::test]
+async fn throttling_and_broken_connections_are_survived() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &["web", "api"]);
+    let aws = connect(&emulator).await;
+    let throttle = |code| Trouble::Error(400, code);
+    for (service, action, trouble) in [
+        // Organizations throttles with HTTP 400, which tools that look at the status take for a final error.
+        ("organizations", "ListAccounts", throttle("TooManyRequestsException")),
+        ("organizations", "EnableAWSServiceAccess", throttle("ConcurrentModificationException")),
+        ("cloudtrail", "CreateTrail", throttle("ThrottlingException")),
+        ("cloudtrail", "DescribeTrails", throttle("ThrottlingException")),
+        ("iam", "CreateRole", throttle("Throttling")),
+        ("kms", "DescribeKey", throttle("ThrottlingException")),
+        ("sts", "AssumeRole", throttle("Throttling")),
+        ("s3", "PutBucketPolicy", Trouble::Reset),
+        ("s3", "GetBucketVersioning", Trouble::Reset),
+        ("sns", "GetTopicAttributes", Trouble::Reset),
+        ("s3", "GetBucketPolicy", Trouble::Error(503, "SlowDown")),
+    ] {
+        emulator.proxy().trouble(service, action, 2, trouble);
+    }
+
+    aws.discover(Needs::default()).await.unwrap();
+    deployment.make(&aws).await;
+    let estate = deployment.look(&aws).await;
+
+    assert_eq!(deployment.differences(&estate), [""; 0]);
+    assert_eq!(emulator.proxy().count("organizations:ListAccounts"), 3);
+    assert!(emulator.proxy().count("cloudtrail:CreateTrail") >= 3);
+}
+
+#[tokio::test]
+async fn what_aws_is_not_ready_for_is_tried_again_and_then_explained() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &[]);
+    let aws = connect(&emulator).await;
+    let not_yet = |code| Trouble::Error(400, code);
+    for (code, service, action) in [
+        ("InsufficientS3BucketPolicyException", "cloudtrail", "CreateTrail"),
+        ("InvalidCloudWatchLogsRoleArnException", "cloudtrail", "CreateTrail"),
+        ("ConflictException", "cloudtrail", "StartLogging"),
+        ("MalformedPolicyDocument", "iam", "CreateRole"),
+        ("OperationAborted", "s3", "CreateBucket"),
+    ] {
+        emulator.proxy().trouble(service, action, 2, not_yet(code));
+    }
+    deployment.make(&aws).await;
+    assert_eq!(deployment.differences(&deployment.look(&aws).await), [""; 0]);
+
+    let forever = not_yet("InsufficientEncryptionPolicyException");
+    emulator.proxy().trouble("cloudtrail", "CreateTrail", usize::MAX, forever);
+    let mut change = creation(deployment.at(&deployment.trail()));
+    change.desired.as_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
+    let fault = aws.execute(&change).await.unwrap_err();
+    assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::NotYet, "cloudtrail:CreateTrail"));
+    assert!(fault.help.contains("kms:GenerateDataKey*"), "{}", fault.help);
+}
+
+#[tokio::test]
+async fn a_throttle_without_end_is_a_fault() {
+    let emulator = Emulator::start();
+    World::twelve_accounts(&emulator).await;
+    let aws = connect(&emulator).await;
+    let throttle = Trouble::Error(400, "TooManyRequestsException");
+    emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, throttle);
+    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Throttled);
+    assert!(fault.help.contains("--concurrency"), "{}", fault.help);
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_taken_and_an_endpoint_that_is_not_there() {
+    let emulator = Emulator::start();
+    emulator.proxy().trouble("sts", "GetCallerIdentity", 1, Trouble::Error(403, "InvalidClientTokenId"));
+    let error = Aws::connect(options(&emulator)).await.err().unwrap();
+    assert_eq!(error.code, "InvalidClientTokenId");
+    assert!(error.help.contains("sign in"), "{}", error.help);
+
+    let nobody = AwsOptions { endpoint: Some("http://127.0.0.1:1".into()), ..options(&emulator) };
+    let error = Aws::connect(nobody).await.err().unwrap();
+    assert_eq!(error.code, "NoAnswer");
+    assert!(error.help.contains("AWS_ENDPOINT_URL"), "{}", error.help);
+    assert!(!error.to_string().contains("secret"), "{error}");
+}

@@ -1,0 +1,147 @@
+//! `orgtrail export --terraform`: what is written is HCL, imports everything, and says nothing else than what is there.
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::collections::BTreeSet;
+
+use hcl::{Body, Expression};
+use orgtrail::estate::{Resource, Sighting};
+use program::Folder;
+
+const CONFIG: &str = r#"version: 1
+deployment: acme
+accounts:
+  log: "222222222222"
+home_region: eu-central-1
+bucket:
+  name: acme-org-cloudtrail
+  object_lock: {mode: governance, days: 30}
+  lifecycle: {archive_after_days: 90, expire_after_days: 2555}
+trails:
+  - name: acme-org-trail
+    insights: [ApiErrorRateInsight]
+    notify: {sns: acme-org-trail}
+    cloudwatch_logs: {group: /orgtrail/acme, retention_days: 365}
+    data_events:
+      - field_selectors:
+          - {field: eventCategory, equals: [Data]}
+          - {field: resources.type, equals: ["AWS::S3::Object"]}
+readers:
+  mode: MODE
+"#;
+
+fn deployed(mode: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("orgtrail.yaml", &CONFIG.replace("MODE", mode));
+    folder.must(0, &["apply", "--yes", "--allow", "costs", "--quiet"]);
+    folder
+}
+
+/// Returns the labels of all blocks of a kind, as references write them.
+fn labels(body: &Body, kind: &str) -> Vec<String> {
+    let blocks = body.blocks().filter(|block| block.identifier() == kind);
+    blocks.map(|block| block.labels().iter().map(|label| label.as_str()).collect::<Vec<_>>().join(".")).collect()
+}
+
+fn attribute(body: &Body, name: &str) -> Option<String> {
+    body.attributes().find(|attribute| attribute.key() == name).map(|attribute| attribute.expr().to_string())
+}
+
+#[test]
+fn everything_that_was_made_is_imported_once() {
+    let text = deployed("roles").must(0, &["export", "--terraform"]);
+    let body: Body = hcl::from_str(&text).unwrap();
+    let resources = labels(&body, "resource");
+    let unique: BTreeSet<&String> = resources.iter().collect();
+    assert_eq!(unique.len(), resources.len(), "{resources:?}");
+    let imported: BTreeSet<String> = body
+        .blocks()
+        .filter(|block| block.identifier() == "import")
+        .map(|block| attribute(block.body(), "to").unwrap())
+        .collect();
+    assert_eq!(imported, resources.iter().cloned().collect());
+    for kind in [
+        "aws_cloudtrail",
+        "aws_cloudwatch_log_group",
+        "aws_iam_policy",
+        "aws_iam_role",
+        "aws_iam_role_policy",
+        "aws_kms_alias",
+        "aws_kms_key",
+        "aws_s3_bucket",
+        "aws_s3_bucket_lifecycle_configuration",
+        "aws_s3_bucket_object_lock_configuration",
+        "aws_s3_bucket_policy",
+        "aws_s3_bucket_public_access_block",
+        "aws_s3_bucket_server_side_encryption_configuration",
+        "aws_s3_bucket_versioning",
+        "aws_sns_topic",
+    ] {
+        assert!(resources.iter().any(|label| label.starts_with(&format!("{kind}."))), "no {kind} in {resources:?}");
+    }
+}
+
+#[test]
+fn each_resource_names_a_provider_that_is_there() {
+    let text = deployed("roles").must(0, &["export", "--terraform"]);
+    let body: Body = hcl::from_str(&text).unwrap();
+    let aliases: BTreeSet<String> = body
+        .blocks()
+        .filter(|block| block.identifier() == "provider")
+        .map(|block| format!("aws.{}", attribute(block.body(), "alias").unwrap().trim_matches('"')))
+        .collect();
+    let used: BTreeSet<String> = body
+        .blocks()
+        .filter(|block| block.identifier() == "resource")
+        .map(|block| attribute(block.body(), "provider").unwrap())
+        .collect();
+    assert_eq!(aliases, used);
+}
+
+#[test]
+fn variables_of_policies_are_no_templates() {
+    let text = deployed("dynamic").must(0, &["export", "--terraform"]);
+    assert!(text.contains("$${aws:PrincipalAccount}"), "{text}");
+    assert!(!text.replace("$${", "").contains("${"), "{text}");
+    let body: Body = hcl::from_str(&text).unwrap();
+    let mut policies = body.blocks().filter(|block| {
+        block.identifier() == "resource" && block.labels().iter().any(|label| label.as_str() == "aws_s3_bucket_policy")
+    });
+    let policy = policies.next().unwrap().body().attributes().find(|attribute| attribute.key() == "policy").unwrap();
+    assert!(matches!(policy.expr(), Expression::FuncCall(_)), "{policy:?}");
+}
+
+#[test]
+fn the_text_is_what_people_read() {
+    insta::assert_snapshot!(deployed("dynamic").must(0, &["export", "--terraform"]));
+}
+
+#[test]
+fn what_somebody_else_made_is_left_out_and_said() {
+    let folder = deployed("roles");
+    folder.edit(|_, estate| {
+        for (address, sighting) in &mut estate.sightings {
+            if let Sighting::Present(resource) = sighting
+                && let Resource::Topic(topic) = resource.as_mut()
+            {
+                topic.tags.clear();
+                assert_eq!(address.name, "acme-org-trail");
+            }
+        }
+    });
+    let run = folder.run(&["export", "--terraform"]);
+    assert!(!run.stdout.contains("aws_sns_topic"), "{}", run.stdout);
+    assert!(run.stdout.contains("topic/acme-org-trail was made by somebody else"), "{}", run.stdout);
+    assert!(run.stderr.contains("not exported"), "{}", run.stderr);
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let folder = Folder::new();
+    folder.must(0, &["man", "--output", "man"]);
+    let page = folder.read("man/orgtrail-check.1");
+    assert!(page.contains(".TH") && page.contains("cis\\-5.0,security\\-hub"), "{page}");
+    assert!(folder.path("man/orgtrail.1").exists());
+    assert_eq!(folder.run(&["man"]).code, 1, "without a folder");
+}

@@ -1,0 +1,135 @@
+//! `orgtrail coverage` as a user runs it, over folders.
+
+use clap::Parser;
+use jiff::SignedDuration;
+use orgtrail::cli::Format;
+use orgtrail::cli::coverage::{CoverageArgs, CoverageError, run};
+use orgtrail::cli::logs::Surroundings;
+use orgtrail::cli::outcome::Outcome;
+use orgtrail::logs::coverage::{Expected, ExpectedAccount};
+use serde_json::Value;
+
+use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    args: CoverageArgs,
+    #[arg(long, default_value = "human")]
+    format: Format,
+}
+
+/// A day of an organization with two accounts and two regions.
+fn day() -> Bucket {
+    let layout = Layout {
+        accounts: vec![ACCOUNT.into(), "222222222222".into()],
+        regions: vec![REGION.into(), "eu-central-1".into()],
+        hours: 24,
+        contents: vec!["{}".into()],
+        ..Layout::default()
+    };
+    layout.write()
+}
+
+async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Result<(Outcome, String), CoverageError> {
+    let root = tempfile::tempdir().unwrap();
+    bucket.write_to(root.path());
+    let folder = root.path().display().to_string();
+    let from = bucket.layout.start.to_string();
+    let command = Command::try_parse_from([&["coverage", &folder, "--from", &from], arguments].concat()).unwrap();
+    let now = bucket.layout.end() + SignedDuration::from_mins(30);
+    let around = Surroundings {
+        now,
+        format: command.format,
+        width: 100,
+        is_coloured: false,
+        key_ring: None,
+        chains_at_once: 4,
+        profile: None,
+    };
+    let mut out = Vec::new();
+    let outcome = run(&command.args, None, expected, &around, &mut out).await?;
+    Ok((outcome, String::from_utf8(out).unwrap()))
+}
+
+async fn json(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> (Outcome, Value) {
+    let (outcome, text) = coverage(bucket, expected, &[arguments, &["--format", "json"]].concat()).await.unwrap();
+    (outcome, serde_json::from_str(&text).unwrap())
+}
+
+#[tokio::test]
+async fn whole_days_arrive() {
+    let (outcome, answer) = json(&day(), Expected::default(), &["--fail-older-than", "3h"]).await;
+    assert_eq!(outcome, Outcome::Clean);
+    assert_eq!((&answer["summary"]["rows"], &answer["summary"]["arriving"]), (&4.into(), &4.into()));
+    let row = &answer["rows"][0];
+    let fields = ["account", "region", "kind", "files", "digests", "hours_with_digest", "hours_without_digest"];
+    let told: Vec<String> = fields.iter().map(|field| row[field].to_string()).collect();
+    assert_eq!(told, ["\"111111111111\"", "\"eu-central-1\"", "\"CloudTrail\"", "24", "24", "24", "0"]);
+    assert_eq!((&row["first"], &row["last"]), (&"2026-11-20T00:20:00Z".into(), &"2026-11-20T23:20:00Z".into()));
+}
+
+#[tokio::test]
+async fn gaps_and_ends_are_told_with_their_reason() {
+    let mut bucket = day();
+    let layout = bucket.layout.clone();
+    for hour in [8, 9] {
+        bucket.objects.remove(&layout.digest(ACCOUNT, REGION, hour, ""));
+    }
+    bucket.objects.retain(|key, _| !key.contains("/222222222222/") || key.contains("20261120T0"));
+    let (outcome, answer) = json(&bucket, Expected::default(), &["--fail-older-than", "3h"]).await;
+    assert_eq!(outcome, Outcome::Finding);
+    let told = |row: usize| {
+        let gaps = answer["rows"][row]["gaps"].as_array().unwrap().iter();
+        let gaps: Vec<String> =
+            gaps.map(|gap| format!("{} {}", gap["from"].as_str().unwrap(), gap["reason"].as_str().unwrap())).collect();
+        (answer["rows"][row]["state"].as_str().unwrap().to_owned(), gaps)
+    };
+    assert_eq!(told(0), ("arriving".into(), vec![]));
+    let alone = "2026-11-20T08:00:00Z digests of this account and region alone are gone: find out why with verify";
+    assert_eq!(told(1), ("gaps".into(), vec![alone.into()]));
+    let account = "2026-11-20T09:00:00Z the account was suspended, closed or left the organization";
+    assert_eq!(told(2), ("stopped".into(), vec![account.into()]));
+    assert_eq!(answer["summary"]["older_than_limit"], 2);
+}
+
+#[tokio::test]
+async fn expected_accounts_without_anything_are_rows_too() {
+    let account = |is_active| ExpectedAccount { name: "shop <prod>".into(), is_active, regions: None };
+    let accounts =
+        [("333333333333".parse().unwrap(), account(true)), ("444444444444".parse().unwrap(), account(false))];
+    let expected = Expected { accounts: accounts.into(), trails: vec![] };
+    let arguments = ["--fail-older-than", "3h", "--region", REGION];
+    let (outcome, answer) = json(&day(), expected.clone(), &arguments).await;
+    assert_eq!(outcome, Outcome::Finding);
+    let rows = answer["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    assert_eq!((&rows[2]["state"], &rows[2]["name"]), (&"nothing".into(), &"shop <prod>".into()));
+    assert_eq!(rows[3]["gaps"][0]["reason"], "the account is suspended or closed");
+    assert_eq!(answer["summary"]["older_than_limit"], 1, "a suspended account is not waited for");
+    let (_, page) = coverage(&day(), expected, &["--format", "html"]).await.unwrap();
+    assert!(page.contains("shop &lt;prod&gt;") && !page.contains("shop <prod>"));
+}
+
+#[tokio::test]
+async fn every_format_says_the_same() {
+    let mut bucket = day();
+    let hour = bucket.layout.digest(ACCOUNT, REGION, 8, "");
+    bucket.objects.remove(&hour);
+    for format in ["human", "jsonl", "markdown", "html"] {
+        let (outcome, text) = coverage(&bucket, Expected::default(), &["--format", format]).await.unwrap();
+        assert_eq!(outcome, Outcome::Clean, "without a limit a gap is no failure");
+        for part in [ACCOUNT, REGION, "gaps", "2026-11-20T08:00:00Z", "are gone"] {
+            assert!(text.contains(part), "{format} lacks {part}:\n{text}");
+        }
+    }
+    let (_, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
+    assert!(text.contains("111111111111 us-east-1    ########+###############"), "{text}");
+}
+
+#[tokio::test]
+async fn it_reads_no_body() {
+    let mut bucket = day();
+    bucket.objects.values_mut().for_each(|stored| stored.body.clear());
+    assert_eq!(json(&bucket, Expected::default(), &[]).await.1["summary"]["arriving"], 4);
+}

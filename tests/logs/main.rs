@@ -1,0 +1,16 @@
+//! The consolidated logs, proved: whole runs of verify and coverage over buckets that the tests write themselves.
+
+#[path = "../support/bucket.rs"]
+mod bucket;
+mod command;
+mod coverage;
+mod interrupt;
+mod over_http;
+mod program;
+mod proof;
+mod properties;
+#[path = "../support/s3.rs"]
+mod s3;
+#[path = "../support/mod.rs"]
+mod support;
+mod tampering;

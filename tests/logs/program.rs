@@ -1,0 +1,91 @@
+//! The program itself against moto's S3: place, credentials and keys from the environment.
+
+use std::process::{Command, Output};
+
+use aws_sdk_s3::primitives::ByteStream;
+use orgtrail::logs::digest::keys::KeyRing;
+use serde_json::{Value, json};
+
+use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
+use crate::support::{Emulator, Trouble};
+
+async fn upload(emulator: &Emulator, bucket: &Bucket) {
+    let config = crate::s3::S3Server::start(crate::s3::Settings::default()).config();
+    let config = config.into_builder().endpoint_url(emulator.backend()).build();
+    let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+    let client = aws_sdk_s3::Client::from_conf(config);
+    let name = &bucket.layout.bucket;
+    client.create_bucket().bucket(name).send().await.unwrap();
+    for (key, stored) in &bucket.objects {
+        let mut put = client.put_object().bucket(name).key(key).body(ByteStream::from(stored.body.clone()));
+        for (name, value) in &stored.metadata {
+            put = put.metadata(name, value);
+        }
+        put.send().await.unwrap();
+    }
+}
+
+fn orgtrail(emulator: &Emulator, home: &std::path::Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_orgtrail"))
+        .args(arguments)
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .env("AWS_ENDPOINT_URL", emulator.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", REGION)
+        .output()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_is_proved_with_cloudtrails_keys_which_are_kept() {
+    let emulator = Emulator::start();
+    let mut bucket = Layout::default().write();
+    upload(&emulator, &bucket).await;
+    // As the service answers: times in seconds.
+    let mut served = bucket.keys()[REGION].clone();
+    for key in served["PublicKeyList"].as_array_mut().unwrap() {
+        key["ValidityStartTime"] = json!(1_577_836_800);
+    }
+    emulator.proxy().trouble("cloudtrail", "ListPublicKeys", 1, Trouble::Answer(served.to_string()));
+    let home = tempfile::tempdir().unwrap();
+    let place = format!("s3://{}", bucket.layout.bucket);
+    let to = bucket.layout.end().to_string();
+    let arguments = ["verify", &place, "--to", &to, "--format", "json"];
+    let done = orgtrail(&emulator, home.path(), &arguments);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((&answer["summary"]["state"], &answer["summary"]["logs_attested"]), (&json!("ATTESTED"), &json!(6)));
+    assert_eq!(emulator.proxy().count("cloudtrail:ListPublicKeys"), 1);
+
+    // The keys are in the ring now, and CloudTrail is not asked again.
+    let ring = std::fs::read_to_string(home.path().join(".local/share/orgtrail/keys.json")).unwrap();
+    assert_eq!(KeyRing::parse_file(&ring).unwrap().iter().count(), 3);
+    let done = orgtrail(&emulator, home.path(), &arguments);
+    assert_eq!(done.status.code(), Some(0));
+    assert_eq!(emulator.proxy().count("cloudtrail:ListPublicKeys"), 1);
+
+    let log = bucket.layout.log(ACCOUNT, REGION, 3, 0);
+    bucket.objects.get_mut(&log).unwrap().body = gz(b"{}");
+    upload(&emulator, &bucket).await;
+    let done = orgtrail(&emulator, home.path(), &["verify", &place, "--to", &to]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("log.hash_mismatch"));
+
+    let from = bucket.layout.start.to_string();
+    let done =
+        orgtrail(&emulator, home.path(), &["coverage", &place, "--from", &from, "--to", &to, "--format", "json"]);
+    let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((done.status.code(), &answer["rows"][0]["hours_with_digest"]), (Some(0), &json!(6)));
+}
+
+#[test]
+fn a_usage_error_is_no_finding() {
+    let run = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_orgtrail")).args(arguments).output().unwrap();
+    for arguments in [&["verify", "--from", "yesterday"][..], &["verify", "no/such/place"], &["coverage", "--nonsense"]]
+    {
+        assert_eq!(run(arguments).status.code(), Some(1), "{arguments:?}");
+    }
+}

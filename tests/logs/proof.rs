@@ -1,0 +1,58 @@
+//! Runs a proof over a bucket of the tests, and what tests ask about its answer.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orgtrail::logs::digest::keys::KeyRing;
+use orgtrail::logs::finding::State;
+use orgtrail::logs::store::Store;
+use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Verifier};
+
+use crate::bucket::{Bucket, MemoryStore};
+
+/// Long after every bucket of the tests, so that all grace is over.
+pub fn later() -> Timestamp {
+    "2026-12-24T00:00:00Z".parse().unwrap()
+}
+
+/// Returns a request for all of a bucket up to the end of its hours.
+pub fn request(bucket: &Bucket) -> Request {
+    Request { to: Some(bucket.layout.end()), ..Request::all(later()) }
+}
+
+pub async fn verify(bucket: &Bucket) -> Answer {
+    verify_store(MemoryStore::of(bucket), bucket, request(bucket)).await
+}
+
+pub async fn verify_store(store: impl Store + 'static, bucket: &Bucket, request: Request) -> Answer {
+    let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
+    verify_with(Arc::new(store), ring, request).await
+}
+
+pub async fn verify_with(store: Arc<dyn Store>, ring: KeyRing, request: Request) -> Answer {
+    let keys = Arc::new(KeyFinder::new(ring, None));
+    Verifier::new(store, keys).run(&request, |_| {}).await.unwrap()
+}
+
+/// Returns the only chain of an answer.
+pub fn only(answer: &Answer) -> &Chain {
+    assert_eq!(answer.chains.len(), 1, "{answer:#?}");
+    &answer.chains[0]
+}
+
+/// Returns what was found, one line each: state, code, hour, object's file name.
+pub fn findings(chain: &Chain) -> Vec<String> {
+    let line = |finding: &orgtrail::logs::finding::Finding| {
+        let hour = finding.window.map_or("-".into(), |window| window.hour().strftime("%d %H:%M").to_string());
+        let object = finding.object.as_deref().and_then(|object| object.rsplit('/').next()).unwrap_or("-");
+        let short = object.split('_').skip(3).collect::<Vec<_>>().join("_");
+        format!("{} {} {hour} {short}", finding.state, finding.code).trim_end().to_owned()
+    };
+    chain.findings.iter().map(line).collect()
+}
+
+/// Returns the hours of a chain that are in a state, as joined spans.
+pub fn hours(chain: &Chain, state: State) -> Vec<String> {
+    let own = chain.hours.iter().filter(|(_, of)| *of == state);
+    own.map(|(window, _)| format!("{}-{}", window.start.strftime("%H:%M"), window.end.strftime("%H:%M"))).collect()
+}

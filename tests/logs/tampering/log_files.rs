@@ -1,0 +1,109 @@
+//! Log files that are gone, changed, added, or cannot be had.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use orgtrail::logs::finding::State;
+use orgtrail::logs::store::FaultKind;
+use orgtrail::logs::verify::Request;
+
+use super::{bucket, check, digest, log, version};
+use crate::bucket::{Bucket, MemoryStore, gz};
+use crate::proof::{findings, hours, only, request, verify_store};
+
+#[tokio::test]
+async fn row_6_log_deleted() {
+    let gone = |bucket: &mut Bucket| drop(bucket.objects.remove(&log(2, 0)));
+    let expected = ["BROKEN log.missing 20 02:00 20261120T0220Z_000002000000Abcd.json.gz"];
+    check(gone, &expected, &["02:00-03:00"], &[]).await;
+}
+
+#[tokio::test]
+async fn row_7_log_edited() {
+    let edited = |bucket: &mut Bucket| bucket.objects.get_mut(&log(3, 1)).unwrap().body = gz(b"{\"Records\":[]}");
+    let expected = ["BROKEN log.hash_mismatch 20 03:00 20261120T0325Z_000003000001Abcd.json.gz"];
+    check(edited, &expected, &["03:00-04:00"], &[]).await;
+}
+
+#[tokio::test]
+async fn row_8_member_or_bytes_appended_to_a_log() {
+    for more in [gz(b"{\"Records\":[{}]}"), gz(b""), b"junk".to_vec()] {
+        let appended = |bucket: &mut Bucket| bucket.objects.get_mut(&log(3, 0)).unwrap().body.extend(more);
+        let expected = ["BROKEN log.trailing_data 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"];
+        check(appended, &expected, &["03:00-04:00"], &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn row_10_log_planted() {
+    let plant = |bucket: &mut Bucket| {
+        let stored = bucket.objects[&log(3, 0)].clone();
+        bucket.objects.insert(log(3, 3), stored);
+    };
+    let expected = ["UNPROVEN log.unlisted 20 03:00 20261120T0335Z_000003000003Abcd.json.gz"];
+    check(plant, &expected, &[], &["03:00-04:00"]).await;
+}
+
+#[tokio::test]
+async fn row_10_a_log_with_a_foreign_name_is_planted_too() {
+    let name = log(3, 0).replace("_CloudTrail_", "_Cloudtrail_");
+    let plant = |bucket: &mut Bucket| {
+        let stored = bucket.objects[&log(3, 0)].clone();
+        bucket.objects.insert(name, stored);
+    };
+    check(plant, &["UNPROVEN log.unlisted - 20261120T0320Z_000003000000Abcd.json.gz"], &[], &[]).await;
+}
+
+#[tokio::test]
+async fn row_10_a_young_log_is_pending() {
+    let mut bucket = bucket();
+    let stored = bucket.objects[&log(3, 0)].clone();
+    bucket.objects.insert(log(3, 3), stored);
+    let now = bucket.layout.start + SignedDuration::from_hours(6);
+    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { now, ..request(&bucket) }).await;
+    let chain = only(&answer);
+    assert_eq!((findings(chain), chain.logs_pending), (vec![], 1));
+    assert_eq!(answer.state(), State::Attested);
+}
+
+#[tokio::test]
+async fn row_16_overwritten_with_the_old_version_kept() {
+    let mut bucket = bucket();
+    let whole = bucket.objects[&log(3, 0)].body.clone();
+    bucket.objects.get_mut(&log(3, 0)).unwrap().body = gz(b"{}");
+    let mut store = MemoryStore::of(&bucket);
+    store.versions = vec![(version(&log(3, 0), "v2", false), gz(b"{}")), (version(&log(3, 0), "v1", false), whole)];
+    let answer = verify_store(store, &bucket, request(&bucket)).await;
+    let chain = only(&answer);
+    assert_eq!(findings(chain), ["BROKEN log.hash_mismatch 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"]);
+    let told = "version v1 written at 2026-11-21T00:00:00Z by mallory is the attested one";
+    assert!(chain.findings[0].detail.ends_with(told), "{}", chain.findings[0].detail);
+}
+
+#[tokio::test]
+async fn rows_20_21_22_one_object_that_cannot_be_had() {
+    for kind in [FaultKind::Denied, FaultKind::Archived, FaultKind::Unavailable] {
+        for (key, expected) in [
+            (log(3, 0), "UNPROVEN log.unreadable 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"),
+            (digest(3), "UNPROVEN digest.unreadable 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"),
+        ] {
+            let bucket = bucket();
+            let mut store = MemoryStore::of(&bucket);
+            store.faults = BTreeMap::from([(key, kind)]);
+            let answer = verify_store(store, &bucket, request(&bucket)).await;
+            let chain = only(&answer);
+            assert_eq!(findings(chain), [expected]);
+            assert_eq!(hours(chain, State::Attested), ["00:00-03:00", "04:00-06:00"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_23_objects_that_are_no_gzip_or_too_large() {
+    let garbage = |bucket: &mut Bucket| bucket.objects.get_mut(&log(3, 0)).unwrap().body.truncate(30);
+    let expected = ["BROKEN log.unreadable 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"];
+    check(garbage, &expected, &["03:00-04:00"], &[]).await;
+    let bomb = |bucket: &mut Bucket| bucket.objects.get_mut(&digest(3)).unwrap().body = gz(&vec![b' '; 65 << 20]);
+    let expected = ["BROKEN digest.unreadable 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"];
+    check(bomb, &expected, &["03:00-04:00"], &[]).await;
+}

@@ -1,0 +1,9 @@
+//! The whole program, run as a user runs it: against an emulator of AWS over the wire, and on recorded estates.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod first_day;
+mod main_job;
+mod run;

@@ -1,0 +1,89 @@
+//! A cloud whose network goes away in the middle of a run.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::{Act, Done, Fault, FaultKind, Look, Needs, Progress, Scope};
+use orgtrail::estate::trail::{Delivery, EventSelector, ReadWrite};
+use orgtrail::estate::{Address, Bucket, Estate, Key, LogGroup, Policy, Problem, Resource, Role, Tags, Trail};
+use orgtrail::ids::AccountId;
+use orgtrail::organization::Organization;
+use orgtrail::plan::{Action, Change};
+
+/// Makes so many changes, begins one more, and then reaches nobody.
+pub struct Faltering<'a> {
+    pub inner: &'a Recorded,
+    pub done: AtomicUsize,
+    pub changes_max: usize,
+}
+
+#[async_trait]
+impl Look for Faltering<'_> {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        self.inner.discover(needs).await
+    }
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.inner.observe(scope, progress).await
+    }
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.inner.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Faltering<'_> {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        let number = self.done.fetch_add(1, Ordering::SeqCst);
+        if number < self.changes_max {
+            return self.inner.execute(change).await;
+        }
+        if number == self.changes_max
+            && let Some(half) = half_made(change)
+        {
+            self.inner.execute(&half).await?;
+        }
+        Err(Fault {
+            kind: FaultKind::Unreachable,
+            account: change.operator.clone(),
+            operation: "any".into(),
+            code: "Unreachable".into(),
+            message: "the network is gone".into(),
+            help: String::new(),
+        })
+    }
+}
+
+/// What the first call of a creation leaves, if it consists of several.
+fn half_made(change: &Change) -> Option<Change> {
+    if change.action != Action::Create || change.observed.is_some() {
+        return None;
+    }
+    let half: Resource = match change.desired.clone()? {
+        Resource::Bucket(whole) => untouched(whole).into(),
+        Resource::Key(whole) => Key { has_alias: false, rotation: false, ..whole }.into(),
+        Resource::LogGroup(whole) => LogGroup { retention_days: None, ..whole }.into(),
+        Resource::Role(whole) => Role { inline: Default::default(), ..whole }.into(),
+        Resource::Policy(whole) => Policy { groups: Default::default(), roles: Default::default(), ..whole }.into(),
+        Resource::Trail(whole) => {
+            let selectors = [EventSelector::management(ReadWrite::All, &[])].into();
+            Trail { logging: false, selectors, insights: Default::default(), ..whole }.into()
+        }
+        _ => return None,
+    };
+    Some(Change { desired: Some(half), ..change.clone() })
+}
+
+/// A bucket right after `CreateBucket`.
+fn untouched(whole: Bucket) -> Bucket {
+    Bucket {
+        versioning: false,
+        encryption: None,
+        lifecycle: Vec::new(),
+        object_lock: None,
+        access_logs: None,
+        tags: Tags::new(),
+        untouched: true,
+        ..whole
+    }
+}

@@ -1,0 +1,96 @@
+//! Random worlds for property tests: organizations, configurations, and what is there before a plan is made.
+
+use std::sync::LazyLock;
+
+use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::{Look, Silent};
+use orgtrail::config::Config;
+use orgtrail::desire::BadDesign;
+use orgtrail::estate::snapshot::Snapshot;
+use orgtrail::estate::{Address, Bucket, Estate, Kind, Limits, Sighting, Tags};
+use orgtrail::organization::Organization;
+use orgtrail::plan::PlanOptions;
+use orgtrail::policy::template::Templates;
+use orgtrail::survey::{Survey, SurveyError, SurveyOptions, Surveyor};
+use proptest::prelude::*;
+
+pub mod config;
+pub mod damage;
+pub mod falter;
+pub mod foreign;
+pub mod organization;
+pub mod rerender;
+
+/// A bucket that configurations may send access logs to. It is there in every world.
+pub const ACCESS_LOGS: &str = "acme-access-logs";
+
+/// An organization, a configuration for it, and how many more roles its log account may have.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub organization: Organization,
+    pub config: Config,
+    pub room_for_roles: Option<u32>,
+}
+
+/// Cases with up to so many accounts.
+pub fn cases(accounts_max: usize) -> impl Strategy<Value = Case> {
+    organization::organizations(accounts_max)
+        .prop_flat_map(|organization| {
+            let config = config::configs(&organization);
+            (Just(organization), config, prop::option::weighted(0.3, 0_u32..60))
+        })
+        .prop_map(|(organization, config, room_for_roles)| Case { organization, config, room_for_roles })
+}
+
+impl Case {
+    /// The world before anything was done: nothing of ours.
+    pub fn empty_world(&self) -> Snapshot {
+        let mut estate = Estate::default();
+        if let Some((log, _)) = self.organization.accounts.get_key_value(self.config.accounts.log.as_str()) {
+            let target = Address::regional(log, &self.config.home_region, Kind::Bucket, ACCESS_LOGS);
+            estate.sightings.insert(target, Sighting::present(plain_bucket()));
+            if let Some(room) = self.room_for_roles {
+                let limits = Limits { roles: Some(40), roles_quota: Some(40 + room), ..Limits::default() };
+                estate.limits.insert(log.clone(), limits);
+            }
+        }
+        Snapshot::whole(self.organization.clone(), estate)
+    }
+
+    pub fn cloud(&self) -> Recorded {
+        Recorded::in_memory(self.empty_world())
+    }
+
+    /// Looks, designs and plans; nothing where the configuration does not fit the organization any more.
+    pub async fn survey(&self, cloud: &dyn Look, prune: bool) -> Option<Survey> {
+        let surveyor = Surveyor { config: &self.config, templates: &TEMPLATES, look: cloud, progress: &Silent };
+        let plan = PlanOptions { prune, accept_fewer_accounts: true };
+        match surveyor.survey(SurveyOptions { plan, ..SurveyOptions::default() }).await {
+            Ok(survey) => Some(survey),
+            Err(SurveyError::Design(faults)) if faults.iter().all(does_not_fit) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// No account is selected, or one that the configuration names is suspended or gone.
+fn does_not_fit(fault: &BadDesign) -> bool {
+    matches!(fault, BadDesign::NothingSelected(_) | BadDesign::Account { .. })
+}
+
+pub static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
+
+fn plain_bucket() -> Bucket {
+    Bucket {
+        block_public_access: true,
+        object_ownership: Some("BucketOwnerEnforced".into()),
+        versioning: false,
+        encryption: None,
+        lifecycle: Vec::new(),
+        object_lock: None,
+        access_logs: None,
+        requester_pays: false,
+        tags: Tags::new(),
+        untouched: false,
+    }
+}
