@@ -12,6 +12,7 @@
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
+//! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`report`]: turns plans, outcomes and findings into text.
@@ -36,5 +37,6 @@ pub mod logs;
 pub mod organization;
 pub mod plan;
 pub mod policy;
+pub mod reconcile;
 pub mod report;
 pub mod survey;

@@ -16,6 +16,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cloud", &["organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
+    (
+        "reconcile",
+        &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
+    ),
     ("logs", &["ids", "organization"]),
 ];
 

@@ -10,6 +10,7 @@ mod worlds;
 use std::future::Future;
 use std::sync::atomic::AtomicUsize;
 
+use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ChangeResult, RunOptions};
 use orgtrail::cloud::recorded::Recorded;
 use orgtrail::cloud::{Cloud, Silent};
@@ -47,7 +48,7 @@ fn wait(future: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), T
 
 /// Applies a plan; nothing of it may be refused.
 async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
-    let options = RunOptions { concurrency: 3 };
+    let options = RunOptions { concurrency: 3, gate: &Open };
     let report = apply::run(plan, cloud, &Silent, options, std::future::pending()).await;
     for outcome in &report.outcomes {
         prop_assert_eq!(&outcome.result, &ChangeResult::Done, "{} {}", outcome.action.as_str(), outcome.address);
@@ -95,7 +96,7 @@ async fn resumes(case: &Case, place: Index) -> Result<(), TestCaseError> {
     let first = first_plan(case, &cloud).await?.plan;
     let changes_max = place.index(first.changes.len());
     let faltering = Faltering { inner: &cloud, done: AtomicUsize::new(0), changes_max };
-    let options = RunOptions { concurrency: 1 };
+    let options = RunOptions { concurrency: 1, gate: &Open };
     let report = apply::run(&first, &faltering, &Silent, options, std::future::pending()).await;
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     prop_assert_eq!(done.count(), changes_max);

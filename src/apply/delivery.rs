@@ -8,7 +8,7 @@ use crate::ids::AccountId;
 use crate::plan::{Change, Plan};
 
 use super::outcome::{ChangeResult, Delivery, DeliveryState};
-use super::take_back;
+use super::{Gate, take_back};
 
 /// What `GetTrailStatus` said before the run, for each trail that was there and that the plan can touch.
 pub(super) type Before = BTreeMap<Address, trail::Delivery>;
@@ -49,6 +49,7 @@ pub(super) async fn check(
     before: &Before,
     results: &mut [Option<ChangeResult>],
     cloud: &dyn Cloud,
+    gate: &dyn Gate,
 ) -> Vec<Delivery> {
     if !plan.changes.iter().zip(results.iter()).any(|(c, r)| can_touch(c) && *r == Some(ChangeResult::Done)) {
         return Vec::new();
@@ -64,7 +65,7 @@ pub(super) async fn check(
             && let Some(error) = &delivery.latest_error
             && !failed_before
         {
-            put_back(plan, results, &failure(&site.address, error), cloud).await;
+            put_back(plan, results, &failure(&site.address, error), cloud, gate).await;
         }
         list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
     }
@@ -80,10 +81,20 @@ fn exists(plan: &Plan, trail: &Address, results: &[Option<ChangeResult>]) -> boo
     }
 }
 
-async fn put_back(plan: &Plan, results: &mut [Option<ChangeResult>], why: &Problem, cloud: &dyn Cloud) {
+async fn put_back(
+    plan: &Plan,
+    results: &mut [Option<ChangeResult>],
+    why: &Problem,
+    cloud: &dyn Cloud,
+    gate: &dyn Gate,
+) {
     for (change, result) in plan.changes.iter().zip(results) {
         let is_policy = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy);
         if !is_policy || change.observed.is_none() || *result != Some(ChangeResult::Done) {
+            continue;
+        }
+        if let Err(why) = gate.admit(change).await {
+            tracing::warn!(address = %change.address, why, "not put back");
             continue;
         }
         *result = Some(match take_back(change, cloud).await {

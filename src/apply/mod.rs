@@ -1,7 +1,7 @@
 //! Runs a plan: in the order of its dependencies, side by side where there are none, one account's failure being one
 //! outcome; then looks whether delivery still works.
 //!
-//! What may run at all is [`consent`]. How the log goes afterwards is [`delivery`]. Nothing here decides what to change.
+//! What may run at all is [`consent`], and whether it still may is [`gate`]. How the log goes afterwards is [`delivery`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,20 @@ use crate::plan::{Action, Change, Plan};
 
 pub mod consent;
 mod delivery;
+pub mod gate;
 pub mod outcome;
 
 pub use consent::{Consent, Missing};
+pub use gate::Gate;
 pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 
 /// How a run is done.
-#[derive(Debug, Clone, Copy)]
-pub struct RunOptions {
+#[derive(Clone, Copy)]
+pub struct RunOptions<'a> {
     /// How many changes are made side by side at most.
     pub concurrency: usize,
+    /// Asked before each change begins.
+    pub gate: &'a dyn Gate,
 }
 
 /// Runs a plan whose risks have been allowed.
@@ -32,14 +36,14 @@ pub async fn run(
     plan: &Plan,
     cloud: &dyn Cloud,
     progress: &dyn Progress,
-    options: RunOptions,
+    options: RunOptions<'_>,
     stop: impl Future<Output = ()>,
 ) -> ApplyReport {
     let before = delivery::look(plan, cloud).await;
     let mut run = Run::new(plan);
     run.work(cloud, progress, options, stop).await;
     let mut results = run.results;
-    let delivery = delivery::check(plan, &before, &mut results, cloud).await;
+    let delivery = delivery::check(plan, &before, &mut results, cloud, options.gate).await;
     let outcomes = plan.changes.iter().zip(results).map(|(change, result)| Outcome {
         address: change.address.clone(),
         action: change.action,
@@ -90,7 +94,7 @@ impl<'p> Run<'p> {
         &mut self,
         cloud: &dyn Cloud,
         progress: &dyn Progress,
-        options: RunOptions,
+        options: RunOptions<'_>,
         stop: impl Future<Output = ()>,
     ) {
         let mut stop = std::pin::pin!(stop);
@@ -101,7 +105,7 @@ impl<'p> Run<'p> {
             while !stopped && running.len() < options.concurrency.max(1) {
                 let Some(place) = self.next() else { break };
                 match self.resolved(place) {
-                    Ok(change) => running.push(execute(place, change, cloud)),
+                    Ok(change) => running.push(execute(place, change, cloud, options.gate)),
                     Err(because) => self.end(place, ChangeResult::Skipped(because), None),
                 }
             }
@@ -150,17 +154,20 @@ impl<'p> Run<'p> {
         Ok(change)
     }
 
-    fn take(&mut self, place: usize, result: Result<Done, Fault>) {
+    fn take(&mut self, place: usize, result: Ended) {
         let address = &self.plan.changes[place].address;
         match result {
-            Ok(done) => {
+            Ended::NotAdmitted(why) => self.end(place, ChangeResult::Skipped(Because::Reason(why)), None),
+            Ended::Done(done) => {
                 let arn = match done.resource {
                     Some(Resource::Key(key)) => key.arn,
                     _ => None,
                 };
                 self.end(place, ChangeResult::Done, arn);
             }
-            Err(fault) => self.end(place, ChangeResult::Failed(fault.problem(Stage::Apply, Some(address))), None),
+            Ended::Failed(fault) => {
+                self.end(place, ChangeResult::Failed(fault.problem(Stage::Apply, Some(address))), None);
+            }
         }
     }
 
@@ -192,13 +199,29 @@ impl<'p> Run<'p> {
     }
 }
 
-async fn execute(place: usize, change: Change, cloud: &dyn Cloud) -> (usize, Result<Done, Fault>) {
-    let result = cloud.execute(&change).await;
-    match &result {
-        Ok(_) => tracing::info!(address = %change.address, action = change.action.as_str(), "done"),
-        Err(fault) => tracing::warn!(address = %change.address, action = change.action.as_str(), %fault, "failed"),
+/// How one call of the cloud ended.
+enum Ended {
+    Done(Done),
+    Failed(Fault),
+    NotAdmitted(String),
+}
+
+async fn execute(place: usize, change: Change, cloud: &dyn Cloud, gate: &dyn Gate) -> (usize, Ended) {
+    let (address, action) = (&change.address, change.action.as_str());
+    if let Err(why) = gate.admit(&change).await {
+        tracing::warn!(%address, action, why, "not begun");
+        return (place, Ended::NotAdmitted(why));
     }
-    (place, result)
+    match cloud.execute(&change).await {
+        Ok(done) => {
+            tracing::info!(%address, action, "done");
+            (place, Ended::Done(done))
+        }
+        Err(fault) => {
+            tracing::warn!(%address, action, %fault, "failed");
+            (place, Ended::Failed(fault))
+        }
+    }
 }
 
 /// Puts back what was there before a change.

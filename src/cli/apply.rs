@@ -62,7 +62,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if !args.yes {
         ask(&survey, ui)?;
     }
-    let run = RunOptions { concurrency: usize::from(common.concurrency) };
+    let run = RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open };
     let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted()).await;
     ui.end_progress();
     let text = text(common, &report, &survey, ui)?;

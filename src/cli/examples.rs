@@ -35,6 +35,11 @@ pub const DRIFT: &str = "Examples:
   orgtrail drift
   orgtrail drift --quiet --output drift.json; test $? -ne 2 || echo it drifted";
 
+pub const RECONCILE: &str = "Examples:
+  orgtrail reconcile --once --observe
+  orgtrail reconcile --history /var/lib/orgtrail/history.json
+  orgtrail reconcile --listen 0.0.0.0:9464 --token-file /run/secrets/orgtrail-token";
+
 pub const APPLY: &str = "Examples:
   orgtrail apply
   orgtrail apply --yes --allow costs

@@ -26,6 +26,7 @@ pub mod logs;
 mod man;
 pub mod outcome;
 mod plan;
+mod reconcile;
 mod render;
 mod saved;
 pub mod schema;
@@ -185,6 +186,9 @@ enum Command {
     /// Make the changes of a plan
     #[command(after_help = examples::APPLY)]
     Apply(apply::Args),
+    /// Keep the organization as the configuration says, round after round
+    #[command(after_help = examples::RECONCILE)]
+    Reconcile(reconcile::Args),
     /// Answer the controls of security standards about trails, their bucket, key and log group
     #[command(after_help = examples::CHECK)]
     Check(check::Args),
@@ -262,6 +266,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Plan(args) => plan::plan(common, args, ui).await,
         Command::Drift(args) => plan::drift(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
+        Command::Reconcile(args) => reconcile::run(common, args, ui).await,
         Command::Export(args) => export::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,

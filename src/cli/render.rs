@@ -58,12 +58,14 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
                 add("trust", r.trust);
                 r.inline.into_iter().for_each(|(name, policy)| add(&name, policy));
             }
+            Resource::Queue(r) => r.policy.into_iter().for_each(|policy| add("policy", policy)),
             Resource::TrustedAccess(_)
             | Resource::DelegatedAdministrator(_)
             | Resource::Bucket(_)
             | Resource::Key(_)
             | Resource::LogGroup(_)
-            | Resource::Trail(_) => {}
+            | Resource::Trail(_)
+            | Resource::Rule(_) => {}
         }
     }
     list
@@ -107,7 +109,9 @@ fn limit(kind: Kind, part: &str) -> Option<lint::Kind> {
         | Kind::Bucket
         | Kind::Key
         | Kind::LogGroup
-        | Kind::Trail => None,
+        | Kind::Trail
+        | Kind::Queue
+        | Kind::Rule => None,
     }
 }
 

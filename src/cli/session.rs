@@ -70,11 +70,15 @@ pub struct Door<'a> {
 pub async fn connect(common: &Common, door: Door<'_>, access: Access) -> Result<Box<dyn Cloud>, Failure> {
     Ok(match &common.estate {
         Some(file) => Box::new(recorded(file)?),
-        None => Box::new(Aws::connect(aws_options(common, door, access)).await?),
+        None => Box::new(Aws::connect(aws_options(common, door, access, "orgtrail")).await?),
     })
 }
 
-fn recorded(file: &Path) -> Result<Recorded, Failure> {
+/// Opens a recorded estate.
+///
+/// # Errors
+/// A file that is none.
+pub fn recorded(file: &Path) -> Result<Recorded, Failure> {
     Recorded::open(file).map_err(|error| {
         Failure::new(format!("cannot work on the estate {}", file.display()))
             .because(error)
@@ -82,14 +86,15 @@ fn recorded(file: &Path) -> Result<Recorded, Failure> {
     })
 }
 
-fn aws_options(common: &Common, door: Door<'_>, access: Access) -> AwsOptions {
+/// Returns how AWS is reached. `session_name` is the name that CloudTrail shows.
+pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name: &str) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
         home_region: door.home_region.clone(),
         endpoint: None,
         credentials: None,
         member_role: door.member_role.to_owned(),
-        session_name: "orgtrail".into(),
+        session_name: session_name.to_owned(),
         concurrency: usize::from(common.concurrency),
         read_only: access == Access::ReadOnly,
         tempo: None,

@@ -33,7 +33,7 @@ pub fn load(file: &Path) -> Result<Config, LoadError> {
 }
 
 /// Reads no more than it takes to see that a file is too large.
-fn read(file: &Path) -> io::Result<String> {
+pub(super) fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(file)?.take(config::SIZE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     Ok(text)

@@ -2,6 +2,9 @@
 //!
 //! A plan is made from what a [`Look`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
 //! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
+//!
+//! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
+//! agree, and a [`queue`] that tells of changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +17,9 @@ use crate::organization::Organization;
 use crate::plan::Change;
 
 pub mod aws;
+pub mod document;
 pub mod fault;
+pub mod queue;
 pub mod recorded;
 
 pub use fault::{Fault, FaultKind};
@@ -88,6 +93,12 @@ pub trait Look: Send + Sync {
     /// # Errors
     /// [`Fault`] where the trail's status cannot be read.
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault>;
+
+    /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
+    /// not asked over a network makes none.
+    fn calls(&self) -> u64 {
+        0
+    }
 }
 
 /// What a step has made.

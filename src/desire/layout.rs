@@ -167,7 +167,11 @@ fn selected(config: &Config, organization: &Organization, faults: &mut Vec<BadDe
     selected
 }
 
-fn find_account(organization: &Organization, field: &'static str, text: &str) -> Result<AccountId, BadDesign> {
+pub(super) fn find_account(
+    organization: &Organization,
+    field: &'static str,
+    text: &str,
+) -> Result<AccountId, BadDesign> {
     let bad = |why: String| Err(BadDesign::Account { field, text: text.to_owned(), why });
     match organization.find(text)[..] {
         [] => bad(format!("organization {} has no such account", organization.id)),

@@ -1,8 +1,8 @@
 //! Configuration and organization in, desired estate out. Pure.
 //!
 //! [`design`] applies its rules in this order: the names and accounts that all rules share ([`layout`]), trusted access
-//! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the readers
-//! ([`readers`]). A rule only adds resources; none reads what another one added.
+//! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the wake queue
+//! ([`wake`]), the readers ([`readers`]). A rule only adds resources; none reads what another one added.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,9 @@ mod archive;
 mod layout;
 mod readers;
 mod trails;
+mod wake;
+
+pub use wake::dead_letter_queue;
 
 use layout::Layout;
 
@@ -106,6 +109,14 @@ pub struct Brief<'a> {
     pub strategy: ReaderStrategy,
 }
 
+/// Returns the log account as the configuration names it, found in the organization.
+///
+/// # Errors
+/// [`BadDesign::Account`] where it is not in the organization, not unique or not active.
+pub fn log_account(config: &Config, organization: &Organization) -> Result<AccountId, BadDesign> {
+    layout::find_account(organization, "accounts.log", &config.accounts.log)
+}
+
 /// Returns the accounts with the configuration's choice of each.
 pub fn choices(config: &Config, organization: &Organization) -> BTreeMap<AccountId, Choice> {
     select(organization, &config.accounts.include, &config.accounts.exclude)
@@ -131,6 +142,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
     access::add(&layout, &mut desired);
     archive::add(brief, &layout, &mut desired).map_err(one)?;
     trails::add(brief, &layout, &mut desired).map_err(one)?;
+    wake::add(brief, &layout, &mut desired).map_err(one)?;
     readers::add(brief, &layout, &mut desired)?;
     Ok(desired)
 }

@@ -34,11 +34,15 @@ pub enum Kind {
     Trail,
     /// A service control policy with the targets that it is attached to.
     ServiceControlPolicy,
+    /// A queue that wakes the daemon, or that holds the messages which nobody understood.
+    Queue,
+    /// A rule that sends events on.
+    Rule,
 }
 
 impl Kind {
     /// All kinds, in the order of reports.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 14] = [
         Kind::TrustedAccess,
         Kind::DelegatedAdministrator,
         Kind::Bucket,
@@ -51,6 +55,8 @@ impl Kind {
         Kind::Policy,
         Kind::Trail,
         Kind::ServiceControlPolicy,
+        Kind::Queue,
+        Kind::Rule,
     ];
 
     /// Returns the kind as addresses write it.
@@ -68,6 +74,8 @@ impl Kind {
             Kind::Policy => "policy",
             Kind::Trail => "trail",
             Kind::ServiceControlPolicy => "service_control_policy",
+            Kind::Queue => "queue",
+            Kind::Rule => "rule",
         }
     }
 
@@ -86,6 +94,8 @@ impl Kind {
             Kind::Policy => "managed policy",
             Kind::Trail => "trail",
             Kind::ServiceControlPolicy => "service control policy",
+            Kind::Queue => "queue",
+            Kind::Rule => "event rule",
         }
     }
 }
@@ -136,6 +146,8 @@ impl Address {
             Kind::Role => Arn::new(partition, "iam", "", account, &format!("role/{name}")),
             Kind::Policy => Arn::new(partition, "iam", "", account, &format!("policy/{name}")),
             Kind::Trail => Arn::new(partition, "cloudtrail", region, account, &format!("trail/{name}")),
+            Kind::Queue => Arn::new(partition, "sqs", region, account, name),
+            Kind::Rule => Arn::new(partition, "events", region, account, &format!("rule/{name}")),
             Kind::TrustedAccess
             | Kind::DelegatedAdministrator
             | Kind::BucketPolicy
@@ -216,7 +228,7 @@ mod tests {
             "",
             "1/global/role/x",
             "111111111111/mars/role/x",
-            "111111111111/global/rule/x",
+            "111111111111/global/rules/x",
             "111111111111/global/role/",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");

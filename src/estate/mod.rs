@@ -25,6 +25,7 @@ pub mod snapshot;
 pub mod topic;
 pub mod trail;
 pub mod trusted_access;
+pub mod wake;
 
 pub use address::{Address, Kind};
 pub use bucket::{Bucket, BucketPolicy};
@@ -40,6 +41,7 @@ pub use role::Role;
 pub use topic::Topic;
 pub use trail::Trail;
 pub use trusted_access::{DelegatedAdministrator, TrustedAccess};
+pub use wake::{DeadLetters, Queue, Rule};
 
 /// The tag that says which deployment made a resource.
 pub const OWNER_TAG: &str = "orgtrail:deployment";

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::key::referenced_key;
 use super::{
     Address, Bucket, BucketPolicy, DelegatedAdministrator, Field, Key, KeyPolicy, Kind, LogGroup, OWNER_TAG, Policy,
-    Role, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
+    Queue, Role, Rule, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
 };
 use crate::policy::PolicyDocument;
 
@@ -37,6 +37,10 @@ pub enum Resource {
     Trail(Trail),
     /// See [`ServiceControlPolicy`].
     ServiceControlPolicy(ServiceControlPolicy),
+    /// See [`Queue`].
+    Queue(Queue),
+    /// See [`Rule`].
+    Rule(Rule),
 }
 
 macro_rules! from_kind {
@@ -76,7 +80,9 @@ from_kind!(
     Role,
     Policy,
     Trail,
-    ServiceControlPolicy
+    ServiceControlPolicy,
+    Queue,
+    Rule
 );
 
 impl Resource {
@@ -107,6 +113,8 @@ impl Resource {
             Resource::Policy(r) => Some(&r.tags),
             Resource::Trail(r) => r.tags.as_ref(),
             Resource::ServiceControlPolicy(r) => Some(&r.tags),
+            Resource::Queue(r) => Some(&r.tags),
+            Resource::Rule(r) => Some(&r.tags),
             Resource::TrustedAccess(_)
             | Resource::DelegatedAdministrator(_)
             | Resource::BucketPolicy(_)
@@ -153,7 +161,9 @@ impl Resource {
             | Resource::Key(_)
             | Resource::KeyPolicy(_)
             | Resource::LogGroup(_)
-            | Resource::ServiceControlPolicy(_) => {}
+            | Resource::ServiceControlPolicy(_)
+            | Resource::Queue(_)
+            | Resource::Rule(_) => {}
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) fn blocks(partition: Partition, estate: &Estate, address: &Address, r
         }
         // A key's own block has its policy; trusted access is a line of `aws_organizations_organization`.
         Resource::KeyPolicy(_) | Resource::TrustedAccess(_) => Vec::new(),
+        // They wake the daemon, and a team that leaves has none.
+        Resource::Queue(_) | Resource::Rule(_) => Vec::new(),
     }
 }
 

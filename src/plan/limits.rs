@@ -77,6 +77,8 @@ fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str,
         )],
         Resource::TrustedAccess(_)
         | Resource::DelegatedAdministrator(_)
+        | Resource::Queue(_)
+        | Resource::Rule(_)
         | Resource::Bucket(_)
         | Resource::Key(_)
         | Resource::LogGroup(_)

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::document::{BadPolicy, PolicyDocument};
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.
-pub const EMBEDDED: [(&str, &str); 10] = [
+pub const EMBEDDED: [(&str, &str); 13] = [
     ("bucket.json.hbs", include_str!("../../policies/bucket.json.hbs")),
     ("key.json.hbs", include_str!("../../policies/key.json.hbs")),
     ("topic.json.hbs", include_str!("../../policies/topic.json.hbs")),
@@ -19,6 +19,9 @@ pub const EMBEDDED: [(&str, &str); 10] = [
     ("member-dynamic.json.hbs", include_str!("../../policies/member-dynamic.json.hbs")),
     ("log-group-role.json.hbs", include_str!("../../policies/log-group-role.json.hbs")),
     ("log-group-role-trust.json.hbs", include_str!("../../policies/log-group-role-trust.json.hbs")),
+    ("queue.json.hbs", include_str!("../../policies/queue.json.hbs")),
+    ("wake-role.json.hbs", include_str!("../../policies/wake-role.json.hbs")),
+    ("wake-role-trust.json.hbs", include_str!("../../policies/wake-role-trust.json.hbs")),
     ("guard.json.hbs", include_str!("../../policies/guard.json.hbs")),
 ];
 

@@ -3,17 +3,21 @@
 //! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
 //! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::region::Region as SdkRegion;
 
 mod cloudtrail;
+mod events;
 mod fault;
 mod http;
 mod iam;
 mod job;
 mod kms;
+mod lease;
 mod logs;
 mod observe;
 mod organizations;
@@ -23,9 +27,13 @@ mod retry;
 mod s3;
 mod session;
 mod sns;
+mod sqs;
+mod wake;
 
 pub use pace::Tempo;
 
+use crate::cloud::document::Document;
+use crate::cloud::queue::Queue;
 use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
@@ -88,9 +96,17 @@ pub struct NotConnected {
     pub help: String,
 }
 
+impl NotConnected {
+    /// Tells whether another try may succeed although nobody does anything: AWS did not answer, or not well.
+    pub fn may_pass(&self) -> bool {
+        let passing = ["NoAnswer", "Throttling", "ServiceUnavailable", "InternalFailure", "HTTP5"];
+        passing.iter().any(|start| self.code.starts_with(start))
+    }
+}
+
 /// A connection to AWS.
 pub struct Aws {
-    sessions: Sessions,
+    sessions: Arc<Sessions>,
     concurrency: usize,
 }
 
@@ -110,7 +126,20 @@ impl Aws {
         let AwsOptions { member_role, session_name, read_only, .. } = options;
         let roles = Roles { member_role, session_name, read_only };
         let sessions = Sessions::new(config, options.home_region, identity, roles, tempo);
-        Ok(Self { sessions, concurrency: options.concurrency })
+        Ok(Self { sessions: Arc::new(sessions), concurrency: options.concurrency })
+    }
+
+    /// Returns an object in S3 through which replicas agree. It is reached with the credentials that the connection was
+    /// made with.
+    pub fn document(&self, bucket: &str, key: &str) -> Box<dyn Document> {
+        let session = self.sessions.base().in_region(self.sessions.home());
+        Box::new(lease::Object { session, bucket: bucket.to_owned(), key: key.to_owned() })
+    }
+
+    /// Returns the queue of an account in the home region, with its dead-letter queue. That they are there is seen when
+    /// they are used.
+    pub fn queue(&self, account: &AccountId, name: &str, dead_letters: &str) -> Box<dyn Queue> {
+        Box::new(wake::Pair::new(Arc::clone(&self.sessions), account, name, dead_letters))
     }
 
     /// Returns the account of the credentials that the connection was made with.
@@ -167,6 +196,10 @@ impl Look for Aws {
         let session = self.sessions.of(operator).await?;
         cloudtrail::status(&session, trail).await
     }
+
+    fn calls(&self) -> u64 {
+        self.sessions.base().calls()
+    }
 }
 
 #[async_trait]
@@ -205,6 +238,8 @@ async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
         Resource::Policy(policy) => iam::policy::put(&job, policy).await,
         Resource::Trail(trail) => cloudtrail::put(&job, trail).await,
         Resource::ServiceControlPolicy(policy) => organizations::guard::put(&job, policy).await,
+        Resource::Queue(queue) => sqs::put(&job, queue).await,
+        Resource::Rule(rule) => events::put(&job, rule).await,
     }
 }
 
@@ -229,6 +264,8 @@ async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
-        | Kind::Trail => job.never_removed(),
+        | Kind::Trail
+        | Kind::Queue
+        | Kind::Rule => job.never_removed(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::session::{Session, Sessions};
-use super::{cloudtrail, iam, kms, logs, organizations, s3, sns};
+use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs};
 use crate::cloud::{Fault, FaultKind, Progress, Scope};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
@@ -172,6 +172,8 @@ async fn look_at_one(
         Kind::LogGroup => logs::look(session, address).await,
         Kind::Policy => iam::policy::look(session, address, scope.attachments).await,
         Kind::Role => iam::role::look(session, address).await,
+        Kind::Queue => sqs::look(session, address).await,
+        Kind::Rule => events::look(session, address).await,
         Kind::Trail => Ok(Sighting::Absent),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
@@ -50,6 +51,8 @@ struct Class {
 pub(super) struct Pace {
     classes: Vec<Class>,
     organizations: Semaphore,
+    /// Calls that were let through.
+    admitted: AtomicU64,
 }
 
 /// Calls in a second, and how many may come at once.
@@ -79,7 +82,12 @@ impl Pace {
             let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
             Some(Class { service, access, buckets: RateLimiter::keyed(quota) })
         });
-        Arc::new(Self { classes: classes.collect(), organizations: Semaphore::new(1) })
+        Arc::new(Self { classes: classes.collect(), organizations: Semaphore::new(1), admitted: AtomicU64::new(0) })
+    }
+
+    /// Returns how many calls were let through.
+    pub(super) fn admitted(&self) -> u64 {
+        self.admitted.load(Ordering::Relaxed)
     }
 
     /// Waits until the call may be made. What it returns has to be held until the call is over.
@@ -99,6 +107,7 @@ impl Pace {
             let key = (account.clone(), region.clone());
             class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
         }
+        self.admitted.fetch_add(1, Ordering::Relaxed);
         turn
     }
 }

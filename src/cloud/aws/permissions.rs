@@ -16,6 +16,10 @@ pub enum Service {
     Kms,
     /// Amazon SNS.
     Sns,
+    /// Amazon SQS.
+    Sqs,
+    /// Amazon EventBridge.
+    Events,
     /// Amazon CloudWatch Logs.
     Logs,
     /// AWS IAM.
@@ -33,6 +37,8 @@ impl Service {
             Service::S3 => "s3",
             Service::Kms => "kms",
             Service::Sns => "sns",
+            Service::Sqs => "sqs",
+            Service::Events => "events",
             Service::Logs => "logs",
             Service::Iam => "iam",
             Service::Sts => "sts",
@@ -190,6 +196,26 @@ operations! {
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
     }
+    sqs Sqs {
+        Read GET_QUEUE_URL "GetQueueUrl" ["sqs:GetQueueUrl"];
+        Read GET_ATTRIBUTES "GetQueueAttributes" ["sqs:GetQueueAttributes"];
+        Read LIST_TAGS "ListQueueTags" ["sqs:ListQueueTags"];
+        Write CREATE_QUEUE "CreateQueue" ["sqs:CreateQueue", "sqs:TagQueue"];
+        Write SET_ATTRIBUTES "SetQueueAttributes" ["sqs:SetQueueAttributes"];
+        Write TAG_QUEUE "TagQueue" ["sqs:TagQueue"];
+        Write RECEIVE_MESSAGE "ReceiveMessage" ["sqs:ReceiveMessage"];
+        Write CHANGE_VISIBILITY "ChangeMessageVisibility" ["sqs:ChangeMessageVisibility"];
+        Write DELETE_MESSAGE "DeleteMessage" ["sqs:DeleteMessage"];
+        Write SEND_MESSAGE "SendMessage" ["sqs:SendMessage"];
+    }
+    events Events {
+        Read DESCRIBE_RULE "DescribeRule" ["events:DescribeRule"];
+        Read LIST_TARGETS "ListTargetsByRule" ["events:ListTargetsByRule"];
+        Read LIST_TAGS "ListTagsForResource" ["events:ListTagsForResource"];
+        Write PUT_RULE "PutRule" ["events:PutRule", "events:TagResource"];
+        Write PUT_TARGETS "PutTargets" ["events:PutTargets", "iam:PassRole"];
+        Write TAG_RESOURCE "TagResource" ["events:TagResource"];
+    }
     logs Logs {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];
         Read LIST_TAGS "ListTagsForResource" ["logs:ListTagsForResource"];
@@ -234,6 +260,20 @@ operations! {
     }
 }
 
+/// What a daemon with a lease needs on that one object, which is never a log. It is not in the table: a policy that gave
+/// it on every object would let log files be written.
+pub mod lease {
+    use super::{Access, Operation, Service};
+
+    /// `GetObject`; with `s3:ListBucket` on the bucket S3 says of a missing object that it is missing.
+    pub const GET_OBJECT: Operation =
+        Operation { service: Service::S3, name: "GetObject", access: Access::Read, actions: &["s3:GetObject"] };
+
+    /// `PutObject`
+    pub const PUT_OBJECT: Operation =
+        Operation { service: Service::S3, name: "PutObject", access: Access::Write, actions: &["s3:PutObject"] };
+}
+
 /// Returns the actions of every operation with this access, sorted, each once.
 pub fn actions(access: Access) -> Vec<&'static str> {
     let mut actions: Vec<_> =
@@ -248,7 +288,7 @@ pub fn actions(access: Access) -> Vec<&'static str> {
 /// Families of reads are written with a wildcard, because a session policy may have 2,048 characters (STS API,
 /// `AssumeRole`). None of them reaches the content of an object or a secret.
 pub(super) fn read_only_policy() -> String {
-    const FAMILIES: [&str; 13] = [
+    const FAMILIES: [&str; 17] = [
         "cloudtrail:Describe*",
         "cloudtrail:Get*",
         "cloudtrail:List*",
@@ -262,6 +302,10 @@ pub(super) fn read_only_policy() -> String {
         "s3:GetBucket*",
         "sns:Get*",
         "sns:List*",
+        "sqs:Get*",
+        "sqs:List*",
+        "events:Describe*",
+        "events:List*",
     ];
     let covered = |action: &&str| {
         !FAMILIES.iter().any(|family| match family.strip_suffix('*') {

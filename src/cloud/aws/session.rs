@@ -64,6 +64,8 @@ clients!(
     cloudtrail: aws_sdk_cloudtrail,
     kms: aws_sdk_kms,
     sns: aws_sdk_sns,
+    sqs: aws_sdk_sqs,
+    eventbridge: aws_sdk_eventbridge,
     logs: aws_sdk_cloudwatchlogs,
     iam: aws_sdk_iam,
     sts: aws_sdk_sts
@@ -76,6 +78,11 @@ impl Session {
             .region(aws_types::region::Region::new(self.region.to_string()))
             .force_path_style(self.config.endpoint_url().is_some());
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Returns how many calls all sessions of this connection have made.
+    pub(super) fn calls(&self) -> u64 {
+        self.pace.admitted()
     }
 
     /// Returns the same session in the region of an address; global resources are in the partition's global region.
@@ -119,6 +126,16 @@ impl Session {
     {
         self.may_write(&operation)?;
         found(self.read(operation, call).await).map(|_| ())
+    }
+
+    /// Makes a call that changes something, once: whoever asks decides what a refusal means.
+    pub(super) async fn write_once<T, E, F>(&self, operation: Operation, call: F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.may_write(&operation)?;
+        self.read(operation, call).await
     }
 
     fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
@@ -220,6 +237,11 @@ impl Sessions {
     /// Returns the session of the credentials that the program was started with.
     pub(super) fn base(&self) -> &Session {
         &self.base
+    }
+
+    /// Returns the home region of the deployment.
+    pub(super) fn home(&self) -> &Region {
+        &self.home
     }
 
     /// Returns the session of an account. Whoever asks while the role is being assumed waits for the same answer.

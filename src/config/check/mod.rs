@@ -9,6 +9,7 @@ mod bucket;
 mod data_events;
 mod names;
 mod readers;
+mod reconcile;
 mod regions;
 mod tags;
 mod trails;
@@ -22,6 +23,7 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
         trails::check(config),
         data_events::check(config),
         readers::check(config),
+        reconcile::check(config),
         tags::check(config),
     ];
     parts.into_iter().flatten().collect()

@@ -50,9 +50,12 @@ impl Default for Reconcile {
     fn default() -> Self {
         Self {
             every: Interval::QUARTER_HOUR,
+            full_pass_every: Interval::DAY,
             allow: vec![AllowedRisk::Safe],
             max_change: Percent::FIFTH,
+            window: None,
             wake_queue: None,
+            lease: None,
         }
     }
 }

@@ -14,18 +14,20 @@ use crate::organization::selector::Selector;
 mod bucket;
 mod data_events;
 mod defaults;
+mod reconcile;
 pub(super) mod text;
 mod trail;
 mod values;
 
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
+pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
     CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
 };
 pub use values::{BadValue, Encryption, Interval, Owner, Percent, Regions};
 
-use text::{DeploymentText, ExternalIdText, NameTemplate, OrganizationIdText, QueueNameText, RegionText, SelectorText};
+use text::{DeploymentText, ExternalIdText, NameTemplate, OrganizationIdText, RegionText, SelectorText};
 
 /// The whole of `orgtrail.yaml`: how the CloudTrail logs of an organization are consolidated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -156,38 +158,6 @@ pub struct AttachTo {
 pub struct Guard {
     /// Makes a service control policy: no member account can stop, delete or blind the trail.
     pub service_control_policy: bool,
-}
-
-/// What the daemon `orgtrail reconcile` may do by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Reconcile {
-    /// The time between two rounds.
-    pub every: Interval,
-    /// The risks of changes that it may apply.
-    #[schemars(extend("uniqueItems" = true))]
-    pub allow: Vec<AllowedRisk>,
-    /// The share of managed resources that one round may change.
-    pub max_change: Percent,
-    /// The name of an SQS queue that tells of changes within seconds. None by default.
-    #[schemars(with = "Option<QueueNameText>")]
-    pub wake_queue: Option<String>,
-}
-
-/// A risk of a change that the daemon may be allowed to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AllowedRisk {
-    /// No risk.
-    Safe,
-    /// Less encryption, validation, retention, isolation or coverage.
-    Weakens,
-    /// Delivery of logs may pause.
-    Interrupts,
-    /// Something is lost.
-    Destroys,
-    /// AWS will charge more.
-    Costs,
 }
 
 /// Returns the JSON Schema of `orgtrail.yaml`: what the checker itself uses, and what editors complete with.

@@ -14,6 +14,7 @@ use crate::organization::selector::Selector;
 
 use crate::config::names::{check_deployment, check_external_id, check_queue_name};
 
+use super::reconcile::{ChangeWindow, S3Place};
 use super::values::{Encryption, Interval, Owner, Percent};
 
 /// What the checker knows of one kind of text.
@@ -35,6 +36,8 @@ pub(crate) const FORMATS: &[TextFormat] = &[
     TextFormat { name: "trail-owner", check: reads::<Owner> },
     TextFormat { name: "interval", check: reads::<Interval> },
     TextFormat { name: "percent", check: reads::<Percent> },
+    TextFormat { name: "change-window", check: reads::<ChangeWindow> },
+    TextFormat { name: "s3-place", check: reads::<S3Place> },
     TextFormat { name: "deployment-name", check: |text| check_deployment(text).map_err(|e| e.to_string()) },
     TextFormat { name: "aws-external-id", check: |text| check_external_id(text).map_err(|e| e.to_string()) },
     TextFormat { name: "aws-queue-name", check: |text| check_queue_name(text).map_err(|e| e.to_string()) },
@@ -195,3 +198,21 @@ text_schema!(
 );
 
 text_schema!(Percent, "Percent", "percent", "^([1-9][0-9]?|100)%$", ["20%", "100%"], "A share, from `1%` to `100%`.");
+
+text_schema!(
+    ChangeWindow,
+    "ChangeWindow",
+    "change-window",
+    "^[a-z]{3}(-[a-z]{3})? [0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$",
+    ["mon-fri 08:00-17:00", "sat 22:00-04:00"],
+    "Days and hours in UTC, like `mon-fri 08:00-17:00`."
+);
+
+text_schema!(
+    S3Place,
+    "S3Place",
+    "s3-place",
+    "^s3://[a-z0-9.-]{3,63}/.+$",
+    ["s3://acme-operations/orgtrail/lease.json"],
+    "An object in S3, like `s3://bucket/key`."
+);

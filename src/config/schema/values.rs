@@ -24,25 +24,26 @@ pub struct BadValue {
     pub why: String,
 }
 
-fn bad(text: &str, what: &'static str, why: impl Into<String>) -> BadValue {
+pub(super) fn bad(text: &str, what: &'static str, why: impl Into<String>) -> BadValue {
     BadValue { text: text.to_owned(), what, why: why.into() }
 }
 
 /// Gives a value that prints and parses as text the same form in serde.
 macro_rules! serde_as_text {
     ($type:ty) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(from)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };
 }
+pub(super) use serde_as_text;
 
 /// How the bucket encrypts logs at rest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -189,6 +190,9 @@ impl Interval {
 
     /// Fifteen minutes.
     pub const QUARTER_HOUR: Interval = Interval(SignedDuration::from_mins(15));
+
+    /// One day.
+    pub const DAY: Interval = Interval(SignedDuration::from_hours(24));
 
     /// Returns the length in whole seconds.
     pub fn seconds(self) -> u64 {

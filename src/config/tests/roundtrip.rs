@@ -181,9 +181,22 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
         AllowedRisk::Destroys,
         AllowedRisk::Costs,
     ];
-    let every = (60u32..604_800).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
-    (every, subsequence(risks, 0..=5), text("([1-9][0-9]?|100)%"), option::of("[A-Za-z0-9_-]{1,80}"))
-        .prop_map(|(every, allow, max_change, wake_queue)| Reconcile { every, allow, max_change, wake_queue })
+    let every = (60u32..302_400).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
+    let full_pass_every = (302_400u32..604_800).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
+    let window = option::of(text("(mon|sun)-(tue|sat) (0[0-9]|1[0-9]):[0-5][0-9]-2[0-3]:[0-5][0-9]"));
+    let lease = option::of(text("s3://[a-z]{3,9}/[a-z]{1,9}/lease.json"));
+    let more = (full_pass_every, window, lease);
+    (every, subsequence(risks, 0..=5), text("([1-9][0-9]?|100)%"), option::of("[A-Za-z0-9_-]{1,80}"), more).prop_map(
+        |(every, allow, max_change, wake_queue, (full_pass_every, window, lease))| Reconcile {
+            every,
+            full_pass_every,
+            allow,
+            max_change,
+            window,
+            wake_queue,
+            lease,
+        },
+    )
 }
 
 fn config() -> impl Strategy<Value = Config> {

@@ -53,7 +53,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 trails,
                 readers,
                 guard: Guard::default(),
-                reconcile: Reconcile::default(),
+                reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
                 tags,
                 new_regions: Vec::new(),
             },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{
-    Bucket, BucketPolicy, Key, KeyPolicy, LogGroup, OWNER_TAG, Policy, Resource, Role, Tags, Topic, Trail,
+    Bucket, BucketPolicy, Key, KeyPolicy, LogGroup, OWNER_TAG, Policy, Queue, Resource, Role, Rule, Tags, Topic, Trail,
 };
 use orgtrail::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use orgtrail::policy::{PolicyDocument, SID_PREFIX};
@@ -35,6 +35,8 @@ pub fn damages(seen: &Resource) -> Vec<Damaged> {
         Resource::Role(r) => all(r, role(r)),
         Resource::Policy(r) => all(r, policy(r)),
         Resource::Trail(r) => all(r, trail(r)),
+        Resource::Queue(r) => all(r, queue(r)),
+        Resource::Rule(r) => all(r, rule()),
         Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) | Resource::ServiceControlPolicy(_) => {
             Vec::new()
         }
@@ -100,6 +102,28 @@ fn key(seen: &Key) -> Edits<Key> {
         edits.push(edit("tags", move |r: &mut Key| r.tags.clone_from(&tags)));
     }
     edits
+}
+
+fn queue(seen: &Queue) -> Edits<Queue> {
+    let mut edits: Edits<Queue> = vec![
+        edit("retention_s", |r: &mut Queue| r.retention_s = 60),
+        edit("encrypted", |r: &mut Queue| r.encrypted = false),
+    ];
+    if seen.policy.is_some() {
+        edits.push(edit("policy", |r: &mut Queue| r.policy = None));
+    }
+    if seen.dead_letters.is_some() {
+        edits.push(edit("dead_letters.queue", |r: &mut Queue| r.dead_letters = None));
+    }
+    edits
+}
+
+fn rule() -> Edits<Rule> {
+    vec![
+        edit("pattern", |r: &mut Rule| r.pattern = serde_json::json!({"source": ["theirs"]})),
+        edit("enabled", |r: &mut Rule| r.enabled = false),
+        edit("targets", |r: &mut Rule| r.targets.clear()),
+    ]
 }
 
 fn log_group(seen: &LogGroup) -> Edits<LogGroup> {

@@ -84,6 +84,14 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
             r.delivery = Some(Delivery { latest_time: Some("2026-01-01T00:00:00Z".into()), ..Delivery::default() });
             r.tags.iter_mut().for_each(other_tag);
         }
+        Resource::Queue(r) => {
+            r.policy.iter_mut().for_each(|document| policy(document, synonyms, dice));
+            other_tag(&mut r.tags);
+        }
+        Resource::Rule(r) => {
+            r.targets.insert("arn:aws:sns:eu-central-1:222222222222:theirs".into(), None);
+            other_tag(&mut r.tags);
+        }
         Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) | Resource::ServiceControlPolicy(_) => {}
     }
 }

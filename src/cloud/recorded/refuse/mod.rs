@@ -123,6 +123,7 @@ impl<'a> Attempt<'a> {
             Resource::Role(role) => self.role(role),
             Resource::Policy(policy) => self.policy(policy),
             Resource::Trail(trail) => self.trail(trail),
+            Resource::Queue(_) | Resource::Rule(_) => None,
         }
     }
 
@@ -155,6 +156,9 @@ fn taken(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Policy => Some(("iam:CreatePolicy", "EntityAlreadyExists")),
         Kind::Trail => Some(("cloudtrail:CreateTrail", "TrailAlreadyExistsException")),
         Kind::ServiceControlPolicy => Some(("organizations:CreatePolicy", "DuplicatePolicyException")),
+        Kind::Queue => Some(("sqs:CreateQueue", "QueueNameExists")),
+        // A rule is put: whoever puts it later wins, so the adapter looks first.
+        Kind::Rule => Some(("events:PutRule", "GroundMoved")),
         Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::BucketPolicy | Kind::KeyPolicy => None,
     }
 }
@@ -170,6 +174,8 @@ fn missing(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Policy => Some(("iam:CreatePolicyVersion", "NoSuchEntity")),
         Kind::Trail => Some(("cloudtrail:UpdateTrail", "TrailNotFoundException")),
         Kind::ServiceControlPolicy => Some(("organizations:UpdatePolicy", "PolicyNotFoundException")),
+        Kind::Queue => Some(("sqs:SetQueueAttributes", "QueueDoesNotExist")),
+        Kind::Rule => Some(("events:PutTargets", "ResourceNotFoundException")),
         Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::BucketPolicy | Kind::KeyPolicy => None,
     }
 }

@@ -12,7 +12,7 @@ use crate::estate::snapshot::Completeness;
 use crate::estate::trail::{EventSelector, ReadWrite};
 use crate::estate::{
     ACCOUNT_TAG, Bucket, BucketPolicy, DelegatedAdministrator, Key, KeyPolicy, Kind, LogGroup, OWNER_TAG, Policy,
-    Resource, Role, ServiceControlPolicy, Sighting, Tags, Topic, Trail, TrustedAccess,
+    Queue, Resource, Role, Rule, ServiceControlPolicy, Sighting, Tags, Topic, Trail, TrustedAccess,
 };
 use crate::ids::{Partition, Region};
 use crate::organization::{Account, AccountState, Unit};
@@ -83,6 +83,8 @@ fn address(kind: Kind) -> Address {
         Kind::Policy => (MEMBER, "ReadLogs"),
         Kind::Trail => (MANAGEMENT, "acme-trail"),
         Kind::ServiceControlPolicy => (MANAGEMENT, "guard"),
+        Kind::Queue => (LOG, "acme-wake"),
+        Kind::Rule => (LOG, "orgtrail-acme-wake"),
     };
     match kind {
         Kind::Bucket
@@ -91,6 +93,8 @@ fn address(kind: Kind) -> Address {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
+        | Kind::Queue
+        | Kind::Rule
         | Kind::Trail => Address::regional(&account(owner), &region(), kind, name),
         _ => Address::global(&account(owner), kind, name),
     }
@@ -165,6 +169,10 @@ fn wish(kind: Kind) -> Resource {
         Kind::Policy => member_policy().into(),
         Kind::Trail => trail().into(),
         Kind::ServiceControlPolicy => guard().into(),
+        Kind::Queue => {
+            Queue { policy: None, dead_letters: None, retention_s: 86_400, encrypted: true, tags: tags() }.into()
+        }
+        Kind::Rule => Rule { pattern: json!({}), enabled: true, targets: BTreeMap::new(), tags: tags() }.into(),
     }
 }
 

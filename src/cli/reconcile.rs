@@ -1,0 +1,216 @@
+//! `orgtrail reconcile`: the daemon.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{self, Access, Door, recorded, templates};
+use super::ui::Ui;
+use super::validate::{self, LoadError};
+use super::{Answer, Common};
+use crate::cloud::aws::Aws;
+use crate::cloud::{Cloud, Look, Needs};
+use crate::config::{self, Config};
+use crate::desire::{self, dead_letter_queue};
+use crate::ids::AccountId;
+use crate::reconcile::board::Board;
+use crate::reconcile::clock::SystemClock;
+use crate::reconcile::daemon::own_sessions;
+use crate::reconcile::history::{HistoryFile, RoundRecord, RoundResult};
+use crate::reconcile::http;
+use crate::reconcile::stop::{Stop, Stopper, stop};
+use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Make one round and end, with the exit code of what it found
+    #[arg(long)]
+    once: bool,
+    /// Never change anything: what is not as it should be is only reported
+    #[arg(long)]
+    observe: bool,
+    /// Show metrics, health and the status page here; anywhere but on this machine it needs --token-file
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", env = "ORGTRAIL_LISTEN")]
+    listen: SocketAddr,
+    /// A file with the token that is asked for there
+    #[arg(long, value_name = "FILE", env = "ORGTRAIL_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// Keep the history of rounds and the age of findings in this file
+    #[arg(long, value_name = "FILE", env = "ORGTRAIL_HISTORY")]
+    history: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let config = validate::load(&common.config)?;
+    let templates = templates(common.policies.as_deref())?;
+    let options = Options {
+        run: run_id(&config.deployment),
+        observe: args.observe,
+        once: args.once,
+        concurrency: usize::from(common.concurrency),
+        history: args.history.clone().map(HistoryFile::new),
+    };
+    let source = FromFile { common, observe: args.observe, run: options.run.clone() };
+    let daemon =
+        Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
+    ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
+    let (stopper, stop) = stop();
+    let window = window(args, daemon.board.clone(), ui).await?;
+    let last = tokio::select! {
+        last = daemon.run(&stop) => last,
+        never = signals(stopper) => match never {},
+        never = window => match never {},
+    };
+    let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
+    Ok(answer(last.as_ref(), &stop))
+}
+
+/// Opens the window through which the daemon is seen. One round is over before anybody looks.
+async fn window(args: &Args, board: Board, ui: &Ui) -> Result<impl Future<Output = Infallible>, Failure> {
+    let failed = |error: http::NotServed| {
+        Failure::new("cannot show the status").because(error).hint("see --listen and --token-file")
+    };
+    let listener = if args.once {
+        None
+    } else {
+        let token = args.token_file.as_deref().map(read_token).transpose()?;
+        let door = http::Door::new(args.listen, token.as_deref()).map_err(failed)?;
+        ui.note(&format!("status at http://{}/", args.listen));
+        Some((http::listen(args.listen).await.map_err(failed)?, door))
+    };
+    Ok(async move {
+        match listener {
+            Some((listener, door)) => http::serve(listener, door, board, Arc::new(SystemClock)).await,
+            None => std::future::pending().await,
+        }
+    })
+}
+
+fn read_token(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("cannot read the token in {}", file.display())).because(error))
+}
+
+fn manner(args: &Args) -> &'static str {
+    match (args.once, args.observe) {
+        (true, true) => "one round that changes nothing",
+        (true, false) => "one round",
+        (false, true) => "rounds that change nothing, until it is told to stop",
+        (false, false) => "rounds until it is told to stop",
+    }
+}
+
+/// Returns the run id: what CloudTrail shows as the name of the sessions. A session's name has at most 64 characters of
+/// a small alphabet (STS API, `AssumeRole`); a deployment's name has at most 32 of it.
+fn run_id(deployment: &str) -> String {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    format!("{}{now}-{:04x}", own_sessions(deployment), fastrand::u16(..))
+}
+
+/// Wishes the end of the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
+async fn signals(stopper: Stopper) -> Infallible {
+    loop {
+        told_to_stop().await;
+        tracing::info!("told to stop; what has begun is finished first");
+        stopper.stop();
+    }
+}
+
+#[cfg(unix)]
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Where a signal cannot be listened to, it ends the process as it always does.
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => (), _ = interrupt.recv() => () }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn answer(last: Option<&RoundRecord>, stop: &Stop) -> Answer {
+    let Some(round) = last else {
+        let text = if stop.is_wished() { "stopped before a round was over\n" } else { "another replica acts\n" };
+        return Answer::new(text, Outcome::Clean);
+    };
+    let RoundRecord { number, result, drifted, made, failed, held, problems, calls, .. } = round;
+    let text = format!(
+        "round {number}: {}; {drifted} drifted, {made} changed, {failed} failed, {held} waiting, {problems} unreadable, \
+         {calls} calls\n",
+        result.words()
+    );
+    let outcome = match result {
+        RoundResult::InSync | RoundResult::Repaired | RoundResult::Stopped => Outcome::Clean,
+        RoundResult::Waiting => Outcome::Finding,
+        RoundResult::Partial if *held > 0 => Outcome::Finding,
+        RoundResult::Partial | RoundResult::Failed => Outcome::Partial,
+    };
+    Answer::new(text, outcome)
+}
+
+/// Configuration and connection as the flags name them.
+struct FromFile<'a> {
+    common: &'a Common,
+    observe: bool,
+    run: String,
+}
+
+#[async_trait]
+impl Source for FromFile<'_> {
+    fn read(&self) -> Result<String, Refused> {
+        validate::read(&self.common.config).map_err(|source| {
+            let failure = LoadError::Read { file: self.common.config.clone(), source };
+            Refused { why: Failure::from(failure).to_string(), may_pass: true }
+        })
+    }
+
+    fn parse(&self, text: &str) -> Result<Config, Refused> {
+        config::parse(text, &self.common.config.display().to_string())
+            .map_err(|errors| Refused { why: errors.render(false), may_pass: false })
+    }
+
+    async fn connect(&self, config: &Config) -> Result<Connection, Refused> {
+        if let Some(file) = &self.common.estate {
+            let cloud = recorded(file).map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
+            return Ok(Connection { cloud: Box::new(cloud), lease: None, queue: None });
+        }
+        let access = if self.observe { Access::ReadOnly } else { Access::Write };
+        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+        let aws = Aws::connect(session::aws_options(self.common, door, access, &self.run)).await;
+        let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
+        let lease = config.reconcile.lease.as_ref().map(|lease| aws.document(lease.bucket.as_str(), &lease.key));
+        let queue = match &config.reconcile.wake_queue {
+            Some(name) => {
+                let account = log_account(&aws, config).await?;
+                Some(aws.queue(&account, name, &dead_letter_queue(name)))
+            }
+            None => None,
+        };
+        let cloud: Box<dyn Cloud> = Box::new(aws);
+        Ok(Connection { cloud, lease, queue })
+    }
+}
+
+/// Returns the log account; one that is named has to be looked for.
+async fn log_account(look: &dyn Look, config: &Config) -> Result<AccountId, Refused> {
+    if let Ok(id) = config.accounts.log.parse() {
+        return Ok(id);
+    }
+    let failed = |why: String| Refused { why, may_pass: true };
+    let (organization, _) = look.discover(Needs::default()).await.map_err(|fault| failed(fault.to_string()))?;
+    desire::log_account(config, &organization).map_err(|error| failed(error.to_string()))
+}

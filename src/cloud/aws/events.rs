@@ -1,0 +1,93 @@
+//! Amazon EventBridge: the rules that send events to the wake queue.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
+
+use super::job::{Job, writable};
+use super::permissions::events as op;
+use super::session::{Session, found};
+use crate::cloud::{Done, Fault};
+use crate::estate::{Address, Rule, Sighting, Tags};
+
+/// Looks at a rule of the default bus.
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let request = session.eventbridge().describe_rule().name(&address.name);
+    let Some(answer) = found(session.read(op::DESCRIBE_RULE, request.send()).await)? else {
+        return Ok(Sighting::Absent);
+    };
+    let pattern = serde_json::from_str(answer.event_pattern().unwrap_or("null")).map_err(|why| {
+        session.odd_answer(op::DESCRIBE_RULE, format!("the pattern of the rule {} is no JSON: {why}", address.name))
+    })?;
+    let enabled = matches!(answer.state(), Some(RuleState::Enabled));
+    let request = session.eventbridge().list_targets_by_rule().rule(&address.name);
+    let targets = session.read(op::LIST_TARGETS, request.send()).await?;
+    let targets =
+        targets.targets().iter().map(|target| (target.arn().to_owned(), target.role_arn().map(str::to_owned)));
+    let targets: BTreeMap<_, _> = targets.collect();
+    let tags = tags(session, &address.name).await?;
+    Ok(Sighting::present(Rule { pattern, enabled, targets, tags }))
+}
+
+fn arn(session: &Session, name: &str) -> String {
+    session.arn("events", &format!("rule/{name}"))
+}
+
+async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+    let request = session.eventbridge().list_tags_for_resource().resource_arn(arn(session, name));
+    let answer = session.read(op::LIST_TAGS, request.send()).await?;
+    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Makes the rule, or brings it to what is wanted. Targets of others stay: only ours are put.
+pub(super) async fn put(job: &Job<'_>, desired: &Rule) -> Result<Done, Fault> {
+    let session = &job.session;
+    let tags_wire = wire_tags(job, &desired.tags)?;
+    let mut is_new = false;
+    if job.is_creation() {
+        let request = session.eventbridge().describe_rule().name(job.name());
+        match found(session.read(op::DESCRIBE_RULE, request.send()).await)? {
+            Some(_) => job.must_be_ours(&tags(session, job.name()).await?)?,
+            None => is_new = true,
+        }
+    }
+    if job.sets("pattern") || job.sets("enabled") {
+        let state = if desired.enabled { RuleState::Enabled } else { RuleState::Disabled };
+        let request = session.eventbridge().put_rule().name(job.name()).event_pattern(desired.pattern.to_string());
+        // Tags are only taken when a rule is made (EventBridge API, `PutRule`).
+        let request = request.state(state).set_tags(is_new.then(|| tags_wire.clone()));
+        session.write(op::PUT_RULE, || request.clone().send()).await?;
+    }
+    if job.sets("targets") {
+        put_targets(job, desired).await?;
+    }
+    if job.sets("tags") && !is_new {
+        let request = session.eventbridge().tag_resource().resource_arn(arn(session, job.name()));
+        let request = request.set_tags(Some(tags_wire));
+        session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
+    }
+    Ok(Done::default())
+}
+
+async fn put_targets(job: &Job<'_>, desired: &Rule) -> Result<(), Fault> {
+    let odd =
+        |why: &dyn std::fmt::Display| job.session.moved(job.address(), format!("a target cannot be written: {why}"));
+    let target = |(n, (arn, role)): (usize, (&String, &Option<String>))| {
+        Target::builder().id(format!("orgtrail-{n}")).arn(arn).set_role_arn(role.clone()).build().map_err(|e| odd(&e))
+    };
+    let targets = desired.targets.iter().enumerate().map(target).collect::<Result<Vec<_>, _>>()?;
+    let request = job.session.eventbridge().put_targets().rule(job.name()).set_targets(Some(targets));
+    let answer = job.session.write(op::PUT_TARGETS, || request.clone().send()).await?;
+    // A call that takes some targets and refuses others succeeds.
+    match answer.failed_entries().first() {
+        None => Ok(()),
+        Some(entry) => Err(odd(&entry.error_message().unwrap_or("EventBridge gave no reason"))),
+    }
+}
+
+fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+    writable(tags)
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+}

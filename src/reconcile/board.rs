@@ -1,0 +1,204 @@
+//! What can be seen of the daemon from outside: one value, replaced after each round, read by metrics and pages.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+
+use super::findings::Finding;
+use super::history::{RoundRecord, RoundResult};
+use super::lease::Standing;
+use super::observe::lock;
+use crate::ids::AccountId;
+
+/// Everything that is shown. It holds nothing secret.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// The name in the ownership tag.
+    pub deployment: String,
+    /// The run id.
+    pub run: String,
+    /// It never changes anything.
+    pub observe: bool,
+    /// When the daemon was started.
+    pub started: Option<Timestamp>,
+    /// Whether this replica acts; nothing where there is only one.
+    pub standing: Option<Standing>,
+    /// A round runs now.
+    pub working: bool,
+    /// When the next round is due.
+    pub next: Option<Timestamp>,
+    /// The seconds between two rounds.
+    pub every_s: u64,
+    /// Why the newest text of the configuration is not in force; nothing where it is.
+    pub bad_config: Option<String>,
+    /// The accounts.
+    pub accounts: BTreeMap<AccountId, AccountStatus>,
+    /// What waits for a person.
+    pub findings: Vec<Finding>,
+    /// The changes that wait.
+    pub waiting: Vec<Waiting>,
+    /// The rounds, the oldest first.
+    pub rounds: Vec<RoundRecord>,
+    /// What a full pass costs: the calls of the last round that looked at everything.
+    pub full_pass_calls: Option<u64>,
+    /// What happened so often since the start.
+    pub totals: Totals,
+}
+
+/// What an account is seen as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStatus {
+    /// The name that people gave it: untrusted text.
+    pub name: String,
+    /// How it is.
+    pub state: AccountHealth,
+    /// When it was looked at.
+    pub looked_at: Option<Timestamp>,
+}
+
+/// How an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccountHealth {
+    /// Something could not be read or changed.
+    Failing,
+    /// It is left alone for a while, because it kept failing.
+    Paused,
+    /// A change waits for a person.
+    Waiting,
+    /// All is as it should be.
+    InSync,
+    /// The configuration leaves it out, or it is not active.
+    NotSelected,
+}
+
+impl AccountHealth {
+    /// All of them, the worst first.
+    pub const ALL: [AccountHealth; 5] = [
+        AccountHealth::Failing,
+        AccountHealth::Paused,
+        AccountHealth::Waiting,
+        AccountHealth::InSync,
+        AccountHealth::NotSelected,
+    ];
+
+    /// Returns the word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccountHealth::Failing => "failing",
+            AccountHealth::Paused => "paused",
+            AccountHealth::Waiting => "waiting",
+            AccountHealth::InSync => "in_sync",
+            AccountHealth::NotSelected => "not_selected",
+        }
+    }
+
+    /// Returns the words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            AccountHealth::Failing => "failing",
+            AccountHealth::Paused => "left alone for a while",
+            AccountHealth::Waiting => "waits for a person",
+            AccountHealth::InSync => "in sync",
+            AccountHealth::NotSelected => "not selected",
+        }
+    }
+}
+
+/// A change that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Where.
+    pub address: String,
+    /// What would be done.
+    pub action: &'static str,
+    /// The fields that it would set.
+    pub fields: Vec<String>,
+    /// Why it waits.
+    pub why: String,
+}
+
+/// Counts since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rounds by how they ended.
+    pub rounds: BTreeMap<RoundResult, u64>,
+    /// Changes that were made.
+    pub made: u64,
+    /// Changes that were tried in vain.
+    pub failed: u64,
+    /// Calls to AWS.
+    pub calls: u64,
+    /// Messages of the wake queue that were understood.
+    pub messages: u64,
+    /// Messages of the wake queue that were not.
+    pub rejected: u64,
+}
+
+/// Where the status hangs.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    status: Arc<Mutex<Arc<Status>>>,
+}
+
+impl Board {
+    /// Returns the status as it is now.
+    pub fn read(&self) -> Arc<Status> {
+        Arc::clone(&lock(&self.status))
+    }
+
+    /// Changes the status.
+    pub fn write(&self, change: impl FnOnce(&mut Status)) {
+        let mut status = lock(&self.status);
+        change(Arc::make_mut(&mut status));
+    }
+}
+
+impl Status {
+    /// Tells whether the daemon is alive: the next round is not long overdue.
+    pub fn is_healthy(&self, now: Timestamp) -> bool {
+        let Some(next) = self.next else { return true };
+        let late_s = now.duration_since(next).as_secs();
+        // A full pass of a large organization takes minutes.
+        let patience_s = i64::try_from(self.every_s.max(900)).unwrap_or(i64::MAX);
+        self.working || late_s < patience_s
+    }
+
+    /// Tells whether it does its work: the last round could plan, or it stands by for one that does.
+    pub fn is_ready(&self) -> bool {
+        match &self.standing {
+            Some(Standing::StandsBy { .. }) => true,
+            Some(Standing::Unknown(_)) => false,
+            Some(Standing::Acts) | None => {
+                self.rounds.last().is_some_and(|round| round.run == self.run && round.result != RoundResult::Failed)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::history::tests::round;
+
+    #[test]
+    fn ready_means_that_the_last_round_could_plan() {
+        let mut status = Status { run: "orgtrail-acme-1".into(), ..Status::default() };
+        assert!(!status.is_ready());
+        status.rounds = vec![round(1)];
+        assert!(status.is_ready());
+        status.rounds.push(RoundRecord { result: RoundResult::Failed, ..round(2) });
+        assert!(!status.is_ready());
+        status.standing = Some(Standing::StandsBy { owner: "other".into() });
+        assert!(status.is_ready());
+    }
+
+    #[test]
+    fn healthy_means_that_the_next_round_is_not_long_overdue() {
+        let next: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
+        let status = Status { next: Some(next), every_s: 900, ..Status::default() };
+        assert!(status.is_healthy("2026-01-05T00:10:00Z".parse().unwrap()));
+        assert!(!status.is_healthy("2026-01-05T00:20:00Z".parse().unwrap()));
+        assert!(Status { working: true, ..status }.is_healthy("2026-01-05T00:20:00Z".parse().unwrap()));
+    }
+}

@@ -1,0 +1,247 @@
+//! How much of a plan one round may do by itself, and what waits for a person. Pure.
+//!
+//! A change is held for its own sake (its risk, somebody else's resource, a fight, a paused account), for the sake of a
+//! change that it depends on, or together with all others, when they are too many or the hour is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::schema::{AllowedRisk, Percent};
+use crate::estate::{Address, Kind, Problem};
+use crate::ids::AccountId;
+use crate::plan::{Action, Change, Plan, Risk};
+
+/// What a round may do.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Nothing at all: it only observes.
+    pub observe: bool,
+    /// The risks that need no person.
+    pub risks: BTreeSet<Risk>,
+    /// The share of the managed resources that may change.
+    pub max_change: Percent,
+    /// The hour is one in which changes may be made.
+    pub window_open: bool,
+    /// Accounts that keep failing and are left alone for a while.
+    pub paused: BTreeSet<AccountId>,
+    /// Addresses over which somebody else fights with us, with the sentence that says so.
+    pub fights: BTreeMap<Address, String>,
+    /// Operators whose accounts were read in this round. What is only remembered is no ground to change anything.
+    pub fresh: BTreeSet<AccountId>,
+}
+
+/// Why a change waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The daemon only observes.
+    Observing,
+    /// The plan has blockers, so nothing of it is done.
+    Blocked,
+    /// It has this risk, which the configuration does not allow.
+    Risk(Risk),
+    /// Somebody else made the resource.
+    Adoption,
+    /// It removes something.
+    Removal,
+    /// Somebody else sets it back each time; the sentence says who.
+    Fight(String),
+    /// Its account is paused after failures.
+    Paused,
+    /// It depends on a change that waits.
+    Depends(Address),
+    /// The hour is wrong.
+    Window,
+    /// So many changes are planned, and no more than so many may be made in one round.
+    TooMany {
+        /// Changes that would be made.
+        planned: usize,
+        /// Changes that may be made.
+        allowed: usize,
+    },
+    /// It stands on what is only remembered.
+    NotFresh,
+}
+
+/// A change that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// The change.
+    pub change: Change,
+    /// Why.
+    pub why: Why,
+}
+
+/// What a round does with a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The part that is applied now: with each change, all that it depends on.
+    pub run: Plan,
+    /// The rest.
+    pub held: Vec<Held>,
+}
+
+/// Returns the risks that the configuration allows.
+pub fn risks(allowed: &[AllowedRisk]) -> BTreeSet<Risk> {
+    let risk = |allowed: &AllowedRisk| match allowed {
+        AllowedRisk::Safe => Risk::Safe,
+        AllowedRisk::Weakens => Risk::Weakens,
+        AllowedRisk::Interrupts => Risk::Interrupts,
+        AllowedRisk::Destroys => Risk::Destroys,
+        AllowedRisk::Costs => Risk::Costs,
+    };
+    allowed.iter().map(risk).collect()
+}
+
+/// Returns how many of `managed` resources one round may change: at least one.
+pub fn changes_max(managed: usize, share: Percent) -> usize {
+    (managed * usize::from(share.number())).div_ceil(100).max(1)
+}
+
+/// Divides a plan into what is done now and what waits.
+pub fn decide(plan: &Plan, allowance: &Allowance) -> Decision {
+    let mut held: BTreeMap<Address, Why> = BTreeMap::new();
+    for change in &plan.changes {
+        if let Some(why) = own_reason(change, plan, allowance) {
+            held.insert(change.address.clone(), why);
+        }
+    }
+    hold_dependents(plan, &mut held);
+    let left = plan.changes.iter().filter(|change| !held.contains_key(&change.address));
+    let left: Vec<Address> = left.map(|change| change.address.clone()).collect();
+    let allowed = changes_max(plan.unchanged + plan.changes.len(), allowance.max_change);
+    if left.len() > allowed {
+        hold_all_but_the_log(plan, &left, allowed, &mut held);
+    }
+    divide(plan, held)
+}
+
+fn own_reason(change: &Change, plan: &Plan, allowance: &Allowance) -> Option<Why> {
+    if allowance.observe {
+        return Some(Why::Observing);
+    }
+    if !plan.blockers.is_empty() {
+        return Some(Why::Blocked);
+    }
+    match change.action {
+        Action::Adopt => return Some(Why::Adoption),
+        Action::Retire => return Some(Why::Removal),
+        Action::Create | Action::Update => {}
+    }
+    if let Some(risk) = change.risk.iter().find(|risk| !allowance.risks.contains(risk)) {
+        return Some(Why::Risk(*risk));
+    }
+    if let Some(sentence) = allowance.fights.get(&change.address) {
+        return Some(Why::Fight(sentence.clone()));
+    }
+    if allowance.paused.contains(&change.operator) {
+        return Some(Why::Paused);
+    }
+    if !allowance.fresh.contains(&change.operator) {
+        return Some(Why::NotFresh);
+    }
+    (!allowance.window_open).then_some(Why::Window)
+}
+
+/// A change waits for those that it depends on. Each comes after all of them in the plan, so one pass is enough.
+fn hold_dependents(plan: &Plan, held: &mut BTreeMap<Address, Why>) {
+    for change in &plan.changes {
+        let waits_for = change.depends_on.iter().find(|address| held.contains_key(*address));
+        if let Some(address) = waits_for.cloned() {
+            held.entry(change.address.clone()).or_insert(Why::Depends(address));
+        }
+    }
+}
+
+/// So many changes at once are the sign of a mistake somewhere. Only a log that was stopped is started all the same.
+fn hold_all_but_the_log(plan: &Plan, left: &[Address], allowed: usize, held: &mut BTreeMap<Address, Why>) {
+    let why = Why::TooMany { planned: left.len(), allowed };
+    let mut kept = 0;
+    for change in plan.changes.iter().filter(|change| left.contains(&change.address)) {
+        let restores_log =
+            matches!(change.address.kind, Kind::TrustedAccess | Kind::Trail) && change.observed.is_some();
+        if restores_log && kept < allowed {
+            kept += 1;
+        } else {
+            held.insert(change.address.clone(), why.clone());
+        }
+    }
+    hold_dependents(plan, held);
+}
+
+fn divide(plan: &Plan, held: BTreeMap<Address, Why>) -> Decision {
+    let mut run = plan.clone();
+    let mut waiting = Vec::new();
+    run.changes.retain(|change| match held.get(&change.address) {
+        Some(why) => {
+            waiting.push(Held { change: change.clone(), why: why.clone() });
+            false
+        }
+        None => true,
+    });
+    Decision { run, held: waiting }
+}
+
+impl Why {
+    /// Returns the word by which findings and metrics know the reason.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Why::Observing => "Observing",
+            Why::Blocked => "Blocked",
+            Why::Risk(_) => "RiskNotAllowed",
+            Why::Adoption => "NeedsAdoption",
+            Why::Removal => "NeedsRemoval",
+            Why::Fight(_) => "Fight",
+            Why::Paused => "AccountPaused",
+            Why::Depends(_) => "WaitsForAnother",
+            Why::Window => "OutsideWindow",
+            Why::TooMany { .. } => "TooManyChanges",
+            Why::NotFresh => "NotReadYet",
+        }
+    }
+
+    /// Says in a sentence why the change waits.
+    pub fn sentence(&self) -> String {
+        match self {
+            Why::Observing => "it is not as it should be; this daemon only observes".into(),
+            Why::Blocked => "something stands against the whole plan, so nothing of it is done".into(),
+            Why::Risk(risk) => format!("the change has the risk `{risk}`, which reconcile.allow does not name"),
+            Why::Adoption => "somebody else made the resource, and taking it over needs a person".into(),
+            Why::Removal => "the change removes something, and that needs a person".into(),
+            Why::Fight(sentence) => sentence.clone(),
+            Why::Paused => "the account failed several times and is left alone for a while".into(),
+            Why::Depends(address) => format!("it depends on {address}, which waits"),
+            Why::Window => "it is outside reconcile.window".into(),
+            Why::TooMany { planned, allowed } => {
+                format!("{planned} changes are planned at once, and reconcile.max_change allows {allowed}")
+            }
+            Why::NotFresh => "the account has to be read again before anything is changed there".into(),
+        }
+    }
+
+    /// Says what a person can do.
+    pub fn help(&self, problem: Option<&Problem>) -> String {
+        match self {
+            Why::Blocked => problem.map(|problem| problem.help.clone()).unwrap_or_default(),
+            Why::Risk(risk) => {
+                format!("look at it with `orgtrail plan` and make it with `orgtrail apply --allow {risk}`")
+            }
+            Why::Adoption => "look at it with `orgtrail plan` and make it with `orgtrail apply --adopt`".into(),
+            Why::Removal => "look at it with `orgtrail plan --prune`".into(),
+            Why::Fight(_) => {
+                "find who sets it back and agree on one of the two; it is tried again when the configuration \
+                              changes or the value is right once"
+                    .into()
+            }
+            Why::TooMany { .. } | Why::Observing => {
+                "look at it with `orgtrail plan` and make it with `orgtrail apply`".into()
+            }
+            Why::Paused | Why::Depends(_) | Why::Window | Why::NotFresh => {
+                "nothing: it is tried again by itself".into()
+            }
+        }
+    }
+
+    /// Tells whether it passes without a person.
+    pub fn passes(&self) -> bool {
+        matches!(self, Why::Paused | Why::Window | Why::NotFresh)
+    }
+}

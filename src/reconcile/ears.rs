@@ -1,0 +1,113 @@
+//! Listens to the wake queue: sorts messages, gathers what they are about, and deletes them when the work is done.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::board::Board;
+use super::breaker::round_pause;
+use super::clock::Clock;
+use super::observe::Focus;
+use super::wake::{self, Heard};
+use crate::cloud::Fault;
+use crate::cloud::queue::{Message, Queue};
+use crate::estate::Kind;
+use crate::ids::AccountId;
+
+/// Messages that one round takes up at most: a flood is worked off in parts, in bounded memory.
+const MESSAGES_MAX: usize = 200;
+
+/// The longest pause after the queue could not be read.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// What messages have told.
+#[derive(Debug, Clone)]
+pub struct Wakened {
+    /// What the round is about.
+    pub focus: Focus,
+    /// Who changed what last.
+    pub actors: BTreeMap<(AccountId, Kind), String>,
+    /// The messages, to be deleted when the round is over.
+    messages: Vec<Message>,
+}
+
+/// The listener.
+pub struct Ears<'a> {
+    queue: &'a dyn Queue,
+    clock: &'a dyn Clock,
+    board: &'a Board,
+    own_sessions: String,
+}
+
+impl<'a> Ears<'a> {
+    /// Makes a listener. `own_sessions` is how the names of our sessions begin.
+    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a Board, own_sessions: String) -> Self {
+        Self { queue, clock, board, own_sessions }
+    }
+
+    /// Returns when a message told of a change, with all that lay in the queue by then.
+    pub async fn listen(&self) -> Wakened {
+        let mut wakened = Wakened { focus: wake::nothing(), actors: BTreeMap::new(), messages: Vec::new() };
+        let mut failures = 0;
+        loop {
+            let wait = wakened.messages.is_empty();
+            match self.queue.receive(wait).await {
+                Ok(messages) => {
+                    failures = 0;
+                    let drained = messages.is_empty();
+                    self.sort(messages, &mut wakened).await;
+                    if !wakened.messages.is_empty() && (drained || wakened.messages.len() >= MESSAGES_MAX) {
+                        return wakened;
+                    }
+                }
+                // What was heard before is worked on; the rest is received again.
+                Err(_) if !wait => return wakened,
+                Err(fault) => {
+                    failures += 1;
+                    tracing::warn!(%fault, "the wake queue cannot be read; rounds are made by the clock meanwhile");
+                    self.clock.sleep(round_pause(failures, PAUSE_MAX, self.clock.chance())).await;
+                }
+            }
+        }
+    }
+
+    async fn sort(&self, messages: Vec<Message>, wakened: &mut Wakened) {
+        let mut over = Vec::new();
+        for message in messages {
+            match wake::read(&message.body, &self.own_sessions) {
+                Ok(Heard::Change(concern)) => {
+                    wake::widen(&mut wakened.focus, &concern);
+                    let actor = |kind: &Kind| ((concern.account.clone(), *kind), concern.actor.clone());
+                    wakened.actors.extend(concern.kinds.iter().map(actor));
+                    wakened.messages.push(message);
+                    self.board.write(|status| status.totals.messages += 1);
+                }
+                Ok(Heard::Own | Heard::Nothing) => {
+                    self.board.write(|status| status.totals.messages += 1);
+                    over.push(message);
+                }
+                Err(bad) => {
+                    self.board.write(|status| status.totals.rejected += 1);
+                    let rejected = self.queue.reject(&message, &bad.to_string()).await;
+                    report(rejected, "a message that cannot be read could not be moved to the dead-letter queue");
+                }
+            }
+        }
+        report(self.queue.delete(&over).await, "messages could not be deleted");
+    }
+
+    /// Keeps the messages of a round that is not over yet.
+    pub async fn keep(&self, wakened: &Wakened) {
+        report(self.queue.extend(&wakened.messages).await, "messages could not be kept; they are received again");
+    }
+
+    /// Deletes the messages of a round that is over.
+    pub async fn done(&self, wakened: &Wakened) {
+        report(self.queue.delete(&wakened.messages).await, "messages could not be deleted; they are received again");
+    }
+}
+
+fn report(result: Result<(), Fault>, what: &str) {
+    if let Err(fault) = result {
+        tracing::warn!(%fault, "{what}");
+    }
+}

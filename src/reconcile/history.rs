@@ -1,0 +1,296 @@
+//! What the rounds did, kept in a bounded file together with what has to survive a restart of the daemon.
+//!
+//! The file is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
+//! does the same, it only no longer knows since when a finding is open.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fights::Contest;
+use super::findings::Finding;
+
+/// Rounds that are kept: five days at one every quarter of an hour.
+pub const ROUNDS_MAX: usize = 480;
+
+/// The version of the file's format.
+const FORMAT_VERSION: u32 = 1;
+
+/// How a round ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundResult {
+    /// Everything was as it should be.
+    InSync,
+    /// Something was not, and it was put right.
+    Repaired,
+    /// Something waits for a person.
+    Waiting,
+    /// Something could not be read or changed.
+    Partial,
+    /// Nothing could be planned.
+    Failed,
+    /// The daemon was told to stop before the round was over.
+    Stopped,
+}
+
+impl RoundResult {
+    /// All of them, in the order of metrics.
+    pub const ALL: [RoundResult; 6] = [
+        RoundResult::InSync,
+        RoundResult::Repaired,
+        RoundResult::Waiting,
+        RoundResult::Partial,
+        RoundResult::Failed,
+        RoundResult::Stopped,
+    ];
+
+    /// Returns the word for metrics and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RoundResult::InSync => "in_sync",
+            RoundResult::Repaired => "repaired",
+            RoundResult::Waiting => "waiting",
+            RoundResult::Partial => "partial",
+            RoundResult::Failed => "failed",
+            RoundResult::Stopped => "stopped",
+        }
+    }
+
+    /// Returns the word for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            RoundResult::InSync => "in sync",
+            RoundResult::Repaired => "repaired",
+            RoundResult::Waiting => "waits for a person",
+            RoundResult::Partial => "partial",
+            RoundResult::Failed => "failed",
+            RoundResult::Stopped => "stopped",
+        }
+    }
+}
+
+/// Why a round was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// It was time.
+    Timer,
+    /// A message told of a change.
+    Wake,
+    /// The configuration changed.
+    Configuration,
+}
+
+impl Trigger {
+    /// Returns the word for logs and pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Trigger::Timer => "timer",
+            Trigger::Wake => "wake",
+            Trigger::Configuration => "configuration",
+        }
+    }
+}
+
+/// One round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundRecord {
+    /// The run id: what CloudTrail shows as the name of the session.
+    pub run: String,
+    /// Counted from the start of the daemon.
+    pub number: u64,
+    /// Why it was made.
+    pub trigger: Trigger,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it was over.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub result: RoundResult,
+    /// Resources that were not as they should be.
+    pub drifted: usize,
+    /// Changes that were made.
+    pub made: usize,
+    /// Changes that were tried in vain.
+    pub failed: usize,
+    /// Changes that wait.
+    pub held: usize,
+    /// Problems of reading.
+    pub problems: usize,
+    /// Calls to AWS.
+    pub calls: u64,
+    /// Why nothing could be planned; empty otherwise.
+    pub error: String,
+}
+
+/// The rounds, the newest last.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    rounds: VecDeque<RoundRecord>,
+}
+
+impl History {
+    /// Takes up the rounds of earlier runs.
+    pub fn resume(rounds: Vec<RoundRecord>) -> Self {
+        let mut history = Self::default();
+        rounds.into_iter().for_each(|round| history.push(round));
+        history
+    }
+
+    /// Adds a round; the oldest one goes when there are too many.
+    pub fn push(&mut self, round: RoundRecord) {
+        while self.rounds.len() >= ROUNDS_MAX {
+            self.rounds.pop_front();
+        }
+        self.rounds.push_back(round);
+    }
+
+    /// Returns the rounds, the oldest first.
+    pub fn rounds(&self) -> impl DoubleEndedIterator<Item = &RoundRecord> {
+        self.rounds.iter()
+    }
+}
+
+/// What is in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    format_version: u32,
+    /// The deployment: a file of another one is not taken up.
+    pub deployment: String,
+    /// The rounds, the oldest first.
+    pub rounds: Vec<RoundRecord>,
+    /// The findings that are open.
+    pub findings: Vec<Finding>,
+    /// The fields that were set lately.
+    pub contests: Vec<Contest>,
+}
+
+impl Record {
+    /// Puts a record together.
+    pub fn new(deployment: &str, rounds: Vec<RoundRecord>, findings: Vec<Finding>, contests: Vec<Contest>) -> Self {
+        Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests }
+    }
+}
+
+/// Where the record is kept.
+#[derive(Debug, Clone)]
+pub struct HistoryFile {
+    path: PathBuf,
+}
+
+/// Says why the record of earlier runs cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadHistory {
+    /// The file cannot be read.
+    #[error("cannot read the history {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no history, or one of another version or deployment.
+    #[error("{} is not a history of this deployment: {why}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        why: String,
+    },
+}
+
+impl HistoryFile {
+    /// Names the file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Reads what earlier runs left; nothing where there is no file yet.
+    ///
+    /// # Errors
+    /// [`BadHistory`] for a file that is something else: it is not overwritten.
+    pub fn read(&self, deployment: &str) -> Result<Option<Record>, BadHistory> {
+        let path = self.path.clone();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(BadHistory::Read { path, source }),
+        };
+        let record: Record = match serde_json::from_str(&text) {
+            Ok(record) => record,
+            Err(error) => return Err(BadHistory::Content { path, why: error.to_string() }),
+        };
+        if record.format_version != FORMAT_VERSION {
+            return Err(BadHistory::Content { path, why: format!("it has format version {}", record.format_version) });
+        }
+        if record.deployment != deployment {
+            return Err(BadHistory::Content { path, why: format!("it belongs to {:?}", record.deployment) });
+        }
+        Ok(Some(record))
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// Those of the file system; the old file is as it was.
+    pub fn write(&self, record: &Record) -> io::Result<()> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(io::BufWriter::new(&mut file), record)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn round(number: u64) -> RoundRecord {
+        let at: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
+        RoundRecord {
+            run: "orgtrail-acme-1".into(),
+            number,
+            trigger: Trigger::Timer,
+            started: at,
+            ended: at,
+            result: RoundResult::InSync,
+            drifted: 0,
+            made: 0,
+            failed: 0,
+            held: 0,
+            problems: 0,
+            calls: 0,
+            error: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_file_is_bounded_and_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = HistoryFile::new(folder.path().join("history.json"));
+        assert_eq!(file.read("acme").unwrap(), None);
+        let mut history = History::default();
+        (0..2 * ROUNDS_MAX as u64).for_each(|number| history.push(round(number)));
+        let rounds: Vec<RoundRecord> = history.rounds().cloned().collect();
+        assert_eq!((rounds.len(), rounds[0].number), (ROUNDS_MAX, ROUNDS_MAX as u64));
+        let record = Record::new("acme", rounds, Vec::new(), Vec::new());
+        file.write(&record).unwrap();
+        assert_eq!(file.read("acme").unwrap(), Some(record));
+        assert!(file.read("other").unwrap_err().to_string().contains("belongs to"));
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{\"format_version\":").unwrap();
+        assert!(matches!(HistoryFile::new(file.path()).read("acme"), Err(BadHistory::Content { .. })));
+    }
+}

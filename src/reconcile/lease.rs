@@ -1,0 +1,228 @@
+//! One replica acts, the others stand by.
+//!
+//! The lease is one small document that is only ever replaced by conditional writes: who holds it, until when, and a
+//! number that grows with each change of hands. The number is the fence: before each change the acting replica reads the
+//! document again, and one that slept through a takeover finds another number there and writes nothing.
+//!
+//! What to do with a document is [`decide`], which is pure; where it is kept is a [`Document`].
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Clock, after};
+use super::observe::lock;
+use crate::apply::Gate;
+use crate::cloud::document::{Condition, Document, Written};
+use crate::plan::Change;
+
+/// For how long the lease is taken.
+pub const TERM: Duration = Duration::from_secs(60);
+
+/// By how much the clocks of two replicas may differ: the holder stops this much before the end, and nobody takes the
+/// lease before this much after it.
+pub const SKEW_MAX: Duration = Duration::from_secs(10);
+
+/// How often the holder renews it, and how often the others look.
+const TEND_EVERY: Duration = Duration::from_secs(15);
+
+/// The document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// The run id of the replica that acts.
+    pub owner: String,
+    /// Until when it may.
+    pub expires: Timestamp,
+    /// Grows by one with each change of hands.
+    pub fencing: u64,
+}
+
+/// A lease that was found, with the version by which it can be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The lease.
+    pub lease: Lease,
+    /// The store's word for this version.
+    pub version: String,
+}
+
+/// What to do with a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Write this one under this condition.
+    Write(Lease, Condition),
+    /// Another one acts, until this time.
+    StandBy {
+        /// Its run id.
+        owner: String,
+        /// Until when it may act.
+        expires: Timestamp,
+    },
+}
+
+/// Decides what to do with the document that is there.
+pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>) -> Decision {
+    let expires = after(now, TERM);
+    let write = |fencing, condition| Decision::Write(Lease { owner: me.to_owned(), expires, fencing }, condition);
+    let Some(Found { lease, version }) = kept else {
+        return write(1, Condition::Absent);
+    };
+    if lease.owner == me && now < lease.expires {
+        return write(lease.fencing, Condition::Version(version.clone()));
+    }
+    if lease.owner == me || after(lease.expires, SKEW_MAX) < now {
+        // One's own lease that has run out counts as a new one: a round that was begun under it must not go on.
+        return write(lease.fencing.saturating_add(1), Condition::Version(version.clone()));
+    }
+    Decision::StandBy { owner: lease.owner.clone(), expires: lease.expires }
+}
+
+/// Whether this replica acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Acts,
+    /// Another one does.
+    StandsBy {
+        /// Its run id.
+        owner: String,
+    },
+    /// Nobody knows: the store does not answer.
+    Unknown(String),
+}
+
+/// Holds the lease, or waits for it.
+pub struct Holder<'a> {
+    store: &'a dyn Document,
+    clock: &'a dyn Clock,
+    me: String,
+    state: Mutex<State>,
+    /// One at a time tends to the lease.
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct State {
+    held: Option<Lease>,
+    standing: Standing,
+    tend_at: Timestamp,
+}
+
+impl<'a> Holder<'a> {
+    /// Makes a holder that has nothing yet. `me` must be another one for each start of the program.
+    pub fn new(store: &'a dyn Document, clock: &'a dyn Clock, me: &str) -> Self {
+        let standing = Standing::Unknown("the lease was not asked for yet".into());
+        let state = Mutex::new(State { held: None, standing, tend_at: Timestamp::MIN });
+        Self { store, clock, me: me.to_owned(), state, turn: tokio::sync::Mutex::default() }
+    }
+
+    /// Takes or renews the lease where it is time to, and tells whether this replica acts.
+    pub async fn tend(&self) -> Standing {
+        let _turn = self.turn.lock().await;
+        let now = self.clock.now();
+        let known = {
+            let state = lock(&self.state);
+            (now < state.tend_at && (state.held.is_none() || holds(&state, now))).then(|| state.standing.clone())
+        };
+        if let Some(standing) = known {
+            return standing;
+        }
+        let tried = self.take_or_renew(now).await;
+        let mut state = lock(&self.state);
+        state.tend_at = after(now, TEND_EVERY);
+        match tried {
+            Ok(Some(lease)) => {
+                state.held = Some(lease);
+                state.standing = Standing::Acts;
+            }
+            Ok(None) => {
+                // Somebody else was quicker. Who, is seen at the next look, which is soon.
+                state.held = None;
+                state.standing = Standing::StandsBy { owner: String::new() };
+                state.tend_at = now;
+            }
+            Err(standing) => {
+                if matches!(standing, Standing::StandsBy { .. }) {
+                    state.held = None;
+                }
+                // While the store does not answer, a lease that was taken holds until its end.
+                state.standing = if holds(&state, now) { Standing::Acts } else { standing };
+            }
+        }
+        state.standing.clone()
+    }
+
+    async fn take_or_renew(&self, now: Timestamp) -> Result<Option<Lease>, Standing> {
+        let found = self.find().await.map_err(Standing::Unknown)?;
+        match decide(&self.me, now, found.as_ref()) {
+            Decision::StandBy { owner, .. } => Err(Standing::StandsBy { owner }),
+            Decision::Write(lease, condition) => match self.put(&lease, &condition).await.map_err(Standing::Unknown)? {
+                Written::Done => Ok(Some(lease)),
+                Written::Lost => Ok(None),
+            },
+        }
+    }
+
+    async fn find(&self) -> Result<Option<Found>, String> {
+        let Some(kept) = self.store.read().await.map_err(|fault| fault.to_string())? else { return Ok(None) };
+        let lease = serde_json::from_str(&kept.text)
+            .map_err(|error| format!("the object that reconcile.lease names is no lease: {error}"))?;
+        Ok(Some(Found { lease, version: kept.version }))
+    }
+
+    async fn put(&self, lease: &Lease, condition: &Condition) -> Result<Written, String> {
+        let text = serde_json::to_string(lease).map_err(|error| error.to_string())?;
+        self.store.write(&text, condition).await.map_err(|fault| fault.to_string())
+    }
+
+    /// Returns the gate of a round that begins now.
+    pub fn fence(&'a self) -> Fence<'a> {
+        Fence { holder: self, fencing: lock(&self.state).held.as_ref().map(|lease| lease.fencing) }
+    }
+
+    /// Gives the lease up, so that another replica need not wait for its end.
+    pub async fn give_up(&self) {
+        let _turn = self.turn.lock().await;
+        let Some(held) = lock(&self.state).held.take() else { return };
+        let Ok(Some(found)) = self.find().await else { return };
+        if found.lease.owner == self.me && found.lease.fencing == held.fencing {
+            let gone = Lease { expires: Timestamp::UNIX_EPOCH, ..held };
+            // Where this fails, the lease ends by itself.
+            let _ = self.put(&gone, &Condition::Version(found.version)).await;
+        }
+    }
+}
+
+/// Tells whether the lease is held with time to spare.
+fn holds(state: &State, now: Timestamp) -> bool {
+    state.held.as_ref().is_some_and(|lease| after(now, SKEW_MAX) < lease.expires)
+}
+
+/// Lets the changes of one round through while the lease is the one under which the round began.
+pub struct Fence<'a> {
+    holder: &'a Holder<'a>,
+    fencing: Option<u64>,
+}
+
+#[async_trait]
+impl Gate for Fence<'_> {
+    async fn admit(&self, _change: &Change) -> Result<(), String> {
+        let fencing = self.fencing.ok_or("this replica does not hold the lease")?;
+        let found = self.holder.find().await?;
+        // The clock is read after the answer: a pause before it must be noticed.
+        let now = self.holder.clock.now();
+        match found {
+            Some(Found { lease, .. }) if lease.owner == self.holder.me && lease.fencing == fencing => {
+                let in_time = after(now, SKEW_MAX) < lease.expires;
+                if in_time { Ok(()) } else { Err("the lease is about to end and was not renewed".into()) }
+            }
+            Some(Found { lease, .. }) => {
+                Err(format!("the lease was taken over by {} ({})", lease.owner, lease.fencing))
+            }
+            None => Err("the lease is gone".into()),
+        }
+    }
+}

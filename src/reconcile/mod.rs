@@ -1,0 +1,34 @@
+//! The daemon: keeps the organization at its desired state, within what the configuration allows.
+//!
+//! The [`daemon`] makes one [`round`] after another: survey, have [`budget`] decide how much of the plan may be done, apply
+//! that part. The rest, and whatever failed, becomes [`findings`] that wait for a person. [`observe`] makes rounds cheap,
+//! [`breaker`] makes failures cheap, [`fights`] ends quarrels with other tools, [`lease`] lets one of several replicas act,
+//! [`wake`] and [`ears`] hear of changes, [`history`] is what is left of a round, [`board`] what
+//! is seen of it all, over [`http`] as a page and as [`metrics`].
+//!
+//! Pure: `budget`, `breaker`, `fights`, `findings`, the decisions of `lease` and the reading of `wake`. Time and chance
+//! come in through [`clock`].
+
+pub mod board;
+pub mod breaker;
+pub mod budget;
+pub mod clock;
+pub mod daemon;
+pub mod ears;
+pub mod fights;
+pub mod findings;
+pub mod history;
+pub mod http;
+pub mod lease;
+pub mod metrics;
+pub mod observe;
+pub mod page;
+mod portrait;
+pub mod round;
+pub mod stop;
+pub mod wake;
+
+pub use daemon::{Connection, Daemon, Hopeless, Options, Refused, Source};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! The status as a page: plain values for `templates/status.html.hbs`. Pure.
+
+use handlebars::Handlebars;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::board::{AccountHealth, Status};
+use super::clock::between;
+use super::history::{RoundRecord, RoundResult};
+use super::lease::Standing;
+use crate::report::{escape, words};
+
+/// The style of the page.
+pub const STYLE: &str = include_str!("../../templates/status.css");
+
+const TEMPLATE: &str = include_str!("../../templates/status.html.hbs");
+
+/// How often the page renews itself.
+const REFRESH_S: u32 = 30;
+
+/// Findings, changes and accounts that the first page shows; the rest is a number.
+const ROWS_MAX: usize = 50;
+
+/// Rounds in the chart: one day at one every quarter of an hour.
+const BARS_MAX: usize = 96;
+
+/// The units of the chart: a bar is as wide as this, with a gap of one.
+const BAR_WIDTH: usize = 9;
+const CHART_HEIGHT: usize = 60;
+
+/// Which page is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// What matters now.
+    Status,
+    /// Every account.
+    Accounts,
+}
+
+/// Returns the page as HTML.
+///
+/// # Errors
+/// A template that cannot be rendered; a test renders it.
+pub fn html(status: &Status, page: Page, now: Timestamp) -> Result<String, handlebars::RenderError> {
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(escape::html);
+    engine.render_template(TEMPLATE, &values(status, page, now))
+}
+
+fn values(status: &Status, page: Page, now: Timestamp) -> Value {
+    let all = page == Page::Accounts;
+    let (accounts, accounts_more) = accounts(status, all, now);
+    let more = |count: usize, shown: usize, what: &str| {
+        (count > shown).then(|| format!("{} more; `orgtrail plan` shows them all", words::count(count - shown, what)))
+    };
+    json!({
+        // A page that somebody reads through is not taken away.
+        "refresh_s": (!all).then_some(REFRESH_S),
+        "all": all,
+        "deployment": status.deployment,
+        "version": env!("CARGO_PKG_VERSION"),
+        "run": status.run,
+        "now": second(now),
+        "mode": mode(status),
+        "working": status.working,
+        "headline": headline(status),
+        "bad_config": status.bad_config,
+        "last": status.rounds.last().map(|round| last(round, now)),
+        "next": status.next.map(|next| json!({"time": second(next), "words": in_words(next, now)})),
+        "findings": findings(status, now),
+        "findings_count": status.findings.len(),
+        "findings_more": more(status.findings.len(), ROWS_MAX, "finding"),
+        "waiting": waiting(status),
+        "waiting_count": status.rounds.last().map_or(0, |round| round.held),
+        "waiting_more": more(status.rounds.last().map_or(0, |round| round.held), ROWS_MAX.min(status.waiting.len()), "change"),
+        "bars": bars(&status.rounds),
+        "chart": chart(&status.rounds),
+        "tally": tally(status),
+        "accounts": accounts,
+        "accounts_more": accounts_more,
+    })
+}
+
+fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn ago(time: Timestamp, now: Timestamp) -> String {
+    words::span(between(time, now).as_secs())
+}
+
+fn in_words(next: Timestamp, now: Timestamp) -> String {
+    if next <= now { "due now".into() } else { format!("in {}", words::span(between(now, next).as_secs())) }
+}
+
+fn mode(status: &Status) -> String {
+    let manner = if status.observe { "observes only" } else { "repairs what the configuration allows" };
+    match &status.standing {
+        Some(Standing::StandsBy { owner }) if owner.is_empty() => "stands by for another replica".into(),
+        Some(Standing::StandsBy { owner }) => format!("stands by for {owner}"),
+        Some(Standing::Unknown(why)) => format!("may not act: {why}"),
+        Some(Standing::Acts) | None => manner.into(),
+    }
+}
+
+fn headline(status: &Status) -> Value {
+    let (class, mark, words) = match status.rounds.last().map(|round| round.result) {
+        _ if matches!(status.standing, Some(Standing::StandsBy { .. })) => ("good", "✓", "Standing by"),
+        None => ("notice", "…", "Starting"),
+        Some(RoundResult::Failed) => ("bad", "✗", "The last round failed"),
+        Some(RoundResult::Partial) => ("bad", "✗", "Something could not be read or changed"),
+        Some(RoundResult::Waiting) => ("notice", "!", "Something waits for a person"),
+        Some(RoundResult::Repaired) => ("good", "✓", "Repaired"),
+        Some(RoundResult::InSync) => ("good", "✓", "In sync"),
+        Some(RoundResult::Stopped) => ("notice", "…", "Stopping"),
+    };
+    json!({"class": class, "mark": mark, "words": words})
+}
+
+fn last(round: &RoundRecord, now: Timestamp) -> Value {
+    json!({
+        "words": round.result.words(),
+        "time": second(round.ended),
+        "ago": ago(round.ended, now),
+        "took": words::span(between(round.started, round.ended).as_secs()),
+        "calls": words::count(usize::try_from(round.calls).unwrap_or(usize::MAX), "call"),
+        "error": round.error,
+    })
+}
+
+/// The oldest first: they have waited longest.
+fn findings(status: &Status, now: Timestamp) -> Vec<Value> {
+    let mut findings: Vec<_> = status.findings.iter().collect();
+    findings.sort_by_key(|finding| finding.since);
+    let row = |finding: &&super::findings::Finding| {
+        let place = finding.address.as_ref().map_or_else(|| finding.account.to_string(), ToString::to_string);
+        json!({
+            "since": second(finding.since),
+            "age": ago(finding.since, now),
+            "place": place,
+            "message": finding.message,
+            "code": finding.code,
+            "help": finding.help,
+        })
+    };
+    findings.iter().take(ROWS_MAX).map(row).collect()
+}
+
+fn waiting(status: &Status) -> Vec<Value> {
+    let row = |waiting: &super::board::Waiting| {
+        json!({
+            "action": waiting.action,
+            "address": waiting.address,
+            "fields": words::some(&waiting.fields, 5),
+            "why": waiting.why,
+        })
+    };
+    status.waiting.iter().take(ROWS_MAX).map(row).collect()
+}
+
+fn class(result: RoundResult) -> &'static str {
+    match result {
+        RoundResult::InSync | RoundResult::Repaired => "good",
+        RoundResult::Waiting | RoundResult::Stopped => "notice",
+        RoundResult::Partial | RoundResult::Failed => "bad",
+    }
+}
+
+fn shown(rounds: &[RoundRecord]) -> &[RoundRecord] {
+    &rounds[rounds.len().saturating_sub(BARS_MAX)..]
+}
+
+/// One bar a round, as high as its drift. A round without drift is a line at the bottom, so that it can be seen.
+fn bars(rounds: &[RoundRecord]) -> Vec<Value> {
+    let rounds = shown(rounds);
+    let most = rounds.iter().map(|round| round.drifted).max().unwrap_or_default().max(1);
+    let bar = |(n, round): (usize, &RoundRecord)| {
+        let high = if round.result == RoundResult::Failed { CHART_HEIGHT } else { round.drifted * CHART_HEIGHT / most };
+        let height = high.max(2);
+        let drifted = words::count(round.drifted, "difference");
+        json!({
+            "class": class(round.result),
+            "x": n * (BAR_WIDTH + 1),
+            "y": CHART_HEIGHT - height,
+            "width": BAR_WIDTH,
+            "height": height,
+            "words": format!("{}: {}, {drifted}", second(round.ended), round.result.words()),
+        })
+    };
+    rounds.iter().enumerate().map(bar).collect()
+}
+
+fn chart(rounds: &[RoundRecord]) -> Value {
+    let rounds = shown(rounds);
+    let most = rounds.iter().map(|round| round.drifted).max().unwrap_or_default();
+    let drifted = rounds.iter().filter(|round| round.drifted > 0).count();
+    let words = format!(
+        "The last {}: {drifted} with drift, at most {} in one",
+        words::count(rounds.len(), "round"),
+        words::count(most, "difference"),
+    );
+    json!({"width": BARS_MAX * (BAR_WIDTH + 1), "height": CHART_HEIGHT, "words": words})
+}
+
+fn account_class(state: AccountHealth) -> &'static str {
+    match state {
+        AccountHealth::Failing => "bad",
+        AccountHealth::Paused | AccountHealth::Waiting => "notice",
+        AccountHealth::InSync => "good",
+        AccountHealth::NotSelected => "",
+    }
+}
+
+fn tally(status: &Status) -> Vec<Value> {
+    let count = |state| status.accounts.values().filter(|account| account.state == state).count();
+    let row =
+        |state: AccountHealth| json!({"class": account_class(state), "count": count(state), "words": state.words()});
+    AccountHealth::ALL.into_iter().filter(|state| count(*state) > 0).map(row).collect()
+}
+
+/// The worst first. The first page shows those that need a look.
+fn accounts(status: &Status, all: bool, now: Timestamp) -> (Vec<Value>, Option<String>) {
+    let needs_a_look = |state| !matches!(state, AccountHealth::InSync | AccountHealth::NotSelected);
+    let mut accounts: Vec<_> =
+        status.accounts.iter().filter(|(_, account)| all || needs_a_look(account.state)).collect();
+    accounts.sort_by_key(|(id, account)| (account.state, *id));
+    let most = if all { accounts.len() } else { ROWS_MAX };
+    let more = (accounts.len() > most)
+        .then(|| format!("{} more on the page of all accounts", words::count(accounts.len() - most, "account")));
+    let row = |(id, account): &(&crate::ids::AccountId, &super::board::AccountStatus)| {
+        json!({
+            "id": id,
+            "name": account.name,
+            "class": account_class(account.state),
+            "words": account.state.words(),
+            "time": account.looked_at.map(second),
+            "ago": account.looked_at.map(|at| ago(at, now)),
+        })
+    };
+    (accounts.iter().take(most).map(row).collect(), more)
+}

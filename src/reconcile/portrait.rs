@@ -1,0 +1,72 @@
+//! Turns what a round found out into what is shown of the daemon.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::board::{AccountHealth, AccountStatus, Status, Waiting};
+use super::budget::Held;
+use super::clock::Clock;
+use super::history::{History, RoundResult};
+use super::observe::Memory;
+use super::round::{Book, Ended, Seen};
+use crate::apply::ChangeResult;
+use crate::ids::AccountId;
+
+/// Changes that wait and are shown one by one; of more, only the number is.
+const WAITING_MAX: usize = 200;
+
+/// Updates the status after a round.
+pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History, memory: &Memory, clock: &dyn Clock) {
+    let record = &ended.record;
+    status.working = false;
+    status.rounds = history.rounds().cloned().collect();
+    status.findings = book.findings.iter().cloned().collect();
+    let totals = &mut status.totals;
+    *totals.rounds.entry(record.result).or_default() += 1;
+    totals.made += record.made as u64;
+    totals.failed += record.failed as u64;
+    totals.calls += record.calls;
+    let Some(seen) = &ended.seen else { return };
+    if seen.whole && record.result != RoundResult::Stopped {
+        status.full_pass_calls = Some(record.calls);
+    }
+    status.waiting = seen.held.iter().take(WAITING_MAX).map(waiting).collect();
+    let paused = book.breakers.paused(clock.now());
+    status.accounts = accounts(seen, &paused, memory);
+}
+
+fn waiting(held: &Held) -> Waiting {
+    Waiting {
+        address: held.change.address.to_string(),
+        action: held.change.action.as_str(),
+        fields: held.change.fields.iter().map(|field| field.path.clone()).collect(),
+        why: held.why.sentence(),
+    }
+}
+
+fn accounts(seen: &Seen, paused: &BTreeSet<AccountId>, memory: &Memory) -> BTreeMap<AccountId, AccountStatus> {
+    let failing: BTreeSet<&AccountId> = failing(seen).collect();
+    let waiting: BTreeSet<&AccountId> = seen.held.iter().map(|held| &held.change.address.account).collect();
+    let ours: BTreeSet<&AccountId> = seen.survey.desired.wanted.keys().map(|address| &address.account).collect();
+    let health = |id: &AccountId| match id {
+        id if paused.contains(id) => AccountHealth::Paused,
+        id if failing.contains(id) => AccountHealth::Failing,
+        id if waiting.contains(id) => AccountHealth::Waiting,
+        id if ours.contains(id) => AccountHealth::InSync,
+        _ => AccountHealth::NotSelected,
+    };
+    let all = seen.survey.organization.accounts.iter();
+    all.map(|(id, account)| {
+        let looked_at = memory.looked_at().get(id).copied();
+        (id.clone(), AccountStatus { name: account.name.clone(), state: health(id), looked_at })
+    })
+    .collect()
+}
+
+fn failing(seen: &Seen) -> impl Iterator<Item = &AccountId> {
+    let outcomes = seen.report.iter().flat_map(|report| &report.outcomes);
+    let failed = outcomes.filter_map(|outcome| match &outcome.result {
+        ChangeResult::Failed(problem) | ChangeResult::TakenBack(problem) => Some(&problem.account),
+        ChangeResult::Done | ChangeResult::Skipped(_) => None,
+    });
+    seen.survey.plan.problems.iter().map(|problem| &problem.account).chain(failed)
+}

@@ -1,0 +1,324 @@
+//! One round: survey, decide, apply the part that is allowed, take down what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::breaker::Breakers;
+use super::budget::{self, Allowance, Decision, Held};
+use super::clock::Clock;
+use super::fights::Fights;
+use super::findings::{self, Finding, Findings};
+use super::history::{RoundRecord, RoundResult, Trigger};
+use super::observe::{Focus, Memory, Pass, Rules, lock};
+use super::stop::Stop;
+use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
+use crate::cloud::{Cloud, Silent};
+use crate::config::Config;
+use crate::estate::{Address, Kind, Problem};
+use crate::ids::AccountId;
+use crate::plan::Plan;
+use crate::policy::template::Templates;
+use crate::survey::{Survey, SurveyError, SurveyOptions, Surveyor};
+
+/// How long a step that runs may go on after the daemon was told to stop. What is cut off then is done again by the next
+/// round: steps are idempotent.
+pub const GRACE: Duration = Duration::from_secs(25);
+
+/// What a round works with; it stays while the configuration stays.
+pub struct Setting<'a> {
+    /// The configuration in force.
+    pub config: &'a Config,
+    /// The policy templates in force.
+    pub templates: &'a Templates,
+    /// AWS or a recorded estate.
+    pub cloud: &'a dyn Cloud,
+    /// Time and chance.
+    pub clock: &'a dyn Clock,
+    /// What is remembered of AWS.
+    pub memory: &'a Mutex<Memory>,
+    /// Asked before each change.
+    pub gate: &'a dyn Gate,
+    /// The run id.
+    pub run: &'a str,
+    /// Changes that are made side by side.
+    pub concurrency: usize,
+    /// Nothing is changed.
+    pub observe: bool,
+}
+
+/// What is known from round to round, beside AWS.
+#[derive(Default)]
+pub struct Book {
+    /// What waits for a person.
+    pub findings: Findings,
+    /// What somebody else sets back.
+    pub fights: Fights,
+    /// What keeps failing.
+    pub breakers: Breakers,
+    /// Who changed what last, as far as messages told: by account and kind.
+    pub actors: BTreeMap<(AccountId, Kind), String>,
+}
+
+/// One round's task.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Its number.
+    pub number: u64,
+    /// Why it is made.
+    pub trigger: Trigger,
+    /// What it is about.
+    pub focus: Focus,
+}
+
+/// What came of a round.
+pub struct Ended {
+    /// The line of the history.
+    pub record: RoundRecord,
+    /// What was found, where something could be planned at all.
+    pub seen: Option<Seen>,
+    /// Why nothing could be planned.
+    pub error: Option<SurveyError>,
+}
+
+/// What a round found out.
+pub struct Seen {
+    /// The survey.
+    pub survey: Survey,
+    /// The changes that wait.
+    pub held: Vec<Held>,
+    /// What came of the others, where there were any.
+    pub report: Option<ApplyReport>,
+    /// Everything was looked at, nothing only remembered.
+    pub whole: bool,
+}
+
+/// Makes one round. It ends early when `stop` is wished.
+pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &Stop) -> Ended {
+    let started = setting.clock.now();
+    let calls_before = setting.cloud.calls();
+    let span = (setting.run, task.number);
+    tracing::info!(run = span.0, round = span.1, trigger = task.trigger.as_str(), "round begins");
+    let outcome = work(setting, book, &task, started, stop).await;
+    let mut record = RoundRecord {
+        run: setting.run.to_owned(),
+        number: task.number,
+        trigger: task.trigger,
+        started,
+        ended: setting.clock.now(),
+        result: RoundResult::Stopped,
+        drifted: 0,
+        made: 0,
+        failed: 0,
+        held: 0,
+        problems: 0,
+        calls: setting.cloud.calls().saturating_sub(calls_before),
+        error: String::new(),
+    };
+    match outcome {
+        Work::Stopped => Ended { record, seen: None, error: None },
+        Work::Failed(error) => {
+            record.result = RoundResult::Failed;
+            record.error = with_causes(&error);
+            tracing::error!(run = span.0, round = span.1, error = record.error, "round failed");
+            Ended { record, seen: None, error: Some(error) }
+        }
+        Work::Done(seen) => {
+            fill(&mut record, &seen, book);
+            let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
+            let result = record.result.as_str();
+            tracing::info!(run = span.0, round = span.1, result, drifted, made, held, failed, "round is over");
+            Ended { record, seen: Some(*seen), error: None }
+        }
+    }
+}
+
+enum Work {
+    Done(Box<Seen>),
+    Failed(SurveyError),
+    Stopped,
+}
+
+async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestamp, stop: &Stop) -> Work {
+    let paused = book.breakers.paused(now);
+    let pass = Pass::new(setting.cloud, setting.memory, rules(setting, book, task, now, paused.clone()));
+    let survey = tokio::select! {
+        biased;
+        survey = look(setting, &pass) => survey,
+        () = stop.wished() => return Work::Stopped,
+    };
+    let survey = match survey {
+        Ok(survey) => survey,
+        Err(error) => return Work::Failed(error),
+    };
+    let fresh = pass.fresh();
+    note_fights(book, &survey.plan, &fresh);
+    let allowance = allowance(setting, book, now, paused, fresh.clone());
+    let Decision { run, held } = budget::decide(&survey.plan, &allowance);
+    let report = if run.changes.is_empty() {
+        None
+    } else {
+        let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate };
+        tokio::select! {
+            biased;
+            report = apply::run(&run, setting.cloud, &Silent, options, stop.wished()) => Some(report),
+            () = out_of_time(setting.clock, stop) => return Work::Stopped,
+        }
+    };
+    let whole = lock(setting.memory).looked_at().keys().all(|account| fresh.contains(account));
+    take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
+    book.findings.replace(found(&survey, &held, report.as_ref(), now));
+    Work::Done(Box::new(Seen { survey, held, report, whole }))
+}
+
+fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused: BTreeSet<AccountId>) -> Rules {
+    let reconcile = &setting.config.reconcile;
+    Rules {
+        now,
+        every: Duration::from_secs(reconcile.every.seconds()),
+        full_pass_every: Duration::from_secs(reconcile.full_pass_every.seconds()),
+        focus: task.focus.clone(),
+        suspects: book.findings.iter().map(|finding| finding.account.clone()).collect(),
+        paused,
+    }
+}
+
+/// Surveys; where something is to be changed in accounts that are only remembered, these are looked at first.
+async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyError> {
+    let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &Silent };
+    let survey = surveyor.survey(SurveyOptions::default()).await?;
+    let fresh = pass.fresh();
+    let operators = survey.plan.changes.iter().map(|change| change.operator.clone());
+    let remembered: BTreeSet<AccountId> = operators.filter(|operator| !fresh.contains(operator)).collect();
+    if remembered.is_empty() {
+        return Ok(survey);
+    }
+    pass.demand(remembered);
+    surveyor.survey(SurveyOptions::default()).await
+}
+
+async fn out_of_time(clock: &dyn Clock, stop: &Stop) {
+    stop.wished().await;
+    clock.sleep(GRACE).await;
+}
+
+fn allowance(
+    setting: &Setting<'_>,
+    book: &Book,
+    now: Timestamp,
+    paused: BTreeSet<AccountId>,
+    fresh: BTreeSet<AccountId>,
+) -> Allowance {
+    let reconcile = &setting.config.reconcile;
+    Allowance {
+        observe: setting.observe,
+        risks: budget::risks(&reconcile.allow),
+        max_change: reconcile.max_change,
+        window_open: reconcile.window.is_none_or(|window| window.is_open(now)),
+        paused,
+        fights: book.fights.lost().map(|(address, field)| (address.clone(), fight(book, address, field))).collect(),
+        fresh,
+    }
+}
+
+fn fight(book: &Book, address: &Address, field: &str) -> String {
+    let what = if field.is_empty() { address.kind.words() } else { field };
+    let who = match book.actors.get(&(address.account.clone(), address.kind)) {
+        Some(actor) => format!("it was last changed by {actor}"),
+        None => "CloudTrail's event history of that account tells who".to_owned(),
+    };
+    format!("somebody sets {what} back each time it is put right; {who}")
+}
+
+fn note_fights(book: &mut Book, plan: &Plan, fresh: &BTreeSet<AccountId>) {
+    let operators: BTreeMap<&Address, &AccountId> = plan.changes.iter().map(|c| (&c.address, &c.operator)).collect();
+    book.fights
+        .saw(&plan.changes, |address| fresh.contains(operators.get(address).copied().unwrap_or(&address.account)));
+}
+
+/// Notes what was done, and which accounts failed.
+fn take_down(
+    setting: &Setting<'_>,
+    book: &mut Book,
+    run: &Plan,
+    report: Option<&ApplyReport>,
+    survey: &Survey,
+    fresh: &BTreeSet<AccountId>,
+    now: Timestamp,
+) {
+    let mut failing: BTreeSet<&AccountId> = survey.plan.problems.iter().map(|problem| &problem.account).collect();
+    let outcomes = report.map(|report| report.outcomes.as_slice()).unwrap_or_default();
+    let mut touched: BTreeSet<&AccountId> = BTreeSet::new();
+    for (change, outcome) in run.changes.iter().zip(outcomes) {
+        match outcome.result {
+            ChangeResult::Done => book.fights.made(change),
+            ChangeResult::Failed(_) => drop(failing.insert(&change.operator)),
+            ChangeResult::Skipped(_) => continue,
+            ChangeResult::TakenBack(_) => {}
+        }
+        touched.insert(&change.operator);
+    }
+    lock(setting.memory).expire(touched);
+    // Without these two nothing works at all: they are tried in every round.
+    let never_paused = [&survey.desired.log_account, &survey.organization.management_account];
+    // That nothing was tried in a paused account says nothing about it.
+    let paused = book.breakers.paused(now);
+    for account in fresh.iter().filter(|account| !never_paused.contains(account) && !paused.contains(*account)) {
+        book.breakers.tried(account, !failing.contains(account), now, setting.clock.chance());
+    }
+}
+
+/// Lists all that a person should know after this round.
+fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Timestamp) -> Vec<Finding> {
+    let blocker = survey.plan.blockers.first();
+    let mut list: Vec<Finding> =
+        held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, blocker, now)).collect();
+    let mut add = |problem: &Problem| list.push(findings::of_problem(problem, now));
+    survey.plan.blockers.iter().for_each(&mut add);
+    survey.plan.problems.iter().for_each(&mut add);
+    if let Some(report) = report {
+        for outcome in &report.outcomes {
+            if let ChangeResult::Failed(problem) | ChangeResult::TakenBack(problem) = &outcome.result {
+                add(problem);
+            }
+        }
+        for delivery in &report.delivery {
+            if let DeliveryState::Fails(problem) = &delivery.state {
+                add(problem);
+            }
+        }
+    }
+    list
+}
+
+fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
+    let Seen { survey, held, report, whole: _ } = seen;
+    let tally = report.as_ref().map(ApplyReport::tally).unwrap_or_default();
+    record.drifted = survey.plan.changes.len();
+    record.made = tally.done;
+    record.failed = tally.failed + tally.skipped;
+    record.held = held.len();
+    record.problems = survey.plan.problems.len();
+    record.result = if record.failed > 0 || record.problems > 0 {
+        RoundResult::Partial
+    } else if !held.is_empty() || !book.findings.is_empty() {
+        RoundResult::Waiting
+    } else if record.made > 0 {
+        RoundResult::Repaired
+    } else {
+        RoundResult::InSync
+    };
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! What one round may do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::plan::{Action, Risk};
+use crate::reconcile::budget::*;
+
+fn change(account: &AccountId, kind: Kind, needs: &[&Change]) -> Change {
+    Change {
+        address: Address::global(account, kind, "x"),
+        operator: account.clone(),
+        action: Action::Update,
+        risk: BTreeSet::from([Risk::Safe]),
+        reason: String::new(),
+        fields: Vec::new(),
+        depends_on: needs.iter().map(|change| change.address.clone()).collect(),
+        desired: None,
+        observed: Some(crate::estate::TrustedAccess {}.into()),
+    }
+}
+
+async fn with(changes: Vec<Change>, unchanged: usize) -> Plan {
+    let rules = config("{}");
+    let recorded = world(0, &rules).await;
+    Plan { changes, unchanged, ..plan(&recorded, &rules).await }
+}
+
+fn allowance() -> Allowance {
+    Allowance {
+        observe: false,
+        risks: BTreeSet::from([Risk::Safe]),
+        max_change: "20%".parse().unwrap(),
+        window_open: true,
+        paused: BTreeSet::new(),
+        fights: BTreeMap::new(),
+        fresh: (0..50).map(member).chain([id(MANAGEMENT), id(LOG)]).collect(),
+    }
+}
+
+fn codes(decision: &Decision) -> Vec<&'static str> {
+    decision.held.iter().map(|held| held.why.code()).collect()
+}
+
+#[tokio::test]
+async fn a_change_waits_with_all_that_depends_on_it() {
+    let mut first = change(&member(0), Kind::Key, &[]);
+    first.risk = BTreeSet::from([Risk::Weakens]);
+    let second = change(&member(0), Kind::Bucket, &[&first]);
+    let third = change(&member(0), Kind::Policy, &[&second]);
+    let other = change(&member(1), Kind::Policy, &[]);
+    let plan = with(vec![first, second, third, other.clone()], 100).await;
+    let decision = decide(&plan, &allowance());
+    assert_eq!(decision.run.changes, [other]);
+    assert_eq!(codes(&decision), ["RiskNotAllowed", "WaitsForAnother", "WaitsForAnother"]);
+    let more = Allowance { risks: BTreeSet::from([Risk::Safe, Risk::Weakens]), ..allowance() };
+    assert!(decide(&plan, &more).held.is_empty());
+}
+
+#[tokio::test]
+async fn each_reason_holds_a_change() {
+    let one = change(&member(0), Kind::Policy, &[]);
+    let plan = with(vec![one.clone()], 100).await;
+    let held = |plan: &Plan, allowance: Allowance| codes(&decide(plan, &allowance));
+    assert!(held(&plan, allowance()).is_empty());
+    assert_eq!(held(&plan, Allowance { observe: true, ..allowance() }), ["Observing"]);
+    assert_eq!(held(&plan, Allowance { window_open: false, ..allowance() }), ["OutsideWindow"]);
+    assert_eq!(held(&plan, Allowance { paused: BTreeSet::from([member(0)]), ..allowance() }), ["AccountPaused"]);
+    assert_eq!(held(&plan, Allowance { fresh: BTreeSet::new(), ..allowance() }), ["NotReadYet"]);
+    let fights = BTreeMap::from([(one.address.clone(), "somebody".to_owned())]);
+    assert_eq!(held(&plan, Allowance { fights, ..allowance() }), ["Fight"]);
+    for (action, code) in [(Action::Adopt, "NeedsAdoption"), (Action::Retire, "NeedsRemoval")] {
+        let plan = with(vec![Change { action, ..one.clone() }], 100).await;
+        assert_eq!(held(&plan, allowance()), [code]);
+    }
+}
+
+#[tokio::test]
+async fn too_many_changes_all_wait_but_a_stopped_log_is_started() {
+    let changes: Vec<Change> = (0..21).map(|n| change(&member(n), Kind::Policy, &[])).collect();
+    let fits = with(changes[..20].to_vec(), 80).await;
+    assert!(decide(&fits, &allowance()).held.is_empty());
+    let too_many = with(changes.clone(), 79).await;
+    let decision = decide(&too_many, &allowance());
+    assert!(decision.run.changes.is_empty());
+    assert!(decision.held.iter().all(|held| held.why == Why::TooMany { planned: 21, allowed: 20 }));
+    let trail = change(&id(MANAGEMENT), Kind::Trail, &[]);
+    let with_trail = with([changes, vec![trail.clone()]].concat(), 79).await;
+    let decision = decide(&with_trail, &allowance());
+    assert_eq!(decision.run.changes, [trail]);
+}
+
+#[test]
+fn the_share_is_rounded_up_and_never_nothing() {
+    let fifth = "20%".parse().unwrap();
+    assert_eq!([0, 1, 5, 6, 1000].map(|managed| changes_max(managed, fifth)), [1, 1, 1, 2, 200]);
+    assert_eq!(changes_max(7, "100%".parse().unwrap()), 7);
+}

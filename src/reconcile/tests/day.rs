@@ -1,0 +1,74 @@
+//! A day of an organization: accounts join, are suspended and leave.
+
+use super::*;
+
+#[test]
+fn a_day_with_accounts_that_come_and_go() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(20, &rules).await);
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            for hour in 0..24_usize {
+                let change = |organization: &mut Organization, _: &mut Estate| {
+                    let accounts = &mut organization.accounts;
+                    accounts.insert(member(100 + hour), account(&format!("joined-{hour}")));
+                    if let Some(account) = accounts.get_mut(&member(hour)).filter(|_| hour % 3 == 0) {
+                        account.state = AccountState::Suspended;
+                    }
+                    if hour % 3 == 1 {
+                        accounts.remove(&member(hour - 1));
+                    }
+                };
+                world.edit(change).await.unwrap();
+                clock.minutes(60).await;
+                let now = plan(world, &rules).await;
+                assert!(now.in_sync(), "hour {hour}: {:?} {:?}", now.changes, board.read().findings);
+            }
+            let status = board.read();
+            assert!(status.rounds.len() >= 24 * 4);
+            assert!(status.rounds.iter().all(|round| round.result != RoundResult::Failed), "{:?}", status.rounds);
+            assert_eq!(status.accounts.len(), world.snapshot().organization.accounts.len());
+        };
+        beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}
+
+#[test]
+fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(6, &rules).await);
+        let tried = std::sync::Arc::new(AtomicU64::new(0));
+        let counted = tried.clone();
+        let source = Given::new("{}", move || {
+            let counted = counted.clone();
+            let before = move |change: &Change| {
+                if change.operator != member(2) {
+                    return Ok(());
+                }
+                counted.fetch_add(1, Ordering::Relaxed);
+                Err(fault(FaultKind::Denied, change))
+            };
+            Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
+        });
+        let gone = |_: &mut Organization, estate: &mut Estate| {
+            for n in [2, 3] {
+                let policy = Address::global(&member(n), Kind::Policy, "CloudTrailReadLogs");
+                assert!(estate.sightings.insert(policy, Sighting::Absent).is_some());
+            }
+        };
+        world.edit(gone).await.unwrap();
+        let story = async |board: Board| {
+            clock.minutes(24 * 60).await;
+            let left = plan(world, &rules).await.changes;
+            assert_eq!(left.len(), 1, "only the failing account is left: {left:?}");
+            let tries = tried.load(Ordering::Relaxed);
+            assert!((4..20).contains(&tries), "{tries} tries in 96 rounds");
+            assert!(board.read().rounds.len() > 90);
+        };
+        beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}

@@ -1,0 +1,116 @@
+//! The daemon ends at each step of a repair, and another one goes on.
+
+use std::sync::Arc;
+
+use super::*;
+
+/// Breaks one thing of each kind.
+async fn break_all(world: &Recorded) {
+    let hand = |_: &mut Organization, estate: &mut Estate| {
+        let wanted: Vec<Address> = estate.resources().map(|(address, _)| address.clone()).collect();
+        for address in wanted {
+            match address.kind {
+                Kind::Policy | Kind::Role => drop(estate.sightings.insert(address, Sighting::Absent)),
+                _ => edit(estate, &address, damage),
+            }
+        }
+    };
+    world.edit(hand).await.unwrap();
+}
+
+fn damage(resource: &mut Resource) {
+    match resource {
+        Resource::Bucket(bucket) => bucket.versioning = false,
+        Resource::BucketPolicy(policy) => policy.policy.statements.truncate(1),
+        Resource::Key(key) => key.rotation = false,
+        Resource::KeyPolicy(policy) => policy.policy.statements.truncate(1),
+        Resource::Trail(trail) => trail.logging = false,
+        _ => {}
+    }
+}
+
+const RULES: &str = "{max_change: 100%}";
+
+/// Repairs with a daemon that is gone at its n-th change, before or after the change is made; returns whether it was.
+async fn repair_cut_off(clock: &TestClock, world: &'static Recorded, n: u64, made: bool) -> bool {
+    let begun = Arc::new(AtomicU64::new(0));
+    let counted = begun.clone();
+    let source = Given::new(RULES, move || Box::new(Killed { world, begun: counted.clone(), n, made }));
+    let templates = templates();
+    let options = Options { once: true, concurrency: 1, ..options("orgtrail-acme-1") };
+    let daemon = Daemon { source: &source, templates: &templates, clock, board: Board::default(), options };
+    // A process that is killed does nothing any more: the daemon is dropped where it waits for an answer.
+    let (_, never) = stop();
+    tokio::select! {
+        biased;
+        ended = daemon.run(&never) => ended.map(|_| false).unwrap(),
+        () = clock.minutes(60) => true,
+    }
+}
+
+/// A world in which the n-th change never gets an answer.
+struct Killed {
+    world: &'static Recorded,
+    begun: Arc<AtomicU64>,
+    n: u64,
+    made: bool,
+}
+
+#[async_trait]
+impl Look for Killed {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        self.world.discover(needs).await
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.world.observe(scope, progress).await
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.world.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Killed {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        let last = self.begun.fetch_add(1, Ordering::Relaxed) == self.n;
+        if last && !self.made {
+            return std::future::pending().await;
+        }
+        let done = self.world.execute(change).await;
+        if last { std::future::pending().await } else { done }
+    }
+}
+
+#[test]
+fn whenever_it_is_killed_the_next_one_ends_in_the_same_estate() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config(RULES);
+        let whole = world(2, &rules).await;
+        let wanted = whole.snapshot().estate;
+        let mut steps = 0;
+        for made in [false, true] {
+            for n in 0.. {
+                let world = leak(Recorded::in_memory(whole.snapshot()));
+                break_all(world).await;
+                let killed = repair_cut_off(&clock, world, n, made).await;
+                if killed {
+                    repair_cut_off(&clock, world, u64::MAX, false).await;
+                    steps += 1;
+                }
+                assert!(in_sync(world, &rules).await, "killed at change {n}: {:?}", plan(world, &rules).await.changes);
+                assert_eq!(present(&world.snapshot().estate), present(&wanted), "killed at change {n}");
+                if !killed {
+                    break;
+                }
+            }
+        }
+        assert!(steps >= 2 * 8, "{steps} steps");
+    });
+}
+
+fn present(estate: &Estate) -> Vec<&Address> {
+    estate.resources().map(|(address, _)| address).collect()
+}

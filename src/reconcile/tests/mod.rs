@@ -1,0 +1,371 @@
+//! The daemon in a recorded world, on a clock that jumps.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+
+use super::board::Board;
+use super::clock::tests::TestClock;
+use super::history::{HistoryFile, RoundRecord, RoundResult};
+use super::observe::lock;
+use super::stop::{Stop, Stopper, stop};
+use super::*;
+use crate::apply::gate::Open;
+use crate::apply::{self, RunOptions};
+use crate::cloud::recorded::Recorded;
+use crate::cloud::{Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent};
+use crate::config::{self, Config};
+use crate::estate::snapshot::Snapshot;
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
+use crate::ids::{AccountId, Partition};
+use crate::organization::{Account, AccountState, Organization};
+use crate::plan::{Change, Plan};
+use crate::policy::template::Templates;
+use crate::survey::{Survey, SurveyOptions, Surveyor};
+
+mod budget;
+mod day;
+mod fights;
+mod hostile;
+mod kills;
+mod observe;
+mod replicas;
+
+const MANAGEMENT: &str = "111111111111";
+const LOG: &str = "222222222222";
+
+const CONFIG: &str = include_str!("../../../examples/quickstart/orgtrail.yaml");
+
+fn id(text: &str) -> AccountId {
+    text.parse().unwrap()
+}
+
+/// The n-th member account.
+fn member(n: usize) -> AccountId {
+    id(&format!("{:012}", 300_000_000_000_u64 + n as u64))
+}
+
+fn account(name: &str) -> Account {
+    let path = vec!["r-ab12".to_owned()];
+    let email = format!("{name}@example.com");
+    Account { name: name.to_owned(), email, state: AccountState::Active, path, tags: None }
+}
+
+fn organization(members: usize) -> Organization {
+    let mut accounts = BTreeMap::from([(id(MANAGEMENT), account("management")), (id(LOG), account("log-archive"))]);
+    accounts.extend((0..members).map(|n| (member(n), account(&format!("member-{n}")))));
+    Organization {
+        id: "o-exampleorgid".parse().unwrap(),
+        partition: Partition::Aws,
+        management_account: id(MANAGEMENT),
+        units: BTreeMap::new(),
+        accounts,
+    }
+}
+
+fn config(reconcile: &str) -> Config {
+    config::parse(&format!("{CONFIG}\nreconcile: {reconcile}\n"), "orgtrail.yaml").unwrap()
+}
+
+fn templates() -> Templates {
+    Templates::new(&[]).unwrap()
+}
+
+async fn survey(look: &dyn Look, config: &Config) -> Survey {
+    let templates = templates();
+    let surveyor = Surveyor { config, templates: &templates, look, progress: &Silent };
+    surveyor.survey(SurveyOptions::default()).await.unwrap()
+}
+
+async fn plan(look: &dyn Look, config: &Config) -> Plan {
+    survey(look, config).await.plan
+}
+
+/// A world in which all is as the configuration says.
+async fn world(members: usize, config: &Config) -> Recorded {
+    let recorded = Recorded::in_memory(Snapshot::whole(organization(members), Estate::default()));
+    let plan = plan(&recorded, config).await;
+    let options = RunOptions { concurrency: 8, gate: &Open };
+    let report = apply::run(&plan, &recorded, &Silent, options, std::future::pending()).await;
+    assert!(report.is_complete(), "{report:?}");
+    recorded
+}
+
+async fn in_sync(recorded: &Recorded, config: &Config) -> bool {
+    plan(recorded, config).await.in_sync()
+}
+
+fn address(estate: &Estate, kind: Kind) -> Address {
+    estate.sightings.keys().find(|address| address.kind == kind).unwrap().clone()
+}
+
+/// Changes the resource at an address.
+fn edit(estate: &mut Estate, address: &Address, hand: impl FnOnce(&mut Resource)) {
+    let Some(Sighting::Present(resource)) = estate.sightings.get_mut(address) else { panic!("{address}") };
+    hand(resource);
+}
+
+async fn stop_logging(recorded: &Recorded) {
+    let stop = |_: &mut Organization, estate: &mut Estate| {
+        let trail = address(estate, Kind::Trail);
+        edit(estate, &trail, |resource| {
+            if let Resource::Trail(trail) = resource {
+                trail.logging = false;
+            }
+        });
+    };
+    recorded.edit(stop).await.unwrap();
+}
+
+/// A world that can be shared, counted and disturbed.
+struct Shared {
+    world: &'static Recorded,
+    /// Calls, counted as the budgets of the product count them.
+    calls: AtomicU64,
+    /// Called before each change.
+    before: Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>,
+}
+
+/// Lets the world outlive the daemon, which wants a cloud of its own.
+fn leak(world: Recorded) -> &'static Recorded {
+    Box::leak(Box::new(world))
+}
+
+impl Shared {
+    fn new(world: &'static Recorded) -> Self {
+        Self { world, calls: AtomicU64::new(0), before: Box::new(|_| Ok(())) }
+    }
+}
+
+#[async_trait]
+impl Look for Shared {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        let discovered = self.world.discover(needs).await?;
+        // Twenty accounts a page, and five calls around it.
+        self.calls.fetch_add(discovered.0.accounts.len().div_ceil(20) as u64 + 5, Ordering::Relaxed);
+        Ok(discovered)
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        let estate = self.world.observe(scope, progress).await?;
+        self.calls.fetch_add(price(scope, &estate), Ordering::Relaxed);
+        Ok(estate)
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.world.delivery(trail, operator).await
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Act for Shared {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        (self.before)(change)?;
+        self.world.execute(change).await
+    }
+}
+
+/// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a page,
+/// three calls for a member's policy and as many to enter an account as it takes, and the calls of the other kinds.
+fn price(scope: &Scope, seen: &Estate) -> u64 {
+    let roles = seen.sightings.keys().filter(|a| a.kind == Kind::Role && a.account == scope.log_account).count();
+    let listing = roles.div_ceil(100) as u64 + 5;
+    let accounts: std::collections::BTreeSet<&AccountId> = scope.addresses.values().collect();
+    let one = |address: &Address| match address.kind {
+        Kind::Bucket => 9,
+        Kind::Policy => 2,
+        Kind::Trail => 5,
+        Kind::Key => 4,
+        Kind::Role if address.account == scope.log_account => 0,
+        _ => 2,
+    };
+    listing + accounts.len() as u64 + scope.addresses.keys().map(one).sum::<u64>()
+}
+
+fn fault(kind: FaultKind, change: &Change) -> Fault {
+    Fault {
+        kind,
+        account: change.operator.clone(),
+        operation: "test:Change".into(),
+        code: "Test".into(),
+        message: "the test says so".into(),
+        help: String::new(),
+    }
+}
+
+/// Gives a daemon a configuration that can be changed, and a world.
+struct Given {
+    text: Mutex<String>,
+    #[allow(clippy::type_complexity)]
+    connect: Box<dyn Fn() -> Result<Connection, Refused> + Send + Sync>,
+}
+
+impl Given {
+    fn new(reconcile: &str, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Self {
+        let connect = move || Ok(Connection { cloud: cloud(), lease: None, queue: None });
+        Self::connecting(reconcile, connect)
+    }
+
+    fn connecting(reconcile: &str, connect: impl Fn() -> Result<Connection, Refused> + Send + Sync + 'static) -> Self {
+        Self { text: Mutex::new(format!("{CONFIG}\nreconcile: {reconcile}\n")), connect: Box::new(connect) }
+    }
+
+    fn write(&self, text: &str) {
+        *lock(&self.text) = text.to_owned();
+    }
+}
+
+#[async_trait]
+impl Source for Given {
+    fn read(&self) -> Result<String, Refused> {
+        Ok(lock(&self.text).clone())
+    }
+
+    fn parse(&self, text: &str) -> Result<Config, Refused> {
+        config::parse(text, "orgtrail.yaml").map_err(|e| Refused { why: e.to_string(), may_pass: false })
+    }
+
+    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+        (self.connect)()
+    }
+}
+
+fn options(run: &str) -> Options {
+    Options { run: run.into(), observe: false, once: false, concurrency: 4, history: None }
+}
+
+/// Runs a daemon beside a story; when the story is told, the daemon is told to stop.
+async fn beside<T>(
+    source: &Given,
+    clock: &TestClock,
+    options: Options,
+    story: impl AsyncFnOnce(Board) -> T,
+) -> (T, Option<RoundRecord>) {
+    let templates = templates();
+    let board = Board::default();
+    let daemon = Daemon { source, templates: &templates, clock, board: board.clone(), options };
+    let (stopper, stop): (Stopper, Stop) = stop();
+    let tell = async {
+        let told = story(board).await;
+        stopper.stop();
+        told
+    };
+    let (last, told) = tokio::join!(daemon.run(&stop), tell);
+    (told, last.unwrap())
+}
+
+#[test]
+fn what_somebody_stopped_is_started_in_the_next_round() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::InSync);
+            stop_logging(world).await;
+            clock.minutes(15).await;
+            let status = board.read();
+            assert_eq!(status.rounds.last().unwrap().result, RoundResult::Repaired, "{:?}", status.findings);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_daemon_that_observes_changes_nothing() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        stop_logging(world).await;
+        let before = world.snapshot();
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let options = Options { observe: true, once: true, ..options("orgtrail-acme-1") };
+        let (_, last) = beside(&source, &clock.clone(), options, async |_| clock.minutes(1).await).await;
+        assert_eq!(last.unwrap().result, RoundResult::Waiting);
+        assert_eq!(world.snapshot(), before);
+    });
+}
+
+#[test]
+fn a_broken_configuration_is_told_and_the_old_one_stays() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(3, &rules).await);
+        let source = Given::new("{}", move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            source.write("version: 1\nnonsense: true\n");
+            clock.minutes(1).await;
+            assert!(board.read().bad_config.is_some());
+            stop_logging(world).await;
+            clock.minutes(15).await;
+            assert!(in_sync(world, &rules).await, "the old one is still kept to");
+            source.write(&format!("{CONFIG}\nreconcile: {{every: 2m}}\n"));
+            clock.minutes(1).await;
+            let status = board.read();
+            assert_eq!((status.bad_config.clone(), status.every_s), (None, 120));
+        };
+        beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}
+
+#[test]
+fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(1, &rules).await);
+        let tries = std::sync::Arc::new(AtomicU64::new(0));
+        let counted = tries.clone();
+        let source = Given::connecting("{}", move || match counted.fetch_add(1, Ordering::Relaxed) {
+            0..4 => Err(Refused { why: "nobody answers".into(), may_pass: true }),
+            _ => Ok(Connection { cloud: Box::new(Shared::new(world)), lease: None, queue: None }),
+        });
+        let (_, last) =
+            beside(&source, &clock.clone(), options("orgtrail-acme-1"), async |_| clock.minutes(5).await).await;
+        assert_eq!(last.unwrap().result, RoundResult::InSync);
+        assert_eq!(tries.load(Ordering::Relaxed), 5);
+
+        let source = Given::connecting("{}", || Err(Refused { why: "no credentials".into(), may_pass: false }));
+        let templates = templates();
+        let (clock, options) = (clock.clone(), options("orgtrail-acme-2"));
+        let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: Board::default(), options };
+        assert_eq!(daemon.run(&stop().1).await.unwrap_err().to_string(), "no credentials");
+    });
+}
+
+#[test]
+fn the_age_of_a_finding_outlives_the_daemon() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{allow: []}");
+        let world = leak(world(1, &rules).await);
+        stop_logging(world).await;
+        let folder = tempfile::tempdir().unwrap();
+        let history = Some(HistoryFile::new(folder.path().join("history.json")));
+        let source = Given::new("{allow: []}", move || Box::new(Shared::new(world)));
+        let mut since = Vec::new();
+        for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
+            let options = Options { history: history.clone(), ..options(run) };
+            let story = async |board: Board| {
+                clock.minutes(20).await;
+                board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
+            };
+            since.push(beside(&source, &clock, options, story).await.0);
+        }
+        assert!(!since[0].is_empty());
+        assert_eq!(since[0], since[1]);
+    });
+}

@@ -1,0 +1,126 @@
+//! What is looked at again, and what it costs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::reconcile::clock::after;
+use crate::reconcile::observe::{Focus, Memory, Pass, Rules};
+
+const EVERY: Duration = Duration::from_secs(15 * 60);
+const FULL: Duration = Duration::from_secs(24 * 3600);
+
+fn rules(now: Timestamp, focus: Focus) -> Rules {
+    let none = BTreeSet::new();
+    Rules { now, every: EVERY, full_pass_every: FULL, focus, suspects: none.clone(), paused: none }
+}
+
+fn start() -> Timestamp {
+    "2026-01-05T00:00:00Z".parse().unwrap()
+}
+
+/// Looks once; returns the calls and the accounts that were looked at.
+async fn look(shared: &Shared, memory: &Mutex<Memory>, config: &Config, rules: Rules) -> (u64, BTreeSet<AccountId>) {
+    let before = shared.calls();
+    let pass = Pass::new(shared, memory, rules);
+    assert!(plan(&pass, config).await.problems.is_empty());
+    (shared.calls() - before, pass.fresh())
+}
+
+#[tokio::test]
+async fn a_quiet_round_of_a_thousand_accounts_costs_a_twentieth_of_a_full_pass() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(1000, &config).await));
+    let memory = Mutex::default();
+    let (full, all) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    assert_eq!(all.len(), 1002);
+    for round in 1..=5 {
+        let now = after(start(), EVERY * round);
+        let (calls, _) = look(&shared, &memory, &config, rules(now, Focus::Due)).await;
+        assert!(calls * 20 <= full, "round {round}: {calls} of {full} calls");
+    }
+}
+
+#[tokio::test]
+async fn within_a_day_everything_is_looked_at_again() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(100, &config).await));
+    let memory = Mutex::default();
+    look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    let mut seen = BTreeSet::new();
+    for round in 1..=95 {
+        let now = after(start(), EVERY * round);
+        let (_, fresh) = look(&shared, &memory, &config, rules(now, Focus::Due)).await;
+        assert!(fresh.len() <= 4, "round {round}: {fresh:?}");
+        seen.extend(fresh);
+    }
+    assert_eq!(seen.len(), 102);
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_for_longer_than_a_full_pass_may_take() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(7, &config).await));
+    let memory = Mutex::default();
+    look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    // The daemon slept for a day.
+    let (_, fresh) = look(&shared, &memory, &config, rules(after(start(), FULL), Focus::Due)).await;
+    assert_eq!(fresh.len(), 9);
+}
+
+#[tokio::test]
+async fn a_message_has_only_its_account_looked_at() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(40, &config).await));
+    let memory = Mutex::default();
+    let (full, _) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    let focus = Focus::Only { organization: false, accounts: BTreeSet::from([member(7)]) };
+    let (calls, fresh) = look(&shared, &memory, &config, rules(after(start(), EVERY), focus)).await;
+    assert_eq!(fresh, BTreeSet::from([id(LOG), member(7)]));
+    assert!(calls < full / 4, "{calls} of {full}");
+}
+
+#[tokio::test]
+async fn who_joins_is_looked_at_and_who_leaves_is_forgotten() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(5, &config).await));
+    let memory = Mutex::default();
+    look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    let change = |organization: &mut Organization, _: &mut Estate| {
+        organization.accounts.remove(&member(0));
+        organization.accounts.insert(member(99), account("new"));
+    };
+    shared.world.edit(change).await.unwrap();
+    let pass = Pass::new(&shared, &memory, rules(after(start(), EVERY), Focus::Due));
+    let remembered = plan(&pass, &config).await;
+    assert!(pass.fresh().contains(&member(99)));
+    assert_eq!(remembered.changes, plan(shared.world, &config).await.changes);
+    assert!(!lock(&memory).looked_at().contains_key(&member(0)));
+}
+
+#[tokio::test]
+async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
+    let config = config("{}");
+    let shared = Shared::new(leak(world(5, &config).await));
+    let memory = Mutex::default();
+    let drifted = Address::global(&member(3), Kind::Policy, "CloudTrailReadLogs");
+    let gone =
+        |_: &mut Organization, estate: &mut Estate| drop(estate.sightings.insert(drifted.clone(), Sighting::Absent));
+    shared.world.edit(gone).await.unwrap();
+    let first = Pass::new(&shared, &memory, rules(start(), Focus::Due));
+    assert_eq!(plan(&first, &config).await.changes.len(), 1);
+    // Somebody puts it back meanwhile; the memory does not know it yet.
+    let again = plan(shared.world, &config).await;
+    let options = RunOptions { concurrency: 1, gate: &Open };
+    apply::run(&again, shared.world, &Silent, options, std::future::pending()).await;
+    let pass = Pass::new(
+        &shared,
+        &memory,
+        rules(after(start(), Duration::from_secs(1)), Focus::Only { organization: false, accounts: BTreeSet::new() }),
+    );
+    assert_eq!(plan(&pass, &config).await.changes.len(), 1, "remembered");
+    pass.demand(BTreeSet::from([member(3)]));
+    assert!(plan(&pass, &config).await.in_sync(), "looked at");
+}

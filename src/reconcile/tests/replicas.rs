@@ -1,0 +1,156 @@
+//! Two replicas, one lease.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::apply::Gate;
+use crate::cloud::document::{Condition, Document, Kept, Written};
+use crate::reconcile::clock::{Clock, after};
+use crate::reconcile::lease::{self, Found, Holder, Lease, SKEW_MAX, Standing, TERM};
+
+/// A document in memory, for replicas in one process.
+#[derive(Debug, Clone, Default)]
+struct InMemory(Arc<Mutex<Option<Kept>>>);
+
+#[async_trait]
+impl Document for InMemory {
+    async fn read(&self) -> Result<Option<Kept>, Fault> {
+        Ok(lock(&self.0).clone())
+    }
+
+    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault> {
+        let mut kept = lock(&self.0);
+        let found = kept.as_ref().map_or(Condition::Absent, |kept| Condition::Version(kept.version.clone()));
+        if found != *condition {
+            return Ok(Written::Lost);
+        }
+        let version = kept.as_ref().map_or(0, |kept| kept.version.parse::<u64>().unwrap()) + 1;
+        *kept = Some(Kept { text: text.to_owned(), version: version.to_string() });
+        Ok(Written::Done)
+    }
+}
+
+async fn some_change() -> Change {
+    let rules = config("{}");
+    let empty = Recorded::in_memory(Snapshot::whole(organization(0), Estate::default()));
+    plan(&empty, &rules).await.changes[0].clone()
+}
+
+#[test]
+fn what_to_do_with_a_lease() {
+    let now = "2026-01-05T00:00:00Z".parse().unwrap();
+    let kept = |owner: &str, expires, fencing| Found {
+        lease: Lease { owner: owner.into(), expires, fencing },
+        version: "v".into(),
+    };
+    let write = |fencing, condition| {
+        lease::Decision::Write(Lease { owner: "me".into(), expires: after(now, TERM), fencing }, condition)
+    };
+    let version = || Condition::Version("v".into());
+    let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);
+    assert_eq!(lease::decide("me", now, None), write(1, Condition::Absent));
+    assert_eq!(lease::decide("me", now, Some(&kept("me", ago(-5), 3))), write(3, version()));
+    assert_eq!(lease::decide("me", now, Some(&kept("me", ago(5), 3))), write(4, version()));
+    assert_eq!(lease::decide("me", now, Some(&kept("other", ago(11), 3))), write(4, version()));
+    // Within the difference of the clocks it may still be in force over there.
+    let stand_by = lease::Decision::StandBy { owner: "other".into(), expires: ago(9) };
+    assert_eq!(lease::decide("me", now, Some(&kept("other", ago(9), 3))), stand_by);
+}
+
+#[test]
+fn a_leader_that_slept_through_a_takeover_writes_nothing() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let (store, clock) = (InMemory::default(), clock.clone());
+        let (one, two) = (Holder::new(&store, &clock, "one"), Holder::new(&store, &clock, "two"));
+        let change = some_change().await;
+        assert_eq!(one.tend().await, Standing::Acts);
+        assert_eq!(two.tend().await, Standing::StandsBy { owner: "one".into() });
+        let fence = one.fence();
+        assert_eq!(fence.admit(&change).await, Ok(()));
+        clock.sleep(Duration::from_secs(TERM.as_secs() + SKEW_MAX.as_secs() + 1)).await;
+        assert!(fence.admit(&change).await.is_err(), "its own clock tells it that its time is over");
+        assert_eq!(two.tend().await, Standing::Acts);
+        assert!(fence.admit(&change).await.unwrap_err().contains("two"));
+        assert_eq!(two.fence().admit(&change).await, Ok(()));
+        two.give_up().await;
+        assert_eq!(one.tend().await, Standing::Acts, "a lease that was given up is free at once");
+        assert!(fence.admit(&change).await.is_err(), "the round that slept must not go on under the new lease");
+    });
+}
+
+#[test]
+fn clocks_that_differ_by_seconds_never_let_two_act() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let store = InMemory::default();
+        let slow = clock.clone();
+        let fast = clock.ahead(SignedDuration::from_secs(8));
+        let (one, two) = (Holder::new(&store, &slow, "one"), Holder::new(&store, &fast, "two"));
+        let change = some_change().await;
+        let mut acted = [0, 0];
+        for round in 0..400 {
+            clock.sleep(Duration::from_secs(3)).await;
+            // Each sleeps for two minutes now and then.
+            if round % 100 < 60 {
+                one.tend().await;
+            }
+            if round % 90 < 50 {
+                two.tend().await;
+            }
+            let (first, second) = (one.fence().admit(&change).await.is_ok(), two.fence().admit(&change).await.is_ok());
+            assert!(!(first && second), "in step {round} at {}", slow.now());
+            acted[0] += u32::from(first);
+            acted[1] += u32::from(second);
+        }
+        assert!(acted.iter().all(|times| *times > 30), "{acted:?}");
+    });
+}
+
+#[test]
+fn one_daemon_acts_and_the_other_takes_over() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let store = InMemory::default();
+        let connect = {
+            let store = store.clone();
+            move || {
+                let lease: Box<dyn Document> = Box::new(store.clone());
+                Ok(Connection { cloud: Box::new(Shared::new(world)), lease: Some(lease), queue: None })
+            }
+        };
+        let source = Given::connecting("{every: 1m}", connect);
+        let (clock, templates) = (clock.clone(), templates());
+        let daemon = |run: &str| Daemon {
+            source: &source,
+            templates: &templates,
+            clock: &clock,
+            board: Board::default(),
+            options: options(run),
+        };
+        let (one, two) = (daemon("orgtrail-acme-one"), daemon("orgtrail-acme-two"));
+        let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
+        let story = async {
+            clock.minutes(5).await;
+            assert_eq!(one.board.read().rounds.len() + two.board.read().rounds.len(), 5);
+            let (first, second) = (one.board.read().standing.clone(), two.board.read().standing.clone());
+            assert_eq!(
+                (first, second),
+                (Some(Standing::Acts), Some(Standing::StandsBy { owner: "orgtrail-acme-one".into() }))
+            );
+            stop_logging(world).await;
+            stop_one.stop();
+            clock.minutes(2).await;
+            assert_eq!(two.board.read().standing, Some(Standing::Acts));
+            assert!(in_sync(world, &rules).await);
+            stop_two.stop();
+        };
+        let (one, two, ()) = tokio::join!(one.run(&stops_one), two.run(&stops_two), story);
+        assert!(one.is_ok() && two.is_ok());
+    });
+}
