@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Partition};
 use crate::policy::Aliases;
 
 pub mod address;
@@ -116,11 +116,11 @@ impl Estate {
 
     /// Returns the other names of principals and keys that this estate can translate: the unique ids of roles and the
     /// aliases and ids of keys, each with the ARN that it stands for.
-    pub fn aliases(&self) -> Aliases {
+    pub fn aliases(&self, partition: Partition) -> Aliases {
         let mut aliases = Aliases::new();
         for (address, resource) in self.resources() {
             match resource {
-                Resource::Role(role) => aliases.extend(role.aliases(address)),
+                Resource::Role(role) => aliases.extend(role.aliases(address, partition)),
                 Resource::Key(key) => aliases.extend(key.aliases(address)),
                 _ => {}
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Address, Field, FieldValue, Tags};
+use crate::ids::Partition;
 use crate::policy::{Aliases, PolicyDocument};
 
 /// A role. All its policies are ours: one that somebody added gives the reader more than it may have.
@@ -40,8 +41,8 @@ impl Role {
     }
 
     /// Returns the unique id with the ARN that it stands for.
-    pub(super) fn aliases(&self, address: &Address) -> Aliases {
-        let arn = |id: &String| (id.clone(), format!("arn:aws:iam::{}:role/{}", address.account, address.name));
-        self.unique_id.iter().map(arn).collect()
+    pub(super) fn aliases(&self, address: &Address, partition: Partition) -> Aliases {
+        let arn = address.arn(partition).map(|arn| arn.to_string());
+        self.unique_id.clone().zip(arn).into_iter().collect()
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Compared {
 
 /// Compares every wanted address.
 pub(super) fn compare(desired: &Desired, observed: &Estate) -> Compared {
-    let aliases = observed.aliases();
+    let aliases = observed.aliases(desired.partition);
     let mut compared = Compared::default();
     for (address, wanted) in &desired.wanted {
         compare_one(desired, observed, &aliases, address, wanted, &mut compared);

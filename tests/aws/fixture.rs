@@ -275,7 +275,7 @@ impl Deployment {
 
     /// Returns the fields that are not as wished, as `address field`.
     pub fn differences(&self, estate: &Estate) -> Vec<String> {
-        let aliases = estate.aliases();
+        let aliases = estate.aliases(orgtrail::ids::Partition::Aws);
         let key = |address: &Address| match estate.resource(address) {
             Some(Resource::Key(key)) => key.arn.clone(),
             _ => None,

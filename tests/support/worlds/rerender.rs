@@ -40,7 +40,7 @@ type Synonyms = BTreeMap<String, Vec<String>>;
 /// Says everything in an estate in other words.
 pub fn rerender(estate: &mut Estate, dice: &mut Dice) {
     let mut synonyms = Synonyms::new();
-    for (name, arn) in estate.aliases() {
+    for (name, arn) in estate.aliases(orgtrail::ids::Partition::Aws) {
         synonyms.entry(arn).or_default().push(name);
     }
     for sighting in estate.sightings.values_mut() {
