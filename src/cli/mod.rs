@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod access;
 mod apply;
 mod archive;
 mod check;
@@ -177,6 +178,8 @@ enum Command {
     Check(check::Args),
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
     Demo,
+    /// Prove who can read whose logs, or say what one account's team needs to read its own
+    Access(access::Args),
     /// Say what CloudTrail would be refused by other people's policies, and why
     Explain(Box<explain::Args>),
     /// Prove that the logs are complete and untouched
@@ -240,6 +243,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Apply(args) => apply::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
+        Command::Access(args) => access::run(common, args, ui).await,
         Command::Explain(args) => explain::run(common, args),
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,

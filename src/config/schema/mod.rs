@@ -182,7 +182,7 @@ pub enum AllowedRisk {
     Safe,
     /// Less encryption, validation, retention, isolation or coverage.
     Weakens,
-    /// Delivery of logs may pause.
+    /// Delivery of logs, or what members do to the trail, may pause.
     Interrupts,
     /// Something is lost.
     Destroys,

@@ -84,7 +84,11 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
             r.delivery = Some(Delivery { latest_time: Some("2026-01-01T00:00:00Z".into()), ..Delivery::default() });
             r.tags.iter_mut().for_each(other_tag);
         }
-        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) | Resource::ServiceControlPolicy(_) => {}
+        Resource::ServiceControlPolicy(r) => {
+            policy(&mut r.document, synonyms, dice);
+            other_tag(&mut r.tags);
+        }
+        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) => {}
     }
 }
 
