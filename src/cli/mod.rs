@@ -244,7 +244,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
         Command::Access(args) => access::run(common, args, ui).await,
-        Command::Explain(args) => explain::run(common, args),
+        Command::Explain(args) => explain::run(common, args, ui).await,
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),

@@ -22,7 +22,7 @@ pub mod isolation;
 mod leftovers;
 mod limits;
 mod order;
-mod preflight;
+pub mod preflight;
 mod risk;
 mod sanity;
 mod transition;

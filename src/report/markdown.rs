@@ -199,6 +199,7 @@ mod tests {
         nothing.blockers.clear();
         nothing.evidence.clear();
         nothing.headroom.clear();
+        nothing.violations.clear();
         let text = text(&nothing, &fixture::organization(1));
         assert!(text.lines().count() < 6 && text.contains("812 unchanged"), "{text}");
     }

@@ -173,7 +173,7 @@ mod tests {
             log["runs"][0]["results"].as_array().unwrap().len()
         };
         assert_eq!(results(500), results(12));
-        assert_eq!(results(12), 8);
+        assert_eq!(results(12), 9);
     }
 
     #[test]
