@@ -60,7 +60,7 @@ fn world(count: usize) -> World {
             "bucket.json.hbs",
             json!({
                 "bucket": {"arn": BUCKET}, "trail_arns": [TRAIL], "write_resources": [format!("{BUCKET}/{ROOT}/*")],
-                "dynamic_readers": false, "logs_prefix": ROOT, "organization": {"id": ORGANIZATION},
+                "dynamic_readers": false, "organization": {"id": ORGANIZATION},
             }),
         ),
         key: render(

@@ -61,6 +61,7 @@ async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
 async fn in_sync(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseError> {
     let survey = case.survey(cloud, false).await.ok_or_else(|| TestCaseError::fail("it fitted before"))?;
     prop_assert!(survey.plan.in_sync(), "{:#?}", survey.plan.changes);
+    prop_assert_eq!(&survey.plan.violations, &vec![]);
     prop_assert_eq!(&survey.plan.problems, &vec![]);
     Ok(survey)
 }
@@ -71,7 +72,11 @@ async fn first_plan(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseErr
     match survey.plan.blockers.first() {
         Some(blocker) if blocker.code == "LimitExceeded" => Err(TestCaseError::reject("over a quota")),
         Some(blocker) => Err(TestCaseError::fail(format!("{blocker:?}"))),
-        None => Ok(survey),
+        None => {
+            // Whatever a person writes, every reader reads its own logs, and nobody else's.
+            prop_assert_eq!(&survey.plan.violations, &vec![]);
+            Ok(survey)
+        }
     }
 }
 

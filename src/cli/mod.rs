@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod access;
 mod apply;
 mod archive;
 mod check;
@@ -195,6 +196,8 @@ enum Command {
     /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
     #[command(after_help = examples::DEMO)]
     Demo,
+    /// Prove who can read whose logs, or say what one account's team needs to read its own
+    Access(access::Args),
     /// Say what CloudTrail would be refused by other people's policies, and why
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::Args>),
@@ -270,7 +273,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Export(args) => export::run(common, args, ui).await,
         Command::Check(args) => check::run(common, args, ui).await,
         Command::Demo => demo::run(common).await,
-        Command::Explain(args) => explain::run(common, args),
+        Command::Access(args) => access::run(common, args, ui).await,
+        Command::Explain(args) => explain::run(common, args, ui).await,
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Man => man::run(common, <Cli as clap::CommandFactory>::command()),

@@ -117,9 +117,10 @@ pub fn human(plan: &Plan, organization: &Organization, purpose: Purpose, ui: &Ui
     human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
-/// How a plan ends the process: pending changes are a finding, also where something could not be read.
+/// How a plan ends the process: pending changes and violated invariants are a finding, also where something
+/// could not be read.
 pub fn outcome(plan: &Plan) -> Outcome {
-    if !plan.in_sync() || !plan.blockers.is_empty() {
+    if !plan.in_sync() || !plan.blockers.is_empty() || !plan.violations.is_empty() {
         Outcome::Finding
     } else if !plan.problems.is_empty() {
         Outcome::Partial

@@ -98,7 +98,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let root = logs_root(config);
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
-    let (for_organization, _) = layout.scopes();
+    let (for_organization, for_accounts) = layout.scopes();
     // The management account's own path keeps the trail working if it is ever turned back into a trail of one account
     // (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
     let mut folders: Vec<String> = Vec::new();
@@ -110,12 +110,17 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     folders.sort();
     folders.dedup();
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{root}/{folder}/*")).collect();
+    // S3 puts the caller's account in the place of the variable.
+    let own_folder = |root: &str| format!("{root}/${{aws:PrincipalAccount}}/*");
+    let roots = [(for_organization, format!("{root}/{organization}")), (for_accounts, root.clone())];
+    let own: Vec<String> = roots.iter().filter(|(is_used, _)| *is_used).map(|(_, root)| own_folder(root)).collect();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config),
         "write_resources": write,
         "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
-        "logs_prefix": if for_organization { format!("{root}/{organization}") } else { root },
+        "member_prefixes": own,
+        "member_resources": own.iter().map(|prefix| format!("{arn}/{prefix}")).collect::<Vec<_>>(),
         "organization": {"id": organization},
     })
 }

@@ -2,13 +2,14 @@
 //!
 //! [`design`] applies its rules in this order: the names and accounts that all rules share ([`layout`]), trusted access
 //! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the wake queue
-//! ([`wake`]), the readers ([`readers`]). A rule only adds resources; none reads what another one added.
+//! ([`wake`]), the readers ([`readers`]), the guard of all that ([`guards`]). A rule only adds resources; the guard alone
+//! reads what was added, to know what it has to protect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::config::schema::ReaderMode;
-use crate::estate::{Desired, Estate, Limits, Tags};
+use crate::estate::{Desired, Estate, Limits, ReadingTerms, Tags};
 use crate::ids::{AccountId, Region};
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen, select};
@@ -16,6 +17,7 @@ use crate::policy::template::{BadTemplate, Templates};
 
 mod access;
 mod archive;
+mod guards;
 mod layout;
 mod readers;
 mod trails;
@@ -138,13 +140,24 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         log_account: layout.log_account.clone(),
         wanted: BTreeMap::new(),
         known_accounts,
+        reading: reading(brief.config),
+        guard: None,
     };
     access::add(&layout, &mut desired);
     archive::add(brief, &layout, &mut desired).map_err(one)?;
     trails::add(brief, &layout, &mut desired).map_err(one)?;
     wake::add(brief, &layout, &mut desired).map_err(one)?;
     readers::add(brief, &layout, &mut desired)?;
+    guards::add(brief, &layout, &mut desired).map_err(one)?;
     Ok(desired)
+}
+
+fn reading(config: &Config) -> ReadingTerms {
+    ReadingTerms {
+        require_mfa: config.readers.require_mfa,
+        external_id: config.readers.external_id.clone(),
+        trusted: config.bucket.trusted_readers.iter().cloned().collect(),
+    }
 }
 
 fn one(error: BadTemplate) -> Vec<BadDesign> {

@@ -58,7 +58,7 @@ fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: 
     let document = brief.templates.render("member-dynamic.json.hbs", &reading_values(brief, layout, id))?;
     let mut needs = vec![layout.bucket.with_kind(Kind::BucketPolicy)];
     if layout.makes_key(brief.config) {
-        needs.push(layout.key_alias.clone());
+        needs.extend([layout.key_alias.clone(), layout.key_alias.with_kind(Kind::KeyPolicy)]);
     }
     add_member_policy(brief, id, document, needs, desired)
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Address, Estate, Resource, Sighting};
-use crate::ids::{AccountId, OrganizationId, Partition};
+use crate::ids::{AccountId, Arn, OrganizationId, Partition};
+use crate::policy::guard::Deed;
 
 /// The desired estate of one deployment.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,34 @@ pub struct Desired {
     /// Accounts that a statement of others in a shared policy may name: the organization's, and those that the
     /// configuration trusts.
     pub known_accounts: BTreeSet<AccountId>,
+    /// What readers are held to.
+    pub reading: ReadingTerms,
+    /// What the guard is held to; none where no guard is wanted.
+    pub guard: Option<GuardTerms>,
+}
+
+/// What the configuration promises of readers, whatever the templates of their policies say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadingTerms {
+    /// A reader role is assumed only with a second factor.
+    pub require_mfa: bool,
+    /// The text without which no reader role is assumed.
+    pub external_id: Option<String>,
+    /// Accounts that may read everybody's logs, of the organization or from outside.
+    pub trusted: BTreeSet<AccountId>,
+}
+
+/// What the configuration promises of the guard, whatever its template says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GuardTerms {
+    /// A few of the accounts that it covers, which stand for all.
+    pub members: Vec<AccountId>,
+    /// orgtrail's own roles there, which it must not hinder.
+    pub own_roles: Vec<Arn>,
+    /// What no member may do.
+    pub protected: Vec<Deed>,
+    /// What everybody must still be able to do.
+    pub needed: Vec<Deed>,
 }
 
 /// One wanted resource.

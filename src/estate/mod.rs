@@ -29,7 +29,7 @@ pub mod wake;
 
 pub use address::{Address, Kind};
 pub use bucket::{Bucket, BucketPolicy};
-pub use desired::{Desired, Wanted};
+pub use desired::{Desired, GuardTerms, ReadingTerms, Wanted};
 pub use field::{Field, FieldValue, Tags};
 pub use guard::ServiceControlPolicy;
 pub use key::{Key, KeyPolicy};

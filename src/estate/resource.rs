@@ -155,13 +155,13 @@ impl Resource {
             Resource::Trail(r) => r.key.iter_mut().for_each(change),
             Resource::Role(r) => r.inline.values_mut().for_each(|policy| policy.map_texts(change)),
             Resource::Policy(r) => r.document.map_texts(change),
+            Resource::ServiceControlPolicy(r) => r.document.map_texts(change),
             Resource::TrustedAccess(_)
             | Resource::DelegatedAdministrator(_)
             | Resource::BucketPolicy(_)
             | Resource::Key(_)
             | Resource::KeyPolicy(_)
             | Resource::LogGroup(_)
-            | Resource::ServiceControlPolicy(_)
             | Resource::Queue(_)
             | Resource::Rule(_) => {}
         }

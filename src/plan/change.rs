@@ -44,7 +44,7 @@ pub enum Risk {
     Safe,
     /// Less encryption, validation, retention, isolation or coverage.
     Weakens,
-    /// Delivery may pause.
+    /// Delivery may pause, or what members do to the trail stops working: that is what a guard is for.
     Interrupts,
     /// Something is lost that orgtrail cannot make again.
     Destroys,

@@ -2,25 +2,30 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
 //! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
-//! ([`order`]), and look for what stands against doing any of it ([`limits`], [`preflight`], [`sanity`]). Other people's trails are
-//! [`evidence`]. What a plan stands on is its [`fingerprint`].
+//! ([`transition`], [`order`]), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! doing any of it ([`limits`], [`preflight`], [`guard`], [`sanity`]). Other people's trails are [`evidence`]. What a plan
+//! stands on is its [`fingerprint`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
+use crate::policy::isolation::Invariant;
 
 pub mod change;
 mod diff;
 mod evidence;
 mod fingerprint;
+mod guard;
+pub mod isolation;
 mod leftovers;
 mod limits;
 mod order;
-mod preflight;
+pub mod preflight;
 mod risk;
 mod sanity;
+mod transition;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -49,6 +54,9 @@ pub struct Plan {
     pub evidence: Vec<Evidence>,
     /// How near documents and quotas are to their limits, nearest first.
     pub headroom: Vec<Headroom>,
+    /// What the documents let happen once the plan is done, and should not; whether the plan makes it or leaves it.
+    #[serde(default)]
+    pub violations: Vec<Violation>,
     /// What the person who planned has decided.
     pub options: PlanOptions,
     /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
@@ -75,6 +83,24 @@ pub struct Evidence {
     pub finding: String,
     /// What it costs, in a sentence; empty where it costs nothing more.
     pub cost: String,
+}
+
+/// A counter-example to an invariant of isolation: a request that is allowed and should not be, or the reverse.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    /// The resource whose document is to blame.
+    pub address: Address,
+    /// What does not hold.
+    pub invariant: Invariant,
+    /// Who can, or cannot.
+    pub principal: String,
+    /// Do what.
+    pub action: String,
+    /// To what.
+    pub resource: String,
+    /// The statement to blame; none where one is missing.
+    pub statement: Option<String>,
 }
 
 /// How much of a limit is used.
@@ -124,11 +150,14 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     } else {
         leftovers
     };
-    let changes = order::ordered(changes);
+    transition::add_edges(&mut changes);
+    let mut changes = order::ordered(changes);
+    let violations = isolation::check(desired, observed, organization, &mut changes);
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     if !changes.is_empty() {
         blockers.extend(preflight::blockers(desired, observed));
+        blockers.extend(guard::blockers(desired));
     }
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
@@ -145,6 +174,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         leftovers: kept,
         evidence,
         headroom,
+        violations,
         options,
     }
 }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effective;
 use crate::estate::key::{key_reference, referenced_key};
-use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Role, Stage, Trail};
+use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Role, Sighting, Stage, Trail, Wanted};
 use crate::ids::{Arn, Region};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, Rule, Subject, lint};
-use crate::policy::preflight::{Delivery, Documents, LogGroup, Refusal, Topic, TopicKey, preflight};
+use crate::policy::preflight::{Delivery, Documents, Doubt, LogGroup, Preflight, Refusal, Topic, TopicKey, preflight};
 
 /// Returns what stands in the way.
 pub(super) fn blockers(desired: &Desired, observed: &Estate) -> Vec<Problem> {
-    let planned = Planned::new(desired, observed);
+    let planned = Targets::new(desired, &|address, wanted| Some(effective(desired, observed, address, wanted)));
     let mut problems: BTreeSet<Problem> = BTreeSet::new();
     for (address, wanted) in &desired.wanted {
         match &wanted.resource {
@@ -27,15 +27,65 @@ pub(super) fn blockers(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     problems.into_iter().collect()
 }
 
-/// What trails deliver to, as it will be.
-struct Planned<'a> {
+/// What CloudTrail would make of a trail with the policies that there are now.
+pub struct Delivered<'a> {
+    /// The trail.
+    pub arn: Arn,
+    /// What would be refused, and what cannot be told.
+    pub preflight: Preflight,
+    /// The policies that were looked at, each with the resource that has it.
+    pub documents: Vec<(&'a Address, PolicyDocument)>,
+}
+
+/// Tries the delivery of every trail of ours with the policies that were observed. A trail that does not exist yet is
+/// tried as it will be.
+pub fn live<'a>(desired: &'a Desired, observed: &'a Estate) -> Vec<Delivered<'a>> {
+    let there = |address: &Address, _: &_| observed.resource(address).cloned();
+    let targets = Targets::new(desired, &there);
+    let unknown = unknown(desired, observed);
+    let trails =
+        desired.wanted.iter().filter_map(|(address, wanted)| match (&wanted.resource, observed.resource(address)) {
+            (_, Some(Resource::Trail(seen))) => Some((address, seen)),
+            (Resource::Trail(wish), _) => Some((address, wish)),
+            _ => None,
+        });
+    let shared = |(address, resource): (&&'a Address, &Resource)| Some((*address, resource.shared_policy()?.clone()));
+    let deliver = |(address, trail)| {
+        let (arn, mut preflight) = targets.deliver(address, trail)?;
+        if !unknown.is_empty() {
+            // What is not known is not refused: it may well be there.
+            preflight.refusals.retain(|refusal| !unknown.iter().any(|doubt| doubt.document == refusal.document));
+            preflight.doubts.extend(unknown.iter().cloned());
+        }
+        Some(Delivered { arn, preflight, documents: targets.resources.iter().filter_map(shared).collect() })
+    };
+    trails.filter_map(deliver).collect()
+}
+
+/// Returns a doubt for each policy of the archive that could not be read.
+fn unknown(desired: &Desired, observed: &Estate) -> Vec<Doubt> {
+    let doubt = |address: &Address| {
+        let why = match observed.sightings.get(address) {
+            Some(Sighting::Unreadable(problem)) => format!("it could not be read: {}", problem.message),
+            None => "it was not looked at when the estate was recorded".to_owned(),
+            Some(Sighting::Present(_) | Sighting::Absent) => return None,
+        };
+        let (document, resource) = (address.kind.words().to_owned(), address.to_string());
+        Some(Doubt { document, action: "deliver".into(), resource, why: vec![why] })
+    };
+    let shared = |address: &&Address| matches!(address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
+    desired.wanted.keys().filter(shared).filter_map(doubt).collect()
+}
+
+/// What trails deliver to.
+struct Targets<'a> {
     desired: &'a Desired,
     resources: BTreeMap<&'a Address, Resource>,
 }
 
-impl<'a> Planned<'a> {
+impl<'a> Targets<'a> {
     /// Of reader roles and member policies there may be 10,000, so only what a trail delivers to is put together.
-    fn new(desired: &'a Desired, observed: &Estate) -> Self {
+    fn new(desired: &'a Desired, find: &dyn Fn(&Address, &Wanted) -> Option<Resource>) -> Self {
         let log_roles: BTreeSet<&str> = desired.wanted.values().filter_map(|w| log_role(&w.resource)).collect();
         let is_target = |address: &Address| match address.kind {
             Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic => true,
@@ -43,14 +93,17 @@ impl<'a> Planned<'a> {
             _ => false,
         };
         let targets = desired.wanted.iter().filter(|(address, _)| is_target(address));
-        let resources = targets.map(|(address, w)| (address, effective(desired, observed, address, w))).collect();
+        let resources = targets.filter_map(|(address, wanted)| Some((address, find(address, wanted)?))).collect();
         Self { desired, resources }
     }
 
     fn trail(&self, address: &Address, trail: &Trail) -> Vec<Problem> {
-        let Some(region) = &address.region else {
-            return Vec::new();
-        };
+        let refusals = self.deliver(address, trail).map(|(_, preflight)| preflight.refusals).unwrap_or_default();
+        refusals.into_iter().map(|refusal| problem(address, refusal)).collect()
+    }
+
+    fn deliver(&self, address: &Address, trail: &Trail) -> Option<(Arn, Preflight)> {
+        let region = address.region.as_ref()?;
         let delivery = self.delivery(address, region, trail);
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn));
         let log_group = self.log_target(trail);
@@ -66,7 +119,8 @@ impl<'a> Planned<'a> {
                 policies: &policies,
             }),
         };
-        preflight(&delivery, &documents).refusals.into_iter().map(|refusal| problem(address, refusal)).collect()
+        let preflight = preflight(&delivery, &documents);
+        Some((delivery.trail_arn, preflight))
     }
 
     fn delivery(&self, address: &Address, region: &Region, trail: &Trail) -> Delivery {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Evidence;
 use super::change::{Action, Change, Risk};
-use crate::estate::{Bucket, LogGroup, Resource, Role, Trail};
+use crate::estate::{Bucket, LogGroup, Resource, Role, ServiceControlPolicy, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
 use crate::policy::merge::is_ours;
 use crate::policy::{Effect, PolicyDocument, Statement};
@@ -37,6 +37,8 @@ fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {
             }
         }
         Resource::Bucket(bucket) if is_compliance(bucket) => drop(risks.insert(Risk::Destroys)),
+        // Members' own automation may have changed the trail until now. Nobody but a person can know that.
+        Resource::ServiceControlPolicy(_) => drop(risks.insert(Risk::Interrupts)),
         _ => {}
     }
     risks
@@ -51,6 +53,7 @@ fn update(desired: &Resource, observed: &Resource, action: Action) -> BTreeSet<R
         (Resource::Role(wish), Resource::Role(seen)) => role(wish, seen),
         (Resource::LogGroup(wish), Resource::LogGroup(seen)) => log_group(wish, seen),
         (Resource::Trail(wish), Resource::Trail(seen)) => trail(wish, seen),
+        (Resource::ServiceControlPolicy(wish), Resource::ServiceControlPolicy(seen)) => guard(wish, seen),
         _ => BTreeSet::new(),
     }
 }
@@ -195,6 +198,18 @@ fn sources(document: &PolicyDocument) -> BTreeSet<String> {
         .flat_map(|by_key| by_key.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")))
         .flat_map(|(_, values)| values.iter().cloned())
         .collect()
+}
+
+/// More accounts, or more that is denied to them, may stop somebody's work; fewer protect less.
+fn guard(wish: &ServiceControlPolicy, seen: &ServiceControlPolicy) -> BTreeSet<Risk> {
+    let mut risks = BTreeSet::new();
+    if wish.targets.difference(&seen.targets).next().is_some() || loses_deny(&seen.document, &wish.document) {
+        risks.insert(Risk::Interrupts);
+    }
+    if seen.targets.difference(&wish.targets).next().is_some() || loses_deny(&wish.document, &seen.document) {
+        risks.insert(Risk::Weakens);
+    }
+    risks
 }
 
 fn records_data(trail: &Trail) -> bool {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::document::PolicyDocument;
+use super::document::{PolicyDocument, PrincipalElement, Principals};
 use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
 use crate::ids::{AccountId, Arn};
 
@@ -133,9 +133,22 @@ fn violation(fault: GuardFault, caller: &Caller, deed: &Deed, statement: Option<
     GuardViolation { fault, principal: caller.to_string(), deed: deed.clone(), statement }
 }
 
+/// The policy of what is acted on: it leaves the decision to the account, as the default policy of a key does. Without it,
+/// KMS would deny everything.
+fn delegated(caller: &Caller) -> PolicyDocument {
+    let mut open = full_access();
+    let account = caller.account().unwrap_or_default().to_owned();
+    for statement in &mut open.statements {
+        let by_kind = [("AWS".to_owned(), vec![account.clone()])].into();
+        statement.principal = Some(PrincipalElement::Is(Principals::Listed(by_kind)));
+    }
+    open
+}
+
 /// The guard stands beside `FullAWSAccess`, as Organizations attaches it; the caller's own policies allow everything.
 fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
     let full = full_access();
+    let delegated = delegated(caller);
     let named = |name, document| Named { name, document };
     let level = vec![named("FullAWSAccess", &full), named("guard", guard.policy)];
     let request = Request {
@@ -147,6 +160,7 @@ fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
     let layers = Layers {
         identity: &[named("the caller's own policies", &full)],
         scps: &[level],
+        resource: Some(named("the resource's policy", &delegated)),
         resource_account: caller.account().and_then(|account| account.parse().ok()),
         ..Layers::default()
     };

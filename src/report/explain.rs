@@ -152,8 +152,20 @@ fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&shape(explanation))?))
+}
+
+/// Returns the reports of several trails as a JSON array, each as [`json`] gives it.
+///
+/// # Errors
+/// Those of serialisation, which this shape does not have.
+pub fn json_of_many(explanations: &[Explanation]) -> Result<String, serde_json::Error> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(&explanations.iter().map(shape).collect::<Vec<_>>())?))
+}
+
+fn shape(explanation: &Explanation) -> ExplanationJson<'_> {
     let Explanation { trail, preflight, findings, notes: _ } = explanation;
-    let shape = ExplanationJson {
+    ExplanationJson {
         format_version: 1,
         tool_version: env!("CARGO_PKG_VERSION"),
         trail: trail.as_str(),
@@ -173,6 +185,5 @@ pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
                 help,
             })
             .collect(),
-    };
-    Ok(format!("{}\n", serde_json::to_string_pretty(&shape)?))
+    }
 }

@@ -8,7 +8,8 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk, Violation};
+use crate::policy::isolation::Invariant;
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
 pub const HOSTILE: &str =
@@ -76,6 +77,8 @@ pub fn hostile() -> (Plan, Organization) {
     plan.evidence[0].cost = text();
     plan.evidence[0].address.name = text();
     plan.headroom[0].what = text();
+    let violation = &mut plan.violations[0];
+    (violation.principal, violation.resource, violation.statement) = (text(), text(), Some(text()));
     (plan, organization)
 }
 
@@ -216,7 +219,19 @@ pub fn plan(accounts: usize) -> Plan {
             headroom("bytes of the bucket policy", 18_432, 20_480),
             headroom("roles in the account", 12, 1000),
         ],
+        violations: vec![violation()],
         fingerprint: "00".into(),
+    }
+}
+
+fn violation() -> Violation {
+    Violation {
+        address: bucket_policy().address,
+        invariant: Invariant::NobodyOutside,
+        principal: "arn:aws:iam::999999999999:role/vendor".into(),
+        action: "s3:GetObject".into(),
+        resource: format!("arn:aws:s3:::acme-org-cloudtrail/AWSLogs/o-exampleorgid/{}/x", account_id(1)),
+        statement: Some("bucket policy Statement[3] (Vendor)".into()),
     }
 }
 

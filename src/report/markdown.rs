@@ -87,10 +87,17 @@ fn longest(items: usize, render: impl Fn(usize) -> Result<String, BadTemplate>) 
 }
 
 fn plan_items(view: &PlanView) -> usize {
-    let PlanView { risks, sections, leftovers, evidence, headroom, blockers, problems, .. } = view;
+    let PlanView { risks, violations, sections, leftovers, evidence, headroom, blockers, problems, .. } = view;
     let risks: usize = risks.iter().map(|risk| risk.entries.len()).sum();
     let changes: usize = sections.iter().map(|section| section.entries.len()).sum();
-    risks + changes + leftovers.len() + evidence.len() + headroom.len() + blockers.len() + problems.len()
+    risks
+        + violations.len()
+        + changes
+        + leftovers.len()
+        + evidence.len()
+        + headroom.len()
+        + blockers.len()
+        + problems.len()
 }
 
 /// Keeps so many items of a plan, the most important ones first; returns what was left out.
@@ -98,7 +105,7 @@ fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     let mut room = Room(items);
     let mut others = room.keep(&mut view.blockers);
     others += view.risks.iter_mut().map(|risk| room.keep(&mut risk.entries)).sum::<usize>();
-    others += room.keep(&mut view.problems);
+    others += room.keep(&mut view.violations) + room.keep(&mut view.problems);
     let changes = keep_changes(view, &mut room);
     others += room.keep(&mut view.leftovers) + room.keep(&mut view.evidence) + room.keep(&mut view.headroom);
     LeftOut { changes, others }
@@ -192,6 +199,7 @@ mod tests {
         nothing.blockers.clear();
         nothing.evidence.clear();
         nothing.headroom.clear();
+        nothing.violations.clear();
         let text = text(&nothing, &fixture::organization(1));
         assert!(text.lines().count() < 6 && text.contains("812 unchanged"), "{text}");
     }

@@ -4,6 +4,7 @@
 //! for a terminal, [`markdown`] and [`html`] through the [`template`]s, [`sarif`] and [`junit`] for CI systems. Programs read
 //! [`model`]. Whatever a format writes goes through [`escape`].
 
+pub mod access;
 pub mod audit;
 pub mod discover;
 pub mod escape;
@@ -18,12 +19,14 @@ pub mod markdown;
 pub mod model;
 pub mod outcome_view;
 pub mod page;
+pub mod pass;
 pub mod policy_diff;
 pub mod rendered;
 pub mod sarif;
 pub mod template;
 mod tree;
 pub mod view;
+pub mod violations;
 pub mod words;
 
 #[cfg(test)]

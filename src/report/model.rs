@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk, Violation};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -27,6 +27,8 @@ pub struct PlanJson<'a> {
     complete: bool,
     summary: Summary,
     changes: Vec<ChangeJson<'a>>,
+    /// What the documents let happen once the plan is done, and should not.
+    violations: Vec<ViolationJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     blockers: Vec<ProblemJson<'a>>,
     /// Ours, and no longer wanted; `--prune` removes them.
@@ -113,6 +115,17 @@ struct EvidenceJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct ViolationJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    invariant: &'static str,
+    principal: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    statement: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
 struct HeadroomJson<'a> {
     account: &'a str,
     what: &'a str,
@@ -178,6 +191,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             leftovers,
             evidence,
             headroom,
+            violations,
             options,
             fingerprint,
         } = plan;
@@ -192,6 +206,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             complete: problems.is_empty(),
             summary: Summary::of(plan),
             changes: changes.iter().map(ChangeJson::from).collect(),
+            violations: violations.iter().map(ViolationJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
             leftovers: leftovers.iter().map(ToString::to_string).collect(),
@@ -259,6 +274,14 @@ impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
     fn from(evidence: &'a Evidence) -> Self {
         let Evidence { address, finding, cost } = evidence;
         Self { place: address.into(), finding, cost }
+    }
+}
+
+impl<'a> From<&'a Violation> for ViolationJson<'a> {
+    fn from(violation: &'a Violation) -> Self {
+        let Violation { address, invariant, principal, action, resource, statement } = violation;
+        let (place, invariant, statement) = (address.into(), invariant.as_str(), statement.as_deref());
+        Self { place, invariant, principal, action, resource, statement }
     }
 }
 

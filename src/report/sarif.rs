@@ -8,17 +8,19 @@ use serde_json::{Value, json};
 
 use super::lines::Detail;
 use super::view::{self, AccountView, EntryView, PlanView, ProblemView, Purpose};
+use super::violations::ViolationView;
 use super::{escape, words};
 use crate::organization::Organization;
 use crate::plan::{Plan, Risk};
 
 /// What a result can be about: rule, level, description.
-const RULES: [(&str, &str, &str); 7] = [
+const RULES: [(&str, &str, &str); 8] = [
     ("weakens", "error", "A change gives less encryption, validation, retention, isolation or coverage"),
     ("destroys", "error", "A change loses something that cannot be made again"),
-    ("interrupts", "warning", "A change may pause the delivery of logs"),
+    ("interrupts", "warning", "A change may pause the delivery of logs, or what members do to the trail"),
     ("costs", "warning", "A change makes AWS bill something more"),
     ("safe", "note", "Something is not as the configuration wants it"),
+    ("isolation", "error", "Somebody can read, write or assume what they should not, or cannot read what they should"),
     ("blocked", "error", "Something stands against the plan"),
     ("unreadable", "warning", "Something could not be read, so that nothing is known about it"),
 ];
@@ -53,8 +55,9 @@ fn rule((id, level, description): &(&str, &str, &str)) -> Value {
 }
 
 fn results(view: &PlanView, config_file: &str) -> Vec<Value> {
-    let PlanView { sections, blockers, problems, .. } = view;
+    let PlanView { violations, sections, blockers, problems, .. } = view;
     let blocked = blockers.iter().map(|problem| failing("blocked", problem));
+    let violations = violations.iter().map(violation);
     let entries = sections.iter().flat_map(|section| &section.entries).map(change);
     let unreadable = problems.iter().map(|problem| failing("unreadable", problem));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -66,7 +69,7 @@ fn results(view: &PlanView, config_file: &str) -> Vec<Value> {
         let fingerprint = if *count > 1 { format!("{fingerprint} #{count}") } else { fingerprint };
         result(&found, &fingerprint, config_file)
     };
-    blocked.chain(entries).chain(unreadable).map(&mut numbered).collect()
+    blocked.chain(violations).chain(entries).chain(unreadable).map(&mut numbered).collect()
 }
 
 /// A result before it is written.
@@ -85,6 +88,13 @@ fn change(entry: &EntryView) -> Found {
     let risks = if risks.is_empty() { String::new() } else { format!(" [{}]", risks.join(", ")) };
     let text = format!("{action} {kind} {name}{many}{risks}, because of {reason}");
     Found { rule: worst, text, place: inert(address), is_address: true }
+}
+
+fn violation(violation: &ViolationView) -> Found {
+    let ViolationView { invariant, example, statement, address, accounts: _ } = violation;
+    let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
+    let text = format!("{invariant}: {example}{because}");
+    Found { rule: "isolation", text, place: inert(address), is_address: true }
 }
 
 fn failing(rule: &'static str, problem: &ProblemView) -> Found {
@@ -163,7 +173,7 @@ mod tests {
             log["runs"][0]["results"].as_array().unwrap().len()
         };
         assert_eq!(results(500), results(12));
-        assert_eq!(results(12), 8);
+        assert_eq!(results(12), 9);
     }
 
     #[test]

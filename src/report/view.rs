@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::fold::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
 use super::model::{Summary, stage_word};
+use super::violations::{ViolationView, violations};
 use super::words;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
@@ -53,6 +54,8 @@ pub struct PlanView {
     pub partial: Option<String>,
     /// The changes with a risk, by risk.
     pub risks: Vec<RiskView>,
+    /// What the documents let happen and should not.
+    pub violations: Vec<ViolationView>,
     /// All changes by account.
     pub sections: Vec<SectionView>,
     /// Ours, and no longer wanted.
@@ -192,6 +195,7 @@ pub fn view(plan: &Plan, organization: &Organization, purpose: Purpose, detail: 
         summary: summary(Summary::of(plan)),
         partial: partial(&plan.problems),
         risks: risks(&groups),
+        violations: violations(&plan.violations, organization),
         sections: sections(&groups, organization, detail),
         leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
         evidence: evidence(&plan.evidence, organization),
@@ -235,7 +239,7 @@ fn meaning(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "none of the others",
         Risk::Weakens => "less encryption, validation, retention, isolation or coverage",
-        Risk::Interrupts => "delivery may pause",
+        Risk::Interrupts => "delivery, or what members do to the trail, may pause",
         Risk::Destroys => "something is lost that cannot be made again",
         Risk::Costs => "AWS bills something more",
     }

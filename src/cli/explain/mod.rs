@@ -1,5 +1,5 @@
 //! `orgtrail explain`: says what CloudTrail would be refused by other people's policies, and why. Works on files, without
-//! a configuration and without AWS.
+//! a configuration and without AWS; with `--live` on what the configured trails deliver to ([`live`]).
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::outcome::Outcome;
+use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId};
 use crate::policy::PolicyDocument;
@@ -16,6 +17,8 @@ use crate::policy::lint::{Kind, Subject, lint};
 use crate::policy::preflight::{Delivery, Documents, Topic, TopicKey, preflight};
 use crate::report::explain::{Explanation, human, json};
 
+mod live;
+
 /// The most that is read of a file, in bytes. The largest policy that AWS takes has 32,768; white space may come on top.
 const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -23,11 +26,14 @@ const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The bucket's policy
-    #[arg(value_name = "BUCKET_POLICY")]
-    bucket_policy: PathBuf,
+    #[arg(value_name = "BUCKET_POLICY", required_unless_present = "live", requires = "trail")]
+    bucket_policy: Option<PathBuf>,
+    /// Look at the policies that the configured trails meet in AWS, or in the estate of --estate
+    #[arg(long, conflicts_with_all = ["bucket_policy", "trail", "organization", "bucket", "key", "key_policy", "topic_policy"])]
+    live: bool,
     /// The trail that writes, or shall write, to the bucket
     #[arg(long, value_name = "ARN")]
-    trail: Arn,
+    trail: Option<Arn>,
     /// The organization, if the trail is an organization trail
     #[arg(long, value_name = "ID")]
     organization: Option<OrganizationId>,
@@ -66,15 +72,22 @@ struct Files {
 }
 
 /// Runs the command.
-pub fn run(common: &Common, args: &Args) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    match (&args.bucket_policy, &args.trail) {
+        (Some(bucket_policy), Some(trail)) => of_files(common, args, bucket_policy, trail),
+        _ => live::run(common, ui).await,
+    }
+}
+
+fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, Failure> {
     let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
     let files = Files {
-        bucket: read(&args.bucket_policy)?,
+        bucket: read(bucket_policy)?,
         key: optional(&args.key_policy)?,
         topic: optional(&args.topic_policy)?,
         topic_key: optional(&args.topic_key_policy)?,
     };
-    let explanation = explain(args, &files)?;
+    let explanation = explain(args, trail, &files)?;
     let text = match common.format() {
         Format::Human => human(&explanation),
         Format::Json => json(&explanation).map_err(|error| Failure::new("cannot write the report").because(error))?,
@@ -106,16 +119,15 @@ fn read(file: &Path) -> Result<PolicyDocument, Failure> {
     PolicyDocument::parse(&text).map_err(|error| Failure::new(format!("{shown} is not a policy")).because(error))
 }
 
-fn explain(args: &Args, files: &Files) -> Result<Explanation, Failure> {
-    let owner = args.trail.account().parse::<AccountId>();
-    let owner =
-        owner.map_err(|error| Failure::new(format!("{} is not the ARN of a trail", args.trail)).because(error))?;
-    if args.trail.service() != "cloudtrail" || !args.trail.resource().starts_with("trail/") {
-        let failure = Failure::new(format!("{} is not the ARN of a trail", args.trail));
+fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failure> {
+    let owner = trail.account().parse::<AccountId>();
+    let owner = owner.map_err(|error| Failure::new(format!("{trail} is not the ARN of a trail")).because(error))?;
+    if trail.service() != "cloudtrail" || !trail.resource().starts_with("trail/") {
+        let failure = Failure::new(format!("{trail} is not the ARN of a trail"));
         return Err(failure.hint("it looks like arn:aws:cloudtrail:eu-central-1:111111111111:trail/name"));
     }
     let delivery = Delivery {
-        trail_arn: args.trail.clone(),
+        trail_arn: trail.clone(),
         management_account: owner.clone(),
         organization_id: args.organization.clone(),
         accounts: Vec::new(),
@@ -129,7 +141,7 @@ fn explain(args: &Args, files: &Files) -> Result<Explanation, Failure> {
     let topic = topic_arn.as_ref().map(|arn| Topic { arn, policy: files.topic.as_ref(), key });
     let documents = Documents { bucket: Some(&files.bucket), key: files.key.as_ref(), topic, log_group: None };
     Ok(Explanation {
-        trail: args.trail.clone(),
+        trail: trail.clone(),
         preflight: preflight(&delivery, &documents),
         findings: findings(args, files, &owner),
         notes: notes(args, files),

@@ -15,7 +15,8 @@ fn explain_file(file: &str, more: &[&str]) -> Result<Answer, Failure> {
     let words = ["orgtrail", "explain", file, "--trail", TRAIL].into_iter().chain(more.iter().copied());
     let cli = Cli::try_parse_from(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };
-    run(&cli.common, args)
+    let (Some(file), Some(trail)) = (&args.bucket_policy, &args.trail) else { panic!("not of files") };
+    of_files(&cli.common, args, file, trail)
 }
 
 fn of_text(text: &str) -> String {
@@ -148,6 +149,6 @@ fn a_wrong_trail_is_a_usage_error_with_an_example() {
     let cli = Cli::try_parse_from(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };
     let files = Files { bucket: PolicyDocument::default(), key: None, topic: None, topic_key: None };
-    let failure = explain(args, &files).unwrap_err().to_string();
+    let failure = explain(args, args.trail.as_ref().unwrap(), &files).unwrap_err().to_string();
     assert!(failure.contains("arn:aws:s3:::bucket is not the ARN of a trail"), "{failure}");
 }

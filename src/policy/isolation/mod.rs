@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
@@ -76,7 +76,8 @@ pub struct Reader<'a> {
 }
 
 /// What has to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Invariant {
     /// Each reader can read and list its own account's log, digest and insight files.
     ReadsOwn,
@@ -100,15 +101,16 @@ pub enum Invariant {
     PlainHttpRefused,
 }
 
-impl Serialize for Invariant {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
-impl fmt::Display for Invariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Invariant {
+    /// Returns the word that reports use; the same as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Invariant::ReadsOwn => "reads-own",
             Invariant::ReadsOnlyOwn => "reads-only-own",
             Invariant::ListsOnlyOwn => "lists-only-own",
@@ -119,7 +121,12 @@ impl fmt::Display for Invariant {
             Invariant::ExternalIdRequired => "external-id-required",
             Invariant::NobodyOutside => "nobody-outside",
             Invariant::PlainHttpRefused => "plain-http-refused",
-        })
+        }
+    }
+
+    /// Returns what a counter-example shows: somebody `can` what nobody should, or `cannot` what a reader should.
+    pub fn shows(self) -> &'static str {
+        if self == Invariant::ReadsOwn { "cannot" } else { "can" }
     }
 }
 
@@ -141,7 +148,7 @@ pub struct Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { invariant, principal, action, resource, statement } = self;
-        let can = if *invariant == Invariant::ReadsOwn { "cannot" } else { "can" };
+        let can = invariant.shows();
         write!(f, "{invariant}: {principal} {can} {action} on {resource}")?;
         match statement {
             Some(place) => write!(f, ", because of {place}"),

@@ -55,7 +55,8 @@ impl World {
             "trail_arns": [TRAIL],
             "write_resources": [format!("{BUCKET}/audit/AWSLogs/{MANAGEMENT}/*"), format!("{BUCKET}/{ROOT}/*")],
             "dynamic_readers": dynamic,
-            "logs_prefix": ROOT,
+            "member_prefixes": [format!("{ROOT}/${{aws:PrincipalAccount}}/*")],
+            "member_resources": [format!("{BUCKET}/{ROOT}/${{aws:PrincipalAccount}}/*")],
             "organization": {"id": ORGANIZATION},
         });
         let key = json!({
@@ -67,7 +68,15 @@ impl World {
             "organization": {"id": ORGANIZATION},
             "s3_service": "s3.eu-central-1.amazonaws.com",
         });
-        let guard = json!({"trail_arns": [TRAIL], "exempt_principals": ["arn:aws:iam::*:role/orgtrail"]});
+        let guard = json!({
+            "trail_arns": [TRAIL],
+            "member_policy_arns": ["arn:aws:iam::*:policy/CloudTrailReadLogs"],
+            "role_arns": ["arn:aws:iam::*:role/orgtrail"],
+            "bucket": {"arn": BUCKET},
+            "log_arns": [format!("{BUCKET}/audit/AWSLogs/*")],
+            "key_arns": [KEY],
+            "exempt_principals": ["arn:aws:iam::*:role/orgtrail"],
+        });
         let accounts: BTreeSet<AccountId> =
             [MANAGEMENT, LOG].iter().chain(&MEMBERS).map(|id| id.parse().unwrap()).collect();
         Self {

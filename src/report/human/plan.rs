@@ -8,6 +8,7 @@ use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{
     EntryView, EvidenceView, HeadroomView, PlanView, Purpose, RiskView, SectionView, TIGHT_PERCENT, view,
 };
+use crate::report::violations::write_violations;
 use crate::report::words;
 
 /// Returns the report of a plan, or of what drifted.
@@ -20,6 +21,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
         summary,
         partial,
         risks,
+        violations,
         sections,
         leftovers,
         evidence,
@@ -38,6 +40,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
         ],
     );
     write_risks(&mut page, risks);
+    write_violations(&mut page, violations, layout.accounts());
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
     write_leftovers(&mut page, leftovers, layout);
     write_evidence(&mut page, evidence, layout);
@@ -191,6 +194,7 @@ mod tests {
         nothing.problems.clear();
         nothing.evidence.clear();
         nothing.headroom.clear();
+        nothing.violations.clear();
         let layout = Layout { width: 100, verbose: false };
         let report = plan(&nothing, &fixture::organization(12), Purpose::Drift, layout);
         insta::assert_snapshot!(anstream::adapter::strip_str(&report).to_string(), @r"

@@ -39,8 +39,8 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 .prop_map(|(one, two)| vec![one, two]).boxed(),
         ];
         let delegates = prop::bool::weighted(0.2);
-        (accounts(&log, some.clone()), bucket(&log, &home), trails, readers(), tags(), delegates).prop_map(
-            move |(accounts, bucket, trails, readers, tags, delegates)| Config {
+        (accounts(&log, some.clone()), bucket(&log, &home), trails, readers(), tags(), delegates, guards()).prop_map(
+            move |(accounts, bucket, trails, readers, tags, delegates, guard)| Config {
                 version: 1,
                 deployment: "acme".into(),
                 organization: OrganizationConfig {
@@ -52,13 +52,17 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 bucket,
                 trails,
                 readers,
-                guard: Guard::default(),
+                guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
                 tags,
                 new_regions: Vec::new(),
             },
         )
     })
+}
+
+fn guards() -> impl Strategy<Value = Guard> {
+    prop::bool::weighted(0.3).prop_map(|service_control_policy| Guard { service_control_policy })
 }
 
 fn accounts(log: &AccountId, some: Option<AccountId>) -> impl Strategy<Value = Accounts> + use<> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{
-    Bucket, BucketPolicy, Key, KeyPolicy, LogGroup, OWNER_TAG, Policy, Queue, Resource, Role, Rule, Tags, Topic, Trail,
+    Bucket, BucketPolicy, Key, KeyPolicy, LogGroup, OWNER_TAG, Policy, Queue, Resource, Role, Rule,
+    ServiceControlPolicy, Tags, Topic, Trail,
 };
 use orgtrail::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use orgtrail::policy::{PolicyDocument, SID_PREFIX};
@@ -37,9 +38,8 @@ pub fn damages(seen: &Resource) -> Vec<Damaged> {
         Resource::Trail(r) => all(r, trail(r)),
         Resource::Queue(r) => all(r, queue(r)),
         Resource::Rule(r) => all(r, rule()),
-        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) | Resource::ServiceControlPolicy(_) => {
-            Vec::new()
-        }
+        Resource::ServiceControlPolicy(r) => all(r, guard(r)),
+        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) => Vec::new(),
     }
 }
 
@@ -175,6 +175,20 @@ fn policy(seen: &Policy) -> Edits<Policy> {
     }
     for tags in tags(&seen.tags) {
         edits.push(edit("tags", move |r: &mut Policy| r.tags.clone_from(&tags)));
+    }
+    edits
+}
+
+fn guard(seen: &ServiceControlPolicy) -> Edits<ServiceControlPolicy> {
+    let mut edits: Edits<ServiceControlPolicy> = vec![
+        edit("targets", |r: &mut ServiceControlPolicy| drop(r.targets.pop_first())),
+        edit("targets", |r: &mut ServiceControlPolicy| r.targets.extend(["ou-ab12-66666666".to_owned()])),
+    ];
+    for document in policies(&seen.document, false) {
+        edits.push(edit("document", move |r: &mut ServiceControlPolicy| r.document = document.clone()));
+    }
+    for tags in tags(&seen.tags) {
+        edits.push(edit("tags", move |r: &mut ServiceControlPolicy| r.tags.clone_from(&tags)));
     }
     edits
 }

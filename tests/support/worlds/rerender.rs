@@ -92,7 +92,11 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
             r.targets.insert("arn:aws:sns:eu-central-1:222222222222:theirs".into(), None);
             other_tag(&mut r.tags);
         }
-        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) | Resource::ServiceControlPolicy(_) => {}
+        Resource::ServiceControlPolicy(r) => {
+            policy(&mut r.document, synonyms, dice);
+            other_tag(&mut r.tags);
+        }
+        Resource::TrustedAccess(_) | Resource::DelegatedAdministrator(_) => {}
     }
 }
 

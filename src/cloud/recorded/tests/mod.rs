@@ -119,7 +119,8 @@ fn bucket_policy(organization: &str) -> PolicyDocument {
         &json!({
             "bucket": {"name": "acme-logs", "arn": "arn:aws:s3:::acme-logs"}, "trail_arns": [TRAIL],
             "write_resources": [path(MANAGEMENT), path(organization)], "dynamic_readers": false,
-            "logs_prefix": "AWSLogs", "organization": {"id": organization},
+            "member_prefixes": ["AWSLogs/${aws:PrincipalAccount}/*"],
+            "member_resources": ["arn:aws:s3:::acme-logs/AWSLogs/${aws:PrincipalAccount}/*"], "organization": {"id": organization},
         }),
     )
 }
@@ -208,7 +209,11 @@ fn member_policy() -> Policy {
 }
 
 fn guard() -> ServiceControlPolicy {
-    let values = json!({"trail_arns": [TRAIL], "exempt_principals": ["arn:aws:iam::*:role/Admin"]});
+    let values = json!({
+        "trail_arns": [TRAIL], "member_policy_arns": ["arn:aws:iam::*:policy/Reads"], "key_arns": [],
+        "role_arns": ["arn:aws:iam::*:role/Admin"], "exempt_principals": ["arn:aws:iam::*:role/Admin"],
+        "bucket": {"arn": "arn:aws:s3:::acme-logs"}, "log_arns": ["arn:aws:s3:::acme-logs/AWSLogs/*"],
+    });
     let document = render("guard.json.hbs", &values);
     ServiceControlPolicy { id: None, document, targets: BTreeSet::from(["r-ab12".to_owned()]), tags: tags() }
 }

@@ -1,0 +1,101 @@
+//! `orgtrail access`: who can read whose logs, proved; or what one account's team needs to read its own. Never writes.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::session::{Access, Session};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
+use crate::ids::AccountId;
+use crate::plan::isolation::ArchivePolicies;
+use crate::report::access::{self, Isolation, State};
+use crate::report::pass::{self, Pass};
+use crate::survey::{Survey, SurveyOptions};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Say what the team of this account needs to read its logs: the id or the name of an account
+    #[arg(value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Prove what AWS has now, instead of what it will have once the configuration is applied
+    #[arg(long, conflicts_with = "account")]
+    live: bool,
+}
+
+/// Runs the command.
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    ui.end_progress();
+    match &args.account {
+        Some(account) => pass(common, &session, &survey, account),
+        None => isolation(common, &survey, if args.live { State::Live } else { State::Planned }),
+    }
+}
+
+fn isolation(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failure> {
+    let Survey { organization, desired, observed, plan, .. } = survey;
+    let policies = match state {
+        State::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
+        State::Live => ArchivePolicies::live(desired, observed, organization),
+    };
+    let Some(policies) = policies else {
+        return Err(Failure::new("the bucket does not exist yet, so that nobody reads anything")
+            .hint("without --live, `orgtrail access` proves what there will be"));
+    };
+    let report = Isolation::of(&policies, organization, state);
+    let text = match common.format() {
+        Format::Human => access::human(&report),
+        Format::Json => {
+            access::json(&report).map_err(|error| Failure::new("cannot write the report").because(error))?
+        }
+        other => return Err(other.unknown_to("access", "human and json")),
+    };
+    let outcome = if !report.violations.is_empty() {
+        Outcome::Finding
+    } else if !report.unproven.is_empty() {
+        Outcome::Partial
+    } else {
+        Outcome::Clean
+    };
+    Ok(Answer::new(text, outcome))
+}
+
+fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Result<Answer, Failure> {
+    let account = find(survey, text)?;
+    let choice = survey.choices.get(account);
+    if let Some(choice) = choice.filter(|choice| !choice.chosen) {
+        return Err(Failure::new(format!("account {account} is not selected: {}", choice.why))
+            .hint("`orgtrail discover` shows every account with the reason"));
+    }
+    let Survey { organization, desired, observed, plan, .. } = survey;
+    let policies = ArchivePolicies::planned(desired, observed, organization, &plan.changes);
+    let reader = policies.as_ref().and_then(|policies| {
+        let reader = policies.readers.iter().find(|reader| reader.account == *account)?;
+        Some((policies, reader))
+    });
+    let Some((policies, reader)) = reader else {
+        return Err(Failure::new(format!("there is no reader for account {account}")));
+    };
+    let report = Pass::of(policies, reader, organization, &session.config.home_region);
+    let text = match common.format() {
+        Format::Human => pass::human(&report),
+        Format::Json => pass::json(&report).map_err(|error| Failure::new("cannot write the report").because(error))?,
+        other => return Err(other.unknown_to("access", "human and json")),
+    };
+    Ok(Answer::new(text, Outcome::Clean))
+}
+
+fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, Failure> {
+    let organization = &survey.organization;
+    match organization.find(text)[..] {
+        [account] => Ok(account),
+        [] => Err(Failure::new(format!("organization {} has no account {text:?}", organization.id))
+            .hint("`orgtrail discover` lists them all")),
+        ref many => {
+            let ids: Vec<&str> = many.iter().map(|id| id.as_str()).collect();
+            Err(Failure::new(format!("several accounts are called {text:?}"))
+                .hint(format!("write one of the ids {}", ids.join(", "))))
+        }
+    }
+}

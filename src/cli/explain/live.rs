@@ -1,0 +1,58 @@
+//! `orgtrail explain --live`: what CloudTrail would make of the policies that the configured trails meet now.
+
+use super::outcome as outcome_of;
+use crate::cli::failure::Failure;
+use crate::cli::outcome::Outcome;
+use crate::cli::session::{Access, Session};
+use crate::cli::ui::Ui;
+use crate::cli::{Answer, Common, Format};
+use crate::estate::{Address, Desired, Kind};
+use crate::plan::preflight::{Delivered, live};
+use crate::policy::PolicyDocument;
+use crate::policy::lint::{self, Finding, Subject, lint};
+use crate::report::explain::{Explanation, human, json_of_many};
+use crate::survey::SurveyOptions;
+
+/// Runs the command.
+pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    ui.end_progress();
+    let explain = |delivered: Delivered<'_>| explanation(&survey.desired, delivered);
+    let explanations: Vec<Explanation> = live(&survey.desired, &survey.observed).into_iter().map(explain).collect();
+    let text = match common.format() {
+        Format::Human => explanations.iter().map(human).collect(),
+        Format::Json => {
+            json_of_many(&explanations).map_err(|error| Failure::new("cannot write the report").because(error))?
+        }
+        other => return Err(other.unknown_to("explain", "human and json")),
+    };
+    let worst = explanations.iter().map(outcome_of).max().unwrap_or(Outcome::Clean);
+    Ok(Answer::new(text, worst))
+}
+
+fn explanation(desired: &Desired, delivered: Delivered<'_>) -> Explanation {
+    let Delivered { arn, preflight, documents } = delivered;
+    let findings = documents.iter().flat_map(|(address, document)| findings(desired, address, document)).collect();
+    Explanation { trail: arn, preflight, findings, notes: Vec::new() }
+}
+
+fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<Finding> {
+    let kind = match address.kind {
+        Kind::BucketPolicy => lint::Kind::Bucket,
+        Kind::KeyPolicy => lint::Kind::Key,
+        Kind::Topic => lint::Kind::Topic,
+        _ => return Vec::new(),
+    };
+    let trusted: Vec<String> = desired.reading.trusted.iter().map(ToString::to_string).collect();
+    let subject = Subject {
+        name: address.kind.words(),
+        kind,
+        account: Some(&address.account),
+        organization_id: Some(&desired.organization),
+        known_accounts: &desired.known_accounts,
+        trusted: &trusted,
+        limit_bytes: None,
+    };
+    lint(document, &subject)
+}

@@ -1,0 +1,341 @@
+//! Who can read whose logs, once a plan is done or now: the policies of an estate, handed to the proof of
+//! [`policy::isolation`](crate::policy::isolation). What it refutes is a violation of the plan.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, Risk};
+use super::{Violation, effective};
+use crate::estate::key::key_reference;
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, ReadingTerms, Resource, Sighting};
+use crate::ids::{AccountId, Arn};
+use crate::organization::Organization;
+use crate::policy::evaluate::{Named, covers_action};
+use crate::policy::isolation::{self, Archive, Invariant, Key, Reader, Unproven, prove};
+use crate::policy::{Effect, PolicyDocument};
+
+/// The policies that decide who reads which logs, put together from an estate.
+pub struct ArchivePolicies<'a> {
+    bucket: &'a Address,
+    bucket_arn: Arn,
+    desired: &'a Desired,
+    accounts: BTreeSet<AccountId>,
+    bucket_policy: Option<Cow<'a, Resource>>,
+    key: Option<KeyPolicies<'a>>,
+    /// What account folders stand below.
+    pub roots: Vec<String>,
+    /// The readers, by the addresses of their roles or member policies.
+    pub readers: Vec<ReaderPolicies<'a>>,
+    /// What the proof would need and is not known.
+    pub gaps: Vec<Unproven>,
+}
+
+struct KeyPolicies<'a> {
+    /// Of the key's policy.
+    address: Address,
+    arn: String,
+    policy: Cow<'a, Resource>,
+}
+
+/// One reader.
+pub struct ReaderPolicies<'a> {
+    /// Whose logs it is for.
+    pub account: AccountId,
+    /// The role, or with dynamic statements the member's own role that the member policy is attached to.
+    pub role: Arn,
+    /// Where the reader role or the member policy is.
+    pub address: Address,
+    resource: Cow<'a, Resource>,
+    unknown: Vec<String>,
+}
+
+/// Finds what is, or will be, at an address.
+type Find<'f, 'a> = &'f dyn Fn(&Address) -> Option<Cow<'a, Resource>>;
+
+impl<'a> ArchivePolicies<'a> {
+    /// Puts together what there will be once the changes are made. None where no bucket is wanted.
+    pub fn planned(
+        desired: &'a Desired,
+        observed: &'a Estate,
+        organization: &'a Organization,
+        changes: &'a [Change],
+    ) -> Option<Self> {
+        let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
+        let find = |address: &Address| match by_address.get(address) {
+            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            None => match desired.wanted.get(address) {
+                Some(wanted) => Some(Cow::Owned(effective(desired, observed, address, wanted))),
+                None => observed.resource(address).map(Cow::Borrowed),
+            },
+        };
+        Self::new(desired, observed, organization, &find)
+    }
+
+    /// Puts together what there is. None where the bucket does not exist.
+    pub fn live(desired: &'a Desired, observed: &'a Estate, organization: &'a Organization) -> Option<Self> {
+        let find = |address: &Address| observed.resource(address).map(Cow::Borrowed);
+        let mut policies = Self::new(desired, observed, organization, &find)?;
+        if matches!(observed.sightings.get(policies.bucket), Some(Sighting::Absent)) {
+            return None;
+        }
+        policies.gaps.extend(unreadable(desired, observed));
+        Some(policies)
+    }
+
+    fn new(
+        desired: &'a Desired,
+        observed: &'a Estate,
+        organization: &'a Organization,
+        find: Find<'_, 'a>,
+    ) -> Option<Self> {
+        let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket)?;
+        let (key, gaps) = key(desired, observed, bucket, find);
+        Some(Self {
+            bucket_arn: bucket.arn(desired.partition)?,
+            bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
+            key,
+            roots: roots(desired, bucket),
+            accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
+            readers: readers(desired, observed, find),
+            gaps,
+            bucket,
+            desired,
+        })
+    }
+
+    /// Returns the accounts whose logs are in the archive.
+    pub fn accounts(&self) -> &BTreeSet<AccountId> {
+        &self.accounts
+    }
+
+    /// Returns the bucket's name.
+    pub fn bucket_name(&self) -> &str {
+        &self.bucket.name
+    }
+
+    /// Returns what readers are held to.
+    pub fn terms(&self) -> &ReadingTerms {
+        &self.desired.reading
+    }
+
+    /// Returns the ARN of the policy that lets the people of an account in.
+    pub fn member_policy(&self, account: &AccountId) -> Option<Arn> {
+        let mut addresses = self.desired.wanted.keys();
+        let address = addresses.find(|address| address.kind == Kind::Policy && address.account == *account)?;
+        address.arn(self.desired.partition)
+    }
+
+    /// Proves isolation; what the proof lacks is unproven.
+    pub fn prove(&self) -> isolation::Isolation {
+        let mut result = self.with_archive(prove);
+        result.unproven.extend(self.gaps.iter().cloned());
+        result.unproven.sort();
+        result.unproven.dedup();
+        result
+    }
+
+    /// Returns the accounts whose files a reader reads, each with the answer of a full evaluation; none where it cannot
+    /// be told.
+    pub fn accounts_read(&self, reader: &ReaderPolicies<'_>) -> BTreeMap<AccountId, Option<bool>> {
+        let policies = reader.named();
+        let one = reader.reader(&policies, &self.desired.reading);
+        self.with_archive(|archive| isolation::accounts_read(archive, &one))
+    }
+
+    fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
+        let policies: Vec<Vec<Named>> = self.readers.iter().map(ReaderPolicies::named).collect();
+        let terms = &self.desired.reading;
+        let pairs = self.readers.iter().zip(&policies);
+        let readers: Vec<Reader> = pairs.map(|(reader, policies)| reader.reader(policies, terms)).collect();
+        let trusted: Vec<String> = terms.trusted.iter().map(ToString::to_string).collect();
+        let key = self.key.as_ref().and_then(|key| Some(Key { arn: &key.arn, policy: key.policy.shared_policy()? }));
+        run(&Archive {
+            bucket_arn: &self.bucket_arn,
+            region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
+            account: &self.desired.log_account,
+            organization_id: &self.desired.organization,
+            bucket_policy: self.bucket_policy.as_deref().and_then(Resource::shared_policy),
+            key,
+            roots: &self.roots,
+            accounts: &self.accounts,
+            trusted: &trusted,
+            readers: &readers,
+        })
+    }
+
+    /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
+    /// who can or cannot, else the bucket's policy.
+    fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &isolation::Violation) -> Address {
+        let bucket_policy = || self.bucket.with_kind(Kind::BucketPolicy);
+        match (violation.statement.as_ref().map(|place| place.document.as_str()), &self.key) {
+            (Some("bucket policy"), _) => return bucket_policy(),
+            (Some("key policy"), Some(key)) => return key.address.clone(),
+            _ => {}
+        }
+        let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
+        reader.map_or_else(bucket_policy, |address| (*address).clone())
+    }
+}
+
+impl ReaderPolicies<'_> {
+    /// Tells whether it is a role of the log account, which members assume, and not a role of their own.
+    pub fn is_assumed(&self) -> bool {
+        self.address.kind == Kind::Role
+    }
+
+    fn named(&self) -> Vec<Named<'_>> {
+        match self.resource.as_ref() {
+            Resource::Role(role) => role.inline.iter().map(|(name, document)| Named { name, document }).collect(),
+            Resource::Policy(policy) => vec![Named { name: "member policy", document: &policy.document }],
+            _ => Vec::new(),
+        }
+    }
+
+    fn reader<'r>(&'r self, policies: &'r [Named<'r>], terms: &'r ReadingTerms) -> Reader<'r> {
+        let trust: Option<&PolicyDocument> = match self.resource.as_ref() {
+            Resource::Role(role) => Some(&role.trust),
+            _ => None,
+        };
+        Reader {
+            account: &self.account,
+            role: &self.role,
+            trust,
+            policies,
+            unknown_policies: &self.unknown,
+            require_mfa: terms.require_mfa && trust.is_some(),
+            external_id: terms.external_id.as_deref().filter(|_| trust.is_some()),
+        }
+    }
+}
+
+/// Returns the folders that account folders stand in: those of the trails that write to the bucket.
+fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
+    let trails = desired.wanted.values().filter_map(|wanted| match &wanted.resource {
+        Resource::Trail(trail) if trail.bucket == bucket.name => Some(trail),
+        _ => None,
+    });
+    let root = |trail: &crate::estate::Trail| {
+        let base = if trail.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", trail.prefix) };
+        if trail.organization { format!("{base}/{}", desired.organization) } else { base }
+    };
+    trails.map(root).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.
+fn key<'a>(
+    desired: &Desired,
+    observed: &Estate,
+    bucket: &Address,
+    find: Find<'_, 'a>,
+) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
+    if let Some(key) = desired.wanted.keys().find(|address| address.kind == Kind::Key) {
+        let known = match observed.resource(key) {
+            Some(Resource::Key(seen)) => seen.arn.clone(),
+            _ => None,
+        };
+        let arn = known.unwrap_or_else(|| key_reference(key));
+        let address = key.with_kind(Kind::KeyPolicy);
+        return (find(&address).map(|policy| KeyPolicies { address, arn, policy }), Vec::new());
+    }
+    let foreign = desired.wanted.get(bucket).and_then(|wanted| match &wanted.resource {
+        Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.clone(),
+        _ => None,
+    });
+    let gap = |arn: String| Unproven {
+        invariant: Invariant::ReadsOwn,
+        principal: "every reader".into(),
+        why: format!("the policy of the key {arn}, which is not orgtrail's, is not known"),
+    };
+    (None, foreign.map(gap).into_iter().collect())
+}
+
+/// Returns the reader roles and the member policies that read by themselves: the wanted ones, and those of this
+/// deployment that stay although nobody wants them any more.
+fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<ReaderPolicies<'a>> {
+    let ours = |resource: &Resource| resource.deployment() == Some(desired.deployment.as_str());
+    let left =
+        observed.resources().filter(|(address, resource)| !desired.wanted.contains_key(*address) && ours(resource));
+    let addresses = desired.wanted.keys().chain(left.map(|(address, _)| address));
+    let may_read = |address: &&Address| matches!(address.kind, Kind::Role | Kind::Policy);
+    addresses.filter(may_read).filter_map(|address| reader(desired, address, find(address)?)).collect()
+}
+
+fn reader<'a>(desired: &Desired, address: &Address, resource: Cow<'a, Resource>) -> Option<ReaderPolicies<'a>> {
+    let (account, role, unknown) = match resource.as_ref() {
+        Resource::Role(role) => {
+            let account = role.tags.get(ACCOUNT_TAG)?.parse().ok()?;
+            (account, address.arn(desired.partition)?, role.attached.iter().cloned().collect())
+        }
+        Resource::Policy(policy) if reads(&policy.document) => {
+            let name = policy.roles.first().map_or("any", String::as_str);
+            let account = &address.account;
+            let role = Arn::new(desired.partition, "iam", "", account.as_str(), &format!("role/{name}"));
+            (account.clone(), role, Vec::new())
+        }
+        _ => return None,
+    };
+    Some(ReaderPolicies { account, role, address: address.clone(), resource, unknown })
+}
+
+/// Tells whether a member policy reads by itself, instead of assuming a role that does.
+fn reads(document: &PolicyDocument) -> bool {
+    document.statements.iter().any(|s| s.effect == Effect::Allow && covers_action(s, "s3:GetObject"))
+}
+
+/// Returns what could not be looked at, of all that the proof is about.
+fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
+    let wanted = desired.wanted.keys().filter_map(|address| {
+        let invariant = match address.kind {
+            Kind::BucketPolicy => Invariant::NobodyOutside,
+            Kind::KeyPolicy => Invariant::DecryptsOnlyLogs,
+            Kind::Role | Kind::Policy => Invariant::ReadsOnlyOwn,
+            _ => return None,
+        };
+        let why = match observed.sightings.get(address) {
+            Some(Sighting::Unreadable(problem)) => format!("it could not be read: {}", problem.message),
+            None => "it was not looked at when the estate was recorded".to_owned(),
+            Some(Sighting::Present(_) | Sighting::Absent) => return None,
+        };
+        Some(Unproven { invariant, principal: address.to_string(), why })
+    });
+    wanted.collect()
+}
+
+/// Proves what the plan leaves behind. A change at the address of a violation weakens.
+pub(super) fn check(
+    desired: &Desired,
+    observed: &Estate,
+    organization: &Organization,
+    changes: &mut [Change],
+) -> Vec<Violation> {
+    let found = violations(desired, observed, organization, changes);
+    let addresses: BTreeSet<&Address> = found.iter().map(|violation| &violation.address).collect();
+    for change in changes.iter_mut().filter(|change| addresses.contains(&change.address)) {
+        change.risk.remove(&Risk::Safe);
+        change.risk.insert(Risk::Weakens);
+    }
+    found
+}
+
+fn violations(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Vec<Violation> {
+    let Some(policies) = ArchivePolicies::planned(desired, observed, organization, changes) else {
+        return Vec::new();
+    };
+    let places: BTreeMap<&str, &Address> =
+        policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
+    let proof = policies.with_archive(prove);
+    let mut found: Vec<Violation> = proof
+        .violations
+        .into_iter()
+        .map(|violation| Violation {
+            address: policies.blamed(&places, &violation),
+            invariant: violation.invariant,
+            principal: violation.principal,
+            action: violation.action,
+            resource: violation.resource,
+            statement: violation.statement.map(|place| place.to_string()),
+        })
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,241 @@
+//! Who can read whose logs: the report of `access`, for people and as JSON.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::{escape, words};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
+use crate::policy::isolation::{Isolation as Proof, Unproven, Violation};
+
+/// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
+/// proof by structure speaks for those of whom nothing else is said.
+const MATRIX_MAX: usize = 20;
+
+/// Which policies were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Those that there will be once the configuration is applied.
+    Planned,
+    /// Those that there are.
+    Live,
+}
+
+/// What is reported.
+#[derive(Debug)]
+pub struct Isolation {
+    /// Which policies were looked at.
+    pub state: State,
+    /// The organization's id.
+    pub organization: String,
+    /// The accounts whose logs are in the archive, by id and name.
+    pub accounts: Vec<(AccountId, String)>,
+    /// How many readers there are.
+    pub readers: usize,
+    /// The readers that were tried on every account: all of a small organization, else those that break a rule.
+    pub tried: Vec<Row>,
+    /// What does not hold.
+    pub violations: Vec<Violation>,
+    /// What could not be proved.
+    pub unproven: Vec<Unproven>,
+}
+
+/// One reader and the accounts whose logs it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The role's ARN.
+    pub reader: String,
+    /// Whose logs it is for.
+    pub account: AccountId,
+    /// The accounts that it reads.
+    pub reads: Vec<AccountId>,
+    /// The accounts of which it cannot be told.
+    pub unknown: Vec<AccountId>,
+}
+
+impl Isolation {
+    /// Proves, and tries the readers that a person wants to see.
+    pub fn of(policies: &ArchivePolicies<'_>, organization: &Organization, state: State) -> Self {
+        let Proof { violations, unproven } = policies.prove();
+        let accounts = policies.accounts();
+        let is_small = accounts.len() <= MATRIX_MAX && policies.readers.len() <= MATRIX_MAX;
+        let broken: BTreeSet<&str> = violations.iter().map(|violation| violation.principal.as_str()).collect();
+        let shown = policies.readers.iter().filter(|reader| is_small || broken.contains(reader.role.as_str()));
+        Self {
+            state,
+            organization: organization.id.to_string(),
+            accounts: accounts.iter().map(|id| (id.clone(), organization.name_of(id).to_owned())).collect(),
+            readers: policies.readers.len(),
+            tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
+            violations,
+            unproven,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.tried.len() == self.readers && self.accounts.len() <= MATRIX_MAX
+    }
+}
+
+fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
+    let answers = policies.accounts_read(reader);
+    let that = |wanted: Option<bool>| {
+        answers.iter().filter(|(_, answer)| **answer == wanted).map(|(id, _)| id.clone()).collect()
+    };
+    Row {
+        reader: reader.role.to_string(),
+        account: reader.account.clone(),
+        reads: that(Some(true)),
+        unknown: that(None),
+    }
+}
+
+/// Returns the report for a terminal. Every text of AWS is made inert.
+pub fn human(report: &Isolation) -> String {
+    let when = match report.state {
+        State::Planned => "once the configuration is applied",
+        State::Live => "now",
+    };
+    let (readers, accounts) = (words::count(report.readers, "reader"), words::count(report.accounts.len(), "account"));
+    let mut text = String::new();
+    line(&mut text, 0, &format!("Who reads whose logs {when}, in {}: {readers}, {accounts}", report.organization));
+    if report.is_whole() {
+        matrix(&mut text, report)
+    } else {
+        exceptions(&mut text, report)
+    }
+    for violation in &report.violations {
+        line(&mut text, 0, &format!("violated {violation}"));
+    }
+    for Unproven { invariant, principal, why } in &report.unproven {
+        line(&mut text, 0, &format!("unproven {invariant}: {principal}: {why}"));
+    }
+    line(&mut text, 0, &verdict(report));
+    text
+}
+
+fn verdict(report: &Isolation) -> String {
+    match (report.violations.len(), report.unproven.len()) {
+        (0, 0) => "Proved: each reads its own account's logs and no other's, and none changes anything.".into(),
+        (0, open) => format!("Not proved: {} open.", words::count(open, "question")),
+        (broken, 0) => format!("Refuted: {}.", words::count(broken, "counter-example")),
+        (broken, open) => {
+            format!("Refuted: {}, {} open.", words::count(broken, "counter-example"), words::count(open, "question"))
+        }
+    }
+}
+
+/// A column for each account, under the number of its row.
+fn matrix(text: &mut String, report: &Isolation) {
+    let numbers: String = (1..=report.accounts.len()).map(|number| format!("{number:>3}")).collect();
+    line(text, 2, &format!("{:>14}  reads{numbers}", ""));
+    for (number, (id, name)) in report.accounts.iter().enumerate() {
+        let own: Vec<&Row> = report.tried.iter().filter(|row| row.account == *id).collect();
+        let marks: String = report.accounts.iter().map(|(other, _)| format!("  {}", mark(&own, other))).collect();
+        line(text, 2, &format!("{:>2}{id}     {marks}  {name}", format!("{} ", number + 1)));
+    }
+    line(text, 2, "x reads, . does not, ? cannot be told");
+}
+
+fn mark(rows: &[&Row], account: &AccountId) -> char {
+    if rows.iter().any(|row| row.reads.contains(account)) {
+        'x'
+    } else if rows.iter().any(|row| row.unknown.contains(account)) {
+        '?'
+    } else {
+        '.'
+    }
+}
+
+fn exceptions(text: &mut String, report: &Isolation) {
+    for Row { reader, account, reads, unknown } in &report.tried {
+        let others: Vec<&str> = reads.iter().filter(|id| *id != account).map(|id| id.as_str()).collect();
+        let own = if reads.contains(account) { "its own account" } else { "not its own account" };
+        let more = if others.is_empty() { String::new() } else { format!(" and {}", words::some(&others, 5)) };
+        let unknown = if unknown.is_empty() {
+            String::new()
+        } else {
+            format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+        };
+        line(text, 2, &format!("{reader} reads {own}{more}{unknown}"));
+    }
+    let others = report.readers.saturating_sub(report.tried.len());
+    if others > 0 && report.violations.is_empty() && report.unproven.is_empty() {
+        line(text, 2, &format!("each of {} reads its own account, and no other", words::count(others, "reader")));
+    } else if others > 0 {
+        line(text, 2, &format!("{} not shown break no rule that names them", words::count(others, "reader")));
+    }
+}
+
+/// Appends one line. Writing to a string cannot fail.
+pub(super) fn line(text: &mut String, indent: usize, content: &str) {
+    let _ = writeln!(text, "{:indent$}{}", "", escape::terminal(content));
+}
+
+#[derive(Serialize)]
+struct IsolationJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    state: State,
+    proved: bool,
+    readers: usize,
+    accounts: usize,
+    /// The readers that were tried on every account; all of them in a small organization.
+    tried: &'a [Row],
+    violations: Vec<ViolationJson<'a>>,
+    unproven: Vec<UnprovenJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ViolationJson<'a> {
+    invariant: &'static str,
+    principal: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    statement: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UnprovenJson<'a> {
+    invariant: &'static str,
+    principal: &'a str,
+    why: &'a str,
+}
+
+/// Returns the report as JSON, version 1.
+///
+/// # Errors
+/// Those of serialisation, which this shape does not have.
+pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
+    let Isolation { state, organization, accounts, readers, tried, violations, unproven } = report;
+    let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
+    super::model::text(&IsolationJson {
+        format_version: super::model::FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        organization,
+        state: *state,
+        proved: violations.is_empty() && unproven.is_empty(),
+        readers: *readers,
+        accounts: accounts.len(),
+        tried,
+        violations: violations
+            .iter()
+            .map(|v| ViolationJson {
+                invariant: v.invariant.as_str(),
+                principal: &v.principal,
+                action: &v.action,
+                resource: &v.resource,
+                statement: violation(v),
+            })
+            .collect(),
+        unproven: unproven
+            .iter()
+            .map(|u| UnprovenJson { invariant: u.invariant.as_str(), principal: &u.principal, why: &u.why })
+            .collect(),
+    })
+}
