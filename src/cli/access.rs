@@ -1,13 +1,17 @@
 //! `orgtrail access`: who can read whose logs, proved; or what one account's team needs to read its own. Never writes.
 
+use std::collections::BTreeSet;
+
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::ids::AccountId;
-use crate::plan::isolation::ArchivePolicies;
-use crate::report::access::{self, Isolation, State};
+use crate::organization::Organization;
+use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
+use crate::policy::isolation;
+use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State};
 use crate::report::pass::{self, Pass};
 use crate::survey::{Survey, SurveyOptions};
 
@@ -29,11 +33,11 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     ui.end_progress();
     match &args.account {
         Some(account) => pass(common, &session, &survey, account),
-        None => isolation(common, &survey, if args.live { State::Live } else { State::Planned }),
+        None => prove(common, &survey, if args.live { State::Live } else { State::Planned }),
     }
 }
 
-fn isolation(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failure> {
+fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failure> {
     let Survey { organization, desired, observed, plan, .. } = survey;
     let policies = match state {
         State::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
@@ -43,7 +47,7 @@ fn isolation(common: &Common, survey: &Survey, state: State) -> Result<Answer, F
         return Err(Failure::new("the bucket does not exist yet, so that nobody reads anything")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
-    let report = Isolation::of(&policies, organization, state);
+    let report = report(&policies, organization, state);
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {
@@ -59,6 +63,37 @@ fn isolation(common: &Common, survey: &Survey, state: State) -> Result<Answer, F
         Outcome::Clean
     };
     Ok(Answer::new(text, outcome))
+}
+
+/// Proves, and tries the readers that a person wants to see.
+fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: State) -> Isolation {
+    let isolation::Isolation { violations, unproven } = policies.prove();
+    let accounts = policies.accounts();
+    let is_small = accounts.len() <= MATRIX_MAX && policies.readers.len() <= MATRIX_MAX;
+    let broken: BTreeSet<&str> = violations.iter().map(|violation| violation.principal.as_str()).collect();
+    let shown = policies.readers.iter().filter(|reader| is_small || broken.contains(reader.role.as_str()));
+    Isolation {
+        state,
+        organization: organization.id.to_string(),
+        accounts: accounts.iter().map(|id| (id.clone(), organization.name_of(id).to_owned())).collect(),
+        readers: policies.readers.len(),
+        tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
+        violations,
+        unproven,
+    }
+}
+
+fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
+    let answers = policies.accounts_read(reader);
+    let that = |wanted: Option<bool>| {
+        answers.iter().filter(|(_, answer)| **answer == wanted).map(|(id, _)| id.clone()).collect()
+    };
+    Row {
+        reader: reader.role.to_string(),
+        account: reader.account.clone(),
+        reads: that(Some(true)),
+        unknown: that(None),
+    }
 }
 
 fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Result<Answer, Failure> {

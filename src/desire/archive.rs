@@ -117,6 +117,9 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config),
+        // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
+        // their member policy is enough within one account.
+        "log_account": layout.log_account,
         "write_resources": write,
         "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
         "member_prefixes": own,

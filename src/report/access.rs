@@ -1,19 +1,16 @@
 //! Who can read whose logs: the report of `access`, for people and as JSON.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde::Serialize;
 
 use super::{escape, words};
 use crate::ids::AccountId;
-use crate::organization::Organization;
-use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
-use crate::policy::isolation::{Isolation as Proof, Unproven, Violation};
+use crate::policy::isolation::{Unproven, Violation};
 
 /// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
 /// proof by structure speaks for those of whom nothing else is said.
-const MATRIX_MAX: usize = 20;
+pub const MATRIX_MAX: usize = 20;
 
 /// Which policies were looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,39 +55,8 @@ pub struct Row {
 }
 
 impl Isolation {
-    /// Proves, and tries the readers that a person wants to see.
-    pub fn of(policies: &ArchivePolicies<'_>, organization: &Organization, state: State) -> Self {
-        let Proof { violations, unproven } = policies.prove();
-        let accounts = policies.accounts();
-        let is_small = accounts.len() <= MATRIX_MAX && policies.readers.len() <= MATRIX_MAX;
-        let broken: BTreeSet<&str> = violations.iter().map(|violation| violation.principal.as_str()).collect();
-        let shown = policies.readers.iter().filter(|reader| is_small || broken.contains(reader.role.as_str()));
-        Self {
-            state,
-            organization: organization.id.to_string(),
-            accounts: accounts.iter().map(|id| (id.clone(), organization.name_of(id).to_owned())).collect(),
-            readers: policies.readers.len(),
-            tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
-            violations,
-            unproven,
-        }
-    }
-
     fn is_whole(&self) -> bool {
         self.tried.len() == self.readers && self.accounts.len() <= MATRIX_MAX
-    }
-}
-
-fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
-    let answers = policies.accounts_read(reader);
-    let that = |wanted: Option<bool>| {
-        answers.iter().filter(|(_, answer)| **answer == wanted).map(|(id, _)| id.clone()).collect()
-    };
-    Row {
-        reader: reader.role.to_string(),
-        account: reader.account.clone(),
-        reads: that(Some(true)),
-        unknown: that(None),
     }
 }
 

@@ -241,8 +241,8 @@ const MISTAKES: [Mistake; 31] = [
     dynamic(
         "members without the organization",
         Part::Bucket,
-        r#""Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}}"#,
-        r#""Condition":{"StringLike":{"aws:PrincipalOrgID":"o-*"}}"#,
+        r#""Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"},"StringNotEquals""#,
+        r#""Condition":{"StringLike":{"aws:PrincipalOrgID":"o-*"},"StringNotEquals""#,
         &["nobody-outside", "outside-grant"],
     ),
     dynamic(

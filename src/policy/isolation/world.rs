@@ -53,6 +53,7 @@ impl World {
         let bucket = json!({
             "bucket": {"arn": BUCKET, "name": "acme-org-cloudtrail"},
             "trail_arns": [TRAIL],
+            "log_account": LOG,
             "write_resources": [format!("{BUCKET}/audit/AWSLogs/{MANAGEMENT}/*"), format!("{BUCKET}/{ROOT}/*")],
             "dynamic_readers": dynamic,
             "member_prefixes": [format!("{ROOT}/${{aws:PrincipalAccount}}/*")],
