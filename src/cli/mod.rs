@@ -39,7 +39,7 @@ pub mod verify;
 
 use failure::Failure;
 use outcome::{ERROR_CODE, Outcome};
-use ui::{ColorChoice, Ui};
+use ui::{ColorChoice, LogFormat, Ui};
 
 /// What a command has to say, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +103,9 @@ pub struct Common {
     /// Say more; twice for every call
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// The form of the log on standard error, which -v makes longer
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", env = "ORGTRAIL_LOG_FORMAT")]
+    pub log_format: LogFormat,
     /// Colours; NO_COLOR is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,

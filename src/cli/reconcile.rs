@@ -82,8 +82,11 @@ async fn window(args: &Args, board: Board, ui: &Ui) -> Result<impl Future<Output
     } else {
         let token = args.token_file.as_deref().map(read_token).transpose()?;
         let door = http::Door::new(args.listen, token.as_deref()).map_err(failed)?;
-        ui.note(&format!("status at http://{}/", args.listen));
-        Some((http::listen(args.listen).await.map_err(failed)?, door))
+        let listener = http::listen(args.listen).await.map_err(failed)?;
+        // Port 0 is any free one: which, only the listener knows.
+        let address = listener.local_addr().unwrap_or(args.listen);
+        ui.note(&format!("status at http://{address}/"));
+        Some((listener, door))
     };
     Ok(async move {
         match listener {

@@ -37,6 +37,15 @@ impl From<ColorChoice> for anstream::ColorChoice {
     }
 }
 
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
 /// Columns of a report that goes to no terminal.
 const WIDTH_DEFAULT: usize = 100;
 
@@ -46,14 +55,22 @@ pub struct Ui {
     output: Option<PathBuf>,
     quiet: bool,
     verbose: u8,
+    log_format: LogFormat,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Ui {
     /// Looks at the flags. `output` is the file of the report, where it does not go to standard output.
     pub fn new(common: &Common, output: Option<PathBuf>) -> Self {
-        let Common { quiet, verbose, color, .. } = common;
-        Self { color: (*color).into(), output, quiet: *quiet, verbose: *verbose, bar: Mutex::new(None) }
+        let Common { quiet, verbose, log_format, color, .. } = common;
+        Self {
+            color: (*color).into(),
+            output,
+            quiet: *quiet,
+            verbose: *verbose,
+            log_format: *log_format,
+            bar: Mutex::new(None),
+        }
     }
 
     /// Sends the log to standard error: warnings, with -v what is done, with -vv every call.
@@ -66,8 +83,12 @@ impl Ui {
         };
         let filter = EnvFilter::try_from_env("ORGTRAIL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
         let ansi = self.color != anstream::ColorChoice::Never && io::stderr().is_terminal();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi);
         // A second start (in tests) keeps the first log.
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).try_init();
+        let _ = match self.log_format {
+            LogFormat::Text => log.try_init(),
+            LogFormat::Json => log.json().with_ansi(false).flatten_event(true).try_init(),
+        };
     }
 
     /// Returns the columns of the terminal that a report goes to.
@@ -265,7 +286,7 @@ mod tests {
 
     fn writing_to(output: PathBuf) -> Ui {
         let color = anstream::ColorChoice::Never;
-        Ui { color, output: Some(output), quiet: false, verbose: 0, bar: Mutex::new(None) }
+        Ui { color, output: Some(output), quiet: false, verbose: 0, log_format: LogFormat::Text, bar: Mutex::new(None) }
     }
 
     #[test]

@@ -2,14 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::clock::between;
 use super::findings::Finding;
 use super::history::{RoundRecord, RoundResult};
 use super::lease::Standing;
 use super::observe::lock;
 use crate::ids::AccountId;
+
+/// The longest that a round may take: a full pass of ten thousand accounts takes a part of it. What takes longer hangs.
+const ROUND_MAX: Duration = Duration::from_secs(2 * 3600);
+
+/// The longest that a round may be overdue while none runs.
+const LATE_MAX: Duration = Duration::from_secs(900);
 
 /// Everything that is shown. It holds nothing secret.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +32,8 @@ pub struct Status {
     pub started: Option<Timestamp>,
     /// Whether this replica acts; nothing where there is only one.
     pub standing: Option<Standing>,
-    /// A round runs now.
-    pub working: bool,
+    /// A round runs since then.
+    pub working_since: Option<Timestamp>,
     /// When the next round is due.
     pub next: Option<Timestamp>,
     /// The seconds between two rounds.
@@ -157,11 +165,11 @@ impl Board {
 impl Status {
     /// Tells whether the daemon is alive: the next round is not long overdue.
     pub fn is_healthy(&self, now: Timestamp) -> bool {
-        let Some(next) = self.next else { return true };
-        let late_s = now.duration_since(next).as_secs();
-        // A full pass of a large organization takes minutes.
-        let patience_s = i64::try_from(self.every_s.max(900)).unwrap_or(i64::MAX);
-        self.working || late_s < patience_s
+        match (self.working_since, self.next) {
+            (Some(since), _) => between(since, now) < ROUND_MAX,
+            (None, Some(next)) => between(next, now) < LATE_MAX,
+            (None, None) => true,
+        }
     }
 
     /// Tells whether it does its work: the last round could plan, or it stands by for one that does.
@@ -195,10 +203,12 @@ mod tests {
 
     #[test]
     fn healthy_means_that_the_next_round_is_not_long_overdue() {
-        let next: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
-        let status = Status { next: Some(next), every_s: 900, ..Status::default() };
-        assert!(status.is_healthy("2026-01-05T00:10:00Z".parse().unwrap()));
-        assert!(!status.is_healthy("2026-01-05T00:20:00Z".parse().unwrap()));
-        assert!(Status { working: true, ..status }.is_healthy("2026-01-05T00:20:00Z".parse().unwrap()));
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let status = Status { next: Some(at("2026-01-05T00:00:00Z")), ..Status::default() };
+        assert!(status.is_healthy(at("2026-01-05T00:10:00Z")));
+        assert!(!status.is_healthy(at("2026-01-05T00:20:00Z")));
+        let working = Status { working_since: status.next, ..status };
+        assert!(working.is_healthy(at("2026-01-05T00:20:00Z")));
+        assert!(!working.is_healthy(at("2026-01-05T02:20:00Z")), "a round that never ends is none");
     }
 }

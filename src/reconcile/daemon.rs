@@ -329,7 +329,7 @@ impl Watch<'_> {
             concurrency: daemon.options.concurrency,
             observe: daemon.options.observe,
         };
-        daemon.board.write(|status| status.working = true);
+        daemon.board.write(|status| status.working_since = Some(daemon.clock.now()));
         let ended = {
             let work = pin!(round(&setting, &mut life.book, task, self.stop));
             match select(work, pin!(self.upkeep(wakened.as_ref()))).await {

@@ -62,7 +62,7 @@ fn values(status: &Status, page: Page, now: Timestamp) -> Value {
         "run": status.run,
         "now": second(now),
         "mode": mode(status),
-        "working": status.working,
+        "working": status.working_since.is_some(),
         "headline": headline(status),
         "bad_config": status.bad_config,
         "last": status.rounds.last().map(|round| last(round, now)),

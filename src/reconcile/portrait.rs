@@ -17,7 +17,7 @@ const WAITING_MAX: usize = 200;
 /// Updates the status after a round.
 pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History, memory: &Memory, clock: &dyn Clock) {
     let record = &ended.record;
-    status.working = false;
+    status.working_since = None;
     status.rounds = history.rounds().cloned().collect();
     status.findings = book.findings.iter().cloned().collect();
     let totals = &mut status.totals;

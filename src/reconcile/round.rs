@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::Instrument;
 
 use super::breaker::Breakers;
 use super::budget::{self, Allowance, Decision, Held};
@@ -99,9 +100,10 @@ pub struct Seen {
 pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &Stop) -> Ended {
     let started = setting.clock.now();
     let calls_before = setting.cloud.calls();
-    let span = (setting.run, task.number);
-    tracing::info!(run = span.0, round = span.1, trigger = task.trigger.as_str(), "round begins");
-    let outcome = work(setting, book, &task, started, stop).await;
+    // What is logged within the round, by whatever module, says whose it is.
+    let span = tracing::info_span!("round", run = setting.run, number = task.number);
+    span.in_scope(|| tracing::info!(trigger = task.trigger.as_str(), "begins"));
+    let outcome = work(setting, book, &task, started, stop).instrument(span.clone()).await;
     let mut record = RoundRecord {
         run: setting.run.to_owned(),
         number: task.number,
@@ -122,14 +124,14 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
         Work::Failed(error) => {
             record.result = RoundResult::Failed;
             record.error = with_causes(&error);
-            tracing::error!(run = span.0, round = span.1, error = record.error, "round failed");
+            span.in_scope(|| tracing::error!(error = record.error, "failed"));
             Ended { record, seen: None, error: Some(error) }
         }
         Work::Done(seen) => {
             fill(&mut record, &seen, book);
             let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
             let result = record.result.as_str();
-            tracing::info!(run = span.0, round = span.1, result, drifted, made, held, failed, "round is over");
+            span.in_scope(|| tracing::info!(result, drifted, made, held, failed, "is over"));
             Ended { record, seen: Some(*seen), error: None }
         }
     }

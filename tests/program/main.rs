@@ -4,6 +4,7 @@
 mod support;
 
 mod bad_input;
+mod daemon;
 mod first_day;
 mod main_job;
 mod run;

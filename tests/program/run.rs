@@ -72,7 +72,8 @@ impl Desk {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    /// Makes the command that runs the program.
+    pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));
         command.args(arguments.split_whitespace()).current_dir(self.folder()).stdin(Stdio::null()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -1,6 +1,6 @@
 """Opens a page in headless Chromium, evaluates expressions in it one after the other, and prints their values.
 
-usage: browser.py CHROMIUM PAGE SCREENSHOT EXPRESSION...
+usage: browser.py CHROMIUM PAGE SCREENSHOT EXPRESSION...      PAGE is a file or an address; BROWSER_WINDOW=400,800 its size
 
 Prints {"values": [...], "requests": [...]}: one value an expression, and every address that the page asked for. It speaks the
 DevTools protocol over a pipe (descriptors 3 and 4), so that no port is opened and nothing but the standard library is needed.
@@ -25,7 +25,7 @@ class Browser:
             os.dup2(ours, 3)
             os.dup2(theirs, 4)
 
-        arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--window-size=1200,1400"]
+        arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--window-size={os.environ.get('BROWSER_WINDOW', '1200,1400')}"]
         self.process = subprocess.Popen(
             [program, *arguments], preexec_fn=take_pipes, close_fds=False, stderr=subprocess.DEVNULL
         )
@@ -69,7 +69,8 @@ def main(program, page, screenshot, *expressions):
     session = browser.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
     browser.call("Network.enable", session=session)
     browser.call("Page.enable", session=session)
-    browser.call("Page.navigate", {"url": pathlib.Path(page).resolve().as_uri()}, session)
+    address = page if "://" in page else pathlib.Path(page).resolve().as_uri()
+    browser.call("Page.navigate", {"url": address}, session)
     browser.wait_for("Page.loadEventFired")
     values = []
     for expression in expressions:

@@ -61,6 +61,7 @@ fn examples_are_right() {
     for text in [
         include_str!("../../../examples/quickstart/orgtrail.yaml"),
         include_str!("../../../examples/large-organization/orgtrail.yaml"),
+        include_str!("../../../examples/daemon/orgtrail.yaml"),
     ] {
         parse(text, "orgtrail.yaml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     }

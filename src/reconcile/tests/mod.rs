@@ -33,6 +33,7 @@ mod hostile;
 mod kills;
 mod observe;
 mod replicas;
+mod wake;
 
 const MANAGEMENT: &str = "111111111111";
 const LOG: &str = "222222222222";

@@ -1,0 +1,190 @@
+//! Messages: a flood of them, and one whose work fails.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::cloud::queue::{Message, Queue};
+use crate::reconcile::clock::Clock;
+
+/// A queue as SQS is: what is received and not deleted comes again.
+#[derive(Clone)]
+struct InMemory {
+    clock: TestClock,
+    state: Arc<Mutex<Lying>>,
+}
+
+#[derive(Default)]
+struct Lying {
+    waiting: VecDeque<Message>,
+    given: BTreeMap<String, Message>,
+    /// The most that were given out and not deleted yet.
+    given_max: usize,
+    deleted: usize,
+    aside: Vec<String>,
+}
+
+impl InMemory {
+    fn new(clock: &TestClock) -> Self {
+        Self { clock: clock.clone(), state: Arc::default() }
+    }
+
+    fn send(&self, number: usize, body: &str) {
+        let message = Message { receipt: number.to_string(), body: body.to_owned() };
+        lock(&self.state).waiting.push_back(message);
+    }
+
+    /// Lets the time pass after which messages are given out again.
+    fn give_back(&self) {
+        let mut state = lock(&self.state);
+        let given = std::mem::take(&mut state.given);
+        state.waiting.extend(given.into_values());
+    }
+}
+
+#[async_trait]
+impl Queue for InMemory {
+    async fn receive(&self, wait: bool) -> Result<Vec<Message>, Fault> {
+        for _ in 0..20 {
+            {
+                let mut state = lock(&self.state);
+                let count = state.waiting.len().min(10);
+                let messages: Vec<Message> = state.waiting.drain(..count).collect();
+                state.given.extend(messages.iter().map(|message| (message.receipt.clone(), message.clone())));
+                state.given_max = state.given_max.max(state.given.len());
+                if !wait || !messages.is_empty() {
+                    return Ok(messages);
+                }
+            }
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn extend(&self, _messages: &[Message]) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn delete(&self, messages: &[Message]) -> Result<(), Fault> {
+        let mut state = lock(&self.state);
+        for message in messages {
+            state.deleted += usize::from(state.given.remove(&message.receipt).is_some());
+        }
+        Ok(())
+    }
+
+    async fn reject(&self, message: &Message, reason: &str) -> Result<(), Fault> {
+        lock(&self.state).aside.push(reason.to_owned());
+        self.delete(std::slice::from_ref(message)).await
+    }
+}
+
+fn event(account: &str, arn: &str) -> String {
+    json!({
+        "detail-type": "AWS API Call via CloudTrail", "account": account,
+        "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+                   "userIdentity": {"type": "AssumedRole", "arn": arn}}
+    })
+    .to_string()
+}
+
+const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
+const OURSELVES: &str = "arn:aws:sts::111111111111:assumed-role/Member/orgtrail-acme-20260105T000000Z-0001";
+
+fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
+    let queue = queue.clone();
+    let connect = move || {
+        let queue: Box<dyn Queue> = Box::new(queue.clone());
+        Ok(Connection { cloud: cloud(), lease: None, queue: Some(queue) })
+    };
+    Given::connecting("{}", connect)
+}
+
+#[test]
+fn a_flood_of_messages_is_worked_off_in_parts() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let source = given(&queue, move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            stop_logging(world).await;
+            for n in 0..10_000 {
+                match n % 4 {
+                    0 => queue.send(n, &event(MANAGEMENT, MALLORY)),
+                    1 => queue.send(n, &event(MANAGEMENT, OURSELVES)),
+                    2 => queue.send(n, "{\"detail-type\": \"nonsense\"}"),
+                    _ => queue.send(n, &event("999999999999", MALLORY)),
+                }
+            }
+            clock.minutes(10).await;
+            let state = lock(&queue.state);
+            assert_eq!((state.deleted, state.aside.len(), state.waiting.len()), (10_000, 2_500, 0));
+            assert!(state.given_max <= 220, "{} at once", state.given_max);
+            assert_eq!(board.read().totals.rejected, 2_500);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_message_is_deleted_only_when_its_work_is_done() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let refusals = Arc::new(AtomicU64::new(1));
+        let source = given(&queue, move || {
+            let refusals = refusals.clone();
+            let before = move |change: &Change| match refusals.swap(0, Ordering::Relaxed) {
+                0 => Ok(()),
+                _ => Err(fault(FaultKind::Throttled, change)),
+            };
+            Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
+        });
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            stop_logging(world).await;
+            queue.send(1, &event(MANAGEMENT, MALLORY));
+            clock.minutes(1).await;
+            assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::Partial);
+            assert_eq!(lock(&queue.state).deleted, 0);
+            queue.give_back();
+            clock.minutes(1).await;
+            assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::Repaired);
+            assert_eq!(lock(&queue.state).deleted, 1);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_fight_is_told_with_the_name_of_the_other_one() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let source = given(&queue, move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            for n in 0..4 {
+                stop_logging(world).await;
+                queue.send(n, &event(MANAGEMENT, MALLORY));
+                clock.minutes(1).await;
+            }
+            let status = board.read();
+            let fight = status.findings.iter().find(|finding| finding.code == "Fight").unwrap();
+            assert!(fight.message.ends_with(&format!("it was last changed by {MALLORY}")), "{}", fight.message);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+    });
+}

@@ -1,0 +1,163 @@
+//! The daemon as it is deployed: woken by its queue, one of several by its lease, told to stop by a signal.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::run::Desk;
+use crate::support::{Emulator, World};
+
+const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org-trail";
+
+/// A daemon that runs, and where it is seen.
+struct Daemon {
+    child: Child,
+    address: String,
+}
+
+impl Daemon {
+    fn start(desk: &Desk, more: &str) -> Self {
+        let mut command = desk.command(&format!("reconcile --listen 127.0.0.1:0 {more}"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut heard = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = heard.by_ref().find_map(|line| {
+            line.unwrap().strip_prefix("status at http://").map(|rest| rest.trim_end_matches('/').to_owned())
+        });
+        // The log goes on; nobody reads it, but the pipe must not fill up.
+        std::thread::spawn(move || heard.for_each(drop));
+        Self { child, address: address.expect("the daemon says where it is seen") }
+    }
+
+    /// Asks for a page; returns the code and what came.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.get("/readyz").0 == 200
+    }
+
+    /// Tells it to stop, and returns its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is so. What never is makes the test hang, and the runner says which.
+async fn until(mut so: impl AsyncFnMut() -> bool) {
+    while !so().await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn stopped_by(arn: &str) -> Value {
+    json!({
+        "version": "0", "id": "1", "detail-type": "AWS API Call via CloudTrail", "source": "aws.cloudtrail",
+        "account": "123456789012", "time": "2026-01-05T00:00:00Z", "region": "eu-central-1", "resources": [],
+        "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "readOnly": false,
+                   "userIdentity": {"type": "AssumedRole", "arn": arn}}
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_wakes_the_daemon_and_nonsense_is_put_aside() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "reconcile: {wake_queue: acme-wake}\n");
+    desk.run("apply --yes").expect_code(0);
+    assert_eq!(desk.run("plan --format json").expect_code(0).json()["in_sync"], true);
+
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&world.management());
+    let sqs = aws_sdk_sqs::Client::new(&world.hand_in("log-archive").await);
+    let url = async |name: &str| sqs.get_queue_url().queue_name(name).send().await.unwrap().queue_url.unwrap();
+    let (queue, dead_letters) = (url("acme-wake").await, url("acme-wake-dead-letters").await);
+
+    let daemon = Daemon::start(&desk, "--history history.json");
+    until(async || daemon.is_ready()).await;
+    cloudtrail.stop_logging().name(TRAIL).send().await.unwrap();
+    let message = stopped_by("arn:aws:sts::123456789012:assumed-role/Admin/mallory").to_string();
+    sqs.send_message().queue_url(&queue).message_body(message).send().await.unwrap();
+    sqs.send_message().queue_url(&queue).message_body("nonsense").send().await.unwrap();
+    let logging =
+        async || cloudtrail.get_trail_status().name(TRAIL).send().await.unwrap().is_logging().unwrap_or_default();
+    until(logging).await;
+    until(async || daemon.get("/metrics").1.contains("orgtrail_wake_messages_total{outcome=\"rejected\"} 1")).await;
+    let aside = sqs.receive_message().queue_url(&dead_letters).message_attribute_names("All").send().await.unwrap();
+    assert_eq!(aside.messages()[0].body(), Some("nonsense"));
+    assert!(aside.messages()[0].message_attributes().unwrap()["reason"].string_value().is_some());
+    let (_, page) = daemon.get("/");
+    assert!(page.contains("orgtrail <b>acme</b>") && page.contains("http-equiv=\"refresh\""), "{page}");
+    assert_eq!(daemon.stop(), Some(0));
+    let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
+    assert_eq!(history["rounds"][1]["trigger"], "wake", "{history:#}");
+    assert_eq!(history["rounds"][1]["result"], "repaired", "{history:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_daemons_one_acts() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let lease = "reconcile: {lease: \"s3://acme-operations/orgtrail/acme.json\"}\n";
+    let desk = Desk::at(&emulator, &world, lease);
+    let s3 = aws_sdk_s3::Client::new(&world.management());
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
+    let bucket = s3.create_bucket().bucket("acme-operations").create_bucket_configuration(place.build());
+    bucket.send().await.unwrap();
+    desk.run("apply --yes").expect_code(0);
+
+    let first = Daemon::start(&desk, "");
+    until(async || first.is_ready()).await;
+    let second = desk.run("reconcile --once").expect_code(0);
+    assert_eq!(second.out, "another replica acts\n");
+    assert_eq!(first.stop(), Some(0));
+    let third = desk.run("reconcile --once").expect_code(0);
+    assert!(third.out.starts_with("round 1: in sync"), "a lease that was given up is free at once: {}", third.out);
+    let text = s3.get_object().bucket("acme-operations").key("orgtrail/acme.json").send().await.unwrap();
+    let text = text.body.collect().await.unwrap().into_bytes();
+    assert_eq!(serde_json::from_slice::<Value>(&text).unwrap()["fencing"], 2);
+}
+
+#[test]
+fn the_examples_are_understood() {
+    let file =
+        |name: &str| std::fs::read_to_string(format!("{}/examples/daemon/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let desk = Desk::offline();
+    desk.write("orgtrail.yaml", &file("orgtrail.yaml"));
+    desk.run("validate").expect_code(0);
+
+    let task: Value = serde_json::from_str(&file("ecs-task-definition.json")).unwrap();
+    let words = task["containerDefinitions"][1]["command"].as_array().unwrap();
+    let ecs: Vec<&str> = words.iter().map(|word| word.as_str().unwrap()).collect();
+    let unit = file("orgtrail.service");
+    let systemd = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/orgtrail ")).unwrap();
+    let manifest = file("kubernetes.yaml");
+    let args = manifest.lines().skip_while(|line| line.trim() != "args:").skip(1);
+    let args = args.map_while(|line| line.trim().strip_prefix("- ").filter(|word| !word.starts_with('{')));
+    let kubernetes: Vec<&str> = args.collect();
+    assert!(kubernetes.len() == 6, "{kubernetes:?}");
+    for command in [ecs.join(" "), systemd.to_owned(), kubernetes.join(" "), "reconcile -v".to_owned()] {
+        // Flags are read from left to right: one that is unknown is told before the help is.
+        let help = desk.run(&format!("{command} --help")).expect_code(0);
+        assert!(help.out.contains("--token-file"), "{}", help.out);
+    }
+    assert!(file("Containerfile").contains("CMD [\"reconcile\", \"-v\"]"));
+}
