@@ -52,6 +52,11 @@ pub const CHECK: &str = "Examples:
   orgtrail check --format asff > findings.json
   aws securityhub batch-import-findings --findings file://findings.json";
 
+pub const ACCESS: &str = "Examples:
+  orgtrail access
+  orgtrail access --live --format json
+  orgtrail access shop-prod";
+
 pub const DEMO: &str = "Examples:
   orgtrail demo
   orgtrail demo --output demo";

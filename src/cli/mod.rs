@@ -200,6 +200,7 @@ enum Command {
     #[command(after_help = examples::DEMO)]
     Demo,
     /// Prove who can read whose logs, or say what one account's team needs to read its own
+    #[command(after_help = examples::ACCESS)]
     Access(access::Args),
     /// Say what CloudTrail would be refused by other people's policies, and why
     #[command(after_help = examples::EXPLAIN)]
