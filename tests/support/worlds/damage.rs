@@ -158,7 +158,7 @@ fn policy(seen: &Policy) -> Edits<Policy> {
 fn guard(seen: &ServiceControlPolicy) -> Edits<ServiceControlPolicy> {
     let mut edits: Edits<ServiceControlPolicy> = vec![
         edit("targets", |r: &mut ServiceControlPolicy| drop(r.targets.pop_first())),
-        edit("targets", |r: &mut ServiceControlPolicy| drop(r.targets.insert("ou-ab12-66666666".into()))),
+        edit("targets", |r: &mut ServiceControlPolicy| r.targets.extend(["ou-ab12-66666666".to_owned()])),
     ];
     for document in policies(&seen.document, false) {
         edits.push(edit("document", move |r: &mut ServiceControlPolicy| r.document = document.clone()));
