@@ -98,11 +98,11 @@ fn verdict(report: &Isolation) -> String {
 /// A column for each account, under the number of its row.
 fn matrix(text: &mut String, report: &Isolation) {
     let numbers: String = (1..=report.accounts.len()).map(|number| format!("{number:>3}")).collect();
-    line(text, 2, &format!("{:>14}  reads{numbers}", ""));
+    line(text, 2, &format!("{:>20}{numbers}", "reads"));
     for (number, (id, name)) in report.accounts.iter().enumerate() {
         let own: Vec<&Row> = report.tried.iter().filter(|row| row.account == *id).collect();
         let marks: String = report.accounts.iter().map(|(other, _)| format!("  {}", mark(&own, other))).collect();
-        line(text, 2, &format!("{:>2}{id}     {marks}  {name}", format!("{} ", number + 1)));
+        line(text, 2, &format!("{:>2} {id}     {marks}  {name}", number + 1));
     }
     line(text, 2, "x reads, . does not, ? cannot be told");
 }
