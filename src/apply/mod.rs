@@ -201,7 +201,7 @@ impl<'p> Run<'p> {
 
 /// How one call of the cloud ended.
 enum Ended {
-    Done(Done),
+    Done(Box<Done>),
     Failed(Fault),
     NotAdmitted(String),
 }
@@ -215,7 +215,7 @@ async fn execute(place: usize, change: Change, cloud: &dyn Cloud, gate: &dyn Gat
     match cloud.execute(&change).await {
         Ok(done) => {
             tracing::info!(%address, action, "done");
-            (place, Ended::Done(done))
+            (place, Ended::Done(Box::new(done)))
         }
         Err(fault) => {
             tracing::warn!(%address, action, %fault, "failed");

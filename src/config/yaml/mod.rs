@@ -197,6 +197,10 @@ impl<'a> Reader<'a> {
         match Scalar::parse_from_cow_and_metadata(text, style, tag) {
             Some(Scalar::Null) => Value::Null,
             Some(Scalar::Boolean(truth)) => truth.into(),
+            // The library takes a sign before a sign for a number; YAML's core schema does not.
+            Some(Scalar::Integer(_)) if written.starts_with("++") || written.starts_with("+-") => {
+                Value::String(written.into_owned())
+            }
             Some(Scalar::Integer(number)) => number.into(),
             Some(Scalar::FloatingPoint(number)) => {
                 Number::from_f64(number.into_inner()).map_or(Value::String(written.into_owned()), Value::Number)

@@ -121,13 +121,16 @@ async fn stop_logging(recorded: &Recorded) {
     recorded.edit(stop).await.unwrap();
 }
 
+/// What happens before a change is made.
+type Before = Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>;
+
 /// A world that can be shared, counted and disturbed.
 struct Shared {
     world: &'static Recorded,
     /// Calls, counted as the budgets of the product count them.
     calls: AtomicU64,
     /// Called before each change.
-    before: Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>,
+    before: Before,
 }
 
 /// Lets the world outlive the daemon, which wants a cloud of its own.
