@@ -131,6 +131,11 @@ impl Ui {
     pub fn print_failure(&self, failure: &Failure) {
         self.end_progress();
         let mut err = AutoStream::new(io::stderr(), self.color);
+        if let Some(page) = &failure.page {
+            // The renderer of snippets has made the file's text inert, and its own colours are wanted.
+            let _ = writeln!(err, "{}", page.trim_end());
+            return;
+        }
         // AWS's words and the texts of files are in it; its own lines stay lines.
         let text = failure.to_string();
         for line in text.lines() {
