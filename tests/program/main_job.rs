@@ -104,6 +104,11 @@ async fn what_somebody_else_made_is_adopted_only_with_consent() {
     assert!(changes(&plan).contains(&("bucket".into(), "adopt".into())), "{plan:#}");
     let refused = desk.run("apply --yes").expect_code(1);
     assert!(refused.err.contains("--adopt"), "{}", refused.err);
+    assert!(refused.err.contains("--allow weakens"), "a reader of all logs is named: {}", refused.err);
+    let named = "  name: acme-org-cloudtrail\n";
+    let trusted = format!("{named}  trusted_readers: [\"{}\"]\n", world.account("audit"));
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    desk.write("orgtrail.yaml", &text.replace(named, &trusted));
     desk.run("apply --yes --adopt --allow interrupts").expect_code(0);
     desk.run("plan").expect_code(0);
 
