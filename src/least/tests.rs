@@ -1,1 +1,446 @@
+use std::collections::BTreeSet;
 
+use saphyr::{LoadableYamlNode, Yaml};
+use serde_json::Value;
+
+use super::{Ask, Known, Permissions, Place, Purpose, permissions, proof, stack_set};
+use crate::cloud::aws::permissions::{ALL, Access, Operation, Service, lease};
+use crate::config::{self, Config};
+use crate::policy::PolicyDocument;
+use crate::policy::document::{ActionElement, ResourceElement};
+use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
+use crate::policy::lint::{Kind, size_limit_bytes};
+
+/// A configuration that uses everything.
+const FULL: &str = "
+version: 1
+deployment: acme
+organization: {id: o-exampleorgid, member_role: orgtrail-member, delegated_administrators: ['444444444444']}
+accounts: {log: '222222222222', exclude: ['tag:team=red']}
+home_region: eu-central-1
+bucket:
+  name: acme-org-cloudtrail
+  prefix: audit
+  object_lock: {mode: governance, days: 30}
+  access_logs: acme-access-logs
+trails:
+  - name: acme-org-trail
+    notify: {sns: acme-topic}
+    cloudwatch_logs: {group: /orgtrail/acme, role: acme-writer}
+  - name: acme-own-{{account.id}}
+    scope: accounts
+    cloudwatch_logs: {group: /orgtrail/own, role: acme-writer}
+readers: {attach_to: {groups: [auditors], roles: [SecurityAudit]}}
+guard: {service_control_policy: true}
+reconcile:
+  wake_queue: acme-orgtrail
+  lease: {bucket: acme-leases, key: orgtrail/lease.json}
+";
+
+/// The least that can be written.
+const SMALL: &str = "
+version: 1
+deployment: acme
+accounts: {log: log-archive}
+home_region: us-east-1
+bucket: {name: acme-org-cloudtrail, encryption: s3}
+trails: [{name: acme-org-trail}]
+";
+
+const PURPOSES: [Purpose; 4] = [Purpose::Plan, Purpose::Apply, Purpose::Reconcile, Purpose::Verify];
+const PLACES: [Place; 3] = [Place::Management, Place::Log, Place::Member];
+
+fn config(text: &str) -> Config {
+    config::parse(text, "orgtrail.yaml").unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+}
+
+fn known() -> Known {
+    Known { management: Some("111111111111".parse().unwrap()), log: None }
+}
+
+fn ask(text: &str, purpose: Purpose, place: Place) -> Permissions {
+    permissions(&Ask { config: &config(text), purpose, place, known: &known() })
+}
+
+/// Every answer there is.
+fn every() -> Vec<(String, Permissions)> {
+    let mut all = Vec::new();
+    for (name, text) in [("full", FULL), ("small", SMALL)] {
+        for purpose in PURPOSES {
+            for place in PLACES {
+                all.push((format!("{name} {purpose:?} {place:?}"), ask(text, purpose, place)));
+            }
+        }
+    }
+    all
+}
+
+fn actions(permissions: &Permissions) -> BTreeSet<String> {
+    let statements = permissions.documents.iter().flat_map(|document| &document.statements);
+    let of = |action: &ActionElement| match action {
+        ActionElement::Is(list) => list.clone(),
+        ActionElement::IsNot(_) => panic!("what is not listed must not be allowed"),
+    };
+    statements.flat_map(|statement| of(&statement.action)).collect()
+}
+
+/// Tells whether a request of the role in an account is allowed.
+fn allows(permissions: &Permissions, account: &str, action: &str, resource: &str, context: Context) -> bool {
+    let role = format!("arn:aws:iam::{account}:role/orgtrail-member").parse().unwrap();
+    let caller = Caller::Session { role, name: "orgtrail".into() };
+    let request = Request { caller, action: action.into(), resource: resource.into(), context };
+    let identity: Vec<_> = permissions.documents.iter().map(|document| Named { name: "printed", document }).collect();
+    let layers = Layers { identity: &identity, resource_account: Some(account.parse().unwrap()), ..Layers::default() };
+    evaluate(&request, &layers).is_allowed()
+}
+
+#[test]
+fn every_document_is_a_policy_that_a_managed_policy_has_room_for() {
+    for (name, answer) in every() {
+        for document in &answer.documents {
+            assert_eq!(&PolicyDocument::parse(&document.to_minified()).unwrap(), document, "{name}");
+            assert!(
+                document.size_bytes() <= size_limit_bytes(Kind::Managed),
+                "{name}: {} bytes",
+                document.size_bytes()
+            );
+            let sids: Vec<_> = document.statements.iter().map(|statement| &statement.sid).collect();
+            assert_eq!(sids.iter().collect::<BTreeSet<_>>().len(), sids.len(), "{name}: {sids:?}");
+        }
+        // A role takes ten managed policies (IAM quotas), and other people's are among them.
+        assert!(answer.documents.len() <= 3, "{name}: {} documents", answer.documents.len());
+    }
+}
+
+/// Rule 1 of the design.
+#[test]
+fn what_must_never_be_done_is_never_printed() {
+    let never = [
+        "organizations:DisableAWSServiceAccess",
+        "organizations:DeregisterDelegatedAdministrator",
+        "cloudtrail:StopLogging",
+        "cloudtrail:DeleteTrail",
+        "cloudtrail:DeregisterOrganizationDelegatedAdmin",
+        "kms:ScheduleKeyDeletion",
+        "kms:DisableKey",
+        "kms:DeleteAlias",
+        "s3:DeleteBucket",
+        "s3:DeleteBucketPolicy",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:BypassGovernanceRetention",
+        "sns:DeleteTopic",
+        "sqs:DeleteQueue",
+        "logs:DeleteLogGroup",
+        "events:DeleteRule",
+    ];
+    for (name, answer) in every() {
+        for action in actions(&answer) {
+            assert!(!never.contains(&action.as_str()), "{name} has {action}");
+            assert!(!action.contains('*'), "{name} has {action}, which may be anything");
+        }
+        let log_file = "arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/333333333333/x.json.gz";
+        assert!(!allows(&answer, "111111111111", "s3:PutObject", log_file, Context::default()), "{name}");
+    }
+}
+
+#[test]
+fn commands_that_look_are_given_no_action_that_writes() {
+    let of = |access: Access| {
+        let table = ALL.iter().chain([&lease::GET_OBJECT, &lease::PUT_OBJECT]);
+        table.filter(move |operation| operation.access == access).flat_map(|operation| operation.actions)
+    };
+    let reads: BTreeSet<_> = of(Access::Read).collect();
+    let writes: BTreeSet<&str> = of(Access::Write).filter(|action| !reads.contains(action)).copied().collect();
+    for (name, answer) in every().iter().filter(|(name, _)| name.contains("Plan") || name.contains("Verify")) {
+        for action in actions(answer) {
+            assert!(!writes.contains(action.as_str()), "{name} has {action}");
+        }
+    }
+    assert!(writes.contains("iam:PassRole") && writes.contains("s3:PutBucketPolicy"));
+}
+
+#[test]
+fn a_purpose_has_no_more_than_the_next_one() {
+    for place in PLACES {
+        let [plan, apply, reconcile] =
+            [Purpose::Plan, Purpose::Apply, Purpose::Reconcile].map(|purpose| actions(&ask(FULL, purpose, place)));
+        assert!(plan.is_subset(&apply), "{place:?}: {:?}", plan.difference(&apply));
+        let removals = ["iam:DeleteRole", "iam:DeletePolicy", "organizations:DeletePolicy", "iam:DetachUserPolicy"];
+        assert!(removals.iter().all(|action| !reconcile.contains(*action)), "{place:?}");
+        assert!(apply.contains("iam:DeletePolicy"), "{place:?}");
+    }
+}
+
+/// What the printed policy is asked for one operation: a resource of the deployment, a foreign one, and the conditions.
+struct Case {
+    own: String,
+    foreign: Option<String>,
+    context: Context,
+}
+
+/// The account that a place stands for here.
+fn account(place: Place) -> &'static str {
+    match place {
+        Place::Management => "111111111111",
+        Place::Log => "222222222222",
+        Place::Member => "333333333333",
+    }
+}
+
+fn case(action: &str, here: &str) -> Case {
+    let ours = || Context::default().with("aws:ResourceTag/orgtrail:deployment", "acme");
+    let both = |own: String, foreign: &str, context| Case { own, foreign: Some(foreign.into()), context };
+    let one = |context| Case { own: "*".into(), foreign: None, context };
+    let iam = |resource: &str| format!("arn:aws:iam::{here}:{resource}");
+    let regional = |service: &str, resource: &str| format!("arn:aws:{service}:eu-central-1:{here}:{resource}");
+    let plain = Context::default;
+    let member_policy = || plain().with("iam:PolicyARN", iam("policy/CloudTrailReadLogs"));
+    let by_cloudtrail = || plain().with("organizations:ServicePrincipal", "cloudtrail.amazonaws.com");
+    let (service, name) = action.split_once(':').unwrap();
+    match (service, name) {
+        ("sts", _) => both("arn:aws:iam::333333333333:role/orgtrail-member".into(), &iam("role/Admin"), plain()),
+        ("organizations", "EnableAWSServiceAccess" | "RegisterDelegatedAdministrator") => one(by_cloudtrail()),
+        ("organizations", "CreatePolicy" | "TagResource") => {
+            one(plain().with("aws:RequestTag/orgtrail:deployment", "acme"))
+        }
+        ("organizations", "UpdatePolicy" | "DeletePolicy" | "AttachPolicy" | "DetachPolicy" | "DescribePolicy") => {
+            let arn = |id: &str| format!("arn:aws:organizations::111111111111:policy/{id}/service_control_policy/p-1");
+            both(arn("o-exampleorgid"), &arn("o-otherorgid0"), ours())
+        }
+        ("organizations", "ListTargetsForPolicy") => {
+            let arn = "arn:aws:organizations::111111111111:policy/o-exampleorgid/service_control_policy/p-1";
+            Case { own: arn.into(), foreign: None, context: plain() }
+        }
+        ("cloudtrail", "GetTrailStatus" | "GetEventSelectors" | "GetTrail") => {
+            Case { own: regional("cloudtrail", "trail/of-others"), foreign: None, context: plain() }
+        }
+        ("organizations", _) | ("cloudtrail", "DescribeTrails" | "ListTrails" | "ListPublicKeys") => one(plain()),
+        ("cloudtrail", "RegisterOrganizationDelegatedAdmin") => one(plain()),
+        ("cloudtrail", _) => {
+            let own = regional("cloudtrail", &format!("trail/acme-own-{here}"));
+            both(own, "arn:aws:cloudtrail:eu-central-1:999999999999:trail/acme-org-trail", plain())
+        }
+        ("s3", "GetObject" | "PutObject") if here == account(Place::Management) => {
+            both("arn:aws:s3:::acme-leases/orgtrail/lease.json".into(), "arn:aws:s3:::acme-leases/other", plain())
+        }
+        ("s3", "ListBucket") if here == account(Place::Management) => {
+            both("arn:aws:s3:::acme-leases".into(), "arn:aws:s3:::other", plain())
+        }
+        ("s3", "GetObject" | "GetObjectVersion") => {
+            let key = "audit/AWSLogs/o-exampleorgid/333333333333/CloudTrail/x.json.gz";
+            both(format!("arn:aws:s3:::acme-org-cloudtrail/{key}"), &format!("arn:aws:s3:::other/{key}"), plain())
+        }
+        ("s3", _) => both("arn:aws:s3:::acme-org-cloudtrail".into(), "arn:aws:s3:::acme-org-cloudtrail-2", plain()),
+        ("kms", "ListKeys" | "ListAliases") => one(plain()),
+        ("kms", "CreateKey") => one(plain().with("aws:RequestTag/orgtrail:deployment", "acme")),
+        ("kms", "Decrypt") => {
+            let context = plain().with("kms:ResourceAliases", "alias/orgtrail-acme");
+            let context = context.with("kms:ViaService", "s3.eu-central-1.amazonaws.com");
+            both(regional("kms", "key/1"), "arn:aws:kms:eu-central-1:999999999999:key/1", context)
+        }
+        ("kms", _) => {
+            let context = plain()
+                .with("kms:ResourceAliases", "alias/orgtrail-acme")
+                .without("aws:ResourceTag/orgtrail:deployment");
+            both(regional("kms", "key/1"), "arn:aws:kms:eu-central-1:999999999999:key/1", context)
+        }
+        ("sns", _) => both(regional("sns", "acme-topic"), &regional("sns", "other"), plain()),
+        ("sqs", "SendMessage") => {
+            both(regional("sqs", "acme-orgtrail-dead-letters"), &regional("sqs", "acme-orgtrail"), plain())
+        }
+        ("sqs", _) => both(regional("sqs", "acme-orgtrail"), &regional("sqs", "other"), plain()),
+        ("events", _) => {
+            both(regional("events", "rule/orgtrail-acme-wake"), &regional("events", "rule/other"), plain())
+        }
+        ("logs", "DescribeLogGroups") => {
+            both(regional("logs", "log-group:"), "arn:aws:logs:eu-west-1:111111111111:log-group:", plain())
+        }
+        ("logs", _) => both(regional("logs", "log-group:/orgtrail/own"), &regional("logs", "log-group:other"), plain()),
+        ("iam", "CreateServiceLinkedRole") => {
+            let role = "role/aws-service-role/cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail";
+            both(iam(role), &iam("role/x"), plain().with("iam:AWSServiceName", "cloudtrail.amazonaws.com"))
+        }
+        ("iam", "GetAccountAuthorizationDetails" | "GetAccountSummary" | "ListRoles") => one(plain()),
+        ("iam", "PassRole") => {
+            let context = plain().with("iam:PassedToService", "cloudtrail.amazonaws.com");
+            both(iam("role/acme-writer"), &iam("role/Admin"), context)
+        }
+        ("iam", "AttachGroupPolicy" | "DetachGroupPolicy") => {
+            let context = plain().with("iam:PolicyARN", "arn:aws:iam::aws:policy/AdministratorAccess");
+            assert!(!allows(&ask(FULL, Purpose::Apply, Place::Member), here, action, &iam("group/auditors"), context));
+            Case { own: iam("group/auditors"), foreign: None, context: member_policy() }
+        }
+        ("iam", "AttachRolePolicy") => both(iam("role/a/path/SecurityAudit"), &iam("role/Admin"), member_policy()),
+        ("iam", "DetachUserPolicy") => Case { own: iam("user/somebody"), foreign: None, context: member_policy() },
+        ("iam", "DeleteRole") => Case { own: iam("role/an-old-name"), foreign: None, context: ours() },
+        ("iam", _) if name.contains("Role") => {
+            // Of another deployment, and for a policy that is not the member policy.
+            let others = plain().with("aws:ResourceTag/orgtrail:deployment", "other");
+            let others = others.with("iam:PolicyARN", iam("policy/x"));
+            both(iam("role/acme-writer"), &iam("role/Admin"), others)
+        }
+        _ => both(iam("policy/CloudTrailReadLogs"), &iam("policy/Admin"), plain()),
+    }
+}
+
+#[test]
+fn what_a_command_calls_is_allowed_on_the_configured_names_and_on_no_others() {
+    for purpose in PURPOSES {
+        for place in PLACES {
+            let answer = ask(FULL, purpose, place);
+            let here = account(place);
+            for operation in &answer.operations {
+                for action in operation.actions {
+                    let Case { own, foreign, context } = case(action, here);
+                    let what = format!("{purpose:?} {place:?}: {action}");
+                    assert!(allows(&answer, here, action, &own, context.clone()), "{what} on {own}");
+                    if let Some(foreign) = foreign {
+                        assert!(!allows(&answer, here, action, &foreign, context), "{what} on {foreign}");
+                    }
+                }
+            }
+            let needed: BTreeSet<String> =
+                answer.operations.iter().flat_map(|o| o.actions).map(|a| (*a).to_owned()).collect();
+            assert_eq!(actions(&answer), needed, "{purpose:?} {place:?}");
+        }
+    }
+}
+
+/// An operation that is in the table, but that no kind of account is given, could not be called.
+#[test]
+fn every_operation_of_the_table_is_given_somewhere() {
+    let mut given: BTreeSet<Operation> = BTreeSet::new();
+    for purpose in PURPOSES {
+        for place in PLACES {
+            given.extend(ask(FULL, purpose, place).operations);
+        }
+    }
+    let missing: Vec<&str> = ALL.iter().filter(|o| !given.contains(o)).map(Operation::as_str).collect();
+    // It needs no permission (STS API, `GetCallerIdentity`).
+    assert_eq!(missing, ["sts:GetCallerIdentity"]);
+}
+
+#[test]
+fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows_it() {
+    let unnamed = [
+        "EnableAWSServiceAccess",
+        "RegisterDelegatedAdministrator",
+        "RegisterOrganizationDelegatedAdmin",
+        "GetAccountAuthorizationDetails",
+        "GetAccountSummary",
+    ];
+    for (name, answer) in every() {
+        for statement in answer.documents.iter().flat_map(|document| &document.statements) {
+            let Some(ResourceElement::Is(resources)) = &statement.resource else { panic!("{name}") };
+            let ActionElement::Is(actions) = &statement.action else { panic!("{name}") };
+            if !resources.contains(&"*".to_owned()) || !statement.condition.is_empty() {
+                continue;
+            }
+            for action in actions {
+                let bare = action.split_once(':').unwrap().1;
+                let reads = ["List", "Describe"].iter().any(|verb| bare.starts_with(verb));
+                assert!(reads || unnamed.contains(&bare), "{name}: {action} on everything");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let config = config(SMALL);
+    let nobody = Known::default();
+    let notes = |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody }).notes;
+    assert!(notes(Purpose::Apply, Place::Management)[0].contains("--management"));
+    assert!(notes(Purpose::Plan, Place::Log)[0].contains("--log"));
+    let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");
+    let loose = ask(&text, Purpose::Apply, Place::Log).notes;
+    assert!(loose.iter().any(|note| note.contains("OrganizationAccountAccessRole")), "{loose:?}");
+}
+
+#[test]
+fn verify_needs_nothing_but_reading_in_the_log_account() {
+    assert!(ask(FULL, Purpose::Verify, Place::Member).documents.is_empty());
+    let actions = actions(&ask(FULL, Purpose::Verify, Place::Log));
+    for needed in ["s3:ListBucket", "s3:GetObject", "kms:Decrypt", "cloudtrail:ListPublicKeys"] {
+        assert!(actions.contains(needed), "{needed}");
+    }
+    let mut without_kms = FULL.replace("  prefix: audit\n", "  prefix: audit\n  encryption: s3\n");
+    assert!(!self::actions(&ask(&without_kms, Purpose::Verify, Place::Log)).contains("kms:Decrypt"));
+    let key = "arn:aws:kms:eu-central-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    without_kms = without_kms.replace("encryption: s3", &format!("encryption: {key}"));
+    let through_s3 = Context::default().with("kms:ViaService", "s3.eu-central-1.amazonaws.com");
+    assert!(allows(&ask(&without_kms, Purpose::Verify, Place::Log), "222222222222", "kms:Decrypt", key, through_s3));
+}
+
+/// Holds the list of `proof` to the source of what reads the logs.
+#[test]
+fn the_log_side_calls_what_verify_is_given() {
+    let sources = [
+        include_str!("../logs/aws/mod.rs"),
+        include_str!("../logs/aws/s3.rs"),
+        include_str!("../logs/aws/public_keys.rs"),
+        include_str!("../logs/aws/trail_status.rs"),
+    ];
+    let verbs = ["get_", "list_", "describe_", "put_", "delete_", "create_", "update_", "start_", "stop_", "copy_"];
+    let mut called = BTreeSet::new();
+    for part in sources.iter().flat_map(|source| source.split("()")) {
+        let name = part.rsplit(|c: char| !c.is_ascii_lowercase() && c != '_' && !c.is_ascii_digit()).next().unwrap();
+        if verbs.iter().any(|verb| name.starts_with(verb)) {
+            called.insert(name.replace('_', ""));
+        }
+    }
+    let given = ask(FULL, Purpose::Verify, Place::Log).operations;
+    let given = given.iter().filter(|operation| **operation != proof::DECRYPT);
+    assert_eq!(called, given.map(|operation| operation.name.to_lowercase()).collect());
+    assert_eq!(proof::DECRYPT.service, Service::Kms);
+}
+
+#[test]
+fn the_stack_set_holds_the_printed_policies() {
+    let (text, notes) = stack_set(&config(FULL), Purpose::Apply, &known()).unwrap();
+    let stack = json(&Yaml::load_from_str(&text).unwrap()[0]);
+    let resources = stack["Resources"].as_object().unwrap();
+    let documents = |prefix: &str| -> Vec<Value> {
+        let named = resources.iter().filter(|(name, _)| name.starts_with(prefix));
+        named.map(|(_, resource)| resource["Properties"]["PolicyDocument"].clone()).collect()
+    };
+    let printed = |place| -> Vec<Value> {
+        ask(FULL, Purpose::Apply, place).documents.iter().map(PolicyDocument::to_value).collect()
+    };
+    assert_eq!(documents("MemberPolicy"), printed(Place::Member));
+    assert_eq!(documents("LogPolicy"), printed(Place::Log));
+    assert!(resources.iter().all(|(name, r)| r["Condition"] == "IsLogAccount" || !name.starts_with("LogPolicy")));
+    let role = &resources["MemberRole"]["Properties"];
+    assert_eq!(role["RoleName"], "orgtrail-member");
+    let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
+    let trusted = &trust["Principal"]["AWS"];
+    assert_eq!(trusted[0]["Fn::Sub"], "arn:${AWS::Partition}:iam::${ManagementAccountId}:root");
+    assert_eq!(trusted[1]["Fn::Sub"], "arn:${AWS::Partition}:iam::444444444444:root");
+    assert_eq!(trusted.as_array().unwrap().len(), 2);
+    assert_eq!(trust["Condition"]["StringEquals"]["aws:PrincipalOrgID"], "o-exampleorgid");
+    assert_eq!(stack["Parameters"]["ManagementAccountId"]["Default"], "111111111111");
+    assert_eq!(stack["Parameters"]["LogAccountId"]["Default"], "222222222222");
+    assert_eq!(notes, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_cannot_leave_its_place_in_the_stack_set() {
+    let mut config = config(SMALL);
+    config.organization.member_role = "x\"\n  Evil: \"y".into();
+    let (text, notes) = stack_set(&config, Purpose::Plan, &Known::default()).unwrap();
+    let stack = json(&Yaml::load_from_str(&text).unwrap()[0]);
+    assert_eq!(stack["Resources"]["MemberRole"]["Properties"]["RoleName"], "x\"\n  Evil: \"y");
+    assert!(stack["Parameters"]["LogAccountId"].get("Default").is_none());
+    assert_eq!(notes.len(), 2, "{notes:?}");
+}
+
+fn json(yaml: &Yaml<'_>) -> Value {
+    if let Some(mapping) = yaml.as_mapping() {
+        return mapping.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), json(value))).collect();
+    }
+    match yaml.as_sequence() {
+        Some(list) => list.iter().map(json).collect(),
+        None => Value::String(yaml.as_str().unwrap_or_else(|| panic!("{yaml:?} is no text")).to_owned()),
+    }
+}

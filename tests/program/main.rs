@@ -6,4 +6,5 @@ mod support;
 mod bad_input;
 mod first_day;
 mod main_job;
+mod permissions;
 mod run;
