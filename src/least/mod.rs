@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::cloud::aws::permissions::Operation;
 use crate::config::Config;
+use crate::config::schema::Scope;
 use crate::ids::AccountId;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::glob;
@@ -107,8 +108,14 @@ pub fn permissions(ask: &Ask<'_>) -> Permissions {
 
 fn notes(names: &Names<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    let needs_management = names.place() != Place::Log && names.purpose() != Purpose::Verify;
-    if needs_management && names.known().management.is_none() {
+    // A member needs to know it where the trail of the organization is managed from there.
+    let organization_trail = || names.sites().iter().any(|site| site.config.scope == Scope::Organization);
+    let names_management = match names.place() {
+        Place::Management => true,
+        Place::Log => false,
+        Place::Member => organization_trail(),
+    };
+    if names_management && names.known().management.is_none() {
         notes.push("the management account is not known, `*` stands for it; --management ID narrows it".to_owned());
     }
     if names.place() == Place::Log && names.log_account().is_none() {

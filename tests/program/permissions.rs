@@ -144,15 +144,9 @@ async fn damage(world: &World) {
 }
 
 /// What looking may need and this world does not.
-const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
-    (Place::Management, &[]),
-    (Place::Log, &[]),
-    (Place::Member, &[]),
-];
+const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] =
+    [(Place::Management, &[]), (Place::Log, &[]), (Place::Member, &[])];
 
 /// What applying may need and this world does not.
-const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
-    (Place::Management, &[]),
-    (Place::Log, &[]),
-    (Place::Member, &[]),
-];
+const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] =
+    [(Place::Management, &[]), (Place::Log, &[]), (Place::Member, &[])];
