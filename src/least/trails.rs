@@ -7,14 +7,18 @@ use crate::cloud::aws::permissions::{Operation, cloudtrail as op, logs};
 use crate::config::schema::Scope;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 
-/// Adds trails and log groups. The trails of others are read as evidence, wherever they are.
+/// Adds trails and log groups. The trails of others are read as evidence: with one's own, and by `snapshot --member-trails`
+/// wherever they are.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    let sites = names.sites();
+    if sites.is_empty() && names.purpose().writes() {
+        return;
+    }
     let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
     let evidence = Bounds::on("ReadTrails", [any_trail]);
     let listing = Bounds::everything("ListTrails");
     draft.allow(&listing, &[op::DESCRIBE_TRAILS]);
     draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS]);
-    let sites = names.sites();
     if sites.is_empty() {
         return;
     }
@@ -70,7 +74,7 @@ fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {
     draft.allow(&Bounds::on("ListLogGroups", listed), &[logs::DESCRIBE_LOG_GROUPS]);
     draft.allow(
         &Bounds::on("LogGroups", groups),
-        &[logs::LIST_TAGS, logs::CREATE_LOG_GROUP, logs::PUT_RETENTION, logs::DELETE_RETENTION, logs::TAG_RESOURCE],
+        &[logs::LIST_TAGS, logs::CREATE_LOG_GROUP, logs::PUT_RETENTION, logs::TAG_RESOURCE],
     );
     let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
     let passing = Bounds::on("PassLogRole", roles).when("StringEquals", "iam:PassedToService", service);

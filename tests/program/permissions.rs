@@ -132,20 +132,92 @@ async fn damage(world: &World) {
     s3.delete_bucket_policy().bucket("acme-org-cloudtrail").send().await.unwrap();
     let iam = aws_sdk_iam::Client::new(&log);
     let role = format!("CloudTrailReadLogs-{}", world.account("api"));
-    let read_all = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let open = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
     iam.put_role_policy().role_name(&role).policy_name("More").policy_document(open).send().await.unwrap();
-    let _ = iam.attach_role_policy().role_name(&role).policy_arn(read_all).send().await;
     let member = aws_sdk_iam::Client::new(&world.hand_in("api").await);
     let policy = format!("arn:aws:iam::{}:policy/CloudTrailReadLogs", world.account("api"));
     let request = member.create_policy_version().policy_arn(policy).set_as_default(true).policy_document(open);
     request.send().await.unwrap();
 }
 
-/// What looking may need and this world does not.
-const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] =
-    [(Place::Management, &[]), (Place::Log, &[]), (Place::Member, &[])];
+/// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
+/// members the status and selectors for trails of others, and a listing only for a bucket that has no tags.
+const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
+    (Place::Management, &["cloudtrail:GetTrail", "organizations:ListAccountsForParent"]),
+    (Place::Log, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus", "s3:ListObjectsV2"]),
+    (Place::Member, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]),
+];
 
-/// What applying may need and this world does not.
-const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] =
-    [(Place::Management, &[]), (Place::Log, &[]), (Place::Member, &[])];
+/// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here, the
+/// oldest of five versions of a policy, and removing a policy from those who have it.
+const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
+    (
+        Place::Management,
+        &[
+            // The tree of units is only read for names of units, or without `Paths`.
+            "organizations:ListAccountsForParent",
+            "organizations:ListOrganizationalUnitsForParent",
+            "organizations:ListRoots",
+            // Other people's trails, and repairs of the own one.
+            "cloudtrail:GetTrail",
+            "cloudtrail:AddTags",
+            "cloudtrail:PutEventSelectors",
+            "cloudtrail:PutInsightSelectors",
+            "cloudtrail:UpdateTrail",
+            // Repairs of the role of the log group.
+            "iam:DeleteRolePolicy",
+            "iam:TagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            // Repairs of the member policy, and its removal if the account is left out.
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachRolePolicy",
+            "iam:DetachUserPolicy",
+            "iam:ListEntitiesForPolicy",
+            "iam:ListPolicyVersions",
+            "iam:TagPolicy",
+        ],
+    ),
+    (
+        Place::Log,
+        &[
+            // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
+            "s3:DeleteBucketLifecycle",
+            "s3:ListObjectsV2",
+            "s3:PutBucketLifecycleConfiguration",
+            "s3:PutBucketRequestPayment",
+            // Repairs of the key.
+            "kms:CancelKeyDeletion",
+            "kms:EnableKey",
+            "kms:TagResource",
+            // Repairs of reader roles. The emulator has none of AWS's managed policies to attach to one.
+            "iam:DetachRolePolicy",
+            "iam:TagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            // As in the management account.
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachUserPolicy",
+            "iam:ListEntitiesForPolicy",
+            "iam:ListPolicyVersions",
+            "iam:TagPolicy",
+        ],
+    ),
+    (
+        Place::Member,
+        &[
+            // The damaged policy has fewer than five versions, and the removed one is attached to nobody.
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachRolePolicy",
+            "iam:DetachUserPolicy",
+            "iam:TagPolicy",
+        ],
+    ),
+];
