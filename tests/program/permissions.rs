@@ -193,7 +193,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "kms:CancelKeyDeletion",
             "kms:EnableKey",
             "kms:TagResource",
-            // Repairs of reader roles. The emulator has none of AWS's managed policies to attach to one.
+            // Repairs of reader roles.
             "iam:DetachRolePolicy",
             "iam:TagRole",
             "iam:UpdateAssumeRolePolicy",
