@@ -15,6 +15,7 @@
 //! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
+//! - [`least`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
@@ -33,6 +34,7 @@ pub mod estate;
 pub mod export;
 pub mod ids;
 pub mod init;
+pub mod least;
 pub mod logs;
 pub mod organization;
 pub mod plan;

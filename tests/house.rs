@@ -21,10 +21,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
     ("logs", &["ids", "organization"]),
+    ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy"]),
 ];
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
-const PURE: &[&str] = &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report"];
+const PURE: &[&str] = &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least"];
 
 /// What a pure module must not say.
 const IMPURE_WORDS: &[&str] =

@@ -57,6 +57,11 @@ pub const ACCESS: &str = "Examples:
   orgtrail access --live --format json
   orgtrail access shop-prod";
 
+pub const PERMISSIONS: &str = "Examples:
+  orgtrail permissions --for plan --in management
+  orgtrail permissions --for apply --in log --management 111111111111
+  orgtrail permissions --for apply --cloudformation --management 111111111111";
+
 pub const DEMO: &str = "Examples:
   orgtrail demo
   orgtrail demo --output demo";

@@ -26,6 +26,7 @@ mod init;
 pub mod logs;
 mod man;
 pub mod outcome;
+mod permissions;
 mod plan;
 mod reconcile;
 mod render;
@@ -205,6 +206,9 @@ enum Command {
     /// Say what CloudTrail would be refused by other people's policies, and why
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::Args>),
+    /// Print the IAM policy that a command needs, or the template of the role in every account
+    #[command(after_help = examples::PERMISSIONS)]
+    Permissions(permissions::Args),
     /// Prove that the logs are complete and untouched
     #[command(after_help = examples::VERIFY)]
     Verify(Box<verify::VerifyArgs>),
@@ -279,6 +283,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Demo => demo::run(common).await,
         Command::Access(args) => access::run(common, args, ui).await,
         Command::Explain(args) => explain::run(common, args, ui).await,
+        Command::Permissions(args) => permissions::run(common, args, ui),
         Command::Verify(args) => verify::command(common, args, ui).await,
         Command::Coverage(args) => coverage::command(common, args, ui).await,
         Command::Man => man::run(common, <Cli as clap::CommandFactory>::command()),

@@ -7,4 +7,5 @@ mod bad_input;
 mod daemon;
 mod first_day;
 mod main_job;
+mod permissions;
 mod run;

@@ -23,6 +23,8 @@ pub struct Call {
     pub action: String,
     /// The region that was signed for.
     pub region: String,
+    /// The id of the access key that it was signed with.
+    pub access_key: String,
     /// The body as text.
     pub body: String,
 }
@@ -252,7 +254,9 @@ fn call(head: &hyper::http::request::Parts, body: &Bytes) -> Call {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // Credential=KEY/20260101/eu-central-1/cloudtrail/aws4_request
     let scope = header("authorization").split("Credential=").nth(1).unwrap_or_default();
-    let mut parts = scope.split('/').skip(2);
+    let mut parts = scope.split('/');
+    let access_key = parts.next().unwrap_or_default().to_owned();
+    let mut parts = parts.skip(1);
     let region = parts.next().unwrap_or_default().to_owned();
     let service = parts.next().unwrap_or_default().to_owned();
     let action = match header("x-amz-target").rsplit_once('.') {
@@ -260,7 +264,7 @@ fn call(head: &hyper::http::request::Parts, body: &Bytes) -> Call {
         None if service == "s3" => s3_action(head),
         None => body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned(),
     };
-    Call { service, action, region, body }
+    Call { service, action, region, access_key, body }
 }
 
 /// S3 has no operation in its requests: method and query tell it.

@@ -117,6 +117,13 @@ impl World {
         StartCredentials { access_key: given.access_key_id().into(), secret: given.secret_access_key().into() }
     }
 
+    /// Returns the account that an access key belongs to.
+    pub async fn account_of(&self, access_key: &str) -> AccountId {
+        let credentials = Credentials::new(access_key, "test", None, None, "test");
+        let client = aws_sdk_sts::Client::new(&config(&self.backend, credentials));
+        client.get_caller_identity().send().await.unwrap().account().unwrap().parse().unwrap()
+    }
+
     /// Returns a configuration with which a test works in another account, past the proxy.
     pub async fn hand_in(&self, name: &str) -> SdkConfig {
         let given = self.credentials_of(name).await;

@@ -30,6 +30,7 @@ mod sns;
 mod sqs;
 mod wake;
 
+pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use pace::Tempo;
 
 use crate::cloud::document::Document;

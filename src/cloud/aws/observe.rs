@@ -11,7 +11,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resourc
 use crate::ids::{AccountId, Region};
 
 /// Above this many roles of one account, one listing of all its roles is cheaper than looking at each.
-const ROLES_ONE_BY_ONE_MAX: usize = 5;
+pub const ROLES_ONE_BY_ONE_MAX: usize = 5;
 
 /// Reads everything in scope, with `concurrency` accounts at a time.
 pub(super) async fn observe(

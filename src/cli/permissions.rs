@@ -1,0 +1,128 @@
+//! `orgtrail permissions`: prints the IAM policy that a command needs, or the template of the member role; asks nobody.
+
+use super::failure::Failure;
+use super::outcome::Outcome;
+use super::ui::Ui;
+use super::validate::load;
+use super::{Answer, Common, Format};
+use crate::config::Config;
+use crate::ids::AccountId;
+use crate::least::{Ask, Known, Place, Purpose, permissions, stack_set};
+
+/// The role that Organizations itself makes in the accounts that it creates.
+const ROLE_OF_ORGANIZATIONS: &str = "OrganizationAccountAccessRole";
+
+/// The commands, by the permissions that they share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Command {
+    /// Commands that only look: discover, snapshot, plan, drift, check
+    Plan,
+    /// apply, also with --adopt and --prune
+    Apply,
+    /// The daemon: apply without removals, its lease and its wake queue
+    Reconcile,
+    /// Commands that read the logs: verify, coverage
+    Verify,
+}
+
+impl From<Command> for Purpose {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Plan => Purpose::Plan,
+            Command::Apply => Purpose::Apply,
+            Command::Reconcile => Purpose::Reconcile,
+            Command::Verify => Purpose::Verify,
+        }
+    }
+}
+
+/// The kinds of account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Account {
+    /// Whoever starts orgtrail, in the management account or a delegated administrator's
+    Management,
+    /// The member role in the log account; for verify whoever starts it there
+    Log,
+    /// The member role in every other account
+    Member,
+}
+
+impl From<Account> for Place {
+    fn from(account: Account) -> Self {
+        match account {
+            Account::Management => Place::Management,
+            Account::Log => Place::Log,
+            Account::Member => Place::Member,
+        }
+    }
+}
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What the policy is for
+    #[arg(long = "for", value_name = "COMMAND")]
+    purpose: Command,
+    /// In which kind of account it is needed
+    #[arg(long = "in", value_name = "ACCOUNT", required_unless_present = "cloudformation")]
+    place: Option<Account>,
+    /// Print a CloudFormation template for StackSets that puts the member role into every account
+    #[arg(long, conflicts_with = "place")]
+    cloudformation: bool,
+    /// The id of the management account, which the configuration does not tell; without it `*` stands for it
+    #[arg(long, value_name = "ID")]
+    management: Option<AccountId>,
+    /// The id of the log account, where the configuration tells its name; without it `*` stands for it
+    #[arg(long, value_name = "ID")]
+    log: Option<AccountId>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A configuration that is wrong, a place where the command needs nothing, a form that the answer has not.
+pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let config = load(&common.config)?;
+    let known = Known { management: args.management.clone(), log: args.log.clone() };
+    let Some(place) = args.place.map(Place::from) else {
+        return template(common, args, &config, &known, ui);
+    };
+    if !matches!(common.format(), Format::Human | Format::Json) {
+        return Err(common.format().unknown_to("permissions", "human and json"));
+    }
+    let needed = permissions(&Ask { config: &config, purpose: args.purpose.into(), place, known: &known });
+    needed.notes.iter().for_each(|note| ui.note(note));
+    let text = match &needed.documents[..] {
+        [] => {
+            return Err(
+                Failure::new("the command needs no permission there").hint("verify and coverage read in --in log")
+            );
+        }
+        [one] => one.to_pretty(),
+        many => {
+            ui.note(&format!("{} policies: together they are too large for one", many.len()));
+            let list: Vec<_> = many.iter().map(|document| document.to_value()).collect();
+            format!("{:#}\n", serde_json::Value::from(list))
+        }
+    };
+    Ok(Answer::new(text, Outcome::Clean))
+}
+
+fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, Failure> {
+    if common.format.is_some_and(|format| format != Format::Human) {
+        return Err(Failure::new("a CloudFormation template has one form, YAML").hint("leave --format out"));
+    }
+    if args.purpose == Command::Verify {
+        return Err(Failure::new("verify assumes no role").hint("`orgtrail permissions --for verify --in log`"));
+    }
+    let (text, notes) = stack_set(config, args.purpose.into(), known)
+        .map_err(|error| Failure::new("the template cannot be made").because(error))?;
+    notes.iter().for_each(|note| ui.note(note));
+    if config.organization.member_role == ROLE_OF_ORGANIZATIONS {
+        ui.note(&format!(
+            "{ROLE_OF_ORGANIZATIONS} exists already in accounts that Organizations created: give organization.member_role \
+             another name, such as orgtrail-member, before you deploy this"
+        ));
+    }
+    Ok(Answer::new(text, Outcome::Clean))
+}

@@ -1,0 +1,94 @@
+//! The log archive: bucket, key and topics in the log account.
+
+use super::Place;
+use super::draft::{Bounds, Draft};
+use super::names::Names;
+use crate::cloud::aws::permissions::{kms, s3, sns};
+use crate::config::schema::Encryption;
+use crate::estate::OWNER_TAG;
+
+/// Adds the archive.
+pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    if names.place() != Place::Log {
+        return;
+    }
+    add_bucket(names, draft);
+    if names.config().bucket.encryption == Encryption::Kms {
+        add_key(names, draft);
+    }
+    draft.allow(
+        &Bounds::on("Topics", names.topics()),
+        &[sns::GET_ATTRIBUTES, sns::LIST_TAGS, sns::CREATE_TOPIC, sns::SET_ATTRIBUTES, sns::TAG_RESOURCE],
+    );
+}
+
+fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
+    let bucket = Bounds::on("Bucket", [names.bucket_arn(&names.bucket())]);
+    draft.allow(
+        &bucket,
+        &[
+            s3::GET_VERSIONING,
+            s3::GET_PUBLIC_ACCESS_BLOCK,
+            s3::GET_OWNERSHIP_CONTROLS,
+            s3::GET_ENCRYPTION,
+            s3::GET_LIFECYCLE,
+            s3::GET_OBJECT_LOCK,
+            s3::GET_LOGGING,
+            s3::GET_REQUEST_PAYMENT,
+            s3::GET_TAGGING,
+            s3::GET_POLICY,
+            s3::LIST_OBJECTS,
+            s3::CREATE_BUCKET,
+            s3::PUT_TAGGING,
+            s3::PUT_PUBLIC_ACCESS_BLOCK,
+            s3::PUT_OWNERSHIP_CONTROLS,
+            s3::PUT_VERSIONING,
+            s3::PUT_ENCRYPTION,
+            s3::PUT_LIFECYCLE,
+            s3::DELETE_LIFECYCLE,
+            s3::PUT_REQUEST_PAYMENT,
+            s3::PUT_POLICY,
+        ],
+    );
+    let wish = &names.config().bucket;
+    if wish.object_lock.is_some() {
+        draft.allow(&bucket, &[s3::PUT_OBJECT_LOCK]);
+    }
+    if wish.access_logs.is_some() {
+        draft.allow(&bucket, &[s3::PUT_LOGGING]);
+    }
+}
+
+/// A key's id is AWS's to give: the key is known by its alias, and until it has one by the tag that it was made with.
+fn add_key(names: &Names<'_>, draft: &mut Draft) {
+    let account = names.here();
+    let alias = names.key_alias();
+    let keys = || [names.arn("kms", account, "key/*")];
+    let deployment = || [names.config().deployment.clone()];
+    let by_alias =
+        Bounds::on("KeyByAlias", keys()).when("ForAnyValue:StringLike", "kms:ResourceAliases", [alias.clone()]);
+    let tag = format!("aws:ResourceTag/{OWNER_TAG}");
+    let by_tag = Bounds::on("KeyByTag", keys()).when("StringEquals", &tag, deployment());
+    for bounds in [by_alias, by_tag] {
+        draft.allow(
+            &bounds,
+            &[
+                kms::DESCRIBE_KEY,
+                kms::GET_ROTATION,
+                kms::LIST_TAGS,
+                kms::GET_KEY_POLICY,
+                kms::CREATE_ALIAS,
+                kms::ENABLE_KEY,
+                kms::CANCEL_DELETION,
+                kms::ENABLE_ROTATION,
+                kms::TAG_RESOURCE,
+                kms::PUT_KEY_POLICY,
+            ],
+        );
+    }
+    draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS]);
+    draft.allow(&Bounds::everything("ListKeys"), &[kms::LIST_KEYS, kms::LIST_ALIASES]);
+    let new_tag = format!("aws:RequestTag/{OWNER_TAG}");
+    let making = Bounds::everything("MakeKey").when("StringEquals", &new_tag, deployment());
+    draft.allow(&making, &[kms::CREATE_KEY]);
+}

@@ -1,0 +1,144 @@
+//! orgtrail's own least privilege: the IAM policies that its commands need, from the configuration alone. Pure.
+//!
+//! What is granted comes from the table of operations without which the adapter cannot make a call. Each file here knows one
+//! part of a deployment: which operations it takes, and on which names. [`Draft`](draft) leaves out what a command does not do.
+
+use std::collections::BTreeSet;
+
+use crate::cloud::aws::permissions::Operation;
+use crate::config::Config;
+use crate::config::schema::Scope;
+use crate::ids::AccountId;
+use crate::policy::PolicyDocument;
+use crate::policy::evaluate::glob;
+
+mod archive;
+mod draft;
+mod identity;
+mod names;
+mod organization;
+mod proof;
+mod stack;
+mod trails;
+mod wake;
+
+pub use names::Known;
+pub use stack::{BadStack, stack_set};
+
+use draft::Draft;
+use names::Names;
+
+/// What the policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Commands that only look: `discover`, `snapshot`, `plan`, `drift`, `check`.
+    Plan,
+    /// `apply`, also with `--adopt` and `--prune`.
+    Apply,
+    /// The daemon: `apply` without removals, its lease and its wake queue.
+    Reconcile,
+    /// Commands that read the logs: `verify`, `coverage`.
+    Verify,
+}
+
+impl Purpose {
+    /// Tells whether something is changed.
+    fn writes(self) -> bool {
+        matches!(self, Purpose::Apply | Purpose::Reconcile)
+    }
+
+    /// Tells whether leftovers are removed, which the daemon never does.
+    fn removes(self) -> bool {
+        self == Purpose::Apply
+    }
+}
+
+/// In which kind of account the policy is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Whoever starts orgtrail, in the management account or a delegated administrator's.
+    Management,
+    /// The member role in the log account; for verify whoever starts it there.
+    Log,
+    /// The member role in every other account.
+    Member,
+}
+
+/// A question: what is needed, where, and which accounts are known.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// What for.
+    pub purpose: Purpose,
+    /// Where.
+    pub place: Place,
+    /// The accounts that are known.
+    pub known: &'a Known,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permissions {
+    /// The documents, each small enough for a managed policy. None where nothing is needed.
+    pub documents: Vec<PolicyDocument>,
+    /// The operations that they are for.
+    pub operations: BTreeSet<Operation>,
+    /// What a person should know before using them.
+    pub notes: Vec<String>,
+}
+
+/// Returns what is needed.
+pub fn permissions(ask: &Ask<'_>) -> Permissions {
+    let names = Names::new(ask);
+    let mut draft = Draft::new(ask.purpose);
+    if ask.purpose == Purpose::Verify {
+        proof::add(&names, &mut draft);
+    } else {
+        organization::add(&names, &mut draft);
+        trails::add(&names, &mut draft);
+        archive::add(&names, &mut draft);
+        identity::add(&names, &mut draft);
+        wake::add(&names, &mut draft);
+    }
+    let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
+    let (documents, operations) = draft.finish();
+    Permissions { documents, operations, notes }
+}
+
+fn notes(names: &Names<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    // A member needs to know it where the trail of the organization is managed from there.
+    let organization_trail = || names.sites().iter().any(|site| site.config.scope == Scope::Organization);
+    let names_management = match names.place() {
+        Place::Management => true,
+        Place::Log => false,
+        Place::Member => organization_trail(),
+    };
+    if names_management && names.known().management.is_none() {
+        notes.push("the management account is not known, `*` stands for it; --management ID narrows it".to_owned());
+    }
+    if names.place() == Place::Log && names.log_account().is_none() {
+        notes.push("accounts.log is a name, `*` stands for its id; --log ID narrows it".to_owned());
+    }
+    let member_role = &names.config().organization.member_role;
+    let reaches = |role: &&String| glob(role, member_role);
+    if names.purpose().writes()
+        && let Some(role) = names.roles().iter().find(reaches)
+    {
+        notes.push(format!(
+            "the role name {role:?} also fits {member_role}, which could then change itself; give the configured names a \
+             fixed beginning"
+        ));
+    }
+    notes
+}
+
+/// Returns the accounts, besides the management account, that may start orgtrail: the delegated administrators whose ids the
+/// configuration tells.
+pub fn administrators(config: &Config) -> BTreeSet<AccountId> {
+    names::administrators(config)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! What proves the logs: reading them, their key, and CloudTrail's public keys. Nothing is assumed and nothing written.
+
+use super::Place;
+use super::draft::{Bounds, Draft};
+use super::names::Names;
+use crate::cloud::aws::permissions::{Access, Operation, Service, cloudtrail, s3};
+use crate::config::schema::Encryption;
+
+const fn read(service: Service, name: &'static str, actions: &'static [&'static str]) -> Operation {
+    Operation { service, name, access: Access::Read, actions }
+}
+
+/// What `logs::aws` calls beyond the table of the adapter; a test holds this list to the source of `logs::aws`.
+pub(super) const GET_OBJECT: Operation = read(Service::S3, "GetObject", &["s3:GetObject", "s3:GetObjectVersion"]);
+pub(super) const LIST_VERSIONS: Operation = read(Service::S3, "ListObjectVersions", &["s3:ListBucketVersions"]);
+pub(super) const GET_LOCATION: Operation = read(Service::S3, "GetBucketLocation", &["s3:GetBucketLocation"]);
+pub(super) const LIST_PUBLIC_KEYS: Operation =
+    read(Service::CloudTrail, "ListPublicKeys", &["cloudtrail:ListPublicKeys"]);
+/// S3 decrypts with the permissions of whoever reads.
+pub(super) const DECRYPT: Operation = read(Service::Kms, "Decrypt", &["kms:Decrypt"]);
+
+/// Adds what reads the logs, all of it in the log account.
+pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    if names.place() != Place::Log {
+        return;
+    }
+    let config = names.config();
+    let bucket = names.bucket_arn(&names.bucket());
+    let listing = Bounds::on("ListLogs", [bucket.clone()]);
+    draft.allow(&listing, &[s3::LIST_OBJECTS, LIST_VERSIONS, GET_LOCATION]);
+    let prefix = if config.bucket.prefix.is_empty() { String::new() } else { format!("{}/", config.bucket.prefix) };
+    draft.allow(&Bounds::on("ReadLogs", [format!("{bucket}/{prefix}AWSLogs/*")]), &[GET_OBJECT]);
+    draft.allow(&Bounds::everything("PublicKeys"), &[LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
+    let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");
+    draft.allow(&Bounds::on("TrailStatus", [trails]), &[cloudtrail::GET_TRAIL_STATUS]);
+    let by_s3 = [format!("s3.{}.{}", config.home_region, names.partition().dns_suffix())];
+    let decrypting = match &config.bucket.encryption {
+        Encryption::S3 => return,
+        Encryption::KeyArn(arn) => Bounds::on("Decrypt", [arn.to_string()]),
+        Encryption::Kms => {
+            let keys = [names.arn("kms", names.here(), "key/*")];
+            Bounds::on("Decrypt", keys).when("ForAnyValue:StringLike", "kms:ResourceAliases", [names.key_alias()])
+        }
+    };
+    draft.allow(&decrypting.when("StringEquals", "kms:ViaService", by_s3), &[DECRYPT]);
+}

@@ -1,0 +1,78 @@
+//! The CloudFormation template that puts the member role into every account of the organization.
+
+use handlebars::{Handlebars, RenderError, handlebars_helper};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Ask, Known, Permissions, Place, Purpose, administrators, permissions};
+use crate::config::Config;
+use crate::ids::AccountId;
+use crate::policy::PolicyDocument;
+
+const TEMPLATE: &str = include_str!("../../templates/member-role.yaml.hbs");
+
+/// Says that the compiled template gives no text.
+#[derive(Debug, thiserror::Error)]
+#[error("the template member-role.yaml.hbs cannot be rendered")]
+pub struct BadStack(#[source] Box<RenderError>);
+
+impl From<RenderError> for BadStack {
+    fn from(error: RenderError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// One managed policy of the template.
+#[derive(Serialize)]
+struct Managed<'a> {
+    /// The end of its logical id.
+    number: usize,
+    document: &'a Value,
+}
+
+/// Returns the template for StackSets in YAML, with what a person should know before using it.
+///
+/// # Errors
+/// [`BadStack`] where the compiled template and its values do not fit together, which its test excludes.
+pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(String, Vec<String>), BadStack> {
+    let at = |place| permissions(&Ask { config, purpose, place, known });
+    let (member, log) = (at(Place::Member), at(Place::Log));
+    let values = |Permissions { documents, .. }: &Permissions| -> Vec<Value> {
+        documents.iter().map(PolicyDocument::to_value).collect()
+    };
+    let (member_documents, log_documents) = (values(&member), values(&log));
+    let numbered = |documents: &'_ [Value]| -> Value {
+        documents.iter().zip(1..).map(|(document, number)| json!(Managed { number, document })).collect()
+    };
+    let id = |id: Option<&AccountId>| id.map(|id| id.to_string());
+    let log_account = config.accounts.log.parse::<AccountId>().ok().or_else(|| known.log.clone());
+    let values = json!({
+        "deployment": config.deployment,
+        "role": config.organization.member_role,
+        "organization_id": config.organization.id.as_ref().map(|id| id.to_string()),
+        "management_account": id(known.management.as_ref()),
+        "log_account": id(log_account.as_ref()),
+        "administrators": administrators(config),
+        "member_policies": numbered(&member_documents),
+        "log_policies": numbered(&log_documents),
+    });
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(json_text);
+    engine.register_helper("json", Box::new(json_value));
+    let mut notes = member.notes;
+    notes.extend(log.notes);
+    notes.dedup();
+    Ok((engine.render_template(TEMPLATE, &values)?, notes))
+}
+
+// YAML takes JSON as it is, as long as its lines stand further in than their key.
+handlebars_helper!(json_value: |value: Value, indent: usize| {
+    format!("{value:#}").replace('\n', &format!("\n{}", " ".repeat(indent)))
+});
+
+/// Escapes a value for the inside of a text in double quotes, which JSON and YAML write alike.
+fn json_text(value: &str) -> String {
+    let quoted = Value::String(value.to_owned()).to_string();
+    quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
+}

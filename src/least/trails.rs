@@ -1,0 +1,84 @@
+//! Trails and what they write to beside the bucket, in the account that manages them.
+
+use super::Place;
+use super::draft::{Bounds, Draft};
+use super::names::Names;
+use crate::cloud::aws::permissions::{Operation, cloudtrail as op, logs};
+use crate::config::schema::Scope;
+use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
+
+/// Adds trails and log groups. The trails of others are read as evidence: with one's own, and by `snapshot --member-trails`
+/// wherever they are.
+pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    let sites = names.sites();
+    if sites.is_empty() && names.purpose().writes() {
+        return;
+    }
+    let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
+    let evidence = Bounds::on("ReadTrails", [any_trail]);
+    let listing = Bounds::everything("ListTrails");
+    draft.allow(&listing, &[op::DESCRIBE_TRAILS]);
+    draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS]);
+    if sites.is_empty() {
+        return;
+    }
+    if names.place() == Place::Management {
+        draft.allow(&listing, &[op::LIST_TRAILS]);
+        draft.allow(&evidence, &[op::GET_TRAIL]);
+    }
+    let own = Bounds::on("OwnTrails", sites.iter().map(|site| site.arn.clone()));
+    draft.allow(
+        &own,
+        &[
+            op::GET_INSIGHT_SELECTORS,
+            op::LIST_TAGS,
+            op::CREATE_TRAIL,
+            op::UPDATE_TRAIL,
+            op::PUT_EVENT_SELECTORS,
+            op::PUT_INSIGHT_SELECTORS,
+            op::ADD_TAGS,
+            op::START_LOGGING,
+        ],
+    );
+    if sites.iter().any(|site| site.config.scope == Scope::Organization) {
+        for operation in [op::CREATE_TRAIL, op::UPDATE_TRAIL] {
+            allow_checks(names, draft, &operation);
+        }
+    }
+    add_log_groups(names, draft);
+}
+
+/// Grants what CloudTrail looks at with the caller's own permissions when it takes an organization trail or a delegated
+/// administrator (CloudTrail user guide, "Permissions required for creating an organization trail").
+pub(super) fn allow_checks(names: &Names<'_>, draft: &mut Draft, operation: &Operation) {
+    let checks = ["organizations:DescribeOrganization", "organizations:ListAWSServiceAccessForOrganization"];
+    draft.allow_of(&Bounds::everything("ReadOrganization"), operation, checks);
+    let linked = names.identity(&format!("role/aws-service-role/{CLOUDTRAIL_PRINCIPAL}/*"));
+    draft.allow_of(&Bounds::on("ReadServiceLinkedRole", [linked.clone()]), operation, ["iam:GetRole"]);
+    let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
+    let making = Bounds::on("MakeServiceLinkedRole", [linked]).when("StringEquals", "iam:AWSServiceName", service);
+    draft.allow_of(&making, operation, ["iam:CreateServiceLinkedRole"]);
+}
+
+fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {
+    let mut groups = Vec::new();
+    let mut listed = Vec::new();
+    let mut roles = Vec::new();
+    for site in names.sites() {
+        let Some((group, role)) = site.logs else { continue };
+        // Some actions want the ARN with `:*` at its end (CloudWatch Logs user guide, "Resources and operations").
+        groups.extend([format!("{group}:*"), group]);
+        listed.push(names.arn_in(site.region.as_str(), "logs", names.here(), "log-group:*"));
+        roles.push(names.identity(&format!("role/{role}")));
+    }
+    draft.allow(&Bounds::on("ListLogGroups", listed), &[logs::DESCRIBE_LOG_GROUPS]);
+    draft.allow(
+        &Bounds::on("LogGroups", groups),
+        &[logs::LIST_TAGS, logs::CREATE_LOG_GROUP, logs::PUT_RETENTION, logs::TAG_RESOURCE],
+    );
+    let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
+    let passing = Bounds::on("PassLogRole", roles).when("StringEquals", "iam:PassedToService", service);
+    for operation in [op::CREATE_TRAIL, op::UPDATE_TRAIL] {
+        draft.allow_of(&passing, &operation, ["iam:PassRole"]);
+    }
+}

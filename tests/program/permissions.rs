@@ -1,0 +1,223 @@
+//! The printed policies against what the commands really call: over the wire, account by account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orgtrail::cloud::aws::permissions::ALL;
+use orgtrail::config;
+use orgtrail::least::{Ask, Known, Place, Purpose, permissions};
+use serde_json::Value;
+
+use crate::run::Desk;
+use crate::support::{Emulator, World};
+
+const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org-trail";
+
+const MORE: &str = "    cloudwatch_logs: {group: /orgtrail/acme}\n    notify: {sns: acme-org-trail}\n";
+
+/// Needs no permission (STS API, `GetCallerIdentity`).
+const FREE: &str = "sts:GetCallerIdentity";
+
+/// What the commands called in each kind of account, as `service:Operation`.
+type Called = BTreeMap<Place, BTreeSet<String>>;
+
+/// Returns what reached the emulator since it was last asked.
+async fn called(emulator: &Emulator, world: &World) -> Called {
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    let mut called = Called::new();
+    for call in emulator.proxy().calls() {
+        if !places.contains_key(&call.access_key) {
+            let account = world.account_of(&call.access_key).await;
+            let place = if account == *world.account("management") {
+                Place::Management
+            } else if account == *world.log() {
+                Place::Log
+            } else {
+                Place::Member
+            };
+            places.insert(call.access_key.clone(), place);
+        }
+        called.entry(places[&call.access_key]).or_default().insert(format!("{}:{}", call.service, call.action));
+    }
+    emulator.proxy().clear();
+    called
+}
+
+/// Returns what is printed for a place: as the operations that it is for. Also holds the program's output to it.
+fn printed(desk: &Desk, world: &World, purpose: Purpose, place: Place) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let config = config::parse(&text, "orgtrail.yaml").unwrap();
+    let (management, log) = (world.account("management").clone(), world.log().clone());
+    let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
+    let needed = permissions(&Ask { config: &config, purpose, place, known: &known });
+    let word = |text: String| text.to_lowercase();
+    let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
+    let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");
+    let said = desk.run(&arguments).expect_code(0).json();
+    let said: Vec<Value> = said.as_array().cloned().unwrap_or_else(|| vec![said.clone()]);
+    let documents: Vec<Value> = needed.documents.iter().map(|document| document.to_value()).collect();
+    assert_eq!(said, documents, "{arguments}");
+    needed.operations.iter().map(|operation| format!("{}:{}", operation.service.as_str(), operation.name)).collect()
+}
+
+/// Asserts that everything called is printed; returns what is printed and was not called.
+fn idle(desk: &Desk, world: &World, purpose: Purpose, called: &Called) -> BTreeMap<Place, BTreeSet<String>> {
+    let table: BTreeSet<String> = ALL.iter().map(|o| format!("{}:{}", o.service.as_str(), o.name)).collect();
+    let of = |(place, called): (&Place, &BTreeSet<String>)| {
+        let printed = printed(desk, world, purpose, *place);
+        let strange: Vec<&String> = called.difference(&table).collect();
+        assert!(strange.is_empty(), "not in the table: {strange:?}");
+        let missing: Vec<&String> = called.difference(&printed).filter(|call| *call != FREE).collect();
+        assert!(missing.is_empty(), "{purpose:?} {place:?} is not given {missing:?}");
+        (*place, printed.difference(called).cloned().collect())
+    };
+    called.iter().map(of).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_policies_are_what_the_commands_call() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, MORE);
+
+    // A deployment from nothing, and one that is there.
+    desk.run("discover").expect_code(0);
+    desk.run("plan").expect_code(2);
+    let mut looks = called(&emulator, &world).await;
+    desk.run("apply --yes --quiet").expect_code(0);
+    let mut writes = called(&emulator, &world).await;
+    for looking in ["plan", "drift", "check", "snapshot --member-trails --output snapshot.json"] {
+        desk.run(looking);
+    }
+    add(&mut looks, called(&emulator, &world).await);
+
+    // Other hands, and an account that is left out.
+    damage(&world).await;
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    desk.write("orgtrail.yaml", &text.replace("  log: log-archive", "  log: log-archive\n  exclude: ['name:web']"));
+    desk.run("drift").expect_code(2);
+    add(&mut looks, called(&emulator, &world).await);
+    desk.run("apply --yes --prune --adopt --allow destroys --allow weakens --allow interrupts").expect_code(0);
+    add(&mut writes, called(&emulator, &world).await);
+
+    let every_place = [Place::Management, Place::Log, Place::Member];
+    for place in every_place {
+        let written: Vec<_> = looks[&place].iter().filter(|call| is_write(call)).collect();
+        assert!(written.is_empty(), "{place:?}: {written:?}");
+    }
+    let found = [idle(&desk, &world, Purpose::Plan, &looks), idle(&desk, &world, Purpose::Apply, &writes)];
+    assert_eq!(found, [NOT_CALLED_BY_LOOKING, NOT_CALLED_BY_APPLYING].map(|uncalled| uncalled.map(named).into()));
+}
+
+fn named((place, operations): (Place, &[&str])) -> (Place, BTreeSet<String>) {
+    (place, operations.iter().map(|operation| (*operation).to_owned()).collect())
+}
+
+fn is_write(call: &str) -> bool {
+    use orgtrail::cloud::aws::permissions::Access;
+    ALL.iter().any(|o| o.access == Access::Write && format!("{}:{}", o.service.as_str(), o.name) == call)
+}
+
+fn add(all: &mut Called, more: Called) {
+    for (place, calls) in more {
+        all.entry(place).or_default().extend(calls);
+    }
+}
+
+/// Changes by other hands: each needs another call to repair.
+async fn damage(world: &World) {
+    let management = world.management();
+    aws_sdk_cloudtrail::Client::new(&management).stop_logging().name(TRAIL).send().await.unwrap();
+    let log = world.hand_in("log-archive").await;
+    let s3 = aws_sdk_s3::Client::new(&log);
+    s3.delete_bucket_policy().bucket("acme-org-cloudtrail").send().await.unwrap();
+    let iam = aws_sdk_iam::Client::new(&log);
+    let role = format!("CloudTrailReadLogs-{}", world.account("api"));
+    let open = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+    iam.put_role_policy().role_name(&role).policy_name("More").policy_document(open).send().await.unwrap();
+    let member = aws_sdk_iam::Client::new(&world.hand_in("api").await);
+    let policy = format!("arn:aws:iam::{}:policy/CloudTrailReadLogs", world.account("api"));
+    let request = member.create_policy_version().policy_arn(policy).set_as_default(true).policy_document(open);
+    request.send().await.unwrap();
+}
+
+/// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
+/// members the status and selectors for trails of others, and a listing only for a bucket that has no tags.
+const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
+    (Place::Management, &["cloudtrail:GetTrail", "organizations:ListAccountsForParent"]),
+    (Place::Log, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus", "s3:ListObjectsV2"]),
+    (Place::Member, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]),
+];
+
+/// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here, the
+/// oldest of five versions of a policy, and removing a policy from those who have it.
+const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
+    (
+        Place::Management,
+        &[
+            // The tree of units is only read for names of units, or without `Paths`.
+            "organizations:ListAccountsForParent",
+            "organizations:ListOrganizationalUnitsForParent",
+            "organizations:ListRoots",
+            // Other people's trails, and repairs of the own one.
+            "cloudtrail:GetTrail",
+            "cloudtrail:AddTags",
+            "cloudtrail:PutEventSelectors",
+            "cloudtrail:PutInsightSelectors",
+            "cloudtrail:UpdateTrail",
+            // Repairs of the role of the log group.
+            "iam:DeleteRolePolicy",
+            "iam:TagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            // Repairs of the member policy, and its removal if the account is left out.
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachRolePolicy",
+            "iam:DetachUserPolicy",
+            "iam:ListEntitiesForPolicy",
+            "iam:ListPolicyVersions",
+            "iam:TagPolicy",
+        ],
+    ),
+    (
+        Place::Log,
+        &[
+            // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
+            "s3:DeleteBucketLifecycle",
+            "s3:ListObjectsV2",
+            "s3:PutBucketLifecycleConfiguration",
+            "s3:PutBucketRequestPayment",
+            // Repairs of the key.
+            "kms:CancelKeyDeletion",
+            "kms:EnableKey",
+            "kms:TagResource",
+            // Repairs of reader roles.
+            "iam:DetachRolePolicy",
+            "iam:TagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            // As in the management account.
+            "iam:CreatePolicyVersion",
+            "iam:DeletePolicy",
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachUserPolicy",
+            "iam:ListEntitiesForPolicy",
+            "iam:ListPolicyVersions",
+            "iam:TagPolicy",
+        ],
+    ),
+    (
+        Place::Member,
+        &[
+            // The damaged policy has fewer than five versions, and the removed one is attached to nobody.
+            "iam:DeletePolicyVersion",
+            "iam:DetachGroupPolicy",
+            "iam:DetachRolePolicy",
+            "iam:DetachUserPolicy",
+            "iam:TagPolicy",
+        ],
+    ),
+];
