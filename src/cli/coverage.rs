@@ -86,7 +86,7 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
     let around = Surroundings::of(common, ui)?;
     let (place, expected) = match &args.place {
         Some(_) => (None, Expected::default()),
-        None => (archive::place(common)?, archive::expected(common, ui).await?),
+        None => (archive::place(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
     };
     let mut text = Vec::new();
     let outcome = run(args, place, expected, &around, &mut text).await?;

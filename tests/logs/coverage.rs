@@ -98,7 +98,7 @@ async fn expected_accounts_without_anything_are_rows_too() {
     let account = |is_active| ExpectedAccount { name: "shop <prod>".into(), is_active, regions: None };
     let accounts =
         [("333333333333".parse().unwrap(), account(true)), ("444444444444".parse().unwrap(), account(false))];
-    let expected = Expected { accounts: accounts.into(), trails: vec![] };
+    let expected = Expected { accounts: accounts.into(), ..Expected::default() };
     let arguments = ["--fail-older-than", "3h", "--region", REGION];
     let (outcome, answer) = json(&day(), expected.clone(), &arguments).await;
     assert_eq!(outcome, Outcome::Finding);

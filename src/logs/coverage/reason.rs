@@ -91,7 +91,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
         gaps: Vec::new(),
         newest: None,
         problem: None,
-        is_expected: known.is_none_or(|account| account.is_active),
+        is_expected: known.is_none_or(|account| account.should_deliver(region)),
     }
 }
 
@@ -100,11 +100,15 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
 fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
     let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
-    let usual: BTreeSet<Region> = there.iter().map(|(_, region)| region.clone()).collect();
+    let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();
     let mut rows = Vec::new();
     for (account, known) in &expected.accounts {
         let regions = known.regions.clone().unwrap_or_else(|| usual.iter().cloned().collect());
-        for region in regions.into_iter().filter(|region| !there.contains(&(account.clone(), region.clone()))) {
+        let is_absent = |region: &Region| {
+            let is_sought = expected.only.as_ref().is_none_or(|only| only == region);
+            is_sought && !there.contains(&(account.clone(), region.clone()))
+        };
+        for region in regions.into_iter().filter(is_absent) {
             let gaps = vec![Gap { window: survey.range, reason: String::new() }];
             rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
         }
@@ -146,9 +150,12 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         peers(same_account).for_each(|peer| *all.entry(shares(peer, gap, survey.range)).or_default() += 1);
         all[&true] > 0 && all[&false] == 0
     };
+    // Regions that are not enabled have their reason by now.
+    let is_known_enabled = expected.accounts.get(&row.account).is_some_and(|known| known.regions.is_some());
     let (everywhere, in_account) = (shared(false), shared(true));
     let text = match part {
         Part::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
+        Part::All if is_known_enabled => "nothing is there although the region is enabled: no trail covers it",
         Part::All => "nothing is there: the region is not enabled, or no trail covers it",
         Part::Start if everywhere => "the trail started then, or older digests have expired",
         Part::Start if in_account => "the account joined then",
@@ -270,7 +277,7 @@ mod tests {
         let accounts =
             [(ONE.parse().unwrap(), account(false, None)), (TWO.parse().unwrap(), account(true, Some("eu-west-1")))];
         let trail = TrailStatus { name: "t".into(), stopped: Some(at(9)), ..TrailStatus::default() };
-        let expected = Expected { accounts: accounts.into(), trails: vec![trail] };
+        let expected = Expected { accounts: accounts.into(), trails: vec![trail], only: None };
         let places = vec![found(ONE, "us-east-1", &[(0, 8)]), found(TWO, "us-east-1", &[(0, 8), (10, 24)])];
         let rows = assessed(places, &expected);
         assert_eq!(rows[0].1, ["the account is suspended or closed"]);
@@ -289,7 +296,7 @@ mod tests {
         };
         assert_eq!(old(&Expected::default()), [ONE]);
         let suspended = ExpectedAccount { name: "n".into(), is_active: false, regions: None };
-        let expected = Expected { accounts: [(ONE.parse().unwrap(), suspended)].into(), trails: vec![] };
+        let expected = Expected { accounts: [(ONE.parse().unwrap(), suspended)].into(), ..Expected::default() };
         assert_eq!(old(&expected), [""; 0]);
     }
 }
