@@ -142,7 +142,8 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, CoverageError> {
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     if limit.is_some_and(|limit| coverage.older_than(limit).next().is_some() || coverage.rows.is_empty()) {
         Outcome::Finding
-    } else if coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
+    } else if coverage.rows.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
+        // Where there is nothing at all, nobody can say that logs arrive.
         Outcome::Partial
     } else {
         Outcome::Clean

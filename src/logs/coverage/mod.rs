@@ -229,9 +229,11 @@ pub struct Gap {
 }
 
 impl Coverage {
-    /// Returns the rows whose newest logs are older than a limit, or that have none.
+    /// Returns the rows whose newest logs are older than a limit, or that have none. A range in the past is judged at
+    /// its end.
     pub fn older_than(&self, limit: SignedDuration) -> impl Iterator<Item = &Row> {
-        let oldest = self.now.saturating_sub(limit).unwrap_or(self.now);
+        let end = self.now.min(self.range.end);
+        let oldest = end.saturating_sub(limit).unwrap_or(end);
         self.rows.iter().filter(move |row| row.is_old(oldest))
     }
 }

@@ -61,7 +61,8 @@ fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
     let arrival = match newest {
         _ if found.problem.is_some() => Arrival::Unread,
         None => Arrival::Nothing,
-        Some(newest) if newest < due => Arrival::Stopped,
+        // A log file tells that its hour has arrived.
+        Some(_) if files.hours.end().max(found.digest_hours.end()) < Some(due) => Arrival::Stopped,
         Some(_) if gaps.is_empty() => Arrival::Arriving,
         Some(_) => Arrival::Gaps,
     };
@@ -283,6 +284,28 @@ mod tests {
         assert_eq!(rows[0].1, ["the account is suspended or closed"]);
         assert_eq!(rows[1], (Arrival::Nothing, vec!["trail t was stopped at 2026-11-20T09:00:00Z".into()]));
         assert_eq!(rows[2].1, ["trail t was stopped at 2026-11-20T09:00:00Z"]);
+    }
+
+    #[test]
+    fn logs_without_digests_are_a_gap_while_they_arrive() {
+        let mut place = found(ONE, "us-east-1", &[]);
+        let mut hours = Spans::default();
+        hours.add(Window { start: at(0), end: at(24) });
+        let files =
+            LogFiles { count: 24, last: Some(at(24) - SignedDuration::from_mins(40)), hours, ..LogFiles::default() };
+        place.logs.insert(LogKind::CloudTrail, files);
+        let (arrival, reasons) = assessed(vec![place], &Expected::default()).remove(0);
+        assert_eq!(arrival, Arrival::Gaps);
+        assert_eq!(reasons, ["log files arrive without digests: log file validation is off"]);
+    }
+
+    #[test]
+    fn a_range_in_the_past_is_judged_at_its_end() {
+        let range = Window { start: at(0), end: at(20) };
+        let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
+        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places }, &Expected::default());
+        let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
+        assert_eq!(old, [TWO]);
     }
 
     #[test]
