@@ -1,13 +1,20 @@
 //! Where the configuration's logs are, and who should deliver them: what `verify` and `coverage` take from a configuration.
 
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+
 use super::Common;
 use super::failure::Failure;
 use super::session::{Access, Session};
 use super::ui::Ui;
 use super::validate::load;
+use crate::cloud::{Look, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
+use crate::ids::{AccountId, Region};
 use crate::logs::coverage::{Expected, ExpectedAccount};
+use crate::report::escape;
 use crate::survey::SurveyOptions;
 
 /// Returns where the configuration's logs are; nothing without a configuration.
@@ -39,8 +46,9 @@ fn bucket_name(config: &Config) -> Result<String, Failure> {
     })
 }
 
-/// Returns the accounts that should deliver: those of the organization, where it can be read.
-pub(super) async fn expected(common: &Common, ui: &Ui) -> Result<Expected, Failure> {
+/// Returns the accounts that should deliver, or the `only` one of them that is asked about: those of the organization,
+/// where it can be read.
+pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Expected, Failure> {
     if !common.config.exists() {
         return Ok(Expected::default());
     }
@@ -54,10 +62,51 @@ pub(super) async fn expected(common: &Common, ui: &Ui) -> Result<Expected, Failu
         Ok((organization, _)) => organization,
         Err(error) => return Ok(unknown(ui, &Failure::from(error))),
     };
-    let accounts = organization.accounts.into_iter().map(|(id, account)| {
-        (id, ExpectedAccount { name: account.name, is_active: account.state.is_active(), regions: None })
-    });
-    Ok(Expected { accounts: accounts.collect(), trails: Vec::new() })
+    let mut accounts: BTreeMap<_, _> = organization
+        .accounts
+        .into_iter()
+        .filter(|(id, _)| only.is_none_or(|only| only == id))
+        .map(|(id, account)| {
+            let is_active = account.state.is_active();
+            (id, ExpectedAccount { name: account.name, is_active, regions: None })
+        })
+        .collect();
+    ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
+    Ok(Expected { accounts, ..Expected::default() })
+}
+
+/// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a note
+/// says so.
+async fn ask_regions(look: &dyn Look, accounts: &mut BTreeMap<AccountId, ExpectedAccount>, at_once: usize, ui: &Ui) {
+    let asked: Vec<AccountId> =
+        accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.clone()).collect();
+    let total = asked.len();
+    let ask = async |id: AccountId| (look.regions(&id).await, id);
+    let mut answers = stream::iter(asked).map(ask).buffered(at_once).enumerate();
+    let mut refused = Vec::new();
+    while let Some((before, (answer, id))) = answers.next().await {
+        ui.step("accounts' regions", before + 1, total);
+        match answer {
+            Ok(regions) => record_regions(accounts, &id, regions),
+            Err(fault) => refused.push(fault),
+        }
+    }
+    ui.end_progress();
+    if let Some(first) = refused.first() {
+        ui.note(&format!(
+            "which regions are enabled is not known of {} of {total} accounts, so only regions with logs of any account \
+             are expected there: {}; allow account:ListRegions to the management account, with trusted access for \
+             account.amazonaws.com, or to the member role",
+            refused.len(),
+            escape::terminal(&first.to_string()),
+        ));
+    }
+}
+
+fn record_regions(accounts: &mut BTreeMap<AccountId, ExpectedAccount>, id: &AccountId, regions: Option<Vec<Region>>) {
+    if let Some(account) = accounts.get_mut(id) {
+        account.regions = regions;
+    }
 }
 
 /// Without the organization an account that never delivered anything cannot be missed, which has to be said.

@@ -86,7 +86,7 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
     let around = Surroundings::of(common, ui)?;
     let (place, expected) = match &args.place {
         Some(_) => (None, Expected::default()),
-        None => (archive::place(common)?, archive::expected(common, ui).await?),
+        None => (archive::place(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
     };
     let mut text = Vec::new();
     let outcome = run(args, place, expected, &around, &mut text).await?;
@@ -142,7 +142,8 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, CoverageError> {
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     if limit.is_some_and(|limit| coverage.older_than(limit).next().is_some() || coverage.rows.is_empty()) {
         Outcome::Finding
-    } else if coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
+    } else if coverage.rows.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
+        // Where there is nothing at all, nobody can say that logs arrive.
         Outcome::Partial
     } else {
         Outcome::Clean

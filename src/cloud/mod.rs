@@ -94,6 +94,14 @@ pub trait Look: Send + Sync {
     /// [`Fault`] where the trail's status cannot be read.
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault>;
 
+    /// Asks which regions are enabled in an account; nothing where that is not recorded.
+    ///
+    /// # Errors
+    /// [`Fault`] where the account's regions cannot be read.
+    async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        Ok(None)
+    }
+
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
     /// not asked over a network makes none.
     fn calls(&self) -> u64 {

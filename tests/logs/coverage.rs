@@ -98,7 +98,7 @@ async fn expected_accounts_without_anything_are_rows_too() {
     let account = |is_active| ExpectedAccount { name: "shop <prod>".into(), is_active, regions: None };
     let accounts =
         [("333333333333".parse().unwrap(), account(true)), ("444444444444".parse().unwrap(), account(false))];
-    let expected = Expected { accounts: accounts.into(), trails: vec![] };
+    let expected = Expected { accounts: accounts.into(), ..Expected::default() };
     let arguments = ["--fail-older-than", "3h", "--region", REGION];
     let (outcome, answer) = json(&day(), expected.clone(), &arguments).await;
     assert_eq!(outcome, Outcome::Finding);
@@ -132,4 +132,20 @@ async fn it_reads_no_body() {
     let mut bucket = day();
     bucket.objects.values_mut().for_each(|stored| stored.body.clear());
     assert_eq!(json(&bucket, Expected::default(), &[]).await.1["summary"]["arriving"], 4);
+}
+
+#[tokio::test]
+async fn the_text_names_what_is_old_and_never_calls_nothing_good() {
+    let mut bucket = day();
+    bucket.objects.retain(|key, _| !key.contains("/222222222222/") || key.contains("20261120T0"));
+    let account = ExpectedAccount { name: "shop\u{1b}[2J".into(), is_active: true, regions: None };
+    let expected = Expected { accounts: [("222222222222".parse().unwrap(), account)].into(), ..Expected::default() };
+    let (_, text) = coverage(&bucket, expected, &["--fail-older-than", "3h"]).await.unwrap();
+    assert!(text.contains("2 accounts and regions have nothing newer than 3h"), "{text}");
+    let old = "stopped: 222222222222 us-east-1 (shop\\u{1b}[2J) CloudTrail, newest 2026-11-20T09:25:00Z, older than the limit";
+    assert!(text.contains(old), "{text}");
+    bucket.objects.clear();
+    let (outcome, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
+    assert_eq!(outcome, Outcome::Partial);
+    assert!(text.starts_with("nothing: no key in "), "{text}");
 }

@@ -9,6 +9,7 @@ mod over_http;
 mod program;
 mod proof;
 mod properties;
+mod regions;
 #[path = "../support/s3.rs"]
 mod s3;
 #[path = "../support/mod.rs"]

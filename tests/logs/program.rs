@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
 use crate::support::{Emulator, Trouble};
 
-async fn upload(emulator: &Emulator, bucket: &Bucket) {
+pub async fn upload(emulator: &Emulator, bucket: &Bucket) {
     let config = crate::s3::S3Server::start(crate::s3::Settings::default()).config();
     let config = config.into_builder().endpoint_url(emulator.backend()).build();
     let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
@@ -25,7 +25,7 @@ async fn upload(emulator: &Emulator, bucket: &Bucket) {
     }
 }
 
-fn orgtrail(emulator: &Emulator, home: &std::path::Path, arguments: &[&str]) -> Output {
+pub fn orgtrail(emulator: &Emulator, home: &std::path::Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_orgtrail"))
         .args(arguments)
         .current_dir(home)

@@ -236,7 +236,8 @@ async fn pass_on(
 
 /// An error in the protocol of the request: JSON where the operation is in a header, XML else.
 fn error(head: &hyper::http::request::Parts, status: u16, code: &str) -> Response<Full<Bytes>> {
-    let json = head.headers.contains_key("x-amz-target");
+    let sends_json = head.headers.get("content-type").is_some_and(|kind| kind == "application/json");
+    let json = sends_json || head.headers.contains_key("x-amz-target");
     let body = if json {
         format!(r#"{{"__type":"{code}","message":"made by the test"}}"#)
     } else if head.uri.path() == "/" {
@@ -262,9 +263,19 @@ fn call(head: &hyper::http::request::Parts, body: &Bytes) -> Call {
     let action = match header("x-amz-target").rsplit_once('.') {
         Some((_, action)) => action.to_owned(),
         None if service == "s3" => s3_action(head),
+        // A service whose operations are paths: `/listRegions`.
+        None if service == "account" => rest_action(head),
         None => body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned(),
     };
     Call { service, action, region, access_key, body }
+}
+
+fn rest_action(head: &hyper::http::request::Parts) -> String {
+    let mut name = head.uri.path().trim_start_matches('/').to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 /// S3 has no operation in its requests: method and query tell it.

@@ -23,6 +23,8 @@ pub enum Wrong {
     Error(u16, &'static str),
     /// The connection is cut, so many times.
     Reset(usize),
+    /// There is no answer.
+    Silence,
     /// The body ends too early, so many times.
     Short(usize),
 }
@@ -127,6 +129,9 @@ async fn answer(request: Request<Incoming>, settings: Arc<Settings>) -> Result<R
     if !settings.latency.is_zero() {
         tokio::time::sleep(settings.latency).await;
     }
+    if is_silent(&request, &settings) {
+        std::future::pending::<()>().await;
+    }
     let is_too_much = settings.in_flight_max.is_some_and(|max| in_flight > max);
     let answer = if is_too_much {
         seen.refused.fetch_add(1, Ordering::SeqCst);
@@ -138,9 +143,17 @@ async fn answer(request: Request<Incoming>, settings: Arc<Settings>) -> Result<R
     answer
 }
 
+fn is_silent(request: &Request<Incoming>, settings: &Settings) -> bool {
+    settings.wrong.lock().unwrap().get(&key(request)) == Some(&Wrong::Silence)
+}
+
+fn key(request: &Request<Incoming>) -> String {
+    request.uri().path().splitn(3, '/').nth(2).map(decoded).unwrap_or_default()
+}
+
 fn serve_one(request: &Request<Incoming>, settings: &Settings) -> Result<Response<Full<Bytes>>, Cut> {
     let query = query(request.uri().query().unwrap_or_default());
-    let key = request.uri().path().splitn(3, '/').nth(2).map(decoded).unwrap_or_default();
+    let key = key(request);
     let counter = match (request.method().as_str(), key.is_empty()) {
         ("GET", false) => &settings.seen.gets,
         ("GET", true) if query.contains_key("list-type") => &settings.seen.lists,
@@ -161,7 +174,7 @@ fn get(key: &str, settings: &Settings) -> Result<Response<Full<Bytes>>, Cut> {
     match wrong {
         Some(Wrong::Error(status, code)) => return Ok(error(status, code)),
         Some(Wrong::Reset(_)) => return Err(Cut),
-        Some(Wrong::Short(_)) | None => {}
+        Some(Wrong::Short(_) | Wrong::Silence) | None => {}
     }
     let Some(stored) = settings.objects.get(key) else { return Ok(error(404, "NoSuchKey")) };
     let mut response = Response::builder().status(200);
@@ -183,7 +196,7 @@ fn next_wrong(key: &str, settings: &Settings) -> Option<Wrong> {
     let wrong = all.get_mut(key)?;
     let now = wrong.clone();
     match wrong {
-        Wrong::Error(..) => {}
+        Wrong::Error(..) | Wrong::Silence => {}
         Wrong::Reset(0) | Wrong::Short(0) => return None,
         Wrong::Reset(times) | Wrong::Short(times) => *times -= 1,
     }

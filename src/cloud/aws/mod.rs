@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::region::Region as SdkRegion;
 
+mod account;
 mod cloudtrail;
 mod events;
 mod fault;
@@ -196,6 +197,10 @@ impl Look for Aws {
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
         let session = self.sessions.of(operator).await?;
         cloudtrail::status(&session, trail).await
+    }
+
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        account::regions(&self.sessions, account).await.map(Some)
     }
 
     fn calls(&self) -> u64 {

@@ -56,13 +56,15 @@ pub(super) struct Pace {
 }
 
 /// Calls in a second, and how many may come at once.
-const RATES: [(Service, Access, u32, u32); 12] = [
+const RATES: [(Service, Access, u32, u32); 13] = [
     // CloudTrail user guide, "Quotas": reads 10 a second, "all other APIs" 1 a second, for each account and region.
     (Service::CloudTrail, Access::Read, 10, 10),
     (Service::CloudTrail, Access::Write, 1, 1),
     // Organizations throttles the whole organization together, and refuses some concurrent calls outright.
     (Service::Organizations, Access::Read, 8, 8),
     (Service::Organizations, Access::Write, 2, 2),
+    // Account Management reference, "Quotas": 5 ListRegions requests a second for each account.
+    (Service::Account, Access::Read, 5, 5),
     // AWS publishes no rates for the others; these are modest.
     (Service::Iam, Access::Read, 20, 20),
     (Service::Iam, Access::Write, 10, 10),

@@ -8,6 +8,8 @@
 pub enum Service {
     /// AWS Organizations.
     Organizations,
+    /// AWS Account Management.
+    Account,
     /// AWS CloudTrail.
     CloudTrail,
     /// Amazon S3.
@@ -33,6 +35,7 @@ impl Service {
     pub fn as_str(self) -> &'static str {
         match self {
             Service::Organizations => "organizations",
+            Service::Account => "account",
             Service::CloudTrail => "cloudtrail",
             Service::S3 => "s3",
             Service::Kms => "kms",
@@ -122,6 +125,9 @@ operations! {
         Write DETACH_POLICY "DetachPolicy" ["organizations:DetachPolicy"];
         Write DELETE_POLICY "DeletePolicy" ["organizations:DeletePolicy"];
         Write TAG_RESOURCE "TagResource" ["organizations:TagResource"];
+    }
+    account Account {
+        Read LIST_REGIONS "ListRegions" ["account:ListRegions"];
     }
     cloudtrail CloudTrail {
         Read DESCRIBE_TRAILS "DescribeTrails" ["cloudtrail:DescribeTrails"];

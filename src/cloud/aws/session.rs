@@ -61,6 +61,7 @@ macro_rules! clients {
 
 clients!(
     organizations: aws_sdk_organizations,
+    account_management: aws_sdk_account,
     cloudtrail: aws_sdk_cloudtrail,
     kms: aws_sdk_kms,
     sns: aws_sdk_sns,

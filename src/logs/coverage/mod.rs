@@ -100,6 +100,8 @@ pub struct Expected {
     pub accounts: BTreeMap<AccountId, ExpectedAccount>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
+    /// The only region that is looked at; none for all.
+    pub only: Option<Region>,
 }
 
 /// An account that should deliver logs.
@@ -113,16 +115,18 @@ pub struct ExpectedAccount {
     pub regions: Option<Vec<Region>>,
 }
 
+impl ExpectedAccount {
+    /// Tells whether logs of a region should arrive: neither the account nor the region is known to be out of use.
+    pub fn should_deliver(&self, region: &Region) -> bool {
+        self.is_active && self.regions.as_ref().is_none_or(|regions| regions.contains(region))
+    }
+}
+
 impl Expected {
     /// Keeps only what is sought, so that nothing else is missed.
     pub fn narrow(&mut self, sought: &Sought) {
         self.accounts.retain(|account, _| sought.account.as_ref().is_none_or(|only| only == account));
-        if let Some(only) = &sought.region {
-            for account in self.accounts.values_mut() {
-                let is_enabled = account.regions.as_ref().is_none_or(|regions| regions.contains(only));
-                account.regions = Some(if is_enabled { vec![only.clone()] } else { Vec::new() });
-            }
-        }
+        self.only.clone_from(&sought.region);
     }
 }
 
@@ -211,7 +215,7 @@ pub struct Row {
     pub newest: Option<Timestamp>,
     /// Why the listing is not whole.
     pub problem: Option<String>,
-    /// Whether something should arrive: the account is not known to be suspended or closed.
+    /// Whether something should arrive: neither the account nor the region is known to be out of use.
     pub is_expected: bool,
 }
 
@@ -225,9 +229,11 @@ pub struct Gap {
 }
 
 impl Coverage {
-    /// Returns the rows whose newest logs are older than a limit, or that have none.
+    /// Returns the rows whose newest logs are older than a limit, or that have none. A range in the past is judged at
+    /// its end.
     pub fn older_than(&self, limit: SignedDuration) -> impl Iterator<Item = &Row> {
-        let oldest = self.now.saturating_sub(limit).unwrap_or(self.now);
+        let end = self.now.min(self.range.end);
+        let oldest = end.saturating_sub(limit).unwrap_or(end);
         self.rows.iter().filter(move |row| row.is_old(oldest))
     }
 }

@@ -61,7 +61,8 @@ fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
     let arrival = match newest {
         _ if found.problem.is_some() => Arrival::Unread,
         None => Arrival::Nothing,
-        Some(newest) if newest < due => Arrival::Stopped,
+        // A log file tells that its hour has arrived.
+        Some(_) if files.hours.end().max(found.digest_hours.end()) < Some(due) => Arrival::Stopped,
         Some(_) if gaps.is_empty() => Arrival::Arriving,
         Some(_) => Arrival::Gaps,
     };
@@ -91,7 +92,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
         gaps: Vec::new(),
         newest: None,
         problem: None,
-        is_expected: known.is_none_or(|account| account.is_active),
+        is_expected: known.is_none_or(|account| account.should_deliver(region)),
     }
 }
 
@@ -100,11 +101,15 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
 fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
     let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
-    let usual: BTreeSet<Region> = there.iter().map(|(_, region)| region.clone()).collect();
+    let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();
     let mut rows = Vec::new();
     for (account, known) in &expected.accounts {
         let regions = known.regions.clone().unwrap_or_else(|| usual.iter().cloned().collect());
-        for region in regions.into_iter().filter(|region| !there.contains(&(account.clone(), region.clone()))) {
+        let is_absent = |region: &Region| {
+            let is_sought = expected.only.as_ref().is_none_or(|only| only == region);
+            is_sought && !there.contains(&(account.clone(), region.clone()))
+        };
+        for region in regions.into_iter().filter(is_absent) {
             let gaps = vec![Gap { window: survey.range, reason: String::new() }];
             rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
         }
@@ -146,9 +151,12 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         peers(same_account).for_each(|peer| *all.entry(shares(peer, gap, survey.range)).or_default() += 1);
         all[&true] > 0 && all[&false] == 0
     };
+    // Regions that are not enabled have their reason by now.
+    let is_known_enabled = expected.accounts.get(&row.account).is_some_and(|known| known.regions.is_some());
     let (everywhere, in_account) = (shared(false), shared(true));
     let text = match part {
         Part::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
+        Part::All if is_known_enabled => "nothing is there although the region is enabled: no trail covers it",
         Part::All => "nothing is there: the region is not enabled, or no trail covers it",
         Part::Start if everywhere => "the trail started then, or older digests have expired",
         Part::Start if in_account => "the account joined then",
@@ -270,12 +278,34 @@ mod tests {
         let accounts =
             [(ONE.parse().unwrap(), account(false, None)), (TWO.parse().unwrap(), account(true, Some("eu-west-1")))];
         let trail = TrailStatus { name: "t".into(), stopped: Some(at(9)), ..TrailStatus::default() };
-        let expected = Expected { accounts: accounts.into(), trails: vec![trail] };
+        let expected = Expected { accounts: accounts.into(), trails: vec![trail], only: None };
         let places = vec![found(ONE, "us-east-1", &[(0, 8)]), found(TWO, "us-east-1", &[(0, 8), (10, 24)])];
         let rows = assessed(places, &expected);
         assert_eq!(rows[0].1, ["the account is suspended or closed"]);
         assert_eq!(rows[1], (Arrival::Nothing, vec!["trail t was stopped at 2026-11-20T09:00:00Z".into()]));
         assert_eq!(rows[2].1, ["trail t was stopped at 2026-11-20T09:00:00Z"]);
+    }
+
+    #[test]
+    fn logs_without_digests_are_a_gap_while_they_arrive() {
+        let mut place = found(ONE, "us-east-1", &[]);
+        let mut hours = Spans::default();
+        hours.add(Window { start: at(0), end: at(24) });
+        let files =
+            LogFiles { count: 24, last: Some(at(24) - SignedDuration::from_mins(40)), hours, ..LogFiles::default() };
+        place.logs.insert(LogKind::CloudTrail, files);
+        let (arrival, reasons) = assessed(vec![place], &Expected::default()).remove(0);
+        assert_eq!(arrival, Arrival::Gaps);
+        assert_eq!(reasons, ["log files arrive without digests: log file validation is off"]);
+    }
+
+    #[test]
+    fn a_range_in_the_past_is_judged_at_its_end() {
+        let range = Window { start: at(0), end: at(20) };
+        let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
+        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places }, &Expected::default());
+        let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
+        assert_eq!(old, [TWO]);
     }
 
     #[test]
@@ -289,7 +319,7 @@ mod tests {
         };
         assert_eq!(old(&Expected::default()), [ONE]);
         let suspended = ExpectedAccount { name: "n".into(), is_active: false, regions: None };
-        let expected = Expected { accounts: [(ONE.parse().unwrap(), suspended)].into(), trails: vec![] };
+        let expected = Expected { accounts: [(ONE.parse().unwrap(), suspended)].into(), ..Expected::default() };
         assert_eq!(old(&expected), [""; 0]);
     }
 }

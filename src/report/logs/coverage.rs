@@ -71,9 +71,13 @@ pub fn human(coverage: &Coverage, limit: Option<SignedDuration>, width: usize) -
     if let Some(map) = heat_map(coverage, width.saturating_sub(32).clamp(24, 96)) {
         text.push_str(&grid(&map));
     }
-    for row in coverage.rows.iter().filter(|row| row.arrival != Arrival::Arriving) {
-        let name = escape::terminal(&label(row)).into_owned();
-        let _ = write!(text, "\n{} {name} {}\n", row.arrival.as_str(), row.kind.folder());
+    let is_old = |row: &Row| limit.is_some_and(|limit| coverage.older_than(limit).any(|old| old == row));
+    for row in coverage.rows.iter().filter(|row| row.arrival != Arrival::Arriving || is_old(row)) {
+        let name = row.name.as_deref().map(|name| format!(" ({})", escape::terminal(name))).unwrap_or_default();
+        let newest = row.newest.map(|newest| format!(", newest {newest}")).unwrap_or_default();
+        let old = if is_old(row) { ", older than the limit" } else { "" };
+        let (state, place, kind) = (row.arrival.as_str(), label(row), row.kind.folder());
+        let _ = writeln!(text, "\n{state}: {place}{name} {kind}{newest}{old}");
         for gap in gaps(row) {
             let _ = writeln!(text, "  {}", escape::terminal(&gap));
         }
@@ -116,8 +120,11 @@ pub fn markdown(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
 /// Returns the sentences above the grid.
 pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
     let rows = |arrival| coverage.rows.iter().filter(|row| row.arrival == arrival).count();
+    if coverage.rows.is_empty() {
+        return vec![format!("nothing: no key in {} is that of a log file or digest of the range", coverage.store)];
+    }
     let mut lines = vec![format!(
-        "{}: {} arriving, {} with gaps, {} stopped, {} with nothing, {} unread",
+        "{} (account x region x kind of log): {} arriving, {} with gaps, {} stopped, {} with nothing, {} unread",
         count(coverage.rows.len(), "row"),
         grouped(rows(Arrival::Arriving)),
         grouped(rows(Arrival::Gaps)),
@@ -129,8 +136,9 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
         let old = coverage.older_than(limit).count();
         let hours = format!("{:#}", limit);
         lines.push(match old {
-            0 => format!("no account and region is older than {hours}"),
-            old => format!("{} older than {hours}", count(old, "account and region")),
+            0 => format!("every account and region that should deliver has something newer than {hours}"),
+            1 => format!("1 account and region has nothing newer than {hours}"),
+            old => format!("{} accounts and regions have nothing newer than {hours}", grouped(old)),
         });
     }
     for trail in &coverage.trails {

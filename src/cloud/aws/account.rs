@@ -1,0 +1,48 @@
+//! AWS Account Management: which regions are enabled in an account.
+
+use aws_sdk_account::types::RegionOptStatus;
+
+use super::permissions::account as op;
+use super::session::{Session, Sessions};
+use crate::cloud::{Fault, FaultKind};
+use crate::ids::{AccountId, Region};
+
+/// Returns the regions that are enabled in an account.
+///
+/// The management account, or a delegated administrator, may ask for every account when the organization trusts
+/// `account.amazonaws.com` (Account Management reference, "Enabling trusted access"). Where it may not, the account is
+/// asked through its member role.
+pub(super) async fn regions(sessions: &Sessions, account: &AccountId) -> Result<Vec<Region>, Fault> {
+    let base = sessions.base();
+    if *account == base.account {
+        // The API refuses the caller's own id.
+        return list(base, None).await;
+    }
+    match list(base, Some(account)).await {
+        Err(fault) if fault.kind == FaultKind::Denied => list(&sessions.of(account).await?, None).await,
+        answer => answer,
+    }
+}
+
+async fn list(session: &Session, account: Option<&AccountId>) -> Result<Vec<Region>, Fault> {
+    let client = session.account_management();
+    let mut enabled = Vec::new();
+    let mut token = None;
+    loop {
+        let request = client.list_regions().set_account_id(account.map(ToString::to_string)).set_next_token(token);
+        let page = session.read(op::LIST_REGIONS, request.send()).await?;
+        for region in page.regions() {
+            let is_enabled = matches!(
+                region.region_opt_status(),
+                Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault)
+            );
+            if is_enabled && let Some(region) = region.region_name().and_then(|name| name.parse().ok()) {
+                enabled.push(region);
+            }
+        }
+        token = page.next_token().map(str::to_owned);
+        if token.is_none() {
+            return Ok(enabled);
+        }
+    }
+}
