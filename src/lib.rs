@@ -9,6 +9,7 @@
 //! - [`estate`]: what exists or should exist, by address; the snapshot file.
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
+//! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod desire;
+pub mod drift;
 pub mod estate;
 pub mod export;
 pub mod ids;

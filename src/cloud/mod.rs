@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::estate::deed::Deeds;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
 use crate::ids::{AccountId, Partition, Region};
@@ -100,6 +101,15 @@ pub trait Look: Send + Sync {
     /// [`Fault`] where the account's regions cannot be read.
     async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
         Ok(None)
+    }
+
+    /// Asks CloudTrail's event history who changed last what is at the address of a change; nothing where no history is
+    /// kept.
+    ///
+    /// # Errors
+    /// [`Fault`] where the history cannot be read.
+    async fn deeds(&self, _change: &Change) -> Result<Deeds, Fault> {
+        Ok(Deeds { found: Vec::new(), gap: Some("no event history is kept here") })
     }
 
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is

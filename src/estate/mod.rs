@@ -12,6 +12,7 @@ use crate::policy::Aliases;
 
 pub mod address;
 pub mod bucket;
+pub mod deed;
 pub mod desired;
 pub mod field;
 pub mod guard;

@@ -17,7 +17,8 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
     let evidence = Bounds::on("ReadTrails", [any_trail]);
     let listing = Bounds::everything("ListTrails");
-    draft.allow(&listing, &[op::DESCRIBE_TRAILS]);
+    // Who changed something is asked wherever something drifts; IAM knows no resource for it.
+    draft.allow(&listing, &[op::DESCRIBE_TRAILS, op::LOOKUP_EVENTS]);
     draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS]);
     if sites.is_empty() {
         return;

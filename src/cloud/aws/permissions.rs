@@ -56,6 +56,8 @@ pub enum Access {
     Read,
     /// It can.
     Write,
+    /// It cannot, but it tells somebody something.
+    Tell,
 }
 
 /// One operation of one service.
@@ -137,6 +139,7 @@ operations! {
         Read GET_EVENT_SELECTORS "GetEventSelectors" ["cloudtrail:GetEventSelectors"];
         Read GET_INSIGHT_SELECTORS "GetInsightSelectors" ["cloudtrail:GetInsightSelectors"];
         Read LIST_TAGS "ListTags" ["cloudtrail:ListTags"];
+        Read LOOKUP_EVENTS "LookupEvents" ["cloudtrail:LookupEvents"];
         Write CREATE_TRAIL "CreateTrail" [
             "cloudtrail:CreateTrail", "cloudtrail:AddTags", "iam:CreateServiceLinkedRole", "iam:GetRole",
             "iam:PassRole", "organizations:DescribeOrganization", "organizations:ListAWSServiceAccessForOrganization"
@@ -201,6 +204,7 @@ operations! {
         Write CREATE_TOPIC "CreateTopic" ["sns:CreateTopic", "sns:TagResource"];
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
+        Tell PUBLISH "Publish" ["sns:Publish"];
     }
     sqs Sqs {
         Read GET_QUEUE_URL "GetQueueUrl" ["sqs:GetQueueUrl"];
