@@ -9,3 +9,4 @@ mod first_day;
 mod main_job;
 mod permissions;
 mod run;
+mod schedule;
