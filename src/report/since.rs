@@ -218,3 +218,91 @@ fn write_accounts(page: &mut Page, accounts: &[AccountView], most: usize) {
         page.line(6, &[Span(FAINT, &many)]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::Record;
+    use crate::drift::compare::compare;
+    use crate::estate::deed::Deeds;
+    use crate::plan::Plan;
+    use crate::report::human::Layout;
+    use crate::report::subject::Purpose;
+    use crate::report::template::Templates;
+    use crate::report::{fixture, html, human, markdown};
+
+    fn record(plan: &Plan, organization: &Organization) -> Record {
+        let subject = Subject::new(plan, organization, Purpose::Drift);
+        Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap()
+    }
+
+    /// Yesterday the bucket, a role and a topic had drifted; today it is the plan of so many accounts.
+    fn compared(plan: &Plan, organization: &Organization) -> Comparison {
+        let mut yesterday = fixture::plan(3);
+        yesterday.changes.push(fixture::role_change(crate::plan::Action::Retire, 6));
+        yesterday.changes[0].fields.clear();
+        let day = |n: u32| format!("2026-03-0{n}T06:00:00Z").parse().unwrap();
+        let first = compare(&record(&yesterday, organization), day(1), None);
+        let mut previous = record(&yesterday, organization);
+        previous.comparison = Some(first);
+        compare(&record(plan, organization), day(2), Some(&previous))
+    }
+
+    fn traced(plan: &Plan) -> Vec<Trace> {
+        let deed = |event: &str| Deed {
+            time: "2026-03-01T05:00:00Z".into(),
+            actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
+            event: event.into(),
+            source: Some("203.0.113.7".into()),
+        };
+        let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
+        let mut traces: Vec<Trace> = roles.map(|change| Trace::of(&change.address, Deeds::default())).collect();
+        let found = vec![deed("PutBucketPolicy"), deed("PutBucketTagging")];
+        traces.insert(0, Trace::of(&plan.changes[1].address, Deeds { found, gap: None }));
+        traces
+    }
+
+    /// The report in the three forms that people read.
+    fn reports(plan: &Plan, organization: &Organization) -> [String; 3] {
+        let (comparison, traces) = (compared(plan, organization), traced(plan));
+        let subject = Subject::new(plan, organization, Purpose::Drift);
+        let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
+        let templates = Templates::new(&[]).unwrap();
+        let human = human::plan(&subject, Layout { width: 120, verbose: false });
+        let human = anstream::adapter::strip_str(&human).to_string();
+        [human, markdown::plan(&subject, &templates).unwrap(), html::plan(&subject, &templates).unwrap()]
+    }
+
+    /// The parts of a text from a heading to the next.
+    fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+        text.split_once(from).unwrap().1.split_once(to).unwrap().0
+    }
+
+    #[test]
+    fn twelve_accounts_since_yesterday() {
+        let [human, markdown, _] = reports(&fixture::plan(12), &fixture::organization(12));
+        insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Risks"));
+        insta::assert_snapshot!("markdown_since", part(&markdown, "### Since", "### Stands"));
+        insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Trails"));
+    }
+
+    #[test]
+    fn a_large_organization_is_as_short_as_a_small_one() {
+        let [small, ..] = reports(&fixture::plan(12), &fixture::organization(12));
+        let [large, markdown, page] = reports(&fixture::plan(500), &fixture::organization(500));
+        assert_eq!(small.lines().count(), large.lines().count());
+        assert!(markdown.len() <= markdown::LIMIT_BYTES && !markdown.contains("left out here"));
+        assert!(page.len() < 450_000, "{}", page.len());
+    }
+
+    #[test]
+    fn hostile_text_is_inert_and_shown() {
+        let (plan, organization) = fixture::hostile();
+        for report in reports(&plan, &organization) {
+            fixture::assert_nothing_acts(&report);
+            assert!(report.contains("alert(1)"));
+        }
+        let page = &reports(&plan, &organization)[2];
+        assert_eq!(page.matches("<script").count(), 1);
+    }
+}

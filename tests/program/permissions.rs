@@ -189,7 +189,6 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
     (
         Place::Log,
         &[
-            "cloudtrail:LookupEvents",
             // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
             "s3:DeleteBucketLifecycle",
             "s3:ListObjectsV2",
@@ -218,7 +217,6 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
     (
         Place::Member,
         &[
-            "cloudtrail:LookupEvents",
             // The damaged policy has fewer than five versions, and the removed one is attached to nobody.
             "iam:DeletePolicyVersion",
             "iam:DetachGroupPolicy",
