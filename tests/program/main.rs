@@ -5,6 +5,7 @@ mod support;
 
 mod bad_input;
 mod daemon;
+mod examples;
 mod first_day;
 mod main_job;
 mod permissions;

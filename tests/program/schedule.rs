@@ -12,7 +12,7 @@ use crate::support::{Emulator, Trouble, World};
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org-trail";
 
 /// A desk with the demo's organization, deployed, and no AWS.
-fn deployed(more: &str) -> Desk {
+pub fn deployed(more: &str) -> Desk {
     let desk = Desk::offline();
     let examples = format!("{}/examples/demo", env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(format!("{examples}/{name}")).unwrap();
@@ -23,7 +23,7 @@ fn deployed(more: &str) -> Desk {
 }
 
 /// Stops the trail, or starts it, by other hands.
-fn logging(desk: &Desk, on: bool) {
+pub fn logging(desk: &Desk, on: bool) {
     let text = std::fs::read_to_string(desk.path("estate.json")).unwrap();
     let mut estate: Value = serde_json::from_str(&text).unwrap();
     let trails = estate["estate"]["sightings"].as_object_mut().unwrap();
