@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::estate::deed::Deeds;
+use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
-use crate::ids::{AccountId, Partition, Region};
+use crate::ids::{AccountId, Arn, Partition, Region};
 use crate::organization::Organization;
 use crate::plan::Change;
 
@@ -110,6 +111,14 @@ pub trait Look: Send + Sync {
     /// [`Fault`] where the history cannot be read.
     async fn deeds(&self, _change: &Change) -> Result<Deeds, Fault> {
         Ok(Deeds { found: Vec::new(), gap: Some("no event history is kept here") })
+    }
+
+    /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
+    ///
+    /// # Errors
+    /// [`Fault`] where they cannot be read.
+    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        Ok(None)
     }
 
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is

@@ -18,6 +18,7 @@ pub mod field;
 pub mod guard;
 pub mod key;
 pub mod log_group;
+pub mod metric_filter;
 pub mod policy;
 pub mod problem;
 pub mod resource;

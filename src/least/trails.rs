@@ -75,7 +75,13 @@ fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {
     draft.allow(&Bounds::on("ListLogGroups", listed), &[logs::DESCRIBE_LOG_GROUPS]);
     draft.allow(
         &Bounds::on("LogGroups", groups),
-        &[logs::LIST_TAGS, logs::CREATE_LOG_GROUP, logs::PUT_RETENTION, logs::TAG_RESOURCE],
+        &[
+            logs::LIST_TAGS,
+            logs::DESCRIBE_METRIC_FILTERS,
+            logs::CREATE_LOG_GROUP,
+            logs::PUT_RETENTION,
+            logs::TAG_RESOURCE,
+        ],
     );
     let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
     let passing = Bounds::on("PassLogRole", roles).when("StringEquals", "iam:PassedToService", service);

@@ -169,6 +169,8 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudtrail:PutEventSelectors",
             "cloudtrail:PutInsightSelectors",
             "cloudtrail:UpdateTrail",
+            // For audits, as `LookupEvents`.
+            "logs:DescribeMetricFilters",
             // Repairs of the role of the log group.
             "iam:DeleteRolePolicy",
             "iam:TagRole",

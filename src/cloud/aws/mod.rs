@@ -39,6 +39,7 @@ use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
 use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
 use crate::estate::deed::Deeds;
+use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::ids::{AccountId, Arn, Region};
@@ -217,6 +218,10 @@ impl Look for Aws {
     async fn deeds(&self, change: &Change) -> Result<Deeds, Fault> {
         let session = self.sessions.of(&change.operator).await?;
         cloudtrail::deeds(&session, change).await
+    }
+
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        logs::metric_filters(&self.sessions, group).await.map(Some)
     }
 
     fn calls(&self) -> u64 {

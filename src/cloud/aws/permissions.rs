@@ -229,6 +229,7 @@ operations! {
     logs Logs {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];
         Read LIST_TAGS "ListTagsForResource" ["logs:ListTagsForResource"];
+        Read DESCRIBE_METRIC_FILTERS "DescribeMetricFilters" ["logs:DescribeMetricFilters"];
         Write CREATE_LOG_GROUP "CreateLogGroup" ["logs:CreateLogGroup", "logs:TagResource"];
         Write PUT_RETENTION "PutRetentionPolicy" ["logs:PutRetentionPolicy"];
         Write DELETE_RETENTION "DeleteRetentionPolicy" ["logs:DeleteRetentionPolicy"];
