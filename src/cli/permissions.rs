@@ -95,7 +95,7 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let text = match &needed.documents[..] {
         [] => {
             return Err(
-                Failure::new("the command needs no permission there").hint("verify and coverage read in --in log")
+                Failure::new("the command needs no permission there").hint("verify and coverage read in --in log; coverage asks for accounts in --in management")
             );
         }
         [one] => one.to_pretty(),
