@@ -29,7 +29,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     }
     let things = Things::of(brief, layout, desired);
     let role = config.organization.member_role.trim_start_matches('/');
-    let own_role = |account: &str| Arn::new(layout.partition, "iam", "", account, &format!("role/{role}"));
+    let own_role = |account: &str| layout.own_role(config, account);
     let document = brief.templates.render(
         "guard.json.hbs",
         &json!({

@@ -138,6 +138,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         partition: organization.partition,
         deployment: brief.config.deployment.clone(),
         log_account: layout.log_account.clone(),
+        own_role: layout.own_role(brief.config, layout.log_account.as_str()),
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief.config),

@@ -88,6 +88,7 @@ fn bucket() -> impl Strategy<Value = BucketConfig> {
             lifecycle,
             access_logs: None,
             trusted_readers,
+            break_glass_roles: Vec::new(),
             tags,
         })
 }
