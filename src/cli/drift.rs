@@ -45,7 +45,8 @@ pub struct DriftArgs {
     /// Ask CloudTrail's event history who changed what drifted: 90 days back, slow, for 100 changes at most
     #[arg(long)]
     who: bool,
-    /// Tell the topic and the webhook of the configuration's `notify` of what drifted; with --since of what is new or other
+    /// Tell the topic and the webhook of the configuration's `notify` of what drifted; with --since of what is new or other.
+    /// Where that fails the report is written all the same, and the exit code is 1
     #[arg(long)]
     notify: bool,
     /// Where the whole report can be read, for the message; instead of the configuration's `notify.link`

@@ -34,7 +34,8 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     }
     let (deployment, organization) = (&subject.plan.deployment, &subject.plan.organization);
     let view = since(comparison, subject.organization);
-    let what = if subject.since.is_some() { view.tally } else { words::count(news, "finding") };
+    let is_compared = subject.since.is_some();
+    let what = if is_compared { view.tally } else { words::count(news, "finding") };
     let head = format!("orgtrail drift of {deployment} in {organization}: {what}");
     let new = [State::New, State::Changed].map(super::since::state_words);
     let entries: Vec<&SinceEntry> = view.findings.iter().filter(|entry| new.contains(&entry.state)).collect();
@@ -42,7 +43,7 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     let known: Vec<&TraceView> = traces.iter().filter(|trace| !trace.events.is_empty()).collect();
     let lines = |quote: fn(&str) -> String, plainly: fn(&str) -> String| {
         let mut lines = vec![plainly(&head)];
-        lines.extend(entries.iter().take(NAMED_MAX).map(|entry| finding(entry, quote)));
+        lines.extend(entries.iter().take(NAMED_MAX).map(|entry| finding(entry, is_compared, quote)));
         if entries.len() > NAMED_MAX {
             lines.push(format!("- and {} more", words::grouped(entries.len() - NAMED_MAX)));
         }
@@ -52,19 +53,24 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     };
     let plain = |text: &str| escape::terminal(text).into_owned();
     Some(Notice {
-        subject: format!("orgtrail: {} in {deployment}", words::count(news, "new finding")),
+        subject: format!(
+            "orgtrail: {} in {deployment}",
+            words::count(news, if is_compared { "new finding" } else { "finding" })
+        ),
         text: lines(plain, plain),
         slack: lines(escape::slack_code, escape::slack),
     })
 }
 
-fn finding(entry: &SinceEntry, quote: fn(&str) -> String) -> String {
+/// Without a comparison nobody knows whether a finding is new.
+fn finding(entry: &SinceEntry, is_compared: bool, quote: fn(&str) -> String) -> String {
     let SinceEntry { state, about, what, first_seen: _, accounts } = entry;
     let many = match accounts.len() {
         0 | 1 => String::new(),
         many => format!(", the same in {}", words::count(many, "account")),
     };
-    format!("- {state}, {about}: {}{many}", quote(&shortened(what)))
+    let state = if is_compared { format!("{state}, ") } else { String::new() };
+    format!("- {state}{about}: {}{many}", quote(&shortened(what)))
 }
 
 fn last_change(trace: &TraceView, quote: fn(&str) -> String) -> Option<String> {

@@ -181,7 +181,7 @@ fn a_webhook_is_told_once_of_what_is_new() {
     hook.run(&desk, "drift --estate estate.json --notify --link https://ci.example.com/4711").expect_code(2);
     let (_, message) = hook.messages.try_recv().unwrap();
     let text = message["text"].as_str().unwrap();
-    assert!(text.contains(": 2 findings\n") && text.ends_with("/4711"), "{text}");
+    assert!(text.contains(": 2 findings\n- drift: `") && text.ends_with("/4711"), "{text}");
 }
 
 #[test]
@@ -199,6 +199,12 @@ fn what_nobody_was_told_of_is_new_again() {
         );
         assert!(said.err.contains(&format!("the webhook answered with HTTP status {status}")), "{}", said.err);
     }
+    // The report itself may be the record.
+    let kept = std::fs::read(desk.path("last.json")).unwrap();
+    let into_itself = "drift --estate estate.json --since last.json --output last.json --notify";
+    Hook::start(500).run(&desk, into_itself).expect_code(1);
+    assert_eq!(std::fs::read(desk.path("last.json")).unwrap(), kept);
+
     let hook = Hook::start(204);
     hook.run(&desk, &nightly).expect_code(2);
     assert_eq!(hook.messages.try_iter().count(), 1);
