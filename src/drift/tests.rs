@@ -163,3 +163,74 @@ fn who_did_it_is_said_or_why_nobody_knows() {
     let again: Trace = serde_json::from_value(serde_json::to_value(&unread).unwrap()).unwrap();
     assert_eq!(again, unread);
 }
+
+mod properties {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a run finds: resources by number, each with what it says; and accounts that could not be read.
+    type Found = (BTreeMap<u8, u8>, BTreeSet<u8>);
+
+    fn found() -> impl Strategy<Value = Found> {
+        (proptest::collection::btree_map(0..12_u8, 0..3_u8, 0..8), proptest::collection::btree_set(0..3_u8, 0..2))
+    }
+
+    /// Resource n is in account n modulo 3.
+    fn account(number: u8) -> String {
+        format!("{:012}", u64::from(number % 3) + 1)
+    }
+
+    fn report_of((changes, blind): &Found) -> Value {
+        let visible = changes.iter().filter(|(number, _)| !blind.contains(&(*number % 3)));
+        let changes = visible.map(|(n, says)| change(&format!("{}/global/role/r{n}", account(*n)), json!(says)));
+        let mut report = report(changes.collect());
+        let problem = |n: &u8| json!({"account": account(*n), "stage": "observe", "code": "AccessDenied"});
+        report["problems"] = blind.iter().map(problem).collect();
+        report
+    }
+
+    proptest! {
+        /// Over any number of runs: what is seen is told once, with the first run that saw it while it stayed; what is
+        /// hidden is kept; what was seen before and is neither is gone, once.
+        #[test]
+        fn nothing_is_lost_and_nothing_is_told_twice(runs in proptest::collection::vec(found(), 1..6)) {
+            let mut previous: Option<Value> = None;
+            let mut standing: BTreeMap<String, u32> = BTreeMap::new();
+            for (hour, found) in (1_u32..).zip(&runs) {
+                let report = report_of(found);
+                let seen: BTreeSet<String> = record(&report).findings.into_keys().collect();
+                let (written, comparison) = run(report, hour, previous.as_ref());
+                let keys: BTreeSet<&String> = comparison.findings.iter().map(|entry| &entry.key).collect();
+                prop_assert_eq!(keys.len(), comparison.findings.len(), "each once");
+                for entry in &comparison.findings {
+                    let first = standing.get(&entry.key).copied();
+                    match entry.state {
+                        State::New => prop_assert!(seen.contains(&entry.key) && first.is_none()),
+                        State::Changed | State::Still => prop_assert!(seen.contains(&entry.key) && first.is_some()),
+                        State::Unseen | State::Gone => prop_assert!(!seen.contains(&entry.key) && first.is_some()),
+                    }
+                    let at = format!("2026-03-01T{:02}:00:00Z", first.unwrap_or(hour)).parse().unwrap();
+                    prop_assert_eq!(entry.first_seen, Some(at));
+                    match entry.state {
+                        State::New => drop(standing.insert(entry.key.clone(), hour)),
+                        State::Gone => drop(standing.remove(&entry.key)),
+                        _ => {}
+                    }
+                }
+                prop_assert!(standing.keys().all(|key| keys.contains(key)), "what stands is told");
+                prop_assert!(seen.iter().all(|key| keys.contains(key)), "what is seen is told");
+                previous = Some(written);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}", cut in 0..400_usize) {
+            let whole = run(report(json!([change(ROLE, json!(1))])), 1, None).0.to_string();
+            let _ = Record::parse(&text);
+            let _ = Record::parse(whole.get(..cut).unwrap_or(&whole));
+        }
+    }
+}

@@ -203,7 +203,11 @@ exit 0
 impl Runner {
     fn new() -> Self {
         let desk = deployed("");
-        let program = format!("#!/bin/sh\nexec '{}' --estate estate.json \"$@\"\n", env!("CARGO_BIN_EXE_orgtrail"));
+        // The recorded estate stands for AWS, unless the step itself works on one.
+        let program = format!(
+            "#!/bin/sh\ncase \"$*\" in *--estate*) ;; *) set -- --estate estate.json \"$@\" ;; esac\nexec '{}' \"$@\"\n",
+            env!("CARGO_BIN_EXE_orgtrail")
+        );
         fs::create_dir(desk.path("bin")).unwrap();
         for (name, script) in [("orgtrail", program.as_str()), ("gh", GH)] {
             desk.write(&format!("bin/{name}"), script);
@@ -277,6 +281,8 @@ fn the_workflow_opens_edits_and_closes_one_issue() {
     logging(&runner.desk, true);
     assert_eq!(runner.drift(), ["close"]);
     assert_eq!(runner.drift(), [""; 0]);
+    let (status, calls) = runner.step("drift.yaml", "Issue", &[("CODE", "3")]);
+    assert_eq!((status, calls.len()), (1, 0), "what could not be read is no news");
     runner.desk.write("last.json", "cut off");
     assert_eq!(runner.step("drift.yaml", "Drift", &[]).0, 1, "an error fails the job");
 }
@@ -289,4 +295,14 @@ fn the_workflow_keeps_one_comment_and_touches_it_only_when_it_differs() {
     assert_eq!(runner.comment(), [""; 0]);
     logging(&runner.desk, true);
     assert_eq!(runner.comment(), ["api --method PATCH"]);
+}
+
+#[test]
+fn a_fork_is_planned_on_the_recorded_estate() {
+    let runner = Runner::new();
+    assert_eq!(runner.step("plan.yaml", "Plan", &[("IS_FORK", "true")]).0, 1, "there is no snapshot");
+    fs::copy(runner.desk.path("estate.json"), runner.desk.path("snapshot.json")).unwrap();
+    fs::remove_file(runner.desk.path("estate.json")).unwrap();
+    assert_eq!(runner.step("plan.yaml", "Plan", &[("IS_FORK", "true")]).0, 0);
+    assert!(fs::read_to_string(runner.desk.path("summary")).unwrap().starts_with("<!-- orgtrail Plan of acme -->"));
 }

@@ -161,6 +161,15 @@ mod tests {
         assert_eq!(pace.organizations.available_permits(), 1);
     }
 
+    #[test]
+    fn an_operation_with_a_rate_of_its_own_is_not_counted_with_the_others() {
+        let pace = Pace::new(Tempo::AWS);
+        let class = |operation| pace.classes.iter().find(|class| class.of.has(operation)).map(|class| class.of);
+        assert_eq!(class(&cloudtrail::LOOKUP_EVENTS), Some(Of::Operation(cloudtrail::LOOKUP_EVENTS)));
+        assert_eq!(class(&cloudtrail::GET_TRAIL), Some(Of::Service(Service::CloudTrail, Access::Read)));
+        assert!(RATES.contains(&(Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2)));
+    }
+
     #[tokio::test]
     async fn writes_to_trails_are_one_a_second_and_each_account_has_its_own() {
         let (account, region) = place();
