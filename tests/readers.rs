@@ -234,6 +234,15 @@ fn a_guard_is_proved_attached_and_repaired() {
     folder.write("mine/guard.json.hbs", &open);
     let plan = json_of(&folder.must(2, &["plan", "--policies", "mine", "--format", "json"]));
     assert_eq!(plan["blockers"][0]["code"], "guard-leaves-open", "{plan:#}");
+
+    // Switched off, it is a leftover until it is pruned, and that weakens.
+    folder.write("orgtrail.yaml", &format!("{CONFIGURATION}guard: {{service_control_policy: false}}\n"));
+    let plan = json_of(&folder.must(0, &["plan", "--format", "json"]));
+    assert_eq!(plan["leftovers"], json!(["111111111111/global/service_control_policy/orgtrail-acme"]), "{plan:#}");
+    let refused = folder.run(&["apply", "--yes", "--prune"]);
+    assert!(refused.code == 1 && refused.stderr.contains("weakens"), "{}", refused.stderr);
+    folder.must(0, &["apply", "--yes", "--prune", "--allow", "weakens,destroys"]);
+    assert!(folder.must(0, &["plan", "--format", "json"]).contains("\"leftovers\": []"));
 }
 
 fn config_of(mode: &str) -> Config {

@@ -27,7 +27,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS]);
         add_registration(names, draft);
     }
-    if config.guard.service_control_policy {
+    if config.guard.service_control_policy.is_some() {
         add_guard(names, draft);
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn add_discovery(names: &Names<'_>, draft: &mut Draft, look: &Bounds)
         ],
     );
     let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
-    if selectors.any(Selector::needs_tags) || config.guard.service_control_policy {
+    if selectors.any(Selector::needs_tags) || config.guard.service_control_policy.is_some() {
         draft.allow(look, &[op::LIST_TAGS]);
     }
 }

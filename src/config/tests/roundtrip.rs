@@ -233,7 +233,7 @@ fn config() -> impl Strategy<Value = Config> {
             bucket,
             trails,
             readers,
-            guard: Guard { service_control_policy: guard },
+            guard: Guard { service_control_policy: Some(guard) },
             reconcile,
             notify,
             tags,

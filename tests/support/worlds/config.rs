@@ -64,7 +64,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
 }
 
 fn guards() -> impl Strategy<Value = Guard> {
-    prop::bool::weighted(0.3).prop_map(|service_control_policy| Guard { service_control_policy })
+    prop::option::weighted(0.5, any::<bool>()).prop_map(|service_control_policy| Guard { service_control_policy })
 }
 
 fn accounts(log: &AccountId, some: Option<AccountId>) -> impl Strategy<Value = Accounts> + use<> {
