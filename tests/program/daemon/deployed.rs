@@ -1,72 +1,10 @@
-//! The daemon as it is deployed: woken by its queue, one of several by its lease, told to stop by a signal.
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+//! The daemon as it is deployed: woken by its queue, one of several by its lease, started by the examples.
 
 use serde_json::{Value, json};
 
+use super::{Daemon, TRAIL, until};
 use crate::run::Desk;
 use crate::support::{Emulator, World};
-
-const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org-trail";
-
-/// A daemon that runs, and where it is seen.
-struct Daemon {
-    child: Child,
-    address: String,
-}
-
-impl Daemon {
-    fn start(desk: &Desk, more: &str) -> Self {
-        let mut command = desk.command(&format!("reconcile --listen 127.0.0.1:0 {more}"));
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut heard = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = heard.by_ref().find_map(|line| {
-            line.unwrap().strip_prefix("status at http://").map(|rest| rest.trim_end_matches('/').to_owned())
-        });
-        // The log goes on; nobody reads it, but the pipe must not fill up.
-        std::thread::spawn(move || heard.for_each(drop));
-        Self { child, address: address.expect("the daemon says where it is seen") }
-    }
-
-    /// Asks for a page; returns the code and what came.
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
-    fn is_ready(&self) -> bool {
-        self.get("/readyz").0 == 200
-    }
-
-    /// Tells it to stop, and returns its exit code.
-    fn stop(mut self) -> Option<i32> {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until something is so. What never is makes the test hang, and the runner says which.
-async fn until(mut so: impl AsyncFnMut() -> bool) {
-    while !so().await {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 fn stopped_by(arn: &str) -> Value {
     json!({
