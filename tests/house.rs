@@ -13,14 +13,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["ids", "organization"]),
     ("desire", &["config", "organization", "estate", "policy", "ids"]),
     ("plan", &["organization", "estate", "policy", "ids"]),
-    ("cloud", &["organization", "estate", "policy", "plan", "ids"]),
+    ("flow", &[]),
+    ("cloud", &["flow", "organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
     (
         "reconcile",
         &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
-    ("logs", &["ids", "organization"]),
+    ("logs", &["flow", "ids", "organization"]),
     ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy"]),
 ];
 

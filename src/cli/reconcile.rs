@@ -69,7 +69,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         never = window => match never {},
     };
     let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
-    Ok(answer(last.as_ref(), &stop))
+    Ok(answer(last.as_ref(), args.once, &stop))
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
@@ -145,7 +145,9 @@ async fn told_to_stop() {
     }
 }
 
-fn answer(last: Option<&RoundRecord>, stop: &Stop) -> Answer {
+/// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is in the
+/// history, and another exit code would have systemd take the stop for a failure.
+fn answer(last: Option<&RoundRecord>, once: bool, stop: &Stop) -> Answer {
     let Some(round) = last else {
         let text = if stop.is_wished() { "stopped before a round was over\n" } else { "another replica acts\n" };
         return Answer::new(text, Outcome::Clean);
@@ -157,10 +159,11 @@ fn answer(last: Option<&RoundRecord>, stop: &Stop) -> Answer {
         result.words()
     );
     let outcome = match result {
-        RoundResult::InSync | RoundResult::Repaired | RoundResult::Stopped => Outcome::Clean,
+        _ if !once && stop.is_wished() => Outcome::Clean,
+        RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
         RoundResult::Waiting => Outcome::Finding,
         RoundResult::Partial if *held > 0 => Outcome::Finding,
-        RoundResult::Partial | RoundResult::Failed => Outcome::Partial,
+        RoundResult::Partial | RoundResult::Failed | RoundResult::Stopped => Outcome::Partial,
     };
     Answer::new(text, outcome)
 }

@@ -128,7 +128,7 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
             Ended { record, seen: None, error: Some(error) }
         }
         Work::Done(seen) => {
-            fill(&mut record, &seen, book);
+            fill(&mut record, &seen, book, stop.is_wished());
             let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
             let result = record.result.as_str();
             span.in_scope(|| tracing::info!(result, drifted, made, held, failed, "is over"));
@@ -295,7 +295,7 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
     list
 }
 
-fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
+fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
     let Seen { survey, held, report, whole: _ } = seen;
     let tally = report.as_ref().map(ApplyReport::tally).unwrap_or_default();
     record.drifted = survey.plan.changes.len();
@@ -303,7 +303,9 @@ fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
     record.failed = tally.failed + tally.skipped;
     record.held = held.len();
     record.problems = survey.plan.problems.len();
-    record.result = if record.failed > 0 || record.problems > 0 {
+    record.result = if stopped && tally.skipped > 0 {
+        RoundResult::Stopped
+    } else if record.failed > 0 || record.problems > 0 {
         RoundResult::Partial
     } else if !held.is_empty() || !book.findings.is_empty() {
         RoundResult::Waiting

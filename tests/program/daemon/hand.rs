@@ -73,7 +73,7 @@ pub struct Hand {
     policy: String,
     /// The reader role of `web`.
     reader: String,
-    key_arn: String,
+    key: String,
 }
 
 impl Hand {
@@ -88,7 +88,7 @@ impl Hand {
             member: world.hand_in("web").await,
             policy: format!("arn:aws:iam::{web}:policy/CloudTrailReadLogs"),
             reader: format!("CloudTrailReadLogs-{web}"),
-            key_arn: key.arn.unwrap(),
+            key: key.key_id,
         }
     }
 
@@ -173,11 +173,11 @@ impl Hand {
     async fn on_the_key(&self, edit: Edit) {
         let kms = aws_sdk_kms::Client::new(&self.log);
         match edit {
-            Edit::StopRotation => drop(kms.disable_key_rotation().key_id(&self.key_arn).send().await.unwrap()),
-            Edit::DisableKey => drop(kms.disable_key().key_id(&self.key_arn).send().await.unwrap()),
+            Edit::StopRotation => drop(kms.disable_key_rotation().key_id(&self.key).send().await.unwrap()),
+            Edit::DisableKey => drop(kms.disable_key().key_id(&self.key).send().await.unwrap()),
             _ => {
                 let policy = allow("arn:aws:iam::999999999999:root", "kms:*", "*");
-                kms.put_key_policy().key_id(&self.key_arn).policy(policy).send().await.unwrap();
+                kms.put_key_policy().key_id(&self.key).policy_name("default").policy(policy).send().await.unwrap();
             }
         }
     }

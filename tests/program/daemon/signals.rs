@@ -43,7 +43,8 @@ async fn told_to_stop_it_finishes_the_running_step_and_begins_no_other() {
     let status = trails.get_trail_status().name(TRAIL).send().await.unwrap();
     assert_eq!(status.is_logging(), Some(false), "no other step was begun");
     let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
-    assert_eq!(history["rounds"][0]["made"], 1, "{history:#}");
+    let round = &history["rounds"][0];
+    assert_eq!((&round["made"], &round["result"]), (&1.into(), &"stopped".into()), "{history:#}");
 
     desk.run("reconcile --once").expect_code(0);
     desk.run("plan").expect_code(0);
