@@ -13,13 +13,12 @@ use super::board::Board;
 use super::breaker::round_pause;
 use super::clock::{Clock, after, between};
 use super::ears::{Ears, Wakened};
-use super::fights::Fights;
-use super::findings::Findings;
-use super::history::{History, HistoryFile, Record, RoundRecord, Trigger};
+use super::history::{HistoryFile, RoundRecord, Trigger};
 use super::lease::{Holder, Standing};
+use super::life::{Life, NotKept, Shelf};
 use super::observe::{Focus, Memory, lock};
 use super::portrait;
-use super::round::{Book, Ended, Setting, Task, round};
+use super::round::{Ended, Setting, Task, round, with_causes};
 use super::stop::Stop;
 use crate::apply::Gate;
 use crate::apply::gate::Open;
@@ -44,6 +43,15 @@ pub struct Connection {
     pub lease: Option<Box<dyn Document>>,
     /// The queue that wakes it; nothing where there is none.
     pub queue: Option<Box<dyn Queue>>,
+    /// Where replicas keep their history together; nothing where each keeps its own, or none.
+    pub history: Option<Box<dyn Document>>,
+}
+
+impl Connection {
+    /// A connection to a cloud and nothing beside it.
+    pub fn to(cloud: Box<dyn Cloud>) -> Self {
+        Self { cloud, lease: None, queue: None, history: None }
+    }
 }
 
 /// Says why something that the daemon needs is not to be had.
@@ -118,15 +126,6 @@ pub enum Hopeless {
     Misfit(SurveyError),
 }
 
-/// What lasts as long as the daemon.
-struct Life {
-    book: Book,
-    history: History,
-    rounds: u64,
-    failures: u32,
-    planned_once: bool,
-}
-
 /// What lasts as long as one text of the configuration.
 struct Epoch {
     text: String,
@@ -150,7 +149,10 @@ impl Daemon<'_> {
     pub async fn run(&self, stop: &Stop) -> Result<Option<RoundRecord>, Hopeless> {
         let text = self.source.read().map_err(|refused| Hopeless::Start(refused.why))?;
         let config = self.source.parse(&text).map_err(|refused| Hopeless::Start(refused.why))?;
-        let mut life = self.resume(&config)?;
+        let life = Life::resume(self.options.history.as_ref(), &config.deployment);
+        let mut life = life.map_err(|error| {
+            Hopeless::Start(format!("{}; name another file with --history, or move this one away", with_causes(&error)))
+        })?;
         self.board.write(|status| {
             status.run.clone_from(&self.options.run);
             status.observe = self.options.observe;
@@ -172,22 +174,6 @@ impl Daemon<'_> {
             life.book.breakers.forget();
         }
         Ok(life.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
-    }
-
-    fn resume(&self, config: &Config) -> Result<Life, Hopeless> {
-        let mut life =
-            Life { book: Book::default(), history: History::default(), rounds: 0, failures: 0, planned_once: false };
-        if let Some(file) = &self.options.history {
-            let record = file.read(&config.deployment).map_err(|error| {
-                Hopeless::Start(format!("{error}; name another file with --history, or move this one away"))
-            })?;
-            if let Some(Record { rounds, findings, contests, .. }) = record {
-                life.history = History::resume(rounds);
-                life.book.findings = Findings::resume(findings);
-                life.book.fights = Fights::resume(contests);
-            }
-        }
-        Ok(life)
     }
 
     /// Connects, again and again while it may help; nothing where the end is wished meanwhile.
@@ -229,14 +215,17 @@ impl Daemon<'_> {
         let ears = queue
             .as_deref()
             .map(|queue| Ears::new(queue, self.clock, &self.board, own_sessions(&epoch.config.deployment)));
-        let watch = Watch { daemon: self, epoch, holder: holder.as_ref(), ears: ears.as_ref(), stop };
+        let shelf = epoch.connection.history.as_deref();
+        let shelf = shelf.map(|document| Shelf { document, deployment: &epoch.config.deployment });
+        let (holder, ears, shelf) = (holder.as_ref(), ears.as_ref(), shelf.as_ref());
+        let watch = Watch { daemon: self, epoch, holder, ears, shelf, stop };
         self.board.write(|status| {
             status.deployment.clone_from(&epoch.config.deployment);
             status.every_s = epoch.config.reconcile.every.seconds();
             status.bad_config = None;
         });
         let next = watch.keep(life, first).await;
-        if let Some(holder) = &holder {
+        if let Some(holder) = holder {
             holder.give_up().await;
         }
         next
@@ -273,6 +262,7 @@ struct Watch<'w> {
     epoch: &'w Epoch,
     holder: Option<&'w Holder<'w>>,
     ears: Option<&'w Ears<'w>>,
+    shelf: Option<&'w Shelf<'w>>,
     stop: &'w Stop,
 }
 
@@ -280,6 +270,8 @@ impl Watch<'_> {
     /// Makes rounds until the configuration changes, which it returns, or the end is wished.
     async fn keep(&self, life: &mut Life, first: Trigger) -> Result<Option<(String, Config)>, Hopeless> {
         let mut next = Next::Round(first, None);
+        // What replicas keep together is read when this one begins to act.
+        let mut caught_up = false;
         loop {
             let (trigger, wakened) = match next {
                 Next::Round(trigger, wakened) => (trigger, wakened),
@@ -287,8 +279,10 @@ impl Watch<'_> {
                 Next::Stop => return Ok(None),
             };
             let due = if self.acts().await {
-                self.work(life, trigger, wakened).await?
+                caught_up = caught_up || self.catch_up(life).await?;
+                self.work(life, trigger, wakened, caught_up).await?
             } else {
+                caught_up = false;
                 after(self.daemon.clock.now(), POLL)
             };
             if self.daemon.options.once {
@@ -310,8 +304,30 @@ impl Watch<'_> {
         acts
     }
 
+    /// Takes up what this and other replicas have kept; tells whether that is done.
+    async fn catch_up(&self, life: &mut Life) -> Result<bool, Hopeless> {
+        let Some(shelf) = self.shelf else { return Ok(true) };
+        match shelf.read().await {
+            Ok((record, _)) => {
+                record.into_iter().for_each(|record| life.take_up(record));
+                Ok(true)
+            }
+            Err(error @ NotKept::Content(_)) if !life.planned_once => Err(Hopeless::Start(error.to_string())),
+            Err(error) => {
+                tracing::error!(%error, "the history cannot be read; the daemon goes on without until it can");
+                Ok(false)
+            }
+        }
+    }
+
     /// Makes a round, and keeps lease and messages meanwhile. Returns when the next one is due.
-    async fn work(&self, life: &mut Life, trigger: Trigger, wakened: Option<Wakened>) -> Result<Timestamp, Hopeless> {
+    async fn work(
+        &self,
+        life: &mut Life,
+        trigger: Trigger,
+        wakened: Option<Wakened>,
+        caught_up: bool,
+    ) -> Result<Timestamp, Hopeless> {
         let Self { daemon, epoch, .. } = self;
         life.rounds += 1;
         let focus = wakened.as_ref().map_or(Focus::Due, |wakened| wakened.focus.clone());
@@ -342,7 +358,7 @@ impl Watch<'_> {
         if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
             ears.done(wakened).await;
         }
-        self.take_down(life, &ended);
+        self.take_down(life, &ended, caught_up).await;
         self.judge(life, ended)
     }
 
@@ -358,18 +374,22 @@ impl Watch<'_> {
     }
 
     /// Shows what came of a round, and keeps it.
-    fn take_down(&self, life: &mut Life, ended: &Ended) {
+    async fn take_down(&self, life: &mut Life, ended: &Ended, caught_up: bool) {
         let Self { daemon, epoch, .. } = self;
         life.history.push(ended.record.clone());
-        let Life { book, history, .. } = life;
-        daemon.board.write(|status| portrait::paint(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
-        let Some(file) = &daemon.options.history else { return };
-        let rounds = history.rounds().cloned().collect();
-        let findings = book.findings.iter().cloned().collect();
-        let record = Record::new(&epoch.config.deployment, rounds, findings, book.fights.contests());
-        if let Err(error) = file.write(&record) {
+        // Who only observes writes nothing to AWS.
+        if let Some(shelf) = self.shelf.filter(|_| caught_up && !daemon.options.observe)
+            && let Err(error) = shelf.write(life).await
+        {
+            tracing::error!(%error, "the history cannot be written; it is tried again after the next round");
+        }
+        if let Some(file) = &daemon.options.history
+            && let Err(error) = file.write(&life.record(&epoch.config.deployment))
+        {
             tracing::error!(%error, "the history cannot be written; the daemon goes on without");
         }
+        let Life { book, history, .. } = life;
+        daemon.board.write(|status| portrait::paint(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
     }
 
     /// Returns when the next round is due: sooner after a failure.

@@ -316,7 +316,8 @@ fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
     };
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// Returns an error with all its causes, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -14,6 +14,7 @@ use aws_types::region::Region as SdkRegion;
 
 mod account;
 mod cloudtrail;
+mod document;
 mod events;
 mod fault;
 mod http;
@@ -21,7 +22,6 @@ mod iam;
 mod job;
 mod kms;
 mod lane;
-mod lease;
 mod logs;
 mod observe;
 mod organizations;
@@ -144,11 +144,11 @@ impl Aws {
         Ok(Self { sessions: Arc::new(sessions), concurrency: options.concurrency })
     }
 
-    /// Returns an object in S3 through which replicas agree. It is reached with the credentials that the connection was
-    /// made with.
-    pub fn document(&self, bucket: &str, key: &str) -> Box<dyn Document> {
+    /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the credentials
+    /// that the connection was made with.
+    pub fn document(&self, bucket: &str, key: &str, bytes_max: i64) -> Box<dyn Document> {
         let session = self.sessions.base().in_region(self.sessions.home());
-        Box::new(lease::Object { session, bucket: bucket.to_owned(), key: key.to_owned() })
+        Box::new(document::Object { session, bucket: bucket.to_owned(), key: key.to_owned(), bytes_max })
     }
 
     /// Returns the queue of an account in the home region, with its dead-letter queue. That they are there is seen when

@@ -98,7 +98,7 @@ fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 's
     let queue = queue.clone();
     let connect = move || {
         let queue: Box<dyn Queue> = Box::new(queue.clone());
-        Ok(Connection { cloud: cloud(), lease: None, queue: Some(queue) })
+        Ok(Connection { queue: Some(queue), ..Connection::to(cloud()) })
     };
     Given::connecting("{}", connect)
 }

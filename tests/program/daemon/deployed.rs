@@ -74,6 +74,34 @@ async fn of_two_daemons_one_acts() {
     assert_eq!(serde_json::from_slice::<Value>(&text).unwrap()["fencing"], 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_kept_in_s3_for_all_replicas() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "reconcile: {history: \"s3://acme-operations/orgtrail\"}\n");
+    let s3 = aws_sdk_s3::Client::new(&world.management());
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
+    let bucket = s3.create_bucket().bucket("acme-operations").create_bucket_configuration(place.build());
+    bucket.send().await.unwrap();
+    desk.run("apply --yes").expect_code(0);
+    let kept = async |key: &str| -> Value {
+        let object = s3.get_object().bucket("acme-operations").key(key).send().await.unwrap();
+        serde_json::from_slice(&object.body.collect().await.unwrap().into_bytes()).unwrap()
+    };
+    let rounds = |history: &Value| history["rounds"].as_array().unwrap().len();
+
+    desk.run("reconcile --once").expect_code(0);
+    desk.run("reconcile --once").expect_code(0);
+    assert_eq!(rounds(&kept("orgtrail/acme.json").await), 2);
+    desk.run("reconcile --once --observe").expect_code(0);
+    assert_eq!(rounds(&kept("orgtrail/acme.json").await), 2, "who only observes writes nothing");
+    desk.run("reconcile --once --history s3://acme-operations/elsewhere").expect_code(0);
+    assert_eq!(rounds(&kept("elsewhere/acme.json").await), 1, "the flag is stronger than the configuration");
+    desk.run("reconcile --once --history history.json").expect_code(0);
+    assert_eq!(rounds(&kept("orgtrail/acme.json").await), 2, "a file is kept instead");
+}
+
 #[test]
 fn the_examples_are_understood() {
     let file =

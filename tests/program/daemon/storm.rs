@@ -87,7 +87,7 @@ impl Source for Through {
     }
 
     async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
-        Ok(Connection { cloud: Box::new(connect(&self.endpoint).await), lease: None, queue: None })
+        Ok(Connection::to(Box::new(connect(&self.endpoint).await)))
     }
 }
 
