@@ -170,6 +170,10 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
         }
     };
     let whole = lock(setting.memory).looked_at().keys().all(|account| fresh.contains(account));
+    // Who has left is forgotten, and so is whoever a message named and nobody knows.
+    let is_there = |account: &AccountId| survey.organization.accounts.contains_key(account);
+    book.actors.retain(|(account, _), _| is_there(account));
+    book.breakers.keep(is_there);
     take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
     book.findings.replace(found(&survey, &held, report.as_ref(), now));
     Work::Done(Box::new(Seen { survey, held, report, whole }))

@@ -72,3 +72,42 @@ fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others()
         beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
     });
 }
+
+#[test]
+fn what_is_kept_does_not_grow_although_everybody_is_replaced_again_and_again() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{max_change: 100%}");
+        let world = leak(world(10, &rules).await);
+        let denied = |change: &Change| match change.operator.as_str() {
+            // Every third account that joins cannot be changed.
+            operator if operator.as_bytes()[11].is_multiple_of(3) => Err(fault(FaultKind::Denied, change)),
+            _ => Ok(()),
+        };
+        let source = Given::new("{max_change: 100%}", move || {
+            Box::new(Shared { before: Box::new(denied), ..Shared::new(world) })
+        });
+        let story = async |board: Board| {
+            let mut kept = Vec::new();
+            for day in 0..40_usize {
+                let change = |organization: &mut Organization, _: &mut Estate| {
+                    let accounts = &mut organization.accounts;
+                    accounts.retain(|id, _| [MANAGEMENT, LOG].contains(&id.as_str()));
+                    accounts.extend((0..10).map(|n| (member(1000 + 10 * day + n), account(&format!("new-{day}-{n}")))));
+                };
+                world.edit(change).await.unwrap();
+                clock.minutes(120).await;
+                let status = board.read();
+                kept.push([status.remembered, status.accounts.len(), status.failing_lately, status.findings.len()]);
+            }
+            kept
+        };
+        let (kept, _) = beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        let early: [usize; 4] = std::array::from_fn(|what| kept[..5].iter().map(|kept| kept[what]).max().unwrap());
+        let late: [usize; 4] = std::array::from_fn(|what| kept[35..].iter().map(|kept| kept[what]).max().unwrap());
+        assert!(early[2] > 0 && early[3] > 0, "some accounts fail: {early:?}");
+        assert_eq!(late[1..], early[1..], "{kept:?}");
+        // The reader roles of accounts that left stay until a person removes them: those are remembered.
+        assert!(late[0] <= early[0] + 40 * 10 * 2, "{kept:?}");
+    });
+}

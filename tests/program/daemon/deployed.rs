@@ -1,15 +1,16 @@
-//! The daemon as it is deployed: woken by its queue, one of several by its lease, started by the examples.
+//! The daemon as it is deployed: woken by its queue, one of several by its lease, with a history that replicas share.
 
 use serde_json::{Value, json};
 
 use super::{Daemon, TRAIL, until};
 use crate::run::Desk;
+use crate::support::world::MANAGEMENT;
 use crate::support::{Emulator, World};
 
-fn stopped_by(arn: &str) -> Value {
+fn stopped_by(arn: &str, account: &str) -> Value {
     json!({
         "version": "0", "id": "1", "detail-type": "AWS API Call via CloudTrail", "source": "aws.cloudtrail",
-        "account": "123456789012", "time": "2026-01-05T00:00:00Z", "region": "eu-central-1", "resources": [],
+        "account": account, "time": "2026-01-05T00:00:00Z", "region": "eu-central-1", "resources": [],
         "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "readOnly": false,
                    "userIdentity": {"type": "AssumedRole", "arn": arn}}
     })
@@ -31,7 +32,7 @@ async fn a_message_wakes_the_daemon_and_nonsense_is_put_aside() {
     let daemon = Daemon::start(&desk, "--history history.json");
     until(async || daemon.is_ready()).await;
     cloudtrail.stop_logging().name(TRAIL).send().await.unwrap();
-    let message = stopped_by("arn:aws:sts::123456789012:assumed-role/Admin/mallory").to_string();
+    let message = stopped_by("arn:aws:sts::123456789012:assumed-role/Admin/mallory", MANAGEMENT).to_string();
     sqs.send_message().queue_url(&queue).message_body(message).send().await.unwrap();
     sqs.send_message().queue_url(&queue).message_body("nonsense").send().await.unwrap();
     let logging =
@@ -47,6 +48,31 @@ async fn a_message_wakes_the_daemon_and_nonsense_is_put_aside() {
     let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
     assert_eq!(history["rounds"][1]["trigger"], "wake", "{history:#}");
     assert_eq!(history["rounds"][1]["result"], "repaired", "{history:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_the_trail_of_a_member_repaired() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "    scope: accounts\nreconcile: {wake_queue: acme-wake}\n");
+    desk.run("apply --yes").expect_code(0);
+    let (web, sqs) = (world.account("web"), aws_sdk_sqs::Client::new(&world.hand_in("log-archive").await));
+    let queue = sqs.get_queue_url().queue_name("acme-wake").send().await.unwrap().queue_url.unwrap();
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&world.hand_in("web").await);
+    let trail = format!("arn:aws:cloudtrail:eu-central-1:{web}:trail/acme-org-trail");
+
+    let daemon = Daemon::start(&desk, "");
+    until(async || daemon.is_ready()).await;
+    cloudtrail.stop_logging().name(&trail).send().await.unwrap();
+    emulator.proxy().clear();
+    let message = stopped_by(&format!("arn:aws:sts::{web}:assumed-role/Admin/mallory"), web.as_str()).to_string();
+    sqs.send_message().queue_url(&queue).message_body(message).send().await.unwrap();
+    let logging =
+        async || cloudtrail.get_trail_status().name(&trail).send().await.unwrap().is_logging().unwrap_or_default();
+    until(logging).await;
+    let writes = emulator.proxy().calls().into_iter().filter(|call| call.is_write() && call.service == "cloudtrail");
+    assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["StartLogging"]);
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,30 +126,4 @@ async fn the_history_is_kept_in_s3_for_all_replicas() {
     assert_eq!(rounds(&kept("elsewhere/acme.json").await), 1, "the flag is stronger than the configuration");
     desk.run("reconcile --once --history history.json").expect_code(0);
     assert_eq!(rounds(&kept("orgtrail/acme.json").await), 2, "a file is kept instead");
-}
-
-#[test]
-fn the_examples_are_understood() {
-    let file =
-        |name: &str| std::fs::read_to_string(format!("{}/examples/daemon/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let desk = Desk::offline();
-    desk.write("orgtrail.yaml", &file("orgtrail.yaml"));
-    desk.run("validate").expect_code(0);
-
-    let task: Value = serde_json::from_str(&file("ecs-task-definition.json")).unwrap();
-    let words = task["containerDefinitions"][1]["command"].as_array().unwrap();
-    let ecs: Vec<&str> = words.iter().map(|word| word.as_str().unwrap()).collect();
-    let unit = file("orgtrail.service");
-    let systemd = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/orgtrail ")).unwrap();
-    let manifest = file("kubernetes.yaml");
-    let args = manifest.lines().skip_while(|line| line.trim() != "args:").skip(1);
-    let args = args.map_while(|line| line.trim().strip_prefix("- ").filter(|word| !word.starts_with('{')));
-    let kubernetes: Vec<&str> = args.collect();
-    assert!(kubernetes.len() == 6, "{kubernetes:?}");
-    for command in [ecs.join(" "), systemd.to_owned(), kubernetes.join(" "), "reconcile -v".to_owned()] {
-        // Flags are read from left to right: one that is unknown is told before the help is.
-        let help = desk.run(&format!("{command} --help")).expect_code(0);
-        assert!(help.out.contains("--token-file"), "{}", help.out);
-    }
-    assert!(file("Containerfile").contains("CMD [\"reconcile\", \"-v\"]"));
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::run::Desk;
 
 mod deployed;
+mod examples;
 mod hand;
 mod killed;
 mod replicas;
