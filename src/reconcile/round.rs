@@ -157,7 +157,7 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     };
     let fresh = pass.fresh();
     note_fights(book, &survey.plan, &fresh);
-    let allowance = allowance(setting, book, now, paused, fresh.clone());
+    let allowance = allowance(setting, book, now, paused.clone(), fresh.clone());
     let Decision { run, held } = budget::decide(&survey.plan, &allowance);
     let report = if run.changes.is_empty() {
         None
@@ -175,7 +175,10 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     book.actors.retain(|(account, _), _| is_there(account));
     book.breakers.keep(is_there);
     take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
-    book.findings.replace(found(&survey, &held, report.as_ref(), now));
+    let mut list = found(&survey, &held, report.as_ref(), now);
+    // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for it.
+    list.extend(book.findings.iter().filter(|finding| paused.contains(&finding.account)).cloned());
+    book.findings.replace(list);
     Work::Done(Box::new(Seen { survey, held, report, whole }))
 }
 
