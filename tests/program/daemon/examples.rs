@@ -44,7 +44,7 @@ fn the_configuration_is_valid() {
     desk.write("orgtrail.yaml", &file("orgtrail.yaml"));
     desk.run("validate").expect_code(0);
     // What is commented out is valid too.
-    desk.write("orgtrail.yaml", &file("orgtrail.yaml").replace("  # ", "  "));
+    desk.write("orgtrail.yaml", &file("orgtrail.yaml").replace("\n  # ", "\n  "));
     desk.run("validate").expect_code(0);
 }
 
