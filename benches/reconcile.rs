@@ -97,8 +97,8 @@ impl Look for Disturbed {
         if round >= self.rounds_max {
             self.stopper.stop();
         }
-        if round == self.rounds_max / 10 {
-            tell("after a tenth of the rounds");
+        if round.is_multiple_of(self.rounds_max / 10) {
+            tell(&format!("after {round} rounds"));
         }
         self.disturb(round).await;
         self.world.discover(needs).await
