@@ -98,6 +98,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let root = logs_root(config);
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
+    let own_role = layout.own_role(config, layout.log_account.as_str());
     let (for_organization, for_accounts) = layout.scopes();
     // The management account's own path keeps the trail working if it is ever turned back into a trail of one account
     // (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
@@ -117,6 +118,8 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config),
+        "break_glass_roles": config.bucket.break_glass_roles,
+        "policy_keepers": config.bucket.break_glass_roles.iter().cloned().chain([own_role.to_string()]).collect::<Vec<_>>(),
         // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
         // their member policy is enough within one account.
         "log_account": layout.log_account,

@@ -55,6 +55,12 @@ impl TrailSite<'_> {
 }
 
 impl<'a> Layout<'a> {
+    /// Returns the ARN of orgtrail's own role in an account, or in any account for `*`.
+    pub fn own_role(&self, config: &Config, account: &str) -> Arn {
+        let role = config.organization.member_role.trim_start_matches('/');
+        Arn::new(self.partition, "iam", "", account, &format!("role/{role}"))
+    }
+
     pub(super) fn new(brief: &Brief<'a>) -> Result<Self, Vec<BadDesign>> {
         let (config, organization) = (brief.config, brief.organization);
         let mut faults = Vec::new();
