@@ -97,6 +97,12 @@ async fn throttled_answers_lower_the_number_of_calls_in_flight_until_all_goes_we
     assert_eq!(most(32).await, 16, "the concurrency of the connection");
 
     proxy.clear_up();
+    proxy.trouble("cloudtrail", "GetTrailStatus", 4, Trouble::Reset);
+    slowly();
+    ask_at_once(&aws, &deployment, 16).await;
+    assert_eq!(most(32).await, 16, "a broken connection is no throttle");
+
+    proxy.clear_up();
     // All that are in flight at once are throttled together, which halves their number once.
     proxy.trouble("cloudtrail", "GetTrailStatus", 16, Trouble::Error(400, "ThrottlingException"));
     ask_at_once(&aws, &deployment, 16).await;

@@ -215,3 +215,49 @@ fn a_history_of_somebody_else_is_not_overwritten() {
         assert_eq!(history.read().await.unwrap().unwrap().text, theirs);
     });
 }
+
+/// A store that answers until it does not.
+#[derive(Clone, Default)]
+struct Hanging {
+    store: InMemory,
+    hangs: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Document for Hanging {
+    async fn read(&self) -> Result<Option<Kept>, Fault> {
+        match self.hangs.load(Ordering::Relaxed) {
+            0 => self.store.read().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault> {
+        self.store.write(text, condition).await
+    }
+}
+
+#[test]
+fn told_to_stop_it_ends_within_half_a_minute_although_the_lease_cannot_be_given_up() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(1, &rules).await);
+        let store = Hanging::default();
+        let lease = store.clone();
+        let connect = move || {
+            let lease: Option<Box<dyn Document>> = Some(Box::new(lease.clone()));
+            Ok(Connection { lease, ..Connection::to(Box::new(Shared::new(world))) })
+        };
+        let source = Given::connecting("{}", connect);
+        let story = async |_: Board| {
+            clock.minutes(1).await;
+            store.hangs.store(1, Ordering::Relaxed);
+            clock.now()
+        };
+        let (told, last) = beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert_eq!(last.unwrap().result, RoundResult::InSync);
+        let took = clock.now().duration_since(told).as_secs();
+        assert!((1..=30).contains(&took), "it ended {took} seconds after it was told");
+    });
+}
