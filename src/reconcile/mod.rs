@@ -1,10 +1,11 @@
 //! The daemon: keeps the organization at its desired state, within what the configuration allows.
 //!
-//! The [`daemon`] keeps to one configuration after the other (`watch`), and makes one [`round`] after another: survey, have [`budget`] decide how much of the plan may be done, apply
-//! that part. The rest, and whatever failed, becomes [`findings`] that wait for a person. [`observe`] makes rounds cheap,
-//! [`breaker`] makes failures cheap, [`fights`] ends quarrels with other tools, [`lease`] lets one of several replicas act,
-//! [`wake`] and [`ears`] hear of changes, [`history`] is what is left of a round and `life` how that is kept, [`board`] what
-//! is seen of it all, over [`http`] as a page and as [`metrics`].
+//! The [`daemon`] keeps to one configuration after the other (`watch`) and makes one [`round`] after another: survey, have
+//! [`budget`] decide how much of the plan may be done, apply that part. The rest, and whatever failed, becomes [`findings`]
+//! that wait for a person. [`observe`] makes rounds cheap, [`breaker`] makes failures cheap, [`fights`] ends quarrels with
+//! other tools, [`lease`] lets one of several replicas act, [`wake`] and [`ears`] hear of changes, [`history`] is what is
+//! left of a round and `life` how that is kept, [`board`] what is seen of it all, over [`http`] as a page and as
+//! [`metrics`].
 //!
 //! Pure: `budget`, `breaker`, `fights`, `findings`, the decisions of `lease` and the reading of `wake`. Time and chance
 //! come in through [`clock`].
