@@ -88,6 +88,6 @@ async fn a_leader_that_was_frozen_writes_nothing_after_the_other_took_over() {
     // It stands by, and is there when the second goes.
     assert_eq!(second.stop(), Some(0));
     until(async || first.shows("orgtrail_acting 1")).await;
-    assert_eq!(lease.read().await["owner"].as_str().unwrap() == kept["owner"].as_str().unwrap(), false);
+    assert_ne!(lease.read().await["owner"], kept["owner"]);
     assert_eq!(first.stop(), Some(0));
 }
