@@ -10,6 +10,7 @@
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
+//! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod desire;
+pub mod drift;
 pub mod estate;
 pub mod export;
 pub mod flow;

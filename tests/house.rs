@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("flow", &[]),
     ("cloud", &["flow", "organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
+    ("drift", &["estate", "ids"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
     (
         "reconcile",
@@ -26,7 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
-const PURE: &[&str] = &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least"];
+const PURE: &[&str] =
+    &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least", "drift"];
 
 /// What a pure module must not say.
 const IMPURE_WORDS: &[&str] =

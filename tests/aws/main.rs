@@ -11,5 +11,6 @@ mod document;
 mod drift;
 mod execute;
 mod fixture;
+mod lookup;
 mod observe;
 mod trouble;

@@ -5,7 +5,10 @@ mod support;
 
 mod bad_input;
 mod daemon;
+mod examples;
+mod filters;
 mod first_day;
 mod main_job;
 mod permissions;
 mod run;
+mod schedule;
