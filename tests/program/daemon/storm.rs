@@ -25,8 +25,8 @@ use crate::support::{Dice, Emulator, World};
 const RULES: &str = "reconcile: {allow: [safe, weakens, interrupts, destroys, costs], max_change: 100%, every: 1m, \
                      full_pass_every: 1m}\n";
 
-/// Rounds by default; two hundred of them take about two minutes. `ORGTRAIL_STORM_ROUNDS=200` makes them; two hundred in a
-/// recorded world are made in every run of the library's tests.
+/// Rounds by default: they take half a minute, and two hundred take three to five minutes. `ORGTRAIL_STORM_ROUNDS=200` makes
+/// those; two hundred in a recorded world are made in every run of the library's tests.
 const ROUNDS: usize = 40;
 
 /// Rounds of the daemon within which one edit must be put right.
