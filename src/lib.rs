@@ -19,6 +19,7 @@
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`least`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
+//! - [`template`]: what all templates have in common.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
@@ -46,3 +47,4 @@ pub mod policy;
 pub mod reconcile;
 pub mod report;
 pub mod survey;
+pub mod template;

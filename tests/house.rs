@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("organization", &["ids"]),
-    ("policy", &["ids"]),
+    ("template", &[]),
+    ("policy", &["ids", "template"]),
     ("estate", &["ids", "organization", "policy"]),
     ("config", &["ids", "organization"]),
     ("desire", &["config", "organization", "estate", "policy", "ids"]),
@@ -28,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
 const PURE: &[&str] =
-    &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least", "drift"];
+    &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least", "drift", "template"];
 
 /// What a pure module must not say.
 const IMPURE_WORDS: &[&str] =

@@ -111,6 +111,35 @@ async fn the_printed_policies_are_what_the_commands_call() {
     assert_eq!(found, [NOT_CALLED_BY_LOOKING, NOT_CALLED_BY_APPLYING].map(|uncalled| uncalled.map(named).into()));
 }
 
+/// What a deployment can have beside its trail, bucket, key and readers.
+const EVERYTHING: &str = "    notify: {sns: acme-org-trail}
+  - {name: 'acme-own-{{account.id}}', scope: accounts}
+guard: {service_control_policy: true}
+reconcile: {wake_queue: acme-orgtrail}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_enough_for_a_guard_a_wake_queue_and_a_trail_in_each_account() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, EVERYTHING);
+    desk.run("plan").expect_code(2);
+    let looks = called(&emulator, &world).await;
+    desk.run("apply --yes --quiet --allow interrupts --allow costs").expect_code(0);
+    let mut writes = called(&emulator, &world).await;
+    for call in ["cloudtrail:CreateTrail", "organizations:AttachPolicy", "sqs:CreateQueue", "events:PutRule"] {
+        assert!(writes.values().any(|calls| calls.contains(call)), "{call}: {writes:#?}");
+    }
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    desk.write("orgtrail.yaml", &text.replace("policy: true", "policy: false"));
+    desk.run("apply --yes --quiet --prune --allow weakens --allow destroys").expect_code(0);
+    add(&mut writes, called(&emulator, &world).await);
+    assert!(writes[&Place::Management].contains("organizations:DeletePolicy"), "{writes:#?}");
+    for (purpose, calls) in [(Purpose::Plan, looks), (Purpose::Apply, writes)] {
+        idle(&desk, &world, purpose, &calls);
+    }
+}
+
 fn named((place, operations): (Place, &[&str])) -> (Place, BTreeSet<String>) {
     (place, operations.iter().map(|operation| (*operation).to_owned()).collect())
 }
