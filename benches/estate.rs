@@ -2,6 +2,9 @@
 //!
 //! Budgets (one core): desire and diff of 10,000 accounts under 1 s and linear from 1,000; peak memory under 300 MB.
 
+#[path = "support/organization.rs"]
+mod made;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
@@ -9,17 +12,16 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use orgtrail::config::{self, Config};
 use orgtrail::desire::{Brief, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
-use orgtrail::estate::{Desired, Estate, Resource, Sighting};
-use orgtrail::ids::Partition;
-use orgtrail::organization::{Account, AccountState, Organization, Unit};
+use orgtrail::estate::{Desired, Estate, Sighting};
+use orgtrail::organization::Organization;
 use orgtrail::plan::{Plan, PlanOptions, plan};
 use orgtrail::policy::template::Templates;
+
+use made::{made, organization};
 
 const COUNTS: [usize; 3] = [100, 1_000, 10_000];
 
 const CONFIG: &str = include_str!("../examples/demo/orgtrail.yaml");
-
-const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
 
 /// An organization, its configuration, and what it has when nothing is left to do.
 struct World {
@@ -63,49 +65,6 @@ impl World {
     fn snapshot(&self) -> Snapshot {
         Snapshot::new(self.organization.clone(), self.observed.clone())
     }
-}
-
-fn organization(count: usize) -> Organization {
-    let account = |n: usize| {
-        let id = match n {
-            0 => "111111111111".to_owned(),
-            1 => "222222222222".to_owned(),
-            n => format!("{:012}", 300_000_000_000 + n),
-        };
-        let account = Account {
-            name: if n == 1 { "log-archive".into() } else { format!("workload-{n}") },
-            email: format!("aws+{n}@example.com"),
-            state: AccountState::Active,
-            path: vec!["r-ab12".into(), "ou-ab12-11111111".into()],
-            tags: None,
-        };
-        (id.parse().expect("twelve digits"), account)
-    };
-    let unit = |name: &str, parent: Option<&str>| Unit { name: name.into(), parent: parent.map(str::to_owned) };
-    Organization {
-        id: "o-exampleorgid".parse().expect("an id"),
-        partition: Partition::Aws,
-        management_account: "111111111111".parse().expect("twelve digits"),
-        units: BTreeMap::from([
-            ("r-ab12".to_owned(), unit("Root", None)),
-            ("ou-ab12-11111111".to_owned(), unit("Workloads", Some("r-ab12"))),
-        ]),
-        accounts: (0..count).map(account).collect(),
-    }
-}
-
-/// What is there when everything wanted was made.
-fn made(desired: &Desired) -> Estate {
-    let make = |mut resource: Resource| {
-        if let Resource::Key(key) = &mut resource {
-            key.arn = Some(KEY.into());
-        }
-        resource.resolve(&|_| Some(KEY.into()));
-        Sighting::present(resource)
-    };
-    let sightings =
-        desired.wanted.iter().map(|(address, wanted)| (address.clone(), make(wanted.resource.clone()))).collect();
-    Estate { sightings, limits: BTreeMap::new() }
 }
 
 fn plans(c: &mut Criterion) {

@@ -9,6 +9,7 @@
 //! - [`estate`]: what exists or should exist, by address; the snapshot file.
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
+//! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
@@ -35,6 +36,7 @@ pub mod desire;
 pub mod drift;
 pub mod estate;
 pub mod export;
+pub mod flow;
 pub mod ids;
 pub mod init;
 pub mod least;

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["ids", "organization"]),
     ("desire", &["config", "organization", "estate", "policy", "ids"]),
     ("plan", &["organization", "estate", "policy", "ids"]),
-    ("cloud", &["organization", "estate", "policy", "plan", "ids"]),
+    ("flow", &[]),
+    ("cloud", &["flow", "organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
     ("drift", &["estate", "ids"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
@@ -22,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "reconcile",
         &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
-    ("logs", &["ids", "organization"]),
+    ("logs", &["flow", "ids", "organization"]),
     ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy"]),
 ];
 

@@ -19,7 +19,7 @@ enum Command {
     Plan,
     /// apply, also with --adopt and --prune
     Apply,
-    /// The daemon: apply without removals, its lease and its wake queue
+    /// The daemon: apply without removals, its lease, its history and its wake queue
     Reconcile,
     /// Commands that read the logs: verify, coverage
     Verify,

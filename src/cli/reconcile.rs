@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,16 +16,17 @@ use super::validate::{self, LoadError};
 use super::{Answer, Common};
 use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, Look, Needs};
+use crate::config::schema::{BadValue, S3Place};
 use crate::config::{self, Config};
 use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
 use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
-use crate::reconcile::history::{HistoryFile, RoundRecord, RoundResult};
-use crate::reconcile::http;
+use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
 use crate::reconcile::stop::{Stop, Stopper, stop};
 use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
+use crate::reconcile::{http, lease};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -41,9 +43,24 @@ pub struct Args {
     /// A file with the token that is asked for there
     #[arg(long, value_name = "FILE", env = "ORGTRAIL_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Keep the history of rounds and the age of findings in this file
-    #[arg(long, value_name = "FILE", env = "ORGTRAIL_HISTORY")]
-    history: Option<PathBuf>,
+    /// Keep the history of rounds and the age of findings in this file, or under this prefix in S3 (s3://bucket/prefix)
+    /// [default: reconcile.history of the configuration]
+    #[arg(long, value_name = "PLACE", env = "ORGTRAIL_HISTORY")]
+    history: Option<HistoryPlace>,
+}
+
+/// Where the history is kept.
+#[derive(Debug, Clone)]
+enum HistoryPlace {
+    File(PathBuf),
+    Prefix(S3Place),
+}
+
+impl FromStr for HistoryPlace {
+    type Err = BadValue;
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        if text.starts_with("s3://") { text.parse().map(Self::Prefix) } else { Ok(Self::File(text.into())) }
+    }
 }
 
 /// Runs the command.
@@ -55,9 +72,12 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         observe: args.observe,
         once: args.once,
         concurrency: usize::from(common.concurrency),
-        history: args.history.clone().map(HistoryFile::new),
+        history: match &args.history {
+            Some(HistoryPlace::File(file)) => Some(HistoryFile::new(file)),
+            Some(HistoryPlace::Prefix(_)) | None => None,
+        },
     };
-    let source = FromFile { common, observe: args.observe, run: options.run.clone() };
+    let source = FromFile { common, observe: args.observe, run: options.run.clone(), history: args.history.as_ref() };
     let daemon =
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
@@ -69,7 +89,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         never = window => match never {},
     };
     let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
-    Ok(answer(last.as_ref(), &stop))
+    Ok(answer(last.as_ref(), args.once, &stop))
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
@@ -145,7 +165,9 @@ async fn told_to_stop() {
     }
 }
 
-fn answer(last: Option<&RoundRecord>, stop: &Stop) -> Answer {
+/// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is in the
+/// history, and another exit code would have systemd take the stop for a failure.
+fn answer(last: Option<&RoundRecord>, once: bool, stop: &Stop) -> Answer {
     let Some(round) = last else {
         let text = if stop.is_wished() { "stopped before a round was over\n" } else { "another replica acts\n" };
         return Answer::new(text, Outcome::Clean);
@@ -157,10 +179,11 @@ fn answer(last: Option<&RoundRecord>, stop: &Stop) -> Answer {
         result.words()
     );
     let outcome = match result {
-        RoundResult::InSync | RoundResult::Repaired | RoundResult::Stopped => Outcome::Clean,
+        _ if !once && stop.is_wished() => Outcome::Clean,
+        RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
         RoundResult::Waiting => Outcome::Finding,
         RoundResult::Partial if *held > 0 => Outcome::Finding,
-        RoundResult::Partial | RoundResult::Failed => Outcome::Partial,
+        RoundResult::Partial | RoundResult::Failed | RoundResult::Stopped => Outcome::Partial,
     };
     Answer::new(text, outcome)
 }
@@ -170,6 +193,18 @@ struct FromFile<'a> {
     common: &'a Common,
     observe: bool,
     run: String,
+    history: Option<&'a HistoryPlace>,
+}
+
+impl FromFile<'_> {
+    /// Returns the object that holds the history, where it is not kept in a file.
+    fn history(&self, config: &Config) -> Option<S3Place> {
+        match self.history {
+            Some(HistoryPlace::File(_)) => None,
+            Some(HistoryPlace::Prefix(prefix)) => Some(prefix.history_of(&config.deployment)),
+            None => config.history(),
+        }
+    }
 }
 
 #[async_trait]
@@ -189,13 +224,15 @@ impl Source for FromFile<'_> {
     async fn connect(&self, config: &Config) -> Result<Connection, Refused> {
         if let Some(file) = &self.common.estate {
             let cloud = recorded(file).map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
-            return Ok(Connection { cloud: Box::new(cloud), lease: None, queue: None });
+            return Ok(Connection::to(Box::new(cloud)));
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
         let aws = Aws::connect(session::aws_options(self.common, door, access, &self.run)).await;
         let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
-        let lease = config.reconcile.lease.as_ref().map(|lease| aws.document(lease.bucket.as_str(), &lease.key));
+        let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
+        let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
+        let history = self.history(config).map(|place| document(&place, history::BYTES_MAX));
         let queue = match &config.reconcile.wake_queue {
             Some(name) => {
                 let account = log_account(&aws, config).await?;
@@ -204,7 +241,7 @@ impl Source for FromFile<'_> {
             None => None,
         };
         let cloud: Box<dyn Cloud> = Box::new(aws);
-        Ok(Connection { cloud, lease, queue })
+        Ok(Connection { cloud, lease, queue, history })
     }
 }
 

@@ -1,17 +1,18 @@
-//! What the daemon is woken by and what it agrees with its replicas through: queues, rules, and the lease.
+//! What the daemon is woken by and what it shares with its replicas: queues, rules, the lease and the history.
 
 use super::draft::{Bounds, Draft};
 use super::names::Names;
 use super::{Place, Purpose};
-use crate::cloud::aws::permissions::{events, lease, s3, sqs};
+use crate::cloud::aws::permissions::{document, events, s3, sqs};
+use crate::config::schema::S3Place;
 use crate::desire::dead_letter_queue;
 
 /// The service that passes the role of a rule on.
 const EVENTBRIDGE_PRINCIPAL: &str = "events.amazonaws.com";
 
-/// Adds queues, rules and the lease.
+/// Adds queues, rules, the lease and the history.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
-    add_lease(names, draft);
+    add_documents(names, draft);
     let Some(queue) = &names.config().reconcile.wake_queue else { return };
     if names.place() != Place::Member {
         add_rules(names, draft);
@@ -58,11 +59,18 @@ fn add_rules(names: &Names<'_>, draft: &mut Draft) {
     }
 }
 
-/// The lease is one object, read and written with the credentials that the daemon is started with.
-fn add_lease(names: &Names<'_>, draft: &mut Draft) {
+/// Lease and history are one object each, read and written with the credentials that the daemon is started with.
+fn add_documents(names: &Names<'_>, draft: &mut Draft) {
     let is_daemon = names.purpose() == Purpose::Reconcile && names.place() == Place::Management;
-    let Some(kept) = names.config().reconcile.lease.as_ref().filter(|_| is_daemon) else { return };
-    let bucket = names.bucket_arn(kept.bucket.as_str());
-    draft.allow(&Bounds::on("Lease", [format!("{bucket}/{}", kept.key)]), &[lease::GET_OBJECT, lease::PUT_OBJECT]);
-    draft.allow(&Bounds::on("LeaseBucket", [bucket]), &[s3::LIST_OBJECTS]);
+    let reconcile = &names.config().reconcile;
+    let objects: Vec<S3Place> = reconcile.lease.iter().cloned().chain(names.config().history()).collect();
+    if !is_daemon || objects.is_empty() {
+        return;
+    }
+    let object = |place: &S3Place| format!("{}/{}", names.bucket_arn(place.bucket.as_str()), place.key);
+    let own = Bounds::on("OwnObjects", objects.iter().map(object));
+    draft.allow(&own, &[document::GET_OBJECT, document::PUT_OBJECT]);
+    // Without it S3 does not say of a missing object that it is missing.
+    let buckets = objects.iter().map(|place| names.bucket_arn(place.bucket.as_str()));
+    draft.allow(&Bounds::on("BucketsOfOwnObjects", buckets), &[s3::LIST_OBJECTS]);
 }

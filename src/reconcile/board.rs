@@ -50,6 +50,10 @@ pub struct Status {
     pub rounds: Vec<RoundRecord>,
     /// What a full pass costs: the calls of the last round that looked at everything.
     pub full_pass_calls: Option<u64>,
+    /// The resources of which it is remembered how they were seen last.
+    pub remembered: usize,
+    /// Accounts that have failed lately.
+    pub failing_lately: usize,
     /// What happened so often since the start.
     pub totals: Totals,
 }

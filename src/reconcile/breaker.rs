@@ -94,6 +94,21 @@ impl Breakers {
         self.states.iter().filter(|(_, state)| state.is_paused(now)).map(|(account, _)| account.clone()).collect()
     }
 
+    /// Forgets the accounts that have left.
+    pub fn keep(&mut self, is_there: impl Fn(&AccountId) -> bool) {
+        self.states.retain(|account, _| is_there(account));
+    }
+
+    /// Returns how many accounts have failed lately.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Tells whether none has.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
     /// Forgets all: the configuration has changed.
     pub fn forget(&mut self) {
         self.states.clear();

@@ -1,28 +1,21 @@
 //! The loop: round, wait, round. It never overlaps itself, and it does not end on an error that may pass.
 
-use std::convert::Infallible;
-use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::{Either, select};
-use jiff::Timestamp;
 
 use super::board::Board;
 use super::breaker::round_pause;
-use super::clock::{Clock, after, between};
-use super::ears::{Ears, Wakened};
-use super::fights::Fights;
-use super::findings::Findings;
-use super::history::{History, HistoryFile, Record, RoundRecord, Trigger};
-use super::lease::{Holder, Standing};
-use super::observe::{Focus, Memory, lock};
-use super::portrait;
-use super::round::{Book, Ended, Setting, Task, round};
+use super::clock::Clock;
+use super::ears::Ears;
+use super::history::{HistoryFile, RoundRecord, Trigger};
+use super::lease::Holder;
+use super::life::{Life, Shelf};
+use super::observe::Memory;
+use super::round::with_causes;
 use super::stop::Stop;
-use crate::apply::Gate;
-use crate::apply::gate::Open;
+use super::watch::{Watch, every};
 use crate::cloud::Cloud;
 use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
@@ -30,11 +23,9 @@ use crate::config::Config;
 use crate::policy::template::Templates;
 use crate::survey::SurveyError;
 
-/// How often the configuration file is looked at, and the lease between two rounds.
-const POLL: Duration = Duration::from_secs(5);
-
-/// How often lease and messages are kept while a round runs.
-const UPKEEP: Duration = Duration::from_secs(15);
+/// How long the daemon goes on at most after it was told to stop: the running step has [`GRACE`](super::round::GRACE), and
+/// what is left is for the history and for giving up the lease, where their stores answer.
+const END_MAX: Duration = Duration::from_secs(29);
 
 /// What the daemon is connected to.
 pub struct Connection {
@@ -44,6 +35,15 @@ pub struct Connection {
     pub lease: Option<Box<dyn Document>>,
     /// The queue that wakes it; nothing where there is none.
     pub queue: Option<Box<dyn Queue>>,
+    /// Where replicas keep their history together; nothing where each keeps its own, or none.
+    pub history: Option<Box<dyn Document>>,
+}
+
+impl Connection {
+    /// A connection to a cloud and nothing beside it.
+    pub fn to(cloud: Box<dyn Cloud>) -> Self {
+        Self { cloud, lease: None, queue: None, history: None }
+    }
 }
 
 /// Says why something that the daemon needs is not to be had.
@@ -118,28 +118,12 @@ pub enum Hopeless {
     Misfit(SurveyError),
 }
 
-/// What lasts as long as the daemon.
-struct Life {
-    book: Book,
-    history: History,
-    rounds: u64,
-    failures: u32,
-    planned_once: bool,
-}
-
 /// What lasts as long as one text of the configuration.
-struct Epoch {
-    text: String,
-    config: Config,
-    connection: Connection,
-    memory: Mutex<Memory>,
-}
-
-/// Why waiting is over.
-enum Next {
-    Round(Trigger, Option<Wakened>),
-    Reload(Box<(String, Config)>),
-    Stop,
+pub(super) struct Epoch {
+    pub(super) text: String,
+    pub(super) config: Config,
+    pub(super) connection: Connection,
+    pub(super) memory: Mutex<Memory>,
 }
 
 impl Daemon<'_> {
@@ -150,44 +134,45 @@ impl Daemon<'_> {
     pub async fn run(&self, stop: &Stop) -> Result<Option<RoundRecord>, Hopeless> {
         let text = self.source.read().map_err(|refused| Hopeless::Start(refused.why))?;
         let config = self.source.parse(&text).map_err(|refused| Hopeless::Start(refused.why))?;
-        let mut life = self.resume(&config)?;
+        let life = Life::resume(self.options.history.as_ref(), &config.deployment);
+        let mut life = life.map_err(|error| {
+            Hopeless::Start(format!("{}; name another file with --history, or move this one away", with_causes(&error)))
+        })?;
         self.board.write(|status| {
             status.run.clone_from(&self.options.run);
             status.observe = self.options.observe;
             status.started = Some(self.clock.now());
         });
-        let mut next = (text, config);
+        tokio::select! {
+            biased;
+            ended = self.go_on(&mut life, (text, config), stop) => ended?,
+            () = self.too_late(stop) => tracing::warn!("what was still to be written does not end in time"),
+        }
+        Ok(life.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
+    }
+
+    async fn too_late(&self, stop: &Stop) {
+        stop.wished().await;
+        self.clock.sleep(END_MAX).await;
+    }
+
+    /// Lives with one configuration after the other.
+    async fn go_on(&self, life: &mut Life, first: (String, Config), stop: &Stop) -> Result<(), Hopeless> {
+        let mut next = first;
         let mut trigger = Trigger::Timer;
         loop {
             let (text, config) = next;
-            let Some(connection) = self.connect(&config, &life, stop).await? else { break };
+            let Some(connection) = self.connect(&config, life, stop).await? else { return Ok(()) };
             let epoch = Epoch { text, config, connection, memory: Mutex::default() };
-            match self.live(&epoch, &mut life, trigger, stop).await? {
+            match self.live(&epoch, life, trigger, stop).await? {
                 Some(reload) => next = reload,
-                None => break,
+                None => return Ok(()),
             }
             trigger = Trigger::Configuration;
             // What was fought over, or failed, under another configuration says nothing under this one.
             life.book.fights.forget();
             life.book.breakers.forget();
         }
-        Ok(life.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
-    }
-
-    fn resume(&self, config: &Config) -> Result<Life, Hopeless> {
-        let mut life =
-            Life { book: Book::default(), history: History::default(), rounds: 0, failures: 0, planned_once: false };
-        if let Some(file) = &self.options.history {
-            let record = file.read(&config.deployment).map_err(|error| {
-                Hopeless::Start(format!("{error}; name another file with --history, or move this one away"))
-            })?;
-            if let Some(Record { rounds, findings, contests, .. }) = record {
-                life.history = History::resume(rounds);
-                life.book.findings = Findings::resume(findings);
-                life.book.fights = Fights::resume(contests);
-            }
-        }
-        Ok(life)
     }
 
     /// Connects, again and again while it may help; nothing where the end is wished meanwhile.
@@ -229,21 +214,24 @@ impl Daemon<'_> {
         let ears = queue
             .as_deref()
             .map(|queue| Ears::new(queue, self.clock, &self.board, own_sessions(&epoch.config.deployment)));
-        let watch = Watch { daemon: self, epoch, holder: holder.as_ref(), ears: ears.as_ref(), stop };
+        let shelf = epoch.connection.history.as_deref();
+        let shelf = shelf.map(|document| Shelf { document, deployment: &epoch.config.deployment });
+        let (holder, ears, shelf) = (holder.as_ref(), ears.as_ref(), shelf.as_ref());
+        let watch = Watch { daemon: self, epoch, holder, ears, shelf, stop };
         self.board.write(|status| {
             status.deployment.clone_from(&epoch.config.deployment);
             status.every_s = epoch.config.reconcile.every.seconds();
             status.bad_config = None;
         });
         let next = watch.keep(life, first).await;
-        if let Some(holder) = &holder {
+        if let Some(holder) = holder {
             holder.give_up().await;
         }
         next
     }
 
     /// Looks whether the configuration has another text; returns it where it can be used.
-    fn reload(&self, in_force: &str) -> Option<(String, Config)> {
+    pub(super) fn reload(&self, in_force: &str) -> Option<(String, Config)> {
         let text = match self.source.read() {
             Ok(text) if text == in_force => {
                 self.board.write(|status| status.bad_config = None);
@@ -265,173 +253,6 @@ impl Daemon<'_> {
         }
         None
     }
-}
-
-/// One configuration being kept to.
-struct Watch<'w> {
-    daemon: &'w Daemon<'w>,
-    epoch: &'w Epoch,
-    holder: Option<&'w Holder<'w>>,
-    ears: Option<&'w Ears<'w>>,
-    stop: &'w Stop,
-}
-
-impl Watch<'_> {
-    /// Makes rounds until the configuration changes, which it returns, or the end is wished.
-    async fn keep(&self, life: &mut Life, first: Trigger) -> Result<Option<(String, Config)>, Hopeless> {
-        let mut next = Next::Round(first, None);
-        loop {
-            let (trigger, wakened) = match next {
-                Next::Round(trigger, wakened) => (trigger, wakened),
-                Next::Reload(reload) => return Ok(Some(*reload)),
-                Next::Stop => return Ok(None),
-            };
-            let due = if self.acts().await {
-                self.work(life, trigger, wakened).await?
-            } else {
-                after(self.daemon.clock.now(), POLL)
-            };
-            if self.daemon.options.once {
-                return Ok(None);
-            }
-            self.daemon.board.write(|status| status.next = Some(due));
-            next = self.wait(due).await;
-        }
-    }
-
-    async fn acts(&self) -> bool {
-        let Some(holder) = self.holder else { return true };
-        let standing = holder.tend().await;
-        if let Standing::Unknown(why) = &standing {
-            tracing::error!(why, "whether this replica may act is not known");
-        }
-        let acts = standing == Standing::Acts;
-        self.daemon.board.write(|status| status.standing = Some(standing));
-        acts
-    }
-
-    /// Makes a round, and keeps lease and messages meanwhile. Returns when the next one is due.
-    async fn work(&self, life: &mut Life, trigger: Trigger, wakened: Option<Wakened>) -> Result<Timestamp, Hopeless> {
-        let Self { daemon, epoch, .. } = self;
-        life.rounds += 1;
-        let focus = wakened.as_ref().map_or(Focus::Due, |wakened| wakened.focus.clone());
-        let task = Task { number: life.rounds, trigger, focus };
-        life.book.actors.extend(wakened.iter().flat_map(|wakened| wakened.actors.clone()));
-        let fence = self.holder.map(|holder| holder.fence());
-        let setting = Setting {
-            config: &epoch.config,
-            templates: daemon.templates,
-            cloud: epoch.connection.cloud.as_ref(),
-            clock: daemon.clock,
-            memory: &epoch.memory,
-            gate: fence.as_ref().map_or(&Open as &dyn Gate, |fence| fence),
-            run: &daemon.options.run,
-            concurrency: daemon.options.concurrency,
-            observe: daemon.options.observe,
-        };
-        daemon.board.write(|status| status.working_since = Some(daemon.clock.now()));
-        let ended = {
-            let work = pin!(round(&setting, &mut life.book, task, self.stop));
-            match select(work, pin!(self.upkeep(wakened.as_ref()))).await {
-                Either::Left((ended, _)) => ended,
-                Either::Right((never, _)) => match never {},
-            }
-        };
-        // Messages of a round that failed come again when their time is over.
-        let is_over = ended.seen.is_some() && ended.record.failed == 0;
-        if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
-            ears.done(wakened).await;
-        }
-        self.take_down(life, &ended);
-        self.judge(life, ended)
-    }
-
-    /// Keeps the lease and the messages of a round while it runs.
-    async fn upkeep(&self, wakened: Option<&Wakened>) -> Infallible {
-        loop {
-            self.daemon.clock.sleep(UPKEEP).await;
-            self.acts().await;
-            if let (Some(ears), Some(wakened)) = (self.ears, wakened) {
-                ears.keep(wakened).await;
-            }
-        }
-    }
-
-    /// Shows what came of a round, and keeps it.
-    fn take_down(&self, life: &mut Life, ended: &Ended) {
-        let Self { daemon, epoch, .. } = self;
-        life.history.push(ended.record.clone());
-        let Life { book, history, .. } = life;
-        daemon.board.write(|status| portrait::paint(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
-        let Some(file) = &daemon.options.history else { return };
-        let rounds = history.rounds().cloned().collect();
-        let findings = book.findings.iter().cloned().collect();
-        let record = Record::new(&epoch.config.deployment, rounds, findings, book.fights.contests());
-        if let Err(error) = file.write(&record) {
-            tracing::error!(%error, "the history cannot be written; the daemon goes on without");
-        }
-    }
-
-    /// Returns when the next round is due: sooner after a failure.
-    fn judge(&self, life: &mut Life, ended: Ended) -> Result<Timestamp, Hopeless> {
-        let clock = self.daemon.clock;
-        let every = every(&self.epoch.config);
-        match ended.error {
-            None => {
-                life.planned_once |= ended.seen.is_some();
-                life.failures = 0;
-                Ok(after(clock.now(), every))
-            }
-            // What never fitted does not fit later either; what once did may do so again.
-            Some(error @ SurveyError::Design(_)) if !life.planned_once => Err(Hopeless::Misfit(error)),
-            Some(error) if self.daemon.options.once => Err(Hopeless::Misfit(error)),
-            Some(_) => {
-                life.failures += 1;
-                Ok(after(clock.now(), round_pause(life.failures, every, clock.chance())))
-            }
-        }
-    }
-
-    /// Waits for the next thing to do.
-    async fn wait(&self, due: Timestamp) -> Next {
-        let clock = self.daemon.clock;
-        let acts = self.holder.is_none() || self.daemon.board.read().standing == Some(Standing::Acts);
-        let mut heard = pin!(self.hear(acts));
-        loop {
-            if self.stop.is_wished() {
-                return Next::Stop;
-            }
-            if let Some(reload) = self.daemon.reload(&self.epoch.text) {
-                return Next::Reload(Box::new(reload));
-            }
-            let left = between(clock.now(), due);
-            if left.is_zero() {
-                return Next::Round(Trigger::Timer, None);
-            }
-            tokio::select! {
-                biased;
-                () = self.stop.wished() => return Next::Stop,
-                wakened = &mut heard => return Next::Round(Trigger::Wake, Some(wakened)),
-                () = clock.sleep(left.min(POLL)) => {}
-            }
-            // A lease that was lost while nothing was to be done: the next round finds out. One that is held is kept.
-            if acts {
-                self.acts().await;
-            }
-        }
-    }
-
-    /// Listens, where there is something to listen to and this replica acts.
-    async fn hear(&self, acts: bool) -> Wakened {
-        match self.ears.filter(|_| acts) {
-            Some(ears) => ears.listen().await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-fn every(config: &Config) -> Duration {
-    Duration::from_secs(config.reconcile.every.seconds())
 }
 
 /// Returns how the run ids of a deployment begin, which CloudTrail shows as the names of its sessions.

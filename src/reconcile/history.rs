@@ -1,6 +1,7 @@
-//! What the rounds did, kept in a bounded file together with what has to survive a restart of the daemon.
+//! What the rounds did, kept in a bounded file together with what has to survive a restart of the daemon. Where replicas
+//! share it, it is an object: see `life`.
 //!
-//! The file is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
+//! It is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
 //! does the same, it only no longer knows since when a finding is open.
 
 use std::collections::VecDeque;
@@ -15,6 +16,12 @@ use super::findings::Finding;
 
 /// Rounds that are kept: five days at one every quarter of an hour.
 pub const ROUNDS_MAX: usize = 480;
+
+/// Findings that are kept. Of more than these the ages begin anew when the daemon does.
+const FINDINGS_MAX: usize = 5_000;
+
+/// The largest record: so many rounds and findings have a part of it, and what is larger is something else.
+pub const BYTES_MAX: i64 = 16 * 1024 * 1024;
 
 /// The version of the file's format.
 const FORMAT_VERSION: u32 = 1;
@@ -150,6 +157,17 @@ impl History {
         self.rounds.push_back(round);
     }
 
+    /// Takes up the rounds that somebody else kept, in the order of time, each once.
+    pub fn merge(&mut self, others: Vec<RoundRecord>) {
+        let mut rounds: Vec<RoundRecord> = self.rounds.drain(..).collect();
+        let is_known =
+            |round: &RoundRecord| rounds.iter().any(|own| (&own.run, own.number) == (&round.run, round.number));
+        let new: Vec<RoundRecord> = others.into_iter().filter(|round| !is_known(round)).collect();
+        rounds.extend(new);
+        rounds.sort_by_key(|round| round.started);
+        *self = Self::resume(rounds);
+    }
+
     /// Returns the rounds, the oldest first.
     pub fn rounds(&self) -> impl DoubleEndedIterator<Item = &RoundRecord> {
         self.rounds.iter()
@@ -173,8 +191,24 @@ pub struct Record {
 
 impl Record {
     /// Puts a record together.
-    pub fn new(deployment: &str, rounds: Vec<RoundRecord>, findings: Vec<Finding>, contests: Vec<Contest>) -> Self {
+    pub fn new(deployment: &str, rounds: Vec<RoundRecord>, mut findings: Vec<Finding>, contests: Vec<Contest>) -> Self {
+        findings.truncate(FINDINGS_MAX);
         Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests }
+    }
+
+    /// Reads a record of a deployment.
+    ///
+    /// # Errors
+    /// What the text is instead.
+    pub fn parse(text: &str, deployment: &str) -> Result<Self, String> {
+        let record: Record = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if record.format_version != FORMAT_VERSION {
+            return Err(format!("it has format version {}", record.format_version));
+        }
+        if record.deployment != deployment {
+            return Err(format!("it belongs to {:?}", record.deployment));
+        }
+        Ok(record)
     }
 }
 
@@ -222,17 +256,7 @@ impl HistoryFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BadHistory::Read { path, source }),
         };
-        let record: Record = match serde_json::from_str(&text) {
-            Ok(record) => record,
-            Err(error) => return Err(BadHistory::Content { path, why: error.to_string() }),
-        };
-        if record.format_version != FORMAT_VERSION {
-            return Err(BadHistory::Content { path, why: format!("it has format version {}", record.format_version) });
-        }
-        if record.deployment != deployment {
-            return Err(BadHistory::Content { path, why: format!("it belongs to {:?}", record.deployment) });
-        }
-        Ok(Some(record))
+        Record::parse(&text, deployment).map(Some).map_err(|why| BadHistory::Content { path, why })
     }
 
     /// Writes the file whole or not at all.
@@ -285,6 +309,19 @@ pub(crate) mod tests {
         file.write(&record).unwrap();
         assert_eq!(file.read("acme").unwrap(), Some(record));
         assert!(file.read("other").unwrap_err().to_string().contains("belongs to"));
+    }
+
+    #[test]
+    fn rounds_of_two_replicas_are_put_in_the_order_of_time_each_once() {
+        let at = |run: &str, number, minute: i64| RoundRecord {
+            run: run.into(),
+            started: round(0).started + jiff::SignedDuration::from_mins(minute),
+            ..round(number)
+        };
+        let mut history = History::resume(vec![at("one", 1, 0), at("one", 2, 30)]);
+        history.merge(vec![at("one", 1, 0), at("two", 1, 15)]);
+        let order: Vec<(&str, u64)> = history.rounds().map(|round| (round.run.as_str(), round.number)).collect();
+        assert_eq!(order, [("one", 1), ("two", 1), ("one", 2)]);
     }
 
     #[test]

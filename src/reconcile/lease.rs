@@ -26,6 +26,9 @@ pub const TERM: Duration = Duration::from_secs(60);
 /// lease before this much after it.
 pub const SKEW_MAX: Duration = Duration::from_secs(10);
 
+/// The largest document: a lease has a few hundred bytes, and what is larger is something else.
+pub const BYTES_MAX: i64 = 64 * 1024;
+
 /// How often the holder renews it, and how often the others look.
 const TEND_EVERY: Duration = Duration::from_secs(15);
 

@@ -74,6 +74,8 @@ fn level(registry: &mut Registry, status: &Status, now: Timestamp) {
     let valid = i64::from(status.bad_config.is_none());
     gauge(registry, "configuration_valid", "1 while the configuration file is the one in force", valid);
     gauge(registry, "waiting_changes", "Changes that wait", whole(status.waiting.len()));
+    gauge(registry, "remembered_resources", "Resources that are remembered", whole(status.remembered));
+    gauge(registry, "failing_accounts", "Accounts that have failed lately", whole(status.failing_lately));
     if let Some(calls) = status.full_pass_calls {
         gauge(registry, "full_pass_calls", "Calls of the last round that looked at everything", whole(calls));
     }

@@ -1,10 +1,11 @@
 //! The daemon: keeps the organization at its desired state, within what the configuration allows.
 //!
-//! The [`daemon`] makes one [`round`] after another: survey, have [`budget`] decide how much of the plan may be done, apply
-//! that part. The rest, and whatever failed, becomes [`findings`] that wait for a person. [`observe`] makes rounds cheap,
-//! [`breaker`] makes failures cheap, [`fights`] ends quarrels with other tools, [`lease`] lets one of several replicas act,
-//! [`wake`] and [`ears`] hear of changes, [`history`] is what is left of a round, [`board`] what
-//! is seen of it all, over [`http`] as a page and as [`metrics`].
+//! The [`daemon`] keeps to one configuration after the other (`watch`) and makes one [`round`] after another: survey, have
+//! [`budget`] decide how much of the plan may be done, apply that part. The rest, and whatever failed, becomes [`findings`]
+//! that wait for a person. [`observe`] makes rounds cheap, [`breaker`] makes failures cheap, [`fights`] ends quarrels with
+//! other tools, [`lease`] lets one of several replicas act, [`wake`] and [`ears`] hear of changes, [`history`] is what is
+//! left of a round and `life` how that is kept, [`board`] what is seen of it all, over [`http`] as a page and as
+//! [`metrics`].
 //!
 //! Pure: `budget`, `breaker`, `fights`, `findings`, the decisions of `lease` and the reading of `wake`. Time and chance
 //! come in through [`clock`].
@@ -20,6 +21,7 @@ pub mod findings;
 pub mod history;
 pub mod http;
 pub mod lease;
+mod life;
 pub mod metrics;
 pub mod observe;
 pub mod page;
@@ -27,6 +29,7 @@ mod portrait;
 pub mod round;
 pub mod stop;
 pub mod wake;
+mod watch;
 
 pub use daemon::{Connection, Daemon, Hopeless, Options, Refused, Source};
 

@@ -62,6 +62,16 @@ impl Memory {
         &self.looked_at
     }
 
+    /// Returns how many resources are remembered, those included of which it is known that they are not there.
+    pub fn len(&self) -> usize {
+        self.sightings.len()
+    }
+
+    /// Tells whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.sightings.is_empty()
+    }
+
     /// Takes in what was seen with the credentials of `due`.
     fn take(&mut self, seen: Estate, due: &BTreeSet<AccountId>, scope: &Scope, now: Timestamp) {
         self.sightings.retain(|_, (operator, _)| !due.contains(operator));

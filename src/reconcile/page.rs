@@ -239,3 +239,55 @@ fn accounts(status: &Status, all: bool, now: Timestamp) -> (Vec<Value>, Option<S
     };
     (accounts.iter().take(most).map(row).collect(), more)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::STYLE;
+
+    /// The colours that a block of the style names, as they shine: 0 is black, 1 is white.
+    fn colours(block: &str) -> BTreeMap<&str, f64> {
+        let lines = block.split(';').filter_map(|line| line.split_once(": #"));
+        let channel = |value: f64| match value / 255.0 {
+            dark if dark <= 0.04045 => dark / 12.92,
+            light => ((light + 0.055) / 1.055).powf(2.4),
+        };
+        let shines = |hex: &str| -> f64 {
+            let hex = hex.trim_end_matches(['}', ' ', '\n']);
+            let wide = if hex.len() == 3 { hex.chars().flat_map(|c| [c, c]).collect() } else { hex.to_owned() };
+            let part = |at: usize| channel(f64::from(u8::from_str_radix(&wide[at..at + 2], 16).unwrap()));
+            // WCAG 2.2, "relative luminance".
+            0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+        };
+        lines.map(|(name, hex)| (name.rsplit("--").next().unwrap(), shines(hex))).collect()
+    }
+
+    fn contrast(one: f64, other: f64) -> f64 {
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_every_ground_in_the_light_and_in_the_dark() {
+        let (light, rest) = STYLE.split_once('}').unwrap();
+        let (dark, _) = rest.split_once("} }").unwrap();
+        for block in [light, dark] {
+            let colours = colours(block);
+            for text in ["text", "faint", "good", "notice", "bad", "link"] {
+                for ground in ["ground", "panel"] {
+                    let ratio = contrast(colours[text], colours[ground]);
+                    // WCAG 2.2, 1.4.3 at level AA.
+                    assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+                }
+            }
+        }
+        // No other colour is named, so no other pair is possible.
+        assert_eq!(STYLE.matches('#').count(), 18);
+    }
+
+    #[test]
+    fn the_contrast_of_black_on_white_is_as_defined() {
+        let colours = colours(":root { --black: #000; --white: #ffffff; }");
+        assert!((contrast(colours["black"], colours["white"]) - 21.0).abs() < 1e-9);
+    }
+}

@@ -19,6 +19,8 @@ pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History,
     let record = &ended.record;
     status.working_since = None;
     status.rounds = history.rounds().cloned().collect();
+    status.remembered = memory.len();
+    status.failing_lately = book.breakers.len();
     status.findings = book.findings.iter().cloned().collect();
     let totals = &mut status.totals;
     *totals.rounds.entry(record.result).or_default() += 1;

@@ -128,7 +128,7 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
             Ended { record, seen: None, error: Some(error) }
         }
         Work::Done(seen) => {
-            fill(&mut record, &seen, book);
+            fill(&mut record, &seen, book, stop.is_wished());
             let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
             let result = record.result.as_str();
             span.in_scope(|| tracing::info!(result, drifted, made, held, failed, "is over"));
@@ -157,7 +157,7 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     };
     let fresh = pass.fresh();
     note_fights(book, &survey.plan, &fresh);
-    let allowance = allowance(setting, book, now, paused, fresh.clone());
+    let allowance = allowance(setting, book, now, paused.clone(), fresh.clone());
     let Decision { run, held } = budget::decide(&survey.plan, &allowance);
     let report = if run.changes.is_empty() {
         None
@@ -170,8 +170,15 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
         }
     };
     let whole = lock(setting.memory).looked_at().keys().all(|account| fresh.contains(account));
+    // Who has left is forgotten, and so is whoever a message named and nobody knows.
+    let is_there = |account: &AccountId| survey.organization.accounts.contains_key(account);
+    book.actors.retain(|(account, _), _| is_there(account));
+    book.breakers.keep(is_there);
     take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
-    book.findings.replace(found(&survey, &held, report.as_ref(), now));
+    let mut list = found(&survey, &held, report.as_ref(), now);
+    // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for it.
+    list.extend(book.findings.iter().filter(|finding| paused.contains(&finding.account)).cloned());
+    book.findings.replace(list);
     Work::Done(Box::new(Seen { survey, held, report, whole }))
 }
 
@@ -295,7 +302,7 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
     list
 }
 
-fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
+fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
     let Seen { survey, held, report, whole: _ } = seen;
     let tally = report.as_ref().map(ApplyReport::tally).unwrap_or_default();
     record.drifted = survey.plan.changes.len();
@@ -303,7 +310,9 @@ fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
     record.failed = tally.failed + tally.skipped;
     record.held = held.len();
     record.problems = survey.plan.problems.len();
-    record.result = if record.failed > 0 || record.problems > 0 {
+    record.result = if stopped && tally.skipped > 0 {
+        RoundResult::Stopped
+    } else if record.failed > 0 || record.problems > 0 {
         RoundResult::Partial
     } else if !held.is_empty() || !book.findings.is_empty() {
         RoundResult::Waiting
@@ -314,7 +323,8 @@ fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book) {
     };
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+/// Returns an error with all its causes, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

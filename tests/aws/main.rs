@@ -7,6 +7,7 @@ mod support;
 
 mod administrator;
 mod discover;
+mod document;
 mod drift;
 mod execute;
 mod fixture;

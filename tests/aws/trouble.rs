@@ -1,9 +1,12 @@
 //! Throttling, broken connections, and changes that AWS has not told all its parts yet.
 
+use std::time::Duration;
+
 use orgtrail::cloud::aws::{Aws, AwsOptions};
 use orgtrail::cloud::{Act, FaultKind, Look, Needs};
 
 use crate::fixture::{Deployment, connect, creation, options};
+use crate::support::world::MANAGEMENT;
 use crate::support::{Emulator, Trouble, World};
 
 #[tokio::test]
@@ -65,6 +68,52 @@ async fn what_aws_is_not_ready_for_is_tried_again_and_then_explained() {
     let fault = aws.execute(&change).await.unwrap_err();
     assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::NotYet, "cloudtrail:CreateTrail"));
     assert!(fault.help.contains("kms:GenerateDataKey*"), "{}", fault.help);
+}
+
+/// Looks at the trail so often at once; the management account's CloudTrail answers each look.
+async fn ask_at_once(aws: &Aws, deployment: &Deployment, times: usize) {
+    let (trail, management) = (deployment.trail(), MANAGEMENT.parse().unwrap());
+    let asks = (0..times).map(|_| aws.delivery(&trail, &management));
+    futures::future::try_join_all(asks).await.unwrap();
+}
+
+#[tokio::test]
+async fn throttled_answers_lower_the_number_of_calls_in_flight_until_all_goes_well() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &["web"]);
+    let aws = connect(&emulator).await;
+    deployment.make(&aws).await;
+    let proxy = emulator.proxy();
+    // Each answer takes a while, so that those in flight meet.
+    let slowly =
+        || proxy.trouble("cloudtrail", "GetTrailStatus", usize::MAX, Trouble::Delay(Duration::from_millis(20)));
+    let most = async |times| {
+        proxy.most_under_way("cloudtrail");
+        ask_at_once(&aws, &deployment, times).await;
+        proxy.most_under_way("cloudtrail")
+    };
+    slowly();
+    assert_eq!(most(32).await, 16, "the concurrency of the connection");
+
+    proxy.clear_up();
+    proxy.trouble("cloudtrail", "GetTrailStatus", 4, Trouble::Reset);
+    slowly();
+    ask_at_once(&aws, &deployment, 16).await;
+    assert_eq!(most(32).await, 16, "a broken connection is no throttle");
+
+    proxy.clear_up();
+    // All that are in flight at once are throttled together, which halves their number once.
+    proxy.trouble("cloudtrail", "GetTrailStatus", 16, Trouble::Error(400, "ThrottlingException"));
+    ask_at_once(&aws, &deployment, 16).await;
+    slowly();
+    let after_one = most(16).await;
+    assert!((8..=13).contains(&after_one), "{after_one} in flight after a throttle");
+    assert_eq!(proxy.count("sts:AssumeRole"), 2, "no other account has been asked again");
+
+    // One more in flight for each round trip that goes well: from eight to sixteen in about a hundred calls.
+    ask_at_once(&aws, &deployment, 150).await;
+    assert_eq!(most(32).await, 16, "it has recovered");
 }
 
 #[tokio::test]

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::support::{Emulator, World};
+use crate::support::{Emulator, Proxy, World};
 
 /// A folder with a configuration, and where the program shall think AWS is.
 pub struct Desk {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     endpoint: Option<String>,
 }
 
@@ -38,14 +39,19 @@ impl Said {
 impl Desk {
     /// A desk without AWS.
     pub fn offline() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), endpoint: None }
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), endpoint: None }
     }
 
     /// A desk at an emulator, with a configuration for its organization; `more` is added to it.
     pub fn at(emulator: &Emulator, world: &World, more: &str) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap(), endpoint: Some(emulator.endpoint().to_owned()) };
+        let desk = Self { endpoint: Some(emulator.endpoint().to_owned()), ..Self::offline() };
         desk.write("orgtrail.yaml", &configuration(world, more));
         desk
+    }
+
+    /// The same desk, with another way to AWS.
+    pub fn through(&self, proxy: &Proxy) -> Self {
+        Self { folder: Arc::clone(&self.folder), endpoint: Some(proxy.endpoint().to_owned()) }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

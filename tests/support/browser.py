@@ -1,6 +1,7 @@
 """Opens a page in headless Chromium, evaluates expressions in it one after the other, and prints their values.
 
-usage: browser.py CHROMIUM PAGE SCREENSHOT EXPRESSION...      PAGE is a file or an address; BROWSER_WINDOW=400,800 its size
+usage: browser.py CHROMIUM PAGE SCREENSHOT EXPRESSION...      PAGE is a file or an address; BROWSER_WINDOW=400,800 its size,
+and BROWSER_SCHEME=dark what the person wants
 
 Prints {"values": [...], "requests": [...]}: one value an expression, and every address that the page asked for. It speaks the
 DevTools protocol over a pipe (descriptors 3 and 4), so that no port is opened and nothing but the standard library is needed.
@@ -69,6 +70,8 @@ def main(program, page, screenshot, *expressions):
     session = browser.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
     browser.call("Network.enable", session=session)
     browser.call("Page.enable", session=session)
+    scheme = {"name": "prefers-color-scheme", "value": os.environ.get("BROWSER_SCHEME", "light")}
+    browser.call("Emulation.setEmulatedMedia", {"features": [scheme]}, session)
     address = page if "://" in page else pathlib.Path(page).resolve().as_uri()
     browser.call("Page.navigate", {"url": address}, session)
     browser.wait_for("Page.loadEventFired")

@@ -3,10 +3,12 @@
 //! `Emulator::start()` gives a fresh AWS for one test; `World::twelve_accounts(&emulator)` fills it.
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
 
+pub mod call;
 pub mod moto;
 pub mod proxy;
 pub mod world;
 
+pub use call::Call;
 pub use moto::Emulator;
-pub use proxy::Trouble;
+pub use proxy::{Dice, Proxy, Trouble};
 pub use world::World;

@@ -55,6 +55,11 @@ impl Emulator {
         &self.backend
     }
 
+    /// Starts another proxy before the same emulator, for a second program beside the first.
+    pub fn another_proxy(&self) -> Proxy {
+        Proxy::start(self.backend.trim_start_matches("http://"))
+    }
+
     /// Returns the proxy, to count calls and to make trouble.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy

@@ -12,22 +12,9 @@ use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-/// One request that reached the proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The service as it signs: `cloudtrail`.
-    pub service: String,
-    /// The operation: `CreateTrail`.
-    pub action: String,
-    /// The region that was signed for.
-    pub region: String,
-    /// The id of the access key that it was signed with.
-    pub access_key: String,
-    /// The body as text.
-    pub body: String,
-}
+use super::call::{Call, read};
 
 /// What happens to a request instead of its being passed on.
 #[derive(Debug, Clone)]
@@ -42,13 +29,16 @@ pub enum Trouble {
     Delay(Duration),
     /// This JSON is the answer.
     Answer(String),
+    /// It waits at the proxy until all that is held is let go, and is passed on then.
+    HoldRequest,
+    /// It is passed on and done, and its answer waits at the proxy until all that is held is let go.
+    HoldAnswer,
 }
 
+type Matches = Box<dyn FnMut(&Call) -> bool + Send>;
+
 struct Rule {
-    service: String,
-    action: String,
-    /// Only requests with this text in their body; empty for all.
-    containing: String,
+    matches: Matches,
     times: usize,
     trouble: Trouble,
 }
@@ -57,6 +47,15 @@ struct Rule {
 struct State {
     calls: Vec<Call>,
     rules: Vec<Rule>,
+    weather: Option<Dice>,
+    /// Requests that had trouble.
+    troubled: usize,
+    /// Requests that are held.
+    held: usize,
+    /// How often all that was held has been let go.
+    let_go: watch::Sender<u64>,
+    /// Requests under way by service, and the most that were at once.
+    under_way: BTreeMap<String, (usize, usize)>,
 }
 
 /// The proxy; it ends with the value.
@@ -99,8 +98,52 @@ impl Proxy {
 
     /// Makes trouble for the next `times` requests of an operation that have a text in their body.
     pub fn trouble_where(&self, service: &str, action: &str, containing: &str, times: usize, trouble: Trouble) {
-        let (service, action, containing) = (service.into(), action.into(), containing.into());
-        self.state().rules.push(Rule { service, action, containing, times, trouble });
+        let (service, action, containing) = (service.to_owned(), action.to_owned(), containing.to_owned());
+        let matches =
+            move |call: &Call| call.service == service && call.action == action && call.body.contains(&containing);
+        self.trouble_if(matches, times, trouble);
+    }
+
+    /// Makes trouble for the next `times` requests for which something holds.
+    pub fn trouble_if(&self, matches: impl FnMut(&Call) -> bool + Send + 'static, times: usize, trouble: Trouble) {
+        self.state().rules.push(Rule { matches: Box::new(matches), times, trouble });
+    }
+
+    /// Has every request come into bad weather from now on: one in five comes late, so that requests overtake each other;
+    /// one in twenty is throttled; one in twenty is cut, before it is done or after.
+    pub fn weather(&self, seed: u64) {
+        self.state().weather = Some(Dice(seed));
+    }
+
+    /// Makes no more trouble.
+    pub fn clear_up(&self) {
+        let mut state = self.state();
+        state.weather = None;
+        state.rules.clear();
+    }
+
+    /// Returns how many requests had trouble.
+    pub fn troubled(&self) -> usize {
+        self.state().troubled
+    }
+
+    /// Returns how many requests are held.
+    pub fn held(&self) -> usize {
+        self.state().held
+    }
+
+    /// Lets go all that is held.
+    pub fn let_go(&self) {
+        let mut state = self.state();
+        state.held = 0;
+        state.let_go.send_modify(|times| *times += 1);
+    }
+
+    /// Returns how many requests of a service were under way at once at most, since this was asked last.
+    pub fn most_under_way(&self, service: &str) -> usize {
+        let mut state = self.state();
+        let (now, most) = state.under_way.entry(service.into()).or_default();
+        std::mem::replace(most, *now)
     }
 
     /// Refuses every request to assume a role of an account.
@@ -134,7 +177,7 @@ impl Proxy {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics while it holds the state")
+        open(&self.state)
     }
 }
 
@@ -143,6 +186,38 @@ impl Drop for Proxy {
         if let Some(end) = self.end.take() {
             let _ = end.send(());
         }
+    }
+}
+
+/// A small generator, so that a failure can be repeated.
+#[derive(Debug, Clone, Copy)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// Returns a number below `sides`.
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+
+    fn trouble(&mut self, call: &Call) -> Option<Trouble> {
+        match self.roll(40) {
+            0..2 => Some(throttled(&call.service)),
+            2 => Some(Trouble::Reset),
+            3 => Some(Trouble::LoseAnswer),
+            4..12 => Some(Trouble::Delay(Duration::from_millis(1 + self.roll(15) as u64))),
+            _ => None,
+        }
+    }
+}
+
+/// The answer by which a service says that there are too many calls.
+pub fn throttled(service: &str) -> Trouble {
+    match service {
+        "s3" => Trouble::Error(503, "SlowDown"),
+        "iam" | "sts" | "sns" => Trouble::Error(400, "Throttling"),
+        "organizations" => Trouble::Error(400, "TooManyRequestsException"),
+        _ => Trouble::Error(400, "ThrottlingException"),
     }
 }
 
@@ -183,7 +258,8 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Cut> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-    let call = call(&head, &body);
+    let call = read(&head, &body);
+    let _under_way = UnderWay::new(&state, &call.service);
     match next_trouble(&state, call) {
         Some(Trouble::Reset) => return Err(Cut),
         Some(Trouble::Error(status, code)) => return Ok(error(&head, status, code)),
@@ -193,21 +269,66 @@ async fn answer(
             pass_on(head, body, &client, &backend).await;
             return Err(Cut);
         }
+        Some(Trouble::HoldRequest) => hold(&state).await,
+        Some(Trouble::HoldAnswer) => {
+            let answer = pass_on(head, body, &client, &backend).await;
+            hold(&state).await;
+            return Ok(answer);
+        }
         None => {}
     }
     Ok(pass_on(head, body, &client, &backend).await)
 }
 
+/// Waits until all that is held is let go.
+async fn hold(state: &Mutex<State>) {
+    let mut let_go = {
+        let mut state = open(state);
+        state.held += 1;
+        state.let_go.subscribe()
+    };
+    // The sender lives as long as the state.
+    let _ = let_go.changed().await;
+}
+
+/// A request that is under way, until it is dropped.
+struct UnderWay<'a> {
+    state: &'a Mutex<State>,
+    service: String,
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(state: &'a Mutex<State>, service: &str) -> Self {
+        let mut open = open(state);
+        let (now, most) = open.under_way.entry(service.into()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Self { state, service: service.to_owned() }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some((now, _)) = open(self.state).under_way.get_mut(&self.service) {
+            *now -= 1;
+        }
+    }
+}
+
+fn open(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("no test panics while it holds the state")
+}
+
 fn next_trouble(state: &Mutex<State>, call: Call) -> Option<Trouble> {
-    let mut state = state.lock().expect("no test panics while it holds the state");
-    let rule = state.rules.iter_mut().find(|rule| {
-        let of = rule.service == call.service && rule.action == call.action;
-        rule.times > 0 && of && call.body.contains(&rule.containing)
-    });
-    let trouble = rule.map(|rule| {
+    let mut state = open(state);
+    let place = state.rules.iter_mut().position(|rule| rule.times > 0 && (rule.matches)(&call));
+    let ruled = place.map(|place| {
+        let rule = &mut state.rules[place];
         rule.times -= 1;
         rule.trouble.clone()
     });
+    let trouble = ruled.or_else(|| state.weather.as_mut().and_then(|dice| dice.trouble(&call)));
+    state.troubled += usize::from(trouble.is_some());
     state.calls.push(call);
     trouble
 }
@@ -248,64 +369,4 @@ fn error(head: &hyper::http::request::Parts, status: u16, code: &str) -> Respons
     let kind = if json { "application/x-amz-json-1.1" } else { "text/xml" };
     let response = Response::builder().status(status).header("content-type", kind);
     response.body(Full::new(body.into())).expect("a response")
-}
-
-fn call(head: &hyper::http::request::Parts, body: &Bytes) -> Call {
-    let body = String::from_utf8_lossy(body).into_owned();
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Credential=KEY/20260101/eu-central-1/cloudtrail/aws4_request
-    let scope = header("authorization").split("Credential=").nth(1).unwrap_or_default();
-    let mut parts = scope.split('/');
-    let access_key = parts.next().unwrap_or_default().to_owned();
-    let mut parts = parts.skip(1);
-    let region = parts.next().unwrap_or_default().to_owned();
-    let service = parts.next().unwrap_or_default().to_owned();
-    let action = match header("x-amz-target").rsplit_once('.') {
-        Some((_, action)) => action.to_owned(),
-        None if service == "s3" => s3_action(head),
-        // A service whose operations are paths: `/listRegions`.
-        None if service == "account" => rest_action(head),
-        None => body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned(),
-    };
-    Call { service, action, region, access_key, body }
-}
-
-fn rest_action(head: &hyper::http::request::Parts) -> String {
-    let mut name = head.uri.path().trim_start_matches('/').to_owned();
-    if let Some(first) = name.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    name
-}
-
-/// S3 has no operation in its requests: method and query tell it.
-fn s3_action(head: &hyper::http::request::Parts) -> String {
-    let setting = [
-        ("versioning", "BucketVersioning"),
-        ("publicAccessBlock", "PublicAccessBlock"),
-        ("ownershipControls", "BucketOwnershipControls"),
-        ("encryption", "BucketEncryption"),
-        ("lifecycle", "BucketLifecycleConfiguration"),
-        ("object-lock", "ObjectLockConfiguration"),
-        ("logging", "BucketLogging"),
-        ("requestPayment", "BucketRequestPayment"),
-        ("tagging", "BucketTagging"),
-        ("policy", "BucketPolicy"),
-    ];
-    let query = head.uri.query().unwrap_or_default();
-    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let method = head.method.as_str();
-    let verb = match method {
-        "GET" => "Get",
-        "PUT" => "Put",
-        "DELETE" => "Delete",
-        other => other,
-    };
-    match setting.into_iter().find(|(name, _)| has(name)) {
-        Some((_, "BucketLifecycleConfiguration")) if method == "DELETE" => "DeleteBucketLifecycle".into(),
-        Some((_, what)) => format!("{verb}{what}"),
-        None if has("list-type") => "ListObjectsV2".into(),
-        None if method == "PUT" => "CreateBucket".into(),
-        None => format!("{verb} {}", head.uri),
-    }
 }

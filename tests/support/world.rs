@@ -51,6 +51,18 @@ pub struct World {
 impl World {
     /// Makes the organization of twelve accounts, the management account included.
     pub async fn twelve_accounts(emulator: &Emulator) -> Self {
+        let world = Self::of(emulator, &UNITS).await;
+        let client = aws_sdk_organizations::Client::new(&world.management());
+        client.close_account().account_id(world.account(SUSPENDED).as_str()).send().await.unwrap();
+        world
+    }
+
+    /// Makes an organization in which a round costs little: the management account, `log-archive` and `web`.
+    pub async fn three_accounts(emulator: &Emulator) -> Self {
+        Self::of(emulator, &[("Workloads", "Root", &["log-archive", "web"])]).await
+    }
+
+    async fn of(emulator: &Emulator, units: &[(&str, &str, &[&str])]) -> Self {
         let config = config(emulator.backend(), Credentials::new("test", "test", None, None, "test"));
         let client = aws_sdk_organizations::Client::new(&config);
         let made = client.create_organization().feature_set(OrganizationFeatureSet::All).send().await.unwrap();
@@ -63,15 +75,14 @@ impl World {
             units: BTreeMap::from([("Root".to_owned(), root)]),
             accounts: BTreeMap::from([("management".to_owned(), MANAGEMENT.parse().unwrap())]),
         };
-        for (unit, parent, accounts) in UNITS {
-            let made =
-                client.create_organizational_unit().name(unit).parent_id(&world.units[parent]).send().await.unwrap();
-            world.units.insert(unit.into(), made.organizational_unit().unwrap().id().unwrap().into());
-            for account in accounts {
+        for (unit, parent, accounts) in units {
+            let parent = &world.units[*parent];
+            let made = client.create_organizational_unit().name(*unit).parent_id(parent).send().await.unwrap();
+            world.units.insert((*unit).into(), made.organizational_unit().unwrap().id().unwrap().into());
+            for account in *accounts {
                 world.add_account(account, unit).await;
             }
         }
-        client.close_account().account_id(world.account(SUSPENDED).as_str()).send().await.unwrap();
         world
     }
 

@@ -4,21 +4,24 @@
 //! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region as SdkRegion;
 
 mod account;
 mod cloudtrail;
+mod document;
 mod events;
 mod fault;
 mod http;
 mod iam;
 mod job;
 mod kms;
-mod lease;
+mod lane;
 mod logs;
 mod observe;
 mod organizations;
@@ -46,10 +49,17 @@ use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::plan::{Action, Change};
 use job::Job;
-use session::{Identity, Roles, Session, Sessions, resolved};
+use session::{Identity, Roles, Session, Sessions, Speed, resolved};
 
 /// Attempts of one call that AWS throttles or that gets no answer. The pauses between them add up to about a minute.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// How long one connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an answer may stay silent. A message is waited for 20 seconds; a connection that the other end has forgotten
+/// would otherwise hold a daemon for ever.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
@@ -66,7 +76,8 @@ pub struct AwsOptions {
     pub member_role: String,
     /// The name that CloudTrail shows for what is done there.
     pub session_name: String,
-    /// How many accounts are looked at at the same time.
+    /// How many accounts are looked at at the same time, and how many calls one service of one account has in flight: fewer
+    /// while it throttles.
     pub concurrency: usize,
     /// Nothing can be changed over this connection, and assumed sessions may only read.
     pub read_only: bool,
@@ -126,19 +137,21 @@ impl Aws {
         let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
         let http = http::client(config.endpoint_url());
-        let config = config.into_builder().retry_config(retries).http_client(http).build();
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ANSWER_TIMEOUT).build();
+        let config = config.into_builder().retry_config(retries).timeout_config(timeouts).http_client(http).build();
         let identity = identity(&config).await?;
         let AwsOptions { member_role, session_name, read_only, .. } = options;
         let roles = Roles { member_role, session_name, read_only };
-        let sessions = Sessions::new(config, options.home_region, identity, roles, tempo);
+        let speed = Speed { tempo, in_flight_max: options.concurrency };
+        let sessions = Sessions::new(config, options.home_region, identity, roles, speed);
         Ok(Self { sessions: Arc::new(sessions), concurrency: options.concurrency })
     }
 
-    /// Returns an object in S3 through which replicas agree. It is reached with the credentials that the connection was
-    /// made with.
-    pub fn document(&self, bucket: &str, key: &str) -> Box<dyn Document> {
+    /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the credentials
+    /// that the connection was made with.
+    pub fn document(&self, bucket: &str, key: &str, bytes_max: i64) -> Box<dyn Document> {
         let session = self.sessions.base().in_region(self.sessions.home());
-        Box::new(lease::Object { session, bucket: bucket.to_owned(), key: key.to_owned() })
+        Box::new(document::Object { session, bucket: bucket.to_owned(), key: key.to_owned(), bytes_max })
     }
 
     /// Returns the queue of an account in the home region, with its dead-letter queue. That they are there is seen when

@@ -1,11 +1,14 @@
-//! How fast the adapter calls: token buckets by account, region and service, and one caller at a time where AWS wants it.
+//! How fast the adapter calls: token buckets by account, region and service, one caller at a time where AWS wants it, and
+//! fewer calls in flight where AWS throttles all the same.
 //!
-//! The rates keep a run below AWS's limits, so that throttling is the exception. A throttle that happens all the same is
-//! the SDK's to retry.
+//! The rates keep a run below AWS's limits, so that throttling is the exception: other tools use up the same quotas. A
+//! throttled call is the SDK's to try again; each account and service has a flow of its own, so that one that is throttled
+//! slows down none of the others.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
@@ -13,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::http::is_local;
 use super::permissions::{Access, Operation, Service, cloudtrail};
+use crate::flow::{Flow, Turn};
 use crate::ids::{AccountId, Region};
 
 /// How patient and how fast the adapter is.
@@ -68,8 +72,17 @@ struct Class {
 pub(super) struct Pace {
     classes: Vec<Class>,
     organizations: Semaphore,
+    flows: Mutex<HashMap<(AccountId, Service), Arc<Flow>>>,
+    /// Calls in flight to one service of one account, as long as it throttles none.
+    in_flight_max: usize,
     /// Calls that were let through.
     admitted: AtomicU64,
+}
+
+/// The permission to make one call, until it is dropped.
+pub(super) struct Admitted<'a> {
+    _turn: Turn,
+    _organizations: Option<SemaphorePermit<'a>>,
 }
 
 /// Calls in a second, and how many may come at once.
@@ -97,13 +110,27 @@ const RATES: [(Of, u32, u32); 14] = [
 ];
 
 impl Pace {
-    pub(super) fn new(tempo: Tempo) -> Arc<Self> {
+    pub(super) fn new(tempo: Tempo, in_flight_max: usize) -> Arc<Self> {
         let rates = if tempo.limited { &RATES[..] } else { &[] };
         let classes = rates.iter().filter_map(|&(of, rate, burst)| {
             let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
             Some(Class { of, buckets: RateLimiter::keyed(quota) })
         });
-        Arc::new(Self { classes: classes.collect(), organizations: Semaphore::new(1), admitted: AtomicU64::new(0) })
+        Arc::new(Self {
+            classes: classes.collect(),
+            organizations: Semaphore::new(1),
+            flows: Mutex::default(),
+            in_flight_max,
+            admitted: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the flow of the calls to one service of one account.
+    pub(super) fn flow(&self, account: &AccountId, service: Service) -> Arc<Flow> {
+        // A flow is added in one step, so a panic elsewhere leaves the map whole.
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        let flow = flows.entry((account.clone(), service));
+        Arc::clone(flow.or_insert_with(|| Flow::new(self.in_flight_max, self.in_flight_max)))
     }
 
     /// Returns how many calls were let through.
@@ -112,13 +139,8 @@ impl Pace {
     }
 
     /// Waits until the call may be made. What it returns has to be held until the call is over.
-    pub(super) async fn admit(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        operation: &Operation,
-    ) -> Option<SemaphorePermit<'_>> {
-        let turn = match operation.service {
+    pub(super) async fn admit(&self, account: &AccountId, region: &Region, operation: &Operation) -> Admitted<'_> {
+        let organizations = match operation.service {
             // The semaphore is never closed, so there is always a permit.
             Service::Organizations => self.organizations.acquire().await.ok(),
             _ => None,
@@ -127,8 +149,9 @@ impl Pace {
             let key = (account.clone(), region.clone());
             class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
         }
+        let turn = self.flow(account, operation.service).admit().await;
         self.admitted.fetch_add(1, Ordering::Relaxed);
-        turn
+        Admitted { _turn: turn, _organizations: organizations }
     }
 }
 
@@ -153,9 +176,8 @@ mod tests {
     #[tokio::test]
     async fn organizations_has_one_caller_at_a_time() {
         let (account, region) = place();
-        let pace = Pace::new(Tempo::EMULATOR);
+        let pace = Pace::new(Tempo::EMULATOR, 8);
         let first = pace.admit(&account, &region, &organizations::LIST_ROOTS).await;
-        assert!(first.is_some());
         assert_eq!(pace.organizations.available_permits(), 0);
         drop(first);
         assert_eq!(pace.organizations.available_permits(), 1);
@@ -163,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_operation_with_a_rate_of_its_own_is_not_counted_with_the_others() {
-        let pace = Pace::new(Tempo::AWS);
+        let pace = Pace::new(Tempo::AWS, 8);
         let class = |operation| pace.classes.iter().find(|class| class.of.has(operation)).map(|class| class.of);
         assert_eq!(class(&cloudtrail::LOOKUP_EVENTS), Some(Of::Operation(cloudtrail::LOOKUP_EVENTS)));
         assert_eq!(class(&cloudtrail::GET_TRAIL), Some(Of::Service(Service::CloudTrail, Access::Read)));
@@ -171,9 +193,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_throttled_service_of_one_account_slows_down_no_other() {
+        let ((account, _), other) = (place(), "222222222222".parse().unwrap());
+        let pace = Pace::new(Tempo::EMULATOR, 8);
+        pace.flow(&account, Service::Iam).was_refused();
+        let limit = |account, service| pace.flow(account, service).limit();
+        assert_eq!(
+            [limit(&account, Service::Iam), limit(&account, Service::Kms), limit(&other, Service::Iam)],
+            [4, 8, 8]
+        );
+    }
+
+    #[tokio::test]
     async fn writes_to_trails_are_one_a_second_and_each_account_has_its_own() {
         let (account, region) = place();
-        let pace = Pace::new(Tempo::AWS);
+        let pace = Pace::new(Tempo::AWS, 8);
         pace.admit(&account, &region, &cloudtrail::START_LOGGING).await;
         let writes = pace.classes.iter().find(|c| c.of == Of::Service(Service::CloudTrail, Access::Write)).unwrap();
         assert!(writes.buckets.check_key(&(account, region.clone())).is_err());

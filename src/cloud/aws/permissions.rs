@@ -271,9 +271,9 @@ operations! {
     }
 }
 
-/// What a daemon with a lease needs on that one object, which is never a log. It is not in the table: a policy that gave
-/// it on every object would let log files be written.
-pub mod lease {
+/// What a daemon needs on its lease and its history, each one object and never a log. It is not in the table: a policy that
+/// gave it on every object would let log files be written.
+pub mod document {
     use super::{Access, Operation, Service};
 
     /// `GetObject`; with `s3:ListBucket` on the bucket S3 says of a missing object that it is missing.

@@ -18,8 +18,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Mutex;
 
 use super::fault::{fault, refusal};
+use super::lane::Lane;
 use super::pace::{Pace, Tempo};
-use super::permissions::{Access, Operation, read_only_policy, sts};
+use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::retry::patiently;
 use crate::cloud::{Fault, FaultKind};
 use crate::estate::{Address, Resource};
@@ -43,16 +44,18 @@ pub(super) struct Session {
     read_only: bool,
 }
 
-/// Makes the clients of a session. Every account has its own retry budget, so that one throttled account does not use up
-/// the retries of the others.
+/// Makes the clients of a session. Every account and service has its own retry budget, so that one that is throttled does not
+/// use up the retries of the others, and its own number of calls in flight.
 macro_rules! clients {
-    ($($name:ident: $crate_name:ident),*) => {
+    ($($name:ident: $service:ident, $crate_name:ident $(, $more:ident)?;)*) => {
         impl Session {
             $(pub(super) fn $name(&self) -> $crate_name::Client {
                 let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
+                    .interceptor(Lane(self.pace.flow(&self.account, Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
+                $(let config = config.$more(self.config.endpoint_url().is_some());)?
                 $crate_name::Client::from_conf(config.build())
             })*
         }
@@ -60,27 +63,21 @@ macro_rules! clients {
 }
 
 clients!(
-    organizations: aws_sdk_organizations,
-    account_management: aws_sdk_account,
-    cloudtrail: aws_sdk_cloudtrail,
-    kms: aws_sdk_kms,
-    sns: aws_sdk_sns,
-    sqs: aws_sdk_sqs,
-    eventbridge: aws_sdk_eventbridge,
-    logs: aws_sdk_cloudwatchlogs,
-    iam: aws_sdk_iam,
-    sts: aws_sdk_sts
+    organizations: Organizations, aws_sdk_organizations;
+    account_management: Account, aws_sdk_account;
+    cloudtrail: CloudTrail, aws_sdk_cloudtrail;
+    // An emulator has no host name for each bucket.
+    s3: S3, aws_sdk_s3, force_path_style;
+    kms: Kms, aws_sdk_kms;
+    sns: Sns, aws_sdk_sns;
+    sqs: Sqs, aws_sdk_sqs;
+    eventbridge: Events, aws_sdk_eventbridge;
+    logs: Logs, aws_sdk_cloudwatchlogs;
+    iam: Iam, aws_sdk_iam;
+    sts: Sts, aws_sdk_sts;
 );
 
 impl Session {
-    /// Makes the client of S3. An emulator has no host name for each bucket.
-    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config)
-            .region(aws_types::region::Region::new(self.region.to_string()))
-            .force_path_style(self.config.endpoint_url().is_some());
-        aws_sdk_s3::Client::from_conf(config.build())
-    }
-
     /// Returns how many calls all sessions of this connection have made.
     pub(super) fn calls(&self) -> u64 {
         self.pace.admitted()
@@ -105,7 +102,7 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let _turn = self.pace.admit(&self.account, &self.region, &operation).await;
+        let _admitted = self.pace.admit(&self.account, &self.region, &operation).await;
         call.await.map_err(|error| fault(&self.account, &operation, &error))
     }
 
@@ -203,6 +200,13 @@ pub(super) struct Roles {
     pub(super) read_only: bool,
 }
 
+/// How fast the sessions call.
+pub(super) struct Speed {
+    pub(super) tempo: Tempo,
+    /// Calls in flight to one service of one account.
+    pub(super) in_flight_max: usize,
+}
+
 /// The sessions of all accounts, each assumed once.
 pub(super) struct Sessions {
     base: Session,
@@ -227,11 +231,13 @@ pub(super) struct Identity {
 }
 
 impl Sessions {
-    pub(super) fn new(config: SdkConfig, home: Region, identity: Identity, roles: Roles, tempo: Tempo) -> Self {
+    pub(super) fn new(config: SdkConfig, home: Region, identity: Identity, roles: Roles, speed: Speed) -> Self {
+        let Speed { tempo, in_flight_max } = speed;
         let Identity { account, partition } = identity;
         let region = global_region(partition, &home);
         let read_only = roles.read_only;
-        let base = Session { account, partition, region, config, pace: Pace::new(tempo), tempo, read_only };
+        let pace = Pace::new(tempo, in_flight_max);
+        let base = Session { account, partition, region, config, pace, tempo, read_only };
         Self { base, home, roles, slots: Mutex::default() }
     }
 

@@ -12,11 +12,13 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
         let remark = Remark::new(Code::Conflict, "/reconcile/full_pass_every", message);
         remarks.push(remark.help(format!("write at least `{}`, which is reconcile.every", reconcile.every)));
     }
-    if reconcile.lease.as_ref().is_some_and(|lease| lease.bucket.as_str() == config.bucket.name) {
-        // It is written several times a minute: versions, lock and retention of the log bucket would keep each writing.
-        let message = "the lease must not be in the log bucket, which keeps every version of it";
-        let remark = Remark::new(Code::Conflict, "/reconcile/lease", message);
-        remarks.push(remark.help("name another bucket, in the account of the daemon's own credentials"));
+    for (place, field) in [(&reconcile.lease, "lease"), (&reconcile.history, "history")] {
+        if place.as_ref().is_some_and(|place| place.bucket.as_str() == config.bucket.name) {
+            // They are written again and again: versions, lock and retention of the log bucket would keep each writing.
+            let message = format!("the {field} must not be in the log bucket, which keeps every version of it");
+            let remark = Remark::new(Code::Conflict, format!("/reconcile/{field}"), message);
+            remarks.push(remark.help("name another bucket, in the account of the daemon's own credentials"));
+        }
     }
     remarks
 }
@@ -33,8 +35,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pass_is_no_shorter_than_a_round_and_the_lease_is_elsewhere() {
-        assert!(findings("{every: 1h, full_pass_every: 1h, lease: s3://acme-ops/lease.json}").is_empty());
+    fn a_full_pass_is_no_shorter_than_a_round_and_lease_and_history_are_elsewhere() {
+        let elsewhere = "{every: 1h, full_pass_every: 1h, lease: s3://acme-ops/lease.json, history: s3://acme-ops/h}";
+        assert!(findings(elsewhere).is_empty());
+        assert_eq!(findings("{history: s3://acme-org-cloudtrail/history}").len(), 1);
         assert_eq!(findings("{every: 1h, full_pass_every: 30m}").len(), 1);
         assert_eq!(findings("{lease: s3://acme-org-cloudtrail/lease.json}").len(), 1);
         assert_eq!(findings("{window: whenever}").len(), 1);

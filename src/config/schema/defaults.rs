@@ -56,6 +56,7 @@ impl Default for Reconcile {
             window: None,
             wake_queue: None,
             lease: None,
+            history: None,
         }
     }
 }

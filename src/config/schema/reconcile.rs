@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Config;
 use super::text::QueueNameText;
 use super::values::{BadValue, Interval, Percent, bad, serde_as_text};
 use crate::ids::BucketName;
@@ -36,6 +37,9 @@ pub struct Reconcile {
     /// An object in S3 through which several replicas agree which one acts. It must not be in the log bucket. None by
     /// default: there is one replica.
     pub lease: Option<S3Place>,
+    /// A prefix in S3 under which the history of rounds is kept, one object a deployment, for all replicas together. It must
+    /// not be in the log bucket. None by default; `--history` names a file instead.
+    pub history: Option<S3Place>,
 }
 
 /// A risk of a change that the daemon may be allowed to take.
@@ -130,15 +134,29 @@ fn time(text: &str) -> Option<Time> {
     Time::new(number(hour)?, number(minute)?, 0, 0).ok()
 }
 
-/// An object in S3, written like `s3://bucket/key`.
+/// An object in S3, or the prefix of several, written like `s3://bucket/key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Place {
     /// The bucket.
     pub bucket: BucketName,
-    /// The key of the object.
+    /// The key of the object, or the prefix.
     pub key: String,
 }
 serde_as_text!(S3Place);
+
+impl S3Place {
+    /// Returns the place of the history of a deployment under this prefix.
+    pub fn history_of(&self, deployment: &str) -> S3Place {
+        S3Place { bucket: self.bucket.clone(), key: format!("{}/{deployment}.json", self.key) }
+    }
+}
+
+impl Config {
+    /// Returns the object in which the history is kept, where the configuration names a place.
+    pub fn history(&self) -> Option<S3Place> {
+        self.reconcile.history.as_ref().map(|prefix| prefix.history_of(&self.deployment))
+    }
+}
 
 /// Bytes of an object's key (Amazon S3 user guide, "Object key naming guidelines").
 const KEY_BYTES_MAX: usize = 1024;

@@ -186,9 +186,10 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
     let full_pass_every = (302_400u32..604_800).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
     let window = option::of(text("(mon|sun)-(tue|sat) (0[0-9]|1[0-9]):[0-5][0-9]-2[0-3]:[0-5][0-9]"));
     let lease = option::of(text("s3://[a-z]{3,9}/[a-z]{1,9}/lease.json"));
-    let more = (full_pass_every, window, lease);
+    let history = option::of(text("s3://[a-z]{3,9}/[a-z]{1,9}"));
+    let more = (full_pass_every, window, lease, history);
     (every, subsequence(risks, 0..=5), text("([1-9][0-9]?|100)%"), option::of("[A-Za-z0-9_-]{1,80}"), more).prop_map(
-        |(every, allow, max_change, wake_queue, (full_pass_every, window, lease))| Reconcile {
+        |(every, allow, max_change, wake_queue, (full_pass_every, window, lease, history))| Reconcile {
             every,
             full_pass_every,
             allow,
@@ -196,6 +197,7 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
             window,
             wake_queue,
             lease,
+            history,
         },
     )
 }

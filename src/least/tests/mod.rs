@@ -6,7 +6,7 @@ use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
 use super::{Ask, Known, Permissions, Place, Purpose, permissions, proof, stack_set};
-use crate::cloud::aws::permissions::{ALL, Access, Operation, Service, lease};
+use crate::cloud::aws::permissions::{ALL, Access, Operation, Service, document};
 use crate::config::{self, Config};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{ActionElement, ResourceElement};
@@ -42,6 +42,7 @@ guard: {service_control_policy: true}
 reconcile:
   wake_queue: acme-orgtrail
   lease: s3://acme-leases/orgtrail/lease.json
+  history: s3://acme-history/orgtrail
 ";
 
 /// The least that can be written.
@@ -164,9 +165,24 @@ fn what_must_never_be_done_is_never_printed() {
 }
 
 #[test]
+fn the_daemon_may_write_its_lease_and_its_history_and_no_other_object() {
+    let here = account(Place::Management);
+    let may = |purpose, object: &str| {
+        let answer = ask(FULL, purpose, Place::Management);
+        allows(&answer, here, "s3:PutObject", &format!("arn:aws:s3:::{object}"), Context::default())
+    };
+    assert!(may(Purpose::Reconcile, "acme-leases/orgtrail/lease.json"));
+    assert!(may(Purpose::Reconcile, "acme-history/orgtrail/acme.json"));
+    for other in ["acme-history/orgtrail/other.json", "acme-history/x", "acme-org-cloudtrail/audit/x"] {
+        assert!(!may(Purpose::Reconcile, other), "{other}");
+    }
+    assert!(!may(Purpose::Apply, "acme-history/orgtrail/acme.json"));
+}
+
+#[test]
 fn commands_that_look_are_given_no_action_that_writes() {
     let of = |access: Access| {
-        let table = ALL.iter().chain([&lease::GET_OBJECT, &lease::PUT_OBJECT]);
+        let table = ALL.iter().chain([&document::GET_OBJECT, &document::PUT_OBJECT]);
         table.filter(move |operation| operation.access == access).flat_map(|operation| operation.actions)
     };
     let reads: BTreeSet<_> = of(Access::Read).collect();

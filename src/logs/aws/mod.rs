@@ -13,12 +13,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use crate::ids::Region;
 use crate::logs::store::{Fault, FaultKind};
 
-mod pace;
 mod public_keys;
 mod s3;
 mod trail_status;
 
-pub use pace::Pace;
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
 pub use trail_status::trail_status;

@@ -11,8 +11,8 @@ use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::pace::Pace;
 use super::{Failure, failure};
+use crate::flow::Flow;
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
 use crate::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed, Version};
 
@@ -25,6 +25,13 @@ const DELAY_MAX_S: u64 = 10;
 const BODIES_KIB_MAX: usize = 192 << 10;
 /// Bodies above this are inflated where they do not keep other requests waiting.
 const INLINE_BYTES_MAX: usize = 256 << 10;
+/// How many requests are in flight at first. S3 serves 5,500 reads a second and partition, and splits partitions slowly
+/// (Amazon S3 user guide, "Best practices design patterns").
+const FLOW_START: usize = 32;
+
+/// How many there are at most.
+const FLOW_MAX: usize = 256;
+
 /// How many pages of versions are read for one question: 10,000 versions.
 const VERSION_PAGES_MAX: usize = 10;
 
@@ -33,7 +40,7 @@ const VERSION_PAGES_MAX: usize = 10;
 pub struct S3Store {
     client: Client,
     bucket: String,
-    pace: Arc<Pace>,
+    flow: Arc<Flow>,
     memory: Arc<Semaphore>,
 }
 
@@ -47,12 +54,12 @@ impl S3Store {
     /// Returns the store of a bucket. The client must not retry by itself, so that refusals are seen here.
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
-        Self { client, bucket: bucket.into(), pace: Arc::default(), memory }
+        Self { client, bucket: bucket.into(), flow: Flow::new(FLOW_START, FLOW_MAX), memory }
     }
 
     /// Returns how many requests may be in flight now.
     pub fn in_flight_max(&self) -> usize {
-        self.pace.limit()
+        self.flow.limit()
     }
 
     /// Sends a request when there is room, again while its failure may pass.
@@ -61,11 +68,11 @@ impl S3Store {
         F: Future<Output = Result<T, Failure>>,
     {
         let once = || async {
-            let turn = self.pace.admit().await;
+            let turn = self.flow.admit().await;
             let answer = request().await;
             match &answer {
-                Ok(_) => self.pace.went_well(),
-                Err(failure) if failure.is_throttle => self.pace.was_refused(),
+                Ok(_) => self.flow.went_well(),
+                Err(failure) if failure.is_throttle => self.flow.was_refused(),
                 Err(_) => {}
             }
             drop(turn);

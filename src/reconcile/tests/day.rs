@@ -62,7 +62,12 @@ fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others()
         };
         world.edit(gone).await.unwrap();
         let story = async |board: Board| {
-            clock.minutes(24 * 60).await;
+            clock.minutes(60).await;
+            let since: Vec<_> = board.read().findings.iter().map(|finding| finding.since).collect();
+            assert_eq!(since.len(), 1);
+            clock.minutes(23 * 60).await;
+            let still: Vec<_> = board.read().findings.iter().map(|finding| finding.since).collect();
+            assert_eq!(still, since, "it is open since then, whether the account is tried or left alone");
             let left = plan(world, &rules).await.changes;
             assert_eq!(left.len(), 1, "only the failing account is left: {left:?}");
             let tries = tried.load(Ordering::Relaxed);
@@ -70,5 +75,48 @@ fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others()
             assert!(board.read().rounds.len() > 90);
         };
         beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}
+
+#[test]
+fn what_is_kept_does_not_grow_although_everybody_is_replaced_again_and_again() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{max_change: 100%}");
+        let world = leak(world(10, &rules).await);
+        let denied = |change: &Change| match change.operator.as_str() {
+            // Every third account that joins cannot be changed.
+            operator if operator.as_bytes()[11].is_multiple_of(3) => Err(fault(FaultKind::Denied, change)),
+            _ => Ok(()),
+        };
+        let source = Given::new("{max_change: 100%}", move || {
+            Box::new(Shared { before: Box::new(denied), ..Shared::new(world) })
+        });
+        let story = async |board: Board| {
+            let mut kept = Vec::new();
+            for day in 0..30_usize {
+                // The eldest leaves, and a person removes what it had; somebody joins.
+                let change = |organization: &mut Organization, estate: &mut Estate| {
+                    let gone = if day < 10 { member(day) } else { member(990 + day) };
+                    organization.accounts.remove(&gone);
+                    estate
+                        .sightings
+                        .retain(|address, _| address.account != gone && !address.name.contains(gone.as_str()));
+                    organization.accounts.insert(member(1000 + day), account(&format!("new-{day}")));
+                };
+                world.edit(change).await.unwrap();
+                clock.minutes(120).await;
+                let status = board.read();
+                kept.push([status.remembered, status.accounts.len(), status.failing_lately, status.findings.len()]);
+            }
+            kept
+        };
+        let (kept, _) = beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        let most = |days: std::ops::Range<usize>| -> [usize; 4] {
+            std::array::from_fn(|what| kept[days.clone()].iter().map(|kept| kept[what]).max().unwrap())
+        };
+        let (early, late) = (most(12..20), most(22..30));
+        assert!(early.iter().all(|number| *number > 0), "some accounts fail and wait: {kept:?}");
+        assert_eq!(late, early, "{kept:?}");
     });
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::reconcile::clock::{Clock, between};
 
 /// Breaks one thing of each kind.
 async fn break_all(world: &Recorded) {
@@ -113,4 +114,27 @@ fn whenever_it_is_killed_the_next_one_ends_in_the_same_estate() {
 
 fn present(estate: &Estate) -> Vec<&Address> {
     estate.resources().map(|(address, _)| address).collect()
+}
+
+#[test]
+fn told_to_stop_it_ends_within_half_a_minute_although_a_step_never_does() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config(RULES);
+        let world = leak(world(2, &rules).await);
+        break_all(world).await;
+        let begun = Arc::new(AtomicU64::new(0));
+        let counted = begun.clone();
+        let cloud = move || -> Box<dyn Cloud> { Box::new(Killed { world, begun: counted.clone(), n: 0, made: false }) };
+        let source = Given::new(RULES, cloud);
+        let story = async |_: Board| {
+            clock.minutes(1).await;
+            clock.now()
+        };
+        let (told, last) = beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(begun.load(Ordering::Relaxed) > 0, "it was at work");
+        let took = between(told, clock.now()).as_secs();
+        assert!((1..=30).contains(&took), "it ended {took} seconds after it was told");
+        assert_eq!(last.unwrap().result, RoundResult::Stopped);
+    });
 }

@@ -213,7 +213,7 @@ struct Given {
 
 impl Given {
     fn new(reconcile: &str, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Self {
-        let connect = move || Ok(Connection { cloud: cloud(), lease: None, queue: None });
+        let connect = move || Ok(Connection::to(cloud()));
         Self::connecting(reconcile, connect)
     }
 
@@ -335,7 +335,7 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
         let counted = tries.clone();
         let source = Given::connecting("{}", move || match counted.fetch_add(1, Ordering::Relaxed) {
             0..4 => Err(Refused { why: "nobody answers".into(), may_pass: true }),
-            _ => Ok(Connection { cloud: Box::new(Shared::new(world)), lease: None, queue: None }),
+            _ => Ok(Connection::to(Box::new(Shared::new(world)))),
         });
         let (_, last) =
             beside(&source, &clock.clone(), options("orgtrail-acme-1"), async |_| clock.minutes(5).await).await;

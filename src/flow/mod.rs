@@ -1,21 +1,15 @@
 //! How many requests are in flight: more while all goes well, half as many when the service says that it is too much.
 //!
-//! S3 serves 5,500 reads a second and partition and splits partitions slowly (S3 user guide, "Best practices design
-//! patterns"), so the right number is found while working: doubled a round trip until the first refusal, then one more a
-//! round trip.
+//! What a service bears is not known before, and changes with what others ask of it, so the right number is found while
+//! working: doubled a round trip until the first refusal, halved at each burst of refusals, then one more a round trip.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// How many requests are in flight at first.
-const START: usize = 32;
-/// How many there are at most.
-const MAX: usize = 256;
-
 /// The limit of requests in flight, which adapts.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Flow {
     state: Mutex<State>,
     freed: Notify,
 }
@@ -23,6 +17,7 @@ pub struct Pace {
 #[derive(Debug)]
 struct State {
     limit: f64,
+    limit_max: usize,
     running: usize,
     was_refused: bool,
     /// How many requests must end before another refusal counts: those that were sent before the limit was cut.
@@ -31,22 +26,23 @@ struct State {
 
 /// The permission to have one request in flight, until it is dropped.
 #[derive(Debug)]
-pub struct Turn<'a>(&'a Pace);
+pub struct Turn(Arc<Flow>);
 
-impl Default for Pace {
-    fn default() -> Self {
-        let state = State { limit: START as f64, running: 0, was_refused: false, settling: 0 };
-        Self { state: Mutex::new(state), freed: Notify::new() }
+impl Flow {
+    /// Begins with `start` requests in flight, and goes up to `limit_max`; at least one of each.
+    pub fn new(start: usize, limit_max: usize) -> Arc<Self> {
+        let limit_max = limit_max.max(1);
+        let limit = start.clamp(1, limit_max) as f64;
+        let state = State { limit, limit_max, running: 0, was_refused: false, settling: 0 };
+        Arc::new(Self { state: Mutex::new(state), freed: Notify::new() })
     }
-}
 
-impl Pace {
     /// Waits until one more request may be sent.
-    pub async fn admit(&self) -> Turn<'_> {
+    pub async fn admit(self: &Arc<Self>) -> Turn {
         loop {
             let freed = self.freed.notified();
             if self.try_admit() {
-                return Turn(self);
+                return Turn(Arc::clone(self));
             }
             freed.await;
         }
@@ -56,7 +52,7 @@ impl Pace {
     pub fn went_well(&self) {
         let mut state = self.state();
         let more = if state.was_refused { 1.0 / state.limit } else { 1.0 };
-        state.limit = (state.limit + more).min(MAX as f64);
+        state.limit = (state.limit + more).min(state.limit_max as f64);
         drop(state);
         self.freed.notify_one();
     }
@@ -90,7 +86,7 @@ impl Pace {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.running -= 1;
@@ -106,37 +102,37 @@ mod tests {
 
     #[tokio::test]
     async fn it_grows_fast_until_the_first_refusal_then_slowly() {
-        let pace = Pace::default();
-        (0..32).for_each(|_| pace.went_well());
-        assert_eq!(pace.limit(), 64);
-        (0..1000).for_each(|_| pace.went_well());
-        assert_eq!(pace.limit(), MAX);
-        pace.was_refused();
-        assert_eq!(pace.limit(), 128);
-        (0..130).for_each(|_| pace.went_well());
-        assert_eq!(pace.limit(), 129);
+        let flow = Flow::new(32, 256);
+        (0..32).for_each(|_| flow.went_well());
+        assert_eq!(flow.limit(), 64);
+        (0..1000).for_each(|_| flow.went_well());
+        assert_eq!(flow.limit(), 256);
+        flow.was_refused();
+        assert_eq!(flow.limit(), 128);
+        (0..130).for_each(|_| flow.went_well());
+        assert_eq!(flow.limit(), 129);
     }
 
     #[tokio::test]
     async fn refusals_of_one_burst_count_once() {
-        let pace = Pace::default();
-        let turns = [pace.admit().await, pace.admit().await, pace.admit().await];
-        (0..3).for_each(|_| pace.was_refused());
-        assert_eq!(pace.limit(), 16);
+        let flow = Flow::new(32, 256);
+        let turns = [flow.admit().await, flow.admit().await, flow.admit().await];
+        (0..3).for_each(|_| flow.was_refused());
+        assert_eq!(flow.limit(), 16);
         drop(turns);
-        pace.was_refused();
-        assert_eq!(pace.limit(), 8);
+        flow.was_refused();
+        assert_eq!(flow.limit(), 8);
     }
 
     #[tokio::test]
     async fn no_more_than_the_limit_are_in_flight() {
-        let pace = Pace::default();
+        let flow = Flow::new(32, 256);
         for _ in 0..10 {
-            pace.was_refused();
+            flow.was_refused();
         }
-        let turn = pace.admit().await;
-        assert_eq!(pace.limit(), 1);
-        let mut second = Box::pin(pace.admit());
+        let turn = flow.admit().await;
+        assert_eq!(flow.limit(), 1);
+        let mut second = Box::pin(flow.admit());
         assert!(futures::poll!(&mut second).is_pending());
         drop(turn);
         assert!(futures::poll!(&mut second).is_ready());

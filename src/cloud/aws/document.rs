@@ -4,19 +4,17 @@
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::permissions::lease as op;
+use super::permissions::document as op;
 use super::session::{Session, found};
 use crate::cloud::Fault;
 use crate::cloud::document::{Condition, Document, Kept, Written};
-
-/// The largest document: a lease has a few hundred bytes, and what is larger is something else.
-const SIZE_BYTES_MAX: i64 = 64 * 1024;
 
 /// One object, reached with the credentials that the program was started with.
 pub(super) struct Object {
     pub(super) session: Session,
     pub(super) bucket: String,
     pub(super) key: String,
+    pub(super) bytes_max: i64,
 }
 
 impl Object {
@@ -32,8 +30,8 @@ impl Document for Object {
         let Some(answer) = found(self.session.read(op::GET_OBJECT, request.send()).await)? else {
             return Ok(None);
         };
-        if answer.content_length().is_some_and(|length| length > SIZE_BYTES_MAX) {
-            return Err(self.odd("the object is too large to be a lease"));
+        if answer.content_length().is_some_and(|length| length > self.bytes_max) {
+            return Err(self.odd(format!("the object has more than {} bytes: it is something else", self.bytes_max)));
         }
         let Some(version) = answer.e_tag().map(str::to_owned) else {
             return Err(self.odd("the answer has no entity tag"));

@@ -1,0 +1,190 @@
+//! The memory of the daemon: 500 rounds over 1,000 accounts, on a clock that does not wait, with drift in every round.
+//!
+//! Budget: under 100 MB resident. The recorded world, which stands for AWS, is in the same process and counted too.
+//! `cargo bench --bench reconcile` measures; `cargo test --benches` makes a few rounds over a few accounts.
+
+#[path = "support/organization.rs"]
+mod made;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use orgtrail::config::{self, Config};
+use orgtrail::desire::{Brief, ReaderStrategy, design};
+use orgtrail::estate::snapshot::Snapshot;
+use orgtrail::estate::trail::Delivery;
+use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
+use orgtrail::ids::AccountId;
+use orgtrail::organization::Organization;
+use orgtrail::plan::Change;
+use orgtrail::policy::template::Templates;
+use orgtrail::reconcile::board::Board;
+use orgtrail::reconcile::clock::{Clock, after};
+use orgtrail::reconcile::history::HistoryFile;
+use orgtrail::reconcile::stop::{Stopper, stop};
+use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
+
+use made::{made, organization};
+
+const CONFIG: &str = include_str!("../examples/quickstart/orgtrail.yaml");
+
+/// The budget, in KiB as `/proc` counts.
+const RESIDENT_MAX_KIB: u64 = 100 * 1000 * 1000 / 1024;
+
+/// A clock that does not wait.
+#[derive(Default)]
+struct Impatient {
+    elapsed_ms: AtomicU64,
+}
+
+#[async_trait]
+impl Clock for Impatient {
+    fn now(&self) -> Timestamp {
+        after(Timestamp::UNIX_EPOCH, Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed)))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.elapsed_ms.fetch_add(span, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+    }
+
+    fn chance(&self) -> f64 {
+        0.5
+    }
+}
+
+/// A recorded world in which somebody breaks something before each round, until there were enough rounds.
+struct Disturbed {
+    world: Recorded,
+    rounds: AtomicUsize,
+    rounds_max: usize,
+    stopper: Stopper,
+}
+
+impl Disturbed {
+    /// Stops the trail in one round, and in the next removes the policy of a member that is looked at some time later.
+    async fn disturb(&self, round: usize) {
+        let hand = |organization: &mut Organization, estate: &mut Estate| {
+            if round.is_multiple_of(2) {
+                let trails = estate.sightings.iter_mut().filter(|(address, _)| address.kind == Kind::Trail);
+                for (_, sighting) in trails {
+                    if let Sighting::Present(resource) = sighting
+                        && let Resource::Trail(trail) = resource.as_mut()
+                    {
+                        trail.logging = false;
+                    }
+                }
+            } else {
+                let member = organization.accounts.keys().nth(round % organization.accounts.len());
+                let policy = member.map(|member| Address::global(member, Kind::Policy, "CloudTrailReadLogs"));
+                estate.sightings.extend(policy.map(|address| (address, Sighting::Absent)));
+            }
+        };
+        self.world.edit(hand).await.expect("memory takes everything");
+    }
+}
+
+#[async_trait]
+impl Look for Disturbed {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        let round = self.rounds.fetch_add(1, Ordering::Relaxed);
+        if round >= self.rounds_max {
+            self.stopper.stop();
+        }
+        if round.is_multiple_of(self.rounds_max / 10) {
+            tell(&format!("after {round} rounds"));
+        }
+        self.disturb(round).await;
+        self.world.discover(needs).await
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.world.observe(scope, progress).await
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.world.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Disturbed {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        self.world.execute(change).await
+    }
+}
+
+/// Gives the one connection that there is.
+struct Given(Mutex<Option<Disturbed>>);
+
+#[async_trait]
+impl Source for Given {
+    fn read(&self) -> Result<String, Refused> {
+        Ok(CONFIG.to_owned())
+    }
+
+    fn parse(&self, text: &str) -> Result<Config, Refused> {
+        config::parse(text, "orgtrail.yaml").map_err(|error| Refused { why: error.to_string(), may_pass: false })
+    }
+
+    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+        let cloud = self.0.lock().ok().and_then(|mut cloud| cloud.take()).expect("it is asked for once");
+        Ok(Connection::to(Box::new(cloud)))
+    }
+}
+
+fn world(count: usize, templates: &Templates) -> Recorded {
+    let (organization, config) = (organization(count), config::parse(CONFIG, "orgtrail.yaml").expect("the example"));
+    let brief = Brief { config: &config, organization: &organization, templates, strategy: ReaderStrategy::Roles };
+    let estate = made(&design(&brief).expect("the configuration fits"));
+    Recorded::in_memory(Snapshot::whole(organization, estate))
+}
+
+/// Returns a figure of this process in KiB, where Linux tells it.
+fn figure(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+fn tell(when: &str) {
+    if let (Some(resident), Some(peak)) = (figure("VmRSS"), figure("VmHWM")) {
+        println!("{when}: {resident} KiB resident, {peak} KiB at most");
+    }
+}
+
+fn main() {
+    // `cargo bench` says so; `cargo test --benches` does not.
+    let (accounts, rounds_max) = if std::env::args().any(|word| word == "--bench") { (1_000, 500) } else { (50, 20) };
+    let templates = Templates::new(&[]).expect("the compiled templates are sound");
+    let (stopper, wish) = stop();
+    let world = world(accounts, &templates);
+    tell(&format!("{accounts} accounts, recorded"));
+    let source = Given(Mutex::new(Some(Disturbed { world, rounds: AtomicUsize::new(0), rounds_max, stopper })));
+    let folder = tempfile::tempdir().expect("a folder for the history");
+    let options = Options {
+        run: "orgtrail-acme-bench".into(),
+        observe: false,
+        once: false,
+        concurrency: 8,
+        history: Some(HistoryFile::new(folder.path().join("history.json"))),
+    };
+    let (clock, board) = (Impatient::default(), Board::default());
+    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(daemon.run(&wish)).expect("the daemon works");
+
+    let totals = board.read().totals.clone();
+    println!("{accounts} accounts, rounds: {:?}, {} changes made", totals.rounds, totals.made);
+    tell(&format!("after {rounds_max} rounds"));
+    assert!(totals.made as usize >= rounds_max / 2, "there was drift, and it was repaired");
+    if let Some(peak) = figure("VmHWM") {
+        assert!(peak < RESIDENT_MAX_KIB, "{peak} KiB are more than the budget of {RESIDENT_MAX_KIB}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Tells the flow of an account and a service how its calls go.
+//!
+//! The SDK tries a throttled call again by itself, after a pause that grows and is spread by chance, and says nothing of it.
+//! What lowers the number of calls in flight is therefore heard where each attempt ends.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryReason};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::ErrorKind;
+
+use crate::flow::Flow;
+
+/// Hears how each attempt of a client's calls ended.
+#[derive(Debug)]
+pub(super) struct Lane(pub(super) Arc<Flow>);
+
+impl Intercept for Lane {
+    fn name(&self) -> &'static str {
+        "Lane"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.output_or_error() {
+            Some(Ok(_)) => self.0.went_well(),
+            Some(Err(_)) => {
+                let mut verdicts = components.retry_classifiers().map(|word| word.classify_retry(context.inner()));
+                if verdicts.any(|verdict| is_throttle(&verdict)) {
+                    self.0.was_refused();
+                }
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Each of the SDK's classifiers knows some errors; that of AWS's codes knows those of throttling.
+fn is_throttle(verdict: &RetryAction) -> bool {
+    let throttle = |kind: &ErrorKind| *kind == ErrorKind::ThrottlingError;
+    matches!(verdict, RetryAction::RetryIndicated(RetryReason::RetryableError { kind, .. }) if throttle(kind))
+}

@@ -1,0 +1,91 @@
+//! What lasts as long as the daemon, and how it outlives it: in a file of this machine, or in an object that replicas share.
+
+use super::fights::Fights;
+use super::findings::Findings;
+use super::history::{BadHistory, History, HistoryFile, Record};
+use super::round::Book;
+use crate::cloud::Fault;
+use crate::cloud::document::{Condition, Document, Written};
+
+/// How often a write is tried between which another replica's comes.
+const TRIES: usize = 3;
+
+/// What lasts as long as the daemon.
+#[derive(Default)]
+pub(super) struct Life {
+    pub(super) book: Book,
+    pub(super) history: History,
+    /// Rounds that were begun.
+    pub(super) rounds: u64,
+    /// Rounds on end that could plan nothing.
+    pub(super) failures: u32,
+    pub(super) planned_once: bool,
+}
+
+impl Life {
+    /// Takes up what an earlier run left in a file.
+    pub(super) fn resume(file: Option<&HistoryFile>, deployment: &str) -> Result<Self, BadHistory> {
+        let mut life = Self::default();
+        if let Some(record) = file.map(|file| file.read(deployment)).transpose()?.flatten() {
+            life.take_up(record);
+        }
+        Ok(life)
+    }
+
+    /// Takes up what was kept: rounds are added, and what is known of findings and fights is replaced.
+    pub(super) fn take_up(&mut self, record: Record) {
+        self.history.merge(record.rounds);
+        self.book.findings = Findings::resume(record.findings);
+        self.book.fights = Fights::resume(record.contests);
+    }
+
+    /// Puts together what is kept.
+    pub(super) fn record(&self, deployment: &str) -> Record {
+        let rounds = self.history.rounds().cloned().collect();
+        let findings = self.book.findings.iter().cloned().collect();
+        Record::new(deployment, rounds, findings, self.book.fights.contests())
+    }
+}
+
+/// Says why the object could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotKept {
+    /// The store does not answer, or refuses.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// There is something else; it is not overwritten.
+    #[error("the object is not a history of this deployment: {0}; name another prefix, or move the object away")]
+    Content(String),
+    /// Another replica wrote at the same time, again and again.
+    #[error("another replica writes it too")]
+    Raced,
+}
+
+/// An object that holds the record of all replicas of a deployment.
+pub(super) struct Shelf<'a> {
+    pub(super) document: &'a dyn Document,
+    pub(super) deployment: &'a str,
+}
+
+impl Shelf<'_> {
+    /// Reads the record, with the condition under which it may be replaced; no record where there is no object yet.
+    pub(super) async fn read(&self) -> Result<(Option<Record>, Condition), NotKept> {
+        let Some(kept) = self.document.read().await? else { return Ok((None, Condition::Absent)) };
+        let record = Record::parse(&kept.text, self.deployment).map_err(NotKept::Content)?;
+        Ok((Some(record), Condition::Version(kept.version)))
+    }
+
+    /// Writes the record; rounds that another replica added meanwhile are taken up first.
+    pub(super) async fn write(&self, life: &mut Life) -> Result<(), NotKept> {
+        for _ in 0..TRIES {
+            let (record, condition) = self.read().await?;
+            life.history.merge(record.map(|record| record.rounds).unwrap_or_default());
+            let text = serde_json::to_string(&life.record(self.deployment));
+            let text = text.map_err(|error| NotKept::Content(error.to_string()))?;
+            if self.document.write(&text, &condition).await? == Written::Done {
+                return Ok(());
+            }
+        }
+        Err(NotKept::Raced)
+    }
+}

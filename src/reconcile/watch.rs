@@ -1,0 +1,236 @@
+//! One configuration being kept to: a round, a wait for the next thing to do, and lease and messages kept meanwhile.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use jiff::Timestamp;
+
+use super::breaker::round_pause;
+use super::clock::{after, between};
+use super::daemon::{Daemon, Epoch, Hopeless};
+use super::ears::{Ears, Wakened};
+use super::history::Trigger;
+use super::lease::{Holder, Standing};
+use super::life::{Life, NotKept, Shelf};
+use super::observe::{Focus, lock};
+use super::portrait;
+use super::round::{Ended, Setting, Task, round};
+use super::stop::Stop;
+use crate::apply::Gate;
+use crate::apply::gate::Open;
+use crate::config::Config;
+use crate::survey::SurveyError;
+
+/// How often the configuration file is looked at, and the lease between two rounds.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How often lease and messages are kept while a round runs.
+const UPKEEP: Duration = Duration::from_secs(15);
+
+/// Why waiting is over.
+enum Next {
+    Round(Trigger, Option<Wakened>),
+    Reload(Box<(String, Config)>),
+    Stop,
+}
+
+/// One configuration being kept to.
+pub(super) struct Watch<'w> {
+    pub(super) daemon: &'w Daemon<'w>,
+    pub(super) epoch: &'w Epoch,
+    pub(super) holder: Option<&'w Holder<'w>>,
+    pub(super) ears: Option<&'w Ears<'w>>,
+    pub(super) shelf: Option<&'w Shelf<'w>>,
+    pub(super) stop: &'w Stop,
+}
+
+impl Watch<'_> {
+    /// Makes rounds until the configuration changes, which it returns, or the end is wished.
+    pub(super) async fn keep(&self, life: &mut Life, first: Trigger) -> Result<Option<(String, Config)>, Hopeless> {
+        let mut next = Next::Round(first, None);
+        // What replicas keep together is read when this one begins to act.
+        let mut caught_up = false;
+        loop {
+            let (trigger, wakened) = match next {
+                Next::Round(trigger, wakened) => (trigger, wakened),
+                Next::Reload(reload) => return Ok(Some(*reload)),
+                Next::Stop => return Ok(None),
+            };
+            let due = if self.acts().await {
+                caught_up = caught_up || self.catch_up(life).await?;
+                self.work(life, trigger, wakened, caught_up).await?
+            } else {
+                caught_up = false;
+                after(self.daemon.clock.now(), POLL)
+            };
+            if self.daemon.options.once {
+                return Ok(None);
+            }
+            self.daemon.board.write(|status| status.next = Some(due));
+            next = self.wait(due).await;
+        }
+    }
+
+    async fn acts(&self) -> bool {
+        let Some(holder) = self.holder else { return true };
+        let standing = holder.tend().await;
+        if let Standing::Unknown(why) = &standing {
+            tracing::error!(why, "whether this replica may act is not known");
+        }
+        let acts = standing == Standing::Acts;
+        self.daemon.board.write(|status| status.standing = Some(standing));
+        acts
+    }
+
+    /// Takes up what this and other replicas have kept; tells whether that is done.
+    async fn catch_up(&self, life: &mut Life) -> Result<bool, Hopeless> {
+        let Some(shelf) = self.shelf else { return Ok(true) };
+        match shelf.read().await {
+            Ok((record, _)) => {
+                record.into_iter().for_each(|record| life.take_up(record));
+                Ok(true)
+            }
+            Err(error @ NotKept::Content(_)) if !life.planned_once => Err(Hopeless::Start(error.to_string())),
+            Err(error) => {
+                tracing::error!(%error, "the history cannot be read; the daemon goes on without until it can");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Makes a round, and keeps lease and messages meanwhile. Returns when the next one is due.
+    async fn work(
+        &self,
+        life: &mut Life,
+        trigger: Trigger,
+        wakened: Option<Wakened>,
+        caught_up: bool,
+    ) -> Result<Timestamp, Hopeless> {
+        let Self { daemon, epoch, .. } = self;
+        life.rounds += 1;
+        let focus = wakened.as_ref().map_or(Focus::Due, |wakened| wakened.focus.clone());
+        let task = Task { number: life.rounds, trigger, focus };
+        life.book.actors.extend(wakened.iter().flat_map(|wakened| wakened.actors.clone()));
+        let fence = self.holder.map(|holder| holder.fence());
+        let setting = Setting {
+            config: &epoch.config,
+            templates: daemon.templates,
+            cloud: epoch.connection.cloud.as_ref(),
+            clock: daemon.clock,
+            memory: &epoch.memory,
+            gate: fence.as_ref().map_or(&Open as &dyn Gate, |fence| fence),
+            run: &daemon.options.run,
+            concurrency: daemon.options.concurrency,
+            observe: daemon.options.observe,
+        };
+        daemon.board.write(|status| status.working_since = Some(daemon.clock.now()));
+        let ended = {
+            let work = pin!(round(&setting, &mut life.book, task, self.stop));
+            match select(work, pin!(self.upkeep(wakened.as_ref()))).await {
+                Either::Left((ended, _)) => ended,
+                Either::Right((never, _)) => match never {},
+            }
+        };
+        // Messages of a round that failed come again when their time is over.
+        let is_over = ended.seen.is_some() && ended.record.failed == 0;
+        if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
+            ears.done(wakened).await;
+        }
+        self.take_down(life, &ended, caught_up).await;
+        self.judge(life, ended)
+    }
+
+    /// Keeps the lease and the messages of a round while it runs.
+    async fn upkeep(&self, wakened: Option<&Wakened>) -> Infallible {
+        loop {
+            self.daemon.clock.sleep(UPKEEP).await;
+            self.acts().await;
+            if let (Some(ears), Some(wakened)) = (self.ears, wakened) {
+                ears.keep(wakened).await;
+            }
+        }
+    }
+
+    /// Shows what came of a round, and keeps it.
+    async fn take_down(&self, life: &mut Life, ended: &Ended, caught_up: bool) {
+        let Self { daemon, epoch, .. } = self;
+        life.history.push(ended.record.clone());
+        // Who only observes writes nothing to AWS.
+        if let Some(shelf) = self.shelf.filter(|_| caught_up && !daemon.options.observe)
+            && let Err(error) = shelf.write(life).await
+        {
+            tracing::error!(%error, "the history cannot be written; it is tried again after the next round");
+        }
+        if let Some(file) = &daemon.options.history
+            && let Err(error) = file.write(&life.record(&epoch.config.deployment))
+        {
+            tracing::error!(%error, "the history cannot be written; the daemon goes on without");
+        }
+        let Life { book, history, .. } = life;
+        daemon.board.write(|status| portrait::paint(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
+    }
+
+    /// Returns when the next round is due: sooner after a failure.
+    fn judge(&self, life: &mut Life, ended: Ended) -> Result<Timestamp, Hopeless> {
+        let clock = self.daemon.clock;
+        let every = every(&self.epoch.config);
+        match ended.error {
+            None => {
+                life.planned_once |= ended.seen.is_some();
+                life.failures = 0;
+                Ok(after(clock.now(), every))
+            }
+            // What never fitted does not fit later either; what once did may do so again.
+            Some(error @ SurveyError::Design(_)) if !life.planned_once => Err(Hopeless::Misfit(error)),
+            Some(error) if self.daemon.options.once => Err(Hopeless::Misfit(error)),
+            Some(_) => {
+                life.failures += 1;
+                Ok(after(clock.now(), round_pause(life.failures, every, clock.chance())))
+            }
+        }
+    }
+
+    /// Waits for the next thing to do.
+    async fn wait(&self, due: Timestamp) -> Next {
+        let clock = self.daemon.clock;
+        let acts = self.holder.is_none() || self.daemon.board.read().standing == Some(Standing::Acts);
+        let mut heard = pin!(self.hear(acts));
+        loop {
+            if self.stop.is_wished() {
+                return Next::Stop;
+            }
+            if let Some(reload) = self.daemon.reload(&self.epoch.text) {
+                return Next::Reload(Box::new(reload));
+            }
+            let left = between(clock.now(), due);
+            if left.is_zero() {
+                return Next::Round(Trigger::Timer, None);
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.wished() => return Next::Stop,
+                wakened = &mut heard => return Next::Round(Trigger::Wake, Some(wakened)),
+                () = clock.sleep(left.min(POLL)) => {}
+            }
+            // A lease that was lost while nothing was to be done: the next round finds out. One that is held is kept.
+            if acts {
+                self.acts().await;
+            }
+        }
+    }
+
+    /// Listens, where there is something to listen to and this replica acts.
+    async fn hear(&self, acts: bool) -> Wakened {
+        match self.ears.filter(|_| acts) {
+            Some(ears) => ears.listen().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Returns the time between two rounds.
+pub(super) fn every(config: &Config) -> Duration {
+    Duration::from_secs(config.reconcile.every.seconds())
+}

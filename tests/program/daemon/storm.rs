@@ -1,0 +1,163 @@
+//! Rounds with somebody else's hands in between, while a proxy delays, throttles, cuts and reorders what the daemon sends.
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use orgtrail::cloud::Silent;
+use orgtrail::cloud::aws::{Aws, AwsOptions};
+use orgtrail::config::{self, Config};
+use orgtrail::policy::template::Templates;
+use orgtrail::reconcile::board::{Board, Status};
+use orgtrail::reconcile::clock::{Clock, after};
+use orgtrail::reconcile::stop::stop;
+use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
+use orgtrail::survey::{SurveyOptions, Surveyor};
+
+use super::hand::{Edit, Hand};
+use super::until;
+use crate::run::Desk;
+use crate::support::world::{HOME, MEMBER_ROLE};
+use crate::support::{Dice, Emulator, World};
+
+/// Repairing a policy may take a statement of somebody else away, which a person would have to allow. Every round looks at
+/// every account: what is looked at in which round is another test.
+const RULES: &str = "reconcile: {allow: [safe, weakens, interrupts, destroys, costs], max_change: 100%, every: 1m, \
+                     full_pass_every: 1m}\n";
+
+/// Rounds by default: they take half a minute, and two hundred take three to five minutes. `ORGTRAIL_STORM_ROUNDS=200` makes
+/// those; two hundred in a recorded world are made in every run of the library's tests.
+const ROUNDS: usize = 40;
+
+/// Rounds of the daemon within which one edit must be put right.
+const PATIENCE: u64 = 30;
+
+/// A clock that runs so much faster than the others: a minute between two rounds is a tenth of a second.
+const HASTE: u32 = 600;
+
+struct Hasty {
+    began: Instant,
+    start: Timestamp,
+}
+
+#[async_trait]
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        after(self.start, self.began.elapsed() * HASTE)
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span / HASTE).await;
+    }
+
+    fn chance(&self) -> f64 {
+        0.5
+    }
+}
+
+/// A daemon's way to AWS: through the proxy.
+struct Through {
+    text: String,
+    endpoint: String,
+}
+
+async fn connect(endpoint: &str) -> Aws {
+    let options = AwsOptions {
+        profile: None,
+        home_region: HOME.parse().unwrap(),
+        endpoint: Some(endpoint.to_owned()),
+        credentials: Some(World::start_credentials()),
+        member_role: MEMBER_ROLE.into(),
+        session_name: "orgtrail-acme-storm".into(),
+        concurrency: 8,
+        read_only: false,
+        tempo: None,
+    };
+    Aws::connect(options).await.unwrap()
+}
+
+#[async_trait]
+impl Source for Through {
+    fn read(&self) -> Result<String, Refused> {
+        Ok(self.text.clone())
+    }
+
+    fn parse(&self, text: &str) -> Result<Config, Refused> {
+        config::parse(text, "orgtrail.yaml").map_err(|errors| Refused { why: errors.to_string(), may_pass: false })
+    }
+
+    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+        Ok(Connection::to(Box::new(connect(&self.endpoint).await)))
+    }
+}
+
+fn rounds(status: &Status) -> u64 {
+    status.totals.rounds.values().sum()
+}
+
+fn wanted_rounds() -> usize {
+    std::env::var("ORGTRAIL_STORM_ROUNDS").map_or(ROUNDS, |number| number.parse().unwrap())
+}
+
+/// Makes up to three edits at once. None is made twice on end: a field that is set back each time would be a fight.
+async fn make_edits(hand: &Hand, dice: &mut Dice, last: &[Edit]) -> Vec<Edit> {
+    let choice: Vec<Edit> = Edit::ALL.into_iter().filter(|edit| !last.contains(edit)).collect();
+    let mut edits: Vec<Edit> = Vec::new();
+    for _ in 0..=dice.roll(3) {
+        let edit = choice[dice.roll(choice.len())];
+        // What was dropped cannot be edited any more.
+        let dropped = [Edit::DropReader, Edit::DropMemberPolicy];
+        if !edits.contains(&edit) && !edits.iter().any(|made| dropped.contains(made)) {
+            hand.make(edit).await;
+            edits.push(edit);
+        }
+    }
+    edits
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, RULES);
+    desk.run("apply --yes").expect_code(0);
+    let hand = Hand::new(&world).await;
+
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let rules = config::parse(&text, "orgtrail.yaml").unwrap();
+    let source = Through { text, endpoint: emulator.endpoint().to_owned() };
+    let templates = Templates::new(&[]).unwrap();
+    let clock = Hasty { began: Instant::now(), start: "2026-01-05T00:00:00Z".parse().unwrap() };
+    let options =
+        Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
+    let board = Board::default();
+    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
+    let (stopper, wish) = stop();
+
+    let story = async {
+        let aside = connect(emulator.backend()).await;
+        let surveyor = Surveyor { config: &rules, templates: &templates, look: &aside, progress: &Silent };
+        until(async || rounds(&board.read()) > 0).await;
+        emulator.proxy().weather(11);
+        let (mut dice, mut last) = (Dice(7), Vec::new());
+        for round in 0..wanted_rounds() {
+            last = make_edits(&hand, &mut dice, &last).await;
+            let (before, mut seen) = (rounds(&board.read()), 0);
+            let left = loop {
+                until(async || rounds(&board.read()) > seen).await;
+                seen = rounds(&board.read());
+                let left = surveyor.survey(SurveyOptions::default()).await.unwrap().plan.changes;
+                if left.is_empty() || seen > before + PATIENCE {
+                    break left;
+                }
+            };
+            assert!(left.is_empty(), "round {round} after {last:?}: {left:#?} {:#?}", board.read().findings);
+        }
+        stopper.stop();
+    };
+    let (ended, ()) = tokio::join!(daemon.run(&wish), story);
+    assert!(ended.is_ok());
+    let (troubled, made) = (emulator.proxy().troubled(), board.read().totals.made);
+    assert!(troubled > wanted_rounds(), "{troubled} requests had trouble");
+    assert!(made >= wanted_rounds() as u64, "{made} changes were made");
+}

@@ -1,0 +1,69 @@
+//! Opens pages in a real browser, where Chromium is installed.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A browser that is installed.
+pub struct Browser {
+    program: PathBuf,
+}
+
+/// How a page is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Width and height in CSS pixels.
+    pub window: (u32, u32),
+    /// The person wants it dark.
+    pub dark: bool,
+    /// The name of the picture that is left in the folder of build artefacts.
+    pub picture: &'a str,
+}
+
+impl<'a> View<'a> {
+    /// A light page on a desk.
+    pub fn on_a_desk(picture: &'a str) -> Self {
+        Self { window: (1200, 1400), dark: false, picture }
+    }
+}
+
+/// What a page had to say.
+#[derive(Debug)]
+pub struct Report {
+    /// One value an expression.
+    pub values: Vec<Value>,
+    /// Every address that was asked for.
+    pub requests: Vec<String>,
+}
+
+impl Browser {
+    /// Finds the browser where packages put it; says so and returns nothing where there is none.
+    pub fn find() -> Option<Self> {
+        let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+        let found = names.into_iter().map(PathBuf::from).find(|path| path.exists());
+        if found.is_none() {
+            eprintln!("no Chromium here: the page was not opened");
+        }
+        found.map(|program| Self { program })
+    }
+
+    /// Opens a page, a file or an address, and evaluates the expressions one after the other.
+    pub fn open(&self, page: &str, view: View<'_>, expressions: &[&str]) -> Report {
+        let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/browser.py");
+        let picture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(view.picture);
+        let mut command = Command::new("python3");
+        command.env("BROWSER_WINDOW", format!("{},{}", view.window.0, view.window.1));
+        command.env("BROWSER_SCHEME", if view.dark { "dark" } else { "light" });
+        command.arg(driver).arg(&self.program).arg(page).arg(&picture).args(expressions);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(std::fs::metadata(picture).unwrap().len() > 1000);
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let requests = said["requests"].as_array().unwrap().iter();
+        Report {
+            values: said["values"].as_array().unwrap().clone(),
+            requests: requests.map(|address| address.as_str().unwrap().to_owned()).collect(),
+        }
+    }
+}
