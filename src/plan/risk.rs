@@ -11,7 +11,7 @@ use super::Evidence;
 use super::change::{Action, Change, Risk};
 use crate::estate::{Bucket, LogGroup, Resource, Role, ServiceControlPolicy, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
-use crate::policy::merge::is_ours;
+use crate::policy::merge::{is_ours, sources};
 use crate::policy::{Effect, PolicyDocument, Statement};
 
 /// Judges one change.
@@ -188,16 +188,6 @@ fn loses_deny(wish: &PolicyDocument, seen: &PolicyDocument) -> bool {
         denies.map(|s| crate::policy::canonical::canonical_statement(s, &none)).collect()
     };
     denies(seen).difference(&denies(wish)).next().is_some()
-}
-
-/// The trails that a document lets in, by their ARNs.
-fn sources(document: &PolicyDocument) -> BTreeSet<String> {
-    let allows = document.statements.iter().filter(|s| s.effect == Effect::Allow && is_ours(s));
-    allows
-        .flat_map(|s| s.condition.values())
-        .flat_map(|by_key| by_key.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")))
-        .flat_map(|(_, values)| values.iter().cloned())
-        .collect()
 }
 
 /// More accounts, or more that is denied to them, may stop somebody's work; fewer protect less.

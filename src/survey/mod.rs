@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
-use crate::desire::{self, BadDesign, Brief, ReaderStrategy};
+use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
 use crate::estate::{Desired, Estate, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
@@ -106,7 +106,7 @@ impl Surveyor<'_> {
         let (organization, problems) = self.discover(options).await?;
         let design = |config: &Config| {
             let strategy = desire::first_strategy(config);
-            let brief = Brief { config, organization: &organization, templates: self.templates, strategy };
+            let brief = Brief { config, organization: &organization, templates: self.templates, strategy, earlier: &[] };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let (before, after) = (design(other)?, design(self.config)?);
@@ -115,24 +115,25 @@ impl Surveyor<'_> {
         Ok((organization, plan))
     }
 
-    /// Designs, and observes what the design needs. With `readers.mode: auto` the strategy depends on a quota that only
+    /// Designs, and observes what the design needs; designs again where that shows what only observing tells. With `readers.mode: auto` the strategy depends on a quota that only
     /// observing tells; the addresses of the other strategy are among those of the first, so one look is enough.
     async fn observe(
         &self,
         organization: &Organization,
         options: SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
-        let design = |strategy| {
-            let brief = Brief { config: self.config, organization, templates: self.templates, strategy };
+        let design = |strategy, earlier: &[EarlierTrail]| {
+            let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let first = desire::first_strategy(self.config);
-        let desired = design(first)?;
+        let desired = design(first, &[])?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
-        let desired = if strategy == first { desired } else { design(strategy)? };
+        let earlier = desire::earlier_trails(&desired, &observed, organization);
+        let desired = if strategy == first && earlier.is_empty() { desired } else { design(strategy, &earlier)? };
         Ok((desired, observed, strategy))
     }
 }
@@ -160,6 +161,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         log_account: desired.log_account.clone(),
         management_account: organization.management_account.clone(),
         home_region: config.home_region.clone(),
+        accounts: organization.accounts.keys().cloned().collect(),
         addresses: desired.wanted.iter().map(|(a, wanted)| (a.clone(), wanted.operator.clone())).collect(),
         member_policies: desire::member_policy_names(config, organization),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },

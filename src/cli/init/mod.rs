@@ -188,6 +188,7 @@ fn scope(
         log_account: organization.management_account.clone(),
         management_account: organization.management_account.clone(),
         home_region: region.clone(),
+        accounts: organization.accounts.keys().cloned().collect(),
         addresses,
         member_policies: BTreeMap::new(),
         member_trails,
