@@ -148,6 +148,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief.config),
+        keep_readers_days: brief.config.readers.keep_days,
         guard: None,
     };
     access::add(&layout, &mut desired);

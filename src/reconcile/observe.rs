@@ -226,8 +226,9 @@ fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
     let mut narrow = scope.clone();
     narrow.addresses.retain(|_, operator| due.contains(operator));
     // A wanted trail that is not looked at now is not a trail that nobody wants.
-    let later = scope.addresses.iter().filter(|(address, by)| address.kind == Kind::Trail && !due.contains(by));
-    later.for_each(|(address, _)| drop(narrow.accounts.remove(&address.account)));
+    let later = scope.addresses.iter().filter(|(address, by)| address.kind == Kind::Trail && !due.contains(*by));
+    let later: BTreeSet<&AccountId> = later.map(|(address, _)| &address.account).collect();
+    narrow.accounts.retain(|account| !later.contains(account));
     narrow.member_policies.retain(|account, _| due.contains(account));
     narrow.member_trails.retain(|account| due.contains(account));
     narrow

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk, Violation};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -19,7 +19,7 @@ pub struct PlanJson<'a> {
     organization: &'a str,
     deployment: &'a str,
     /// What was decided when the plan was made, so that `apply` of this file decides the same.
-    options: PlanOptions,
+    options: &'a PlanOptions,
     /// What the plan stands on; `apply` of this file refuses other ground.
     fingerprint: &'a str,
     in_sync: bool,
@@ -31,8 +31,10 @@ pub struct PlanJson<'a> {
     violations: Vec<ViolationJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     blockers: Vec<ProblemJson<'a>>,
-    /// Ours, and no longer wanted; `--prune` removes them.
+    /// Ours, and no longer wanted.
     leftovers: Vec<String>,
+    /// The same, with the day from which each may be removed and how.
+    kept: Vec<LeftoverJson<'a>>,
     evidence: Vec<EvidenceJson<'a>>,
     headroom: Vec<HeadroomJson<'a>>,
 }
@@ -107,11 +109,20 @@ pub(super) struct ProblemJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct LeftoverJson<'a> {
+    address: String,
+    until: Option<String>,
+    how: &'a str,
+}
+
+#[derive(Debug, Serialize)]
 struct EvidenceJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     finding: &'a str,
     cost: &'a str,
+    overlap: &'a str,
+    commands: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -140,11 +151,22 @@ pub struct ApplyJson<'a> {
     tool_version: &'static str,
     organization: &'a str,
     deployment: &'a str,
+    run: RunJson<'a>,
     complete: bool,
     summary: ApplySummary,
     outcomes: Vec<OutcomeJson<'a>>,
+    /// What was removed.
+    retired: Vec<String>,
     problems: Vec<ProblemJson<'a>>,
     delivery: Vec<DeliveryJson<'a>>,
+}
+
+/// By which a run is known.
+#[derive(Debug, Serialize)]
+struct RunJson<'a> {
+    began: String,
+    /// The fingerprint of its plan.
+    plan: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -200,7 +222,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             tool_version: env!("CARGO_PKG_VERSION"),
             organization: organization.as_str(),
             deployment,
-            options: *options,
+            options,
             fingerprint,
             in_sync: plan.in_sync(),
             complete: problems.is_empty(),
@@ -209,7 +231,8 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             violations: violations.iter().map(ViolationJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
-            leftovers: leftovers.iter().map(ToString::to_string).collect(),
+            leftovers: leftovers.iter().map(|leftover| leftover.address.to_string()).collect(),
+            kept: leftovers.iter().map(LeftoverJson::from).collect(),
             evidence: evidence.iter().map(EvidenceJson::from).collect(),
             headroom: headroom.iter().map(HeadroomJson::from).collect(),
         }
@@ -270,10 +293,17 @@ pub fn stage_word(stage: Stage) -> &'static str {
     }
 }
 
+impl<'a> From<&'a Leftover> for LeftoverJson<'a> {
+    fn from(leftover: &'a Leftover) -> Self {
+        let Leftover { address, until, how } = leftover;
+        Self { address: address.to_string(), until: until.map(|day| day.to_string()), how }
+    }
+}
+
 impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
     fn from(evidence: &'a Evidence) -> Self {
-        let Evidence { address, finding, cost } = evidence;
-        Self { place: address.into(), finding, cost }
+        let Evidence { address, finding, cost, overlap, commands } = evidence;
+        Self { place: address.into(), finding, cost, overlap, commands }
     }
 }
 
@@ -294,15 +324,17 @@ impl<'a> From<&'a Headroom> for HeadroomJson<'a> {
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
     fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, outcomes, unchanged, problems, delivery } = report;
+        let ApplyReport { organization, deployment, began, plan, outcomes, unchanged, problems, delivery } = report;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             organization: organization.as_str(),
             deployment,
+            run: RunJson { began: began.to_string(), plan },
             complete: report.is_complete(),
             summary: ApplySummary { tally: report.tally(), unchanged: *unchanged },
             outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
+            retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
         }

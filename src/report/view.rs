@@ -13,7 +13,7 @@ use super::words;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::plan::{Action, Evidence, Headroom, Plan, Risk};
+use crate::plan::{Action, Evidence, Headroom, Leftover, Plan, Risk};
 
 /// Why the report is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub struct PlanView {
     /// All changes by account.
     pub sections: Vec<SectionView>,
     /// Ours, and no longer wanted.
-    pub leftovers: Vec<String>,
-    /// Other people's trails.
+    pub leftovers: Vec<LeftoverView>,
+    /// Other trails.
     pub evidence: Vec<EvidenceView>,
     /// Limits, the tightest first.
     pub headroom: Vec<HeadroomView>,
@@ -156,7 +156,16 @@ pub struct ProblemView {
     pub accounts: Vec<AccountView>,
 }
 
-/// Trails of others that are the same.
+/// Something of ours that is no longer wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftoverView {
+    /// Where.
+    pub address: String,
+    /// Until when it is kept, and how it is removed.
+    pub how: String,
+}
+
+/// Other trails that are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EvidenceView {
     /// The address, with `<account>` in it where it stands for many.
@@ -165,6 +174,10 @@ pub struct EvidenceView {
     pub finding: String,
     /// What it costs; may be empty.
     pub cost: String,
+    /// From when to when both record; may be empty.
+    pub overlap: String,
+    /// The commands with which the owner ends that, with `<account>` in them where they stand for many.
+    pub commands: Vec<String>,
     /// The accounts that hold them.
     pub accounts: Vec<AccountView>,
 }
@@ -197,7 +210,7 @@ pub fn view(plan: &Plan, organization: &Organization, purpose: Purpose, detail: 
         risks: risks(&groups),
         violations: violations(&plan.violations, organization),
         sections: sections(&groups, organization, detail),
-        leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
+        leftovers: leftovers(&plan.leftovers),
         evidence: evidence(&plan.evidence, organization),
         headroom: headroom(&plan.headroom, organization),
         blockers: problems(&plan.blockers, organization),
@@ -357,22 +370,31 @@ struct ProblemWords {
 fn evidence(found: &[Evidence], organization: &Organization) -> Vec<EvidenceView> {
     let key = |evidence: &Evidence| {
         let own = Own::of(&evidence.address.account, organization);
-        let Evidence { address, finding, cost } = evidence;
-        (own.hide(&address.to_string()), own.hide(finding), own.hide(cost))
+        let Evidence { address, finding, cost, overlap, commands } = evidence;
+        let commands: Vec<String> = commands.iter().map(|command| own.hide(command)).collect();
+        (own.hide(&address.to_string()), own.hide(finding), own.hide(cost), own.hide(overlap), commands)
     };
-    let views = group_by(found, key).into_iter().map(|((address, finding, cost), members)| {
+    let views = group_by(found, key).into_iter().map(|((address, finding, cost, overlap, commands), members)| {
         let accounts = members.iter().map(|e| account(&e.address.account, organization)).collect();
         match members.as_slice() {
             [only] => EvidenceView {
                 address: only.address.to_string(),
                 finding: only.finding.clone(),
                 cost: only.cost.clone(),
+                overlap: only.overlap.clone(),
+                commands: only.commands.clone(),
                 accounts,
             },
-            _ => EvidenceView { address, finding, cost, accounts },
+            _ => EvidenceView { address, finding, cost, overlap, commands, accounts },
         }
     });
     views.collect()
+}
+
+fn leftovers(found: &[Leftover]) -> Vec<LeftoverView> {
+    let view =
+        |Leftover { address, until: _, how }: &Leftover| LeftoverView { address: address.to_string(), how: how.clone() };
+    found.iter().map(view).collect()
 }
 
 fn headroom(limits: &[Headroom], organization: &Organization) -> Vec<HeadroomView> {

@@ -29,7 +29,7 @@ pub struct Surveyor<'a> {
 }
 
 /// What the person who asks has decided.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SurveyOptions {
     /// See [`PlanOptions`].
     pub plan: PlanOptions,
@@ -80,7 +80,7 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError::Look`] where it cannot be read at all.
-    pub async fn discover(&self, options: SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
+    pub async fn discover(&self, options: &SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
         let needs = needs(self.config, options);
         self.look.discover(needs).await.map_err(|source| SurveyError::Look { what: "organization", source })
     }
@@ -89,11 +89,11 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError`] where nothing could be planned; what could be read in part is in the plan's problems.
-    pub async fn survey(&self, options: SurveyOptions) -> Result<Survey, SurveyError> {
+    pub async fn survey(&self, options: &SurveyOptions) -> Result<Survey, SurveyError> {
         let (organization, discovery) = self.discover(options).await?;
         let (desired, observed, strategy) = self.observe(&organization, options).await?;
         let choices = desire::choices(self.config, &organization);
-        let mut plan = plan::plan(&desired, &observed, &organization, options.plan);
+        let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
         Ok(Survey { organization, choices, desired, strategy, observed, plan })
     }
@@ -102,7 +102,7 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
-    pub async fn against(&self, other: &Config, options: SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
+    pub async fn against(&self, other: &Config, options: &SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
         let (organization, problems) = self.discover(options).await?;
         let design = |config: &Config| {
             let strategy = desire::first_strategy(config);
@@ -110,7 +110,7 @@ impl Surveyor<'_> {
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let (before, after) = (design(other)?, design(self.config)?);
-        let mut plan = plan::plan(&after, &after.as_if_made(&before), &organization, options.plan);
+        let mut plan = plan::plan(&after, &after.as_if_made(&before), &organization, options.plan.clone());
         plan.problems.splice(0..0, problems);
         Ok((organization, plan))
     }
@@ -120,7 +120,7 @@ impl Surveyor<'_> {
     async fn observe(
         &self,
         organization: &Organization,
-        options: SurveyOptions,
+        options: &SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
         let design = |strategy, earlier: &[EarlierTrail]| {
             let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier };
@@ -139,7 +139,7 @@ impl Surveyor<'_> {
 }
 
 /// Returns what has to be known of the organization for this configuration.
-fn needs(config: &Config, options: SurveyOptions) -> Needs {
+fn needs(config: &Config, options: &SurveyOptions) -> Needs {
     let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
     let names_unit = |selector: &Selector| match selector {
         Selector::Ou(pattern) => pattern.steps.iter().any(|step| matches!(step, OuStep::Name(_))),
@@ -152,7 +152,7 @@ fn needs(config: &Config, options: SurveyOptions) -> Needs {
 }
 
 /// Returns what has to be looked at for a desired estate.
-fn scope(config: &Config, organization: &Organization, desired: &Desired, options: SurveyOptions) -> Scope {
+fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> Scope {
     let choices = desire::choices(config, organization);
     let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
     Scope {

@@ -99,7 +99,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
     let mut content = draft.content;
     if remarks.adopts {
-        let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+        let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
         remarks.remaining = adopt::remaining(&survey.plan);
         content = write(&session.config, &seen.organization, &remarks)?.content;
     }

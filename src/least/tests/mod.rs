@@ -65,7 +65,7 @@ fn known() -> Known {
 }
 
 fn ask(text: &str, purpose: Purpose, place: Place) -> Permissions {
-    permissions(&Ask { config: &config(text), purpose, place, known: &known() })
+    permissions(&Ask { config: &config(text), purpose, place, known: &known(), destroy: &[] })
 }
 
 /// Every answer there is.
@@ -263,7 +263,7 @@ fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows
 fn what_is_not_known_is_said() {
     let config = config(SMALL);
     let nobody = Known::default();
-    let notes = |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody }).notes;
+    let notes = |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody, destroy: &[] }).notes;
     assert!(notes(Purpose::Apply, Place::Management)[0].contains("--management"));
     assert!(notes(Purpose::Plan, Place::Log)[0].contains("--log"));
     let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");

@@ -78,7 +78,7 @@ fn templates() -> Templates {
 async fn survey(look: &dyn Look, config: &Config) -> Survey {
     let templates = templates();
     let surveyor = Surveyor { config, templates: &templates, look, progress: &Silent };
-    surveyor.survey(SurveyOptions::default()).await.unwrap()
+    surveyor.survey(&SurveyOptions::default()).await.unwrap()
 }
 
 async fn plan(look: &dyn Look, config: &Config) -> Plan {
@@ -89,7 +89,7 @@ async fn plan(look: &dyn Look, config: &Config) -> Plan {
 async fn world(members: usize, config: &Config) -> Recorded {
     let recorded = Recorded::in_memory(Snapshot::whole(organization(members), Estate::default()));
     let plan = plan(&recorded, config).await;
-    let options = RunOptions { concurrency: 8, gate: &Open };
+    let options = RunOptions { concurrency: 8, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     let report = apply::run(&plan, &recorded, &Silent, options, std::future::pending()).await;
     assert!(report.is_complete(), "{report:?}");
     recorded

@@ -113,7 +113,7 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     assert_eq!(plan(&first, &config).await.changes.len(), 1);
     // Somebody puts it back meanwhile; the memory does not know it yet.
     let again = plan(shared.world, &config).await;
-    let options = RunOptions { concurrency: 1, gate: &Open };
+    let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     apply::run(&again, shared.world, &Silent, options, std::future::pending()).await;
     let pass = Pass::new(
         &shared,

@@ -233,6 +233,7 @@ fn readers() -> impl Strategy<Value = Readers> {
             require_mfa,
             external_id,
             session_hours,
+            keep_days: 0,
         },
     )
 }

@@ -64,8 +64,8 @@ impl Case {
     /// Looks, designs and plans; nothing where the configuration does not fit the organization any more.
     pub async fn survey(&self, cloud: &dyn Look, prune: bool) -> Option<Survey> {
         let surveyor = Surveyor { config: &self.config, templates: &TEMPLATES, look: cloud, progress: &Silent };
-        let plan = PlanOptions { prune, accept_fewer_accounts: true };
-        match surveyor.survey(SurveyOptions { plan, ..SurveyOptions::default() }).await {
+        let plan = PlanOptions { prune, accept_fewer_accounts: true, ..PlanOptions::default() };
+        match surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await {
             Ok(survey) => Some(survey),
             Err(SurveyError::Design(faults)) if faults.iter().all(does_not_fit) => None,
             Err(error) => panic!("{error}"),

@@ -8,7 +8,7 @@ mod put;
 mod selectors;
 
 pub(super) use look::{look, look_at_others, status};
-pub(super) use put::put;
+pub(super) use put::{put, retire};
 
 use super::permissions::cloudtrail as op;
 use super::session::Session;
