@@ -7,5 +7,6 @@ mod bad_input;
 mod daemon;
 mod first_day;
 mod main_job;
+mod migration;
 mod permissions;
 mod run;

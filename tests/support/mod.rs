@@ -8,5 +8,5 @@ pub mod proxy;
 pub mod world;
 
 pub use moto::Emulator;
-pub use proxy::Trouble;
+pub use proxy::{Call, Trouble};
 pub use world::World;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -53,10 +54,14 @@ struct Rule {
     trouble: Trouble,
 }
 
+/// Looks at the world after a request was done and before its answer is given.
+pub type Watch = Arc<dyn Fn(Call) -> BoxFuture<'static, ()> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     calls: Vec<Call>,
     rules: Vec<Rule>,
+    watch: Option<Watch>,
 }
 
 /// The proxy; it ends with the value.
@@ -107,6 +112,16 @@ impl Proxy {
     pub fn refuse_roles_of(&self, account: &str) {
         let arn = format!("%3Aiam%3A%3A{account}%3Arole");
         self.trouble_where("sts", "AssumeRole", &arn, usize::MAX, Trouble::Error(403, "AccessDenied"));
+    }
+
+    /// Makes no trouble any more.
+    pub fn calm(&self) {
+        self.state().rules.clear();
+    }
+
+    /// Has the world looked at after each request; what the program is told waits for it.
+    pub fn watch(&self, watch: Watch) {
+        self.state().watch = Some(watch);
     }
 
     /// Forgets the requests so far.
@@ -184,7 +199,7 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let call = call(&head, &body);
-    match next_trouble(&state, call) {
+    match next_trouble(&state, call.clone()) {
         Some(Trouble::Reset) => return Err(Cut),
         Some(Trouble::Error(status, code)) => return Ok(error(&head, status, code)),
         Some(Trouble::Answer(json)) => return Ok(Response::new(Full::new(json.into()))),
@@ -195,7 +210,12 @@ async fn answer(
         }
         None => {}
     }
-    Ok(pass_on(head, body, &client, &backend).await)
+    let answer = pass_on(head, body, &client, &backend).await;
+    let watch = state.lock().expect("no test panics while it holds the state").watch.clone();
+    if let Some(watch) = watch {
+        watch(call).await;
+    }
+    Ok(answer)
 }
 
 fn next_trouble(state: &Mutex<State>, call: Call) -> Option<Trouble> {
