@@ -252,12 +252,7 @@ async fn execute(
     }
 }
 
-async fn admitted(
-    change: &Change,
-    cloud: &dyn Cloud,
-    gate: &dyn Gate,
-    handover: &Handover<'_>,
-) -> Result<(), String> {
+async fn admitted(change: &Change, cloud: &dyn Cloud, gate: &dyn Gate, handover: &Handover<'_>) -> Result<(), String> {
     if let Some(why) = handover.objection(change, cloud).await {
         return Err(why);
     }

@@ -70,7 +70,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         ask(&survey, ui)?;
     }
     let record = args.record.as_deref().map(Record::open).transpose()?;
-    let run = RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open, began: Timestamp::now() };
+    let run =
+        RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open, began: Timestamp::now() };
     let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted()).await;
     ui.end_progress();
     if let Some(record) = record {

@@ -13,7 +13,8 @@ use crate::policy::merge::sources;
 pub fn unwanted_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let documents = scope.addresses.keys().filter_map(|address| estate.resource(address)?.shared_policy());
     let named = documents.flat_map(sources).filter_map(|arn| Address::of_trail(&arn));
-    let unwanted = named.filter(|trail| scope.accounts.contains(&trail.account) && !scope.addresses.contains_key(trail));
+    let unwanted =
+        named.filter(|trail| scope.accounts.contains(&trail.account) && !scope.addresses.contains_key(trail));
     unwanted.map(|trail| (trail.clone(), operator(scope, trail))).collect()
 }
 

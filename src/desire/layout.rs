@@ -132,9 +132,10 @@ impl<'a> Layout<'a> {
             }
         };
         let root = logs_root(config);
-        let wanted = self.trails.iter().flat_map(|trail| {
-            folders(&root, trail.config.scope == Scope::Organization, &trail.address.account)
-        });
+        let wanted = self
+            .trails
+            .iter()
+            .flat_map(|trail| folders(&root, trail.config.scope == Scope::Organization, &trail.address.account));
         let earlier = self.earlier.iter().flat_map(|trail| {
             let root = trail.prefix.as_deref().map_or_else(|| root.clone(), root_below);
             folders(&root, trail.organization, &trail.address.account)

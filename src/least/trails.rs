@@ -16,10 +16,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     let evidence = Bounds::on("ReadTrails", [any_trail]);
     let listing = Bounds::everything("ListTrails");
     draft.allow(&listing, &[op::DESCRIBE_TRAILS]);
-    draft.allow(
-        &evidence,
-        &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS],
-    );
+    draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS]);
     if names.purpose().removes() {
         draft.allow(&Bounds::on("DestroyTrails", names.destroyed()), &[DELETE_TRAIL]);
     }

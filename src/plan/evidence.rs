@@ -128,7 +128,10 @@ mod tests {
 
     #[test]
     fn a_word_stays_one_word_in_a_shell() {
-        assert_eq!(quoted("arn:aws:cloudtrail:eu-central-1:111111111111:trail/a.b-c_d"), "arn:aws:cloudtrail:eu-central-1:111111111111:trail/a.b-c_d");
+        assert_eq!(
+            quoted("arn:aws:cloudtrail:eu-central-1:111111111111:trail/a.b-c_d"),
+            "arn:aws:cloudtrail:eu-central-1:111111111111:trail/a.b-c_d"
+        );
         assert_eq!(quoted("trail/x; rm -rf $HOME"), "'trail/x; rm -rf $HOME'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");

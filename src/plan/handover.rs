@@ -112,7 +112,9 @@ fn why_not(desired: &Desired, observed: &Estate, name: &str) -> Option<String> {
         true => None,
         false => Some(match seen.next() {
             Some((address, Sighting::Present(_))) => format!("{address} is not of this deployment"),
-            Some((address, Sighting::Unreadable(problem))) => format!("{address} could not be read: {}", problem.message),
+            Some((address, Sighting::Unreadable(problem))) => {
+                format!("{address} could not be read: {}", problem.message)
+            }
             Some((_, Sighting::Absent)) | None => "there is no such trail".to_owned(),
         }),
     }

@@ -89,7 +89,8 @@ impl Memory {
         };
         let trails = self.unwanted_trails(scope);
         self.sightings.retain(|address, (operator, _)| {
-            trails.contains_key(address) || scope.addresses.get(address).is_some_and(|now| now == operator)
+            trails.contains_key(address)
+                || scope.addresses.get(address).is_some_and(|now| now == operator)
                 || essential.contains(operator)
                 || left(address)
                 || scope.member_trails.contains(operator)

@@ -392,8 +392,10 @@ fn evidence(found: &[Evidence], organization: &Organization) -> Vec<EvidenceView
 }
 
 fn leftovers(found: &[Leftover]) -> Vec<LeftoverView> {
-    let view =
-        |Leftover { address, until: _, how }: &Leftover| LeftoverView { address: address.to_string(), how: how.clone() };
+    let view = |Leftover { address, until: _, how }: &Leftover| LeftoverView {
+        address: address.to_string(),
+        how: how.clone(),
+    };
     found.iter().map(view).collect()
 }
 

@@ -106,7 +106,8 @@ impl Surveyor<'_> {
         let (organization, problems) = self.discover(options).await?;
         let design = |config: &Config| {
             let strategy = desire::first_strategy(config);
-            let brief = Brief { config, organization: &organization, templates: self.templates, strategy, earlier: &[] };
+            let brief =
+                Brief { config, organization: &organization, templates: self.templates, strategy, earlier: &[] };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let (before, after) = (design(other)?, design(self.config)?);

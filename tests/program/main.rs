@@ -6,6 +6,7 @@ mod support;
 mod bad_input;
 mod daemon;
 mod first_day;
+mod lifecycle;
 mod main_job;
 mod migration;
 mod permissions;

@@ -1,12 +1,14 @@
 //! From older trails of the deployment to a new one on an emulated organization. After each call that changes something, a
 //! client looks whether every account is recorded by a trail that is logging and that the bucket lets in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
+use orgtrail::least::{Ask, Known, Purpose, permissions};
 use serde_json::{Value, json};
 
+use crate::permissions::{FREE, called};
 use crate::run::Desk;
 use crate::support::{Call, Emulator, Trouble, World};
 
@@ -26,7 +28,9 @@ struct Eyes {
 impl Eyes {
     async fn open(world: &World) -> Arc<Self> {
         let mut accounts = BTreeMap::from([(MANAGEMENT.to_owned(), world.management())]);
-        for (name, id) in world.accounts.iter().filter(|(name, _)| !["management", "sandbox-old"].contains(&name.as_str())) {
+        for (name, id) in
+            world.accounts.iter().filter(|(name, _)| !["management", "sandbox-old"].contains(&name.as_str()))
+        {
             accounts.insert(id.to_string(), world.hand_in(name).await);
         }
         let organization = world.organization.to_string();
@@ -49,9 +53,12 @@ impl Eyes {
         }
         let mut gaps = self.gaps.lock().await;
         let recorded = self.recorded().await;
-        gaps.extend(recorded.iter().filter(|(_, trails)| trails.is_empty()).map(|(account, _)| {
-            format!("after {}:{} nothing records {account}", call.service, call.action)
-        }));
+        gaps.extend(
+            recorded
+                .iter()
+                .filter(|(_, trails)| trails.is_empty())
+                .map(|(account, _)| format!("after {}:{} nothing records {account}", call.service, call.action)),
+        );
         *self.looks.lock().unwrap() += 1;
     }
 
@@ -60,9 +67,9 @@ impl Eyes {
         let policy = aws_sdk_s3::Client::new(&self.log).get_bucket_policy().bucket(BUCKET).send().await;
         let policy: Value = policy.map(|answer| answer.policy.unwrap().parse().unwrap()).unwrap_or_default();
         let organization = logging(&self.accounts[MANAGEMENT]).await;
-        let for_all = organization.into_iter().filter(|(arn, is_organization)| {
-            *is_organization && lets_in(&policy, arn, &self.organization)
-        });
+        let for_all = organization
+            .into_iter()
+            .filter(|(arn, is_organization)| *is_organization && lets_in(&policy, arn, &self.organization));
         let for_all: Vec<String> = for_all.map(|(arn, _)| arn).collect();
         let mut recorded = BTreeMap::new();
         for (account, hand) in &self.accounts {
@@ -145,7 +152,10 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
 
     let plan = desk.run("plan --format json").expect_code(2).json();
     let old = &plan["evidence"][0];
-    assert!(old["finding"].as_str().unwrap().starts_with("an earlier organization trail of this deployment"), "{old:#}");
+    assert!(
+        old["finding"].as_str().unwrap().starts_with("an earlier organization trail of this deployment"),
+        "{old:#}"
+    );
     assert!(old["cost"].as_str().unwrap().contains("2.00 USD per 100,000 events"), "{old:#}");
     assert!(old["overlap"].as_str().unwrap().contains("from the apply that starts acme-trail-2 until"), "{old:#}");
     desk.run("apply --yes").expect_code(1);
@@ -199,6 +209,7 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
     rewrite(&desk, "- name: acme-org-trail\n    scope: accounts", "- name: acme-trail-2");
     let eyes = Eyes::open(&world).await;
     eyes.watch(&emulator);
+    emulator.proxy().clear();
     assert!(eyes.recorded().await.values().all(|trails| trails.len() == 1));
 
     // The old trails are found although nothing but the bucket policy tells of them.
@@ -221,4 +232,17 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
     eyes.saw_no_gap().await;
     assert_eq!(emulator.proxy().count("cloudtrail:DeleteTrail"), 11);
     assert_eq!(emulator.proxy().count("cloudtrail:StopLogging"), 0);
+
+    // What was called is what `permissions --destroy` prints.
+    let config = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let config = orgtrail::config::parse(&config, "orgtrail.yaml").unwrap();
+    for (place, called) in called(&emulator, &world).await {
+        let (known, destroy) = (Known::default(), ["acme-org-trail".to_owned()]);
+        let ask = Ask { config: &config, purpose: Purpose::Apply, place, known: &known, destroy: &destroy };
+        let given = permissions(&ask).operations;
+        let given: BTreeSet<String> =
+            given.iter().map(|operation| format!("{}:{}", operation.service.as_str(), operation.name)).collect();
+        let missing: Vec<&String> = called.difference(&given).filter(|call| *call != FREE).collect();
+        assert!(missing.is_empty(), "{place:?} is not given {missing:?}");
+    }
 }

@@ -41,7 +41,11 @@ fn write_done(page: &mut Page, report: &ApplyReport, organization: &Organization
         let what = words::count(addresses.len(), kind);
         page.line(2, &[Span(GOOD, past(*action)), Span(PLAIN, " "), Span(PLAIN, &what)]);
         // What is gone is named, each piece: nobody can look it up any more.
-        let shown = if layout.verbose || addresses.len() == 1 || *action == Action::Retire { addresses.as_slice() } else { &[] };
+        let shown = if layout.verbose || addresses.len() == 1 || *action == Action::Retire {
+            addresses.as_slice()
+        } else {
+            &[]
+        };
         for address in shown {
             let who = account(&address.account, organization);
             page.line(6, &[vec![Span(PLAIN, &address.to_string()), Span(FAINT, "  ")], account_spans(&who)].concat());
