@@ -18,7 +18,7 @@ use crate::estate::{Kind, Problem};
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::view::Purpose;
-use crate::report::{human, markdown, model, words};
+use crate::report::{human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -131,7 +131,7 @@ fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resu
     let organization = &survey.organization;
     match common.format() {
         Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
-        Format::Json => model::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
+        Format::Json => model::text(&run_model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))

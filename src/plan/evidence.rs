@@ -124,7 +124,112 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
+    use crate::estate::{Kind, Sighting, Wanted};
+    use crate::ids::Partition;
+
+    const OURS: &str = "111111111111/eu-central-1/trail/acme-org-trail";
+    const THEIRS: &str = "333333333333/eu-central-1/trail/team";
+
+    fn trail(organization: bool, started: Option<&str>) -> Trail {
+        Trail {
+            bucket: "logs".into(),
+            prefix: String::new(),
+            topic: None,
+            global_events: true,
+            multi_region: true,
+            organization,
+            validation: true,
+            key: None,
+            log_group: None,
+            log_role: None,
+            logging: true,
+            selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
+            insights: BTreeSet::new(),
+            tags: None,
+            delivery: Some(Delivery { started_time: started.map(str::to_owned), ..Delivery::default() }),
+        }
+    }
+
+    fn recording_data(mut trail: Trail) -> Trail {
+        let data = EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]);
+        trail.selectors.insert(data);
+        trail
+    }
+
+    /// What is found at an address, beside a wanted organization trail that is or is not there.
+    fn found(wish: &Trail, seen: Option<Trail>, address: &str, other: Trail) -> Evidence {
+        let ours: Address = OURS.parse().unwrap();
+        let resource = Resource::from(wish.clone());
+        let wanted = Wanted { resource, operator: ours.account.clone(), reason: "trails", depends_on: Vec::new() };
+        let desired = Desired {
+            organization: "o-exampleorgid".parse().unwrap(),
+            partition: Partition::Aws,
+            deployment: "acme".into(),
+            log_account: "222222222222".parse().unwrap(),
+            wanted: BTreeMap::from([(ours.clone(), wanted)]),
+            known_accounts: BTreeSet::new(),
+            reading: Default::default(),
+            keep_readers_days: 90,
+            guard: None,
+        };
+        let mut observed = Estate::default();
+        observed.sightings.insert(ours, seen.map_or(Sighting::Absent, Sighting::present));
+        observed.sightings.insert(address.parse().unwrap(), Sighting::present(other));
+        let [evidence] = &find(&desired, &observed)[..] else { panic!("one trail was found") };
+        assert_eq!(evidence.address.kind, Kind::Trail);
+        evidence.clone()
+    }
+
+    #[test]
+    fn of_a_team_s_trail_the_owner_learns_the_cost_the_time_and_the_commands() {
+        let wish = trail(true, None);
+        let started = Some("2026-01-02T00:00:00Z");
+        let seen = trail(true, started);
+        let team = found(&wish, Some(seen.clone()), THEIRS, trail(false, Some("2025-01-01T00:00:00Z")));
+        assert!(team.finding.starts_with("a trail of one account, logging"), "{}", team.finding);
+        assert!(team.cost.contains("2.00 USD per 100,000") && !team.cost.contains("0.10"), "{}", team.cost);
+        assert_eq!(team.overlap, "both record since 2026-01-02T00:00:00Z, until it is retired");
+        let name = "--name arn:aws:cloudtrail:eu-central-1:333333333333:trail/team --region eu-central-1";
+        let commands = ["stop-logging", "delete-trail"].map(|verb| format!("aws cloudtrail {verb} {name}"));
+        assert_eq!(team.commands, commands);
+
+        let later = found(&wish, Some(seen), THEIRS, trail(false, Some("2026-02-01T00:00:00Z")));
+        assert_eq!(later.overlap, "both record since 2026-02-01T00:00:00Z, until it is retired");
+        let before = found(&wish, None, THEIRS, trail(false, started));
+        assert_eq!(before.overlap, "both record from the apply that starts acme-org-trail until it is retired");
+    }
+
+    #[test]
+    fn data_events_of_both_have_their_own_price() {
+        let both = found(&recording_data(trail(true, None)), None, THEIRS, recording_data(trail(false, None)));
+        assert!(both.cost.contains("2.00 USD") && both.cost.contains("0.10 USD per 100,000"), "{}", both.cost);
+        let one = found(&trail(true, None), None, THEIRS, recording_data(trail(false, None)));
+        assert!(!one.cost.contains("0.10"), "{}", one.cost);
+    }
+
+    #[test]
+    fn what_records_nothing_twice_or_belongs_to_a_landing_zone_has_no_commands() {
+        let stopped = Trail { logging: false, ..trail(false, None) };
+        let evidence = found(&trail(true, None), None, THEIRS, stopped);
+        assert_eq!((evidence.cost.as_str(), evidence.overlap.as_str(), evidence.commands.len()), ("", "", 0));
+        let tower = "111111111111/eu-central-1/trail/aws-controltower-BaselineCloudTrail";
+        let evidence = found(&trail(true, None), None, tower, trail(true, None));
+        assert!(!evidence.cost.is_empty() && evidence.commands.is_empty());
+    }
+
+    #[test]
+    fn of_an_earlier_trail_of_ours_the_command_is_ours() {
+        let tags = [(crate::estate::OWNER_TAG.to_owned(), "acme".to_owned())].into();
+        let old = Trail { tags: Some(tags), ..trail(true, None) };
+        let evidence = found(&trail(true, None), None, "111111111111/eu-central-1/trail/old", old);
+        assert!(evidence.finding.starts_with("an earlier organization trail of this deployment"));
+        let arn = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/old";
+        assert_eq!(evidence.commands, [format!("orgtrail apply --destroy {arn}")]);
+    }
 
     #[test]
     fn a_word_stays_one_word_in_a_shell() {

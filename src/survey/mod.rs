@@ -104,14 +104,16 @@ impl Surveyor<'_> {
     /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
     pub async fn against(&self, other: &Config, options: &SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
         let (organization, problems) = self.discover(options).await?;
-        let design = |config: &Config| {
-            let strategy = desire::first_strategy(config);
-            let brief =
-                Brief { config, organization: &organization, templates: self.templates, strategy, earlier: &[] };
+        let design = |config: &Config, earlier: &[EarlierTrail]| {
+            let (strategy, templates) = (desire::first_strategy(config), self.templates);
+            let brief = Brief { config, organization: &organization, templates, strategy, earlier };
             desire::design(&brief).map_err(SurveyError::Design)
         };
-        let (before, after) = (design(other)?, design(self.config)?);
-        let mut plan = plan::plan(&after, &after.as_if_made(&before), &organization, options.plan.clone());
+        let (before, after) = (design(other, &[])?, design(self.config, &[])?);
+        let ground = after.as_if_made(&before);
+        let earlier = desire::earlier_trails(&after, &ground, &organization);
+        let after = if earlier.is_empty() { after } else { design(self.config, &earlier)? };
+        let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
         plan.problems.splice(0..0, problems);
         Ok((organization, plan))
     }

@@ -3,11 +3,10 @@
 use super::{Layout, account_spans, ids, style_of, write_problems};
 use crate::organization::Organization;
 use crate::plan::Plan;
+use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use crate::report::view::{
-    EntryView, EvidenceView, HeadroomView, LeftoverView, PlanView, Purpose, RiskView, SectionView, TIGHT_PERCENT, view,
-};
+use crate::report::view::{EntryView, HeadroomView, PlanView, Purpose, RiskView, SectionView, TIGHT_PERCENT, view};
 use crate::report::violations::write_violations;
 use crate::report::words;
 
@@ -145,7 +144,7 @@ fn write_evidence(page: &mut Page, evidence: &[EvidenceView], layout: Layout) {
         }
         if !commands.is_empty() {
             page.line(6, &[Span(FAINT, "its owner ends that with")]);
-            commands.iter().for_each(|command| page.line(8, &[Span(PLAIN, command)]));
+            commands.iter().for_each(|command| page.verbatim(8, command));
         }
     }
 }
