@@ -96,6 +96,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
     let after = survey(&later, &cloud, PlanOptions::default()).await?;
     prop_assert!(after.plan.in_sync(), "{:#?}", after.plan.changes);
     prop_assert_eq!(kept_trails(&after), old.clone());
+    prop_assert_eq!(&after.plan.violations, &vec![]);
 
     // Nothing has arrived yet.
     let names = old.iter().filter_map(|address| address.arn(first.organization.partition));
@@ -118,6 +119,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
 
     let closing = survey(&later, &cloud, PlanOptions::default()).await?;
     prop_assert_eq!(kept_trails(&closing), BTreeSet::new());
+    prop_assert_eq!(&closing.plan.violations, &vec![]);
     for change in &closing.plan.changes {
         prop_assert_eq!(change.action, Action::Update);
         let is_document = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);

@@ -98,7 +98,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let root = logs_root(config);
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
-    let (for_organization, for_accounts) = layout.read_scopes();
+    let (for_organization, for_accounts) = layout.read_scopes(config);
     let folders = layout.written_folders(config, brief.organization);
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.

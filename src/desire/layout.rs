@@ -163,9 +163,13 @@ impl<'a> Layout<'a> {
         (is(Scope::Organization), is(Scope::Accounts))
     }
 
-    /// Returns the same as [`Layout::scopes`], with the trails that still write: what they write is to be read, too.
-    pub(super) fn read_scopes(&self) -> (bool, bool) {
+    /// Returns the same as [`Layout::scopes`], with the trails that still write, and with all where earlier logs are to be
+    /// read.
+    pub(super) fn read_scopes(&self, config: &Config) -> (bool, bool) {
         let (organization, accounts) = self.scopes();
+        if config.readers.earlier_logs {
+            return (true, true);
+        }
         let earlier = |is_organization: bool| self.earlier.iter().any(|trail| trail.organization == is_organization);
         (organization || earlier(true), accounts || earlier(false))
     }
