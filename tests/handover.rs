@@ -60,6 +60,10 @@ fn recorded(survey: &Survey) -> BTreeSet<AccountId> {
     trails.flat_map(of).collect()
 }
 
+fn active(survey: &Survey) -> impl Iterator<Item = &AccountId> {
+    survey.organization.accounts.iter().filter(|(_, account)| account.state.is_active()).map(|(id, _)| id)
+}
+
 /// The same deployment with other trails: each has another name, and some another scope.
 fn later(case: &Case, flip: bool) -> Case {
     let mut later = case.clone();
@@ -103,6 +107,14 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
     let destroy = PlanOptions { destroy: names.map(|arn| arn.to_string()).collect(), ..PlanOptions::default() };
     let early = survey(&later, &cloud, destroy.clone()).await?;
     prop_assert_eq!(early.plan.changes.len(), old.len());
+    let unrecorded = active(&plan).any(|id| !recorded(&plan).contains(id));
+    for change in &early.plan.changes {
+        let weakens = change.risk.contains(&Risk::Weakens);
+        prop_assert!(change.risk.contains(&Risk::Destroys));
+        prop_assert!(flip || !weakens, "what has only another name records as much: {:#?}", change);
+        let of_all = matches!(&change.observed, Some(Resource::Trail(trail)) if trail.organization);
+        prop_assert!(weakens || !(of_all && unrecorded), "an account is not recorded any more: {:#?}", change);
+    }
     let report = run(&early.plan, &watched).await;
     for (outcome, change) in report.outcomes.iter().zip(&early.plan.changes) {
         let waits = matches!(&outcome.result, ChangeResult::Skipped(Because::Reason(why)) if why.contains("stays"));

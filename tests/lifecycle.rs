@@ -224,3 +224,21 @@ async fn a_role_of_another_name_is_not_kept_for_an_account_that_stays() {
     assert_eq!(retired(&report).len(), 4, "{report:?}");
     assert!(days.plan(None).await.in_sync());
 }
+
+#[tokio::test]
+async fn a_trail_in_a_suspended_account_is_let_in_until_it_can_be_read() {
+    let mut days = Days::begin("readers: {keep_days: 0}\n").await;
+    days.config.trails[0].scope = orgtrail::config::schema::Scope::Accounts;
+    days.apply(date(2026, 1, 1), false).await;
+    days.become_of(AccountState::Suspended).await;
+    let plan = days.plan(None).await;
+    assert!(plan.in_sync(), "nothing is taken away on a guess: {:#?}", plan.changes);
+    let trail = format!("{TEAM}/eu-central-1/trail/acme-org-trail");
+    let kept = plan.leftovers.iter().find(|leftover| leftover.address.to_string() == trail).unwrap();
+    assert!(kept.how.contains("is SUSPENDED"), "{kept:?}");
+
+    days.change(|organization| drop(organization.accounts.remove(TEAM))).await;
+    let plan = days.plan(None).await;
+    let changed: Vec<Kind> = plan.changes.iter().map(|change| change.address.kind).collect();
+    assert_eq!(changed, [Kind::BucketPolicy, Kind::KeyPolicy], "what left the organization is let in no more");
+}

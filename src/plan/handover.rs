@@ -9,6 +9,7 @@ use super::{Leftover, PlanOptions};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Sighting, Stage, Trail};
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::policy::merge::sources;
 
 impl PlanOptions {
     /// Tells whether a person named this trail to be destroyed: by its ARN, or by its name for all of this name.
@@ -42,6 +43,20 @@ pub(super) fn kept(desired: &Desired, address: &Address, trail: &Trail) -> Lefto
     let state = if trail.logging { "it still records" } else { "it does not record any more" };
     let arn = address.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
     Leftover { address: address.clone(), until: None, how: format!("{state}; deleted with --destroy {arn}") }
+}
+
+/// Returns the trails that could not be read and that the documents let in until somebody knows that they are gone.
+pub(super) fn unreadable<'a>(desired: &'a Desired, observed: &'a Estate) -> impl Iterator<Item = Leftover> + 'a {
+    let documents = desired.wanted.values().filter_map(|wanted| wanted.resource.shared_policy());
+    let let_in: BTreeSet<Address> = documents.flat_map(sources).filter_map(|arn| Address::of_trail(&arn)).collect();
+    let unwanted = let_in.into_iter().filter(|address| !desired.wanted.contains_key(address));
+    unwanted.filter_map(|address| match observed.sightings.get(&address)? {
+        Sighting::Unreadable(problem) => {
+            let how = format!("let in until it can be read that it is gone: {}", problem.message);
+            Some(Leftover { address, until: None, how })
+        }
+        Sighting::Present(_) | Sighting::Absent => None,
+    })
 }
 
 /// What a delegated administrator manages for the management account, it deletes too.

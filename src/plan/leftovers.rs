@@ -52,6 +52,7 @@ pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organiza
             finder.sort_reader(address, resource, fate, options, &mut sorted);
         }
     }
+    sorted.kept.extend(handover::unreadable(desired, observed));
     sorted
 }
 
