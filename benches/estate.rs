@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use orgtrail::config::{self, Config};
 use orgtrail::desire::{Brief, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
@@ -31,12 +31,16 @@ struct World {
 
 impl World {
     fn new(count: usize) -> Self {
+        let mut world = Self::without_estate(count);
+        world.observed = made(&world.desired());
+        world
+    }
+
+    fn without_estate(count: usize) -> Self {
         let organization = organization(count);
         let config = config::parse(CONFIG, "orgtrail.yaml").expect("the example is sound");
         let templates = Templates::new(&[]).expect("the compiled templates are sound");
-        let mut world = Self { organization, config, templates, observed: Estate::default() };
-        world.observed = made(&world.desired());
-        world
+        Self { organization, config, templates, observed: Estate::default() }
     }
 
     fn desired(&self) -> Desired {
@@ -123,22 +127,6 @@ fn plans(c: &mut Criterion) {
     group.finish();
 }
 
-/// Not a time: prints the peaks of memory of the largest organization, one after the other.
-fn memory(_: &mut Criterion) {
-    let world = World::new(10_000);
-    tell_peak_memory("the organization and its estate, made");
-    black_box(world.plan(&world.observed));
-    tell_peak_memory("desire and diff with nothing to do");
-    let nothing = world.nothing();
-    black_box(world.plan(&nothing));
-    tell_peak_memory("desire and diff with everything to make");
-    let mut text = Vec::new();
-    world.snapshot().write(&mut text).expect("memory takes everything");
-    tell_peak_memory("a snapshot, written");
-    black_box(Snapshot::parse(&String::from_utf8_lossy(&text)).expect("a snapshot"));
-    tell_peak_memory("the snapshot, read");
-}
-
 fn snapshots(c: &mut Criterion) {
     let snapshot = World::new(10_000).snapshot();
     let mut text = Vec::new();
@@ -160,14 +148,49 @@ fn snapshots(c: &mut Criterion) {
 
 /// Prints the largest resident size of this process since the last time, where Linux tells it. What was there before,
 /// and what the allocator keeps, is part of it.
-fn tell_peak_memory(of: &str) {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if let Some(size) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
-        println!("10,000 accounts: peak memory of {of}: {}", size.trim());
+/// What is planned for the measurement of memory, each in a process of its own, which holds what the command would hold.
+const MEMORY: [&str; 2] = ["everything to make", "nothing to do"];
+
+/// The environment variable that tells such a process what to plan, and the one with the snapshot's path.
+const CASE: &str = "ORGTRAIL_BENCH_MEMORY";
+const SNAPSHOT: &str = "ORGTRAIL_BENCH_SNAPSHOT";
+
+/// Not a time: prints the peak memory of a plan for the largest organization, from an estate without anything and from a
+/// snapshot of one that has everything.
+fn memory() -> std::io::Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    World::new(10_000).snapshot().write(&mut std::io::BufWriter::new(file.as_file()))?;
+    for case in MEMORY {
+        let mut child = std::process::Command::new(std::env::current_exe()?);
+        let status = child.env(CASE, case).env(SNAPSHOT, file.path()).status()?;
+        assert!(status.success(), "{case}: {status}");
     }
-    // Begins a new peak (proc(5), "/proc/pid/clear_refs"); where it cannot be done, peaks only grow.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    Ok(())
 }
 
-criterion_group!(benches, memory, plans, snapshots);
-criterion_main!(benches);
+fn measure_memory(case: &str) {
+    let path = std::env::var_os(SNAPSHOT).expect("the path of the snapshot");
+    let mut world = World::without_estate(10_000);
+    if case == MEMORY[0] {
+        let addresses = world.desired().wanted.into_keys();
+        world.observed.sightings = addresses.map(|address| (address, Sighting::Absent)).collect();
+    } else {
+        let text = std::fs::read_to_string(path).expect("the snapshot was written");
+        world.observed = Snapshot::parse(&text).expect("the snapshot was written whole").estate;
+    }
+    black_box(world.plan(&world.observed));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown here");
+    println!("desire and diff of 10,000 accounts, {case}: peak memory {}", peak.trim());
+}
+
+criterion_group!(benches, plans, snapshots);
+
+fn main() {
+    if let Ok(case) = std::env::var(CASE) {
+        return measure_memory(&case);
+    }
+    memory().expect("the processes start");
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -15,6 +15,7 @@ use orgtrail::organization::Organization;
 use orgtrail::plan::isolation::ArchivePolicies;
 use orgtrail::plan::{Action, Change, PlanOptions};
 use orgtrail::policy::PolicyDocument;
+use orgtrail::policy::evaluate::{Caller, Context, Layers, Named, Request, evaluate, full_access};
 use orgtrail::policy::isolation::Invariant;
 use orgtrail::policy::template::Templates;
 use orgtrail::survey::{Survey, SurveyOptions, Surveyor};
@@ -40,19 +41,29 @@ fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Adds a statement to the bucket's policy by another hand.
-fn add_statement(folder: &Folder, statement: &Value) {
-    let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
-    let statement = PolicyDocument::parse(&text).unwrap().statements.remove(0);
+/// Works on the bucket's policy by another hand.
+fn edit_policy(folder: &Folder, mut edit: impl FnMut(&mut PolicyDocument)) {
     folder.edit(|_, estate| {
         for sighting in estate.sightings.values_mut() {
             if let Sighting::Present(resource) = sighting
                 && let Resource::BucketPolicy(bucket) = resource.as_mut()
             {
-                bucket.policy.statements.push(statement.clone());
+                edit(&mut bucket.policy);
             }
         }
     });
+}
+
+fn add_statement(folder: &Folder, statement: &Value) {
+    let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    let statement = PolicyDocument::parse(&text).unwrap().statements.remove(0);
+    edit_policy(folder, |policy| policy.statements.push(statement.clone()));
+}
+
+fn bucket_policy(folder: &Folder) -> PolicyDocument {
+    let mut found = None;
+    edit_policy(folder, |policy| found = Some(policy.clone()));
+    found.unwrap()
 }
 
 #[test]
@@ -117,6 +128,51 @@ fn a_template_that_opens_too_much_weakens_and_needs_consent() {
 }
 
 #[test]
+fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
+    let folder = folder("");
+    let glass = format!("arn:aws:iam::{}:role/break-glass", program::LOG);
+    let named = format!("prefix: audit, break_glass_roles: [\"{glass}\"]");
+    folder.write("orgtrail.yaml", &CONFIGURATION.replace("prefix: audit", &named));
+    folder.must(0, &["apply", "--yes"]);
+    folder.must(0, &["plan"]);
+    folder.must(0, &["access", "--live"]);
+
+    let policy = bucket_policy(&folder);
+    let may = |role: &str, action: &str, resource: &str| {
+        let role = format!("arn:aws:iam::{}:role/{role}", program::LOG).parse().unwrap();
+        let own = full_access();
+        let request = Request {
+            caller: Caller::from_arn(&role).unwrap(),
+            action: action.into(),
+            resource: format!("arn:aws:s3:::acme-org-cloudtrail{resource}"),
+            context: Context::default().with("aws:SecureTransport", "true"),
+        };
+        let layers = Layers {
+            identity: &[Named { name: "own", document: &own }],
+            resource: Some(Named { name: "bucket", document: &policy }),
+            resource_account: program::LOG.parse().ok(),
+            ..Layers::default()
+        };
+        evaluate(&request, &layers).is_allowed()
+    };
+    for (role, reads, deletes, changes) in [
+        ("administrator", true, false, false),
+        ("break-glass", true, true, true),
+        ("OrganizationAccountAccessRole", true, false, true),
+    ] {
+        assert_eq!(may(role, "s3:GetObject", "/audit/AWSLogs/x"), reads, "{role}");
+        assert_eq!(may(role, "s3:DeleteObjectVersion", "/audit/AWSLogs/x"), deletes, "{role}");
+        assert_eq!(may(role, "s3:PutBucketPolicy", ""), changes, "{role}");
+    }
+
+    std::fs::create_dir(folder.path("mine")).unwrap();
+    let closed = include_str!("../policies/bucket.json.hbs").replace("policy_keepers", "break_glass_roles");
+    folder.write("mine/bucket.json.hbs", &closed);
+    let refused = folder.run(&["apply", "--yes", "--policies", "mine"]);
+    assert!(refused.code == 1 && refused.stderr.contains("bucket-blocks-orgtrail"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_team_is_told_what_it_needs() {
     let folder = folder("readers: {external_id: acme-audit}\n");
     let pass = json_of(&folder.must(0, &["access", "shop", "--format", "json"]));
@@ -178,6 +234,15 @@ fn a_guard_is_proved_attached_and_repaired() {
     folder.write("mine/guard.json.hbs", &open);
     let plan = json_of(&folder.must(2, &["plan", "--policies", "mine", "--format", "json"]));
     assert_eq!(plan["blockers"][0]["code"], "guard-leaves-open", "{plan:#}");
+
+    // Switched off, it is a leftover until it is pruned, and that weakens.
+    folder.write("orgtrail.yaml", &format!("{CONFIGURATION}guard: {{service_control_policy: false}}\n"));
+    let plan = json_of(&folder.must(0, &["plan", "--format", "json"]));
+    assert_eq!(plan["leftovers"], json!(["111111111111/global/service_control_policy/orgtrail-acme"]), "{plan:#}");
+    let refused = folder.run(&["apply", "--yes", "--prune"]);
+    assert!(refused.code == 1 && refused.stderr.contains("weakens"), "{}", refused.stderr);
+    folder.must(0, &["apply", "--yes", "--prune", "--allow", "weakens,destroys"]);
+    assert!(folder.must(0, &["plan", "--format", "json"]).contains("\"leftovers\": []"));
 }
 
 fn config_of(mode: &str) -> Config {

@@ -98,9 +98,8 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     needed.notes.iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
         [] => {
-            return Err(
-                Failure::new("the command needs no permission there").hint("verify and coverage read in --in log")
-            );
+            return Err(Failure::new("the command needs no permission there")
+                .hint("verify and coverage read in --in log; coverage asks for accounts in --in management"));
         }
         [one] => one.to_pretty(),
         many => {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::layout::Layout;
+use crate::config::Config;
 use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting, Trail};
 use crate::ids::Arn;
 use crate::organization::Organization;
@@ -30,6 +32,25 @@ impl EarlierTrail {
     pub(super) fn streams_of(&self, role: &Address) -> impl Iterator<Item = String> {
         let streams = self.streams.iter().filter(|(own, _)| own == role);
         streams.flat_map(|(_, arns)| arns.iter().cloned()).collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl Layout<'_> {
+    /// Returns the ARNs of the earlier trails that come through a document.
+    pub(super) fn earlier_arns(&self, document: &Address) -> impl Iterator<Item = String> {
+        let through = self.earlier.iter().filter(|trail| trail.through.contains(document));
+        through.filter_map(|trail| trail.address.arn(self.partition)).map(|arn| arn.to_string())
+    }
+
+    /// Returns the same as [`Layout::scopes`], with the trails that still write, and with all where earlier logs are to be
+    /// read.
+    pub(super) fn read_scopes(&self, config: &Config) -> (bool, bool) {
+        let (organization, accounts) = self.scopes();
+        if config.readers.earlier_logs {
+            return (true, true);
+        }
+        let earlier = |is_organization: bool| self.earlier.iter().any(|trail| trail.organization == is_organization);
+        (organization || earlier(true), accounts || earlier(false))
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::layout::{Layout, logs_root};
 use super::{Brief, tags};
+use crate::config::Config;
 use crate::config::schema::Scope;
 use crate::estate::{Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
 use crate::ids::{AccountId, Arn};
@@ -24,12 +25,12 @@ const MEMBERS_TRIED: usize = 2;
 pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let config = brief.config;
     let members = bound(layout);
-    if !config.guard.service_control_policy || members.is_empty() {
+    if !config.guard.is_wanted() || members.is_empty() {
         return Ok(());
     }
     let things = Things::of(brief, layout, desired);
     let role = config.organization.member_role.trim_start_matches('/');
-    let own_role = |account: &str| Arn::new(layout.partition, "iam", "", account, &format!("role/{role}"));
+    let own_role = |account: &str| layout.own_role(config, account);
     let document = brief.templates.render(
         "guard.json.hbs",
         &json!({
@@ -58,14 +59,20 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
         targets: targets(brief.organization, &members),
         tags: tags(config, &BTreeMap::new()),
     };
-    let address = Address::global(
-        &layout.management_account,
-        Kind::ServiceControlPolicy,
-        format!("orgtrail-{}", config.deployment),
-    );
+    let address = address(config, &layout.management_account);
     let needs = if layout.makes_key(config) { vec![layout.key_alias.clone()] } else { Vec::new() };
     desired.want(address, policy, "guard.service_control_policy", needs);
     Ok(())
+}
+
+fn address(config: &Config, management_account: &AccountId) -> Address {
+    let name = format!("orgtrail-{}", config.deployment);
+    Address::global(management_account, Kind::ServiceControlPolicy, name)
+}
+
+/// Returns where a guard of this deployment would be that the configuration wants to be rid of.
+pub(super) fn unwanted(config: &Config, organization: &Organization) -> Option<Address> {
+    config.guard.is_unwanted().then(|| address(config, &organization.management_account))
 }
 
 /// The selected accounts and the log account. Service control policies do not bind the management account (Organizations

@@ -57,6 +57,12 @@ impl TrailSite<'_> {
 }
 
 impl<'a> Layout<'a> {
+    /// Returns the ARN of orgtrail's own role in an account, or in any account for `*`.
+    pub fn own_role(&self, config: &Config, account: &str) -> Arn {
+        let role = config.organization.member_role.trim_start_matches('/');
+        Arn::new(self.partition, "iam", "", account, &format!("role/{role}"))
+    }
+
     pub(super) fn new(brief: &Brief<'a>) -> Result<Self, Vec<BadDesign>> {
         let (config, organization) = (brief.config, brief.organization);
         let mut faults = Vec::new();
@@ -113,12 +119,6 @@ impl<'a> Layout<'a> {
         wanted.chain(self.earlier_arns(document)).collect()
     }
 
-    /// Returns the ARNs of the earlier trails that come through a document.
-    pub(super) fn earlier_arns(&self, document: &Address) -> impl Iterator<Item = String> {
-        let through = self.earlier.iter().filter(|trail| trail.through.contains(document));
-        through.filter_map(|trail| trail.address.arn(self.partition)).map(|arn| arn.to_string())
-    }
-
     /// Returns the folders below which log files are written, from the top of the bucket, each once.
     ///
     /// The management account's own folder keeps an organization trail working if it is ever turned back into a trail of
@@ -161,17 +161,6 @@ impl<'a> Layout<'a> {
     pub(super) fn scopes(&self) -> (bool, bool) {
         let is = |scope: Scope| self.trails.iter().any(|trail| trail.config.scope == scope);
         (is(Scope::Organization), is(Scope::Accounts))
-    }
-
-    /// Returns the same as [`Layout::scopes`], with the trails that still write, and with all where earlier logs are to be
-    /// read.
-    pub(super) fn read_scopes(&self, config: &Config) -> (bool, bool) {
-        let (organization, accounts) = self.scopes();
-        if config.readers.earlier_logs {
-            return (true, true);
-        }
-        let earlier = |is_organization: bool| self.earlier.iter().any(|trail| trail.organization == is_organization);
-        (organization || earlier(true), accounts || earlier(false))
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
 use crate::config::schema::ReaderMode;
-use crate::estate::{Desired, Estate, Limits, ReadingTerms, Tags};
+use crate::estate::{Address, Desired, Estate, Limits, ReadingTerms, Tags};
 use crate::ids::{AccountId, Region};
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen, select};
@@ -145,6 +145,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         partition: organization.partition,
         deployment: brief.config.deployment.clone(),
         log_account: layout.log_account.clone(),
+        own_role: layout.own_role(brief.config, layout.log_account.as_str()),
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief.config),
@@ -181,6 +182,13 @@ pub fn member_policy_names(config: &Config, organization: &Organization) -> BTre
         Some((id.clone(), name.ok()?))
     })
     .collect()
+}
+
+/// Returns what is not wanted and still has to be looked for, each with the account that looks: a guard that was switched
+/// off goes on binding every member.
+pub fn unwanted(config: &Config, organization: &Organization) -> Vec<(Address, AccountId)> {
+    let guard = guards::unwanted(config, organization);
+    guard.map(|address| (address, organization.management_account.clone())).into_iter().collect()
 }
 
 /// Returns how members read as long as no quota is known: by one role each, unless the configuration says otherwise.

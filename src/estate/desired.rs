@@ -17,6 +17,8 @@ pub struct Desired {
     pub deployment: String,
     /// The account of the bucket, the key and the reader roles.
     pub log_account: AccountId,
+    /// orgtrail's own role in the log account, which no policy may lock out.
+    pub own_role: Arn,
     /// What should exist.
     pub wanted: BTreeMap<Address, Wanted>,
     /// Accounts that a statement of others in a shared policy may name: the organization's, and those that the

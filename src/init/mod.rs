@@ -111,6 +111,7 @@ fn bucket(name: String) -> BucketConfig {
         lifecycle: None,
         access_logs: None,
         trusted_readers: Vec::new(),
+        break_glass_roles: Vec::new(),
         tags: BTreeMap::new(),
     }
 }

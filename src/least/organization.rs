@@ -18,8 +18,25 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     let member_role = names.arn("iam", "*", &format!("role/{}", config.organization.member_role));
     draft.allow(&Bounds::on("EnterAccounts", [member_role]), &[sts::ASSUME_ROLE]);
     let look = Bounds::everything("ReadOrganization");
+    add_discovery(names, draft, &look);
+    if names.needs_trusted_access() {
+        draft.allow(&look, &[op::LIST_SERVICE_ACCESS]);
+        draft.allow(&for_cloudtrail(), &[op::ENABLE_SERVICE_ACCESS]);
+    }
+    if names.has_administrators() {
+        draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS]);
+        add_registration(names, draft);
+    }
+    if config.guard.service_control_policy.is_some() {
+        add_guard(names, draft);
+    }
+}
+
+/// Adds what finds the accounts.
+pub(super) fn add_discovery(names: &Names<'_>, draft: &mut Draft, look: &Bounds) {
+    let config = names.config();
     draft.allow(
-        &look,
+        look,
         &[
             op::DESCRIBE_ORGANIZATION,
             op::LIST_ACCOUNTS,
@@ -29,19 +46,8 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         ],
     );
     let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
-    if selectors.any(Selector::needs_tags) || config.guard.service_control_policy {
-        draft.allow(&look, &[op::LIST_TAGS]);
-    }
-    if names.needs_trusted_access() {
-        draft.allow(&look, &[op::LIST_SERVICE_ACCESS]);
-        draft.allow(&for_cloudtrail(), &[op::ENABLE_SERVICE_ACCESS]);
-    }
-    if names.has_administrators() {
-        draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS]);
-        add_registration(names, draft);
-    }
-    if config.guard.service_control_policy {
-        add_guard(names, draft);
+    if selectors.any(Selector::needs_tags) || config.guard.service_control_policy.is_some() {
+        draft.allow(look, &[op::LIST_TAGS]);
     }
 }
 

@@ -1,9 +1,10 @@
-//! What proves the logs: reading them, their key, and CloudTrail's public keys. Nothing is assumed and nothing written.
+//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. Nothing is
+//! assumed and nothing written.
 
-use super::Place;
 use super::draft::{Bounds, Draft};
 use super::names::Names;
-use crate::cloud::aws::permissions::{Access, Operation, Service, cloudtrail, s3};
+use super::{Place, organization};
+use crate::cloud::aws::permissions::{Access, Operation, Service, account, cloudtrail, s3};
 use crate::config::schema::Encryption;
 
 const fn read(service: Service, name: &'static str, actions: &'static [&'static str]) -> Operation {
@@ -19,11 +20,19 @@ pub(super) const LIST_PUBLIC_KEYS: Operation =
 /// S3 decrypts with the permissions of whoever reads.
 pub(super) const DECRYPT: Operation = read(Service::Kms, "Decrypt", &["kms:Decrypt"]);
 
-/// Adds what reads the logs, all of it in the log account.
+/// Adds what reads the logs, in the log account, and for `coverage` what tells whose logs should be there.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
-    if names.place() != Place::Log {
-        return;
+    match names.place() {
+        Place::Management => {
+            organization::add_discovery(names, draft, &Bounds::everything("ReadOrganization"));
+            draft.allow(&Bounds::everything("ReadRegions"), &[account::LIST_REGIONS]);
+        }
+        Place::Log => add_logs(names, draft),
+        Place::Member => {}
     }
+}
+
+fn add_logs(names: &Names<'_>, draft: &mut Draft) {
     let config = names.config();
     let bucket = names.bucket_arn(&names.bucket());
     let listing = Bounds::on("ListLogs", [bucket.clone()]);

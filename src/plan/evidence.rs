@@ -170,6 +170,7 @@ mod tests {
             partition: Partition::Aws,
             deployment: "acme".into(),
             log_account: "222222222222".parse().unwrap(),
+            own_role: "arn:aws:iam::222222222222:role/OrganizationAccountAccessRole".parse().unwrap(),
             wanted: BTreeMap::from([(ours.clone(), wanted)]),
             known_accounts: BTreeSet::new(),
             reading: Default::default(),

@@ -1,14 +1,18 @@
 //! What a plan stands on: a hash of everything observed, so that a plan is not applied on other ground.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::change::Change;
 use crate::estate::{Address, Desired, Estate, Resource, Sighting};
 
 /// Returns a resource without what changes by itself while nothing is wrong: the times of deliveries.
-fn steady(resource: &Resource) -> Resource {
-    let mut resource = resource.clone();
-    if let Resource::Trail(trail) = &mut resource {
+fn steady(resource: &Resource) -> Cow<'_, Resource> {
+    let mut resource = Cow::Borrowed(resource);
+    if matches!(resource.as_ref(), Resource::Trail(trail) if trail.delivery.is_some())
+        && let Resource::Trail(trail) = resource.to_mut()
+    {
         trail.delivery = None;
     }
     resource

@@ -63,10 +63,11 @@ impl<'a> ArchivePolicies<'a> {
         let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
         let find = |address: &Address| match by_address.get(address) {
             Some(change) => change.desired.as_ref().map(Cow::Borrowed),
-            None => match desired.wanted.get(address) {
-                Some(wanted) => Some(Cow::Owned(effective(desired, observed, address, wanted))),
-                None => observed.resource(address).map(Cow::Borrowed),
-            },
+            // What does not change stays as it is; what could not be seen counts as wanted.
+            None => observed.resource(address).map(Cow::Borrowed).or_else(|| {
+                let wanted = desired.wanted.get(address)?;
+                Some(Cow::Owned(effective(desired, observed, address, wanted)))
+            }),
         };
         Self::new(desired, observed, organization, &find)
     }

@@ -1,4 +1,5 @@
-//! What is ours and no longer wanted: the readers of accounts that left the selection, and earlier trails.
+//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails, and a guard that was
+//! switched off.
 //!
 //! Readers are kept for a while, because an account may come back: a role bears the day on which a run first saw that its
 //! account had left, and is due some days later. Trails are retired only where a person names them, and only after what
@@ -11,7 +12,9 @@ use jiff::civil::Date;
 
 use super::change::{Action, Change, Risk};
 use super::{Leftover, PlanOptions, diff, handover};
-use crate::estate::{ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Resource, Role};
+use crate::estate::{
+    ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting,
+};
 use crate::organization::{AccountState, Organization};
 
 /// What is done with leftovers.
@@ -49,7 +52,7 @@ pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organiza
                 sorted.kept.push(handover::kept(desired, address, trail));
             }
         } else if let Some(fate) = finder.fate(address, resource) {
-            finder.sort_reader(address, resource, fate, options, &mut sorted);
+            finder.sort(address, resource, fate, options, &mut sorted);
         }
     }
     sorted.kept.extend(handover::unreadable(desired, observed));
@@ -80,11 +83,13 @@ impl<'a> Finder<'a> {
         finder
     }
 
-    /// Returns what becomes of a reader role or a member policy; nothing where it is neither, or its account is new.
+    /// Returns what becomes of a reader role, a member policy or a guard; nothing where it is none of them, or its account is
+    /// new.
     fn fate(&self, address: &Address, resource: &Resource) -> Option<Fate> {
         let account = match resource {
             Resource::Role(role) => role.tags.get(ACCOUNT_TAG)?.as_str(),
             Resource::Policy(_) => address.account.as_str(),
+            Resource::ServiceControlPolicy(_) => return Some(Fate::Due),
             _ => return None,
         };
         let state = self.organization.accounts.get(account).map(|account| account.state);
@@ -108,14 +113,7 @@ impl<'a> Finder<'a> {
         due.map_or(Fate::Undated, |(due, left)| Fate::From(due, left))
     }
 
-    fn sort_reader(
-        &self,
-        address: &Address,
-        resource: &Resource,
-        fate: Fate,
-        options: &PlanOptions,
-        sorted: &mut Sorted,
-    ) {
+    fn sort(&self, address: &Address, resource: &Resource, fate: Fate, options: &PlanOptions, sorted: &mut Sorted) {
         let is_due = match fate {
             Fate::Due => true,
             Fate::From(due, _) => options.today.is_some_and(|today| today >= due),
@@ -142,14 +140,29 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Makes the change that removes a reader.
+/// Returns what keeps us from knowing whether a guard that should go is still there.
+pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
+    let unwanted = observed.sightings.iter().filter(|(address, _)| !desired.wanted.contains_key(address));
+    let guards = unwanted.filter(|(address, _)| address.kind == Kind::ServiceControlPolicy);
+    let problem = |(_, sighting): (&Address, &Sighting)| match sighting {
+        Sighting::Unreadable(problem) => Some(problem.clone()),
+        Sighting::Present(_) | Sighting::Absent => None,
+    };
+    guards.filter_map(problem).collect()
+}
+
+/// Makes the change that removes a reader or a guard.
 fn retire(address: &Address, resource: &Resource) -> Change {
-    let reason = if address.kind == Kind::Role { "readers.role" } else { "readers.member_policy" };
+    let (reason, risk) = match address.kind {
+        Kind::Role => ("readers.role", BTreeSet::from([Risk::Destroys])),
+        Kind::ServiceControlPolicy => ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens])),
+        _ => ("readers.member_policy", BTreeSet::from([Risk::Destroys])),
+    };
     Change {
         address: address.clone(),
         operator: address.account.clone(),
         action: Action::Retire,
-        risk: BTreeSet::from([Risk::Destroys]),
+        risk,
         reason: reason.to_owned(),
         fields: Vec::new(),
         depends_on: Vec::new(),

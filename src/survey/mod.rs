@@ -158,6 +158,7 @@ fn needs(config: &Config, options: &SurveyOptions) -> Needs {
 fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> Scope {
     let choices = desire::choices(config, organization);
     let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
+    let wanted = desired.wanted.iter().map(|(address, wanted)| (address.clone(), wanted.operator.clone()));
     Scope {
         deployment: desired.deployment.clone(),
         partition: desired.partition,
@@ -165,7 +166,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         management_account: organization.management_account.clone(),
         home_region: config.home_region.clone(),
         accounts: organization.accounts.keys().cloned().collect(),
-        addresses: desired.wanted.iter().map(|(a, wanted)| (a.clone(), wanted.operator.clone())).collect(),
+        addresses: wanted.chain(desire::unwanted(config, organization)).collect(),
         member_policies: desire::member_policy_names(config, organization),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),

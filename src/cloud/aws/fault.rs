@@ -185,7 +185,7 @@ const TABLE: &[Meaning] = &[
     meaning(
         FaultKind::Refused,
         "service control policies are not enabled in the organization; enable the policy type in AWS Organizations, or \
-         set guard.service_control_policy to false",
+         leave guard.service_control_policy out",
         &["PolicyTypeNotEnabledException"],
     ),
     meaning(

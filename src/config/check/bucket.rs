@@ -4,7 +4,7 @@ use crate::config::finding::Code;
 use crate::config::names::{check_key_alias, render_name};
 use crate::config::remark::Remark;
 use crate::config::schema::{BucketConfig, Config, Encryption, Lifecycle};
-use crate::ids::BucketName;
+use crate::ids::{AccountId, Arn, BucketName};
 
 use super::names::{check_name, context};
 
@@ -19,7 +19,8 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let alias = alias.filter(|_| bucket.encryption == Encryption::Kms);
     let rules = [name, alias, prefix(&bucket.prefix), object_lock(bucket), access_logs(config)];
     let lifecycle = bucket.lifecycle.iter().flat_map(lifecycle);
-    rules.into_iter().flatten().chain(lifecycle).collect()
+    let roles = bucket.break_glass_roles.iter().enumerate().filter_map(|(n, role)| break_glass_role(n, role));
+    rules.into_iter().flatten().chain(lifecycle).chain(roles).collect()
 }
 
 fn prefix(prefix: &str) -> Option<Remark> {
@@ -52,6 +53,25 @@ fn object_lock(bucket: &BucketConfig) -> Option<Remark> {
     }
     let remark = Remark::new(Code::Conflict, "/bucket/object_lock", "an object lock needs versioning").on_name();
     Some(remark.because("/bucket/versioning", "switched off here").help("write `versioning: true`"))
+}
+
+/// Whoever the pattern lets off can delete logs, so that it has to name an account and the beginning of a role.
+fn break_glass_role(n: usize, text: &str) -> Option<Remark> {
+    let arn = text.parse::<Arn>();
+    let role = arn.as_ref().ok().and_then(|arn| arn.resource().strip_prefix("role/"));
+    let why = match (&arn, role) {
+        (Err(error), _) => error.to_string(),
+        (Ok(arn), Some(role)) if arn.service() == "iam" && arn.account().parse::<AccountId>().is_ok() => {
+            if !role.starts_with(['*', '?']) {
+                return None;
+            }
+            "it would let off every role of the account".to_owned()
+        }
+        (Ok(_), _) => "it is not the ARN of a role of one account".to_owned(),
+    };
+    let message = format!("{text:?} cannot be a break-glass role: {why}");
+    let remark = Remark::new(Code::WrongValue, format!("/bucket/break_glass_roles/{n}"), message);
+    Some(remark.help("write the role's ARN, such as `arn:aws:iam::222222222222:role/break-glass`"))
 }
 
 /// A bucket that logs its own accesses grows by itself.

@@ -46,6 +46,11 @@ pub struct BucketConfig {
     #[serde(default)]
     #[schemars(with = "Vec<AccountIdText>")]
     pub trusted_readers: Vec<AccountId>,
+    /// The roles that alone may delete logs or change the bucket's policy, as ARNs in which `*` stands for any text. Beside
+    /// them only orgtrail's own role may change the policy. Off by default.
+    #[serde(default)]
+    #[schemars(example = vec!["arn:aws:iam::222222222222:role/break-glass"])]
+    pub break_glass_roles: Vec<String>,
     /// Tags of the bucket and its key, besides the common ones.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

@@ -163,8 +163,21 @@ pub struct AttachTo {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guard {
-    /// Makes a service control policy: no member account can stop, delete or blind the trail.
-    pub service_control_policy: bool,
+    /// Makes a service control policy: no member account can stop, delete or blind the trail. `false` is for a guard that
+    /// was made before: it is looked for, and `apply --prune` takes it away. Left out, no policy is looked for.
+    pub service_control_policy: Option<bool>,
+}
+
+impl Guard {
+    /// Tells whether the policy is wanted.
+    pub fn is_wanted(&self) -> bool {
+        self.service_control_policy == Some(true)
+    }
+
+    /// Tells whether a policy that was made before has to go.
+    pub fn is_unwanted(&self) -> bool {
+        self.service_control_policy == Some(false)
+    }
 }
 
 /// Returns the JSON Schema of `orgtrail.yaml`: what the checker itself uses, and what editors complete with.

@@ -81,7 +81,7 @@ fn what_is_left_out_is_safe() {
     assert!(trail.insights.is_empty() && trail.data_events.is_empty());
     assert_eq!(config.readers.mode, schema::ReaderMode::Auto);
     assert_eq!(config.readers.session_hours, 1);
-    assert!(!config.guard.service_control_policy);
+    assert_eq!(config.guard.service_control_policy, None);
     assert_eq!(config.reconcile.allow, [schema::AllowedRisk::Safe]);
 }
 

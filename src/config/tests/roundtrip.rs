@@ -88,6 +88,7 @@ fn bucket() -> impl Strategy<Value = BucketConfig> {
             lifecycle,
             access_logs: None,
             trusted_readers,
+            break_glass_roles: Vec::new(),
             tags,
         })
 }
@@ -219,7 +220,7 @@ fn config() -> impl Strategy<Value = Config> {
             bucket,
             trails,
             readers,
-            guard: Guard { service_control_policy: guard },
+            guard: Guard { service_control_policy: Some(guard) },
             reconcile,
             tags,
             new_regions,

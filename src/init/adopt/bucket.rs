@@ -4,12 +4,13 @@ use crate::config::schema::{ArchiveClass, BucketConfig, Encryption, Lifecycle, L
 use crate::estate::Bucket;
 use crate::estate::bucket::LifecycleRule;
 use crate::init::{self, Answers};
+use crate::policy::PolicyDocument;
 
 /// Returns the section; `said` receives what it cannot say.
 pub(super) fn config(
     answers: &Answers,
     prefix: &str,
-    bucket: &Bucket,
+    (bucket, policy): (&Bucket, Option<&PolicyDocument>),
     encryption: Encryption,
     said: &mut Vec<String>,
 ) -> BucketConfig {
@@ -22,8 +23,19 @@ pub(super) fn config(
         object_lock,
         lifecycle: lifecycle(bucket, said),
         access_logs: access_logs(answers, bucket, said),
+        break_glass_roles: policy.map(break_glass_roles).unwrap_or_default(),
         ..init::bucket(answers.bucket.clone())
     }
+}
+
+/// The statement of `policies/bucket.json.hbs` that lets the break-glass roles off.
+const KEEPS_LOGS: &str = "OrgtrailKeepLogs";
+
+/// Returns the roles of an earlier deployment of ours. Statements of others are none of the configuration's: they stay.
+fn break_glass_roles(policy: &PolicyDocument) -> Vec<String> {
+    let statement = policy.statements.iter().find(|statement| statement.sid.as_deref() == Some(KEEPS_LOGS));
+    let by_key = statement.and_then(|statement| statement.condition.get("ArnNotLike"));
+    by_key.and_then(|by_key| by_key.get("aws:PrincipalArn")).cloned().unwrap_or_default()
 }
 
 fn object_lock(bucket: &Bucket, said: &mut Vec<String>) -> Option<ObjectLock> {

@@ -165,7 +165,8 @@ pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>
         member_role: request.member_role.to_owned(),
     };
     let encryption = encryption(estate, &answers, first, bucket);
-    let bucket = bucket::config(&answers, &first.prefix, bucket, encryption, &mut said);
+    let policy = estate.resource(&bucket_at.with_kind(Kind::BucketPolicy)).and_then(Resource::shared_policy);
+    let bucket = bucket::config(&answers, &first.prefix, (bucket, policy), encryption, &mut said);
     let place = trails::Place { organization, estate, answers: &answers };
     let trails = trails::configs(&place, &trails, &mut said);
     let config = super::config(organization, &answers, bucket, trails);

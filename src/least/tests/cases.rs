@@ -51,7 +51,9 @@ pub(super) fn case(action: &str, here: &str) -> Case {
         ("cloudtrail", "GetTrailStatus" | "GetEventSelectors" | "GetInsightSelectors" | "GetTrail" | "ListTags") => {
             Case { own: regional("cloudtrail", "trail/of-others"), foreign: None, context: plain() }
         }
-        ("organizations", _) | ("cloudtrail", "DescribeTrails" | "ListTrails" | "ListPublicKeys") => one(plain()),
+        ("organizations" | "account", _) | ("cloudtrail", "DescribeTrails" | "ListTrails" | "ListPublicKeys") => {
+            one(plain())
+        }
         ("cloudtrail", "RegisterOrganizationDelegatedAdmin") => one(plain()),
         ("cloudtrail", _) => {
             let own = regional("cloudtrail", &format!("trail/acme-own-{here}"));

@@ -15,29 +15,30 @@ pub(super) fn judge(operator: &str, key: &str, policy: &[String], scope: &Scope)
         Err(why) => return Truth::Unknown(why),
     };
     let answer = match parsed {
-        Operator::Null => null(policy, fact),
+        Operator::Null => null(policy, &fact),
         Operator::Compare { comparison, negated, many, if_exists } => {
-            compare(&Line { comparison, negated, many, if_exists, policy }, fact, scope)
+            compare(&Line { comparison, negated, many, if_exists, policy }, &fact, scope)
         }
     };
     match answer {
         Ok(Some(true)) => Truth::Yes,
-        Ok(Some(false)) => Truth::No(Failure::Condition {
-            operator: operator.to_owned(),
-            key: key.to_owned(),
-            policy: policy.to_vec(),
-            request: match fact {
-                Fact::Values(values) => values.to_vec(),
-                Fact::Absent | Fact::Unknown => Vec::new(),
-            },
-        }),
+        Ok(Some(false)) => Truth::No,
         Ok(None) => Truth::Unknown(format!("the value of `{key}` in this request is not known")),
         Err(why) => Truth::Unknown(format!("the condition {operator} on `{key}` cannot be judged: {why}")),
     }
 }
 
+/// Returns what to say of a line that does not hold.
+pub(super) fn failure(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Failure {
+    let request = match scope.fact(key) {
+        Ok(Fact::Values(values)) => values.into_owned(),
+        Ok(Fact::Absent | Fact::Unknown) | Err(_) => Vec::new(),
+    };
+    Failure::Condition { operator: operator.to_owned(), key: key.to_owned(), policy: policy.to_vec(), request }
+}
+
 /// `Null`: true asks that the key is absent, false that it is there.
-fn null(policy: &[String], fact: Fact) -> Result<Option<bool>, String> {
+fn null(policy: &[String], fact: &Fact) -> Result<Option<bool>, String> {
     let mut wanted = Vec::new();
     for value in policy {
         match value.to_ascii_lowercase().as_str() {
@@ -61,11 +62,11 @@ struct Line<'a> {
     policy: &'a [String],
 }
 
-fn compare(line: &Line, fact: Fact, scope: &Scope) -> Result<Option<bool>, String> {
+fn compare(line: &Line, fact: &Fact, scope: &Scope) -> Result<Option<bool>, String> {
     let values = match fact {
         Fact::Unknown => return Ok(None),
         Fact::Absent => return Ok(Some(without_key(line))),
-        Fact::Values(values) => values,
+        Fact::Values(values) => values.as_ref(),
     };
     if line.many == Many::Single && values.len() > 1 {
         return Err("the key has several values and the operator is not for sets".into());

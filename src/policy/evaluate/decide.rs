@@ -5,14 +5,13 @@
 
 use super::layer::{Layer, Tri};
 use super::principal::Grant;
-use super::request::{Caller, Context, Request};
+use super::request::{Caller, Request};
 use super::statement::Side;
-use super::{Denial, LayerKind, Layers, Verdict};
+use super::{Denial, LayerKind, Layers, Named, Verdict};
 
 /// Judges a request under the given policies.
 pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
-    let context = request.context.completed_for(&request.caller);
-    let read = Read::all(request, layers, &context);
+    let read = Read::all(request, layers);
     match read.denies() {
         Tri::Yes(by) => match by.into_iter().next() {
             Some(place) => Verdict::Denied(Denial::Explicit(place)),
@@ -34,21 +33,23 @@ fn unknown(mut why: Vec<String>) -> Verdict {
 }
 
 /// Every layer, judged.
-struct Read {
-    identity: Layer,
-    boundary: Option<Layer>,
-    session: Option<Layer>,
-    resource: Option<Layer>,
-    scps: Vec<Layer>,
-    rcps: Vec<Layer>,
+struct Read<'a> {
+    request: &'a Request,
+    identity: Layer<'a>,
+    boundary: Option<Layer<'a>>,
+    session: Option<Layer<'a>>,
+    resource: Option<Layer<'a>>,
+    scps: Vec<Layer<'a>>,
+    rcps: Vec<Layer<'a>>,
 }
 
-impl Read {
-    fn all(request: &Request, layers: &Layers, context: &Context) -> Self {
-        let read = |documents: &[_], side| Layer::read(documents, side, request, context);
+impl<'a> Read<'a> {
+    fn all(request: &'a Request, layers: &Layers<'a>) -> Self {
+        let read = |documents: &[Named<'a>], side| Layer::read(documents, side, request);
         // Service control policies do not reach services and callers without an account.
         let scps = if request.caller.account().is_some() { layers.scps } else { &[] };
         Self {
+            request,
             identity: read(layers.identity, Side::Caller),
             boundary: layers.boundary.map(|one| read(&[one], Side::Caller)),
             session: (!layers.session.is_empty()).then(|| read(layers.session, Side::Caller)),
@@ -58,7 +59,7 @@ impl Read {
         }
     }
 
-    fn layers(&self) -> impl Iterator<Item = &Layer> {
+    fn layers(&self) -> impl Iterator<Item = &Layer<'a>> {
         let some = [&self.boundary, &self.session, &self.resource].into_iter().flatten();
         self.scps.iter().chain(&self.rcps).chain([&self.identity]).chain(some)
     }
@@ -147,7 +148,7 @@ impl Read {
         let blocks = |layer: &Option<&Layer>| layer.is_none_or(|layer| layer.allows() == Tri::No);
         let named = limits.filter(|(_, layer)| layer.is_some()).chain(grants).find(|(_, layer)| blocks(layer));
         let (layer, found) = named.unwrap_or(grants[0]);
-        Denial::Implicit { layer, nearest: found.and_then(|layer| layer.nearest.clone()) }
+        Denial::Implicit { layer, nearest: found.and_then(|layer| layer.nearest(self.request)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The documents of one kind in one request: do they deny, do they allow, and which statement decides.
 
 use super::principal::Grant;
-use super::request::{Context, Request};
+use super::request::Request;
 use super::statement::{Judged, Scope, Side, judge};
 use super::{Named, NearMiss, Place};
 use crate::policy::document::Effect;
@@ -48,44 +48,50 @@ impl Tri {
 
 /// What the documents of one kind say.
 #[derive(Debug, Clone)]
-pub(super) struct Layer {
+pub(super) struct Layer<'a> {
     pub(super) denies: Tri,
     /// Every allow statement that applies or may apply, by how it names the caller.
     allows: Vec<(Grant, Tri)>,
-    pub(super) nearest: Option<NearMiss>,
+    nearest: Option<Near<'a>>,
+    side: Side,
 }
 
-impl Layer {
+/// The allow statement that comes nearest to applying.
+#[derive(Debug, Clone, Copy)]
+struct Near<'a> {
+    named: Named<'a>,
+    index: usize,
+    distance: usize,
+}
+
+impl<'a> Layer<'a> {
     /// Judges all documents of a kind.
-    pub(super) fn read(documents: &[Named], side: Side, request: &Request, context: &Context) -> Self {
-        let mut layer = Self { denies: Tri::No, allows: Vec::new(), nearest: None };
-        let mut best = usize::MAX;
+    pub(super) fn read(documents: &[Named<'a>], side: Side, request: &Request) -> Self {
+        let mut layer = Self { denies: Tri::No, allows: Vec::new(), nearest: None, side };
         for named in documents {
-            let variables = named.document.version.as_deref() == Some("2012-10-17");
-            let scope = Scope { request, context, variables };
+            let scope = scope(named, request, false);
             for (index, statement) in named.document.statements.iter().enumerate() {
                 let judged = judge(statement, side, &scope);
-                let place = || Place { document: named.name.to_owned(), index, sid: statement.sid.clone() };
+                let place = || place(named, index);
                 match statement.effect {
                     Effect::Deny => {
                         layer.denies = std::mem::replace(&mut layer.denies, Tri::No).or(tri(judged, &place))
                     }
-                    Effect::Allow => layer.add_allow(judged, &place, &mut best),
+                    Effect::Allow if judged.distance == 0 => layer.allows.push((judged.grant, tri(judged, &place))),
+                    Effect::Allow if layer.nearest.is_none_or(|near| judged.distance < near.distance) => {
+                        layer.nearest = Some(Near { named: *named, index, distance: judged.distance });
+                    }
+                    Effect::Allow => {}
                 }
             }
         }
         layer
     }
 
-    fn add_allow(&mut self, judged: Judged, place: &dyn Fn() -> Place, best: &mut usize) {
-        if judged.failures.is_empty() {
-            self.allows.push((judged.grant, tri(judged, place)));
-            return;
-        }
-        if judged.distance() < *best {
-            *best = judged.distance();
-            self.nearest = Some(NearMiss { place: place(), failures: judged.failures });
-        }
+    /// Returns the allow statement that comes nearest to applying, with everything that stands against it.
+    pub(super) fn nearest(&self, request: &Request) -> Option<NearMiss> {
+        let Near { named, index, .. } = self.nearest?;
+        miss(&named, index, self.side, &scope(&named, request, true))
     }
 
     /// Tells whether a statement allows the request, whatever it calls the caller.
@@ -108,16 +114,25 @@ fn tri(judged: Judged, place: &dyn Fn() -> Place) -> Tri {
     }
 }
 
+fn place(named: &Named, index: usize) -> Place {
+    let sid = named.document.statements.get(index).and_then(|statement| statement.sid.clone());
+    Place { document: named.name.to_owned(), index, sid }
+}
+
+fn scope<'a>(named: &Named, request: &'a Request, explains: bool) -> Scope<'a> {
+    let variables = named.document.version.as_deref() == Some("2012-10-17");
+    Scope { request, variables, explains }
+}
+
+fn miss(named: &Named, index: usize, side: Side, scope: &Scope) -> Option<NearMiss> {
+    let failures = judge(named.document.statements.get(index)?, side, scope).failures;
+    (!failures.is_empty()).then(|| NearMiss { place: place(named, index), failures })
+}
+
 /// Returns why each allow statement of a resource's policy does not apply to a request, in the order of the document.
 /// Statements that apply, or may apply, are not among them.
 pub fn misses(request: &Request, policy: Named) -> Vec<NearMiss> {
-    let context = request.context.completed_for(&request.caller);
-    let variables = policy.document.version.as_deref() == Some("2012-10-17");
-    let scope = Scope { request, context: &context, variables };
+    let scope = scope(&policy, request, true);
     let allows = policy.document.statements.iter().enumerate().filter(|(_, s)| s.effect == Effect::Allow);
-    let judged = allows.map(|(index, statement)| {
-        let place = Place { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
-        NearMiss { place, failures: judge(statement, Side::Resource, &scope).failures }
-    });
-    judged.filter(|miss| !miss.failures.is_empty()).collect()
+    allows.filter_map(|(index, _)| miss(&policy, index, Side::Resource, &scope)).collect()
 }

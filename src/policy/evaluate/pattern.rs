@@ -79,17 +79,52 @@ pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
 
 /// Tells whether a text follows a pattern with `*` and `?`, as in `StringLike`.
 pub fn glob(pattern: &str, text: &str) -> bool {
+    if pattern.is_ascii() && text.is_ascii() {
+        return ascii_matches(pattern.as_bytes(), text.as_bytes(), |one, other| one == other);
+    }
     matches(&tokens(pattern, true), text)
 }
 
 /// Tells whether an ARN follows a pattern field by field, as in `Resource` and `ArnLike`.
 pub fn arn_glob(pattern: &str, arn: &str) -> bool {
-    arn_matches(&tokens(pattern, true), arn)
+    if arn.split(':').count() < 6 || !arn.starts_with("arn:") {
+        return glob(pattern, arn);
+    }
+    pattern.splitn(6, ':').zip(arn.splitn(6, ':')).all(|(pattern, field)| glob(pattern, field))
 }
 
 /// Tells whether an action follows a pattern of actions, which are compared without case.
 pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
+    if pattern.is_ascii() && action.is_ascii() {
+        return ascii_matches(pattern.as_bytes(), action.as_bytes(), |one, other| one.eq_ignore_ascii_case(&other));
+    }
     matches(&tokens(&pattern.to_ascii_lowercase(), true), &action.to_ascii_lowercase())
+}
+
+/// What [`matches`] does, without a copy of either text: nearly all policies are ASCII, and a proof for 10,000 readers
+/// compares millions of names.
+fn ascii_matches(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match (pattern.get(p), last_star) {
+            (Some(b'*'), _) => {
+                last_star = Some((p, t));
+                p += 1;
+            }
+            (Some(&own), _) if own == b'?' || same(own, text[t]) => {
+                p += 1;
+                t += 1;
+            }
+            (_, Some((star, taken))) => {
+                last_star = Some((star, taken + 1));
+                p = star + 1;
+                t = taken + 1;
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 /// Tells whether an ARN follows a pattern field by field: a wildcard does not reach over a colon, but in the last field.
@@ -139,6 +174,18 @@ mod tests {
         assert!(arn_like("arn:aws:logs:*:1:log-group:a*", "arn:aws:logs:eu-central-1:1:log-group:abc:log-stream:x"));
         assert!(!arn_like("arn:aws:s3:::bucket/AWSLogs/11111111111/*", object));
         assert!(!arn_like("arn:*:trail/x", "arn:aws:cloudtrail:eu-central-1:1:trail/x"));
+    }
+
+    #[test]
+    fn texts_and_tokens_give_one_answer() {
+        let pieces = ["", "a", "A", "*", "?", ":", "arn:", "b*", "é"];
+        let words = |n: usize| format!("{}{}{}", pieces[n % 9], pieces[n / 9 % 9], pieces[n / 81]);
+        for (pattern, text) in (0..729).flat_map(|one| (0..729).map(move |other| (words(one), words(other)))) {
+            assert_eq!(glob(&pattern, &text), like(&pattern, &text), "{pattern} {text}");
+            let arn = format!("arn:aws:s3:::{text}");
+            let arn_pattern = format!("arn:aws:{pattern}::{pattern}");
+            assert_eq!(arn_glob(&arn_pattern, &arn), arn_like(&arn_pattern, &arn), "{arn_pattern} {arn}");
+        }
     }
 
     #[test]

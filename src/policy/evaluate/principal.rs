@@ -25,7 +25,7 @@ pub(super) enum About {
     /// It is, by this kind of name.
     Yes(Grant),
     /// It is not.
-    No(Failure),
+    No,
     /// It cannot be told.
     Unknown(String),
 }
@@ -53,7 +53,20 @@ fn named(who: &Principals, caller: &Caller) -> About {
     if by_kind.contains_key("CanonicalUser") && caller.account().is_some() {
         return About::Unknown("which account a canonical user id belongs to is not known".into());
     }
-    About::No(Failure::Principal { policy: by_kind.values().flatten().cloned().collect(), request: caller.to_string() })
+    About::No
+}
+
+/// Returns what to say where a statement is not about a caller.
+pub(super) fn failure(element: &PrincipalElement, caller: &Caller) -> Failure {
+    let names = |who: &Principals| match who {
+        Principals::Anyone => vec!["*".to_owned()],
+        Principals::Listed(by_kind) => by_kind.values().flatten().cloned().collect(),
+    };
+    let policy = match element {
+        PrincipalElement::Is(who) => names(who),
+        PrincipalElement::IsNot(who) => vec![format!("anyone but {}", names(who).join(", "))],
+    };
+    Failure::Principal { policy, request: caller.to_string() }
 }
 
 /// A unique id (`AIDA…`, `AROA…`) matches nobody: AWS shows one only where the principal has been deleted.
@@ -77,25 +90,19 @@ fn is_account(value: &str, caller: &Caller) -> bool {
 /// `NotPrincipal` lets off only a caller all of whose names are listed: a session needs its own ARN, its role's and its
 /// account's (IAM user guide, "NotPrincipal element with Deny").
 fn not_named(who: &Principals, caller: &Caller, denies: bool) -> About {
-    let let_off = |listed: Vec<String>| {
-        About::No(Failure::Principal {
-            policy: vec![format!("anyone but {}", listed.join(", "))],
-            request: caller.to_string(),
-        })
-    };
     let by_kind = match who {
-        Principals::Anyone => return let_off(vec!["*".into()]),
+        Principals::Anyone => return About::No,
         Principals::Listed(by_kind) => by_kind,
     };
-    let all: Vec<String> = by_kind.values().flatten().cloned().collect();
+    let all: Vec<&String> = by_kind.values().flatten().collect();
     if by_kind.get("AWS").is_some_and(|list| list.iter().any(|value| value == "*")) {
-        return let_off(all);
+        return About::No;
     }
     let names = names_of(caller);
-    let is_listed = |name: &Vec<String>| name.iter().any(|form| all.contains(form));
+    let is_listed = |name: &Vec<String>| name.iter().any(|form| all.contains(&form));
     let listed = names.iter().filter(|name| is_listed(name)).count();
     if listed > 0 && listed == names.len() {
-        return let_off(all);
+        return About::No;
     }
     if listed > 0 && !denies {
         return About::Unknown(

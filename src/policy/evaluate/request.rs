@@ -1,5 +1,6 @@
 //! One request as AWS judges it: who, what, on what, and under which circumstances.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -121,10 +122,10 @@ impl fmt::Display for Caller {
 pub struct Context(BTreeMap<String, Option<Vec<String>>>);
 
 /// What is known of one condition key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fact<'a> {
     /// The request has the key with these values.
-    Values(&'a [String]),
+    Values(Cow<'a, [String]>),
     /// The request does not have the key.
     Absent,
     /// Nobody said.
@@ -154,77 +155,56 @@ impl Context {
         self
     }
 
-    /// Adds what follows from who the caller is, where nothing else was said.
-    pub(super) fn completed_for(&self, caller: &Caller) -> Self {
-        let mut whole = self.clone();
-        for (key, values) in derived(caller) {
-            whole.0.entry(key.to_owned()).or_insert(Some(values));
-        }
-        whole
-    }
-
     /// Returns what was said of a key (in lower case), if anything.
     pub(super) fn said(&self, key: &str) -> Option<Fact<'_>> {
         self.0.get(key).map(|entry| match entry {
             Some(values) if values.is_empty() => Fact::Absent,
-            Some(values) => Fact::Values(values),
+            Some(values) => Fact::Values(Cow::Borrowed(values)),
             None => Fact::Unknown,
         })
     }
 }
 
-const NO_SOURCE: [&str; 4] = ["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"];
-const NO_SERVICE: [&str; 2] = ["aws:principalservicename", "aws:principalservicenameslist"];
-
-/// The keys that follow from the caller. Source: IAM user guide, "AWS global condition context keys", the paragraphs on
-/// availability; no value means that such a request does not have the key.
-fn derived(caller: &Caller) -> Vec<(&'static str, Vec<String>)> {
-    let one = |text: &str| vec![text.to_owned()];
-    let mut keys = vec![("aws:viaawsservice", one("false"))];
-    let absent = |keys: &mut Vec<_>, names: &[&'static str]| keys.extend(names.iter().map(|name| (*name, Vec::new())));
-    match caller {
-        Caller::Service { name } => {
-            keys.push(("aws:principalisawsservice", one("true")));
-            keys.push(("aws:principalservicename", one(name)));
-            keys.push(("aws:principalservicenameslist", one(name)));
-            absent(&mut keys, &["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:userid"]);
-            absent(&mut keys, &["aws:principalorgid", "aws:principalorgpaths", "aws:username"]);
-            absent(&mut keys, &["aws:multifactorauthpresent", "aws:multifactorauthage"]);
-        }
-        Caller::Anonymous => {
-            keys.push(("aws:principalisawsservice", one("false")));
-            keys.push(("aws:principalaccount", one("anonymous")));
-            keys.push(("aws:principaltype", one("Anonymous")));
-            keys.push(("aws:userid", one("anonymous")));
-            absent(&mut keys, &["aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:username"]);
-            absent(&mut keys, &["aws:multifactorauthpresent", "aws:multifactorauthage"]);
-            absent(&mut keys, &NO_SOURCE);
-            absent(&mut keys, &NO_SERVICE);
-        }
-        Caller::Root { .. } | Caller::User { .. } | Caller::Session { .. } => {
-            keys.push(("aws:principalisawsservice", one("false")));
-            keys.push(("aws:principalaccount", caller.account().map(one).unwrap_or_default()));
-            keys.push(("aws:principalarn", caller.principal_arn().into_iter().collect()));
-            keys.push(("aws:principaltype", one(type_of(caller))));
-            keys.push(("aws:username", user_name(caller).into_iter().collect()));
-            absent(&mut keys, &NO_SOURCE);
-            absent(&mut keys, &NO_SERVICE);
-        }
-    }
-    if let Caller::Root { account, .. } = caller {
-        keys.push(("aws:userid", one(account.as_str())));
-    }
-    keys
+/// Returns what follows for a key (in lower case) from who the caller is, if anything.
+///
+/// Source: IAM user guide, "AWS global condition context keys", the paragraphs on availability.
+pub(super) fn derived(caller: &Caller, key: &str) -> Option<Fact<'static>> {
+    let is_service = matches!(caller, Caller::Service { .. });
+    let has_account = caller.account().is_some();
+    let value = match key {
+        "aws:viaawsservice" => Some("false".to_owned()),
+        "aws:principalisawsservice" => Some(is_service.to_string()),
+        "aws:principalarn" => caller.principal_arn(),
+        "aws:principalaccount" if *caller == Caller::Anonymous => Some("anonymous".to_owned()),
+        "aws:principalaccount" => caller.account().map(str::to_owned),
+        "aws:principaltype" => type_of(caller).map(str::to_owned),
+        "aws:username" => user_name(caller),
+        "aws:userid" => match caller {
+            Caller::Service { .. } => None,
+            Caller::Anonymous => Some("anonymous".to_owned()),
+            Caller::Root { account, .. } => Some(account.to_string()),
+            Caller::User { .. } | Caller::Session { .. } => return None,
+        },
+        "aws:principalservicename" | "aws:principalservicenameslist" => match caller {
+            Caller::Service { name } => Some(name.clone()),
+            _ => None,
+        },
+        "aws:principalorgid" | "aws:principalorgpaths" if !has_account => None,
+        "aws:multifactorauthpresent" | "aws:multifactorauthage" if !has_account => None,
+        "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" if !is_service => None,
+        _ => return None,
+    };
+    Some(value.map_or(Fact::Absent, |value| Fact::Values(Cow::Owned(vec![value]))))
 }
 
 /// The values of `aws:PrincipalType`.
-fn type_of(caller: &Caller) -> &'static str {
+fn type_of(caller: &Caller) -> Option<&'static str> {
     match caller {
-        Caller::Root { .. } => "Account",
-        Caller::User { .. } => "User",
-        Caller::Session { .. } => "AssumedRole",
-        Caller::Service { .. } => "Service",
-        Caller::Anonymous => "Anonymous",
+        Caller::Root { .. } => Some("Account"),
+        Caller::User { .. } => Some("User"),
+        Caller::Session { .. } => Some("AssumedRole"),
+        Caller::Anonymous => Some("Anonymous"),
+        Caller::Service { .. } => None,
     }
 }
 

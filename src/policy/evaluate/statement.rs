@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::keys::{Silence, silence};
-use super::pattern::{action_matches, arn_matches};
+use super::pattern::{action_matches, arn_glob, arn_matches};
 use super::principal::{self, About, Grant};
-use super::request::{Caller, Context, Fact, Request};
-use super::variables::{Expanded, expand};
+use super::request::{Fact, Request, derived};
+use super::variables::{Expanded, expand, is_plain};
 use super::{condition, condition_words};
 use crate::policy::document::{ActionElement, Effect, ResourceElement, Statement};
 
@@ -14,7 +14,7 @@ use crate::policy::document::{ActionElement, Effect, ResourceElement, Statement}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Truth {
     Yes,
-    No(Failure),
+    No,
     Unknown(String),
 }
 
@@ -74,12 +74,13 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What judging a statement needs: the request with all its keys, and whether variables are in force.
+/// What judging a statement needs: the request, and whether variables are in force.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) request: &'a Request,
-    pub(super) context: &'a Context,
     pub(super) variables: bool,
+    /// Whether the reasons of a miss are wanted. Most statements miss, and nobody asks why.
+    pub(super) explains: bool,
 }
 
 impl Scope<'_> {
@@ -89,11 +90,14 @@ impl Scope<'_> {
     /// The reason why nothing can be said: the key is not understood.
     pub(super) fn fact(&self, key: &str) -> Result<Fact<'_>, String> {
         let key = key.to_ascii_lowercase();
-        match (self.context.said(&key), silence(&key)) {
-            (Some(fact), _) => Ok(fact),
-            (None, Silence::Absent) => Ok(Fact::Absent),
-            (None, Silence::Unknown) => Ok(Fact::Unknown),
-            (None, Silence::NotUnderstood) => Err(format!("the condition key `{key}` is not understood")),
+        let Request { context, caller, .. } = self.request;
+        if let Some(fact) = context.said(&key).or_else(|| derived(caller, &key)) {
+            return Ok(fact);
+        }
+        match silence(&key) {
+            Silence::Absent => Ok(Fact::Absent),
+            Silence::Unknown => Ok(Fact::Unknown),
+            Silence::NotUnderstood => Err(format!("the condition key `{key}` is not understood")),
         }
     }
 }
@@ -111,6 +115,10 @@ pub(super) enum Side {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) grant: Grant,
+    /// How far the statement is from applying; zero where nothing stands against it. A foreign action or principal weighs
+    /// more than a wrong condition.
+    pub(super) distance: usize,
+    /// What stands against it, where that was asked for.
     pub(super) failures: Vec<Failure>,
     pub(super) doubts: Vec<String>,
 }
@@ -118,27 +126,21 @@ pub(super) struct Judged {
 impl Judged {
     /// Returns the answer: one definite failure is enough for no, whatever else is in doubt.
     pub(super) fn applies(&self) -> Option<bool> {
-        if !self.failures.is_empty() {
+        if self.distance > 0 {
             return Some(false);
         }
         self.doubts.is_empty().then_some(true)
     }
 
-    /// How far the statement is from applying: a foreign action or principal weighs more than a wrong condition.
-    pub(super) fn distance(&self) -> usize {
-        let weight = |failure: &Failure| match failure {
-            Failure::Action { .. } => 1_000,
-            Failure::Principal { .. } => 300,
-            Failure::Resource { .. } => 100,
-            Failure::Condition { .. } => 1,
-        };
-        self.failures.iter().map(weight).sum()
-    }
-
-    fn add(&mut self, truth: Truth) {
+    fn add(&mut self, truth: Truth, weight: usize, explains: bool, failure: impl FnOnce() -> Failure) {
         match truth {
             Truth::Yes => {}
-            Truth::No(failure) => self.failures.push(failure),
+            Truth::No => {
+                self.distance += weight;
+                if explains {
+                    self.failures.push(failure());
+                }
+            }
             Truth::Unknown(why) => self.doubts.push(why),
         }
     }
@@ -146,29 +148,44 @@ impl Judged {
 
 /// Judges a statement; every element is looked at, so that a miss can say all that is missing.
 pub(super) fn judge(statement: &Statement, side: Side, scope: &Scope) -> Judged {
-    let mut judged = Judged { grant: Grant::Anyone, failures: Vec::new(), doubts: Vec::new() };
-    judge_principal(statement, side, &scope.request.caller, &mut judged);
-    judged.add(action(statement, &scope.request.action));
-    judged.add(resource(statement.resource.as_ref(), scope));
+    let mut judged = Judged { grant: Grant::Anyone, distance: 0, failures: Vec::new(), doubts: Vec::new() };
+    let (request, explains) = (scope.request, scope.explains);
+    judge_principal(statement, side, scope, &mut judged);
+    let action = if covers_action(statement, &request.action) { Truth::Yes } else { Truth::No };
+    judged.add(action, 1_000, explains, || action_failure(&statement.action, &request.action));
+    if let Some(element) = &statement.resource {
+        judged.add(resource(element, scope), 100, explains, || resource_failure(element, &request.resource));
+    }
     for (operator, by_key) in &statement.condition {
         for (key, values) in by_key {
-            judged.add(condition::judge(operator, key, values, scope));
+            let truth = condition::judge(operator, key, values, scope);
+            judged.add(truth, 1, explains, || condition::failure(operator, key, values, scope));
         }
     }
     judged
 }
 
-fn judge_principal(statement: &Statement, side: Side, caller: &Caller, judged: &mut Judged) {
-    match (side, &statement.principal) {
-        (Side::Caller, None) => {}
-        (Side::Caller, Some(_)) => judged.doubts.push("an identity policy has no principal; AWS refuses it".into()),
-        (Side::Resource, None) => judged.doubts.push("a resource policy needs a principal; AWS refuses it".into()),
-        (Side::Resource, Some(element)) => match principal::judge(element, caller, statement.effect == Effect::Deny) {
-            About::Yes(grant) => judged.grant = grant,
-            About::No(failure) => judged.failures.push(failure),
-            About::Unknown(why) => judged.doubts.push(why),
-        },
-    }
+fn judge_principal(statement: &Statement, side: Side, scope: &Scope, judged: &mut Judged) {
+    let element = match (side, &statement.principal) {
+        (Side::Caller, None) => return,
+        (Side::Caller, Some(_)) => {
+            return judged.doubts.push("an identity policy has no principal; AWS refuses it".into());
+        }
+        (Side::Resource, None) => {
+            return judged.doubts.push("a resource policy needs a principal; AWS refuses it".into());
+        }
+        (Side::Resource, Some(element)) => element,
+    };
+    let caller = &scope.request.caller;
+    let truth = match principal::judge(element, caller, statement.effect == Effect::Deny) {
+        About::Yes(grant) => {
+            judged.grant = grant;
+            Truth::Yes
+        }
+        About::No => Truth::No,
+        About::Unknown(why) => Truth::Unknown(why),
+    };
+    judged.add(truth, 300, scope.explains, || principal::failure(element, caller));
 }
 
 /// Tells whether a statement is about an action.
@@ -179,28 +196,39 @@ pub fn covers_action(statement: &Statement, action: &str) -> bool {
     }
 }
 
-fn action(statement: &Statement, request: &str) -> Truth {
-    if covers_action(statement, request) {
-        return Truth::Yes;
-    }
-    let (list, wanted) = match &statement.action {
-        ActionElement::Is(list) => (list, true),
-        ActionElement::IsNot(list) => (list, false),
+fn action_failure(element: &ActionElement, request: &str) -> Failure {
+    let policy = match element {
+        ActionElement::Is(list) => list.clone(),
+        ActionElement::IsNot(list) => all_but(list),
     };
-    let policy = if wanted { list.clone() } else { vec![format!("all but {}", list.join(", "))] };
-    Truth::No(Failure::Action { policy, request: request.to_owned() })
+    Failure::Action { policy, request: request.to_owned() }
+}
+
+fn resource_failure(element: &ResourceElement, request: &str) -> Failure {
+    let policy = match element {
+        ResourceElement::Is(list) => list.clone(),
+        ResourceElement::IsNot(list) => all_but(list),
+    };
+    Failure::Resource { policy, request: request.to_owned() }
+}
+
+fn all_but(list: &[String]) -> Vec<String> {
+    vec![format!("all but {}", list.join(", "))]
 }
 
 /// A statement without the element, as in trust policies, is about the resource that it is attached to.
-fn resource(element: Option<&ResourceElement>, scope: &Scope) -> Truth {
+fn resource(element: &ResourceElement, scope: &Scope) -> Truth {
     let (list, wanted) = match element {
-        None => return Truth::Yes,
-        Some(ResourceElement::Is(list)) => (list, true),
-        Some(ResourceElement::IsNot(list)) => (list, false),
+        ResourceElement::Is(list) => (list, true),
+        ResourceElement::IsNot(list) => (list, false),
     };
     let mut doubt = None;
     let mut found = false;
     for text in list {
+        if is_plain(text, scope) {
+            found |= arn_glob(text, &scope.request.resource);
+            continue;
+        }
         match expand(text, true, scope) {
             Expanded::Pattern(pattern) => found |= arn_matches(&pattern, &scope.request.resource),
             Expanded::Nothing => {}
@@ -210,9 +238,6 @@ fn resource(element: Option<&ResourceElement>, scope: &Scope) -> Truth {
     match (found, doubt) {
         (false, Some(why)) => Truth::Unknown(why),
         (found, _) if found == wanted => Truth::Yes,
-        _ => {
-            let policy = if wanted { list.clone() } else { vec![format!("all but {}", list.join(", "))] };
-            Truth::No(Failure::Resource { policy, request: scope.request.resource.clone() })
-        }
+        _ => Truth::No,
     }
 }

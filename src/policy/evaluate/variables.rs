@@ -17,9 +17,14 @@ pub(super) enum Expanded {
     Unknown(String),
 }
 
+/// Tells whether a text has no variables, so that it stands for itself.
+pub(super) fn is_plain(text: &str, scope: &Scope) -> bool {
+    !scope.variables || !text.contains("${")
+}
+
 /// Puts the values of variables into a text. Wildcards of the text count when `wild`; those of values never do.
 pub(super) fn expand(text: &str, wild: bool, scope: &Scope) -> Expanded {
-    if !scope.variables || !text.contains("${") {
+    if is_plain(text, scope) {
         return Expanded::Pattern(tokens(text, wild));
     }
     let mut pattern = Vec::new();
@@ -66,8 +71,10 @@ fn value_of(variable: &str, scope: &Scope) -> Expanded {
         None => None,
     };
     match (scope.fact(name), default) {
-        (Ok(Fact::Values([value])), _) => Expanded::Pattern(literally(value)),
-        (Ok(Fact::Values(_)), _) => Expanded::Unknown(format!("`{name}` has several values and is used as a variable")),
+        (Ok(Fact::Values(values)), _) => match values.as_ref() {
+            [value] => Expanded::Pattern(literally(value)),
+            _ => Expanded::Unknown(format!("`{name}` has several values and is used as a variable")),
+        },
         (Ok(Fact::Absent), Some(default)) => Expanded::Pattern(literally(default)),
         (Ok(Fact::Absent), None) => Expanded::Nothing,
         (Ok(Fact::Unknown), _) => Expanded::Unknown(format!("the value of `{name}` in this request is not known")),

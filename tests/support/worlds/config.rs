@@ -17,6 +17,7 @@ use super::ACCESS_LOGS;
 
 /// An account outside the organization.
 pub const OUTSIDER: &str = "999999999999";
+const BREAK_GLASS: &str = "arn:aws:iam::222222222222:role/break-glass";
 
 const OTHER_REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
 
@@ -62,7 +63,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
 }
 
 fn guards() -> impl Strategy<Value = Guard> {
-    prop::bool::weighted(0.3).prop_map(|service_control_policy| Guard { service_control_policy })
+    prop::option::weighted(0.5, any::<bool>()).prop_map(|service_control_policy| Guard { service_control_policy })
 }
 
 fn accounts(log: &AccountId, some: Option<AccountId>) -> impl Strategy<Value = Accounts> + use<> {
@@ -113,6 +114,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
             }),
             access_logs: access_logs.then(|| ACCESS_LOGS.parse().unwrap()),
             trusted_readers: if trusts { vec![OUTSIDER.parse().unwrap()] } else { Vec::new() },
+            break_glass_roles: if trusts { vec![BREAK_GLASS.to_owned()] } else { Vec::new() },
             tags,
         },
     )
