@@ -32,7 +32,7 @@ impl<'p> Handover<'p> {
             let Some((operator, asked)) = self.trails.get(heir) else { continue };
             let doubt = asked.get_or_init(|| async { doubt(cloud.delivery(heir, operator).await) }).await;
             if let Some(why) = doubt {
-                return Some(format!("{heir} is not known to deliver, {why}; this trail stays until it does"));
+                return Some(format!("{heir} is not known to deliver: {why}; this trail stays until it does"));
             }
         }
         None
