@@ -9,6 +9,7 @@
 //! - [`estate`]: what exists or should exist, by address; the snapshot file.
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
+//! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
@@ -17,6 +18,7 @@
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`least`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
+//! - [`template`]: what all templates have in common.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
@@ -30,6 +32,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod desire;
+pub mod drift;
 pub mod estate;
 pub mod export;
 pub mod ids;
@@ -42,3 +45,4 @@ pub mod policy;
 pub mod reconcile;
 pub mod report;
 pub mod survey;
+pub mod template;

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("organization", &["ids"]),
-    ("policy", &["ids"]),
+    ("template", &[]),
+    ("policy", &["ids", "template"]),
     ("estate", &["ids", "organization", "policy"]),
     ("config", &["ids", "organization"]),
     ("desire", &["config", "organization", "estate", "policy", "ids"]),
     ("plan", &["organization", "estate", "policy", "ids"]),
     ("cloud", &["organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
+    ("drift", &["estate", "ids"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
     (
         "reconcile",
@@ -25,7 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
-const PURE: &[&str] = &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least"];
+const PURE: &[&str] =
+    &["ids", "config", "organization", "policy", "estate", "desire", "plan", "report", "least", "drift", "template"];
 
 /// What a pure module must not say.
 const IMPURE_WORDS: &[&str] =

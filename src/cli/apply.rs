@@ -17,7 +17,7 @@ use crate::apply::{self, ApplyReport, Consent, RunOptions};
 use crate::estate::{Kind, Problem};
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
-use crate::report::view::Purpose;
+use crate::report::subject::{Purpose, Subject};
 use crate::report::{human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
@@ -63,7 +63,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: args.adopt };
     refuse_not_allowed(&consent, &survey, common, ui)?;
     if survey.plan.changes.is_empty() {
-        let text = plan::text(common, &survey.plan, &survey.organization, Purpose::Plan, ui)?;
+        let text = plan::text(common, &subject(&survey), ui)?;
         return Ok(Answer::new(text, plan::outcome(&survey.plan)));
     }
     if !args.yes {
@@ -108,9 +108,13 @@ impl<'a> Record<'a> {
     }
 }
 
+fn subject(survey: &Survey) -> Subject<'_> {
+    Subject::new(&survey.plan, &survey.organization, Purpose::Plan)
+}
+
 /// Shows the plan and asks for consent.
 fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
-    ui.note(&plan::human(&survey.plan, &survey.organization, Purpose::Plan, ui));
+    ui.note(&plan::human(&subject(survey), ui));
     let count = words::count(survey.plan.changes.len(), "change");
     if ui.confirm(&format!("Make {count} in organization {}?", survey.plan.organization), "--yes")? {
         Ok(())
@@ -158,7 +162,7 @@ fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &
         return Ok(());
     }
     if common.format() == Format::Human {
-        ui.note(&plan::human(&survey.plan, &survey.organization, Purpose::Plan, ui));
+        ui.note(&plan::human(&subject(survey), ui));
     }
     let mut failure = Failure::new("the plan needs more consent than was given; nothing was changed");
     for need in &missing {

@@ -1,11 +1,11 @@
 //! `orgtrail coverage`: tells whether logs arrive, by account, region and kind of log.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, time};
+use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, time};
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
@@ -13,7 +13,6 @@ use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
 use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
 use crate::logs::finding::Window;
-use crate::logs::store::Fault;
 use crate::logs::verify::Sought;
 use crate::report::logs::{coverage as report, page};
 
@@ -42,45 +41,6 @@ pub struct CoverageArgs {
     pub fail_older_than: Option<SignedDuration>,
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum CoverageError {
-    /// There is nothing to look at.
-    #[error("name a bucket (s3://bucket/prefix) or a folder, or give a configuration that has one")]
-    NoPlace,
-    /// The place cannot be used.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// A bundle holds no whole listing.
-    #[error("an evidence bundle does not tell what arrives; name the bucket or a copy of it")]
-    Bundle,
-    /// The range is empty.
-    #[error("the range is empty: it ends at {to}, which is not after its start {from}")]
-    EmptyRange {
-        /// Its start.
-        from: Timestamp,
-        /// Its end.
-        to: Timestamp,
-    },
-    /// The store cannot be listed.
-    #[error("cannot list {store}, so that it is not known what is there")]
-    Listing {
-        /// The store.
-        store: String,
-        /// Why.
-        source: Fault,
-    },
-    /// The report has no such form.
-    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
-    Form,
-    /// The answer cannot be written.
-    #[error("cannot write the answer")]
-    Output(#[from] io::Error),
-    /// The page cannot be rendered.
-    #[error(transparent)]
-    Page(#[from] page::PageError),
-}
-
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
     let around = Surroundings::of(common, ui)?;
@@ -91,12 +51,6 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
     let mut text = Vec::new();
     let outcome = run(args, place, expected, &around, &mut text).await?;
     Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
-}
-
-impl From<CoverageError> for Failure {
-    fn from(error: CoverageError) -> Self {
-        Failure::from_chain(&error)
-    }
 }
 
 /// Looks at what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, `expected`
@@ -110,18 +64,18 @@ pub async fn run(
     mut expected: Expected,
     around: &Surroundings,
     out: &mut (dyn Write + Send),
-) -> Result<Outcome, CoverageError> {
-    let named = args.place.clone().or(place).ok_or(CoverageError::NoPlace)?;
+) -> Result<Outcome, LogsError> {
+    let named = args.place.clone().or(place).ok_or(LogsError::NoPlace)?;
     let range = range(args, around.now)?;
     let aws = Lazy::new(around, args.region.clone());
     let (place, prefix) = open(&named, &aws).await?;
     let store = match &place {
-        Place::Bundle(_) => return Err(CoverageError::Bundle),
+        Place::Bundle(_) => return Err(LogsError::Bundle),
         Place::Bucket(store) | Place::Folder(store) => store.as_ref(),
     };
     let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone() };
     let surveyed = survey(store, &sought, range, around.now).await;
-    let surveyed = surveyed.map_err(|source| CoverageError::Listing { store: store.name(), source })?;
+    let surveyed = surveyed.map_err(|source| LogsError::Listing { store: store.name(), source })?;
     if let Some(bucket) = store.bucket() {
         // Only evidence for reasons: without the permission the reasons are less exact.
         let config = aws.connection().await.config();
@@ -133,10 +87,10 @@ pub async fn run(
     Ok(outcome(&coverage, args.fail_older_than))
 }
 
-fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, CoverageError> {
+fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to.saturating_sub(RANGE).unwrap_or(to));
-    if to <= from { Err(CoverageError::EmptyRange { from, to }) } else { Ok(Window { start: from, end: to }) }
+    if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(Window { start: from, end: to }) }
 }
 
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
@@ -155,7 +109,7 @@ fn write_answer(
     args: &CoverageArgs,
     around: &Surroundings,
     out: &mut (dyn Write + Send),
-) -> Result<(), CoverageError> {
+) -> Result<(), LogsError> {
     let limit = args.fail_older_than;
     let text = match around.format {
         Format::Human => report::human(coverage, limit, around.width),
@@ -163,7 +117,7 @@ fn write_answer(
         Format::Jsonl => report::json_lines(coverage, limit),
         Format::Markdown => report::markdown(coverage, limit),
         Format::Html => page::coverage(coverage, limit)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(CoverageError::Form),
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

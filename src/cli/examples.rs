@@ -33,7 +33,8 @@ pub const PLAN: &str = "Examples:
 
 pub const DRIFT: &str = "Examples:
   orgtrail drift
-  orgtrail drift --quiet --output drift.json; test $? -ne 2 || echo it drifted";
+  orgtrail drift --quiet --output drift.json; test $? -ne 2 || echo it drifted
+  orgtrail drift --since last.json --record last.json --who --notify";
 
 pub const RECONCILE: &str = "Examples:
   orgtrail reconcile --once --observe

@@ -18,6 +18,7 @@ mod completions;
 pub mod coverage;
 mod demo;
 mod discover;
+mod drift;
 mod examples;
 mod explain;
 mod export;
@@ -25,6 +26,7 @@ pub mod failure;
 mod init;
 pub mod logs;
 mod man;
+mod notify;
 pub mod outcome;
 mod permissions;
 mod plan;
@@ -187,7 +189,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Show what has changed against the configuration; never writes
     #[command(after_help = examples::DRIFT)]
-    Drift(plan::DriftArgs),
+    Drift(drift::DriftArgs),
     /// Make the changes of a plan
     #[command(after_help = examples::APPLY)]
     Apply(apply::Args),
@@ -275,7 +277,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
         Command::Snapshot(args) => snapshot::run(common, args, ui).await,
         Command::Render(args) => render::run(common, args, ui).await,
         Command::Plan(args) => plan::plan(common, args, ui).await,
-        Command::Drift(args) => plan::drift(common, args, ui).await,
+        Command::Drift(args) => drift::run(common, args, ui).await,
         Command::Apply(args) => apply::run(common, args, ui).await,
         Command::Reconcile(args) => reconcile::run(common, args, ui).await,
         Command::Export(args) => export::run(common, args, ui).await,

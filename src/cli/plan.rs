@@ -1,4 +1,4 @@
-//! `orgtrail plan` and `orgtrail drift`: what would be changed, what has changed. Neither can write.
+//! `orgtrail plan`: what would be changed. It cannot write.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::validate::load;
 use super::{Answer, Common, Format};
-use crate::organization::Organization;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::human::Layout;
-use crate::report::view::Purpose;
+use crate::report::since::DriftJson;
+use crate::report::subject::{Purpose, Subject};
 use crate::report::{html, human, junit, markdown, model, sarif};
 use crate::survey::SurveyOptions;
 
@@ -46,14 +46,6 @@ pub struct PlanArgs {
     against: Option<PathBuf>,
 }
 
-/// The arguments of `drift`.
-#[derive(Debug, clap::Args)]
-pub struct DriftArgs {
-    /// Also look for trails that the selected accounts have of their own, at one call more for each
-    #[arg(long)]
-    member_trails: bool,
-}
-
 impl Choices {
     /// Returns them as the planner takes them.
     pub fn options(&self) -> PlanOptions {
@@ -70,54 +62,33 @@ impl Choices {
 pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, Failure> {
     let options =
         SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
-    let Some(other) = &args.against else {
-        return look(common, options, Purpose::Plan, ui).await;
+    let other = args.against.as_deref().map(load).transpose()?;
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let surveyor = session.surveyor(ui);
+    let (organization, plan) = match &other {
+        Some(other) => surveyor.against(other, &options).await?,
+        None => {
+            let survey = surveyor.survey(&options).await?;
+            (survey.organization, survey.plan)
+        }
     };
-    let other = load(other)?;
-    let session = Session::open(common, Access::ReadOnly).await?;
-    let (organization, plan) = session.surveyor(ui).against(&other, &options).await?;
     ui.end_progress();
-    let text = text(common, &plan, &organization, Purpose::Plan, ui)?;
+    let text = text(common, &Subject::new(&plan, &organization, Purpose::Plan), ui)?;
     Ok(Answer::new(text, outcome(&plan)))
-}
-
-/// Runs `drift`.
-pub async fn drift(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
-    let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
-    look(common, options, Purpose::Drift, ui).await
-}
-
-async fn look(common: &Common, options: SurveyOptions, purpose: Purpose, ui: &Ui) -> Result<Answer, Failure> {
-    let session = Session::open(common, Access::ReadOnly).await?;
-    let survey = session.surveyor(ui).survey(&options).await?;
-    ui.end_progress();
-    let text = text(common, &survey.plan, &survey.organization, purpose, ui)?;
-    Ok(Answer::new(text, outcome(&survey.plan)))
 }
 
 /// Returns the report of a plan in the wanted form.
 ///
 /// # Errors
 /// A template that cannot be rendered, or a form that a plan has not.
-pub fn text(
-    common: &Common,
-    plan: &Plan,
-    organization: &Organization,
-    purpose: Purpose,
-    ui: &Ui,
-) -> Result<String, Failure> {
+pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match common.format() {
-        Format::Human => Ok(human(plan, organization, purpose, ui)),
-        Format::Json => model::text(&model::PlanJson::from(plan)).map_err(|error| failed(&error)),
-        Format::Markdown => {
-            let templates = report_templates(common)?;
-            markdown::plan(plan, organization, purpose, &templates).map_err(|error| failed(&error))
-        }
-        Format::Html => {
-            let templates = report_templates(common)?;
-            html::plan(plan, organization, purpose, &templates).map_err(|error| failed(&error))
-        }
+        Format::Human => Ok(human(subject, ui)),
+        Format::Json => model::text(&DriftJson::from(subject)).map_err(|error| failed(&error)),
+        Format::Markdown => markdown::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
+        Format::Html => html::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),
         Format::Junit => Ok(junit::plan(plan, organization, purpose)),
         other => Err(other.unknown_to("a plan", "human, json, markdown, html, sarif and junit")),
@@ -125,8 +96,8 @@ pub fn text(
 }
 
 /// Returns the report of a plan for a person at this terminal.
-pub fn human(plan: &Plan, organization: &Organization, purpose: Purpose, ui: &Ui) -> String {
-    human::plan(plan, organization, purpose, Layout { width: ui.width(), verbose: ui.is_verbose() })
+pub fn human(subject: &Subject<'_>, ui: &Ui) -> String {
+    human::plan(subject, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
 /// How a plan ends the process: pending changes and violated invariants are a finding, also where something

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, Place, PlaceError, Surroundings, duration, open, read_keys, time};
+use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
 use super::ui::{Ui, write_whole};
 use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
-use crate::logs::checkpoint::{BadCheckpoint, Checkpoint};
+use crate::logs::checkpoint::Checkpoint;
 use crate::logs::digest::keys::KeyRing;
 use crate::logs::finding::State;
-use crate::logs::store::{Fault, Store};
+use crate::logs::store::Store;
 use crate::logs::verify::{Answer, BACKFILL_GRACE, KeyFinder, KeyService, Recheck, Request, Sought, Stop, Verifier};
 use crate::report::logs::{model::Proof, page, verify as report};
 
@@ -62,58 +62,6 @@ pub struct VerifyArgs {
     pub bundle: Option<PathBuf>,
 }
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// There is nothing to prove.
-    #[error("name a bucket (s3://bucket/prefix) or a folder, or give a configuration that has one")]
-    NoPlace,
-    /// The place or the keys cannot be used.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// The range is empty.
-    #[error("the range is empty: it ends at {to}, which is not after its start {from}")]
-    EmptyRange {
-        /// Its start.
-        from: Timestamp,
-        /// Its end.
-        to: Timestamp,
-    },
-    /// The checkpoint cannot be used.
-    #[error("cannot use the checkpoint {}", .file.display())]
-    Checkpoint {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: BadCheckpoint,
-    },
-    /// A file cannot be read or written.
-    #[error("cannot use {}", .file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The store cannot be listed.
-    #[error("cannot list {store}, so that it is not known what there is to prove")]
-    Listing {
-        /// The store.
-        store: String,
-        /// Why.
-        source: Fault,
-    },
-    /// The report has no such form.
-    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
-    Form,
-    /// The answer cannot be written.
-    #[error("cannot write the answer")]
-    Output(#[from] io::Error),
-    /// The page cannot be rendered.
-    #[error(transparent)]
-    Page(#[from] page::PageError),
-}
-
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
     let place = match &args.place {
@@ -123,7 +71,7 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
     let around = Surroundings::of(common, ui)?;
     if common.format() == Format::Jsonl && common.output.is_none() {
         return match run(args, place, &around, &mut io::stdout()).await {
-            Err(VerifyError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(Printed::new("", Outcome::Clean))
             }
             done => Ok(Printed::new("", done?)),
@@ -132,12 +80,6 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
     let mut text = Vec::new();
     let outcome = run(args, place, &around, &mut text).await?;
     Ok(Printed::new(String::from_utf8_lossy(&text), outcome))
-}
-
-impl From<VerifyError> for Failure {
-    fn from(error: VerifyError) -> Self {
-        Failure::from_chain(&error)
-    }
 }
 
 /// Proves what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, if there is one.
@@ -149,12 +91,12 @@ pub async fn run(
     place: Option<String>,
     around: &Surroundings,
     out: &mut (dyn Write + Send),
-) -> Result<Outcome, VerifyError> {
-    let named = args.place.clone().or(place).ok_or(VerifyError::NoPlace)?;
+) -> Result<Outcome, LogsError> {
+    let named = args.place.clone().or(place).ok_or(LogsError::NoPlace)?;
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to <= from
     {
-        return Err(VerifyError::EmptyRange { from, to });
+        return Err(LogsError::EmptyRange { from, to });
     }
     let aws = Lazy::new(around, args.region.clone());
     let (place, prefix) = open(&named, &aws).await?;
@@ -205,7 +147,7 @@ async fn key_finder(
     place: &Place,
     ring_file: Option<&Path>,
     aws: &Lazy,
-) -> Result<KeyFinder, VerifyError> {
+) -> Result<KeyFinder, LogsError> {
     if let Some(file) = &args.keys {
         return Ok(KeyFinder::new(read_keys(file)?, None));
     }
@@ -219,21 +161,21 @@ async fn key_finder(
     Ok(KeyFinder::new(known, Some(Arc::new(aws.connection().await.public_keys()) as Arc<dyn KeyService>)))
 }
 
-fn read_checkpoint(args: &VerifyArgs, place: &Place) -> Result<Checkpoint, VerifyError> {
+fn read_checkpoint(args: &VerifyArgs, place: &Place) -> Result<Checkpoint, LogsError> {
     let store = place.store().name();
     let Some(file) = args.checkpoint.as_ref().filter(|file| file.exists()) else {
         return Ok(Checkpoint { store, ..Checkpoint::default() });
     };
-    let text = fs::read_to_string(file).map_err(|source| VerifyError::File { file: file.clone(), source })?;
-    Checkpoint::parse(&text, &store).map_err(|source| VerifyError::Checkpoint { file: file.clone(), source })
+    let text = fs::read_to_string(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
+    Checkpoint::parse(&text, &store).map_err(|source| LogsError::Checkpoint { file: file.clone(), source })
 }
 
 type Recorded = (Arc<dyn Store>, Option<Arc<BundleWriter>>);
 
-fn recorded(args: &VerifyArgs, place: &Place, request: &Request) -> Result<Recorded, VerifyError> {
+fn recorded(args: &VerifyArgs, place: &Place, request: &Request) -> Result<Recorded, LogsError> {
     let store = place.store();
     let Some(file) = &args.bundle else { return Ok((store, None)) };
-    let out = fs::File::create(file).map_err(|source| VerifyError::File { file: file.clone(), source })?;
+    let out = fs::File::create(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
     let header = Header::new(store.name(), store.bucket().map(str::to_owned), request);
     let bundle = BundleWriter::new(Box::new(io::BufWriter::new(out)), header);
     Ok((Arc::new(RecordingStore::new(store, Arc::clone(&bundle))), Some(bundle)))
@@ -245,7 +187,7 @@ async fn prove(
     request: &Request,
     format: Format,
     out: &mut (dyn Write + Send),
-) -> Result<Answer, VerifyError> {
+) -> Result<Answer, LogsError> {
     let watch = tokio::spawn(stop_on_interrupt(Arc::clone(&verifier.stop)));
     let mut written = Ok(());
     let answer = verifier
@@ -257,7 +199,7 @@ async fn prove(
         .await;
     watch.abort();
     written?;
-    answer.map_err(|source| VerifyError::Listing { store: verifier.store.name(), source })
+    answer.map_err(|source| LogsError::Listing { store: verifier.store.name(), source })
 }
 
 async fn stop_on_interrupt(stop: Arc<Stop>) {
@@ -278,14 +220,14 @@ fn with_notes(mut answer: Answer, place: &Place, args: &VerifyArgs) -> Answer {
     answer
 }
 
-fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), VerifyError> {
+fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), LogsError> {
     let text = match around.format {
         Format::Human => report::human(answer, around.width, around.is_coloured),
         Format::Json => report::json(answer),
         Format::Jsonl => report::json_summary_line(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => page::verify(answer)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(VerifyError::Form),
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Form),
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
@@ -296,14 +238,14 @@ fn finish_bundle(
     bundle: Option<Arc<BundleWriter>>,
     keys: &KeyRing,
     answer: &Answer,
-) -> Result<(), VerifyError> {
+) -> Result<(), LogsError> {
     let (Some(file), Some(bundle)) = (&args.bundle, bundle) else { return Ok(()) };
     let report = serde_json::json!(Proof::of(answer));
-    bundle.finish(keys, report).map_err(|source| VerifyError::File { file: file.clone(), source })
+    bundle.finish(keys, report).map_err(|source| LogsError::File { file: file.clone(), source })
 }
 
 /// Adds the keys of a run to the key ring file. Keys that it has are never changed.
-fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), VerifyError> {
+fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), LogsError> {
     let Some(file) = file else { return Ok(()) };
     let mut ring = if file.exists() { read_keys(file)? } else { KeyRing::default() };
     let before = ring.clone();
@@ -311,8 +253,8 @@ fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), VerifyError> {
     if ring == before { Ok(()) } else { save(file, &ring.file_text()) }
 }
 
-fn save(file: &Path, text: &str) -> Result<(), VerifyError> {
-    let fault = |source| VerifyError::File { file: file.to_owned(), source };
+fn save(file: &Path, text: &str) -> Result<(), LogsError> {
+    let fault = |source| LogsError::File { file: file.to_owned(), source };
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(fault)?;
     }

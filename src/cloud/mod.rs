@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::estate::deed::Deeds;
+use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
-use crate::ids::{AccountId, Partition, Region};
+use crate::ids::{AccountId, Arn, Partition, Region};
 use crate::organization::Organization;
 use crate::plan::Change;
 
@@ -104,6 +106,23 @@ pub trait Look: Send + Sync {
     /// # Errors
     /// [`Fault`] where the account's regions cannot be read.
     async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        Ok(None)
+    }
+
+    /// Asks CloudTrail's event history who changed last what is at the address of a change; nothing where no history is
+    /// kept.
+    ///
+    /// # Errors
+    /// [`Fault`] where the history cannot be read.
+    async fn deeds(&self, _change: &Change) -> Result<Deeds, Fault> {
+        Ok(Deeds { found: Vec::new(), gap: Some("no event history is kept here") })
+    }
+
+    /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
+    ///
+    /// # Errors
+    /// [`Fault`] where they cannot be read.
+    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
         Ok(None)
     }
 

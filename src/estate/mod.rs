@@ -12,11 +12,13 @@ use crate::policy::Aliases;
 
 pub mod address;
 pub mod bucket;
+pub mod deed;
 pub mod desired;
 pub mod field;
 pub mod guard;
 pub mod key;
 pub mod log_group;
+pub mod metric_filter;
 pub mod policy;
 pub mod problem;
 pub mod resource;

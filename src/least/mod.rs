@@ -16,6 +16,7 @@ mod archive;
 mod draft;
 mod identity;
 mod names;
+mod notices;
 mod organization;
 mod proof;
 mod stack;
@@ -102,6 +103,7 @@ pub fn permissions(ask: &Ask<'_>) -> Permissions {
         archive::add(&names, &mut draft);
         identity::add(&names, &mut draft);
         wake::add(&names, &mut draft);
+        notices::add(&names, &mut draft);
     }
     let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
     let (documents, operations) = draft.finish();

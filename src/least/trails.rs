@@ -15,7 +15,8 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
     let evidence = Bounds::on("ReadTrails", [any_trail]);
     let listing = Bounds::everything("ListTrails");
-    draft.allow(&listing, &[op::DESCRIBE_TRAILS]);
+    // Who changed something is asked wherever something drifts; IAM knows no resource for it.
+    draft.allow(&listing, &[op::DESCRIBE_TRAILS, op::LOOKUP_EVENTS]);
     draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS]);
     if names.purpose().removes() {
         draft.allow(&Bounds::on("DestroyTrails", names.destroyed()), &[DELETE_TRAIL]);
@@ -73,7 +74,13 @@ fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {
     draft.allow(&Bounds::on("ListLogGroups", listed), &[logs::DESCRIBE_LOG_GROUPS]);
     draft.allow(
         &Bounds::on("LogGroups", groups),
-        &[logs::LIST_TAGS, logs::CREATE_LOG_GROUP, logs::PUT_RETENTION, logs::TAG_RESOURCE],
+        &[
+            logs::LIST_TAGS,
+            logs::DESCRIBE_METRIC_FILTERS,
+            logs::CREATE_LOG_GROUP,
+            logs::PUT_RETENTION,
+            logs::TAG_RESOURCE,
+        ],
     );
     let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
     let passing = Bounds::on("PassLogRole", roles).when("StringEquals", "iam:PassedToService", service);

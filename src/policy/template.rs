@@ -7,6 +7,7 @@ use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContex
 use serde::Serialize;
 
 use super::document::{BadPolicy, PolicyDocument};
+use crate::template;
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.
 pub const EMBEDDED: [(&str, &str); 13] = [
@@ -28,26 +29,9 @@ pub const EMBEDDED: [(&str, &str); 13] = [
 /// Says why a template gives no policy.
 #[derive(Debug, thiserror::Error)]
 pub enum BadTemplate {
-    /// The text is not a template.
-    #[error("the template {file} is broken{}: {why}", at(.line))]
-    Syntax {
-        /// The file's name.
-        file: String,
-        /// The line, where the engine knows it.
-        line: Option<usize>,
-        /// The engine's words.
-        why: String,
-    },
-    /// A variable does not exist, or a helper failed.
-    #[error("the template {file} cannot be rendered{}: {why}", at(.line))]
-    Render {
-        /// The file's name.
-        file: String,
-        /// The line, where the engine knows it.
-        line: Option<usize>,
-        /// What is missing.
-        why: String,
-    },
+    /// The template gives no text.
+    #[error(transparent)]
+    Text(#[from] template::BadTemplate),
     /// The rendered text is not a policy.
     #[error("the template {file} renders a text that is not a policy: {why}")]
     Policy {
@@ -56,20 +40,6 @@ pub enum BadTemplate {
         /// Where and why.
         why: BadPolicy,
     },
-    /// A file that replaces no template.
-    #[error("{file} replaces no template; the templates are {}", names().join(", "))]
-    Unknown {
-        /// The file's name.
-        file: String,
-    },
-}
-
-fn at(line: &Option<usize>) -> String {
-    line.map(|line| format!(" in line {line}")).unwrap_or_default()
-}
-
-fn names() -> Vec<&'static str> {
-    EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
 /// The templates in force: the compiled ones, each replaced by the user's where there is one.
@@ -83,18 +53,10 @@ impl Templates {
     /// # Errors
     /// [`BadTemplate`] for a file that is no template or replaces none.
     pub fn new(overrides: &[(String, String)]) -> Result<Self, BadTemplate> {
-        let mut engine = Handlebars::new();
-        engine.set_strict_mode(true);
-        engine.register_escape_fn(json_text);
+        let mut engine = template::engine(json_text);
         engine.register_helper("json", Box::new(json_value));
-        for (name, text) in EMBEDDED {
-            register(&mut engine, name, text)?;
-        }
-        for (name, text) in overrides {
-            if !names().contains(&name.as_str()) {
-                return Err(BadTemplate::Unknown { file: name.clone() });
-            }
-            register(&mut engine, name, text)?;
+        for (file, text) in template::in_force(&EMBEDDED, overrides)? {
+            template::register(&mut engine, file, text)?;
         }
         Ok(Self { engine })
     }
@@ -104,27 +66,8 @@ impl Templates {
     /// # Errors
     /// [`BadTemplate`] with the file, and the line where the engine tells it.
     pub fn render(&self, file: &str, values: &impl Serialize) -> Result<PolicyDocument, BadTemplate> {
-        let text = self.engine.render(file, values).map_err(|error| BadTemplate::Render {
-            file: file.to_owned(),
-            line: error.line_no,
-            why: render_why(error.reason()),
-        })?;
+        let text = template::render(&self.engine, file, values)?;
         PolicyDocument::parse(&text).map_err(|why| BadTemplate::Policy { file: file.to_owned(), why })
-    }
-}
-
-fn register(engine: &mut Handlebars<'static>, file: &str, text: &str) -> Result<(), BadTemplate> {
-    engine.register_template_string(file, text).map_err(|error| BadTemplate::Syntax {
-        file: file.to_owned(),
-        line: error.pos().map(|(line, _)| line),
-        why: error.reason().to_string(),
-    })
-}
-
-fn render_why(reason: &RenderErrorReason) -> String {
-    match reason {
-        RenderErrorReason::MissingVariable(Some(name)) => format!("there is no variable `{name}` here"),
-        other => other.to_string(),
     }
 }
 

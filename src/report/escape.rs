@@ -54,6 +54,17 @@ pub fn html(text: &str) -> String {
     safe
 }
 
+/// Makes a text inert in a message of Slack or of what is compatible with it: nothing in it mentions, links or commands
+/// (Slack API, "Formatting text for app surfaces", which escapes these three characters).
+pub fn slack(text: &str) -> String {
+    terminal(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Makes a text a code span of such a message. There is no way to write a backtick in one.
+pub fn slack_code(text: &str) -> String {
+    format!("`{}`", slack(text).replace('`', "'"))
+}
+
 /// Makes a text a code span: the one place in markdown where nothing is markup, a mention, an issue or a link.
 ///
 /// It may stand in a table too: pipes are escaped, as GitHub's tables need it even in code spans (GFM, "Tables").

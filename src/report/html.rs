@@ -9,11 +9,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::lines::Detail;
+use super::subject::Subject;
 use super::template::{BadTemplate, Templates};
 use super::tree::{Branch, Tree};
-use super::view::{self, AccountView, PlanView, Purpose};
+use super::view::{self, AccountView, PlanView};
 use crate::organization::Organization;
-use crate::plan::{Plan, Risk};
+use crate::plan::Risk;
 
 /// The script of the page: it only hides and shows.
 const SCRIPT: &str = include_str!("../../templates/page.js");
@@ -58,13 +59,9 @@ struct LeafView {
 ///
 /// # Errors
 /// [`BadTemplate`] where a template of the user cannot be rendered.
-pub fn plan(
-    plan: &Plan,
-    organization: &Organization,
-    purpose: Purpose,
-    templates: &Templates,
-) -> Result<String, BadTemplate> {
-    let plan = view::view(plan, organization, purpose, Detail::Full);
+pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
+    let organization = subject.organization;
+    let plan = view::view(subject, Detail::Full);
     let changes = changes_by_account(&plan);
     let concerned = changes.keys().filter_map(|id| organization.accounts.get_key_value(*id));
     let page = PageView {
@@ -123,10 +120,12 @@ fn unit(id: &str, tree: &mut Tree, organization: &Organization, changes: &BTreeM
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Plan;
     use crate::report::fixture;
+    use crate::report::subject::Purpose;
 
     fn page(of: &Plan, organization: &Organization) -> String {
-        plan(of, organization, Purpose::Plan, &Templates::new(&[]).unwrap()).unwrap()
+        plan(&Subject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
     }
 
     /// Leaves out the script and the style, which are files of their own.

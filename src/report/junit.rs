@@ -2,7 +2,8 @@
 //! not be read is an error.
 
 use super::lines::{Detail, Line};
-use super::view::{self, AccountView, EntryView, PlanView, ProblemView, Purpose};
+use super::subject::{Purpose, Subject};
+use super::view::{self, AccountView, EntryView, PlanView, ProblemView};
 use super::{escape, words};
 use crate::organization::Organization;
 use crate::plan::Plan;
@@ -11,7 +12,7 @@ use crate::plan::Plan;
 ///
 /// What is as it should be is one passed test, with the number of resources in its name.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
-    let view = view::view(plan, organization, purpose, Detail::Full);
+    let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
     let PlanView { purpose, deployment, sections, blockers, problems, .. } = &view;
     let entries: Vec<&EntryView> = sections.iter().flat_map(|section| &section.entries).collect();
     let (failures, errors) = (entries.len(), blockers.len() + problems.len());

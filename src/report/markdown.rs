@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::lines::Detail;
 use super::outcome_view::{self, ApplyView};
+use super::subject::Subject;
 use super::template::{BadTemplate, Templates};
-use super::view::{self, PlanView, Purpose};
+use super::view::{self, PlanView};
 use crate::apply::outcome::ApplyReport;
 use crate::organization::Organization;
-use crate::plan::Plan;
 
 /// What a comment on GitHub may have, in characters. Bytes are counted here, of which there are never fewer.
 pub const LIMIT_BYTES: usize = 65_536;
@@ -19,13 +19,8 @@ pub const LIMIT_BYTES: usize = 65_536;
 ///
 /// # Errors
 /// [`BadTemplate`] where a template of the user cannot be rendered.
-pub fn plan(
-    plan: &Plan,
-    organization: &Organization,
-    purpose: Purpose,
-    templates: &Templates,
-) -> Result<String, BadTemplate> {
-    let whole = view::view(plan, organization, purpose, Detail::Full);
+pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
+    let whole = view::view(subject, Detail::Full);
     let items = plan_items(&whole);
     longest(items, |items| {
         let mut view = whole.clone();
@@ -88,9 +83,12 @@ fn longest(items: usize, render: impl Fn(usize) -> Result<String, BadTemplate>) 
 
 fn plan_items(view: &PlanView) -> usize {
     let PlanView { risks, violations, sections, leftovers, evidence, headroom, blockers, problems, .. } = view;
+    let since = view.since.as_ref().map_or(0, |since| since.findings.len());
     let risks: usize = risks.iter().map(|risk| risk.entries.len()).sum();
     let changes: usize = sections.iter().map(|section| section.entries.len()).sum();
-    risks
+    since
+        + view.traces.len()
+        + risks
         + violations.len()
         + changes
         + leftovers.len()
@@ -106,7 +104,9 @@ fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     let mut others = room.keep(&mut view.blockers);
     others += view.risks.iter_mut().map(|risk| room.keep(&mut risk.entries)).sum::<usize>();
     others += room.keep(&mut view.violations) + room.keep(&mut view.problems);
+    others += view.since.as_mut().map_or(0, |since| room.keep(&mut since.findings));
     let changes = keep_changes(view, &mut room);
+    others += room.keep(&mut view.traces);
     others += room.keep(&mut view.leftovers) + room.keep(&mut view.evidence) + room.keep(&mut view.headroom);
     LeftOut { changes, others }
 }
@@ -165,11 +165,12 @@ mod tests {
 
     use super::*;
     use crate::estate::Kind;
-    use crate::plan::{Action, Risk};
+    use crate::plan::{Action, Plan, Risk};
     use crate::report::fixture;
+    use crate::report::subject::Purpose;
 
     fn text(of: &Plan, organization: &Organization) -> String {
-        plan(of, organization, Purpose::Plan, &Templates::new(&[]).unwrap()).unwrap()
+        plan(&Subject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
     }
 
     #[test]
@@ -177,7 +178,9 @@ mod tests {
         let sized = |accounts: usize| text(&fixture::plan(accounts), &fixture::organization(accounts));
         insta::assert_snapshot!("plan_of_1_account", sized(1));
         insta::assert_snapshot!("plan_of_12_accounts", sized(12));
-        insta::assert_snapshot!("plan_of_500_accounts", sized(500));
+        let large = sized(500);
+        assert!(large.len() < LIMIT_BYTES / 4, "{}", large.len());
+        insta::assert_snapshot!("plan_of_500_accounts", large);
     }
 
     #[test]

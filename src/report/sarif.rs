@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::lines::Detail;
-use super::view::{self, AccountView, EntryView, PlanView, ProblemView, Purpose};
+use super::subject::{Purpose, Subject};
+use super::view::{self, AccountView, EntryView, PlanView, ProblemView};
 use super::violations::ViolationView;
 use super::{escape, words};
 use crate::organization::Organization;
@@ -29,7 +30,7 @@ const RULES: [(&str, &str, &str); 8] = [
 ///
 /// `config_file` is the path of the configuration within its repository: a result without a file is not shown.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, config_file: &str) -> String {
-    let view = view::view(plan, organization, purpose, Detail::Full);
+    let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use super::lines::Line;
 use super::{escape, words};
+use crate::template;
+pub use crate::template::BadTemplate;
 
 /// The templates that are compiled in: file name -> text. `templates/README.md` says which values each may use.
 pub const EMBEDDED: [(&str, &str); 5] = [
@@ -20,45 +22,6 @@ pub const EMBEDDED: [(&str, &str); 5] = [
     ("audit.md.hbs", include_str!("../../templates/audit.md.hbs")),
     ("audit.html.hbs", include_str!("../../templates/audit.html.hbs")),
 ];
-
-/// Says why a template gives no report.
-#[derive(Debug, thiserror::Error)]
-pub enum BadTemplate {
-    /// The text is not a template.
-    #[error("the template {file} is broken{}: {why}", at(.line))]
-    Syntax {
-        /// The file's name.
-        file: String,
-        /// The line, where the engine knows it.
-        line: Option<usize>,
-        /// The engine's words.
-        why: String,
-    },
-    /// A variable does not exist, or a helper failed.
-    #[error("the template {file} cannot be rendered{}: {why}", at(.line))]
-    Render {
-        /// The file's name.
-        file: String,
-        /// The line, where the engine knows it.
-        line: Option<usize>,
-        /// What is missing.
-        why: String,
-    },
-    /// A file that replaces no template.
-    #[error("{file} replaces no template; the templates are {}", names().join(", "))]
-    Unknown {
-        /// The file's name.
-        file: String,
-    },
-}
-
-fn at(line: &Option<usize>) -> String {
-    line.map(|line| format!(" in line {line}")).unwrap_or_default()
-}
-
-fn names() -> Vec<&'static str> {
-    EMBEDDED.iter().map(|(name, _)| *name).collect()
-}
 
 /// The templates in force.
 pub struct Templates {
@@ -73,25 +36,11 @@ impl Templates {
     /// [`BadTemplate`] for a file that is no template or replaces none.
     pub fn new(overrides: &[(String, String)]) -> Result<Self, BadTemplate> {
         let mut templates = Self { markdown: engine(escape::markdown), html: engine(escape::html) };
-        for (name, text) in EMBEDDED {
-            templates.register(name, text)?;
-        }
-        for (name, text) in overrides {
-            if !names().contains(&name.as_str()) {
-                return Err(BadTemplate::Unknown { file: name.clone() });
-            }
-            templates.register(name, text)?;
+        for (file, text) in template::in_force(&EMBEDDED, overrides)? {
+            let engine = if is_html(file) { &mut templates.html } else { &mut templates.markdown };
+            template::register(engine, file, text)?;
         }
         Ok(templates)
-    }
-
-    fn register(&mut self, file: &str, text: &str) -> Result<(), BadTemplate> {
-        let engine = if is_html(file) { &mut self.html } else { &mut self.markdown };
-        engine.register_template_string(file, text).map_err(|error| BadTemplate::Syntax {
-            file: file.to_owned(),
-            line: error.pos().map(|(line, _)| line),
-            why: error.reason().to_string(),
-        })
     }
 
     /// Renders one template.
@@ -100,11 +49,7 @@ impl Templates {
     /// [`BadTemplate::Render`] with the file, and the line where the engine tells it.
     pub fn render(&self, file: &str, values: &impl Serialize) -> Result<String, BadTemplate> {
         let engine = if is_html(file) { &self.html } else { &self.markdown };
-        engine.render(file, values).map_err(|error| BadTemplate::Render {
-            file: file.to_owned(),
-            line: error.line_no,
-            why: why(&error),
-        })
+        template::render(engine, file, values)
     }
 }
 
@@ -112,18 +57,9 @@ fn is_html(file: &str) -> bool {
     file.ends_with(".html.hbs")
 }
 
-fn why(error: &RenderError) -> String {
-    match error.reason() {
-        RenderErrorReason::MissingVariable(Some(name)) => format!("there is no value `{name}` here"),
-        other => other.to_string(),
-    }
-}
-
 fn engine(escape: fn(&str) -> String) -> Handlebars<'static> {
     // No helper has the name of a value: the engine would take the value for the helper.
-    let mut engine = Handlebars::new();
-    engine.set_strict_mode(true);
-    engine.register_escape_fn(escape);
+    let mut engine = template::engine(escape);
     engine.register_helper("counted", Box::new(counted));
     engine.register_helper("grouped", Box::new(grouped));
     engine.register_helper("sentence", Box::new(sentence));

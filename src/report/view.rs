@@ -9,31 +9,14 @@ use super::beside::{EvidenceView, LeftoverView, evidence, leftovers};
 use super::fold::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
 use super::model::{Summary, stage_word};
+use super::since::{self, SinceView, TraceView};
+use super::subject::Subject;
 use super::violations::{ViolationView, violations};
 use super::words;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::plan::{Action, Headroom, Plan, Risk};
-
-/// Why the report is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Somebody is about to apply it.
-    Plan,
-    /// A schedule looks whether something changed.
-    Drift,
-}
-
-impl Purpose {
-    /// Returns the word that the report begins with.
-    pub fn word(self) -> &'static str {
-        match self {
-            Purpose::Plan => "Plan",
-            Purpose::Drift => "Drift",
-        }
-    }
-}
+use crate::plan::{Action, Headroom, Risk};
 
 /// Limits that are used to more than this many percent are shown unasked.
 pub const TIGHT_PERCENT: u64 = 60;
@@ -53,6 +36,10 @@ pub struct PlanView {
     pub summary: String,
     /// What could not be looked at, in words; none where everything could.
     pub partial: Option<String>,
+    /// What is new since the last run, where it was compared.
+    pub since: Option<SinceView>,
+    /// Who changed what, as far as somebody asked.
+    pub traces: Vec<TraceView>,
     /// The changes with a risk, by risk.
     pub risks: Vec<RiskView>,
     /// What the documents let happen and should not.
@@ -173,7 +160,8 @@ pub struct HeadroomView {
 }
 
 /// Lays out a plan.
-pub fn view(plan: &Plan, organization: &Organization, purpose: Purpose, detail: Detail) -> PlanView {
+pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
+    let Subject { plan, organization, purpose, since, traces } = *subject;
     let groups = fold::fold(&plan.changes, organization);
     PlanView {
         purpose: purpose.word(),
@@ -182,6 +170,8 @@ pub fn view(plan: &Plan, organization: &Organization, purpose: Purpose, detail: 
         in_sync: plan.in_sync(),
         summary: summary(Summary::of(plan)),
         partial: partial(&plan.problems),
+        since: since.map(|comparison| since::since(comparison, organization)),
+        traces: since::traces(traces, organization),
         risks: risks(&groups),
         violations: violations(&plan.violations, organization),
         sections: sections(&groups, organization, detail),

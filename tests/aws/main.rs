@@ -10,5 +10,6 @@ mod discover;
 mod drift;
 mod execute;
 mod fixture;
+mod lookup;
 mod observe;
 mod trouble;

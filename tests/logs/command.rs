@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::Parser;
 use orgtrail::cli::Format;
+use orgtrail::cli::logs::LogsError;
 use orgtrail::cli::logs::Surroundings;
 use orgtrail::cli::outcome::Outcome;
-use orgtrail::cli::verify::{VerifyArgs, VerifyError, run};
+use orgtrail::cli::verify::{VerifyArgs, run};
 use serde_json::{Value, json};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
@@ -42,7 +43,7 @@ impl Copy {
         self.root.path().join(name).display().to_string()
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<(Outcome, String), VerifyError> {
+    async fn run(&self, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
         let (keys, to) = (self.path("keys.json"), self.bucket.layout.end().to_string());
         let with_keys = ["--keys", &keys, "--to", &to];
         run_in(self.root.path(), &[&with_keys, arguments].concat()).await
@@ -54,7 +55,7 @@ impl Copy {
     }
 }
 
-async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), VerifyError> {
+async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
     let command = Command::try_parse_from([&["verify"], arguments].concat()).unwrap();
     let around = Surroundings {
         now: later(),
@@ -129,11 +130,11 @@ async fn nothing_to_prove_is_unproven_and_a_wrong_place_an_error() {
     std::fs::create_dir(copy.path("empty")).unwrap();
     let empty = copy.path("empty");
     assert_eq!(copy.json(&[&empty]).await.0, Outcome::Partial);
-    assert!(matches!(copy.run(&["/no/such/folder"]).await, Err(VerifyError::Place(_))));
+    assert!(matches!(copy.run(&["/no/such/folder"]).await, Err(LogsError::Place(_))));
     let backwards = ["--keys", &copy.path("keys.json"), "--from", "2026-11-21", "--to", "2026-11-20", &empty];
-    assert!(matches!(run_in(copy.root.path(), &backwards).await, Err(VerifyError::EmptyRange { .. })));
+    assert!(matches!(run_in(copy.root.path(), &backwards).await, Err(LogsError::EmptyRange { .. })));
     std::fs::write(copy.path("keys.json"), "{}x").unwrap();
-    assert!(matches!(copy.run(&[&copy.path("copy")]).await, Err(VerifyError::Place(_))));
+    assert!(matches!(copy.run(&[&copy.path("copy")]).await, Err(LogsError::Place(_))));
 }
 
 #[tokio::test]
@@ -159,7 +160,7 @@ async fn a_bundle_proves_the_same_again_without_the_logs() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&bundle, bytes).unwrap();
-    assert!(matches!(copy.run(&[&bundle]).await, Err(VerifyError::Place(_))), "a changed bundle is refused");
+    assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::Place(_))), "a changed bundle is refused");
 }
 
 #[tokio::test]
@@ -197,7 +198,7 @@ async fn a_checkpoint_spares_what_is_proved_and_is_refused_when_changed() {
 
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("2026-11-20T09:00:00Z", "2026-11-20T08:00:00Z")).unwrap();
-    assert!(matches!(copy.run(&with).await, Err(VerifyError::Checkpoint { .. })));
+    assert!(matches!(copy.run(&with).await, Err(LogsError::Checkpoint { .. })));
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use clap::Parser;
 use jiff::SignedDuration;
 use orgtrail::cli::Format;
-use orgtrail::cli::coverage::{CoverageArgs, CoverageError, run};
+use orgtrail::cli::coverage::{CoverageArgs, run};
+use orgtrail::cli::logs::LogsError;
 use orgtrail::cli::logs::Surroundings;
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::logs::coverage::{Expected, ExpectedAccount};
@@ -31,7 +32,7 @@ fn day() -> Bucket {
     layout.write()
 }
 
-async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Result<(Outcome, String), CoverageError> {
+async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
     let root = tempfile::tempdir().unwrap();
     bucket.write_to(root.path());
     let folder = root.path().display().to_string();

@@ -3,17 +3,22 @@
 use std::process::{Command, Output};
 
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use orgtrail::logs::digest::keys::KeyRing;
 use serde_json::{Value, json};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
 use crate::support::{Emulator, Trouble};
 
-pub async fn upload(emulator: &Emulator, bucket: &Bucket) {
+fn client(emulator: &Emulator) -> aws_sdk_s3::Client {
     let config = crate::s3::S3Server::start(crate::s3::Settings::default()).config();
     let config = config.into_builder().endpoint_url(emulator.backend()).build();
     let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
-    let client = aws_sdk_s3::Client::from_conf(config);
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+pub async fn upload(emulator: &Emulator, bucket: &Bucket) {
+    let client = client(emulator);
     let name = &bucket.layout.bucket;
     client.create_bucket().bucket(name).send().await.unwrap();
     for (key, stored) in &bucket.objects {
@@ -79,6 +84,37 @@ async fn a_bucket_is_proved_with_cloudtrails_keys_which_are_kept() {
         orgtrail(&emulator, home.path(), &["coverage", &place, "--from", &from, "--to", &to, "--format", "json"]);
     let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((done.status.code(), &answer["rows"][0]["hours_with_digest"]), (Some(0), &json!(6)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_versions_of_a_bucket_tell_what_became_of_a_log() {
+    let emulator = Emulator::start();
+    let mut bucket = Layout::default().write();
+    let (client, name) = (client(&emulator), bucket.layout.bucket.clone());
+    client.create_bucket().bucket(&name).send().await.unwrap();
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    client.put_bucket_versioning().bucket(&name).versioning_configuration(enabled).send().await.unwrap();
+    upload(&emulator, &bucket).await;
+    let (changed, deleted) = (bucket.layout.log(ACCOUNT, REGION, 3, 0), bucket.layout.log(ACCOUNT, REGION, 5, 0));
+    bucket.objects.retain(|key, _| *key == changed);
+    bucket.objects.get_mut(&changed).unwrap().body = gz(b"{}");
+    upload(&emulator, &bucket).await;
+    client.delete_object().bucket(&name).key(&deleted).send().await.unwrap();
+
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("keys.json"), bucket.keys().to_string()).unwrap();
+    let (place, to) = (format!("s3://{name}"), bucket.layout.end().to_string());
+    let arguments = ["verify", &place, "--to", &to, "--keys", "keys.json", "--format", "json"];
+    let done = orgtrail(&emulator, home.path(), &arguments);
+    let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let detail = |code: &str| {
+        let findings = answer["chains"][0]["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["code"] == code);
+        found.unwrap_or_else(|| panic!("{answer:#}"))["detail"].as_str().unwrap().to_owned()
+    };
+    assert!(detail("log.hash_mismatch").contains("is the attested one"), "{answer:#}");
+    let missing = detail("log.missing");
+    assert!(missing.contains("it was deleted at") && missing.contains("is the attested one"), "{missing}");
 }
 
 #[test]

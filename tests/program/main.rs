@@ -5,9 +5,12 @@ mod support;
 
 mod bad_input;
 mod daemon;
+mod examples;
+mod filters;
 mod first_day;
 mod lifecycle;
 mod main_job;
 mod migration;
 mod permissions;
 mod run;
+mod schedule;

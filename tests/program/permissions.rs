@@ -8,7 +8,7 @@ use orgtrail::least::{Ask, Known, Place, Purpose, permissions};
 use serde_json::Value;
 
 use crate::run::Desk;
-use crate::support::{Emulator, World};
+use crate::support::{Emulator, Trouble, World};
 
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org-trail";
 
@@ -97,7 +97,10 @@ async fn the_printed_policies_are_what_the_commands_call() {
     damage(&world).await;
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     desk.write("orgtrail.yaml", &text.replace("  log: log-archive", WITHOUT_WEB));
-    desk.run("drift").expect_code(2);
+    // The emulator has no event history.
+    let history = Trouble::Answer(r#"{"Events": []}"#.into());
+    emulator.proxy().trouble("cloudtrail", "LookupEvents", usize::MAX, history);
+    desk.run("drift --who").expect_code(2);
     add(&mut looks, called(&emulator, &world).await);
     desk.run("apply --yes --prune --adopt --allow destroys --allow weakens --allow interrupts").expect_code(0);
     add(&mut writes, called(&emulator, &world).await);
@@ -180,10 +183,14 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "organizations:ListRoots",
             // Other people's trails, and repairs of the own one.
             "cloudtrail:GetTrail",
+            // Who did it is a question of looking, and a plan's permissions are a part of apply's.
+            "cloudtrail:LookupEvents",
             "cloudtrail:AddTags",
             "cloudtrail:PutEventSelectors",
             "cloudtrail:PutInsightSelectors",
             "cloudtrail:UpdateTrail",
+            // For audits, as `LookupEvents`.
+            "logs:DescribeMetricFilters",
             // Repairs of the role of the log group.
             "iam:DeleteRolePolicy",
             "iam:TagRole",

@@ -1,10 +1,12 @@
 //! Answers questions about an estate. An answer says what it stands on; what was not read is unknown.
 
 use super::{Check, Doubt, Fix, Question, Subject, Verdict};
+use crate::estate::metric_filter::MetricFilters;
 use crate::estate::{Address, Estate, Problem, Sighting};
 use crate::organization::Organization;
 
 mod bucket;
+mod filter;
 mod recording;
 mod trail;
 
@@ -32,6 +34,7 @@ pub(super) fn answer(
     question: Question,
     organization: &Organization,
     estate: &Estate,
+    filters: &MetricFilters,
     subjects: &[Subject],
 ) -> Vec<Check> {
     match question {
@@ -45,8 +48,8 @@ pub(super) fn answer(
             let about = |subject| whole(subject, recording::answer(question, organization.partition, estate, subject));
             subjects.iter().map(about).collect()
         }
-        Question::Filter(filter) => {
-            subjects.iter().map(|subject| whole(subject, recording::filter(filter, estate, subject))).collect()
+        Question::Filter(about) => {
+            subjects.iter().map(|subject| whole(subject, filter::answer(about, estate, filters, subject))).collect()
         }
         Question::LakeEncryption => {
             let why = "event data stores of CloudTrail Lake are not read";

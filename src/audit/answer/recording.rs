@@ -1,7 +1,7 @@
 //! Questions about an account as a whole: one trail that records is enough.
 
-use super::super::{Filter, Question, Subject};
-use super::{Answer, fail, no_trail, not_read, outside, pass};
+use super::super::{Question, Subject};
+use super::{Answer, fail, no_trail, not_read, pass};
 use crate::estate::{Address, Estate, Trail};
 use crate::ids::Partition;
 
@@ -97,23 +97,6 @@ fn lacks(question: Question, partition: Partition, address: &Address, trail: &Tr
         }
     };
     format!("{address} {why}")
-}
-
-/// A metric filter needs the events in a log group. Filters and alarms themselves are not read.
-pub(super) fn filter(filter: Filter, estate: &Estate, subject: &Subject) -> Answer {
-    let mut groups =
-        subject.read(estate).filter(|(_, trail)| trail.logging).filter_map(|(_, t)| t.log_group.as_deref());
-    match groups.next() {
-        Some(group) => outside(format!(
-            "the metric filters of {group} and their alarms are not read: look there for {}",
-            filter.words()
-        )),
-        None => match subject.unread(estate).next() {
-            Some(address) => not_read(estate, address),
-            None if subject.trails.is_empty() => no_trail(subject),
-            None => fail("no trail delivers to a log group, so that no metric filter can see its events"),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring file.
+//! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring file, errors.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,10 @@ use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
+
+mod error;
+
+pub use error::LogsError;
 
 /// The forms that the reports of both commands have.
 const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];

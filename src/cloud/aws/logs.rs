@@ -1,12 +1,14 @@
-//! Amazon CloudWatch Logs: the log group that a trail may write to.
+//! Amazon CloudWatch Logs: the log group that a trail may write to, and its metric filters.
 
 use std::collections::HashMap;
 
 use super::job::{Job, writable};
 use super::permissions::logs as op;
-use super::session::Session;
+use super::session::{Session, Sessions};
 use crate::cloud::{Done, Fault};
+use crate::estate::metric_filter::MetricFilter;
 use crate::estate::{Address, LogGroup, Sighting, Tags};
+use crate::ids::Arn;
 
 /// Looks at a log group.
 pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
@@ -48,6 +50,41 @@ async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
     let request = session.logs().list_tags_for_resource().resource_arn(arn(session, name));
     let answer = session.read(op::LIST_TAGS, request.send()).await?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
+}
+
+/// Asks for the metric filters of the log group that a trail names, in the account and region of its ARN.
+pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<Vec<MetricFilter>, Fault> {
+    let base = sessions.base();
+    let resource = group.resource();
+    let name = resource.strip_prefix("log-group:").map(|name| name.strip_suffix(":*").unwrap_or(name));
+    let (Ok(account), Ok(region), Some(name)) = (group.account().parse(), group.region().parse(), name) else {
+        return Err(base.odd_answer(op::DESCRIBE_METRIC_FILTERS, format!("{group} is not the ARN of a log group")));
+    };
+    let session = sessions.of(&account).await?.in_region(&region);
+    let client = session.logs();
+    let mut filters = Vec::new();
+    let mut token = None;
+    loop {
+        let request = client.describe_metric_filters().log_group_name(name).set_next_token(token);
+        let page = session.read(op::DESCRIBE_METRIC_FILTERS, request.send()).await?;
+        filters.extend(page.metric_filters().iter().map(metric_filter));
+        token = page.next_token;
+        if token.is_none() {
+            filters.sort();
+            return Ok(filters);
+        }
+    }
+}
+
+fn metric_filter(filter: &aws_sdk_cloudwatchlogs::types::MetricFilter) -> MetricFilter {
+    let metric = |metric: &aws_sdk_cloudwatchlogs::types::MetricTransformation| {
+        format!("{}/{}", metric.metric_namespace(), metric.metric_name())
+    };
+    MetricFilter {
+        name: filter.filter_name().unwrap_or_default().to_owned(),
+        pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
+        metrics: filter.metric_transformations().iter().map(metric).collect(),
+    }
 }
 
 /// Makes the log group, or brings it to what is wanted.

@@ -30,6 +30,7 @@ mod session;
 mod sns;
 mod sqs;
 mod wake;
+pub mod webhook;
 
 pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use pace::Tempo;
@@ -37,6 +38,8 @@ pub use pace::Tempo;
 use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
 use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use crate::estate::deed::Deeds;
+use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::ids::{AccountId, Arn, Region};
@@ -144,6 +147,15 @@ impl Aws {
         Box::new(wake::Pair::new(Arc::clone(&self.sessions), account, name, dead_letters))
     }
 
+    /// Sends a message to a topic, with the credentials that the connection was made with: the topic may be in any account
+    /// that lets them. It is no change, so a connection for looking only may do it.
+    ///
+    /// # Errors
+    /// [`Fault`] where the topic does not take it.
+    pub async fn publish(&self, topic: &Arn, region: &Region, subject: &str, text: &str) -> Result<(), Fault> {
+        sns::publish(&self.sessions.base().in_region(region), topic, subject, text).await
+    }
+
     /// Returns the account of the credentials that the connection was made with.
     pub fn account(&self) -> &AccountId {
         &self.sessions.base().account
@@ -201,6 +213,15 @@ impl Look for Aws {
 
     async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
         account::regions(&self.sessions, account).await.map(Some)
+    }
+
+    async fn deeds(&self, change: &Change) -> Result<Deeds, Fault> {
+        let session = self.sessions.of(&change.operator).await?;
+        cloudtrail::deeds(&session, change).await
+    }
+
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        logs::metric_filters(&self.sessions, group).await.map(Some)
     }
 
     fn calls(&self) -> u64 {

@@ -12,7 +12,7 @@ use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::http::is_local;
-use super::permissions::{Access, Operation, Service};
+use super::permissions::{Access, Operation, Service, cloudtrail};
 use crate::ids::{AccountId, Region};
 
 /// How patient and how fast the adapter is.
@@ -40,10 +40,27 @@ impl Tempo {
 
 type Key = (AccountId, Region);
 
+/// What has a rate of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// One operation.
+    Operation(Operation),
+    /// All other reads or writes of a service.
+    Service(Service, Access),
+}
+
+impl Of {
+    fn has(self, operation: &Operation) -> bool {
+        match self {
+            Of::Operation(own) => own == *operation,
+            Of::Service(service, access) => (service, access) == (operation.service, operation.access),
+        }
+    }
+}
+
 /// One bucket of tokens for each account and region, for one class of operations.
 struct Class {
-    service: Service,
-    access: Access,
+    of: Of,
     buckets: DefaultKeyedRateLimiter<Key>,
 }
 
@@ -56,33 +73,35 @@ pub(super) struct Pace {
 }
 
 /// Calls in a second, and how many may come at once.
-const RATES: [(Service, Access, u32, u32); 13] = [
+const RATES: [(Of, u32, u32); 14] = [
+    // CloudTrail user guide, "Quotas": 2 a second for LookupEvents, for each account and region. It comes before the rest.
+    (Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2),
     // CloudTrail user guide, "Quotas": reads 10 a second, "all other APIs" 1 a second, for each account and region.
-    (Service::CloudTrail, Access::Read, 10, 10),
-    (Service::CloudTrail, Access::Write, 1, 1),
+    (Of::Service(Service::CloudTrail, Access::Read), 10, 10),
+    (Of::Service(Service::CloudTrail, Access::Write), 1, 1),
     // Organizations throttles the whole organization together, and refuses some concurrent calls outright.
-    (Service::Organizations, Access::Read, 8, 8),
-    (Service::Organizations, Access::Write, 2, 2),
+    (Of::Service(Service::Organizations, Access::Read), 8, 8),
+    (Of::Service(Service::Organizations, Access::Write), 2, 2),
     // Account Management reference, "Quotas": 5 ListRegions requests a second for each account.
-    (Service::Account, Access::Read, 5, 5),
+    (Of::Service(Service::Account, Access::Read), 5, 5),
     // AWS publishes no rates for the others; these are modest.
-    (Service::Iam, Access::Read, 20, 20),
-    (Service::Iam, Access::Write, 10, 10),
-    (Service::S3, Access::Read, 50, 50),
-    (Service::S3, Access::Write, 10, 10),
-    (Service::Kms, Access::Read, 15, 15),
-    (Service::Kms, Access::Write, 5, 5),
-    (Service::Logs, Access::Write, 5, 5),
+    (Of::Service(Service::Iam, Access::Read), 20, 20),
+    (Of::Service(Service::Iam, Access::Write), 10, 10),
+    (Of::Service(Service::S3, Access::Read), 50, 50),
+    (Of::Service(Service::S3, Access::Write), 10, 10),
+    (Of::Service(Service::Kms, Access::Read), 15, 15),
+    (Of::Service(Service::Kms, Access::Write), 5, 5),
+    (Of::Service(Service::Logs, Access::Write), 5, 5),
     // STS API: 600 AssumeRole requests a second for each account and region; a burst of them is no use.
-    (Service::Sts, Access::Read, 50, 50),
+    (Of::Service(Service::Sts, Access::Read), 50, 50),
 ];
 
 impl Pace {
     pub(super) fn new(tempo: Tempo) -> Arc<Self> {
         let rates = if tempo.limited { &RATES[..] } else { &[] };
-        let classes = rates.iter().filter_map(|&(service, access, rate, burst)| {
+        let classes = rates.iter().filter_map(|&(of, rate, burst)| {
             let quota = Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?);
-            Some(Class { service, access, buckets: RateLimiter::keyed(quota) })
+            Some(Class { of, buckets: RateLimiter::keyed(quota) })
         });
         Arc::new(Self { classes: classes.collect(), organizations: Semaphore::new(1), admitted: AtomicU64::new(0) })
     }
@@ -104,8 +123,7 @@ impl Pace {
             Service::Organizations => self.organizations.acquire().await.ok(),
             _ => None,
         };
-        let of = |class: &&Class| class.service == operation.service && class.access == operation.access;
-        if let Some(class) = self.classes.iter().find(of) {
+        if let Some(class) = self.classes.iter().find(|class| class.of.has(operation)) {
             let key = (account.clone(), region.clone());
             class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
         }
@@ -143,13 +161,21 @@ mod tests {
         assert_eq!(pace.organizations.available_permits(), 1);
     }
 
+    #[test]
+    fn an_operation_with_a_rate_of_its_own_is_not_counted_with_the_others() {
+        let pace = Pace::new(Tempo::AWS);
+        let class = |operation| pace.classes.iter().find(|class| class.of.has(operation)).map(|class| class.of);
+        assert_eq!(class(&cloudtrail::LOOKUP_EVENTS), Some(Of::Operation(cloudtrail::LOOKUP_EVENTS)));
+        assert_eq!(class(&cloudtrail::GET_TRAIL), Some(Of::Service(Service::CloudTrail, Access::Read)));
+        assert!(RATES.contains(&(Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2)));
+    }
+
     #[tokio::test]
     async fn writes_to_trails_are_one_a_second_and_each_account_has_its_own() {
         let (account, region) = place();
         let pace = Pace::new(Tempo::AWS);
         pace.admit(&account, &region, &cloudtrail::START_LOGGING).await;
-        let writes =
-            pace.classes.iter().find(|c| c.service == Service::CloudTrail && c.access == Access::Write).unwrap();
+        let writes = pace.classes.iter().find(|c| c.of == Of::Service(Service::CloudTrail, Access::Write)).unwrap();
         assert!(writes.buckets.check_key(&(account, region.clone())).is_err());
         assert!(writes.buckets.check_key(&("222222222222".parse().unwrap(), region)).is_ok());
     }

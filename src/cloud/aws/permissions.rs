@@ -56,6 +56,8 @@ pub enum Access {
     Read,
     /// It can.
     Write,
+    /// It cannot, but it tells somebody something.
+    Tell,
 }
 
 /// One operation of one service.
@@ -137,6 +139,7 @@ operations! {
         Read GET_EVENT_SELECTORS "GetEventSelectors" ["cloudtrail:GetEventSelectors"];
         Read GET_INSIGHT_SELECTORS "GetInsightSelectors" ["cloudtrail:GetInsightSelectors"];
         Read LIST_TAGS "ListTags" ["cloudtrail:ListTags"];
+        Read LOOKUP_EVENTS "LookupEvents" ["cloudtrail:LookupEvents"];
         Write CREATE_TRAIL "CreateTrail" [
             "cloudtrail:CreateTrail", "cloudtrail:AddTags", "iam:CreateServiceLinkedRole", "iam:GetRole",
             "iam:PassRole", "organizations:DescribeOrganization", "organizations:ListAWSServiceAccessForOrganization"
@@ -201,6 +204,7 @@ operations! {
         Write CREATE_TOPIC "CreateTopic" ["sns:CreateTopic", "sns:TagResource"];
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
+        Tell PUBLISH "Publish" ["sns:Publish"];
     }
     sqs Sqs {
         Read GET_QUEUE_URL "GetQueueUrl" ["sqs:GetQueueUrl"];
@@ -225,6 +229,7 @@ operations! {
     logs Logs {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];
         Read LIST_TAGS "ListTagsForResource" ["logs:ListTagsForResource"];
+        Read DESCRIBE_METRIC_FILTERS "DescribeMetricFilters" ["logs:DescribeMetricFilters"];
         Write CREATE_LOG_GROUP "CreateLogGroup" ["logs:CreateLogGroup", "logs:TagResource"];
         Write PUT_RETENTION "PutRetentionPolicy" ["logs:PutRetentionPolicy"];
         Write DELETE_RETENTION "DeleteRetentionPolicy" ["logs:DeleteRetentionPolicy"];

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use super::fault::{fault, refusal};
 use super::pace::{Pace, Tempo};
-use super::permissions::{Operation, read_only_policy, sts};
+use super::permissions::{Access, Operation, read_only_policy, sts};
 use super::retry::patiently;
 use crate::cloud::{Fault, FaultKind};
 use crate::estate::{Address, Resource};
@@ -140,7 +140,7 @@ impl Session {
     }
 
     fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
-        if self.read_only {
+        if self.read_only && operation.access == Access::Write {
             let message = "the connection is for looking only";
             return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
         }

@@ -1,4 +1,4 @@
-//! Amazon SNS: the topic that tells of new log files.
+//! Amazon SNS: the topic that tells of new log files, and messages to people.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use super::permissions::sns as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault};
 use crate::estate::{Address, Sighting, Tags, Topic};
+use crate::ids::Arn;
 use crate::policy::PolicyDocument;
 
 const POLICY: &str = "Policy";
@@ -59,6 +60,12 @@ pub(super) async fn put(job: &Job<'_>, desired: &Topic) -> Result<Done, Fault> {
         session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
     }
     Ok(Done::default())
+}
+
+/// Sends a message.
+pub(super) async fn publish(session: &Session, topic: &Arn, subject: &str, text: &str) -> Result<(), Fault> {
+    let request = session.sns().publish().topic_arn(topic.as_str()).subject(subject).message(text);
+    session.write_once(op::PUBLISH, request.send()).await.map(drop)
 }
 
 async fn create(job: &Job<'_>, desired: &Topic) -> Result<(), Fault> {

@@ -14,6 +14,7 @@ use crate::organization::selector::Selector;
 mod bucket;
 mod data_events;
 mod defaults;
+mod notices;
 mod reconcile;
 pub(super) mod text;
 mod trail;
@@ -21,6 +22,7 @@ mod values;
 
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
+pub use notices::{Notices, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
     CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
@@ -62,6 +64,9 @@ pub struct Config {
     /// What the daemon `orgtrail reconcile` may do by itself.
     #[serde(default)]
     pub reconcile: Reconcile,
+    /// Whom `orgtrail drift --notify` tells of what is new. Nobody by default.
+    #[serde(default)]
+    pub notify: Notices,
     /// Tags of everything that orgtrail makes.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

@@ -14,6 +14,7 @@ use crate::organization::selector::Selector;
 
 use crate::config::names::{check_deployment, check_external_id, check_queue_name};
 
+use super::notices::{TopicArn, WebLink, check_variable};
 use super::reconcile::{ChangeWindow, S3Place};
 use super::values::{Encryption, Interval, Owner, Percent};
 
@@ -38,6 +39,9 @@ pub(crate) const FORMATS: &[TextFormat] = &[
     TextFormat { name: "percent", check: reads::<Percent> },
     TextFormat { name: "change-window", check: reads::<ChangeWindow> },
     TextFormat { name: "s3-place", check: reads::<S3Place> },
+    TextFormat { name: "aws-topic-arn", check: reads::<TopicArn> },
+    TextFormat { name: "web-link", check: reads::<WebLink> },
+    TextFormat { name: "environment-variable", check: check_variable },
     TextFormat { name: "deployment-name", check: |text| check_deployment(text).map_err(|e| e.to_string()) },
     TextFormat { name: "aws-external-id", check: |text| check_external_id(text).map_err(|e| e.to_string()) },
     TextFormat { name: "aws-queue-name", check: |text| check_queue_name(text).map_err(|e| e.to_string()) },
@@ -215,4 +219,33 @@ text_schema!(
     "^s3://[a-z0-9.-]{3,63}/.+$",
     ["s3://acme-operations/orgtrail/lease.json"],
     "An object in S3, like `s3://bucket/key`."
+);
+
+text_schema!(
+    TopicArn,
+    "TopicArn",
+    "aws-topic-arn",
+    "^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$",
+    ["arn:aws:sns:eu-central-1:222222222222:acme-drift"],
+    "The ARN of a standard SNS topic."
+);
+
+text_schema!(
+    WebLink,
+    "WebLink",
+    "web-link",
+    "^https://[^ <>\"`|]+$",
+    ["https://ci.example.com/orgtrail/drift"],
+    "A page, like `https://ci.example.com/orgtrail/drift`."
+);
+
+/// The name of an environment variable in the schema.
+pub(super) enum VariableText {}
+text_schema!(
+    VariableText,
+    "EnvironmentVariable",
+    "environment-variable",
+    "^[A-Za-z_][A-Za-z0-9_]*$",
+    ["ORGTRAIL_WEBHOOK_URL"],
+    "The name of an environment variable."
 );

@@ -62,6 +62,7 @@ fn examples_are_right() {
         include_str!("../../../examples/quickstart/orgtrail.yaml"),
         include_str!("../../../examples/large-organization/orgtrail.yaml"),
         include_str!("../../../examples/daemon/orgtrail.yaml"),
+        include_str!("../../../examples/schedule/orgtrail.yaml"),
     ] {
         parse(text, "orgtrail.yaml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     }

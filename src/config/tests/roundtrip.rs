@@ -10,9 +10,9 @@ use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
     Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption,
-    ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify, ObjectLock,
-    OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField,
-    TrailConfig,
+    ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify,
+    ObjectLock, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, Scope,
+    SelectorField, TrailConfig, Webhook,
 };
 use crate::config::{Config, parse};
 
@@ -202,6 +202,13 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
     )
 }
 
+fn notices() -> impl Strategy<Value = Notices> {
+    let topic = option::of(text("arn:aws:sns:eu-(central|west)-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}"));
+    let webhook = option::of("[A-Z_][A-Z0-9_]{0,20}").prop_map(|name| name.map(|url_env| Webhook { url_env }));
+    let link = option::of(text("https://[a-z.]{1,20}/[a-z0-9?&=%#-]{0,20}"));
+    (topic, webhook, link).prop_map(|(topic, webhook, link)| Notices { topic, webhook, link })
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let trails = prop_oneof![
         trail("first").prop_map(|one| vec![one]),
@@ -209,9 +216,17 @@ fn config() -> impl Strategy<Value = Config> {
     ];
     let deployment = "[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?".prop_map(|name| name.to_lowercase());
     let deployment = deployment.prop_filter("two dashes in a trail's name", |name| !name.contains("--"));
-    let ends = (any::<bool>(), reconcile(), tags(), vec(text("eu-east-[1-9]"), 0..2));
+    let ends = (any::<bool>(), reconcile(), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2));
     (deployment, organization(), accounts(), bucket(), trails, readers(), ends).prop_map(
-        |(deployment, organization, accounts, bucket, trails, readers, (guard, reconcile, tags, new_regions))| Config {
+        |(
+            deployment,
+            organization,
+            accounts,
+            bucket,
+            trails,
+            readers,
+            (guard, reconcile, notify, tags, new_regions),
+        )| Config {
             version: 1,
             deployment,
             organization,
@@ -222,6 +237,7 @@ fn config() -> impl Strategy<Value = Config> {
             readers,
             guard: Guard { service_control_policy: Some(guard) },
             reconcile,
+            notify,
             tags,
             new_regions,
         },

@@ -51,9 +51,8 @@ pub(super) fn case(action: &str, here: &str) -> Case {
         ("cloudtrail", "GetTrailStatus" | "GetEventSelectors" | "GetInsightSelectors" | "GetTrail" | "ListTags") => {
             Case { own: regional("cloudtrail", "trail/of-others"), foreign: None, context: plain() }
         }
-        ("organizations" | "account", _) | ("cloudtrail", "DescribeTrails" | "ListTrails" | "ListPublicKeys") => {
-            one(plain())
-        }
+        ("organizations" | "account", _)
+        | ("cloudtrail", "DescribeTrails" | "ListTrails" | "ListPublicKeys" | "LookupEvents") => one(plain()),
         ("cloudtrail", "RegisterOrganizationDelegatedAdmin") => one(plain()),
         ("cloudtrail", _) => {
             let own = regional("cloudtrail", &format!("trail/acme-own-{here}"));
@@ -83,6 +82,11 @@ pub(super) fn case(action: &str, here: &str) -> Case {
                 .without("aws:ResourceTag/orgtrail:deployment");
             both(regional("kms", "key/1"), "arn:aws:kms:eu-central-1:999999999999:key/1", context)
         }
+        ("sns", "Publish") => both(
+            "arn:aws:sns:eu-west-1:444444444444:acme-drift".into(),
+            "arn:aws:sns:eu-west-1:444444444444:other",
+            plain(),
+        ),
         ("sns", _) => both(regional("sns", "acme-topic"), &regional("sns", "other"), plain()),
         ("sqs", "SendMessage") => {
             both(regional("sqs", "acme-orgtrail-dead-letters"), &regional("sqs", "acme-orgtrail"), plain())

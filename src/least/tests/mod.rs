@@ -37,6 +37,7 @@ trails:
     scope: accounts
     cloudwatch_logs: {group: /orgtrail/own, role: acme-writer}
 readers: {attach_to: {groups: [auditors], roles: [SecurityAudit]}}
+notify: {topic: 'arn:aws:sns:eu-west-1:444444444444:acme-drift'}
 guard: {service_control_policy: true}
 reconcile:
   wake_queue: acme-orgtrail
@@ -259,6 +260,7 @@ fn every_operation_of_the_table_is_given_somewhere() {
 fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows_it() {
     let unnamed = [
         "EnableAWSServiceAccess",
+        "LookupEvents",
         "RegisterDelegatedAdministrator",
         "RegisterOrganizationDelegatedAdmin",
         "GetAccountAuthorizationDetails",

@@ -1,17 +1,17 @@
 //! Plans and drift: risks first, then changes by account, then what else matters, then one line.
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
-use crate::organization::Organization;
-use crate::plan::Plan;
 use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use crate::report::view::{EntryView, HeadroomView, PlanView, Purpose, RiskView, SectionView, TIGHT_PERCENT, view};
+use crate::report::since::{write_since, write_traces};
+use crate::report::subject::Subject;
+use crate::report::view::{EntryView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view};
 use crate::report::violations::write_violations;
 use crate::report::words;
 
 /// Returns the report of a plan, or of what drifted.
-pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: Layout) -> String {
+pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     let PlanView {
         purpose,
         organization,
@@ -19,6 +19,8 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
         in_sync,
         summary,
         partial,
+        since,
+        traces,
         risks,
         violations,
         sections,
@@ -27,7 +29,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
         headroom,
         blockers,
         problems,
-    } = &view(plan, organization, purpose, layout.detail());
+    } = &view(subject, layout.detail());
     let mut page = Page::new(layout.width);
     page.line(
         0,
@@ -38,9 +40,13 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, layout: 
             Span(STRONG, deployment),
         ],
     );
+    if let Some(since) = since {
+        write_since(&mut page, since, layout.accounts());
+    }
     write_risks(&mut page, risks);
     write_violations(&mut page, violations, layout.accounts());
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
+    write_traces(&mut page, traces, layout.accounts());
     write_leftovers(&mut page, leftovers, layout);
     write_evidence(&mut page, evidence, layout);
     write_headroom(&mut page, headroom, layout);
@@ -166,9 +172,11 @@ fn write_headroom(page: &mut Page, limits: &[HeadroomView], layout: Layout) {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::report::subject::Purpose;
 
     fn text(accounts: usize, layout: Layout) -> String {
-        let report = plan(&fixture::plan(accounts), &fixture::organization(accounts), Purpose::Plan, layout);
+        let (plan_, organization) = (fixture::plan(accounts), fixture::organization(accounts));
+        let report = plan(&Subject::new(&plan_, &organization, Purpose::Plan), layout);
         anstream::adapter::strip_str(&report).to_string()
     }
 
@@ -197,7 +205,7 @@ mod tests {
         nothing.headroom.clear();
         nothing.violations.clear();
         let layout = Layout { width: 100, verbose: false };
-        let report = plan(&nothing, &fixture::organization(12), Purpose::Drift, layout);
+        let report = plan(&Subject::new(&nothing, &fixture::organization(12), Purpose::Drift), layout);
         insta::assert_snapshot!(anstream::adapter::strip_str(&report).to_string(), @r"
         Organization o-exampleorgid, deployment acme
 
@@ -208,7 +216,8 @@ mod tests {
     #[test]
     fn hostile_text_is_inert() {
         let (plan_, organization) = fixture::hostile();
-        let report = plan(&plan_, &organization, Purpose::Plan, Layout { width: 80, verbose: true });
+        let subject = Subject::new(&plan_, &organization, Purpose::Plan);
+        let report = plan(&subject, Layout { width: 80, verbose: true });
         let text = anstream::adapter::strip_str(&report).to_string();
         assert!(text.contains("\\u{1b}[2J") && text.contains("\\u{202e}"), "{text}");
         fixture::assert_nothing_acts(&text);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use orgtrail::config::Config;
 use orgtrail::config::schema::{
     Accounts, AdvancedSelector, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption, ExcludedSource,
-    FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify, ObjectLock, OrganizationConfig,
-    Owner, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField, TrailConfig,
+    FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify, ObjectLock,
+    OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField, TrailConfig,
 };
 use orgtrail::ids::{AccountId, Region};
 use orgtrail::organization::Organization;
@@ -55,6 +55,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 readers,
                 guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
+                notify: Notices::default(),
                 tags,
                 new_regions: Vec::new(),
             },

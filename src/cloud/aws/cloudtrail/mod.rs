@@ -4,10 +4,12 @@
 //! delegated administrator calls from, nor where a shadow copy is seen.
 
 mod look;
+mod lookup;
 mod put;
 mod selectors;
 
 pub(super) use look::{look, look_at_others, status};
+pub(super) use lookup::deeds;
 pub(super) use put::{put, retire};
 
 use super::permissions::cloudtrail as op;

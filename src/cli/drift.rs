@@ -1,0 +1,166 @@
+//! `orgtrail drift`: what has changed, since when, who did it; and telling people. It changes nothing.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use super::notify::Herald;
+use super::plan::{outcome, text};
+use super::session::{Access, Session};
+use super::ui::{Ui, write_file};
+use super::{Answer, Common};
+use crate::cloud::{Look, Progress};
+use crate::config::schema::WebLink;
+use crate::drift::compare::compare;
+use crate::drift::{Comparison, Record, State, Trace};
+use crate::estate::{Address, Stage};
+use crate::plan::{Change, Plan, Risk};
+use crate::report::model;
+use crate::report::notice::notice;
+use crate::report::since::DriftJson;
+use crate::report::subject::{Purpose, Subject};
+use crate::survey::SurveyOptions;
+
+/// How many changes of one run the event history is asked for. Two calls a second are allowed in an account and region,
+/// and most resources of a deployment are in one account.
+const TRACES_MAX: usize = 100;
+
+/// The arguments of `drift`.
+#[derive(Debug, clap::Args)]
+pub struct DriftArgs {
+    /// Also look for trails that the selected accounts have of their own, at one call more for each
+    #[arg(long)]
+    member_trails: bool,
+    /// Compare with the JSON report of an earlier run: what is new, still there and since when, gone
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// Also write the JSON report here, for --since of the next run; with the same FILE in both, a missing one is no error
+    /// but the first run
+    #[arg(long, value_name = "FILE", requires = "since")]
+    record: Option<PathBuf>,
+    /// Ask CloudTrail's event history who changed what drifted: 90 days back, slow, for 100 changes at most
+    #[arg(long)]
+    who: bool,
+    /// Tell the topic and the webhook of the configuration's `notify` of what drifted; with --since of what is new or other.
+    /// Where that fails the report is written all the same, and the exit code is 1
+    #[arg(long)]
+    notify: bool,
+    /// Where the whole report can be read, for the message; instead of the configuration's `notify.link`
+    #[arg(long, value_name = "URL", env = "ORGTRAIL_LINK")]
+    link: Option<WebLink>,
+}
+
+impl DriftArgs {
+    /// Reads the run to compare with: nothing where there was none yet.
+    fn previous(&self, common: &Common) -> Result<Option<Record>, Failure> {
+        let Some(file) = &self.since else { return Ok(None) };
+        let failed = || Failure::new(format!("cannot compare with the run in {}", file.display()));
+        let made = "`orgtrail drift --since FILE --record FILE` makes such a file at its first run";
+        match fs::read_to_string(file) {
+            Ok(text) => Record::parse(&text).map(Some).map_err(|error| failed().because(error).hint(made)),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.writes(common, file) => Ok(None),
+            Err(error) => Err(failed().because(error).hint(made)),
+        }
+    }
+
+    /// Tells whether this run writes its JSON into a file, so that the next one finds it.
+    fn writes(&self, common: &Common, file: &Path) -> bool {
+        [&self.record, &common.output].into_iter().flatten().any(|written| written == file)
+    }
+}
+
+/// Runs `drift`.
+pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
+    let previous = args.previous(common)?;
+    let session = Session::open(common, Access::ReadOnly).await?;
+    let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;
+    let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
+    let survey = session.surveyor(ui).survey(&options).await?;
+    let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
+    let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
+    let traces = match args.who {
+        true => traces(&survey.plan, &known(&comparison, previous), session.cloud.as_ref(), common, ui).await,
+        false => Vec::new(),
+    };
+    ui.end_progress();
+    let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
+    let answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
+    if let Some(herald) = &herald
+        && let Some(notice) = notice(&subject, &comparison, herald.link())
+        && let Err(failure) = herald.tell(&notice, common, &session.config).await
+    {
+        // Nobody was told: what is new must be new again in the next run.
+        let stays = args.since.as_ref().filter(|file| common.output.as_ref() == Some(file));
+        if stays.is_none() {
+            ui.print(&answer.text)?;
+        }
+        return Err(failure);
+    }
+    if let Some(file) = &args.record {
+        let json = model::text(&DriftJson::from(&subject));
+        write_file(file, &json.map_err(|error| Failure::new("cannot write the report").because(error))?)?;
+    }
+    Ok(answer)
+}
+
+fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        let mut failure = Failure::new("cannot compare with the last run");
+        failure.causes.push(error.to_string());
+        failure
+    };
+    let value = serde_json::to_value(DriftJson::from(now)).map_err(|error| failed(&error))?;
+    let now = Record::of(value).map_err(|error| failed(&error))?;
+    if let (Some(file), Some(before)) = (file, previous)
+        && (&before.organization, &before.deployment) != (&now.organization, &now.deployment)
+    {
+        let run = |record: &Record| format!("deployment {} in {}", record.deployment, record.organization);
+        return Err(Failure::new(format!("{} is a report of {}", file.display(), run(before)))
+            .hint(format!("this run is of {}; give each deployment a file of its own", run(&now))));
+    }
+    let at = Timestamp::now();
+    Ok(compare(&now, Timestamp::from_second(at.as_second()).unwrap_or(at), previous))
+}
+
+/// Returns what the last run already found out about what is as it was then.
+fn known(comparison: &Comparison, previous: Option<Record>) -> Vec<Trace> {
+    let still: Vec<&Address> = comparison
+        .findings
+        .iter()
+        .filter(|entry| entry.state == State::Still)
+        .filter_map(|entry| entry.address.as_ref())
+        .collect();
+    let who = previous.map(|record| record.who).unwrap_or_default();
+    who.into_iter().filter(|trace| !trace.events.is_empty() && still.contains(&&trace.address)).collect()
+}
+
+/// Asks who changed what drifted: what has a risk first.
+async fn traces(plan: &Plan, known: &[Trace], look: &dyn Look, common: &Common, ui: &Ui) -> Vec<Trace> {
+    let mut changes: Vec<&Change> = plan.changes.iter().collect();
+    changes.sort_by_key(|change| change.risk.iter().all(|risk| *risk == Risk::Safe));
+    let remembered = |change: &Change| known.iter().find(|trace| trace.address == change.address);
+    let open: Vec<&Change> = changes.iter().copied().filter(|change| remembered(change).is_none()).collect();
+    let (asked, left) = open.split_at(open.len().min(TRACES_MAX));
+    let mut answers = futures::stream::iter(asked.iter().copied())
+        .map(|change| trace(change, look))
+        .buffered(usize::from(common.concurrency));
+    let mut traces: Vec<Trace> = Vec::new();
+    while let Some(trace) = answers.next().await {
+        traces.push(trace);
+        ui.step("who changed it", traces.len(), asked.len());
+    }
+    traces.extend(changes.iter().filter_map(|change| remembered(change)).cloned());
+    traces.extend(left.iter().map(|change| Trace::not_asked(&change.address, TRACES_MAX)));
+    traces
+}
+
+async fn trace(change: &Change, look: &dyn Look) -> Trace {
+    match look.deeds(change).await {
+        Ok(deeds) => Trace::of(&change.address, deeds),
+        Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address))),
+    }
+}

@@ -1,0 +1,73 @@
+//! Why `verify` and `coverage` have no answer.
+
+use std::io;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::PlaceError;
+use crate::cli::failure::Failure;
+use crate::logs::checkpoint::BadCheckpoint;
+use crate::logs::store::Fault;
+use crate::report::logs::page;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LogsError {
+    /// There is nothing to look at.
+    #[error("name a bucket (s3://bucket/prefix) or a folder, or give a configuration that has one")]
+    NoPlace,
+    /// The place or the keys cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A bundle holds no whole listing.
+    #[error("an evidence bundle does not tell what arrives; name the bucket or a copy of it")]
+    Bundle,
+    /// The range is empty.
+    #[error("the range is empty: it ends at {to}, which is not after its start {from}")]
+    EmptyRange {
+        /// Its start.
+        from: Timestamp,
+        /// Its end.
+        to: Timestamp,
+    },
+    /// The checkpoint cannot be used.
+    #[error("cannot use the checkpoint {}", .file.display())]
+    Checkpoint {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: BadCheckpoint,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use {}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The store cannot be listed.
+    #[error("cannot list {store}, so that it is not known what is there")]
+    Listing {
+        /// The store.
+        store: String,
+        /// Why.
+        source: Fault,
+    },
+    /// The report has no such form.
+    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
+    Form,
+    /// The answer cannot be written.
+    #[error("cannot write the answer")]
+    Output(#[from] io::Error),
+    /// The page cannot be rendered.
+    #[error(transparent)]
+    Page(#[from] page::PageError),
+}
+
+impl From<LogsError> for Failure {
+    fn from(error: LogsError) -> Self {
+        Failure::from_chain(&error)
+    }
+}

@@ -1,0 +1,80 @@
+//! Telling people of what is new: over the topic and the webhook of the configuration.
+
+use serde_json::json;
+
+use super::Common;
+use super::failure::Failure;
+use super::session::{Access, Door, aws_options};
+use crate::cloud::aws::Aws;
+use crate::cloud::aws::webhook::WebhookUrl;
+use crate::config::Config;
+use crate::config::schema::{Notices, TopicArn, WebLink};
+use crate::report::notice::Notice;
+
+/// Whom to tell, with everything that is needed for it: what is missing is known before AWS is looked at.
+pub struct Herald {
+    topic: Option<TopicArn>,
+    webhook: Option<WebhookUrl>,
+    link: Option<WebLink>,
+}
+
+impl Herald {
+    /// Takes the configuration's `notify`, and the secret from the environment.
+    ///
+    /// # Errors
+    /// Nobody to tell, or a webhook whose variable holds no URL.
+    pub fn new(notices: &Notices, link: Option<&WebLink>) -> Result<Self, Failure> {
+        let Notices { topic, webhook, link: configured } = notices;
+        if topic.is_none() && webhook.is_none() {
+            return Err(Failure::new("--notify has nobody to tell")
+                .hint("name a topic or a webhook under `notify` in the configuration"));
+        }
+        let webhook = webhook.as_ref().map(|webhook| url(&webhook.url_env)).transpose()?;
+        Ok(Self { topic: topic.clone(), webhook, link: link.or(configured.as_ref()).cloned() })
+    }
+
+    /// Returns where the report can be read.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_ref().map(WebLink::as_str)
+    }
+
+    /// Tells everybody; who cannot be reached keeps nobody else from being told.
+    ///
+    /// # Errors
+    /// Says who was not told, and why.
+    pub async fn tell(&self, notice: &Notice, common: &Common, config: &Config) -> Result<(), Failure> {
+        let mut failure = Failure::new("the drift is reported, but not everybody was told");
+        if let Some(topic) = &self.topic
+            && let Err(why) = publish(topic, notice, common, config).await
+        {
+            failure.causes.push(why.what);
+            failure.causes.extend(why.causes);
+            failure.hint = why.hint;
+        }
+        if let Some(webhook) = &self.webhook
+            && let Err(why) = webhook.post(json!({"text": notice.slack}).to_string()).await
+        {
+            failure.causes.push(why.to_string());
+        }
+        if failure.causes.is_empty() { Ok(()) } else { Err(failure) }
+    }
+}
+
+async fn publish(topic: &TopicArn, notice: &Notice, common: &Common, config: &Config) -> Result<(), Failure> {
+    // A recorded estate can be told of too, so the connection is made only now.
+    let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+    let aws = Aws::connect(aws_options(common, door, Access::ReadOnly, "orgtrail")).await?;
+    aws.publish(topic.arn(), topic.region(), &notice.subject, &notice.text).await.map_err(|fault| {
+        let help = format!("the policy of {topic} must let account {} publish", fault.account);
+        Failure::from(fault).hint(help)
+    })
+}
+
+fn url(variable: &str) -> Result<WebhookUrl, Failure> {
+    let failed = |why: &str| {
+        Failure::new(format!("the webhook of notify cannot be used: {why}"))
+            .hint(format!("put its URL into the environment variable {variable}, as a secret of the schedule"))
+    };
+    let text = std::env::var(variable).map_err(|_| failed(&format!("{variable} is not set")))?;
+    text.parse().map_err(|error| failed(&format!("{variable}: {error}")))
+}

@@ -1,0 +1,139 @@
+//! Looks into the event history of an account and region: who changed something last.
+//!
+//! `LookupEvents` finds events by one attribute only (CloudTrail API, `LookupAttribute`). Most events name their resource;
+//! where a service's events name none, they are looked for by their names, and what they were asked to do is searched.
+
+use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
+use aws_smithy_types::date_time::Format;
+use serde_json::Value;
+
+use super::op;
+use crate::cloud::Fault;
+use crate::cloud::aws::session::Session;
+use crate::estate::deed::{Deed, Deeds};
+use crate::estate::{Address, Kind, Resource};
+use crate::plan::Change;
+
+/// How many changes are told.
+const DEEDS_MAX: usize = 3;
+
+/// Events in one answer (CloudTrail API, `LookupEvents`).
+const PAGE_MAX: i32 = 50;
+
+/// How many answers are read for one clue: two a second may be asked for.
+const PAGES_MAX: usize = 4;
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Clue {
+    key: LookupAttributeKey,
+    value: String,
+    /// What the request of the event must hold; nothing where the attribute says enough.
+    mentions: Option<String>,
+}
+
+/// Returns who changed what is at the address of a change. The history is asked in the account that manages it, in the
+/// region of the resource; what is global is recorded in the partition's global region.
+pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<Deeds, Fault> {
+    let there = session.at(&change.address);
+    let clues = clues(&there, change);
+    let gap = clues.is_empty().then_some("its events name it by an id that nobody knows any more");
+    let mut deeds = Deeds { found: Vec::new(), gap };
+    for clue in &clues {
+        let Deeds { found, gap } = follow(&there, clue).await?;
+        deeds.found.extend(found);
+        deeds.gap = deeds.gap.or(gap);
+    }
+    // RFC 3339 in UTC sorts as text. An event that names the resource in two ways is found twice.
+    deeds.found.sort_by(|a, b| b.time.cmp(&a.time));
+    deeds.found.dedup();
+    deeds.found.truncate(DEEDS_MAX);
+    Ok(deeds)
+}
+
+async fn follow(session: &Session, clue: &Clue) -> Result<Deeds, Fault> {
+    let attribute = LookupAttribute::builder().attribute_key(clue.key.clone()).attribute_value(&clue.value).build();
+    let attribute = attribute.map_err(|why| session.odd_answer(op::LOOKUP_EVENTS, why.to_string()))?;
+    let client = session.cloudtrail();
+    let mut found = Vec::new();
+    let mut token = None;
+    for _ in 0..PAGES_MAX {
+        let request = client.lookup_events().lookup_attributes(attribute.clone()).max_results(PAGE_MAX);
+        let page = session.read(op::LOOKUP_EVENTS, request.set_next_token(token).send()).await?;
+        found.extend(page.events().iter().filter_map(|event| deed(event, clue)));
+        token = page.next_token;
+        // The newest come first.
+        if token.is_none() || found.len() >= DEEDS_MAX {
+            return Ok(Deeds { found, gap: None });
+        }
+    }
+    Ok(Deeds { found, gap: Some("the newest events about it are no changes; older ones were not read") })
+}
+
+/// Returns what an event says, if it changed something and went well.
+fn deed(event: &Event, clue: &Clue) -> Option<Deed> {
+    let whole: Value = serde_json::from_str(event.cloud_trail_event().unwrap_or_default()).unwrap_or_default();
+    let is_read = event.read_only() == Some("true") || whole["readOnly"] == true;
+    if is_read || whole.get("errorCode").is_some() {
+        return None;
+    }
+    let mentioned = |text: &String| whole["requestParameters"].to_string().contains(&**text);
+    if !clue.mentions.as_ref().is_none_or(mentioned) {
+        return None;
+    }
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let who = &whole["userIdentity"];
+    let actor = text(&who["arn"]).or_else(|| text(&who["invokedBy"])).or_else(|| text(&who["principalId"]));
+    let actor = actor.or_else(|| event.username().map(str::to_owned)).unwrap_or_else(|| "unknown".into());
+    let time = event.event_time()?.fmt(Format::DateTime).ok()?;
+    let source = text(&whole["sourceIPAddress"]);
+    Some(Deed { time, actor, event: event.event_name().unwrap_or("unknown").to_owned(), source })
+}
+
+/// Returns how the events about a resource are found.
+fn clues(session: &Session, change: &Change) -> Vec<Clue> {
+    let Address { account: _, region: _, kind, name } = &change.address;
+    // Events name identities without their path.
+    let bare = name.rsplit('/').next().unwrap_or(name);
+    let named = |value: String| Clue { key: LookupAttributeKey::ResourceName, value, mentions: None };
+    let arn = change.address.arn(session.partition).map(|arn| arn.to_string());
+    match kind {
+        Kind::Bucket | Kind::BucketPolicy | Kind::Role => vec![named(bare.to_owned())],
+        // Older events name the resource, newer ones its ARN.
+        Kind::Trail | Kind::Policy | Kind::Topic => arn.into_iter().chain([bare.to_owned()]).map(named).collect(),
+        Kind::Key | Kind::KeyPolicy => key_arn(change).into_iter().map(named).collect(),
+        Kind::LogGroup => events(&["PutRetentionPolicy", "DeleteRetentionPolicy", "DeleteLogGroup"], name),
+        Kind::Queue => events(&["SetQueueAttributes", "DeleteQueue"], name),
+        Kind::Rule => events(&["PutRule", "DisableRule", "RemoveTargets", "DeleteRule"], name),
+        Kind::TrustedAccess => events(&["DisableAWSServiceAccess", "EnableAWSServiceAccess"], name),
+        Kind::DelegatedAdministrator => {
+            events(&["DeregisterDelegatedAdministrator", "DeregisterOrganizationDelegatedAdmin"], name)
+        }
+        Kind::ServiceControlPolicy => {
+            let id = match &change.observed {
+                Some(Resource::ServiceControlPolicy(policy)) => policy.id.as_ref(),
+                _ => None,
+            };
+            events(&["UpdatePolicy", "DetachPolicy", "DeletePolicy"], id.unwrap_or(name))
+        }
+    }
+}
+
+/// Looks for events by their names, and for a text in what they were asked to do.
+fn events(names: &[&str], mentions: &str) -> Vec<Clue> {
+    let clue = |name: &&str| Clue {
+        key: LookupAttributeKey::EventName,
+        value: (*name).to_owned(),
+        mentions: Some(mentions.to_owned()),
+    };
+    names.iter().map(clue).collect()
+}
+
+/// A key is known to events by its ARN, which the address has not: nothing where no key was seen.
+fn key_arn(change: &Change) -> Option<String> {
+    match &change.observed {
+        Some(Resource::Key(key)) => key.arn.clone(),
+        Some(Resource::KeyPolicy(policy)) => policy.key.clone(),
+        _ => None,
+    }
+}

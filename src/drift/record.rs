@@ -1,0 +1,242 @@
+//! The JSON report of a run, as the next run reads it. The file comes from a cache or an artifact: it may be cut off, of
+//! another program, of another deployment.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Trace;
+use super::compare::{Comparison, Entry, FindingKind, State};
+use crate::estate::Address;
+use crate::ids::AccountId;
+
+/// The version of the report that is read. `report::model` writes it.
+const FORMAT_VERSION: u64 = 1;
+
+/// Says why a text is no report to compare with.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRecord {
+    /// Cut off, or no JSON at all.
+    #[error("it is no JSON, or cut off")]
+    Json(#[source] serde_json::Error),
+    /// Another file.
+    #[error("it is JSON, but not a report of `orgtrail drift`")]
+    Foreign,
+    /// A report of another version.
+    #[error("it is a report of version {0}, and this program reads version {FORMAT_VERSION}")]
+    Version(u64),
+    /// A report that was changed by hand, or damaged.
+    #[error("its part `{part}` is not as `orgtrail drift` writes it")]
+    Part {
+        /// The field.
+        part: &'static str,
+        /// What does not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// A finding of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) kind: FindingKind,
+    pub(super) account: AccountId,
+    pub(super) address: Option<Address>,
+    pub(super) what: String,
+    /// A hash of all that it says; of its key alone where the rest is AWS's words, which differ from call to call.
+    pub(super) content: String,
+}
+
+/// What could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blind {
+    account: AccountId,
+    address: Option<Address>,
+}
+
+impl Blind {
+    /// Tells whether something at this place could not be seen.
+    pub(super) fn hides(&self, entry: &Entry) -> bool {
+        match &self.address {
+            Some(_) => self.address == entry.address,
+            None => self.account == entry.account,
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The organization's id.
+    pub organization: String,
+    /// The deployment.
+    pub deployment: String,
+    /// What the run itself knew of the one before.
+    pub comparison: Option<Comparison>,
+    /// Who changed what.
+    pub who: Vec<Trace>,
+    pub(super) findings: BTreeMap<String, Finding>,
+    pub(super) blind: Vec<Blind>,
+}
+
+impl Record {
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// [`BadRecord`] for anything that `orgtrail drift --format json` has not written.
+    pub fn parse(text: &str) -> Result<Self, BadRecord> {
+        Self::of(serde_json::from_str(text).map_err(BadRecord::Json)?)
+    }
+
+    /// Takes a report apart.
+    ///
+    /// # Errors
+    /// As [`Record::parse`].
+    pub fn of(mut report: Value) -> Result<Self, BadRecord> {
+        let names = ["fingerprint", "changes", "in_sync", "organization", "deployment"];
+        if names.iter().any(|name| report.get(name).is_none()) {
+            return Err(BadRecord::Foreign);
+        }
+        match report["format_version"].as_u64() {
+            Some(FORMAT_VERSION) => {}
+            Some(other) => return Err(BadRecord::Version(other)),
+            None => return Err(BadRecord::Foreign),
+        }
+        let mut findings = BTreeMap::new();
+        add(&mut findings, changes(part(&mut report, "changes")?)?);
+        add(&mut findings, violations(part(&mut report, "violations")?)?);
+        add(&mut findings, trails(part(&mut report, "evidence")?)?);
+        let problems: Vec<ProblemPart> = part(&mut report, "problems")?;
+        let blind = problems.iter().filter(|problem| matches!(problem.stage.as_str(), "discover" | "observe"));
+        let blind = blind.map(|p| Blind { account: p.account.clone(), address: p.address.clone() }).collect();
+        add(&mut findings, problems.into_iter().map(|p| p.finding(FindingKind::Problem)));
+        let blockers: Vec<ProblemPart> = part(&mut report, "blockers")?;
+        add(&mut findings, blockers.into_iter().map(|p| p.finding(FindingKind::Blocker)));
+        Ok(Self {
+            organization: part(&mut report, "organization")?,
+            deployment: part(&mut report, "deployment")?,
+            comparison: part(&mut report, "comparison")?,
+            who: part::<Option<_>>(&mut report, "who")?.unwrap_or_default(),
+            findings,
+            blind,
+        })
+    }
+
+    /// Returns what stood at the end of the run, by key: what it found, and what it could not look at again.
+    pub(super) fn standing(&self) -> BTreeMap<String, Entry> {
+        match &self.comparison {
+            Some(comparison) => {
+                let standing = comparison.findings.iter().filter(|entry| entry.state != State::Gone);
+                standing.map(|entry| (entry.key.clone(), entry.clone())).collect()
+            }
+            // A run that compared with nothing does not know since when.
+            None => {
+                let entry = |(key, finding): (&String, &Finding)| {
+                    (key.clone(), Entry::new(State::Still, key, finding.clone(), None))
+                };
+                self.findings.iter().map(entry).collect()
+            }
+        }
+    }
+}
+
+/// Takes a field out of a report; a field that is not there is read as null, and a list as empty.
+fn part<T: DeserializeOwned>(report: &mut Value, part: &'static str) -> Result<T, BadRecord> {
+    let lists = ["violations", "evidence", "problems", "blockers"];
+    let value = match report[part].take() {
+        Value::Null if lists.contains(&part) => Value::Array(Vec::new()),
+        value => value,
+    };
+    serde_json::from_value(value).map_err(|source| BadRecord::Part { part, source })
+}
+
+fn add(findings: &mut BTreeMap<String, Finding>, more: impl IntoIterator<Item = (String, Finding)>) {
+    for (key, finding) in more {
+        findings.insert(format!("{} {key}", finding.kind.as_str()), finding);
+    }
+}
+
+#[derive(Deserialize)]
+struct ChangePart {
+    address: Address,
+    action: String,
+}
+
+#[derive(Deserialize)]
+struct ViolationPart {
+    address: Address,
+    invariant: String,
+    principal: String,
+    action: String,
+    resource: String,
+}
+
+#[derive(Deserialize)]
+struct TrailPart {
+    address: Address,
+}
+
+#[derive(Deserialize)]
+struct ProblemPart {
+    account: AccountId,
+    address: Option<Address>,
+    stage: String,
+    code: String,
+}
+
+impl ProblemPart {
+    fn finding(self, kind: FindingKind) -> (String, Finding) {
+        let Self { account, address, stage, code } = self;
+        let place = address.as_ref().map_or_else(|| account.to_string(), ToString::to_string);
+        let key = format!("{place} {stage} {code}");
+        let what = format!("{code} at {place}");
+        (key.clone(), Finding { kind, account, address, what, content: hash(&key) })
+    }
+}
+
+fn changes(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
+    let change = |(value, change): (Value, ChangePart)| {
+        let ChangePart { address, action } = change;
+        let what = format!("{action} {address}");
+        (address.to_string(), at(FindingKind::Change, address, what, hash(&value.to_string())))
+    };
+    Ok(read(list, "changes")?.into_iter().map(change).collect())
+}
+
+fn violations(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
+    let violation = |(value, violation): (Value, ViolationPart)| {
+        let ViolationPart { address, invariant, principal, action, resource } = violation;
+        let what = format!("{invariant}: {principal}, {action}, {resource}");
+        let key = format!("{address} {invariant} {principal} {action} {resource}");
+        (key, at(FindingKind::Violation, address, what, hash(&value.to_string())))
+    };
+    Ok(read(list, "violations")?.into_iter().map(violation).collect())
+}
+
+fn trails(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
+    let trail = |(value, TrailPart { address }): (Value, TrailPart)| {
+        let what = address.to_string();
+        (what.clone(), at(FindingKind::Trail, address, what, hash(&value.to_string())))
+    };
+    Ok(read(list, "evidence")?.into_iter().map(trail).collect())
+}
+
+fn at(kind: FindingKind, address: Address, what: String, content: String) -> Finding {
+    Finding { kind, account: address.account.clone(), address: Some(address), what, content }
+}
+
+/// Reads what is needed of each item, beside the item itself.
+fn read<T: DeserializeOwned>(list: Vec<Value>, part: &'static str) -> Result<Vec<(Value, T)>, BadRecord> {
+    let item = |value: Value| {
+        let read = T::deserialize(&value).map_err(|source| BadRecord::Part { part, source })?;
+        Ok((value, read))
+    };
+    list.into_iter().map(item).collect()
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,39 @@
+//! Who changed something last, or why that is not known.
+
+use serde::{Deserialize, Serialize};
+
+use crate::estate::deed::{Deed, Deeds, HISTORY_DAYS};
+use crate::estate::{Address, Problem};
+
+/// What was found out about the last changes at one address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Where something drifted.
+    pub address: Address,
+    /// The last changes, the newest first. That the newest one made the drift is likely, not proven.
+    pub events: Vec<Deed>,
+    /// Why nobody is named; none where somebody is.
+    pub unknown: Option<String>,
+}
+
+impl Trace {
+    /// Makes the trace of what the event history has.
+    pub fn of(address: &Address, deeds: Deeds) -> Self {
+        let Deeds { found, gap } = deeds;
+        let nobody = || format!("the event history of the last {HISTORY_DAYS} days names no change");
+        let unknown = found.is_empty().then(|| gap.map_or_else(nobody, str::to_owned));
+        Self { address: address.clone(), events: found, unknown }
+    }
+
+    /// Makes the trace where the event history could not be read.
+    pub fn unread(address: &Address, problem: &Problem) -> Self {
+        let unknown = Some(format!("the event history cannot be read: {} ({})", problem.message, problem.code));
+        Self { address: address.clone(), events: Vec::new(), unknown }
+    }
+
+    /// Makes the trace where nobody asked, because there is too much to ask for.
+    pub fn not_asked(address: &Address, most: usize) -> Self {
+        let unknown = Some(format!("not asked: only the first {most} changes of a run are"));
+        Self { address: address.clone(), events: Vec::new(), unknown }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a report of a plan is about.
+
+use crate::drift::{Comparison, Trace};
+use crate::organization::Organization;
+use crate::plan::Plan;
+
+/// Why the report is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Somebody is about to apply it.
+    Plan,
+    /// A schedule looks whether something changed.
+    Drift,
+}
+
+impl Purpose {
+    /// Returns the word that the report begins with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Purpose::Plan => "Plan",
+            Purpose::Drift => "Drift",
+        }
+    }
+}
+
+/// What a report is about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The plan, or what drifted.
+    pub plan: &'a Plan,
+    /// The organization that it was made for.
+    pub organization: &'a Organization,
+    /// Why the report is made.
+    pub purpose: Purpose,
+    /// What is new since the last run, where it was compared.
+    pub since: Option<&'a Comparison>,
+    /// Who changed what, as far as somebody asked.
+    pub traces: &'a [Trace],
+}
+
+impl<'a> Subject<'a> {
+    /// Takes a plan by itself.
+    pub fn new(plan: &'a Plan, organization: &'a Organization, purpose: Purpose) -> Self {
+        Self { plan, organization, purpose, since: None, traces: &[] }
+    }
+}
