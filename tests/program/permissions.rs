@@ -217,6 +217,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudtrail:GetInsightSelectors",
             "cloudtrail:GetTrailStatus",
             "cloudtrail:ListTags",
+            "cloudtrail:LookupEvents",
             // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
             "s3:DeleteBucketLifecycle",
             "s3:ListObjectsV2",
@@ -251,6 +252,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudtrail:GetInsightSelectors",
             "cloudtrail:GetTrailStatus",
             "cloudtrail:ListTags",
+            "cloudtrail:LookupEvents",
             // The damaged policy has fewer than five versions, and the removed one is attached to nobody.
             "iam:DeletePolicyVersion",
             "iam:DetachGroupPolicy",
