@@ -48,7 +48,7 @@ impl World {
     fn desired(&self) -> Desired {
         let strategy = ReaderStrategy::Roles;
         let Self { config, organization, templates, .. } = self;
-        design(&Brief { config, organization, templates, strategy }).expect("the configuration fits")
+        design(&Brief { config, organization, templates, strategy, earlier: &[] }).expect("the configuration fits")
     }
 
     /// Desire and diff: what a plan does between two calls to the cloud.

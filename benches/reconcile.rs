@@ -141,7 +141,13 @@ impl Source for Given {
 
 fn world(count: usize, templates: &Templates) -> Recorded {
     let (organization, config) = (organization(count), config::parse(CONFIG, "orgtrail.yaml").expect("the example"));
-    let brief = Brief { config: &config, organization: &organization, templates, strategy: ReaderStrategy::Roles };
+    let brief = Brief {
+        config: &config,
+        organization: &organization,
+        templates,
+        strategy: ReaderStrategy::Roles,
+        earlier: &[],
+    };
     let estate = made(&design(&brief).expect("the configuration fits"));
     Recorded::in_memory(Snapshot::whole(organization, estate))
 }

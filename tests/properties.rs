@@ -33,6 +33,8 @@ use worlds::organization::account;
 use worlds::rerender::{Dice, add_what_is_left_alone, rerender};
 use worlds::{Case, cases};
 
+const BEGAN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
 fn settings() -> ProptestConfig {
     let given = ProptestConfig::default();
     let rng_seed = match given.rng_seed {
@@ -48,7 +50,7 @@ fn wait(future: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), T
 
 /// Applies a plan; nothing of it may be refused.
 async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
-    let options = RunOptions { concurrency: 3, gate: &Open };
+    let options = RunOptions { concurrency: 3, gate: &Open, began: BEGAN };
     let report = apply::run(plan, cloud, &Silent, options, std::future::pending()).await;
     for outcome in &report.outcomes {
         prop_assert_eq!(&outcome.result, &ChangeResult::Done, "{} {}", outcome.action.as_str(), outcome.address);
@@ -101,7 +103,7 @@ async fn resumes(case: &Case, place: Index) -> Result<(), TestCaseError> {
     let first = first_plan(case, &cloud).await?.plan;
     let changes_max = place.index(first.changes.len());
     let faltering = Faltering { inner: &cloud, done: AtomicUsize::new(0), changes_max };
-    let options = RunOptions { concurrency: 1, gate: &Open };
+    let options = RunOptions { concurrency: 1, gate: &Open, began: BEGAN };
     let report = apply::run(&first, &faltering, &Silent, options, std::future::pending()).await;
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     prop_assert_eq!(done.count(), changes_max);
@@ -164,7 +166,9 @@ async fn follows_accounts(case: &Case, seed: u64, new: Account, prune: bool) -> 
     }
     apply(&survey.plan, &cloud).await?;
     let after = in_sync(case, &cloud).await?;
-    prop_assert!(!prune || after.plan.leftovers.is_empty(), "{:?}", after.plan.leftovers);
+    // A trail in a suspended account cannot be read, so nobody knows that it is gone.
+    let readers = after.plan.leftovers.iter().filter(|leftover| leftover.address.kind != Kind::Trail);
+    prop_assert!(!prune || readers.count() == 0, "{:?}", after.plan.leftovers);
     Ok(())
 }
 

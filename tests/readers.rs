@@ -252,8 +252,8 @@ fn config_of(mode: &str) -> Config {
 async fn survey(config: &Config, cloud: &Recorded) -> Survey {
     let templates = Templates::new(&[]).unwrap();
     let surveyor = Surveyor { config, templates: &templates, look: cloud, progress: &Silent };
-    let plan = PlanOptions { prune: true, accept_fewer_accounts: true };
-    surveyor.survey(SurveyOptions { plan, ..SurveyOptions::default() }).await.unwrap()
+    let plan = PlanOptions { prune: true, accept_fewer_accounts: true, ..PlanOptions::default() };
+    surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await.unwrap()
 }
 
 /// Fails where a member cannot read its own logs, or anybody reads more than that.
@@ -300,7 +300,8 @@ async fn one_way_in_replaces_the_other_without_a_gap() {
         for seed in 0..8 {
             let cloud = Recorded::in_memory(Snapshot::whole(organization.clone(), Estate::default()));
             let first = survey(&config_of(before), &cloud).await;
-            let options = RunOptions { concurrency: 4, gate: &orgtrail::apply::gate::Open };
+            let options =
+                RunOptions { concurrency: 4, gate: &orgtrail::apply::gate::Open, began: jiff::Timestamp::UNIX_EPOCH };
             let report = apply::run(&first.plan, &cloud, &Silent, options, std::future::pending()).await;
             assert!(report.outcomes.iter().all(|outcome| outcome.result == ChangeResult::Done));
             everybody_reads_exactly_its_own(&first.desired, &cloud.snapshot(), before);

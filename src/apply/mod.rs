@@ -1,23 +1,31 @@
 //! Runs a plan: in the order of its dependencies, side by side where there are none, one account's failure being one
 //! outcome; then looks whether delivery still works.
 //!
-//! What may run at all is [`consent`], and whether it still may is [`gate`]. How the log goes afterwards is [`delivery`]. Nothing here decides what to change.
+//! What may run at all is [`consent`], and whether it still may is [`gate`]. Before an
+//! earlier trail is deleted, [`handover`] asks those that take over. How the log goes afterwards is [`delivery`], and what
+//! was done is kept as [`record`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::cloud::{Act, Cloud, Done, Fault, Progress};
-use crate::estate::{Address, Resource, Stage};
+use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
 use crate::plan::{Action, Change, Plan};
 
 pub mod consent;
 mod delivery;
 pub mod gate;
+mod handover;
 pub mod outcome;
+pub mod record;
 
 pub use consent::{Consent, Missing};
 pub use gate::Gate;
+use handover::Handover;
 pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
 
 /// How a run is done.
@@ -27,6 +35,8 @@ pub struct RunOptions<'a> {
     pub concurrency: usize,
     /// Asked before each change begins.
     pub gate: &'a dyn Gate,
+    /// When the run began.
+    pub began: Timestamp,
 }
 
 /// Runs a plan whose risks have been allowed.
@@ -40,7 +50,7 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> ApplyReport {
     let before = delivery::look(plan, cloud).await;
-    let mut run = Run::new(plan);
+    let mut run = Run::new(plan, options.began);
     run.work(cloud, progress, options, stop).await;
     let mut results = run.results;
     let delivery = delivery::check(plan, &before, &mut results, cloud, options.gate).await;
@@ -52,6 +62,8 @@ pub async fn run(
     ApplyReport {
         organization: plan.organization.clone(),
         deployment: plan.deployment.clone(),
+        began: options.began,
+        plan: plan.fingerprint.clone(),
         outcomes: outcomes.collect(),
         unchanged: plan.unchanged,
         problems: plan.problems.clone(),
@@ -70,10 +82,12 @@ struct Run<'p> {
     dependents: Vec<Vec<usize>>,
     ready: BTreeSet<usize>,
     removals: BTreeSet<usize>,
+    /// The day of the run, in UTC.
+    today: Date,
 }
 
 impl<'p> Run<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(plan: &'p Plan, began: Timestamp) -> Self {
         let places: BTreeMap<&Address, usize> = plan.changes.iter().enumerate().map(|(n, c)| (&c.address, n)).collect();
         let mut dependents = vec![Vec::new(); plan.changes.len()];
         let mut open = vec![0; plan.changes.len()];
@@ -87,7 +101,8 @@ impl<'p> Run<'p> {
         let (removals, others): (BTreeSet<usize>, BTreeSet<usize>) = (0..plan.changes.len()).partition(is_removal);
         let ready = others.into_iter().filter(|place| open[*place] == 0).collect();
         let results = vec![None; plan.changes.len()];
-        Self { plan, results, made: BTreeMap::new(), open, dependents, ready, removals }
+        let today = began.to_zoned(TimeZone::UTC).date();
+        Self { plan, results, made: BTreeMap::new(), open, dependents, ready, removals, today }
     }
 
     async fn work(
@@ -99,13 +114,14 @@ impl<'p> Run<'p> {
     ) {
         let mut stop = std::pin::pin!(stop);
         let mut stopped = false;
+        let handover = Handover::new(self.plan);
         let mut running = FuturesUnordered::new();
         let total = self.plan.changes.len();
         loop {
             while !stopped && running.len() < options.concurrency.max(1) {
                 let Some(place) = self.next() else { break };
                 match self.resolved(place) {
-                    Ok(change) => running.push(execute(place, change, cloud, options.gate)),
+                    Ok(change) => running.push(execute(place, change, cloud, options.gate, &handover)),
                     Err(because) => self.end(place, ChangeResult::Skipped(because), None),
                 }
             }
@@ -151,6 +167,11 @@ impl<'p> Run<'p> {
         {
             return Err(Because::Of(unknown));
         }
+        if let Some(Resource::Role(role)) = &mut change.desired
+            && let Some(left) = role.tags.get_mut(LEFT_TAG).filter(|left| *left == DATE_OF_RUN)
+        {
+            *left = self.today.to_string();
+        }
         Ok(change)
     }
 
@@ -192,7 +213,8 @@ impl<'p> Run<'p> {
                 continue;
             }
             self.open[dependent] = self.open[dependent].saturating_sub(1);
-            if self.open[dependent] == 0 && self.results[dependent].is_none() {
+            let waits = self.removals.contains(&dependent);
+            if self.open[dependent] == 0 && self.results[dependent].is_none() && !waits {
                 self.ready.insert(dependent);
             }
         }
@@ -206,9 +228,15 @@ enum Ended {
     NotAdmitted(String),
 }
 
-async fn execute(place: usize, change: Change, cloud: &dyn Cloud, gate: &dyn Gate) -> (usize, Ended) {
+async fn execute(
+    place: usize,
+    change: Change,
+    cloud: &dyn Cloud,
+    gate: &dyn Gate,
+    handover: &Handover<'_>,
+) -> (usize, Ended) {
     let (address, action) = (&change.address, change.action.as_str());
-    if let Err(why) = gate.admit(&change).await {
+    if let Err(why) = admitted(&change, cloud, gate, handover).await {
         tracing::warn!(%address, action, why, "not begun");
         return (place, Ended::NotAdmitted(why));
     }
@@ -222,6 +250,13 @@ async fn execute(place: usize, change: Change, cloud: &dyn Cloud, gate: &dyn Gat
             (place, Ended::Failed(fault))
         }
     }
+}
+
+async fn admitted(change: &Change, cloud: &dyn Cloud, gate: &dyn Gate, handover: &Handover<'_>) -> Result<(), String> {
+    if let Some(why) = handover.objection(change, cloud).await {
+        return Err(why);
+    }
+    gate.admit(change).await
 }
 
 /// Puts back what was there before a change.

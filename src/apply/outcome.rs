@@ -1,5 +1,7 @@
 //! What came of a plan, as plain data: the input of the reports of `apply`.
 
+use jiff::Timestamp;
+
 use crate::estate::{Address, Problem};
 use crate::ids::OrganizationId;
 use crate::plan::Action;
@@ -11,6 +13,10 @@ pub struct ApplyReport {
     pub organization: OrganizationId,
     /// The name in the ownership tag.
     pub deployment: String,
+    /// When the run began.
+    pub began: Timestamp,
+    /// The fingerprint of the plan that was carried out.
+    pub plan: String,
     /// One for each change of the plan, in the order of the plan.
     pub outcomes: Vec<Outcome>,
     /// How many wanted resources were as they should be before the run.
@@ -86,6 +92,12 @@ pub struct Tally {
 }
 
 impl ApplyReport {
+    /// Returns what was removed.
+    pub fn retired(&self) -> impl Iterator<Item = &Outcome> {
+        let retired = |outcome: &&Outcome| outcome.action == Action::Retire && outcome.result == ChangeResult::Done;
+        self.outcomes.iter().filter(retired)
+    }
+
     /// Counts the outcomes.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();

@@ -29,7 +29,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
-    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     match &args.account {
         Some(account) => pass(common, &session, &survey, account),

@@ -1,6 +1,10 @@
 //! `orgtrail apply`: makes the changes of a plan, after consent.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::outcome::Outcome;
@@ -10,18 +14,18 @@ use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::apply::{self, ApplyReport, Consent, RunOptions};
-use crate::estate::Problem;
+use crate::estate::{Kind, Problem};
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
-use crate::report::{human, markdown, model, words};
+use crate::report::{human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan that was written with `plan --output plan.json`; refused when what it stands on has changed since
-    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     choices: Choices,
@@ -34,6 +38,9 @@ pub struct Args {
     /// Allow a risk: weakens, interrupts, destroys or costs
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
     allow: Vec<Risk>,
+    /// Append what this run does to a file: one JSON line a change, with what was there where something was removed
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 fn risk(text: &str) -> Result<Risk, String> {
@@ -44,10 +51,10 @@ fn risk(text: &str) -> Result<Risk, String> {
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
-    let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), Saved::options);
+    let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
     let options = SurveyOptions { plan: plan_options, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(options).await?;
+    let survey = session.surveyor(ui).survey(&options).await?;
     ui.end_progress();
     if let Some(saved) = &saved {
         saved.must_be(&survey.plan)?;
@@ -62,11 +69,43 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if !args.yes {
         ask(&survey, ui)?;
     }
-    let run = RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open };
+    let record = args.record.as_deref().map(Record::open).transpose()?;
+    let run =
+        RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open, began: Timestamp::now() };
     let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted()).await;
     ui.end_progress();
+    if let Some(record) = record {
+        record.append(&report, &survey.plan)?;
+    }
+    if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
+        ui.note("the archive's documents still let the deleted trail in: the next plan takes it out of them");
+    }
     let text = text(common, &report, &survey, ui)?;
     Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
+}
+
+/// The file that keeps what runs did. It is opened before the run, so that nothing is done that cannot be written down.
+struct Record<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> Record<'a> {
+    fn open(path: &'a Path) -> Result<Self, Failure> {
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(|error| {
+            Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
+        })?;
+        Ok(Self { path, file })
+    }
+
+    fn append(mut self, report: &ApplyReport, plan: &Plan) -> Result<(), Failure> {
+        let failed = |error: &dyn std::error::Error| {
+            Failure::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
+        };
+        let lines = apply::record::lines(report, plan).map_err(|error| failed(&error))?;
+        self.file.write_all(lines.as_bytes()).map_err(|error| failed(&error))
+    }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {
@@ -96,7 +135,7 @@ fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resu
     let organization = &survey.organization;
     match common.format() {
         Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
-        Format::Json => model::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
+        Format::Json => model::text(&run_model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))

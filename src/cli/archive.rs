@@ -56,7 +56,7 @@ pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui)
         Ok(session) => session,
         Err(failure) => return Ok(unknown(ui, &failure)),
     };
-    let discovered = session.surveyor(ui).discover(SurveyOptions::default()).await;
+    let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
     ui.end_progress();
     let organization = match discovered {
         Ok((organization, _)) => organization,

@@ -42,7 +42,7 @@ fn standard(text: &str) -> Result<Standard, String> {
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(options).await?;
+    let survey = session.surveyor(ui).survey(&options).await?;
     let filters = filters(session.cloud.as_ref(), &survey.observed).await;
     ui.end_progress();
     let standards = if args.standard.is_empty() { Standard::ALL.to_vec() } else { args.standard.clone() };

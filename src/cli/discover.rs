@@ -15,7 +15,7 @@ use crate::survey::SurveyOptions;
 pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
-    let (organization, problems) = session.surveyor(ui).discover(options).await?;
+    let (organization, problems) = session.surveyor(ui).discover(&options).await?;
     ui.end_progress();
     let choices = desire::choices(&session.config, &organization);
     let discovery = Discovery { organization: &organization, choices: &choices, problems: &problems };

@@ -79,7 +79,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     let session = Session::open(common, Access::ReadOnly).await?;
     let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(options).await?;
+    let survey = session.surveyor(ui).survey(&options).await?;
     let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
     let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
     let traces = match args.who {

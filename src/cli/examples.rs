@@ -44,7 +44,9 @@ pub const RECONCILE: &str = "Examples:
 pub const APPLY: &str = "Examples:
   orgtrail apply
   orgtrail apply --yes --allow costs
-  orgtrail apply --adopt";
+  orgtrail apply --adopt
+  orgtrail apply --prune --allow destroys --record retired.jsonl
+  orgtrail apply --destroy arn:aws:cloudtrail:eu-central-1:111111111111:trail/old --allow destroys";
 
 pub const CHECK: &str = "Examples:
   orgtrail check

@@ -19,7 +19,7 @@ pub struct Args {
 /// Runs the command. There is one form yet, which the flag names so that another one can join it.
 pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
-    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let exported = export::terraform(Export {
         desired: &survey.desired,

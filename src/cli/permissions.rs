@@ -75,6 +75,9 @@ pub struct Args {
     /// The id of the log account, where the configuration tells its name; without it `*` stands for it
     #[arg(long, value_name = "ID")]
     log: Option<AccountId>,
+    /// An earlier trail that `apply --destroy` shall delete, by its ARN or its name; nothing else gives cloudtrail:DeleteTrail
+    #[arg(long, value_name = "TRAIL", value_delimiter = ',', conflicts_with = "cloudformation")]
+    destroy: Vec<String>,
 }
 
 /// Runs the command.
@@ -90,7 +93,8 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     if !matches!(common.format(), Format::Human | Format::Json) {
         return Err(common.format().unknown_to("permissions", "human and json"));
     }
-    let needed = permissions(&Ask { config: &config, purpose: args.purpose.into(), place, known: &known });
+    let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
+    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy });
     needed.notes.iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
         [] => {

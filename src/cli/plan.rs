@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
@@ -18,9 +21,13 @@ use crate::survey::SurveyOptions;
 /// What `plan` and `apply` can be told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Choices {
-    /// Remove reader roles and member policies of ours that are no longer wanted
+    /// Remove reader roles and member policies of ours that are no longer wanted, and whose time is over
     #[arg(long)]
     pub prune: bool,
+    /// Delete an earlier trail of this deployment, named by its ARN, or by its name for all of this name; only after the
+    /// trails that take over were seen to deliver
+    #[arg(long, value_name = "TRAIL", value_delimiter = ',')]
+    pub destroy: Vec<String>,
     /// Go on although far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
@@ -42,7 +49,12 @@ pub struct PlanArgs {
 impl Choices {
     /// Returns them as the planner takes them.
     pub fn options(&self) -> PlanOptions {
-        PlanOptions { prune: self.prune, accept_fewer_accounts: self.accept_fewer_accounts }
+        PlanOptions {
+            prune: self.prune,
+            accept_fewer_accounts: self.accept_fewer_accounts,
+            today: self.prune.then(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
+            destroy: self.destroy.iter().cloned().collect(),
+        }
     }
 }
 
@@ -54,9 +66,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, F
     let session = Session::open(common, Access::ReadOnly).await?;
     let surveyor = session.surveyor(ui);
     let (organization, plan) = match &other {
-        Some(other) => surveyor.against(other, options).await?,
+        Some(other) => surveyor.against(other, &options).await?,
         None => {
-            let survey = surveyor.survey(options).await?;
+            let survey = surveyor.survey(&options).await?;
             (survey.organization, survey.plan)
         }
     };

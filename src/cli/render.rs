@@ -34,7 +34,7 @@ pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, Failu
         return Err(Failure::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
     };
     let session = Session::open(common, Access::ReadOnly).await?;
-    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let count = write_documents(folder, &session.config.deployment, &documents(&survey.desired, &survey.observed))?;
     ui.note(&format!("{count} documents in {}", folder.display()));

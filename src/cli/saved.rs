@@ -40,8 +40,8 @@ impl Saved {
     }
 
     /// Returns what was decided when the plan was made.
-    pub fn options(&self) -> PlanOptions {
-        self.options
+    pub fn options(&self) -> &PlanOptions {
+        &self.options
     }
 
     /// Refuses a plan made now that is not the saved one.

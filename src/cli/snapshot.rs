@@ -20,7 +20,7 @@ pub struct Args {
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, member_trails: args.member_trails, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(options).await?;
+    let survey = session.surveyor(ui).survey(&options).await?;
     ui.end_progress();
     let partial = !survey.plan.problems.is_empty();
     let mut text = Vec::new();

@@ -21,10 +21,12 @@ use crate::plan::Change;
 pub mod aws;
 pub mod document;
 pub mod fault;
+mod let_in;
 pub mod queue;
 pub mod recorded;
 
 pub use fault::{Fault, FaultKind};
+pub use let_in::unwanted_trails;
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct Scope {
     pub management_account: AccountId,
     /// Where trails live.
     pub home_region: Region,
+    /// Every account of the organization.
+    pub accounts: BTreeSet<AccountId>,
     /// Every address that the desired estate has, with the account whose credentials look at it.
     pub addresses: BTreeMap<Address, AccountId>,
     /// The name that the member policy has or would have, for every account of the organization. An account for which a
@@ -84,7 +88,8 @@ pub trait Look: Send + Sync {
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
     /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
-    /// management account shows, reader roles of this deployment, member policies of accounts that have such a role.
+    /// management account shows, trails that our own documents let in although nobody wants them, reader roles of this
+    /// deployment, member policies of accounts that have such a role.
     ///
     /// # Errors
     /// [`Fault`] only where nothing at all can be read.

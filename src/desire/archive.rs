@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::layout::{Layout, logs_root};
 use super::{Brief, ReaderStrategy, archive_region, tags};
 use crate::config::Config;
-use crate::config::schema::{LockMode, Scope};
+use crate::config::schema::LockMode;
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind};
 use crate::policy::template::BadTemplate;
@@ -99,25 +99,16 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
     let own_role = layout.own_role(config, layout.log_account.as_str());
-    let (for_organization, for_accounts) = layout.scopes();
-    // The management account's own path keeps the trail working if it is ever turned back into a trail of one account
-    // (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
-    let mut folders: Vec<String> = Vec::new();
-    if for_organization {
-        folders.extend([layout.management_account.to_string(), organization.to_string()]);
-    }
-    let accounts = layout.trails.iter().filter(|t| t.config.scope == Scope::Accounts);
-    folders.extend(accounts.map(|trail| trail.address.account.to_string()));
-    folders.sort();
-    folders.dedup();
-    let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{root}/{folder}/*")).collect();
+    let (for_organization, for_accounts) = layout.read_scopes(config);
+    let folders = layout.written_folders(config, brief.organization);
+    let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.
     let own_folder = |root: &str| format!("{root}/${{aws:PrincipalAccount}}/*");
     let roots = [(for_organization, format!("{root}/{organization}")), (for_accounts, root.clone())];
     let own: Vec<String> = roots.iter().filter(|(is_used, _)| *is_used).map(|(_, root)| own_folder(root)).collect();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
-        "trail_arns": layout.trail_arns(config),
+        "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),
         "break_glass_roles": config.bucket.break_glass_roles,
         "policy_keepers": config.bucket.break_glass_roles.iter().cloned().chain([own_role.to_string()]).collect::<Vec<_>>(),
         // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
@@ -135,14 +126,17 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
 fn key_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let config = brief.config;
     let partition = layout.partition;
+    let document = layout.key_alias.with_kind(Kind::KeyPolicy);
+    let earlier = layout.earlier.iter().filter(|trail| trail.through.contains(&document));
     let mut owners: Vec<&str> = layout.trails.iter().map(|trail| trail.address.account.as_str()).collect();
+    owners.extend(earlier.map(|trail| trail.address.account.as_str()));
     owners.sort();
     owners.dedup();
     let context = |owner: &&str| format!("arn:{partition}:cloudtrail:*:{owner}:trail/*");
     json!({
         "partition": partition,
         "log_account": layout.log_account,
-        "trail_arns": layout.trail_arns(config),
+        "trail_arns": layout.trail_arns(config, &document),
         "encryption_contexts": owners.iter().map(context).collect::<Vec<_>>(),
         "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,
         "organization": {"id": brief.organization.id},

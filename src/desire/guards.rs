@@ -105,6 +105,13 @@ impl Things {
                 }
             }
         });
+        // A trail of an account that still records is not to be stopped before the one that takes over delivers.
+        let earlier = layout.earlier.iter().filter(|trail| !trail.organization).map(|trail| {
+            let (name, account) = (&trail.address.name, &trail.address.account);
+            let region = trail.address.region.as_ref().unwrap_or(&brief.config.home_region);
+            arn("cloudtrail", region.as_str(), "*", format!("trail/{}", of_any(name, account)))
+        });
+        let trails = trails.chain(earlier);
         let policies = desired.wanted.iter().filter(|(_, w)| matches!(w.resource, Resource::Policy(_)));
         let member_policies =
             policies.map(|(a, _)| arn("iam", "", "*", format!("policy/{}", of_any(&a.name, &a.account))));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use super::{BadDesign, Brief, choices};
+use super::{BadDesign, Brief, EarlierTrail, choices};
 use crate::config::Config;
 use crate::config::names::{self, NameContext};
 use crate::config::schema::{Encryption, Owner, Regions, Scope, TrailConfig};
@@ -24,6 +24,8 @@ pub(super) struct Layout<'a> {
     pub bucket: Address,
     pub key_alias: Address,
     pub trails: Vec<TrailSite<'a>>,
+    /// Trails that are not configured any more and still write.
+    pub earlier: &'a [EarlierTrail],
 }
 
 /// One trail that will exist.
@@ -99,6 +101,7 @@ impl<'a> Layout<'a> {
                 key_alias: Address::regional(&log_account, &config.home_region, Kind::Key, alias),
                 log_account,
                 trails,
+                earlier: brief.earlier,
             }),
             _ => Err(faults),
         }
@@ -109,9 +112,35 @@ impl<'a> Layout<'a> {
         Arn::new(self.partition, "s3", "", "", &self.bucket.name).to_string()
     }
 
-    /// Returns the ARNs of all trails that write to the bucket.
-    pub(super) fn trail_arns(&self, config: &Config) -> Vec<String> {
-        self.trails.iter().map(|trail| trail.arn(self.partition, config)).collect()
+    /// Returns the ARNs of all trails that a document of the archive lets in: those that will be, and those that still
+    /// come through it.
+    pub(super) fn trail_arns(&self, config: &Config, document: &Address) -> Vec<String> {
+        let wanted = self.trails.iter().map(|trail| trail.arn(self.partition, config));
+        wanted.chain(self.earlier_arns(document)).collect()
+    }
+
+    /// Returns the folders below which log files are written, from the top of the bucket, each once.
+    ///
+    /// The management account's own folder keeps an organization trail working if it is ever turned back into a trail of
+    /// one account (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
+    pub(super) fn written_folders(&self, config: &Config, organization: &Organization) -> BTreeSet<String> {
+        let folders = |root: &str, is_organization: bool, account: &AccountId| -> Vec<String> {
+            let of = |name: &str| format!("{root}/{name}");
+            match is_organization {
+                true => vec![of(account.as_str()), of(organization.id.as_str())],
+                false => vec![of(account.as_str())],
+            }
+        };
+        let root = logs_root(config);
+        let wanted = self
+            .trails
+            .iter()
+            .flat_map(|trail| folders(&root, trail.config.scope == Scope::Organization, &trail.address.account));
+        let earlier = self.earlier.iter().flat_map(|trail| {
+            let root = trail.prefix.as_deref().map_or_else(|| root.clone(), root_below);
+            folders(&root, trail.organization, &trail.address.account)
+        });
+        wanted.chain(earlier).collect()
     }
 
     /// Returns the key that encrypts logs: an ARN, or a reference to the key that will be made; none for SSE-S3.
@@ -137,7 +166,11 @@ impl<'a> Layout<'a> {
 
 /// Returns `prefix/AWSLogs`, or `AWSLogs` without a prefix: never with two slashes side by side.
 pub(super) fn logs_root(config: &Config) -> String {
-    if config.bucket.prefix.is_empty() { "AWSLogs".into() } else { format!("{}/AWSLogs", config.bucket.prefix) }
+    root_below(&config.bucket.prefix)
+}
+
+fn root_below(prefix: &str) -> String {
+    if prefix.is_empty() { "AWSLogs".into() } else { format!("{prefix}/AWSLogs") }
 }
 
 fn check_organization(config: &Config, organization: &Organization, faults: &mut Vec<BadDesign>) {

@@ -4,6 +4,9 @@
 //! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the wake queue
 //! ([`wake`]), the readers ([`readers`]), the guard of all that ([`guards`]). A rule only adds resources; the guard alone
 //! reads what was added, to know what it has to protect.
+//!
+//! One thing of the world comes in: the trails of ours that still write though nobody configures them ([`earlier`]). What
+//! they write through stays open until they are gone, so that a migration has no gap.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +20,14 @@ use crate::policy::template::{BadTemplate, Templates};
 
 mod access;
 mod archive;
+mod earlier;
 mod guards;
 mod layout;
 mod readers;
 mod trails;
 mod wake;
 
+pub use earlier::{EarlierTrail, earlier_trails};
 pub use wake::dead_letter_queue;
 
 use layout::Layout;
@@ -109,6 +114,8 @@ pub struct Brief<'a> {
     pub templates: &'a Templates,
     /// How members read.
     pub strategy: ReaderStrategy,
+    /// Trails of ours that are not configured any more and still write: they are let in until they are gone.
+    pub earlier: &'a [EarlierTrail],
 }
 
 /// Returns the log account as the configuration names it, found in the organization.
@@ -142,6 +149,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief.config),
+        keep_readers_days: brief.config.readers.keep_days,
         guard: None,
     };
     access::add(&layout, &mut desired);

@@ -126,7 +126,7 @@ fn trust_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value
 fn reading_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value {
     let config = brief.config;
     let root = logs_root(config);
-    let (for_organization, for_accounts) = layout.scopes();
+    let (for_organization, for_accounts) = layout.read_scopes(config);
     let mut folders = Vec::new();
     if for_organization {
         folders.push(format!("{root}/{}/{id}/*", brief.organization.id));

@@ -36,7 +36,8 @@ fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> 
             users.entry(topic.clone()).or_default().push(site.arn(layout.partition, brief.config));
         }
     }
-    for (address, trail_arns) in users {
+    for (address, mut trail_arns) in users {
+        trail_arns.extend(layout.earlier_arns(&address));
         let values =
             json!({"topic": {"arn": regional_arn(layout, &address, "sns", &address.name)}, "trail_arns": trail_arns});
         let policy = brief.templates.render("topic.json.hbs", &values)?;
@@ -58,7 +59,8 @@ fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
             LogGroup { retention_days: Some(logs.retention_days), tags: tags(brief.config, &BTreeMap::new()) };
         desired.want(group.clone(), resource, "trails.cloudwatch_logs", Vec::new());
     }
-    for (address, stream_arns) in streams {
+    for (address, mut stream_arns) in streams {
+        stream_arns.extend(layout.earlier.iter().flat_map(|trail| trail.streams_of(&address)));
         let trust = brief.templates.render("log-group-role-trust.json.hbs", &json!({}))?;
         let policy = brief.templates.render("log-group-role.json.hbs", &json!({"stream_arns": stream_arns}))?;
         let role = Role {

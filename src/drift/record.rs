@@ -217,7 +217,11 @@ fn violations(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
 }
 
 fn trails(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
-    let trail = |(value, TrailPart { address }): (Value, TrailPart)| {
+    let trail = |(mut value, TrailPart { address }): (Value, TrailPart)| {
+        // Since when both record also tells of ours: that it was stopped or started is no news of the other.
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("overlap");
+        }
         let what = address.to_string();
         (what.clone(), at(FindingKind::Trail, address, what, hash(&value.to_string())))
     };

@@ -157,6 +157,13 @@ impl Address {
         })
     }
 
+    /// Returns the address of a trail; none where the text is not the ARN of one.
+    pub fn of_trail(arn: &str) -> Option<Self> {
+        let arn: Arn = arn.parse().ok()?;
+        let name = arn.resource().strip_prefix("trail/").filter(|_| arn.service() == "cloudtrail")?;
+        Some(Self::regional(&arn.account().parse().ok()?, &arn.region().parse().ok()?, Kind::Trail, name))
+    }
+
     /// Returns the address of another kind at the same place with the same name: a bucket's policy, a key's policy.
     pub fn with_kind(&self, kind: Kind) -> Self {
         Self { kind, ..self.clone() }

@@ -26,6 +26,8 @@ pub struct Desired {
     pub known_accounts: BTreeSet<AccountId>,
     /// What readers are held to.
     pub reading: ReadingTerms,
+    /// How many days the readers of an account are kept after it has left.
+    pub keep_readers_days: u32,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
 }

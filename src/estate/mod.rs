@@ -51,6 +51,14 @@ pub const OWNER_TAG: &str = "orgtrail:deployment";
 /// The tag of a reader role that says for which account it reads.
 pub const ACCOUNT_TAG: &str = "orgtrail:account";
 
+/// The tag of a reader role that says on which day a run first saw that its account had left; empty for an account that came
+/// back.
+pub const LEFT_TAG: &str = "orgtrail:left-at";
+
+/// Stands in a wish for the day of the run that carries it out. IAM takes no braces in a tag, so it can never be written as
+/// it is.
+pub const DATE_OF_RUN: &str = "{date of the run}";
+
 /// What was seen at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

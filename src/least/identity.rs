@@ -43,11 +43,15 @@ fn add_roles(names: &Names<'_>, draft: &mut Draft) {
     if !all_at_once || names.purpose().writes() {
         draft.allow(&bounds, &READ_ROLE);
     }
-    if is_log && names.purpose().removes() {
-        // A reader role that nobody wants any more may have a name from another time.
-        let tag = format!("aws:ResourceTag/{OWNER_TAG}");
-        let left = Bounds::on("LeftRoles", [names.identity("role/*")]);
-        let left = left.when("StringEquals", &tag, [names.config().deployment.clone()]);
+    if !is_log {
+        return;
+    }
+    // A reader role that nobody wants any more may have a name from another time.
+    let tag = format!("aws:ResourceTag/{OWNER_TAG}");
+    let left = Bounds::on("LeftRoles", [names.identity("role/*")]);
+    let left = left.when("StringEquals", &tag, [names.config().deployment.clone()]);
+    draft.allow(&left, &[op::TAG_ROLE]);
+    if names.purpose().removes() {
         draft.allow(&left, &READ_ROLE);
         draft.allow(&left, &[op::DELETE_ROLE_POLICY, op::DETACH_ROLE_POLICY, op::DELETE_ROLE]);
     }

@@ -76,6 +76,8 @@ pub struct Ask<'a> {
     pub place: Place,
     /// The accounts that are known.
     pub known: &'a Known,
+    /// Earlier trails that `apply --destroy` shall delete, by ARN or by name.
+    pub destroy: &'a [String],
 }
 
 /// The answer.

@@ -160,6 +160,15 @@ impl<'a> Names<'a> {
         self.config().trails.iter().filter(managed).flat_map(|trail| self.sites_of(trail, here)).collect()
     }
 
+    /// The trails of this account that a person named to be destroyed, by ARN or by name.
+    pub(super) fn destroyed(&self) -> BTreeSet<String> {
+        let arn = |named: &String| match named.parse::<Arn>() {
+            Ok(arn) => (self.here() == ANY || arn.account() == self.here()).then(|| arn.to_string()),
+            Err(_) => Some(self.arn_in(ANY, "cloudtrail", self.here(), &format!("trail/{named}"))),
+        };
+        self.ask.destroy.iter().filter_map(arn).collect()
+    }
+
     /// The topics of all trails: they are in the log account, whoever manages the trail.
     pub(super) fn topics(&self) -> BTreeSet<String> {
         let trails = self.config().trails.iter().filter_map(|trail| Some((trail, trail.notify.as_ref()?)));

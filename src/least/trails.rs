@@ -3,23 +3,24 @@
 use super::Place;
 use super::draft::{Bounds, Draft};
 use super::names::Names;
+use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
 use crate::cloud::aws::permissions::{Operation, cloudtrail as op, logs};
 use crate::config::schema::Scope;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 
-/// Adds trails and log groups. The trails of others are read as evidence: with one's own, and by `snapshot --member-trails`
-/// wherever they are.
+/// Adds trails and log groups. Other trails are read as evidence, and earlier ones of the deployment wherever its documents
+/// still let them in.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     let sites = names.sites();
-    if sites.is_empty() && names.purpose().writes() {
-        return;
-    }
     let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
     let evidence = Bounds::on("ReadTrails", [any_trail]);
     let listing = Bounds::everything("ListTrails");
     // Who changed something is asked wherever something drifts; IAM knows no resource for it.
     draft.allow(&listing, &[op::DESCRIBE_TRAILS, op::LOOKUP_EVENTS]);
-    draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS]);
+    draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS]);
+    if names.purpose().removes() {
+        draft.allow(&Bounds::on("DestroyTrails", names.destroyed()), &[DELETE_TRAIL]);
+    }
     if sites.is_empty() {
         return;
     }
@@ -31,8 +32,6 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     draft.allow(
         &own,
         &[
-            op::GET_INSIGHT_SELECTORS,
-            op::LIST_TAGS,
             op::CREATE_TRAIL,
             op::UPDATE_TRAIL,
             op::PUT_EVENT_SELECTORS,

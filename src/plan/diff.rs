@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::change::{Action, Change, FieldChange, Risk};
-use crate::estate::{Address, Desired, Estate, Field, FieldValue, Kind, Problem, Resource, Sighting, Stage, Wanted};
+use crate::estate::{
+    Address, Desired, Estate, Field, FieldValue, Kind, LEFT_TAG, Problem, Resource, Sighting, Stage, Wanted,
+};
 use crate::policy::lint::outside_grants;
 use crate::policy::merge::merge;
 use crate::policy::{Aliases, Statement};
@@ -86,6 +88,12 @@ pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted
     {
         *policy = merge(policy, live, |statement| keeps(desired, statement));
     }
+    if let (Resource::Role(wish), Some(Resource::Role(seen))) = (&mut resource, observed.resource(address))
+        && seen.tags.get(LEFT_TAG).is_some_and(|left| !left.is_empty())
+    {
+        // The account is back: the day on which it left says nothing of the next time.
+        wish.tags.insert(LEFT_TAG.to_owned(), String::new());
+    }
     resource
 }
 
@@ -123,7 +131,7 @@ fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
 
 /// Returns the fields in which the wish is not met. Of something that is not there they are not listed: the wish says
 /// them all, and there may be 10,000 of it.
-fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Aliases) -> Vec<FieldChange> {
+pub(super) fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Aliases) -> Vec<FieldChange> {
     let Some(seen) = seen else {
         return Vec::new();
     };

@@ -1,11 +1,14 @@
 //! Two estates in, ordered changes out, each with its risk and reason. Pure.
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
-//! no longer wanted ([`leftovers`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
+//! no longer wanted ([`leftovers`], [`handover`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
 //! ([`transition`], [`order`]), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
-//! doing any of it ([`limits`], [`preflight`], [`guard`], [`sanity`]). Other people's trails are [`evidence`]. What a plan
+//! doing any of it ([`limits`], [`preflight`], [`guard`], [`sanity`]). Other trails are [`evidence`]. What a plan
 //! stands on is its [`fingerprint`].
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::estate::{Address, Desired, Estate, Kind, Problem};
@@ -18,6 +21,7 @@ mod diff;
 mod evidence;
 mod fingerprint;
 mod guard;
+mod handover;
 pub mod isolation;
 mod leftovers;
 mod limits;
@@ -49,8 +53,8 @@ pub struct Plan {
     /// Our trails, whose delivery is looked at after the run.
     pub trails: Vec<TrailSite>,
     /// Ours, and no longer wanted; removed only when asked to.
-    pub leftovers: Vec<Address>,
-    /// Other people's trails that record the same events.
+    pub leftovers: Vec<Leftover>,
+    /// Trails beside the wanted ones that record the same events.
     pub evidence: Vec<Evidence>,
     /// How near documents and quotas are to their limits, nearest first.
     pub headroom: Vec<Headroom>,
@@ -73,7 +77,19 @@ pub struct TrailSite {
     pub operator: AccountId,
 }
 
-/// A trail that is not ours.
+/// Something of ours that is no longer wanted and that this plan leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leftover {
+    /// Where.
+    pub address: Address,
+    /// The day from which it may be removed; none where there is none, or it is not known yet.
+    pub until: Option<Date>,
+    /// Until when it is kept, and with which flag it is removed, in words.
+    pub how: String,
+}
+
+/// A trail that is not wanted: somebody else's, or an earlier one of this deployment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
@@ -83,6 +99,12 @@ pub struct Evidence {
     pub finding: String,
     /// What it costs, in a sentence; empty where it costs nothing more.
     pub cost: String,
+    /// From when to when both record, in a sentence; empty where it records nothing that a wanted trail records.
+    #[serde(default)]
+    pub overlap: String,
+    /// The commands with which its owner ends that. orgtrail never runs them.
+    #[serde(default)]
+    pub commands: Vec<String>,
 }
 
 /// A counter-example to an invariant of isolation: a request that is allowed and should not be, or the reverse.
@@ -118,13 +140,19 @@ pub struct Headroom {
 }
 
 /// What the person who plans has decided.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
     pub prune: bool,
     /// Go on although far fewer accounts are selected than have reader roles.
     pub accept_fewer_accounts: bool,
+    /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<Date>,
+    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub destroy: BTreeSet<String>,
 }
 
 impl Plan {
@@ -137,19 +165,15 @@ impl Plan {
 /// Returns the changes that turn `observed` into `desired`, and everything to be known before they are made.
 pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, options: PlanOptions) -> Plan {
     let compared = diff::compare(desired, observed);
-    let leftovers = leftovers::find(desired, observed, organization);
+    let leftovers = leftovers::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
     let evidence = evidence::find(desired, observed);
     for change in &mut changes {
-        change.risk = risk::of(change, &evidence);
+        change.risk = risk::of(change, &evidence, observed);
     }
-    let kept = if options.prune {
-        changes.extend(leftovers.iter().filter_map(|address| leftovers::retire(address, desired, observed)));
-        Vec::new()
-    } else {
-        leftovers
-    };
+    changes.extend(leftovers.changes);
+    blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
     let violations = isolation::check(desired, observed, organization, &mut changes);
@@ -171,7 +195,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         blockers,
         problems: compared.problems.into_iter().chain(leftovers::unknown(desired, observed)).collect(),
         trails: trails(desired),
-        leftovers: kept,
+        leftovers: leftovers.kept,
         evidence,
         headroom,
         violations,

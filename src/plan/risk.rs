@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::Evidence;
 use super::change::{Action, Change, Risk};
-use crate::estate::{Bucket, LogGroup, Resource, Role, ServiceControlPolicy, Trail};
+use crate::estate::{Address, Bucket, Estate, LogGroup, Resource, Role, ServiceControlPolicy, Sighting, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
-use crate::policy::merge::is_ours;
+use crate::policy::merge::{is_ours, sources};
 use crate::policy::{Effect, PolicyDocument, Statement};
 
 /// Judges one change.
-pub(super) fn of(change: &Change, evidence: &[Evidence]) -> BTreeSet<Risk> {
+pub(super) fn of(change: &Change, evidence: &[Evidence], ground: &Estate) -> BTreeSet<Risk> {
     let mut risks = match (&change.desired, &change.observed) {
-        (Some(desired), Some(observed)) => update(desired, observed, change.action),
+        (Some(desired), Some(observed)) => update(desired, observed, change.action, ground),
         (Some(desired), None) => create(desired, evidence),
         (None, _) => BTreeSet::from([Risk::Destroys]),
     };
@@ -44,7 +44,8 @@ fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {
     risks
 }
 
-fn update(desired: &Resource, observed: &Resource, action: Action) -> BTreeSet<Risk> {
+fn update(desired: &Resource, observed: &Resource, action: Action, ground: &Estate) -> BTreeSet<Risk> {
+    let shared_policy = |wish: &PolicyDocument, seen: &PolicyDocument| shared_policy(wish, seen, ground);
     match (desired, observed) {
         (Resource::Bucket(wish), Resource::Bucket(seen)) => bucket(wish, seen, action),
         (Resource::BucketPolicy(wish), Resource::BucketPolicy(seen)) => shared_policy(&wish.policy, &seen.policy),
@@ -117,12 +118,12 @@ fn role(wish: &Role, seen: &Role) -> BTreeSet<Risk> {
 }
 
 /// A policy that others may write to as well: dropping one of their statements is a loss that only they can undo.
-fn shared_policy(wish: &PolicyDocument, seen: &PolicyDocument) -> BTreeSet<Risk> {
+fn shared_policy(wish: &PolicyDocument, seen: &PolicyDocument, ground: &Estate) -> BTreeSet<Risk> {
     let mut risks = BTreeSet::new();
     if loses_condition(wish, seen) || loses_deny(wish, seen) {
         risks.insert(Risk::Weakens);
     }
-    if sources(seen).difference(&sources(wish)).next().is_some() {
+    if sources(seen).difference(&sources(wish)).any(|arn| may_write(arn, ground)) {
         // A trail that may write now may not any more.
         risks.insert(Risk::Interrupts);
     }
@@ -138,6 +139,16 @@ fn shared_policy(wish: &PolicyDocument, seen: &PolicyDocument) -> BTreeSet<Risk>
         risks.insert(Risk::Destroys);
     }
     risks
+}
+
+/// A trail that is known to be gone or stopped loses nothing.
+fn may_write(trail: &str, ground: &Estate) -> bool {
+    let sighting = Address::of_trail(trail).and_then(|address| ground.sightings.get(&address));
+    match sighting {
+        Some(Sighting::Absent) => false,
+        Some(Sighting::Present(resource)) => !matches!(resource.as_ref(), Resource::Trail(trail) if !trail.logging),
+        Some(Sighting::Unreadable(_)) | None => true,
+    }
 }
 
 fn same_but_sid(statement: &Statement, text: &str) -> bool {
@@ -188,16 +199,6 @@ fn loses_deny(wish: &PolicyDocument, seen: &PolicyDocument) -> bool {
         denies.map(|s| crate::policy::canonical::canonical_statement(s, &none)).collect()
     };
     denies(seen).difference(&denies(wish)).next().is_some()
-}
-
-/// The trails that a document lets in, by their ARNs.
-fn sources(document: &PolicyDocument) -> BTreeSet<String> {
-    let allows = document.statements.iter().filter(|s| s.effect == Effect::Allow && is_ours(s));
-    allows
-        .flat_map(|s| s.condition.values())
-        .flat_map(|by_key| by_key.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")))
-        .flat_map(|(_, values)| values.iter().cloned())
-        .collect()
 }
 
 /// More accounts, or more that is denied to them, may stop somebody's work; fewer protect less.

@@ -3,13 +3,25 @@
 //! A bucket, key or topic policy may have other authors. Ours are known by the `Sid` prefix; what others wrote stays,
 //! in its order, unless it is named for removal.
 
+use std::collections::BTreeSet;
+
 use super::SID_PREFIX;
 use super::canonical::{Aliases, canonical_statement};
-use super::document::{PolicyDocument, Statement};
+use super::document::{Effect, PolicyDocument, Statement};
 
 /// Tells whether a statement is of our making.
 pub fn is_ours(statement: &Statement) -> bool {
     statement.sid.as_deref().is_some_and(|sid| sid.starts_with(SID_PREFIX))
+}
+
+/// Returns the ARNs that our statements let in by `aws:SourceArn`: those of trails.
+pub fn sources(document: &PolicyDocument) -> BTreeSet<String> {
+    let allows = document.statements.iter().filter(|s| s.effect == Effect::Allow && is_ours(s));
+    allows
+        .flat_map(|s| s.condition.values())
+        .flat_map(|by_key| by_key.iter().filter(|(key, _)| key.eq_ignore_ascii_case("aws:SourceArn")))
+        .flat_map(|(_, values)| values.iter().cloned())
+        .collect()
 }
 
 /// Returns the document to write: `ours`, then the statements of `live` that others wrote and `keep` accepts.

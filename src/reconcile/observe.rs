@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::clock::between;
-use crate::cloud::{Fault, Look, Needs, Progress, Scope};
+use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage};
 use crate::ids::AccountId;
@@ -83,14 +83,24 @@ impl Memory {
         self.looked_at.extend(due.iter().map(|account| (account.clone(), now)));
     }
 
+    /// Returns the trails that the remembered documents let in although nobody wants them.
+    fn unwanted_trails(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
+        let is_document = |address: &Address| scope.addresses.contains_key(address) && lets_trails_in(address.kind);
+        let documents = self.sightings.iter().filter(|(address, _)| is_document(address));
+        let sightings = documents.map(|(address, (_, sighting))| (address.clone(), sighting.clone())).collect();
+        unwanted_trails(scope, &Estate { sightings, ..Estate::default() })
+    }
+
     /// Returns what is known of everything in scope, and forgets what is in nobody's scope any more.
     fn recall(&mut self, scope: &Scope) -> Estate {
         let essential = essential(scope);
         let left = |address: &Address| {
             address.kind == Kind::Policy && scope.member_policies.get(&address.account) == Some(&address.name)
         };
+        let trails = self.unwanted_trails(scope);
         self.sightings.retain(|address, (operator, _)| {
-            scope.addresses.get(address).is_some_and(|now| now == operator)
+            trails.contains_key(address)
+                || scope.addresses.get(address).is_some_and(|now| now == operator)
                 || essential.contains(operator)
                 || left(address)
                 || scope.member_trails.contains(operator)
@@ -100,6 +110,10 @@ impl Memory {
         let sightings = self.sightings.iter().map(|(address, (_, sighting))| (address.clone(), sighting.clone()));
         Estate { sightings: sightings.collect(), limits: self.limits.clone() }
     }
+}
+
+fn lets_trails_in(kind: Kind) -> bool {
+    matches!(kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic)
 }
 
 /// Accounts that are looked at in every round: there are few, and all depends on them.
@@ -222,6 +236,10 @@ fn share(count: usize, every: Duration, full_pass_every: Duration) -> usize {
 fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
     let mut narrow = scope.clone();
     narrow.addresses.retain(|_, operator| due.contains(operator));
+    // A wanted trail that is not looked at now is not a trail that nobody wants.
+    let later = scope.addresses.iter().filter(|(address, by)| address.kind == Kind::Trail && !due.contains(*by));
+    let later: BTreeSet<&AccountId> = later.map(|(address, _)| &address.account).collect();
+    narrow.accounts.retain(|account| !later.contains(account));
     narrow.member_policies.retain(|account, _| due.contains(account));
     narrow.member_trails.retain(|account| due.contains(account));
     narrow

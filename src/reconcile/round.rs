@@ -162,7 +162,7 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     let report = if run.changes.is_empty() {
         None
     } else {
-        let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate };
+        let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate, began: now };
         tokio::select! {
             biased;
             report = apply::run(&run, setting.cloud, &Silent, options, stop.wished()) => Some(report),
@@ -197,7 +197,7 @@ fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused
 /// Surveys; where something is to be changed in accounts that are only remembered, these are looked at first.
 async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyError> {
     let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &Silent };
-    let survey = surveyor.survey(SurveyOptions::default()).await?;
+    let survey = surveyor.survey(&SurveyOptions::default()).await?;
     let fresh = pass.fresh();
     let operators = survey.plan.changes.iter().map(|change| change.operator.clone());
     let remembered: BTreeSet<AccountId> = operators.filter(|operator| !fresh.contains(operator)).collect();
@@ -205,7 +205,7 @@ async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyEr
         return Ok(survey);
     }
     pass.demand(remembered);
-    surveyor.survey(SurveyOptions::default()).await
+    surveyor.survey(&SurveyOptions::default()).await
 }
 
 async fn out_of_time(clock: &dyn Clock, stop: &Stop) {

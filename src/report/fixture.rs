@@ -8,7 +8,7 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk, Violation};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
 use crate::policy::isolation::Invariant;
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
@@ -75,6 +75,10 @@ pub fn hostile() -> (Plan, Organization) {
     plan.blockers = vec![Problem { code: text(), message: text(), help: text(), ..unreadable(7) }];
     plan.evidence[0].finding = text();
     plan.evidence[0].cost = text();
+    plan.evidence[0].overlap = text();
+    plan.evidence[0].commands = vec![text()];
+    plan.leftovers = vec![Leftover { address: plan.evidence[0].address.clone(), until: None, how: text() }];
+    plan.leftovers[0].address.name = text();
     plan.evidence[0].address.name = text();
     plan.headroom[0].what = text();
     let violation = &mut plan.violations[0];
@@ -214,6 +218,8 @@ pub fn plan(accounts: usize) -> Plan {
             address: change(Action::Create, 1, Kind::Trail, "aws-controltower-BaselineCloudTrail").address,
             finding: "a trail of AWS Control Tower records all management events".into(),
             cost: "the second copy costs 2.00 USD for 100,000 events".into(),
+            overlap: "both record since 2026-01-01T00:00:00Z, until it is retired".into(),
+            commands: vec!["aws cloudtrail stop-logging --name x --region eu-central-1".into()],
         }],
         headroom: vec![
             headroom("bytes of the bucket policy", 18_432, 20_480),
@@ -286,6 +292,8 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
     ApplyReport {
         organization: plan.organization.clone(),
         deployment: plan.deployment.clone(),
+        began: jiff::Timestamp::UNIX_EPOCH,
+        plan: plan.fingerprint.clone(),
         outcomes: plan.changes.iter().map(outcome).collect(),
         unchanged: plan.unchanged,
         problems: plan.problems,

@@ -2,10 +2,11 @@
 //!
 //! What is told is the same in every format that people read: [`view`] and [`outcome_view`] lay it out, [`human`] writes it
 //! for a terminal, [`markdown`] and [`html`] through the [`template`]s, [`sarif`] and [`junit`] for CI systems. Programs read
-//! [`model`]. Whatever a format writes goes through [`escape`].
+//! [`model`] and [`run_model`]. Whatever a format writes goes through [`escape`].
 
 pub mod access;
 pub mod audit;
+pub mod beside;
 pub mod discover;
 pub mod escape;
 pub mod explain;
@@ -23,6 +24,7 @@ pub mod page;
 pub mod pass;
 pub mod policy_diff;
 pub mod rendered;
+pub mod run_model;
 pub mod sarif;
 pub mod since;
 pub mod subject;

@@ -4,9 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Plan, PlanOptions, Risk, Violation};
+use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -19,7 +18,7 @@ pub struct PlanJson<'a> {
     organization: &'a str,
     deployment: &'a str,
     /// What was decided when the plan was made, so that `apply` of this file decides the same.
-    options: PlanOptions,
+    options: &'a PlanOptions,
     /// What the plan stands on; `apply` of this file refuses other ground.
     fingerprint: &'a str,
     in_sync: bool,
@@ -31,8 +30,10 @@ pub struct PlanJson<'a> {
     violations: Vec<ViolationJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     blockers: Vec<ProblemJson<'a>>,
-    /// Ours, and no longer wanted; `--prune` removes them.
+    /// Ours, and no longer wanted.
     leftovers: Vec<String>,
+    /// The same, with the day from which each may be removed and how.
+    kept: Vec<LeftoverJson<'a>>,
     evidence: Vec<EvidenceJson<'a>>,
     headroom: Vec<HeadroomJson<'a>>,
 }
@@ -70,7 +71,7 @@ impl Summary {
 
 /// Where something is: the address whole and in parts, so that a reader need not take it apart.
 #[derive(Debug, Serialize)]
-struct Place<'a> {
+pub(super) struct Place<'a> {
     address: String,
     account: &'a str,
     region: Option<&'a str>,
@@ -107,11 +108,20 @@ pub(super) struct ProblemJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct LeftoverJson<'a> {
+    address: String,
+    until: Option<String>,
+    how: &'a str,
+}
+
+#[derive(Debug, Serialize)]
 struct EvidenceJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     finding: &'a str,
     cost: &'a str,
+    overlap: &'a str,
+    commands: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -131,51 +141,6 @@ struct HeadroomJson<'a> {
     what: &'a str,
     used: u64,
     limit: u64,
-}
-
-/// What came of a plan.
-#[derive(Debug, Serialize)]
-pub struct ApplyJson<'a> {
-    format_version: u32,
-    tool_version: &'static str,
-    organization: &'a str,
-    deployment: &'a str,
-    complete: bool,
-    summary: ApplySummary,
-    outcomes: Vec<OutcomeJson<'a>>,
-    problems: Vec<ProblemJson<'a>>,
-    delivery: Vec<DeliveryJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ApplySummary {
-    #[serde(flatten)]
-    tally: Tally,
-    unchanged: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct OutcomeJson<'a> {
-    #[serde(flatten)]
-    place: Place<'a>,
-    action: &'static str,
-    result: &'static str,
-    /// For `failed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<ProblemJson<'a>>,
-    /// For `skipped`: the address of the change that was not made, or a sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    because: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct DeliveryJson<'a> {
-    trail: String,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latest_time: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<ProblemJson<'a>>,
 }
 
 impl<'a> From<&'a Plan> for PlanJson<'a> {
@@ -200,7 +165,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             tool_version: env!("CARGO_PKG_VERSION"),
             organization: organization.as_str(),
             deployment,
-            options: *options,
+            options,
             fingerprint,
             in_sync: plan.in_sync(),
             complete: problems.is_empty(),
@@ -209,7 +174,8 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             violations: violations.iter().map(ViolationJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
-            leftovers: leftovers.iter().map(ToString::to_string).collect(),
+            leftovers: leftovers.iter().map(|leftover| leftover.address.to_string()).collect(),
+            kept: leftovers.iter().map(LeftoverJson::from).collect(),
             evidence: evidence.iter().map(EvidenceJson::from).collect(),
             headroom: headroom.iter().map(HeadroomJson::from).collect(),
         }
@@ -270,10 +236,17 @@ pub fn stage_word(stage: Stage) -> &'static str {
     }
 }
 
+impl<'a> From<&'a Leftover> for LeftoverJson<'a> {
+    fn from(leftover: &'a Leftover) -> Self {
+        let Leftover { address, until, how } = leftover;
+        Self { address: address.to_string(), until: until.map(|day| day.to_string()), how }
+    }
+}
+
 impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
     fn from(evidence: &'a Evidence) -> Self {
-        let Evidence { address, finding, cost } = evidence;
-        Self { place: address.into(), finding, cost }
+        let Evidence { address, finding, cost, overlap, commands } = evidence;
+        Self { place: address.into(), finding, cost, overlap, commands }
     }
 }
 
@@ -292,46 +265,6 @@ impl<'a> From<&'a Headroom> for HeadroomJson<'a> {
     }
 }
 
-impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
-    fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, outcomes, unchanged, problems, delivery } = report;
-        Self {
-            format_version: FORMAT_VERSION,
-            tool_version: env!("CARGO_PKG_VERSION"),
-            organization: organization.as_str(),
-            deployment,
-            complete: report.is_complete(),
-            summary: ApplySummary { tally: report.tally(), unchanged: *unchanged },
-            outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
-            problems: problems.iter().map(ProblemJson::from).collect(),
-            delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
-        }
-    }
-}
-
-impl<'a> From<&'a Outcome> for OutcomeJson<'a> {
-    fn from(outcome: &'a Outcome) -> Self {
-        let Outcome { address, action, result } = outcome;
-        let (result, problem, because) = match result {
-            ChangeResult::Done => ("done", None, None),
-            ChangeResult::Failed(problem) => ("failed", Some(problem.into()), None),
-            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem.into()), None),
-            ChangeResult::Skipped(Because::Of(address)) => ("skipped", None, Some(address.to_string())),
-            ChangeResult::Skipped(Because::Reason(reason)) => ("skipped", None, Some(reason.clone())),
-        };
-        Self { place: address.into(), action: action.as_str(), result, problem, because }
-    }
-}
-
-fn delivery_json<'a>(trail: &Address, state: &'a DeliveryState) -> DeliveryJson<'a> {
-    let (state, latest_time, problem) = match state {
-        DeliveryState::Arrives(time) => ("arrives", Some(time.as_str()), None),
-        DeliveryState::Waiting => ("waiting", None, None),
-        DeliveryState::Fails(problem) => ("fails", None, Some(problem.into())),
-    };
-    DeliveryJson { trail: trail.to_string(), state, latest_time, problem }
-}
-
 /// Returns the text of a shape, indented, with a final line end.
 ///
 /// # Errors
@@ -346,6 +279,7 @@ pub fn text(shape: &impl Serialize) -> Result<String, serde_json::Error> {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::report::run_model::ApplyJson;
 
     fn versionless(shape: &impl Serialize) -> String {
         text(shape).unwrap().replace(concat!('"', env!("CARGO_PKG_VERSION"), '"'), "\"VERSION\"")

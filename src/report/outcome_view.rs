@@ -29,6 +29,12 @@ pub struct ApplyView {
     pub done: Vec<DoneView>,
     /// How many changes were made.
     pub done_count: usize,
+    /// What was removed.
+    pub retired: Vec<String>,
+    /// When the run began.
+    pub began: String,
+    /// The fingerprint of its plan.
+    pub plan: String,
 }
 
 /// A change that was not tried.
@@ -70,6 +76,9 @@ pub fn view(report: &ApplyReport, organization: &Organization) -> ApplyView {
         delivery: report.delivery.iter().map(delivery).collect(),
         done: report.outcomes.iter().filter_map(done).collect(),
         done_count: report.tally().done,
+        retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
+        began: report.began.to_string(),
+        plan: report.plan.clone(),
     }
 }
 

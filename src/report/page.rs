@@ -73,6 +73,13 @@ impl Page {
         }
     }
 
+    /// Writes a line that is never broken: a command is to be copied whole.
+    pub fn verbatim(&mut self, indent: usize, text: &str) {
+        self.text.push_str(&" ".repeat(indent));
+        self.text.push_str(&escape::terminal(text));
+        self.text.push('\n');
+    }
+
     /// Writes the heading of a section, after an empty line.
     pub fn heading(&mut self, spans: &[Span]) {
         self.gap();

@@ -283,7 +283,7 @@ mod tests {
         let [human, markdown, _] = reports(&fixture::plan(12), &fixture::organization(12));
         insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Risks"));
         insta::assert_snapshot!("markdown_since", part(&markdown, "### Since", "### Stands"));
-        insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Trails"));
+        insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Other trails"));
     }
 
     #[test]

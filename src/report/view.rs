@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::beside::{EvidenceView, LeftoverView, evidence, leftovers};
 use super::fold::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
 use super::model::{Summary, stage_word};
@@ -15,7 +16,7 @@ use super::words;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::plan::{Action, Evidence, Headroom, Risk};
+use crate::plan::{Action, Headroom, Risk};
 
 /// Limits that are used to more than this many percent are shown unasked.
 pub const TIGHT_PERCENT: u64 = 60;
@@ -46,8 +47,8 @@ pub struct PlanView {
     /// All changes by account.
     pub sections: Vec<SectionView>,
     /// Ours, and no longer wanted.
-    pub leftovers: Vec<String>,
-    /// Other people's trails.
+    pub leftovers: Vec<LeftoverView>,
+    /// Other trails.
     pub evidence: Vec<EvidenceView>,
     /// Limits, the tightest first.
     pub headroom: Vec<HeadroomView>,
@@ -143,19 +144,6 @@ pub struct ProblemView {
     pub accounts: Vec<AccountView>,
 }
 
-/// Trails of others that are the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EvidenceView {
-    /// The address, with `<account>` in it where it stands for many.
-    pub address: String,
-    /// What it is.
-    pub finding: String,
-    /// What it costs; may be empty.
-    pub cost: String,
-    /// The accounts that hold them.
-    pub accounts: Vec<AccountView>,
-}
-
 /// How much of a limit is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeadroomView {
@@ -187,7 +175,7 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         risks: risks(&groups),
         violations: violations(&plan.violations, organization),
         sections: sections(&groups, organization, detail),
-        leftovers: plan.leftovers.iter().map(ToString::to_string).collect(),
+        leftovers: leftovers(&plan.leftovers),
         evidence: evidence(&plan.evidence, organization),
         headroom: headroom(&plan.headroom, organization),
         blockers: problems(&plan.blockers, organization),
@@ -342,27 +330,6 @@ struct ProblemWords {
     message: String,
     help: String,
     address: Option<String>,
-}
-
-fn evidence(found: &[Evidence], organization: &Organization) -> Vec<EvidenceView> {
-    let key = |evidence: &Evidence| {
-        let own = Own::of(&evidence.address.account, organization);
-        let Evidence { address, finding, cost } = evidence;
-        (own.hide(&address.to_string()), own.hide(finding), own.hide(cost))
-    };
-    let views = group_by(found, key).into_iter().map(|((address, finding, cost), members)| {
-        let accounts = members.iter().map(|e| account(&e.address.account, organization)).collect();
-        match members.as_slice() {
-            [only] => EvidenceView {
-                address: only.address.to_string(),
-                finding: only.finding.clone(),
-                cost: only.cost.clone(),
-                accounts,
-            },
-            _ => EvidenceView { address, finding, cost, accounts },
-        }
-    });
-    views.collect()
 }
 
 fn headroom(limits: &[Headroom], organization: &Organization) -> Vec<HeadroomView> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
-use crate::desire::{self, BadDesign, Brief, ReaderStrategy};
+use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
 use crate::estate::{Desired, Estate, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
@@ -29,7 +29,7 @@ pub struct Surveyor<'a> {
 }
 
 /// What the person who asks has decided.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SurveyOptions {
     /// See [`PlanOptions`].
     pub plan: PlanOptions,
@@ -80,7 +80,7 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError::Look`] where it cannot be read at all.
-    pub async fn discover(&self, options: SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
+    pub async fn discover(&self, options: &SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
         let needs = needs(self.config, options);
         self.look.discover(needs).await.map_err(|source| SurveyError::Look { what: "organization", source })
     }
@@ -89,11 +89,11 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError`] where nothing could be planned; what could be read in part is in the plan's problems.
-    pub async fn survey(&self, options: SurveyOptions) -> Result<Survey, SurveyError> {
+    pub async fn survey(&self, options: &SurveyOptions) -> Result<Survey, SurveyError> {
         let (organization, discovery) = self.discover(options).await?;
         let (desired, observed, strategy) = self.observe(&organization, options).await?;
         let choices = desire::choices(self.config, &organization);
-        let mut plan = plan::plan(&desired, &observed, &organization, options.plan);
+        let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
         Ok(Survey { organization, choices, desired, strategy, observed, plan })
     }
@@ -102,43 +102,47 @@ impl Surveyor<'_> {
     ///
     /// # Errors
     /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
-    pub async fn against(&self, other: &Config, options: SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
+    pub async fn against(&self, other: &Config, options: &SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
         let (organization, problems) = self.discover(options).await?;
-        let design = |config: &Config| {
-            let strategy = desire::first_strategy(config);
-            let brief = Brief { config, organization: &organization, templates: self.templates, strategy };
+        let design = |config: &Config, earlier: &[EarlierTrail]| {
+            let (strategy, templates) = (desire::first_strategy(config), self.templates);
+            let brief = Brief { config, organization: &organization, templates, strategy, earlier };
             desire::design(&brief).map_err(SurveyError::Design)
         };
-        let (before, after) = (design(other)?, design(self.config)?);
-        let mut plan = plan::plan(&after, &after.as_if_made(&before), &organization, options.plan);
+        let (before, after) = (design(other, &[])?, design(self.config, &[])?);
+        let ground = after.as_if_made(&before);
+        let earlier = desire::earlier_trails(&after, &ground, &organization);
+        let after = if earlier.is_empty() { after } else { design(self.config, &earlier)? };
+        let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
         plan.problems.splice(0..0, problems);
         Ok((organization, plan))
     }
 
-    /// Designs, and observes what the design needs. With `readers.mode: auto` the strategy depends on a quota that only
+    /// Designs, and observes what the design needs; designs again where that shows what only observing tells. With `readers.mode: auto` the strategy depends on a quota that only
     /// observing tells; the addresses of the other strategy are among those of the first, so one look is enough.
     async fn observe(
         &self,
         organization: &Organization,
-        options: SurveyOptions,
+        options: &SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
-        let design = |strategy| {
-            let brief = Brief { config: self.config, organization, templates: self.templates, strategy };
+        let design = |strategy, earlier: &[EarlierTrail]| {
+            let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let first = desire::first_strategy(self.config);
-        let desired = design(first)?;
+        let desired = design(first, &[])?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
-        let desired = if strategy == first { desired } else { design(strategy)? };
+        let earlier = desire::earlier_trails(&desired, &observed, organization);
+        let desired = if strategy == first && earlier.is_empty() { desired } else { design(strategy, &earlier)? };
         Ok((desired, observed, strategy))
     }
 }
 
 /// Returns what has to be known of the organization for this configuration.
-fn needs(config: &Config, options: SurveyOptions) -> Needs {
+fn needs(config: &Config, options: &SurveyOptions) -> Needs {
     let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
     let names_unit = |selector: &Selector| match selector {
         Selector::Ou(pattern) => pattern.steps.iter().any(|step| matches!(step, OuStep::Name(_))),
@@ -151,7 +155,7 @@ fn needs(config: &Config, options: SurveyOptions) -> Needs {
 }
 
 /// Returns what has to be looked at for a desired estate.
-fn scope(config: &Config, organization: &Organization, desired: &Desired, options: SurveyOptions) -> Scope {
+fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> Scope {
     let choices = desire::choices(config, organization);
     let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
     let wanted = desired.wanted.iter().map(|(address, wanted)| (address.clone(), wanted.operator.clone()));
@@ -161,6 +165,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         log_account: desired.log_account.clone(),
         management_account: organization.management_account.clone(),
         home_region: config.home_region.clone(),
+        accounts: organization.accounts.keys().cloned().collect(),
         addresses: wanted.chain(desire::unwanted(config, organization)).collect(),
         member_policies: desire::member_policy_names(config, organization),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },

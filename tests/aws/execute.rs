@@ -156,7 +156,7 @@ fn tags_of(resource: &mut Resource) -> Option<&mut BTreeMap<String, String>> {
 }
 
 #[tokio::test]
-async fn readers_are_retired_and_nothing_that_holds_logs_is() {
+async fn readers_and_trails_are_retired_and_nothing_that_holds_logs_is() {
     let emulator = Emulator::start();
     let world = World::twelve_accounts(&emulator).await;
     let deployment = Deployment::new(&world, &["web"]);
@@ -167,7 +167,8 @@ async fn readers_are_retired_and_nothing_that_holds_logs_is() {
     let estate = deployment.look(&aws).await;
 
     for wish in &deployment.wishes {
-        let removable = matches!(wish.address.kind, Kind::Role | Kind::Policy | Kind::ServiceControlPolicy);
+        let kinds = [Kind::Role, Kind::Policy, Kind::Trail, Kind::ServiceControlPolicy];
+        let removable = kinds.contains(&wish.address.kind);
         let change = retirement(&wish.address, &wish.operator, &estate);
         match aws.execute(&change).await {
             Ok(_) => assert!(removable, "{} was removed", wish.address),
@@ -180,12 +181,13 @@ async fn readers_are_retired_and_nothing_that_holds_logs_is() {
     let after = deployment.look(&aws).await;
     assert_eq!(after.sightings[&deployment.reader(web)], Sighting::Absent);
     assert_eq!(after.sightings[&Deployment::member_policy(web)], Sighting::Absent);
-    for address in
-        [deployment.bucket(), deployment.key(), deployment.trail(), deployment.topic(), deployment.log_group()]
-    {
+    assert_eq!(after.sightings[&deployment.trail()], Sighting::Absent);
+    for address in [deployment.bucket(), deployment.key(), deployment.topic(), deployment.log_group()] {
         assert_eq!(after.resource(&address).is_some(), estate.resource(&address).is_some(), "{address}");
     }
     // Once more, for a run that was cut off.
+    let trail = deployment.trail();
+    aws.execute(&retirement(&trail, &deployment.at(&trail).operator, &estate)).await.unwrap();
     aws.execute(&retirement(&deployment.reader(web), world.log(), &estate)).await.unwrap();
 }
 

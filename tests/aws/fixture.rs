@@ -234,6 +234,7 @@ impl Deployment {
             log_account: self.log.clone(),
             management_account: self.management.clone(),
             home_region: Self::home(),
+            accounts: self.members.iter().chain([&self.log, &self.management]).cloned().collect(),
             addresses: self.wishes.iter().map(|wish| (wish.address.clone(), wish.operator.clone())).collect(),
             member_policies: self.members.iter().map(|member| (member.clone(), MEMBER_POLICY.to_owned())).collect(),
             member_trails: BTreeSet::new(),

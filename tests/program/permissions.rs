@@ -14,14 +14,17 @@ const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:123456789012:trail/acme-org
 
 const MORE: &str = "    cloudwatch_logs: {group: /orgtrail/acme}\n    notify: {sns: acme-org-trail}\n";
 
+/// An account is left out, and nothing is kept for it.
+const WITHOUT_WEB: &str = "  log: log-archive\n  exclude: ['name:web']\nreaders:\n  keep_days: 0";
+
 /// Needs no permission (STS API, `GetCallerIdentity`).
-const FREE: &str = "sts:GetCallerIdentity";
+pub const FREE: &str = "sts:GetCallerIdentity";
 
 /// What the commands called in each kind of account, as `service:Operation`.
-type Called = BTreeMap<Place, BTreeSet<String>>;
+pub type Called = BTreeMap<Place, BTreeSet<String>>;
 
 /// Returns what reached the emulator since it was last asked.
-async fn called(emulator: &Emulator, world: &World) -> Called {
+pub async fn called(emulator: &Emulator, world: &World) -> Called {
     let mut places: BTreeMap<String, Place> = BTreeMap::new();
     let mut called = Called::new();
     for call in emulator.proxy().calls() {
@@ -48,7 +51,7 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: Place) -> BTreeS
     let config = config::parse(&text, "orgtrail.yaml").unwrap();
     let (management, log) = (world.account("management").clone(), world.log().clone());
     let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
-    let needed = permissions(&Ask { config: &config, purpose, place, known: &known });
+    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &[] });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
     let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");
@@ -93,7 +96,7 @@ async fn the_printed_policies_are_what_the_commands_call() {
     // Other hands, and an account that is left out.
     damage(&world).await;
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
-    desk.write("orgtrail.yaml", &text.replace("  log: log-archive", "  log: log-archive\n  exclude: ['name:web']"));
+    desk.write("orgtrail.yaml", &text.replace("  log: log-archive", WITHOUT_WEB));
     // The emulator has no event history.
     let history = Trouble::Answer(r#"{"Events": []}"#.into());
     emulator.proxy().trouble("cloudtrail", "LookupEvents", usize::MAX, history);
@@ -173,11 +176,28 @@ async fn damage(world: &World) {
 }
 
 /// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
-/// members the status and selectors for trails of others, and a listing only for a bucket that has no tags.
+/// members what other trails record, and a listing only for a bucket that has no tags.
 const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
     (Place::Management, &["cloudtrail:GetTrail", "organizations:ListAccountsForParent"]),
-    (Place::Log, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus", "s3:ListObjectsV2"]),
-    (Place::Member, &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]),
+    (
+        Place::Log,
+        &[
+            "cloudtrail:GetEventSelectors",
+            "cloudtrail:GetInsightSelectors",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:ListTags",
+            "s3:ListObjectsV2",
+        ],
+    ),
+    (
+        Place::Member,
+        &[
+            "cloudtrail:GetEventSelectors",
+            "cloudtrail:GetInsightSelectors",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:ListTags",
+        ],
+    ),
 ];
 
 /// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here, the
@@ -220,6 +240,13 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
     (
         Place::Log,
         &[
+            // Earlier trails, which the bucket policy lets in.
+            "cloudtrail:DescribeTrails",
+            "cloudtrail:GetEventSelectors",
+            "cloudtrail:GetInsightSelectors",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:ListTags",
+            "cloudtrail:LookupEvents",
             // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
             "s3:DeleteBucketLifecycle",
             "s3:ListObjectsV2",
@@ -248,6 +275,13 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
     (
         Place::Member,
         &[
+            // As in the log account.
+            "cloudtrail:DescribeTrails",
+            "cloudtrail:GetEventSelectors",
+            "cloudtrail:GetInsightSelectors",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:ListTags",
+            "cloudtrail:LookupEvents",
             // The damaged policy has fewer than five versions, and the removed one is attached to nobody.
             "iam:DeletePolicyVersion",
             "iam:DetachGroupPolicy",

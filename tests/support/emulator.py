@@ -293,6 +293,14 @@ def create_trail_once(self, name, *args, **kwargs):
 
 cloudtrail.CloudTrailBackend.create_trail = create_trail_once
 
+
+def delete_trail(self, name):
+    """A trail may be named by its ARN, and one that is not there is an error."""
+    del self.trails[self.get_trail(name).trail_name]
+
+
+cloudtrail.CloudTrailBackend.delete_trail = delete_trail
+
 describe_trails = cloudtrail.CloudTrailBackend.describe_trails
 
 

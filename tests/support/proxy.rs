@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -43,6 +44,9 @@ struct Rule {
     trouble: Trouble,
 }
 
+/// Looks at the world after a request was done and before its answer is given.
+pub type Watch = Arc<dyn Fn(Call) -> BoxFuture<'static, ()> + Send + Sync>;
+
 #[derive(Default)]
 struct State {
     calls: Vec<Call>,
@@ -56,6 +60,7 @@ struct State {
     let_go: watch::Sender<u64>,
     /// Requests under way by service, and the most that were at once.
     under_way: BTreeMap<String, (usize, usize)>,
+    watch: Option<Watch>,
 }
 
 /// The proxy; it ends with the value.
@@ -150,6 +155,16 @@ impl Proxy {
     pub fn refuse_roles_of(&self, account: &str) {
         let arn = format!("%3Aiam%3A%3A{account}%3Arole");
         self.trouble_where("sts", "AssumeRole", &arn, usize::MAX, Trouble::Error(403, "AccessDenied"));
+    }
+
+    /// Makes no trouble any more.
+    pub fn calm(&self) {
+        self.state().rules.clear();
+    }
+
+    /// Has the world looked at after each request; what the program is told waits for it.
+    pub fn watch(&self, watch: Watch) {
+        self.state().watch = Some(watch);
     }
 
     /// Forgets the requests so far.
@@ -260,7 +275,7 @@ async fn answer(
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let call = read(&head, &body);
     let _under_way = UnderWay::new(&state, &call.service);
-    match next_trouble(&state, call) {
+    match next_trouble(&state, call.clone()) {
         Some(Trouble::Reset) => return Err(Cut),
         Some(Trouble::Error(status, code)) => return Ok(error(&head, status, code)),
         Some(Trouble::Answer(json)) => return Ok(Response::new(Full::new(json.into()))),
@@ -277,7 +292,12 @@ async fn answer(
         }
         None => {}
     }
-    Ok(pass_on(head, body, &client, &backend).await)
+    let answer = pass_on(head, body, &client, &backend).await;
+    let watch = state.lock().expect("no test panics while it holds the state").watch.clone();
+    if let Some(watch) = watch {
+        watch(call).await;
+    }
+    Ok(answer)
 }
 
 /// Waits until all that is held is let go.

@@ -16,7 +16,7 @@ use crate::survey::SurveyOptions;
 /// Runs the command.
 pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
-    let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+    let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let explain = |delivered: Delivered<'_>| explanation(&survey.desired, delivered);
     let explanations: Vec<Explanation> = live(&survey.desired, &survey.observed).into_iter().map(explain).collect();

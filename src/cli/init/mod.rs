@@ -99,7 +99,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
     let mut content = draft.content;
     if remarks.adopts {
-        let survey = session.surveyor(ui).survey(SurveyOptions::default()).await?;
+        let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
         remarks.remaining = adopt::remaining(&survey.plan);
         content = write(&session.config, &seen.organization, &remarks)?.content;
     }
@@ -188,6 +188,7 @@ fn scope(
         log_account: organization.management_account.clone(),
         management_account: organization.management_account.clone(),
         home_region: region.clone(),
+        accounts: organization.accounts.keys().cloned().collect(),
         addresses,
         member_policies: BTreeMap::new(),
         member_trails,

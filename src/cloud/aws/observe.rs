@@ -6,7 +6,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::session::{Session, Sessions};
 use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs};
-use crate::cloud::{Fault, FaultKind, Progress, Scope};
+use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 
@@ -20,14 +20,15 @@ pub(super) async fn observe(
     concurrency: usize,
     progress: &dyn Progress,
 ) -> Result<Estate, Fault> {
-    let mut accounts = by_account(scope);
+    let mut accounts = by_account(&scope.addresses);
     for account in &scope.member_trails {
         accounts.entry(account).or_default();
     }
     accounts.entry(&scope.log_account).or_default();
     let mut estate = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
-    let left = policies_of_left_accounts(scope, &estate);
-    let accounts = left.iter().map(|address| (&address.account, vec![address])).collect();
+    let mut left: BTreeMap<Address, AccountId> = policies_of_left_accounts(scope, &estate);
+    left.extend(unwanted_trails(scope, &estate).into_iter().filter(|(trail, _)| !estate.sightings.contains_key(trail)));
+    let accounts = by_account(&left);
     let more = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);
     nothing_readable(&estate)?;
@@ -36,16 +37,16 @@ pub(super) async fn observe(
 
 type ByAccount<'a> = BTreeMap<&'a AccountId, Vec<&'a Address>>;
 
-fn by_account(scope: &Scope) -> ByAccount<'_> {
+fn by_account(addresses: &BTreeMap<Address, AccountId>) -> ByAccount<'_> {
     let mut accounts = ByAccount::new();
-    for (address, operator) in &scope.addresses {
+    for (address, operator) in addresses {
         accounts.entry(operator).or_default().push(address);
     }
     accounts
 }
 
 /// Finds the member policies that belong to reader roles which nobody wants any more.
-fn policies_of_left_accounts(scope: &Scope, estate: &Estate) -> Vec<Address> {
+fn policies_of_left_accounts(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let unwanted = estate.resources().filter(|(address, _)| !scope.addresses.contains_key(address));
     let accounts: BTreeSet<&str> = unwanted
         .filter_map(|(_, resource)| match resource {
@@ -55,7 +56,8 @@ fn policies_of_left_accounts(scope: &Scope, estate: &Estate) -> Vec<Address> {
         .collect();
     let named = accounts.into_iter().filter_map(|account| scope.member_policies.get_key_value(account));
     let policies = named.map(|(account, name)| Address::global(account, Kind::Policy, name));
-    policies.filter(|address| !scope.addresses.contains_key(address)).collect()
+    let unwanted = policies.filter(|address| !scope.addresses.contains_key(address));
+    unwanted.map(|address| (address.clone(), address.account)).collect()
 }
 
 /// An estate in which nothing could be read is a failure, and its first problem is the reason.

@@ -271,6 +271,20 @@ operations! {
     }
 }
 
+/// What `apply --destroy` needs on the trails that a person named. It is not in the table: no policy that is printed without
+/// naming them gives it.
+pub mod destroy {
+    use super::{Access, Operation, Service};
+
+    /// `DeleteTrail`
+    pub const DELETE_TRAIL: Operation = Operation {
+        service: Service::CloudTrail,
+        name: "DeleteTrail",
+        access: Access::Write,
+        actions: &["cloudtrail:DeleteTrail"],
+    };
+}
+
 /// What a daemon needs on its lease and its history, each one object and never a log. It is not in the table: a policy that
 /// gave it on every object would let log files be written.
 pub mod document {

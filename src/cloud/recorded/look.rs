@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{Fault, FaultKind, Needs, Scope};
+use crate::cloud::{Fault, FaultKind, Needs, Scope, unwanted_trails};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Trail};
@@ -49,6 +49,12 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
         sightings.insert(address.clone(), sighting(world, address, operator));
     }
     for (address, operator) in found_on_the_way(world, scope) {
+        sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
+    }
+    let documents = Estate { sightings, ..Estate::default() };
+    let trails = unwanted_trails(scope, &documents);
+    let Estate { mut sightings, .. } = documents;
+    for (address, operator) in trails {
         sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
     }
     for (address, sighting) in &mut sightings {

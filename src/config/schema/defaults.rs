@@ -42,6 +42,9 @@ impl Default for Readers {
             require_mfa: false,
             external_id: None,
             session_hours: 1,
+            earlier_logs: false,
+            // As long as AWS keeps a closed account, which can be opened again in that time.
+            keep_days: 90,
         }
     }
 }

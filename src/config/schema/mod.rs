@@ -130,6 +130,13 @@ pub struct Readers {
     /// How long a session of a reader role may last, in hours.
     #[schemars(range(min = 1, max = 12))]
     pub session_hours: u32,
+    /// Also lets an account read its logs of trails of another scope: of its own trail from before an organization trail took
+    /// over, or the other way round. While such a trail still records, they can be read in any case.
+    pub earlier_logs: bool,
+    /// For how many days the role and the member policy are kept after an account was first seen to have left the
+    /// selection: closed, moved, left out. Then `--prune` removes them; 0 for at once.
+    #[schemars(range(max = 3650))]
+    pub keep_days: u32,
 }
 
 /// How member accounts are let in.

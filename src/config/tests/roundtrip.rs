@@ -170,6 +170,8 @@ fn readers() -> impl Strategy<Value = Readers> {
             require_mfa,
             external_id,
             session_hours,
+            earlier_logs: require_mfa,
+            keep_days: session_hours * 30,
         },
     )
 }

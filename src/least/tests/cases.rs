@@ -48,7 +48,7 @@ pub(super) fn case(action: &str, here: &str) -> Case {
             let arn = "arn:aws:organizations::111111111111:policy/o-exampleorgid/service_control_policy/p-1";
             Case { own: arn.into(), foreign: None, context: plain() }
         }
-        ("cloudtrail", "GetTrailStatus" | "GetEventSelectors" | "GetTrail") => {
+        ("cloudtrail", "GetTrailStatus" | "GetEventSelectors" | "GetInsightSelectors" | "GetTrail" | "ListTags") => {
             Case { own: regional("cloudtrail", "trail/of-others"), foreign: None, context: plain() }
         }
         ("organizations" | "account", _)

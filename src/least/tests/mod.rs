@@ -67,7 +67,7 @@ fn known() -> Known {
 }
 
 fn ask(text: &str, purpose: Purpose, place: Place) -> Permissions {
-    permissions(&Ask { config: &config(text), purpose, place, known: &known() })
+    permissions(&Ask { config: &config(text), purpose, place, known: &known(), destroy: &[] })
 }
 
 /// Every answer there is.
@@ -180,6 +180,27 @@ fn the_daemon_may_write_its_lease_and_its_history_and_no_other_object() {
 }
 
 #[test]
+fn a_trail_may_be_deleted_only_where_it_was_named() {
+    let destroy = ["arn:aws:cloudtrail:eu-central-1:111111111111:trail/old".to_owned(), "older".to_owned()];
+    let asked = |purpose, place| {
+        let (config, known) = (config(FULL), known());
+        permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &destroy })
+    };
+    let delete = |answer: &Permissions, account: &str, name: &str| {
+        let arn = format!("arn:aws:cloudtrail:eu-central-1:{account}:trail/{name}");
+        allows(answer, account, "cloudtrail:DeleteTrail", &arn, Context::default())
+    };
+    let apply = asked(Purpose::Apply, Place::Management);
+    assert!(delete(&apply, "111111111111", "old") && delete(&apply, "111111111111", "older"));
+    assert!(!delete(&apply, "111111111111", "acme-org-trail"));
+    let member = asked(Purpose::Apply, Place::Member);
+    assert!(delete(&member, "333333333333", "older") && !delete(&member, "333333333333", "acme-org-trail"));
+    for purpose in [Purpose::Plan, Purpose::Reconcile, Purpose::Verify] {
+        assert!(!delete(&asked(purpose, Place::Management), "111111111111", "old"), "{purpose:?}");
+    }
+}
+
+#[test]
 fn commands_that_look_are_given_no_action_that_writes() {
     let of = |access: Access| {
         let table = ALL.iter().chain([&document::GET_OBJECT, &document::PUT_OBJECT]);
@@ -281,7 +302,8 @@ fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows
 fn what_is_not_known_is_said() {
     let config = config(SMALL);
     let nobody = Known::default();
-    let notes = |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody }).notes;
+    let notes =
+        |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody, destroy: &[] }).notes;
     assert!(notes(Purpose::Apply, Place::Management)[0].contains("--management"));
     assert!(notes(Purpose::Plan, Place::Log)[0].contains("--log"));
     let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");

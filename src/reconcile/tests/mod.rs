@@ -15,7 +15,7 @@ use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
 use crate::cloud::recorded::Recorded;
-use crate::cloud::{Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent};
+use crate::cloud::{Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent, unwanted_trails};
 use crate::config::{self, Config};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
@@ -78,7 +78,7 @@ fn templates() -> Templates {
 async fn survey(look: &dyn Look, config: &Config) -> Survey {
     let templates = templates();
     let surveyor = Surveyor { config, templates: &templates, look, progress: &Silent };
-    surveyor.survey(SurveyOptions::default()).await.unwrap()
+    surveyor.survey(&SurveyOptions::default()).await.unwrap()
 }
 
 async fn plan(look: &dyn Look, config: &Config) -> Plan {
@@ -89,7 +89,7 @@ async fn plan(look: &dyn Look, config: &Config) -> Plan {
 async fn world(members: usize, config: &Config) -> Recorded {
     let recorded = Recorded::in_memory(Snapshot::whole(organization(members), Estate::default()));
     let plan = plan(&recorded, config).await;
-    let options = RunOptions { concurrency: 8, gate: &Open };
+    let options = RunOptions { concurrency: 8, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     let report = apply::run(&plan, &recorded, &Silent, options, std::future::pending()).await;
     assert!(report.is_complete(), "{report:?}");
     recorded
@@ -177,7 +177,8 @@ impl Act for Shared {
 }
 
 /// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a page,
-/// three calls for a member's policy and as many to enter an account as it takes, and the calls of the other kinds.
+/// three calls for a member's policy and as many to enter an account as it takes, the calls of the other kinds, and six for
+/// each trail that nobody wants but a document lets in.
 fn price(scope: &Scope, seen: &Estate) -> u64 {
     let roles = seen.sightings.keys().filter(|a| a.kind == Kind::Role && a.account == scope.log_account).count();
     let listing = roles.div_ceil(100) as u64 + 5;
@@ -190,7 +191,8 @@ fn price(scope: &Scope, seen: &Estate) -> u64 {
         Kind::Role if address.account == scope.log_account => 0,
         _ => 2,
     };
-    listing + accounts.len() as u64 + scope.addresses.keys().map(one).sum::<u64>()
+    let unwanted = unwanted_trails(scope, seen).len() as u64;
+    listing + accounts.len() as u64 + 6 * unwanted + scope.addresses.keys().map(one).sum::<u64>()
 }
 
 fn fault(kind: FaultKind, change: &Change) -> Fault {

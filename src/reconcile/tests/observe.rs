@@ -113,7 +113,7 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     assert_eq!(plan(&first, &config).await.changes.len(), 1);
     // Somebody puts it back meanwhile; the memory does not know it yet.
     let again = plan(shared.world, &config).await;
-    let options = RunOptions { concurrency: 1, gate: &Open };
+    let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     apply::run(&again, shared.world, &Silent, options, std::future::pending()).await;
     let pass = Pass::new(
         &shared,
@@ -123,4 +123,37 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     assert_eq!(plan(&pass, &config).await.changes.len(), 1, "remembered");
     pass.demand(BTreeSet::from([member(3)]));
     assert!(plan(&pass, &config).await.in_sync(), "looked at");
+}
+
+#[tokio::test]
+async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in() {
+    let new = config("{}");
+    let mut old = new.clone();
+    old.trails[0].name = "older".into();
+    old.trails[0].scope = crate::config::schema::Scope::Accounts;
+    let shared = Shared::new(leak(world(5, &old).await));
+    let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
+    let migration = plan(shared.world, &new).await;
+    let report = apply::run(&migration, shared.world, &Silent, options, std::future::pending()).await;
+    assert!(report.is_complete(), "{report:?}");
+    let memory = Mutex::default();
+    let nobody = Focus::Only { organization: false, accounts: BTreeSet::new() };
+    for (round, focus) in [Focus::Due, Focus::Due, nobody].into_iter().enumerate() {
+        let now = after(start(), EVERY * u32::try_from(round).unwrap());
+        let pass = Pass::new(&shared, &memory, rules(now, focus));
+        let plan = plan(&pass, &new).await;
+        assert!(plan.in_sync(), "round {round}: {:#?}", plan.changes);
+        assert_eq!(plan.leftovers.len(), 7, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_share_of_wanted_trails_is_no_reason_to_look_at_the_others() {
+    let mut config = config("{}");
+    config.trails[0].scope = crate::config::schema::Scope::Accounts;
+    let shared = Shared::new(leak(world(40, &config).await));
+    let memory = Mutex::default();
+    let (full, _) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
+    let (calls, _) = look(&shared, &memory, &config, rules(after(start(), EVERY), Focus::Due)).await;
+    assert!(calls * 6 <= full, "{calls} of {full} calls");
 }

@@ -40,11 +40,20 @@ fn write_done(page: &mut Page, report: &ApplyReport, organization: &Organization
     for ((action, kind), addresses) in &counts {
         let what = words::count(addresses.len(), kind);
         page.line(2, &[Span(GOOD, past(*action)), Span(PLAIN, " "), Span(PLAIN, &what)]);
-        let shown = if layout.verbose || addresses.len() == 1 { addresses.as_slice() } else { &[] };
+        // What is gone is named, each piece: nobody can look it up any more.
+        let shown = if layout.verbose || addresses.len() == 1 || *action == Action::Retire {
+            addresses.as_slice()
+        } else {
+            &[]
+        };
         for address in shown {
             let who = account(&address.account, organization);
             page.line(6, &[vec![Span(PLAIN, &address.to_string()), Span(FAINT, "  ")], account_spans(&who)].concat());
         }
+    }
+    if report.retired().next().is_some() {
+        let run = format!("retired in the run of {} on the plan {}", report.began, report.plan);
+        page.line(2, &[Span(FAINT, &run)]);
     }
 }
 

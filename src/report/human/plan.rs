@@ -1,13 +1,12 @@
 //! Plans and drift: risks first, then changes by account, then what else matters, then one line.
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
+use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::since::{write_since, write_traces};
 use crate::report::subject::Subject;
-use crate::report::view::{
-    EntryView, EvidenceView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view,
-};
+use crate::report::view::{EntryView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view};
 use crate::report::violations::write_violations;
 use crate::report::words;
 
@@ -78,18 +77,16 @@ fn write_risks(page: &mut Page, risks: &[RiskView]) {
     }
 }
 
-fn write_leftovers(page: &mut Page, leftovers: &[String], layout: Layout) {
+fn write_leftovers(page: &mut Page, leftovers: &[LeftoverView], layout: Layout) {
     if leftovers.is_empty() {
         return;
     }
     let count = words::count(leftovers.len(), "resource");
-    page.heading(&[
-        Span(STRONG, "No longer wanted"),
-        Span(PLAIN, ": "),
-        Span(PLAIN, &count),
-        Span(FAINT, ", removed only with --prune"),
-    ]);
-    leftovers.iter().take(layout.accounts()).for_each(|address| page.line(4, &[Span(PLAIN, address)]));
+    page.heading(&[Span(STRONG, "No longer wanted"), Span(PLAIN, ": "), Span(PLAIN, &count)]);
+    for LeftoverView { address, how } in leftovers.iter().take(layout.accounts()) {
+        page.line(4, &[Span(PLAIN, address)]);
+        page.line(6, &[Span(FAINT, how)]);
+    }
 }
 
 fn write_section(page: &mut Page, section: &SectionView, layout: Layout) {
@@ -140,16 +137,20 @@ fn write_evidence(page: &mut Page, evidence: &[EvidenceView], layout: Layout) {
     if evidence.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Trails of others that record the same events")]);
-    for EvidenceView { address, finding, cost, accounts } in evidence {
+    page.heading(&[Span(STRONG, "Other trails")]);
+    for EvidenceView { address, finding, cost, overlap, commands, accounts } in evidence {
         page.line(2, &[Span(PLAIN, address)]);
         if accounts.len() > 1 {
             let many = format!("the same in {}: {}", words::count(accounts.len(), "account"), ids(accounts, layout));
             page.line(6, &[Span(FAINT, &many)]);
         }
         page.line(6, &[Span(PLAIN, finding)]);
-        if !cost.is_empty() {
-            page.line(6, &[Span(NOTICE, cost)]);
+        for text in [cost, overlap].into_iter().filter(|text| !text.is_empty()) {
+            page.line(6, &[Span(NOTICE, text)]);
+        }
+        if !commands.is_empty() {
+            page.line(6, &[Span(FAINT, "its owner ends that with")]);
+            commands.iter().for_each(|command| page.verbatim(8, command));
         }
     }
 }

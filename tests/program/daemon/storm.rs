@@ -146,7 +146,7 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
             let left = loop {
                 until(async || rounds(&board.read()) > seen).await;
                 seen = rounds(&board.read());
-                let left = surveyor.survey(SurveyOptions::default()).await.unwrap().plan.changes;
+                let left = surveyor.survey(&SurveyOptions::default()).await.unwrap().plan.changes;
                 if left.is_empty() || seen > before + PATIENCE {
                     break left;
                 }

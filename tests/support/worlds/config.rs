@@ -236,6 +236,8 @@ fn readers() -> impl Strategy<Value = Readers> {
             require_mfa,
             external_id,
             session_hours,
+            earlier_logs: session_hours % 3 == 0,
+            keep_days: 0,
         },
     )
 }

@@ -1,4 +1,5 @@
 //! Random worlds for property tests: organizations, configurations, and what is there before a plan is made.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::sync::LazyLock;
 
@@ -20,6 +21,7 @@ pub mod falter;
 pub mod foreign;
 pub mod organization;
 pub mod rerender;
+pub mod watched;
 
 /// A bucket that configurations may send access logs to. It is there in every world.
 pub const ACCESS_LOGS: &str = "acme-access-logs";
@@ -63,9 +65,14 @@ impl Case {
 
     /// Looks, designs and plans; nothing where the configuration does not fit the organization any more.
     pub async fn survey(&self, cloud: &dyn Look, prune: bool) -> Option<Survey> {
+        self.survey_with(cloud, PlanOptions { prune, ..PlanOptions::default() }).await
+    }
+
+    /// The same with other decisions.
+    pub async fn survey_with(&self, cloud: &dyn Look, decided: PlanOptions) -> Option<Survey> {
         let surveyor = Surveyor { config: &self.config, templates: &TEMPLATES, look: cloud, progress: &Silent };
-        let plan = PlanOptions { prune, accept_fewer_accounts: true };
-        match surveyor.survey(SurveyOptions { plan, ..SurveyOptions::default() }).await {
+        let plan = PlanOptions { accept_fewer_accounts: true, ..decided };
+        match surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await {
             Ok(survey) => Some(survey),
             Err(SurveyError::Design(faults)) if faults.iter().all(does_not_fit) => None,
             Err(error) => panic!("{error}"),

@@ -11,8 +11,8 @@ use super::{arn, op};
 use crate::cloud::aws::session::{Session, found};
 use crate::cloud::{Fault, FaultKind};
 use crate::estate::trail::{Delivery, EventSelector};
-use crate::estate::{Address, Kind, Sighting, Tags, Trail};
-use crate::ids::Arn;
+use crate::estate::{Address, Sighting, Tags, Trail};
+use crate::ids::{AccountId, Arn};
 
 /// Looks at the wanted trails of one region. Those that the region does not know are absent.
 pub(crate) async fn look(
@@ -30,7 +30,9 @@ pub(crate) async fn look(
         };
         sightings.push(((*address).clone(), sighting));
     }
-    sightings.extend(others(session, described).await?);
+    // A delegated administrator manages what the management account owns.
+    let owners = wanted.iter().map(|address| &address.account).chain([&session.account]).collect();
+    sightings.extend(others(session, described, &owners).await?);
     Ok(sightings)
 }
 
@@ -39,7 +41,7 @@ pub(crate) async fn look_at_others(session: &Session) -> Result<Vec<(Address, Si
     let mut described = describe(session, false).await?;
     // What other accounts own is seen there: in a member, an organization trail is only a shadow copy.
     described.retain(|arn, _| arn.parse::<Arn>().is_ok_and(|arn| arn.account() == session.account.as_str()));
-    others(session, described).await
+    others(session, described, &BTreeSet::from([&session.account])).await
 }
 
 /// Reads the configuration of all trails that this region shows, by ARN; with those of other regions if asked for.
@@ -83,11 +85,17 @@ async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire
     }
 }
 
-async fn others(session: &Session, trails: BTreeMap<String, Wire>) -> Result<Vec<(Address, Sighting)>, Fault> {
+/// `owners` are the accounts whose trails the session manages.
+async fn others(
+    session: &Session,
+    trails: BTreeMap<String, Wire>,
+    owners: &BTreeSet<&AccountId>,
+) -> Result<Vec<(Address, Sighting)>, Fault> {
     let mut sightings = Vec::new();
     for (arn, trail) in trails {
-        let Some(address) = address(&arn) else { continue };
-        let sighting = match evidence(&session.at(&address), &arn, &trail).await {
+        let Some(address) = Address::of_trail(&arn) else { continue };
+        let is_own = owners.contains(&address.account);
+        let sighting = match evidence(&session.at(&address), &arn, &trail, is_own).await {
             Ok(trail) => Sighting::present(trail),
             Err(fault) if fault.kind == FaultKind::Absent => continue,
             Err(fault) => Sighting::Unreadable(fault.problem(crate::estate::Stage::Observe, Some(&address))),
@@ -97,17 +105,15 @@ async fn others(session: &Session, trails: BTreeMap<String, Wire>) -> Result<Vec
     Ok(sightings)
 }
 
-fn address(arn: &str) -> Option<Address> {
-    let arn: Arn = arn.parse().ok()?;
-    let name = arn.resource().strip_prefix("trail/")?;
-    Some(Address::regional(&arn.account().parse().ok()?, &arn.region().parse().ok()?, Kind::Trail, name))
-}
-
-/// Reads what a trail of somebody else records: configuration, selectors and whether it is logging.
-async fn evidence(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
+/// Reads what a trail that nobody asked for records: configuration, selectors and whether it is logging; of one in the own
+/// account also whose it is.
+async fn evidence(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
-    Ok(configured(trail, selectors, status.is_logging().unwrap_or(false)))
+    let mut read = configured(trail, selectors, status.is_logging().unwrap_or(false));
+    read.tags = if is_own { tags(session, arn).await? } else { None };
+    read.delivery = Some(delivery(&status));
+    Ok(read)
 }
 
 async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
@@ -197,6 +203,7 @@ fn delivery(status: &GetTrailStatusOutput) -> Delivery {
         digest_error: error(status.latest_digest_delivery_error()),
         notification_error: error(status.latest_notification_error()),
         log_group_error: error(status.latest_cloud_watch_logs_delivery_error()),
+        started_time: time(status.start_logging_time()),
         stopped_time: time(status.stop_logging_time()),
     }
 }

@@ -10,7 +10,7 @@ mod selectors;
 
 pub(super) use look::{look, look_at_others, status};
 pub(super) use lookup::deeds;
-pub(super) use put::put;
+pub(super) use put::{put, retire};
 
 use super::permissions::cloudtrail as op;
 use super::session::Session;

@@ -1,4 +1,5 @@
-//! Makes and changes a trail. It is started last, and never stopped.
+//! Makes, changes and deletes a trail. It is started last, and never stopped; an earlier one is deleted where a person named
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +9,10 @@ use super::look::tags;
 use super::selectors::{default_selectors, write};
 use super::{arn, op};
 use crate::cloud::aws::job::{Job, writable};
+use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
+use crate::cloud::aws::session::found;
 use crate::cloud::{Done, Fault};
-use crate::estate::{Tags, Trail};
+use crate::estate::{OWNER_TAG, Tags, Trail};
 
 /// Makes the trail, or brings it to what is wanted.
 pub(crate) async fn put(job: &Job<'_>, desired: &Trail) -> Result<Done, Fault> {
@@ -34,6 +37,22 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Trail) -> Result<Done, Fault> {
         let request = job.session.cloudtrail().start_logging().name(&arn);
         job.session.write(op::START_LOGGING, || request.clone().send()).await?;
     }
+    Ok(Done::default())
+}
+
+/// Deletes an earlier trail, if it is still the one that was observed. The objects that it wrote stay.
+pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+    let arn = arn(&job.session, job.address());
+    let Some(live) = found(tags(&job.session, &arn).await)? else {
+        return Ok(Done::default());
+    };
+    let owner = |tags: &Tags| tags.get(OWNER_TAG).cloned();
+    let seen = job.change.observed.as_ref().and_then(|seen| seen.deployment()).map(str::to_owned);
+    if seen.is_none() || live.as_ref().and_then(owner) != seen {
+        return Err(job.session.moved(job.address(), "the trail does not carry the tag of this deployment any more"));
+    }
+    let request = job.session.cloudtrail().delete_trail().name(&arn);
+    job.session.remove(DELETE_TRAIL, request.send()).await?;
     Ok(Done::default())
 }
 

@@ -9,6 +9,7 @@ fn scope(addresses: &[(Address, &str)]) -> Scope {
         log_account: account(LOG),
         management_account: account(MANAGEMENT),
         home_region: region(),
+        accounts: BTreeSet::from([MANAGEMENT, LOG, MEMBER, SUSPENDED].map(account)),
         addresses: addresses.iter().map(|(address, by)| (address.clone(), account(by))).collect(),
         member_policies: [MEMBER, SUSPENDED].iter().map(|id| (account(id), "ReadLogs".to_owned())).collect(),
         member_trails: BTreeSet::new(),

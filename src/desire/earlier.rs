@@ -1,0 +1,157 @@
+//! Trails of ours that the configuration does not name any more and that still write into the log bucket: an organization
+//! trail of another name, or the trails of single accounts before an organization trail took over.
+//!
+//! They are what a migration comes from. As long as they write, the documents that they come through let them in.
+
+use std::collections::BTreeSet;
+
+use super::layout::Layout;
+use crate::config::Config;
+use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting, Trail};
+use crate::ids::Arn;
+use crate::organization::Organization;
+use crate::policy::merge::sources;
+
+/// A trail that is not configured any more and still writes, or may: what could not be read is never taken for gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierTrail {
+    /// The trail.
+    pub address: Address,
+    /// It records the organization, not one account.
+    pub organization: bool,
+    /// The key prefix before `AWSLogs`; none where it could not be read.
+    pub prefix: Option<String>,
+    /// The bucket policy, the key policy and the topic that it needs.
+    pub through: BTreeSet<Address>,
+    /// The role with which it writes to CloudWatch Logs, and the ARNs of its streams there.
+    streams: Option<(Address, BTreeSet<String>)>,
+}
+
+impl EarlierTrail {
+    /// Returns the ARNs of the log streams that it writes to with this role.
+    pub(super) fn streams_of(&self, role: &Address) -> impl Iterator<Item = String> {
+        let streams = self.streams.iter().filter(|(own, _)| own == role);
+        streams.flat_map(|(_, arns)| arns.iter().cloned()).collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl Layout<'_> {
+    /// Returns the ARNs of the earlier trails that come through a document.
+    pub(super) fn earlier_arns(&self, document: &Address) -> impl Iterator<Item = String> {
+        let through = self.earlier.iter().filter(|trail| trail.through.contains(document));
+        through.filter_map(|trail| trail.address.arn(self.partition)).map(|arn| arn.to_string())
+    }
+
+    /// Returns the same as [`Layout::scopes`], with the trails that still write, and with all where earlier logs are to be
+    /// read.
+    pub(super) fn read_scopes(&self, config: &Config) -> (bool, bool) {
+        let (organization, accounts) = self.scopes();
+        if config.readers.earlier_logs {
+            return (true, true);
+        }
+        let earlier = |is_organization: bool| self.earlier.iter().any(|trail| trail.organization == is_organization);
+        (organization || earlier(true), accounts || earlier(false))
+    }
+}
+
+/// Finds them in what was observed for a desired estate.
+pub fn earlier_trails(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<EarlierTrail> {
+    let finder = Finder { desired, observed, organization };
+    observed.sightings.iter().filter_map(|(address, sighting)| finder.find(address, sighting)).collect()
+}
+
+struct Finder<'a> {
+    desired: &'a Desired,
+    observed: &'a Estate,
+    organization: &'a Organization,
+}
+
+impl Finder<'_> {
+    fn find(&self, address: &Address, sighting: &Sighting) -> Option<EarlierTrail> {
+        let is_member = self.organization.accounts.contains_key(&address.account);
+        if address.kind != Kind::Trail || self.desired.wanted.contains_key(address) || !is_member {
+            return None;
+        }
+        let let_in = self.let_in_by(address);
+        match sighting {
+            Sighting::Present(resource) => match resource.as_ref() {
+                Resource::Trail(trail) if self.is_ours(trail, &let_in) && self.writes_here(trail) => {
+                    Some(self.seen(address, trail))
+                }
+                _ => None,
+            },
+            Sighting::Unreadable(_) if !let_in.is_empty() => Some(EarlierTrail {
+                address: address.clone(),
+                organization: address.account == self.organization.management_account,
+                prefix: None,
+                through: let_in,
+                streams: None,
+            }),
+            Sighting::Unreadable(_) | Sighting::Absent => None,
+        }
+    }
+
+    /// Of a trail whose tags nobody may read, our own statements say whose it is.
+    fn is_ours(&self, trail: &Trail, let_in: &BTreeSet<Address>) -> bool {
+        match &trail.tags {
+            Some(tags) => tags.get(crate::estate::OWNER_TAG) == Some(&self.desired.deployment),
+            None => !let_in.is_empty(),
+        }
+    }
+
+    fn writes_here(&self, trail: &Trail) -> bool {
+        let buckets = self.documents().filter(|address| address.kind == Kind::BucketPolicy);
+        trail.logging && buckets.into_iter().any(|address| address.name == trail.bucket)
+    }
+
+    fn documents(&self) -> impl Iterator<Item = &Address> {
+        let is_document = |a: &&Address| matches!(a.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
+        self.desired.wanted.keys().filter(is_document)
+    }
+
+    /// Returns the documents whose statements of ours let a trail in now.
+    fn let_in_by(&self, trail: &Address) -> BTreeSet<Address> {
+        let arn = trail.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        let lets_in = |address: &&Address| {
+            let policy = self.observed.resource(address).and_then(Resource::shared_policy);
+            policy.is_some_and(|policy| sources(policy).contains(&arn))
+        };
+        self.documents().filter(lets_in).cloned().collect()
+    }
+
+    fn seen(&self, address: &Address, trail: &Trail) -> EarlierTrail {
+        let needs = |document: &&Address| match document.kind {
+            Kind::BucketPolicy => document.name == trail.bucket,
+            Kind::KeyPolicy => trail.key.is_some() && trail.key == self.key_arn(document),
+            _ => document.arn(self.desired.partition).map(|arn| arn.to_string()) == trail.topic,
+        };
+        EarlierTrail {
+            address: address.clone(),
+            organization: trail.organization,
+            prefix: Some(trail.prefix.clone()),
+            through: self.documents().filter(needs).cloned().collect(),
+            streams: self.streams(address, trail),
+        }
+    }
+
+    fn key_arn(&self, policy: &Address) -> Option<String> {
+        match self.observed.resource(&policy.with_kind(Kind::Key)) {
+            Some(Resource::Key(key)) => key.arn.clone(),
+            _ => None,
+        }
+    }
+
+    /// Streams begin with the id of the account that manages the trail, which is the role's, or with the organization's.
+    fn streams(&self, address: &Address, trail: &Trail) -> Option<(Address, BTreeSet<String>)> {
+        let role: Arn = trail.log_role.as_ref()?.parse().ok()?;
+        let group = trail.log_group.as_ref()?.strip_suffix(":*")?;
+        let account = role.account().parse().ok()?;
+        let name = role.resource().strip_prefix("role/")?;
+        let region = address.region.as_ref()?;
+        let mut arns = BTreeSet::from([format!("{group}:log-stream:{account}_CloudTrail_{region}*")]);
+        if trail.organization {
+            arns.insert(format!("{group}:log-stream:{}_*", self.organization.id));
+        }
+        Some((Address::global(&account, Kind::Role, name), arns))
+    }
+}

@@ -1,0 +1,73 @@
+//! A cloud that is looked at after each change: is every account recorded by a trail that is logging and can deliver?
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use orgtrail::estate::trail::Delivery;
+use orgtrail::estate::{Address, Estate, Problem, Resource};
+use orgtrail::ids::AccountId;
+use orgtrail::organization::Organization;
+use orgtrail::plan::Change;
+
+pub struct Watched<'a> {
+    pub inner: &'a Recorded,
+    /// The accounts that have to be recorded at any time.
+    pub accounts: BTreeSet<AccountId>,
+    /// What was done just before an account was not.
+    pub gaps: Mutex<Vec<String>>,
+}
+
+impl<'a> Watched<'a> {
+    pub fn new(inner: &'a Recorded, accounts: BTreeSet<AccountId>) -> Self {
+        Self { inner, accounts, gaps: Mutex::default() }
+    }
+
+    /// The accounts that some trail records and delivers.
+    pub async fn recorded(&self) -> BTreeSet<AccountId> {
+        let world = self.inner.snapshot();
+        let mut recorded = BTreeSet::new();
+        for (address, resource) in world.estate.resources() {
+            let Resource::Trail(trail) = resource else { continue };
+            let asked = self.inner.delivery(address, &address.account).await;
+            if !trail.logging || asked.is_ok_and(|delivery| delivery.latest_error.is_some()) {
+                continue;
+            }
+            if trail.organization {
+                recorded.extend(world.organization.accounts.keys().cloned());
+            } else {
+                recorded.insert(address.account.clone());
+            }
+        }
+        recorded
+    }
+}
+
+#[async_trait]
+impl Look for Watched<'_> {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        self.inner.discover(needs).await
+    }
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.inner.observe(scope, progress).await
+    }
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.inner.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Watched<'_> {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        let done = self.inner.execute(change).await;
+        let recorded = self.recorded().await;
+        let missing = self.accounts.difference(&recorded).next();
+        if let Some(account) = missing {
+            let gap = format!("after {} {} nothing records {account}", change.action.as_str(), change.address);
+            self.gaps.lock().unwrap().push(gap);
+        }
+        done
+    }
+}
