@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// Says why a text is not a policy document, and where.
@@ -146,21 +146,13 @@ impl PolicyDocument {
 
     /// Returns the document as JSON, its elements in AWS's customary order.
     pub fn to_value(&self) -> Value {
-        let mut object = Map::new();
-        if let Some(version) = &self.version {
-            object.insert("Version".into(), Value::String(version.clone()));
-        }
-        if let Some(id) = &self.id {
-            object.insert("Id".into(), Value::String(id.clone()));
-        }
-        let statements = self.statements.iter().map(Statement::to_value).collect();
-        object.insert("Statement".into(), Value::Array(statements));
-        Value::Object(object)
+        // Texts and lists of texts always have a form in JSON.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Returns the text that is sent: without white space, because AWS counts characters.
     pub fn to_minified(&self) -> String {
-        self.to_value().to_string()
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Returns the text for people: indented by two spaces, with a final line end.
@@ -197,30 +189,7 @@ impl Statement {
 
     /// Returns the statement as JSON.
     pub fn to_value(&self) -> Value {
-        let Self { sid, effect, principal, action, resource, condition } = self;
-        let mut object = Map::new();
-        if let Some(sid) = sid {
-            object.insert("Sid".into(), Value::String(sid.clone()));
-        }
-        object.insert("Effect".into(), Value::String(effect.as_str().into()));
-        match principal {
-            Some(PrincipalElement::Is(who)) => drop(object.insert("Principal".into(), principals_value(who))),
-            Some(PrincipalElement::IsNot(who)) => drop(object.insert("NotPrincipal".into(), principals_value(who))),
-            None => {}
-        }
-        match action {
-            ActionElement::Is(list) => object.insert("Action".into(), one_or_many(list)),
-            ActionElement::IsNot(list) => object.insert("NotAction".into(), one_or_many(list)),
-        };
-        match resource {
-            Some(ResourceElement::Is(list)) => drop(object.insert("Resource".into(), one_or_many(list))),
-            Some(ResourceElement::IsNot(list)) => drop(object.insert("NotResource".into(), one_or_many(list))),
-            None => {}
-        }
-        if !condition.is_empty() {
-            object.insert("Condition".into(), condition_value(condition));
-        }
-        Value::Object(object)
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Reads one statement; `place` says where it stands, for errors.
@@ -359,35 +328,6 @@ fn condition_of(value: &Value, place: &str) -> Result<BTreeMap<String, BTreeMap<
         condition.insert(operator.clone(), by_key);
     }
     Ok(condition)
-}
-
-fn one_or_many(list: &[String]) -> Value {
-    match list {
-        [single] => Value::String(single.clone()),
-        many => Value::Array(many.iter().cloned().map(Value::String).collect()),
-    }
-}
-
-fn principals_value(who: &Principals) -> Value {
-    match who {
-        Principals::Anyone => Value::String("*".into()),
-        Principals::Listed(by_kind) => {
-            Value::Object(by_kind.iter().map(|(kind, list)| (kind.clone(), one_or_many(list))).collect())
-        }
-    }
-}
-
-fn condition_value(condition: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Value {
-    let keys = |keys: &BTreeMap<String, Vec<String>>| {
-        Value::Object(keys.iter().map(|(key, values)| (key.clone(), one_or_many(values))).collect())
-    };
-    Value::Object(condition.iter().map(|(operator, by_key)| (operator.clone(), keys(by_key))).collect())
-}
-
-impl Serialize for PolicyDocument {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(to)
-    }
 }
 
 impl<'de> Deserialize<'de> for PolicyDocument {

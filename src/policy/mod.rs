@@ -13,6 +13,7 @@ pub mod lint;
 pub mod merge;
 pub mod preflight;
 pub mod template;
+mod write;
 
 pub use canonical::{Aliases, same_meaning};
 pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
