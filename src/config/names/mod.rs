@@ -187,6 +187,9 @@ pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
 }
 
 fn parts(template: &str) -> Result<Vec<Part>, NameError> {
+    if !template.contains("{{") {
+        return Ok(vec![Part::Text(template.to_owned())]);
+    }
     let whole = || template.to_owned();
     let compiled = Template::compile(template).map_err(|error| {
         // The parser knows how far it came; the braces that it could not finish stand before that.
