@@ -3,8 +3,9 @@
 //! What a template is for, which are compiled in, and how values are escaped, is told by `policy::template` and
 //! `report::template`.
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason};
+use handlebars::{Handlebars, Helper, RenderError, RenderErrorReason};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Says why a template gives no text.
 #[derive(Debug, thiserror::Error)]
@@ -102,4 +103,22 @@ fn why(error: &RenderError) -> String {
         RenderErrorReason::MissingVariable(Some(name)) => format!("there is no variable `{name}` here"),
         other => other.to_string(),
     }
+}
+
+/// Returns the first parameter of a helper.
+///
+/// # Errors
+/// Where the template gives none, or names a value that does not exist.
+pub fn parameter<'h>(helper: &'h Helper<'_>, name: &'static str) -> Result<&'h Value, RenderError> {
+    let parameter = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
+    if parameter.is_value_missing() {
+        return Err(RenderErrorReason::MissingVariable(parameter.relative_path().cloned()).into());
+    }
+    Ok(parameter.value())
+}
+
+/// Escapes a value for the inside of a text in double quotes, which JSON and YAML write alike.
+pub fn json_text(value: &str) -> String {
+    let quoted = Value::String(value.to_owned()).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }

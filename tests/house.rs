@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
     ("logs", &["flow", "ids", "organization"]),
-    ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy"]),
+    ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy", "template"]),
 ];
 
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.

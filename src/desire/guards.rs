@@ -29,7 +29,6 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
         return Ok(());
     }
     let things = Things::of(brief, layout, desired);
-    let role = config.organization.member_role.trim_start_matches('/');
     let own_role = |account: &str| layout.own_role(config, account);
     let document = brief.templates.render(
         "guard.json.hbs",
@@ -49,7 +48,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     }
     desired.guard = Some(GuardTerms {
         own_roles: tried.iter().map(|id| own_role(id.as_str())).collect(),
-        protected: things.protected(layout, role, &logs_root(config)),
+        protected: things.protected(layout, config),
         needed: needed(brief, layout),
         members: tried,
     });
@@ -124,19 +123,19 @@ impl Things {
     }
 
     /// Returns what no member may do, one deed for each thing and each way to harm it.
-    fn protected(&self, layout: &Layout<'_>, role: &str, logs_root: &str) -> Vec<Deed> {
+    fn protected(&self, layout: &Layout<'_>, config: &Config) -> Vec<Deed> {
         let account = layout.log_account.as_str();
         let fill = |pattern: &String| pattern.replace('*', account);
         let of = |actions: &[&str], resource: String| -> Vec<Deed> {
             actions.iter().map(|action| Deed { action: (*action).to_owned(), resource: resource.clone() }).collect()
         };
-        let own_role = Arn::new(layout.partition, "iam", "", account, &format!("role/{role}")).to_string();
+        let own_role = layout.own_role(config, account).to_string();
         let bucket = layout.bucket_arn();
         let mut deeds = Vec::new();
         self.trails.iter().take(1).for_each(|arn| deeds.extend(of(&TRAIL_DEEDS, fill(arn))));
         self.member_policies.iter().take(1).for_each(|arn| deeds.extend(of(&POLICY_DEEDS, fill(arn))));
         deeds.extend(of(&ROLE_DEEDS, own_role));
-        deeds.extend(of(&OBJECT_DEEDS, format!("{bucket}/{logs_root}/{account}/CloudTrail/file.json.gz")));
+        deeds.extend(of(&OBJECT_DEEDS, format!("{bucket}/{}/{account}/CloudTrail/file.json.gz", logs_root(config))));
         deeds.extend(of(&BUCKET_DEEDS, bucket));
         self.keys.iter().for_each(|arn| deeds.extend(of(&KEY_DEEDS, arn.clone())));
         deeds

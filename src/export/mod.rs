@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handlebars::{Handlebars, no_escape};
+use handlebars::no_escape;
 use serde::Serialize;
 
 use crate::estate::{Address, Desired, Estate, Kind, OWNER_TAG, Resource};
 use crate::ids::{AccountId, Partition, Region};
+use crate::template;
 
 mod hcl;
 mod resources;
@@ -129,10 +130,8 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
         resources: blocks,
         left_out: left_out.iter().map(|line| hcl::comment(line)).collect(),
     };
-    let mut engine = Handlebars::new();
-    engine.set_strict_mode(true);
     // Every value is HCL already when it comes to the template.
-    engine.register_escape_fn(no_escape);
+    let engine = template::engine(no_escape);
     Ok(Exported { text: hcl::aligned(&engine.render_template(TEMPLATE, &values)?), left_out })
 }
 

@@ -1,14 +1,13 @@
 //! Writes a configuration as a commented `orgtrail.yaml`, from `templates/orgtrail.yaml.hbs`.
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason, no_escape,
-};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, no_escape};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::organization::Organization;
 use crate::report::escape;
+use crate::template::{self, parameter};
 
 const FILE: &str = "orgtrail.yaml.hbs";
 const TEMPLATE: &str = include_str!("../../templates/orgtrail.yaml.hbs");
@@ -46,10 +45,8 @@ struct Values<'a> {
 /// # Errors
 /// [`NotWritten`] for a template that does not fit.
 pub fn text(config: &Config, organization: &Organization, remarks: &Remarks) -> Result<String, NotWritten> {
-    let mut engine = Handlebars::new();
-    engine.set_strict_mode(true);
     // Values are written by the two helpers only, each of which makes them inert in its place.
-    engine.register_escape_fn(no_escape);
+    let mut engine = template::engine(no_escape);
     engine.register_helper("yaml", Box::new(yaml));
     engine.register_helper("comment", Box::new(comment));
     let log = organization.accounts.get(config.accounts.log.as_str());
@@ -61,14 +58,6 @@ pub fn text(config: &Config, organization: &Organization, remarks: &Remarks) -> 
         key_alias_is_default: config.bucket.key_alias == super::KEY_ALIAS_DEFAULT,
     };
     Ok(engine.render_template(TEMPLATE, &values)?)
-}
-
-fn parameter<'h>(helper: &'h Helper, name: &'static str) -> Result<&'h Value, RenderError> {
-    let parameter = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
-    if parameter.is_value_missing() {
-        return Err(RenderErrorReason::MissingVariable(parameter.relative_path().cloned()).into());
-    }
-    Ok(parameter.value())
 }
 
 /// `{{yaml value}}` writes a value as YAML: plain where that can mean nothing else, else as JSON, which is YAML too.

@@ -1,6 +1,6 @@
 //! The CloudFormation template that puts the member role into every account of the organization.
 
-use handlebars::{Handlebars, RenderError, handlebars_helper};
+use handlebars::{RenderError, handlebars_helper};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::{Ask, Known, Permissions, Place, Purpose, administrators, permissions
 use crate::config::Config;
 use crate::ids::AccountId;
 use crate::policy::PolicyDocument;
+use crate::template;
 
 const TEMPLATE: &str = include_str!("../../templates/member-role.yaml.hbs");
 
@@ -56,9 +57,7 @@ pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(St
         "member_policies": numbered(&member_documents),
         "log_policies": numbered(&log_documents),
     });
-    let mut engine = Handlebars::new();
-    engine.set_strict_mode(true);
-    engine.register_escape_fn(json_text);
+    let mut engine = template::engine(template::json_text);
     engine.register_helper("json", Box::new(json_value));
     let mut notes = member.notes;
     notes.extend(log.notes);
@@ -70,9 +69,3 @@ pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(St
 handlebars_helper!(json_value: |value: Value, indent: usize| {
     format!("{value:#}").replace('\n', &format!("\n{}", " ".repeat(indent)))
 });
-
-/// Escapes a value for the inside of a text in double quotes, which JSON and YAML write alike.
-fn json_text(value: &str) -> String {
-    let quoted = Value::String(value.to_owned()).to_string();
-    quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()
-}

@@ -3,7 +3,7 @@
 //! A missing variable, a fault of the template language and a result that is no policy are errors with the file's name
 //! and, where the engine tells it, the line. Values are escaped as JSON text, so that no name can add a statement.
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
 use serde::Serialize;
 
 use super::document::{BadPolicy, PolicyDocument};
@@ -53,7 +53,7 @@ impl Templates {
     /// # Errors
     /// [`BadTemplate`] for a file that is no template or replaces none.
     pub fn new(overrides: &[(String, String)]) -> Result<Self, BadTemplate> {
-        let mut engine = template::engine(json_text);
+        let mut engine = template::engine(template::json_text);
         engine.register_helper("json", Box::new(json_value));
         for (file, text) in template::in_force(&EMBEDDED, overrides)? {
             template::register(&mut engine, file, text)?;
@@ -71,12 +71,6 @@ impl Templates {
     }
 }
 
-/// Escapes a value for the inside of a JSON string.
-fn json_text(value: &str) -> String {
-    let quoted = serde_json::Value::String(value.to_owned()).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
-}
-
 /// `{{json value}}` writes a value as JSON, so that a template can take a list whole.
 fn json_value(
     helper: &Helper,
@@ -85,12 +79,7 @@ fn json_value(
     _: &mut RenderContext,
     out: &mut dyn Output,
 ) -> HelperResult {
-    let value = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("json", 0))?;
-    if value.is_value_missing() {
-        let name = value.relative_path().cloned();
-        return Err(RenderErrorReason::MissingVariable(name).into());
-    }
-    out.write(&value.value().to_string())?;
+    out.write(&template::parameter(helper, "json")?.to_string())?;
     Ok(())
 }
 

@@ -4,15 +4,15 @@
 //! does not exist is an error with the file and, where the engine tells it, the line.
 
 use handlebars::{
-    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper,
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, handlebars_helper,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::lines::Line;
 use super::{escape, words};
-use crate::template;
 pub use crate::template::BadTemplate;
+use crate::template::{self, parameter};
 
 /// The templates that are compiled in: file name -> text. `templates/README.md` says which values each may use.
 pub const EMBEDDED: [(&str, &str); 5] = [
@@ -84,15 +84,6 @@ handlebars_helper!(mark_class: |mark: str| match mark {
     "-" => "removed",
     _ => "faint",
 });
-
-/// Returns the first parameter of a helper.
-fn parameter<'h>(helper: &'h Helper, name: &'static str) -> Result<&'h Value, RenderError> {
-    let parameter = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?;
-    if parameter.is_value_missing() {
-        return Err(RenderErrorReason::MissingVariable(parameter.relative_path().cloned()).into());
-    }
-    Ok(parameter.value())
-}
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

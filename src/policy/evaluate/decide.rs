@@ -17,9 +17,9 @@ pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
             Some(place) => Verdict::Denied(Denial::Explicit(place)),
             None => unknown(Vec::new()),
         },
-        Tri::No => read.verdict(read.permits(request, layers), request),
-        Tri::Unknown(why) => match read.permits(request, layers) {
-            Tri::No => read.verdict(Tri::No, request),
+        Tri::No => read.verdict(read.permits(layers)),
+        Tri::Unknown(why) => match read.permits(layers) {
+            Tri::No => read.verdict(Tri::No),
             Tri::Yes(_) => unknown(why),
             Tri::Unknown(more) => unknown([why, more].concat()),
         },
@@ -69,20 +69,20 @@ impl<'a> Read<'a> {
     }
 
     /// Tells whether everything that must allow the request does.
-    fn permits(&self, request: &Request, layers: &Layers) -> Tri {
+    fn permits(&self, layers: &Layers) -> Tri {
         let limits = self.scps.iter().chain(&self.rcps).map(Layer::allows).fold(Tri::Yes(Vec::new()), Tri::and);
-        limits.and(self.grants(request, layers))
+        limits.and(self.grants(layers))
     }
 
-    fn grants(&self, request: &Request, layers: &Layers) -> Tri {
-        let Some(account) = request.caller.account() else {
+    fn grants(&self, layers: &Layers) -> Tri {
+        let Some(account) = self.request.caller.account() else {
             return self.resource_allows(|_| true);
         };
-        match owner(request, layers) {
-            Some(owner) if owner == account => self.grants_at_home(request),
-            Some(_) => self.grants_abroad(request),
+        match owner(self.request, layers) {
+            Some(owner) if owner == account => self.grants_at_home(),
+            Some(_) => self.grants_abroad(),
             // Whose the resource is, is not known: the answer counts if both cases give it.
-            None => match (self.grants_at_home(request), self.grants_abroad(request)) {
+            None => match (self.grants_at_home(), self.grants_abroad()) {
                 (Tri::Yes(_), Tri::Yes(by)) => Tri::Yes(by),
                 (Tri::No, Tri::No) => Tri::No,
                 _ => Tri::Unknown(vec!["whose account the resource belongs to is not known".into()]),
@@ -91,11 +91,11 @@ impl<'a> Read<'a> {
     }
 
     /// Caller and resource in one account.
-    fn grants_at_home(&self, request: &Request) -> Tri {
-        let own = if needs_resource_policy(request) {
-            self.own_policies(request).and(self.resource_allows(|grant| grant == Grant::Account || is_root(request)))
+    fn grants_at_home(&self) -> Tri {
+        let own = if needs_resource_policy(self.request) {
+            self.own_policies().and(self.resource_allows(|grant| grant == Grant::Account || is_root(self.request)))
         } else {
-            self.own_policies(request)
+            self.own_policies()
         };
         let limits = self.boundary_allows().and(self.session_allows());
         let itself = self.resource_allows(|grant| grant == Grant::Itself);
@@ -105,13 +105,13 @@ impl<'a> Read<'a> {
     }
 
     /// Caller and resource in different accounts: both sides must allow.
-    fn grants_abroad(&self, request: &Request) -> Tri {
-        self.own_policies(request).and(self.resource_allows(|_| true))
+    fn grants_abroad(&self) -> Tri {
+        self.own_policies().and(self.resource_allows(|_| true))
     }
 
     /// The caller's own policies within boundary and session. A root user may do everything in its account's name.
-    fn own_policies(&self, request: &Request) -> Tri {
-        let identity = if is_root(request) { Tri::Yes(Vec::new()) } else { self.identity.allows() };
+    fn own_policies(&self) -> Tri {
+        let identity = if is_root(self.request) { Tri::Yes(Vec::new()) } else { self.identity.allows() };
         identity.and(self.boundary_allows()).and(self.session_allows())
     }
 
@@ -127,23 +127,23 @@ impl<'a> Read<'a> {
         self.resource.as_ref().map_or(Tri::No, |layer| layer.allows_by(accept))
     }
 
-    fn verdict(&self, permits: Tri, request: &Request) -> Verdict {
+    fn verdict(&self, permits: Tri) -> Verdict {
         match permits {
             Tri::Yes(by) => Verdict::Allowed { by },
-            Tri::No => Verdict::Denied(self.implicit(request)),
+            Tri::No => Verdict::Denied(self.implicit()),
             Tri::Unknown(why) => unknown(why),
         }
     }
 
     /// Names the policy that is to blame for an implicit denial: the first that does not allow, limits before grants.
-    fn implicit(&self, request: &Request) -> Denial {
+    fn implicit(&self) -> Denial {
         let limits = self.rcps.iter().map(|layer| (LayerKind::ResourceControl, Some(layer)));
         let limits = limits.chain(self.scps.iter().map(|layer| (LayerKind::ServiceControl, Some(layer))));
         let limits = limits.chain([(LayerKind::Boundary, self.boundary.as_ref())]);
         let limits = limits.chain([(LayerKind::Session, self.session.as_ref())]);
         let resource = (LayerKind::Resource, self.resource.as_ref());
         let identity = (LayerKind::Identity, Some(&self.identity));
-        let resource_first = request.caller.account().is_none() || needs_resource_policy(request);
+        let resource_first = self.request.caller.account().is_none() || needs_resource_policy(self.request);
         let grants = if resource_first { [resource, identity] } else { [identity, resource] };
         let blocks = |layer: &Option<&Layer>| layer.is_none_or(|layer| layer.allows() == Tri::No);
         let named = limits.filter(|(_, layer)| layer.is_some()).chain(grants).find(|(_, layer)| blocks(layer));

@@ -48,39 +48,42 @@ fn fits(token: Token, c: char) -> bool {
 }
 
 /// Tells whether the whole text follows the pattern.
-///
-/// Only the last `*` is ever tried again, which is enough because an earlier one can give nothing that the later cannot.
 pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
+    follows(pattern, &text, Token::Many, fits)
+}
+
+/// Tells whether a whole text follows a pattern, where `many` stands for any number of elements.
+///
+/// Only the last `many` is ever tried again, which is enough because an earlier one can give nothing that the later cannot.
+fn follows<P: Copy + PartialEq, T: Copy>(pattern: &[P], text: &[T], many: P, fits: impl Fn(P, T) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
+    let mut last_many: Option<(usize, usize)> = None;
     while t < text.len() {
-        match pattern.get(p) {
-            Some(Token::Many) => {
-                last_star = Some((p, t));
+        match (pattern.get(p), last_many) {
+            (Some(&own), _) if own == many => {
+                last_many = Some((p, t));
                 p += 1;
             }
-            Some(&token) if fits(token, text[t]) => {
+            (Some(&own), _) if fits(own, text[t]) => {
                 p += 1;
                 t += 1;
             }
-            _ => match last_star {
-                Some((star, taken)) => {
-                    last_star = Some((star, taken + 1));
-                    p = star + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
+            (_, Some((place, taken))) => {
+                last_many = Some((place, taken + 1));
+                p = place + 1;
+                t = taken + 1;
+            }
+            (_, None) => return false,
         }
     }
-    pattern[p..].iter().all(|token| *token == Token::Many)
+    pattern[p..].iter().all(|own| *own == many)
 }
 
 /// Tells whether a text follows a pattern with `*` and `?`, as in `StringLike`.
 pub fn glob(pattern: &str, text: &str) -> bool {
     if pattern.is_ascii() && text.is_ascii() {
-        return ascii_matches(pattern.as_bytes(), text.as_bytes(), |one, other| one == other);
+        return ascii_matches(pattern, text, |one, other| one == other);
     }
     matches(&tokens(pattern, true), text)
 }
@@ -96,35 +99,15 @@ pub fn arn_glob(pattern: &str, arn: &str) -> bool {
 /// Tells whether an action follows a pattern of actions, which are compared without case.
 pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
     if pattern.is_ascii() && action.is_ascii() {
-        return ascii_matches(pattern.as_bytes(), action.as_bytes(), |one, other| one.eq_ignore_ascii_case(&other));
+        return ascii_matches(pattern, action, |one, other| one.eq_ignore_ascii_case(&other));
     }
     matches(&tokens(&pattern.to_ascii_lowercase(), true), &action.to_ascii_lowercase())
 }
 
 /// What [`matches`] does, without a copy of either text: nearly all policies are ASCII, and a proof for 10,000 readers
 /// compares millions of names.
-fn ascii_matches(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match (pattern.get(p), last_star) {
-            (Some(b'*'), _) => {
-                last_star = Some((p, t));
-                p += 1;
-            }
-            (Some(&own), _) if own == b'?' || same(own, text[t]) => {
-                p += 1;
-                t += 1;
-            }
-            (_, Some((star, taken))) => {
-                last_star = Some((star, taken + 1));
-                p = star + 1;
-                t = taken + 1;
-            }
-            (_, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
+fn ascii_matches(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
+    follows(pattern.as_bytes(), text.as_bytes(), b'*', |own, c| own == b'?' || same(own, c))
 }
 
 /// Tells whether an ARN follows a pattern field by field: a wildcard does not reach over a colon, but in the last field.

@@ -1,6 +1,5 @@
 //! HTML pages of proofs and coverage, rendered from `templates/`. Every text is escaped by the template engine.
 
-use handlebars::Handlebars;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -12,6 +11,7 @@ use crate::logs::finding::State;
 use crate::logs::verify::Answer;
 use crate::report::escape;
 use crate::report::words::count;
+use crate::template;
 
 /// The width of the rows' labels and of a map's cells together, in the map's own units.
 const LABEL_WIDTH: usize = 220;
@@ -94,9 +94,7 @@ pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<St
 
 /// Renders a page of a name with the parts that pages share.
 pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
-    let mut pages = Handlebars::new();
-    pages.set_strict_mode(true);
-    pages.register_escape_fn(escape::html);
+    let mut pages = template::engine(escape::html);
     let templates = [
         ("verify", include_str!("../../../templates/verify.html.hbs")),
         ("coverage", include_str!("../../../templates/coverage.html.hbs")),
