@@ -48,6 +48,8 @@ pub(super) fn with_fixes(question: Question, now: Vec<Check>, then: &Then<'_>) -
         Verdict::Pass | Verdict::NotApplicable => Fix::None,
         Verdict::Fail | Verdict::Unknown(_) if then.passes(check) => Fix::Plan,
         Verdict::Unknown(_) => Fix::None,
+        // What knows better says so itself.
+        Verdict::Fail if check.fix != Fix::None => check.fix.clone(),
         Verdict::Fail => other_fix(question, check, then.plan),
     };
     now.into_iter().map(|check| Check { fix: fix(&check), ..check }).collect()
@@ -78,7 +80,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         return Fix::Elsewhere(NOT_OURS);
     }
     match question {
-        Question::Recording | Question::AnyManagementEvents => Fix::Setting("trails.management_events"),
+        Question::Recording | Question::BedrockEvents => Fix::Setting("trails.management_events"),
         Question::EveryRegion => Fix::Setting("trails.regions"),
         Question::ManagementEvents => Fix::Setting("trails.management_events and trails.regions"),
         Question::AllManagementEvents => Fix::Setting("trails.management_events.exclude and trails.regions"),
@@ -96,7 +98,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         ),
         Question::LakeEncryption => Fix::Elsewhere("orgtrail does not manage CloudTrail Lake"),
         Question::Filter(_) => {
-            Fix::Elsewhere("set trails.cloudwatch_logs, then make the metric filter and its alarm on that log group")
+            Fix::Elsewhere("set trails.cloudwatch_logs, then make the metric filter on that log group and an alarm of its metric")
         }
     }
 }

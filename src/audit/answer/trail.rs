@@ -1,6 +1,6 @@
 //! Questions about each trail of a subject.
 
-use super::super::{Check, Question, Subject};
+use super::super::{Check, Question, Subject, Verdict};
 use super::{Answer, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Estate, Key, Resource, Trail};
@@ -24,6 +24,8 @@ fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {
         Question::Encryption => encryption(estate, trail),
         Question::KeyRotation => rotation(estate, trail),
         Question::LogGroup => log_group(trail),
+        // Prowler asks it of trails that record (`cloudtrail_insights_exist`).
+        Question::Insights if !trail.logging => (Verdict::NotApplicable, "it is not recording".into()),
         // Of a trail that is evidence only, neither tags nor insights are read.
         Question::Insights if trail.insights.is_empty() && trail.tags.is_none() => {
             unreadable("its insight selectors were not read")
@@ -61,7 +63,7 @@ fn encryption(estate: &Estate, trail: &Trail) -> Answer {
 
 fn rotation(estate: &Estate, trail: &Trail) -> Answer {
     let Some(arn) = &trail.key else {
-        return (super::Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
+        return (Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
     };
     match key(estate, arn) {
         Some((_, key)) if key.rotation => pass(format!("{arn} is rotated every year")),
