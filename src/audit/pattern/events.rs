@@ -62,6 +62,8 @@ pub(super) fn events(filter: Filter) -> Vec<Event> {
         ])],
         Filter::ConsoleFailures => vec![console(&[
             ("errorMessage", Known::Is("Failed authentication")),
+            // Those who have a second factor fail too.
+            ("additionalEventData.MFAUsed", Known::Is("Yes")),
             ("responseElements.ConsoleLogin", Known::Is("Failure")),
         ])],
         Filter::RootUse => vec![Event {

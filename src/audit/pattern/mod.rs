@@ -43,7 +43,11 @@ pub(super) fn read(filter: Filter, pattern: &str) -> Reading {
     let mut reading = Reading::default();
     for event in events(filter) {
         let passes = match &expression {
-            Some(expression) => truth(expression, &event),
+            Some(expression) => match truth(expression, &event) {
+                // A pattern of other fields only is one of other events.
+                Truth::Maybe if !names(expression, &event) => Truth::No,
+                truth => truth,
+            },
             // A pattern of words, or one that this program cannot read.
             None if pattern.contains(event.name) => Truth::Maybe,
             None => Truth::No,
@@ -65,6 +69,17 @@ fn truth(expression: &Expression<'_>, event: &Event) -> Truth {
             Some(known) => holds(condition, known),
             None => Truth::Maybe,
         },
+    }
+}
+
+/// Tells whether a pattern names what is known of an event, in any of its parts.
+fn names(expression: &Expression<'_>, event: &Event) -> bool {
+    match expression {
+        Expression::All(some) | Expression::Any(some) => some.iter().any(|one| names(one, event)),
+        Expression::Test(field, Condition::Is(value)) => {
+            event.field(field).is_some_and(|known| fits(value, known) != Truth::No)
+        }
+        Expression::Test(..) => false,
     }
 }
 
@@ -173,6 +188,14 @@ mod tests {
         check(Filter::RootUse, r#"{ $.errorCode NOT EXISTS && $.userIdentity.type = IAMUser }"#, &["Root"], &[]);
         let logins = "{ $.userIdentity.type = Root && $.eventName = ConsoleLogin }";
         check(Filter::RootUse, logins, &["Root"], &[]);
+        // The patterns of other controls.
+        let root = r#"{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }"#;
+        check(Filter::KeyDeletion, root, both, &[]);
+        let without_mfa = r#"{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }"#;
+        check(Filter::ConsoleFailures, without_mfa, &["ConsoleLogin"], &[]);
+        let failures = r#"{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed authentication") }"#;
+        check(Filter::ConsoleWithoutMfa, failures, &["ConsoleLogin"], &[]);
+        check(Filter::RootUse, failures, &["Root"], &[]);
         for odd in ["", "{", "$.", "{ $.a", "{ $.a = ", "ERROR", "{ $.a = \"", "{ $.ä=ö", "{}"] {
             check(Filter::RootUse, odd, &["Root"], &[]);
         }
