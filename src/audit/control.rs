@@ -329,3 +329,36 @@ const fn fill(all: &mut [Control; COUNT], from: usize, standard: Standard, some:
     }
     from + at
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn of(standard: Standard) -> Vec<(&'static str, Question)> {
+        CONTROLS
+            .iter()
+            .filter(|control| control.standard == standard)
+            .map(|control| (control.id, control.question))
+            .collect()
+    }
+
+    #[test]
+    fn the_versions_of_the_benchmark_differ_in_one_control() {
+        let (older, newer) = (of(Standard::Cis30), of(Standard::Cis50));
+        let differing = older.iter().zip(&newer).filter(|(one, other)| one != other);
+        assert_eq!(differing.map(|(one, other)| (one.0, other.0)).collect::<Vec<_>>(), [("4.10", "4.10")]);
+        let filters = older.iter().filter(|(_, question)| matches!(question, Question::Filter(_))).count();
+        assert_eq!((older.len(), filters), (22, 15));
+    }
+
+    #[test]
+    fn an_id_is_there_once_in_a_standard() {
+        for standard in Standard::ALL {
+            let ids: BTreeSet<&str> = of(standard).into_iter().map(|(id, _)| id).collect();
+            assert_eq!(ids.len(), of(standard).len(), "{standard}");
+        }
+        assert_eq!(of(Standard::SecurityHub).iter().find(|(id, _)| *id == "CloudTrail.8"), None);
+    }
+}

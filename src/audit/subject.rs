@@ -44,7 +44,8 @@ pub(super) fn unread_of_owner<'a>(organization: &Organization, estate: &'a Estat
         return None;
     }
     let mut unread = estate.sightings.iter().filter(|(_, seen)| matches!(seen, Sighting::Unreadable(_)));
-    let of_owner = |address: &Address| address.kind == Kind::Trail && address.account == organization.management_account;
+    let of_owner =
+        |address: &Address| address.kind == Kind::Trail && address.account == organization.management_account;
     unread.find(|(address, _)| of_owner(address)).map(|(address, _)| address)
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, Statistic};
 use aws_sdk_cloudwatch::types::StandardUnit;
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, Statistic};
 use orgtrail::cloud::aws::Aws;
 use orgtrail::cloud::{FaultKind, Look};
-use orgtrail::estate::alarm::{Alarm, Alarms, Series, Subscribers, Trigger};
+use orgtrail::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
 use orgtrail::ids::Region;
 
 use crate::fixture::connect;
@@ -45,12 +45,10 @@ async fn alarms_of_every_form_are_read() {
     put("b-query").metrics(query()).send().await.unwrap();
     let sum = MetricDataQuery::builder().id("e1").expression("m1 * 2").build();
     put("c-math").metrics(query()).metrics(sum).send().await.unwrap();
-    let composite = client.put_composite_alarm().alarm_name("d-any").alarm_rule("ALARM(\"a-plain\")");
-    composite.alarm_actions(topic).send().await.unwrap();
 
     let aws = connect(&emulator).await;
     let found = alarms(&aws, &world, HOME).await;
-    assert_eq!(emulator.proxy().count("monitoring:DescribeAlarms"), 1);
+    assert_eq!(emulator.proxy().count("cloudwatch:DescribeAlarms"), 1);
     let [plain, one_query, math] = &found.alarms[..] else { panic!("{found:#?}") };
     let series = Series {
         metric: keys(),
@@ -81,31 +79,38 @@ async fn alarms_of_every_form_are_read() {
     assert_eq!((&one_query.series[..], one_query.computed), (&[queried.clone()][..], false));
     assert!(one_query.actions_enabled && one_query.trigger.missing_data == "missing", "{one_query:?}");
     assert_eq!((&math.series[..], math.computed), (&[queried][..], true));
-    let [composite] = &found.composites[..] else { panic!("{found:#?}") };
-    assert!(composite.acts && composite.names(plain) && !composite.names(one_query), "{composite:?}");
     assert_eq!(alarms(&aws, &world, "us-east-1").await, Alarms::default(), "another region has its own alarms");
 }
 
 #[tokio::test]
-async fn every_page_of_alarms_is_read_and_a_refusal_is_a_fault() {
+async fn every_page_and_kind_of_alarms_is_read_and_a_refusal_is_a_fault() {
     let emulator = Emulator::start();
     let world = World::three_accounts(&emulator).await;
     let aws = connect(&emulator).await;
     let page = |name: &str, next: &str| {
         let alarm = format!("<member><AlarmName>{name}</AlarmName></member>");
+        // The emulator knows no composite alarms.
+        let of_both = format!("<AlarmName>of-{name}</AlarmName><AlarmRule>ALARM(\"{name}\")</AlarmRule>");
+        let acts = "<ActionsEnabled>true</ActionsEnabled><AlarmActions><member>arn:x</member></AlarmActions>";
+        let composite = format!("<CompositeAlarms><member>{of_both}{acts}</member></CompositeAlarms>");
         Trouble::Answer(format!(
-            "<DescribeAlarmsResponse><DescribeAlarmsResult><MetricAlarms>{alarm}</MetricAlarms>{next}\
+            "<DescribeAlarmsResponse><DescribeAlarmsResult><MetricAlarms>{alarm}</MetricAlarms>{composite}{next}\
              </DescribeAlarmsResult></DescribeAlarmsResponse>"
         ))
     };
     let proxy = emulator.proxy();
-    proxy.trouble_where("monitoring", "DescribeAlarms", "NextToken=more", 1, page("one", ""));
-    proxy.trouble("monitoring", "DescribeAlarms", 1, page("two", "<NextToken>more</NextToken>"));
+    proxy.trouble_where("cloudwatch", "DescribeAlarms", "NextToken=more", 1, page("one", ""));
+    proxy.trouble("cloudwatch", "DescribeAlarms", 1, page("two", "<NextToken>more</NextToken>"));
     let found = alarms(&aws, &world, HOME).await;
     let names: Vec<&str> = found.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
     assert_eq!(names, ["one", "two"]);
+    let named = |composite: &Composite| composite.acts && composite.names(&found.alarms[1]);
+    let of_two: Vec<bool> = found.composites.iter().map(named).collect();
+    assert_eq!(of_two, [true, false], "{:?}", found.composites);
+    let asked = proxy.calls().into_iter().find(|call| call.action == "DescribeAlarms").unwrap().body;
+    assert!(asked.contains("MetricAlarm") && asked.contains("CompositeAlarm"), "{asked}");
 
-    proxy.trouble("monitoring", "DescribeAlarms", 1, Trouble::Error(403, "AccessDenied"));
+    proxy.trouble("cloudwatch", "DescribeAlarms", 1, Trouble::Error(403, "AccessDenied"));
     let fault = aws.alarms(world.account("management"), &HOME.parse().unwrap()).await.unwrap_err();
     assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Denied, "cloudwatch:DescribeAlarms"));
 }
@@ -130,7 +135,11 @@ async fn subscribers_are_asked_for_in_the_account_of_the_topic() {
     assert_eq!(world.account_of(&call.access_key).await, *world.account("web"));
 
     let gone = topic.replace("security", "gone").parse().unwrap();
-    assert_eq!(aws.subscribers(&gone).await.unwrap(), Some(Subscribers::default()), "nobody hears of a topic that is gone");
+    assert_eq!(
+        aws.subscribers(&gone).await.unwrap(),
+        Some(Subscribers::default()),
+        "nobody hears of a topic that is gone"
+    );
 }
 
 #[tokio::test]

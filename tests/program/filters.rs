@@ -10,7 +10,7 @@ const GROUP: &str = "/orgtrail/acme";
 
 /// What is read for audits alone.
 const AUDIT_CALLS: [&str; 3] =
-    ["logs:DescribeMetricFilters", "monitoring:DescribeAlarms", "sns:ListSubscriptionsByTopic"];
+    ["logs:DescribeMetricFilters", "cloudwatch:DescribeAlarms", "sns:ListSubscriptionsByTopic"];
 
 /// The verdict and the evidence of a control of the CIS benchmark, and what helps.
 fn control(report: &Value, id: &str) -> (String, String, Value) {
@@ -64,7 +64,7 @@ async fn a_control_passes_once_somebody_hears_of_its_events() {
     let emulator = Emulator::start();
     let (world, desk) = deployed(&emulator).await;
     expect(&desk, "fail", "looks at that metric", "make an alarm of that metric");
-    assert_eq!(emulator.proxy().count("monitoring:DescribeAlarms"), 1);
+    assert_eq!(emulator.proxy().count("cloudwatch:DescribeAlarms"), 1);
 
     let sns = aws_sdk_sns::Client::new(&world.management());
     let topic = sns.create_topic().name("security").send().await.unwrap().topic_arn.unwrap();
@@ -72,7 +72,8 @@ async fn a_control_passes_once_somebody_hears_of_its_events() {
     expect(&desk, "fail", "nobody is subscribed to", "subscribe somebody");
     let request = sns.subscribe().topic_arn(&topic).protocol("email").endpoint("security@example.com");
     request.send().await.unwrap();
-    let chain = format!("counts them in cis/keys; one event raises the alarm cis-keys; {topic} has 1 subscription confirmed");
+    let chain =
+        format!("counts them in cis/keys; one event raises the alarm cis-keys; {topic} has 1 subscription confirmed");
     emulator.proxy().clear();
     expect(&desk, "pass", &chain, "");
     assert_eq!(AUDIT_CALLS.map(|call| emulator.proxy().count(call)), [1, 1, 1]);
@@ -109,7 +110,7 @@ async fn what_cannot_be_read_of_the_chain_is_unknown() {
     emulator.proxy().refuse_roles_of(world.account("audit").as_str());
     expect(&desk, "unknown", "who is subscribed to", "");
     let denied = || Trouble::Error(400, "AccessDeniedException");
-    emulator.proxy().trouble("monitoring", "DescribeAlarms", usize::MAX, denied());
+    emulator.proxy().trouble("cloudwatch", "DescribeAlarms", usize::MAX, denied());
     expect(&desk, "unknown", "the alarms of", "");
     emulator.proxy().trouble("logs", "DescribeMetricFilters", usize::MAX, denied());
     expect(&desk, "unknown", "could not be read: AccessDenied", "");

@@ -170,9 +170,11 @@ async fn watch_keys(world: &World) {
     let topic = aws_sdk_sns::Client::new(&management).create_topic().name("security").send().await.unwrap();
     let request = aws_sdk_cloudwatch::Client::new(&management).put_metric_alarm().alarm_name("cis-keys");
     let request = request.namespace("cis").metric_name("keys").statistic(aws_sdk_cloudwatch::types::Statistic::Sum);
-    let request = request.period(300).evaluation_periods(1).threshold(1.0).set_alarm_actions(Some(vec![
-        topic.topic_arn.unwrap(),
-    ]));
+    let request = request
+        .period(300)
+        .evaluation_periods(1)
+        .threshold(1.0)
+        .set_alarm_actions(Some(vec![topic.topic_arn.unwrap()]));
     let at_least = aws_sdk_cloudwatch::types::ComparisonOperator::GreaterThanOrEqualToThreshold;
     request.comparison_operator(at_least).send().await.unwrap();
 }

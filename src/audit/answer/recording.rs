@@ -63,7 +63,12 @@ fn records_kind(selector: &EventSelector, read_only: &str, sources_do: impl Fn(&
 
 /// Says why the events of a control may not reach the log group of a trail: the benchmark wants one that records every
 /// region and all management events (CIS 4.1 to 4.15, "Audit").
-pub(super) fn withholds(partition: Partition, address: &Address, trail: &Trail, source: Option<&str>) -> Option<String> {
+pub(super) fn withholds(
+    partition: Partition,
+    address: &Address,
+    trail: &Trail,
+    source: Option<&str>,
+) -> Option<String> {
     let question = Question::ManagementEvents;
     if !fits(question, partition, trail) {
         return Some(lacks(question, partition, address, trail));

@@ -50,7 +50,8 @@ fn of_alarm(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm, series: &
         return Finding::fail(format!("the alarm {name} {why}"), MEND_ALARM);
     }
     if alarm.computed {
-        return outside(format!("the alarm {name} computes with that metric, and what it makes of it is not told")).into();
+        return outside(format!("the alarm {name} computes with that metric, and what it makes of it is not told"))
+            .into();
     }
     if !listening.count.dimensions.is_empty() {
         return outside(format!("the alarm {name} looks at some values of the metric's dimensions only")).into();
@@ -63,7 +64,8 @@ fn of_alarm(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm, series: &
             let begun = format!("it takes {how_many} to raise the alarm {name}");
             let finding = tells(listening, alarms, alarm).said_after(&begun);
             if finding.answer.0 == Verdict::Pass && !listening.filter.is_everyday() {
-                return outside(format!("{}; whether that is soon enough is for people to judge", finding.answer.1)).into();
+                return outside(format!("{}; whether that is soon enough is for people to judge", finding.answer.1))
+                    .into();
             }
             finding
         }
@@ -97,7 +99,8 @@ fn tells(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm) -> Finding {
     let above = alarms.composites.iter().find(|composite| composite.acts && composite.names(alarm));
     match above {
         Some(composite) if finding.answer.0 == Verdict::Fail => {
-            let may = format!("{}; the alarm {}, whose rule names it, may tell somebody", finding.answer.1, composite.name);
+            let may =
+                format!("{}; the alarm {}, whose rule names it, may tell somebody", finding.answer.1, composite.name);
             outside(may).into()
         }
         _ => finding,

@@ -22,10 +22,11 @@ const NAMED_MAX: usize = 3;
 
 const LET_TRAIL_RECORD: &str = "let the trail record all management events of every region and source, with trails.regions and \
                                 trails.management_events";
-const MEND_DELIVERY: &str = "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
-const MAKE_FILTER: &str = "make a metric filter with the benchmark's pattern on that log group, and an alarm of its metric";
-const MAKE_ALARM: &str =
-    "make an alarm of that metric (Sum of 300 seconds, at least 1) that publishes to a topic with a confirmed subscriber";
+const MEND_DELIVERY: &str =
+    "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
+const MAKE_FILTER: &str =
+    "make a metric filter with the benchmark's pattern on that log group, and an alarm of its metric";
+const MAKE_ALARM: &str = "make an alarm of that metric (Sum of 300 seconds, at least 1) that publishes to a topic with a confirmed subscriber";
 const MEND_ALARM: &str = "change the alarm so that one event raises it and its actions are enabled";
 const GIVE_TOPIC: &str = "give the alarm a topic of SNS as its action";
 const CHANGE_KEY: &str = "encrypt the topic with a key of your own that lets cloudwatch.amazonaws.com use it";
@@ -119,20 +120,15 @@ fn of_group(filter: Filter, group: &str, monitoring: &Monitoring) -> Finding {
     }
 }
 
-fn of_filters(
-    filter: Filter,
-    group: &str,
-    place: &Place,
-    found: &[MetricFilter],
-    monitoring: &Monitoring,
-) -> Finding {
+fn of_filters(filter: Filter, group: &str, place: &Place, found: &[MetricFilter], monitoring: &Monitoring) -> Finding {
     let lacks = |candidate: &&MetricFilter| read(filter, &candidate.pattern).missing.len();
     let Some(nearest) = found.iter().min_by_key(lacks) else {
         return Finding::fail(format!("{group} has no metric filter"), MAKE_FILTER);
     };
     let missing = read(filter, &nearest.pattern).missing;
     if !missing.is_empty() {
-        let why = format!("no metric filter of {group} lets all of them through; the nearest, {}, lacks ", nearest.name);
+        let why =
+            format!("no metric filter of {group} lets all of them through; the nearest, {}, lacks ", nearest.name);
         return Finding::fail(why + &named(&missing), MAKE_FILTER);
     }
     let whole = found.iter().filter(|candidate| lacks(candidate) == 0);
@@ -147,8 +143,9 @@ fn of_filter(filter: Filter, group: &str, place: &Place, one: &MetricFilter, mon
         alarm::heard(&alarm::Listening { filter, place, count, monitoring }).said_after(&begun)
     };
     let chains: Vec<Finding> = one.counts.iter().map(heard).collect();
-    let finding = Finding::best(chains)
-        .unwrap_or_else(|| Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER));
+    let finding = Finding::best(chains).unwrap_or_else(|| {
+        Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER)
+    });
     let unsure = read(filter, &one.pattern).unsure;
     if finding.answer.0 != Verdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
         return finding;

@@ -116,7 +116,11 @@ fn expect(known: &Monitoring, verdict: Verdict, words: &[&str]) -> Finding {
 
 #[test]
 fn a_chain_that_holds_passes_and_names_each_link() {
-    expect(&monitoring(), PASS, &["filter keys of", GROUP, "in cis/keys", "alarm cis-keys", TOPIC, "1 subscription", "email"]);
+    expect(
+        &monitoring(),
+        PASS,
+        &["filter keys of", GROUP, "in cis/keys", "alarm cis-keys", TOPIC, "1 subscription", "email"],
+    );
 }
 
 #[test]
@@ -226,7 +230,11 @@ fn a_composite_alarm_may_tell_what_its_parts_do_not() {
     let silent = Alarm { actions: Vec::new(), ..alarm() };
     let composite = |rule: &str, acts| Composite { name: "any-cis".into(), rule: rule.into(), acts };
     let named = "ALARM(\"cis-keys\") OR ALARM(\"cis-root\")";
-    expect(&with_alarms(vec![silent.clone()], vec![composite(named, true)]), OUTSIDE, &["any-cis, whose rule names it"]);
+    expect(
+        &with_alarms(vec![silent.clone()], vec![composite(named, true)]),
+        OUTSIDE,
+        &["any-cis, whose rule names it"],
+    );
     expect(&with_alarms(vec![silent.clone()], vec![composite(named, false)]), FAIL, &["has no action"]);
     let other = "ALARM(\"cis-keys-2\")";
     expect(&with_alarms(vec![silent.clone()], vec![composite(other, true)]), FAIL, &["has no action"]);

@@ -79,12 +79,12 @@ fn events(count: &Count, series: &Series, exceeds: impl Fn(f64) -> bool) -> Resu
     };
     match statistic {
         "Sum" | "SampleCount" => summed(each, exceeds),
-        "Maximum" | "Average" | "Minimum" if !exceeds(each) => {
-            Err(Raised::Never(format!("looks at the {statistic}, which is never more than the {each} that an event counts")))
-        }
-        "Average" | "Minimum" if count.default.is_some() => {
-            Err(Raised::Untold(format!("looks at the {statistic}, which what is reported while nothing happens brings down")))
-        }
+        "Maximum" | "Average" | "Minimum" if !exceeds(each) => Err(Raised::Never(format!(
+            "looks at the {statistic}, which is never more than the {each} that an event counts"
+        ))),
+        "Average" | "Minimum" if count.default.is_some() => Err(Raised::Untold(format!(
+            "looks at the {statistic}, which what is reported while nothing happens brings down"
+        ))),
         "Maximum" | "Average" | "Minimum" => Ok(1),
         other => Err(Raised::Untold(format!("looks at the statistic {other}, which is not judged"))),
     }
@@ -111,7 +111,11 @@ fn told(events: u32, series: &Series, trigger: &Trigger) -> Raised {
     if events == 1 && trigger.datapoints <= 1 {
         return Raised::ByOne;
     }
-    let within = format!("{} within {} seconds", if events == 1 { "an event".into() } else { format!("{events} events") }, series.period_s);
+    let within = format!(
+        "{} within {} seconds",
+        if events == 1 { "an event".into() } else { format!("{events} events") },
+        series.period_s
+    );
     if trigger.datapoints <= 1 {
         return Raised::BySeveral(within);
     }
