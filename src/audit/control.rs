@@ -109,8 +109,10 @@ pub enum Question {
     Encryption,
     /// Is that key rotated?
     KeyRotation,
-    /// Does the trail deliver to CloudWatch Logs?
+    /// Does the trail name a log group of CloudWatch Logs, without an error?
     LogGroup,
+    /// Have events reached CloudWatch Logs within a day?
+    LogGroupDelivery,
     /// Does the trail look for unusual activity?
     Insights,
     /// Has the trail tags?
@@ -195,6 +197,7 @@ impl Question {
             Question::Encryption => "logs are encrypted with a KMS key",
             Question::KeyRotation => "the key of the logs is rotated",
             Question::LogGroup => "the trail delivers to CloudWatch Logs",
+            Question::LogGroupDelivery => "events have reached CloudWatch Logs within a day",
             Question::Insights => "CloudTrail looks for unusual activity",
             Question::Tags => "the trail has tags",
             Question::AccessLogs => "access to the log bucket is logged",
@@ -225,6 +228,7 @@ impl Question {
             Question::ObjectWrites
             | Question::ObjectReads
             | Question::LogGroup
+            | Question::LogGroupDelivery
             | Question::Insights
             | Question::Tags => Severity::Low,
         }
@@ -293,7 +297,7 @@ const SECURITY_HUB: [(&str, Question); 9] = [
 const PROWLER: [(&str, Question); 12] = [
     ("cloudtrail_bedrock_logging_enabled", Question::BedrockEvents),
     ("cloudtrail_bucket_requires_mfa_delete", Question::MfaDelete),
-    ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroup),
+    ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroupDelivery),
     ("cloudtrail_insights_exist", Question::Insights),
     ("cloudtrail_kms_encryption_enabled", Question::Encryption),
     ("cloudtrail_log_file_validation_enabled", Question::Validation),

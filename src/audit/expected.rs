@@ -88,7 +88,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         Question::Validation => Fix::Setting("trails.validation"),
         Question::Encryption => Fix::Setting("bucket.encryption"),
         Question::KeyRotation => Fix::Elsewhere("the owner of the key can switch its rotation on"),
-        Question::LogGroup => Fix::Setting("trails.cloudwatch_logs"),
+        Question::LogGroup | Question::LogGroupDelivery => Fix::Setting("trails.cloudwatch_logs"),
         Question::Insights => Fix::Setting("trails.insights"),
         Question::Tags => Fix::Setting("trails.tags"),
         Question::AccessLogs => Fix::Setting("bucket.access_logs"),

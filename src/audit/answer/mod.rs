@@ -92,6 +92,7 @@ fn of_question(
         | Question::Encryption
         | Question::KeyRotation
         | Question::LogGroup
+        | Question::LogGroupDelivery
         | Question::Insights
         | Question::Tags => subjects.iter().flat_map(|subject| trail::answers(question, estate, subject)).collect(),
         Question::AccessLogs | Question::NotPublic | Question::MfaDelete => {
