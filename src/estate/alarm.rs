@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::metric_filter::Metric;
+use crate::policy::PolicyDocument;
 
 /// The alarms of an account in a region.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,8 +76,8 @@ pub struct Composite {
     pub acts: bool,
 }
 
-/// Who is subscribed to a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Who is subscribed to a topic, and who may publish to it.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Subscribers {
     /// The protocols of the confirmed subscriptions, one each.
     pub confirmed: Vec<String>,
@@ -84,6 +85,8 @@ pub struct Subscribers {
     pub pending: usize,
     /// The key that encrypts the topic, by the name that it was given.
     pub key: Option<String>,
+    /// The topic's policy; none for a topic that is gone.
+    pub policy: Option<PolicyDocument>,
 }
 
 impl Alarm {

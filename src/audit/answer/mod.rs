@@ -11,6 +11,10 @@ mod filter;
 mod recording;
 mod trail;
 
+/// What helps where a log group is configured and nothing gets there.
+const MEND_LOG_DELIVERY: &str =
+    "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
+
 /// A verdict and what it stands on.
 type Answer = (Verdict, String);
 

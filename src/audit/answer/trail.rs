@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Check, Question, Subject, Verdict};
-use super::{Answer, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
+use super::super::{Check, Fix, Question, Subject, Verdict};
+use super::{Answer, MEND_LOG_DELIVERY, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Estate, Key, Resource, Trail};
 
@@ -12,11 +12,23 @@ pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) ->
     if subject.trails.is_empty() {
         return vec![whole(subject, no_trail(subject))];
     }
-    let answer = |address: &Address| match estate.resource(address) {
-        Some(Resource::Trail(trail)) => answer(question, estate, trail),
-        _ => not_read(estate, address),
+    let check = |address: &Address| match estate.resource(address) {
+        Some(Resource::Trail(trail)) => {
+            let check = about(subject, address, answer(question, estate, trail));
+            if delivers_in_vain(question, trail, &check) {
+                return Check { fix: Fix::Elsewhere(MEND_LOG_DELIVERY), ..check };
+            }
+            check
+        }
+        _ => about(subject, address, not_read(estate, address)),
     };
-    subject.trails.iter().map(|address| about(subject, address, answer(address))).collect()
+    subject.trails.iter().map(check).collect()
+}
+
+/// Tells whether a log group is configured already, and nothing gets there.
+fn delivers_in_vain(question: Question, trail: &Trail, check: &Check) -> bool {
+    let of_logs = matches!(question, Question::LogGroup | Question::LogGroupDelivery);
+    of_logs && trail.logging && trail.log_group.is_some() && check.verdict == Verdict::Fail
 }
 
 fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {

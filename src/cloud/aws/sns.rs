@@ -22,14 +22,23 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
     let Some(attributes) = attributes(session, &arn).await? else {
         return Ok(Sighting::Absent);
     };
-    let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
-    let policy = PolicyDocument::parse(text)
-        .map_err(|why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}")))?;
-    let key = attributes.get(KEY).filter(|key| !key.is_empty()).cloned();
-    Ok(Sighting::present(Topic { policy, key, tags: tags(session, &arn).await? }))
+    let policy = policy(session, &arn, &attributes)?;
+    Ok(Sighting::present(Topic { policy, key: key(&attributes), tags: tags(session, &arn).await? }))
 }
 
-async fn attributes(session: &Session, arn: &str) -> Result<Option<HashMap<String, String>>, Fault> {
+type Attributes = HashMap<String, String>;
+
+fn policy(session: &Session, arn: &str, attributes: &Attributes) -> Result<PolicyDocument, Fault> {
+    let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
+    let odd = |why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}"));
+    PolicyDocument::parse(text).map_err(odd)
+}
+
+fn key(attributes: &Attributes) -> Option<String> {
+    attributes.get(KEY).filter(|key| !key.is_empty()).cloned()
+}
+
+async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
     let answer = found(session.read(op::GET_ATTRIBUTES, request.send()).await)?;
     Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
@@ -51,8 +60,8 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
     let Some(attributes) = attributes(&session, topic.as_str()).await? else {
         return Ok(Subscribers::default());
     };
-    let key = attributes.get(KEY).filter(|key| !key.is_empty()).cloned();
-    let mut found = Subscribers { key, ..Subscribers::default() };
+    let policy = Some(policy(&session, topic.as_str(), &attributes)?);
+    let mut found = Subscribers { key: key(&attributes), policy, ..Subscribers::default() };
     let client = session.sns();
     let mut token = None;
     loop {

@@ -1,16 +1,21 @@
 //! Does an alarm of a metric tell somebody?
 
 use super::trigger::{Raised, raised};
-use super::{CHANGE_KEY, Finding, GIVE_TOPIC, MAKE_ALARM, MEND_ALARM, SUBSCRIBE};
+use super::{CHANGE_KEY, Finding, GIVE_TOPIC, LET_IN, MAKE_ALARM, MEND_ALARM, SUBSCRIBE};
 use crate::audit::answer::{outside, pass, unreadable};
 use crate::audit::{Filter, Verdict};
 use crate::estate::alarm::{Alarm, Alarms, Series, Subscribers};
 use crate::estate::metric_filter::Count;
 use crate::estate::monitoring::{Monitoring, Place};
+use crate::policy::PolicyDocument;
+use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict as Answered, evaluate};
 
 /// The key that encrypts a topic where nobody made one. Its policy, which nobody can change, does not let CloudWatch in
-/// (CloudWatch user guide, "Notifying users on alarm changes").
+/// (AWS re:Post knowledge center, "cloudwatch-configure-alarm-sns").
 const MANAGED_KEY: &str = "alias/aws/sns";
+
+/// Who publishes for an alarm.
+const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
 /// A metric that counts a control's events, and what is known of who hears of it.
 #[derive(Clone, Copy)]
@@ -114,15 +119,15 @@ fn acts(listening: &Listening<'_>, alarm: &Alarm) -> Finding {
     if alarm.actions.is_empty() {
         return Finding::fail("it has no action, so that it tells nobody", GIVE_TOPIC);
     }
-    let topics = alarm.topics().map(|topic| of_topic(listening.monitoring, topic));
+    let topics = alarm.topics().map(|topic| of_topic(listening, alarm, topic));
     Finding::best(topics.collect()).unwrap_or_else(|| {
         let actions = alarm.actions.join(", ");
         outside(format!("whether {actions}, which it sets off, tells somebody is not read")).into()
     })
 }
 
-fn of_topic(monitoring: &Monitoring, topic: &str) -> Finding {
-    let Subscribers { confirmed, pending, key } = match monitoring.topics.get(topic) {
+fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
+    let Subscribers { confirmed, pending, key, policy } = match listening.monitoring.topics.get(topic) {
         None => return outside(format!("who is subscribed to {topic} was not looked at")).into(),
         Some(Err(problem)) => {
             let why = format!("who is subscribed to {topic} could not be read: {}: {}", problem.code, problem.message);
@@ -134,15 +139,35 @@ fn of_topic(monitoring: &Monitoring, topic: &str) -> Finding {
         let why = format!("{topic} is encrypted with {MANAGED_KEY}, with which CloudWatch cannot publish");
         return Finding::fail(why, CHANGE_KEY);
     }
-    if !confirmed.is_empty() {
-        let protocols = confirmed.join(", ");
-        return pass(format!("{topic} has {} confirmed ({protocols})", subscriptions(confirmed.len()))).into();
+    if confirmed.is_empty() {
+        let waiting = match pending {
+            0 => String::new(),
+            some => format!(": {} not confirmed", subscriptions(*some)),
+        };
+        return Finding::fail(format!("nobody is subscribed to {topic}{waiting}"), SUBSCRIBE);
     }
-    let waiting = match pending {
-        0 => String::new(),
-        some => format!(": {} not confirmed", subscriptions(*some)),
-    };
-    Finding::fail(format!("nobody is subscribed to {topic}{waiting}"), SUBSCRIBE)
+    let evidence = format!("{topic} has {} confirmed ({})", subscriptions(confirmed.len()), confirmed.join(", "));
+    match policy.as_ref().map(|policy| publishes(policy, listening.place, alarm, topic)) {
+        Some(Answered::Allowed { .. }) => pass(evidence).into(),
+        Some(Answered::Denied(Denial::Explicit(by))) => {
+            Finding::fail(format!("{evidence}, but {by} keeps CloudWatch from publishing"), LET_IN)
+        }
+        // AWS does not tell of every form of a policy whether it lets alarms of the same account in.
+        _ => outside(format!("{evidence}, but its policy does not show that CloudWatch may publish")).into(),
+    }
+}
+
+/// Asks the topic's policy whether CloudWatch may publish for the alarm. The policy that SNS gives a topic asks for the owner
+/// of whatever publishes.
+fn publishes(policy: &PolicyDocument, place: &Place, alarm: &Alarm, topic: &str) -> Answered {
+    let account = place.0.as_str();
+    let context = Context::default().with("aws:SourceArn", &alarm.arn).with("aws:SourceAccount", account);
+    let context = context.with("aws:SourceOwner", account).with("aws:SecureTransport", "true");
+    let context = context.without("aws:SourceVpc").without("aws:SourceVpce");
+    let caller = Caller::Service { name: CLOUDWATCH.to_owned() };
+    let request = Request { caller, action: "sns:Publish".into(), resource: topic.to_owned(), context };
+    let resource = Some(Named { name: "the topic's policy", document: policy });
+    evaluate(&request, &Layers { resource, ..Layers::default() })
 }
 
 fn subscriptions(count: usize) -> String {

@@ -8,7 +8,7 @@
 use super::super::pattern::{read, source};
 use super::super::{Check, Filter, Fix, Subject, Verdict};
 use super::recording::withholds;
-use super::{Answer, fail, no_trail, not_read, outside, unreadable};
+use super::{Answer, MEND_LOG_DELIVERY, fail, no_trail, not_read, outside, unreadable};
 use crate::estate::metric_filter::{Count, MetricFilter};
 use crate::estate::monitoring::{Monitoring, Place, place};
 use crate::estate::{Address, Estate, Trail};
@@ -22,14 +22,13 @@ const NAMED_MAX: usize = 3;
 
 const LET_TRAIL_RECORD: &str = "let the trail record all management events of every region and source, with trails.regions and \
                                 trails.management_events";
-const MEND_DELIVERY: &str =
-    "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
 const MAKE_FILTER: &str =
     "make a metric filter with the benchmark's pattern on that log group, and an alarm of its metric";
 const MAKE_ALARM: &str = "make an alarm of that metric (Sum of 300 seconds, at least 1) that publishes to a topic with a confirmed subscriber";
 const MEND_ALARM: &str = "change the alarm so that one event raises it and its actions are enabled";
 const GIVE_TOPIC: &str = "give the alarm a topic of SNS as its action";
 const CHANGE_KEY: &str = "encrypt the topic with a key of your own that lets cloudwatch.amazonaws.com use it";
+const LET_IN: &str = "let cloudwatch.amazonaws.com publish to the topic";
 const SUBSCRIBE: &str = "subscribe somebody to the topic, and confirm the subscription";
 
 /// An answer, and what helps where it is a fail.
@@ -100,7 +99,7 @@ fn of_trail(
         return Some(Finding::fail(format!("{group} does not get all events: {why}"), LET_TRAIL_RECORD));
     }
     if let Some(error) = trail.delivery.as_ref().and_then(|delivery| delivery.log_group_error.as_deref()) {
-        return Some(Finding::fail(format!("{address} could not deliver to {group}: {error}"), MEND_DELIVERY));
+        return Some(Finding::fail(format!("{address} could not deliver to {group}: {error}"), MEND_LOG_DELIVERY));
     }
     Some(of_group(filter, group, monitoring))
 }

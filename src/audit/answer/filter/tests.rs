@@ -7,6 +7,7 @@ use crate::audit::Doubt;
 use crate::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
 use crate::estate::metric_filter::Metric;
 use crate::estate::{Problem, Stage};
+use crate::policy::PolicyDocument;
 
 const GROUP: &str = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme:*";
 const TOPIC: &str = "arn:aws:sns:eu-central-1:111111111111:security";
@@ -57,8 +58,17 @@ fn alarm() -> Alarm {
     }
 }
 
+/// A topic with the policy that SNS gives it.
 fn subscribers(confirmed: &[&str], pending: usize) -> Subscribers {
-    Subscribers { confirmed: confirmed.iter().map(ToString::to_string).collect(), pending, key: None }
+    let confirmed = confirmed.iter().map(ToString::to_string).collect();
+    let owned = r#""Principal": {"AWS": "*"}, "Condition": {"StringEquals": {"AWS:SourceOwner": "111111111111"}}"#;
+    Subscribers { confirmed, pending, key: None, policy: Some(publishing("Allow", owned)) }
+}
+
+fn publishing(effect: &str, who: &str) -> PolicyDocument {
+    let statement =
+        format!(r#"{{"Sid": "Who", "Effect": "{effect}", "Action": "SNS:Publish", "Resource": "{TOPIC}", {who}}}"#);
+    PolicyDocument::parse(&format!(r#"{{"Version": "2012-10-17", "Statement": [{statement}]}}"#)).unwrap()
 }
 
 /// A chain that holds.
@@ -211,6 +221,25 @@ fn somebody_has_to_be_subscribed_and_to_have_confirmed() {
     expect(&with_topic(Ok(managed)), FAIL, &["alias/aws/sns, with which CloudWatch cannot publish"]);
     let own = Subscribers { key: Some("alias/security".into()), ..subscribers(&["email"], 0) };
     expect(&with_topic(Ok(own)), PASS, &[]);
+}
+
+#[test]
+fn cloudwatch_has_to_be_let_in_by_the_topic() {
+    let service = r#""Principal": {"Service": "cloudwatch.amazonaws.com"}"#;
+    let of_alarms = format!(
+        r#"{service}, "Condition": {{"ArnLike": {{"aws:SourceArn": "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:*"}}}}"#
+    );
+    let with = |policy| {
+        let found = Subscribers { policy: Some(policy), ..subscribers(&["email"], 0) };
+        with_topic(Ok(found))
+    };
+    expect(&with(publishing("Allow", service)), PASS, &[]);
+    expect(&with(publishing("Allow", &of_alarms)), PASS, &[]);
+    let of_another = of_alarms.replace("111111111111", "222222222222");
+    expect(&with(publishing("Allow", &of_another)), OUTSIDE, &["does not show that CloudWatch may publish"]);
+    let other_service = service.replace("cloudwatch", "cloudtrail");
+    expect(&with(publishing("Allow", &other_service)), OUTSIDE, &["does not show"]);
+    expect(&with(publishing("Deny", service)), FAIL, &["Who", "keeps CloudWatch from publishing"]);
 }
 
 #[test]
