@@ -3,6 +3,9 @@
 #[path = "support/program.rs"]
 mod program;
 
+use std::collections::BTreeMap;
+
+use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting, Stage};
 use program::{Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
 use serde_json::Value;
@@ -108,6 +111,34 @@ fn a_member_that_the_organization_trail_records_fails_for_nothing_that_its_own_t
     assert!(folder.must(0, &["snapshot", "--member-trails", "--format", "json"]).contains("somebodys-bucket"));
     assert_eq!(verdicts(&before), verdicts(&after));
     assert_eq!(checks_of_members(&after), [&Value::Null; 0]);
+}
+
+/// The management account records the objects of its own buckets, and nobody those of the members.
+#[test]
+fn what_a_trail_of_the_owner_alone_records_is_nothing_for_the_members() {
+    let folder = deployed();
+    folder.edit(|_, estate| {
+        let mut trails = estate.resources().filter_map(|(address, resource)| match resource {
+            Resource::Trail(trail) => Some((address.clone(), trail.clone())),
+            _ => None,
+        });
+        let (mut address, mut own) = trails.next().unwrap();
+        drop(trails);
+        address.name = "objects".into();
+        own.organization = false;
+        let objects = EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]);
+        own.selectors.insert(objects.with("resources.type", "equals", ["AWS::S3::Object"]));
+        estate.sightings.insert(address, Sighting::present(own));
+    });
+    let report = check(&folder, 2, &["--standard", "cis-5.0"]);
+    let objects = control(&report, "cis-5.0", "3.8");
+    assert_eq!(objects["verdict"], "fail", "{objects:#}");
+    let evidence = objects["checks"][0]["evidence"].as_str().unwrap();
+    assert!(
+        evidence.contains("/objects records writes to the objects of every bucket, but only of its own account"),
+        "{evidence}"
+    );
+    assert_eq!(control(&report, "cis-5.0", "3.1")["verdict"], "pass", "the organization trail does that");
 }
 
 #[test]

@@ -66,6 +66,12 @@ impl Subject {
         })
     }
 
+    /// Tells whether a trail records everybody for whom this subject speaks: what a trail of the owner alone records says
+    /// nothing of the members.
+    pub(super) fn is_recorded_by(&self, trail: &Trail) -> bool {
+        trail.organization || self.members.is_empty()
+    }
+
     /// Returns its trails that could not be read.
     pub(super) fn unread<'a>(&'a self, estate: &'a Estate) -> impl Iterator<Item = &'a Address> {
         self.trails.iter().filter(|address| estate.resource(address).is_none())

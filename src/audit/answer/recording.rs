@@ -10,14 +10,18 @@ use crate::ids::Partition;
 
 /// Answers for one subject.
 pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, subject: &Subject) -> Answer {
-    if let Some((address, _)) = subject.read(estate).find(|(_, trail)| fits(question, partition, trail)) {
+    let does_for_all = |trail: &Trail| fits(question, partition, trail) && subject.is_recorded_by(trail);
+    if let Some((address, _)) = subject.read(estate).find(|(_, trail)| does_for_all(trail)) {
         return pass(format!("{address} {}", does(question)));
     }
     if let Some(address) = subject.unread(estate).next() {
         return not_read(estate, address);
     }
-    let trails: Vec<String> =
-        subject.read(estate).map(|(address, trail)| lacks(question, partition, address, trail)).collect();
+    let lacks = |(address, trail): (&Address, &Trail)| match fits(question, partition, trail) {
+        true => format!("{address} {}, but only of its own account", does(question)),
+        false => lacks(question, partition, address, trail),
+    };
+    let trails: Vec<String> = subject.read(estate).map(lacks).collect();
     if trails.is_empty() { no_trail(subject) } else { fail(trails.join("; ")) }
 }
 

@@ -22,6 +22,8 @@ const NAMED_MAX: usize = 3;
 
 const LET_TRAIL_RECORD: &str = "let the trail record all management events of every region and source, with trails.regions and \
                                 trails.management_events";
+const LET_ALL_DELIVER: &str =
+    "let the organization trail deliver to a log group, with trails.cloudwatch_logs, and count there";
 const MAKE_FILTER: &str =
     "make a metric filter with the benchmark's pattern on that log group, and an alarm of its metric";
 const MAKE_ALARM: &str = "make an alarm of that metric (Sum of 300 seconds, at least 1) that publishes to a topic with a confirmed subscriber";
@@ -76,25 +78,36 @@ pub(super) fn check(
     subject: &Subject,
 ) -> Check {
     let delivering = subject.read(estate).filter(|(_, trail)| trail.logging);
-    let found = delivering.filter_map(|(address, trail)| of_trail(filter, partition, monitoring, address, trail));
-    let finding = Finding::best(found.collect()).unwrap_or_else(|| match subject.unread(estate).next() {
-        Some(address) => not_read(estate, address).into(),
-        None if subject.trails.is_empty() => no_trail(subject).into(),
-        None => fail("no trail delivers to a log group, so that no metric filter can see its events").into(),
-    });
+    let question = Asked { filter, partition, monitoring, subject };
+    let found = Finding::best(delivering.filter_map(|(address, trail)| of_trail(question, address, trail)).collect());
+    let finding = match (found, subject.unread(estate).next()) {
+        (Some(found), None) => found,
+        (Some(found), Some(_)) if found.answer.0 != Verdict::Fail => found,
+        (_, Some(unread)) => not_read(estate, unread).into(),
+        (None, None) if subject.trails.is_empty() => no_trail(subject).into(),
+        (None, None) => fail("no trail delivers to a log group, so that no metric filter can see its events").into(),
+    };
     let Finding { answer: (verdict, evidence), helps } = finding;
     let fix = helps.map_or(Fix::None, Fix::Elsewhere);
     Check { account: subject.account.clone(), address: None, verdict, evidence, fix }
 }
 
-fn of_trail(
+/// What is asked, and what is known beside the trail.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
     filter: Filter,
     partition: Partition,
-    monitoring: &Monitoring,
-    address: &Address,
-    trail: &Trail,
-) -> Option<Finding> {
+    monitoring: &'a Monitoring,
+    subject: &'a Subject,
+}
+
+fn of_trail(asked: Asked<'_>, address: &Address, trail: &Trail) -> Option<Finding> {
+    let Asked { filter, partition, monitoring, subject } = asked;
     let group = trail.log_group.as_deref()?;
+    if !subject.is_recorded_by(trail) {
+        let why = format!("{group} gets no events of the members: {address} only records its own account");
+        return Some(Finding::fail(why, LET_ALL_DELIVER));
+    }
     if let Some(why) = withholds(partition, address, trail, source(filter)) {
         return Some(Finding::fail(format!("{group} does not get all events: {why}"), LET_TRAIL_RECORD));
     }

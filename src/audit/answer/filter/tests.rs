@@ -6,7 +6,8 @@ use super::*;
 use crate::audit::Doubt;
 use crate::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
 use crate::estate::metric_filter::Metric;
-use crate::estate::{Problem, Stage};
+use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
+use crate::estate::{Problem, Sighting, Stage};
 use crate::policy::PolicyDocument;
 
 const GROUP: &str = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme:*";
@@ -122,6 +123,79 @@ fn expect(known: &Monitoring, verdict: Verdict, words: &[&str]) -> Finding {
     assert!(words.iter().all(|word| finding.answer.1.contains(word)), "{words:?} in {}", finding.answer.1);
     assert_eq!(finding.helps.is_some(), verdict == FAIL, "each fail says what helps");
     finding
+}
+
+/// The organization trail that delivers to the group.
+fn trail() -> Trail {
+    Trail {
+        bucket: "logs".into(),
+        prefix: String::new(),
+        topic: None,
+        global_events: true,
+        multi_region: true,
+        organization: true,
+        validation: true,
+        key: None,
+        log_group: Some(GROUP.into()),
+        log_role: None,
+        logging: true,
+        selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
+        insights: BTreeSet::new(),
+        tags: None,
+        delivery: None,
+    }
+}
+
+/// What is said of an organization whose trails are these, where the chain from the group on holds.
+fn of_trails(trails: &[(&str, Sighting)]) -> Check {
+    let address = |name: &str| Address::of_trail(&format!("arn:aws:cloudtrail:eu-central-1:111111111111:trail/{name}"));
+    let mut estate = Estate::default();
+    for (name, sighting) in trails {
+        estate.sightings.insert(address(name).unwrap(), sighting.clone());
+    }
+    let subject = Subject {
+        account: "111111111111".parse().unwrap(),
+        trails: estate.sightings.keys().cloned().collect(),
+        looked_at: true,
+        members: BTreeSet::from(["222222222222".parse().unwrap()]),
+    };
+    check(Filter::KeyDeletion, Partition::Aws, &estate, &monitoring(), &subject)
+}
+
+#[track_caller]
+fn expect_of_trail(hand: impl FnOnce(&mut Trail), words: &str, helps: &str) {
+    let mut one = trail();
+    hand(&mut one);
+    let Check { verdict, evidence, fix, .. } = of_trails(&[("acme", Sighting::present(one))]);
+    assert_eq!(verdict, FAIL, "{evidence}");
+    assert!(evidence.contains(words), "{evidence}");
+    assert!(matches!(fix, Fix::Elsewhere(what) if what.contains(helps)), "{fix:?}");
+}
+
+#[test]
+fn the_log_group_has_to_get_every_event_of_every_account() {
+    let whole = of_trails(&[("acme", Sighting::present(trail()))]);
+    assert_eq!((whole.verdict, whole.fix), (PASS, Fix::None), "{}", whole.evidence);
+    expect_of_trail(|trail| trail.multi_region = false, "records one region only", "trails.regions");
+    expect_of_trail(|trail| trail.selectors.clear(), "records no management events", "trails.management_events");
+    let without_kms = || EventSelector::management(ReadWrite::All, &["kms.amazonaws.com".to_owned()]);
+    let leave_out = |trail: &mut Trail| trail.selectors = BTreeSet::from([without_kms()]);
+    expect_of_trail(leave_out, "leaves the events of kms.amazonaws.com out", "management_events");
+    expect_of_trail(|trail| trail.organization = false, "gets no events of the members", "organization trail");
+    let refused = || Some(Delivery { log_group_error: Some("AccessDenied".into()), ..Delivery::default() });
+    expect_of_trail(|trail| trail.delivery = refused(), "could not deliver", "logs:PutLogEvents");
+}
+
+#[test]
+fn a_trail_that_could_not_be_read_may_deliver_to_a_group_where_somebody_listens() {
+    let poor = Trail { multi_region: false, ..trail() };
+    let unread = ("unread", Sighting::Unreadable(denied()));
+    let found = of_trails(&[("poor", Sighting::present(poor)), unread.clone()]);
+    assert_eq!(found.verdict, UNREADABLE, "{}", found.evidence);
+    let found = of_trails(&[("whole", Sighting::present(trail())), unread]);
+    assert_eq!(found.verdict, PASS, "{}", found.evidence);
+    let silent = of_trails(&[("silent", Sighting::present(Trail { log_group: None, ..trail() }))]);
+    assert_eq!(silent.verdict, FAIL, "{}", silent.evidence);
 }
 
 #[test]
@@ -282,7 +356,7 @@ fn what_was_not_read_is_no_answer() {
     let mut known = monitoring();
     known.alarms.insert(place(GROUP).unwrap(), Err(denied()));
     expect(&known, UNREADABLE, &["alarms", "AccessDenied"]);
-    // As a snapshot has it that knows of metric filters only.
+    // A world that tells of metric filters only.
     known.alarms.clear();
     expect(&known, OUTSIDE, &["looks at cis/keys was not looked at"]);
     expect(&with_topic(Err(denied())), UNREADABLE, &[TOPIC, "AccessDenied"]);
