@@ -156,7 +156,10 @@ impl<'p> Run<'p> {
                 self.end(place, ChangeResult::Skipped(Because::Reason(because)), None);
             }
         }
-        self.removals.pop_first()
+        let may_begin = |place: &&usize| self.open[**place] == 0 && self.results[**place].is_none();
+        let place = self.removals.iter().find(may_begin).copied()?;
+        self.removals.remove(&place);
+        Some(place)
     }
 
     /// Returns the change with every reference replaced by what this run has made.

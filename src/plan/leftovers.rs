@@ -1,9 +1,10 @@
-//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails, and a guard that was
-//! switched off.
+//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails with what woke the
+//! daemon for them, and a guard that was switched off.
 //!
 //! Readers are kept for a while, because an account may come back: a role bears the day on which a run first saw that its
 //! account had left, and is due some days later. Trails are retired only where a person names them, and only after what
-//! takes over ([`handover`](super::handover)). Buckets, keys, topics and groups are never removed.
+//! takes over ([`handover`](super::handover)); the rule and the role that watched them go with the last of an account. Buckets,
+//! keys, topics and groups are never removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,9 @@ use jiff::civil::Date;
 use super::change::{Action, Change, Risk};
 use super::{Leftover, PlanOptions, diff, handover};
 use crate::estate::{
-    ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting,
+    ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting, wake_name,
 };
+use crate::ids::AccountId;
 use crate::organization::{AccountState, Organization};
 
 /// What is done with leftovers.
@@ -40,7 +42,7 @@ enum Fate {
 /// Sorts what is ours and no longer wanted.
 pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organization, options: &PlanOptions) -> Sorted {
     let mut sorted = Sorted::default();
-    let finder = Finder::new(desired, observed, organization);
+    let finder = Finder::new(desired, observed, organization, options);
     for (address, resource) in observed.resources() {
         if desired.wanted.contains_key(address) || resource.deployment() != Some(desired.deployment.as_str()) {
             continue;
@@ -55,6 +57,7 @@ pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organiza
             finder.sort(address, resource, fate, options, &mut sorted);
         }
     }
+    finder.put_in_order(&mut sorted.changes);
     sorted.kept.extend(handover::unreadable(desired, observed));
     sorted
 }
@@ -65,14 +68,17 @@ struct Finder<'a> {
     selected: BTreeSet<&'a str>,
     /// What becomes of the reader roles, by the account that they read for.
     roles: BTreeMap<&'a str, Fate>,
+    /// The accounts whose last trail of ours is destroyed: what watched it goes with it.
+    trailless: BTreeSet<&'a AccountId>,
 }
 
 impl<'a> Finder<'a> {
-    fn new(desired: &'a Desired, observed: &'a Estate, organization: &'a Organization) -> Self {
+    fn new(desired: &'a Desired, observed: &'a Estate, organization: &'a Organization, options: &PlanOptions) -> Self {
         // Every selected account has its member policy, however it reads.
         let policies = desired.wanted.keys().filter(|address| address.kind == Kind::Policy);
         let selected = policies.map(|address| address.account.as_str()).collect();
-        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new() };
+        let trailless = trailless(desired, observed, options);
+        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), trailless };
         let roles = observed.resources().filter_map(|(address, resource)| match resource {
             Resource::Role(role) if !desired.wanted.contains_key(address) => {
                 Some((role.tags.get(ACCOUNT_TAG)?.as_str(), role))
@@ -83,9 +89,12 @@ impl<'a> Finder<'a> {
         finder
     }
 
-    /// Returns what becomes of a reader role, a member policy or a guard; nothing where it is none of them, or its account is
-    /// new.
+    /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is none of
+    /// them, or its account is new.
     fn fate(&self, address: &Address, resource: &Resource) -> Option<Fate> {
+        if self.is_waker(address) {
+            return Some(Fate::Due);
+        }
         let account = match resource {
             Resource::Role(role) => role.tags.get(ACCOUNT_TAG)?.as_str(),
             Resource::Policy(_) => address.account.as_str(),
@@ -101,6 +110,13 @@ impl<'a> Finder<'a> {
             // It opens nothing without the role.
             _ => Some(self.roles.get(account).copied().unwrap_or(Fate::Due)),
         }
+    }
+
+    /// The role in the log account may still be some rule's there that nobody looks for.
+    fn is_waker(&self, address: &Address) -> bool {
+        let is_kind =
+            address.kind == Kind::Rule || (address.kind == Kind::Role && address.account != self.desired.log_account);
+        is_kind && address.name == wake_name(&self.desired.deployment)
     }
 
     fn fate_of_role(&self, account: &str, role: &Role) -> Fate {
@@ -119,8 +135,9 @@ impl<'a> Finder<'a> {
             Fate::From(due, _) => options.today.is_some_and(|today| today >= due),
             Fate::Undated => false,
         };
-        if options.prune && is_due {
-            sorted.changes.push(retire(address, resource));
+        let goes = options.prune || (self.is_waker(address) && self.trailless.contains(&address.account));
+        if goes && is_due {
+            sorted.changes.push(self.retire(address, resource));
             return;
         }
         if let (Fate::Undated, Resource::Role(role)) = (fate, resource) {
@@ -138,6 +155,41 @@ impl<'a> Finder<'a> {
         };
         sorted.kept.push(Leftover { address: address.clone(), until, how });
     }
+
+    /// Has what watched a trail wait for its end, and a role for the rules that send with it.
+    fn put_in_order(&self, changes: &mut [Change]) {
+        let removed: Vec<Address> =
+            changes.iter().filter(|c| c.action == Action::Retire).map(|c| c.address.clone()).collect();
+        for change in changes.iter_mut().filter(|change| self.is_waker(&change.address)) {
+            let before = |kind| kind == Kind::Trail || (kind == Kind::Rule && change.address.kind == Kind::Role);
+            let needs = removed.iter().filter(|other| other.account == change.address.account && before(other.kind));
+            change.depends_on = needs.cloned().collect();
+        }
+    }
+
+    /// Makes the change that removes a reader, a guard or what woke the daemon.
+    fn retire(&self, address: &Address, resource: &Resource) -> Change {
+        let destroys = BTreeSet::from([Risk::Destroys]);
+        let (reason, risk) = match address.kind {
+            _ if self.is_waker(address) => ("reconcile.wake_queue", destroys),
+            Kind::Role => ("readers.role", destroys),
+            Kind::ServiceControlPolicy => {
+                ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens]))
+            }
+            _ => ("readers.member_policy", destroys),
+        };
+        Change {
+            address: address.clone(),
+            operator: address.account.clone(),
+            action: Action::Retire,
+            risk,
+            reason: reason.to_owned(),
+            fields: Vec::new(),
+            depends_on: Vec::new(),
+            desired: None,
+            observed: Some(resource.clone()),
+        }
+    }
 }
 
 /// Returns what keeps us from knowing whether a guard that should go is still there.
@@ -151,24 +203,16 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     guards.filter_map(problem).collect()
 }
 
-/// Makes the change that removes a reader or a guard.
-fn retire(address: &Address, resource: &Resource) -> Change {
-    let (reason, risk) = match address.kind {
-        Kind::Role => ("readers.role", BTreeSet::from([Risk::Destroys])),
-        Kind::ServiceControlPolicy => ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens])),
-        _ => ("readers.member_policy", BTreeSet::from([Risk::Destroys])),
-    };
-    Change {
-        address: address.clone(),
-        operator: address.account.clone(),
-        action: Action::Retire,
-        risk,
-        reason: reason.to_owned(),
-        fields: Vec::new(),
-        depends_on: Vec::new(),
-        desired: None,
-        observed: Some(resource.clone()),
-    }
+/// Returns the accounts in which a person named every trail of ours to be destroyed and none is wanted.
+fn trailless<'a>(desired: &'a Desired, observed: &'a Estate, options: &PlanOptions) -> BTreeSet<&'a AccountId> {
+    let ours = observed.resources().filter(|(address, resource)| {
+        address.kind == Kind::Trail && resource.deployment() == Some(desired.deployment.as_str())
+    });
+    let (named, others): (Vec<&Address>, Vec<&Address>) =
+        ours.map(|(address, _)| address).partition(|address| options.names(address, desired));
+    let wanted = desired.wanted.keys().filter(|address| address.kind == Kind::Trail);
+    let staying: BTreeSet<&AccountId> = others.into_iter().chain(wanted).map(|address| &address.account).collect();
+    named.into_iter().map(|address| &address.account).filter(|account| !staying.contains(account)).collect()
 }
 
 /// Makes the change that notes on a role the day on which its account was first seen to have left.

@@ -290,13 +290,14 @@ fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
     })
 }
 
-/// Removes what may be removed: roles, policies and earlier trails of this deployment. Nothing that holds logs is.
+/// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs is.
 async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     match job.address().kind {
         Kind::Role => iam::role::retire(job, observed_role(job.change)).await,
         Kind::Policy => iam::policy::retire(job).await,
         Kind::Trail => cloudtrail::retire(job).await,
         Kind::ServiceControlPolicy => organizations::guard::retire(job).await,
+        Kind::Rule => events::retire(job).await,
         Kind::TrustedAccess
         | Kind::DelegatedAdministrator
         | Kind::Bucket
@@ -305,7 +306,6 @@ async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
-        | Kind::Queue
-        | Kind::Rule => job.never_removed(),
+        | Kind::Queue => job.never_removed(),
     }
 }

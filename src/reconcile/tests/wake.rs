@@ -9,11 +9,10 @@ use serde_json::json;
 use super::*;
 use crate::cloud::queue::{Message, Queue};
 use crate::reconcile::clock::Clock;
-use crate::reconcile::history::Trigger;
 
 /// A queue as SQS is: what is received and not deleted comes again.
 #[derive(Clone)]
-struct InMemory {
+pub(super) struct InMemory {
     clock: TestClock,
     state: Arc<Mutex<Lying>>,
 }
@@ -29,11 +28,11 @@ struct Lying {
 }
 
 impl InMemory {
-    fn new(clock: &TestClock) -> Self {
+    pub(super) fn new(clock: &TestClock) -> Self {
         Self { clock: clock.clone(), state: Arc::default() }
     }
 
-    fn send(&self, number: usize, body: &str) {
+    pub(super) fn send(&self, number: usize, body: &str) {
         let message = Message { receipt: number.to_string(), body: body.to_owned() };
         lock(&self.state).waiting.push_back(message);
     }
@@ -83,7 +82,7 @@ impl Queue for InMemory {
     }
 }
 
-fn event(account: &str, arn: &str) -> String {
+pub(super) fn event(account: &str, arn: &str) -> String {
     json!({
         "detail-type": "AWS API Call via CloudTrail", "account": account,
         "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
@@ -92,10 +91,10 @@ fn event(account: &str, arn: &str) -> String {
     .to_string()
 }
 
-const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
+pub(super) const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 const OURSELVES: &str = "arn:aws:sts::111111111111:assumed-role/Member/orgtrail-acme-20260105T000000Z-0001";
 
-fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
+pub(super) fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
     let queue = queue.clone();
     let connect = move || {
         let queue: Box<dyn Queue> = Box::new(queue.clone());
@@ -185,47 +184,6 @@ fn a_fight_is_told_with_the_name_of_the_other_one() {
             let status = board.read();
             let fight = status.findings.iter().find(|finding| finding.code == "Fight").unwrap();
             assert!(fight.message.ends_with(&format!("it was last changed by {MALLORY}")), "{}", fight.message);
-        };
-        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
-    });
-}
-
-#[test]
-fn a_message_about_a_trail_of_a_member_has_it_repaired_and_a_turn_finds_it_without() {
-    let clock = TestClock::new();
-    clock.run(async {
-        let text =
-            CONFIG.replace("trails:\n  - name: acme-org-trail", "trails:\n  - name: acme-trail\n    scope: accounts");
-        let rules = config::parse(&text, "orgtrail.yaml").unwrap();
-        let world = leak(world(40, &rules).await);
-        let queue = InMemory::new(&clock);
-        let source = given(&queue, move || Box::new(Shared::new(world)));
-        source.write(&text);
-        let stop_trail_of = async |account: AccountId| {
-            let stop = |_: &mut Organization, estate: &mut Estate| {
-                let is_trail = |address: &&Address| address.kind == Kind::Trail && address.account == account;
-                let trail = estate.sightings.keys().find(is_trail).unwrap().clone();
-                edit(estate, &trail, |resource| match resource {
-                    Resource::Trail(trail) => trail.logging = false,
-                    other => panic!("{other:?}"),
-                });
-            };
-            world.edit(stop).await.unwrap();
-        };
-        let story = async |board: Board| {
-            clock.minutes(1).await;
-            stop_trail_of(member(7)).await;
-            queue.send(1, &event(member(7).as_str(), MALLORY));
-            clock.minutes(1).await;
-            assert!(in_sync(world, &rules).await, "{:?}", board.read().findings);
-            let last = board.read().rounds.last().unwrap().clone();
-            assert_eq!((last.trigger, last.made), (Trigger::Wake, 1));
-
-            stop_trail_of(member(9)).await;
-            clock.minutes(60).await;
-            assert!(!in_sync(world, &rules).await, "one of forty members is not looked at in each round");
-            clock.minutes(24 * 60).await;
-            assert!(in_sync(world, &rules).await, "its turn comes within a day: {:?}", board.read().findings);
         };
         beside(&source, &clock, options("orgtrail-acme-1"), story).await;
     });
