@@ -66,6 +66,15 @@ pub struct Scope {
     pub attachments: bool,
 }
 
+/// How a service bears the calls of a connection, over all accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Attempts that it throttled.
+    pub throttled: u64,
+    /// Calls that may be in flight now, where they are fewest.
+    pub in_flight_max: usize,
+}
+
 /// How far a long operation has come; shown to people, never decided upon.
 pub trait Progress: Send + Sync {
     /// Says that `done` of `total` steps of `what` are over.
@@ -133,6 +142,11 @@ pub trait Look: Send + Sync {
     /// not asked over a network makes none.
     fn calls(&self) -> u64 {
         0
+    }
+
+    /// Returns how each service that this connection has called bears it, by its name.
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        BTreeMap::new()
     }
 }
 

@@ -31,6 +31,7 @@ use crate::survey::{Survey, SurveyOptions, Surveyor};
 mod budget;
 mod day;
 mod fights;
+mod heralds;
 mod hostile;
 mod kills;
 mod members;

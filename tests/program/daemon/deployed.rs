@@ -60,6 +60,7 @@ async fn a_message_has_the_trail_of_a_member_repaired() {
     let queue = sqs.get_queue_url().queue_name("acme-wake").send().await.unwrap().queue_url.unwrap();
     let cloudtrail = aws_sdk_cloudtrail::Client::new(&world.hand_in("web").await);
     let trail = format!("arn:aws:cloudtrail:eu-central-1:{web}:trail/acme-org-trail");
+    events_of_a_member_reach_the_queue(&world).await;
 
     let daemon = Daemon::start(&desk, "");
     until(async || daemon.is_ready()).await;
@@ -72,7 +73,34 @@ async fn a_message_has_the_trail_of_a_member_repaired() {
     until(logging).await;
     let writes = emulator.proxy().calls().into_iter().filter(|call| call.is_write() && call.service == "cloudtrail");
     assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["StartLogging"]);
+    // No full pass: nobody asks who belongs to the organization, nor what is in the management account.
+    let asked = emulator.proxy().counts();
+    assert!(!asked.keys().any(|call| call.starts_with("organizations:")), "{asked:?}");
+    assert_eq!(emulator.proxy().count("cloudtrail:DescribeTrails"), 1, "{asked:?}");
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The emulator delivers no events of CloudTrail: what AWS would deliver by is looked at instead.
+async fn events_of_a_member_reach_the_queue(world: &World) {
+    let (web, member, log) = (world.account("web"), world.hand_in("web").await, world.hand_in("log-archive").await);
+    let events = aws_sdk_eventbridge::Client::new(&member);
+    let rule = events.describe_rule().name("orgtrail-acme-wake").send().await.unwrap();
+    let pattern: Value = serde_json::from_str(rule.event_pattern().unwrap()).unwrap();
+    assert_eq!(pattern["detail"]["eventSource"], json!(["cloudtrail.amazonaws.com"]));
+    let targets = events.list_targets_by_rule().rule("orgtrail-acme-wake").send().await.unwrap();
+    let [target] = targets.targets() else { panic!("{targets:?}") };
+    assert_eq!(target.arn(), format!("arn:aws:sqs:eu-central-1:{}:acme-wake", world.log()));
+    let role = format!("arn:aws:iam::{web}:role/orgtrail-acme-wake");
+    assert_eq!(target.role_arn(), Some(role.as_str()));
+    aws_sdk_iam::Client::new(&member).get_role().role_name("orgtrail-acme-wake").send().await.unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&log);
+    let url = sqs.get_queue_url().queue_name("acme-wake").send().await.unwrap().queue_url.unwrap();
+    let policy = aws_sdk_sqs::types::QueueAttributeName::Policy;
+    let attributes = sqs.get_queue_attributes().queue_url(url).attribute_names(policy.clone()).send().await.unwrap();
+    let policy: Value = serde_json::from_str(&attributes.attributes().unwrap()[&policy]).unwrap();
+    let statement = &policy["Statement"][2]["Condition"];
+    assert_eq!(statement["ArnLike"]["aws:PrincipalArn"], json!(["arn:aws:iam::*:role/orgtrail-acme-wake"]));
+    assert!(statement["StringEquals"]["aws:PrincipalOrgID"].as_str().unwrap().starts_with("o-"), "{statement}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
