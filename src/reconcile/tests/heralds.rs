@@ -100,6 +100,7 @@ fn who_cannot_be_told_is_told_later_and_the_other_not_again() {
         let world = leak(world(1, &config("{allow: []}")).await);
         stop_logging(world).await;
         let (topic, webhook) = (Listener::new("topic"), Listener::new("webhook"));
+        topic.is_deaf.store(1, Ordering::Relaxed);
         let story = async |board: Board| {
             for deafness in [1, 2] {
                 topic.is_deaf.store(deafness, Ordering::Relaxed);

@@ -99,7 +99,7 @@ async fn events_of_a_member_reach_the_queue(world: &World) {
     let attributes = sqs.get_queue_attributes().queue_url(url).attribute_names(policy.clone()).send().await.unwrap();
     let policy: Value = serde_json::from_str(&attributes.attributes().unwrap()[&policy]).unwrap();
     let statement = &policy["Statement"][2]["Condition"];
-    assert_eq!(statement["ArnLike"]["aws:PrincipalArn"], json!(["arn:aws:iam::*:role/orgtrail-acme-wake"]));
+    assert_eq!(statement["ArnLike"]["aws:PrincipalArn"], "arn:aws:iam::*:role/orgtrail-acme-wake");
     assert!(statement["StringEquals"]["aws:PrincipalOrgID"].as_str().unwrap().starts_with("o-"), "{statement}");
 }
 
