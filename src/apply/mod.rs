@@ -239,17 +239,18 @@ async fn execute(
     handover: &Handover<'_>,
 ) -> (usize, Ended) {
     let (address, action) = (&change.address, change.action.as_str());
+    let account = &address.account;
     if let Err(why) = admitted(&change, cloud, gate, handover).await {
-        tracing::warn!(%address, action, why, "not begun");
+        tracing::warn!(%account, %address, action, why, "not begun");
         return (place, Ended::NotAdmitted(why));
     }
     match cloud.execute(&change).await {
         Ok(done) => {
-            tracing::info!(%address, action, "done");
+            tracing::info!(%account, %address, action, "done");
             (place, Ended::Done(Box::new(done)))
         }
         Err(fault) => {
-            tracing::warn!(%address, action, %fault, "failed");
+            tracing::warn!(%account, %address, action, %fault, "failed");
             (place, Ended::Failed(fault))
         }
     }

@@ -24,6 +24,8 @@ struct Lying {
     /// The most that were given out and not deleted yet.
     given_max: usize,
     deleted: usize,
+    /// How often each message was asked to be kept from others for longer.
+    extended: BTreeMap<String, usize>,
     aside: Vec<String>,
 }
 
@@ -64,7 +66,11 @@ impl Queue for InMemory {
         Ok(Vec::new())
     }
 
-    async fn extend(&self, _messages: &[Message]) -> Result<(), Fault> {
+    async fn extend(&self, messages: &[Message]) -> Result<(), Fault> {
+        let mut state = lock(&self.state);
+        for message in messages {
+            *state.extended.entry(message.receipt.clone()).or_default() += 1;
+        }
         Ok(())
     }
 
@@ -83,9 +89,13 @@ impl Queue for InMemory {
 }
 
 pub(super) fn event(account: &str, arn: &str) -> String {
+    call("cloudtrail.amazonaws.com", "StopLogging", account, arn)
+}
+
+fn call(source: &str, name: &str, account: &str, arn: &str) -> String {
     json!({
         "detail-type": "AWS API Call via CloudTrail", "account": account,
-        "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+        "detail": {"eventSource": source, "eventName": name,
                    "userIdentity": {"type": "AssumedRole", "arn": arn}}
     })
     .to_string()
@@ -184,6 +194,96 @@ fn a_fight_is_told_with_the_name_of_the_other_one() {
             let status = board.read();
             let fight = status.findings.iter().find(|finding| finding.code == "Fight").unwrap();
             assert!(fight.message.ends_with(&format!("it was last changed by {MALLORY}")), "{}", fight.message);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+    });
+}
+
+/// A world in which each change takes a while.
+struct Slow {
+    world: Shared,
+    clock: TestClock,
+    change_takes: Duration,
+}
+
+#[async_trait]
+impl Look for Slow {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        self.world.discover(needs).await
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.world.observe(scope, progress).await
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.world.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Slow {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        self.clock.sleep(self.change_takes).await;
+        self.world.execute(change).await
+    }
+}
+
+#[test]
+fn a_message_is_kept_from_others_as_long_as_its_work_goes_on() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let slowly = clock.clone();
+        let source = given(&queue, move || {
+            let change_takes = Duration::from_secs(300);
+            Box::new(Slow { world: Shared::new(world), clock: slowly.clone(), change_takes })
+        });
+        let story = async |_: Board| {
+            clock.minutes(1).await;
+            stop_logging(world).await;
+            queue.send(1, &event(MANAGEMENT, MALLORY));
+            clock.minutes(4).await;
+            // SQS gives a message out again after a minute, so it is asked for longer four times in each.
+            let extended = lock(&queue.state).extended.get("1").copied().unwrap_or_default();
+            assert!((12..=16).contains(&extended), "{extended} times");
+            assert_eq!(lock(&queue.state).deleted, 0);
+            clock.minutes(3).await;
+            let state = lock(&queue.state);
+            assert_eq!((state.deleted, state.extended["1"] <= 21), (1, true), "{:?}", state.extended);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_message_about_an_account_that_joined_has_it_taken_in_and_our_own_doing_wakes_nobody() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{every: 60m}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let source = given(&queue, move || Box::new(Shared::new(world)));
+        source.write(&format!("{CONFIG}\nreconcile: {{every: 60m, max_change: 100%}}\n"));
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            let joins = |organization: &mut Organization, _: &mut Estate| {
+                organization.accounts.insert(member(99), account("joined"));
+            };
+            world.edit(joins).await.unwrap();
+            queue.send(1, &call("organizations.amazonaws.com", "CreateAccountResult", MANAGEMENT, MALLORY));
+            clock.minutes(1).await;
+            assert!(in_sync(world, &rules).await, "{:?}", board.read().findings);
+            let rounds = board.read().rounds.len();
+            // What that round did is told of too.
+            for n in 2..10 {
+                queue.send(n, &call("iam.amazonaws.com", "CreateRole", LOG, OURSELVES));
+            }
+            clock.minutes(10).await;
+            assert_eq!((board.read().rounds.len(), lock(&queue.state).deleted), (rounds, 9));
         };
         beside(&source, &clock, options("orgtrail-acme-1"), story).await;
     });

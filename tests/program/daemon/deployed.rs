@@ -105,6 +105,34 @@ async fn events_of_a_member_reach_the_queue(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_and_cloudtrail_name_the_run_the_account_and_the_address() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "");
+    desk.run("apply --yes").expect_code(0);
+    aws_sdk_cloudtrail::Client::new(&world.management()).stop_logging().name(TRAIL).send().await.unwrap();
+    emulator.proxy().clear();
+    let said = desk.run("reconcile --once -v --log-format json --history history.json").expect_code(0);
+    let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
+    let run = history["rounds"][0]["run"].as_str().unwrap();
+    let lines: Vec<Value> = said.err.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let done = lines.iter().find(|line| line["message"] == "done").unwrap_or_else(|| panic!("{}", said.err));
+    assert_eq!(done["account"], MANAGEMENT);
+    assert_eq!(done["address"], format!("{MANAGEMENT}/eu-central-1/trail/acme-org-trail"));
+    assert_eq!((done["span"]["name"].as_str(), done["span"]["run"].as_str()), (Some("round"), Some(run)), "{done}");
+    let sessions: Vec<_> = emulator.proxy().calls().into_iter().filter(|call| call.action == "AssumeRole").collect();
+    assert!(!sessions.is_empty());
+    for call in sessions {
+        assert!(call.body.contains(&format!("RoleSessionName={run}")), "{} as {run}", call.body);
+    }
+    aws_sdk_cloudtrail::Client::new(&world.management()).stop_logging().name(TRAIL).send().await.unwrap();
+    let said = desk.run("reconcile --once -v").expect_code(0).err;
+    let text =
+        said.lines().find(|line| line.ends_with("done") || line.contains(" done ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(text.contains("run=") && text.contains(&format!("account={MANAGEMENT}")), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_daemons_one_acts() {
     let emulator = Emulator::start();
     let world = World::twelve_accounts(&emulator).await;
