@@ -16,7 +16,6 @@ use super::{Leftover, PlanOptions, diff, handover};
 use crate::estate::{
     ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting, wake_name,
 };
-use crate::ids::AccountId;
 use crate::organization::{AccountState, Organization};
 
 /// What is done with leftovers.
@@ -68,8 +67,8 @@ struct Finder<'a> {
     selected: BTreeSet<&'a str>,
     /// What becomes of the reader roles, by the account that they read for.
     roles: BTreeMap<&'a str, Fate>,
-    /// The accounts whose last trail of ours is destroyed: what watched it goes with it.
-    trailless: BTreeSet<&'a AccountId>,
+    /// The earlier trails, each with whether a person named it to be destroyed.
+    earlier: Vec<(&'a Address, bool)>,
 }
 
 impl<'a> Finder<'a> {
@@ -77,8 +76,12 @@ impl<'a> Finder<'a> {
         // Every selected account has its member policy, however it reads.
         let policies = desired.wanted.keys().filter(|address| address.kind == Kind::Policy);
         let selected = policies.map(|address| address.account.as_str()).collect();
-        let trailless = trailless(desired, observed, options);
-        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), trailless };
+        let earlier = observed.resources().filter(|(address, resource)| {
+            let is_ours = resource.deployment() == Some(desired.deployment.as_str());
+            address.kind == Kind::Trail && is_ours && !desired.wanted.contains_key(address)
+        });
+        let earlier = earlier.map(|(address, _)| (address, options.names(address, desired))).collect();
+        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), earlier };
         let roles = observed.resources().filter_map(|(address, resource)| match resource {
             Resource::Role(role) if !desired.wanted.contains_key(address) => {
                 Some((role.tags.get(ACCOUNT_TAG)?.as_str(), role))
@@ -119,6 +122,15 @@ impl<'a> Finder<'a> {
         is_kind && address.name == wake_name(&self.desired.deployment)
     }
 
+    /// Tells whether all trails are destroyed that a rule or a role watched: those of its region, or, where there are none,
+    /// those of the account.
+    fn watches_nothing_more(&self, waker: &Address) -> bool {
+        let of_account = || self.earlier.iter().filter(|(trail, _)| trail.account == waker.account);
+        let here: Vec<bool> = of_account().filter(|(t, _)| t.region == waker.region).map(|(_, named)| *named).collect();
+        let watched = if here.is_empty() { of_account().map(|(_, named)| *named).collect() } else { here };
+        !watched.is_empty() && watched.iter().all(|named| *named)
+    }
+
     fn fate_of_role(&self, account: &str, role: &Role) -> Fate {
         let days = self.desired.keep_readers_days;
         if days == 0 || self.selected.contains(account) {
@@ -135,7 +147,7 @@ impl<'a> Finder<'a> {
             Fate::From(due, _) => options.today.is_some_and(|today| today >= due),
             Fate::Undated => false,
         };
-        let goes = options.prune || (self.is_waker(address) && self.trailless.contains(&address.account));
+        let goes = options.prune || (self.is_waker(address) && self.watches_nothing_more(address));
         if goes && is_due {
             sorted.changes.push(self.retire(address, resource));
             return;
@@ -201,18 +213,6 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
         Sighting::Present(_) | Sighting::Absent => None,
     };
     guards.filter_map(problem).collect()
-}
-
-/// Returns the accounts in which a person named every trail of ours to be destroyed and none is wanted.
-fn trailless<'a>(desired: &'a Desired, observed: &'a Estate, options: &PlanOptions) -> BTreeSet<&'a AccountId> {
-    let ours = observed.resources().filter(|(address, resource)| {
-        address.kind == Kind::Trail && resource.deployment() == Some(desired.deployment.as_str())
-    });
-    let (named, others): (Vec<&Address>, Vec<&Address>) =
-        ours.map(|(address, _)| address).partition(|address| options.names(address, desired));
-    let wanted = desired.wanted.keys().filter(|address| address.kind == Kind::Trail);
-    let staying: BTreeSet<&AccountId> = others.into_iter().chain(wanted).map(|address| &address.account).collect();
-    named.into_iter().map(|address| &address.account).filter(|account| !staying.contains(account)).collect()
 }
 
 /// Makes the change that notes on a role the day on which its account was first seen to have left.
