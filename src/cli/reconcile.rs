@@ -51,7 +51,8 @@ pub struct Args {
     #[arg(long, value_name = "PLACE", env = "ORGTRAIL_HISTORY")]
     history: Option<HistoryPlace>,
     /// Tell the topic and the webhook of the configuration's `notify` of findings that are new, changed or gone. What they
-    /// were told is kept with the history; without one a restart tells again of all that is open
+    /// were told is kept with the history; without one, or with one in S3 that --observe does not write, a restart tells again
+    /// of all that is open
     #[arg(long)]
     notify: bool,
 }

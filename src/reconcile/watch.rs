@@ -144,7 +144,8 @@ impl Watch<'_> {
         if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
             ears.done(wakened).await;
         }
-        {
+        // Before it is known what others have told, nothing is told again.
+        if caught_up {
             let tell = pin!(self.tell(life));
             match select(tell, pin!(self.upkeep(None))).await {
                 Either::Left(((), _)) => {}

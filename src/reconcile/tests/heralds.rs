@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use super::replicas::InMemory;
 use super::*;
+use crate::cloud::document::Document;
 use crate::reconcile::herald::Recipient;
+use crate::reconcile::lease::Standing;
 use crate::report::notice::Notice;
 
 /// Somebody who can be told, or not.
@@ -89,7 +92,7 @@ fn what_is_new_and_what_is_gone_is_told_once() {
             assert_eq!(topic.heard(), [GONE]);
             assert_eq!((board.read().totals.told, board.read().totals.untold), (2, 0));
         };
-        beside(&given(&[topic.clone()], world), &clock, options("orgtrail-acme-1"), story).await;
+        beside(&given(std::slice::from_ref(&topic), world), &clock, options("orgtrail-acme-1"), story).await;
     });
 }
 
@@ -131,14 +134,59 @@ fn nothing_is_told_twice_across_restarts_where_a_history_is_kept() {
             [("orgtrail-acme-1", kept.clone()), ("orgtrail-acme-2", kept.clone()), ("orgtrail-acme-3", None)]
         {
             let options = Options { history, ..options(run) };
-            beside(&given(&[topic.clone()], world), &clock, options, async |_| clock.minutes(20).await).await;
+            beside(&given(std::slice::from_ref(&topic), world), &clock, options, async |_| clock.minutes(20).await)
+                .await;
             told.push(topic.tally());
         }
         start_logging(world).await;
         let options = Options { history: kept, once: true, ..options("orgtrail-acme-4") };
-        beside(&given(&[topic.clone()], world), &clock, options, async |_| clock.minutes(1).await).await;
+        beside(&given(std::slice::from_ref(&topic), world), &clock, options, async |_| clock.minutes(1).await).await;
         told.push(topic.tally());
         let one = |subject: &str| (1, subject.to_owned());
         assert_eq!(told, [one(NEW), (0, String::new()), one(NEW), one(GONE)]);
+    });
+}
+
+#[test]
+fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let world = leak(world(1, &config("{allow: []}")).await);
+        stop_logging(world).await;
+        let (topic, lease, history) = (Listener::new("topic"), InMemory::default(), InMemory::default());
+        let connect = {
+            let topic = topic.clone();
+            move || {
+                let boxed = |store: &InMemory| -> Option<Box<dyn Document>> { Some(Box::new(store.clone())) };
+                let recipients: Vec<Box<dyn Recipient>> = vec![Box::new(topic.clone())];
+                let (lease, history) = (boxed(&lease), boxed(&history));
+                Ok(Connection { lease, history, recipients, ..Connection::to(Box::new(Shared::new(world))) })
+            }
+        };
+        let source = Given::connecting("{allow: []}", connect);
+        let (clock, templates) = (clock.clone(), templates());
+        let daemon = |run: &str| Daemon {
+            source: &source,
+            templates: &templates,
+            clock: &clock,
+            board: Board::default(),
+            options: options(run),
+        };
+        let (one, two) = (daemon("orgtrail-acme-one"), daemon("orgtrail-acme-two"));
+        let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
+        let story = async {
+            clock.minutes(40).await;
+            assert_eq!(topic.heard(), [NEW]);
+            stop_one.stop();
+            clock.minutes(40).await;
+            assert_eq!(two.board.read().standing, Some(Standing::Acts));
+            assert_eq!((topic.heard().len(), two.board.read().findings.len()), (0, 1));
+            start_logging(world).await;
+            clock.minutes(40).await;
+            assert_eq!(topic.heard(), [GONE]);
+            stop_two.stop();
+        };
+        let (one, two, ()) = tokio::join!(one.run(&stops_one), two.run(&stops_two), story);
+        assert!(one.is_ok() && two.is_ok());
     });
 }
