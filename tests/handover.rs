@@ -106,7 +106,12 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
     let names = old.iter().filter_map(|address| address.arn(first.organization.partition));
     let destroy = PlanOptions { destroy: names.map(|arn| arn.to_string()).collect(), ..PlanOptions::default() };
     let early = survey(&later, &cloud, destroy.clone()).await?;
-    prop_assert_eq!(early.plan.changes.len(), old.len());
+    let (trails, wakers): (Vec<_>, Vec<_>) = early.plan.changes.iter().partition(|c| c.address.kind == Kind::Trail);
+    prop_assert_eq!(trails.len(), old.len());
+    for waker in wakers {
+        prop_assert_eq!(&waker.reason, "reconcile.wake_queue");
+        prop_assert!(waker.depends_on.iter().any(|needed| old.contains(needed)), "{:#?}", waker);
+    }
     let unrecorded = active(&plan).any(|id| !recorded(&plan).contains(id));
     for change in &early.plan.changes {
         let weakens = change.risk.contains(&Risk::Weakens);
@@ -131,6 +136,8 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
 
     let closing = survey(&later, &cloud, PlanOptions::default()).await?;
     prop_assert_eq!(kept_trails(&closing), BTreeSet::new());
+    let rules = closing.plan.leftovers.iter().filter(|leftover| leftover.address.kind == Kind::Rule);
+    prop_assert_eq!(rules.count(), 0, "what watched a trail goes with it: {:?}", &closing.plan.leftovers);
     prop_assert_eq!(&closing.plan.violations, &vec![]);
     for change in &closing.plan.changes {
         prop_assert_eq!(change.action, Action::Update);

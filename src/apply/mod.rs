@@ -156,7 +156,10 @@ impl<'p> Run<'p> {
                 self.end(place, ChangeResult::Skipped(Because::Reason(because)), None);
             }
         }
-        self.removals.pop_first()
+        let may_begin = |place: &&usize| self.open[**place] == 0 && self.results[**place].is_none();
+        let place = self.removals.iter().find(may_begin).copied()?;
+        self.removals.remove(&place);
+        Some(place)
     }
 
     /// Returns the change with every reference replaced by what this run has made.
@@ -236,17 +239,18 @@ async fn execute(
     handover: &Handover<'_>,
 ) -> (usize, Ended) {
     let (address, action) = (&change.address, change.action.as_str());
+    let account = &address.account;
     if let Err(why) = admitted(&change, cloud, gate, handover).await {
-        tracing::warn!(%address, action, why, "not begun");
+        tracing::warn!(%account, %address, action, why, "not begun");
         return (place, Ended::NotAdmitted(why));
     }
     match cloud.execute(&change).await {
         Ok(done) => {
-            tracing::info!(%address, action, "done");
+            tracing::info!(%account, %address, action, "done");
             (place, Ended::Done(Box::new(done)))
         }
         Err(fault) => {
-            tracing::warn!(%address, action, %fault, "failed");
+            tracing::warn!(%account, %address, action, %fault, "failed");
             (place, Ended::Failed(fault))
         }
     }

@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use super::failure::Failure;
 use super::notify::Herald;
 use super::plan::{outcome, text};
-use super::session::{Access, Session};
+use super::session::{Access, Door, Session, aws_options};
 use super::ui::{Ui, write_file};
 use super::{Answer, Common};
+use crate::cloud::aws::AwsOptions;
 use crate::cloud::{Look, Progress};
+use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
 use crate::drift::{Comparison, Record, State, Trace};
@@ -91,7 +93,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     let answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
     if let Some(herald) = &herald
         && let Some(notice) = notice(&subject, &comparison, herald.link())
-        && let Err(failure) = herald.tell(&notice, common, &session.config).await
+        && let Err(failure) = herald.tell(&notice, &teller(common, &session.config)).await
     {
         // Nobody was told: what is new must be new again in the next run.
         let stays = args.since.as_ref().filter(|file| common.output.as_ref() == Some(file));
@@ -105,6 +107,12 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
         write_file(file, &json.map_err(|error| Failure::new("cannot write the report").because(error))?)?;
     }
     Ok(answer)
+}
+
+/// Returns how AWS is reached to tell a topic.
+fn teller(common: &Common, config: &Config) -> AwsOptions {
+    let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+    aws_options(common, door, Access::ReadOnly, "orgtrail")
 }
 
 fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, Failure> {

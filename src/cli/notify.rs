@@ -1,14 +1,13 @@
 //! Telling people of what is new: over the topic and the webhook of the configuration.
 
+use async_trait::async_trait;
 use serde_json::json;
 
-use super::Common;
 use super::failure::Failure;
-use super::session::{Access, Door, aws_options};
-use crate::cloud::aws::Aws;
-use crate::cloud::aws::webhook::WebhookUrl;
-use crate::config::Config;
+use crate::cloud::aws::webhook::{NotPosted, WebhookUrl};
+use crate::cloud::aws::{Aws, AwsOptions};
 use crate::config::schema::{Notices, TopicArn, WebLink};
+use crate::reconcile::herald::Recipient;
 use crate::report::notice::Notice;
 
 /// Whom to tell, with everything that is needed for it: what is missing is known before AWS is looked at.
@@ -38,32 +37,78 @@ impl Herald {
         self.link.as_ref().map(WebLink::as_str)
     }
 
-    /// Tells everybody; who cannot be reached keeps nobody else from being told.
+    /// Tells everybody; who cannot be reached keeps nobody else from being told. `aws` is how the topic is reached.
     ///
     /// # Errors
     /// Says who was not told, and why.
-    pub async fn tell(&self, notice: &Notice, common: &Common, config: &Config) -> Result<(), Failure> {
+    pub async fn tell(&self, notice: &Notice, aws: &AwsOptions) -> Result<(), Failure> {
         let mut failure = Failure::new("the drift is reported, but not everybody was told");
         if let Some(topic) = &self.topic
-            && let Err(why) = publish(topic, notice, common, config).await
+            && let Err(why) = publish(topic, notice, aws).await
         {
             failure.causes.push(why.what);
             failure.causes.extend(why.causes);
             failure.hint = why.hint;
         }
         if let Some(webhook) = &self.webhook
-            && let Err(why) = webhook.post(json!({"text": notice.slack}).to_string()).await
+            && let Err(why) = post(webhook, notice).await
         {
             failure.causes.push(why.to_string());
         }
         if failure.causes.is_empty() { Ok(()) } else { Err(failure) }
     }
+
+    /// Returns topic and webhook one by one, for a daemon: it keeps in mind which of them was told.
+    pub fn recipients(self, aws: AwsOptions) -> Vec<Box<dyn Recipient>> {
+        let mut recipients: Vec<Box<dyn Recipient>> = Vec::new();
+        if let Some(topic) = self.topic {
+            recipients.push(Box::new(Topic { topic, aws }));
+        }
+        if let Some(webhook) = self.webhook {
+            recipients.push(Box::new(Hook(webhook)));
+        }
+        recipients
+    }
 }
 
-async fn publish(topic: &TopicArn, notice: &Notice, common: &Common, config: &Config) -> Result<(), Failure> {
+/// The topic of the configuration.
+struct Topic {
+    topic: TopicArn,
+    aws: AwsOptions,
+}
+
+#[async_trait]
+impl Recipient for Topic {
+    fn name(&self) -> &'static str {
+        "topic"
+    }
+
+    async fn tell(&self, notice: &Notice) -> Result<(), String> {
+        publish(&self.topic, notice, &self.aws).await.map_err(|failure| failure.to_string())
+    }
+}
+
+/// The webhook of the configuration.
+struct Hook(WebhookUrl);
+
+#[async_trait]
+impl Recipient for Hook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    async fn tell(&self, notice: &Notice) -> Result<(), String> {
+        post(&self.0, notice).await.map_err(|why| why.to_string())
+    }
+}
+
+async fn post(webhook: &WebhookUrl, notice: &Notice) -> Result<(), NotPosted> {
+    webhook.post(json!({"text": notice.slack}).to_string()).await
+}
+
+async fn publish(topic: &TopicArn, notice: &Notice, aws: &AwsOptions) -> Result<(), Failure> {
     // A recorded estate can be told of too, so the connection is made only now.
-    let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
-    let aws = Aws::connect(aws_options(common, door, Access::ReadOnly, "orgtrail")).await?;
+    let aws = Aws::connect(aws.clone()).await?;
     aws.publish(topic.arn(), topic.region(), &notice.subject, &notice.text).await.map_err(|fault| {
         let help = format!("the policy of {topic} must let account {} publish", fault.account);
         Failure::from(fault).hint(help)

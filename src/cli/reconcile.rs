@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::failure::Failure;
+use super::notify::Herald;
 use super::outcome::Outcome;
 use super::session::{self, Access, Door, recorded, templates};
 use super::signal::told_to_stop;
@@ -24,6 +25,7 @@ use crate::ids::AccountId;
 use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
+use crate::reconcile::herald::Recipient;
 use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
 use crate::reconcile::stop::{Stop, Stopper, stop};
 use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
@@ -48,6 +50,11 @@ pub struct Args {
     /// [default: reconcile.history of the configuration]
     #[arg(long, value_name = "PLACE", env = "ORGTRAIL_HISTORY")]
     history: Option<HistoryPlace>,
+    /// Tell the topic and the webhook of the configuration's `notify` of findings that are new, changed or gone. What they
+    /// were told is kept with the history; without one, or with one in S3 that --observe does not write, a restart tells again
+    /// of all that is open
+    #[arg(long)]
+    notify: bool,
 }
 
 /// Where the history is kept.
@@ -78,7 +85,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
             Some(HistoryPlace::Prefix(_)) | None => None,
         },
     };
-    let source = FromFile { common, observe: args.observe, run: options.run.clone(), history: args.history.as_ref() };
+    let (run, history) = (options.run.clone(), args.history.as_ref());
+    let source = FromFile { common, observe: args.observe, run, history, notify: args.notify };
     let daemon =
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
@@ -176,6 +184,7 @@ struct FromFile<'a> {
     observe: bool,
     run: String,
     history: Option<&'a HistoryPlace>,
+    notify: bool,
 }
 
 impl FromFile<'_> {
@@ -187,6 +196,20 @@ impl FromFile<'_> {
             None => config.history(),
         }
     }
+
+    /// Returns who is told of findings.
+    fn recipients(&self, config: &Config) -> Result<Vec<Box<dyn Recipient>>, Refused> {
+        if !self.notify {
+            return Ok(Vec::new());
+        }
+        let herald = Herald::new(&config.notify, None);
+        let herald = herald.map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
+        Ok(herald.recipients(session::aws_options(self.common, door(config), Access::ReadOnly, &self.run)))
+    }
+}
+
+fn door(config: &Config) -> Door<'_> {
+    Door { home_region: &config.home_region, member_role: &config.organization.member_role }
 }
 
 #[async_trait]
@@ -199,18 +222,19 @@ impl Source for FromFile<'_> {
     }
 
     fn parse(&self, text: &str) -> Result<Config, Refused> {
-        config::parse(text, &self.common.config.display().to_string())
-            .map_err(|errors| Refused { why: errors.render(false), may_pass: false })
+        let config = config::parse(text, &self.common.config.display().to_string())
+            .map_err(|errors| Refused { why: errors.render(false), may_pass: false })?;
+        // A configuration that names nobody to tell is not taken: the one before stays in force.
+        self.recipients(&config).map(|_| config)
     }
 
     async fn connect(&self, config: &Config) -> Result<Connection, Refused> {
         if let Some(file) = &self.common.estate {
             let cloud = recorded(file).map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
-            return Ok(Connection::to(Box::new(cloud)));
+            return Ok(Connection { recipients: self.recipients(config)?, ..Connection::to(Box::new(cloud)) });
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
-        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
-        let aws = Aws::connect(session::aws_options(self.common, door, access, &self.run)).await;
+        let aws = Aws::connect(session::aws_options(self.common, door(config), access, &self.run)).await;
         let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
         let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
         let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
@@ -223,7 +247,7 @@ impl Source for FromFile<'_> {
             None => None,
         };
         let cloud: Box<dyn Cloud> = Box::new(aws);
-        Ok(Connection { cloud, lease, queue, history })
+        Ok(Connection { cloud, lease, queue, history, recipients: self.recipients(config)? })
     }
 }
 

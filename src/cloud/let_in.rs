@@ -1,10 +1,11 @@
 //! Trails that a deployment's own documents let in although nobody asks for them: a migration begins with them. They may be
-//! in any account, and nothing else tells where.
+//! in any account, and nothing else tells where. Nor does anything else tell where the rules and the roles are left with
+//! which such a trail was watched.
 
 use std::collections::BTreeMap;
 
 use super::Scope;
-use crate::estate::{Address, Estate, Kind};
+use crate::estate::{Address, Estate, Kind, wake_name};
 use crate::ids::AccountId;
 use crate::policy::merge::sources;
 
@@ -16,6 +17,23 @@ pub fn unwanted_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, Acco
     let unwanted =
         named.filter(|trail| scope.accounts.contains(&trail.account) && !scope.addresses.contains_key(trail));
     unwanted.map(|trail| (trail.clone(), operator(scope, trail))).collect()
+}
+
+/// Returns where the rules and the roles would be that woke the daemon when somebody changed one of these trails, and that
+/// are not in scope.
+pub fn unwanted_wakers<'a>(
+    scope: &'a Scope,
+    trails: impl IntoIterator<Item = &'a Address>,
+) -> BTreeMap<Address, AccountId> {
+    let name = wake_name(&scope.deployment);
+    let wakers = |trail: &Address| {
+        let rule = |region| Address::regional(&trail.account, region, Kind::Rule, &name);
+        let elsewhere = trail.region.as_ref().unwrap_or(&scope.home_region);
+        [rule(&scope.home_region), rule(elsewhere), Address::global(&trail.account, Kind::Role, &name)]
+    };
+    let left = trails.into_iter().filter(|_| scope.wakes).flat_map(wakers);
+    let unwanted = left.filter(|address| !scope.addresses.contains_key(address));
+    unwanted.map(|address| (address.clone(), address.account)).collect()
 }
 
 /// What the management account owns, a delegated administrator may manage, who may not enter that account.

@@ -27,7 +27,7 @@ pub mod queue;
 pub mod recorded;
 
 pub use fault::{Fault, FaultKind};
-pub use let_in::unwanted_trails;
+pub use let_in::{unwanted_trails, unwanted_wakers};
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,10 +58,22 @@ pub struct Scope {
     /// The name that the member policy has or would have, for every account of the organization. An account for which a
     /// reader role of ours exists, but which is not selected any more, is looked at under this name.
     pub member_policies: BTreeMap<AccountId, String>,
+    /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role that
+    /// nobody wants either.
+    pub wakes: bool,
     /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
     pub member_trails: BTreeSet<AccountId>,
     /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.
     pub attachments: bool,
+}
+
+/// How a service bears the calls of a connection, over all accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Attempts that it throttled.
+    pub throttled: u64,
+    /// Calls that may be in flight now, where they are fewest.
+    pub in_flight_max: usize,
 }
 
 /// How far a long operation has come; shown to people, never decided upon.
@@ -89,8 +101,8 @@ pub trait Look: Send + Sync {
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
     /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
-    /// management account shows, trails that our own documents let in although nobody wants them, reader roles of this
-    /// deployment, member policies of accounts that have such a role.
+    /// management account shows, trails that our own documents let in although nobody wants them with what woke us for them,
+    /// reader roles of this deployment, member policies of accounts that have such a role.
     ///
     /// # Errors
     /// [`Fault`] only where nothing at all can be read.
@@ -147,6 +159,11 @@ pub trait Look: Send + Sync {
     /// not asked over a network makes none.
     fn calls(&self) -> u64 {
         0
+    }
+
+    /// Returns how each service that this connection has called bears it, by its name.
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        BTreeMap::new()
     }
 }
 

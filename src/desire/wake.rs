@@ -1,9 +1,13 @@
-//! The rule of the wake queue: events of the management account and of the log account go into one queue in the log
-//! account, from which the daemon learns within seconds that something has changed.
+//! The rule of the wake queue: events of the management account, of the log account, and of every account that has a trail
+//! of its own go into one queue in the log account, from which the daemon learns within seconds that something has changed.
 //!
-//! CloudTrail's events appear in the region where the call was made, and those of IAM and Organizations in the
-//! partition's global region (Amazon EventBridge user guide, "AWS service events delivered via AWS CloudTrail"). A rule
-//! there sends them to the default bus of the home region, where the same events are taken up as its own are.
+//! CloudTrail's events appear in the region where the call was made, which for a trail is its home region, and those of
+//! IAM and Organizations in the partition's global region (Amazon EventBridge user guide, "AWS service events delivered via
+//! AWS CloudTrail"). A queue is a target only in its own region, so a rule in another region sends them to the default bus
+//! of the home region in the same account, where they are taken up as its own are.
+//!
+//! From another account EventBridge sends with a role of that account, which the queue's policy lets in by its name and its
+//! organization: the policy is as long for a thousand accounts as for one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::layout::Layout;
 use super::{Brief, tags};
-use crate::estate::{Address, DeadLetters, Desired, Kind, Queue, Role, Rule};
+use crate::estate::{Address, DeadLetters, Desired, Kind, Queue, Role, Rule, wake_name};
 use crate::ids::{AccountId, Arn, Region};
 use crate::policy::template::BadTemplate;
 
@@ -29,21 +33,27 @@ const RETENTION_S: u32 = 24 * 3600;
 /// Messages that were put aside stay as long as SQS keeps any (SQS API, `SetQueueAttributes`): 14 days.
 const DEAD_RETENTION_S: u32 = 14 * 24 * 3600;
 
+/// Calls of one service, by the name that its events have.
+type Calls = (&'static str, &'static [&'static str]);
+
+/// Calls that can change a trail, or who manages it. In an account that has only a trail of ours nothing else is listened to.
+const TRAIL_CALLS: Calls = (
+    "cloudtrail.amazonaws.com",
+    &[
+        "StopLogging",
+        "DeleteTrail",
+        "UpdateTrail",
+        "PutEventSelectors",
+        "PutInsightSelectors",
+        "RemoveTags",
+        "DeregisterOrganizationDelegatedAdmin",
+    ],
+);
+
 /// Calls that can change what a deployment consists of, by service. The pattern of a rule may have 4,096 characters
 /// (Amazon EventBridge quotas), so calls that only add something beside it are left to the rounds by the clock.
-const CALLS: [(&str, &[&str]); 5] = [
-    (
-        "cloudtrail.amazonaws.com",
-        &[
-            "StopLogging",
-            "DeleteTrail",
-            "UpdateTrail",
-            "PutEventSelectors",
-            "PutInsightSelectors",
-            "RemoveTags",
-            "DeregisterOrganizationDelegatedAdmin",
-        ],
-    ),
+const CALLS: [Calls; 5] = [
+    TRAIL_CALLS,
     (
         "s3.amazonaws.com",
         &[
@@ -120,11 +130,20 @@ pub fn dead_letter_queue(name: &str) -> String {
 pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let Some(name) = &brief.config.reconcile.wake_queue else { return Ok(()) };
     let plan = Wake::new(brief, layout, name);
-    plan.queues(desired)?;
-    for account in [&layout.management_account, &layout.log_account] {
-        plan.rules(account, desired)?;
+    let origins = plan.origins();
+    let members = origins.keys().any(|account| !plan.is_center(account));
+    plan.queues(members, desired)?;
+    for (account, origin) in origins {
+        plan.rules(account, &origin, desired)?;
     }
     Ok(())
+}
+
+/// What is listened to in an account.
+struct Origin {
+    pattern: Value,
+    /// Regions beside the home region where such events appear.
+    elsewhere: BTreeSet<Region>,
 }
 
 /// What the parts have in common.
@@ -133,39 +152,59 @@ struct Wake<'a> {
     layout: &'a Layout<'a>,
     name: String,
     queue: Address,
-    global: Option<Region>,
 }
 
 impl<'a> Wake<'a> {
     fn new(brief: &'a Brief<'a>, layout: &'a Layout<'a>, queue: &str) -> Self {
-        let home = &brief.config.home_region;
-        let global = layout.partition.global_region().parse().ok().filter(|region| region != home);
-        let queue = Address::regional(&layout.log_account, home, Kind::Queue, queue);
-        Self { brief, layout, name: format!("orgtrail-{}-wake", brief.config.deployment), queue, global }
+        let queue = Address::regional(&layout.log_account, &brief.config.home_region, Kind::Queue, queue);
+        Self { brief, layout, name: wake_name(&brief.config.deployment), queue }
     }
 
-    fn arn(&self, service: &str, region: &Region, account: &AccountId, resource: &str) -> String {
+    /// Returns the accounts that are listened to: the two that all depends on, and those that own a trail.
+    fn origins(&self) -> BTreeMap<&'a AccountId, Origin> {
+        let home = self.home();
+        let global = self.layout.partition.global_region().parse().ok().filter(|region| region != home);
+        let elsewhere: BTreeSet<Region> = global.into_iter().collect();
+        let center = [&self.layout.management_account, &self.layout.log_account];
+        let origin = |account| (account, Origin { pattern: pattern(&CALLS), elsewhere: elsewhere.clone() });
+        let mut origins: BTreeMap<_, _> = center.into_iter().map(origin).collect();
+        for site in &self.layout.trails {
+            let of_member = || Origin { pattern: pattern(&[TRAIL_CALLS]), elsewhere: BTreeSet::new() };
+            let origin = origins.entry(&site.address.account).or_insert_with(of_member);
+            origin.elsewhere.extend(Some(site.region(self.brief.config)).filter(|region| *region != home).cloned());
+        }
+        origins
+    }
+
+    fn is_center(&self, account: &AccountId) -> bool {
+        *account == self.layout.management_account || *account == self.layout.log_account
+    }
+
+    fn arn(&self, service: &str, region: &Region, account: &str, resource: &str) -> String {
         let region = if service == "iam" { "" } else { region.as_str() };
-        Arn::new(self.layout.partition, service, region, account.as_str(), resource).to_string()
+        Arn::new(self.layout.partition, service, region, account, resource).to_string()
     }
 
-    fn home(&self) -> &Region {
+    fn home(&self) -> &'a Region {
         &self.brief.config.home_region
     }
 
     fn queue_arn(&self, name: &str) -> String {
-        self.arn("sqs", self.home(), &self.layout.log_account, name)
+        self.arn("sqs", self.home(), self.layout.log_account.as_str(), name)
     }
 
     fn role(&self, account: &AccountId) -> Address {
         Address::global(account, Kind::Role, &self.name)
     }
 
-    fn role_arn(&self, account: &AccountId) -> String {
+    /// The ARN of the role in an account, or in any account for `*`.
+    fn role_arn(&self, account: &str) -> String {
         self.arn("iam", self.home(), account, &format!("role/{}", self.name))
     }
 
-    fn queues(&self, desired: &mut Desired) -> Result<(), BadTemplate> {
+    /// The queue and its dead-letter queue. `members` tells whether roles of other accounts send, beside the management
+    /// account's.
+    fn queues(&self, members: bool, desired: &mut Desired) -> Result<(), BadTemplate> {
         let (log, config) = (&self.layout.log_account, self.brief.config);
         let dead = Address::regional(log, self.home(), Kind::Queue, dead_letter_queue(&self.queue.name));
         let plain = Queue {
@@ -181,9 +220,11 @@ impl<'a> Wake<'a> {
             &json!({
                 "partition": self.layout.partition,
                 "queue": {"arn": self.queue_arn(&self.queue.name)},
-                "rule": {"arn": self.arn("events", self.home(), log, &format!("rule/{}", self.name))},
-                "role": {"arn": self.role_arn(&self.layout.management_account)},
+                "rule": {"arn": self.arn("events", self.home(), log.as_str(), &format!("rule/{}", self.name))},
+                "role": {"arn": self.role_arn(self.layout.management_account.as_str())},
                 "management_account": self.layout.management_account,
+                "member_role_arns": members.then(|| self.role_arn("*")).as_slice(),
+                "organization": {"id": self.brief.organization.id},
             }),
         )?;
         let dead_letters = Some(DeadLetters { queue: self.queue_arn(&dead.name), receptions_max: RECEPTIONS_MAX });
@@ -192,18 +233,18 @@ impl<'a> Wake<'a> {
         Ok(())
     }
 
-    /// The rule in the home region, and where the global region is another one, a rule there that leads home.
-    fn rules(&self, account: &AccountId, desired: &mut Desired) -> Result<(), BadTemplate> {
+    /// The rule in the home region, and in each other region where events appear a rule that leads home.
+    fn rules(&self, account: &AccountId, origin: &Origin, desired: &mut Desired) -> Result<(), BadTemplate> {
         // Into a queue of its own account and region EventBridge sends as itself.
         let sends_as_role = *account != self.layout.log_account;
-        let bus = self.arn("events", self.home(), account, "event-bus/default");
+        let bus = self.arn("events", self.home(), account.as_str(), "event-bus/default");
         let mut targets = BTreeSet::new();
         let mut actions = BTreeSet::new();
         if sends_as_role {
             targets.insert(self.queue_arn(&self.queue.name));
             actions.insert("sqs:SendMessage");
         }
-        if self.global.is_some() {
+        if !origin.elsewhere.is_empty() {
             targets.insert(bus.clone());
             actions.insert("events:PutEvents");
         }
@@ -212,11 +253,14 @@ impl<'a> Wake<'a> {
             self.want_role(account, &actions, &targets, desired)?;
             needs.push(self.role(account));
         }
-        let role = self.role_arn(account);
+        let role = self.role_arn(account.as_str());
         let home = BTreeMap::from([(self.queue_arn(&self.queue.name), sends_as_role.then(|| role.clone()))]);
-        self.want_rule(account, self.home(), home, needs.clone(), desired);
-        if let Some(global) = &self.global {
-            self.want_rule(account, global, BTreeMap::from([(bus, Some(role))]), needs, desired);
+        let leads_home = BTreeMap::from([(bus, Some(role))]);
+        let elsewhere = origin.elsewhere.iter().map(|region| (region, &leads_home));
+        for (region, targets) in std::iter::once((self.home(), &home)).chain(elsewhere) {
+            let (pattern, targets) = (origin.pattern.clone(), targets.clone());
+            let rule = Rule { pattern, enabled: true, targets, tags: tags(self.brief.config, &BTreeMap::new()) };
+            desired.want(Address::regional(account, region, Kind::Rule, &self.name), rule, REASON, needs.clone());
         }
         Ok(())
     }
@@ -244,24 +288,11 @@ impl<'a> Wake<'a> {
         desired.want(self.role(account), role, REASON, Vec::new());
         Ok(())
     }
-
-    fn want_rule(
-        &self,
-        account: &AccountId,
-        region: &Region,
-        targets: BTreeMap<String, Option<String>>,
-        needs: Vec<Address>,
-        desired: &mut Desired,
-    ) {
-        let tags = tags(self.brief.config, &BTreeMap::new());
-        let rule = Rule { pattern: pattern(), enabled: true, targets, tags };
-        desired.want(Address::regional(account, region, Kind::Rule, &self.name), rule, REASON, needs);
-    }
 }
 
-fn pattern() -> Value {
-    let sources: Vec<&str> = CALLS.iter().map(|(source, _)| *source).collect();
-    let names: BTreeSet<&str> = CALLS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+fn pattern(calls: &[Calls]) -> Value {
+    let sources: Vec<&str> = calls.iter().map(|(source, _)| *source).collect();
+    let names: BTreeSet<&str> = calls.iter().flat_map(|(_, names)| names.iter().copied()).collect();
     json!({
         "detail-type": ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"],
         "detail": {"eventSource": sources, "eventName": names},
@@ -274,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_pattern_fits_into_a_rule() {
-        assert!(pattern().to_string().len() <= 4096);
+        assert!(pattern(&CALLS).to_string().len() <= 4096);
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use role::Role;
 pub use topic::Topic;
 pub use trail::Trail;
 pub use trusted_access::{DelegatedAdministrator, TrustedAccess};
-pub use wake::{DeadLetters, Queue, Rule};
+pub use wake::{DeadLetters, Queue, Rule, wake_name};
 
 /// The tag that says which deployment made a resource.
 pub const OWNER_TAG: &str = "orgtrail:deployment";

@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::{Field, FieldValue, Tags};
 use crate::policy::PolicyDocument;
 
+/// Returns the name of the rules, and of the roles that they send with, that lead events into the wake queue.
+pub fn wake_name(deployment: &str) -> String {
+    format!("orgtrail-{deployment}-wake")
+}
+
 /// A standard SQS queue. All of its policy is ours: whoever else may write into it can wake the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

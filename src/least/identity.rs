@@ -8,7 +8,8 @@ use crate::cloud::aws::permissions::{Operation, iam as op};
 use crate::estate::OWNER_TAG;
 
 /// What reads one role.
-const READ_ROLE: [Operation; 4] = [op::GET_ROLE, op::LIST_ROLE_POLICIES, op::GET_ROLE_POLICY, op::LIST_ATTACHED];
+pub(super) const READ_ROLE: [Operation; 4] =
+    [op::GET_ROLE, op::LIST_ROLE_POLICIES, op::GET_ROLE_POLICY, op::LIST_ATTACHED];
 
 /// What makes and repairs one role.
 const WRITE_ROLE: [Operation; 7] = [
@@ -20,6 +21,9 @@ const WRITE_ROLE: [Operation; 7] = [
     op::DETACH_ROLE_POLICY,
     op::TAG_ROLE,
 ];
+
+/// What removes one role.
+pub(super) const REMOVE_ROLE: [Operation; 3] = [op::DELETE_ROLE_POLICY, op::DETACH_ROLE_POLICY, op::DELETE_ROLE];
 
 /// Adds the roles and the member policy.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
@@ -53,7 +57,7 @@ fn add_roles(names: &Names<'_>, draft: &mut Draft) {
     draft.allow(&left, &[op::TAG_ROLE]);
     if names.purpose().removes() {
         draft.allow(&left, &READ_ROLE);
-        draft.allow(&left, &[op::DELETE_ROLE_POLICY, op::DETACH_ROLE_POLICY, op::DELETE_ROLE]);
+        draft.allow(&left, &REMOVE_ROLE);
     }
 }
 

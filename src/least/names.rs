@@ -6,6 +6,7 @@ use super::{Ask, Place, Purpose};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Notify, Owner, ReaderMode, Regions, Scope, TrailConfig};
+use crate::estate::wake_name;
 use crate::ids::{AccountId, Arn, Partition, Region};
 
 const ANY: &str = "*";
@@ -90,9 +91,23 @@ impl<'a> Names<'a> {
         Arn::new(self.partition(), "s3", "", "", name).to_string()
     }
 
-    /// The partition's global region and the home region, each once.
-    pub(super) fn home_and_global(&self) -> BTreeSet<&str> {
-        BTreeSet::from([self.config().home_region.as_str(), self.partition().global_region()])
+    /// The regions where rules are made here: the home region, those of the trails that are owned here, and for what all
+    /// depends on the partition's global region. None where nothing is listened to.
+    pub(super) fn wake_regions(&self) -> BTreeSet<&str> {
+        let config = self.config();
+        let is_owned = |trail: &&TrailConfig| match trail.scope {
+            Scope::Organization => self.place() == Place::Management,
+            Scope::Accounts => true,
+        };
+        let owned = config.trails.iter().filter(is_owned).flat_map(|trail| regions(config, trail));
+        let mut all: BTreeSet<&str> = owned.map(Region::as_str).collect();
+        if self.place() != Place::Member {
+            all.insert(self.partition().global_region());
+        }
+        if !all.is_empty() {
+            all.insert(config.home_region.as_str());
+        }
+        all
     }
 
     /// Renders a name for an account, with `*` for every value that is not known. A template that gives no name would be
@@ -135,7 +150,7 @@ impl<'a> Names<'a> {
 
     /// The name of the rules and the role that lead events into the wake queue.
     pub(super) fn wake(&self) -> String {
-        format!("orgtrail-{}-wake", self.config().deployment)
+        wake_name(&self.config().deployment)
     }
 
     /// Tells whether there is an organization trail or a delegated administrator: both need trusted access.
@@ -228,12 +243,12 @@ impl<'a> Names<'a> {
         self.config().readers.mode != ReaderMode::Dynamic
     }
 
-    /// Tells whether the role is made here with which EventBridge sends events on: from the management account into the
-    /// queue, and from another global region home.
+    /// Tells whether the role is made here with which EventBridge sends events on: from another account into the queue, and
+    /// from another region home.
     pub(super) fn has_wake_role(&self) -> bool {
-        let is_elsewhere = self.home_and_global().len() > 1;
-        self.config().reconcile.wake_queue.is_some()
-            && (self.place() == Place::Management || (self.place() == Place::Log && is_elsewhere))
+        let regions = self.wake_regions();
+        let sends = if self.place() == Place::Log { regions.len() > 1 } else { !regions.is_empty() };
+        self.config().reconcile.wake_queue.is_some() && sends
     }
 }
 

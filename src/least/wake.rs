@@ -1,6 +1,7 @@
 //! What the daemon is woken by and what it shares with its replicas: queues, rules, the lease and the history.
 
 use super::draft::{Bounds, Draft};
+use super::identity::{READ_ROLE, REMOVE_ROLE};
 use super::names::Names;
 use super::{Place, Purpose};
 use crate::cloud::aws::permissions::{document, events, s3, sqs};
@@ -14,8 +15,9 @@ const EVENTBRIDGE_PRINCIPAL: &str = "events.amazonaws.com";
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     add_documents(names, draft);
     let Some(queue) = &names.config().reconcile.wake_queue else { return };
-    if names.place() != Place::Member {
-        add_rules(names, draft);
+    add_rules(names, draft);
+    if names.place() == Place::Member {
+        add_left_role(names, draft);
     }
     if names.place() == Place::Log {
         add_queues(names, draft, queue);
@@ -46,16 +48,29 @@ fn add_queues(names: &Names<'_>, draft: &mut Draft, name: &str) {
 
 fn add_rules(names: &Names<'_>, draft: &mut Draft) {
     let rule = format!("rule/{}", names.wake());
-    let arns = names.home_and_global().into_iter().map(|region| names.arn_in(region, "events", names.here(), &rule));
-    let reads = [events::DESCRIBE_RULE, events::LIST_TARGETS, events::LIST_TAGS];
-    let rules = Bounds::on("Rules", arns);
-    draft.allow(&rules, &reads);
+    let arn = |region: &str| names.arn_in(region, "events", names.here(), &rule);
+    let rules = Bounds::on("Rules", names.wake_regions().into_iter().map(arn));
     draft.allow(&rules, &[events::PUT_RULE, events::PUT_TARGETS, events::TAG_RESOURCE]);
+    // A rule of a trail that nobody wants any more is where that trail is.
+    let anywhere = Bounds::on("RulesAnywhere", [arn("*")]);
+    draft.allow(&anywhere, &[events::DESCRIBE_RULE, events::LIST_TARGETS, events::LIST_TAGS]);
+    if names.purpose().removes() {
+        draft.allow(&anywhere, &[events::REMOVE_TARGETS, events::DELETE_RULE]);
+    }
     if names.has_wake_role() {
         let role = names.identity(&format!("role/{}", names.wake()));
         let service = [EVENTBRIDGE_PRINCIPAL.to_owned()];
         let passing = Bounds::on("PassWakeRole", [role]).when("StringEquals", "iam:PassedToService", service);
         draft.allow_of(&passing, &events::PUT_TARGETS, ["iam:PassRole"]);
+    }
+}
+
+/// In a member the role stays as long as there is a trail of ours, wanted or not.
+fn add_left_role(names: &Names<'_>, draft: &mut Draft) {
+    let role = Bounds::on("LeftWakeRole", [names.identity(&format!("role/{}", names.wake()))]);
+    draft.allow(&role, &READ_ROLE);
+    if names.purpose().removes() {
+        draft.allow(&role, &REMOVE_ROLE);
     }
 }
 

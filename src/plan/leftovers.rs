@@ -1,9 +1,10 @@
-//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails, and a guard that was
-//! switched off.
+//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails with what woke the
+//! daemon for them, and a guard that was switched off.
 //!
 //! Readers are kept for a while, because an account may come back: a role bears the day on which a run first saw that its
 //! account had left, and is due some days later. Trails are retired only where a person names them, and only after what
-//! takes over ([`handover`](super::handover)). Buckets, keys, topics and groups are never removed.
+//! takes over ([`handover`](super::handover)); the rule and the role that watched them go with the last of an account. Buckets,
+//! keys, topics and groups are never removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +14,7 @@ use jiff::civil::Date;
 use super::change::{Action, Change, Risk};
 use super::{Leftover, PlanOptions, diff, handover};
 use crate::estate::{
-    ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting,
+    ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting, wake_name,
 };
 use crate::organization::{AccountState, Organization};
 
@@ -40,7 +41,7 @@ enum Fate {
 /// Sorts what is ours and no longer wanted.
 pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organization, options: &PlanOptions) -> Sorted {
     let mut sorted = Sorted::default();
-    let finder = Finder::new(desired, observed, organization);
+    let finder = Finder::new(desired, observed, organization, options);
     for (address, resource) in observed.resources() {
         if desired.wanted.contains_key(address) || resource.deployment() != Some(desired.deployment.as_str()) {
             continue;
@@ -55,6 +56,7 @@ pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organiza
             finder.sort(address, resource, fate, options, &mut sorted);
         }
     }
+    finder.put_in_order(&mut sorted.changes);
     sorted.kept.extend(handover::unreadable(desired, observed));
     sorted
 }
@@ -65,14 +67,21 @@ struct Finder<'a> {
     selected: BTreeSet<&'a str>,
     /// What becomes of the reader roles, by the account that they read for.
     roles: BTreeMap<&'a str, Fate>,
+    /// The earlier trails, each with whether a person named it to be destroyed.
+    earlier: Vec<(&'a Address, bool)>,
 }
 
 impl<'a> Finder<'a> {
-    fn new(desired: &'a Desired, observed: &'a Estate, organization: &'a Organization) -> Self {
+    fn new(desired: &'a Desired, observed: &'a Estate, organization: &'a Organization, options: &PlanOptions) -> Self {
         // Every selected account has its member policy, however it reads.
         let policies = desired.wanted.keys().filter(|address| address.kind == Kind::Policy);
         let selected = policies.map(|address| address.account.as_str()).collect();
-        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new() };
+        let earlier = observed.resources().filter(|(address, resource)| {
+            let is_ours = resource.deployment() == Some(desired.deployment.as_str());
+            address.kind == Kind::Trail && is_ours && !desired.wanted.contains_key(address)
+        });
+        let earlier = earlier.map(|(address, _)| (address, options.names(address, desired))).collect();
+        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), earlier };
         let roles = observed.resources().filter_map(|(address, resource)| match resource {
             Resource::Role(role) if !desired.wanted.contains_key(address) => {
                 Some((role.tags.get(ACCOUNT_TAG)?.as_str(), role))
@@ -83,9 +92,12 @@ impl<'a> Finder<'a> {
         finder
     }
 
-    /// Returns what becomes of a reader role, a member policy or a guard; nothing where it is none of them, or its account is
-    /// new.
+    /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is none of
+    /// them, or its account is new.
     fn fate(&self, address: &Address, resource: &Resource) -> Option<Fate> {
+        if self.is_waker(address) {
+            return Some(Fate::Due);
+        }
         let account = match resource {
             Resource::Role(role) => role.tags.get(ACCOUNT_TAG)?.as_str(),
             Resource::Policy(_) => address.account.as_str(),
@@ -101,6 +113,22 @@ impl<'a> Finder<'a> {
             // It opens nothing without the role.
             _ => Some(self.roles.get(account).copied().unwrap_or(Fate::Due)),
         }
+    }
+
+    /// The role in the log account may still be some rule's there that nobody looks for.
+    fn is_waker(&self, address: &Address) -> bool {
+        let is_kind =
+            address.kind == Kind::Rule || (address.kind == Kind::Role && address.account != self.desired.log_account);
+        is_kind && address.name == wake_name(&self.desired.deployment)
+    }
+
+    /// Tells whether all trails are destroyed that a rule or a role watched: those of its region, or, where there are none,
+    /// those of the account.
+    fn watches_nothing_more(&self, waker: &Address) -> bool {
+        let of_account = || self.earlier.iter().filter(|(trail, _)| trail.account == waker.account);
+        let here: Vec<bool> = of_account().filter(|(t, _)| t.region == waker.region).map(|(_, named)| *named).collect();
+        let watched = if here.is_empty() { of_account().map(|(_, named)| *named).collect() } else { here };
+        !watched.is_empty() && watched.iter().all(|named| *named)
     }
 
     fn fate_of_role(&self, account: &str, role: &Role) -> Fate {
@@ -119,8 +147,9 @@ impl<'a> Finder<'a> {
             Fate::From(due, _) => options.today.is_some_and(|today| today >= due),
             Fate::Undated => false,
         };
-        if options.prune && is_due {
-            sorted.changes.push(retire(address, resource));
+        let goes = options.prune || (self.is_waker(address) && self.watches_nothing_more(address));
+        if goes && is_due {
+            sorted.changes.push(self.retire(address, resource));
             return;
         }
         if let (Fate::Undated, Resource::Role(role)) = (fate, resource) {
@@ -138,6 +167,41 @@ impl<'a> Finder<'a> {
         };
         sorted.kept.push(Leftover { address: address.clone(), until, how });
     }
+
+    /// Has what watched a trail wait for its end, and a role for the rules that send with it.
+    fn put_in_order(&self, changes: &mut [Change]) {
+        let removed: Vec<Address> =
+            changes.iter().filter(|c| c.action == Action::Retire).map(|c| c.address.clone()).collect();
+        for change in changes.iter_mut().filter(|change| self.is_waker(&change.address)) {
+            let before = |kind| kind == Kind::Trail || (kind == Kind::Rule && change.address.kind == Kind::Role);
+            let needs = removed.iter().filter(|other| other.account == change.address.account && before(other.kind));
+            change.depends_on = needs.cloned().collect();
+        }
+    }
+
+    /// Makes the change that removes a reader, a guard or what woke the daemon.
+    fn retire(&self, address: &Address, resource: &Resource) -> Change {
+        let destroys = BTreeSet::from([Risk::Destroys]);
+        let (reason, risk) = match address.kind {
+            _ if self.is_waker(address) => ("reconcile.wake_queue", destroys),
+            Kind::Role => ("readers.role", destroys),
+            Kind::ServiceControlPolicy => {
+                ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens]))
+            }
+            _ => ("readers.member_policy", destroys),
+        };
+        Change {
+            address: address.clone(),
+            operator: address.account.clone(),
+            action: Action::Retire,
+            risk,
+            reason: reason.to_owned(),
+            fields: Vec::new(),
+            depends_on: Vec::new(),
+            desired: None,
+            observed: Some(resource.clone()),
+        }
+    }
 }
 
 /// Returns what keeps us from knowing whether a guard that should go is still there.
@@ -149,26 +213,6 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
         Sighting::Present(_) | Sighting::Absent => None,
     };
     guards.filter_map(problem).collect()
-}
-
-/// Makes the change that removes a reader or a guard.
-fn retire(address: &Address, resource: &Resource) -> Change {
-    let (reason, risk) = match address.kind {
-        Kind::Role => ("readers.role", BTreeSet::from([Risk::Destroys])),
-        Kind::ServiceControlPolicy => ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens])),
-        _ => ("readers.member_policy", BTreeSet::from([Risk::Destroys])),
-    };
-    Change {
-        address: address.clone(),
-        operator: address.account.clone(),
-        action: Action::Retire,
-        risk,
-        reason: reason.to_owned(),
-        fields: Vec::new(),
-        depends_on: Vec::new(),
-        desired: None,
-        observed: Some(resource.clone()),
-    }
 }
 
 /// Makes the change that notes on a role the day on which its account was first seen to have left.

@@ -54,6 +54,8 @@ pub struct Status {
     pub remembered: usize,
     /// Accounts that have failed lately.
     pub failing_lately: usize,
+    /// Calls that may be in flight to one account, by service, where they are fewest.
+    pub in_flight_max: BTreeMap<&'static str, usize>,
     /// What happened so often since the start.
     pub totals: Totals,
 }
@@ -141,6 +143,12 @@ pub struct Totals {
     pub failed: u64,
     /// Calls to AWS.
     pub calls: u64,
+    /// Attempts of calls that AWS throttled in rounds, by service.
+    pub throttled: BTreeMap<&'static str, u64>,
+    /// Recipients that were told of findings, counted with each notice.
+    pub told: u64,
+    /// Recipients that could not be told.
+    pub untold: u64,
     /// Messages of the wake queue that were understood.
     pub messages: u64,
     /// Messages of the wake queue that were not.

@@ -9,6 +9,7 @@ use super::board::Board;
 use super::breaker::round_pause;
 use super::clock::Clock;
 use super::ears::Ears;
+use super::herald::Recipient;
 use super::history::{HistoryFile, RoundRecord, Trigger};
 use super::lease::Holder;
 use super::life::{Life, Shelf};
@@ -37,12 +38,14 @@ pub struct Connection {
     pub queue: Option<Box<dyn Queue>>,
     /// Where replicas keep their history together; nothing where each keeps its own, or none.
     pub history: Option<Box<dyn Document>>,
+    /// Who is told of findings.
+    pub recipients: Vec<Box<dyn Recipient>>,
 }
 
 impl Connection {
     /// A connection to a cloud and nothing beside it.
     pub fn to(cloud: Box<dyn Cloud>) -> Self {
-        Self { cloud, lease: None, queue: None, history: None }
+        Self { cloud, lease: None, queue: None, history: None, recipients: Vec::new() }
     }
 }
 

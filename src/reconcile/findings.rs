@@ -28,7 +28,14 @@ pub struct Finding {
 }
 
 /// What one finding is known by from round to round.
-type Key = (AccountId, Option<Address>, String);
+pub(super) type Key = (AccountId, Option<Address>, String);
+
+impl Finding {
+    /// Returns what it is known by.
+    pub(super) fn key(&self) -> Key {
+        (self.account.clone(), self.address.clone(), self.code.clone())
+    }
+}
 
 /// The findings that are open.
 #[derive(Debug, Clone, Default)]
@@ -39,17 +46,17 @@ pub struct Findings {
 impl Findings {
     /// Takes up the findings of an earlier run of the daemon.
     pub fn resume(findings: Vec<Finding>) -> Self {
-        Self { open: findings.into_iter().map(|finding| (key(&finding), finding)).collect() }
+        Self { open: findings.into_iter().map(|finding| (finding.key(), finding)).collect() }
     }
 
     /// Replaces what is open by what a round found; what was open before keeps its time. Returns how many are new.
     pub fn replace(&mut self, found: Vec<Finding>) -> usize {
         let before = std::mem::take(&mut self.open);
         for mut finding in found {
-            if let Some(known) = before.get(&key(&finding)) {
+            if let Some(known) = before.get(&finding.key()) {
                 finding.since = known.since;
             }
-            self.open.insert(key(&finding), finding);
+            self.open.insert(finding.key(), finding);
         }
         self.open.keys().filter(|key| !before.contains_key(*key)).count()
     }
@@ -68,10 +75,6 @@ impl Findings {
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
-}
-
-fn key(finding: &Finding) -> Key {
-    (finding.account.clone(), finding.address.clone(), finding.code.clone())
 }
 
 /// Makes the finding of a change that waits.

@@ -4,7 +4,7 @@
 //! It is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
 //! does the same, it only no longer knows since when a finding is open.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -187,13 +187,24 @@ pub struct Record {
     pub findings: Vec<Finding>,
     /// The fields that were set lately.
     pub contests: Vec<Contest>,
+    /// What each recipient was told last. Where nobody was, it is left out, as it was in histories before there was any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, Vec<Finding>>,
 }
 
 impl Record {
-    /// Puts a record together.
+    /// Puts a record together, of which nobody was told.
     pub fn new(deployment: &str, rounds: Vec<RoundRecord>, mut findings: Vec<Finding>, contests: Vec<Contest>) -> Self {
         findings.truncate(FINDINGS_MAX);
-        Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests }
+        let told = BTreeMap::new();
+        Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests, told }
+    }
+
+    /// Adds what each recipient was told last.
+    pub fn with_told(mut self, mut told: BTreeMap<String, Vec<Finding>>) -> Self {
+        told.values_mut().for_each(|findings| findings.truncate(FINDINGS_MAX));
+        self.told = told;
+        self
     }
 
     /// Reads a record of a deployment.
@@ -322,6 +333,17 @@ pub(crate) mod tests {
         history.merge(vec![at("one", 1, 0), at("two", 1, 15)]);
         let order: Vec<(&str, u64)> = history.rounds().map(|round| (round.run.as_str(), round.number)).collect();
         assert_eq!(order, [("one", 1), ("two", 1), ("one", 2)]);
+    }
+
+    #[test]
+    fn a_history_from_before_anybody_was_told_is_read() {
+        let text = r#"{"format_version":1,"deployment":"acme","rounds":[],"findings":[],"contests":[]}"#;
+        let record = Record::parse(text, "acme").unwrap();
+        assert!(record.told.is_empty());
+        assert_eq!(serde_json::to_string(&record).unwrap(), text, "and an older daemon reads what is written");
+        let told = BTreeMap::from([("topic".to_owned(), Vec::new())]);
+        let text = serde_json::to_string(&record.with_told(told.clone())).unwrap();
+        assert_eq!(Record::parse(&text, "acme").unwrap().told, told);
     }
 
     #[test]

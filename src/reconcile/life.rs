@@ -2,6 +2,7 @@
 
 use super::fights::Fights;
 use super::findings::Findings;
+use super::herald::Known;
 use super::history::{BadHistory, History, HistoryFile, Record};
 use super::round::Book;
 use crate::cloud::Fault;
@@ -20,6 +21,8 @@ pub(super) struct Life {
     /// Rounds on end that could plan nothing.
     pub(super) failures: u32,
     pub(super) planned_once: bool,
+    /// What people were told of the findings.
+    pub(super) known: Known,
 }
 
 impl Life {
@@ -32,18 +35,20 @@ impl Life {
         Ok(life)
     }
 
-    /// Takes up what was kept: rounds are added, and what is known of findings and fights is replaced.
+    /// Takes up what was kept: rounds are added, and what is known of findings, fights and notices is
+    /// replaced.
     pub(super) fn take_up(&mut self, record: Record) {
         self.history.merge(record.rounds);
         self.book.findings = Findings::resume(record.findings);
         self.book.fights = Fights::resume(record.contests);
+        self.known = Known::resume(record.told);
     }
 
     /// Puts together what is kept.
     pub(super) fn record(&self, deployment: &str) -> Record {
         let rounds = self.history.rounds().cloned().collect();
         let findings = self.book.findings.iter().cloned().collect();
-        Record::new(deployment, rounds, findings, self.book.fights.contests())
+        Record::new(deployment, rounds, findings, self.book.fights.contests()).with_told(self.known.record())
     }
 }
 

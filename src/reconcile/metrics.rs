@@ -55,6 +55,10 @@ fn count(registry: &mut Registry, status: &Status) {
     family("changes", "Changes by what came of them", "outcome", changes);
     let messages = vec![("understood", totals.messages), ("rejected", totals.rejected)];
     family("wake_messages", "Messages of the wake queue", "outcome", messages);
+    let notices = vec![("told", totals.told), ("failed", totals.untold)];
+    family("notices", "Notices to topic and webhook by what came of them", "outcome", notices);
+    let throttled = totals.throttled.iter().map(|(service, number)| (*service, *number)).collect();
+    family("throttled_calls", "Attempts of calls that AWS throttled in rounds", "service", throttled);
     let calls = Counter::<u64>::default();
     calls.inc_by(totals.calls);
     registry.register("aws_calls", "Calls to AWS in rounds", calls);
@@ -75,6 +79,9 @@ fn level(registry: &mut Registry, status: &Status, now: Timestamp) {
     gauge(registry, "configuration_valid", "1 while the configuration file is the one in force", valid);
     gauge(registry, "waiting_changes", "Changes that wait", whole(status.waiting.len()));
     gauge(registry, "remembered_resources", "Resources that are remembered", whole(status.remembered));
+    let in_flight = status.in_flight_max.iter().map(|(service, most)| (*service, whole(*most))).collect();
+    let help = "Calls that may be in flight to one account, where they are fewest";
+    labelled(registry, "calls_in_flight_limit", help, "service", in_flight);
     gauge(registry, "failing_accounts", "Accounts that have failed lately", whole(status.failing_lately));
     if let Some(calls) = status.full_pass_calls {
         gauge(registry, "full_pass_calls", "Calls of the last round that looked at everything", whole(calls));
@@ -136,12 +143,17 @@ mod tests {
         let now: Timestamp = "2026-01-05T00:01:00Z".parse().unwrap();
         let mut status = Status { deployment: "ac\"me".into(), full_pass_calls: Some(3000), ..Status::default() };
         status.totals.rounds.insert(RoundResult::InSync, 7);
+        status.totals.throttled.insert("iam", 3);
+        status.in_flight_max.insert("iam", 4);
         status.rounds = vec![RoundRecord { calls: 99, ..round(1) }];
         let text = text(&status, now).unwrap();
         for line in [
             "orgtrail_build_info{deployment=\"ac_me\",version=",
             "orgtrail_rounds_total{result=\"in_sync\"} 7",
             "orgtrail_last_round_calls 99",
+            "orgtrail_throttled_calls_total{service=\"iam\"} 3",
+            "orgtrail_calls_in_flight_limit{service=\"iam\"} 4",
+            "orgtrail_notices_total{outcome=\"failed\"} 0",
             "orgtrail_full_pass_calls 3000",
             "orgtrail_accounts{state=\"failing\"} 0",
             "orgtrail_acting 1",

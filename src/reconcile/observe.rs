@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::clock::between;
-use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails};
+use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage};
 use crate::ids::AccountId;
@@ -98,8 +98,10 @@ impl Memory {
             address.kind == Kind::Policy && scope.member_policies.get(&address.account) == Some(&address.name)
         };
         let trails = self.unwanted_trails(scope);
+        let wakers = unwanted_wakers(scope, trails.keys());
         self.sightings.retain(|address, (operator, _)| {
             trails.contains_key(address)
+                || wakers.contains_key(address)
                 || scope.addresses.get(address).is_some_and(|now| now == operator)
                 || essential.contains(operator)
                 || left(address)

@@ -27,6 +27,10 @@ pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History,
     totals.made += record.made as u64;
     totals.failed += record.failed as u64;
     totals.calls += record.calls;
+    for (service, load) in &ended.load {
+        *totals.throttled.entry(service).or_default() += load.throttled;
+    }
+    status.in_flight_max = ended.load.iter().map(|(service, load)| (*service, load.in_flight_max)).collect();
     let Some(seen) = &ended.seen else { return };
     if seen.whole && record.result != RoundResult::Stopped {
         status.full_pass_calls = Some(record.calls);

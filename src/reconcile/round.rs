@@ -16,7 +16,7 @@ use super::history::{RoundRecord, RoundResult, Trigger};
 use super::observe::{Focus, Memory, Pass, Rules, lock};
 use super::stop::Stop;
 use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
-use crate::cloud::{Cloud, Silent};
+use crate::cloud::{Cloud, Load, Silent};
 use crate::config::Config;
 use crate::estate::{Address, Kind, Problem};
 use crate::ids::AccountId;
@@ -82,6 +82,8 @@ pub struct Ended {
     pub seen: Option<Seen>,
     /// Why nothing could be planned.
     pub error: Option<SurveyError>,
+    /// How each service bore the calls of the round.
+    pub load: BTreeMap<&'static str, Load>,
 }
 
 /// What a round found out.
@@ -99,7 +101,7 @@ pub struct Seen {
 /// Makes one round. It ends early when `stop` is wished.
 pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &Stop) -> Ended {
     let started = setting.clock.now();
-    let calls_before = setting.cloud.calls();
+    let (calls_before, load_before) = (setting.cloud.calls(), setting.cloud.load());
     // What is logged within the round, by whatever module, says whose it is.
     let span = tracing::info_span!("round", run = setting.run, number = task.number);
     span.in_scope(|| tracing::info!(trigger = task.trigger.as_str(), "begins"));
@@ -119,22 +121,32 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
         calls: setting.cloud.calls().saturating_sub(calls_before),
         error: String::new(),
     };
+    let load = since(&load_before, setting.cloud.load());
     match outcome {
-        Work::Stopped => Ended { record, seen: None, error: None },
+        Work::Stopped => Ended { record, seen: None, error: None, load },
         Work::Failed(error) => {
             record.result = RoundResult::Failed;
             record.error = with_causes(&error);
             span.in_scope(|| tracing::error!(error = record.error, "failed"));
-            Ended { record, seen: None, error: Some(error) }
+            Ended { record, seen: None, error: Some(error), load }
         }
         Work::Done(seen) => {
             fill(&mut record, &seen, book, stop.is_wished());
             let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
             let result = record.result.as_str();
             span.in_scope(|| tracing::info!(result, drifted, made, held, failed, "is over"));
-            Ended { record, seen: Some(*seen), error: None }
+            Ended { record, seen: Some(*seen), error: None, load }
         }
     }
+}
+
+/// Returns the load with what was throttled since another time.
+fn since(before: &BTreeMap<&'static str, Load>, mut now: BTreeMap<&'static str, Load>) -> BTreeMap<&'static str, Load> {
+    for (service, load) in &mut now {
+        let known = before.get(service).copied().unwrap_or_default();
+        load.throttled = load.throttled.saturating_sub(known.throttled);
+    }
+    now
 }
 
 enum Work {

@@ -11,6 +11,8 @@ use super::breaker::round_pause;
 use super::clock::{after, between};
 use super::daemon::{Daemon, Epoch, Hopeless};
 use super::ears::{Ears, Wakened};
+use super::findings::Finding;
+use super::herald::notice;
 use super::history::Trigger;
 use super::lease::{Holder, Standing};
 use super::life::{Life, NotKept, Shelf};
@@ -21,6 +23,7 @@ use super::stop::Stop;
 use crate::apply::Gate;
 use crate::apply::gate::Open;
 use crate::config::Config;
+use crate::config::schema::WebLink;
 use crate::survey::SurveyError;
 
 /// How often the configuration file is looked at, and the lease between two rounds.
@@ -28,6 +31,9 @@ const POLL: Duration = Duration::from_secs(5);
 
 /// How often lease and messages are kept while a round runs.
 const UPKEEP: Duration = Duration::from_secs(15);
+
+/// How long one recipient of a notice may take.
+const TELL_MAX: Duration = Duration::from_secs(60);
 
 /// Why waiting is over.
 enum Next {
@@ -138,8 +144,52 @@ impl Watch<'_> {
         if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
             ears.done(wakened).await;
         }
+        // Before it is known what others have told, nothing is told again.
+        if caught_up {
+            let tell = pin!(self.tell(life));
+            match select(tell, pin!(self.upkeep(None))).await {
+                Either::Left(((), _)) => {}
+                Either::Right((never, _)) => match never {},
+            }
+        }
         self.take_down(life, &ended, caught_up).await;
         self.judge(life, ended)
+    }
+
+    /// Tells of the findings that are new, other or gone, as long as this replica acts and nobody wishes the end. Who cannot
+    /// be told in time is told after the next round.
+    async fn tell(&self, life: &mut Life) {
+        let Self { daemon, epoch, .. } = self;
+        let open: Vec<Finding> = life.book.findings.iter().cloned().collect();
+        let link = epoch.config.notify.link.as_ref().map(WebLink::as_str);
+        for recipient in &epoch.connection.recipients {
+            let name = recipient.name();
+            let Some(notice) = notice(&epoch.config.deployment, life.known.of(name), &open, link) else { continue };
+            if !self.acts().await {
+                return;
+            }
+            let told = tokio::select! {
+                biased;
+                () = self.stop.wished() => return,
+                told = recipient.tell(&notice) => told,
+                () = daemon.clock.sleep(TELL_MAX) => Err(format!("no answer within {} seconds", TELL_MAX.as_secs())),
+            };
+            match told {
+                Ok(()) => {
+                    tracing::info!(recipient = name, notice.subject, "told");
+                    life.known.learned(name, open.clone());
+                    daemon.board.write(|status| status.totals.told += 1);
+                }
+                Err(why) => {
+                    tracing::error!(
+                        recipient = name,
+                        why,
+                        "not told of the findings; it is tried again after the next round"
+                    );
+                    daemon.board.write(|status| status.totals.untold += 1);
+                }
+            }
+        }
     }
 
     /// Keeps the lease and the messages of a round while it runs.

@@ -8,7 +8,7 @@ use crate::drift::{Comparison, State};
 use crate::estate::deed::Deed;
 
 /// How many findings, and how many changes by others, a message names.
-const NAMED_MAX: usize = 20;
+pub const NAMED_MAX: usize = 20;
 
 /// How many characters of a finding are shown.
 const SHOWN_MAX: usize = 300;
@@ -80,7 +80,8 @@ fn last_change(trace: &TraceView, quote: fn(&str) -> String) -> Option<String> {
     Some(format!("- last change of {address}: {event} by {actor} at {time}"))
 }
 
-fn shortened(text: &str) -> String {
+/// Returns a text that a message has room for.
+pub fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN_MAX) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

@@ -172,6 +172,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         accounts: organization.accounts.keys().cloned().collect(),
         addresses: wanted.chain(desire::unwanted(config, organization)).collect(),
         member_policies: desire::member_policy_names(config, organization),
+        wakes: config.reconcile.wake_queue.is_some(),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }

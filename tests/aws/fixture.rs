@@ -238,6 +238,7 @@ impl Deployment {
             addresses: self.wishes.iter().map(|wish| (wish.address.clone(), wish.operator.clone())).collect(),
             member_policies: self.members.iter().map(|member| (member.clone(), MEMBER_POLICY.to_owned())).collect(),
             member_trails: BTreeSet::new(),
+            wakes: false,
             attachments: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orgtrail::cloud::aws::{Aws, AwsOptions};
+use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
 use orgtrail::cloud::{Act, FaultKind, Look, Needs};
 
 use crate::fixture::{Deployment, connect, creation, options};
@@ -114,6 +114,37 @@ async fn throttled_answers_lower_the_number_of_calls_in_flight_until_all_goes_we
     // One more in flight for each round trip that goes well: from eight to sixteen in about a hundred calls.
     ask_at_once(&aws, &deployment, 150).await;
     assert_eq!(most(32).await, 16, "it has recovered");
+}
+
+#[tokio::test]
+async fn throttled_attempts_are_counted_by_service() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &["web"]);
+    let aws = connect(&emulator).await;
+    deployment.make(&aws).await;
+    let throttled = || aws.load().get("cloudtrail").map(|load| load.throttled);
+    assert_eq!(throttled(), Some(0));
+    emulator.proxy().trouble("cloudtrail", "GetTrailStatus", 3, Trouble::Error(400, "ThrottlingException"));
+    ask_at_once(&aws, &deployment, 1).await;
+    emulator.proxy().trouble("cloudtrail", "GetTrailStatus", 2, Trouble::Reset);
+    ask_at_once(&aws, &deployment, 1).await;
+    assert_eq!(throttled(), Some(3), "a broken connection is no throttle");
+    assert!(aws.load()["cloudtrail"].in_flight_max < 16, "{:?}", aws.load());
+    assert_eq!(aws.load()["sts"].throttled, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_a_fault() {
+    let emulator = Emulator::start();
+    World::three_accounts(&emulator).await;
+    let tempo = Tempo { answer_max: Duration::from_millis(200), ..Tempo::EMULATOR };
+    let aws = Aws::connect(AwsOptions { tempo: Some(tempo), ..options(&emulator) }).await.unwrap();
+    emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, Trouble::HoldRequest);
+    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Unreachable, "NoAnswer"));
+    assert_eq!(fault.operation, "organizations:DescribeOrganization");
+    assert!(emulator.proxy().held() > 1, "it was tried again");
 }
 
 #[tokio::test]

@@ -142,6 +142,20 @@ async fn they_are_enough_for_a_guard_a_wake_queue_and_a_trail_in_each_account() 
     for (purpose, calls) in [(Purpose::Plan, looks), (Purpose::Apply, writes)] {
         idle(&desk, &world, purpose, &calls);
     }
+
+    // One trail for all: what watched the others goes, with what is printed for the new configuration.
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    let own = "  - {name: 'acme-own-{{account.id}}', scope: accounts}\n";
+    desk.write("orgtrail.yaml", &text.replace(own, ""));
+    desk.run("apply --yes --quiet --allow weakens --allow interrupts").expect_code(0);
+    called(&emulator, &world).await;
+    desk.run("apply --yes --quiet --prune --allow destroys --allow weakens").expect_code(0);
+    let removals = called(&emulator, &world).await;
+    for call in ["events:RemoveTargets", "events:DeleteRule", "iam:DeleteRole"] {
+        assert!(removals[&Place::Member].contains(call), "{call}: {removals:#?}");
+    }
+    idle(&desk, &world, Purpose::Apply, &removals);
+    desk.run("plan").expect_code(0);
 }
 
 fn named((place, operations): (Place, &[&str])) -> (Place, BTreeSet<String>) {

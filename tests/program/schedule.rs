@@ -110,13 +110,13 @@ fn a_file_that_is_missing_broken_or_foreign_is_an_error() {
 }
 
 /// A webhook on this machine that has this answer to every message.
-struct Hook {
+pub struct Hook {
     url: String,
-    messages: Receiver<(String, Value)>,
+    pub messages: Receiver<(String, Value)>,
 }
 
 impl Hook {
-    fn start(status: u16) -> Self {
+    pub fn start(status: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/services/the-secret", listener.local_addr().unwrap());
         let (sender, messages) = channel();
@@ -146,7 +146,7 @@ impl Hook {
     }
 
     /// Runs the program with the webhook's URL in its environment.
-    fn run(&self, desk: &Desk, arguments: &str) -> Said {
+    pub fn run(&self, desk: &Desk, arguments: &str) -> Said {
         let output = desk.command(arguments).env("ORGTRAIL_WEBHOOK", &self.url).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let said =
@@ -156,7 +156,7 @@ impl Hook {
     }
 }
 
-const TO_WEBHOOK: &str = "notify: {webhook: {url_env: ORGTRAIL_WEBHOOK}, link: https://ci.example.com/drift}";
+pub const TO_WEBHOOK: &str = "notify: {webhook: {url_env: ORGTRAIL_WEBHOOK}, link: https://ci.example.com/drift}";
 
 #[test]
 fn a_webhook_is_told_once_of_what_is_new() {
@@ -293,13 +293,13 @@ async fn a_history_or_a_topic_that_refuses_does_not_hide_the_drift() {
 }
 
 /// A queue that gets what a topic is told.
-struct Mailbox {
+pub struct Mailbox {
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
 impl Mailbox {
-    async fn open(config: &aws_config::SdkConfig, topic: &str) -> Self {
+    pub async fn open(config: &aws_config::SdkConfig, topic: &str) -> Self {
         let client = aws_sdk_sqs::Client::new(config);
         let url = client.create_queue().queue_name("mailbox").send().await.unwrap().queue_url.unwrap();
         let arn = aws_sdk_sqs::types::QueueAttributeName::QueueArn;
@@ -310,7 +310,7 @@ impl Mailbox {
         Self { client, url }
     }
 
-    async fn read(&self) -> Vec<Value> {
+    pub async fn read(&self) -> Vec<Value> {
         let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
         let answer = request.send().await.unwrap();
         answer.messages().iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap()).collect()

@@ -191,6 +191,7 @@ fn scope(
         accounts: organization.accounts.keys().cloned().collect(),
         addresses,
         member_policies: BTreeMap::new(),
+        wakes: false,
         member_trails,
         attachments: false,
     }

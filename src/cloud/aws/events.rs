@@ -8,7 +8,10 @@ use super::job::{Job, writable};
 use super::permissions::events as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault};
-use crate::estate::{Address, Rule, Sighting, Tags};
+use crate::estate::{Address, OWNER_TAG, Resource, Rule, Sighting, Tags};
+
+/// How the ids of our targets begin.
+const TARGET_PREFIX: &str = "orgtrail-";
 
 /// Looks at a rule of the default bus.
 pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
@@ -73,7 +76,12 @@ async fn put_targets(job: &Job<'_>, desired: &Rule) -> Result<(), Fault> {
     let odd =
         |why: &dyn std::fmt::Display| job.session.moved(job.address(), format!("a target cannot be written: {why}"));
     let target = |(n, (arn, role)): (usize, (&String, &Option<String>))| {
-        Target::builder().id(format!("orgtrail-{n}")).arn(arn).set_role_arn(role.clone()).build().map_err(|e| odd(&e))
+        Target::builder()
+            .id(format!("{TARGET_PREFIX}{n}"))
+            .arn(arn)
+            .set_role_arn(role.clone())
+            .build()
+            .map_err(|e| odd(&e))
     };
     let targets = desired.targets.iter().enumerate().map(target).collect::<Result<Vec<_>, _>>()?;
     let request = job.session.eventbridge().put_targets().rule(job.name()).set_targets(Some(targets));
@@ -83,6 +91,35 @@ async fn put_targets(job: &Job<'_>, desired: &Rule) -> Result<(), Fault> {
         None => Ok(()),
         Some(entry) => Err(odd(&entry.error_message().unwrap_or("EventBridge gave no reason"))),
     }
+}
+
+/// Removes the rule with the targets that we gave it, if it is still this deployment's. Others may have the events sent to
+/// them as well: their targets are not taken from them.
+pub(super) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+    let session = &job.session;
+    let request = session.eventbridge().describe_rule().name(job.name());
+    if found(session.read(op::DESCRIBE_RULE, request.send()).await)?.is_none() {
+        return Ok(Done::default());
+    }
+    let owner = job.change.observed.as_ref().and_then(Resource::deployment);
+    if owner.is_none() || tags(session, job.name()).await?.get(OWNER_TAG).map(String::as_str) != owner {
+        return Err(session.moved(job.address(), "the rule does not carry the tag of this deployment any more"));
+    }
+    let request = session.eventbridge().list_targets_by_rule().rule(job.name());
+    let targets = session.read(op::LIST_TARGETS, request.send()).await?;
+    let (ours, others): (Vec<_>, Vec<_>) =
+        targets.targets().iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
+    if let Some(other) = others.first() {
+        let message = format!("somebody else has the events of the rule sent to the target {other}");
+        return Err(session.moved(job.address(), message));
+    }
+    if !ours.is_empty() {
+        let ids = ours.into_iter().map(str::to_owned).collect();
+        let request = session.eventbridge().remove_targets().rule(job.name()).set_ids(Some(ids));
+        session.remove(op::REMOVE_TARGETS, request.send()).await?;
+    }
+    session.remove(op::DELETE_RULE, session.eventbridge().delete_rule().name(job.name()).send()).await?;
+    Ok(Done::default())
 }
 
 fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {

@@ -1,9 +1,10 @@
-//! Tells the flow of an account and a service how its calls go.
+//! The calls to one service of one account: how many are in flight, and how many were throttled.
 //!
 //! The SDK tries a throttled call again by itself, after a pause that grows and is spread by chance, and says nothing of it.
 //! What lowers the number of calls in flight is therefore heard where each attempt ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -15,11 +16,36 @@ use aws_smithy_types::retry::ErrorKind;
 
 use crate::flow::Flow;
 
+/// The calls to one service of one account.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) flow: Arc<Flow>,
+    throttled: AtomicU64,
+}
+
+impl Lane {
+    /// Begins with no throttled attempt.
+    pub(super) fn new(flow: Arc<Flow>) -> Self {
+        Self { flow, throttled: AtomicU64::new(0) }
+    }
+
+    /// Returns how many attempts were throttled.
+    pub(super) fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an attempt was throttled.
+    pub(super) fn was_throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        self.flow.was_refused();
+    }
+}
+
 /// Hears how each attempt of a client's calls ended.
 #[derive(Debug)]
-pub(super) struct Lane(pub(super) Arc<Flow>);
+pub(super) struct Ear(pub(super) Arc<Lane>);
 
-impl Intercept for Lane {
+impl Intercept for Ear {
     fn name(&self) -> &'static str {
         "Lane"
     }
@@ -31,11 +57,11 @@ impl Intercept for Lane {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         match context.output_or_error() {
-            Some(Ok(_)) => self.0.went_well(),
+            Some(Ok(_)) => self.0.flow.went_well(),
             Some(Err(_)) => {
                 let mut verdicts = components.retry_classifiers().map(|word| word.classify_retry(context.inner()));
                 if verdicts.any(|verdict| is_throttle(&verdict)) {
-                    self.0.was_refused();
+                    self.0.was_throttled();
                 }
             }
             None => {}

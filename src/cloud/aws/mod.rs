@@ -3,6 +3,7 @@
 //! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
 //! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub use pace::Tempo;
 
 use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
-use crate::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use crate::cloud::{Act, Done, Fault, Load, Look, Needs, Progress, Scope};
 use crate::estate::alarm::{Alarms, Subscribers};
 use crate::estate::deed::Deeds;
 use crate::estate::metric_filter::MetricFilter;
@@ -58,10 +59,6 @@ const ATTEMPTS_MAX: u32 = 8;
 
 /// How long one connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long an answer may stay silent. A message is waited for 20 seconds; a connection that the other end has forgotten
-/// would otherwise hold a daemon for ever.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
@@ -139,7 +136,7 @@ impl Aws {
         let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
         let http = http::client(config.endpoint_url());
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ANSWER_TIMEOUT).build();
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(tempo.answer_max).build();
         let config = config.into_builder().retry_config(retries).timeout_config(timeouts).http_client(http).build();
         let identity = identity(&config).await?;
         let AwsOptions { member_role, session_name, read_only, .. } = options;
@@ -250,6 +247,10 @@ impl Look for Aws {
     fn calls(&self) -> u64 {
         self.sessions.base().calls()
     }
+
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        self.sessions.base().load()
+    }
 }
 
 #[async_trait]
@@ -300,13 +301,14 @@ fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
     })
 }
 
-/// Removes what may be removed: roles, policies and earlier trails of this deployment. Nothing that holds logs is.
+/// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs is.
 async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     match job.address().kind {
         Kind::Role => iam::role::retire(job, observed_role(job.change)).await,
         Kind::Policy => iam::policy::retire(job).await,
         Kind::Trail => cloudtrail::retire(job).await,
         Kind::ServiceControlPolicy => organizations::guard::retire(job).await,
+        Kind::Rule => events::retire(job).await,
         Kind::TrustedAccess
         | Kind::DelegatedAdministrator
         | Kind::Bucket
@@ -315,7 +317,6 @@ async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
         | Kind::KeyPolicy
         | Kind::Topic
         | Kind::LogGroup
-        | Kind::Queue
-        | Kind::Rule => job.never_removed(),
+        | Kind::Queue => job.never_removed(),
     }
 }

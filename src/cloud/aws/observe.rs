@@ -6,7 +6,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::session::{Session, Sessions};
 use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs};
-use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails};
+use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 
@@ -27,7 +27,9 @@ pub(super) async fn observe(
     accounts.entry(&scope.log_account).or_default();
     let mut estate = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     let mut left: BTreeMap<Address, AccountId> = policies_of_left_accounts(scope, &estate);
-    left.extend(unwanted_trails(scope, &estate).into_iter().filter(|(trail, _)| !estate.sightings.contains_key(trail)));
+    let trails = unwanted_trails(scope, &estate);
+    left.extend(unwanted_wakers(scope, trails.keys()));
+    left.extend(trails.into_iter().filter(|(trail, _)| !estate.sightings.contains_key(trail)));
     let accounts = by_account(&left);
     let more = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);

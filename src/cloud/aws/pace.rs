@@ -5,17 +5,19 @@
 //! throttled call is the SDK's to try again; each account and service has a flow of its own, so that one that is throttled
 //! slows down none of the others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::http::is_local;
+use super::lane::Lane;
 use super::permissions::{Access, Operation, Service, cloudtrail};
+use crate::cloud::Load;
 use crate::flow::{Flow, Turn};
 use crate::ids::{AccountId, Region};
 
@@ -27,14 +29,19 @@ pub struct Tempo {
     /// The first pause before a change is tried again that AWS was not ready for. Ten tries, each pause twice as long
     /// as the one before and at most fifteen times the first: from one second on, that is about two minutes.
     pub first_pause: Duration,
+    /// How long an answer may stay silent.
+    pub answer_max: Duration,
 }
+
+/// A message is waited for 20 seconds; a connection that the other end has forgotten would otherwise hold a daemon for ever.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 impl Tempo {
     /// The tempo for AWS itself.
-    pub const AWS: Tempo = Tempo { limited: true, first_pause: Duration::from_secs(1) };
+    pub const AWS: Tempo = Tempo { limited: true, first_pause: Duration::from_secs(1), answer_max: ANSWER_MAX };
 
     /// The tempo for an emulator, which has no rates and nothing to wait for.
-    pub const EMULATOR: Tempo = Tempo { limited: false, first_pause: Duration::from_millis(5) };
+    pub const EMULATOR: Tempo = Tempo { limited: false, first_pause: Duration::from_millis(5), answer_max: ANSWER_MAX };
 
     /// Returns the tempo for an endpoint: an emulator's if the endpoint is on this machine.
     pub fn for_endpoint(endpoint: Option<&str>) -> Self {
@@ -72,7 +79,7 @@ struct Class {
 pub(super) struct Pace {
     classes: Vec<Class>,
     organizations: Semaphore,
-    flows: Mutex<HashMap<(AccountId, Service), Arc<Flow>>>,
+    lanes: Mutex<HashMap<(AccountId, Service), Arc<Lane>>>,
     /// Calls in flight to one service of one account, as long as it throttles none.
     in_flight_max: usize,
     /// Calls that were let through.
@@ -121,18 +128,33 @@ impl Pace {
         Arc::new(Self {
             classes: classes.collect(),
             organizations: Semaphore::new(1),
-            flows: Mutex::default(),
+            lanes: Mutex::default(),
             in_flight_max,
             admitted: AtomicU64::new(0),
         })
     }
 
-    /// Returns the flow of the calls to one service of one account.
-    pub(super) fn flow(&self, account: &AccountId, service: Service) -> Arc<Flow> {
-        // A flow is added in one step, so a panic elsewhere leaves the map whole.
-        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
-        let flow = flows.entry((account.clone(), service));
-        Arc::clone(flow.or_insert_with(|| Flow::new(self.in_flight_max, self.in_flight_max)))
+    /// Returns the lane of the calls to one service of one account.
+    pub(super) fn lane(&self, account: &AccountId, service: Service) -> Arc<Lane> {
+        let new = || Arc::new(Lane::new(Flow::new(self.in_flight_max, self.in_flight_max)));
+        Arc::clone(self.lanes().entry((account.clone(), service)).or_insert_with(new))
+    }
+
+    /// Returns how each service that was called bears it, over all accounts.
+    pub(super) fn load(&self) -> BTreeMap<&'static str, Load> {
+        let mut load: BTreeMap<&'static str, Load> = BTreeMap::new();
+        for ((_, service), lane) in self.lanes().iter() {
+            let in_flight_max = lane.flow.limit();
+            let of = load.entry(service.as_str()).or_insert(Load { throttled: 0, in_flight_max });
+            of.throttled += lane.throttled();
+            of.in_flight_max = of.in_flight_max.min(in_flight_max);
+        }
+        load
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<(AccountId, Service), Arc<Lane>>> {
+        // A lane is added in one step, so a panic elsewhere leaves the map whole.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many calls were let through.
@@ -151,7 +173,7 @@ impl Pace {
             let key = (account.clone(), region.clone());
             class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
         }
-        let turn = self.flow(account, operation.service).admit().await;
+        let turn = self.lane(account, operation.service).flow.admit().await;
         self.admitted.fetch_add(1, Ordering::Relaxed);
         Admitted { _turn: turn, _organizations: organizations }
     }
@@ -198,12 +220,14 @@ mod tests {
     async fn a_throttled_service_of_one_account_slows_down_no_other() {
         let ((account, _), other) = (place(), "222222222222".parse().unwrap());
         let pace = Pace::new(Tempo::EMULATOR, 8);
-        pace.flow(&account, Service::Iam).was_refused();
-        let limit = |account, service| pace.flow(account, service).limit();
+        pace.lane(&account, Service::Iam).was_throttled();
+        let limit = |account, service| pace.lane(account, service).flow.limit();
         assert_eq!(
             [limit(&account, Service::Iam), limit(&account, Service::Kms), limit(&other, Service::Iam)],
             [4, 8, 8]
         );
+        let load = |throttled, in_flight_max| Load { throttled, in_flight_max };
+        assert_eq!(pace.load(), BTreeMap::from([("iam", load(1, 4)), ("kms", load(0, 8))]));
     }
 
     #[tokio::test]

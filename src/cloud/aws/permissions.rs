@@ -229,6 +229,8 @@ operations! {
         Write PUT_RULE "PutRule" ["events:PutRule", "events:TagResource"];
         Write PUT_TARGETS "PutTargets" ["events:PutTargets", "iam:PassRole"];
         Write TAG_RESOURCE "TagResource" ["events:TagResource"];
+        Write REMOVE_TARGETS "RemoveTargets" ["events:RemoveTargets"];
+        Write DELETE_RULE "DeleteRule" ["events:DeleteRule"];
     }
     cloudwatch CloudWatch {
         Read DESCRIBE_ALARMS "DescribeAlarms" ["cloudwatch:DescribeAlarms"];

@@ -3,7 +3,7 @@
 //! Every call to AWS goes through [`Session::read`] or [`Session::write`], which keep the pace, turn errors into faults
 //! and refuse to write when the connection is for looking only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Mutex;
 
 use super::fault::{fault, refusal};
-use super::lane::Lane;
+use super::lane::Ear;
 use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::retry::patiently;
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::ids::{AccountId, Arn, Partition, Region};
 
@@ -53,7 +53,7 @@ macro_rules! clients {
                 let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
-                    .interceptor(Lane(self.pace.flow(&self.account, Service::$service)))
+                    .interceptor(Ear(self.pace.lane(&self.account, Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
                 $(let config = config.$more(self.config.endpoint_url().is_some());)?
                 $crate_name::Client::from_conf(config.build())
@@ -82,6 +82,11 @@ impl Session {
     /// Returns how many calls all sessions of this connection have made.
     pub(super) fn calls(&self) -> u64 {
         self.pace.admitted()
+    }
+
+    /// Returns how each service bears the calls of all sessions of this connection.
+    pub(super) fn load(&self) -> BTreeMap<&'static str, Load> {
+        self.pace.load()
     }
 
     /// Returns the same session in the region of an address; global resources are in the partition's global region.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{Fault, FaultKind, Needs, Scope, unwanted_trails};
+use crate::cloud::{Fault, FaultKind, Needs, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Trail};
@@ -54,7 +54,8 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
     let documents = Estate { sightings, ..Estate::default() };
     let trails = unwanted_trails(scope, &documents);
     let Estate { mut sightings, .. } = documents;
-    for (address, operator) in trails {
+    let wakers = unwanted_wakers(scope, trails.keys());
+    for (address, operator) in trails.into_iter().chain(wakers) {
         sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
     }
     for (address, sighting) in &mut sightings {

@@ -64,7 +64,7 @@ pub struct Config {
     /// What the daemon `orgtrail reconcile` may do by itself.
     #[serde(default)]
     pub reconcile: Reconcile,
-    /// Whom `orgtrail drift --notify` tells of what is new. Nobody by default.
+    /// Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new. Nobody by default.
     #[serde(default)]
     pub notify: Notices,
     /// Tags of everything that orgtrail makes.

@@ -120,6 +120,9 @@ pub(super) fn case(action: &str, here: &str) -> Case {
         }
         ("iam", "AttachRolePolicy") => both(iam("role/a/path/SecurityAudit"), &iam("role/Admin"), member_policy()),
         ("iam", "DetachUserPolicy") => Case { own: iam("user/somebody"), foreign: None, context: member_policy() },
+        ("iam", "DeleteRole") if here == account(Place::Member) => {
+            both(iam("role/orgtrail-acme-wake"), &iam("role/Admin"), plain())
+        }
         ("iam", "DeleteRole") => Case { own: iam("role/an-old-name"), foreign: None, context: ours() },
         ("iam", _) if name.contains("Role") => {
             // Of another deployment, and for a policy that is not the member policy.

@@ -36,6 +36,27 @@ fn a_day_with_accounts_that_come_and_go() {
 }
 
 #[test]
+fn outside_its_window_it_waits_and_inside_it_works() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{window: \"mon-sun 02:00-04:00\"}");
+        let world = leak(world(1, &rules).await);
+        let source = Given::new("{window: \"mon-sun 02:00-04:00\"}", move || Box::new(Shared::new(world)));
+        let story = async |board: Board| {
+            // The clock begins at midnight.
+            clock.minutes(30).await;
+            stop_logging(world).await;
+            clock.minutes(75).await;
+            assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::Waiting);
+            assert!(!in_sync(world, &rules).await, "at a quarter to two");
+            clock.minutes(30).await;
+            assert!(in_sync(world, &rules).await, "at a quarter past two: {:?}", board.read().findings);
+        };
+        beside(&source, &clock.clone(), options("orgtrail-acme-1"), story).await;
+    });
+}
+
+#[test]
 fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others() {
     let clock = TestClock::new();
     clock.run(async {

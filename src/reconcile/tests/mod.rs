@@ -15,7 +15,9 @@ use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
 use crate::cloud::recorded::Recorded;
-use crate::cloud::{Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent, unwanted_trails};
+use crate::cloud::{
+    Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent, unwanted_trails, unwanted_wakers,
+};
 use crate::config::{self, Config};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
@@ -29,8 +31,10 @@ use crate::survey::{Survey, SurveyOptions, Surveyor};
 mod budget;
 mod day;
 mod fights;
+mod heralds;
 mod hostile;
 mod kills;
+mod members;
 mod observe;
 mod replicas;
 mod wake;
@@ -178,7 +182,7 @@ impl Act for Shared {
 
 /// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a page,
 /// three calls for a member's policy and as many to enter an account as it takes, the calls of the other kinds, and six for
-/// each trail that nobody wants but a document lets in.
+/// each trail that nobody wants but a document lets in, with as many as a rule and a role of it take.
 fn price(scope: &Scope, seen: &Estate) -> u64 {
     let roles = seen.sightings.keys().filter(|a| a.kind == Kind::Role && a.account == scope.log_account).count();
     let listing = roles.div_ceil(100) as u64 + 5;
@@ -189,10 +193,14 @@ fn price(scope: &Scope, seen: &Estate) -> u64 {
         Kind::Trail => 5,
         Kind::Key => 4,
         Kind::Role if address.account == scope.log_account => 0,
+        Kind::Role => 4,
+        Kind::Rule => 3,
         _ => 2,
     };
-    let unwanted = unwanted_trails(scope, seen).len() as u64;
-    listing + accounts.len() as u64 + 6 * unwanted + scope.addresses.keys().map(one).sum::<u64>()
+    let trails = unwanted_trails(scope, seen);
+    let wakers = unwanted_wakers(scope, trails.keys());
+    let looked_at = scope.addresses.keys().chain(wakers.keys());
+    listing + accounts.len() as u64 + 6 * trails.len() as u64 + looked_at.map(one).sum::<u64>()
 }
 
 fn fault(kind: FaultKind, change: &Change) -> Fault {

@@ -12,17 +12,22 @@ use crate::reconcile::observe::{Focus, Memory, Pass, Rules};
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const FULL: Duration = Duration::from_secs(24 * 3600);
 
-fn rules(now: Timestamp, focus: Focus) -> Rules {
+pub(super) fn rules(now: Timestamp, focus: Focus) -> Rules {
     let none = BTreeSet::new();
     Rules { now, every: EVERY, full_pass_every: FULL, focus, suspects: none.clone(), paused: none }
 }
 
-fn start() -> Timestamp {
+pub(super) fn start() -> Timestamp {
     "2026-01-05T00:00:00Z".parse().unwrap()
 }
 
 /// Looks once; returns the calls and the accounts that were looked at.
-async fn look(shared: &Shared, memory: &Mutex<Memory>, config: &Config, rules: Rules) -> (u64, BTreeSet<AccountId>) {
+pub(super) async fn look(
+    shared: &Shared,
+    memory: &Mutex<Memory>,
+    config: &Config,
+    rules: Rules,
+) -> (u64, BTreeSet<AccountId>) {
     let before = shared.calls();
     let pass = Pass::new(shared, memory, rules);
     assert!(plan(&pass, config).await.problems.is_empty());
@@ -31,7 +36,7 @@ async fn look(shared: &Shared, memory: &Mutex<Memory>, config: &Config, rules: R
 
 #[tokio::test]
 async fn a_quiet_round_of_a_thousand_accounts_costs_a_twentieth_of_a_full_pass() {
-    let config = config("{}");
+    let config = config("{wake_queue: acme-wake}");
     let shared = Shared::new(leak(world(1000, &config).await));
     let memory = Mutex::default();
     let (full, all) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;

@@ -13,7 +13,7 @@ use crate::reconcile::lease::{self, Found, Holder, Lease, SKEW_MAX, Standing, TE
 
 /// A document in memory, for replicas in one process.
 #[derive(Debug, Clone, Default)]
-struct InMemory(Arc<Mutex<Option<Kept>>>);
+pub(super) struct InMemory(Arc<Mutex<Option<Kept>>>);
 
 #[async_trait]
 impl Document for InMemory {

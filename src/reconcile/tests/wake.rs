@@ -9,11 +9,10 @@ use serde_json::json;
 use super::*;
 use crate::cloud::queue::{Message, Queue};
 use crate::reconcile::clock::Clock;
-use crate::reconcile::history::Trigger;
 
 /// A queue as SQS is: what is received and not deleted comes again.
 #[derive(Clone)]
-struct InMemory {
+pub(super) struct InMemory {
     clock: TestClock,
     state: Arc<Mutex<Lying>>,
 }
@@ -25,15 +24,17 @@ struct Lying {
     /// The most that were given out and not deleted yet.
     given_max: usize,
     deleted: usize,
+    /// How often each message was asked to be kept from others for longer.
+    extended: BTreeMap<String, usize>,
     aside: Vec<String>,
 }
 
 impl InMemory {
-    fn new(clock: &TestClock) -> Self {
+    pub(super) fn new(clock: &TestClock) -> Self {
         Self { clock: clock.clone(), state: Arc::default() }
     }
 
-    fn send(&self, number: usize, body: &str) {
+    pub(super) fn send(&self, number: usize, body: &str) {
         let message = Message { receipt: number.to_string(), body: body.to_owned() };
         lock(&self.state).waiting.push_back(message);
     }
@@ -65,7 +66,11 @@ impl Queue for InMemory {
         Ok(Vec::new())
     }
 
-    async fn extend(&self, _messages: &[Message]) -> Result<(), Fault> {
+    async fn extend(&self, messages: &[Message]) -> Result<(), Fault> {
+        let mut state = lock(&self.state);
+        for message in messages {
+            *state.extended.entry(message.receipt.clone()).or_default() += 1;
+        }
         Ok(())
     }
 
@@ -83,19 +88,23 @@ impl Queue for InMemory {
     }
 }
 
-fn event(account: &str, arn: &str) -> String {
+pub(super) fn event(account: &str, arn: &str) -> String {
+    call("cloudtrail.amazonaws.com", "StopLogging", account, arn)
+}
+
+fn call(source: &str, name: &str, account: &str, arn: &str) -> String {
     json!({
         "detail-type": "AWS API Call via CloudTrail", "account": account,
-        "detail": {"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+        "detail": {"eventSource": source, "eventName": name,
                    "userIdentity": {"type": "AssumedRole", "arn": arn}}
     })
     .to_string()
 }
 
-const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
+pub(super) const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 const OURSELVES: &str = "arn:aws:sts::111111111111:assumed-role/Member/orgtrail-acme-20260105T000000Z-0001";
 
-fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
+pub(super) fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
     let queue = queue.clone();
     let connect = move || {
         let queue: Box<dyn Queue> = Box::new(queue.clone());
@@ -190,42 +199,91 @@ fn a_fight_is_told_with_the_name_of_the_other_one() {
     });
 }
 
+/// A world in which each change takes a while.
+struct Slow {
+    world: Shared,
+    clock: TestClock,
+    change_takes: Duration,
+}
+
+#[async_trait]
+impl Look for Slow {
+    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        self.world.discover(needs).await
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.world.observe(scope, progress).await
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        self.world.delivery(trail, operator).await
+    }
+}
+
+#[async_trait]
+impl Act for Slow {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        self.clock.sleep(self.change_takes).await;
+        self.world.execute(change).await
+    }
+}
+
 #[test]
-fn a_message_about_a_trail_of_a_member_has_it_repaired_and_a_turn_finds_it_without() {
+fn a_message_is_kept_from_others_as_long_as_its_work_goes_on() {
     let clock = TestClock::new();
     clock.run(async {
-        let text =
-            CONFIG.replace("trails:\n  - name: acme-org-trail", "trails:\n  - name: acme-trail\n    scope: accounts");
-        let rules = config::parse(&text, "orgtrail.yaml").unwrap();
-        let world = leak(world(40, &rules).await);
+        let rules = config("{}");
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let slowly = clock.clone();
+        let source = given(&queue, move || {
+            let change_takes = Duration::from_secs(300);
+            Box::new(Slow { world: Shared::new(world), clock: slowly.clone(), change_takes })
+        });
+        let story = async |_: Board| {
+            clock.minutes(1).await;
+            stop_logging(world).await;
+            queue.send(1, &event(MANAGEMENT, MALLORY));
+            clock.minutes(4).await;
+            // SQS gives a message out again after a minute, so it is asked for longer four times in each.
+            let extended = lock(&queue.state).extended.get("1").copied().unwrap_or_default();
+            assert!((12..=16).contains(&extended), "{extended} times");
+            assert_eq!(lock(&queue.state).deleted, 0);
+            clock.minutes(3).await;
+            let state = lock(&queue.state);
+            assert_eq!((state.deleted, state.extended["1"] <= 21), (1, true), "{:?}", state.extended);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+        assert!(in_sync(world, &rules).await);
+    });
+}
+
+#[test]
+fn a_message_about_an_account_that_joined_has_it_taken_in_and_our_own_doing_wakes_nobody() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{every: 60m}");
+        let world = leak(world(2, &rules).await);
         let queue = InMemory::new(&clock);
         let source = given(&queue, move || Box::new(Shared::new(world)));
-        source.write(&text);
-        let stop_trail_of = async |account: AccountId| {
-            let stop = |_: &mut Organization, estate: &mut Estate| {
-                let is_trail = |address: &&Address| address.kind == Kind::Trail && address.account == account;
-                let trail = estate.sightings.keys().find(is_trail).unwrap().clone();
-                edit(estate, &trail, |resource| match resource {
-                    Resource::Trail(trail) => trail.logging = false,
-                    other => panic!("{other:?}"),
-                });
-            };
-            world.edit(stop).await.unwrap();
-        };
+        source.write(&format!("{CONFIG}\nreconcile: {{every: 60m, max_change: 100%}}\n"));
         let story = async |board: Board| {
             clock.minutes(1).await;
-            stop_trail_of(member(7)).await;
-            queue.send(1, &event(member(7).as_str(), MALLORY));
+            let joins = |organization: &mut Organization, _: &mut Estate| {
+                organization.accounts.insert(member(99), account("joined"));
+            };
+            world.edit(joins).await.unwrap();
+            queue.send(1, &call("organizations.amazonaws.com", "CreateAccountResult", MANAGEMENT, MALLORY));
             clock.minutes(1).await;
             assert!(in_sync(world, &rules).await, "{:?}", board.read().findings);
-            let last = board.read().rounds.last().unwrap().clone();
-            assert_eq!((last.trigger, last.made), (Trigger::Wake, 1));
-
-            stop_trail_of(member(9)).await;
-            clock.minutes(60).await;
-            assert!(!in_sync(world, &rules).await, "one of forty members is not looked at in each round");
-            clock.minutes(24 * 60).await;
-            assert!(in_sync(world, &rules).await, "its turn comes within a day: {:?}", board.read().findings);
+            let rounds = board.read().rounds.len();
+            // What that round did is told of too.
+            for n in 2..10 {
+                queue.send(n, &call("iam.amazonaws.com", "CreateRole", LOG, OURSELVES));
+            }
+            clock.minutes(10).await;
+            assert_eq!((board.read().rounds.len(), lock(&queue.state).deleted), (rounds, 9));
         };
         beside(&source, &clock, options("orgtrail-acme-1"), story).await;
     });

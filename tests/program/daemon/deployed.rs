@@ -60,6 +60,7 @@ async fn a_message_has_the_trail_of_a_member_repaired() {
     let queue = sqs.get_queue_url().queue_name("acme-wake").send().await.unwrap().queue_url.unwrap();
     let cloudtrail = aws_sdk_cloudtrail::Client::new(&world.hand_in("web").await);
     let trail = format!("arn:aws:cloudtrail:eu-central-1:{web}:trail/acme-org-trail");
+    events_of_a_member_reach_the_queue(&world).await;
 
     let daemon = Daemon::start(&desk, "");
     until(async || daemon.is_ready()).await;
@@ -72,7 +73,63 @@ async fn a_message_has_the_trail_of_a_member_repaired() {
     until(logging).await;
     let writes = emulator.proxy().calls().into_iter().filter(|call| call.is_write() && call.service == "cloudtrail");
     assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["StartLogging"]);
+    // No full pass: nobody asks who belongs to the organization, nor for the trail of the management account. The log account
+    // has one too.
+    let asked = emulator.proxy().counts();
+    assert!(!asked.keys().any(|call| call.starts_with("organizations:")), "{asked:?}");
+    assert_eq!(emulator.proxy().count("cloudtrail:DescribeTrails"), 2, "{asked:?}");
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The emulator delivers no events of CloudTrail: what AWS would deliver by is looked at instead.
+async fn events_of_a_member_reach_the_queue(world: &World) {
+    let (web, member, log) = (world.account("web"), world.hand_in("web").await, world.hand_in("log-archive").await);
+    let events = aws_sdk_eventbridge::Client::new(&member);
+    let rule = events.describe_rule().name("orgtrail-acme-wake").send().await.unwrap();
+    let pattern: Value = serde_json::from_str(rule.event_pattern().unwrap()).unwrap();
+    assert_eq!(pattern["detail"]["eventSource"], json!(["cloudtrail.amazonaws.com"]));
+    let targets = events.list_targets_by_rule().rule("orgtrail-acme-wake").send().await.unwrap();
+    let [target] = targets.targets() else { panic!("{targets:?}") };
+    assert_eq!(target.arn(), format!("arn:aws:sqs:eu-central-1:{}:acme-wake", world.log()));
+    let role = format!("arn:aws:iam::{web}:role/orgtrail-acme-wake");
+    assert_eq!(target.role_arn(), Some(role.as_str()));
+    aws_sdk_iam::Client::new(&member).get_role().role_name("orgtrail-acme-wake").send().await.unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&log);
+    let url = sqs.get_queue_url().queue_name("acme-wake").send().await.unwrap().queue_url.unwrap();
+    let policy = aws_sdk_sqs::types::QueueAttributeName::Policy;
+    let attributes = sqs.get_queue_attributes().queue_url(url).attribute_names(policy.clone()).send().await.unwrap();
+    let policy: Value = serde_json::from_str(&attributes.attributes().unwrap()[&policy]).unwrap();
+    let statement = &policy["Statement"][2]["Condition"];
+    assert_eq!(statement["ArnLike"]["aws:PrincipalArn"], "arn:aws:iam::*:role/orgtrail-acme-wake");
+    assert!(statement["StringEquals"]["aws:PrincipalOrgID"].as_str().unwrap().starts_with("o-"), "{statement}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_and_cloudtrail_name_the_run_the_account_and_the_address() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "");
+    desk.run("apply --yes").expect_code(0);
+    aws_sdk_cloudtrail::Client::new(&world.management()).stop_logging().name(TRAIL).send().await.unwrap();
+    emulator.proxy().clear();
+    let said = desk.run("reconcile --once -v --log-format json --history history.json").expect_code(0);
+    let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
+    let run = history["rounds"][0]["run"].as_str().unwrap();
+    let lines: Vec<Value> = said.err.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let done = lines.iter().find(|line| line["message"] == "done").unwrap_or_else(|| panic!("{}", said.err));
+    assert_eq!(done["account"], MANAGEMENT);
+    assert_eq!(done["address"], format!("{MANAGEMENT}/eu-central-1/trail/acme-org-trail"));
+    assert_eq!((done["span"]["name"].as_str(), done["span"]["run"].as_str()), (Some("round"), Some(run)), "{done}");
+    let sessions: Vec<_> = emulator.proxy().calls().into_iter().filter(|call| call.action == "AssumeRole").collect();
+    assert!(!sessions.is_empty());
+    for call in sessions {
+        assert!(call.body.contains(&format!("RoleSessionName={run}")), "{} as {run}", call.body);
+    }
+    aws_sdk_cloudtrail::Client::new(&world.management()).stop_logging().name(TRAIL).send().await.unwrap();
+    let said = desk.run("reconcile --once -v").expect_code(0).err;
+    let text =
+        said.lines().find(|line| line.ends_with("done") || line.contains(" done ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(text.contains("run=") && text.contains(&format!("account={MANAGEMENT}")), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

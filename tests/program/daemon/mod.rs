@@ -12,8 +12,10 @@ mod deployed;
 mod examples;
 mod hand;
 mod killed;
+mod notify;
 mod replicas;
 mod signals;
+mod silent;
 mod storm;
 
 /// The organization's trail in the configuration of a [`Desk`].

@@ -1,18 +1,20 @@
 //! Rounds with somebody else's hands in between, while a proxy delays, throttles, cuts and reorders what the daemon sends.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::Silent;
-use orgtrail::cloud::aws::{Aws, AwsOptions};
+use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
 use orgtrail::config::{self, Config};
 use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::board::{Board, Status};
 use orgtrail::reconcile::clock::{Clock, after};
+use orgtrail::reconcile::history::RoundResult;
 use orgtrail::reconcile::stop::stop;
 use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
 use orgtrail::survey::{SurveyOptions, Surveyor};
+use tokio::sync::watch;
 
 use super::hand::{Edit, Hand};
 use super::until;
@@ -25,29 +27,32 @@ use crate::support::{Dice, Emulator, World};
 const RULES: &str = "reconcile: {allow: [safe, weakens, interrupts, destroys, costs], max_change: 100%, every: 1m, \
                      full_pass_every: 1m}\n";
 
-/// Rounds by default: they take half a minute, and two hundred take three to five minutes. `ORGTRAIL_STORM_ROUNDS=200` makes
-/// those; two hundred in a recorded world are made in every run of the library's tests.
-const ROUNDS: usize = 40;
+/// Rounds of edits. Each takes two or three of the daemon's rounds, half a second on an idle machine;
+/// `ORGTRAIL_STORM_ROUNDS` makes fewer or more of them.
+const ROUNDS: usize = 200;
 
 /// Rounds of the daemon within which one edit must be put right.
 const PATIENCE: u64 = 30;
 
-/// A clock that runs so much faster than the others: a minute between two rounds is a tenth of a second.
-const HASTE: u32 = 600;
+/// A clock that stands still until somebody moves it on: no round is made that nobody waits for.
+struct Stepped(watch::Sender<Timestamp>);
 
-struct Hasty {
-    began: Instant,
-    start: Timestamp,
+impl Stepped {
+    fn go_on(&self, span: Duration) {
+        self.0.send_modify(|now| *now = after(*now, span));
+    }
 }
 
 #[async_trait]
-impl Clock for Hasty {
+impl Clock for Stepped {
     fn now(&self) -> Timestamp {
-        after(self.start, self.began.elapsed() * HASTE)
+        *self.0.borrow()
     }
 
     async fn sleep(&self, span: Duration) {
-        tokio::time::sleep(span / HASTE).await;
+        let (end, mut time) = (after(self.now(), span), self.0.subscribe());
+        // The sender is this clock's own, so the wait ends only when it is time.
+        let _ = time.wait_for(|now| *now >= end).await;
     }
 
     fn chance(&self) -> f64 {
@@ -56,12 +61,13 @@ impl Clock for Hasty {
 }
 
 /// A daemon's way to AWS: through the proxy.
-struct Through {
-    text: String,
-    endpoint: String,
+pub struct Through {
+    pub text: String,
+    pub endpoint: String,
+    pub tempo: Tempo,
 }
 
-async fn connect(endpoint: &str) -> Aws {
+async fn connect(endpoint: &str, tempo: Tempo) -> Aws {
     let options = AwsOptions {
         profile: None,
         home_region: HOME.parse().unwrap(),
@@ -71,7 +77,7 @@ async fn connect(endpoint: &str) -> Aws {
         session_name: "orgtrail-acme-storm".into(),
         concurrency: 8,
         read_only: false,
-        tempo: None,
+        tempo: Some(tempo),
     };
     Aws::connect(options).await.unwrap()
 }
@@ -87,16 +93,37 @@ impl Source for Through {
     }
 
     async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
-        Ok(Connection::to(Box::new(connect(&self.endpoint).await)))
+        Ok(Connection::to(Box::new(connect(&self.endpoint, self.tempo).await)))
     }
 }
 
-fn rounds(status: &Status) -> u64 {
+pub fn rounds(status: &Status) -> u64 {
     status.totals.rounds.values().sum()
 }
 
 fn wanted_rounds() -> usize {
     std::env::var("ORGTRAIL_STORM_ROUNDS").map_or(ROUNDS, |number| number.parse().unwrap())
+}
+
+/// Has a round begin where none runs; tells whether one does.
+fn has_begun(board: &Board, clock: &Stepped) -> bool {
+    let runs = board.read().working_since.is_some();
+    if !runs {
+        clock.go_on(Duration::from_secs(60));
+    }
+    runs
+}
+
+/// Waits for the end of a round after so many.
+async fn next_round(board: &Board, clock: &Stepped, seen: u64) {
+    until(async || {
+        let is_over = rounds(&board.read()) > seen;
+        if !is_over {
+            has_begun(board, clock);
+        }
+        is_over
+    })
+    .await;
 }
 
 /// Makes up to three edits at once. None is made twice on end: a field that is set back each time would be a fight.
@@ -125,9 +152,9 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
 
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let rules = config::parse(&text, "orgtrail.yaml").unwrap();
-    let source = Through { text, endpoint: emulator.endpoint().to_owned() };
+    let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo: Tempo::EMULATOR };
     let templates = Templates::new(&[]).unwrap();
-    let clock = Hasty { began: Instant::now(), start: "2026-01-05T00:00:00Z".parse().unwrap() };
+    let clock = Stepped(watch::Sender::new("2026-01-05T00:00:00Z".parse().unwrap()));
     let options =
         Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
     let board = Board::default();
@@ -135,19 +162,30 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
     let (stopper, wish) = stop();
 
     let story = async {
-        let aside = connect(emulator.backend()).await;
+        let aside = connect(emulator.backend(), Tempo::EMULATOR).await;
         let surveyor = Surveyor { config: &rules, templates: &templates, look: &aside, progress: &Silent };
-        until(async || rounds(&board.read()) > 0).await;
+        next_round(&board, &clock, 0).await;
         emulator.proxy().weather(11);
         let (mut dice, mut last) = (Dice(7), Vec::new());
         for round in 0..wanted_rounds() {
+            // Every other time in the middle of a round.
+            if dice.roll(2) == 0 {
+                until(async || has_begun(&board, &clock)).await;
+            }
             last = make_edits(&hand, &mut dice, &last).await;
-            let (before, mut seen) = (rounds(&board.read()), 0);
+            let before = rounds(&board.read());
             let left = loop {
-                until(async || rounds(&board.read()) > seen).await;
-                seen = rounds(&board.read());
+                let seen = rounds(&board.read());
+                next_round(&board, &clock, seen).await;
+                let status = board.read();
+                // A look of our own costs as much as a round: only one that finds nothing more to do is held to it.
+                let is_content = status.rounds.last().is_some_and(|last| last.result == RoundResult::InSync);
+                let is_patient = rounds(&status) <= before + PATIENCE;
+                if !is_content && is_patient {
+                    continue;
+                }
                 let left = surveyor.survey(&SurveyOptions::default()).await.unwrap().plan.changes;
-                if left.is_empty() || seen > before + PATIENCE {
+                if left.is_empty() || !is_patient {
                     break left;
                 }
             };

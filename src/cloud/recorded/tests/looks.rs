@@ -13,6 +13,7 @@ fn scope(addresses: &[(Address, &str)]) -> Scope {
         addresses: addresses.iter().map(|(address, by)| (address.clone(), account(by))).collect(),
         member_policies: [MEMBER, SUSPENDED].iter().map(|id| (account(id), "ReadLogs".to_owned())).collect(),
         member_trails: BTreeSet::new(),
+        wakes: false,
         attachments: true,
     }
 }
