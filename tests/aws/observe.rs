@@ -231,3 +231,18 @@ async fn other_trails_are_evidence_and_shadow_copies_are_not() {
 fn expected_address(addresses: &[String], name: &str) -> orgtrail::estate::Address {
     addresses.iter().find(|address| address.ends_with(name)).unwrap().parse().unwrap()
 }
+
+#[tokio::test]
+async fn the_last_delivery_to_bucket_and_log_group_is_told() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &[]);
+    let aws = connect(&emulator).await;
+    let status = r#"{"IsLogging": true, "LatestDeliveryTime": 1772341200, "LatestCloudWatchLogsDeliveryTime": 1772341260,
+                     "LatestCloudWatchLogsDeliveryError": ""}"#;
+    emulator.proxy().trouble("cloudtrail", "GetTrailStatus", 1, Trouble::Answer(status.into()));
+    let delivery = aws.delivery(&deployment.trail(), world.account("management")).await.unwrap();
+    assert_eq!(delivery.latest_time.as_deref(), Some("2026-03-01T05:00:00Z"));
+    assert_eq!(delivery.log_group_time.as_deref(), Some("2026-03-01T05:01:00Z"));
+    assert_eq!(delivery.log_group_error, None);
+}

@@ -113,5 +113,7 @@ async fn what_cannot_be_read_of_the_chain_is_unknown() {
     emulator.proxy().trouble("cloudwatch", "DescribeAlarms", usize::MAX, denied());
     expect(&desk, "unknown", "the alarms of", "");
     emulator.proxy().trouble("logs", "DescribeMetricFilters", usize::MAX, denied());
+    emulator.proxy().clear();
     expect(&desk, "unknown", "could not be read: AccessDenied", "");
+    assert_eq!(emulator.proxy().count("cloudwatch:DescribeAlarms"), 0, "without a filter no alarm can listen");
 }
