@@ -18,7 +18,7 @@ use crate::estate::{Kind, Problem};
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
-use crate::report::{human, markdown, model, run_model, words};
+use crate::report::{escape, human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -50,6 +50,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    refuse_unreportable(common, args, ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
@@ -80,7 +81,11 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
         ui.note("the archive's documents still let the deleted trail in: the next plan takes it out of them");
     }
-    let text = text(common, &report, &survey, ui)?;
+    let text = text(common, &report, &survey, ui).or_else(|failure| {
+        // What was done must be read, whatever is wrong with a template.
+        ui.print(&in_words(&report, &survey, ui))?;
+        Err(failure.hint("the changes are made, and the report is in plain words instead; mend the template"))
+    })?;
     Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
 }
 
@@ -104,7 +109,7 @@ impl<'a> Record<'a> {
             Failure::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
         };
         let lines = apply::record::lines(report, plan).map_err(|error| failed(&error))?;
-        self.file.write_all(lines.as_bytes()).map_err(|error| failed(&error))
+        self.file.write_all(escape::json(&lines).as_bytes()).map_err(|error| failed(&error))
     }
 }
 
@@ -134,14 +139,33 @@ fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resu
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
     let organization = &survey.organization;
     match common.format() {
-        Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
+        Format::Human => Ok(in_words(report, survey, ui)),
         Format::Json => model::text(&run_model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))
         }
-        other => Err(other.unknown_to("apply", "human, json and markdown")),
+        other => Err(no_report(other)),
     }
+}
+
+fn in_words(report: &ApplyReport, survey: &Survey, ui: &Ui) -> String {
+    human::apply(report, &survey.organization, Layout { width: ui.width(), verbose: ui.is_verbose() })
+}
+
+fn no_report(format: Format) -> Failure {
+    format.unknown_to("apply", "human, json and markdown")
+}
+
+/// Stops before the first call where the report could not be given afterwards, or would replace what the run needs.
+fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Failure> {
+    if !matches!(common.format(), Format::Human | Format::Json | Format::Markdown) {
+        return Err(no_report(common.format()));
+    }
+    for file in [&args.plan, &args.record].into_iter().flatten() {
+        ui.must_not_replace(file)?;
+    }
+    ui.must_be_writable()
 }
 
 /// Stops before the first call where the plan cannot succeed.

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::notify::Herald;
 use super::plan::{outcome, text};
 use super::session::{Access, Session};
-use super::ui::{Ui, write_file};
+use super::ui::Ui;
 use super::{Answer, Common};
 use crate::cloud::{Look, Progress};
 use crate::config::schema::WebLink;
@@ -75,6 +75,10 @@ impl DriftArgs {
 
 /// Runs `drift`.
 pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
+    if args.record.is_some() && args.record == common.output {
+        return Err(Failure::new("the report and the record cannot be one file")
+            .hint("leave --record out: --output FILE.json is read by the next --since too"));
+    }
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
     let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;
@@ -88,7 +92,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     };
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
-    let answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
+    let mut answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
     if let Some(herald) = &herald
         && let Some(notice) = notice(&subject, &comparison, herald.link())
         && let Err(failure) = herald.tell(&notice, common, &session.config).await
@@ -102,7 +106,8 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     }
     if let Some(file) = &args.record {
         let json = model::text(&DriftJson::from(&subject));
-        write_file(file, &json.map_err(|error| Failure::new("cannot write the report").because(error))?)?;
+        let json = json.map_err(|error| Failure::new("cannot write the report").because(error))?;
+        answer.record = Some((file.clone(), json));
     }
     Ok(answer)
 }

@@ -87,12 +87,18 @@ pub(super) fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '$' | '%' if rest.peek() == Some(&'{') => out.extend([c, c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if escape::acts(c) => out.push_str(&code_point(c)),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// Writes a character by its number, in four digits or in eight (HCL native syntax specification, "Template Literals").
+fn code_point(c: char) -> String {
+    let number = u32::from(c);
+    if number > 0xffff { format!("\\U{number:08x}") } else { format!("\\u{number:04x}") }
 }
 
 /// Returns a text that stays in the line of its comment.
@@ -153,13 +159,14 @@ mod tests {
     #[test]
     fn no_text_is_taken_for_a_template() {
         for text in
-            ["${aws:PrincipalAccount}", "%{if}", "$${x}", "$", "%", "a\"b\\c", "\n\r\t\u{1b}", "${", "é", "$$", "%%{"]
+            ["${aws:PrincipalAccount}", "%{if}", "$${x}", "$", "%", "a\"b\\c", "\n\r\t\u{1b}", "${", "é", "$$", "%%{", "\u{202e}\u{9b}\u{e0041}"]
         {
             let body: ::hcl::Body = ::hcl::from_str(&format!("a = {}\n", quoted(text))).unwrap();
             let attribute = body.into_attributes().next().unwrap();
             let context = ::hcl::eval::Context::new();
             let read: ::hcl::Value = ::hcl::eval::Evaluate::evaluate(&attribute.expr, &context).unwrap();
             assert_eq!(read, ::hcl::Value::from(text), "{}", quoted(text));
+            assert!(!quoted(text).chars().any(escape::acts), "{}", quoted(text));
         }
     }
 

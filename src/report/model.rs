@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::escape;
 use crate::estate::{Address, Problem, Stage};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
 
@@ -265,12 +266,12 @@ impl<'a> From<&'a Headroom> for HeadroomJson<'a> {
     }
 }
 
-/// Returns the text of a shape, indented, with a final line end.
+/// Returns the text of a shape, indented, with a final line end. Nothing in it acts where it is shown.
 ///
 /// # Errors
 /// None for the shapes of this module; the encoder's signature has one.
 pub fn text(shape: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(shape)?;
+    let mut text = escape::json(&serde_json::to_string_pretty(shape)?).into_owned();
     text.push('\n');
     Ok(text)
 }
