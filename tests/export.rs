@@ -4,6 +4,8 @@
 mod program;
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
+use std::process::{Command, Stdio};
 
 use hcl::{Body, Expression};
 use orgtrail::estate::{Resource, Sighting};
@@ -110,6 +112,46 @@ fn variables_of_policies_are_no_templates() {
     });
     let policy = policies.next().unwrap().body().attributes().find(|attribute| attribute.key() == "policy").unwrap();
     assert!(matches!(policy.expr(), Expression::FuncCall(_)), "{policy:?}");
+}
+
+/// Holds the text to `terraform fmt`, where Terraform is installed.
+fn assert_formatted(text: &str) {
+    let mut command = Command::new("terraform");
+    let command = command.args(["fmt", "-check", "-diff", "-no-color", "-"]);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut terraform = match piped.spawn() {
+        Ok(terraform) => terraform,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("no Terraform here: only the syntax was checked");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    terraform.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = terraform.wait_with_output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
+}
+
+#[test]
+fn terraform_would_write_it_the_same_way() {
+    for mode in ["roles", "dynamic"] {
+        let folder = deployed(mode);
+        folder.edit(|_, estate| {
+            for sighting in estate.sightings.values_mut() {
+                let Sighting::Present(resource) = sighting else { continue };
+                match resource.as_mut() {
+                    Resource::Topic(topic) => drop(topic.tags.insert("a \"key\" = {".into(), "${x} [".into())),
+                    Resource::Role(role) => role.description = Some("Ends = [\n# \u{202e}é 日本 🦀 = {".into()),
+                    Resource::Key(key) => drop(key.tags.insert("日本 = 🦀🇩🇪é".into(), "wide".into())),
+                    _ => {}
+                }
+            }
+        });
+        let text = folder.must(0, &["export", "--terraform"]);
+        hcl::from_str::<Body>(&text).unwrap();
+        assert_formatted(&text);
+    }
 }
 
 #[test]

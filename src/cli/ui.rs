@@ -132,7 +132,7 @@ impl Ui {
     /// Names the file.
     pub fn must_not_replace(&self, input: &Path) -> Result<(), Failure> {
         match &self.output {
-            Some(output) if is_same(output, input) => {
+            Some(output) if output == input || is_same(output, input) => {
                 Err(Failure::new(format!("the report would replace {}, which it is made from", input.display()))
                     .hint("name another file with --output"))
             }
