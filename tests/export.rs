@@ -130,7 +130,7 @@ fn assert_formatted(text: &str) {
     terraform.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = terraform.wait_with_output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
+    assert!(output.status.success(), "{}\n{}\n{text}", said(&output.stdout), said(&output.stderr));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! outcome; then looks whether delivery still works.
 //!
 //! What may run at all is [`consent`], and whether it still may is [`gate`]. Before an
-//! earlier trail is deleted, [`handover`] asks those that take over. How the log goes afterwards is [`delivery`], and what
+//! earlier trail is deleted, `handover` asks those that take over. How the log goes afterwards is `delivery`, and what
 //! was done is kept as [`record`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! What a run did, as lines for a file that people keep: one JSON object a change, with what was there where something was
-//! removed. It is never read back.
+//! What a run did, as lines for a file that people keep: one JSON object for how each change ended, and one before each
+//! removal, with what is removed. It is never read back.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,22 +7,38 @@ use serde::Serialize;
 use super::outcome::{ApplyReport, ChangeResult};
 use crate::estate::{Address, Resource};
 use crate::ids::OrganizationId;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Change, Plan};
 
 #[derive(Serialize)]
-struct Line<'a> {
-    /// When the run began.
+struct Run<'a> {
+    /// When it began.
     run: Timestamp,
     /// The fingerprint of its plan.
     plan: &'a str,
     organization: &'a OrganizationId,
     deployment: &'a str,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    run: &'a Run<'a>,
     action: &'static str,
     address: &'a Address,
     result: &'static str,
-    /// What was there before it was removed.
+    /// What is removed, as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<&'a Resource>,
+}
+
+/// Returns the line of a removal that is about to begin.
+///
+/// # Errors
+/// None for this line; the encoder's signature has one.
+pub fn begun(plan: &Plan, began: Timestamp, change: &Change) -> Result<String, serde_json::Error> {
+    let run =
+        Run { run: began, plan: &plan.fingerprint, organization: &plan.organization, deployment: &plan.deployment };
+    line(&run, change, "begun")
 }
 
 /// Returns the lines of a run: everything that was tried, in the order of the plan.
@@ -30,26 +46,27 @@ struct Line<'a> {
 /// # Errors
 /// None for these lines; the encoder's signature has one.
 pub fn lines(report: &ApplyReport, plan: &Plan) -> Result<String, serde_json::Error> {
-    let mut text = String::new();
-    for (outcome, change) in report.outcomes.iter().zip(&plan.changes) {
+    let run = Run {
+        run: report.began,
+        plan: &report.plan,
+        organization: &report.organization,
+        deployment: &report.deployment,
+    };
+    let tried = report.outcomes.iter().zip(&plan.changes).filter_map(|(outcome, change)| {
         let result = match outcome.result {
             ChangeResult::Done => "done",
             ChangeResult::Failed(_) => "failed",
             ChangeResult::TakenBack(_) => "taken_back",
-            ChangeResult::Skipped(_) => continue,
+            ChangeResult::Skipped(_) => return None,
         };
-        let line = Line {
-            run: report.began,
-            plan: &report.plan,
-            organization: &report.organization,
-            deployment: &report.deployment,
-            action: outcome.action.as_str(),
-            address: &outcome.address,
-            result,
-            removed: change.observed.as_ref().filter(|_| outcome.action == Action::Retire && result == "done"),
-        };
-        text.push_str(&serde_json::to_string(&line)?);
-        text.push('\n');
-    }
-    Ok(text)
+        Some(line(&run, change, result))
+    });
+    tried.collect()
+}
+
+fn line(run: &Run<'_>, change: &Change, result: &'static str) -> Result<String, serde_json::Error> {
+    let is_removal = change.action == Action::Retire && result != "failed";
+    let removed = change.observed.as_ref().filter(|_| is_removal);
+    let line = Line { run, action: change.action.as_str(), address: &change.address, result, removed };
+    serde_json::to_string(&line).map(|text| text + "\n")
 }

@@ -1,24 +1,24 @@
 //! `orgtrail apply`: makes the changes of a plan, after consent.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::plan::{self, Choices};
+use super::record::Record;
 use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
+use super::signal::told_to_stop;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
-use crate::apply::{self, ApplyReport, Consent, RunOptions};
+use crate::apply::{self, ApplyReport, Consent, Gate, RunOptions};
 use crate::estate::{Kind, Problem};
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
-use crate::report::{escape, human, markdown, model, run_model, words};
+use crate::report::{human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -38,7 +38,8 @@ pub struct Args {
     /// Allow a risk: weakens, interrupts, destroys or costs
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
     allow: Vec<Risk>,
-    /// Append what this run does to a file: one JSON line a change, with what was there where something was removed
+    /// Append what this run does to a file, as lines of JSON: before each removal what is removed, and at the end how each
+    /// change ended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
@@ -70,14 +71,13 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if !args.yes {
         ask(&survey, ui)?;
     }
-    let record = args.record.as_deref().map(Record::open).transpose()?;
-    let run =
-        RunOptions { concurrency: usize::from(common.concurrency), gate: &apply::gate::Open, began: Timestamp::now() };
-    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted()).await;
+    let began = Timestamp::now();
+    let record = args.record.as_deref().map(|path| Record::open(path, &survey.plan, began)).transpose()?;
+    let gate: &dyn Gate = record.as_ref().map_or(&apply::gate::Open, |record| record);
+    let run = RunOptions { concurrency: usize::from(common.concurrency), gate, began };
+    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted(ui)).await;
     ui.end_progress();
-    if let Some(record) = record {
-        record.append(&report, &survey.plan)?;
-    }
+    let recorded = record.map_or(Ok(()), |record| record.end(&report));
     if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
         ui.note("the archive's documents still let the deleted trail in: the next plan takes it out of them");
     }
@@ -86,31 +86,11 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         ui.print(&in_words(&report, &survey, ui))?;
         Err(failure.hint("the changes are made, and the report is in plain words instead; mend the template"))
     })?;
+    if let Err(failure) = recorded {
+        ui.print(&text)?;
+        return Err(failure);
+    }
     Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
-}
-
-/// The file that keeps what runs did. It is opened before the run, so that nothing is done that cannot be written down.
-struct Record<'a> {
-    path: &'a Path,
-    file: File,
-}
-
-impl<'a> Record<'a> {
-    fn open(path: &'a Path) -> Result<Self, Failure> {
-        let file = File::options().create(true).append(true).open(path);
-        let file = file.map_err(|error| {
-            Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
-        })?;
-        Ok(Self { path, file })
-    }
-
-    fn append(mut self, report: &ApplyReport, plan: &Plan) -> Result<(), Failure> {
-        let failed = |error: &dyn std::error::Error| {
-            Failure::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
-        };
-        let lines = apply::record::lines(report, plan).map_err(|error| failed(&error))?;
-        self.file.write_all(escape::json(&lines).as_bytes()).map_err(|error| failed(&error))
-    }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {
@@ -128,11 +108,10 @@ fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
     }
 }
 
-/// Is done when somebody interrupts the program. Where no signal can be listened to, it never is.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+/// Is done when somebody interrupts the program.
+async fn interrupted(ui: &Ui) {
+    told_to_stop().await;
+    ui.note("told to stop: what has begun is finished, the rest is left for the next run");
 }
 
 fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, Failure> {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::session::{self, Access, Door, recorded, templates};
+use super::signal::told_to_stop;
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common};
@@ -143,25 +144,6 @@ async fn signals(stopper: Stopper) -> Infallible {
         told_to_stop().await;
         tracing::info!("told to stop; what has begun is finished first");
         stopper.stop();
-    }
-}
-
-#[cfg(unix)]
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Where a signal cannot be listened to, it ends the process as it always does.
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! { _ = terminate.recv() => (), _ = interrupt.recv() => () }
-        }
-        _ => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn told_to_stop() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

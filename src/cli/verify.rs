@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::failure::Failure;
 use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
+use super::signal::told_to_stop;
 use super::ui::{Ui, write_whole};
 use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
@@ -203,13 +204,10 @@ async fn prove(
 }
 
 async fn stop_on_interrupt(stop: Arc<Stop>) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
+    told_to_stop().await;
     stop.set();
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(i32::from(ERROR_CODE));
-    }
+    told_to_stop().await;
+    std::process::exit(i32::from(ERROR_CODE));
 }
 
 fn with_notes(mut answer: Answer, place: &Place, args: &VerifyArgs) -> Answer {

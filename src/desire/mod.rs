@@ -1,11 +1,11 @@
 //! Configuration and organization in, desired estate out. Pure.
 //!
-//! [`design`] applies its rules in this order: the names and accounts that all rules share ([`layout`]), trusted access
-//! and delegated administrators ([`access`]), the log archive ([`archive`]), the trails ([`trails`]), the wake queue
-//! ([`wake`]), the readers ([`readers`]), the guard of all that ([`guards`]). A rule only adds resources; the guard alone
+//! [`design`] applies its rules in this order: the names and accounts that all rules share (`layout`), trusted access
+//! and delegated administrators (`access`), the log archive (`archive`), the trails (`trails`), the wake queue
+//! (`wake`), the readers (`readers`), the guard of all that (`guards`). A rule only adds resources; the guard alone
 //! reads what was added, to know what it has to protect.
 //!
-//! One thing of the world comes in: the trails of ours that still write though nobody configures them ([`earlier`]). What
+//! One thing of the world comes in: the trails of ours that still write though nobody configures them (`earlier`). What
 //! they write through stays open until they are gone, so that a migration has no gap.
 
 use std::collections::{BTreeMap, BTreeSet};

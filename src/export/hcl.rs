@@ -1,6 +1,7 @@
 //! Writes HCL as `terraform fmt` would: blocks, attributes, and values that cannot be taken for templates.
 
 use serde_json::Value;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::report::escape;
 
@@ -125,9 +126,11 @@ pub(super) fn aligned(text: &str) -> String {
 }
 
 fn flush(out: &mut String, run: &mut Vec<(&str, &str)>) {
-    let width = run.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    // Terraform counts what a person sees as one character, however many code points it has.
+    let length = |name: &str| name.graphemes(true).count();
+    let width = run.iter().map(|(name, _)| length(name)).max().unwrap_or(0);
     for (name, value) in run.drain(..) {
-        let gap = " ".repeat(width - name.chars().count());
+        let gap = " ".repeat(width - length(name));
         out.push_str(&format!("{name}{gap} = {value}\n"));
     }
 }

@@ -1,7 +1,7 @@
 //! A deployment as Terraform, for teams that leave: an import block and a resource for everything that it made. Pure.
 //!
-//! The configuration describes what was observed, so that `terraform plan` imports and changes nothing. [`resources`] says
-//! which of Terraform's resources stand for one of ours, [`hcl`] writes the language.
+//! The configuration describes what was observed, so that `terraform plan` imports and changes nothing. `resources` says
+//! which of Terraform's resources stand for one of ours, `hcl` writes the language.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,7 +112,7 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
         let alias = provider.alias.clone();
         let made = resources::blocks(export.desired.partition, export.estate, address, resource);
         if made.is_empty() {
-            left_out.push(format!("{address} is no resource of its own in Terraform"));
+            left_out.push(format!("{address} {}", resources::why_none(address.kind)));
             continue;
         }
         providers.entry(alias.clone()).or_insert(provider);

@@ -1,7 +1,7 @@
 //! orgtrail's own least privilege: the IAM policies that its commands need, from the configuration alone. Pure.
 //!
 //! What is granted comes from the table of operations without which the adapter cannot make a call. Each file here knows one
-//! part of a deployment: which operations it takes, and on which names. [`Draft`](draft) leaves out what a command does not do.
+//! part of a deployment: which operations it takes, and on which names. `draft` leaves out what a command does not do.
 
 use std::collections::BTreeSet;
 

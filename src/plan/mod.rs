@@ -1,10 +1,10 @@
 //! Two estates in, ordered changes out, each with its risk and reason. Pure.
 //!
-//! [`plan`] works in this order: compare each wanted address with what was seen there ([`diff`]), find what is ours and
-//! no longer wanted ([`leftovers`], [`handover`]), judge the risks ([`risk`]), put the changes in an order that AWS accepts
-//! ([`transition`], [`order`]), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
-//! doing any of it ([`limits`], [`preflight`], [`guard`], [`sanity`]). Other trails are [`evidence`]. What a plan
-//! stands on is its [`fingerprint`].
+//! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
+//! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
+//! stands on is its `fingerprint`.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,8 @@
 //! The main job on an emulated organization of twelve accounts: bootstrap, nothing to do, drift, repair, trouble.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde_json::{Value, json};
 
@@ -165,6 +168,33 @@ async fn a_run_that_is_killed_at_any_point_is_finished_by_the_next() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+    desk.run("apply --yes").expect_code(0);
+    desk.run("plan").expect_code(0);
+}
+
+/// What a pipeline that is cancelled sends. Another signal in the middle of a step would leave the step half done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_told_to_stop_finishes_its_step_and_leaves_the_rest() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "");
+    let proxy = emulator.proxy();
+    proxy.trouble("s3", "PutBucketVersioning", 1, Trouble::HoldRequest);
+    let mut command = desk.command("apply --yes --concurrency 1");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while proxy.held() == 0 && child.try_wait().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("told to stop: what has begun is finished")));
+    let before = proxy.calls().len();
+    proxy.let_go();
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+
+    let after: Vec<String> =
+        proxy.calls()[before..].iter().map(|call| format!("{}:{}", call.service, call.action)).collect();
+    assert!(after.iter().all(|call| call.starts_with("s3:") || is_read(call)), "no other step was begun: {after:?}");
     desk.run("apply --yes").expect_code(0);
     desk.run("plan").expect_code(0);
 }

@@ -37,7 +37,9 @@ pub enum NotPosted {
     #[error("the webhook did not answer within {} seconds", TIMEOUT.as_secs())]
     TimedOut,
     /// It cannot be reached: its name, the network, its certificate, a proxy.
-    #[error("the webhook cannot be reached")]
+    #[error(
+        "the webhook cannot be reached; check its name, the network, the proxy, and that its certificate is trusted here"
+    )]
     Unreachable,
 }
 

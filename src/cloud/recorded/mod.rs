@@ -2,7 +2,7 @@
 //! what AWS refuses, with AWS's codes.
 //!
 //! It is the world of `orgtrail demo`, of plans for pull requests (`--estate FILE`) and of the property tests. What AWS
-//! would refuse is [`refuse`], what AWS would make of a change is [`perform`], the file is [`file`].
+//! would refuse is `refuse`, what AWS would make of a change is `perform`, the file is [`mod@file`].
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

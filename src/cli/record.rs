@@ -1,0 +1,70 @@
+//! The file of `apply --record`, which keeps what runs did.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::failure::Failure;
+use crate::apply::record::{begun, lines};
+use crate::apply::{ApplyReport, Gate};
+use crate::plan::{Action, Change, Plan};
+use crate::report::escape;
+
+/// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is killed
+/// has told what it took away.
+pub struct Record<'a> {
+    path: &'a Path,
+    file: Mutex<File>,
+    plan: &'a Plan,
+    began: Timestamp,
+}
+
+impl<'a> Record<'a> {
+    /// Opens the file at its end.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn open(path: &'a Path, plan: &'a Plan, began: Timestamp) -> Result<Self, Failure> {
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(|error| {
+            Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
+        })?;
+        Ok(Self { path, file: Mutex::new(file), plan, began })
+    }
+
+    /// Appends how everything ended that was tried.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn end(&self, report: &ApplyReport) -> Result<(), Failure> {
+        let failed = |error: &dyn std::error::Error| {
+            Failure::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
+        };
+        let text = lines(report, self.plan).map_err(|error| failed(&error))?;
+        self.append(&text).map_err(|error| failed(&error))
+    }
+
+    fn append(&self, text: &str) -> std::io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(escape::json(text).as_bytes())?;
+        file.sync_data()
+    }
+}
+
+#[async_trait]
+impl Gate for Record<'_> {
+    async fn admit(&self, change: &Change) -> Result<(), String> {
+        if change.action != Action::Retire {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::error::Error| {
+            format!("it cannot be written to {} what is removed: {error}", self.path.display())
+        };
+        let line = begun(self.plan, self.began, change).map_err(|error| failed(&error))?;
+        self.append(&line).map_err(|error| failed(&error))
+    }
+}
