@@ -117,6 +117,27 @@ fn a_form_or_a_template_that_would_not_be_heeded_is_refused() {
 }
 
 #[test]
+fn an_account_that_is_not_there_is_guessed() {
+    let folder = configured();
+    assert!(refused(&folder, &["access", "shopp"]).contains("; is it shop (333333333333)?"));
+    assert!(!refused(&folder, &["access", "nobody"]).contains("is it"));
+    folder.write("orgtrail.yaml", &CONFIG.replace("\"222222222222\"", "log_archive"));
+    let said = folder.run(&["plan"]).stderr;
+    assert!(said.contains("; is it log-archive (222222222222)?"), "{said}");
+}
+
+#[test]
+fn what_does_nothing_for_a_comparison_of_configurations_is_refused() {
+    let folder = configured();
+    folder.write("other.yaml", CONFIG);
+    folder.must(0, &["plan", "--against", "other.yaml"]);
+    for more in [&["--prune"][..], &["--destroy", "old"], &["--accept-fewer-accounts"], &["--member-trails"]] {
+        let run = folder.run(&[&["plan", "--against", "other.yaml"], more].concat());
+        assert!(run.code == 1 && run.stderr.contains("cannot be used with"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn what_the_system_says_of_a_file_is_followed_by_what_helps() {
     let folder = configured();
     std::fs::create_dir(folder.path("folder")).unwrap();
@@ -132,6 +153,19 @@ fn what_the_system_says_of_a_file_is_followed_by_what_helps() {
         refused(&folder, args);
     }
     assert!(refused(&folder, &["plan", "--config", "missing.yaml"]).contains("orgtrail init"));
+}
+
+#[test]
+fn a_run_after_which_logs_are_not_isolated_is_a_finding() {
+    let folder = configured();
+    std::fs::create_dir(folder.path("mine")).unwrap();
+    let reader = include_str!("../policies/reader.json.hbs").replace("{{json object_arns}}", "\"{{bucket.arn}}/*\"");
+    folder.write("mine/reader.json.hbs", &reader);
+    let run = folder.run(&["apply", "--yes", "--policies", "mine", "--allow", "weakens"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stdout.contains("0 failed") && run.stderr.contains("not isolated"), "{}\n{}", run.stdout, run.stderr);
+    let junit = folder.must(2, &["drift", "--policies", "mine", "--format", "junit"]);
+    assert!(junit.contains("type=\"isolation\"") && !junit.contains("failures=\"0\""), "{junit}");
 }
 
 #[test]

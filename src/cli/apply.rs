@@ -90,7 +90,16 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         ui.print(&text)?;
         return Err(failure);
     }
-    Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
+    Ok(Answer::new(text, ended(&report, &survey.plan, ui)))
+}
+
+/// How a run ends the process: who reads what they should not is a finding, also after everything was made.
+fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
+    if !plan.violations.is_empty() {
+        ui.note("not isolated: somebody reads, writes or assumes what they should not; `orgtrail access` says who");
+        return Outcome::Finding;
+    }
+    if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {

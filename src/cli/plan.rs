@@ -42,7 +42,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with = "member_trails")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts"])]
     against: Option<PathBuf>,
 }
 

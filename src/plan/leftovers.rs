@@ -140,15 +140,15 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Returns what keeps us from knowing whether a guard that should go is still there.
+/// Returns what keeps us from knowing whether a guard that should go is still there, and what other trails record.
 pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     let unwanted = observed.sightings.iter().filter(|(address, _)| !desired.wanted.contains_key(address));
-    let guards = unwanted.filter(|(address, _)| address.kind == Kind::ServiceControlPolicy);
+    let told = unwanted.filter(|(address, _)| matches!(address.kind, Kind::ServiceControlPolicy | Kind::Trail));
     let problem = |(_, sighting): (&Address, &Sighting)| match sighting {
         Sighting::Unreadable(problem) => Some(problem.clone()),
         Sighting::Present(_) | Sighting::Absent => None,
     };
-    guards.filter_map(problem).collect()
+    told.filter_map(problem).collect()
 }
 
 /// Makes the change that removes a reader or a guard.

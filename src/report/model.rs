@@ -290,6 +290,10 @@ mod tests {
     fn the_json_of_a_plan_and_of_a_run() {
         insta::assert_snapshot!("plan_json_of_1_account", versionless(&PlanJson::from(&fixture::plan(1))));
         insta::assert_snapshot!("plan_json_of_12_accounts", versionless(&PlanJson::from(&fixture::plan(12))));
+        // Each of a thousand changes has some twenty lines: the first and the last show what they are like.
+        let mut large = serde_json::to_value(PlanJson::from(&fixture::plan(500))).unwrap();
+        large["changes"].as_array_mut().unwrap().drain(1..997);
+        insta::assert_snapshot!("plan_json_of_500_accounts", versionless(&large));
         insta::assert_snapshot!("apply_json", versionless(&ApplyJson::from(&fixture::apply_report(3))));
     }
 
