@@ -77,7 +77,7 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes:
   0  all is as it should be
   1  an error; nothing more was done
-  2  a finding: changes are pending, something drifted, logs were tampered with
+  2  a finding: changes are pending, something drifted, logs are not isolated or were tampered with
   3  partial: some accounts or objects could not be read or changed, or something is unproven";
 
 /// The flags that every command takes.

@@ -210,7 +210,8 @@ impl Ui {
         if let Some(default) = default {
             prompt = prompt.default(default);
         }
-        let prompt = prompt.validate_with(|text: &String| check(text));
+        let check = |text: &String| check(text).map_err(|why| escape::terminal(&why).into_owned());
+        let prompt = prompt.validate_with(check);
         prompt.interact_text().map_err(|error| Failure::new("cannot ask").because(error))
     }
 
