@@ -78,12 +78,24 @@ fn a_trail_that_could_not_be_read_is_not_called_absent() {
 }
 
 #[test]
+fn a_trail_that_could_not_be_read_is_not_taken_over() {
+    let folder = Folder::new();
+    unread(&folder);
+    let arn = "arn:aws:cloudtrail:us-east-1:111111111111:trail/old-one";
+    let run = folder.run(&["init", "--adopt", arn, "--deployment", "acme"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("could not be read: cloudtrail:GetTrailStatus was refused"), "{}", run.stderr);
+    assert!(!folder.path("orgtrail.yaml").exists());
+}
+
+#[test]
 fn a_bucket_name_that_s3_would_refuse_is_refused_at_the_question() {
     let folder = Folder::new();
     let run = folder.run(&["init", "--yes", "--home-region", "eu-central-1", "--bucket", "Bad Name"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(run.stderr.contains("--bucket \"Bad Name\" cannot be used"), "{}", run.stderr);
-    folder.must(0, &["init", "--yes", "--home-region", "eu-central-1", "--bucket", "{{deployment}}-logs-{{account.id}}"]);
+    folder
+        .must(0, &["init", "--yes", "--home-region", "eu-central-1", "--bucket", "{{deployment}}-logs-{{account.id}}"]);
 }
 
 /// A page without its line breaks.

@@ -168,22 +168,40 @@ fn a_run_after_which_logs_are_not_isolated_is_a_finding() {
     assert!(junit.contains("type=\"isolation\"") && !junit.contains("failures=\"0\""), "{junit}");
 }
 
+/// Lets nobody read the resources of a kind.
+fn refuse_reading(folder: &Folder, kind: Kind) {
+    folder.edit(|_, estate| {
+        for (address, sighting) in estate.sightings.iter_mut().filter(|(address, _)| address.kind == kind) {
+            *sighting = Sighting::Unreadable(Problem {
+                account: address.account.clone(),
+                address: Some(address.clone()),
+                stage: Stage::Observe,
+                code: "AccessDenied".into(),
+                message: "it was refused".into(),
+                help: String::new(),
+            });
+        }
+    });
+}
+
+#[test]
+fn what_could_not_be_read_is_neither_proved_nor_refuted() {
+    for kind in [Kind::BucketPolicy, Kind::KeyPolicy, Kind::Role, Kind::Policy] {
+        let folder = applied();
+        folder.must(0, &["access"]);
+        refuse_reading(&folder, kind);
+        for state in [&["access"][..], &["access", "--live"]] {
+            let said = folder.must(3, state);
+            assert!(said.contains("Not proved: ") && !said.contains("violated"), "{kind:?} {state:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn documents_that_were_rendered_without_what_is_there_are_partial() {
     let folder = applied();
     folder.must(0, &["render", "--output", "documents"]);
-    folder.edit(|_, estate| {
-        let (address, sighting) =
-            estate.sightings.iter_mut().find(|(address, _)| address.kind == Kind::BucketPolicy).unwrap();
-        *sighting = Sighting::Unreadable(Problem {
-            account: address.account.clone(),
-            address: Some(address.clone()),
-            stage: Stage::Observe,
-            code: "AccessDenied".into(),
-            message: "s3:GetBucketPolicy was refused".into(),
-            help: String::new(),
-        });
-    });
+    refuse_reading(&folder, Kind::BucketPolicy);
     let run = folder.run(&["render", "--output", "documents"]);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("could not be read"), "{}", run.stderr);

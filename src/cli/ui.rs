@@ -122,8 +122,9 @@ impl Ui {
     /// Where its folder does not exist or is not writable, and for a folder.
     pub fn must_be_writable(&self) -> Result<(), Failure> {
         let Some(path) = &self.output else { return Ok(()) };
-        try_to_write(path)
-            .map_err(|error| Failure::new(format!("cannot write {}; nothing was changed", path.display())).because(error))
+        try_to_write(path).map_err(|error| {
+            Failure::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
+        })
     }
 
     /// Refuses a file of `--output` that the command reads.

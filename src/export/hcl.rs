@@ -161,9 +161,20 @@ mod tests {
 
     #[test]
     fn no_text_is_taken_for_a_template() {
-        for text in
-            ["${aws:PrincipalAccount}", "%{if}", "$${x}", "$", "%", "a\"b\\c", "\n\r\t\u{1b}", "${", "é", "$$", "%%{", "\u{202e}\u{9b}\u{e0041}"]
-        {
+        for text in [
+            "${aws:PrincipalAccount}",
+            "%{if}",
+            "$${x}",
+            "$",
+            "%",
+            "a\"b\\c",
+            "\n\r\t\u{1b}",
+            "${",
+            "é",
+            "$$",
+            "%%{",
+            "\u{202e}\u{9b}\u{e0041}",
+        ] {
             let body: ::hcl::Body = ::hcl::from_str(&format!("a = {}\n", quoted(text))).unwrap();
             let attribute = body.into_attributes().next().unwrap();
             let context = ::hcl::eval::Context::new();

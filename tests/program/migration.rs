@@ -282,7 +282,8 @@ fn a_trail_that_keeps_its_name_becomes_the_organizations_and_the_others_go_by_th
     run("apply --yes --destroy acme-trail --allow destroys", 0);
     let text = std::fs::read_to_string(desk.path("estate.json")).unwrap();
     let trails = serde_json::from_str::<Value>(&text).unwrap()["estate"]["sightings"].as_object().unwrap().clone();
-    let trails = trails.iter().filter(|(address, sighting)| address.contains("/trail/") && sighting["present"].is_object());
+    let trails =
+        trails.iter().filter(|(address, sighting)| address.contains("/trail/") && sighting["present"].is_object());
     let trails: Vec<&String> = trails.map(|(address, _)| address).collect();
     assert_eq!(
         trails,

@@ -91,8 +91,11 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
             let request = Request { trail, more, likely: &likely, deployment: &deployment, member_role };
             see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
             let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
-            let Adoption { config, inexpressible } =
-                adoption.map_err(|error| Failure::new("the trail cannot be taken over").because(error))?;
+            let Adoption { config, inexpressible } = adoption.map_err(|error| {
+                Failure::new("the trail cannot be taken over")
+                    .because(error)
+                    .hint("without --adopt, `orgtrail init` shows the trails that are there")
+            })?;
             remarks = Remarks { inexpressible, adopts: true, ..remarks };
             config
         }
@@ -100,16 +103,23 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let draft = write(&config, &seen.organization, &remarks)?;
     let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
     let mut content = draft.content;
+    let mut is_partial = !seen.unread.is_empty();
     if remarks.adopts {
         let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
         remarks.remaining = adopt::remaining(&survey.plan);
+        if !survey.plan.problems.is_empty() {
+            is_partial = true;
+            ui.note(
+                "not everything could be read, so that there may be more than was written; `orgtrail plan` says what",
+            );
+        }
         content = write(&session.config, &seen.organization, &remarks)?.content;
     }
     ui.end_progress();
     write_file(file, &content)?;
     let written = report::written(&remarks, file, ui.width());
     let page = if asks { written } else { format!("{there}\n{written}") };
-    Ok(Answer::new(page, if seen.unread.is_empty() { Outcome::Clean } else { Outcome::Partial }))
+    Ok(Answer::new(page, if is_partial { Outcome::Partial } else { Outcome::Clean }))
 }
 
 /// Tells whether a bucket can have this name, as the configuration that it will stand in sees it.
@@ -117,8 +127,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
 /// # Errors
 /// Says why not.
 fn check_bucket(organization: &Organization, answers: &Answers) -> Result<(), String> {
-    let content = text(&fresh(organization, answers), organization, &Remarks::default())
-        .map_err(|error| error.to_string())?;
+    let content =
+        text(&fresh(organization, answers), organization, &Remarks::default()).map_err(|error| error.to_string())?;
     let parsed = config::parse(&content, "the new configuration");
     let first = |errors: ConfigErrors| errors.findings().first().map(|finding| finding.message.clone());
     parsed.map(drop).map_err(|errors| first(errors).unwrap_or_default())

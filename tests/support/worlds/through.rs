@@ -8,7 +8,8 @@ macro_rules! looks_through {
             async fn discover(
                 &self,
                 needs: orgtrail::cloud::Needs,
-            ) -> Result<(orgtrail::organization::Organization, Vec<orgtrail::estate::Problem>), orgtrail::cloud::Fault> {
+            ) -> Result<(orgtrail::organization::Organization, Vec<orgtrail::estate::Problem>), orgtrail::cloud::Fault>
+            {
                 self.inner.discover(needs).await
             }
             async fn observe(
