@@ -73,6 +73,8 @@ fn a_run_whose_report_was_lost_is_told_again() {
     folder.must(2, &[&nightly[..], &["drift.md"]].concat());
     assert!(folder.read("last.json").contains("\"first_run\": true"), "{}", folder.read("last.json"));
     refused(&folder, &[&nightly[..], &["last.json"]].concat());
+    refused(&folder, &["drift", "--since", "last.json", "--output", "last.json", "--format", "markdown"]);
+    folder.must(2, &["drift", "--since", "last.json", "--output", "last.json"]);
 }
 
 #[test]

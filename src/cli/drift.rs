@@ -12,7 +12,7 @@ use super::notify::Herald;
 use super::plan::{outcome, text};
 use super::session::{Access, Session};
 use super::ui::Ui;
-use super::{Answer, Common};
+use super::{Answer, Common, Format};
 use crate::cloud::{Look, Progress};
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
@@ -67,6 +67,20 @@ impl DriftArgs {
         }
     }
 
+    /// Refuses one file for two things, of which the second would replace the first.
+    fn must_not_mix(&self, common: &Common) -> Result<(), Failure> {
+        let refused = |what: &str| {
+            Err(Failure::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
+        };
+        if self.record.is_some() && self.record == common.output {
+            return refused("the report and the record cannot be one file");
+        }
+        if self.since.is_some() && self.since == common.output && common.format() != Format::Json {
+            return refused("the report would replace the run that it is compared with, and is not JSON");
+        }
+        Ok(())
+    }
+
     /// Tells whether this run writes its JSON into a file, so that the next one finds it.
     fn writes(&self, common: &Common, file: &Path) -> bool {
         [&self.record, &common.output].into_iter().flatten().any(|written| written == file)
@@ -75,10 +89,7 @@ impl DriftArgs {
 
 /// Runs `drift`.
 pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
-    if args.record.is_some() && args.record == common.output {
-        return Err(Failure::new("the report and the record cannot be one file")
-            .hint("leave --record out: --output FILE.json is read by the next --since too"));
-    }
+    args.must_not_mix(common)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
     let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;

@@ -82,7 +82,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, F
 /// # Errors
 /// A template that cannot be rendered, or a form that a plan has not.
 pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(format!("cannot write the report: {error}")).hint("mend the template, or leave --templates out")
+    };
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match common.format() {
         Format::Human => Ok(human(subject, ui)),
