@@ -22,6 +22,8 @@ pub enum Service {
     Sqs,
     /// Amazon EventBridge.
     Events,
+    /// Amazon CloudWatch.
+    CloudWatch,
     /// Amazon CloudWatch Logs.
     Logs,
     /// AWS IAM.
@@ -42,6 +44,7 @@ impl Service {
             Service::Sns => "sns",
             Service::Sqs => "sqs",
             Service::Events => "events",
+            Service::CloudWatch => "cloudwatch",
             Service::Logs => "logs",
             Service::Iam => "iam",
             Service::Sts => "sts",
@@ -201,6 +204,7 @@ operations! {
     sns Sns {
         Read GET_ATTRIBUTES "GetTopicAttributes" ["sns:GetTopicAttributes"];
         Read LIST_TAGS "ListTagsForResource" ["sns:ListTagsForResource"];
+        Read LIST_SUBSCRIPTIONS "ListSubscriptionsByTopic" ["sns:ListSubscriptionsByTopic"];
         Write CREATE_TOPIC "CreateTopic" ["sns:CreateTopic", "sns:TagResource"];
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
@@ -225,6 +229,9 @@ operations! {
         Write PUT_RULE "PutRule" ["events:PutRule", "events:TagResource"];
         Write PUT_TARGETS "PutTargets" ["events:PutTargets", "iam:PassRole"];
         Write TAG_RESOURCE "TagResource" ["events:TagResource"];
+    }
+    cloudwatch CloudWatch {
+        Read DESCRIBE_ALARMS "DescribeAlarms" ["cloudwatch:DescribeAlarms"];
     }
     logs Logs {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];
