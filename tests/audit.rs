@@ -7,19 +7,8 @@ use std::collections::BTreeMap;
 
 use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting, Stage};
-use program::{Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
+use program::{CONFIG, Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
 use serde_json::Value;
-
-const CONFIG: &str = r#"version: 1
-deployment: acme
-accounts:
-  log: "222222222222"
-home_region: eu-central-1
-bucket:
-  name: acme-org-cloudtrail
-trails:
-  - name: acme-org-trail
-"#;
 
 fn deployed() -> Folder {
     let folder = Folder::new();

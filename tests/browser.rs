@@ -9,18 +9,7 @@ mod program;
 mod browser;
 
 use browser::{Browser, View};
-use program::{Folder, MEMBER};
-
-const CONFIG: &str = r#"version: 1
-deployment: acme
-accounts:
-  log: "222222222222"
-home_region: eu-central-1
-bucket:
-  name: acme-org-cloudtrail
-trails:
-  - name: acme-org-trail
-"#;
+use program::{CONFIG, Folder, MEMBER};
 
 /// What an attacker may call an account.
 const HOSTILE: &str =

@@ -4,10 +4,13 @@
 mod program;
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
+use std::process::{Command, Stdio};
 
-use hcl::{Body, Expression};
+use hcl::{Body, Expression, Structure};
 use orgtrail::estate::{Resource, Sighting};
 use program::Folder;
+use serde_json::{Value, json};
 
 const CONFIG: &str = r#"version: 1
 deployment: acme
@@ -110,6 +113,118 @@ fn variables_of_policies_are_no_templates() {
     });
     let policy = policies.next().unwrap().body().attributes().find(|attribute| attribute.key() == "policy").unwrap();
     assert!(matches!(policy.expr(), Expression::FuncCall(_)), "{policy:?}");
+}
+
+/// Holds the text to `terraform fmt`, where Terraform is installed.
+fn assert_formatted(text: &str) {
+    let mut command = Command::new("terraform");
+    let command = command.args(["fmt", "-check", "-diff", "-no-color", "-"]);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut terraform = match piped.spawn() {
+        Ok(terraform) => terraform,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("no Terraform here: only the syntax was checked");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    terraform.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = terraform.wait_with_output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}\n{text}", said(&output.stdout), said(&output.stderr));
+}
+
+#[test]
+fn terraform_would_write_it_the_same_way() {
+    for mode in ["roles", "dynamic"] {
+        let folder = deployed(mode);
+        folder.edit(|_, estate| {
+            for sighting in estate.sightings.values_mut() {
+                let Sighting::Present(resource) = sighting else { continue };
+                match resource.as_mut() {
+                    Resource::Topic(topic) => drop(topic.tags.insert("a \"key\" = {".into(), "${x} [".into())),
+                    Resource::Role(role) => role.description = Some("Ends = [\n# \u{202e}é 日本 🦀 = {".into()),
+                    Resource::Key(key) => drop(key.tags.insert("日本 = 🦀🇩🇪é".into(), "wide".into())),
+                    _ => {}
+                }
+            }
+        });
+        let text = folder.must(0, &["export", "--terraform"]);
+        hcl::from_str::<Body>(&text).unwrap();
+        assert_formatted(&text);
+    }
+}
+
+/// Everything that a configuration can ask for and Terraform has a resource for.
+const ALL: &str = r#"version: 1
+deployment: acme
+organization: {delegated_administrators: [shop]}
+accounts:
+  log: "222222222222"
+home_region: eu-central-1
+bucket:
+  name: acme-org-cloudtrail
+  prefix: logs
+  object_lock: {mode: governance, days: 30}
+  lifecycle: {archive_after_days: 90, expire_after_days: 2555}
+  access_logs: acme-access-logs
+trails:
+  - name: acme-org-trail
+    insights: [ApiErrorRateInsight]
+    notify: {sns: acme-org-trail}
+    cloudwatch_logs: {group: /orgtrail/acme, retention_days: 365}
+    data_events:
+      - field_selectors:
+          - {field: eventCategory, equals: [Data]}
+          - {field: resources.type, equals: ["AWS::S3::Object"]}
+          - {field: resources.ARN, starts_with: ["arn:aws:s3:::acme-"]}
+readers:
+  attach_to: {groups: [SecurityAnalysts], roles: [SecurityAudit]}
+guard: {service_control_policy: true}
+"#;
+
+/// Holds a body to the arguments that the provider knows and requires.
+fn assert_known(body: &Body, known: &Value, place: &str) {
+    for attribute in body.attributes() {
+        assert!(known[attribute.key()].is_object(), "{place} has no argument {}", attribute.key());
+    }
+    for block in body.blocks() {
+        let inner = &known[block.identifier()]["block"];
+        assert!(inner.is_object(), "{place} has no block {}", block.identifier());
+        assert_known(block.body(), inner, &format!("{place}.{}", block.identifier()));
+    }
+    for (name, _) in known.as_object().unwrap().iter().filter(|(_, argument)| argument["required"] == true) {
+        let is_there = attribute(body, name).is_some() || body.blocks().any(|block| block.identifier() == name);
+        assert!(is_there, "{place} needs {name}");
+    }
+}
+
+#[test]
+fn the_provider_knows_every_argument_and_misses_none() {
+    let known: Value = serde_json::from_str(include_str!("data/terraform/aws.json")).unwrap();
+    let folder = Folder::new();
+    let mut world: Value = serde_json::from_str(&folder.read("estate.json")).unwrap();
+    world["estate"]["sightings"]["222222222222/eu-central-1/bucket/acme-access-logs"] = json!({"present": {"bucket": {
+        "block_public_access": true, "object_ownership": "BucketOwnerEnforced", "versioning": false, "encryption": null,
+        "lifecycle": [], "object_lock": null, "access_logs": null, "requester_pays": false, "tags": {}, "untouched": false,
+    }}});
+    folder.write("estate.json", &world.to_string());
+    folder.write("orgtrail.yaml", ALL);
+    folder.must(0, &["apply", "--yes", "--quiet", "--allow", "costs,interrupts"]);
+    let text = folder.must(0, &["export", "--terraform"]);
+    assert_formatted(&text);
+
+    let body: Body = hcl::from_str(&text).unwrap();
+    let mut written = BTreeSet::new();
+    for resource in body.blocks().filter(|block| block.identifier() == "resource") {
+        let kind = resource.labels()[0].as_str();
+        written.insert(kind.to_owned());
+        let own = |structure: &Structure| !matches!(structure, Structure::Attribute(a) if a.key() == "provider");
+        let own = Body::builder().add_structures(resource.body().iter().filter(|one| own(one)).cloned()).build();
+        assert_known(&own, &known[kind], kind);
+    }
+    let all: BTreeSet<String> = known.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(written, all, "the export writes all that it can");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use orgtrail::estate::{OWNER_TAG, Resource, Sighting};
+use orgtrail::estate::{Address, OWNER_TAG, Problem, Resource, Sighting, Stage};
 use program::{Folder, LOG};
 
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
@@ -47,6 +47,55 @@ fn by_hand() -> Folder {
         }
     });
     folder
+}
+
+/// A trail that is there and was not shown.
+fn unread(folder: &Folder) {
+    folder.edit(|_, estate| {
+        let address: Address = "111111111111/us-east-1/trail/old-one".parse().unwrap();
+        let problem = Problem {
+            account: address.account.clone(),
+            address: Some(address.clone()),
+            stage: Stage::Observe,
+            code: "AccessDenied".into(),
+            message: "cloudtrail:GetTrailStatus was refused".into(),
+            help: "allow it".into(),
+        };
+        estate.sightings.insert(address, Sighting::Unreadable(problem));
+    });
+}
+
+#[test]
+fn a_trail_that_could_not_be_read_is_not_called_absent() {
+    let folder = Folder::new();
+    unread(&folder);
+    let said = folder.must(3, &["init", "--yes", "--home-region", "eu-central-1"]);
+    assert!(said.contains("Could not be read, so that more may be there") && said.contains("trail/old-one"), "{said}");
+    let plan = folder.must(2, &["plan"]);
+    assert!(flat(&plan).contains("GetTrailStatus was refused"), "{plan}");
+    folder.must(3, &["apply", "--yes", "--quiet"]);
+    folder.must(3, &["drift"]);
+}
+
+#[test]
+fn a_trail_that_could_not_be_read_is_not_taken_over() {
+    let folder = Folder::new();
+    unread(&folder);
+    let arn = "arn:aws:cloudtrail:us-east-1:111111111111:trail/old-one";
+    let run = folder.run(&["init", "--adopt", arn, "--deployment", "acme"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("could not be read: cloudtrail:GetTrailStatus was refused"), "{}", run.stderr);
+    assert!(!folder.path("orgtrail.yaml").exists());
+}
+
+#[test]
+fn a_bucket_name_that_s3_would_refuse_is_refused_at_the_question() {
+    let folder = Folder::new();
+    let run = folder.run(&["init", "--yes", "--home-region", "eu-central-1", "--bucket", "Bad Name"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("--bucket \"Bad Name\" cannot be used"), "{}", run.stderr);
+    folder
+        .must(0, &["init", "--yes", "--home-region", "eu-central-1", "--bucket", "{{deployment}}-logs-{{account.id}}"]);
 }
 
 /// A page without its line breaks.

@@ -7,6 +7,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
+use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
@@ -125,8 +126,11 @@ fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, Failure> {
     let organization = &survey.organization;
     match organization.find(text)[..] {
         [account] => Ok(account),
-        [] => Err(Failure::new(format!("organization {} has no account {text:?}", organization.id))
-            .hint("`orgtrail discover` lists them all")),
+        [] => {
+            let alike = alike(organization, text);
+            Err(Failure::new(format!("organization {} has no account {text:?}{alike}", organization.id))
+                .hint("`orgtrail discover` lists them all"))
+        }
         ref many => {
             let ids: Vec<&str> = many.iter().map(|id| id.as_str()).collect();
             Err(Failure::new(format!("several accounts are called {text:?}"))

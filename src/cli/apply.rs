@@ -51,6 +51,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    refuse_unreportable(common, args, ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
@@ -76,14 +77,29 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let run = RunOptions { concurrency: usize::from(common.concurrency), gate, began };
     let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted(ui)).await;
     ui.end_progress();
-    if let Some(record) = record {
-        record.end(&report)?;
-    }
+    let recorded = record.map_or(Ok(()), |record| record.end(&report));
     if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
         ui.note("the archive's documents still let the deleted trail in: the next plan takes it out of them");
     }
-    let text = text(common, &report, &survey, ui)?;
-    Ok(Answer::new(text, if report.is_complete() { Outcome::Clean } else { Outcome::Partial }))
+    let text = text(common, &report, &survey, ui).or_else(|failure| {
+        // What was done must be read, whatever is wrong with a template.
+        ui.print(&in_words(&report, &survey, ui))?;
+        Err(failure.hint("the changes are made, and the report is in plain words instead; mend the template"))
+    })?;
+    if let Err(failure) = recorded {
+        ui.print(&text)?;
+        return Err(failure);
+    }
+    Ok(Answer::new(text, ended(&report, &survey.plan, ui)))
+}
+
+/// How a run ends the process: who reads what they should not is a finding, also after everything was made.
+fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
+    if !plan.violations.is_empty() {
+        ui.note("not isolated: somebody reads, writes or assumes what they should not; `orgtrail access` says who");
+        return Outcome::Finding;
+    }
+    if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {
@@ -111,14 +127,33 @@ fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resu
     let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
     let organization = &survey.organization;
     match common.format() {
-        Format::Human => Ok(human::apply(report, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
+        Format::Human => Ok(in_words(report, survey, ui)),
         Format::Json => model::text(&run_model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))
         }
-        other => Err(other.unknown_to("apply", "human, json and markdown")),
+        other => Err(no_report(other)),
     }
+}
+
+fn in_words(report: &ApplyReport, survey: &Survey, ui: &Ui) -> String {
+    human::apply(report, &survey.organization, Layout { width: ui.width(), verbose: ui.is_verbose() })
+}
+
+fn no_report(format: Format) -> Failure {
+    format.unknown_to("apply", "human, json and markdown")
+}
+
+/// Stops before the first call where the report could not be given afterwards, or would replace what the run needs.
+fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Failure> {
+    if !matches!(common.format(), Format::Human | Format::Json | Format::Markdown) {
+        return Err(no_report(common.format()));
+    }
+    for file in [&args.plan, &args.record].into_iter().flatten() {
+        ui.must_not_replace(file)?;
+    }
+    ui.must_be_writable()
 }
 
 /// Stops before the first call where the plan cannot succeed.

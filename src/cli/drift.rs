@@ -11,8 +11,8 @@ use super::failure::Failure;
 use super::notify::Herald;
 use super::plan::{outcome, text};
 use super::session::{Access, Door, Session, aws_options};
-use super::ui::{Ui, write_file};
-use super::{Answer, Common};
+use super::ui::Ui;
+use super::{Answer, Common, Format};
 use crate::cloud::aws::AwsOptions;
 use crate::cloud::{Look, Progress};
 use crate::config::Config;
@@ -69,6 +69,20 @@ impl DriftArgs {
         }
     }
 
+    /// Refuses one file for two things, of which the second would replace the first.
+    fn must_not_mix(&self, common: &Common) -> Result<(), Failure> {
+        let refused = |what: &str| {
+            Err(Failure::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
+        };
+        if self.record.is_some() && self.record == common.output {
+            return refused("the report and the record cannot be one file");
+        }
+        if self.since.is_some() && self.since == common.output && common.format() != Format::Json {
+            return refused("the report would replace the run that it is compared with, and is not JSON");
+        }
+        Ok(())
+    }
+
     /// Tells whether this run writes its JSON into a file, so that the next one finds it.
     fn writes(&self, common: &Common, file: &Path) -> bool {
         [&self.record, &common.output].into_iter().flatten().any(|written| written == file)
@@ -77,6 +91,7 @@ impl DriftArgs {
 
 /// Runs `drift`.
 pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
+    args.must_not_mix(common)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
     let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;
@@ -90,7 +105,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     };
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
-    let answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
+    let mut answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
     if let Some(herald) = &herald
         && let Some(notice) = notice(&subject, &comparison, herald.link())
         && let Err(failure) = herald.tell(&notice, &teller(common, &session.config)).await
@@ -104,7 +119,8 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     }
     if let Some(file) = &args.record {
         let json = model::text(&DriftJson::from(&subject));
-        write_file(file, &json.map_err(|error| Failure::new("cannot write the report").because(error))?)?;
+        let json = json.map_err(|error| Failure::new("cannot write the report").because(error))?;
+        answer.record = Some((file.clone(), json));
     }
     Ok(answer)
 }

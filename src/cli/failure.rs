@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use super::validate::LoadError;
 use crate::cloud::Fault;
@@ -27,13 +28,16 @@ impl Failure {
         Self { what: what.into(), causes: Vec::new(), hint: String::new(), page: None }
     }
 
-    /// Adds an error and everything that caused it.
-    pub fn because(mut self, error: impl Error) -> Self {
-        self.causes.push(error.to_string());
-        let mut source = error.source();
-        while let Some(error) = source {
+    /// Adds an error and everything that caused it. What helps against what the system says is known; another
+    /// [`hint`](Self::hint) takes its place.
+    pub fn because(mut self, error: impl Error + 'static) -> Self {
+        let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(error) = next {
             self.causes.push(error.to_string());
-            source = error.source();
+            if let Some(system) = error.downcast_ref::<io::Error>() {
+                self.hint = remedy(system.kind()).to_owned();
+            }
+            next = error.source();
         }
         self
     }
@@ -56,6 +60,19 @@ impl Failure {
     }
 }
 
+/// Returns what to do about what the system says of a file; nothing where that tells no more than the message.
+fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "look at the path; a folder that is to be written into must be there already",
+        ErrorKind::PermissionDenied => "let this user do it, or name another place",
+        ErrorKind::IsADirectory => "this is a folder: name a file",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "this is a file: name a folder",
+        ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there, or name another place",
+        _ => "",
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(page) = &self.page {
@@ -75,27 +92,19 @@ impl fmt::Display for Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Read { ref source, .. } => {
-                let missing = source.kind() == std::io::ErrorKind::NotFound;
-                let hint = if missing {
-                    "name the file with --config, or write one: `orgtrail schema` tells its fields"
-                } else {
-                    ""
-                };
-                Failure::new(error.to_string()).because_of(source).hint(hint)
+            LoadError::Read { file, source } => {
+                let is_missing = source.kind() == ErrorKind::NotFound;
+                let failure = Failure::new(format!("cannot read the configuration {}", file.display())).because(source);
+                match is_missing {
+                    true => failure.hint("name the file with --config, or write one with `orgtrail init`"),
+                    false => failure,
+                }
             }
             LoadError::Config(errors) => {
                 let page = errors.render(true);
                 Failure { page: Some(page), ..Failure::new("the configuration is wrong") }
             }
         }
-    }
-}
-
-impl Failure {
-    fn because_of(mut self, cause: &dyn Error) -> Self {
-        self.causes.push(cause.to_string());
-        self
     }
 }
 

@@ -53,12 +53,14 @@ pub struct Answer {
     pub text: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// A file and its text, written when the report is out: what a next run takes for known must have been told.
+    pub record: Option<(PathBuf, String)>,
 }
 
 impl Answer {
     /// Makes an answer.
     pub fn new(text: impl Into<String>, outcome: Outcome) -> Self {
-        Self { text: text.into(), outcome }
+        Self { text: text.into(), outcome, record: None }
     }
 }
 
@@ -75,7 +77,7 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes:
   0  all is as it should be
   1  an error; nothing more was done
-  2  a finding: changes are pending, something drifted, logs were tampered with
+  2  a finding: changes are pending, something drifted, logs are not isolated or were tampered with
   3  partial: some accounts or objects could not be read or changed, or something is unproven";
 
 /// The flags that every command takes.
@@ -161,8 +163,22 @@ pub enum Format {
 impl Format {
     /// Says that a command has no report of this form.
     pub fn unknown_to(self, command: &str, known: &str) -> Failure {
-        let name = self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        Failure::new(format!("there is no {name} report of {command}")).hint(format!("the forms are {known}"))
+        let forms = if known.contains(' ') { "the forms are" } else { "the only form is" };
+        Failure::new(format!("there is no {} report of {command}", self.name())).hint(format!("{forms} {known}"))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Format::Human => "human",
+            Format::Json => "json",
+            Format::Jsonl => "jsonl",
+            Format::Markdown => "markdown",
+            Format::Html => "html",
+            Format::Sarif => "sarif",
+            Format::Junit => "junit",
+            Format::Ocsf => "ocsf",
+            Format::Asff => "asff",
+        }
     }
 }
 
@@ -230,6 +246,44 @@ enum Command {
     Completions(completions::Args),
 }
 
+impl Command {
+    /// The form of those that have one form only, with their name.
+    fn only_form(&self) -> Option<(&'static str, Format)> {
+        Some(match self {
+            Command::Validate => ("validate", Format::Human),
+            Command::Schema => ("schema", Format::Json),
+            Command::Snapshot(_) => ("snapshot", Format::Json),
+            Command::Render(_) => ("render", Format::Human),
+            Command::Reconcile(_) => ("reconcile", Format::Human),
+            Command::Demo => ("demo", Format::Human),
+            Command::Export(_) => ("export", Format::Human),
+            Command::Man => ("man", Format::Human),
+            Command::Completions(_) => ("completions", Format::Human),
+            _ => return None,
+        })
+    }
+
+    /// Tells whether its reports are made from `templates/`.
+    fn has_templates(&self) -> bool {
+        matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Apply(_) | Command::Check(_))
+    }
+}
+
+/// Refuses options that the command would not heed: whoever gave them waits for what they do.
+fn refuse_idle(command: &Command, common: &Common) -> Result<(), Failure> {
+    if let (Some((name, form)), Some(asked)) = (command.only_form(), common.format)
+        && asked != form
+    {
+        return Err(asked.unknown_to(name, form.name()));
+    }
+    match &common.templates {
+        None => Ok(()),
+        Some(_) if command.has_templates() => session::report_templates(common).map(|_| ()),
+        Some(_) => Err(Failure::new("--templates does nothing here")
+            .hint("plan, drift, apply and check have templates that can be replaced; leave it out")),
+    }
+}
+
 /// Parses, runs, prints; returns the exit code of the process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -244,13 +298,22 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(runtime) => runtime.block_on(run(&cli, &ui)),
         Err(error) => Err(Failure::new("cannot start").because(error)),
     };
-    match answer.and_then(|answer| ui.print(&answer.text).map(|()| answer.outcome)) {
+    match answer.and_then(|answer| give(answer, &ui)) {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             ui.print_failure(&failure);
             ExitCode::from(ERROR_CODE)
         }
     }
+}
+
+/// Hands an answer out.
+fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, Failure> {
+    ui.print(&text)?;
+    if let Some((file, text)) = record {
+        ui::write_file(&file, &text)?;
+    }
+    Ok(outcome)
 }
 
 /// Help and version are answers, everything else is an error with our code: clap's own 2 would read as drift.
@@ -265,6 +328,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
     let common = &cli.common;
+    refuse_idle(&cli.command, common)?;
+    ui.must_not_replace(&common.config)?;
+    common.estate.as_deref().map_or(Ok(()), |estate| ui.must_not_replace(estate))?;
     match &cli.command {
         Command::Validate => {
             let (text, outcome) = validate::run(&common.config)?;

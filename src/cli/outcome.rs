@@ -9,7 +9,7 @@ pub enum Outcome {
     Clean,
     /// Some accounts or objects could not be read or changed, or something is unproven.
     Partial,
-    /// Changes are pending, something drifted, or logs were tampered with.
+    /// Changes are pending, something drifted, or logs are not isolated or were tampered with.
     Finding,
 }
 

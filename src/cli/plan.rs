@@ -42,7 +42,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with = "member_trails")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts"])]
     against: Option<PathBuf>,
 }
 
@@ -82,7 +82,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, F
 /// # Errors
 /// A template that cannot be rendered, or a form that a plan has not.
 pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(format!("cannot write the report: {error}")).hint("mend the template, or leave --templates out")
+    };
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match common.format() {
         Format::Human => Ok(human(subject, ui)),

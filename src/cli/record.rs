@@ -12,6 +12,7 @@ use super::failure::Failure;
 use crate::apply::record::{begun, lines};
 use crate::apply::{ApplyReport, Gate};
 use crate::plan::{Action, Change, Plan};
+use crate::report::escape;
 
 /// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is killed
 /// has told what it took away.
@@ -49,7 +50,7 @@ impl<'a> Record<'a> {
 
     fn append(&self, text: &str) -> std::io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(text.as_bytes())?;
+        file.write_all(escape::json(text).as_bytes())?;
         file.sync_data()
     }
 }

@@ -11,6 +11,7 @@ use super::{Answer, Common};
 use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::plan::effective;
 use crate::policy::{PolicyDocument, lint};
+use crate::report::escape;
 use crate::report::rendered::{self, RenderedFile};
 use crate::survey::SurveyOptions;
 
@@ -38,7 +39,11 @@ pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, Failu
     ui.end_progress();
     let count = write_documents(folder, &session.config.deployment, &documents(&survey.desired, &survey.observed))?;
     ui.note(&format!("{count} documents in {}", folder.display()));
-    Ok(Answer::new(String::new(), Outcome::Clean))
+    if survey.plan.problems.is_empty() {
+        return Ok(Answer::new(String::new(), Outcome::Clean));
+    }
+    ui.note("some accounts could not be read: what others have in their documents there is not in these");
+    Ok(Answer::new(String::new(), Outcome::Partial))
 }
 
 /// Returns every document of a desired estate, as it would be sent.
@@ -81,7 +86,7 @@ pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) 
         let into = path.parent().unwrap_or(folder);
         fs::create_dir_all(into)
             .map_err(|error| Failure::new(format!("cannot make the folder {}", into.display())).because(error))?;
-        write_file(&path, &policy.to_pretty())?;
+        write_file(&path, &escape::json(&policy.to_pretty()))?;
         files.push(RenderedFile {
             file: name.display().to_string(),
             address: address.clone(),

@@ -107,7 +107,9 @@ pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name
 /// A folder that cannot be read, a template that is none.
 pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let overrides = folder.map(overrides).transpose()?.unwrap_or_default();
-    Templates::new(&overrides).map_err(|error| Failure::new("a policy template cannot be used").because(error))
+    Templates::new(&overrides).map_err(|error| {
+        Failure::new("a policy template cannot be used").because(error).hint("mend it, or leave --policies out")
+    })
 }
 
 /// Returns the templates of reports, each replaced by the user's where there is one.
@@ -116,7 +118,9 @@ pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
 /// A folder that cannot be read, a file that is no template or replaces none.
 pub fn report_templates(common: &Common) -> Result<template::Templates, Failure> {
     let overrides = common.templates.as_deref().map(overrides).transpose()?.unwrap_or_default();
-    template::Templates::new(&overrides).map_err(|error| Failure::new("a template cannot be used").because(error))
+    template::Templates::new(&overrides).map_err(|error| {
+        Failure::new("a template cannot be used").because(error).hint("mend it, or leave --templates out")
+    })
 }
 
 /// Reads the templates of a folder: file name -> text.

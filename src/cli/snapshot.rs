@@ -6,6 +6,7 @@ use super::session::{Access, Session};
 use super::ui::Ui;
 use super::{Answer, Common};
 use crate::estate::snapshot::Snapshot;
+use crate::report::escape;
 use crate::survey::SurveyOptions;
 
 /// The arguments.
@@ -29,5 +30,6 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if partial {
         ui.note("some accounts could not be read; the snapshot says which");
     }
-    Ok(Answer::new(String::from_utf8_lossy(&text), if partial { Outcome::Partial } else { Outcome::Clean }))
+    let text = String::from_utf8_lossy(&text);
+    Ok(Answer::new(escape::json(&text), if partial { Outcome::Partial } else { Outcome::Clean }))
 }

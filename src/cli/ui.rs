@@ -116,6 +116,31 @@ impl Ui {
         }
     }
 
+    /// Makes sure that the file of `--output` can be written, for a command whose report cannot be made again.
+    ///
+    /// # Errors
+    /// Where its folder does not exist or is not writable, and for a folder.
+    pub fn must_be_writable(&self) -> Result<(), Failure> {
+        let Some(path) = &self.output else { return Ok(()) };
+        try_to_write(path).map_err(|error| {
+            Failure::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
+        })
+    }
+
+    /// Refuses a file of `--output` that the command reads.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub fn must_not_replace(&self, input: &Path) -> Result<(), Failure> {
+        match &self.output {
+            Some(output) if output == input || is_same(output, input) => {
+                Err(Failure::new(format!("the report would replace {}, which it is made from", input.display()))
+                    .hint("name another file with --output"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns standard output, for an answer that is written while it is made.
     pub fn out(&self) -> Box<dyn Write + Send> {
         Box::new(AutoStream::new(io::stdout(), self.color))
@@ -186,7 +211,8 @@ impl Ui {
         if let Some(default) = default {
             prompt = prompt.default(default);
         }
-        let prompt = prompt.validate_with(|text: &String| check(text));
+        let check = |text: &String| check(text).map_err(|why| escape::terminal(&why).into_owned());
+        let prompt = prompt.validate_with(check);
         prompt.interact_text().map_err(|error| Failure::new("cannot ask").because(error))
     }
 
@@ -245,6 +271,23 @@ fn write_until_closed(mut out: impl Write, text: &str) -> io::Result<()> {
     }
 }
 
+/// Tells whether two paths name one file that is there.
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other && one.is_file())
+}
+
+fn try_to_write(path: &Path) -> io::Result<()> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => Ok(()),
+        _ => tempfile::tempfile_in(folder_of(path)).map(|_| ()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes a file whole or not at all. What is no regular file, such as `/dev/null` or a named pipe, is written into.
 ///
 /// # Errors
@@ -258,7 +301,6 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.metadata().is_ok_and(|found| !found.is_file()) {
         let out = std::fs::OpenOptions::new().write(true).open(path)?;
         return write_until_closed(out, text);
@@ -267,7 +309,7 @@ pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // As any new file: the umask decides who may read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

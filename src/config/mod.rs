@@ -11,7 +11,7 @@ mod place;
 mod remark;
 pub mod schema;
 mod shape;
-mod suggest;
+pub mod suggest;
 mod yaml;
 
 pub use finding::{Code, ConfigErrors, Finding, Related};

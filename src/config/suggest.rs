@@ -4,7 +4,7 @@
 const LIKENESS_MIN: f64 = 0.6;
 
 /// Returns the candidate that is most like `word`, if one is like it at all. Case, `_` and `-` do not count.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |text: &str| text.to_lowercase().replace(['_', '-'], "");
     let word = bare(word);
     let mut best = None;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use super::alike::alike;
 use super::{BadDesign, Brief, EarlierTrail, choices};
 use crate::config::Config;
 use crate::config::names::{self, NameContext};
@@ -213,7 +214,7 @@ pub(super) fn find_account(
 ) -> Result<AccountId, BadDesign> {
     let bad = |why: String| Err(BadDesign::Account { field, text: text.to_owned(), why });
     match organization.find(text)[..] {
-        [] => bad(format!("organization {} has no such account", organization.id)),
+        [] => bad(format!("organization {} has no such account{}", organization.id, alike(organization, text))),
         [id] => match organization.accounts.get(id).map(|account| account.state) {
             Some(state) if !state.is_active() => bad(format!("account {id} is {}", state.as_str())),
             _ => Ok(id.clone()),

@@ -19,6 +19,7 @@ use crate::organization::select::{Choice, chosen, select};
 use crate::policy::template::{BadTemplate, Templates};
 
 mod access;
+pub mod alike;
 mod archive;
 mod earlier;
 mod guards;

@@ -1,6 +1,7 @@
 //! Writes HCL as `terraform fmt` would: blocks, attributes, and values that cannot be taken for templates.
 
 use serde_json::Value;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::report::escape;
 
@@ -87,12 +88,18 @@ pub(super) fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '$' | '%' if rest.peek() == Some(&'{') => out.extend([c, c]),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if escape::acts(c) => out.push_str(&code_point(c)),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// Writes a character by its number, in four digits or in eight (HCL native syntax specification, "Template Literals").
+fn code_point(c: char) -> String {
+    let number = u32::from(c);
+    if number > 0xffff { format!("\\U{number:08x}") } else { format!("\\u{number:04x}") }
 }
 
 /// Returns a text that stays in the line of its comment.
@@ -119,9 +126,11 @@ pub(super) fn aligned(text: &str) -> String {
 }
 
 fn flush(out: &mut String, run: &mut Vec<(&str, &str)>) {
-    let width = run.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    // Terraform counts what a person sees as one character, however many code points it has.
+    let length = |name: &str| name.graphemes(true).count();
+    let width = run.iter().map(|(name, _)| length(name)).max().unwrap_or(0);
     for (name, value) in run.drain(..) {
-        let gap = " ".repeat(width - name.chars().count());
+        let gap = " ".repeat(width - length(name));
         out.push_str(&format!("{name}{gap} = {value}\n"));
     }
 }
@@ -152,14 +161,26 @@ mod tests {
 
     #[test]
     fn no_text_is_taken_for_a_template() {
-        for text in
-            ["${aws:PrincipalAccount}", "%{if}", "$${x}", "$", "%", "a\"b\\c", "\n\r\t\u{1b}", "${", "é", "$$", "%%{"]
-        {
+        for text in [
+            "${aws:PrincipalAccount}",
+            "%{if}",
+            "$${x}",
+            "$",
+            "%",
+            "a\"b\\c",
+            "\n\r\t\u{1b}",
+            "${",
+            "é",
+            "$$",
+            "%%{",
+            "\u{202e}\u{9b}\u{e0041}",
+        ] {
             let body: ::hcl::Body = ::hcl::from_str(&format!("a = {}\n", quoted(text))).unwrap();
             let attribute = body.into_attributes().next().unwrap();
             let context = ::hcl::eval::Context::new();
             let read: ::hcl::Value = ::hcl::eval::Evaluate::evaluate(&attribute.expr, &context).unwrap();
             assert_eq!(read, ::hcl::Value::from(text), "{}", quoted(text));
+            assert!(!quoted(text).chars().any(escape::acts), "{}", quoted(text));
         }
     }
 

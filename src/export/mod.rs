@@ -112,7 +112,7 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
         let alias = provider.alias.clone();
         let made = resources::blocks(export.desired.partition, export.estate, address, resource);
         if made.is_empty() {
-            left_out.push(format!("{address} is no resource of its own in Terraform"));
+            left_out.push(format!("{address} {}", resources::why_none(address.kind)));
             continue;
         }
         providers.entry(alias.clone()).or_insert(provider);

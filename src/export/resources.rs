@@ -39,6 +39,15 @@ pub(super) fn blocks(partition: Partition, estate: &Estate, address: &Address, r
     }
 }
 
+/// Says why there are no [`blocks`] for one of ours.
+pub(super) fn why_none(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Queue | Kind::Rule => "only wakes orgtrail's daemon: delete it when the daemon is gone",
+        Kind::TrustedAccess => "is no resource of its own in Terraform, but a line of aws_organizations_organization",
+        _ => "cannot be imported: the id that AWS gave it is not known",
+    }
+}
+
 pub(super) fn block(kind: &'static str, name: &str, id: &str, body: Vec<Item>) -> Block {
     Block { kind, name: name.to_owned(), id: id.to_owned(), body }
 }

@@ -189,6 +189,6 @@ fn of_another(address: &Address, deployment: &str) -> Problem {
 }
 
 /// An account that cannot be entered gives the same problem for each of its addresses; one is enough.
-fn without_repetitions(problems: Vec<Problem>) -> Vec<Problem> {
+pub(super) fn without_repetitions(problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
     problems.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

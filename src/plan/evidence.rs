@@ -102,13 +102,14 @@ fn commands(desired: &Desired, address: &Address, ours: bool) -> Vec<String> {
     let (Some(arn), Some(region)) = (address.arn(desired.partition), &address.region) else {
         return Vec::new();
     };
-    let arn = quoted(arn.as_str());
     if !ours && LANDING_ZONES.iter().any(|start| address.name.starts_with(start)) {
         return Vec::new();
     }
     if ours {
-        return vec![format!("orgtrail apply --destroy {arn}")];
+        // By the name, for all of this name: nobody copies an ARN for each of a thousand accounts.
+        return vec![format!("orgtrail apply --destroy {} --allow destroys", quoted(&address.name))];
     }
+    let arn = quoted(arn.as_str());
     let command = |verb: &str| format!("aws cloudtrail {verb} --name {arn} --region {region}");
     vec![command("stop-logging"), command("delete-trail")]
 }
@@ -228,8 +229,7 @@ mod tests {
         let old = Trail { tags: Some(tags), ..trail(true, None) };
         let evidence = found(&trail(true, None), None, "111111111111/eu-central-1/trail/old", old);
         assert!(evidence.finding.starts_with("an earlier organization trail of this deployment"));
-        let arn = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/old";
-        assert_eq!(evidence.commands, [format!("orgtrail apply --destroy {arn}")]);
+        assert_eq!(evidence.commands, ["orgtrail apply --destroy old --allow destroys"]);
     }
 
     #[test]

@@ -116,16 +116,19 @@ pub(super) fn misnamed(desired: &Desired, observed: &Estate, options: &PlanOptio
 fn why_not(desired: &Desired, observed: &Estate, name: &str) -> Option<String> {
     let only = PlanOptions { destroy: BTreeSet::from([name.to_owned()]), ..PlanOptions::default() };
     let is_meant = |address: &&Address| address.kind == Kind::Trail && only.names(address, desired);
-    if let Some(wanted) = desired.wanted.keys().find(is_meant) {
-        return Some(format!("{wanted} is configured; a trail is deleted only after it has left the configuration"));
-    }
-    let mut seen = observed.sightings.iter().filter(|(address, _)| is_meant(address));
+    // One of them may have the name still: it is what took over from the others.
+    let is_earlier = |address: &&Address| is_meant(address) && !desired.wanted.contains_key(*address);
+    let mut seen = observed.sightings.iter().filter(|(address, _)| is_earlier(address));
     let ours = |sighting: &Sighting| {
         sighting.resource().is_some_and(|resource| resource.deployment() == Some(desired.deployment.as_str()))
     };
-    match seen.clone().any(|(_, sighting)| ours(sighting)) {
-        true => None,
-        false => Some(match seen.next() {
+    let configured = desired.wanted.keys().find(is_meant);
+    match (seen.clone().any(|(_, sighting)| ours(sighting)), configured) {
+        (true, _) => None,
+        (false, Some(wanted)) => {
+            Some(format!("{wanted} is configured; a trail is deleted only after it has left the configuration"))
+        }
+        (false, None) => Some(match seen.next() {
             Some((address, Sighting::Present(_))) => format!("{address} is not of this deployment"),
             Some((address, Sighting::Unreadable(problem))) => {
                 format!("{address} could not be read: {}", problem.message)

@@ -63,13 +63,15 @@ impl<'a> ArchivePolicies<'a> {
         let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
         let find = |address: &Address| match by_address.get(address) {
             Some(change) => change.desired.as_ref().map(Cow::Borrowed),
-            // What does not change stays as it is; what could not be seen counts as wanted.
+            // What does not change stays as it is; what could not be seen counts as wanted, and is a gap.
             None => observed.resource(address).map(Cow::Borrowed).or_else(|| {
                 let wanted = desired.wanted.get(address)?;
                 Some(Cow::Owned(effective(desired, observed, address, wanted)))
             }),
         };
-        Self::new(desired, observed, organization, &find)
+        let mut policies = Self::new(desired, observed, organization, &find)?;
+        policies.gaps.extend(unreadable(desired, observed));
+        Some(policies)
     }
 
     /// Puts together what there is. None where the bucket does not exist.
@@ -129,6 +131,12 @@ impl<'a> ArchivePolicies<'a> {
     /// Proves isolation; what the proof lacks is unproven.
     pub fn prove(&self) -> isolation::Isolation {
         let mut result = self.with_archive(prove);
+        // What only a document refuses or allows that could not be read is not refuted by its absence.
+        let bucket_policy = self.bucket.with_kind(Kind::BucketPolicy).to_string();
+        if self.gaps.iter().any(|gap| gap.principal == bucket_policy) {
+            let by_absence = [Invariant::PlainHttpRefused, Invariant::ReadsOwn];
+            result.violations.retain(|violation| !by_absence.contains(&violation.invariant));
+        }
         result.unproven.extend(self.gaps.iter().cloned());
         result.unproven.sort();
         result.unproven.dedup();

@@ -204,15 +204,21 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Returns what keeps us from knowing whether a guard that should go is still there.
+/// Returns what keeps us from knowing whether a guard that should go is still there, and what other trails record. Of
+/// earlier trails that the documents let in, such as one in a suspended account, the leftovers tell.
 pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     let unwanted = observed.sightings.iter().filter(|(address, _)| !desired.wanted.contains_key(address));
-    let guards = unwanted.filter(|(address, _)| address.kind == Kind::ServiceControlPolicy);
+    let let_in: BTreeSet<Address> = handover::unreadable(desired, observed).map(|left| left.address).collect();
+    let asked = unwanted.filter(|(address, _)| match address.kind {
+        Kind::ServiceControlPolicy => true,
+        Kind::Trail => !let_in.contains(*address),
+        _ => false,
+    });
     let problem = |(_, sighting): (&Address, &Sighting)| match sighting {
         Sighting::Unreadable(problem) => Some(problem.clone()),
         Sighting::Present(_) | Sighting::Absent => None,
     };
-    guards.filter_map(problem).collect()
+    asked.filter_map(problem).collect()
 }
 
 /// Makes the change that notes on a role the day on which its account was first seen to have left.

@@ -193,7 +193,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         changes,
         unchanged: compared.unchanged,
         blockers,
-        problems: compared.problems.into_iter().chain(leftovers::unknown(desired, observed)).collect(),
+        problems: diff::without_repetitions(compared.problems.into_iter().chain(leftovers::unknown(desired, observed))),
         trails: trails(desired),
         leftovers: leftovers.kept,
         evidence,

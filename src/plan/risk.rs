@@ -17,7 +17,11 @@ use crate::policy::{Effect, PolicyDocument, Statement};
 /// Judges one change.
 pub(super) fn of(change: &Change, evidence: &[Evidence], ground: &Estate) -> BTreeSet<Risk> {
     let mut risks = match (&change.desired, &change.observed) {
-        (Some(desired), Some(observed)) => update(desired, observed, change.action, ground),
+        (Some(desired), Some(observed)) => {
+            let mut risks = update(desired, observed, change.action, ground);
+            risks.extend(second_copy(&change.address, desired, observed, ground));
+            risks
+        }
         (Some(desired), None) => create(desired, evidence),
         (None, _) => BTreeSet::from([Risk::Destroys]),
     };
@@ -25,6 +29,19 @@ pub(super) fn of(change: &Change, evidence: &[Evidence], ground: &Estate) -> BTr
         risks.insert(Risk::Safe);
     }
     risks
+}
+
+/// Returns the cost of a trail that takes over from trails of single accounts, which go on until they are retired. Without
+/// them the same change brings back what a hand has taken away.
+fn second_copy(at: &Address, desired: &Resource, observed: &Resource, ground: &Estate) -> Option<Risk> {
+    let (Resource::Trail(wish), Resource::Trail(seen)) = (desired, observed) else { return None };
+    let takes_over = wish.organization && !seen.organization && wish.records_management_events();
+    let is_earlier = |(address, resource): (&Address, &Resource)| {
+        matches!(resource, Resource::Trail(other) if !other.organization && other.logging && other.records_management_events())
+            && address != at
+            && resource.deployment() == desired.deployment()
+    };
+    (takes_over && ground.resources().any(is_earlier)).then_some(Risk::Costs)
 }
 
 fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {

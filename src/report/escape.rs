@@ -24,8 +24,28 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Makes the text of a JSON document inert: what would act in a terminal or an editor is written as `\\u202e`, which means
+/// the same to whoever reads the document.
+///
+/// Such characters stand nowhere but inside of texts; the line ends of the document's own layout stay.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c != '\n' && acts(c);
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Tells whether a character changes what is around it, or is not seen at all.
-fn acts(c: char) -> bool {
+pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Soft hyphen; the marks and embeddings of the bidirectional algorithm (UAX #9); invisible operators.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{escape, words};
+use super::{escape, model, words};
 use crate::ids::Arn;
 use crate::policy::evaluate::Place;
 use crate::policy::lint::Finding;
@@ -152,7 +152,7 @@ fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(&shape(explanation))?))
+    model::text(&shape(explanation))
 }
 
 /// Returns the reports of several trails as a JSON array, each as [`json`] gives it.
@@ -160,7 +160,7 @@ pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json_of_many(explanations: &[Explanation]) -> Result<String, serde_json::Error> {
-    Ok(format!("{}\n", serde_json::to_string_pretty(&explanations.iter().map(shape).collect::<Vec<_>>())?))
+    model::text(&explanations.iter().map(shape).collect::<Vec<_>>())
 }
 
 fn shape(explanation: &Explanation) -> ExplanationJson<'_> {

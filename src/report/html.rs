@@ -134,10 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_small_organizations() {
+    fn pages_of_organizations_of_all_sizes() {
         let sized = |accounts: usize| body(&page(&fixture::plan(accounts), &fixture::organization(accounts)));
         insta::assert_snapshot!("page_of_1_account", sized(1));
         insta::assert_snapshot!("page_of_12_accounts", sized(12));
+        insta::assert_snapshot!("page_of_500_accounts", sized(500));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! A plan as JUnit XML, for CI systems that show test results: what is not as it should be is a failed test, what could
-//! not be read is an error.
+//! A plan as JUnit XML, for CI systems that show test results: what is not as it should be, and who reads what they
+//! should not, is a failed test; what could not be read is an error.
 
 use super::lines::{Detail, Line};
 use super::subject::{Purpose, Subject};
 use super::view::{self, AccountView, EntryView, PlanView, ProblemView};
+use super::violations::ViolationView;
 use super::{escape, words};
 use crate::organization::Organization;
 use crate::plan::Plan;
@@ -13,9 +14,9 @@ use crate::plan::Plan;
 /// What is as it should be is one passed test, with the number of resources in its name.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
     let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
-    let PlanView { purpose, deployment, sections, blockers, problems, .. } = &view;
+    let PlanView { purpose, deployment, violations, sections, blockers, problems, .. } = &view;
     let entries: Vec<&EntryView> = sections.iter().flat_map(|section| &section.entries).collect();
-    let (failures, errors) = (entries.len(), blockers.len() + problems.len());
+    let (failures, errors) = (violations.len() + entries.len(), blockers.len() + problems.len());
     let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", 1 + failures + errors);
     let suite = escape::html(&format!("orgtrail {} of {deployment}", purpose.to_lowercase()));
     let mut xml = format!(
@@ -24,10 +25,18 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> Strin
     );
     let unchanged = words::count(plan.unchanged, "resource");
     xml.push_str(&format!("    <testcase classname=\"orgtrail\" name=\"{unchanged} as wanted\"/>\n"));
+    violations.iter().for_each(|found| xml.push_str(&violation(found)));
     entries.into_iter().for_each(|entry| xml.push_str(&change(entry)));
     blockers.iter().chain(problems).for_each(|problem| xml.push_str(&failing(problem)));
     xml.push_str("  </testsuite>\n</testsuites>\n");
     xml
+}
+
+fn violation(found: &ViolationView) -> String {
+    let ViolationView { invariant, example, statement, address, accounts } = found;
+    let mut body: Vec<String> = statement.iter().map(|statement| format!("because of {statement}")).collect();
+    body.push(format!("for {}", ids(accounts)));
+    testcase(address, "failure", &format!("{invariant}: {example}"), "isolation", &body)
 }
 
 fn change(entry: &EntryView) -> String {
@@ -82,7 +91,9 @@ mod tests {
 
     #[test]
     fn the_xml_of_a_plan() {
+        insta::assert_snapshot!("junit_of_1_account", xml(1));
         insta::assert_snapshot!("junit_of_12_accounts", xml(12));
+        insta::assert_snapshot!("junit_of_500_accounts", xml(500));
     }
 
     #[test]
@@ -90,7 +101,7 @@ mod tests {
         let xml = xml(500);
         let cases = xml.matches("<testcase ").count();
         let (failures, errors) = (xml.matches("<failure ").count(), xml.matches("<error ").count());
-        assert_eq!((cases, failures, errors), (9, 6, 2));
+        assert_eq!((cases, failures, errors), (10, 7, 2));
         let counts = format!("tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\"");
         assert_eq!(xml.matches(&counts).count(), 2, "{xml}");
     }
@@ -100,6 +111,7 @@ mod tests {
         let mut nothing = fixture::plan(1);
         nothing.changes.clear();
         nothing.blockers.clear();
+        nothing.violations.clear();
         let xml = plan(&nothing, &fixture::organization(1), Purpose::Drift);
         assert!(
             xml.contains("tests=\"1\" failures=\"0\" errors=\"0\"") && xml.contains("812 resources as wanted"),

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::escape;
 use crate::estate::{Address, Problem, Stage};
 use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
 
@@ -265,12 +266,12 @@ impl<'a> From<&'a Headroom> for HeadroomJson<'a> {
     }
 }
 
-/// Returns the text of a shape, indented, with a final line end.
+/// Returns the text of a shape, indented, with a final line end. Nothing in it acts where it is shown.
 ///
 /// # Errors
 /// None for the shapes of this module; the encoder's signature has one.
 pub fn text(shape: &impl Serialize) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(shape)?;
+    let mut text = escape::json(&serde_json::to_string_pretty(shape)?).into_owned();
     text.push('\n');
     Ok(text)
 }
@@ -289,6 +290,10 @@ mod tests {
     fn the_json_of_a_plan_and_of_a_run() {
         insta::assert_snapshot!("plan_json_of_1_account", versionless(&PlanJson::from(&fixture::plan(1))));
         insta::assert_snapshot!("plan_json_of_12_accounts", versionless(&PlanJson::from(&fixture::plan(12))));
+        // Each of a thousand changes has some twenty lines: the first and the last show what they are like.
+        let mut large = serde_json::to_value(PlanJson::from(&fixture::plan(500))).unwrap();
+        large["changes"].as_array_mut().unwrap().drain(1..997);
+        insta::assert_snapshot!("plan_json_of_500_accounts", versionless(&large));
         insta::assert_snapshot!("apply_json", versionless(&ApplyJson::from(&fixture::apply_report(3))));
     }
 

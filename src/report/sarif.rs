@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn the_sarif_of_a_plan() {
         let version = concat!('"', env!("CARGO_PKG_VERSION"), '"');
-        insta::assert_snapshot!("sarif_of_12_accounts", log(12).replace(version, "\"VERSION\""));
+        let sized = |accounts: usize| log(accounts).replace(version, "\"VERSION\"");
+        insta::assert_snapshot!("sarif_of_1_account", sized(1));
+        insta::assert_snapshot!("sarif_of_12_accounts", sized(12));
+        insta::assert_snapshot!("sarif_of_500_accounts", sized(500));
     }
 
     #[test]

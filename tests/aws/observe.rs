@@ -228,6 +228,25 @@ async fn other_trails_are_evidence_and_shadow_copies_are_not() {
     assert_eq!(of("DescribeTrails"), 3, "one in the management account and one in each member");
 }
 
+#[tokio::test]
+async fn trails_of_a_member_that_are_not_shown_are_unreadable_and_not_absent() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &[]);
+    let aws = connect(&emulator).await;
+    let mut scope = deployment.scope();
+    scope.addresses.retain(|address, _| address.kind == Kind::Bucket);
+    scope.member_trails = BTreeSet::from([world.account("web").clone()]);
+    emulator.proxy().trouble("cloudtrail", "DescribeTrails", 1, Trouble::Error(400, "AccessDeniedException"));
+
+    let estate = aws.observe(&scope, &Silent).await.unwrap();
+
+    let trails: Vec<_> = estate.sightings.iter().filter(|(address, _)| address.kind == Kind::Trail).collect();
+    let [(address, Sighting::Unreadable(problem))] = trails[..] else { panic!("{trails:?}") };
+    assert_eq!(address.to_string(), format!("{}/{HOME}/trail/*", world.account("web")));
+    assert_eq!(problem.code, "AccessDeniedException");
+}
+
 fn expected_address(addresses: &[String], name: &str) -> orgtrail::estate::Address {
     addresses.iter().find(|address| address.ends_with(name)).unwrap().parse().unwrap()
 }

@@ -298,6 +298,26 @@ fn the_workflow_keeps_one_comment_and_touches_it_only_when_it_differs() {
 }
 
 #[test]
+fn reviewers_read_the_plan_that_is_applied_and_what_was_not_read_is_no_plan() {
+    let runner = Runner::new();
+    logging(&runner.desk, false);
+    assert_eq!(runner.step("apply.yaml", "Plan", &[]).0, 0);
+    assert!(fs::read_to_string(runner.desk.path("output")).unwrap().ends_with("code=2\n"));
+    assert!(fs::read_to_string(runner.desk.path("summary")).unwrap().contains("acme-org-trail"));
+    assert_eq!(runner.step("apply.yaml", "Apply", &[]).0, 0);
+    assert_eq!(runner.step("apply.yaml", "Plan", &[]).0, 0, "there is nothing to do");
+
+    let mut world: Value = serde_json::from_str(&fs::read_to_string(runner.desk.path("estate.json")).unwrap()).unwrap();
+    let mut sightings = world["estate"]["sightings"].as_object_mut().unwrap().iter_mut();
+    let (_, topic) = sightings.find(|(address, _)| address.contains("/topic/")).unwrap();
+    *topic = json!({"unreadable": {
+        "account": "222222222222", "stage": "observe", "code": "AccessDenied", "message": "refused", "help": "",
+    }});
+    runner.desk.write("estate.json", &world.to_string());
+    assert_eq!(runner.step("apply.yaml", "Plan", &[]).0, 1, "only a part was read");
+}
+
+#[test]
 fn a_fork_is_planned_on_the_recorded_estate() {
     let runner = Runner::new();
     assert_eq!(runner.step("plan.yaml", "Plan", &[("IS_FORK", "true")]).0, 1, "there is no snapshot");

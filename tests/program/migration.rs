@@ -183,9 +183,13 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
 
     let report = desk.run(&format!("{destroy} --record record.jsonl")).expect_code(0).json();
     assert_eq!(report["retired"], json!([old_trail]));
-    let record: Value = std::fs::read_to_string(desk.path("record.jsonl")).unwrap().parse().unwrap();
-    assert_eq!(record["address"], old_trail);
-    assert_eq!(record["removed"]["trail"]["bucket"], BUCKET, "{record:#}");
+    let record = std::fs::read_to_string(desk.path("record.jsonl")).unwrap();
+    let lines: Vec<Value> = record.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| &line["result"]).collect::<Vec<_>>(), ["begun", "done"], "{record}");
+    for line in lines {
+        assert_eq!(line["address"], old_trail);
+        assert_eq!(line["removed"]["trail"]["bucket"], BUCKET, "{line:#}");
+    }
 
     // Only now the documents forget it, which is no risk any more.
     let plan = desk.run("plan --format json").expect_code(2).json();
@@ -245,4 +249,47 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
         let missing: Vec<&String> = called.difference(&given).filter(|call| *call != FREE).collect();
         assert!(missing.is_empty(), "{place:?} is not given {missing:?}");
     }
+}
+
+#[test]
+fn a_trail_that_keeps_its_name_becomes_the_organizations_and_the_others_go_by_that_name() {
+    let desk = Desk::offline();
+    desk.write("estate.json", include_str!("../../examples/demo/estate.json"));
+    let configure = |scope: &str| {
+        desk.write(
+            "orgtrail.yaml",
+            &format!(
+                "version: 1\ndeployment: acme\naccounts: {{log: log-archive}}\nhome_region: eu-central-1\n\
+                 bucket: {{name: acme-org-cloudtrail}}\ntrails: [{{name: acme-trail, scope: {scope}}}]\n"
+            ),
+        );
+    };
+    let run = |command: &str, code| desk.run(&format!("{command} --estate estate.json")).expect_code(code);
+    configure("accounts");
+    run("apply --yes --allow costs", 0);
+    configure("organization");
+    let refused = run("apply --yes", 1);
+    assert!(refused.err.contains("--allow costs is needed for 111111111111/"), "{}", refused.err);
+    run("apply --yes --allow costs", 0);
+    let plan = run("plan", 0).out;
+    assert!(plan.contains("orgtrail apply --destroy acme-trail --allow destroys"), "{plan}");
+
+    let mut world: Value = serde_json::from_str(&std::fs::read_to_string(desk.path("estate.json")).unwrap()).unwrap();
+    let trail = &mut world["estate"]["sightings"]["111111111111/eu-central-1/trail/acme-trail"]["present"]["trail"];
+    assert_eq!(trail["organization"], true);
+    trail["delivery"]["latest_time"] = "2026-03-02T06:12:41Z".into();
+    desk.write("estate.json", &world.to_string());
+    run("apply --yes --destroy acme-trail --allow destroys", 0);
+    let text = std::fs::read_to_string(desk.path("estate.json")).unwrap();
+    let trails = serde_json::from_str::<Value>(&text).unwrap()["estate"]["sightings"].as_object().unwrap().clone();
+    let trails =
+        trails.iter().filter(|(address, sighting)| address.contains("/trail/") && sighting["present"].is_object());
+    let trails: Vec<&String> = trails.map(|(address, _)| address).collect();
+    assert_eq!(
+        trails,
+        ["111111111111/eu-central-1/trail/acme-trail", "111111111111/us-east-1/trail/management-events"],
+        "what took over stays, and so does what others made"
+    );
+    let again = run("apply --yes --destroy acme-trail", 1);
+    assert!(again.err.contains("is configured"), "{}", again.err);
 }

@@ -16,6 +16,19 @@ pub const LOG: &str = "222222222222";
 pub const MEMBER: &str = "333333333333";
 pub const SUSPENDED: &str = "444444444444";
 
+/// An organization trail, a bucket and readers, with nothing but defaults.
+#[allow(dead_code, reason = "some test binaries have a configuration of their own")]
+pub const CONFIG: &str = r#"version: 1
+deployment: acme
+accounts:
+  log: "222222222222"
+home_region: eu-central-1
+bucket:
+  name: acme-org-cloudtrail
+trails:
+  - name: acme-org-trail
+"#;
+
 /// A folder with `estate.json` and, where a test writes one, `orgtrail.yaml`.
 pub struct Folder {
     folder: TempDir,

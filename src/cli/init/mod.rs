@@ -9,13 +9,13 @@ use super::session::{Access, Door, Session, connect, templates};
 use super::ui::{Ui, write_file};
 use super::{Answer, Common, Format};
 use crate::cloud::{Look, Needs, Scope};
-use crate::config::{self, Config};
-use crate::estate::{Address, Estate, Resource};
+use crate::config::{self, Config, ConfigErrors};
+use crate::estate::{Address, Estate, Problem, Resource, Sighting};
 use crate::ids::{AccountId, Partition, Region};
 use crate::init::adopt::{self, Adoption, Request};
 use crate::init::found::{self, Found};
 use crate::init::text::{Remarks, text};
-use crate::init::{first_region, fresh, guess_log_account};
+use crate::init::{Answers, first_region, fresh, guess_log_account};
 use crate::organization::Organization;
 use crate::survey::{SurveyError, SurveyOptions};
 
@@ -59,6 +59,8 @@ struct Seen {
     organization: Organization,
     estate: Estate,
     found: Vec<Found>,
+    /// What could not be read, so that more may be there.
+    unread: Vec<Problem>,
 }
 
 /// Runs the command.
@@ -89,8 +91,11 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
             let request = Request { trail, more, likely: &likely, deployment: &deployment, member_role };
             see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
             let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
-            let Adoption { config, inexpressible } =
-                adoption.map_err(|error| Failure::new("the trail cannot be taken over").because(error))?;
+            let Adoption { config, inexpressible } = adoption.map_err(|error| {
+                Failure::new("the trail cannot be taken over")
+                    .because(error)
+                    .hint("without --adopt, `orgtrail init` shows the trails that are there")
+            })?;
             remarks = Remarks { inexpressible, adopts: true, ..remarks };
             config
         }
@@ -98,16 +103,35 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let draft = write(&config, &seen.organization, &remarks)?;
     let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
     let mut content = draft.content;
+    let mut is_partial = !seen.unread.is_empty();
     if remarks.adopts {
         let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
         remarks.remaining = adopt::remaining(&survey.plan);
+        if !survey.plan.problems.is_empty() {
+            is_partial = true;
+            ui.note(
+                "not everything could be read, so that there may be more than was written; `orgtrail plan` says what",
+            );
+        }
         content = write(&session.config, &seen.organization, &remarks)?.content;
     }
     ui.end_progress();
     write_file(file, &content)?;
     let written = report::written(&remarks, file, ui.width());
     let page = if asks { written } else { format!("{there}\n{written}") };
-    Ok(Answer::new(page, Outcome::Clean))
+    Ok(Answer::new(page, if is_partial { Outcome::Partial } else { Outcome::Clean }))
+}
+
+/// Tells whether a bucket can have this name, as the configuration that it will stand in sees it.
+///
+/// # Errors
+/// Says why not.
+fn check_bucket(organization: &Organization, answers: &Answers) -> Result<(), String> {
+    let content =
+        text(&fresh(organization, answers), organization, &Remarks::default()).map_err(|error| error.to_string())?;
+    let parsed = config::parse(&content, "the new configuration");
+    let first = |errors: ConfigErrors| errors.findings().first().map(|finding| finding.message.clone());
+    parsed.map(drop).map_err(|errors| first(errors).unwrap_or_default())
 }
 
 fn refuse_overwriting(file: &Path, force: bool) -> Result<(), Failure> {
@@ -129,9 +153,6 @@ async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<
     let needs = Needs { unit_names: false, account_tags: false };
     let failed = |what| move |source| Failure::from(SurveyError::Look { what, source });
     let (organization, problems) = look.discover(needs).await.map_err(failed("organization"))?;
-    for problem in &problems {
-        ui.note(&format!("{}: {}", problem.code, problem.message));
-    }
     let mut accounts = BTreeSet::from([organization.management_account.clone()]);
     if args.member_trails {
         let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
@@ -140,7 +161,12 @@ async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<
     let scope = scope(&organization, region, BTreeMap::new(), accounts);
     let estate = look.observe(&scope, ui).await.map_err(failed("trails"))?;
     let found = found::found(&estate);
-    Ok(Seen { organization, estate, found })
+    let unread = estate.sightings.values().filter_map(|sighting| match sighting {
+        Sighting::Unreadable(problem) => Some(problem.clone()),
+        Sighting::Present(_) | Sighting::Absent => None,
+    });
+    let unread: BTreeSet<Problem> = problems.into_iter().chain(unread).collect();
+    Ok(Seen { organization, estate, found, unread: unread.into_iter().collect() })
 }
 
 /// Returns the accounts that are likely to have the bucket of an existing trail, the likeliest first.

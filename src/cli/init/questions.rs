@@ -3,6 +3,7 @@
 use super::Args;
 use crate::cli::failure::Failure;
 use crate::cli::ui::Ui;
+use crate::desire::alike::alike;
 use crate::ids::{AccountId, Region};
 use crate::init::found::Found;
 use crate::init::{Answers, BUCKET_DEFAULT, DEPLOYMENT_DEFAULT, check_deployment, guess_log_account};
@@ -100,22 +101,26 @@ pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args,
         default: found.iter().find_map(|trail| trail.address.region.as_ref()).map(ToString::to_string),
         check: &is_region,
     })?;
+    let answers = |bucket: &str| -> Result<Answers, Failure> {
+        Ok(Answers {
+            deployment: deployment.clone(),
+            log_account: account(organization, &log_account).map_err(Failure::new)?,
+            home_region: home_region.parse().map_err(|error| Failure::new("no region").because(error))?,
+            bucket: bucket.to_owned(),
+            member_role: args.member_role.clone(),
+        })
+    };
+    // Without the other answers nothing can be said of the name, and they are asked for first.
+    let is_bucket = |text: &str| answers(text).map_or(Ok(()), |answers| super::check_bucket(organization, &answers));
     let bucket = asker.ask(Question {
         flag: "--bucket",
         words: "Name of the log bucket, unique in the world",
         given: args.bucket.clone(),
         default: Some(BUCKET_DEFAULT.to_owned()),
-        // The whole configuration is checked before it is written, the bucket's name with it.
-        check: &|_| Ok(()),
+        check: &is_bucket,
     })?;
     asker.finish()?;
-    Ok(Answers {
-        deployment,
-        log_account: account(organization, &log_account).map_err(Failure::new)?,
-        home_region: home_region.parse().map_err(|error| Failure::new("no region").because(error))?,
-        bucket,
-        member_role: args.member_role.clone(),
-    })
+    answers(&bucket)
 }
 
 /// Finds an active account by id or name.
@@ -124,7 +129,7 @@ pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args,
 /// Where there is none, or more than one.
 pub(super) fn account(organization: &Organization, text: &str) -> Result<AccountId, String> {
     match organization.find(text)[..] {
-        [] => Err(format!("organization {} has no account {text:?}", organization.id)),
+        [] => Err(format!("organization {} has no account {text:?}{}", organization.id, alike(organization, text))),
         [id] => match organization.accounts.get(id) {
             Some(account) if !account.state.is_active() => Err(format!("account {id} is {}", account.state.as_str())),
             _ => Ok(id.clone()),

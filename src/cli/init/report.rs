@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Seen;
+use crate::estate::Problem;
 use crate::init::text::Remarks;
 use crate::report::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::words;
@@ -13,6 +14,13 @@ pub(super) fn there(seen: &Seen, adopts: bool, width: usize) -> String {
     let active = seen.organization.accounts.values().filter(|account| account.state.is_active()).count();
     let accounts = format!(": {}, {active} active", words::count(seen.organization.accounts.len(), "account"));
     page.line(0, &[Span(PLAIN, "Organization "), Span(STRONG, seen.organization.id.as_str()), Span(PLAIN, &accounts)]);
+    let problems = seen.unread.iter().map(|problem| {
+        let Problem { account, address, code, message, help, .. } = problem;
+        let place = address.as_ref().map_or_else(|| account.to_string(), ToString::to_string);
+        let next = if help.is_empty() { String::new() } else { format!("; next: {help}") };
+        format!("{place}: {code}: {message}{next}")
+    });
+    write_list(&mut page, "Could not be read, so that more may be there", &problems.collect::<Vec<_>>());
     if seen.found.is_empty() {
         page.line(2, &[Span(FAINT, "no trails were found")]);
         return page.finish();

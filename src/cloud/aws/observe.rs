@@ -138,8 +138,9 @@ async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId
         Ok(session) => session,
         Err(fault) => {
             let unreadable = Sighting::Unreadable(fault.problem(Stage::Observe, None));
-            let sightings = addresses.iter().map(|address| ((*address).clone(), unreadable.clone())).collect();
-            return Seen { sightings, limits: None };
+            let trails = scope.member_trails.contains(account).then(|| all_trails(scope, account));
+            let addresses = addresses.into_iter().cloned().chain(trails);
+            return Seen { sightings: addresses.map(|address| (address, unreadable.clone())).collect(), limits: None };
         }
     };
     let mut seen = Seen::default();
@@ -150,6 +151,11 @@ async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId
         seen.sightings.push(((*address).clone(), sighting.unwrap_or_else(|fault| unreadable(&fault, address))));
     }
     seen
+}
+
+/// Returns what stands for all trails of an account where not even their names could be read.
+fn all_trails(scope: &Scope, account: &AccountId) -> Address {
+    Address::regional(account, &scope.home_region, Kind::Trail, "*")
 }
 
 fn unreadable(fault: &Fault, address: &Address) -> Sighting {
@@ -227,7 +233,10 @@ async fn look_at_trails(session: &Session, scope: &Scope, addresses: &[&Address]
         let there = session.in_region(&scope.home_region);
         match cloudtrail::look_at_others(&there).await {
             Ok(sightings) => seen.sightings.extend(sightings),
-            Err(fault) => tracing::warn!(%fault, "the account's own trails could not be read"),
+            Err(fault) => {
+                let all = all_trails(scope, &session.account);
+                seen.sightings.push((all.clone(), unreadable(&fault, &all)));
+            }
         }
     }
     for (region, wanted) in regions {

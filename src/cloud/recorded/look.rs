@@ -84,6 +84,10 @@ fn found_on_the_way(world: &Snapshot, scope: &Scope) -> Vec<(Address, AccountId)
             _ => {}
         }
     }
+    // What could not be read when the world was recorded is not known now either.
+    let unread = world.estate.sightings.iter().filter(|(_, sighting)| matches!(sighting, Sighting::Unreadable(_)));
+    let trails = unread.filter(|(address, _)| address.kind == Kind::Trail && shows_trails(scope, &address.account));
+    found.extend(trails.map(|(address, _)| (address.clone(), address.account.clone())));
     found
 }
 

@@ -7,7 +7,7 @@ use super::Answers;
 use crate::config::Config;
 use crate::config::schema::Encryption;
 use crate::estate::key::referenced_key;
-use crate::estate::{ACCOUNT_TAG, Address, Bucket, Estate, Key, Kind, Resource, Trail};
+use crate::estate::{ACCOUNT_TAG, Address, Bucket, Estate, Key, Kind, Resource, Sighting, Trail};
 use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::plan::{Action, Change, Plan};
@@ -30,6 +30,9 @@ pub enum CannotAdopt {
     /// There is no such trail.
     #[error("there is no trail at {0}")]
     NoTrail(Address),
+    /// It may be there.
+    #[error("the trail {0} could not be read: {1}")]
+    Unread(Address, String),
     /// It records one account only.
     #[error("{0} is no organization trail: it records one account only")]
     NotOfOrganization(Address),
@@ -177,7 +180,10 @@ fn wanted<'a>(estate: &'a Estate, at: &Address) -> Result<&'a Trail, CannotAdopt
     match estate.resource(at) {
         Some(Resource::Trail(trail)) if trail.organization => Ok(trail),
         Some(Resource::Trail(_)) => Err(CannotAdopt::NotOfOrganization(at.clone())),
-        _ => Err(CannotAdopt::NoTrail(at.clone())),
+        _ => Err(match estate.sightings.get(at) {
+            Some(Sighting::Unreadable(problem)) => CannotAdopt::Unread(at.clone(), problem.message.clone()),
+            _ => CannotAdopt::NoTrail(at.clone()),
+        }),
     }
 }
 

@@ -55,14 +55,14 @@ pub fn json(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
         "rows": coverage.rows.iter().map(row_json).collect::<Vec<_>>(),
         "trails": coverage.trails.iter().map(trail_json).collect::<Vec<_>>(),
     });
-    format!("{value:#}\n")
+    escape::json(&format!("{value:#}\n")).into_owned()
 }
 
 /// Returns one line of JSON a row, and a last one with the summary.
 pub fn json_lines(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
     let rows = coverage.rows.iter().map(|row| json!({"type": "row", "row": row_json(row)}));
     let last = json!({"type": "summary", "format_version": FORMAT_VERSION, "summary": summary(coverage, limit)});
-    rows.chain([last]).map(|line| format!("{line}\n")).collect()
+    rows.chain([last]).map(|line| escape::json(&format!("{line}\n")).into_owned()).collect()
 }
 
 /// Returns the report for a terminal of a width.

@@ -19,17 +19,18 @@ const ROWS_MAX: usize = 60;
 
 /// Returns the JSON of an answer, ending with a line break.
 pub fn json(answer: &Answer) -> String {
-    format!("{:#}\n", serde_json::json!(Proof::of(answer)))
+    escape::json(&format!("{:#}\n", serde_json::json!(Proof::of(answer)))).into_owned()
 }
 
 /// Returns the line of JSON Lines about a chain.
 pub fn json_line(chain: &Chain) -> String {
-    format!("{}\n", serde_json::json!({"type": "chain", "chain": ChainProof::of(chain)}))
+    escape::json(&format!("{}\n", serde_json::json!({"type": "chain", "chain": ChainProof::of(chain)}))).into_owned()
 }
 
 /// Returns the last line of JSON Lines.
 pub fn json_summary_line(answer: &Answer) -> String {
-    format!("{}\n", serde_json::json!({"type": "summary", "format_version": 1, "summary": Summary::of(answer)}))
+    let summary = serde_json::json!({"type": "summary", "format_version": 1, "summary": Summary::of(answer)});
+    escape::json(&format!("{summary}\n")).into_owned()
 }
 
 /// Returns the report for a terminal of a width. Colour only underlines what the words say.

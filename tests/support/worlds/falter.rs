@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Done, Fault, FaultKind, Look, Needs, Progress, Scope};
-use orgtrail::estate::trail::{Delivery, EventSelector, ReadWrite};
-use orgtrail::estate::{Address, Bucket, Estate, Key, LogGroup, Policy, Problem, Resource, Role, Tags, Trail};
-use orgtrail::ids::AccountId;
-use orgtrail::organization::Organization;
+use orgtrail::cloud::{Act, Done, Fault, FaultKind};
+use orgtrail::estate::trail::{EventSelector, ReadWrite};
+use orgtrail::estate::{Bucket, Key, LogGroup, Policy, Resource, Role, Tags, Trail};
 use orgtrail::plan::{Action, Change};
+
+use super::through::looks_through;
 
 /// Makes so many changes, begins one more, and then reaches nobody.
 pub struct Faltering<'a> {
@@ -18,18 +18,7 @@ pub struct Faltering<'a> {
     pub changes_max: usize,
 }
 
-#[async_trait]
-impl Look for Faltering<'_> {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
-        self.inner.discover(needs).await
-    }
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
-        self.inner.observe(scope, progress).await
-    }
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
-        self.inner.delivery(trail, operator).await
-    }
-}
+looks_through!(Faltering);
 
 #[async_trait]
 impl Act for Faltering<'_> {

@@ -21,6 +21,7 @@ pub mod falter;
 pub mod foreign;
 pub mod organization;
 pub mod rerender;
+mod through;
 pub mod watched;
 
 /// A bucket that configurations may send access logs to. It is there in every world.

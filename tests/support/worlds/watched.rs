@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
-use orgtrail::estate::trail::Delivery;
-use orgtrail::estate::{Address, Estate, Problem, Resource};
+use orgtrail::cloud::{Act, Done, Fault, Look};
+use orgtrail::estate::Resource;
 use orgtrail::ids::AccountId;
-use orgtrail::organization::Organization;
 use orgtrail::plan::Change;
+
+use super::through::looks_through;
 
 pub struct Watched<'a> {
     pub inner: &'a Recorded,
@@ -45,18 +45,7 @@ impl<'a> Watched<'a> {
     }
 }
 
-#[async_trait]
-impl Look for Watched<'_> {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
-        self.inner.discover(needs).await
-    }
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
-        self.inner.observe(scope, progress).await
-    }
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
-        self.inner.delivery(trail, operator).await
-    }
-}
+looks_through!(Watched);
 
 #[async_trait]
 impl Act for Watched<'_> {
