@@ -3,7 +3,10 @@
 #[path = "support/program.rs"]
 mod program;
 
-use orgtrail::estate::{Resource, Sighting};
+use std::collections::BTreeMap;
+
+use orgtrail::estate::trail::EventSelector;
+use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting, Stage};
 use program::{Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
 use serde_json::Value;
 
@@ -71,6 +74,99 @@ fn the_owner_is_asked_once_and_members_inherit() {
     assert_eq!(report["subjects"][0]["inherited_by"], serde_json::json!([LOG, MEMBER]));
     assert_eq!(report["inactive"][0]["account"], SUSPENDED);
     assert_eq!(control(&report, "cis-5.0", "3.1")["standard_version"], "5.0.0");
+}
+
+/// A trail that a member made for itself, and that lacks everything.
+fn poor_trail(estate: &mut Estate) {
+    let mut trails = estate.resources().filter_map(|(_, resource)| match resource {
+        Resource::Trail(trail) => Some(trail.clone()),
+        _ => None,
+    });
+    let mut poor = trails.next().unwrap();
+    drop(trails);
+    poor.bucket = "somebodys-bucket".into();
+    (poor.organization, poor.multi_region, poor.logging, poor.validation) = (false, false, false, false);
+    (poor.key, poor.log_group, poor.tags) = (None, None, None);
+    poor.selectors.clear();
+    let address = Address::regional(&MEMBER.parse().unwrap(), &"eu-west-1".parse().unwrap(), Kind::Trail, "own");
+    estate.sightings.insert(address, Sighting::present(poor));
+}
+
+fn verdicts(report: &Value) -> Vec<(String, String)> {
+    let controls = report["controls"].as_array().unwrap().iter();
+    controls.map(|c| (format!("{} {}", c["standard"], c["id"]), c["verdict"].to_string())).collect()
+}
+
+fn checks_of_members(report: &Value) -> Vec<&Value> {
+    let checks = report["controls"].as_array().unwrap().iter().flat_map(|c| c["checks"].as_array().unwrap());
+    checks.filter(|check| check["account"] != MANAGEMENT).collect()
+}
+
+#[test]
+fn a_member_that_the_organization_trail_records_fails_for_nothing_that_its_own_trail_lacks() {
+    let folder = deployed();
+    let before = check(&folder, 2, &["--member-trails"]);
+    folder.edit(|_, estate| poor_trail(estate));
+    let after = check(&folder, 2, &["--member-trails"]);
+    assert!(folder.must(0, &["snapshot", "--member-trails", "--format", "json"]).contains("somebodys-bucket"));
+    assert_eq!(verdicts(&before), verdicts(&after));
+    assert_eq!(checks_of_members(&after), [&Value::Null; 0]);
+}
+
+/// The management account records the objects of its own buckets, and nobody those of the members.
+#[test]
+fn what_a_trail_of_the_owner_alone_records_is_nothing_for_the_members() {
+    let folder = deployed();
+    folder.edit(|_, estate| {
+        let mut trails = estate.resources().filter_map(|(address, resource)| match resource {
+            Resource::Trail(trail) => Some((address.clone(), trail.clone())),
+            _ => None,
+        });
+        let (mut address, mut own) = trails.next().unwrap();
+        drop(trails);
+        address.name = "objects".into();
+        own.organization = false;
+        let objects = EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]);
+        own.selectors.insert(objects.with("resources.type", "equals", ["AWS::S3::Object"]));
+        estate.sightings.insert(address, Sighting::present(own));
+    });
+    let report = check(&folder, 2, &["--standard", "cis-5.0"]);
+    let objects = control(&report, "cis-5.0", "3.8");
+    assert_eq!(objects["verdict"], "fail", "{objects:#}");
+    let evidence = objects["checks"][0]["evidence"].as_str().unwrap();
+    assert!(
+        evidence.contains("/objects records writes to the objects of every bucket, but only of its own account"),
+        "{evidence}"
+    );
+    assert_eq!(control(&report, "cis-5.0", "3.1")["verdict"], "pass", "the organization trail does that");
+}
+
+#[test]
+fn a_member_fails_for_nothing_while_a_trail_that_may_record_it_cannot_be_read() {
+    let folder = deployed();
+    folder.edit(|_, estate| {
+        poor_trail(estate);
+        let management = MANAGEMENT.parse().unwrap();
+        let of_owner = |address: &&mut Address| address.kind == Kind::Trail && address.account == management;
+        let mut addresses: Vec<Address> = estate.sightings.keys().cloned().collect();
+        let trail = addresses.iter_mut().find(of_owner).unwrap().clone();
+        let problem = Problem {
+            account: management,
+            address: Some(trail.clone()),
+            stage: Stage::Observe,
+            code: "AccessDenied".into(),
+            message: "cloudtrail:DescribeTrails is denied".into(),
+            help: "allow it".into(),
+        };
+        estate.sightings.insert(trail, Sighting::Unreadable(problem));
+    });
+    let report = check(&folder, 3, &["--member-trails"]);
+    let of_members = checks_of_members(&report);
+    assert!(of_members.iter().all(|check| check["verdict"] != "fail"), "{of_members:#?}");
+    let doubted = |check: &&&Value| check["evidence"].as_str().unwrap().contains("may record this account");
+    let doubted: Vec<_> = of_members.iter().filter(doubted).collect();
+    assert!(doubted.iter().any(|check| check["account"] == MEMBER), "{of_members:#?}");
+    assert!(doubted.iter().all(|check| check["because"] == "unreadable"), "{doubted:#?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Sources: CIS Amazon Web Services Foundations Benchmark 3.0.0 and 5.0.0, sections 3 and 4; AWS Security Hub user guide,
 //! "Security Hub CSPM controls for AWS CloudTrail"; the checks of Prowler's service `cloudtrail`. Left out are controls
 //! of the same sections that are about other services (AWS Config, VPC flow logs, Security Hub itself) and checks that
-//! read the recorded events. Titles are ours.
+//! read the recorded events (Prowler's `cloudtrail_threat_detection_*`). Titles are ours.
 
 use std::fmt;
 
@@ -97,8 +97,8 @@ pub enum Question {
     ManagementEvents,
     /// As [`Question::ManagementEvents`], and without leaving a source out?
     AllManagementEvents,
-    /// Does any trail record management events?
-    AnyManagementEvents,
+    /// Does any trail record the calls of Amazon Bedrock?
+    BedrockEvents,
     /// Does a trail of all regions record writes to the objects of every bucket?
     ObjectWrites,
     /// Does a trail of all regions record reads of the objects of every bucket?
@@ -109,8 +109,10 @@ pub enum Question {
     Encryption,
     /// Is that key rotated?
     KeyRotation,
-    /// Does the trail deliver to CloudWatch Logs?
+    /// Does the trail name a log group of CloudWatch Logs, without an error?
     LogGroup,
+    /// Have events reached CloudWatch Logs within a day?
+    LogGroupDelivery,
     /// Does the trail look for unusual activity?
     Insights,
     /// Has the trail tags?
@@ -141,6 +143,7 @@ pub enum Filter {
     BucketPolicies,
     ConfigSettings,
     SecurityGroups,
+    SecurityGroupRules,
     NetworkAcls,
     NetworkGateways,
     RouteTables,
@@ -162,12 +165,18 @@ impl Filter {
             Filter::BucketPolicies => "changes of bucket policies",
             Filter::ConfigSettings => "changes of AWS Config's settings",
             Filter::SecurityGroups => "changes of security groups",
+            Filter::SecurityGroupRules => "changes of security groups and their rules",
             Filter::NetworkAcls => "changes of network access control lists",
             Filter::NetworkGateways => "changes of network gateways",
             Filter::RouteTables => "changes of route tables",
             Filter::Vpcs => "changes of VPCs",
             Filter::Organizations => "changes of AWS Organizations",
         }
+    }
+
+    /// Tells whether single ones of the events happen every day, so that an alarm may well wait for several.
+    pub fn is_everyday(self) -> bool {
+        matches!(self, Filter::UnauthorizedCalls | Filter::ConsoleFailures)
     }
 }
 
@@ -181,13 +190,14 @@ impl Question {
             Question::AllManagementEvents => {
                 "a trail records management events of every region, reads and writes, without leaving a source out"
             }
-            Question::AnyManagementEvents => "a trail records management events, those of Amazon Bedrock among them",
+            Question::BedrockEvents => "a trail records the calls of Amazon Bedrock",
             Question::ObjectWrites => "writes to the objects of every bucket are recorded",
             Question::ObjectReads => "reads of the objects of every bucket are recorded",
             Question::Validation => "log files can be validated",
             Question::Encryption => "logs are encrypted with a KMS key",
             Question::KeyRotation => "the key of the logs is rotated",
             Question::LogGroup => "the trail delivers to CloudWatch Logs",
+            Question::LogGroupDelivery => "events have reached CloudWatch Logs within a day",
             Question::Insights => "CloudTrail looks for unusual activity",
             Question::Tags => "the trail has tags",
             Question::AccessLogs => "access to the log bucket is logged",
@@ -207,7 +217,7 @@ impl Question {
             | Question::EveryRegion
             | Question::ManagementEvents
             | Question::AllManagementEvents
-            | Question::AnyManagementEvents
+            | Question::BedrockEvents
             | Question::Validation => Severity::High,
             Question::Encryption
             | Question::KeyRotation
@@ -218,6 +228,7 @@ impl Question {
             Question::ObjectWrites
             | Question::ObjectReads
             | Question::LogGroup
+            | Question::LogGroupDelivery
             | Question::Insights
             | Question::Tags => Severity::Low,
         }
@@ -242,31 +253,33 @@ const fn control(standard: Standard, id: &'static str, question: Question) -> Co
 /// Every control, by standard and id.
 pub const CONTROLS: &[Control] = &table();
 
-/// Sections 3 and 4 are the same in both versions of the benchmark.
-const CIS: [(&str, Question); 22] = [
-    ("3.1", Question::ManagementEvents),
-    ("3.2", Question::Validation),
-    ("3.4", Question::AccessLogs),
-    ("3.5", Question::Encryption),
-    ("3.6", Question::KeyRotation),
-    ("3.8", Question::ObjectWrites),
-    ("3.9", Question::ObjectReads),
-    ("4.1", Question::Filter(Filter::UnauthorizedCalls)),
-    ("4.2", Question::Filter(Filter::ConsoleWithoutMfa)),
-    ("4.3", Question::Filter(Filter::RootUse)),
-    ("4.4", Question::Filter(Filter::IamPolicies)),
-    ("4.5", Question::Filter(Filter::CloudTrailSettings)),
-    ("4.6", Question::Filter(Filter::ConsoleFailures)),
-    ("4.7", Question::Filter(Filter::KeyDeletion)),
-    ("4.8", Question::Filter(Filter::BucketPolicies)),
-    ("4.9", Question::Filter(Filter::ConfigSettings)),
-    ("4.10", Question::Filter(Filter::SecurityGroups)),
-    ("4.11", Question::Filter(Filter::NetworkAcls)),
-    ("4.12", Question::Filter(Filter::NetworkGateways)),
-    ("4.13", Question::Filter(Filter::RouteTables)),
-    ("4.14", Question::Filter(Filter::Vpcs)),
-    ("4.15", Question::Filter(Filter::Organizations)),
-];
+/// Sections 3 and 4 are the same in both versions of the benchmark, but for the events of 4.10.
+const fn cis(security_groups: Filter) -> [(&'static str, Question); 22] {
+    [
+        ("3.1", Question::ManagementEvents),
+        ("3.2", Question::Validation),
+        ("3.4", Question::AccessLogs),
+        ("3.5", Question::Encryption),
+        ("3.6", Question::KeyRotation),
+        ("3.8", Question::ObjectWrites),
+        ("3.9", Question::ObjectReads),
+        ("4.1", Question::Filter(Filter::UnauthorizedCalls)),
+        ("4.2", Question::Filter(Filter::ConsoleWithoutMfa)),
+        ("4.3", Question::Filter(Filter::RootUse)),
+        ("4.4", Question::Filter(Filter::IamPolicies)),
+        ("4.5", Question::Filter(Filter::CloudTrailSettings)),
+        ("4.6", Question::Filter(Filter::ConsoleFailures)),
+        ("4.7", Question::Filter(Filter::KeyDeletion)),
+        ("4.8", Question::Filter(Filter::BucketPolicies)),
+        ("4.9", Question::Filter(Filter::ConfigSettings)),
+        ("4.10", Question::Filter(security_groups)),
+        ("4.11", Question::Filter(Filter::NetworkAcls)),
+        ("4.12", Question::Filter(Filter::NetworkGateways)),
+        ("4.13", Question::Filter(Filter::RouteTables)),
+        ("4.14", Question::Filter(Filter::Vpcs)),
+        ("4.15", Question::Filter(Filter::Organizations)),
+    ]
+}
 
 /// There is no CloudTrail.8.
 const SECURITY_HUB: [(&str, Question); 9] = [
@@ -282,9 +295,9 @@ const SECURITY_HUB: [(&str, Question); 9] = [
 ];
 
 const PROWLER: [(&str, Question); 12] = [
-    ("cloudtrail_bedrock_logging_enabled", Question::AnyManagementEvents),
+    ("cloudtrail_bedrock_logging_enabled", Question::BedrockEvents),
     ("cloudtrail_bucket_requires_mfa_delete", Question::MfaDelete),
-    ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroup),
+    ("cloudtrail_cloudwatch_logging_enabled", Question::LogGroupDelivery),
     ("cloudtrail_insights_exist", Question::Insights),
     ("cloudtrail_kms_encryption_enabled", Question::Encryption),
     ("cloudtrail_log_file_validation_enabled", Question::Validation),
@@ -296,13 +309,17 @@ const PROWLER: [(&str, Question); 12] = [
     ("cloudtrail_s3_dataevents_write_enabled", Question::ObjectWrites),
 ];
 
-const COUNT: usize = 2 * CIS.len() + SECURITY_HUB.len() + PROWLER.len();
+const CIS_3: [(&str, Question); 22] = cis(Filter::SecurityGroups);
+
+const CIS_5: [(&str, Question); 22] = cis(Filter::SecurityGroupRules);
+
+const COUNT: usize = CIS_3.len() + CIS_5.len() + SECURITY_HUB.len() + PROWLER.len();
 
 const fn table() -> [Control; COUNT] {
     let mut all = [const { control(Standard::Cis30, "", Question::Recording) }; COUNT];
     let mut at = 0;
-    at = fill(&mut all, at, Standard::Cis30, &CIS);
-    at = fill(&mut all, at, Standard::Cis50, &CIS);
+    at = fill(&mut all, at, Standard::Cis30, &CIS_3);
+    at = fill(&mut all, at, Standard::Cis50, &CIS_5);
     at = fill(&mut all, at, Standard::SecurityHub, &SECURITY_HUB);
     fill(&mut all, at, Standard::Prowler, &PROWLER);
     all
@@ -315,4 +332,37 @@ const fn fill(all: &mut [Control; COUNT], from: usize, standard: Standard, some:
         at += 1;
     }
     from + at
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn of(standard: Standard) -> Vec<(&'static str, Question)> {
+        CONTROLS
+            .iter()
+            .filter(|control| control.standard == standard)
+            .map(|control| (control.id, control.question))
+            .collect()
+    }
+
+    #[test]
+    fn the_versions_of_the_benchmark_differ_in_one_control() {
+        let (older, newer) = (of(Standard::Cis30), of(Standard::Cis50));
+        let differing = older.iter().zip(&newer).filter(|(one, other)| one != other);
+        assert_eq!(differing.map(|(one, other)| (one.0, other.0)).collect::<Vec<_>>(), [("4.10", "4.10")]);
+        let filters = older.iter().filter(|(_, question)| matches!(question, Question::Filter(_))).count();
+        assert_eq!((older.len(), filters), (22, 15));
+    }
+
+    #[test]
+    fn an_id_is_there_once_in_a_standard() {
+        for standard in Standard::ALL {
+            let ids: BTreeSet<&str> = of(standard).into_iter().map(|(id, _)| id).collect();
+            assert_eq!(ids.len(), of(standard).len(), "{standard}");
+        }
+        assert_eq!(of(Standard::SecurityHub).iter().find(|(id, _)| *id == "CloudTrail.8"), None);
+    }
 }

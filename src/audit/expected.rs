@@ -48,6 +48,8 @@ pub(super) fn with_fixes(question: Question, now: Vec<Check>, then: &Then<'_>) -
         Verdict::Pass | Verdict::NotApplicable => Fix::None,
         Verdict::Fail | Verdict::Unknown(_) if then.passes(check) => Fix::Plan,
         Verdict::Unknown(_) => Fix::None,
+        // What knows better says so itself.
+        Verdict::Fail if check.fix != Fix::None => check.fix.clone(),
         Verdict::Fail => other_fix(question, check, then.plan),
     };
     now.into_iter().map(|check| Check { fix: fix(&check), ..check }).collect()
@@ -78,7 +80,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         return Fix::Elsewhere(NOT_OURS);
     }
     match question {
-        Question::Recording | Question::AnyManagementEvents => Fix::Setting("trails.management_events"),
+        Question::Recording | Question::BedrockEvents => Fix::Setting("trails.management_events"),
         Question::EveryRegion => Fix::Setting("trails.regions"),
         Question::ManagementEvents => Fix::Setting("trails.management_events and trails.regions"),
         Question::AllManagementEvents => Fix::Setting("trails.management_events.exclude and trails.regions"),
@@ -86,7 +88,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         Question::Validation => Fix::Setting("trails.validation"),
         Question::Encryption => Fix::Setting("bucket.encryption"),
         Question::KeyRotation => Fix::Elsewhere("the owner of the key can switch its rotation on"),
-        Question::LogGroup => Fix::Setting("trails.cloudwatch_logs"),
+        Question::LogGroup | Question::LogGroupDelivery => Fix::Setting("trails.cloudwatch_logs"),
         Question::Insights => Fix::Setting("trails.insights"),
         Question::Tags => Fix::Setting("trails.tags"),
         Question::AccessLogs => Fix::Setting("bucket.access_logs"),
@@ -95,8 +97,8 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
             "only the root user of the log account can switch MFA Delete on, and S3 takes no lifecycle rules beside it",
         ),
         Question::LakeEncryption => Fix::Elsewhere("orgtrail does not manage CloudTrail Lake"),
-        Question::Filter(_) => {
-            Fix::Elsewhere("set trails.cloudwatch_logs, then make the metric filter and its alarm on that log group")
-        }
+        Question::Filter(_) => Fix::Elsewhere(
+            "set trails.cloudwatch_logs, then make the metric filter on that log group and an alarm of its metric",
+        ),
     }
 }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::estate::metric_filter::MetricFilters;
+use crate::estate::monitoring::Monitoring;
 use crate::estate::{Address, Estate, Problem};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::{AccountState, Organization};
@@ -33,8 +33,8 @@ pub struct Ground<'a> {
     pub estate: &'a Estate,
     /// What applying the configuration would change.
     pub plan: &'a Plan,
-    /// The metric filters of the log groups that trails deliver to, as far as they were looked at.
-    pub filters: &'a MetricFilters,
+    /// Who hears of what the trails deliver to log groups, as far as it was looked at.
+    pub monitoring: &'a Monitoring,
 }
 
 /// The answer to a question.
@@ -163,15 +163,15 @@ impl Audit {
 
 /// Answers the controls of the chosen standards.
 pub fn audit(ground: Ground<'_>, standards: &[Standard]) -> Audit {
-    let Ground { organization, estate, plan, filters } = ground;
+    let Ground { organization, estate, plan, monitoring } = ground;
     let planned = expected::estate(plan, estate);
     let subjects = subject::subjects(organization, estate);
     let later = subject::subjects(organization, &planned);
     let mut known: BTreeMap<Question, Vec<Check>> = BTreeMap::new();
     let outcomes = CONTROLS.iter().filter(|control| standards.contains(&control.standard)).map(|control| {
         let answered = known.entry(control.question).or_insert_with(|| {
-            let now = answer::answer(control.question, organization, estate, filters, &subjects);
-            let then = answer::answer(control.question, organization, &planned, filters, &later);
+            let now = answer::answer(control.question, organization, estate, monitoring, &subjects);
+            let then = answer::answer(control.question, organization, &planned, monitoring, &later);
             expected::with_fixes(control.question, now, &expected::Then { checks: &then, subjects: &later, plan })
         });
         let verdict = answered.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotApplicable);

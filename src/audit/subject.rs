@@ -27,12 +27,26 @@ pub(super) fn subjects(organization: &Organization, estate: &Estate) -> Vec<Subj
     let mut active: BTreeSet<AccountId> =
         organization.accounts.iter().filter(|(_, a)| a.state.is_active()).map(|(id, _)| id.clone()).collect();
     active.insert(management.clone());
-    let consolidated = estate.resources().any(|(_, resource)| matches!(resource, Resource::Trail(t) if t.organization));
-    if !consolidated {
+    if !consolidated(estate) {
         return active.iter().map(|account| subject(estate, account, BTreeSet::new())).collect();
     }
     active.remove(management);
     vec![subject(estate, management, active)]
+}
+
+fn consolidated(estate: &Estate) -> bool {
+    estate.resources().any(|(_, resource)| matches!(resource, Resource::Trail(trail) if trail.organization))
+}
+
+/// Returns a trail of the management account that could not be read, where no organization trail was seen: it may be one.
+pub(super) fn unread_of_owner<'a>(organization: &Organization, estate: &'a Estate) -> Option<&'a Address> {
+    if consolidated(estate) {
+        return None;
+    }
+    let mut unread = estate.sightings.iter().filter(|(_, seen)| matches!(seen, Sighting::Unreadable(_)));
+    let of_owner =
+        |address: &Address| address.kind == Kind::Trail && address.account == organization.management_account;
+    unread.find(|(address, _)| of_owner(address)).map(|(address, _)| address)
 }
 
 fn subject(estate: &Estate, account: &AccountId, members: BTreeSet<AccountId>) -> Subject {
@@ -50,6 +64,12 @@ impl Subject {
             Resource::Trail(trail) => Some((address, trail)),
             _ => None,
         })
+    }
+
+    /// Tells whether a trail records everybody for whom this subject speaks: what a trail of the owner alone records says
+    /// nothing of the members.
+    pub(super) fn is_recorded_by(&self, trail: &Trail) -> bool {
+        trail.organization || self.members.is_empty()
     }
 
     /// Returns its trails that could not be read.

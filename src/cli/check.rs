@@ -1,7 +1,5 @@
 //! `orgtrail check`: the controls of security standards about trails, answered once for owner and members. Never writes.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::failure::Failure;
@@ -10,16 +8,12 @@ use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::audit::{self, Audit, Ground, Standard};
-use crate::cloud::Look;
-use crate::estate::metric_filter::MetricFilters;
-use crate::estate::{Estate, Resource, Stage};
-use crate::ids::Arn;
 use crate::organization::Organization;
 use crate::report::audit::findings::{self, Stamp};
 use crate::report::audit::{AuditJson, html, human, markdown};
 use crate::report::human::Layout;
 use crate::report::model;
-use crate::survey::SurveyOptions;
+use crate::survey::{Survey, SurveyOptions, monitoring};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -43,34 +37,15 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
-    let filters = filters(session.cloud.as_ref(), &survey.observed).await;
+    let monitoring = monitoring(session.cloud.as_ref(), &survey.observed).await;
     ui.end_progress();
     let standards = if args.standard.is_empty() { Standard::ALL.to_vec() } else { args.standard.clone() };
-    let ground =
-        Ground { organization: &survey.organization, estate: &survey.observed, plan: &survey.plan, filters: &filters };
+    let Survey { organization, observed, plan, .. } = &survey;
+    let ground = Ground { organization, estate: observed, plan, monitoring: &monitoring };
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
     let text = text(common, &audit, &survey.organization, stamp, ui)?;
     Ok(Answer::new(text, outcome(&audit)))
-}
-
-/// Reads the metric filters of every log group that a trail delivers to.
-async fn filters(look: &dyn Look, estate: &Estate) -> MetricFilters {
-    let group = |(_, resource): (_, &Resource)| match resource {
-        Resource::Trail(trail) if trail.logging => trail.log_group.clone(),
-        _ => None,
-    };
-    let groups: BTreeSet<String> = estate.resources().filter_map(group).collect();
-    let mut filters = MetricFilters::new();
-    for group in groups {
-        let Ok(arn) = group.parse::<Arn>() else { continue };
-        match look.metric_filters(&arn).await {
-            Ok(Some(found)) => filters.insert(group, Ok(found)),
-            Ok(None) => None,
-            Err(fault) => filters.insert(group, Err(fault.problem(Stage::Observe, None))),
-        };
-    }
-    filters
 }
 
 fn text(

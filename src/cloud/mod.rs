@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::estate::alarm::{Alarms, Subscribers};
 use crate::estate::deed::Deeds;
 use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
@@ -135,6 +136,22 @@ pub trait Look: Send + Sync {
     /// # Errors
     /// [`Fault`] where they cannot be read.
     async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        Ok(None)
+    }
+
+    /// Asks for the alarms of an account in a region; nothing where they are not recorded.
+    ///
+    /// # Errors
+    /// [`Fault`] where they cannot be read.
+    async fn alarms(&self, _account: &AccountId, _region: &Region) -> Result<Option<Alarms>, Fault> {
+        Ok(None)
+    }
+
+    /// Asks who is subscribed to a topic, in its own account; nothing where that is not recorded.
+    ///
+    /// # Errors
+    /// [`Fault`] where it cannot be read, as with a topic of an account outside of the organization.
+    async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, Fault> {
         Ok(None)
     }
 

@@ -11,6 +11,7 @@ use crate::ids::{AccountId, Partition};
 use crate::policy::Aliases;
 
 pub mod address;
+pub mod alarm;
 pub mod bucket;
 pub mod deed;
 pub mod desired;
@@ -19,6 +20,7 @@ pub mod guard;
 pub mod key;
 pub mod log_group;
 pub mod metric_filter;
+pub mod monitoring;
 pub mod policy;
 pub mod problem;
 pub mod resource;

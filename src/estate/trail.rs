@@ -65,6 +65,9 @@ pub struct Delivery {
     pub notification_error: Option<String>,
     /// Why the last events did not reach CloudWatch Logs.
     pub log_group_error: Option<String>,
+    /// When events last reached CloudWatch Logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_group_time: Option<String>,
     /// When logging was last started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_time: Option<String>,

@@ -4,7 +4,7 @@ use super::Place;
 use super::draft::{Bounds, Draft};
 use super::names::Names;
 use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
-use crate::cloud::aws::permissions::{Operation, cloudtrail as op, logs};
+use crate::cloud::aws::permissions::{Operation, cloudtrail as op, cloudwatch, logs, sns};
 use crate::config::schema::Scope;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 
@@ -46,6 +46,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         }
     }
     add_log_groups(names, draft);
+    add_alarms(names, draft);
 }
 
 /// Grants what CloudTrail looks at with the caller's own permissions when it takes an organization trail or a delegated
@@ -58,6 +59,19 @@ pub(super) fn allow_checks(names: &Names<'_>, draft: &mut Draft, operation: &Ope
     let service = [CLOUDTRAIL_PRINCIPAL.to_owned()];
     let making = Bounds::on("MakeServiceLinkedRole", [linked]).when("StringEquals", "iam:AWSServiceName", service);
     draft.allow_of(&making, operation, ["iam:CreateServiceLinkedRole"]);
+}
+
+/// Adds what tells who hears of the events in a log group. The topics are whoever's made the alarms: any of the account.
+fn add_alarms(names: &Names<'_>, draft: &mut Draft) {
+    let with_logs = names.sites().into_iter().filter(|site| site.logs.is_some());
+    let topics: Vec<String> =
+        with_logs.map(|site| names.arn_in(site.region.as_str(), "sns", names.here(), "*")).collect();
+    if topics.is_empty() {
+        return;
+    }
+    // Only whoever may list every alarm is told of composite ones (CloudWatch API, `DescribeAlarms`).
+    draft.allow(&Bounds::everything("ListAlarms"), &[cloudwatch::DESCRIBE_ALARMS]);
+    draft.allow(&Bounds::on("AlarmTopics", topics), &[sns::GET_ATTRIBUTES, sns::LIST_SUBSCRIPTIONS]);
 }
 
 fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {

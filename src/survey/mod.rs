@@ -16,6 +16,10 @@ use crate::organization::selector::{OuStep, Selector};
 use crate::plan::{self, Plan, PlanOptions};
 use crate::policy::template::Templates;
 
+mod monitoring;
+
+pub use monitoring::monitoring;
+
 /// What a survey works with.
 pub struct Surveyor<'a> {
     /// The checked configuration.

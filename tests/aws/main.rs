@@ -6,6 +6,7 @@
 mod support;
 
 mod administrator;
+mod alarms;
 mod discover;
 mod document;
 mod drift;

@@ -183,9 +183,14 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
 
     let report = desk.run(&format!("{destroy} --record record.jsonl")).expect_code(0).json();
     assert_eq!(report["retired"], json!([old_trail]));
-    let record: Value = std::fs::read_to_string(desk.path("record.jsonl")).unwrap().parse().unwrap();
-    assert_eq!(record["address"], old_trail);
-    assert_eq!(record["removed"]["trail"]["bucket"], BUCKET, "{record:#}");
+    let record = std::fs::read_to_string(desk.path("record.jsonl")).unwrap();
+    let record: Vec<Value> = record.lines().map(|line| line.parse().unwrap()).collect();
+    let [begun, done] = record.as_slice() else { panic!("{record:#?}") };
+    assert_eq!([&begun["result"], &done["result"]], ["begun", "done"]);
+    for line in [begun, done] {
+        assert_eq!(line["address"], old_trail);
+        assert_eq!(line["removed"]["trail"]["bucket"], BUCKET, "{line:#}");
+    }
 
     // Only now the documents forget it, which is no risk any more.
     let plan = desk.run("plan --format json").expect_code(2).json();

@@ -88,6 +88,7 @@ async fn the_printed_policies_are_what_the_commands_call() {
     let mut looks = called(&emulator, &world).await;
     desk.run("apply --yes --quiet").expect_code(0);
     let mut writes = called(&emulator, &world).await;
+    watch_keys(&world).await;
     for looking in ["plan", "drift", "check", "snapshot --member-trails --output snapshot.json"] {
         desk.run(looking);
     }
@@ -172,6 +173,26 @@ fn add(all: &mut Called, more: Called) {
     }
 }
 
+/// A metric filter on the trail's log group with an alarm that publishes to a topic, as somebody else made them.
+async fn watch_keys(world: &World) {
+    let management = world.management();
+    let metric = aws_sdk_cloudwatchlogs::types::MetricTransformation::builder();
+    let metric = metric.metric_name("keys").metric_namespace("cis").metric_value("1").build().unwrap();
+    let request = aws_sdk_cloudwatchlogs::Client::new(&management).put_metric_filter().log_group_name("/orgtrail/acme");
+    let request = request.filter_name("cis-keys").filter_pattern("{ $.eventName = DisableKey }");
+    request.metric_transformations(metric).send().await.unwrap();
+    let topic = aws_sdk_sns::Client::new(&management).create_topic().name("security").send().await.unwrap();
+    let request = aws_sdk_cloudwatch::Client::new(&management).put_metric_alarm().alarm_name("cis-keys");
+    let request = request.namespace("cis").metric_name("keys").statistic(aws_sdk_cloudwatch::types::Statistic::Sum);
+    let request = request
+        .period(300)
+        .evaluation_periods(1)
+        .threshold(1.0)
+        .set_alarm_actions(Some(vec![topic.topic_arn.unwrap()]));
+    let at_least = aws_sdk_cloudwatch::types::ComparisonOperator::GreaterThanOrEqualToThreshold;
+    request.comparison_operator(at_least).send().await.unwrap();
+}
+
 /// Changes by other hands: each needs another call to repair.
 async fn damage(world: &World) {
     let management = world.management();
@@ -234,6 +255,9 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudtrail:UpdateTrail",
             // For audits, as `LookupEvents`.
             "logs:DescribeMetricFilters",
+            "cloudwatch:DescribeAlarms",
+            "sns:GetTopicAttributes",
+            "sns:ListSubscriptionsByTopic",
             // Repairs of the role of the log group.
             "iam:DeleteRolePolicy",
             "iam:TagRole",

@@ -6,7 +6,7 @@ use hyper::http::request::Parts;
 /// One request that reached the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The service as it signs: `cloudtrail`.
+    /// The service as IAM names it: `cloudtrail`.
     pub service: String,
     /// The operation: `CreateTrail`.
     pub action: String,
@@ -37,7 +37,11 @@ pub fn read(head: &Parts, body: &Bytes) -> Call {
     let access_key = parts.next().unwrap_or_default().to_owned();
     let mut parts = parts.skip(1);
     let region = parts.next().unwrap_or_default().to_owned();
-    let service = parts.next().unwrap_or_default().to_owned();
+    let service = match parts.next().unwrap_or_default() {
+        // It signs with the name of its endpoint.
+        "monitoring" => "cloudwatch".to_owned(),
+        other => other.to_owned(),
+    };
     let action = match header("x-amz-target").rsplit_once('.') {
         Some((_, action)) => action.to_owned(),
         None if service == "s3" => s3_action(head),

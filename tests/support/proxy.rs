@@ -28,7 +28,7 @@ pub enum Trouble {
     LoseAnswer,
     /// It is passed on, but later.
     Delay(Duration),
-    /// This JSON is the answer.
+    /// This is the body of the answer.
     Answer(String),
     /// It waits at the proxy until all that is held is let go, and is passed on then.
     HoldRequest,
@@ -278,7 +278,7 @@ async fn answer(
     match next_trouble(&state, call.clone()) {
         Some(Trouble::Reset) => return Err(Cut),
         Some(Trouble::Error(status, code)) => return Ok(error(&head, status, code)),
-        Some(Trouble::Answer(json)) => return Ok(Response::new(Full::new(json.into()))),
+        Some(Trouble::Answer(body)) => return Ok(Response::new(Full::new(body.into()))),
         Some(Trouble::Delay(pause)) => tokio::time::sleep(pause).await,
         Some(Trouble::LoseAnswer) => {
             pass_on(head, body, &client, &backend).await;

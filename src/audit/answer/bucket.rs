@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Check, Fix, Question, Subject};
 use super::{Answer, about, fail, not_read, outside, pass, unreadable};
-use crate::estate::{Address, Bucket, Estate, Kind, Resource, Sighting};
+use crate::estate::{Address, Bucket, Estate, Kind, Resource, Sighting, Trail};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
@@ -19,7 +19,9 @@ pub(super) fn answers(
 ) -> Vec<Check> {
     let mut users: BTreeMap<&str, &Subject> = BTreeMap::new();
     for subject in subjects {
-        for (_, trail) in subject.read(estate) {
+        // Prowler asks it for trails that record (`cloudtrail_bucket_requires_mfa_delete`).
+        let asked = |trail: &Trail| question != Question::MfaDelete || trail.logging;
+        for (_, trail) in subject.read(estate).filter(|(_, trail)| asked(trail)) {
             users.entry(trail.bucket.as_str()).or_insert(subject);
         }
     }

@@ -1,14 +1,19 @@
 //! Answers questions about an estate. An answer says what it stands on; what was not read is unknown.
 
-use super::{Check, Doubt, Fix, Question, Subject, Verdict};
-use crate::estate::metric_filter::MetricFilters;
+use super::{Check, Doubt, Fix, Question, Subject, Verdict, subject};
+use crate::estate::monitoring::Monitoring;
 use crate::estate::{Address, Estate, Problem, Sighting};
+use crate::ids::AccountId;
 use crate::organization::Organization;
 
 mod bucket;
 mod filter;
 mod recording;
 mod trail;
+
+/// What helps where a log group is configured and nothing gets there.
+const MEND_LOG_DELIVERY: &str =
+    "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
 
 /// A verdict and what it stands on.
 type Answer = (Verdict, String);
@@ -34,7 +39,38 @@ pub(super) fn answer(
     question: Question,
     organization: &Organization,
     estate: &Estate,
-    filters: &MetricFilters,
+    monitoring: &Monitoring,
+    subjects: &[Subject],
+) -> Vec<Check> {
+    let mut checks = of_question(question, organization, estate, monitoring, subjects);
+    if let Some(unread) = subject::unread_of_owner(organization, estate) {
+        for check in &mut checks {
+            doubt(check, &organization.management_account, unread);
+        }
+    }
+    checks
+}
+
+/// A trail of the management account that could not be read may be the organization's: what a member lacks may then not be
+/// missing.
+fn doubt(check: &mut Check, management: &AccountId, unread: &Address) {
+    if check.verdict != Verdict::Fail || check.account == *management {
+        return;
+    }
+    let may = format!("; but {unread}, which could not be read, may record this account");
+    *check = Check {
+        verdict: Verdict::Unknown(Doubt::Unreadable),
+        evidence: check.evidence.clone() + &may,
+        fix: Fix::None,
+        ..check.clone()
+    };
+}
+
+fn of_question(
+    question: Question,
+    organization: &Organization,
+    estate: &Estate,
+    monitoring: &Monitoring,
     subjects: &[Subject],
 ) -> Vec<Check> {
     match question {
@@ -42,14 +78,15 @@ pub(super) fn answer(
         | Question::EveryRegion
         | Question::ManagementEvents
         | Question::AllManagementEvents
-        | Question::AnyManagementEvents
+        | Question::BedrockEvents
         | Question::ObjectWrites
         | Question::ObjectReads => {
             let about = |subject| whole(subject, recording::answer(question, organization.partition, estate, subject));
             subjects.iter().map(about).collect()
         }
         Question::Filter(about) => {
-            subjects.iter().map(|subject| whole(subject, filter::answer(about, estate, filters, subject))).collect()
+            let partition = organization.partition;
+            subjects.iter().map(|subject| filter::check(about, partition, estate, monitoring, subject)).collect()
         }
         Question::LakeEncryption => {
             let why = "event data stores of CloudTrail Lake are not read";
@@ -59,6 +96,7 @@ pub(super) fn answer(
         | Question::Encryption
         | Question::KeyRotation
         | Question::LogGroup
+        | Question::LogGroupDelivery
         | Question::Insights
         | Question::Tags => subjects.iter().flat_map(|subject| trail::answers(question, estate, subject)).collect(),
         Question::AccessLogs | Question::NotPublic | Question::MfaDelete => {

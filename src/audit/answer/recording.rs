@@ -1,20 +1,27 @@
 //! Questions about an account as a whole: one trail that records is enough.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::{Question, Subject};
 use super::{Answer, fail, no_trail, not_read, pass};
+use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Estate, Trail};
 use crate::ids::Partition;
 
 /// Answers for one subject.
 pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, subject: &Subject) -> Answer {
-    if let Some((address, _)) = subject.read(estate).find(|(_, trail)| fits(question, partition, trail)) {
+    let does_for_all = |trail: &Trail| fits(question, partition, trail) && subject.is_recorded_by(trail);
+    if let Some((address, _)) = subject.read(estate).find(|(_, trail)| does_for_all(trail)) {
         return pass(format!("{address} {}", does(question)));
     }
     if let Some(address) = subject.unread(estate).next() {
         return not_read(estate, address);
     }
-    let trails: Vec<String> =
-        subject.read(estate).map(|(address, trail)| lacks(question, partition, address, trail)).collect();
+    let lacks = |(address, trail): (&Address, &Trail)| match fits(question, partition, trail) {
+        true => format!("{address} {}, but only of its own account", does(question)),
+        false => lacks(question, partition, address, trail),
+    };
+    let trails: Vec<String> = subject.read(estate).map(lacks).collect();
     if trails.is_empty() { no_trail(subject) } else { fail(trails.join("; ")) }
 }
 
@@ -23,7 +30,7 @@ fn fits(question: Question, partition: Partition, trail: &Trail) -> bool {
         && match question {
             Question::Recording => true,
             Question::EveryRegion => trail.multi_region,
-            Question::AnyManagementEvents => trail.records_management_events(),
+            Question::BedrockEvents => records_bedrock(trail),
             Question::ManagementEvents => trail.multi_region && reads_and_writes(trail, false),
             Question::AllManagementEvents => trail.multi_region && reads_and_writes(trail, true),
             Question::ObjectWrites => trail.multi_region && records_objects(trail, partition, "false"),
@@ -35,17 +42,66 @@ fn fits(question: Question, partition: Partition, trail: &Trail) -> bool {
 /// Tells whether management events that read and that write are recorded, by one selector or by several.
 fn reads_and_writes(trail: &Trail, of_every_source: bool) -> bool {
     let records = |read_only: &str| {
-        trail.selectors.iter().filter(|selector| selector.is_management()).any(|selector| {
-            selector.0.iter().all(|(field, by_operator)| match field.as_str() {
-                "eventCategory" => true,
-                "readOnly" => selector.values("readOnly", "equals").any(|value| value == read_only),
-                // Sources are only ever left out: the other conditions of management events choose single events.
-                "eventSource" => !of_every_source && by_operator.keys().all(|operator| operator == "not_equals"),
-                _ => false,
+        trail.selectors.iter().any(|selector| {
+            // Sources are only ever left out: the other conditions of management events choose single events.
+            records_kind(selector, read_only, |source| {
+                !of_every_source && source.keys().all(|operator| operator == "not_equals")
             })
         })
     };
     records("true") && records("false")
+}
+
+type ByOperator = BTreeMap<String, BTreeSet<String>>;
+
+/// Tells whether a selector records the management events that read or that write, from the sources that will do.
+fn records_kind(selector: &EventSelector, read_only: &str, sources_do: impl Fn(&ByOperator) -> bool) -> bool {
+    selector.is_management()
+        && selector.0.iter().all(|(field, by_operator)| match field.as_str() {
+            "eventCategory" => true,
+            "readOnly" => selector.values("readOnly", "equals").any(|value| value == read_only),
+            "eventSource" => sources_do(by_operator),
+            _ => false,
+        })
+}
+
+/// Says why the events of a control may not reach the log group of a trail: the benchmark wants one that records every
+/// region and all management events (CIS 4.1 to 4.15, "Audit").
+pub(super) fn withholds(
+    partition: Partition,
+    address: &Address,
+    trail: &Trail,
+    source: Option<&str>,
+) -> Option<String> {
+    let question = Question::ManagementEvents;
+    if !fits(question, partition, trail) {
+        return Some(lacks(question, partition, address, trail));
+    }
+    let source = source?;
+    let leaves_out = |selector: &EventSelector| selector.values("eventSource", "not_equals").any(|left| left == source);
+    let all_do = trail.selectors.iter().filter(|selector| selector.is_management()).all(leaves_out);
+    all_do.then(|| format!("{address} leaves the events of {source} out"))
+}
+
+/// Data events of Amazon Bedrock (Prowler, `cloudtrail_bedrock_logging_enabled`).
+const BEDROCK: [&str; 7] = [
+    "AWS::Bedrock::AgentAlias",
+    "AWS::Bedrock::FlowAlias",
+    "AWS::Bedrock::Guardrail",
+    "AWS::Bedrock::InlineAgent",
+    "AWS::Bedrock::KnowledgeBase",
+    "AWS::Bedrock::Model",
+    "AWS::Bedrock::Prompt",
+];
+
+/// Tells whether the management events that write, or any data events of Amazon Bedrock, are recorded.
+fn records_bedrock(trail: &Trail) -> bool {
+    trail.selectors.iter().any(|selector| {
+        // Sources that are left out are those of KMS and of the RDS Data API; nothing else can be (CloudTrail API,
+        // `AdvancedFieldSelector`).
+        let writes = records_kind(selector, "false", |source| source.keys().all(|operator| operator == "not_equals"));
+        writes || selector.values("resources.type", "equals").any(|kind| BEDROCK.contains(&kind))
+    })
 }
 
 /// Tells whether a selector records the objects of every bucket.
@@ -70,7 +126,7 @@ fn does(question: Question) -> &'static str {
         Question::EveryRegion => "records every region",
         Question::ManagementEvents => "records management events of every region, reads and writes",
         Question::AllManagementEvents => "records management events of every region and source, reads and writes",
-        Question::AnyManagementEvents => "records management events",
+        Question::BedrockEvents => "records the calls of Amazon Bedrock",
         Question::ObjectWrites => "records writes to the objects of every bucket",
         Question::ObjectReads => "records reads of the objects of every bucket",
         _ => "is recording",
@@ -81,7 +137,7 @@ fn does(question: Question) -> &'static str {
 fn lacks(question: Question, partition: Partition, address: &Address, trail: &Trail) -> String {
     let why = if !trail.logging {
         "is not recording"
-    } else if !trail.multi_region && !matches!(question, Question::Recording | Question::AnyManagementEvents) {
+    } else if !trail.multi_region && !matches!(question, Question::Recording | Question::BedrockEvents) {
         "records one region only"
     } else {
         match question {
@@ -90,6 +146,7 @@ fn lacks(question: Question, partition: Partition, address: &Address, trail: &Tr
                 if some { "records the other kind of object events only" } else { "does not record all objects" }
             }
             _ if !trail.records_management_events() => "records no management events",
+            Question::BedrockEvents => "does not record management events that write",
             Question::AllManagementEvents if reads_and_writes(trail, false) => {
                 "leaves management events of a source out"
             }
@@ -101,10 +158,8 @@ fn lacks(question: Question, partition: Partition, address: &Address, trail: &Tr
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
-    use crate::estate::trail::{EventSelector, ReadWrite};
+    use crate::estate::trail::ReadWrite;
 
     fn trail(selectors: impl IntoIterator<Item = EventSelector>) -> Trail {
         Trail {
@@ -174,13 +229,41 @@ mod tests {
     }
 
     #[test]
+    fn calls_of_bedrock_are_management_events_that_write_or_its_data_events() {
+        check(Question::BedrockEvents, [management(ReadWrite::WriteOnly, &["kms.amazonaws.com"])], true);
+        check(Question::BedrockEvents, [management(ReadWrite::ReadOnly, &[])], false);
+        let one_event = management(ReadWrite::All, &[]).with("eventName", "equals", ["CreateUser"]);
+        check(Question::BedrockEvents, [one_event, objects()], false);
+        let models = EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]);
+        check(Question::BedrockEvents, [models.with("resources.type", "equals", ["AWS::Bedrock::Model"])], true);
+    }
+
+    #[test]
+    fn a_log_group_gets_the_events_of_a_control_only_from_a_trail_that_records_them() {
+        let address = Address::of_trail("arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme").unwrap();
+        let why = |trail: &Trail, source| withholds(Partition::Aws, &address, trail, source);
+        let without_kms = trail([management(ReadWrite::All, &["kms.amazonaws.com"])]);
+        assert_eq!(why(&without_kms, None), None);
+        assert_eq!(why(&without_kms, Some("ec2.amazonaws.com")), None);
+        let left_out = why(&without_kms, Some("kms.amazonaws.com")).unwrap();
+        assert!(left_out.ends_with("leaves the events of kms.amazonaws.com out"), "{left_out}");
+        let both = trail([management(ReadWrite::All, &["kms.amazonaws.com"]), management(ReadWrite::All, &[])]);
+        assert_eq!(why(&both, Some("kms.amazonaws.com")), None);
+        let part = why(&trail([management(ReadWrite::WriteOnly, &[])]), None).unwrap();
+        assert!(part.ends_with("records a part of the management events only"), "{part}");
+        let mut single = trail([management(ReadWrite::All, &[])]);
+        single.multi_region = false;
+        assert!(why(&single, None).unwrap().ends_with("records one region only"));
+    }
+
+    #[test]
     fn a_trail_that_is_stopped_or_of_one_region_records_too_little() {
         let mut stopped = trail([management(ReadWrite::All, &[])]);
         stopped.logging = false;
         assert!(!fits(Question::Recording, Partition::Aws, &stopped));
         let mut single = trail([management(ReadWrite::All, &[])]);
         single.multi_region = false;
-        assert!(fits(Question::AnyManagementEvents, Partition::Aws, &single));
+        assert!(fits(Question::BedrockEvents, Partition::Aws, &single));
         assert!(!fits(Question::ManagementEvents, Partition::Aws, &single));
     }
 }

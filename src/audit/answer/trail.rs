@@ -1,7 +1,9 @@
 //! Questions about each trail of a subject.
 
-use super::super::{Check, Question, Subject};
-use super::{Answer, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::{Check, Fix, Question, Subject, Verdict};
+use super::{Answer, MEND_LOG_DELIVERY, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Estate, Key, Resource, Trail};
 
@@ -10,11 +12,23 @@ pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) ->
     if subject.trails.is_empty() {
         return vec![whole(subject, no_trail(subject))];
     }
-    let answer = |address: &Address| match estate.resource(address) {
-        Some(Resource::Trail(trail)) => answer(question, estate, trail),
-        _ => not_read(estate, address),
+    let check = |address: &Address| match estate.resource(address) {
+        Some(Resource::Trail(trail)) => {
+            let check = about(subject, address, answer(question, estate, trail));
+            if delivers_in_vain(question, trail, &check) {
+                return Check { fix: Fix::Elsewhere(MEND_LOG_DELIVERY), ..check };
+            }
+            check
+        }
+        _ => about(subject, address, not_read(estate, address)),
     };
-    subject.trails.iter().map(|address| about(subject, address, answer(address))).collect()
+    subject.trails.iter().map(check).collect()
+}
+
+/// Tells whether a log group is configured already, and nothing gets there.
+fn delivers_in_vain(question: Question, trail: &Trail, check: &Check) -> bool {
+    let of_logs = matches!(question, Question::LogGroup | Question::LogGroupDelivery);
+    of_logs && trail.logging && trail.log_group.is_some() && check.verdict == Verdict::Fail
 }
 
 fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {
@@ -24,6 +38,9 @@ fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {
         Question::Encryption => encryption(estate, trail),
         Question::KeyRotation => rotation(estate, trail),
         Question::LogGroup => log_group(trail),
+        Question::LogGroupDelivery => log_group_delivery(trail),
+        // Prowler asks it of trails that record (`cloudtrail_insights_exist`).
+        Question::Insights if !trail.logging => (Verdict::NotApplicable, "it is not recording".into()),
         // Of a trail that is evidence only, neither tags nor insights are read.
         Question::Insights if trail.insights.is_empty() && trail.tags.is_none() => {
             unreadable("its insight selectors were not read")
@@ -61,7 +78,7 @@ fn encryption(estate: &Estate, trail: &Trail) -> Answer {
 
 fn rotation(estate: &Estate, trail: &Trail) -> Answer {
     let Some(arn) = &trail.key else {
-        return (super::Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
+        return (Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
     };
     match key(estate, arn) {
         Some((_, key)) if key.rotation => pass(format!("{arn} is rotated every year")),
@@ -91,6 +108,32 @@ fn log_group(trail: &Trail) -> Answer {
     }
 }
 
+/// How long events may have reached the log group before the last log file reached the bucket: Prowler fails a trail after a
+/// day (`cloudtrail_cloudwatch_logging_enabled`).
+const BEHIND_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+fn log_group_delivery(trail: &Trail) -> Answer {
+    let (verdict, evidence) = log_group(trail);
+    if verdict != Verdict::Pass {
+        return (verdict, evidence);
+    }
+    if !trail.logging {
+        return fail(format!("{evidence}, but is not recording"));
+    }
+    let delivery = trail.delivery.as_ref();
+    let Some(reached) = delivery.and_then(|delivery| delivery.log_group_time.as_deref()) else {
+        return outside(format!("{evidence}; when events last reached it is not known"));
+    };
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    let latest = delivery.and_then(|delivery| delivery.latest_time.as_deref());
+    match (time(reached), latest.and_then(time)) {
+        (Some(reached), Some(latest)) if latest.duration_since(reached) > BEHIND_MAX => {
+            fail(format!("{evidence}, but events last reached it at {reached}, and log files the bucket at {latest}"))
+        }
+        _ => pass(format!("{evidence}, and events last reached it at {reached}")),
+    }
+}
+
 fn tags(trail: &Trail) -> Answer {
     match &trail.tags {
         None => unreadable("its tags could not be read"),
@@ -99,5 +142,75 @@ fn tags(trail: &Trail) -> Answer {
             Some(key) => pass(format!("it has the tag {key}")),
             None => fail("it has no tags"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::estate::trail::Delivery;
+
+    fn trail(delivery: Delivery) -> Trail {
+        Trail {
+            bucket: "logs".into(),
+            prefix: String::new(),
+            topic: None,
+            global_events: true,
+            multi_region: true,
+            organization: true,
+            validation: true,
+            key: None,
+            log_group: Some("arn:aws:logs:eu-central-1:111111111111:log-group:acme:*".into()),
+            log_role: None,
+            logging: true,
+            selectors: BTreeSet::new(),
+            insights: BTreeSet::new(),
+            tags: Some(std::collections::BTreeMap::new()),
+            delivery: Some(delivery),
+        }
+    }
+
+    #[track_caller]
+    fn check(trail: &Trail, verdict: Verdict, words: &str) {
+        let (found, evidence) = answer(Question::LogGroupDelivery, &Estate::default(), trail);
+        assert_eq!(found, verdict, "{evidence}");
+        assert!(evidence.contains(words), "{evidence}");
+    }
+
+    #[test]
+    fn a_log_group_that_nothing_reaches_is_not_delivered_to() {
+        let at = |log_group: &str, bucket: &str| Delivery {
+            log_group_time: Some(log_group.into()),
+            latest_time: Some(bucket.into()),
+            ..Delivery::default()
+        };
+        check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z")), Verdict::Pass, "2026-03-01T05:00:00Z");
+        check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:01Z")), Verdict::Fail, "the bucket at 2026-03-02");
+        let refused = Delivery { log_group_error: Some("AccessDenied".into()), ..Delivery::default() };
+        check(&trail(refused), Verdict::Fail, "AccessDenied");
+        let stopped = Trail { logging: false, ..trail(at("2026-03-01T05:00:00Z", "2026-03-01T05:00:00Z")) };
+        check(&stopped, Verdict::Fail, "not recording");
+        check(&Trail { log_group: None, ..stopped }, Verdict::Fail, "no log group");
+    }
+
+    /// Snapshots of before it was recorded do not have it either.
+    #[test]
+    fn when_events_last_reached_the_log_group_may_not_be_known() {
+        let unknown = Verdict::Unknown(super::super::Doubt::Outside);
+        check(&trail(Delivery::default()), unknown, "is not known");
+        let old = r#"{"latest_time":null,"latest_error":null,"digest_error":null,"notification_error":null,"log_group_error":null,"stopped_time":null}"#;
+        check(&trail(serde_json::from_str(old).unwrap()), unknown, "is not known");
+    }
+
+    #[test]
+    fn insights_are_asked_of_trails_that_record() {
+        let ask = |trail: &Trail| answer(Question::Insights, &Estate::default(), trail).0;
+        let without = trail(Delivery::default());
+        assert_eq!(ask(&without), Verdict::Fail);
+        assert_eq!(ask(&Trail { logging: false, ..without.clone() }), Verdict::NotApplicable);
+        assert_eq!(ask(&Trail { tags: None, ..without.clone() }), Verdict::Unknown(super::super::Doubt::Unreadable));
+        assert_eq!(ask(&Trail { insights: BTreeSet::from(["ApiCallRateInsight".into()]), ..without }), Verdict::Pass);
     }
 }

@@ -1,12 +1,14 @@
 //! Amazon CloudWatch Logs: the log group that a trail may write to, and its metric filters.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformation};
 
 use super::job::{Job, writable};
 use super::permissions::logs as op;
 use super::session::{Session, Sessions};
 use crate::cloud::{Done, Fault};
-use crate::estate::metric_filter::MetricFilter;
+use crate::estate::metric_filter::{Count, Metric, MetricFilter};
 use crate::estate::{Address, LogGroup, Sighting, Tags};
 use crate::ids::Arn;
 
@@ -70,20 +72,32 @@ pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<V
         filters.extend(page.metric_filters().iter().map(metric_filter));
         token = page.next_token;
         if token.is_none() {
-            filters.sort();
+            filters.sort_by(|one: &MetricFilter, other| one.name.cmp(&other.name));
             return Ok(filters);
         }
     }
 }
 
-fn metric_filter(filter: &aws_sdk_cloudwatchlogs::types::MetricFilter) -> MetricFilter {
-    let metric = |metric: &aws_sdk_cloudwatchlogs::types::MetricTransformation| {
-        format!("{}/{}", metric.metric_namespace(), metric.metric_name())
-    };
+fn metric_filter(filter: &SdkFilter) -> MetricFilter {
+    let system = filter.emit_system_field_dimensions();
     MetricFilter {
         name: filter.filter_name().unwrap_or_default().to_owned(),
         pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
-        metrics: filter.metric_transformations().iter().map(metric).collect(),
+        criteria: filter.field_selection_criteria().filter(|text| !text.is_empty()).map(str::to_owned),
+        counts: filter.metric_transformations().iter().map(|one| count(one, system)).collect(),
+    }
+}
+
+fn count(one: &MetricTransformation, system_dimensions: &[String]) -> Count {
+    let own = one.dimensions().into_iter().flat_map(HashMap::keys);
+    let dimensions: BTreeSet<String> = own.chain(system_dimensions).cloned().collect();
+    Count {
+        metric: Metric { namespace: one.metric_namespace().to_owned(), name: one.metric_name().to_owned() },
+        value: one.metric_value().to_owned(),
+        default: one.default_value(),
+        dimensions,
+        // `None` is a unit of CloudWatch.
+        unit: one.unit().map(|unit| unit.as_str().to_owned()).filter(|unit| unit != "None"),
     }
 }
 

@@ -14,6 +14,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region as SdkRegion;
 
 mod account;
+mod alarms;
 mod cloudtrail;
 mod document;
 mod events;
@@ -42,6 +43,7 @@ pub use pace::Tempo;
 use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
 use crate::cloud::{Act, Done, Fault, Load, Look, Needs, Progress, Scope};
+use crate::estate::alarm::{Alarms, Subscribers};
 use crate::estate::deed::Deeds;
 use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
@@ -232,6 +234,14 @@ impl Look for Aws {
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
         logs::metric_filters(&self.sessions, group).await.map(Some)
+    }
+
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+        alarms::alarms(&self.sessions.of(account).await?.in_region(region)).await.map(Some)
+    }
+
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+        sns::subscribers(&self.sessions, topic).await.map(Some)
     }
 
     fn calls(&self) -> u64 {

@@ -93,7 +93,7 @@ pub(super) struct Admitted<'a> {
 }
 
 /// Calls in a second, and how many may come at once.
-const RATES: [(Of, u32, u32); 14] = [
+const RATES: [(Of, u32, u32); 15] = [
     // CloudTrail user guide, "Quotas": 2 a second for LookupEvents, for each account and region. It comes before the rest.
     (Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2),
     // CloudTrail user guide, "Quotas": reads 10 a second, "all other APIs" 1 a second, for each account and region.
@@ -104,6 +104,8 @@ const RATES: [(Of, u32, u32); 14] = [
     (Of::Service(Service::Organizations, Access::Write), 2, 2),
     // Account Management reference, "Quotas": 5 ListRegions requests a second for each account.
     (Of::Service(Service::Account, Access::Read), 5, 5),
+    // CloudWatch user guide, "Service quotas": 9 DescribeAlarms requests a second for each account and region.
+    (Of::Service(Service::CloudWatch, Access::Read), 9, 9),
     // AWS publishes no rates for the others; these are modest.
     (Of::Service(Service::Iam, Access::Read), 20, 20),
     (Of::Service(Service::Iam, Access::Write), 10, 10),

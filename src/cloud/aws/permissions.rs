@@ -22,6 +22,8 @@ pub enum Service {
     Sqs,
     /// Amazon EventBridge.
     Events,
+    /// Amazon CloudWatch.
+    CloudWatch,
     /// Amazon CloudWatch Logs.
     Logs,
     /// AWS IAM.
@@ -42,6 +44,7 @@ impl Service {
             Service::Sns => "sns",
             Service::Sqs => "sqs",
             Service::Events => "events",
+            Service::CloudWatch => "cloudwatch",
             Service::Logs => "logs",
             Service::Iam => "iam",
             Service::Sts => "sts",
@@ -201,6 +204,7 @@ operations! {
     sns Sns {
         Read GET_ATTRIBUTES "GetTopicAttributes" ["sns:GetTopicAttributes"];
         Read LIST_TAGS "ListTagsForResource" ["sns:ListTagsForResource"];
+        Read LIST_SUBSCRIPTIONS "ListSubscriptionsByTopic" ["sns:ListSubscriptionsByTopic"];
         Write CREATE_TOPIC "CreateTopic" ["sns:CreateTopic", "sns:TagResource"];
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
@@ -227,6 +231,9 @@ operations! {
         Write TAG_RESOURCE "TagResource" ["events:TagResource"];
         Write REMOVE_TARGETS "RemoveTargets" ["events:RemoveTargets"];
         Write DELETE_RULE "DeleteRule" ["events:DeleteRule"];
+    }
+    cloudwatch CloudWatch {
+        Read DESCRIBE_ALARMS "DescribeAlarms" ["cloudwatch:DescribeAlarms"];
     }
     logs Logs {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];

@@ -72,6 +72,7 @@ clients!(
     sns: Sns, aws_sdk_sns;
     sqs: Sqs, aws_sdk_sqs;
     eventbridge: Events, aws_sdk_eventbridge;
+    cloudwatch: CloudWatch, aws_sdk_cloudwatch;
     logs: Logs, aws_sdk_cloudwatchlogs;
     iam: Iam, aws_sdk_iam;
     sts: Sts, aws_sdk_sts;

@@ -1,4 +1,4 @@
-//! Amazon SNS: the topic that tells of new log files, and messages to people.
+//! Amazon SNS: the topic that tells of new log files, who is subscribed to a topic, and messages to people.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,9 @@ use aws_sdk_sns::types::Tag;
 
 use super::job::{Job, writable};
 use super::permissions::sns as op;
-use super::session::{Session, found};
+use super::session::{Session, Sessions, found};
 use crate::cloud::{Done, Fault};
+use crate::estate::alarm::Subscribers;
 use crate::estate::{Address, Sighting, Tags, Topic};
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
@@ -21,14 +22,23 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
     let Some(attributes) = attributes(session, &arn).await? else {
         return Ok(Sighting::Absent);
     };
-    let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
-    let policy = PolicyDocument::parse(text)
-        .map_err(|why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}")))?;
-    let key = attributes.get(KEY).filter(|key| !key.is_empty()).cloned();
-    Ok(Sighting::present(Topic { policy, key, tags: tags(session, &arn).await? }))
+    let policy = policy(session, &arn, &attributes)?;
+    Ok(Sighting::present(Topic { policy, key: key(&attributes), tags: tags(session, &arn).await? }))
 }
 
-async fn attributes(session: &Session, arn: &str) -> Result<Option<HashMap<String, String>>, Fault> {
+type Attributes = HashMap<String, String>;
+
+fn policy(session: &Session, arn: &str, attributes: &Attributes) -> Result<PolicyDocument, Fault> {
+    let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
+    let odd = |why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}"));
+    PolicyDocument::parse(text).map_err(odd)
+}
+
+fn key(attributes: &Attributes) -> Option<String> {
+    attributes.get(KEY).filter(|key| !key.is_empty()).cloned()
+}
+
+async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
     let answer = found(session.read(op::GET_ATTRIBUTES, request.send()).await)?;
     Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
@@ -37,6 +47,42 @@ async fn attributes(session: &Session, arn: &str) -> Result<Option<HashMap<Strin
 async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
     let answer = session.read(op::LIST_TAGS, session.sns().list_tags_for_resource().resource_arn(arn).send()).await?;
     Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
+/// Asks who is subscribed to a topic, with the credentials of its account.
+pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subscribers, Fault> {
+    let (Ok(account), Ok(region)) = (topic.account().parse(), topic.region().parse()) else {
+        let odd = format!("{topic} is not the ARN of a topic");
+        return Err(sessions.base().odd_answer(op::LIST_SUBSCRIPTIONS, odd));
+    };
+    let session = sessions.of(&account).await?.in_region(&region);
+    // A topic that is gone has nobody who hears.
+    let Some(attributes) = attributes(&session, topic.as_str()).await? else {
+        return Ok(Subscribers::default());
+    };
+    let policy = Some(policy(&session, topic.as_str(), &attributes)?);
+    let mut found = Subscribers { key: key(&attributes), policy, ..Subscribers::default() };
+    let client = session.sns();
+    let mut token = None;
+    loop {
+        let request = client.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(token);
+        let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
+        for subscription in page.subscriptions() {
+            // Instead of an ARN it is `PendingConfirmation`, or `Deleted` for a while.
+            match subscription.subscription_arn() {
+                Some(arn) if arn.starts_with("arn:") => {
+                    found.confirmed.push(subscription.protocol().unwrap_or_default().to_owned());
+                }
+                Some("PendingConfirmation") => found.pending += 1,
+                _ => {}
+            }
+        }
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            found.confirmed.sort();
+            return Ok(found);
+        }
+    }
 }
 
 /// Makes the topic, or brings it to what is wanted.

@@ -87,6 +87,11 @@ pub(super) fn case(action: &str, here: &str) -> Case {
             "arn:aws:sns:eu-west-1:444444444444:other",
             plain(),
         ),
+        // Alarms publish to whatever topic of the account.
+        ("sns", "GetTopicAttributes" | "ListSubscriptionsByTopic") => {
+            both(regional("sns", "acme-topic"), "arn:aws:sns:eu-west-1:999999999999:acme-topic", plain())
+        }
+        ("cloudwatch", "DescribeAlarms") => one(plain()),
         ("sns", _) => both(regional("sns", "acme-topic"), &regional("sns", "other"), plain()),
         ("sqs", "SendMessage") => {
             both(regional("sqs", "acme-orgtrail-dead-letters"), &regional("sqs", "acme-orgtrail"), plain())

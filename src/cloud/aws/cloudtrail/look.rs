@@ -203,6 +203,7 @@ fn delivery(status: &GetTrailStatusOutput) -> Delivery {
         digest_error: error(status.latest_digest_delivery_error()),
         notification_error: error(status.latest_notification_error()),
         log_group_error: error(status.latest_cloud_watch_logs_delivery_error()),
+        log_group_time: time(status.latest_cloud_watch_logs_delivery_time()),
         started_time: time(status.start_logging_time()),
         stopped_time: time(status.stop_logging_time()),
     }

@@ -1,0 +1,178 @@
+//! Questions about metric filters: does somebody hear of these events?
+//!
+//! What the benchmark asks for is a chain (CIS 4.1 to 4.15, "Audit"): a trail of all regions and management events that
+//! delivers to a log group, a metric filter of that group, an alarm of its metric ([`alarm`]) that one event can raise
+//! ([`trigger`]), a topic that the alarm publishes to, and a confirmed subscriber. A chain that is broken anywhere tells
+//! nobody.
+
+use super::super::pattern::{read, source};
+use super::super::{Check, Filter, Fix, Subject, Verdict};
+use super::recording::withholds;
+use super::{Answer, MEND_LOG_DELIVERY, fail, no_trail, not_read, outside, unreadable};
+use crate::estate::metric_filter::{Count, MetricFilter};
+use crate::estate::monitoring::{Monitoring, Place, place};
+use crate::estate::{Address, Estate, Trail};
+use crate::ids::Partition;
+
+mod alarm;
+mod trigger;
+
+/// How many of several things are named.
+const NAMED_MAX: usize = 3;
+
+const LET_TRAIL_RECORD: &str = "let the trail record all management events of every region and source, with trails.regions and \
+                                trails.management_events";
+const LET_ALL_DELIVER: &str =
+    "let the organization trail deliver to a log group, with trails.cloudwatch_logs, and count there";
+const MAKE_FILTER: &str =
+    "make a metric filter with the benchmark's pattern on that log group, and an alarm of its metric";
+const MAKE_ALARM: &str = "make an alarm of that metric (Sum of 300 seconds, at least 1) that publishes to a topic with a confirmed subscriber";
+const MEND_ALARM: &str = "change the alarm so that one event raises it and its actions are enabled";
+const GIVE_TOPIC: &str = "give the alarm a topic of SNS as its action";
+const CHANGE_KEY: &str = "encrypt the topic with a key of your own that lets cloudwatch.amazonaws.com use it";
+const LET_IN: &str = "let cloudwatch.amazonaws.com publish to the topic";
+const SUBSCRIBE: &str = "subscribe somebody to the topic, and confirm the subscription";
+
+/// An answer, and what helps where it is a fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    answer: Answer,
+    helps: Option<&'static str>,
+}
+
+impl Finding {
+    fn fail(evidence: impl Into<String>, helps: &'static str) -> Self {
+        Self { answer: fail(evidence), helps: Some(helps) }
+    }
+
+    fn said_after(self, before: &str) -> Self {
+        let (verdict, evidence) = self.answer;
+        Self { answer: (verdict, format!("{before}; {evidence}")), ..self }
+    }
+
+    /// The best of several: one chain that holds is enough. Where all are broken, each is told.
+    fn best(found: Vec<Finding>) -> Option<Finding> {
+        let best = found.iter().min_by_key(|finding| finding.answer.0)?;
+        if best.answer.0 != Verdict::Fail {
+            return Some(best.clone());
+        }
+        let told: Vec<&str> = found.iter().take(NAMED_MAX).map(|finding| finding.answer.1.as_str()).collect();
+        let more = found.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        Some(Finding { answer: fail(told.join("; ") + &more), helps: best.helps })
+    }
+}
+
+impl From<Answer> for Finding {
+    fn from(answer: Answer) -> Self {
+        Self { answer, helps: None }
+    }
+}
+
+/// Answers for one subject: the best answer of the log groups that its trails deliver to.
+pub(super) fn check(
+    filter: Filter,
+    partition: Partition,
+    estate: &Estate,
+    monitoring: &Monitoring,
+    subject: &Subject,
+) -> Check {
+    let delivering = subject.read(estate).filter(|(_, trail)| trail.logging);
+    let question = Asked { filter, partition, monitoring, subject };
+    let found = Finding::best(delivering.filter_map(|(address, trail)| of_trail(question, address, trail)).collect());
+    let finding = match (found, subject.unread(estate).next()) {
+        (Some(found), None) => found,
+        (Some(found), Some(_)) if found.answer.0 != Verdict::Fail => found,
+        (_, Some(unread)) => not_read(estate, unread).into(),
+        (None, None) if subject.trails.is_empty() => no_trail(subject).into(),
+        (None, None) => fail("no trail delivers to a log group, so that no metric filter can see its events").into(),
+    };
+    let Finding { answer: (verdict, evidence), helps } = finding;
+    let fix = helps.map_or(Fix::None, Fix::Elsewhere);
+    Check { account: subject.account.clone(), address: None, verdict, evidence, fix }
+}
+
+/// What is asked, and what is known beside the trail.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    filter: Filter,
+    partition: Partition,
+    monitoring: &'a Monitoring,
+    subject: &'a Subject,
+}
+
+fn of_trail(asked: Asked<'_>, address: &Address, trail: &Trail) -> Option<Finding> {
+    let Asked { filter, partition, monitoring, subject } = asked;
+    let group = trail.log_group.as_deref()?;
+    if !subject.is_recorded_by(trail) {
+        let why = format!("{group} gets no events of the members: {address} only records its own account");
+        return Some(Finding::fail(why, LET_ALL_DELIVER));
+    }
+    if let Some(why) = withholds(partition, address, trail, source(filter)) {
+        return Some(Finding::fail(format!("{group} does not get all events: {why}"), LET_TRAIL_RECORD));
+    }
+    if let Some(error) = trail.delivery.as_ref().and_then(|delivery| delivery.log_group_error.as_deref()) {
+        return Some(Finding::fail(format!("{address} could not deliver to {group}: {error}"), MEND_LOG_DELIVERY));
+    }
+    Some(of_group(filter, group, monitoring))
+}
+
+fn of_group(filter: Filter, group: &str, monitoring: &Monitoring) -> Finding {
+    match (monitoring.filters.get(group), place(group)) {
+        (Some(Ok(found)), Some(place)) => of_filters(filter, group, &place, found, monitoring),
+        (Some(Err(problem)), _) => unreadable(format!(
+            "the metric filters of {group} could not be read: {}: {}",
+            problem.code, problem.message
+        ))
+        .into(),
+        (None, _) | (_, None) => {
+            outside(format!("the metric filters of {group} were not looked at: look there for {}", filter.words()))
+                .into()
+        }
+    }
+}
+
+fn of_filters(filter: Filter, group: &str, place: &Place, found: &[MetricFilter], monitoring: &Monitoring) -> Finding {
+    let lacks = |candidate: &&MetricFilter| read(filter, &candidate.pattern).missing.len();
+    let Some(nearest) = found.iter().min_by_key(lacks) else {
+        return Finding::fail(format!("{group} has no metric filter"), MAKE_FILTER);
+    };
+    let missing = read(filter, &nearest.pattern).missing;
+    if !missing.is_empty() {
+        let why =
+            format!("no metric filter of {group} lets all of them through; the nearest, {}, lacks ", nearest.name);
+        return Finding::fail(why + &named(&missing), MAKE_FILTER);
+    }
+    let whole = found.iter().filter(|candidate| lacks(candidate) == 0);
+    let chains = whole.map(|candidate| of_filter(filter, group, place, candidate, monitoring));
+    Finding::best(chains.collect()).unwrap_or_else(|| Finding::fail(format!("{group} counts nothing"), MAKE_FILTER))
+}
+
+/// A metric filter that lets all the events through, as far as its pattern shows it.
+fn of_filter(filter: Filter, group: &str, place: &Place, one: &MetricFilter, monitoring: &Monitoring) -> Finding {
+    let heard = |count: &Count| {
+        let begun = format!("the metric filter {} of {group} counts them in {}", one.name, count.metric);
+        alarm::heard(&alarm::Listening { filter, place, count, monitoring }).said_after(&begun)
+    };
+    let chains: Vec<Finding> = one.counts.iter().map(heard).collect();
+    let finding = Finding::best(chains).unwrap_or_else(|| {
+        Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER)
+    });
+    let unsure = read(filter, &one.pattern).unsure;
+    if finding.answer.0 != Verdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
+        return finding;
+    }
+    let asked = match &one.criteria {
+        Some(criteria) => format!("but it only takes events of {criteria}"),
+        None => format!("but its pattern asks for more, and may leave out {}", named(&unsure)),
+    };
+    outside(format!("{}; {asked}", finding.answer.1)).into()
+}
+
+fn named(some: &[&str]) -> String {
+    let more = if some.len() > NAMED_MAX { format!(" and {} more", some.len() - NAMED_MAX) } else { String::new() };
+    some.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ") + &more
+}
+
+#[cfg(test)]
+mod tests;

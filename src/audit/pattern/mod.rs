@@ -1,0 +1,221 @@
+//! What the patterns of metric filters let through of the events that section 4 of the CIS benchmark wants to be heard of.
+//!
+//! A pattern is evaluated for each of the control's events ([`events`]). What an event's other fields hold nobody knows: a
+//! pattern that asks for them may leave events out, and is never a pass.
+
+use super::Filter;
+use crate::policy::evaluate::glob;
+
+mod events;
+mod parse;
+
+pub(super) use events::source;
+
+use events::{Event, Known, events};
+use parse::{Condition, Expression, Value, parse};
+
+/// What a pattern lets through of the events of a control.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Reading {
+    /// Events that it does not let through.
+    pub(super) missing: Vec<&'static str>,
+    /// Events of which it may leave some out: it asks for more than is known.
+    pub(super) unsure: Vec<&'static str>,
+}
+
+/// Whether a pattern lets an event through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Truth {
+    No,
+    Maybe,
+    Yes,
+}
+
+impl Truth {
+    fn of(holds: bool) -> Self {
+        if holds { Truth::Yes } else { Truth::No }
+    }
+}
+
+/// Reads a pattern for the events of a control.
+pub(super) fn read(filter: Filter, pattern: &str) -> Reading {
+    let expression = parse(pattern);
+    let mut reading = Reading::default();
+    for event in events(filter) {
+        let passes = match &expression {
+            Some(expression) => match truth(expression, &event) {
+                // A pattern of other fields only is one of other events.
+                Truth::Maybe if !names(expression, &event) => Truth::No,
+                truth => truth,
+            },
+            // A pattern of words, or one that this program cannot read.
+            None if pattern.contains(event.name) => Truth::Maybe,
+            None => Truth::No,
+        };
+        match passes {
+            Truth::Yes => {}
+            Truth::Maybe => reading.unsure.push(event.name),
+            Truth::No => reading.missing.push(event.name),
+        }
+    }
+    reading
+}
+
+fn truth(expression: &Expression<'_>, event: &Event) -> Truth {
+    match expression {
+        Expression::All(all) => all.iter().map(|one| truth(one, event)).min().unwrap_or(Truth::Yes),
+        Expression::Any(some) => some.iter().map(|one| truth(one, event)).max().unwrap_or(Truth::No),
+        Expression::Test(field, condition) => match event.field(field) {
+            Some(known) => holds(condition, known),
+            None => Truth::Maybe,
+        },
+    }
+}
+
+/// Tells whether a pattern names what is known of an event, in any of its parts.
+fn names(expression: &Expression<'_>, event: &Event) -> bool {
+    match expression {
+        Expression::All(some) | Expression::Any(some) => some.iter().any(|one| names(one, event)),
+        Expression::Test(field, Condition::Is(value)) => {
+            event.field(field).is_some_and(|known| fits(value, known) != Truth::No)
+        }
+        Expression::Test(..) => false,
+    }
+}
+
+fn holds(condition: &Condition, known: Known) -> Truth {
+    match (condition, known) {
+        (Condition::NotExists, known) => Truth::of(known == Known::Absent),
+        (Condition::Is(_) | Condition::Other, Known::Absent) => Truth::No,
+        (Condition::IsNot(_), Known::Absent) | (Condition::Other, _) => Truth::Maybe,
+        (Condition::Is(value), known) => fits(value, known),
+        (Condition::IsNot(value), known) => match fits(value, known) {
+            Truth::Yes => Truth::No,
+            Truth::Maybe => Truth::Maybe,
+            Truth::No => Truth::Yes,
+        },
+    }
+}
+
+/// Tells whether a value that the field has, or may have, is the one that a pattern names.
+fn fits(value: &Value, known: Known) -> Truth {
+    match (value, known) {
+        (Value::Text(text), Known::Is(is)) => Truth::of(glob(text, is)),
+        (Value::Text(text), Known::Some) if text.contains('*') && text.as_str() != "*" => Truth::Maybe,
+        (Value::Text(text), Known::Some) => Truth::of(text == "*"),
+        // Without operators a regular expression is a part of the text.
+        (Value::Regular(part), Known::Is(is)) if part.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Truth::of(is.contains(part.as_str()))
+        }
+        (Value::Regular(_), _) => Truth::Maybe,
+        (Value::Text(_), Known::Absent) => Truth::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(filter: Filter, pattern: &str, missing: &[&str], unsure: &[&str]) {
+        let reading = read(filter, pattern);
+        assert_eq!((&reading.missing[..], &reading.unsure[..]), (missing, unsure), "{pattern}");
+    }
+
+    /// The patterns that the benchmark prints, in both versions, and as people write them elsewhere.
+    #[test]
+    fn patterns_of_the_benchmark_let_everything_through() {
+        for (filter, pattern) in [
+            (
+                Filter::UnauthorizedCalls,
+                r#"{ ($.errorCode ="*UnauthorizedOperation") || ($.errorCode ="AccessDenied*") && ($.sourceIPAddress!="delivery.logs.amazonaws.com") && ($.eventName!="HeadBucket") }"#,
+            ),
+            (
+                Filter::UnauthorizedCalls,
+                r#"{ ($.errorCode = "*UnauthorizedOperation") || ($.errorCode = "AccessDenied*") || ($.sourceIPAddress!="delivery.logs.amazonaws.com") || ($.eventName!="HeadBucket") }"#,
+            ),
+            (
+                Filter::ConsoleWithoutMfa,
+                r#"{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") && ($.userIdentity.type = "IAMUser") && ($.responseElements.ConsoleLogin = "Success") }"#,
+            ),
+            (
+                Filter::ConsoleWithoutMfa,
+                r#"{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }"#,
+            ),
+            (
+                Filter::RootUse,
+                r#"{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }"#,
+            ),
+            (
+                Filter::KeyDeletion,
+                "{($.eventSource = kms.amazonaws.com) && (($.eventName=DisableKey)||($.eventName=ScheduleKeyDeletion)) }",
+            ),
+            (
+                Filter::ConsoleFailures,
+                r#"{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed authentication") }"#,
+            ),
+            (Filter::CloudTrailSettings, "{ $.eventName = %Trail% || $.eventName = *Logging }"),
+            (
+                Filter::ConfigSettings,
+                "{ ($.eventSource = config.amazonaws.com) && (($.eventName=StopConfigurationRecorder)||($.eventName=DeleteDeliveryChannel)||($.eventName=PutDeliveryChannel)||($.eventName=PutConfigurationRecorder)) }",
+            ),
+            (
+                Filter::SecurityGroups,
+                "{ ($.eventName = AuthorizeSecurityGroup*) || ($.eventName = RevokeSecurityGroup*) || ($.eventName = CreateSecurityGroup) || ($.eventName = DeleteSecurityGroup) }",
+            ),
+        ] {
+            check(filter, pattern, &[], &[]);
+        }
+    }
+
+    #[test]
+    fn the_newer_benchmark_wants_one_event_more_of_security_groups() {
+        let of_3_0 = "{ ($.eventName = AuthorizeSecurityGroupIngress) || ($.eventName = AuthorizeSecurityGroupEgress) || ($.eventName = RevokeSecurityGroupIngress) || ($.eventName = RevokeSecurityGroupEgress) || ($.eventName = CreateSecurityGroup) || ($.eventName = DeleteSecurityGroup) }";
+        check(Filter::SecurityGroups, of_3_0, &[], &[]);
+        check(Filter::SecurityGroupRules, of_3_0, &["ModifySecurityGroupRules"], &[]);
+    }
+
+    #[test]
+    fn what_is_not_let_through_is_told() {
+        let both = &["DisableKey", "ScheduleKeyDeletion"];
+        // Either event alone, another source, and conditions that contradict each other.
+        check(Filter::KeyDeletion, "{ $.eventName = DisableKey }", &["ScheduleKeyDeletion"], &[]);
+        check(Filter::KeyDeletion, "{ ($.eventName = DisableKey) && ($.eventName = ScheduleKeyDeletion) }", both, &[]);
+        check(Filter::KeyDeletion, "{ $.eventSource = iam.amazonaws.com && $.eventName = * }", both, &[]);
+        check(Filter::KeyDeletion, "{ $.eventName != ScheduleKeyDeletion }", &["ScheduleKeyDeletion"], &[]);
+        check(Filter::KeyDeletion, "{ $.eventName = * && $.errorCode = AccessDenied }", both, &[]);
+        // The value of another field, a single event of many, and text that is no pattern of this form.
+        check(Filter::RootUse, r#"{ $.errorCode NOT EXISTS && $.userIdentity.type = IAMUser }"#, &["Root"], &[]);
+        let logins = "{ $.userIdentity.type = Root && $.eventName = ConsoleLogin }";
+        check(Filter::RootUse, logins, &["Root"], &[]);
+        // The patterns of other controls.
+        let root = r#"{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }"#;
+        check(Filter::KeyDeletion, root, both, &[]);
+        let without_mfa = r#"{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }"#;
+        check(Filter::ConsoleFailures, without_mfa, &["ConsoleLogin"], &[]);
+        let failures = r#"{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed authentication") }"#;
+        check(Filter::ConsoleWithoutMfa, failures, &["ConsoleLogin"], &[]);
+        check(Filter::RootUse, failures, &["Root"], &[]);
+        for odd in ["", "{", "$.", "{ $.a", "{ $.a = ", "ERROR", "{ $.a = \"", "{ $.ä=ö", "{}"] {
+            check(Filter::RootUse, odd, &["Root"], &[]);
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_asks_for_more_may_leave_events_out() {
+        let both = &["DisableKey", "ScheduleKeyDeletion"];
+        for more in [
+            "$.userIdentity.arn != \"arn:aws:iam::111111111111:role/ci\"",
+            "$.userIdentity.type = IAMUser",
+            "$.recipientAccountId = 111111111111",
+            "$.userIdentity.invokedBy NOT EXISTS",
+            "$.requestParameters.x IS TRUE",
+            "$.eventName = %^D.*%",
+        ] {
+            check(Filter::KeyDeletion, &format!("{{ $.eventName = * && {more} }}"), &[], both);
+        }
+        // A pattern of words.
+        check(Filter::KeyDeletion, "?DisableKey ?ScheduleKeyDeletion", &[], both);
+        check(Filter::KeyDeletion, "DisableKey", &["ScheduleKeyDeletion"], &["DisableKey"]);
+    }
+}
