@@ -44,6 +44,30 @@ pub struct Trail {
     pub delivery: Option<Delivery>,
 }
 
+#[cfg(test)]
+impl Trail {
+    /// An organization trail with nothing but defaults, from which tests make their own.
+    pub(crate) fn sample() -> Self {
+        Self {
+            bucket: "logs".into(),
+            prefix: String::new(),
+            topic: None,
+            global_events: true,
+            multi_region: true,
+            organization: true,
+            validation: true,
+            key: None,
+            log_group: None,
+            log_role: None,
+            logging: true,
+            selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
+            insights: BTreeSet::new(),
+            tags: None,
+            delivery: None,
+        }
+    }
+}
+
 /// One advanced event selector: field -> operator -> values. All fields must hold. Its name has no meaning.
 ///
 /// Basic selectors are read as the advanced ones that mean the same.

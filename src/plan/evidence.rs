@@ -128,7 +128,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
+    use crate::estate::trail::{Delivery, EventSelector};
     use crate::estate::{Kind, Sighting, Wanted};
     use crate::ids::Partition;
 
@@ -137,21 +137,9 @@ mod tests {
 
     fn trail(organization: bool, started: Option<&str>) -> Trail {
         Trail {
-            bucket: "logs".into(),
-            prefix: String::new(),
-            topic: None,
-            global_events: true,
-            multi_region: true,
             organization,
-            validation: true,
-            key: None,
-            log_group: None,
-            log_role: None,
-            logging: true,
-            selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
-            insights: BTreeSet::new(),
-            tags: None,
             delivery: Some(Delivery { started_time: started.map(str::to_owned), ..Delivery::default() }),
+            ..Trail::sample()
         }
     }
 

@@ -162,23 +162,7 @@ mod tests {
     use crate::estate::trail::ReadWrite;
 
     fn trail(selectors: impl IntoIterator<Item = EventSelector>) -> Trail {
-        Trail {
-            bucket: "logs".into(),
-            prefix: String::new(),
-            topic: None,
-            global_events: true,
-            multi_region: true,
-            organization: true,
-            validation: true,
-            key: None,
-            log_group: None,
-            log_role: None,
-            logging: true,
-            selectors: selectors.into_iter().collect(),
-            insights: BTreeSet::new(),
-            tags: None,
-            delivery: None,
-        }
+        Trail { selectors: selectors.into_iter().collect(), ..Trail::sample() }
     }
 
     fn management(which: ReadWrite, exclude: &[&str]) -> EventSelector {

@@ -154,21 +154,10 @@ mod tests {
 
     fn trail(delivery: Delivery) -> Trail {
         Trail {
-            bucket: "logs".into(),
-            prefix: String::new(),
-            topic: None,
-            global_events: true,
-            multi_region: true,
-            organization: true,
-            validation: true,
-            key: None,
             log_group: Some("arn:aws:logs:eu-central-1:111111111111:log-group:acme:*".into()),
-            log_role: None,
-            logging: true,
-            selectors: BTreeSet::new(),
-            insights: BTreeSet::new(),
             tags: Some(std::collections::BTreeMap::new()),
             delivery: Some(delivery),
+            ..Trail::sample()
         }
     }
 

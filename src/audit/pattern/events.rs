@@ -83,7 +83,7 @@ pub(super) fn events(filter: Filter) -> Vec<Event> {
         Filter::BucketPolicies => changes(filter, BUCKET_POLICIES),
         Filter::ConfigSettings => changes(filter, CONFIG_SETTINGS),
         Filter::SecurityGroups => changes(filter, SECURITY_GROUPS),
-        Filter::SecurityGroupRules => changes(filter, SECURITY_GROUP_RULES),
+        Filter::SecurityGroupRules => changes(filter, &[SECURITY_GROUPS, SECURITY_GROUP_RULES].concat()),
         Filter::NetworkAcls => changes(filter, NETWORK_ACLS),
         Filter::NetworkGateways => changes(filter, NETWORK_GATEWAYS),
         Filter::RouteTables => changes(filter, ROUTE_TABLES),
@@ -174,16 +174,8 @@ const SECURITY_GROUPS: &[&str] = &[
     "DeleteSecurityGroup",
 ];
 
-/// As [`SECURITY_GROUPS`], with what EC2 got later (CIS 5.0.0, 4.10).
-const SECURITY_GROUP_RULES: &[&str] = &[
-    "AuthorizeSecurityGroupIngress",
-    "AuthorizeSecurityGroupEgress",
-    "RevokeSecurityGroupIngress",
-    "RevokeSecurityGroupEgress",
-    "CreateSecurityGroup",
-    "DeleteSecurityGroup",
-    "ModifySecurityGroupRules",
-];
+/// What EC2 got later, and CIS 5.0.0 (4.10) asks for too.
+const SECURITY_GROUP_RULES: &[&str] = &["ModifySecurityGroupRules"];
 
 const NETWORK_ACLS: &[&str] = &[
     "CreateNetworkAcl",

@@ -57,20 +57,7 @@ struct Killed {
     made: bool,
 }
 
-#[async_trait]
-impl Look for Killed {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
-        self.world.discover(needs).await
-    }
-
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
-        self.world.observe(scope, progress).await
-    }
-
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
-        self.world.delivery(trail, operator).await
-    }
-}
+looks_through!(Killed);
 
 #[async_trait]
 impl Act for Killed {

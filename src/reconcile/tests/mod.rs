@@ -128,6 +128,28 @@ async fn stop_logging(recorded: &Recorded) {
 /// What happens before a change is made.
 type Before = Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>;
 
+/// Makes a type that has a `world` look as that world does, where it only acts in its own way.
+macro_rules! looks_through {
+    ($cloud:ty) => {
+        #[async_trait]
+        impl Look for $cloud {
+            async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+                self.world.discover(needs).await
+            }
+
+            async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+                self.world.observe(scope, progress).await
+            }
+
+            async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+                self.world.delivery(trail, operator).await
+            }
+        }
+    };
+}
+
+use looks_through;
+
 /// A world that can be shared, counted and disturbed.
 struct Shared {
     world: &'static Recorded,

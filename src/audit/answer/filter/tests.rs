@@ -127,23 +127,7 @@ fn expect(known: &Monitoring, verdict: Verdict, words: &[&str]) -> Finding {
 
 /// The organization trail that delivers to the group.
 fn trail() -> Trail {
-    Trail {
-        bucket: "logs".into(),
-        prefix: String::new(),
-        topic: None,
-        global_events: true,
-        multi_region: true,
-        organization: true,
-        validation: true,
-        key: None,
-        log_group: Some(GROUP.into()),
-        log_role: None,
-        logging: true,
-        selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
-        insights: BTreeSet::new(),
-        tags: None,
-        delivery: None,
-    }
+    Trail { log_group: Some(GROUP.into()), ..Trail::sample() }
 }
 
 /// What is said of an organization whose trails are these, where the chain from the group on holds.

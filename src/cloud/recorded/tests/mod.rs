@@ -221,20 +221,13 @@ fn guard() -> ServiceControlPolicy {
 fn trail() -> Trail {
     Trail {
         bucket: "acme-logs".into(),
-        prefix: String::new(),
         topic: Some(TOPIC.into()),
-        global_events: true,
-        multi_region: true,
-        organization: true,
-        validation: true,
         key: Some(key_arn()),
         log_group: Some(GROUP.into()),
         log_role: Some(GROUP_ROLE.into()),
-        logging: true,
-        selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
         insights: BTreeSet::from(["ApiCallRateInsight".to_owned()]),
         tags: Some(tags()),
-        delivery: None,
+        ..Trail::sample()
     }
 }
 
