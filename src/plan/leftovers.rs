@@ -77,8 +77,8 @@ impl<'a> Finder<'a> {
         let policies = desired.wanted.keys().filter(|address| address.kind == Kind::Policy);
         let selected = policies.map(|address| address.account.as_str()).collect();
         let earlier = observed.resources().filter(|(address, resource)| {
-            let is_ours = resource.deployment() == Some(desired.deployment.as_str());
-            address.kind == Kind::Trail && is_ours && !desired.wanted.contains_key(address)
+            let is_ours = || resource.deployment() == Some(desired.deployment.as_str());
+            address.kind == Kind::Trail && is_ours() && !desired.wanted.contains_key(address)
         });
         let earlier = earlier.map(|(address, _)| (address, options.names(address, desired))).collect();
         let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), earlier };

@@ -165,14 +165,8 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
         };
         let source = Given::connecting("{allow: []}", connect);
         let (clock, templates) = (clock.clone(), templates());
-        let daemon = |run: &str| Daemon {
-            source: &source,
-            templates: &templates,
-            clock: &clock,
-            board: Board::default(),
-            options: options(run),
-        };
-        let (one, two) = (daemon("orgtrail-acme-one"), daemon("orgtrail-acme-two"));
+        let [one, two] =
+            ["orgtrail-acme-one", "orgtrail-acme-two"].map(|run| replica(&source, &templates, &clock, run));
         let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
         let story = async {
             clock.minutes(40).await;

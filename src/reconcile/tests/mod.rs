@@ -277,6 +277,11 @@ fn options(run: &str) -> Options {
     Options { run: run.into(), observe: false, once: false, concurrency: 4, history: None }
 }
 
+/// One of several daemons with the same configuration.
+fn replica<'a>(source: &'a Given, templates: &'a Templates, clock: &'a TestClock, run: &str) -> Daemon<'a> {
+    Daemon { source, templates, clock, board: Board::default(), options: options(run) }
+}
+
 /// Runs a daemon beside a story; when the story is told, the daemon is told to stop.
 async fn beside<T>(
     source: &Given,

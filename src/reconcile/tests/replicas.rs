@@ -126,14 +126,8 @@ fn one_daemon_acts_and_the_other_takes_over() {
         };
         let source = Given::connecting("{every: 1m}", connect);
         let (clock, templates) = (clock.clone(), templates());
-        let daemon = |run: &str| Daemon {
-            source: &source,
-            templates: &templates,
-            clock: &clock,
-            board: Board::default(),
-            options: options(run),
-        };
-        let (one, two) = (daemon("orgtrail-acme-one"), daemon("orgtrail-acme-two"));
+        let [one, two] =
+            ["orgtrail-acme-one", "orgtrail-acme-two"].map(|run| replica(&source, &templates, &clock, run));
         let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
         let story = async {
             clock.minutes(5).await;

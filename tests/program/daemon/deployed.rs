@@ -132,17 +132,23 @@ async fn the_log_and_cloudtrail_name_the_run_the_account_and_the_address() {
     assert!(text.contains("run=") && text.contains(&format!("account={MANAGEMENT}")), "{text}");
 }
 
+/// Makes the bucket `acme-operations` in the account that the daemon starts in; returns a client there.
+async fn operations(world: &World) -> aws_sdk_s3::Client {
+    let s3 = aws_sdk_s3::Client::new(&world.management());
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
+    let bucket = s3.create_bucket().bucket("acme-operations").create_bucket_configuration(place.build());
+    bucket.send().await.unwrap();
+    s3
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_daemons_one_acts() {
     let emulator = Emulator::start();
     let world = World::twelve_accounts(&emulator).await;
     let lease = "reconcile: {lease: \"s3://acme-operations/orgtrail/acme.json\"}\n";
     let desk = Desk::at(&emulator, &world, lease);
-    let s3 = aws_sdk_s3::Client::new(&world.management());
-    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
-        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
-    let bucket = s3.create_bucket().bucket("acme-operations").create_bucket_configuration(place.build());
-    bucket.send().await.unwrap();
+    let s3 = operations(&world).await;
     desk.run("apply --yes").expect_code(0);
 
     let first = Daemon::start(&desk, "");
@@ -162,11 +168,7 @@ async fn the_history_is_kept_in_s3_for_all_replicas() {
     let emulator = Emulator::start();
     let world = World::three_accounts(&emulator).await;
     let desk = Desk::at(&emulator, &world, "reconcile: {history: \"s3://acme-operations/orgtrail\"}\n");
-    let s3 = aws_sdk_s3::Client::new(&world.management());
-    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder()
-        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuCentral1);
-    let bucket = s3.create_bucket().bucket("acme-operations").create_bucket_configuration(place.build());
-    bucket.send().await.unwrap();
+    let s3 = operations(&world).await;
     desk.run("apply --yes").expect_code(0);
     let kept = async |key: &str| -> Value {
         let object = s3.get_object().bucket("acme-operations").key(key).send().await.unwrap();
