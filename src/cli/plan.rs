@@ -105,9 +105,9 @@ pub fn human(subject: &Subject<'_>, ui: &Ui) -> String {
 /// How a plan ends the process: pending changes and violated invariants are a finding, also where something
 /// could not be read.
 pub fn outcome(plan: &Plan) -> Outcome {
-    if !plan.in_sync() || !plan.blockers.is_empty() || !plan.violations.is_empty() {
+    if plan.has_findings() {
         Outcome::Finding
-    } else if !plan.problems.is_empty() {
+    } else if plan.is_partial() {
         Outcome::Partial
     } else {
         Outcome::Clean

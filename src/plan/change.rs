@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::finding::Harm;
 use crate::estate::{Address, Resource};
 use crate::ids::AccountId;
 
@@ -99,6 +100,8 @@ pub struct Change {
     pub action: Action,
     /// What it risks; never empty.
     pub risk: BTreeSet<Risk>,
+    /// What the drift does now, as long as it is not repaired.
+    pub harm: Harm,
     /// The line of the configuration that asked for it, as a path: `readers.role`.
     pub reason: String,
     /// What differs from what was observed; see [`Change::field_changes`].

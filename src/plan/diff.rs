@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::change::{Action, Change, FieldChange, Risk};
+use super::finding::Harm;
 use crate::estate::{
     Address, Desired, Estate, Field, FieldValue, Kind, LEFT_TAG, Problem, Resource, Sighting, Stage, Wanted,
 };
@@ -70,6 +71,7 @@ fn compare_one(
         operator: wanted.operator.clone(),
         action,
         risk: BTreeSet::from([Risk::Safe]),
+        harm: Harm::Harmless,
         reason: wanted.reason.to_owned(),
         fields,
         depends_on: wanted.depends_on.clone(),

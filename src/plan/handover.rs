@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Action, Change, Risk};
+use super::finding::Harm;
 use super::{Leftover, PlanOptions};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Sighting, Stage, Trail};
 use crate::ids::AccountId;
@@ -30,6 +31,7 @@ pub(super) fn retire(desired: &Desired, address: &Address, trail: &Trail, organi
         operator: operator(desired, address),
         action: Action::Retire,
         risk,
+        harm: Harm::Harmless,
         reason: "trails".to_owned(),
         fields: Vec::new(),
         depends_on: successors(desired, address, trail).map(|(address, _)| address.clone()).collect(),

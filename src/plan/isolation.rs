@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Risk};
-use super::{Violation, effective};
+use super::{Unproven as Open, Violation, effective};
 use crate::estate::key::key_reference;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, ReadingTerms, Resource, Sighting};
 use crate::ids::{AccountId, Arn};
@@ -310,15 +310,24 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
     wanted.collect()
 }
 
+/// What the proof of a plan came to.
+#[derive(Default)]
+pub(super) struct Checked {
+    /// What does not hold once the plan is done.
+    pub violations: Vec<Violation>,
+    /// What could not be told.
+    pub unproven: Vec<Open>,
+}
+
 /// Proves what the plan leaves behind. A change at the address of a violation weakens.
 pub(super) fn check(
     desired: &Desired,
     observed: &Estate,
     organization: &Organization,
     changes: &mut [Change],
-) -> Vec<Violation> {
-    let found = violations(desired, observed, organization, changes);
-    let addresses: BTreeSet<&Address> = found.iter().map(|violation| &violation.address).collect();
+) -> Checked {
+    let found = checked(desired, observed, organization, changes);
+    let addresses: BTreeSet<&Address> = found.violations.iter().map(|violation| &violation.address).collect();
     for change in changes.iter_mut().filter(|change| addresses.contains(&change.address)) {
         change.risk.remove(&Risk::Safe);
         change.risk.insert(Risk::Weakens);
@@ -326,15 +335,14 @@ pub(super) fn check(
     found
 }
 
-fn violations(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Vec<Violation> {
+fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
     let Some(policies) = ArchivePolicies::planned(desired, observed, organization, changes) else {
-        return Vec::new();
+        return Checked::default();
     };
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
-    let proof = policies.with_archive(prove);
-    let mut found: Vec<Violation> = proof
-        .violations
+    let isolation::Isolation { violations, unproven } = policies.prove();
+    let mut violations: Vec<Violation> = violations
         .into_iter()
         .map(|violation| Violation {
             address: policies.blamed(&places, &violation),
@@ -345,6 +353,7 @@ fn violations(desired: &Desired, observed: &Estate, organization: &Organization,
             statement: violation.statement.map(|place| place.to_string()),
         })
         .collect();
-    found.sort();
-    found
+    violations.sort();
+    let open = |Unproven { invariant, principal, why }| Open { invariant, principal, why };
+    Checked { violations, unproven: unproven.into_iter().map(open).collect() }
 }

@@ -12,6 +12,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::change::{Action, Change, Risk};
+use super::finding::Harm;
 use super::{Leftover, PlanOptions, diff, handover};
 use crate::estate::{
     ACCOUNT_TAG, Address, DATE_OF_RUN, Desired, Estate, Kind, LEFT_TAG, Problem, Resource, Role, Sighting, wake_name,
@@ -195,6 +196,7 @@ impl<'a> Finder<'a> {
             operator: address.account.clone(),
             action: Action::Retire,
             risk,
+            harm: Harm::Harmless,
             reason: reason.to_owned(),
             fields: Vec::new(),
             depends_on: Vec::new(),
@@ -231,6 +233,7 @@ fn note(address: &Address, role: &Role) -> Change {
         operator: address.account.clone(),
         action: Action::Update,
         risk: BTreeSet::from([Risk::Safe]),
+        harm: Harm::Harmless,
         reason: "readers.keep_days".to_owned(),
         fields: diff::differences(&desired, Some(&observed), &Default::default()),
         depends_on: Vec::new(),

@@ -19,9 +19,11 @@ use crate::policy::isolation::Invariant;
 pub mod change;
 mod diff;
 mod evidence;
+pub mod finding;
 mod fingerprint;
 mod guard;
 mod handover;
+mod harm;
 pub mod isolation;
 mod leftovers;
 mod limits;
@@ -33,6 +35,7 @@ mod transition;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
+pub use finding::{Finding, Harm, Unproven};
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +64,12 @@ pub struct Plan {
     /// What the documents let happen once the plan is done, and should not; whether the plan makes it or leaves it.
     #[serde(default)]
     pub violations: Vec<Violation>,
+    /// What of isolation could be neither proved nor refuted: never taken for proved.
+    #[serde(default)]
+    pub unproven: Vec<Unproven>,
+    /// What is wrong now and is no change of this plan, the worst first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// What the person who planned has decided.
     pub options: PlanOptions,
     /// SHA-256 of everything observed that the changes stand on, in hexadecimal digits.
@@ -156,9 +165,32 @@ pub struct PlanOptions {
 }
 
 impl Plan {
-    /// Tells whether everything that could be read is as it should be.
+    /// Tells whether everything that could be read is as it should be: nothing to change, nothing violated or unproven, no
+    /// finding that harms, nothing that stands against the plan.
     pub fn in_sync(&self) -> bool {
-        self.changes.is_empty()
+        !self.has_findings() && self.unproven.is_empty()
+    }
+
+    /// Tells whether there is something to do or to know, for which commands end with exit code 2.
+    pub fn has_findings(&self) -> bool {
+        let harms = |finding: &Finding| finding.harm != Harm::Harmless;
+        !self.changes.is_empty()
+            || !self.violations.is_empty()
+            || !self.blockers.is_empty()
+            || self.findings.iter().any(harms)
+    }
+
+    /// Tells whether something could not be read or proved, for which commands end with exit code 3 if nothing was found.
+    pub fn is_partial(&self) -> bool {
+        !self.problems.is_empty() || !self.unproven.is_empty()
+    }
+
+    /// Returns the worst harm of what drifted or was found.
+    pub fn worst_harm(&self) -> Option<Harm> {
+        let changes = self.changes.iter().map(|change| change.harm);
+        let findings = self.findings.iter().map(|finding| finding.harm);
+        let violations = self.violations.iter().map(|_| Harm::LogsExposed);
+        changes.chain(findings).chain(violations).min()
     }
 }
 
@@ -176,7 +208,10 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
-    let violations = isolation::check(desired, observed, organization, &mut changes);
+    let isolation::Checked { violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
+    for change in &mut changes {
+        change.harm = harm::of(change);
+    }
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     if !changes.is_empty() {
@@ -199,6 +234,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         evidence,
         headroom,
         violations,
+        unproven,
+        findings: Vec::new(),
         options,
     }
 }

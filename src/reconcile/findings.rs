@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::Held;
 use crate::estate::{Address, Problem};
 use crate::ids::AccountId;
+use crate::plan;
 
 /// Something that a person should know or decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,46 @@ pub fn of_held(held: &Held, blocker: Option<&Problem>, now: Timestamp) -> Findin
         code: held.why.code().to_owned(),
         message: held.why.sentence(),
         help: held.why.help(blocker),
+        since: now,
+    }
+}
+
+/// Makes the finding of something that the plan found wrong and does not repair.
+pub fn of_finding(found: &plan::Finding, now: Timestamp) -> Finding {
+    Finding {
+        account: found.address.account.clone(),
+        address: Some(found.address.clone()),
+        code: found.code.clone(),
+        message: found.message.clone(),
+        help: found.help.clone(),
+        since: found.since.as_deref().and_then(|since| since.parse().ok()).unwrap_or(now),
+    }
+}
+
+/// Makes the finding of an invariant of isolation that does not hold.
+pub fn of_violation(violation: &plan::Violation, now: Timestamp) -> Finding {
+    let plan::Violation { address, invariant, principal, action, resource, statement } = violation;
+    let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
+    Finding {
+        account: address.account.clone(),
+        address: Some(address.clone()),
+        code: invariant.as_str().to_owned(),
+        message: format!("{principal} {} {action} on {resource}{because}", invariant.shows()),
+        help: "`orgtrail access --live` shows who reads what; remove the statement, or let `orgtrail apply` do it"
+            .into(),
+        since: now,
+    }
+}
+
+/// Makes the finding of what could not be proved: of the log account, whose documents decide it.
+pub fn of_unproven(unproven: &plan::Unproven, log_account: &AccountId, now: Timestamp) -> Finding {
+    let plan::Unproven { invariant, principal, why } = unproven;
+    Finding {
+        account: log_account.clone(),
+        address: None,
+        code: format!("unproven-{invariant}-{principal}"),
+        message: format!("{invariant} is not proved for {principal}: {why}"),
+        help: "`orgtrail access --live` shows what is missing for the proof".into(),
         since: now,
     }
 }

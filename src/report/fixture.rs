@@ -8,7 +8,9 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
+use crate::plan::{
+    Action, Change, Evidence, FieldChange, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Violation,
+};
 use crate::policy::isolation::Invariant;
 
 /// What an attacker may call an account: ANSI escapes, markup, table pipes, mentions, links, right-to-left marks.
@@ -103,6 +105,7 @@ pub fn change(action: Action, account: usize, kind: Kind, name: &str) -> Change 
         operator: account,
         action,
         risk: BTreeSet::from([Risk::Safe]),
+        harm: Harm::Harmless,
         reason: "trails[0]".into(),
         fields: Vec::new(),
         depends_on: Vec::new(),
@@ -226,6 +229,8 @@ pub fn plan(accounts: usize) -> Plan {
             headroom("roles in the account", 12, 1000),
         ],
         violations: vec![violation()],
+        unproven: Vec::new(),
+        findings: Vec::new(),
         fingerprint: "00".into(),
     }
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::escape;
 use crate::estate::{Address, Problem, Stage};
-use crate::plan::{Action, Change, Evidence, FieldChange, Headroom, Leftover, Plan, PlanOptions, Risk, Violation};
+use crate::plan::{
+    Action, Change, Evidence, FieldChange, Finding, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven, Violation,
+};
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -29,6 +31,10 @@ pub struct PlanJson<'a> {
     changes: Vec<ChangeJson<'a>>,
     /// What the documents let happen once the plan is done, and should not.
     violations: Vec<ViolationJson<'a>>,
+    /// What of isolation could be neither proved nor refuted.
+    unproven: Vec<UnprovenJson<'a>>,
+    /// What is wrong now and no change repairs, the worst first.
+    findings: Vec<FindingJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
     blockers: Vec<ProblemJson<'a>>,
     /// Ours, and no longer wanted.
@@ -86,6 +92,8 @@ struct ChangeJson<'a> {
     place: Place<'a>,
     action: &'static str,
     risk: Vec<&'static str>,
+    /// What the drift does now, apart from what the repair risks.
+    harm: &'static str,
     reason: &'a str,
     fields: Vec<FieldJson>,
 }
@@ -137,6 +145,25 @@ struct ViolationJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct UnprovenJson<'a> {
+    invariant: &'static str,
+    principal: &'a str,
+    why: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    harm: &'static str,
+    code: &'a str,
+    message: &'a str,
+    since: Option<&'a str>,
+    until: Option<&'a str>,
+    help: &'a str,
+}
+
+#[derive(Debug, Serialize)]
 struct HeadroomJson<'a> {
     account: &'a str,
     what: &'a str,
@@ -158,6 +185,8 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             evidence,
             headroom,
             violations,
+            unproven,
+            findings,
             options,
             fingerprint,
         } = plan;
@@ -169,10 +198,12 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             options,
             fingerprint,
             in_sync: plan.in_sync(),
-            complete: problems.is_empty(),
+            complete: !plan.is_partial(),
             summary: Summary::of(plan),
             changes: changes.iter().map(ChangeJson::from).collect(),
             violations: violations.iter().map(ViolationJson::from).collect(),
+            unproven: unproven.iter().map(UnprovenJson::from).collect(),
+            findings: findings.iter().map(FindingJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
             leftovers: leftovers.iter().map(|leftover| leftover.address.to_string()).collect(),
@@ -199,13 +230,13 @@ impl<'a> From<&'a Address> for Place<'a> {
 impl<'a> From<&'a Change> for ChangeJson<'a> {
     fn from(change: &'a Change) -> Self {
         // The resources themselves are in the saved plan; what depends on what is how apply works, not what it does.
-        let Change { address, operator: _, action, risk, reason, fields: _, depends_on: _, desired: _, observed: _ } =
-            change;
+        let Change { address, operator: _, action, risk, harm, reason, .. } = change;
         let field = |FieldChange { path, before, after }: FieldChange| FieldJson { path, before, after };
         Self {
             place: address.into(),
             action: action.as_str(),
             risk: risk.iter().copied().map(Risk::as_str).collect(),
+            harm: harm.as_str(),
             reason,
             fields: change.field_changes().into_owned().into_iter().map(field).collect(),
         }
@@ -256,6 +287,21 @@ impl<'a> From<&'a Violation> for ViolationJson<'a> {
         let Violation { address, invariant, principal, action, resource, statement } = violation;
         let (place, invariant, statement) = (address.into(), invariant.as_str(), statement.as_deref());
         Self { place, invariant, principal, action, resource, statement }
+    }
+}
+
+impl<'a> From<&'a Unproven> for UnprovenJson<'a> {
+    fn from(unproven: &'a Unproven) -> Self {
+        let Unproven { invariant, principal, why } = unproven;
+        Self { invariant: invariant.as_str(), principal, why }
+    }
+}
+
+impl<'a> From<&'a Finding> for FindingJson<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        let Finding { harm, address, code, message, since, until, help } = finding;
+        let (since, until) = (since.as_deref(), until.as_deref());
+        Self { place: address.into(), harm: harm.as_str(), code, message, since, until, help }
     }
 }
 

@@ -12,7 +12,7 @@ use orgtrail::estate::{
     Role, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
-use orgtrail::plan::{Action, Change, FieldChange};
+use orgtrail::plan::{Action, Change, FieldChange, Harm};
 use orgtrail::policy::PolicyDocument;
 
 use crate::support::world::{HOME, MEMBER_ROLE};
@@ -308,6 +308,7 @@ pub fn creation(wish: &Wish) -> Change {
         operator: wish.operator.clone(),
         action: Action::Create,
         risk: BTreeSet::new(),
+        harm: Harm::Harmless,
         reason: "test".into(),
         fields: Vec::new(),
         depends_on: Vec::new(),

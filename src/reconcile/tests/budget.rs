@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::plan::{Action, Risk};
+use crate::plan::{Action, Harm, Risk};
 use crate::reconcile::budget::*;
 
 fn change(account: &AccountId, kind: Kind, needs: &[&Change]) -> Change {
@@ -12,6 +12,7 @@ fn change(account: &AccountId, kind: Kind, needs: &[&Change]) -> Change {
         operator: account.clone(),
         action: Action::Update,
         risk: BTreeSet::from([Risk::Safe]),
+        harm: Harm::Harmless,
         reason: String::new(),
         fields: Vec::new(),
         depends_on: needs.iter().map(|change| change.address.clone()).collect(),

@@ -16,7 +16,7 @@ use crate::estate::{
 };
 use crate::ids::{Partition, Region};
 use crate::organization::{Account, AccountState, Unit};
-use crate::plan::{Action, Risk};
+use crate::plan::{Action, Harm, Risk};
 use crate::policy::PolicyDocument;
 use crate::policy::template::Templates;
 
@@ -237,6 +237,7 @@ fn change(action: Action, address: Address, desired: Option<Resource>) -> Change
         address,
         action,
         risk: BTreeSet::from([Risk::Safe]),
+        harm: Harm::Harmless,
         reason: "test".into(),
         fields: Vec::new(),
         depends_on: Vec::new(),

@@ -1,0 +1,94 @@
+//! What is wrong now, apart from what its repair would risk: the one assessment of an estate that every command tells.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::estate::Address;
+
+/// What a drift or a finding does to the audit trail as it is now, the worst first. It ranks reports, SARIF levels, metrics
+/// and notifications; what the repair may do beside its purpose is a [`Risk`](super::Risk).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Harm {
+    /// Events are not recorded at all: the trail is gone or stopped, or records less than it should.
+    NothingRecorded,
+    /// What is recorded does not arrive, or what has arrived is or will be deleted or made unreadable.
+    LogsLost,
+    /// Somebody reads or changes logs who should not.
+    LogsExposed,
+    /// Less is encrypted, validated, kept or guarded than configured, or members cannot read their own logs.
+    LessProtected,
+    /// Nothing of that.
+    Harmless,
+}
+
+impl Harm {
+    /// All of them, the worst first.
+    pub const ALL: [Harm; 5] =
+        [Harm::NothingRecorded, Harm::LogsLost, Harm::LogsExposed, Harm::LessProtected, Harm::Harmless];
+
+    /// Returns the word that reports, metrics and JSON use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Harm::NothingRecorded => "nothing-recorded",
+            Harm::LogsLost => "logs-lost",
+            Harm::LogsExposed => "logs-exposed",
+            Harm::LessProtected => "less-protected",
+            Harm::Harmless => "harmless",
+        }
+    }
+
+    /// Returns what it means, as reports print it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Harm::NothingRecorded => "events are not recorded",
+            Harm::LogsLost => "logs are being lost",
+            Harm::LogsExposed => "logs are open to readers or writers that were not meant",
+            Harm::LessProtected => "logs are less protected than configured",
+            Harm::Harmless => "no log is touched",
+        }
+    }
+}
+
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Something that is wrong in the estate and that no change of the plan repairs, or that has to be known beside it.
+///
+/// Ordered by harm, so that the worst comes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// What it does now.
+    pub harm: Harm,
+    /// The resource.
+    pub address: Address,
+    /// A stable word for the kind of finding, such as `delivery-fails`.
+    pub code: String,
+    /// What is so, and what it may be, in a sentence or two.
+    pub message: String,
+    /// Since when, as far as AWS tells (RFC 3339); none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Until when events can still be saved (RFC 3339); none where nothing is lost, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// What to do next.
+    pub help: String,
+}
+
+/// An invariant of isolation that could be neither proved nor refuted. It is never taken for proved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unproven {
+    /// What may not hold.
+    pub invariant: crate::policy::isolation::Invariant,
+    /// For whom.
+    pub principal: String,
+    /// Why it cannot be told.
+    pub why: String,
+}
