@@ -30,6 +30,14 @@ pub enum BadTemplate {
         /// What is missing.
         why: String,
     },
+    /// A template that may never end, or is too large to be one.
+    #[error("the template {file} cannot be used: {why}")]
+    Unbounded {
+        /// The file's name.
+        file: String,
+        /// What it must not do.
+        why: String,
+    },
     /// A file that replaces no template.
     #[error("{file} replaces no template; the templates are {}", known.join(", "))]
     Unknown {
@@ -96,6 +104,101 @@ pub fn render(engine: &Handlebars<'_>, file: &str, values: &impl Serialize) -> R
         line: error.line_no,
         why: why(&error),
     })
+}
+
+/// How deep blocks and parentheses may stand within each other; both are read by recursion.
+const DEPTH_MAX: usize = 24;
+
+/// How many loops may stand within each other: each multiplies how long it takes.
+const LOOPS_MAX: usize = 2;
+
+/// Refuses a template of a user that may take for ever, before it is read: one that is too large or too deep, that calls
+/// templates (which may call themselves), or has loops in loops in loops.
+///
+/// # Errors
+/// [`BadTemplate::Unbounded`].
+pub fn refuse_unbounded(file: &str, text: &str, bytes_max: usize) -> Result<(), BadTemplate> {
+    let refuse = |why: String| Err(BadTemplate::Unbounded { file: file.to_owned(), why });
+    if text.len() > bytes_max {
+        return refuse(format!("it has {} bytes, {bytes_max} are allowed", text.len()));
+    }
+    let (mut blocks, mut loops, mut deepest, mut most_loops): (usize, Vec<usize>, usize, usize) = (0, Vec::new(), 0, 0);
+    for part in text.split("{{").skip(1) {
+        let inside = part.split("}}").next().unwrap_or_default();
+        let word = inside.trim_start_matches(['{', '~', '&']).trim_start();
+        if word.starts_with('>') || word.trim_start_matches('#').trim_start().starts_with(['>', '*']) {
+            return refuse("it calls partials, which may call themselves: write their text out".into());
+        }
+        if let Some(block) = word.strip_prefix('#').or_else(|| word.strip_prefix('^').filter(|rest| !rest.is_empty())) {
+            blocks += 1;
+            if block.trim_start().starts_with("each") {
+                loops.push(blocks);
+            }
+        } else if word.starts_with('/') {
+            if loops.last() == Some(&blocks) {
+                loops.pop();
+            }
+            blocks = blocks.saturating_sub(1);
+        }
+        let mut open = 0_usize;
+        let parentheses = inside.chars().map(|c| {
+            open = if c == '(' {
+                open + 1
+            } else if c == ')' {
+                open.saturating_sub(1)
+            } else {
+                open
+            };
+            open
+        });
+        deepest = deepest.max(blocks).max(parentheses.max().unwrap_or_default());
+        most_loops = most_loops.max(loops.len());
+    }
+    if deepest > DEPTH_MAX {
+        return refuse(format!("its blocks or parentheses are {deepest} deep, {DEPTH_MAX} are allowed"));
+    }
+    if most_loops > LOOPS_MAX {
+        return refuse(format!("it has {most_loops} loops one within another, {LOOPS_MAX} are allowed"));
+    }
+    Ok(())
+}
+
+/// Renders a template into no more than so many bytes.
+///
+/// # Errors
+/// [`BadTemplate::Render`], also where it would become larger.
+pub fn render_within(
+    engine: &Handlebars<'_>,
+    file: &str,
+    values: &impl Serialize,
+    bytes_max: usize,
+) -> Result<String, BadTemplate> {
+    let mut bounded = Bounded { bytes: Vec::new(), bytes_max };
+    let rendered = engine.render_to_write(file, values, &mut bounded);
+    let failed = |line, why| BadTemplate::Render { file: file.to_owned(), line, why };
+    rendered.map_err(|error| match bounded.bytes.len() >= bytes_max {
+        true => failed(None, format!("it would be more than {bytes_max} bytes")),
+        false => failed(error.line_no, why(&error)),
+    })?;
+    String::from_utf8(bounded.bytes).map_err(|error| failed(None, error.to_string()))
+}
+
+/// Takes so many bytes and no more.
+struct Bounded {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> std::io::Result<usize> {
+        let room = self.bytes_max.saturating_sub(self.bytes.len()).min(more.len());
+        self.bytes.extend_from_slice(&more[..room]);
+        if room < more.len() { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(room) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn why(error: &RenderError) -> String {

@@ -1,5 +1,6 @@
 //! The estate as the plan would leave it, and what its answers say about a fix.
 
+use super::answer::LEAVES_OUT;
 use super::{Check, Fix, Question, Subject, Verdict};
 use crate::estate::{Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
@@ -15,7 +16,33 @@ pub(super) fn estate(plan: &Plan, observed: &Estate) -> Estate {
         };
         estate.sightings.insert(change.address.clone(), sighting);
     }
+    forget_errors(plan, &mut estate);
     estate
+}
+
+/// What the last delivery was refused says nothing any more once what refused it is changed.
+fn forget_errors(plan: &Plan, estate: &mut Estate) {
+    let refusing = |kind: Kind| matches!(kind, Kind::Bucket | Kind::BucketPolicy | Kind::Key | Kind::KeyPolicy);
+    let changed: Vec<&Change> = plan.changes.iter().filter(|change| refusing(change.address.kind)).collect();
+    let keys: Vec<String> = changed
+        .iter()
+        .filter_map(|change| match estate.resource(&change.address.with_kind(Kind::Key)) {
+            Some(Resource::Key(key)) => key.arn.clone(),
+            _ => None,
+        })
+        .collect();
+    for sighting in estate.sightings.values_mut() {
+        if let Sighting::Present(resource) = sighting
+            && let Resource::Trail(trail) = resource.as_mut()
+        {
+            let of_bucket = changed.iter().any(|change| change.address.name == trail.bucket);
+            let of_key = trail.key.as_ref().is_some_and(|key| keys.contains(key));
+            if let (true, Some(delivery)) = (of_bucket || of_key, &mut trail.delivery) {
+                delivery.latest_error = None;
+                delivery.digest_error = None;
+            }
+        }
+    }
 }
 
 /// A wish says nothing of what it leaves alone, nor of what AWS decides.
@@ -84,6 +111,9 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         Question::EveryRegion => Fix::Setting("trails.regions"),
         Question::ManagementEvents => Fix::Setting("trails.management_events and trails.regions"),
         Question::AllManagementEvents => Fix::Setting("trails.management_events.exclude and trails.regions"),
+        Question::ObjectWrites | Question::ObjectReads if check.evidence.contains(LEAVES_OUT) => {
+            Fix::Elsewhere("leave out the log buckets only, in the resources.ARN conditions of trails.data_events")
+        }
         Question::ObjectWrites | Question::ObjectReads => Fix::Setting("trails.data_events"),
         Question::Validation => Fix::Setting("trails.validation"),
         Question::Encryption => Fix::Setting("bucket.encryption"),

@@ -18,7 +18,9 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let (organization, problems) = session.surveyor(ui).discover(&options).await?;
     ui.end_progress();
     let choices = desire::choices(&session.config, &organization);
-    let discovery = Discovery { organization: &organization, choices: &choices, problems: &problems };
+    let unmatched = desire::unmatched(&session.config, &organization);
+    let discovery =
+        Discovery { organization: &organization, choices: &choices, unmatched: &unmatched, problems: &problems };
     let text = match common.format() {
         Format::Json => model::text(&DiscoverJson::from(discovery))
             .map_err(|error| Failure::new("cannot write the report").because(error))?,

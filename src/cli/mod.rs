@@ -92,6 +92,9 @@ pub struct Common {
     /// Templates that replace the compiled ones of policies/
     #[arg(long, global = true, value_name = "DIR")]
     pub policies: Option<PathBuf>,
+    /// Let a statement of --policies, named by its Sid, grant more than the compiled one (can be repeated)
+    #[arg(long, global = true, value_name = "SID", requires = "policies")]
+    pub allow_grant: Vec<String>,
     /// The profile of the AWS configuration files
     #[arg(long, global = true, value_name = "NAME", env = "AWS_PROFILE")]
     pub profile: Option<String>,
@@ -311,7 +314,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, Failure> {
     ui.print(&text)?;
     if let Some((file, text)) = record {
-        ui::write_file(&file, &text)?;
+        ui::write_file(&file, &text, ui::Readers::Umask)?;
     }
     Ok(outcome)
 }

@@ -74,7 +74,7 @@ impl FromStr for HistoryPlace {
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let config = validate::load(&common.config)?;
-    let templates = templates(common.policies.as_deref())?;
+    let templates = templates(common)?;
     let options = Options {
         run: run_id(&config.deployment),
         observe: args.observe,

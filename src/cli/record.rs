@@ -29,7 +29,12 @@ impl<'a> Record<'a> {
     /// # Errors
     /// The file cannot be written.
     pub fn open(path: &'a Path, plan: &'a Plan, began: Timestamp) -> Result<Self, Failure> {
-        let file = File::options().create(true).append(true).open(path);
+        let mut options = File::options();
+        options.create(true).append(true);
+        // It tells what is where: a new one is its owner's alone.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path);
         let file = file.map_err(|error| {
             Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
         })?;

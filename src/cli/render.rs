@@ -1,12 +1,13 @@
 //! `orgtrail render`: writes every policy document as it would be sent, with an index, for review.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
-use super::ui::{Ui, write_file};
+use super::ui::{Readers, Ui, write_file};
 use super::{Answer, Common};
 use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::plan::effective;
@@ -79,14 +80,16 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
 /// Writes the documents into a folder, one folder an account, with an index; returns how many there are.
 pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, Failure> {
     let mut files = Vec::new();
-    for Document { address, part, policy } in documents {
-        let parent = Path::new(address.account.as_str()).join(address.kind.as_str());
-        let name = parent.join(format!("{}.{}.json", file_name(&address.name), file_name(part)));
+    let mut taken = BTreeSet::new();
+    for document in documents {
+        let Document { address, part, policy } = document;
+        let name = own_file(document, &mut taken);
         let path = folder.join(&name);
+        refuse_links(folder, &name)?;
         let into = path.parent().unwrap_or(folder);
         fs::create_dir_all(into)
             .map_err(|error| Failure::new(format!("cannot make the folder {}", into.display())).because(error))?;
-        write_file(&path, &escape::json(&policy.to_pretty()))?;
+        write_file(&path, &escape::json(&policy.to_pretty()), Readers::Umask)?;
         files.push(RenderedFile {
             file: name.display().to_string(),
             address: address.clone(),
@@ -95,8 +98,40 @@ pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) 
             limit_bytes: limit(address.kind, part).map(lint::size_limit_bytes),
         });
     }
-    write_file(&folder.join("README.md"), &rendered::index(deployment, &files))?;
+    refuse_links(folder, Path::new("README.md"))?;
+    write_file(&folder.join("README.md"), &rendered::index(deployment, &files), Readers::Umask)?;
     Ok(files.len())
+}
+
+/// Returns the file of a document, below the folder, which no other has, also where capitals do not count: two names may
+/// become the same when they are made safe, and two regions may have resources of one name.
+fn own_file(document: &Document, taken: &mut BTreeSet<String>) -> PathBuf {
+    let Document { address, part, policy: _ } = document;
+    let parent = Path::new(address.account.as_str()).join(address.kind.as_str());
+    let (name, part) = (file_name(&address.name), file_name(part));
+    let region = address.region.as_ref().map_or("global", |region| region.as_str());
+    let plain = std::iter::once(format!("{name}.{part}.json"));
+    let numbered = (1_u64..).map(|n| match n {
+        1 => format!("{name}.{region}.{part}.json"),
+        n => format!("{name}.{region}.{part}.{n}.json"),
+    });
+    let mut free = plain.chain(numbered).map(|file| parent.join(file));
+    // The numbers do not end before the files do.
+    let path = free.find(|path| taken.insert(path.to_string_lossy().to_lowercase()));
+    path.unwrap_or_else(|| parent.join(format!("{name}.{part}.json")))
+}
+
+/// Refuses to write through a link, which may lead out of the folder.
+fn refuse_links(folder: &Path, file: &Path) -> Result<(), Failure> {
+    let mut at = folder.to_owned();
+    for part in file.components() {
+        at.push(part);
+        if at.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+            let failure = Failure::new(format!("{} is a link, and links are not followed", at.display()));
+            return Err(failure.hint("remove it, or choose an empty folder"));
+        }
+    }
+    Ok(())
 }
 
 /// The kind of document, as far as its size limit goes.
@@ -124,4 +159,41 @@ fn limit(kind: Kind, part: &str) -> Option<lint::Kind> {
 fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "-_@+=,".contains(c) { c } else { '_' };
     name.chars().map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(address: &str) -> Document {
+        let policy = PolicyDocument::default();
+        Document { address: address.parse().unwrap(), part: "policy".into(), policy }
+    }
+
+    #[test]
+    fn two_documents_never_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let documents = [
+            "222222222222/eu-central-1/topic/acme",
+            "222222222222/eu-central-1/topic/Acme",
+            "222222222222/us-east-1/topic/acme",
+            "222222222222/eu-central-1/key_policy/alias/a/b",
+            "222222222222/eu-central-1/key_policy/alias/a_b",
+        ];
+        let documents: Vec<Document> = documents.iter().map(|address| document(address)).collect();
+        assert_eq!(write_documents(folder.path(), "acme", &documents).unwrap(), 5);
+        let files = |kind: &str| fs::read_dir(folder.path().join("222222222222").join(kind)).unwrap().count();
+        assert_eq!((files("topic"), files("key_policy")), (3, 2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("222222222222")).unwrap();
+        let documents = [document("222222222222/eu-central-1/topic/acme")];
+        let failure = write_documents(folder.path(), "acme", &documents).unwrap_err();
+        assert!(failure.to_string().contains("is a link"), "{failure}");
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
 }

@@ -1,6 +1,7 @@
 //! What most commands begin with: the configuration, the templates, and a cloud that is AWS or a recorded estate.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use super::Common;
@@ -42,7 +43,7 @@ impl Session {
     /// A configuration or template that is wrong, an estate file that is none, credentials that do not work.
     pub async fn open(common: &Common, access: Access) -> Result<Self, Failure> {
         let config = load(&common.config)?;
-        let templates = templates(common.policies.as_deref())?;
+        let templates = templates(common)?;
         let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
         let cloud = connect(common, door, access).await?;
         Ok(Self { config, templates, cloud })
@@ -105,9 +106,9 @@ pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name
 ///
 /// # Errors
 /// A folder that cannot be read, a template that is none.
-pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
-    let overrides = folder.map(overrides).transpose()?.unwrap_or_default();
-    Templates::new(&overrides).map_err(|error| {
+pub fn templates(common: &Common) -> Result<Templates, Failure> {
+    let overrides = common.policies.as_deref().map(overrides).transpose()?.unwrap_or_default();
+    Templates::allowing(&overrides, &common.allow_grant).map_err(|error| {
         Failure::new("a policy template cannot be used").because(error).hint("mend it, or leave --policies out")
     })
 }
@@ -123,6 +124,18 @@ pub fn report_templates(common: &Common) -> Result<template::Templates, Failure>
     })
 }
 
+/// The size in bytes of the largest file that is read as a template.
+const TEMPLATE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+fn read_template(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(TEMPLATE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > TEMPLATE_BYTES_MAX {
+        return Err(std::io::Error::other(format!("{} has more than {TEMPLATE_BYTES_MAX} bytes", path.display())));
+    }
+    Ok(text)
+}
+
 /// Reads the templates of a folder: file name -> text.
 fn overrides(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     let unreadable = |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
@@ -131,7 +144,7 @@ fn overrides(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".hbs") {
-            overrides.push((name, fs::read_to_string(&path).map_err(unreadable)?));
+            overrides.push((name, read_template(&path).map_err(unreadable)?));
         }
     }
     Ok(overrides)

@@ -15,6 +15,9 @@ pub struct Args {
     /// Also record the trails that the selected accounts have of their own, at one call more for each
     #[arg(long)]
     pub member_trails: bool,
+    /// Also record the e-mail addresses of the accounts' root users
+    #[arg(long)]
+    pub emails: bool,
 }
 
 /// Runs the command.
@@ -25,7 +28,12 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     ui.end_progress();
     let partial = !survey.plan.problems.is_empty();
     let mut text = Vec::new();
-    let snapshot = Snapshot::new(survey.organization, survey.observed);
+    let mut organization = survey.organization;
+    if !args.emails {
+        // Nothing that is done with a snapshot needs them, and it is passed around.
+        organization.accounts.values_mut().for_each(|account| account.email.clear());
+    }
+    let snapshot = Snapshot::new(organization, survey.observed);
     snapshot.write(&mut text).map_err(|error| Failure::new("cannot write the snapshot").because(error))?;
     if partial {
         ui.note("some accounts could not be read; the snapshot says which");

@@ -110,7 +110,7 @@ impl Ui {
     /// A file or a stream that cannot be written. A reader that went away is no error.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
-            Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string()),
+            Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string(), Readers::Owner),
             None => write_until_closed(AutoStream::new(io::stdout(), self.color), text)
                 .map_err(|error| Failure::new("cannot write to standard output").because(error)),
         }
@@ -288,29 +288,44 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the umask lets.
+    Umask,
+    /// Its owner only (mode 0600), unless the file is there already and lets others in: it holds an estate, a plan or a
+    /// record.
+    Owner,
+}
+
 /// Writes a file whole or not at all. What is no regular file, such as `/dev/null` or a named pipe, is written into.
 ///
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
-pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    write_whole(path, text).map_err(|error| Failure::new(format!("cannot write {}", path.display())).because(error))
+pub fn write_file(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("cannot write {}", path.display())).because(error);
+    write_whole(path, text, readers).map_err(failed)
 }
 
 /// Writes a file whole or not at all, and says what the system says.
 ///
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
-pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    if path.metadata().is_ok_and(|found| !found.is_file()) {
+pub fn write_whole(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
+    let found = path.metadata().ok();
+    if found.as_ref().is_some_and(|found| !found.is_file()) {
         let out = std::fs::OpenOptions::new().write(true).open(path)?;
         return write_until_closed(out, text);
     }
     let mut builder = tempfile::Builder::new();
-    // As any new file: the umask decides who may read it.
+    let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
+    if let (Some(found), Readers::Owner) = (found, readers) {
+        file.as_file().set_permissions(found.permissions())?;
+    }
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -362,8 +377,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_new_output_file_is_its_owners_alone_and_an_old_one_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
+        writing_to(path.clone()).print("new").unwrap();
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        writing_to(path.clone()).print("newer").unwrap();
+        assert_eq!(mode(), 0o644);
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn a_device_is_written_into() {
-        write_file(Path::new("/dev/null"), "x").unwrap();
+        write_file(Path::new("/dev/null"), "x", Readers::Umask).unwrap();
         assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
     }
 

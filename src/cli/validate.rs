@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::Outcome;
 use crate::config::{self, Config, ConfigErrors};
+use crate::report::escape;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +29,12 @@ pub enum LoadError {
 /// # Errors
 /// When the file cannot be read or is not a configuration.
 pub fn load(file: &Path) -> Result<Config, LoadError> {
+    Ok(review(file)?.0)
+}
+
+fn review(file: &Path) -> Result<(Config, Vec<config::Finding>), LoadError> {
     let text = read(file).map_err(|source| LoadError::Read { file: file.to_owned(), source })?;
-    Ok(config::parse(&text, &file.display().to_string())?)
+    Ok(config::review(&text, &file.display().to_string())?)
 }
 
 /// Reads no more than it takes to see that a file is too large.
@@ -44,13 +49,19 @@ pub(super) fn read(file: &Path) -> io::Result<String> {
 /// # Errors
 /// When the file cannot be read or is not a configuration.
 pub fn run(file: &Path) -> Result<(String, Outcome), LoadError> {
-    let config = load(file)?;
+    let (config, remarks) = review(file)?;
     let trails = match config.trails.len() {
         1 => "1 trail".to_owned(),
         count => format!("{count} trails"),
     };
     let (file, deployment, region) = (file.display(), &config.deployment, &config.home_region);
-    Ok((format!("{file} is valid: deployment {deployment}, {trails}, home region {region}\n"), Outcome::Clean))
+    let mut text = format!("{file} is valid: deployment {deployment}, {trails}, home region {region}\n");
+    for config::Finding { path, message, line, column, help, .. } in remarks {
+        let help = help.map(|help| format!("\n  help: {}", escape::terminal(&help))).unwrap_or_default();
+        let message = format!("{path}: {message}");
+        text += &format!("{file}:{line}:{column}: remark: {}{help}\n", escape::terminal(&message));
+    }
+    Ok((text, Outcome::Clean))
 }
 
 #[cfg(test)]

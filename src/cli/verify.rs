@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
 use super::signal::told_to_stop;
-use super::ui::{Ui, write_whole};
+use super::ui::{Readers, Ui, write_whole};
 use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
@@ -256,7 +256,7 @@ fn save(file: &Path, text: &str) -> Result<(), LogsError> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(fault)?;
     }
-    write_whole(file, text).map_err(fault)
+    write_whole(file, text, Readers::Owner).map_err(fault)
 }
 
 fn recheck(text: &str) -> Result<Recheck, String> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
 use serde::{Serialize, Serializer};
 
+use super::inert;
 use super::place::Lines;
 
 /// The kinds of findings; stable, so that machines can tell them apart.
@@ -35,6 +36,8 @@ pub enum Code {
     UnknownRegion,
     /// Two values that do not go together.
     Conflict,
+    /// A remark, not an error: what members choose themselves decides.
+    ChosenByMembers,
 }
 
 impl Code {
@@ -53,6 +56,7 @@ impl Code {
             Code::BadName => "bad-name",
             Code::UnknownRegion => "unknown-region",
             Code::Conflict => "conflict",
+            Code::ChosenByMembers => "chosen-by-members",
         }
     }
 }
@@ -116,7 +120,13 @@ impl ConfigErrors {
     /// Puts findings into the order of the text.
     pub(super) fn new(file: &str, text: &str, mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
-        Self { file: file.to_owned(), text: text.to_owned(), findings }
+        for finding in &mut findings {
+            let written = text.get(finding.span.clone()).unwrap_or_default();
+            let said = |words: &str| said(words, &finding.path, written);
+            finding.message = said(&finding.message);
+            finding.help = finding.help.as_deref().map(said);
+        }
+        Self { file: file.to_owned(), text: inert::in_place(&inert::masked(text)), findings }
     }
 
     /// Returns the name of the file, as it was given.
@@ -155,16 +165,19 @@ impl ConfigErrors {
         let (window, first_line) = lines.window(&self.text, &whole, 1);
         let local = |span: &Range<usize>| span.start - window.start..span.end - window.start;
         let notes = finding.related.iter().map(|related| {
-            AnnotationKind::Context.span(local(&related.span)).label(normalize_untrusted_str(&related.label))
+            AnnotationKind::Context
+                .span(local(&related.span))
+                .label(normalize_untrusted_str(&inert::escaped(&related.label)))
         });
         let snippet = Snippet::source(self.text.get(window.clone()).unwrap_or_default())
             .line_start(first_line)
-            .path(normalize_untrusted_str(&self.file))
+            .path(normalize_untrusted_str(&inert::escaped(&self.file)))
             .annotation(AnnotationKind::Primary.span(local(&finding.span)))
             .annotations(notes);
-        let help = finding.help.as_ref().map(|help| Level::HELP.message(normalize_untrusted_str(help)));
+        let help =
+            finding.help.as_ref().map(|help| Level::HELP.message(normalize_untrusted_str(&inert::escaped(help))));
         let group = Level::ERROR
-            .primary_title(normalize_untrusted_str(&finding.message))
+            .primary_title(normalize_untrusted_str(&inert::escaped(&finding.message)))
             .id(finding.code.as_str())
             .element(snippet)
             .elements(help);
@@ -172,11 +185,21 @@ impl ConfigErrors {
     }
 }
 
+/// Returns a text about a field without what may be a secret: the value of the field where that is one, and URLs.
+fn said(words: &str, path: &str, written: &str) -> String {
+    let value = written.trim_matches(['"', '\'']);
+    let is_secret = path.ends_with("url_env") || path.ends_with("webhook");
+    if is_secret && value.len() > 1 && words.contains(value) {
+        return inert::masked(&words.replace(value, "…"));
+    }
+    inert::masked(words)
+}
+
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.findings.len();
         let noun = if count == 1 { "error" } else { "errors" };
-        write!(f, "{} has {count} {noun}", normalize_untrusted_str(&self.file))
+        write!(f, "{} has {count} {noun}", normalize_untrusted_str(&inert::escaped(&self.file)))
     }
 }
 

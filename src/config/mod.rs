@@ -6,6 +6,7 @@
 
 mod check;
 mod finding;
+pub mod inert;
 pub mod names;
 mod place;
 mod remark;
@@ -30,13 +31,25 @@ pub const SIZE_BYTES_MAX: usize = yaml::SIZE_BYTES_MAX;
 /// # Errors
 /// Everything that is wrong with the text, not only the first thing.
 pub fn parse(text: &str, file: &str) -> Result<Config, ConfigErrors> {
+    review(text, file).map(|(config, _)| config)
+}
+
+/// Reads a configuration and says what is right in it and may still surprise.
+///
+/// # Errors
+/// Everything that is wrong with the text, not only the first thing.
+pub fn review(text: &str, file: &str) -> Result<(Config, Vec<Finding>), ConfigErrors> {
     // A byte order mark is no part of the text; editors do not count it either.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (document, mut findings) = yaml::read(text);
     if let Some(document) = document {
         let lines = Lines::of(text);
         match judge(&document, text) {
-            Ok(config) if findings.is_empty() => return Ok(config),
+            Ok(config) if findings.is_empty() => {
+                let remarks = check::advise(&config).into_iter();
+                let advice = remarks.map(|remark| remark.locate(&document, &lines, text)).collect();
+                return Ok((config, advice));
+            }
             Ok(_) => {}
             Err(remarks) => findings.extend(remarks.into_iter().map(|remark| remark.locate(&document, &lines, text))),
         }

@@ -1,15 +1,16 @@
 //! What all rules share: which account plays which part, what everything is called, which trails there will be.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
 use super::alike::alike;
+use super::naming::{Naming, account_name};
+use super::unmatched::unmatched;
 use super::{BadDesign, Brief, EarlierTrail, choices};
 use crate::config::Config;
-use crate::config::names::{self, NameContext};
+use crate::config::names;
 use crate::config::schema::{Encryption, Owner, Regions, Scope, TrailConfig};
 use crate::estate::key::key_reference;
-use crate::estate::{Address, Kind};
+use crate::estate::{Address, Kind, Problem};
 use crate::ids::{AccountId, Arn, BucketName, Partition, Region, TrailName};
 use crate::organization::Organization;
 use crate::organization::select::chosen;
@@ -27,6 +28,8 @@ pub(super) struct Layout<'a> {
     pub trails: Vec<TrailSite<'a>>,
     /// Trails that are not configured any more and still write.
     pub earlier: &'a [EarlierTrail],
+    /// Accounts whose own names cannot be used in names of trails.
+    pub problems: Vec<Problem>,
 }
 
 /// One trail that will exist.
@@ -91,7 +94,9 @@ impl<'a> Layout<'a> {
         let names = Names { config, organization };
         let bucket = names.bucket(&log_account).map_err(|fault| faults.push(fault)).ok();
         let alias = names.key_alias(&log_account).map_err(|fault| faults.push(fault)).ok();
-        let trails = sites(config, organization, &log_account, &selected, &mut faults);
+        let mut problems = Vec::new();
+        let sites = Sites { config, organization, log_account: &log_account };
+        let trails = sites.of(&selected, &mut faults, &mut problems);
         match (bucket, alias) {
             (Some(bucket), Some(alias)) if faults.is_empty() => Ok(Self {
                 partition: organization.partition,
@@ -103,6 +108,7 @@ impl<'a> Layout<'a> {
                 log_account,
                 trails,
                 earlier: brief.earlier,
+                problems,
             }),
             _ => Err(faults),
         }
@@ -202,7 +208,9 @@ fn selected(config: &Config, organization: &Organization, faults: &mut Vec<BadDe
     let selected: Vec<AccountId> = chosen(&choices).cloned().collect();
     if selected.is_empty() {
         let include: Vec<String> = config.accounts.include.iter().map(ToString::to_string).collect();
-        faults.push(BadDesign::NothingSelected(include.join(", ")));
+        let meant = unmatched(config, organization).into_iter().filter_map(|one| one.meant);
+        let meant = meant.map(|meant| format!(", did you mean {meant}?")).collect();
+        faults.push(BadDesign::NothingSelected { include: include.join(", "), meant });
     }
     selected
 }
@@ -219,11 +227,24 @@ pub(super) fn find_account(
             Some(state) if !state.is_active() => bad(format!("account {id} is {}", state.as_str())),
             _ => Ok(id.clone()),
         },
-        ref many => {
-            let ids: Vec<&str> = many.iter().map(|id| id.as_str()).collect();
-            bad(format!("several accounts have this name ({}); write the id", ids.join(", ")))
-        }
+        // Accounts that are closed keep their names for 90 days: they stand in nobody's way.
+        ref many => match in_use(organization, many)[..] {
+            [id] => Ok(id.clone()),
+            ref active => {
+                let ids: Vec<&str> =
+                    if active.is_empty() { many } else { active }.iter().map(|id| id.as_str()).collect();
+                bad(format!(
+                    "several accounts have this name, which each of them may choose ({}); write the id",
+                    ids.join(", ")
+                ))
+            }
+        },
     }
+}
+
+fn in_use<'a>(organization: &Organization, ids: &[&'a AccountId]) -> Vec<&'a AccountId> {
+    let is_active = |id: &AccountId| organization.accounts.get(id).is_some_and(|account| account.state.is_active());
+    ids.iter().copied().filter(|id| is_active(id)).collect()
 }
 
 /// Renders names that are the same for all accounts.
@@ -248,69 +269,52 @@ impl Names<'_> {
     }
 }
 
-/// Renders a name template for one account in the home region.
-pub(super) fn account_name(
-    config: &Config,
-    organization: &Organization,
-    id: &AccountId,
-    field: &'static str,
-    template: &str,
-) -> Result<String, BadDesign> {
-    rendered(config, organization, id, &config.home_region, field, template)
-}
-
-fn rendered(
-    config: &Config,
-    organization: &Organization,
-    id: &AccountId,
-    region: &Region,
-    field: &'static str,
-    template: &str,
-) -> Result<String, BadDesign> {
-    let context = NameContext {
-        account_id: Some(id.as_str()),
-        account_name: Some(organization.name_of(id)),
-        deployment: Some(&config.deployment),
-        organization_id: Some(organization.id.as_str()),
-        region: Some(region.as_str()),
-    };
-    names::render_name(template, &context).map_err(|error| BadDesign::Name {
-        field,
-        account: Some(id.clone()),
-        why: format!("{error}; {}", error.help()),
-    })
-}
-
-/// Lists the trails: an organization trail in each of its regions, or one in each account and region.
-fn sites<'a>(
+/// Lists the trails.
+struct Sites<'n, 'a> {
     config: &'a Config,
-    organization: &Organization,
-    log_account: &AccountId,
-    selected: &[AccountId],
-    faults: &mut Vec<BadDesign>,
-) -> Vec<TrailSite<'a>> {
-    let mut sites: Vec<TrailSite<'a>> = Vec::new();
-    let mut taken: BTreeSet<Address> = BTreeSet::new();
-    for trail in &config.trails {
-        let accounts: &[AccountId] = match trail.scope {
-            Scope::Organization => std::slice::from_ref(&organization.management_account),
-            Scope::Accounts => selected,
-        };
-        for account in accounts {
-            let namer = Namer { config, organization, log_account, trail, account };
-            for (region, multi_region, global_events) in regions(config, trail) {
-                match namer.site(region, multi_region, global_events) {
-                    Ok(site) if taken.insert(site.address.clone()) => sites.push(site),
-                    Ok(site) => {
-                        let why = format!("two trails of {account} would both be called {:?}", site.address.name);
-                        faults.push(BadDesign::Name { field: "trails.name", account: Some(account.clone()), why });
+    organization: &'n Organization,
+    log_account: &'n AccountId,
+}
+
+impl<'a> Sites<'_, 'a> {
+    /// An organization trail in each of its regions, or one in each account and region.
+    fn of(
+        &self,
+        selected: &[AccountId],
+        faults: &mut Vec<BadDesign>,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<TrailSite<'a>> {
+        let mut sites: Vec<TrailSite<'a>> = Vec::new();
+        let mut taken: BTreeSet<Address> = BTreeSet::new();
+        for trail in &self.config.trails {
+            let accounts: &[AccountId] = match trail.scope {
+                Scope::Organization => std::slice::from_ref(&self.organization.management_account),
+                Scope::Accounts => selected,
+            };
+            for account in accounts {
+                for (region, multi_region, global_events) in regions(self.config, trail) {
+                    let mut namer = self.namer(trail, account, region);
+                    let site = namer.site(&taken, multi_region, global_events);
+                    problems.append(&mut namer.naming.problems);
+                    match site {
+                        Ok(site) => {
+                            taken.insert(site.address.clone());
+                            sites.push(site);
+                        }
+                        Err(fault) => faults.push(fault),
                     }
-                    Err(fault) => faults.push(fault),
                 }
             }
         }
+        problems.sort();
+        problems.dedup();
+        sites
     }
-    sites
+
+    fn namer<'s>(&'s self, trail: &'a TrailConfig, account: &'s AccountId, region: &'s Region) -> Namer<'s, 'a> {
+        let naming = Naming::new(self.config, self.organization, account, region);
+        Namer { log_account: self.log_account, trail, account, region, naming }
+    }
 }
 
 /// Returns the home regions of a trail's copies, each with whether it records every region and global services.
@@ -327,63 +331,67 @@ fn regions<'a>(config: &'a Config, trail: &'a TrailConfig) -> Vec<(&'a Region, b
     }
 }
 
-/// Renders the names that belong to one trail in one account.
+/// Makes the names that belong to one trail in one account and region.
 struct Namer<'n, 'a> {
-    config: &'a Config,
-    organization: &'n Organization,
     log_account: &'n AccountId,
     trail: &'a TrailConfig,
     account: &'n AccountId,
+    region: &'n Region,
+    naming: Naming<'n>,
 }
 
 impl<'a> Namer<'_, 'a> {
-    fn site(&self, region: &Region, multi_region: bool, global_events: bool) -> Result<TrailSite<'a>, BadDesign> {
+    fn site(
+        &mut self,
+        taken: &BTreeSet<Address>,
+        multi_region: bool,
+        global_events: bool,
+    ) -> Result<TrailSite<'a>, BadDesign> {
         let operator = match (&self.trail.scope, &self.trail.owner) {
             (Scope::Organization, Owner::Account(id)) => id.clone(),
             _ => self.account.clone(),
         };
-        let name = self.name("trails.name", &self.trail.name, region, |name| name.parse::<TrailName>().map(drop))?;
         Ok(TrailSite {
             config: self.trail,
-            address: Address::regional(self.account, region, Kind::Trail, name),
-            topic: self.topic(region)?,
-            logs: self.logs(region, &operator)?,
+            address: self.address(taken)?,
+            topic: self.topic()?,
+            logs: self.logs(&operator)?,
             operator,
             global_events,
             multi_region,
         })
     }
 
-    fn topic(&self, region: &Region) -> Result<Option<Address>, BadDesign> {
+    fn address(&mut self, taken: &BTreeSet<Address>) -> Result<Address, BadDesign> {
+        let (account, region) = (self.account, self.region);
+        let address = |name: &str| Address::regional(account, region, Kind::Trail, name);
+        let name = self.naming.name("trails.name", &self.trail.name, |name| {
+            name.parse::<TrailName>().map_err(|error| error.to_string())?;
+            match taken.contains(&address(name)) {
+                true => Err(format!("two trails of {account} would both be called {name:?}")),
+                false => Ok(()),
+            }
+        })?;
+        Ok(address(&name))
+    }
+
+    fn topic(&mut self) -> Result<Option<Address>, BadDesign> {
         let Some(notify) = &self.trail.notify else {
             return Ok(None);
         };
-        let name = self.name("trails.notify.sns", &notify.sns, region, names::check_topic_name)?;
-        Ok(Some(Address::regional(self.log_account, region, Kind::Topic, name)))
+        let name = self.naming.name("trails.notify.sns", &notify.sns, names::check_topic_name)?;
+        Ok(Some(Address::regional(self.log_account, self.region, Kind::Topic, name)))
     }
 
-    fn logs(&self, region: &Region, operator: &AccountId) -> Result<Option<(Address, Address)>, BadDesign> {
+    fn logs(&mut self, operator: &AccountId) -> Result<Option<(Address, Address)>, BadDesign> {
         let Some(logs) = &self.trail.cloudwatch_logs else {
             return Ok(None);
         };
-        let group = self.name("trails.cloudwatch_logs.group", &logs.group, region, names::check_log_group_name)?;
-        let role = self.name("trails.cloudwatch_logs.role", &logs.role, region, names::check_role_name)?;
+        let group = self.naming.name("trails.cloudwatch_logs.group", &logs.group, names::check_log_group_name)?;
+        let role = self.naming.name("trails.cloudwatch_logs.role", &logs.role, names::check_role_name)?;
         Ok(Some((
-            Address::regional(operator, region, Kind::LogGroup, group),
+            Address::regional(operator, self.region, Kind::LogGroup, group),
             Address::global(operator, Kind::Role, role),
         )))
-    }
-
-    fn name<E: Display>(
-        &self,
-        field: &'static str,
-        template: &str,
-        region: &Region,
-        check: impl Fn(&str) -> Result<(), E>,
-    ) -> Result<String, BadDesign> {
-        let name = rendered(self.config, self.organization, self.account, region, field, template)?;
-        let bad = |why: String| BadDesign::Name { field, account: Some(self.account.clone()), why };
-        check(&name).map_err(|error| bad(error.to_string()))?;
-        Ok(name)
     }
 }

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
+use crate::config::names::check_policy_name;
 use crate::config::schema::ReaderMode;
 use crate::estate::{Address, Desired, Estate, Limits, ReadingTerms, Tags};
 use crate::ids::{AccountId, Region};
@@ -24,11 +25,15 @@ mod archive;
 mod earlier;
 mod guards;
 mod layout;
+mod naming;
 mod readers;
 mod trails;
+mod unmatched;
 mod wake;
 
 pub use earlier::{EarlierTrail, earlier_trails};
+pub use naming::reader_names;
+pub use unmatched::{Unmatched, unmatched};
 pub use wake::dead_letter_queue;
 
 use layout::Layout;
@@ -71,9 +76,15 @@ pub enum BadDesign {
     NoActiveAccount(String),
     /// `accounts.include` and `accounts.exclude` leave nothing.
     #[error(
-        "accounts.include selects no active account ({0}); `orgtrail discover` shows every account with the reason"
+        "accounts.include selects no active account ({include}){meant}; `orgtrail discover` shows every account with the \
+         reason"
     )]
-    NothingSelected(String),
+    NothingSelected {
+        /// The selectors.
+        include: String,
+        /// What they may have meant, as the end of a sentence; empty where nothing is known.
+        meant: String,
+    },
     /// A name template gives no valid name.
     #[error("{field} gives no usable name{}: {why}", for_account(.account))]
     Name {
@@ -84,17 +95,15 @@ pub enum BadDesign {
         /// Why not.
         why: String,
     },
-    /// Two accounts would share one name.
-    #[error("{field} gives {name:?} for both {one} and {other}; use {{{{account.id}}}} in it, which is unique")]
-    SameName {
-        /// The field.
-        field: &'static str,
-        /// The name.
-        name: String,
-        /// One account.
-        one: AccountId,
-        /// The other.
-        other: AccountId,
+    /// A template of readers lets nobody read.
+    #[error("the template {file} does not let account {account} do {action}: nobody there could read its logs")]
+    LetsNobodyRead {
+        /// The template.
+        file: &'static str,
+        /// The account.
+        account: AccountId,
+        /// What is not allowed.
+        action: &'static str,
     },
     /// A policy template is broken.
     #[error(transparent)]
@@ -117,6 +126,8 @@ pub struct Brief<'a> {
     pub strategy: ReaderStrategy,
     /// Trails of ours that are not configured any more and still write: they are let in until they are gone.
     pub earlier: &'a [EarlierTrail],
+    /// The names of the reader roles that are there and that a renamed account must not move ([`reader_names`]).
+    pub reader_names: &'a BTreeMap<AccountId, String>,
 }
 
 /// Returns the log account as the configuration names it, found in the organization.
@@ -152,6 +163,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         reading: reading(brief.config),
         keep_readers_days: brief.config.readers.keep_days,
         guard: None,
+        problems: layout.problems.clone(),
     };
     access::add(&layout, &mut desired);
     archive::add(brief, &layout, &mut desired).map_err(one)?;
@@ -176,13 +188,11 @@ fn one(error: BadTemplate) -> Vec<BadDesign> {
 
 /// Returns the names that the member policy has in every account of the organization, selected or not.
 pub fn member_policy_names(config: &Config, organization: &Organization) -> BTreeMap<AccountId, String> {
-    let ids = organization.accounts.keys();
-    ids.filter_map(|id| {
-        let name =
-            layout::account_name(config, organization, id, "readers.member_policy", &config.readers.member_policy);
-        Some((id.clone(), name.ok()?))
-    })
-    .collect()
+    let name = |id: &AccountId| {
+        let mut naming = naming::Naming::new(config, organization, id, &config.home_region);
+        naming.name("readers.member_policy", &config.readers.member_policy, check_policy_name).ok()
+    };
+    organization.accounts.keys().filter_map(|id| Some((id.clone(), name(id)?))).collect()
 }
 
 /// Returns what is not wanted and still has to be looked for, each with the account that looks: a guard that was switched
@@ -213,7 +223,10 @@ pub fn strategy(
         ReaderMode::Dynamic => ReaderStrategy::Dynamic,
         ReaderMode::Auto => {
             let choices = choices(config, organization);
-            let there = |id: &&AccountId| readers::role_exists(config, organization, log_account, id, estate);
+            let held = reader_names(config, organization, log_account, estate);
+            let there = |id: &&AccountId| {
+                held.contains_key(*id) || readers::role_exists(config, organization, log_account, id, estate)
+            };
             let missing = chosen(&choices).filter(|id| !there(id)).count();
             match estate.limits.get(log_account).and_then(room_for_roles) {
                 Some(room) if room < missing => ReaderStrategy::Dynamic,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::layout::{Layout, account_name, logs_root};
+use super::layout::{Layout, logs_root};
+use super::naming::{Naming, account_name, holds_account_name};
 use super::{BadDesign, Brief, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
@@ -13,6 +14,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Policy, Role};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
+use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate};
 
 /// The name of the reader's inline policy.
 const READER_POLICY: &str = "ReadOwnLogs";
@@ -20,11 +22,16 @@ const READER_POLICY: &str = "ReadOwnLogs";
 /// Adds the reader roles and the member policies.
 pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), Vec<BadDesign>> {
     let mut faults = Vec::new();
-    let mut taken: BTreeMap<String, AccountId> = BTreeMap::new();
+    let roles = match brief.strategy {
+        ReaderStrategy::Roles => RoleNames::of(brief, layout, desired, &mut faults).names,
+        ReaderStrategy::Dynamic => BTreeMap::new(),
+    };
     for id in &layout.selected {
-        let added = match brief.strategy {
-            ReaderStrategy::Roles => add_reader(brief, layout, id, &mut taken, desired),
-            ReaderStrategy::Dynamic => add_dynamic(brief, layout, id, desired),
+        let added = match (brief.strategy, roles.get(id)) {
+            (ReaderStrategy::Roles, Some(name)) => add_reader(brief, layout, id, name, desired),
+            // Without a name it has a fault or a problem already.
+            (ReaderStrategy::Roles, None) => Ok(()),
+            (ReaderStrategy::Dynamic, _) => add_dynamic(brief, layout, id, desired),
         };
         if let Err(fault) = added {
             faults.push(fault);
@@ -33,34 +40,139 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
+/// The names of the reader roles. IAM compares names without case, so they are taken in lower case.
+struct RoleNames {
+    /// By the account that the role reads for.
+    names: BTreeMap<AccountId, String>,
+    taken: BTreeMap<String, AccountId>,
+}
+
+impl RoleNames {
+    fn of(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired, faults: &mut Vec<BadDesign>) -> Self {
+        let (config, organization) = (brief.config, brief.organization);
+        let template = &config.readers.role;
+        let mut roles = Self { names: BTreeMap::new(), taken: BTreeMap::new() };
+        let others = desired.wanted.keys().filter(|a| a.kind == Kind::Role && a.account == layout.log_account);
+        roles.taken.extend(others.map(|address| (address.name.to_ascii_lowercase(), layout.log_account.clone())));
+        // What is there already keeps its name before anybody may take it.
+        for id in &layout.selected {
+            if let Some(name) = brief.reader_names.get(id) {
+                roles.taken.entry(name.to_ascii_lowercase()).or_insert_with(|| id.clone());
+            }
+        }
+        let shared = if holds_account_name(template) {
+            shared_names(config, organization, &layout.selected)
+        } else {
+            BTreeSet::new()
+        };
+        for id in &layout.selected {
+            let mut naming = Naming::new(config, organization, id, &config.home_region);
+            let held = brief.reader_names.get(id).map(String::as_str);
+            let name = naming.name_or("readers.role", template, held, |name| roles.free(id, name, held, &shared));
+            desired.problems.append(&mut naming.problems);
+            match name {
+                // A role that is there keeps its name when the account takes another.
+                Ok(name) => {
+                    let name = held.map_or(name, str::to_owned);
+                    roles.taken.insert(name.to_ascii_lowercase(), id.clone());
+                    roles.names.insert(id.clone(), name);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        roles
+    }
+
+    fn other_of(&self, id: &AccountId, name: &str) -> Option<&AccountId> {
+        self.taken.get(&name.to_ascii_lowercase()).filter(|other| *other != id)
+    }
+
+    fn free(&self, id: &AccountId, name: &str, held: Option<&str>, shared: &BTreeSet<String>) -> Result<(), String> {
+        names::check_role_name(name).map_err(|error| error.to_string())?;
+        if held == Some(name) {
+            return Ok(());
+        }
+        match self.other_of(id, name) {
+            Some(other) => Err(format!("account {other} has the name {name:?} already")),
+            None if shared.contains(&name.to_ascii_lowercase()) => {
+                Err(format!("several accounts would have the name {name:?}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns the names, in lower case, that several accounts would have: none of them has a right to it before the others.
+fn shared_names(config: &Config, organization: &Organization, ids: &[AccountId]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let names =
+        ids.iter().filter_map(|id| account_name(config, organization, id, "readers.role", &config.readers.role).ok());
+    names.map(|name| name.to_ascii_lowercase()).filter(|name| !seen.insert(name.clone())).collect()
+}
+
 fn add_reader(
     brief: &Brief<'_>,
     layout: &Layout<'_>,
     id: &AccountId,
-    taken: &mut BTreeMap<String, AccountId>,
+    name: &str,
     desired: &mut Desired,
 ) -> Result<(), BadDesign> {
     let config = brief.config;
-    let name = role_name(config, brief.organization, id)?;
-    // IAM compares names without case.
-    if let Some(one) = taken.insert(name.to_ascii_lowercase(), id.clone()) {
-        return Err(BadDesign::SameName { field: "readers.role", name, one, other: id.clone() });
-    }
-    let address = Address::global(&layout.log_account, Kind::Role, name.as_str());
+    let address = Address::global(&layout.log_account, Kind::Role, name);
     let needs = if layout.makes_key(config) { vec![layout.key_alias.clone()] } else { Vec::new() };
     desired.want(address.clone(), reader(brief, layout, id)?, "readers.role", needs);
     let arn = Arn::new(layout.partition, "iam", "", layout.log_account.as_str(), &format!("role/{name}"));
     let document = brief.templates.render("member.json.hbs", &json!({"reader_role_arn": arn}))?;
+    must_allow(brief, &document, ("member.json.hbs", id), "sts:AssumeRole", arn.as_str())?;
     add_member_policy(brief, id, document, vec![address], desired)
 }
 
 fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: &mut Desired) -> Result<(), BadDesign> {
-    let document = brief.templates.render("member-dynamic.json.hbs", &reading_values(brief, layout, id))?;
+    let values = reading_values(brief, layout, id);
+    let document = brief.templates.render("member-dynamic.json.hbs", &values)?;
+    for folder in values["object_arns"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let object = folder.replace('*', "sample.json.gz");
+        must_allow(brief, &document, ("member-dynamic.json.hbs", id), "s3:GetObject", &object)?;
+    }
     let mut needs = vec![layout.bucket.with_kind(Kind::BucketPolicy)];
     if layout.makes_key(brief.config) {
         needs.extend([layout.key_alias.clone(), layout.key_alias.with_kind(Kind::KeyPolicy)]);
     }
     add_member_policy(brief, id, document, needs, desired)
+}
+
+/// A policy for readers that lets nobody read is a mistake of its template. What depends on conditions is nobody's mistake.
+fn must_allow(
+    brief: &Brief<'_>,
+    document: &PolicyDocument,
+    (file, id): (&'static str, &AccountId),
+    action: &'static str,
+    resource: &str,
+) -> Result<(), BadDesign> {
+    let role: Option<Arn> = format!("arn:{}:iam::{id}:role/reader", brief.organization.partition).parse().ok();
+    let (true, Some(role)) = (brief.templates.replaces(file), role) else {
+        return Ok(());
+    };
+    // Whatever the other side lets in: of two accounts both have to allow.
+    let open = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}"#;
+    let open = PolicyDocument::parse(open).unwrap_or_default();
+    let request = Request {
+        caller: Caller::Session { role, name: "reader".into() },
+        action: action.into(),
+        resource: resource.into(),
+        context: Context::default().with("aws:SecureTransport", "true"),
+    };
+    let identity = [Named { name: file, document }];
+    let layers = Layers {
+        identity: &identity,
+        resource: Some(Named { name: "the other side", document: &open }),
+        resource_account: brief.organization.accounts.keys().find(|other| *other != id).cloned(),
+        ..Layers::default()
+    };
+    match evaluate(&request, &layers) {
+        Verdict::Denied(_) => Err(BadDesign::LetsNobodyRead { file, account: id.clone(), action }),
+        Verdict::Allowed { .. } | Verdict::Unknown { .. } => Ok(()),
+    }
 }
 
 fn add_member_policy(
@@ -72,12 +184,9 @@ fn add_member_policy(
 ) -> Result<(), BadDesign> {
     let config = brief.config;
     let field = "readers.member_policy";
-    let name = account_name(config, brief.organization, id, field, &config.readers.member_policy)?;
-    names::check_policy_name(&name).map_err(|e| BadDesign::Name {
-        field,
-        account: Some(id.clone()),
-        why: e.to_string(),
-    })?;
+    let mut naming = Naming::new(config, brief.organization, id, &config.home_region);
+    let name = naming.name(field, &config.readers.member_policy, names::check_policy_name)?;
+    desired.problems.append(&mut naming.problems);
     let policy = Policy {
         document,
         description: Some("Lets this account read its own CloudTrail logs".into()),
@@ -143,17 +252,6 @@ fn reading_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Val
     })
 }
 
-fn role_name(config: &Config, organization: &Organization, id: &AccountId) -> Result<String, BadDesign> {
-    let field = "readers.role";
-    let name = account_name(config, organization, id, field, &config.readers.role)?;
-    names::check_role_name(&name).map_err(|e| BadDesign::Name {
-        field,
-        account: Some(id.clone()),
-        why: e.to_string(),
-    })?;
-    Ok(name)
-}
-
 /// Tells whether the reader role of an account was seen in the log account.
 pub(super) fn role_exists(
     config: &Config,
@@ -162,6 +260,6 @@ pub(super) fn role_exists(
     id: &AccountId,
     estate: &Estate,
 ) -> bool {
-    role_name(config, organization, id)
-        .is_ok_and(|name| estate.resource(&Address::global(log_account, Kind::Role, name)).is_some())
+    let name = account_name(config, organization, id, "readers.role", &config.readers.role);
+    name.is_ok_and(|name| estate.resource(&Address::global(log_account, Kind::Role, name)).is_some())
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Estate, Resource, Sighting};
+use super::access_logs::target_address;
+use super::{Address, Estate, Problem, Resource, Sighting};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -30,6 +31,8 @@ pub struct Desired {
     pub keep_readers_days: u32,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
+    /// Accounts of which something could not be designed as configured, such as one whose own name gives no usable name.
+    pub problems: Vec<Problem>,
 }
 
 /// What the configuration promises of readers, whatever the templates of their policies say.
@@ -77,6 +80,14 @@ impl Desired {
         let made = before.wanted.iter().map(|(a, wanted)| (a.clone(), Sighting::present(wanted.resource.clone())));
         estate.sightings.extend(made);
         estate
+    }
+
+    /// Returns the buckets that receive the access logs of wanted ones. They are looked at, and not wanted.
+    pub fn access_log_targets(&self) -> impl Iterator<Item = Address> {
+        self.wanted.iter().filter_map(|(address, wanted)| match &wanted.resource {
+            Resource::Bucket(bucket) => Some(target_address(address, &bucket.access_logs.as_ref()?.bucket)),
+            _ => None,
+        })
     }
 
     /// Adds a wanted resource that its own account's credentials manage.

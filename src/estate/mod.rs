@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, Partition};
 use crate::policy::Aliases;
 
+pub mod access_logs;
 pub mod address;
 pub mod alarm;
 pub mod bucket;
@@ -25,6 +26,7 @@ pub mod policy;
 pub mod problem;
 pub mod resource;
 pub mod role;
+pub mod selection;
 pub mod snapshot;
 pub mod topic;
 pub mod trail;

@@ -12,7 +12,7 @@ use crate::config::schema::{
 };
 use crate::ids::{AccountId, Partition, Region};
 use crate::organization::Organization;
-use crate::organization::selector::{OuPattern, OuStep, Selector};
+use crate::organization::selector::{OuPattern, Selector};
 
 pub mod adopt;
 pub mod found;
@@ -86,7 +86,7 @@ fn config(organization: &Organization, answers: &Answers, bucket: BucketConfig, 
         },
         accounts: Accounts {
             log: answers.log_account.to_string(),
-            include: vec![Selector::Ou(OuPattern { steps: vec![OuStep::AnyDepth] })],
+            include: vec![Selector::Ou(OuPattern::everything())],
             exclude: Vec::new(),
         },
         home_region: answers.home_region.clone(),

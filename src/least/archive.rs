@@ -54,8 +54,25 @@ fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
     if wish.object_lock.is_some() {
         draft.allow(&bucket, &[s3::PUT_OBJECT_LOCK]);
     }
-    if wish.access_logs.is_some() {
+    if let Some(target) = &wish.access_logs {
         draft.allow(&bucket, &[s3::PUT_LOGGING]);
+        let target = Bounds::on("AccessLogTarget", [names.bucket_arn(target.as_str())]);
+        draft.allow(
+            &target,
+            &[
+                s3::GET_VERSIONING,
+                s3::GET_PUBLIC_ACCESS_BLOCK,
+                s3::GET_OWNERSHIP_CONTROLS,
+                s3::GET_ENCRYPTION,
+                s3::GET_LIFECYCLE,
+                s3::GET_OBJECT_LOCK,
+                s3::GET_LOGGING,
+                s3::GET_REQUEST_PAYMENT,
+                s3::GET_TAGGING,
+                s3::GET_POLICY,
+                s3::LIST_OBJECTS,
+            ],
+        );
     }
 }
 

@@ -47,9 +47,14 @@ pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(St
     };
     let id = |id: Option<&AccountId>| id.map(|id| id.to_string());
     let log_account = config.accounts.log.parse::<AccountId>().ok().or_else(|| known.log.clone());
+    // CloudFormation takes the path of a role apart from its name, with a slash at both ends.
+    let member_role = config.organization.member_role.trim_matches('/');
+    let (path, role) = member_role.rsplit_once('/').map_or((None, member_role), |(path, role)| (Some(path), role));
+    let path = path.map(|path| format!("/{path}/"));
     let values = json!({
         "deployment": config.deployment,
-        "role": config.organization.member_role,
+        "role": role,
+        "path": path,
         "organization_id": config.organization.id.as_ref().map(|id| id.to_string()),
         "management_account": id(known.management.as_ref()),
         "log_account": id(log_account.as_ref()),

@@ -43,7 +43,8 @@ pub struct Unit {
 pub struct Account {
     /// The name that people gave it: untrusted text.
     pub name: String,
-    /// The root user's address.
+    /// The root user's address; empty where a snapshot was made without addresses.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub email: String,
     /// Where it is in its life.
     pub state: AccountState,
@@ -96,9 +97,14 @@ impl Organization {
         let mut text = String::new();
         for id in account.path.iter().skip(1) {
             text.push('/');
-            text.push_str(self.units.get(id).map_or(id.as_str(), |unit| unit.name.as_str()));
+            text.push_str(self.unit_name(id));
         }
         if text.is_empty() { "/".into() } else { text }
+    }
+
+    /// Returns the name of a unit, or its id where the name is not known.
+    pub fn unit_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.units.get(id).map_or(id, |unit| unit.name.as_str())
     }
 
     /// Finds accounts by id or by name. Names need not be unique in an organization, so there may be several.

@@ -62,19 +62,15 @@ fn not_usable(state: AccountState) -> Option<&'static str> {
     }
 }
 
-fn matches(organization: &Organization, id: &AccountId, account: &Account, selector: &Selector) -> bool {
+/// Tells whether a selector names an account, whatever its state.
+pub fn matches(organization: &Organization, id: &AccountId, account: &Account, selector: &Selector) -> bool {
     match selector {
         Selector::Id(wanted) => wanted == id,
         Selector::Name(glob) => glob.matches(&account.name),
         Selector::Tag { key, value } => {
             account.tags.as_ref().and_then(|tags| tags.get(key)).is_some_and(|tag| value.matches(tag))
         }
-        Selector::Ou(pattern) => {
-            let units = account.path.iter().skip(1);
-            let names: Vec<&str> =
-                units.map(|id| organization.units.get(id).map_or(id.as_str(), |unit| unit.name.as_str())).collect();
-            pattern.matches(&names)
-        }
+        Selector::Ou(pattern) => pattern.matches_path(&account.path, |id| organization.unit_name(id)),
     }
 }
 
@@ -122,6 +118,7 @@ mod tests {
         assert_eq!(chosen_by("ou:/Workloads/**", ""), ["222222222222"]);
         assert_eq!(chosen_by("ou:/", ""), ["111111111111"]);
         assert_eq!(chosen_by("name:s*", ""), ["222222222222"]);
+        assert_eq!(chosen_by("ou:r-1root/**", ""), Vec::<String>::new());
         assert_eq!(chosen_by("tag:env=main", ""), ["111111111111"]);
         assert_eq!(chosen_by("ou:/**", "id:111111111111"), ["222222222222"]);
         assert_eq!(chosen_by("id:333333333333", ""), Vec::<String>::new());

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::AccountId;
 
-/// One way to name accounts, written `ou:/path/**`, `tag:key=value`, `id:123456789012` or `name:pattern`.
+/// One way to name accounts, written `ou:/path/**`, `ou:ou-ab12-11111111/**`, `tag:key=value`, `id:123456789012` or
+/// `name:pattern`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selector {
     /// Accounts whose organizational unit lies at a path.
@@ -94,10 +95,13 @@ impl Glob {
 /// A pattern over the path of organizational units from the root, such as `/Workloads/**`.
 ///
 /// `/` is the root itself, `/Workloads` the unit alone, `/Workloads/**` the unit and all below it, `/*` every unit
-/// right below the root. `*` and `?` match within one name.
+/// right below the root. `*` and `?` match within one name. A name may hold any letter, a slash too; such a unit is
+/// written by its id, from which the path goes on: `ou-ab12-11111111/**`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OuPattern {
-    /// The pattern's steps, from the root down.
+    /// The id of the unit or root from which the steps go down; none for the root.
+    pub from: Option<String>,
+    /// The pattern's steps, from there down.
     pub steps: Vec<OuStep>,
 }
 
@@ -111,7 +115,26 @@ pub enum OuStep {
 }
 
 impl OuPattern {
-    /// Tells whether the names of the units from the root down to an account's own unit fit the pattern.
+    /// `/**`: every unit.
+    pub fn everything() -> Self {
+        Self { from: None, steps: vec![OuStep::AnyDepth] }
+    }
+
+    /// Tells whether a path fits: the units from the root down to an account's own, each by its id and its name; the root
+    /// is the first.
+    pub fn matches_path<'a>(&self, path: &'a [String], name_of: impl Fn(&'a str) -> &'a str) -> bool {
+        let start = match &self.from {
+            None => Some(0),
+            Some(from) => path.iter().position(|id| id == from),
+        };
+        let Some(below) = start.and_then(|start| path.get(start + 1..)) else {
+            // An account whose path is not known is under the root, as far as anybody can tell.
+            return path.is_empty() && self.from.is_none() && self.matches::<&str>(&[]);
+        };
+        self.matches(&below.iter().map(|id| name_of(id)).collect::<Vec<_>>())
+    }
+
+    /// Tells whether the names of the units from where the pattern begins down to an account's own unit fit its steps.
     pub fn matches<S: AsRef<str>>(&self, units: &[S]) -> bool {
         // `reached[n]`: the steps so far can account for the first n units.
         let mut reached = vec![false; units.len() + 1];
@@ -139,7 +162,7 @@ impl FromStr for Selector {
             return Err(bad(no_kind(text)));
         };
         match kind {
-            "ou" => ou_steps(rest).map(|steps| Selector::Ou(OuPattern { steps })).map_err(bad),
+            "ou" => ou_pattern(rest).map(Selector::Ou).map_err(bad),
             "tag" => tag(rest).map_err(bad),
             "id" => rest.parse().map(Selector::Id).map_err(|e: crate::ids::BadId| bad(e.to_string())),
             "name" if rest.is_empty() => {
@@ -164,13 +187,34 @@ fn no_kind(text: &str) -> String {
     }
 }
 
-fn ou_steps(path: &str) -> Result<Vec<OuStep>, String> {
-    let Some(rest) = path.strip_prefix('/') else {
-        return Err("the path must start at the root, as in `ou:/Workloads/**`".into());
-    };
-    if rest.is_empty() {
-        return Ok(Vec::new());
+fn ou_pattern(path: &str) -> Result<OuPattern, String> {
+    if let Some(rest) = path.strip_prefix('/') {
+        let steps = if rest.is_empty() { Vec::new() } else { ou_steps(rest)? };
+        return Ok(OuPattern { from: None, steps });
     }
+    let (id, rest) = path.split_once('/').map_or((path, None), |(id, rest)| (id, Some(rest)));
+    if !is_unit_id(id) {
+        return Err("the path must start at the root, as in `ou:/Workloads/**`, or at the id of a unit, as in \
+                    `ou:ou-ab12-11111111/**`"
+            .into());
+    }
+    let steps = rest.map_or(Ok(Vec::new()), ou_steps)?;
+    Ok(OuPattern { from: Some(id.to_owned()), steps })
+}
+
+/// Tells whether a text is the id of a root or a unit (Organizations API, `ParentId`).
+fn is_unit_id(text: &str) -> bool {
+    let is_part = |part: &str, length: std::ops::RangeInclusive<usize>| {
+        length.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    if let Some(root) = text.strip_prefix("r-") {
+        return is_part(root, 4..=32);
+    }
+    let parts = text.strip_prefix("ou-").and_then(|rest| rest.split_once('-'));
+    parts.is_some_and(|(root, unit)| is_part(root, 4..=32) && is_part(unit, 8..=32))
+}
+
+fn ou_steps(rest: &str) -> Result<Vec<OuStep>, String> {
     rest.split('/').map(ou_step).collect()
 }
 
@@ -201,8 +245,10 @@ impl fmt::Display for Glob {
 
 impl fmt::Display for OuPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.steps.is_empty() {
-            return f.write_str("/");
+        match &self.from {
+            Some(id) => f.write_str(id)?,
+            None if self.steps.is_empty() => return f.write_str("/"),
+            None => {}
         }
         self.steps.iter().try_for_each(|step| match step {
             OuStep::Name(name) => write!(f, "/{name}"),
@@ -256,6 +302,9 @@ mod tests {
             "ou:/",
             "ou:/**",
             "ou:/Work loads/*/**",
+            "ou:ou-ab12-11111111",
+            "ou:ou-ab12-11111111/**",
+            "ou:r-ab12/Work loads/**",
             "tag:env=prod",
             "tag:a=b=c",
             "tag:env=*",
@@ -274,6 +323,8 @@ mod tests {
             ("prod", "must start with `ou:`"),
             ("unit:/a", "\"unit\" is no kind of selector"),
             ("ou:Workloads", "start at the root"),
+            ("ou:ou-ab12", "`ou:ou-ab12-11111111/**`"),
+            ("ou:ou-ab12-11111111/", "empty name"),
             ("ou:/a//b", "empty name"),
             ("ou:/a/", "empty name"),
             ("ou:/a**", "must stand alone"),

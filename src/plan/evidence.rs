@@ -1,12 +1,14 @@
 //! Trails beside the wanted ones, of others or of this deployment's past: what they record that is recorded already, since
 //! when, what that costs, and how whoever owns them ends it.
 
+use std::collections::BTreeSet;
+
 use super::Evidence;
+use crate::estate::selection::{self, Comparison};
 use crate::estate::{Address, Desired, Estate, Resource, Trail};
 
 /// The price of a further copy of management events (AWS CloudTrail pricing page, "Paid tier").
-const SECOND_COPY: &str = "if it records what another trail records too, the second copy of management events is billed: \
-                           2.00 USD per 100,000 events";
+const SECOND_COPY: &str = "2.00 USD per 100,000 events";
 
 /// The price of data events, which have no free copy (AWS CloudTrail pricing page, "Paid tier").
 const DATA_EVENTS: &str = "data events are billed for each trail: 0.10 USD per 100,000 events";
@@ -42,24 +44,60 @@ fn evidence(desired: &Desired, observed: &Estate, address: &Address, trail: &Tra
     let regions = if trail.multi_region { "all regions" } else { "one region" };
     let what = if trail.records_management_events() { "management events" } else { "no management events" };
     let finding = format!("{whose}, {state}, records {what} of {regions} into {}", trail.bucket);
-    let doubles: Vec<(&Address, &Trail)> = if trail.logging { overlaps(desired, address, trail) } else { Vec::new() };
+    let beside: Vec<(&Address, &Trail)> = if trail.logging { overlaps(desired, address, trail) } else { Vec::new() };
+    let compared = selection::compare(beside.iter().flat_map(|(_, wish)| &wish.selectors), trail.selectors.iter());
+    // A trail that shares a place but no event doubles nothing.
+    let doubles = !beside.is_empty() && !compared.common.is_empty();
+    let alone = alone(trail, &beside, &compared);
+    let overlap = match (doubles, beside.first()) {
+        (true, _) => both_record(observed, trail, &beside) + &alone,
+        (false, Some((other, _))) => format!("it records no event that {} records{alone}", other.name),
+        (false, None) => String::new(),
+    };
     Evidence {
         address: address.clone(),
         finding,
-        cost: cost(trail, &doubles),
-        overlap: if doubles.is_empty() { String::new() } else { both_record(observed, trail, &doubles) },
-        commands: if doubles.is_empty() { Vec::new() } else { commands(desired, address, ours) },
+        cost: if doubles { cost(&compared) } else { String::new() },
+        overlap,
+        commands: if doubles { commands(desired, address, ours) } else { Vec::new() },
     }
 }
 
-fn cost(trail: &Trail, doubles: &[(&Address, &Trail)]) -> String {
-    let management = trail.records_management_events() && doubles.iter().any(|(_, w)| w.records_management_events());
-    let records_data = |trail: &Trail| trail.selectors.iter().any(|selector| !selector.is_management());
-    let data = records_data(trail) && doubles.iter().any(|(_, wish)| records_data(wish));
-    let prices: Vec<&str> = [(management, SECOND_COPY), (data, DATA_EVENTS)]
-        .into_iter()
-        .filter_map(|(is_billed, price)| is_billed.then_some(price))
-        .collect();
+/// Says what ends with this trail because no wanted one records it. It is said before any command that would end it.
+fn alone(trail: &Trail, beside: &[(&Address, &Trail)], compared: &Comparison) -> String {
+    let mut only: Vec<String> = compared.only_theirs.iter().cloned().collect();
+    if beside.is_empty() {
+        return String::new();
+    }
+    if trail.organization && !beside.iter().any(|(_, wish)| wish.organization) {
+        only.push("accounts in which this deployment has no trail".into());
+    }
+    if trail.multi_region && !beside.iter().any(|(_, wish)| wish.multi_region) {
+        let regions: BTreeSet<&str> =
+            beside.iter().filter_map(|(address, _)| address.region.as_ref()).map(|region| region.as_str()).collect();
+        only.push(format!("every region but {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    if trail.global_events && !beside.iter().any(|(_, wish)| wish.global_events) {
+        only.push("events of global services".into());
+    }
+    let insights = trail.insights.iter().filter(|kind| !beside.iter().any(|(_, wish)| wish.insights.contains(*kind)));
+    only.extend(insights.map(|kind| format!("Insights events ({kind})")));
+    if only.is_empty() { String::new() } else { format!("; ONLY THIS TRAIL RECORDS: {}", only.join("; ")) }
+}
+
+/// What is recorded twice is billed twice, no more.
+fn cost(compared: &Comparison) -> String {
+    let of = |is_management: bool| {
+        let common = compared.common.iter().filter(|words| words.starts_with("management events") == is_management);
+        common.map(String::as_str).collect::<Vec<_>>().join(" and ")
+    };
+    let mut prices = Vec::new();
+    if compared.management {
+        prices.push(format!("the second copy of {} is billed: {SECOND_COPY}", of(true)));
+    }
+    if compared.data {
+        prices.push(DATA_EVENTS.to_owned());
+    }
     prices.join("; ")
 }
 
@@ -125,10 +163,10 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::estate::trail::{Delivery, EventSelector};
+    use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
     use crate::estate::{Kind, Sighting, Wanted};
     use crate::ids::Partition;
 
@@ -165,6 +203,7 @@ mod tests {
             reading: Default::default(),
             keep_readers_days: 90,
             guard: None,
+            problems: Vec::new(),
         };
         let mut observed = Estate::default();
         observed.sightings.insert(ours, seen.map_or(Sighting::Absent, Sighting::present));
@@ -209,6 +248,28 @@ mod tests {
         let tower = "111111111111/eu-central-1/trail/aws-controltower-BaselineCloudTrail";
         let evidence = found(&trail(true, None), None, tower, trail(true, None));
         assert!(!evidence.cost.is_empty() && evidence.commands.is_empty());
+    }
+
+    #[test]
+    fn what_only_the_other_records_is_said_and_nothing_in_common_has_neither_price_nor_commands() {
+        let records = |which| Trail {
+            selectors: [EventSelector::management(which, &[])].into(),
+            ..trail(true, Some("2026-01-01T00:00:00Z"))
+        };
+        let at = "111111111111/eu-central-1/trail/siem-reads";
+        let (reads, writes, all) = (ReadWrite::ReadOnly, ReadWrite::WriteOnly, ReadWrite::All);
+        let none = found(&records(writes), Some(records(writes)), at, records(reads));
+        assert_eq!((none.cost.as_str(), none.commands.len()), ("", 0));
+        assert!(none.overlap.contains("ONLY THIS TRAIL RECORDS: management events that read"), "{}", none.overlap);
+        let part = found(&records(all), Some(records(all)), at, records(reads));
+        assert!(part.cost.contains("management events that read") && part.commands.len() == 2, "{part:?}");
+        assert!(!part.overlap.contains("ONLY"), "{}", part.overlap);
+        let more = found(&records(writes), Some(records(writes)), at, records(all));
+        assert!(more.cost.contains("management events that write"), "{}", more.cost);
+        assert!(more.overlap.contains("ONLY THIS TRAIL RECORDS: management events that read"), "{}", more.overlap);
+        let insights = Trail { insights: ["ApiCallRateInsight".to_owned()].into(), ..records(all) };
+        let insights = found(&records(all), Some(records(all)), at, insights);
+        assert!(insights.overlap.contains("Insights events"), "{}", insights.overlap);
     }
 
     #[test]

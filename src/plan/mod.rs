@@ -16,6 +16,7 @@ use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
 use crate::policy::isolation::Invariant;
 
+mod advice;
 pub mod change;
 mod diff;
 mod evidence;
@@ -228,14 +229,21 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         changes,
         unchanged: compared.unchanged,
         blockers,
-        problems: diff::without_repetitions(compared.problems.into_iter().chain(leftovers::unknown(desired, observed))),
+        problems: diff::without_repetitions(
+            compared
+                .problems
+                .into_iter()
+                .chain(leftovers::unknown(desired, observed))
+                .chain(desired.problems.clone())
+                .chain(advice::problems(desired, observed)),
+        ),
         trails: trails(desired),
         leftovers: leftovers.kept,
         evidence,
         headroom,
         violations,
         unproven,
-        findings: Vec::new(),
+        findings: advice::findings(desired, observed),
         options,
     }
 }

@@ -6,6 +6,7 @@
 pub mod canonical;
 pub mod document;
 pub mod evaluate;
+pub mod grants;
 pub mod guard;
 pub mod isolation;
 pub mod json;

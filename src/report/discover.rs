@@ -10,6 +10,7 @@ use super::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use super::tree::{Branch, Tree};
 use super::view::problems as fold_problems;
 use super::words;
+use crate::desire::Unmatched;
 use crate::estate::Problem;
 use crate::ids::AccountId;
 use crate::organization::select::Choice;
@@ -22,6 +23,8 @@ pub struct Discovery<'a> {
     pub organization: &'a Organization,
     /// Which accounts the configuration chooses, and why; empty where there is no configuration.
     pub choices: &'a BTreeMap<AccountId, Choice>,
+    /// Selectors of the configuration that match nothing.
+    pub unmatched: &'a [Unmatched],
     /// What could not be read.
     pub problems: &'a [Problem],
 }
@@ -36,7 +39,17 @@ pub struct DiscoverJson<'a> {
     management_account: &'a str,
     units: Vec<UnitJson<'a>>,
     accounts: Vec<AccountJson<'a>>,
+    /// Selectors of the configuration that match no unit and no account.
+    unmatched: Vec<UnmatchedJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnmatchedJson<'a> {
+    /// `accounts.include[0]`.
+    field: &'a str,
+    selector: &'a str,
+    help: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,7 +80,7 @@ struct AccountJson<'a> {
 
 impl<'a> From<Discovery<'a>> for DiscoverJson<'a> {
     fn from(discovery: Discovery<'a>) -> Self {
-        let Discovery { organization, choices, problems } = discovery;
+        let Discovery { organization, choices, unmatched, problems } = discovery;
         let Organization { id, partition, management_account, units, accounts } = organization;
         let unit =
             |(id, Unit { name, parent }): (&'a String, &'a Unit)| UnitJson { id, name, parent: parent.as_deref() };
@@ -86,6 +99,8 @@ impl<'a> From<Discovery<'a>> for DiscoverJson<'a> {
                 tags: tags.as_ref(),
             }
         };
+        let unmatched =
+            unmatched.iter().map(|one| UnmatchedJson { field: &one.field, selector: &one.selector, help: one.help() });
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -94,6 +109,7 @@ impl<'a> From<Discovery<'a>> for DiscoverJson<'a> {
             management_account: management_account.as_str(),
             units: units.iter().map(unit).collect(),
             accounts: accounts.iter().map(account).collect(),
+            unmatched: unmatched.collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
         }
     }
@@ -109,10 +125,22 @@ pub fn tree(discovery: Discovery, layout: Layout) -> String {
         page.line(0, &unit_spans(id, organization));
         write_below(&mut page, &mut tree, id, "", discovery);
     }
+    write_unmatched(&mut page, discovery.unmatched);
     write_problems(&mut page, "Could not be read", &fold_problems(discovery.problems, organization), layout);
     page.gap();
     page.line(0, &[Span(STRONG, &summary(discovery))]);
     page.finish()
+}
+
+fn write_unmatched(page: &mut Page, unmatched: &[Unmatched]) {
+    if unmatched.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(0, &[Span(STRONG, "Selectors that match nothing")]);
+    for one in unmatched {
+        page.line(2, &[Span(NOTICE, &one.message()), Span(PLAIN, "; "), Span(PLAIN, &one.help())]);
+    }
 }
 
 fn unit_spans<'a>(id: &'a str, organization: &'a Organization) -> Vec<Span<'a>> {
@@ -170,7 +198,7 @@ fn write_account(page: &mut Page, head: &str, id: &AccountId, account: &Account,
 }
 
 fn summary(discovery: Discovery) -> String {
-    let Discovery { organization, choices, problems: _ } = discovery;
+    let Discovery { organization, choices, .. } = discovery;
     let active = organization.accounts.values().filter(|account| account.state.is_active()).count();
     let accounts = words::count(organization.accounts.len(), "account");
     let units = words::count(organization.units.values().filter(|unit| unit.parent.is_some()).count(), "unit");
@@ -203,7 +231,8 @@ mod tests {
         let organization = organization(12);
         let choices = choices(&organization);
         let problems = [unreadable(3)];
-        let discovery = Discovery { organization: &organization, choices: &choices, problems: &problems };
+        let discovery =
+            Discovery { organization: &organization, choices: &choices, unmatched: &[], problems: &problems };
         insta::assert_snapshot!("tree", text(discovery, 100));
         insta::assert_snapshot!("tree_narrow", text(discovery, 60));
         let json = model::text(&DiscoverJson::from(discovery)).unwrap();
@@ -214,7 +243,8 @@ mod tests {
     fn accounts_are_drawn_without_units_or_configuration() {
         let mut organization = organization(4);
         organization.units.clear();
-        let discovery = Discovery { organization: &organization, choices: &BTreeMap::new(), problems: &[] };
+        let discovery =
+            Discovery { organization: &organization, choices: &BTreeMap::new(), unmatched: &[], problems: &[] };
         let text = text(discovery, 100);
         for number in 1..=4 {
             assert!(text.contains(account_id(number).as_str()), "{text}");
@@ -227,11 +257,13 @@ mod tests {
         let mut organization = organization(2);
         organization.units.insert("ou-a".into(), Unit { name: "A".into(), parent: Some("ou-b".into()) });
         organization.units.insert("ou-b".into(), Unit { name: "B".into(), parent: Some("ou-a".into()) });
-        let discovery = Discovery { organization: &organization, choices: &BTreeMap::new(), problems: &[] };
+        let discovery =
+            Discovery { organization: &organization, choices: &BTreeMap::new(), unmatched: &[], problems: &[] };
         assert!(text(discovery, 100).contains(account_id(2).as_str()));
         let path = ["r-ab12", "ou-a", "ou-b", "ou-a"].map(str::to_owned).to_vec();
         organization.accounts.get_mut(&account_id(2)).unwrap().path = path;
-        let discovery = Discovery { organization: &organization, choices: &BTreeMap::new(), problems: &[] };
+        let discovery =
+            Discovery { organization: &organization, choices: &BTreeMap::new(), unmatched: &[], problems: &[] };
         assert!(text(discovery, 100).contains("2 accounts"));
     }
 
@@ -239,7 +271,7 @@ mod tests {
     fn hostile_names_are_inert() {
         let (_, organization) = hostile();
         let choices = choices(&organization);
-        let discovery = Discovery { organization: &organization, choices: &choices, problems: &[] };
+        let discovery = Discovery { organization: &organization, choices: &choices, unmatched: &[], problems: &[] };
         let text = text(discovery, 100);
         assert_eq!(text.matches("\\u{1b}[2J").count(), 2, "{text}");
         assert_nothing_acts(&text);

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+pub use crate::config::inert::acts;
+
 /// Makes a text inert in a terminal: control characters, escape sequences and marks that reorder or hide text are shown
 /// as `\n`, `\t` or `\u{202e}`.
 pub fn terminal(text: &str) -> Cow<'_, str> {
@@ -42,19 +44,6 @@ pub fn json(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
-}
-
-/// Tells whether a character changes what is around it, or is not seen at all.
-pub fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Soft hyphen; the marks and embeddings of the bidirectional algorithm (UAX #9); invisible operators.
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            // No characters at all; XML 1.0 forbids them.
-            | '\u{fffe}' | '\u{ffff}'
-            // Tags: a second, invisible alphabet.
-            | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Makes a text inert in HTML and XML, in element content and in quoted attribute values.

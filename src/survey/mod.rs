@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
 use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
-use crate::estate::{Desired, Estate, Problem};
+use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen};
 use crate::organization::selector::{OuStep, Selector};
-use crate::plan::{self, Plan, PlanOptions};
+use crate::plan::{self, Finding, Harm, Plan, PlanOptions};
 use crate::policy::template::Templates;
 
 mod monitoring;
@@ -99,6 +99,7 @@ impl Surveyor<'_> {
         let choices = desire::choices(self.config, &organization);
         let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
+        self.add_unmatched(&organization, &mut plan);
         Ok(Survey { organization, choices, desired, strategy, observed, plan })
     }
 
@@ -110,7 +111,9 @@ impl Surveyor<'_> {
         let (organization, problems) = self.discover(options).await?;
         let design = |config: &Config, earlier: &[EarlierTrail]| {
             let (strategy, templates) = (desire::first_strategy(config), self.templates);
-            let brief = Brief { config, organization: &organization, templates, strategy, earlier };
+            let names = &BTreeMap::new();
+            let brief =
+                Brief { config, organization: &organization, templates, strategy, earlier, reader_names: names };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let (before, after) = (design(other, &[])?, design(self.config, &[])?);
@@ -119,7 +122,25 @@ impl Surveyor<'_> {
         let after = if earlier.is_empty() { after } else { design(self.config, &earlier)? };
         let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
         plan.problems.splice(0..0, problems);
+        self.add_unmatched(&organization, &mut plan);
         Ok((organization, plan))
+    }
+
+    /// Adds the selectors that match nothing: no log is touched by them, and somebody meant something else.
+    fn add_unmatched(&self, organization: &Organization, plan: &mut Plan) {
+        let address =
+            Address::global(&organization.management_account, Kind::TrustedAccess, "cloudtrail.amazonaws.com");
+        let findings = desire::unmatched(self.config, organization).into_iter().map(|one| Finding {
+            harm: Harm::Harmless,
+            address: address.clone(),
+            code: "selector-matches-nothing".into(),
+            message: one.message(),
+            since: None,
+            until: None,
+            help: one.help(),
+        });
+        plan.findings.extend(findings);
+        plan.findings.sort();
     }
 
     /// Designs, and observes what the design needs; designs again where that shows what only observing tells. With `readers.mode: auto` the strategy depends on a quota that only
@@ -129,18 +150,21 @@ impl Surveyor<'_> {
         organization: &Organization,
         options: &SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
-        let design = |strategy, earlier: &[EarlierTrail]| {
-            let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier };
+        let design = |strategy, earlier: &[EarlierTrail], reader_names: &BTreeMap<AccountId, String>| {
+            let (config, templates) = (self.config, self.templates);
+            let brief = Brief { config, organization, templates, strategy, earlier, reader_names };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let first = desire::first_strategy(self.config);
-        let desired = design(first, &[])?;
+        let desired = design(first, &[], &BTreeMap::new())?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let earlier = desire::earlier_trails(&desired, &observed, organization);
-        let desired = if strategy == first && earlier.is_empty() { desired } else { design(strategy, &earlier)? };
+        let names = desire::reader_names(self.config, organization, &desired.log_account, &observed);
+        let is_final = strategy == first && earlier.is_empty() && names.is_empty();
+        let desired = if is_final { desired } else { design(strategy, &earlier, &names)? };
         Ok((desired, observed, strategy))
     }
 }
@@ -163,6 +187,10 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
     let choices = desire::choices(config, organization);
     let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
     let wanted = desired.wanted.iter().map(|(address, wanted)| (address.clone(), wanted.operator.clone()));
+    let access_logs = desired.access_log_targets().flat_map(|target| {
+        let operator = target.account.clone();
+        [(target.with_kind(Kind::BucketPolicy), operator.clone()), (target, operator)]
+    });
     Scope {
         deployment: desired.deployment.clone(),
         partition: desired.partition,
@@ -170,7 +198,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         management_account: organization.management_account.clone(),
         home_region: config.home_region.clone(),
         accounts: organization.accounts.keys().cloned().collect(),
-        addresses: wanted.chain(desire::unwanted(config, organization)).collect(),
+        addresses: wanted.chain(desire::unwanted(config, organization)).chain(access_logs).collect(),
         member_policies: desire::member_policy_names(config, organization),
         wakes: config.reconcile.wake_queue.is_some(),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Check, Fix, Question, Subject};
+use super::super::{Check, Fix, Question, Subject, Verdict};
 use super::{Answer, about, fail, not_read, outside, pass, unreadable};
+use crate::estate::access_logs::{Arrival, arrival};
 use crate::estate::{Address, Bucket, Estate, Kind, Resource, Sighting, Trail};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
 use crate::policy::lint::outside_grants;
+
+/// What helps where access logs are configured and none arrives.
+const MEND_TARGET: &str = "mend the bucket that receives the access logs, or name another in bucket.access_logs";
 
 /// Answers once for each bucket, however many trails write to it.
 pub(super) fn answers(
@@ -26,7 +30,15 @@ pub(super) fn answers(
         }
     }
     let check = |(name, subject): (&str, &Subject)| match find(estate, name) {
-        Some(address) => about(subject, address, answer(question, organization, estate, address)),
+        Some(address) => {
+            let check = about(subject, address, answer(question, organization, estate, address));
+            let logs = match estate.resource(address) {
+                Some(Resource::Bucket(bucket)) => bucket.access_logs.is_some(),
+                _ => false,
+            };
+            let in_vain = question == Question::AccessLogs && logs && check.verdict == Verdict::Fail;
+            if in_vain { Check { fix: Fix::Elsewhere(MEND_TARGET), ..check } } else { check }
+        }
         None => {
             let (verdict, evidence) = unreadable(format!("the bucket {name} was not looked at"));
             Check { account: subject.account.clone(), address: None, verdict, evidence, fix: Fix::None }
@@ -49,7 +61,16 @@ fn answer(question: Question, organization: &Organization, estate: &Estate, addr
     };
     match question {
         Question::AccessLogs => match &bucket.access_logs {
-            Some(target) => pass(format!("access is logged into {}", target.bucket)),
+            Some(target) => match arrival(organization.partition, estate, address, target) {
+                Arrival::Open => pass(format!("access is logged into {}", target.bucket)),
+                Arrival::Stopped { why, help } => {
+                    fail(format!("access is logged into {}, where no log can arrive: {why}; {help}", target.bucket))
+                }
+                Arrival::Unknown(why) => unreadable(format!(
+                    "access is logged into {}, and whether logs arrive is not known: {why}",
+                    target.bucket
+                )),
+            },
             None => fail("access is not logged"),
         },
         Question::NotPublic => not_public(organization, estate, address, bucket),

@@ -15,6 +15,9 @@ mod trail;
 const MEND_LOG_DELIVERY: &str =
     "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
 
+/// Begins the evidence of a trail that records all objects but those of some buckets.
+pub(super) const LEAVES_OUT: &str = "leaves out the objects of";
+
 /// A verdict and what it stands on.
 type Answer = (Verdict, String);
 

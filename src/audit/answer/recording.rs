@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Question, Subject};
-use super::{Answer, fail, no_trail, not_read, pass};
+use super::{Answer, LEAVES_OUT, fail, no_trail, not_read, pass};
 use crate::estate::trail::EventSelector;
-use crate::estate::{Address, Estate, Trail};
+use crate::estate::{Address, Estate, Resource, Trail};
 use crate::ids::Partition;
 
 /// Answers for one subject.
@@ -13,6 +13,20 @@ pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, 
     let does_for_all = |trail: &Trail| fits(question, partition, trail) && subject.is_recorded_by(trail);
     if let Some((address, _)) = subject.read(estate).find(|(_, trail)| does_for_all(trail)) {
         return pass(format!("{address} {}", does(question)));
+    }
+    let log_buckets = log_buckets(estate, subject);
+    let but_logs = |trail: &Trail| {
+        (trail.logging && trail.multi_region && subject.is_recorded_by(trail))
+            .then(|| left_out(question, partition, trail))?
+            .filter(|left| left.iter().all(|bucket| log_buckets.contains(bucket)))
+    };
+    if let Some((address, left)) = subject.read(estate).find_map(|(address, trail)| Some((address, but_logs(trail)?))) {
+        let left: Vec<&str> = left.iter().map(String::as_str).collect();
+        return pass(format!(
+            "{address} {} but {}, where logs are delivered: with it the trail would record its own files, again and again",
+            does(question),
+            left.join(", ")
+        ));
     }
     if let Some(address) = subject.unread(estate).next() {
         return not_read(estate, address);
@@ -23,6 +37,50 @@ pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, 
     };
     let trails: Vec<String> = subject.read(estate).map(lacks).collect();
     if trails.is_empty() { no_trail(subject) } else { fail(trails.join("; ")) }
+}
+
+/// Returns the buckets in which every delivery of the subject's trails makes an object: theirs, and those of the access logs.
+fn log_buckets(estate: &Estate, subject: &Subject) -> BTreeSet<String> {
+    let own: BTreeSet<String> = subject.read(estate).map(|(_, trail)| trail.bucket.clone()).collect();
+    let targets = estate.resources().filter_map(|(address, resource)| match resource {
+        Resource::Bucket(bucket) if own.contains(&address.name) => Some(bucket.access_logs.as_ref()?.bucket.clone()),
+        _ => None,
+    });
+    let targets: Vec<String> = targets.collect();
+    own.into_iter().chain(targets).collect()
+}
+
+/// Returns the buckets that a trail leaves out of an otherwise whole recording of objects; none where it is not whole
+/// otherwise. A beginning that several buckets may have ends with `*`.
+fn left_out(question: Question, partition: Partition, trail: &Trail) -> Option<BTreeSet<String>> {
+    let read_only = match question {
+        Question::ObjectWrites => "false",
+        Question::ObjectReads => "true",
+        _ => return None,
+    };
+    let mut all: Option<BTreeSet<String>> = None;
+    for selector in &trail.selectors {
+        let arns = selector.0.get("resources.ARN");
+        let only_leaves_out = arns.is_some_and(|by| by.keys().all(|operator| operator == "not_starts_with"));
+        let mut whole = selector.clone();
+        whole.0.remove("resources.ARN");
+        if !only_leaves_out || !chooses_objects(&whole, partition, read_only) {
+            continue;
+        }
+        let stem = format!("arn:{partition}:s3:::");
+        let left = selector.values("resources.ARN", "not_starts_with").map(|arn| {
+            let rest = arn.strip_prefix(&stem).unwrap_or("*");
+            rest.split_once('/')
+                .map_or_else(|| format!("{}*", rest.trim_end_matches('*')), |(bucket, _)| bucket.to_owned())
+        });
+        let left: BTreeSet<String> = left.collect();
+        // What one selector leaves out another may choose: the fewest that are left out count.
+        all = Some(match all {
+            Some(fewer) if fewer.len() <= left.len() => fewer,
+            _ => left,
+        });
+    }
+    all
 }
 
 fn fits(question: Question, partition: Partition, trail: &Trail) -> bool {
@@ -106,19 +164,23 @@ fn records_bedrock(trail: &Trail) -> bool {
 
 /// Tells whether a selector records the objects of every bucket.
 fn records_objects(trail: &Trail, partition: Partition, read_only: &str) -> bool {
+    trail.selectors.iter().any(|selector| chooses_objects(selector, partition, read_only))
+}
+
+fn chooses_objects(selector: &EventSelector, partition: Partition, read_only: &str) -> bool {
     let every_bucket = [format!("arn:{partition}:s3"), format!("arn:{partition}:s3:::")];
-    trail.selectors.iter().any(|selector| {
-        selector.values("eventCategory", "equals").any(|category| category == "Data")
-            && selector.values("resources.type", "equals").any(|kind| kind == "AWS::S3::Object")
-            && selector.0.keys().all(|field| match field.as_str() {
-                "eventCategory" | "resources.type" => true,
-                "readOnly" => selector.values("readOnly", "equals").any(|value| value == read_only),
-                "resources.ARN" => {
-                    selector.values("resources.ARN", "starts_with").any(|arn| every_bucket.iter().any(|all| all == arn))
-                }
-                _ => false,
-            })
-    })
+    selector.values("eventCategory", "equals").any(|category| category == "Data")
+        && selector.values("resources.type", "equals").any(|kind| kind == "AWS::S3::Object")
+        && selector.0.iter().all(|(field, by_operator)| match field.as_str() {
+            "eventCategory" | "resources.type" => true,
+            "readOnly" => selector.values("readOnly", "equals").any(|value| value == read_only),
+            // Beside a beginning that fits every bucket, another operator would leave some out.
+            "resources.ARN" => {
+                let every = |arn: &str| every_bucket.iter().any(|all| all == arn);
+                by_operator.len() == 1 && selector.values("resources.ARN", "starts_with").any(every)
+            }
+            _ => false,
+        })
 }
 
 fn does(question: Question) -> &'static str {
@@ -143,6 +205,10 @@ fn lacks(question: Question, partition: Partition, address: &Address, trail: &Tr
         match question {
             Question::ObjectWrites | Question::ObjectReads => {
                 let some = ["true", "false"].iter().any(|read_only| records_objects(trail, partition, read_only));
+                if let Some(left) = left_out(question, partition, trail) {
+                    let left: Vec<String> = left.into_iter().collect();
+                    return format!("{address} {LEAVES_OUT} {}", left.join(", "));
+                }
                 if some { "records the other kind of object events only" } else { "does not record all objects" }
             }
             _ if !trail.records_management_events() => "records no management events",
@@ -210,6 +276,31 @@ mod tests {
         check(Question::ObjectWrites, [objects().with("resources.ARN", "starts_with", ["arn:aws:s3:::acme/"])], false);
         check(Question::ObjectWrites, [objects().with("resources.ARN", "starts_with", ["arn:aws:s3:::"])], true);
         check(Question::ObjectWrites, [objects().with("userIdentity.arn", "equals", ["arn:aws:iam::1:root"])], false);
+    }
+
+    #[test]
+    fn leaving_out_the_log_bucket_is_no_gap_and_leaving_out_another_is_named() {
+        let at = Address::of_trail("arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme").unwrap();
+        let answer_of = |values: &[&str]| {
+            let selector = objects().with("resources.ARN", "not_starts_with", values.iter().copied());
+            let mut estate = Estate::default();
+            estate.sightings.insert(at.clone(), crate::estate::Sighting::present(trail([selector])));
+            let subject = Subject {
+                account: at.account.clone(),
+                trails: BTreeSet::from([at.clone()]),
+                looked_at: true,
+                members: BTreeSet::new(),
+            };
+            answer(Question::ObjectWrites, Partition::Aws, &estate, &subject)
+        };
+        let (verdict, evidence) = answer_of(&["arn:aws:s3:::logs/"]);
+        assert_eq!(verdict, crate::audit::Verdict::Pass);
+        assert!(evidence.contains("but logs, where logs are delivered"), "{evidence}");
+        for values in [&["arn:aws:s3:::logs/", "arn:aws:s3:::shop/"][..], &["arn:aws:s3:::logs"], &["arn:aws:s3:::"]] {
+            let (verdict, evidence) = answer_of(values);
+            assert_eq!(verdict, crate::audit::Verdict::Fail, "{values:?}");
+            assert!(evidence.contains("leaves out the objects of"), "{evidence}");
+        }
     }
 
     #[test]

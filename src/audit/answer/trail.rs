@@ -15,6 +15,10 @@ pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) ->
     let check = |address: &Address| match estate.resource(address) {
         Some(Resource::Trail(trail)) => {
             let check = about(subject, address, answer(question, estate, trail));
+            let of_key = matches!(question, Question::Encryption | Question::KeyRotation);
+            if of_key && check.verdict == Verdict::Fail && unusable_key(estate, trail).is_some() {
+                return Check { fix: Fix::Elsewhere(SAVE_KEY), ..check };
+            }
             if delivers_in_vain(question, trail, &check) {
                 return Check { fix: Fix::Elsewhere(MEND_LOG_DELIVERY), ..check };
             }
@@ -61,13 +65,14 @@ fn encryption(estate: &Estate, trail: &Trail) -> Answer {
     let Some(arn) = &trail.key else {
         return fail("it names no KMS key");
     };
+    if let Some(why) = unusable_key(estate, trail) {
+        return fail(why);
+    }
     let delivery = trail.delivery.as_ref();
     if let Some(error) = delivery.and_then(|delivery| delivery.latest_error.as_deref()) {
         return fail(format!("it names the key {arn}, but its last delivery failed: {error}"));
     }
     match key(estate, arn) {
-        Some((_, key)) if key.pending_deletion => fail(format!("the key {arn} is waiting for its deletion")),
-        Some((_, key)) if !key.enabled => fail(format!("the key {arn} is disabled")),
         Some(_) => pass(format!("it encrypts with {arn}, which can be used")),
         None => match delivery.and_then(|delivery| delivery.latest_time.as_deref()) {
             Some(time) => pass(format!("it encrypts with {arn}; the last delivery, of {time}, had no error")),
@@ -76,10 +81,32 @@ fn encryption(estate: &Estate, trail: &Trail) -> Answer {
     }
 }
 
+/// What helps where the key is disabled or waits for its deletion and the plan does not mend it.
+const SAVE_KEY: &str = "the owner of the key can cancel its deletion and enable it: aws kms cancel-key-deletion --key-id ARN, then \
+                        aws kms enable-key --key-id ARN";
+
+/// Says why the key of a trail cannot be used, and what that does; nothing where it can, or was not looked at.
+fn unusable_key(estate: &Estate, trail: &Trail) -> Option<String> {
+    let arn = trail.key.as_ref()?;
+    let (_, key) = key(estate, arn)?;
+    let stops = "no log can be encrypted with it, so none is delivered";
+    if key.pending_deletion {
+        return Some(format!(
+            "the key {arn} is disabled and waiting for its deletion: {stops}, and once it is deleted every log that was ever \
+             encrypted with it is lost"
+        ));
+    }
+    (!key.enabled).then(|| format!("the key {arn} is disabled: {stops}, and what it encrypted cannot be read"))
+}
+
 fn rotation(estate: &Estate, trail: &Trail) -> Answer {
     let Some(arn) = &trail.key else {
         return (Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
     };
+    // A key that is not enabled is not rotated (AWS KMS developer guide, "Rotating AWS KMS keys").
+    if let Some(why) = unusable_key(estate, trail) {
+        return fail(format!("{why}; AWS does not rotate such a key"));
+    }
     match key(estate, arn) {
         Some((_, key)) if key.rotation => pass(format!("{arn} is rotated every year")),
         Some(_) => fail(format!("{arn} is not rotated")),

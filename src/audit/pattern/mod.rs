@@ -37,6 +37,17 @@ impl Truth {
     }
 }
 
+/// Returns what people know the events of a control by, each once.
+pub(super) fn event_names(filter: Filter) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for event in events(filter) {
+        if !names.contains(&event.name) {
+            names.push(event.name);
+        }
+    }
+    names
+}
+
 /// Reads a pattern for the events of a control.
 pub(super) fn read(filter: Filter, pattern: &str) -> Reading {
     let expression = parse(pattern);

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
-use crate::cli::ui::write_file;
+use crate::cli::ui::{Readers, write_file};
 
 /// The file that tells a folder of a demo from any other.
 const MARK: &str = ".orgtrail-demo";
@@ -55,7 +55,7 @@ impl Folder {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
-        write_file(&self.path(name), &anstream::adapter::strip_str(text).to_string())
+        write_file(&self.path(name), &anstream::adapter::strip_str(text).to_string(), Readers::Umask)
     }
 }
 

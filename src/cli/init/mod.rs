@@ -6,7 +6,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::session::{Access, Door, Session, connect, templates};
-use super::ui::{Ui, write_file};
+use super::ui::{Readers, Ui, write_file};
 use super::{Answer, Common, Format};
 use crate::cloud::{Look, Needs, Scope};
 use crate::config::{self, Config, ConfigErrors};
@@ -101,7 +101,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         }
     };
     let draft = write(&config, &seen.organization, &remarks)?;
-    let session = Session { config: draft.config, templates: templates(common.policies.as_deref())?, cloud };
+    let session = Session { config: draft.config, templates: templates(common)?, cloud };
     let mut content = draft.content;
     let mut is_partial = !seen.unread.is_empty();
     if remarks.adopts {
@@ -116,7 +116,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         content = write(&session.config, &seen.organization, &remarks)?.content;
     }
     ui.end_progress();
-    write_file(file, &content)?;
+    write_file(file, &content, Readers::Umask)?;
     let written = report::written(&remarks, file, ui.width());
     let page = if asks { written } else { format!("{there}\n{written}") };
     Ok(Answer::new(page, if is_partial { Outcome::Partial } else { Outcome::Clean }))

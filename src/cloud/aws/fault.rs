@@ -71,9 +71,20 @@ const TABLE: &[Meaning] = &[
             "InvalidClientTokenId",
             "UnrecognizedClientException",
             "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
             "AuthFailure",
         ],
+    ),
+    meaning(
+        FaultKind::Unreachable,
+        "the clock of this machine differs from AWS's by more than AWS takes (15 minutes with S3, 5 elsewhere): set it, with \
+         NTP for example, and run it again",
+        &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"],
+    ),
+    meaning(
+        FaultKind::Unreachable,
+        "the signature of the request is not right: either the clock of this machine differs from AWS's by more than 5 \
+         minutes, then set it; or the secret key is wrong, then renew the credentials",
+        &["InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException"],
     ),
     meaning(
         FaultKind::NotYet,

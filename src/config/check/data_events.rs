@@ -53,7 +53,9 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
             remarks.extend(category(&at, selector));
             remarks.extend(repeated_fields(&at, selector));
             for (k, condition) in selector.field_selectors.iter().enumerate() {
-                remarks.extend(operators(&format!("{at}/field_selectors/{k}"), condition));
+                let at = format!("{at}/field_selectors/{k}");
+                remarks.extend(operators(&at, condition));
+                remarks.extend(wildcards(&at, condition));
             }
         }
     }
@@ -160,4 +162,40 @@ fn operators(at: &str, condition: &FieldSelector) -> Option<Remark> {
         return Some(remark.help("make a selector of its own for each value"));
     }
     None
+}
+
+/// CloudTrail knows no wildcards in selectors: what has one fits nothing.
+fn wildcards(at: &str, condition: &FieldSelector) -> Vec<Remark> {
+    let FieldSelector { field: _, equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with } =
+        condition;
+    let lists = [
+        ("equals", equals),
+        ("not_equals", not_equals),
+        ("starts_with", starts_with),
+        ("not_starts_with", not_starts_with),
+        ("ends_with", ends_with),
+        ("not_ends_with", not_ends_with),
+    ];
+    let found = lists.into_iter().flat_map(|(operator, values)| {
+        let wild = values.iter().enumerate().filter(|(_, value)| value.contains(['*', '?']));
+        wild.map(move |(n, value)| {
+            let message = format!("{value:?} has a wildcard, which CloudTrail takes literally: it fits nothing");
+            let remark = Remark::new(Code::WrongValue, format!("{at}/{operator}/{n}"), message);
+            remark.help(instead_of_wildcard(operator, value))
+        })
+    });
+    found.collect()
+}
+
+/// What means the same without a wildcard, as far as there is such a thing.
+fn instead_of_wildcard(operator: &str, value: &str) -> String {
+    let not = if operator.starts_with("not_") { "not_" } else { "" };
+    let before = value.split(['*', '?']).next().unwrap_or_default();
+    let after = value.rsplit(['*', '?']).next().unwrap_or_default();
+    match (before, after) {
+        ("", "") => "list the values one by one, or leave the condition out to take all".into(),
+        ("", after) if !operator.ends_with("starts_with") => format!("write `{not}ends_with: [{after:?}]`"),
+        ("", _) => "list the values one by one".into(),
+        (before, _) => format!("write `{not}starts_with: [{before:?}]`"),
+    }
 }

@@ -5,6 +5,7 @@ use super::remark::Remark;
 use super::schema::Config;
 
 mod accounts;
+mod advice;
 mod bucket;
 mod data_events;
 mod names;
@@ -13,6 +14,8 @@ mod reconcile;
 mod regions;
 mod tags;
 mod trails;
+
+pub(super) use advice::advise;
 
 /// Returns everything that the rules have to say.
 pub(super) fn check(config: &Config) -> Vec<Remark> {

@@ -113,6 +113,12 @@ pub enum NameError {
         /// Where it stands, in characters from 0.
         character: usize,
     },
+    /// A text that is too long to become a name.
+    #[error("the template has {length} characters, {TEMPLATE_CHARS_MAX} are allowed")]
+    TooLong {
+        /// How many characters it has.
+        length: usize,
+    },
     /// A variable that has no value here.
     #[error("the template {template:?} uses `{variable}`, which has no value here")]
     NoValue {
@@ -130,7 +136,7 @@ impl NameError {
             NameError::Syntax { character, .. }
             | NameError::UnknownVariable { character, .. }
             | NameError::NotAVariable { character, .. } => *character,
-            NameError::NoValue { .. } => 0,
+            NameError::NoValue { .. } | NameError::TooLong { .. } => 0,
         }
     }
 
@@ -142,6 +148,7 @@ impl NameError {
                 Some(variable) => format!("did you mean `{{{{{variable}}}}}`? The variables are {all}"),
                 None => format!("the variables are {all}"),
             },
+            NameError::TooLong { .. } => "write a shorter one; no name that AWS takes is that long".into(),
             NameError::Syntax { .. } | NameError::NotAVariable { .. } => {
                 format!("write a variable like `{{{{account.id}}}}`; the variables are {all}")
             }
@@ -186,7 +193,14 @@ pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
     Ok(parts(template)?.into_iter().filter_map(variable).collect())
 }
 
+/// The most characters that a template of a name may have: the longest name that AWS takes has 512.
+const TEMPLATE_CHARS_MAX: usize = 1024;
+
 fn parts(template: &str) -> Result<Vec<Part>, NameError> {
+    let length = template.chars().count();
+    if length > TEMPLATE_CHARS_MAX {
+        return Err(NameError::TooLong { length });
+    }
     if !template.contains("{{") {
         return Ok(vec![Part::Text(template.to_owned())]);
     }
@@ -251,6 +265,12 @@ mod tests {
     fn a_value_is_never_a_template() {
         let context = NameContext { account_name: Some("{{account.id}}"), ..CONTEXT };
         assert_eq!(render_name("x-{{account.name}}", &context).unwrap(), "x-{{account.id}}");
+    }
+
+    #[test]
+    fn a_template_of_twenty_thousand_expressions_is_refused_unread() {
+        let error = render(&"{{account.id}}".repeat(20_000)).unwrap_err();
+        assert_eq!(error, NameError::TooLong { length: 280_000 });
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The defaults that are more than a type's own.
 
-use crate::organization::selector::{OuPattern, OuStep, Selector};
+use crate::organization::selector::{OuPattern, Selector};
 
 use super::{AllowedRisk, AttachTo, Interval, OrganizationConfig, Percent, ReaderMode, Readers, Reconcile};
 
@@ -22,7 +22,7 @@ pub(super) fn cloudwatch_role() -> String {
 
 /// `ou:/**`.
 pub(super) fn every_account() -> Vec<Selector> {
-    vec![Selector::Ou(OuPattern { steps: vec![OuStep::AnyDepth] })]
+    vec![Selector::Ou(OuPattern::everything())]
 }
 
 impl Default for OrganizationConfig {

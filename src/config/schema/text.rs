@@ -121,9 +121,9 @@ text_schema!(
     SelectorText,
     "Selector",
     "account-selector",
-    "^(ou:/.*|tag:[^=]+=.*|id:[0-9]{12}|name:.+)$",
-    ["ou:/**", "ou:/Workloads/**", "tag:env=prod", "id:333333333333", "name:prod-*"],
-    "Names accounts: `ou:/Workloads/**` (an organizational unit and all below it), `tag:key=value`, `id:123456789012`, or `name:pattern`. `*` and `?` are wildcards within a name, `**` stands for any number of units."
+    "^(ou:/.*|ou:(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})(/.+)?|tag:[^=]+=.*|id:[0-9]{12}|name:.+)$",
+    ["ou:/**", "ou:/Workloads/**", "ou:ou-ab12-11111111/**", "tag:env=prod", "id:333333333333", "name:prod-*"],
+    "Names accounts: `ou:/Workloads/**` (an organizational unit and all below it), `ou:ou-ab12-11111111/**` (the same by the unit's id, also for a unit with a slash in its name), `tag:key=value`, `id:123456789012`, or `name:pattern`. `*` and `?` are wildcards within a name, `**` stands for any number of units. Members choose the names of their accounts themselves: prefer units, tags and ids."
 );
 
 /// The name of a deployment in the schema.

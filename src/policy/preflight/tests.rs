@@ -110,4 +110,7 @@ fn policies_of_well_known_tools_raise_no_alarm() {
         assert_eq!(result.refusals, [], "{}", folder.display());
     }
     assert!(run(&data().join("valid/aws-documented")).is_clear());
+    // What AWS does not document is a doubt, never a refusal.
+    let doubts = run(&data().join("valid/topic-of-another-region")).doubts;
+    assert!(doubts.iter().any(|doubt| doubt.why[0].contains("the topic is in us-east-1")), "{doubts:?}");
 }

@@ -3,7 +3,7 @@
 use super::diagnosis::{condition, denied_by, names_cloudtrail, record, refusal, right_but_for_conditions};
 use super::key::{KeyCheck, this_key};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
-use super::{Cause, Delivery, Preflight, Refusal, named};
+use super::{Cause, Delivery, Doubt, Preflight, Refusal, named};
 use crate::ids::Arn;
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Denial, Failure, Layers, Request, evaluate, misses};
@@ -38,8 +38,7 @@ pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
     let mut result = Preflight::default();
     let request = by_cloudtrail(delivery, "sns:Publish", topic.arn.as_str());
     if topic.arn.region() != delivery.trail_arn.region() {
-        result.refuse(other_region(delivery, topic, &request));
-        return result;
+        result.doubt(other_region(delivery, topic));
     }
     let empty = PolicyDocument::default();
     let policy = topic.policy.unwrap_or(&empty);
@@ -52,15 +51,16 @@ pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
     result
 }
 
-fn other_region(delivery: &Delivery, topic: &Topic, request: &Request) -> Refusal {
-    let (has, needs) = (topic.arn.region().to_owned(), delivery.trail_arn.region().to_owned());
-    Refusal {
-        message: format!("{}: the topic is in {has}, the trail's home region is {needs}", topic.arn),
-        help: format!("use a topic in {needs}"),
-        key: Some("region".into()),
-        has: Some(has),
-        needs: Some(needs),
-        ..refusal(Cause::TopicNotOpen, CODE, NAME, request)
+/// AWS's documents speak of topics in the trail's region and refuse no other: whether CloudTrail takes one is not known.
+fn other_region(delivery: &Delivery, topic: &Topic) -> Doubt {
+    let (has, home) = (topic.arn.region(), delivery.trail_arn.region());
+    Doubt {
+        document: NAME.into(),
+        action: "sns:Publish".into(),
+        resource: topic.arn.to_string(),
+        why: vec![format!(
+            "the topic is in {has} and the trail's home region is {home}; whether that works is not documented"
+        )],
     }
 }
 

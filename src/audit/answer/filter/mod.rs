@@ -5,7 +5,7 @@
 //! ([`trigger`]), a topic that the alarm publishes to, and a confirmed subscriber. A chain that is broken anywhere tells
 //! nobody.
 
-use super::super::pattern::{read, source};
+use super::super::pattern::{Reading, event_names, read, source};
 use super::super::{Check, Filter, Fix, Subject, Verdict};
 use super::recording::withholds;
 use super::{Answer, MEND_LOG_DELIVERY, fail, no_trail, not_read, outside, unreadable};
@@ -133,40 +133,117 @@ fn of_group(filter: Filter, group: &str, monitoring: &Monitoring) -> Finding {
 }
 
 fn of_filters(filter: Filter, group: &str, place: &Place, found: &[MetricFilter], monitoring: &Monitoring) -> Finding {
-    let lacks = |candidate: &&MetricFilter| read(filter, &candidate.pattern).missing.len();
-    let Some(nearest) = found.iter().min_by_key(lacks) else {
+    let candidates: Vec<Candidate> = found
+        .iter()
+        .map(|one| Candidate {
+            filter: one,
+            reading: read(filter, &one.pattern),
+            group,
+            place,
+            asked: filter,
+            monitoring,
+        })
+        .collect();
+    let Some(nearest) = candidates.iter().min_by_key(|candidate| candidate.reading.missing.len()) else {
         return Finding::fail(format!("{group} has no metric filter"), MAKE_FILTER);
     };
-    let missing = read(filter, &nearest.pattern).missing;
-    if !missing.is_empty() {
-        let why =
-            format!("no metric filter of {group} lets all of them through; the nearest, {}, lacks ", nearest.name);
-        return Finding::fail(why + &named(&missing), MAKE_FILTER);
+    let whole = candidates.iter().filter(|candidate| candidate.reading.missing.is_empty());
+    let alone = Finding::best(whole.map(|candidate| candidate.chain(&candidate.reading.unsure)).collect());
+    if let Some(found) = alone.as_ref().filter(|found| found.answer.0 == Verdict::Pass) {
+        return found.clone();
     }
-    let whole = found.iter().filter(|candidate| lacks(candidate) == 0);
-    let chains = whole.map(|candidate| of_filter(filter, group, place, candidate, monitoring));
-    Finding::best(chains.collect()).unwrap_or_else(|| Finding::fail(format!("{group} counts nothing"), MAKE_FILTER))
+    let together = together(filter, group, &candidates, nearest);
+    match alone {
+        Some(alone) if alone.answer.0 <= together.answer.0 => alone,
+        _ => together,
+    }
 }
 
-/// A metric filter that lets all the events through, as far as its pattern shows it.
-fn of_filter(filter: Filter, group: &str, place: &Place, one: &MetricFilter, monitoring: &Monitoring) -> Finding {
-    let heard = |count: &Count| {
-        let begun = format!("the metric filter {} of {group} counts them in {}", one.name, count.metric);
-        alarm::heard(&alarm::Listening { filter, place, count, monitoring }).said_after(&begun)
-    };
-    let chains: Vec<Finding> = one.counts.iter().map(heard).collect();
-    let finding = Finding::best(chains).unwrap_or_else(|| {
-        Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER)
-    });
-    let unsure = read(filter, &one.pattern).unsure;
-    if finding.answer.0 != Verdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
-        return finding;
+/// A metric filter, and what its pattern lets through.
+struct Candidate<'a> {
+    filter: &'a MetricFilter,
+    reading: Reading,
+    group: &'a str,
+    place: &'a Place,
+    asked: Filter,
+    monitoring: &'a Monitoring,
+}
+
+impl Candidate<'_> {
+    fn lets_through(&self, event: &str) -> bool {
+        !self.reading.missing.contains(&event)
     }
-    let asked = match &one.criteria {
-        Some(criteria) => format!("but it only takes events of {criteria}"),
-        None => format!("but its pattern asks for more, and may leave out {}", named(&unsure)),
-    };
-    outside(format!("{}; {asked}", finding.answer.1)).into()
+
+    /// Follows what it counts to a person; of the events in `unsure` it may leave some out.
+    fn chain(&self, unsure: &[&str]) -> Finding {
+        let Self { filter: one, group, place, asked, monitoring, .. } = self;
+        let heard = |count: &Count| {
+            let begun = format!("the metric filter {} of {group} counts them in {}", one.name, count.metric);
+            alarm::heard(&alarm::Listening { filter: *asked, place, count, monitoring }).said_after(&begun)
+        };
+        let chains: Vec<Finding> = one.counts.iter().map(heard).collect();
+        let finding = Finding::best(chains).unwrap_or_else(|| {
+            Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER)
+        });
+        if finding.answer.0 != Verdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
+            return finding;
+        }
+        let asked = match &one.criteria {
+            Some(criteria) => format!("but it only takes events of {criteria}"),
+            None => format!("but its pattern asks for more, and may leave out {}", named(unsure)),
+        };
+        outside(format!("{}; {asked}", finding.answer.1)).into()
+    }
+
+    fn chain_of(&self, event: &'static str) -> Finding {
+        let unsure: Vec<&str> = self.reading.unsure.iter().copied().filter(|unsure| *unsure == event).collect();
+        self.chain(&unsure)
+    }
+}
+
+/// Several filters, each for some of the events, do what one for all does: each event needs one whole chain.
+fn together(filter: Filter, group: &str, candidates: &[Candidate<'_>], nearest: &Candidate<'_>) -> Finding {
+    let names = event_names(filter);
+    let uncovered: Vec<&str> =
+        names.iter().copied().filter(|event| !candidates.iter().any(|one| one.lets_through(event))).collect();
+    if !uncovered.is_empty() {
+        let why = match uncovered.len() == nearest.reading.missing.len() {
+            true => {
+                let name = &nearest.filter.name;
+                format!("no metric filter of {group} lets all of them through; the nearest, {name}, lacks ")
+            }
+            false => format!("all metric filters of {group} together do not let through "),
+        };
+        return Finding::fail(why + &named(&uncovered), MAKE_FILTER);
+    }
+    let mut used: Vec<&str> = Vec::new();
+    let mut worst: Option<(&str, Finding)> = None;
+    for event in names {
+        let of_event = candidates.iter().filter(|one| one.lets_through(event));
+        let chains: Vec<(&str, Finding)> =
+            of_event.map(|one| (one.filter.name.as_str(), one.chain_of(event))).collect();
+        let Some((name, _)) = chains.iter().min_by_key(|(_, chain)| chain.answer.0) else {
+            continue;
+        };
+        if !used.contains(name) {
+            used.push(name);
+        }
+        let Some(best) = Finding::best(chains.iter().map(|(_, chain)| chain.clone()).collect()) else {
+            continue;
+        };
+        if worst.as_ref().is_none_or(|(_, worst)| best.answer.0 > worst.answer.0) {
+            worst = Some((event, best));
+        }
+    }
+    let filters = used.join(", ");
+    match worst {
+        Some((_, found)) if found.answer.0 == Verdict::Pass => {
+            let evidence = format!("the metric filters {filters} of {group} count them together; {}", found.answer.1);
+            Finding { answer: (Verdict::Pass, evidence), helps: None }
+        }
+        Some((event, found)) => found.said_after(&format!("of the metric filters {filters}, that of {event}")),
+        None => Finding::fail(format!("{group} counts nothing"), MAKE_FILTER),
+    }
 }
 
 fn named(some: &[&str]) -> String {

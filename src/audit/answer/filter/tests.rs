@@ -200,6 +200,47 @@ fn a_filter_is_missing_or_lacks_something() {
     expect(&with_filters(vec![half, whole_filter()]), PASS, &["filter keys of"]);
 }
 
+/// A filter and an alarm for one event, which its metric is named after.
+fn link(event: &str) -> (MetricFilter, Alarm) {
+    let metric = Metric { namespace: "security".into(), name: format!("trail-{event}") };
+    let mut one = filter(&format!("trail-{event}"), &format!("{{ $.eventName = {event} }}"));
+    one.counts[0].metric = metric.clone();
+    let mut alarm = alarm();
+    alarm.name = format!("trail-{event}");
+    alarm.series[0].metric = metric;
+    (one, alarm)
+}
+
+const TRAIL_EVENTS: [&str; 5] = ["CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging"];
+
+fn of_trail_events(events: &[&str], hand: impl FnOnce(&mut Vec<Alarm>)) -> Finding {
+    let (filters, mut alarms): (Vec<MetricFilter>, Vec<Alarm>) = events.iter().map(|event| link(event)).unzip();
+    hand(&mut alarms);
+    let mut known = with_alarms(alarms, Vec::new());
+    known.filters.insert(GROUP.into(), Ok(filters));
+    of_group(Filter::CloudTrailSettings, GROUP, &known)
+}
+
+/// Case 12: each event has a filter and an alarm of its own.
+#[test]
+fn several_filters_that_each_reach_a_person_cover_a_control_together() {
+    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, |_| {}).answer;
+    assert_eq!(verdict, PASS, "{evidence}");
+    assert!(TRAIL_EVENTS.iter().all(|event| evidence.contains(&format!("trail-{event}"))), "{evidence}");
+
+    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS[..4], |_| {}).answer;
+    assert_eq!(verdict, FAIL, "{evidence}");
+    assert!(evidence.contains("together do not let through StopLogging"), "{evidence}");
+
+    let silent = |alarms: &mut Vec<Alarm>| alarms[2].actions_enabled = false;
+    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, silent).answer;
+    assert_eq!(verdict, FAIL, "{evidence}");
+    assert!(evidence.contains("that of DeleteTrail") && evidence.contains("actions are disabled"), "{evidence}");
+    let gone = |alarms: &mut Vec<Alarm>| drop(alarms.remove(2));
+    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, gone).answer;
+    assert!(verdict == FAIL && evidence.contains("no alarm of"), "{evidence}");
+}
+
 #[test]
 fn a_filter_that_may_leave_events_out_does_not_pass() {
     let narrow = "{ ($.eventName = DisableKey || $.eventName = ScheduleKeyDeletion) && $.awsRegion = eu-central-1 }";

@@ -1,8 +1,9 @@
 //! The service control policy that guards the trail.
 
-use aws_sdk_organizations::types::{PolicyType, Tag};
+use aws_sdk_organizations::types::{PolicyType, PolicyTypeStatus, Root, Tag};
 
 use super::op;
+use crate::cloud::aws::fault::refusal;
 use crate::cloud::aws::job::{Job, writable};
 use crate::cloud::aws::session::Session;
 use crate::cloud::{Done, Fault};
@@ -13,10 +14,33 @@ const WHAT_FOR: &str = "Keeps members from stopping or changing the organization
 
 /// Looks for a service control policy by its name.
 pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    must_be_enabled(session).await?;
     Ok(match read(session, &address.name).await? {
         Some(policy) => Sighting::present(policy),
         None => Sighting::Absent,
     })
+}
+
+/// A policy of a type that is switched off binds nobody, and cannot be attached.
+async fn must_be_enabled(session: &Session) -> Result<(), Fault> {
+    let answer = session.read(op::LIST_ROOTS, session.organizations().list_roots().send()).await?;
+    let is_on = |root: &Root| {
+        root.policy_types().iter().any(|summary| {
+            summary.r#type() == Some(&PolicyType::ServiceControlPolicy)
+                && summary.status() == Some(&PolicyTypeStatus::Enabled)
+        })
+    };
+    if answer.roots().is_empty() || answer.roots().iter().any(is_on) {
+        return Ok(());
+    }
+    Err(refusal(
+        &session.account,
+        op::LIST_ROOTS.as_str(),
+        "PolicyTypeNotEnabledException",
+        "service control policies (SERVICE_CONTROL_POLICY) are switched off in the root of the organization: a guard binds nobody",
+        "switch the policy type on in AWS Organizations (`aws organizations enable-policy-type`), or leave \
+         guard.service_control_policy out",
+    ))
 }
 
 async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPolicy>, Fault> {
