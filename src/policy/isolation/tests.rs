@@ -85,15 +85,18 @@ fn with_folder(folder: &str) -> Isolation {
 
 #[test]
 fn an_account_has_a_folder_in_both_layouts_and_below_each_prefix() {
-    for own in ["audit/AWSLogs/333333333333/*", "AWSLogs/o-exampleorgid/333333333333/*", "older/AWSLogs/333333333333/*"] {
+    for own in ["audit/AWSLogs/333333333333/*", "AWSLogs/o-exampleorgid/333333333333/*", "older/AWSLogs/333333333333/*"]
+    {
         assert_eq!(with_folder(own), Isolation::default(), "{own}");
     }
 }
 
 #[test]
 fn the_folder_of_another_account_is_a_violation_in_both_layouts_and_below_each_prefix() {
-    let others = ["audit/AWSLogs/444444444444/*", "older/AWSLogs/444444444444/*", "AWSLogs/o-exampleorgid/444444444444/*"];
-    let tricks = ["AWSLogs/444444444444/AWSLogs/333333333333/*", "audit/AWSLogs/333333333333*", "*/AWSLogs/333333333333/*"];
+    let others =
+        ["audit/AWSLogs/444444444444/*", "older/AWSLogs/444444444444/*", "AWSLogs/o-exampleorgid/444444444444/*"];
+    let tricks =
+        ["AWSLogs/444444444444/AWSLogs/333333333333/*", "audit/AWSLogs/333333333333*", "*/AWSLogs/333333333333/*"];
     for foreign in others.into_iter().chain(tricks) {
         let found = with_folder(foreign);
         assert!(found.violations.iter().any(|v| v.invariant == Invariant::ReadsOnlyOwn), "{foreign}: {found:?}");
