@@ -2,5 +2,6 @@
 //! a subject; each runs the program itself on a copy of the folder.
 
 mod advice;
+mod earlier;
 mod folder;
 mod names;
