@@ -311,7 +311,7 @@ fn a_first_configuration_of_a_hostile_organization_is_a_configuration() {
 #[test]
 fn a_snapshot_says_the_same_after_it_was_made_inert() {
     let folder = poisoned();
-    folder.must(0, &["snapshot", "--output", "snapshot.json"]);
+    folder.must(0, &["snapshot", "--emails", "--output", "snapshot.json"]);
     let text = folder.read("snapshot.json");
     assert!(text.contains("\\u202e") && text.contains("\\udb40\\udc41"), "{text}");
     let names = |text: &str| serde_json::from_str::<Value>(text).unwrap()["organization"].clone();

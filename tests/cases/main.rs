@@ -5,3 +5,4 @@ mod advice;
 mod earlier;
 mod folder;
 mod names;
+mod privacy;

@@ -349,6 +349,14 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_clock_is_named() {
+        for code in ["RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch"] {
+            let (kind, help) = explain(&iam::CREATE_ROLE, code);
+            assert!(kind == FaultKind::Unreachable && help.contains("the clock of this machine"), "{code}: {help}");
+        }
+    }
+
+    #[test]
     fn each_code_has_one_meaning() {
         let mut codes: Vec<_> = TABLE.iter().flat_map(|m| m.codes).chain(DENIALS).collect();
         let all = codes.len();

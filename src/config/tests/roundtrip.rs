@@ -103,7 +103,8 @@ fn selector() -> impl Strategy<Value = AdvancedSelector> {
         ends_with: Vec::new(),
         not_ends_with: Vec::new(),
     };
-    let values = || vec("[ -~]{1,20}", 1..4);
+    // All that is printed but the wildcards, which CloudTrail takes literally.
+    let values = || vec("[ -)+->@-~]{1,20}", 1..4);
     (option::of("[ -~]{1,30}"), values(), values(), values()).prop_map(
         move |(name, starts_with, not_equals, ends_with)| {
             let category = FieldSelector { equals: vec!["Data".into()], ..condition(SelectorField::EventCategory) };

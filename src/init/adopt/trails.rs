@@ -141,6 +141,13 @@ fn management_events(at: &Address, selectors: &BTreeSet<EventSelector>, said: &m
 fn data_events(at: &Address, selectors: &BTreeSet<EventSelector>, said: &mut Vec<String>) -> Vec<AdvancedSelector> {
     let others = selectors.iter().filter(|selector| !selector.is_management());
     let read = |selector: &EventSelector| {
+        if let Some((field, operator, value)) = selector.wildcards().next() {
+            said.push(format!(
+                "{at} has the event selector `{field} {operator} {value}`, and CloudTrail takes wildcards literally: it is \
+                 left out here, write what was meant"
+            ));
+            return None;
+        }
         let fields: Option<Vec<FieldSelector>> =
             selector.0.iter().map(|(field, by_operator)| field_selector(field, by_operator)).collect();
         if fields.is_none() {

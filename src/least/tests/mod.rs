@@ -382,6 +382,15 @@ fn the_stack_set_holds_the_printed_policies() {
 }
 
 #[test]
+fn a_member_role_with_a_path_has_it_apart_from_its_name() {
+    let mut config = config(SMALL);
+    config.organization.member_role = "security/audit/orgtrail-member".into();
+    let (text, _) = stack_set(&config, Purpose::Plan, &Known::default()).unwrap();
+    let role = &json(&Yaml::load_from_str(&text).unwrap()[0])["Resources"]["MemberRole"]["Properties"];
+    assert_eq!((&role["Path"], &role["RoleName"]), (&"/security/audit/".into(), &"orgtrail-member".into()));
+}
+
+#[test]
 fn a_name_cannot_leave_its_place_in_the_stack_set() {
     let mut config = config(SMALL);
     config.organization.member_role = "x\"\n  Evil: \"y".into();

@@ -83,7 +83,7 @@ impl Case {
 
 /// No account is selected, or one that the configuration names is suspended or gone.
 fn does_not_fit(fault: &BadDesign) -> bool {
-    matches!(fault, BadDesign::NothingSelected(_) | BadDesign::Account { .. })
+    matches!(fault, BadDesign::NothingSelected { .. } | BadDesign::Account { .. })
 }
 
 pub static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates::new(&[]).unwrap());
