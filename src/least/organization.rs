@@ -23,8 +23,9 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         draft.allow(&look, &[op::LIST_SERVICE_ACCESS]);
         draft.allow(&for_cloudtrail(), &[op::ENABLE_SERVICE_ACCESS]);
     }
+    // Who else may administer CloudTrail, and which control policies bind the log account.
+    draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS, op::LIST_POLICIES_FOR_TARGET, op::DESCRIBE_POLICY]);
     if names.has_administrators() {
-        draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS]);
         add_registration(names, draft);
     }
     if config.guard.service_control_policy.is_some() {
