@@ -218,7 +218,7 @@ impl ReaderPolicies<'_> {
 }
 
 /// Returns the folders that account folders stand in: those of the trails that write to the bucket.
-fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
+pub(super) fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
     let trails = desired.wanted.values().filter_map(|wanted| match &wanted.resource {
         Resource::Trail(trail) if trail.bucket == bucket.name => Some(trail),
         _ => None,
@@ -272,7 +272,12 @@ fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -
 fn reader<'a>(desired: &Desired, address: &Address, resource: Cow<'a, Resource>) -> Option<ReaderPolicies<'a>> {
     let (account, role, unknown) = match resource.as_ref() {
         Resource::Role(role) => {
-            let account = role.tags.get(ACCOUNT_TAG)?.parse().ok()?;
+            // Somebody may have taken the tag away: then the role is still for whom it is wanted.
+            let wanted = desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
+                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
+                _ => None,
+            });
+            let account = role.tags.get(ACCOUNT_TAG).or(wanted)?.parse().ok()?;
             (account, address.arn(desired.partition)?, role.attached.iter().cloned().collect())
         }
         Resource::Policy(policy) if reads(&policy.document) => {

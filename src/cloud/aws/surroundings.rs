@@ -101,12 +101,12 @@ async fn door(session: &Session, seen: &Estate, address: &Address, found: &mut S
 fn foreign_keys(scope: &Scope, seen: &Estate) -> Vec<Arn> {
     let mut own = Vec::new();
     let mut used = Vec::new();
-    for (address, resource) in seen.resources().filter(|(address, _)| scope.addresses.contains_key(*address)) {
+    for (_, resource) in seen.resources().filter(|(address, _)| scope.addresses.contains_key(*address)) {
         match resource {
             Resource::Key(key) => own.extend(key.arn.clone()),
             Resource::Bucket(bucket) => used.extend(bucket.encryption.as_ref().and_then(|one| one.key.clone())),
             Resource::Trail(trail) => used.extend(trail.key.clone()),
-            _ => drop(address),
+            _ => {}
         }
     }
     used.sort();

@@ -68,7 +68,6 @@ impl Judge<'_> {
             }
             _ => None,
         });
-        let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let key = format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
         let own = full_access();
         let identity = [Named { name: "the reader's policies", document: &own }];
@@ -77,7 +76,7 @@ impl Judge<'_> {
         for (address, account) in readers {
             let Some(arn) = address.arn(self.desired.partition) else { continue };
             let Some(caller) = Caller::from_arn(&arn) else { continue };
-            let object = format!("{bucket}/AWSLogs/{}/{account}/CloudTrail/any", self.desired.organization);
+            let object = self.file_of(account);
             for (action, resource) in [("s3:GetObject", &object), ("kms:Decrypt", &key)] {
                 let context = self.of_reader(region);
                 let request =
@@ -144,7 +143,7 @@ impl Judge<'_> {
         let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let region = self.bucket.region.as_ref().map_or("", |region| region.as_str());
         let key = format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
-        let object = format!("{bucket}/AWSLogs/{}/any", self.desired.organization);
+        let object = self.file_of(trail.account.as_str());
         let source = trail.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let open = for_anyone();
         for action in ACTIONS {
