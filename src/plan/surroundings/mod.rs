@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::isolation::roots;
 use super::{Finding, Harm, Unproven, Violation};
 use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Problem, Resource};
@@ -310,7 +309,7 @@ impl Judge<'_> {
     /// Returns the ARN of a log file of an account.
     fn file_of(&self, account: &str) -> String {
         let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
-        let root = roots(self.desired, self.bucket).into_iter().next().unwrap_or_else(|| "AWSLogs".into());
+        let root = self.desired.reading.roots.iter().next().map_or("AWSLogs", String::as_str);
         format!("{bucket}/{root}/{account}/CloudTrail/any/2026/01/31/file.json.gz")
     }
 
