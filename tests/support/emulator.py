@@ -154,6 +154,7 @@ IamResponse.get_account_authorization_details = authorization_details_by_page
 ROOTS = {
     "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
     "GetBucketLogging": "BucketLoggingStatus",
+    "GetBucketNotification": "NotificationConfiguration",
     "GetBucketTagging": "Tagging",
     "GetBucketVersioning": "VersioningConfiguration",
     "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
