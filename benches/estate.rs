@@ -5,7 +5,6 @@
 #[path = "support/organization.rs"]
 mod made;
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};

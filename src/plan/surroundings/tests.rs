@@ -77,6 +77,7 @@ fn desired() -> Desired {
         reading: ReadingTerms::default(),
         keep_readers_days: 90,
         guard: None,
+        problems: Vec::new(),
     };
     desired.want(bucket(), plain_bucket(true), "bucket", Vec::new());
     desired
