@@ -73,7 +73,8 @@ pub async fn run(
         Place::Bundle(_) => return Err(LogsError::Bundle),
         Place::Bucket(store) | Place::Folder(store) => store.as_ref(),
     };
-    let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone() };
+    let sought =
+        Sought { prefix, account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
     let surveyed = survey(store, &sought, range, around.now).await;
     let surveyed = surveyed.map_err(|source| LogsError::Listing { store: store.name(), source })?;
     if let Some(bucket) = store.bucket() {

@@ -74,6 +74,16 @@ impl Connection {
         PublicKeys::new(self.config.clone())
     }
 
+    /// Returns the address that is asked instead of AWS's own; nothing when it is AWS.
+    pub fn stranger(&self) -> Option<String> {
+        let of_service = std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").ok().filter(|url| !url.is_empty());
+        let url = of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))?;
+        let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        let is_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|end| host.ends_with(end));
+        (!is_aws).then_some(url)
+    }
+
     /// Returns the settings.
     pub fn config(&self) -> &SdkConfig {
         &self.config

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::{Failure, failure};
 use crate::flow::Flow;
-use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
-use crate::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed, Version};
+use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
+use crate::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.
 const TRIES: usize = 8;
@@ -120,9 +120,9 @@ impl S3Store {
     async fn hash_fetched(&self, key: &str, version: Option<&str>) -> Result<Unpacked, Unhashed> {
         let fetched = self.fetch(key, version).await?;
         if fetched.object.body.len() <= INLINE_BYTES_MAX {
-            return Ok(hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX)?);
+            return Ok(hash_log(&fetched.object.body)?);
         }
-        let work = move || hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX);
+        let work = move || hash_log(&fetched.object.body);
         match tokio::task::spawn_blocking(work).await {
             Ok(hashed) => Ok(hashed?),
             Err(error) => Err(Fault::new(FaultKind::Unavailable, format!("hashing was stopped: {error}")).into()),
@@ -167,8 +167,8 @@ impl Store for S3Store {
         format!("s3://{}", self.bucket)
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let mut folders = Vec::new();
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        let mut level = Level::default();
         let mut token: Option<String> = None;
         loop {
             let answer = self
@@ -178,10 +178,12 @@ impl Store for S3Store {
                     request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
                 })
                 .await?;
-            folders.extend(answer.common_prefixes().iter().filter_map(|folder| folder.prefix()).map(str::to_owned));
+            let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
+            level.folders.extend(folders.map(str::to_owned));
+            level.objects.extend(answer.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
             token = answer.next_continuation_token().map(str::to_owned);
             if token.is_none() {
-                return Ok(folders);
+                return Ok(level);
             }
         }
     }

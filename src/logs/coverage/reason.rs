@@ -29,7 +29,8 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     for (row, reasons) in rows.iter_mut().zip(reasons) {
         row.gaps.iter_mut().zip(reasons).for_each(|(gap, reason)| gap.reason = reason);
     }
-    Coverage { store: survey.store, range: survey.range, now: survey.now, rows, trails: expected.trails.clone() }
+    let Survey { store, range, now, unread, .. } = survey;
+    Coverage { store, range, now, rows, trails: expected.trails.clone(), unread }
 }
 
 fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
@@ -225,7 +226,7 @@ mod tests {
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
         let range = Window { start: at(0), end: at(24) };
-        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let coverage = assess(survey, expected);
         let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());
         coverage.rows.iter().map(row).collect()
@@ -303,7 +304,7 @@ mod tests {
     fn a_range_in_the_past_is_judged_at_its_end() {
         let range = Window { start: at(0), end: at(20) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
-        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places }, &Expected::default());
+        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
         let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
         assert_eq!(old, [TWO]);
     }
@@ -312,7 +313,7 @@ mod tests {
     fn old_rows_are_those_that_should_be_young() {
         let range = Window { start: at(0), end: at(26) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 25)])];
-        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let old = |expected: &Expected| {
             let coverage = assess(survey.clone(), expected);
             coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.to_string()).collect::<Vec<_>>()

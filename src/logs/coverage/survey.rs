@@ -18,8 +18,8 @@ const PLACES_AT_ONCE: usize = 32;
 /// # Errors
 /// When the store's folders cannot be listed. One account's failure is its own row's problem.
 pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
-    let scopes = find(store, sought).await?;
-    let places = iter(scopes)
+    let found = find(store, sought).await?;
+    let places = iter(found.scopes.into_keys())
         .map(|scope| async move {
             let mut found = Found::nothing(scope);
             if let Err(fault) = found.list(store, range).await {
@@ -30,7 +30,9 @@ pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Time
         .buffered(PLACES_AT_ONCE)
         .collect()
         .await;
-    Ok(Survey { store: store.name(), range, now, places })
+    let refused = |(folder, fault): (String, Fault)| format!("{folder} could not be listed: {fault}");
+    let unread = found.refused.into_iter().map(refused).chain(found.limits).collect();
+    Ok(Survey { store: store.name(), range, now, places, unread })
 }
 
 impl Found {
