@@ -11,7 +11,7 @@ use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
-use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
+use crate::logs::coverage::{Arrival, Coverage, Expected, Row, assess, survey};
 use crate::logs::finding::Window;
 use crate::logs::verify::Sought;
 use crate::report::logs::{coverage as report, page};
@@ -94,11 +94,15 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
     if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(Window { start: from, end: to }) }
 }
 
+/// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
+/// arrive there; what could not be listed or asked makes the answer partial.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
-    if limit.is_some_and(|limit| coverage.older_than(limit).next().is_some() || coverage.rows.is_empty()) {
+    let is_bad = |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
+    let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
+    let is_unread = !coverage.unread.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
+    if coverage.rows.is_empty() || is_old || coverage.rows.iter().any(is_bad) {
         Outcome::Finding
-    } else if coverage.rows.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
-        // Where there is nothing at all, nobody can say that logs arrive.
+    } else if is_unread {
         Outcome::Partial
     } else {
         Outcome::Clean

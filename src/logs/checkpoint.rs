@@ -60,6 +60,8 @@ struct Entry {
     delivered: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     succeeded_by: Option<TrailName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<String>,
 }
 
 impl Checkpoint {
@@ -101,6 +103,7 @@ impl Checkpoint {
             signature: mark.signature.clone(),
             delivered: mark.delivered.clone(),
             succeeded_by: mark.succeeded_by.clone(),
+            recent: mark.recent.clone(),
         };
         let chains: Vec<Entry> = self.marks.iter().map(entry).collect();
         let sha256 = content_hash(&self.store, &chains);
@@ -126,8 +129,8 @@ impl Entry {
     fn mark(self) -> Result<(Scope, Mark), BadCheckpoint> {
         let form = || BadCheckpoint::Form(format!("{} is no digest", self.digest));
         let key = DigestKey::parse(&self.digest).ok_or_else(form)?;
-        let Entry { digest: object, bucket, end, sha256, signature, delivered, succeeded_by } = self;
-        Ok((key.scope, Mark { object, delivered, bucket, end, sha256, signature, succeeded_by }))
+        let Entry { digest: object, bucket, end, sha256, signature, delivered, succeeded_by, recent } = self;
+        Ok((key.scope, Mark { object, delivered, bucket, end, sha256, signature, succeeded_by, recent }))
     }
 }
 
@@ -156,6 +159,7 @@ mod tests {
             signature: Some("ab".into()),
             delivered: None,
             succeeded_by: None,
+            recent: vec![],
         };
         Checkpoint { store: "s3://b".into(), marks: vec![(key.scope, mark)] }
     }

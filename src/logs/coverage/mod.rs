@@ -253,6 +253,8 @@ pub struct Gap {
     pub window: Window,
     /// What is the likely cause, for a person.
     pub reason: String,
+    /// Whether the reason is a guess from the shape of the gaps; else CloudTrail or the organization says it.
+    pub is_guess: bool,
 }
 
 impl Coverage {

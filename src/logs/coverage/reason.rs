@@ -22,14 +22,18 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, &survey, expected)).collect();
     rows.extend(absent_rows(&survey, expected));
     rows.sort_by(|a, b| (&a.account, &a.region, a.kind).cmp(&(&b.account, &b.region, b.kind)));
-    let reasons: Vec<Vec<String>> = rows
+    let reasons: Vec<Vec<(String, bool)>> = rows
         .iter()
         .map(|row| row.gaps.iter().map(|gap| reason(row, gap, &rows, &survey, expected)).collect())
         .collect();
     for (row, reasons) in rows.iter_mut().zip(reasons) {
-        row.gaps.iter_mut().zip(reasons).for_each(|(gap, reason)| gap.reason = reason);
+        row.gaps.iter_mut().zip(reasons).for_each(|(gap, of)| (gap.reason, gap.is_guess) = of);
     }
-    let Survey { store, range, now, unread, .. } = survey;
+    let Survey { store, range, now, mut unread, .. } = survey;
+    let unasked = expected.accounts.values().filter(|account| account.is_active && account.regions.is_none()).count();
+    if unasked > 0 {
+        unread.push(format!("which regions are enabled is not known of {unasked} accounts"));
+    }
     Coverage { store, range, now, rows, trails: expected.trails.clone(), unread }
 }
 
@@ -57,14 +61,17 @@ fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
     // The range's start need not be where an hour starts: the hour that is cut there is no gap.
     let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
     let is_gap = |window: Window| window.start < window.end && !is_cut(window);
-    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new() });
+    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new(), is_guess: false });
     let gaps: Vec<Gap> = windows.into_iter().filter_map(gap).collect();
     let arrival = match newest {
         _ if found.problem.is_some() => Arrival::Unread,
         None => Arrival::Nothing,
         // A log file tells that its hour has arrived.
         Some(_) if files.hours.end().max(found.digest_hours.end()) < Some(due) => Arrival::Stopped,
-        Some(_) if gaps.is_empty() => Arrival::Arriving,
+        // What came before the first digest is told, and is no gap: there was no trail yet.
+        Some(_) if gaps.iter().all(|gap| found.digest_hours.start().is_some_and(|first| gap.window.end <= first)) => {
+            Arrival::Arriving
+        }
         Some(_) => Arrival::Gaps,
     };
     Row {
@@ -111,7 +118,7 @@ fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
             is_sought && !there.contains(&(account.clone(), region.clone()))
         };
         for region in regions.into_iter().filter(is_absent) {
-            let gaps = vec![Gap { window: survey.range, reason: String::new() }];
+            let gaps = vec![Gap { window: survey.range, reason: String::new(), is_guess: false }];
             rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
         }
     }
@@ -136,10 +143,11 @@ fn part(row: &Row, gap: &Gap) -> Part {
     }
 }
 
-fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expected) -> String {
+/// Returns the likely reason of a gap, and whether it is a guess from the shape of the gaps alone.
+fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expected) -> (String, bool) {
     let part = part(row, gap);
     if let Some(reason) = account_reason(row, part, expected).or_else(|| trail_reason(gap, expected)) {
-        return reason;
+        return (reason, false);
     }
     let peers = |same_account: bool| {
         rows.iter().filter(move |peer| {
@@ -169,7 +177,7 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         Part::Middle if in_account => "the account was suspended or out of the organization for a time",
         Part::Middle => "digests of this account and region alone are gone: find out why with verify",
     };
-    text.to_owned()
+    (text.to_owned(), true)
 }
 
 fn account_reason(row: &Row, part: Part, expected: &Expected) -> Option<String> {

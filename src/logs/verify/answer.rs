@@ -71,6 +71,8 @@ pub struct Mark {
     pub signature: Option<String>,
     /// The trail that attests what follows, when the chain has ended.
     pub succeeded_by: Option<TrailName>,
+    /// The hashes of later digests whose log files were all read and attested, though more may still come for their hours.
+    pub recent: Vec<String>,
 }
 
 /// All that one run found.

@@ -12,6 +12,9 @@ use super::answer::{Mark, Place, Tally};
 use super::site::Sites;
 use super::track::{Judged, Track};
 
+/// How many of the newest hours may each be the one from which a later run goes on: two days.
+const HOURLY_MARKS: usize = 48;
+
 pub(super) type ChainId = (TrailName, Region);
 
 /// One trail's chain in the account and region.
@@ -28,7 +31,7 @@ pub(super) struct ChainWalk {
     pub(super) gaps: Vec<(Window, String)>,
     /// Whether the first digest says that it has no predecessor, when one was met.
     pub(super) begins: Option<bool>,
-    /// The newest proved digest of each day, from old to new.
+    /// The newest proved digests, hour by hour, and of older ones the newest of each day; from old to new.
     marks: Vec<Mark>,
     /// The end of what an earlier run proved.
     pub(super) start: Option<Timestamp>,
@@ -118,8 +121,17 @@ impl ChainWalk {
             self.tally.logs += content.digest.log_files.len() as u64;
         }
         if let Some(mark) = judged.mark.clone().filter(|_| !judged.seen.key.backfill) {
-            self.marks.pop_if(|last| day_folder(last.end) == day_folder(mark.end) && Some(last.end) != self.start);
             self.marks.push(mark);
+            self.thin_marks();
+        }
+    }
+
+    /// Keeps one mark a day beyond the newest ones.
+    fn thin_marks(&mut self) {
+        let Some(at) = self.marks.len().checked_sub(HOURLY_MARKS).filter(|at| *at > 0) else { return };
+        let (older, newer) = (&self.marks[at - 1], &self.marks[at]);
+        if day_folder(older.end) == day_folder(newer.end) && Some(older.end) != self.start {
+            self.marks.remove(at - 1);
         }
     }
 
@@ -173,9 +185,12 @@ impl ChainWalk {
     pub(super) fn mark(&mut self, held_back: Timestamp) -> Option<Mark> {
         let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
         let is_held = self.tally.is_held;
-        self.marks.retain(|mark| !is_held && mark.end <= until || Some(mark.end) == self.start);
-        let mark = self.marks.pop()?;
-        Some(Mark { succeeded_by: self.succeeded_by.clone(), ..mark })
+        let attested = self.tally.attested();
+        let is_whole = |mark: &&Mark| attested.hold(Window::hour_until(mark.end));
+        let at = self.marks.iter().rposition(|mark| !is_held && mark.end <= until || Some(mark.end) == self.start)?;
+        let recent = self.marks[at + 1..].iter().filter(is_whole).map(|mark| mark.sha256.clone()).collect();
+        let mark = self.marks.swap_remove(at);
+        Some(Mark { succeeded_by: self.succeeded_by.clone(), recent, ..mark })
     }
 
     /// Returns where the chain lies.

@@ -10,7 +10,7 @@ use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
-use super::unlisted::{Unlisted, finding};
+use super::unlisted::{DELIVERY_SLACK, Unlisted, finding};
 use super::walk::Walk;
 
 /// What the listing of one site's log files showed besides single findings.
@@ -130,7 +130,10 @@ impl Walk<'_> {
             return ControlFlow::Continue(());
         };
         let slot = key.slot;
-        let is_outside = self.request.to.is_some_and(|to| slot > to) || self.from.is_some_and(|from| slot <= from);
+        // Just after where digests begin that are read now, those before them may have listed it.
+        let proved = if self.request.is_incremental() { self.listings.start(around.site) } else { None };
+        let quiet = self.quiet.max(proved).and_then(|time| time.checked_add(DELIVERY_SLACK).ok());
+        let is_outside = self.request.to.is_some_and(|to| slot > to) || self.from.max(quiet).is_some_and(|from| slot <= from);
         if is_outside {
             return ControlFlow::Continue(());
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use crate::ids::{Region, TrailName};
+use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::finding::{Code, Finding, HOUR, State, Window};
 use crate::logs::inflate::sha256;
 use crate::logs::key::{DigestKey, Scope};
@@ -105,19 +105,18 @@ impl Request {
     /// Tells whether a log file that an earlier run proved is read again. The choice depends on the present, so that nobody
     /// can know it in advance.
     fn is_in_sample(&self, object: &str) -> bool {
-        let Recheck::OneIn(many) = self.recheck else { return true };
+        let many = match self.recheck {
+            Recheck::Nothing => return false,
+            Recheck::Full => return true,
+            Recheck::OneIn(many) => many,
+        };
         let chance = sha256(format!("{}\n{object}", self.now.as_nanosecond()).as_bytes());
         u32::from_be_bytes([chance[0], chance[1], chance[2], chance[3]]).is_multiple_of(many.max(1))
     }
 
-    /// Returns up to when an earlier run proved the chain of a digest.
-    fn proved_until(&self, digest: &str) -> Option<Timestamp> {
-        let chain = |object: &str| DigestKey::parse(object).map(|key| (key.scope, key.trail, key.home));
-        if self.checkpoint.is_empty() {
-            return None;
-        }
-        let own = chain(digest)?;
-        self.checkpoint.iter().find(|(_, mark)| chain(&mark.object).as_ref() == Some(&own)).map(|(_, mark)| mark.end)
+    /// Returns what earlier runs proved of the chains of an account and region.
+    fn marks_of(&self, account: &AccountId, region: &Region) -> Vec<&(Scope, Mark)> {
+        self.checkpoint.iter().filter(|(scope, _)| scope.account == *account && scope.region == *region).collect()
     }
 
     /// Tells whether chains are walked from where earlier runs ended.

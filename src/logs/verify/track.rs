@@ -183,5 +183,6 @@ fn mark(seen: &Seen, anchor: &Anchor) -> Option<Mark> {
         sha256: hex(&known.sha256),
         signature: known.signature.clone(),
         succeeded_by: None,
+        recent: Vec::new(),
     })
 }

@@ -12,11 +12,11 @@ use crate::ids::{AccountId, Region};
 use crate::logs::digest::chain::{Content, Proof, Seen, Unread};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, Finding, State, Window};
-use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, inflate};
-use crate::logs::key::{Key, Scope};
+use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, hex, inflate};
+use crate::logs::key::{DigestKey, Key, Scope};
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
-use super::answer::{Chain, Place, Tally};
+use super::answer::{Chain, Mark, Place, Tally};
 use super::chain_walk::{ChainId, ChainWalk};
 use super::log_file::{Task, check, task};
 use super::merge;
@@ -41,6 +41,10 @@ pub(super) struct Walk<'a> {
     pub(super) sites: Sites,
     /// The time from which on hours are looked at: what was asked for, but not what a lifecycle rule deletes.
     pub(super) from: Option<Timestamp>,
+    /// What earlier runs proved here.
+    marks: Vec<&'a (Scope, Mark)>,
+    /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by them.
+    pub(super) quiet: Option<Timestamp>,
     pub(super) chains: Vec<ChainWalk>,
     pub(super) listings: Listings,
     running: FuturesUnordered<JoinHandle<Checked>>,
@@ -69,11 +73,13 @@ impl<'a> Walk<'a> {
         let names_places = verifier.places.len() > 1;
         let sites = Sites::new(sites, names_places);
         let from = request.from.max(expired);
+        let quiet = expired.filter(|_| expired >= request.from);
         let (listings, running, open_hours, strays) = Default::default();
         let chains = Vec::new();
         let is_clock_slow = false;
+        let marks = request.marks_of(&account, &region);
         let mut walk =
-            Self { verifier, request, account, region, sites, from, chains, listings, running, open_hours, strays, is_clock_slow };
+            Self { verifier, request, account, region, sites, from, quiet, marks, chains, listings, running, open_hours, strays, is_clock_slow };
         walk.take_up();
         Some(walk)
     }
@@ -85,7 +91,7 @@ impl<'a> Walk<'a> {
             for (id, mark) in self.request.marks(&scope) {
                 let is_known = self.chains.iter().any(|chain| chain.id == id && chain.start == Some(mark.end));
                 // A range before or after the mark is looked at for itself.
-                let is_before = self.request.to.is_some_and(|to| to <= mark.end);
+                let is_before = self.request.to.is_some_and(|to| to < mark.end);
                 let is_after = self.from.is_some_and(|from| from > mark.end);
                 if !is_known && !is_before && !is_after {
                     self.chains.push(ChainWalk::new(id, at, Some(mark)));
@@ -284,10 +290,10 @@ impl<'a> Walk<'a> {
     async fn check_logs(&mut self, at: usize, judged: &Judged) {
         let Ok(content) = &judged.seen.content else { return };
         let segment = self.chains[at].segment_of(judged);
-        let proved_before = self.request.proved_until(&judged.seen.object);
+        let was_read = self.was_read(judged, &hex(&content.sha256));
         let is_proved = judged.proof == Proof::Proved;
         for file in &content.digest.log_files {
-            if proved_before.is_some_and(|end| judged.window.end <= end) && !self.request.is_in_sample(&file.object) {
+            if was_read && !self.request.is_in_sample(&file.object) {
                 if is_proved {
                     self.chains[at].attest_log(segment);
                 }
@@ -299,6 +305,16 @@ impl<'a> Walk<'a> {
                 Err(finding) => self.note(at, finding),
             }
         }
+    }
+
+    /// Tells whether an earlier run read the log files of a digest and attested them.
+    fn was_read(&self, judged: &Judged, sha256: &str) -> bool {
+        let key = &judged.seen.key;
+        let is_of = |mark: &Mark| {
+            DigestKey::parse(&mark.object).is_some_and(|of| of.below("") == DigestKey { end: of.end, ..key.below("") })
+        };
+        let until = |mark: &Mark| judged.window.end <= mark.end && is_of(mark);
+        self.marks.iter().any(|(_, mark)| mark.recent.iter().any(|read| read == sha256) || until(mark))
     }
 
     /// Starts to check a log file once there is room for one more.

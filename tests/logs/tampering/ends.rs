@@ -5,7 +5,7 @@ use orgtrail::logs::finding::State;
 use orgtrail::logs::verify::Request;
 use serde_json::json;
 
-use super::{bucket, check, digest, log, version};
+use super::{LONE, bucket, check, digest, log, version};
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, link};
 use crate::proof::{findings, hours, later, only, request, verify, verify_store};
 
@@ -26,7 +26,8 @@ async fn row_1_newest_digests_deleted() {
             bucket.objects.remove(&digest(hour));
         }
     };
-    let expected = ["UNPROVEN chain.tail_missing 20 04:00", "UNPROVEN chain.tail_missing 20 05:00"];
+    let lone = "UNPROVEN log.under_no_digest 20 05:00 20261120T0520Z_000005000000Abcd.json.gz";
+    let expected = ["UNPROVEN chain.tail_missing 20 04:00", lone];
     check(gone, &expected, &[], &["04:00-06:00"]).await;
 }
 
@@ -39,8 +40,9 @@ async fn row_1_newest_digests_deleted_and_s3_tells() {
     store.versions.push((mark, vec![]));
     let answer = verify_store(store, &bucket, request(&bucket)).await;
     let chain = only(&answer);
-    assert_eq!(findings(chain), ["BROKEN chain.tail_missing 20 05:00"]);
-    assert!(chain.findings[0].detail.contains("deleted at 2026-11-21T00:00:00Z"), "{}", chain.findings[0].detail);
+    let lone = "UNPROVEN log.under_no_digest 20 05:00 20261120T0520Z_000005000000Abcd.json.gz";
+    assert_eq!(findings(chain), [lone, "BROKEN chain.tail_missing 20 05:00"]);
+    assert!(chain.findings[1].detail.contains("deleted at 2026-11-21T00:00:00Z"), "{}", chain.findings[1].detail);
 }
 
 #[tokio::test]
@@ -51,7 +53,13 @@ async fn row_2_oldest_digests_deleted() {
         }
     };
     let last = "BROKEN digest.missing 20 02:00 org-trail_us-east-1_20261120T030000Z.json.gz";
-    let expected = ["BROKEN digest.missing 20 00:00", "BROKEN digest.missing 20 01:00", last];
+    let expected = [
+        "UNPROVEN log.under_no_digest - 20261120T0020Z_000000000000Abcd.json.gz",
+        "UNPROVEN log.under_no_digest - 20261120T0025Z_000000000001Abcd.json.gz",
+        "BROKEN digest.missing 20 00:00",
+        "UNPROVEN log.under_no_digest 20 02:00 20261120T0220Z_000002000000Abcd.json.gz",
+        last,
+    ];
     check(gone, &expected, &["00:00-03:00"], &[]).await;
 }
 
@@ -63,7 +71,8 @@ async fn row_3_digests_in_the_middle_deleted() {
         }
     };
     let last = "BROKEN digest.missing 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz";
-    let expected = ["BROKEN digest.missing 20 01:00", "BROKEN digest.missing 20 02:00", last];
+    let lone = "UNPROVEN log.under_no_digest 20 02:00 20261120T0220Z_000002000000Abcd.json.gz";
+    let expected = ["BROKEN digest.missing 20 01:00", lone, LONE[0], LONE[1], last];
     check(gone, &expected, &["01:00-04:00"], &[]).await;
 }
 
@@ -74,8 +83,12 @@ async fn row_4_all_digests_deleted() {
     let answer = verify(&bucket).await;
     let chain = only(&answer);
     assert_eq!((chain.digests, chain.trail.clone()), (0, None));
-    assert_eq!(findings(chain), ["UNPROVEN chain.absent 19 23:00"]);
-    assert!(chain.findings[0].detail.contains("6 in the range"), "{}", chain.findings[0].detail);
+    let told = findings(chain);
+    assert_eq!(told.last().unwrap(), "UNPROVEN chain.absent 19 23:00");
+    assert_eq!(told.iter().filter(|line| line.starts_with("UNPROVEN log.under_no_digest -")).count(), 6, "each by name");
+    let absent = chain.findings.last().unwrap();
+    assert!(absent.detail.contains("6 in the range"), "{}", absent.detail);
+    assert_eq!(chain.logs_unlisted, 6);
     assert_eq!(answer.state(), State::Unproven);
 }
 
@@ -174,5 +187,6 @@ async fn log_files_older_than_the_chain_are_a_gap() {
     let stored = bucket.objects[&log(0, 0)].clone();
     bucket.objects.insert(early.log(ACCOUNT, REGION, 1, 0), stored);
     let answer = verify(&bucket).await;
-    assert_eq!(findings(only(&answer)), ["UNPROVEN chain.gap 19 22:00", "UNPROVEN chain.gap 19 23:00"]);
+    let lone = "UNPROVEN log.under_no_digest - 20261119T2220Z_000001000000Abcd.json.gz";
+    assert_eq!(findings(only(&answer)), [lone, "UNPROVEN chain.gap 19 22:00"]);
 }
