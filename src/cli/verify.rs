@@ -14,12 +14,15 @@ use super::signal::told_to_stop;
 use super::ui::{Ui, write_whole};
 use super::{Answer as Printed, Common, Format};
 use crate::ids::{AccountId, Region};
+use crate::logs::aws;
+use crate::logs::bundle::signature::Signed;
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore, signature};
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::digest::keys::KeyRing;
 use crate::logs::finding::State;
+use crate::logs::inflate::hex;
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, Recheck, Request, Sought, Source, Stop, Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, READS_AT_ONCE, KeyService, KeySource, Recheck, Request, Sought, Source, Stop, Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
 
@@ -54,9 +57,10 @@ pub struct VerifyArgs {
     /// What should be there: account ids, or a file with them, or a checkpoint or bundle of an earlier run
     #[arg(long, value_name = "ACCOUNTS", value_delimiter = ',')]
     pub expect: Vec<String>,
-    /// Sign the evidence with a private key in a file (PKCS#8, PEM or DER), so that others can tell who made it
-    #[arg(long, value_name = "FILE", requires = "bundle")]
-    pub sign: Option<PathBuf>,
+    /// Sign the evidence, so that others can tell who made it: with a key of KMS, or with a private key in a file (PKCS#8,
+    /// PEM or DER)
+    #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle")]
+    pub sign: Option<String>,
     /// Refuse an evidence bundle that was not signed with this public key (PEM or DER)
     #[arg(long, value_name = "FILE")]
     pub signed_by: Option<PathBuf>,
@@ -72,6 +76,9 @@ pub struct VerifyArgs {
     /// Read again what the checkpoint says is proved: full, or sample=1%
     #[arg(long, value_name = "full|sample=N%", value_parser = recheck, requires = "checkpoint")]
     pub recheck: Option<Recheck>,
+    /// Log files of one account and region that are read at a time at most; a bucket that throttles is asked less
+    #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads)]
+    pub reads_at_once: usize,
     /// Write the evidence to a file that `orgtrail verify FILE` can check again without AWS
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -133,7 +140,7 @@ pub async fn run(
         answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
     }
     write_answer(&answer, around, out)?;
-    finish_bundle(args, bundle, &keys.ring().await, &answer)?;
+    finish_bundle(args, bundle, &keys.ring().await, &answer, &aws).await?;
     ring.write(&keys.served().await)?;
     checkpoint.advance(&answer);
     if let Some(file) = &args.checkpoint {
@@ -171,6 +178,7 @@ fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundin
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
         recheck: args.recheck.unwrap_or_default(),
         chains_at_once: around.chains_at_once,
+        logs_at_once: args.reads_at_once,
         ..Request::all(now)
     }
 }
@@ -276,18 +284,25 @@ fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + S
     Ok(out.flush()?)
 }
 
-fn finish_bundle(
+async fn finish_bundle(
     args: &VerifyArgs,
     bundle: Option<Arc<BundleWriter>>,
     keys: &KeyRing,
     answer: &Answer,
+    aws: &Lazy,
 ) -> Result<(), LogsError> {
     let (Some(file), Some(bundle)) = (&args.bundle, bundle) else { return Ok(()) };
     let report = serde_json::json!(Proof::of(answer));
     let fault = |source| LogsError::File { file: file.clone(), source };
     let sha256 = bundle.finish(keys, report).map_err(fault)?;
     let signed = match &args.sign {
-        Some(key) => Some(signature::sign(&sha256, &read_file(key)?).map_err(LogsError::Signature)?),
+        Some(arn) if arn.starts_with("arn:") => {
+            let text = signature::signed_text(&sha256);
+            let signed = aws::sign(aws.connection().await.config(), arn, &text).await;
+            let (algorithm, value) = signed.map_err(|fault| LogsError::Signature(fault.message))?;
+            Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
+        }
+        Some(key) => Some(signature::sign(&sha256, &read_file(Path::new(key))?).map_err(LogsError::Signature)?),
         None => None,
     };
     bundle.close(signed).map_err(fault)
@@ -322,6 +337,11 @@ pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
         fs::create_dir_all(folder).map_err(fault)?;
     }
     write_whole(file, text).map_err(fault)
+}
+
+fn reads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=4096).contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from 1 to 4096"))
 }
 
 fn recheck(text: &str) -> Result<Recheck, String> {

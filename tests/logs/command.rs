@@ -120,7 +120,7 @@ async fn every_format_says_the_same() {
     let (_, page) = copy.run(&["--format", "html", &folder]).await.unwrap();
     assert_eq!(page.matches("<rect").count(), 6, "a cell an hour");
     let (_, text) = copy.run(&[&folder]).await.unwrap();
-    assert!(text.contains("111111111111  ...X.."), "{text}");
+    assert!(text.contains("111111111111 us-east-1 org-trail ...X.."), "{text}");
 }
 
 #[tokio::test]

@@ -15,10 +15,12 @@ use crate::logs::store::{Fault, FaultKind};
 
 mod public_keys;
 mod s3;
+mod sign;
 mod trail_status;
 
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
+pub use sign::sign;
 pub use trail_status::trail_status;
 
 /// How long one connection may take, and one answer may stay silent.

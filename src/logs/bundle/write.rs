@@ -148,6 +148,10 @@ impl Store for RecordingStore {
         answer
     }
 
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        self.store.read_log(key).await
+    }
+
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
         let (at, answer) = (self.at, self.store.hash(key).await);
         self.bundle.write(&match &answer {

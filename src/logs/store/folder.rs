@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{BoxStream, unfold};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
@@ -31,7 +32,12 @@ const LISTED_AHEAD: usize = 256;
 pub struct FolderStore {
     root: PathBuf,
     odd: Oddities,
+    /// Keeps reading to a few threads a core: more only wait for each other.
+    readers: Arc<Semaphore>,
 }
+
+/// How many files are read at a time for each core.
+const READERS_PER_CORE: usize = 3;
 
 /// What lies in the folder and is no object, by path.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +63,9 @@ impl Oddities {
 impl FolderStore {
     /// Returns the store of a folder. The folder is not looked at.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), odd: Oddities::default() }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let readers = Arc::new(Semaphore::new(cores * READERS_PER_CORE));
+        Self { root: root.into(), odd: Oddities::default(), readers }
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, Fault> {
@@ -111,6 +119,8 @@ impl Store for FolderStore {
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
         let path = self.path(key)?;
+        // The semaphore is never closed, so that there is always a turn to be had.
+        let _turn = self.readers.acquire().await;
         blocking(move || {
             let body = read_whole(&path, OBJECT_BYTES_MAX)?;
             let metadata = read_metadata(&path)?;
@@ -121,6 +131,7 @@ impl Store for FolderStore {
 
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
         let path = self.path(key)?;
+        let _turn = self.readers.acquire().await;
         let work = move || Ok(hash_log(&read_whole(&path, OBJECT_BYTES_MAX)?)?);
         spawn_blocking(work).await.unwrap_or_else(|e| Err(stopped(&e).into()))
     }

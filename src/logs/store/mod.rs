@@ -162,6 +162,14 @@ pub trait Store: Send + Sync {
         Ok(hash_log(&object.body)?)
     }
 
+    /// Returns the bytes of a log file, as stored, to look into its records. A bundle keeps none of them and has none.
+    ///
+    /// # Errors
+    /// When the object cannot be had whole.
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
     /// Returns what was met among the objects so far that is none, as sentences: links, pipes, devices. Only folders have any.
     fn oddities(&self) -> Vec<String> {
         Vec::new()

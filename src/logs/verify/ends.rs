@@ -22,10 +22,10 @@ impl Walk<'_> {
         let attested: Vec<Spans> = self.chains.iter().map(|chain| chain.tally.attested()).collect();
         for at in 0..self.chains.len() {
             self.find_mark(at);
-            self.find_gaps(at, &attested);
+            self.find_gaps(at, &attested).await;
             self.find_tail(at, &attested).await;
         }
-        self.find_head();
+        self.find_head().await;
     }
 
     /// Notes that the digest is gone at which an earlier run ended.
@@ -44,7 +44,7 @@ impl Walk<'_> {
     }
 
     /// Notes hours within a chain without a digest, save those that another trail attests.
-    fn find_gaps(&mut self, at: usize, attested: &[Spans]) {
+    async fn find_gaps(&mut self, at: usize, attested: &[Spans]) {
         let others = union(attested, |other| other != at);
         for (window, detail) in std::mem::take(&mut self.chains[at].gaps) {
             let open = others.gaps(window);
@@ -53,9 +53,8 @@ impl Walk<'_> {
                 self.chains[at].tally.notes.push(format!("from {start} to {end} other trails attest what happened"));
             }
             for window in open {
-                for finding in gap(window, Code::ChainGap, State::Unproven, &detail) {
-                    self.note(at, finding);
-                }
+                let detail = format!("{detail}{}", self.explain(at, window).await);
+                self.note_all(at, gap(window, Code::ChainGap, State::Unproven, &detail));
             }
         }
     }
@@ -148,7 +147,7 @@ impl Walk<'_> {
     }
 
     /// Notes the hours that were asked for before the first digest of any trail.
-    fn find_head(&mut self) {
+    async fn find_head(&mut self) {
         let Some(asked) = self.request.from else { return };
         let earliest = (0..self.chains.len()).filter_map(|at| Some((self.chains[at].tally.start()?, at))).min();
         let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
@@ -163,6 +162,10 @@ impl Walk<'_> {
             _ => format!("the first digest that is there begins at {start}"),
         };
         let before = Window { start: asked.max(kept), end: start };
+        let detail = match before.start < before.end {
+            true => format!("{detail}{}", self.explain(at, Window { start, end: start }).await),
+            false => detail,
+        };
         self.note_all(at, gap(before, Code::ChainGap, State::Unproven, &detail));
     }
 

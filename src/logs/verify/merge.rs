@@ -1,7 +1,6 @@
 //! The digests of several places in the order of their hours, day by day: a chain that was moved is walked as one.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::{SignedDuration, Timestamp};
@@ -61,7 +60,7 @@ pub(super) fn digests(
             let is_digest = listed.as_ref().map_or(true, |listed| listed.key.ends_with(".json.gz"));
             async move { is_digest }
         };
-        let stream = Arc::clone(&site.store).list(&prefix, &after).take_while(within).filter(is_digest).boxed();
+        let stream = site.store.list(&prefix, &after).take_while(within).filter(is_digest).fuse().boxed();
         Source { at, prefix, stream, head: None }
     };
     let sources: Vec<Source> = sites.iter().enumerate().map(source).collect();

@@ -5,7 +5,7 @@
 //! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
 //! - `track`: one chain's digests, each judged when its successor is known.
 //! - `log_file`: one log file against its digest.
-//! - `ends`: hours without digests; `listed` and `unlisted`: log files that no digest lists.
+//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `listed` and `unlisted`: log files that no digest lists.
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
 //!
@@ -28,6 +28,7 @@ use site::Site;
 pub mod answer;
 mod chain_walk;
 mod ends;
+mod explain;
 pub mod find;
 pub mod key_finder;
 mod listed;
@@ -50,6 +51,10 @@ pub use whole::Expectation;
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
 /// How long a log file may wait for a backfill digest before it is called unlisted, unless the user says otherwise.
 pub const BACKFILL_GRACE: SignedDuration = SignedDuration::from_hours(6);
+
+/// How many log files of one account and region are read at a time, unless the user says otherwise: as many as the store's
+/// own limit may grow to, so that a single chain is read as fast as many.
+pub const READS_AT_ONCE: usize = 256;
 
 /// What to prove, and within which limits.
 #[derive(Debug, Clone)]
@@ -97,7 +102,7 @@ impl Request {
             trusts_bundle_keys: false,
             checkpoint: Vec::new(),
             recheck: Recheck::Nothing,
-            logs_at_once: 64,
+            logs_at_once: READS_AT_ONCE,
             chains_at_once: 16,
         }
     }

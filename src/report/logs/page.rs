@@ -15,7 +15,7 @@ use crate::report::words::count;
 use crate::template;
 
 /// The width of the rows' labels and of a map's cells together, in the map's own units.
-const LABEL_WIDTH: usize = 220;
+const LABEL_WIDTH: usize = 440;
 const CELLS_WIDTH: usize = 960;
 /// The height of a row.
 const ROW_HEIGHT: usize = 18;
@@ -131,6 +131,18 @@ pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
     pages.render(name, data).map_err(|e| PageError(e.into()))
 }
 
+/// Returns the lines that tell a cell's state without colour, as the path of an SVG: a slash for what is not known, a cross for
+/// what is bad, nothing for what is good.
+fn mark(state: &str, x: usize, y: usize, width: usize) -> String {
+    let (right, low) = (x + width, y + 14);
+    let slash = format!("M{x} {low}L{right} {y}");
+    match state {
+        "UNPROVEN" | "logs" => slash,
+        "BROKEN" | "nothing" => format!("{slash}M{x} {y}L{right} {low}"),
+        _ => String::new(),
+    }
+}
+
 /// Returns a heat map as the template draws it.
 pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'static str) -> Value {
     let columns = map.columns().max(1);
@@ -142,7 +154,9 @@ pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'stati
         let cells = cells.iter().enumerate().filter_map(|(column, cell)| {
             let state = word((*cell)?);
             let width = x(column + 1) - x(column);
-            Some(json!({"x": x(column), "width": width, "state": state, "title": format!("{label} {} {state}", time(column))}))
+            let mark = mark(state, x(column), y, width);
+            let title = format!("{label} {} {state}", time(column));
+            Some(json!({"x": x(column), "width": width, "state": state, "mark": mark, "title": title}))
         });
         json!({"label": label, "y": y, "text_y": y + 12, "cells": cells.collect::<Vec<_>>()})
     });

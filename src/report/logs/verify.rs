@@ -15,6 +15,8 @@ use crate::report::words::{count, grouped};
 
 /// How many findings of one code and chain people see; JSON has all.
 const SHOWN_MAX: usize = 5;
+/// How much of a trail's name stands beside a row of the heat map.
+const TRAIL_CHARS_MAX: usize = 24;
 /// How many rows a heat map has at most in a terminal or in markdown.
 const ROWS_MAX: usize = 60;
 
@@ -245,7 +247,14 @@ fn chain_table(answer: &Answer) -> String {
 
 /// Returns the heat map of an answer, accounts by time.
 pub(super) fn heat_map(answer: &Answer, columns_max: usize) -> Option<HeatMap<State>> {
-    HeatMap::of(answer.chains.iter().map(|chain| (chain.scope.account.to_string(), chain.hours.clone())), columns_max)
+    HeatMap::of(answer.chains.iter().map(|chain| (label(chain), chain.hours.clone())), columns_max)
+}
+
+/// Returns a chain's name beside its row of the heat map, with at most so much of the trail's name as fits.
+fn label(chain: &Chain) -> String {
+    let trail = chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or("-");
+    let short: String = trail.chars().take(TRAIL_CHARS_MAX).collect();
+    format!("{} {} {short}", chain.scope.account, chain.scope.region)
 }
 
 /// Returns the findings of a chain that people see, each with the number of those folded into it.
@@ -289,18 +298,19 @@ pub(super) fn time(finding: &Finding) -> String {
 
 /// Draws a heat map with signs that read without colour.
 fn heat_text(map: &HeatMap<State>, paint: impl Fn(State, &str) -> String) -> String {
-    let mut text = format!("\n{:<13} {}", "", map.start.strftime("%Y-%m-%d %H:%MZ"));
+    let width = map.rows.iter().take(ROWS_MAX).map(|(label, _)| label.len()).max().unwrap_or_default();
+    let mut text = format!("\n{:<width$} {}", "", map.start.strftime("%Y-%m-%d %H:%MZ"));
     let hours = map.step.as_hours();
     let _ = writeln!(text, "  one column: {}", count(usize::try_from(hours).unwrap_or_default(), "hour"));
     for (label, cells) in map.rows.iter().take(ROWS_MAX) {
         let drawn: String =
             cells.iter().map(|cell| cell.map_or(" ".into(), |state| paint(state, sign(state)))).collect();
-        let _ = writeln!(text, "{label:<13} {drawn}");
+        let _ = writeln!(text, "{label:<width$} {drawn}");
     }
     if map.rows.len() > ROWS_MAX {
-        let _ = writeln!(text, "and {} more", count(map.rows.len() - ROWS_MAX, "account"));
+        let _ = writeln!(text, "and {} more", count(map.rows.len() - ROWS_MAX, "chain"));
     }
-    let _ = writeln!(text, "{:<13} . attested  ? unproven  X broken", "");
+    let _ = writeln!(text, "{:<width$} . attested  ? unproven  X broken", "");
     text
 }
 

@@ -135,6 +135,31 @@ async fn row_17_chain_restarted() {
 }
 
 #[tokio::test]
+async fn row_17_the_log_itself_tells_who_stopped_the_trail() {
+    let mut bucket = bucket();
+    let stop = json!({"Records": [{"eventName": "StopLogging", "eventSource": "cloudtrail.amazonaws.com",
+        "eventTime": "2026-11-20T02:00:07Z", "userIdentity": {"arn": "arn:aws:iam::111111111111:user/mallory"},
+        "requestParameters": {"name": "org-trail"}}]});
+    // The log file of hour 2 is listed by nothing then; it explains, and proves nothing.
+    bucket.objects.get_mut(&log(2, 0)).unwrap().body = crate::bucket::gz(stop.to_string().as_bytes());
+    bucket.objects.remove(&digest(2));
+    let mut digest_3 = bucket.read(&digest(3));
+    for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
+        digest_3[format!("previousDigest{field}")] = json!(null);
+    }
+    let mut previous = bucket.sign(&digest_3, 0);
+    for hour in [4, 5] {
+        let mut next = bucket.read(&digest(hour));
+        link(&mut next, &previous);
+        previous = bucket.sign(&next, 0);
+    }
+    let answer = verify(&bucket).await;
+    let gap = only(&answer).findings.iter().find(|finding| finding.code.as_str() == "chain.gap").unwrap();
+    let told = "the log says: StopLogging by arn:aws:iam::111111111111:user/mallory at 2026-11-20T02:00:07Z";
+    assert!(gap.detail.ends_with(told), "{}", gap.detail);
+}
+
+#[tokio::test]
 async fn row_18_key_rotated() {
     for rotation in 0..6 {
         let bucket = Layout { rotation: Some(rotation), ..Layout::default() }.write();
