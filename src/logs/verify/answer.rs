@@ -184,6 +184,11 @@ impl Tally {
         self.hours.keys().next().copied()
     }
 
+    /// Tells whether nothing of the chain lies in the range.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hours.is_empty() && self.findings.is_empty() && self.digests == 0
+    }
+
     /// Returns the hours that are attested.
     pub(super) fn attested(&self) -> Spans {
         let mut spans = Spans::default();

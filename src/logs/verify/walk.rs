@@ -404,7 +404,12 @@ impl<'a> Walk<'a> {
         let mut chains = Vec::new();
         let mut walked = std::mem::take(&mut self.chains);
         walked.sort_by(|a, b| (&a.id, &a.sites).cmp(&(&b.id, &b.sites)));
+        // A trail of which only digests beside the range were met is no part of it, where another one is.
+        let is_other = walked.iter().any(|chain| !chain.tally.is_empty());
         for mut chain in walked {
+            if is_other && chain.tally.is_empty() {
+                continue;
+            }
             let Some(place) = chain.place(&self.sites) else { continue };
             chain.tally.is_held |= is_held;
             strays.drain(..).for_each(|finding| chain.tally.finding(finding));
