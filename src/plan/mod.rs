@@ -2,7 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge
+//! who else does and what leads out ([`mod@surroundings`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -33,6 +34,7 @@ pub mod preflight;
 mod risk;
 mod sanity;
 mod scope;
+pub mod surroundings;
 mod transition;
 pub mod urgent;
 
@@ -215,7 +217,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
+    let isolation::Checked { mut violations, mut unproven } =
+        isolation::check(desired, observed, organization, &mut changes);
+    let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
+    violations.extend(around.violations);
+    violations.sort();
+    unproven.extend(around.unproven);
     for change in &mut changes {
         change.harm = harm::of(change);
     }
@@ -228,6 +235,9 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
+    let mut findings = around.findings;
+    findings.extend(lockout::findings(desired, observed));
+    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
@@ -243,7 +253,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings: lockout::findings(desired, observed),
+        findings,
         options,
     }
 }

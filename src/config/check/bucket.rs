@@ -26,7 +26,8 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let own = named("/organization/own_roles", "a role of orgtrail");
     let own_roles = config.organization.own_roles.iter().enumerate().filter_map(own);
     let roles = bucket.break_glass_roles.iter().enumerate().filter_map(break_glass).chain(own_roles);
-    rules.into_iter().flatten().chain(lifecycle).chain(roles).collect()
+    let administrators = bucket.administrators.iter().enumerate().filter_map(|(n, text)| administrator(n, text));
+    rules.into_iter().flatten().chain(lifecycle).chain(roles).chain(administrators).collect()
 }
 
 fn prefix(prefix: &str) -> Option<Remark> {
@@ -78,6 +79,29 @@ fn role_of_one_account(path: &str, what: &str, text: &str) -> Option<Remark> {
     let message = format!("{text:?} cannot be {what}: {why}");
     let remark = Remark::new(Code::WrongValue, path.to_owned(), message);
     Some(remark.help("write the role's ARN, such as `arn:aws:iam::222222222222:role/break-glass`"))
+}
+
+/// A pattern that begins with a wildcard would allow whatever anybody adds.
+fn administrator(n: usize, text: &str) -> Option<Remark> {
+    let name = match text.parse::<Arn>() {
+        Ok(arn) if arn.service() == "iam" && arn.account().parse::<AccountId>().is_ok() => {
+            arn.resource().strip_prefix("role/").map(str::to_owned)
+        }
+        Ok(_) => None,
+        // IAM API, `CreateRole`: letters, digits and `_+=,.@-`.
+        Err(_) => {
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?".contains(c);
+            (!text.is_empty() && text.chars().all(fits)).then(|| text.to_owned())
+        }
+    };
+    let why = match name {
+        None => "it is neither the name nor the ARN of a role of one account",
+        Some(name) if name.is_empty() || name.starts_with(['*', '?']) => "it would allow every role of the account",
+        Some(_) => return None,
+    };
+    let message = format!("{text:?} cannot be an administrator: {why}");
+    let remark = Remark::new(Code::WrongValue, format!("/bucket/administrators/{n}"), message);
+    Some(remark.help("write a role's name or ARN, such as `SecurityAudit`"))
 }
 
 /// A bucket that logs its own accesses grows by itself.

@@ -14,8 +14,10 @@ use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
 use crate::ids::{AccountId, Arn, OrganizationId};
 
+pub mod administrators;
 mod bucket;
 mod key;
+pub mod powers;
 mod probe;
 mod reach;
 mod reader;
@@ -37,7 +39,8 @@ pub struct Archive<'a> {
     pub bucket_policy: Option<&'a PolicyDocument>,
     /// The key that encrypts the logs, with its policy; none for S3's own encryption.
     pub key: Option<Key<'a>>,
-    /// What account folders stand below, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the end.
+    /// What the account folders that each reader must read stand in, such as `audit/AWSLogs/o-exampleorgid`, without a slash
+    /// at the end. Those of CloudTrail's other layout, `audit/AWSLogs`, are no less their accounts' own.
     pub roots: &'a [String],
     /// The accounts of the organization, whose logs are in the archive; the archive's own account is one of them.
     pub accounts: &'a BTreeSet<AccountId>,
@@ -99,6 +102,11 @@ pub enum Invariant {
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
+    /// Whoever reads or changes the archive by the log account's own policies can only become that from there and from the
+    /// management account.
+    NobodyElseAdministers,
+    /// No copy, list or message of the archive's files, and no key grant, leads outside.
+    NothingLeadsOut,
 }
 
 impl fmt::Display for Invariant {
@@ -121,6 +129,8 @@ impl Invariant {
             Invariant::ExternalIdRequired => "external-id-required",
             Invariant::NobodyOutside => "nobody-outside",
             Invariant::PlainHttpRefused => "plain-http-refused",
+            Invariant::NobodyElseAdministers => "nobody-else-administers",
+            Invariant::NothingLeadsOut => "nothing-leads-out",
         }
     }
 
