@@ -75,11 +75,7 @@ pub async fn run(
 
 fn outcome(change: &Change, result: Option<ChangeResult>) -> Outcome {
     let interrupted = || ChangeResult::Skipped(Because::Reason("the run was interrupted".into()));
-    Outcome {
-        address: change.address.clone(),
-        action: change.action,
-        result: result.unwrap_or_else(interrupted),
-    }
+    Outcome { address: change.address.clone(), action: change.action, result: result.unwrap_or_else(interrupted) }
 }
 
 /// The wish that a run ends. Once it was heard, it is not listened for again.

@@ -91,7 +91,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
     let (stopper, stop) = stop();
-    let hangups = at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
+    let hangups =
+        at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
     let window = window(args, daemon.board.clone(), ui).await?;
     let last = tokio::select! {
         last = daemon.run(&stop) => last,

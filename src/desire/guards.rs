@@ -67,7 +67,10 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
 fn let_off(brief: &Brief<'_>, layout: &Layout<'_>) -> BTreeSet<String> {
     let config = brief.config;
     let own = [layout.own_role(config, "*").to_string()];
-    own.into_iter().chain(config.organization.own_roles.clone()).chain(config.bucket.break_glass_roles.clone()).collect()
+    own.into_iter()
+        .chain(config.organization.own_roles.clone())
+        .chain(config.bucket.break_glass_roles.clone())
+        .collect()
 }
 
 /// Returns one role of an account for each pattern that names the account, to be tried.

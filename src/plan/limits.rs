@@ -73,11 +73,9 @@ fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str,
                 quota(limits.and_then(|l| l.role_policy_size), lint::Kind::RoleInline),
             ),
         ],
-        Resource::Policy(r) => vec![(
-            MEMBER_POLICY,
-            size(&r.document),
-            quota(limits.and_then(|l| l.policy_size), lint::Kind::Managed),
-        )],
+        Resource::Policy(r) => {
+            vec![(MEMBER_POLICY, size(&r.document), quota(limits.and_then(|l| l.policy_size), lint::Kind::Managed))]
+        }
         Resource::TrustedAccess(_)
         | Resource::DelegatedAdministrator(_)
         | Resource::Queue(_)

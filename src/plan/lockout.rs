@@ -8,9 +8,7 @@ use super::finding::{Finding, Harm};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage};
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access,
-};
+use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
 
 /// The code of a document that keeps orgtrail out.
 pub(super) const BLOCKS_ORGTRAIL: &str = "blocks-orgtrail";
@@ -88,13 +86,7 @@ pub(super) fn shut_glass(desired: &Desired, address: &Address, document: &Policy
 }
 
 /// Returns the statement of a document that denies an action to a role of its own account that may do everything else.
-pub fn denied(
-    role: &Arn,
-    action: &str,
-    resource: &str,
-    address: &Address,
-    document: &PolicyDocument,
-) -> Option<Place> {
+pub fn denied(role: &Arn, action: &str, resource: &str, address: &Address, document: &PolicyDocument) -> Option<Place> {
     let own = full_access();
     let request = Request {
         caller: Caller::from_arn(role)?,

@@ -103,7 +103,9 @@ impl Ground<'_> {
             (Some(Resource::Trail(wish)), None) if change.action == Action::Create => {
                 self.trail_again(change, wish).into_iter().collect()
             }
-            (Some(Resource::TrustedAccess(_)), None) if self.is_deployed() && self.has_organization_trail() => vec![alone(change.clone())],
+            (Some(Resource::TrustedAccess(_)), None) if self.is_deployed() && self.has_organization_trail() => {
+                vec![alone(change.clone())]
+            }
             (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) if self.is_kept(change) => {
                 self.update(change, self.bucket(change.action, wish, seen).into()).into_iter().collect()
             }
@@ -308,9 +310,9 @@ impl Ground<'_> {
 
 fn names(document: &PolicyDocument, arn: &str) -> bool {
     document.statements.iter().any(|statement| match &statement.resource {
-        Some(ResourceElement::Is(list)) => list.iter().any(|resource| {
-            resource.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }),
+        Some(ResourceElement::Is(list)) => list
+            .iter()
+            .any(|resource| resource.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))),
         _ => false,
     })
 }
@@ -365,7 +367,8 @@ fn sources_of(statement: &Statement) -> BTreeSet<String> {
 fn is_against_plain_http(statement: &Statement) -> bool {
     statement.effect == Effect::Deny
         && statement.condition.len() == 1
-        && statement.condition.values().all(|by_key| {
-            by_key.len() == 1 && by_key.keys().all(|key| key.eq_ignore_ascii_case("aws:SecureTransport"))
-        })
+        && statement
+            .condition
+            .values()
+            .all(|by_key| by_key.len() == 1 && by_key.keys().all(|key| key.eq_ignore_ascii_case("aws:SecureTransport")))
 }

@@ -148,7 +148,8 @@ mod tests {
     fn what_a_killed_run_left_is_taken_away_and_what_another_one_writes_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.json");
-        let (old, young, other) = (".history.json.a.orgtrail-new", ".history.json.b.orgtrail-new", ".other.c.orgtrail-new");
+        let (old, young, other) =
+            (".history.json.a.orgtrail-new", ".history.json.b.orgtrail-new", ".other.c.orgtrail-new");
         for name in [old, young, other] {
             let file = File::create(folder.path().join(name)).unwrap();
             if name != young {

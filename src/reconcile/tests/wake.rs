@@ -154,12 +154,13 @@ fn a_message_is_deleted_only_when_its_work_is_done() {
         let refusals = Arc::new(AtomicU64::new(2));
         let source = given(&queue, move || {
             let refusals = refusals.clone();
-            let before = move |change: &Change| {
-                match refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+            let before =
+                move |change: &Change| match refusals
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                {
                     Err(_) => Ok(()),
                     Ok(_) => Err(fault(FaultKind::Throttled, change)),
-                }
-            };
+                };
             Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
         });
         let story = async |board: Board| {
