@@ -160,7 +160,9 @@ fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Fail
 /// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is left out,
 /// and told at the end.
 fn refuse_blocked(plan: &Plan) -> Result<(), Failure> {
-    let blockers: Vec<&Problem> = plan.blocks_all().collect();
+    // Where nothing is left that could be made, it is as if all of it were blocked.
+    let all = !plan.changes.is_empty() && plan.changes.iter().all(|change| plan.stands_against(change).is_some());
+    let blockers: Vec<&Problem> = if all { plan.blockers.iter().collect() } else { plan.blocks_all().collect() };
     let Some(first) = blockers.first() else {
         return Ok(());
     };
