@@ -102,6 +102,10 @@ const CALLS: [Calls; 5] = [
     (
         "organizations.amazonaws.com",
         &[
+            // These two are told of every way in and out, also of an invited account and of the end of a closure
+            // (AWS Organizations user guide, "Account membership events").
+            "AccountJoinedOrganization",
+            "AccountDepartedOrganization",
             "CreateAccountResult",
             "AcceptHandshake",
             "MoveAccount",
@@ -280,6 +284,7 @@ impl<'a> Wake<'a> {
             trust,
             inline: BTreeMap::from([(ROLE_POLICY.to_owned(), policy)]),
             attached: BTreeSet::new(),
+            boundary: None,
             max_session_s: None,
             description: Some("Lets EventBridge send events on to the wake queue".into()),
             unique_id: None,

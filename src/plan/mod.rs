@@ -2,7 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge
+//! who else does and what leads out ([`mod@surroundings`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -27,11 +28,15 @@ mod harm;
 pub mod isolation;
 mod leftovers;
 mod limits;
+pub mod lockout;
 mod order;
 pub mod preflight;
 mod risk;
 mod sanity;
+mod scope;
+pub mod surroundings;
 mod transition;
+pub mod urgent;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -47,9 +52,13 @@ pub struct Plan {
     pub deployment: String,
     /// The changes, each after all that it depends on.
     pub changes: Vec<Change>,
+    /// The parts of the changes that wait for nothing, made before all else: see [`urgent`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urgent: Vec<Change>,
     /// How many wanted resources are already as they should be.
     pub unchanged: usize,
-    /// What stands against doing any of it: a quota that is full, a document over its size limit.
+    /// What stands against doing all of it, mostly against one resource or in one account (see [`Plan::stands_against`]): a
+    /// quota that is full, a document over its size limit, another deployment's resource.
     pub blockers: Vec<Problem>,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
@@ -208,7 +217,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
+    let isolation::Checked { mut violations, mut unproven } =
+        isolation::check(desired, observed, organization, &mut changes);
+    let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
+    violations.extend(around.violations);
+    violations.sort();
+    unproven.extend(around.unproven);
     for change in &mut changes {
         change.harm = harm::of(change);
     }
@@ -221,10 +235,14 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
+    let mut findings = around.findings;
+    findings.extend(lockout::findings(desired, observed));
+    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
         fingerprint: fingerprint::fingerprint(&changes, desired, observed),
+        urgent: urgent::parts(desired, observed, changes.iter().chain(&compared.others)),
         changes,
         unchanged: compared.unchanged,
         blockers,
@@ -235,7 +253,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings: Vec::new(),
+        findings,
         options,
     }
 }
