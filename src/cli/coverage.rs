@@ -73,8 +73,7 @@ pub async fn run(
         Place::Bundle(_) => return Err(LogsError::Bundle),
         Place::Bucket(store) | Place::Folder(store) => store.as_ref(),
     };
-    let sought =
-        Sought { prefix, account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
+    let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
     let surveyed = survey(store, &sought, range, around.now).await;
     let surveyed = surveyed.map_err(|source| LogsError::Listing { store: store.name(), source })?;
     if let Some(bucket) = store.bucket() {
@@ -97,7 +96,8 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
 /// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
 /// arrive there; what could not be listed or asked makes the answer partial.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
-    let is_bad = |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
+    let is_bad =
+        |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
     let is_unread = !coverage.unread.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
     if coverage.rows.is_empty() || is_old || coverage.rows.iter().any(is_bad) {

@@ -22,7 +22,8 @@ use crate::logs::digest::keys::KeyRing;
 use crate::logs::finding::State;
 use crate::logs::inflate::hex;
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, READS_AT_ONCE, KeyService, KeySource, Recheck, Request, Sought, Source, Stop, Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Source, Stop,
+    Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
 

@@ -16,7 +16,10 @@ fn a_chain_that_goes_on_in_another_bucket_is_proved_across_both() {
     for places in ["new-bucket old-bucket", "old-bucket new-bucket"] {
         let both = case.must(0, &format!("verify {places} {KEYS} {to}"));
         assert!(both.starts_with("ATTESTED"), "{both}");
-        assert!(both.contains("1 chain: 1 attested, 0 unproven, 0 broken; 6 digests; 6 of 6 log files attested"), "{both}");
+        assert!(
+            both.contains("1 chain: 1 attested, 0 unproven, 0 broken; 6 digests; 6 of 6 log files attested"),
+            "{both}"
+        );
     }
     // The last digest before the move deleted: that is no move.
     let old = "old-bucket/AWSLogs/o-exampleorgid/333333333333/CloudTrail-Digest/eu-central-1/2024/05/01/\

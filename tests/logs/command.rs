@@ -195,7 +195,9 @@ async fn nothing_follows_the_hash_of_a_bundle_but_a_signature() {
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(whole.as_slice()), &mut text).unwrap();
     named.write_all(&text).unwrap();
     let more = [text, b"{\"report\":{}}\n".to_vec()].concat();
-    for changed in [[whole.clone(), b"x".to_vec()].concat(), [whole, gz(b"{}")].concat(), named.finish().unwrap(), gz(&more)] {
+    for changed in
+        [[whole.clone(), b"x".to_vec()].concat(), [whole, gz(b"{}")].concat(), named.finish().unwrap(), gz(&more)]
+    {
         std::fs::write(&bundle, changed).unwrap();
         assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::Place(_))));
     }

@@ -19,7 +19,8 @@ fn two() -> Bucket {
 
 fn expecting(accounts: &[&str], trails: &[&str]) -> Expectation {
     let account = |id: &&str| {
-        let known = ExpectedAccount { name: "shop".into(), is_active: true, regions: Some(vec![REGION.parse().unwrap()]) };
+        let known =
+            ExpectedAccount { name: "shop".into(), is_active: true, regions: Some(vec![REGION.parse().unwrap()]) };
         (id.parse().unwrap(), known)
     };
     let accounts = Expected { accounts: accounts.iter().map(account).collect(), ..Expected::default() };
@@ -83,7 +84,10 @@ async fn hours_that_were_asked_for_are_attested_or_named() {
     let answer = ask(start, end + hour * 3).await;
     assert_eq!(findings(only(&answer)), ["UNPROVEN range.future 20 06:00"]);
     let answer = ask(start - hour * 9, start - hour * 3).await;
-    assert_eq!((findings(only(&answer)), only(&answer).digests), (vec!["UNPROVEN chain.absent 19 15:00".to_owned()], 0));
+    assert_eq!(
+        (findings(only(&answer)), only(&answer).digests),
+        (vec!["UNPROVEN chain.absent 19 15:00".to_owned()], 0)
+    );
     assert_eq!(ask(start, end).await.state(), State::Attested);
 }
 
@@ -147,7 +151,12 @@ async fn what_readers_would_read_and_no_digest_lists_is_named() {
         (format!("{account}CloudTrail/US-EAST-1/2026/11/20/x.json.gz"), true),
         (format!("{account}CloudTrail/x.json.gz"), true),
         (format!("{account}cloudtrail/{REGION}/x.json.gz"), true),
-        (format!("{account}CloudTrail-Insight/{REGION}/2026/11/20/{ACCOUNT}_CloudTrail-Insight_{REGION}_20261120T0320Z_Abcd.json.gz"), false),
+        (
+            format!(
+                "{account}CloudTrail-Insight/{REGION}/2026/11/20/{ACCOUNT}_CloudTrail-Insight_{REGION}_20261120T0320Z_Abcd.json.gz"
+            ),
+            false,
+        ),
     ] {
         let mut bucket = Layout::default().write();
         let stored = bucket.objects[&Layout::default().log(ACCOUNT, REGION, 3, 0)].clone();

@@ -32,7 +32,9 @@ pub enum LogsError {
         to: Timestamp,
     },
     /// What should be there cannot be read.
-    #[error("{word:?} is neither a list of account ids nor a file with them, nor a checkpoint or bundle of an earlier run")]
+    #[error(
+        "{word:?} is neither a list of account ids nor a file with them, nor a checkpoint or bundle of an earlier run"
+    )]
     Expect {
         /// What was given.
         word: String,

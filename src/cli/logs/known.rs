@@ -102,8 +102,8 @@ fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
     };
     let said_by = file.display().to_string();
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let bundle = BundleStore::read(bytes.as_slice())
-            .map_err(|source| PlaceError::Bundle { file: file.into(), source })?;
+        let bundle =
+            BundleStore::read(bytes.as_slice()).map_err(|source| PlaceError::Bundle { file: file.into(), source })?;
         expected.chains.extend(bundle.chains());
         expected.said_by.push(said_by);
         return Ok(());

@@ -93,22 +93,77 @@ impl Header {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
     Header(Box<Header>),
-    Level { at: usize, prefix: String, folders: Vec<String>, objects: Vec<String> },
-    Listing { at: usize, prefix: String },
-    Listed { at: usize, key: String },
-    Refused { at: usize, prefix: String, why: String },
-    Digest { at: usize, key: String, body: String, signature: Option<String>, algorithm: Option<String>, made: Option<String> },
-    Log { at: usize, key: String, version: Option<String>, sha256: String, bytes: u64, trailing: Tail },
-    Absent { at: usize, key: String },
-    Unread { at: usize, key: String, why: String },
-    Damaged { at: usize, key: String, why: String },
-    Versions { at: usize, prefix: String, versions: Vec<VersionLine> },
-    Expires { at: usize, prefix: String, days: u32 },
-    Odd { at: usize, what: String },
+    Level {
+        at: usize,
+        prefix: String,
+        folders: Vec<String>,
+        objects: Vec<String>,
+    },
+    Listing {
+        at: usize,
+        prefix: String,
+    },
+    Listed {
+        at: usize,
+        key: String,
+    },
+    Refused {
+        at: usize,
+        prefix: String,
+        why: String,
+    },
+    Digest {
+        at: usize,
+        key: String,
+        body: String,
+        signature: Option<String>,
+        algorithm: Option<String>,
+        made: Option<String>,
+    },
+    Log {
+        at: usize,
+        key: String,
+        version: Option<String>,
+        sha256: String,
+        bytes: u64,
+        trailing: Tail,
+    },
+    Absent {
+        at: usize,
+        key: String,
+    },
+    Unread {
+        at: usize,
+        key: String,
+        why: String,
+    },
+    Damaged {
+        at: usize,
+        key: String,
+        why: String,
+    },
+    Versions {
+        at: usize,
+        prefix: String,
+        versions: Vec<VersionLine>,
+    },
+    Expires {
+        at: usize,
+        prefix: String,
+        days: u32,
+    },
+    Odd {
+        at: usize,
+        what: String,
+    },
     Keys(Value),
     Report(Value),
     Sha256(String),
-    Signature { algorithm: String, by: String, value: String },
+    Signature {
+        algorithm: String,
+        by: String,
+        value: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

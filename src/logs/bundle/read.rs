@@ -291,7 +291,8 @@ impl Store for BundlePlace {
 
     async fn level(&self, prefix: &str) -> Result<Level, Fault> {
         let told = self.answers().and_then(|answers| answers.levels.get(prefix));
-        told.cloned().unwrap_or_else(|| Err(Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there")))
+        told.cloned()
+            .unwrap_or_else(|| Err(Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there")))
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {

@@ -114,7 +114,8 @@ mod tests {
         let ed_public = spki(&ED_OID, Ed25519KeyPair::from_pkcs8(ed.as_ref()).unwrap().public_key().as_ref());
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, ec.as_ref(), &random).unwrap();
-        let ec_public = spki(&[&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], &EC_OID[..]].concat(), pair.public_key().as_ref());
+        let ec_public =
+            spki(&[&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], &EC_OID[..]].concat(), pair.public_key().as_ref());
         let rsa = include_bytes!("../../../tests/data/logs/signing-keys/test-1.pkcs8.der");
         let rsa_public = RsaKeyPair::from_pkcs8(rsa).unwrap().public().as_ref().to_vec();
         let keys = [(ed.as_ref(), &ed_public), (ec.as_ref(), &ec_public), (rsa.as_slice(), &rsa_public)];

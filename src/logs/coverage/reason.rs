@@ -312,7 +312,8 @@ mod tests {
     fn a_range_in_the_past_is_judged_at_its_end() {
         let range = Window { start: at(0), end: at(20) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
-        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
+        let coverage =
+            assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
         let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
         assert_eq!(old, [TWO]);
     }

@@ -190,7 +190,9 @@ pub fn judge(
         return Verdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
     }
     let mut verdict = signature_verdict(seen, content, successor_record, key);
-    if let Some(detail) = key.ok().filter(|_| verdict.proof == Proof::Proved).and_then(|key| out_of_time(key, signed_at)) {
+    if let Some(detail) =
+        key.ok().filter(|_| verdict.proof == Proof::Proved).and_then(|key| out_of_time(key, signed_at))
+    {
         verdict.proof = Proof::Unproved;
         verdict.findings.push(seen.finding(Code::DigestKeyOutOfTime, State::Unproven, detail));
     }

@@ -4,9 +4,9 @@
 //! a key that climbs out of it is refused, and links are not followed. Pipes, sockets and devices are never opened: reading
 //! one may never end. What is left out is told.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
-use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -141,10 +141,8 @@ impl ChainWalk {
         let own = self.segments.iter_mut().rev().find(|part| part.site == judged.at && part.origin == *origin);
         match own {
             Some(part) => {
-                part.window = Window {
-                    start: part.window.start.min(window.start),
-                    end: part.window.end.max(window.end),
-                };
+                part.window =
+                    Window { start: part.window.start.min(window.start), end: part.window.end.max(window.end) };
             }
             None => self.segments.push(Segment {
                 site: judged.at,

@@ -37,7 +37,11 @@ impl Walk<'_> {
         let (code, state, detail) = if chain.tally.digests > 0 {
             (Code::DigestMissing, State::Broken, "an earlier run proved this digest, and it is gone")
         } else {
-            (Code::ChainAbsent, State::Unproven, "an earlier run proved digests of this trail, and none of them is there")
+            (
+                Code::ChainAbsent,
+                State::Unproven,
+                "an earlier run proved digests of this trail, and none of them is there",
+            )
         };
         let (object, window) = (Some(self.sites.name(site, &mark.object)), Some(Window::hour_until(mark.end)));
         self.note(at, Finding { code, state, object, window, detail: detail.into() });
@@ -81,8 +85,16 @@ impl Walk<'_> {
         let open = theirs.gaps(tail);
         self.note_successors(at, end, &successors, open.is_empty());
         let parts = [
-            (Window { start: tail.start, end: tail.end.min(fresh) }, Code::ChainTailMissing, "no digest of this hour came: logging was stopped, or the digest is gone"),
-            (Window { start: tail.start.max(fresh), end: tail.end.min(now) }, Code::ChainTailMissing, "the digest of this hour is not due yet"),
+            (
+                Window { start: tail.start, end: tail.end.min(fresh) },
+                Code::ChainTailMissing,
+                "no digest of this hour came: logging was stopped, or the digest is gone",
+            ),
+            (
+                Window { start: tail.start.max(fresh), end: tail.end.min(now) },
+                Code::ChainTailMissing,
+                "the digest of this hour is not due yet",
+            ),
             (Window { start: tail.start.max(now), end: tail.end }, Code::RangeFuture, "the hour lies in the future"),
         ];
         for (part, code, detail) in parts {

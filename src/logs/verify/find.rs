@@ -104,12 +104,11 @@ impl Account {
 /// Returns the folders that the one account that is asked for can have, when nothing has to be listed to know them.
 fn known_accounts(sought: &Sought) -> Vec<Account> {
     let Some(id) = &sought.account else { return Vec::new() };
-    let account =
-        |prefix: &str, organization: Option<&str>| Account {
-            prefix: prefix.to_owned(),
-            organization: organization.map(str::to_owned),
-            id: id.clone(),
-        };
+    let account = |prefix: &str, organization: Option<&str>| Account {
+        prefix: prefix.to_owned(),
+        organization: organization.map(str::to_owned),
+        id: id.clone(),
+    };
     let organization = sought.organization.as_deref();
     let Some(at) = root_inside(&sought.prefix) else {
         let both = organization.map(|organization| [Some(organization), None]);

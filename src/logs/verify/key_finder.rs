@@ -142,9 +142,10 @@ impl KeyFinder {
         let known = self.known.lock().await;
         let asking = known.problems.iter().map(|(region, problem)| format!("keys of {region}: {problem}"));
         let rings = known.at_hand.iter().map(|(_, ring)| ring).chain([&known.served]);
-        let foreign = rings.flat_map(KeyRing::iter).filter(|(_, key)| !key.has_own_fingerprint()).map(|(region, key)| {
-            format!("keys of {region}: {} is not the fingerprint of the key that bears it", key.fingerprint)
-        });
+        let foreign =
+            rings.flat_map(KeyRing::iter).filter(|(_, key)| !key.has_own_fingerprint()).map(|(region, key)| {
+                format!("keys of {region}: {} is not the fingerprint of the key that bears it", key.fingerprint)
+            });
         asking.chain(foreign).chain(known.remarks.iter().cloned()).collect()
     }
 

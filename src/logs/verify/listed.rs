@@ -64,8 +64,9 @@ impl Walk<'_> {
             }
             if let Some((count, first)) = around.of_unlisted_kind.take() {
                 let folder = kind.folder();
-                let detail =
-                    format!("no digest lists any log file of {folder}, so that nothing proves them ({count} in the range)");
+                let detail = format!(
+                    "no digest lists any log file of {folder}, so that nothing proves them ({count} in the range)"
+                );
                 let (code, state, object) = (Code::LogUnlisted, State::Unproven, Some(first));
                 self.strays.push(Finding { code, state, object, window: None, detail });
                 self.count_unlisted(site, count);
@@ -135,7 +136,8 @@ impl Walk<'_> {
         // Just after where digests begin that are read now, those before them may have listed it.
         let proved = if self.request.is_incremental() { self.listings.start(around.site) } else { None };
         let quiet = self.quiet.max(proved).and_then(|time| time.checked_add(DELIVERY_SLACK).ok());
-        let is_outside = self.request.to.is_some_and(|to| slot > to) || self.from.max(quiet).is_some_and(|from| slot <= from);
+        let is_outside =
+            self.request.to.is_some_and(|to| slot > to) || self.from.max(quiet).is_some_and(|from| slot <= from);
         if is_outside {
             return ControlFlow::Continue(());
         }

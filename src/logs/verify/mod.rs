@@ -264,7 +264,10 @@ impl Verifier {
             }
             if let Some(first) = keys.first() {
                 let many = if keys.len() == 1 { "an object lies" } else { "objects lie" };
-                let detail = format!("{many} beside the layout of CloudTrail, where no digest lists any ({} below {odd})", keys.len());
+                let detail = format!(
+                    "{many} beside the layout of CloudTrail, where no digest lists any ({} below {odd})",
+                    keys.len()
+                );
                 findings.push(beside(Code::LogUnlisted, Some(first.clone()), detail));
             }
         }

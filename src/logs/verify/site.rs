@@ -92,7 +92,8 @@ impl Sites {
             return Some(here(digest_at));
         }
         let is_there = |site: &Site| {
-            site.scope.organization == key.scope.organization && (site.is_own(&origin) || site.origins.contains(&origin))
+            site.scope.organization == key.scope.organization
+                && (site.is_own(&origin) || site.origins.contains(&origin))
         };
         self.all.iter().position(is_there).map(here)
     }

@@ -64,7 +64,13 @@ impl Track {
     }
 
     /// Takes the next digest and returns the one before it, judged.
-    pub(super) async fn accept(&mut self, next: Held, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Option<Judged> {
+    pub(super) async fn accept(
+        &mut self,
+        next: Held,
+        keys: &KeyFinder,
+        sites: &Sites,
+        from: Option<Timestamp>,
+    ) -> Option<Judged> {
         let held = self.held.replace(next)?;
         Some(self.judge(held, keys, sites, from).await)
     }
@@ -106,7 +112,8 @@ impl Track {
         };
         let Verdict { proof, signature, mut findings } = judge(&seen, record.as_deref(), key.as_ref(), signed_at);
         let links = self.link(&seen, proof, sites, from);
-        let is_linked = proof == Proof::Proved && self.continues(&seen) && links.iter().all(|f| f.code == Code::ChainGap);
+        let is_linked =
+            proof == Proof::Proved && self.continues(&seen) && links.iter().all(|f| f.code == Code::ChainGap);
         findings.extend(links);
         let (window, anchor) = (seen.window(), seen.anchor(signature));
         let mark = if proof == Proof::Proved { mark(&seen, &anchor) } else { None };

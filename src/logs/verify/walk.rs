@@ -78,8 +78,22 @@ impl<'a> Walk<'a> {
         let chains = Vec::new();
         let is_clock_slow = false;
         let marks = request.marks_of(&account, &region);
-        let mut walk =
-            Self { verifier, request, account, region, sites, from, quiet, marks, chains, listings, running, open_hours, strays, is_clock_slow };
+        let mut walk = Self {
+            verifier,
+            request,
+            account,
+            region,
+            sites,
+            from,
+            quiet,
+            marks,
+            chains,
+            listings,
+            running,
+            open_hours,
+            strays,
+            is_clock_slow,
+        };
         walk.take_up();
         Some(walk)
     }
@@ -194,7 +208,8 @@ impl<'a> Walk<'a> {
     /// new one. Two trails of one name may deliver into two layouts, so that the name alone does not tell.
     fn chain_of(&mut self, site: usize, seen: &Seen) -> usize {
         let id: ChainId = (seen.key.trail.clone(), seen.key.home.clone());
-        let of = |test: &dyn Fn(&ChainWalk) -> bool| self.chains.iter().rposition(|chain| chain.id == id && test(chain));
+        let of =
+            |test: &dyn Fn(&ChainWalk) -> bool| self.chains.iter().rposition(|chain| chain.id == id && test(chain));
         let is_here = |chain: &ChainWalk| chain.site() == site;
         let goes_on = |chain: &ChainWalk| chain.hourly.is_continued_by(seen);
         let found = if seen.key.backfill {

@@ -60,7 +60,9 @@ impl Expectation {
                 && sought.region.as_ref().is_none_or(|only| only == region);
             let is_there = |chain: &Chain| {
                 let own = chain.trail.as_ref().map(|(trail, _)| trail);
-                chain.scope.account == *account && chain.scope.region == *region && (trail.is_none() || own == trail.as_ref())
+                chain.scope.account == *account
+                    && chain.scope.region == *region
+                    && (trail.is_none() || own == trail.as_ref())
             };
             if is_sought && !chains.iter().any(is_there) {
                 let trail = trail.as_ref().map(|trail| format!("trail {trail} of ")).unwrap_or_default();

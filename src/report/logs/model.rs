@@ -214,7 +214,8 @@ impl Proof {
     /// knew what the bundle does not tell.
     pub fn worse_than(report: &serde_json::Value, state: State) -> Option<Finding> {
         let word = report.pointer("/summary/state")?.as_str()?;
-        let told = [State::Attested, State::Unproven, State::Broken].into_iter().find(|state| state.as_str() == word)?;
+        let told =
+            [State::Attested, State::Unproven, State::Broken].into_iter().find(|state| state.as_str() == word)?;
         let reasons = report.pointer("/findings").and_then(serde_json::Value::as_array);
         let reasons: Vec<&str> =
             reasons.into_iter().flatten().filter_map(|finding| finding["detail"].as_str()).take(5).collect();

@@ -8,12 +8,16 @@ pub fn next_step(finding: &Finding) -> &'static str {
         Code::LogHashMismatch | Code::LogTrailingData => {
             "restore the version that the reason names as the attested one; if it names none, treat the events of this hour as altered and find who wrote the object"
         }
-        Code::LogMissing => "restore the deleted version if there is one, and find who deleted it in the bucket's own access records",
+        Code::LogMissing => {
+            "restore the deleted version if there is one, and find who deleted it in the bucket's own access records"
+        }
         Code::LogUnreadable if finding.state == State::Unproven => {
             "allow s3:GetObject and kms:Decrypt to the reader, or restore the object from its archive class, and run again"
         }
         Code::LogUnreadable => "find who replaced the object; restore an earlier version of it",
-        Code::LogUnlisted => "find who put the object there: CloudTrail lists what it delivers; do not read it as evidence",
+        Code::LogUnlisted => {
+            "find who put the object there: CloudTrail lists what it delivers; do not read it as evidence"
+        }
         Code::LogUnderNoDigest => "restore the digests of this hour, or accept that nothing proves these files",
         Code::LogOutOfScope => "name the place that the digest speaks of too, as one more argument",
         Code::DigestBadSignature | Code::DigestTrailingData | Code::DigestMoved | Code::DigestLinkMismatch => {
@@ -29,10 +33,16 @@ pub fn next_step(finding: &Finding) -> &'static str {
             "let cloudtrail:ListPublicKeys be asked in that region, or give a key file from that time with --keys"
         }
         Code::DigestKeyOutOfTime => "check the clock and the key file; ask CloudTrail for its keys of that time",
-        Code::KeysOfBundle => "give CloudTrail's keys with --keys, or say --trust-bundle-keys if you trust who made the bundle",
-        Code::DigestNoSignature => "copy the objects with their metadata, or wait for the next digest, which records the signature",
+        Code::KeysOfBundle => {
+            "give CloudTrail's keys with --keys, or say --trust-bundle-keys if you trust who made the bundle"
+        }
+        Code::DigestNoSignature => {
+            "copy the objects with their metadata, or wait for the next digest, which records the signature"
+        }
         Code::DigestNoTimestamp => "copy the objects with their metadata",
-        Code::ChainGap => "find when logging or log file validation was off (StopLogging, UpdateTrail); nothing can prove these hours",
+        Code::ChainGap => {
+            "find when logging or log file validation was off (StopLogging, UpdateTrail); nothing can prove these hours"
+        }
         Code::ChainTailMissing if finding.state == State::Unproven => {
             "check with `orgtrail drift` or GetTrailStatus whether the trail still logs and delivers"
         }
@@ -41,7 +51,9 @@ pub fn next_step(finding: &Finding) -> &'static str {
         Code::ChainElsewhere => "name that place too, as one more argument, so that the chain is proved across both",
         Code::ChainCopy => "say of which bucket this is a copy with --bucket, or prove the original",
         Code::ChainExpired => "ask only for hours that the lifecycle rule keeps",
-        Code::ChainExpected => "look whether its folder was deleted or renamed, and whether the trail covers it (`orgtrail coverage`)",
+        Code::ChainExpected => {
+            "look whether its folder was deleted or renamed, and whether the trail covers it (`orgtrail coverage`)"
+        }
         Code::ChainUnlisted => "allow s3:ListBucket below that prefix to the reader, or narrow the run with --account",
         Code::RangeFuture => "end the range before now",
         Code::ClockSlow => "set the clock of this machine and run again",

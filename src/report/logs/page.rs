@@ -53,7 +53,8 @@ pub fn verify(answer: &Answer) -> Result<String, PageError> {
         .flat_map(|chain| shown(chain).into_iter().map(move |(finding, more)| row(Some(chain), finding, more)));
     let findings: Vec<Value> = beside.chain(of_chains).collect();
     let chains: Vec<Value> = answer.chains.iter().map(chain_row).collect();
-    let of_chain = |chain: &Chain| chain.notes.iter().map(|note| format!("{}: {note}", name(chain))).collect::<Vec<_>>();
+    let of_chain =
+        |chain: &Chain| chain.notes.iter().map(|note| format!("{}: {note}", name(chain))).collect::<Vec<_>>();
     let notes: Vec<String> = answer.chains.iter().flat_map(of_chain).chain(answer.notes.iter().cloned()).collect();
     let lines = headline(answer, |state| state.to_string());
     let data = json!({

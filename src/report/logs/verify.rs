@@ -121,7 +121,8 @@ pub fn markdown(answer: &Answer) -> String {
             next_step(finding),
         );
     }
-    let notes = answer.chains.iter().flat_map(|chain| chain.notes.iter().map(move |note| format!("{}: {note}", name(chain))));
+    let notes =
+        answer.chains.iter().flat_map(|chain| chain.notes.iter().map(move |note| format!("{}: {note}", name(chain))));
     for note in notes.chain(answer.notes.iter().cloned()) {
         let _ = write!(text, "\nNote: {}\n", escape::markdown(&note));
     }
@@ -197,13 +198,20 @@ pub(super) fn head(answer: &Answer) -> Vec<String> {
     if !delivered.is_empty() {
         lines.push(format!("bucket that CloudTrail delivered to, as its digests say: {}", list(delivered)));
     }
-    lines.push(format!("range: {} to {}", time(answer.from, "the first digest"), time(answer.to, "the newest digest due")));
+    lines.push(format!(
+        "range: {} to {}",
+        time(answer.from, "the first digest"),
+        time(answer.to, "the newest digest due")
+    ));
     lines.push(format!("made: {} by orgtrail {}", answer.now, env!("CARGO_PKG_VERSION")));
     for key in &answer.keys {
         let until = time(key.valid_to, "unknown");
         lines.push(format!(
             "public key: {} {} from {}, valid {} to {until}",
-            key.region, key.fingerprint, key.source.as_str(), time(key.valid_from, "unknown")
+            key.region,
+            key.fingerprint,
+            key.source.as_str(),
+            time(key.valid_from, "unknown")
         ));
     }
     lines

@@ -32,7 +32,8 @@ async fn row_11_digest_edited() {
         digest_3["logFiles"] = json!([]);
         bucket.objects.get_mut(&digest(3)).unwrap().body = gz(digest_3.to_string().as_bytes());
     };
-    let expected = [LONE[0], LONE[1], "BROKEN digest.bad_signature 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"];
+    let expected =
+        [LONE[0], LONE[1], "BROKEN digest.bad_signature 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"];
     check(edit, &expected, &["03:00-04:00"], &[]).await;
 }
 

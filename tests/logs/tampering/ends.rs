@@ -85,7 +85,11 @@ async fn row_4_all_digests_deleted() {
     assert_eq!((chain.digests, chain.trail.clone()), (0, None));
     let told = findings(chain);
     assert_eq!(told.last().unwrap(), "UNPROVEN chain.absent 19 23:00");
-    assert_eq!(told.iter().filter(|line| line.starts_with("UNPROVEN log.under_no_digest -")).count(), 6, "each by name");
+    assert_eq!(
+        told.iter().filter(|line| line.starts_with("UNPROVEN log.under_no_digest -")).count(),
+        6,
+        "each by name"
+    );
     let absent = chain.findings.last().unwrap();
     assert!(absent.detail.contains("6 in the range"), "{}", absent.detail);
     assert_eq!(chain.logs_unlisted, 6);
