@@ -3,3 +3,4 @@
 
 mod earlier;
 mod folder;
+mod verify;
