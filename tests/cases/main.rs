@@ -6,3 +6,4 @@ mod earlier;
 mod folder;
 mod names;
 mod privacy;
+mod verify;
