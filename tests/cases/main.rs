@@ -2,3 +2,4 @@
 //! a subject; each runs the program itself on a copy of the folder.
 
 mod folder;
+mod isolation;
