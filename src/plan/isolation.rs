@@ -27,7 +27,7 @@ pub struct ArchivePolicies<'a> {
     /// Where the accounts are in the organization.
     paths: BTreeMap<AccountId, String>,
     unique_ids: Aliases,
-    /// What account folders stand below.
+    /// What the account folders that members read stand in.
     pub roots: Vec<String>,
     /// The readers, by the addresses of their roles or member policies.
     pub readers: Vec<ReaderPolicies<'a>>,
@@ -105,7 +105,7 @@ impl<'a> ArchivePolicies<'a> {
             topics: topics(desired, find),
             paths: paths(organization),
             unique_ids: observed.aliases(desired.partition),
-            roots: roots(desired, bucket),
+            roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
             readers: readers(desired, observed, find),
             gaps,
@@ -277,19 +277,6 @@ fn paths(organization: &Organization) -> BTreeMap<AccountId, String> {
     let known = organization.accounts.iter().filter(|(_, account)| !account.path.is_empty());
     let path = |path: &[String]| path.iter().fold(format!("{}/", organization.id), |text, unit| text + unit + "/");
     known.map(|(id, account)| (id.clone(), path(&account.path))).collect()
-}
-
-/// Returns the folders that account folders stand in: those of the trails that write to the bucket.
-fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
-    let trails = desired.wanted.values().filter_map(|wanted| match &wanted.resource {
-        Resource::Trail(trail) if trail.bucket == bucket.name => Some(trail),
-        _ => None,
-    });
-    let root = |trail: &crate::estate::Trail| {
-        let base = if trail.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", trail.prefix) };
-        if trail.organization { format!("{base}/{}", desired.organization) } else { base }
-    };
-    trails.map(root).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.

@@ -55,9 +55,9 @@ impl Subject<'_> {
     /// Full evaluation: one file of each kind, and a listing of each folder.
     fn reads_own(&self, result: &mut Isolation) {
         let account = self.reader.account.as_str();
-        let keys = self.archive.sample_keys(account);
+        let folders = self.archive.read_folders(account);
+        let keys = self.archive.files_in(&folders);
         let files = keys.iter().map(|key| Try::on("s3:GetObject", self.archive.object_arn(key)));
-        let folders = self.archive.folders(account);
         let lists = folders.iter().map(|folder| Try::listing(self.archive, folder));
         for one in files.chain(lists) {
             match self.judge(&one) {

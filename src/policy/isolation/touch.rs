@@ -81,7 +81,7 @@ impl Archive<'_> {
     pub(super) fn may_be_log(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*");
         let meets = |root: &str| globs_meet(&wide, &format!("{root}/*"));
-        key.contains("AWSLogs") || meets("AWSLogs") || self.roots.iter().any(|root| meets(root))
+        key.contains("AWSLogs") || meets("AWSLogs") || self.all_roots().iter().any(|root| meets(root))
     }
 
     /// Tells whether a pattern of keys can match what a trail of ours writes.
