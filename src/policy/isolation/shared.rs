@@ -82,7 +82,11 @@ impl<'a> Look<'a, '_> {
     fn at_name(&mut self, kind: &str, name: &'a str) {
         match kind {
             "AWS" if name == "*" => self.at_everybody(),
-            "AWS" if is_unique_id(name) => self.harmless("its principal has been deleted"),
+            // AWS shows a unique id where the principal has been deleted, and for a moment where it is new.
+            "AWS" if is_unique_id(name) => match self.archive().facts.unique_ids.and_then(|ids| ids.get(name)) {
+                Some(arn) => self.at_principal_of_aws(arn),
+                None => self.harmless("its principal has been deleted"),
+            },
             "AWS" => self.at_principal_of_aws(name),
             "Service" => self.at_service(name),
             "Federated" => match name.parse::<Arn>() {
@@ -165,7 +169,7 @@ impl<'a> Look<'a, '_> {
         }
         self.at_service("*");
         if !self.found && self.why.is_none() {
-            self.harmless("each member reaches its own folders with it, and nobody else anything");
+            self.harmless("nobody reaches more with it than the folders of its own account");
         }
     }
 

@@ -203,6 +203,7 @@ fn every_statement_in_the_bucket_has_its_answer() {
         (r#"{"AWS":"arn:aws:iam::LLL:role/CloudTrailReadLogs-MMM"}"#, GET, r#""B/R/NNN/*""#, "", READS),
         (r#"{"AWS":"arn:aws:sts::LLL:assumed-role/CloudTrailReadLogs-MMM/alice"}"#, GET, ALL, "", READS),
         (r#"{"AWS":"AROADELETEDROLE000000"}"#, GET, ALL, "", KEPT),
+        (r#"{"AWS":"AROAREADER333333333333"}"#, GET, ALL, "", READS),
         // Services.
         (
             r#"{"Service":"cloudfront.amazonaws.com"}"#,
