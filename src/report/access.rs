@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::{escape, words};
 use crate::ids::AccountId;
+use crate::plan::surroundings::Around;
 use crate::policy::isolation::{Kept, Unproven, Violation};
+
+mod around;
 
 /// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
 /// proof by structure speaks for those of whom nothing else is said.
@@ -43,6 +46,10 @@ pub struct Isolation {
     pub unproven: Vec<Unproven>,
     /// Statements of others that stay because they are harmless.
     pub kept: Vec<Kept>,
+    /// Who else can read or change the archive, and what leads out of it.
+    pub around: Around,
+    /// What should have been looked at around the archive and could not be read.
+    pub unread: Vec<String>,
 }
 
 /// One trusted reader and the accounts whose logs it reads.
@@ -70,6 +77,16 @@ pub struct Row {
 }
 
 impl Isolation {
+    /// Returns how many counter-examples there are.
+    pub fn broken(&self) -> usize {
+        self.violations.len() + self.around.violations.len()
+    }
+
+    /// Returns how many questions are open.
+    pub fn open(&self) -> usize {
+        self.unproven.len() + self.around.unproven.len()
+    }
+
     fn is_whole(&self) -> bool {
         self.tried.len() == self.readers && self.accounts.len() <= MATRIX_MAX
     }
@@ -98,10 +115,12 @@ pub fn human(report: &Isolation) -> String {
     for Unproven { invariant, principal, why } in &report.unproven {
         line(&mut text, 0, &format!("unproven {invariant}: {principal}: {why}"));
     }
+    around::write_doubts(&mut text, report);
     line(&mut text, 0, &verdict(report));
     for kept in &report.kept {
         line(&mut text, 2, &format!("stays: {kept}"));
     }
+    around::write(&mut text, report);
     text
 }
 
@@ -121,7 +140,7 @@ fn trusted_line(trusted: &Trusted, accounts: usize) -> String {
 }
 
 fn verdict(report: &Isolation) -> String {
-    match (report.violations.len(), report.unproven.len()) {
+    match (report.broken(), report.open()) {
         (0, 0) => "Proved: each reads its own account's logs and no other's, and none changes anything.".into(),
         (0, open) => format!("Not proved: {} open.", words::count(open, "question")),
         (broken, 0) => format!("Refuted: {}.", words::count(broken, "counter-example")),
@@ -166,7 +185,7 @@ fn exceptions(text: &mut String, report: &Isolation) {
         line(text, 2, &format!("{reader} reads {own}{more}{unknown}"));
     }
     let others = report.readers.saturating_sub(report.tried.len());
-    if others > 0 && report.violations.is_empty() && report.unproven.is_empty() {
+    if others > 0 && report.broken() == 0 && report.open() == 0 {
         line(text, 2, &format!("each of {} reads its own account, and no other", words::count(others, "reader")));
     } else if others > 0 {
         line(text, 2, &format!("{} not shown break no rule that names them", words::count(others, "reader")));
@@ -195,6 +214,8 @@ struct IsolationJson<'a> {
     unproven: Vec<UnprovenJson<'a>>,
     /// Statements of others that stay.
     kept: Vec<KeptJson<'a>>,
+    #[serde(flatten)]
+    around: around::AroundJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -224,14 +245,26 @@ struct UnprovenJson<'a> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
-    let Isolation { state, organization, accounts, readers, tried, trusted, violations, unproven, kept } = report;
+    let Isolation {
+        state,
+        organization,
+        accounts,
+        readers,
+        tried,
+        trusted,
+        violations,
+        unproven,
+        kept,
+        around,
+        unread,
+    } = report;
     let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
     super::model::text(&IsolationJson {
         format_version: super::model::FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),
         organization,
         state: *state,
-        proved: violations.is_empty() && unproven.is_empty(),
+        proved: report.broken() == 0 && report.open() == 0,
         readers: *readers,
         accounts: accounts.len(),
         tried,
@@ -245,11 +278,14 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
                 resource: &v.resource,
                 statement: violation(v),
             })
+            .chain(around.violations.iter().map(around::violation))
             .collect(),
         unproven: unproven
             .iter()
             .map(|u| UnprovenJson { invariant: u.invariant.as_str(), principal: &u.principal, why: &u.why })
+            .chain(around.unproven.iter().map(around::unproven))
             .collect(),
         kept: kept.iter().map(|kept| KeptJson { statement: kept.place.to_string(), why: &kept.why }).collect(),
+        around: around::view(around, unread),
     })
 }

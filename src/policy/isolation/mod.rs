@@ -16,11 +16,13 @@ use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
 use crate::ids::{AccountId, Arn, OrganizationId};
 
+pub mod administrators;
 mod confine;
 mod deeds;
 mod elsewhere;
 mod excess;
 mod key;
+pub mod powers;
 mod probe;
 mod reach;
 mod reader;
@@ -184,6 +186,11 @@ pub enum Invariant {
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
+    /// Whoever reads or changes the archive by the log account's own policies can only become that from there and from the
+    /// management account.
+    NobodyElseAdministers,
+    /// No copy, list or message of the archive's files, and no key grant, leads outside.
+    NothingLeadsOut,
 }
 
 impl fmt::Display for Invariant {
@@ -206,6 +213,8 @@ impl Invariant {
             Invariant::ExternalIdRequired => "external-id-required",
             Invariant::NobodyOutside => "nobody-outside",
             Invariant::PlainHttpRefused => "plain-http-refused",
+            Invariant::NobodyElseAdministers => "nobody-else-administers",
+            Invariant::NothingLeadsOut => "nothing-leads-out",
         }
     }
 
