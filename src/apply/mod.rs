@@ -23,7 +23,7 @@ mod handover;
 pub mod outcome;
 pub mod record;
 
-pub use consent::{Consent, Missing};
+pub use consent::{Adopt, Consent, Missing};
 pub use gate::Gate;
 use handover::Handover;
 pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};

@@ -10,6 +10,7 @@ use super::{Answer, Common, Format};
 use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::Change;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::policy::isolation;
 use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State};
@@ -48,7 +49,18 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
         return Err(Failure::new("the bucket does not exist yet, so that nobody reads anything")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
-    let report = report(&policies, organization, state);
+    let mut report = report(&policies, organization, state);
+    let changes: &[Change] = if state == State::Planned { &plan.changes } else { &[] };
+    for place in &desired.past.places {
+        let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
+        let found = policies.map(|policies| policies.prove()).unwrap_or_default();
+        report.violations.extend(found.violations);
+        report.unproven.extend(found.unproven);
+    }
+    report.violations.sort();
+    report.violations.dedup();
+    report.unproven.sort();
+    report.unproven.dedup();
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {

@@ -162,6 +162,7 @@ mod tests {
             own_role: "arn:aws:iam::222222222222:role/OrganizationAccountAccessRole".parse().unwrap(),
             wanted: BTreeMap::from([(ours.clone(), wanted)]),
             known_accounts: BTreeSet::new(),
+            past: Default::default(),
             reading: Default::default(),
             keep_readers_days: 90,
             guard: None,
