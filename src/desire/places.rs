@@ -76,17 +76,35 @@ fn account(config: &Config, organization: &Organization, written: &EarlierLogs) 
     }
 }
 
-/// The ARN of the key that encrypts logs from now on; none where there is none, or it is still to be made.
+/// The ARN of the key that encrypts logs from now on; none where there is none, or it is still to be made. Of a key that could
+/// not be read, the trails and the bucket that use it tell.
 fn key_of_today(desired: &Desired, observed: &Estate, bucket: &Address) -> Option<String> {
-    let made = desired.wanted.keys().find(|address| address.kind == Kind::Key);
-    match made.map(|key| observed.resource(key)) {
-        Some(Some(Resource::Key(key))) => key.arn.clone(),
-        Some(_) => None,
-        None => match desired.wanted.get(bucket) {
-            Some(Wanted { resource: Resource::Bucket(bucket), .. }) => bucket.encryption.as_ref()?.key.clone(),
-            _ => None,
-        },
+    if let Some(key) = desired.wanted.keys().find(|address| address.kind == Kind::Key) {
+        return match observed.sightings.get(key) {
+            Some(Sighting::Present(resource)) => match resource.as_ref() {
+                Resource::Key(key) => key.arn.clone(),
+                _ => None,
+            },
+            Some(Sighting::Absent) => None,
+            Some(Sighting::Unreadable(_)) | None => key_in_use(desired, observed, bucket),
+        };
     }
+    match desired.wanted.get(bucket) {
+        Some(Wanted { resource: Resource::Bucket(bucket), .. }) => bucket.encryption.as_ref()?.key.clone(),
+        _ => None,
+    }
+}
+
+fn key_in_use(desired: &Desired, observed: &Estate, bucket: &Address) -> Option<String> {
+    let mut trails = desired.wanted.keys().filter_map(|address| match observed.resource(address) {
+        Some(Resource::Trail(trail)) if trail.bucket == bucket.name => trail.key.clone(),
+        _ => None,
+    });
+    let of_bucket = || match observed.resource(bucket) {
+        Some(Resource::Bucket(bucket)) => bucket.encryption.as_ref()?.key.clone(),
+        _ => None,
+    };
+    trails.next().or_else(of_bucket)
 }
 
 struct Today<'a> {
