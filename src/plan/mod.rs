@@ -2,7 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge
+//! who else does and what leads out ([`mod@surroundings`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -34,6 +35,7 @@ pub mod preflight;
 mod retention;
 mod risk;
 mod sanity;
+pub mod surroundings;
 mod transition;
 
 pub use change::{Action, Change, FieldChange, Risk};
@@ -219,6 +221,9 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let mut changes = order::ordered(changes);
     let isolation::Checked { mut violations, mut unproven } =
         isolation::check(desired, observed, organization, &mut changes);
+    let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
+    violations.extend(around.violations);
+    unproven.extend(around.unproven);
     let of_past = past::check(desired, observed, organization, &changes);
     violations.extend(of_past.violations);
     violations.sort();
@@ -229,9 +234,11 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     for change in &mut changes {
         change.harm = harm::of(change);
     }
+    findings.extend(around.findings);
     findings.extend(retention::remarks(&changes));
     findings.extend(adoption::findings(&changes));
     findings.extend(past::findings(desired, observed, &changes));
+    findings.sort();
     blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
