@@ -9,10 +9,10 @@ use proptest::sample::{select, subsequence};
 use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
-    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption,
-    ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify,
-    ObjectLock, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, Scope,
-    SelectorField, TrailConfig, Webhook,
+    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
+    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices,
+    Notify, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
+    Regions, Scope, SelectorField, TrailConfig, Webhook,
 };
 use crate::config::{Config, parse};
 
