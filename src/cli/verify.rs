@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::failure::Failure;
 use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
-use super::signal::told_to_stop;
+use super::signal::told_to_stop_or_left_alone;
 use super::ui::{Ui, write_whole};
 use super::{Answer as Printed, Common, Format, archive};
 use crate::ids::{AccountId, Region};
@@ -204,9 +204,9 @@ async fn prove(
 }
 
 async fn stop_on_interrupt(stop: Arc<Stop>) {
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     stop.set();
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     std::process::exit(i32::from(ERROR_CODE));
 }
 

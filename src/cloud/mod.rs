@@ -23,6 +23,7 @@ pub mod aws;
 pub mod document;
 mod earlier;
 pub mod fault;
+pub mod fence;
 mod let_in;
 pub mod queue;
 pub mod recorded;
