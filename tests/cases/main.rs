@@ -5,3 +5,4 @@ mod adoption;
 mod earlier;
 mod folder;
 mod retention;
+mod verify;
