@@ -75,10 +75,7 @@ impl Consent {
     /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that have lost
     /// the tag which says so. Each is a problem of the run.
     pub fn leave_out(&self, plan: &mut Plan) {
-        if self.adopt {
-            return;
-        }
-        let is_left = |change: &Change| is_left_out(plan, change);
+        let is_left = |change: &Change| is_left_out(plan, change) && !self.adopt.covers(&change.address);
         let (left, changes): (Vec<Change>, Vec<Change>) = plan.changes.clone().into_iter().partition(is_left);
         plan.changes = changes;
         plan.problems.extend(left.iter().map(|change| Problem {
