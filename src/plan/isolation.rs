@@ -15,6 +15,10 @@ use crate::policy::evaluate::{Named, covers_action};
 use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
 use crate::policy::{Aliases, Effect, PolicyDocument};
 
+mod known;
+
+use known::{paths, topic_document, topics};
+
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
     /// It is a place of earlier logs.
@@ -160,6 +164,9 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&policy),
             key,
+            topics: Vec::new(),
+            paths: paths(organization),
+            unique_ids: observed.aliases(desired.partition),
             roots: place.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([bucket.account.clone()]).collect(),
             readers,
@@ -322,27 +329,6 @@ impl ReaderPolicies<'_> {
             external_id: terms.external_id.as_deref().filter(|_| trust.is_some()),
         }
     }
-}
-
-/// Returns what the policy of a topic is called.
-fn topic_document(address: &Address) -> String {
-    format!("policy of topic {}", address.name)
-}
-
-/// Returns the topics that trails of ours notify.
-fn topics<'a>(desired: &Desired, find: Find<'_, 'a>) -> Vec<(Address, String, Cow<'a, Resource>)> {
-    let wanted = desired.wanted.keys().filter(|address| address.kind == Kind::Topic);
-    wanted
-        .filter_map(|address| Some((address.clone(), address.arn(desired.partition)?.to_string(), find(address)?)))
-        .collect()
-}
-
-/// Returns where each account is, as `aws:PrincipalOrgPaths` has it: from the root down, each unit with its slash (IAM user
-/// guide, "aws:PrincipalOrgPaths"). An account whose place is not known is not among them.
-fn paths(organization: &Organization) -> BTreeMap<AccountId, String> {
-    let known = organization.accounts.iter().filter(|(_, account)| !account.path.is_empty());
-    let path = |path: &[String]| path.iter().fold(format!("{}/", organization.id), |text, unit| text + unit + "/");
-    known.map(|(id, account)| (id.clone(), path(&account.path))).collect()
 }
 
 /// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.
