@@ -47,7 +47,8 @@ impl World {
     fn desired(&self) -> Desired {
         let strategy = ReaderStrategy::Roles;
         let Self { config, organization, templates, .. } = self;
-        design(&Brief { config, organization, templates, strategy, earlier: &[], reader_names: &Default::default() })
+        let (reader_names, past) = (&Default::default(), &Default::default());
+        design(&Brief { config, organization, templates, strategy, earlier: &[], reader_names, past })
             .expect("the configuration fits")
     }
 

@@ -152,6 +152,7 @@ fn world(count: usize, templates: &Templates) -> Recorded {
         strategy: ReaderStrategy::Roles,
         earlier: &[],
         reader_names: &Default::default(),
+        past: &Default::default(),
     };
     let estate = made(&design(&brief).expect("the configuration fits"));
     Recorded::in_memory(Snapshot::whole(organization, estate))

@@ -233,24 +233,12 @@ pub(super) fn find_account(
             Some(state) if !state.is_active() => bad(format!("account {id} is {}", state.as_str())),
             _ => Ok(id.clone()),
         },
-        // Accounts that are closed keep their names for 90 days: they stand in nobody's way.
-        ref many => match in_use(organization, many)[..] {
-            [id] => Ok(id.clone()),
-            ref active => {
-                let ids: Vec<&str> =
-                    if active.is_empty() { many } else { active }.iter().map(|id| id.as_str()).collect();
-                bad(format!(
-                    "several accounts have this name, which each of them may choose ({}); write the id",
-                    ids.join(", ")
-                ))
-            }
-        },
+        ref many => {
+            let ids: Vec<&str> = many.iter().map(|id| id.as_str()).collect();
+            let ids = ids.join(", ");
+            bad(format!("several accounts have this name, which each of them may choose ({ids}); write the id"))
+        }
     }
-}
-
-fn in_use<'a>(organization: &Organization, ids: &[&'a AccountId]) -> Vec<&'a AccountId> {
-    let is_active = |id: &AccountId| organization.accounts.get(id).is_some_and(|account| account.state.is_active());
-    ids.iter().copied().filter(|id| is_active(id)).collect()
 }
 
 /// Renders names that are the same for all accounts.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Config;
 use crate::config::names::check_policy_name;
 use crate::config::schema::ReaderMode;
-use crate::estate::{Address, Desired, Estate, Limits, ReadingTerms, Tags};
+use crate::estate::{Address, Desired, Estate, Limits, Past, ReadingTerms, Tags};
 use crate::ids::{AccountId, Region};
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen, select};
@@ -26,6 +26,7 @@ mod earlier;
 mod guards;
 mod layout;
 mod naming;
+mod places;
 mod readers;
 mod trails;
 mod unmatched;
@@ -33,6 +34,7 @@ mod wake;
 
 pub use earlier::{EarlierTrail, earlier_trails};
 pub use naming::reader_names;
+pub use places::past;
 pub use unmatched::{Unmatched, unmatched};
 pub use wake::dead_letter_queue;
 
@@ -128,6 +130,8 @@ pub struct Brief<'a> {
     pub earlier: &'a [EarlierTrail],
     /// The names of the reader roles that are there and that a renamed account must not move ([`reader_names`]).
     pub reader_names: &'a BTreeMap<AccountId, String>,
+    /// What is known of earlier logs.
+    pub past: &'a Past,
 }
 
 /// Returns the log account as the configuration names it, found in the organization.
@@ -163,6 +167,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief, &layout),
+        past: brief.past.clone(),
         keep_readers_days: brief.config.readers.keep_days,
         guard: None,
         problems: layout.problems.clone(),
@@ -201,10 +206,11 @@ pub fn member_policy_names(config: &Config, organization: &Organization) -> BTre
 }
 
 /// Returns what is not wanted and still has to be looked for, each with the account that looks: a guard that was switched
-/// off goes on binding every member.
+/// off goes on binding every member, and earlier logs stay where they are.
 pub fn unwanted(config: &Config, organization: &Organization) -> Vec<(Address, AccountId)> {
     let guard = guards::unwanted(config, organization);
-    guard.map(|address| (address, organization.management_account.clone())).into_iter().collect()
+    let guard = guard.map(|address| (address, organization.management_account.clone()));
+    guard.into_iter().chain(places::configured_addresses(config, organization)).collect()
 }
 
 /// Returns how members read as long as no quota is known: by one role each, unless the configuration says otherwise.

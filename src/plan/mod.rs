@@ -17,6 +17,7 @@ use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
 use crate::policy::isolation::Invariant;
 
+pub mod adoption;
 mod advice;
 pub mod change;
 mod diff;
@@ -31,7 +32,9 @@ mod leftovers;
 mod limits;
 pub mod lockout;
 mod order;
+pub mod past;
 pub mod preflight;
+mod retention;
 mod risk;
 mod sanity;
 mod scope;
@@ -169,6 +172,10 @@ pub struct PlanOptions {
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub today: Option<Date>,
+    /// Earlier places of logs that nobody needs any more, by the name of the bucket or the ARN of the key: readers do not read
+    /// there and nothing watches them from then on. Nothing is deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub give_up: BTreeSet<String>,
     /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
@@ -210,10 +217,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let leftovers = leftovers::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
+    let mut findings = retention::spare_mfa_delete(&mut changes);
     let evidence = evidence::find(desired, observed);
     for change in &mut changes {
         change.risk = risk::of(change, &evidence, observed);
     }
+    past::judge(desired, &mut changes);
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
@@ -222,14 +231,23 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         isolation::check(desired, observed, organization, &mut changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
     violations.extend(around.violations);
-    violations.sort();
     unproven.extend(around.unproven);
+    let of_past = past::check(desired, observed, organization, &changes);
+    violations.extend(of_past.violations);
+    violations.sort();
+    violations.dedup();
+    unproven.extend(of_past.unproven);
+    unproven.sort();
+    unproven.dedup();
     for change in &mut changes {
         change.harm = harm::of(change);
     }
-    let mut findings = around.findings;
+    findings.extend(around.findings);
     findings.extend(advice::findings(desired, observed));
-    findings.sort();
+    findings.extend(retention::remarks(&changes));
+    findings.extend(adoption::findings(&changes));
+    findings.extend(past::findings(desired, observed, &changes));
+    blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     if !changes.is_empty() {
@@ -239,7 +257,6 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
-    let mut findings = around.findings;
     findings.extend(lockout::findings(desired, observed));
     findings.sort();
     Plan {
@@ -256,10 +273,11 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
                 .into_iter()
                 .chain(leftovers::unknown(desired, observed))
                 .chain(desired.problems.clone())
-                .chain(advice::problems(desired, observed)),
+                .chain(advice::problems(desired, observed))
+                .chain(past::unknown(desired, observed)),
         ),
         trails: trails(desired),
-        leftovers: leftovers.kept,
+        leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
         evidence,
         headroom,
         violations,

@@ -1,9 +1,14 @@
 //! Small inputs that once gave a wrong answer, each in a folder of `2026-11` whose README says what must happen. One module
 //! a subject; each runs the program itself on a copy of the folder.
 
+mod adoption;
 mod advice;
 mod earlier;
+mod earlier;
 mod folder;
+mod folder;
+mod isolation;
 mod names;
 mod privacy;
+mod retention;
 mod verify;

@@ -8,6 +8,7 @@ mod accounts;
 mod advice;
 mod bucket;
 mod data_events;
+mod earlier;
 mod names;
 mod readers;
 mod reconcile;
@@ -23,6 +24,7 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
         accounts::check(config),
         regions::check(config),
         bucket::check(config),
+        earlier::check(config),
         trails::check(config),
         data_events::check(config),
         readers::check(config),
