@@ -21,7 +21,10 @@ mod events;
 mod fault;
 mod http;
 mod iam;
+#[cfg(test)]
+mod impossible;
 mod job;
+mod keys;
 mod kms;
 mod lane;
 mod logs;

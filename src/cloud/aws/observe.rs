@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::session::{Session, Sessions};
-use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs};
+use super::{cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs};
 use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
@@ -34,6 +34,7 @@ pub(super) async fn observe(
     let more = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);
     nothing_readable(&estate)?;
+    keys::look(sessions, scope, &mut estate).await;
     Ok(estate)
 }
 

@@ -40,8 +40,9 @@ fn key(attributes: &Attributes) -> Option<String> {
 
 async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
-    let answer = found(session.read(op::GET_ATTRIBUTES, request.send()).await)?;
-    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
+    let Some(answer) = found(session.read(op::GET_ATTRIBUTES, request.send()).await)? else { return Ok(None) };
+    let attributes = answer.attributes.filter(|attributes| !attributes.is_empty());
+    session.needed(op::GET_ATTRIBUTES, attributes, "attributes").map(Some)
 }
 
 async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
@@ -64,6 +65,7 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
     let mut found = Subscribers { key: key(&attributes), policy, ..Subscribers::default() };
     let client = session.sns();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_SUBSCRIPTIONS);
     loop {
         let request = client.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(token);
         let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
@@ -77,7 +79,7 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
                 _ => {}
             }
         }
-        token = page.next_token.filter(|token| !token.is_empty());
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             found.confirmed.sort();
             return Ok(found);

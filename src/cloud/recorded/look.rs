@@ -65,7 +65,7 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
             trail.delivery = Some(delivery_of(world, address, trail));
         }
     }
-    Estate { sightings, limits: world.estate.limits.clone() }
+    Estate { sightings, limits: world.estate.limits.clone(), keys: world.estate.keys.clone() }
 }
 
 fn found_on_the_way(world: &Snapshot, scope: &Scope) -> Vec<(Address, AccountId)> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_smithy_types::DateTime;
 use backon::{ExponentialBuilder, Retryable};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{Failure, failure};
-use crate::flow::Flow;
+use crate::flow::{Flow, Pages};
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
 use crate::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed, Version};
 
@@ -135,6 +136,7 @@ impl S3Store {
         prefix: &str,
         after: &str,
         token: Option<String>,
+        pages: &mut Pages,
     ) -> Result<(Vec<Listed>, Option<String>), Fault> {
         let answer = self
             .send(|| async {
@@ -153,7 +155,7 @@ impl S3Store {
                 modified: time(object.last_modified()),
             })
         });
-        Ok((listed.collect(), answer.next_continuation_token().map(str::to_owned)))
+        Ok((listed.collect(), next_page(pages, &answer)?))
     }
 }
 
@@ -170,6 +172,7 @@ impl Store for S3Store {
     async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
         let mut folders = Vec::new();
         let mut token: Option<String> = None;
+        let mut pages = Pages::default();
         loop {
             let answer = self
                 .send(|| async {
@@ -179,7 +182,7 @@ impl Store for S3Store {
                 })
                 .await?;
             folders.extend(answer.common_prefixes().iter().filter_map(|folder| folder.prefix()).map(str::to_owned));
-            token = answer.next_continuation_token().map(str::to_owned);
+            token = next_page(&mut pages, &answer)?;
             if token.is_none() {
                 return Ok(folders);
             }
@@ -188,17 +191,17 @@ impl Store for S3Store {
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
         enum Next {
-            Page(Option<String>),
+            Page(Option<String>, Pages),
             Nothing,
         }
         let (store, prefix, after) = (self.clone(), prefix.to_owned(), after.to_owned());
-        let pages = unfold(Next::Page(None), move |next| {
+        let pages = unfold(Next::Page(None, Pages::default()), move |next| {
             let (store, prefix, after) = (store.clone(), prefix.clone(), after.clone());
             async move {
-                let Next::Page(token) = next else { return None };
-                match store.page(&prefix, &after, token).await {
+                let Next::Page(token, mut pages) = next else { return None };
+                match store.page(&prefix, &after, token, &mut pages).await {
                     Ok((listed, next)) => {
-                        let next = next.map_or(Next::Nothing, |token| Next::Page(Some(token)));
+                        let next = next.map_or(Next::Nothing, |token| Next::Page(Some(token), pages));
                         Some((listed.into_iter().map(Ok).collect::<Vec<_>>(), next))
                     }
                     Err(fault) => Some((vec![Err(fault)], Next::Nothing)),
@@ -242,6 +245,13 @@ impl Store for S3Store {
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
         self.hash_fetched(key, Some(version)).await
     }
+}
+
+/// Returns where a listing goes on. One that would go on for ever, or breaks off in the middle, is none.
+fn next_page(pages: &mut Pages, answer: &ListObjectsV2Output) -> Result<Option<String>, Fault> {
+    let token = answer.next_continuation_token().map(str::to_owned);
+    let next = pages.after(answer.is_truncated().unwrap_or(token.is_some()), token);
+    next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListObjectsV2: {why}")))
 }
 
 fn lasting(kind: FaultKind, message: String) -> Failure {

@@ -21,6 +21,7 @@ pub(crate) async fn roles(
     let client = session.iam();
     let mut roles = BTreeMap::new();
     let mut marker = None;
+    let mut pages = session.pages(op::GET_ACCOUNT_DETAILS);
     loop {
         let request = client
             .get_account_authorization_details()
@@ -28,14 +29,15 @@ pub(crate) async fn roles(
             .max_items(PAGE)
             .set_marker(marker.take());
         let page = session.read(op::GET_ACCOUNT_DETAILS, request.send()).await?;
+        session.needed(op::GET_ACCOUNT_DETAILS, page.role_detail_list.as_ref(), "list of roles")?;
         for detail in page.role_detail_list() {
-            let name = detail.role_name().unwrap_or_default();
+            let name = session.needed(op::GET_ACCOUNT_DETAILS, detail.role_name(), "name of a role")?;
             let ours = || detail.tags().iter().any(|tag| tag.key() == OWNER_TAG && tag.value() == deployment);
             if wanted(name) || ours() {
                 roles.insert(name.to_owned(), read(session, detail)?);
             }
         }
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             break;
         }
@@ -68,6 +70,7 @@ fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
 async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> Result<(), Fault> {
     let client = session.iam();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ROLES);
     loop {
         let request = client.list_roles().max_items(PAGE).set_marker(marker.take());
         let page = session.read(op::LIST_ROLES, request.send()).await?;
@@ -77,7 +80,7 @@ async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> 
                 role.description = listed.description().map(str::to_owned);
             }
         }
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             return Ok(());
         }

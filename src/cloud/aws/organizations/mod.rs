@@ -14,14 +14,16 @@ use crate::estate::{Address, DelegatedAdministrator, Sighting, TrustedAccess};
 pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {
     let client = session.organizations();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_SERVICE_ACCESS);
     loop {
         let request = client.list_aws_service_access_for_organization().set_next_token(token);
         let page = session.read(op::LIST_SERVICE_ACCESS, request.send()).await?;
-        let principals = page.enabled_service_principals();
+        let principals = page.enabled_service_principals.as_ref();
+        let principals = session.needed(op::LIST_SERVICE_ACCESS, principals, "list of services")?;
         if principals.iter().any(|p| p.service_principal() == Some(CLOUDTRAIL_PRINCIPAL)) {
             return Ok(Sighting::present(TrustedAccess {}));
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(Sighting::Absent);
         }
@@ -32,14 +34,17 @@ pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, F
 pub(super) async fn look_delegated_administrator(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     let client = session.organizations();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_DELEGATED_ADMINISTRATORS);
     loop {
         let request =
             client.list_delegated_administrators().service_principal(CLOUDTRAIL_PRINCIPAL).set_next_token(token);
         let page = session.read(op::LIST_DELEGATED_ADMINISTRATORS, request.send()).await?;
-        if page.delegated_administrators().iter().any(|admin| admin.id() == Some(&address.name)) {
+        let admins = page.delegated_administrators.as_ref();
+        let admins = session.needed(op::LIST_DELEGATED_ADMINISTRATORS, admins, "list of administrators")?;
+        if admins.iter().any(|admin| admin.id() == Some(&address.name)) {
             return Ok(Sighting::present(DelegatedAdministrator {}));
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(Sighting::Absent);
         }
