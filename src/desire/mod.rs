@@ -151,6 +151,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         known_accounts,
         reading: reading(brief.config),
         keep_readers_days: brief.config.readers.keep_days,
+        removed: BTreeSet::new(),
         guard: None,
     };
     access::add(&layout, &mut desired);

@@ -78,6 +78,7 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
                 kms::LIST_TAGS,
                 kms::GET_KEY_POLICY,
                 kms::CREATE_ALIAS,
+                kms::UPDATE_ALIAS,
                 kms::ENABLE_KEY,
                 kms::CANCEL_DELETION,
                 kms::ENABLE_ROTATION,
@@ -86,7 +87,7 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
             ],
         );
     }
-    draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS]);
+    draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS, kms::UPDATE_ALIAS]);
     draft.allow(&Bounds::everything("ListKeys"), &[kms::LIST_KEYS, kms::LIST_ALIASES]);
     let new_tag = format!("aws:RequestTag/{OWNER_TAG}");
     let making = Bounds::everything("MakeKey").when("StringEquals", &new_tag, deployment());

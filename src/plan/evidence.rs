@@ -164,6 +164,7 @@ mod tests {
             known_accounts: BTreeSet::new(),
             reading: Default::default(),
             keep_readers_days: 90,
+            removed: BTreeSet::new(),
             guard: None,
         };
         let mut observed = Estate::default();

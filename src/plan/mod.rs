@@ -29,6 +29,7 @@ mod leftovers;
 mod limits;
 mod order;
 pub mod preflight;
+mod removal;
 mod risk;
 mod sanity;
 mod transition;
@@ -36,6 +37,7 @@ mod transition;
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
 pub use finding::{Finding, Harm, Unproven};
+pub use removal::text_that_names;
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,7 +161,8 @@ pub struct PlanOptions {
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub today: Option<Date>,
-    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
+    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
+    /// statements of others to be removed from a policy ([`text_that_names`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
 }
@@ -214,8 +217,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     }
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    let now = preflight::now(desired, observed, organization);
+    for change in &mut changes {
+        change.harm = change.harm.min(harm::of_findings(&change.address, &now.findings));
+    }
     if !changes.is_empty() {
-        blockers.extend(preflight::blockers(desired, observed));
+        blockers.extend(preflight::blockers(desired, observed, organization, &now));
         blockers.extend(guard::blockers(desired));
     }
     if !options.accept_fewer_accounts {
@@ -228,14 +235,16 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         changes,
         unchanged: compared.unchanged,
         blockers,
-        problems: diff::without_repetitions(compared.problems.into_iter().chain(leftovers::unknown(desired, observed))),
+        problems: diff::without_repetitions(
+            compared.problems.into_iter().chain(leftovers::unknown(desired, observed)).chain(now.problems),
+        ),
         trails: trails(desired),
         leftovers: leftovers.kept,
         evidence,
         headroom,
         violations,
         unproven,
-        findings: Vec::new(),
+        findings: now.findings,
         options,
     }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::clock::between;
 use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
-use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage};
+use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
@@ -47,6 +47,8 @@ pub struct Memory {
     /// What was seen, with the account whose credentials saw it.
     sightings: BTreeMap<Address, (AccountId, Sighting)>,
     limits: BTreeMap<AccountId, Limits>,
+    /// The keys of others that something is encrypted with.
+    keys: BTreeMap<String, SeenKey>,
 }
 
 impl Memory {
@@ -80,6 +82,8 @@ impl Memory {
             self.sightings.insert(address, (operator, sighting));
         }
         self.limits.extend(seen.limits);
+        // They are found in the accounts that every round looks at.
+        self.keys = seen.keys;
         self.looked_at.extend(due.iter().map(|account| (account.clone(), now)));
     }
 
@@ -110,7 +114,7 @@ impl Memory {
         let known: BTreeSet<&AccountId> = self.sightings.values().map(|(operator, _)| operator).collect();
         self.looked_at.retain(|account, _| known.contains(account));
         let sightings = self.sightings.iter().map(|(address, (_, sighting))| (address.clone(), sighting.clone()));
-        Estate { sightings: sightings.collect(), limits: self.limits.clone() }
+        Estate { sightings: sightings.collect(), limits: self.limits.clone(), keys: self.keys.clone() }
     }
 }
 
@@ -251,7 +255,7 @@ fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
 fn unreadable(scope: &Scope, fault: &Fault) -> Estate {
     let problem = |address: &Address| Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)));
     let sightings = scope.addresses.keys().map(|address| (address.clone(), problem(address)));
-    Estate { sightings: sightings.collect(), limits: BTreeMap::new() }
+    Estate { sightings: sightings.collect(), ..Estate::default() }
 }
 
 #[async_trait]

@@ -2,3 +2,5 @@
 //! a subject; each runs the program itself on a copy of the folder.
 
 mod folder;
+mod partitions;
+mod refused;

@@ -220,6 +220,7 @@ fn scope(
         wakes: false,
         member_trails,
         attachments: false,
+        keys: BTreeSet::new(),
     }
 }
 
