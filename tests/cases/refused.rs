@@ -126,3 +126,49 @@ fn cloudtrails_old_accounts_are_recognized() {
     assert!(run.contains("aws:SourceArn"), "{run}");
     assert!(!run.contains("PrincipalOrgID") && !run.contains("outside"), "{run}");
 }
+
+#[test]
+fn a_key_that_cannot_be_read_changes_nothing() {
+    let case = applied("13");
+    edit(&case, |estate| {
+        let sightings = estate["estate"]["sightings"].as_object_mut().unwrap();
+        for kind in ["key", "key_policy"] {
+            let address = sightings.keys().find(|address| address.contains(&format!("/{kind}/"))).unwrap().clone();
+            sightings[&address] = json!({"unreadable": {"account": "222222222222", "address": address, "stage": "observe",
+                "code": "AccessDenied", "message": "kms:DescribeKey was denied", "help": "allow it"}});
+        }
+    });
+    let drift: Value = serde_json::from_str(&case.must(3, "drift --estate estate.json --format json")).unwrap();
+    assert_eq!(drift["changes"], json!([]));
+    assert!(!drift.to_string().contains("key-arn"), "{drift}");
+}
+
+#[test]
+fn the_topics_key_is_explained_from_its_name_or_its_policy() {
+    let case = Case::open("18");
+    let service = r#"{"Service":"cloudtrail.amazonaws.com"}"#;
+    case.write(
+        "topic.json",
+        &format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{service},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-central-1:222222222222:acme-org-trail"}}]}}"#
+        ),
+    );
+    let explain = |code: i32, more: &str| {
+        case.must(
+            code,
+            &format!(
+                "explain bucket-policy.json --topic-policy topic.json --organization o-exampleorgid {more} --trail \
+                 arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail"
+            ),
+        )
+    };
+    assert!(explain(2, "--topic-key alias/aws/sns").contains("alias/aws/sns"));
+    assert!(explain(3, "--topic-key alias/theirs").contains("--topic-key-policy"));
+    let open = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{service},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*"}}]}}"#
+    );
+    case.write("key.json", &open);
+    explain(0, "--topic-key alias/theirs --topic-key-policy key.json");
+    case.write("key.json", &open.replace("kms:Decrypt", "kms:Encrypt"));
+    assert!(explain(2, "--topic-key-policy key.json").contains("kms:Decrypt"));
+}
