@@ -13,8 +13,16 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         return;
     }
     add_bucket(names, draft);
-    if names.config().bucket.encryption == Encryption::Kms {
-        add_key(names, draft);
+    match &names.config().bucket.encryption {
+        Encryption::Kms => add_key(names, draft),
+        // Somebody else's key is looked at, never changed.
+        Encryption::KeyArn(arn) if arn.account() == names.here() => {
+            draft.allow(
+                &Bounds::on("OwnKey", [arn.to_string()]),
+                &[kms::DESCRIBE_KEY, kms::LIST_TAGS, kms::GET_KEY_POLICY],
+            );
+        }
+        Encryption::KeyArn(_) | Encryption::S3 => {}
     }
     draft.allow(
         &Bounds::on("Topics", names.topics()),

@@ -23,12 +23,17 @@ pub(super) struct Compared {
     pub unchanged: usize,
     pub blockers: Vec<Problem>,
     pub problems: Vec<Problem>,
+    /// Some wanted key was not seen, so that what names it may not be comparable.
+    lacks_key: bool,
 }
 
 /// Compares every wanted address.
 pub(super) fn compare(desired: &Desired, observed: &Estate) -> Compared {
     let aliases = observed.aliases(desired.partition);
-    let mut compared = Compared::default();
+    let unseen = |address: &Address| {
+        address.kind == Kind::Key && matches!(observed.sightings.get(address), None | Some(Sighting::Unreadable(_)))
+    };
+    let mut compared = Compared { lacks_key: desired.wanted.keys().any(unseen), ..Compared::default() };
     for (address, wanted) in &desired.wanted {
         compare_one(desired, observed, &aliases, address, wanted, &mut compared);
     }
@@ -55,7 +60,7 @@ fn compare_one(
         Some(Sighting::Present(resource)) => Some(resource.as_ref()),
     };
     let resource = effective(desired, observed, address, wanted);
-    if let Some(problem) = unreadable_key(observed, &resource) {
+    if compared.lacks_key && let Some(problem) = unseen_key(observed, &resource) {
         return compared.problems.push(problem);
     }
     let action = match seen {
@@ -143,14 +148,14 @@ fn ownership<'a>(seen: &'a Resource, deployment: &str) -> Ownership<'a> {
 }
 
 fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
-    match observed.sightings.get(address)? {
-        Sighting::Present(resource) => match resource.as_ref() {
+    match observed.sightings.get(address) {
+        Some(Sighting::Present(resource)) => match resource.as_ref() {
             Resource::Key(key) => key.arn.clone(),
             _ => None,
         },
-        // A key that cannot be read is still the one that everything is encrypted with.
-        Sighting::Unreadable(_) => arn_in_use(observed, address),
-        Sighting::Absent => None,
+        // A key that was not seen is still the one that everything is encrypted with.
+        Some(Sighting::Unreadable(_)) | None => arn_in_use(observed, address),
+        Some(Sighting::Absent) => None,
     }
 }
 
@@ -172,16 +177,13 @@ fn arn_in_use(observed: &Estate, key: &Address) -> Option<String> {
     arns.into_iter().find(here).cloned()
 }
 
-/// Returns the problem of a key that a resource names and that could not be read: what depends on it is not planned.
-fn unreadable_key(observed: &Estate, resource: &Resource) -> Option<Problem> {
-    let unreadable = |sighting: &Sighting| matches!(sighting, Sighting::Unreadable(_));
-    if !observed.sightings.iter().any(|(address, seen)| address.kind == Kind::Key && unreadable(seen)) {
-        return None;
-    }
+/// Returns the problem of a key that a resource names and that was not seen: what depends on it is not planned.
+fn unseen_key(observed: &Estate, resource: &Resource) -> Option<Problem> {
     let unresolved = resource.clone().resolve(&|_| None);
-    unresolved.iter().find_map(|key| match observed.sightings.get(key)? {
-        Sighting::Unreadable(problem) => Some(problem.clone()),
-        Sighting::Present(_) | Sighting::Absent => None,
+    unresolved.iter().find_map(|key| match observed.sightings.get(key) {
+        Some(Sighting::Unreadable(problem)) => Some(problem.clone()),
+        None => Some(not_looked_at(key)),
+        Some(Sighting::Present(_) | Sighting::Absent) => None,
     })
 }
 

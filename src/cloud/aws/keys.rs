@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::kms;
 use super::session::{Session, Sessions};
-use crate::cloud::{Fault, Scope};
+use crate::cloud::{Fault, FaultKind, Scope};
 use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{Address, Estate, Kind, Resource, SeenKey, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
@@ -113,6 +113,16 @@ fn of_others(scope: &Scope, estate: &Estate) -> Vec<(String, AccountId)> {
 }
 
 async fn look_at_other(sessions: &Sessions, scope: &Scope, name: &str, account: &AccountId) -> Result<SeenKey, Fault> {
+    if !scope.accounts.contains(account) {
+        return Err(Fault {
+            kind: FaultKind::Denied,
+            account: account.clone(),
+            operation: "kms:DescribeKey".into(),
+            code: "OutsideOrganization".into(),
+            message: format!("the key {name} is of an account outside the organization, which is not entered"),
+            help: "ask its owner whether its policy lets CloudTrail use it, and who else".into(),
+        });
+    }
     let region = name.parse::<Arn>().ok().and_then(|arn| arn.region().parse().ok());
     let region = region.unwrap_or_else(|| scope.home_region.clone());
     let session = sessions.of(account).await?.in_region(&region);
