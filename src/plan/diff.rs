@@ -147,7 +147,8 @@ fn ownership<'a>(seen: &'a Resource, deployment: &str) -> Ownership<'a> {
     }
 }
 
-fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
+/// Returns the ARN of a wanted key, as far as it is known.
+pub(super) fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
     match observed.sightings.get(address) {
         Some(Sighting::Present(resource)) => match resource.as_ref() {
             Resource::Key(key) => key.arn.clone(),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Risk};
+use super::diff::key_arn;
 use super::{Unproven as Open, Violation, effective};
 use crate::estate::key::key_reference;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, ReadingTerms, Resource, Sighting};
@@ -22,7 +23,7 @@ pub struct ArchivePolicies<'a> {
     accounts: BTreeSet<AccountId>,
     bucket_policy: Option<Cow<'a, Resource>>,
     key: Option<KeyPolicies<'a>>,
-    /// What account folders stand below.
+    /// What the account folders that members read stand in.
     pub roots: Vec<String>,
     /// The readers, by the addresses of their roles or member policies.
     pub readers: Vec<ReaderPolicies<'a>>,
@@ -97,7 +98,7 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
-            roots: roots(desired, bucket),
+            roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
             readers: readers(desired, observed, find),
             gaps,
@@ -217,19 +218,6 @@ impl ReaderPolicies<'_> {
     }
 }
 
-/// Returns the folders that account folders stand in: those of the trails that write to the bucket.
-fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
-    let trails = desired.wanted.values().filter_map(|wanted| match &wanted.resource {
-        Resource::Trail(trail) if trail.bucket == bucket.name => Some(trail),
-        _ => None,
-    });
-    let root = |trail: &crate::estate::Trail| {
-        let base = if trail.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", trail.prefix) };
-        if trail.organization { format!("{base}/{}", desired.organization) } else { base }
-    };
-    trails.map(root).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
 /// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.
 fn key<'a>(
     desired: &Desired,
@@ -238,11 +226,7 @@ fn key<'a>(
     find: Find<'_, 'a>,
 ) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
     if let Some(key) = desired.wanted.keys().find(|address| address.kind == Kind::Key) {
-        let known = match observed.resource(key) {
-            Some(Resource::Key(seen)) => seen.arn.clone(),
-            _ => None,
-        };
-        let arn = known.unwrap_or_else(|| key_reference(key));
+        let arn = key_arn(observed, key).unwrap_or_else(|| key_reference(key));
         let address = key.with_kind(Kind::KeyPolicy);
         return (find(&address).map(|policy| KeyPolicies { address, arn, policy }), Vec::new());
     }
