@@ -46,6 +46,7 @@ fn good() -> Answers {
         ("DescribeRule", r#"{"Name":"acme","State":"ENABLED","EventPattern":"{}"}"#.into()),
         ("ListTargetsByRule", r#"{"Targets":[]}"#.into()),
         ("DescribeLogGroups", r#"{"logGroups":[{"logGroupName":"acme"}]}"#.into()),
+        ("ListTagsForResource", r#"{"tags":{},"Tags":[]}"#.into()),
         ("versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>".into()),
         ("policy", policy.replace('\\', "")),
         ("publicAccessBlock", block("true")),

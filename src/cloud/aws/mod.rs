@@ -39,6 +39,7 @@ mod sns;
 mod sqs;
 mod wake;
 pub mod webhook;
+mod whole;
 
 pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use pace::Tempo;

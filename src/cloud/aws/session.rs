@@ -22,6 +22,7 @@ use super::lane::Ear;
 use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::retry::{patiently, until};
+use super::whole::Whole;
 use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::flow::Pages;
@@ -54,6 +55,7 @@ macro_rules! clients {
                 let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
+                    .interceptor(Whole)
                     .interceptor(Ear(self.pace.lane(&self.account, Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
                 $(let config = config.$more(self.config.endpoint_url().is_some());)?

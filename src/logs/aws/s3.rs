@@ -249,6 +249,11 @@ impl Store for S3Store {
 
 /// Returns where a listing goes on. One that would go on for ever, or breaks off in the middle, is none.
 fn next_page(pages: &mut Pages, answer: &ListObjectsV2Output) -> Result<Option<String>, Fault> {
+    // Of half an answer the SDK makes a short list, and what is not listed would count as deleted.
+    let listed = answer.contents().len() + answer.common_prefixes().len();
+    if answer.key_count().is_some_and(|count| usize::try_from(count) != Ok(listed)) {
+        return Err(Fault::new(FaultKind::Unavailable, "ListObjectsV2: the answer was cut off".to_owned()));
+    }
     let token = answer.next_continuation_token().map(str::to_owned);
     let next = pages.after(answer.is_truncated().unwrap_or(token.is_some()), token);
     next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListObjectsV2: {why}")))
