@@ -109,7 +109,14 @@ fn of_others(scope: &Scope, estate: &Estate) -> Vec<(String, AccountId)> {
         }
         _ => None,
     });
-    own.chain(topics).collect::<BTreeSet<_>>().into_iter().collect()
+    // What is ours was seen already.
+    let seen: BTreeSet<&str> = estate.resources().filter_map(|(_, resource)| match resource {
+        Resource::Key(key) => key.arn.as_deref(),
+        _ => None,
+    }).collect();
+    let others: BTreeSet<(String, AccountId)> =
+        own.chain(topics).filter(|(name, _)| !seen.contains(name.as_str())).collect();
+    others.into_iter().collect()
 }
 
 async fn look_at_other(sessions: &Sessions, scope: &Scope, name: &str, account: &AccountId) -> Result<SeenKey, Fault> {
