@@ -27,6 +27,7 @@ pub mod resource;
 pub mod role;
 pub mod snapshot;
 pub mod seen_key;
+pub mod surroundings;
 pub mod topic;
 pub mod trail;
 pub mod trusted_access;
@@ -44,6 +45,7 @@ pub use problem::{Problem, Stage};
 pub use resource::Resource;
 pub use role::Role;
 pub use seen_key::SeenKey;
+pub use surroundings::Surroundings;
 pub use topic::Topic;
 pub use trail::Trail;
 pub use trusted_access::{DelegatedAdministrator, TrustedAccess};
@@ -102,6 +104,9 @@ pub struct Estate {
     /// Keys that are no wanted resources, by the names under which buckets, trails, topics and the configuration call them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, SeenKey>,
+    /// What surrounds the archive; none where nobody looked, which is never taken for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
 }
 
 /// Quotas of IAM in one account and how much of them is used (IAM API, `GetAccountSummary`). None where AWS did not say.

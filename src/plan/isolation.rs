@@ -256,7 +256,12 @@ fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -
 fn reader<'a>(desired: &Desired, address: &Address, resource: Cow<'a, Resource>) -> Option<ReaderPolicies<'a>> {
     let (account, role, unknown) = match resource.as_ref() {
         Resource::Role(role) => {
-            let account = role.tags.get(ACCOUNT_TAG)?.parse().ok()?;
+            // Somebody may have taken the tag away: then the role is still for whom it is wanted.
+            let wanted = desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
+                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
+                _ => None,
+            });
+            let account = role.tags.get(ACCOUNT_TAG).or(wanted)?.parse().ok()?;
             (account, address.arn(desired.partition)?, role.attached.iter().cloned().collect())
         }
         Resource::Policy(policy) if reads(&policy.document) => {

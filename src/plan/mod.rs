@@ -2,7 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge
+//! who else does and what leads out ([`mod@surroundings`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -32,6 +33,7 @@ pub mod preflight;
 mod removal;
 mod risk;
 mod sanity;
+pub mod surroundings;
 mod transition;
 
 pub use change::{Action, Change, FieldChange, Risk};
@@ -211,7 +213,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
+    let isolation::Checked { mut violations, mut unproven } =
+        isolation::check(desired, observed, organization, &mut changes);
+    let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
+    violations.extend(around.violations);
+    violations.sort();
+    unproven.extend(around.unproven);
     for change in &mut changes {
         change.harm = harm::of(change);
     }
@@ -244,9 +251,16 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings: now.findings,
+        findings: sorted(around.findings, now.findings),
         options,
     }
+}
+
+/// Returns all findings, the worst first.
+fn sorted(mut findings: Vec<Finding>, more: Vec<Finding>) -> Vec<Finding> {
+    findings.extend(more);
+    findings.sort();
+    findings
 }
 
 fn trails(desired: &Desired) -> Vec<TrailSite> {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::clock::between;
 use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
-use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage};
+use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage, Surroundings};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
@@ -49,6 +49,8 @@ pub struct Memory {
     limits: BTreeMap<AccountId, Limits>,
     /// The keys of others that something is encrypted with.
     keys: BTreeMap<String, SeenKey>,
+    /// What surrounds the archive; none where the last look at the log account did not tell.
+    surroundings: Option<Surroundings>,
 }
 
 impl Memory {
@@ -84,6 +86,9 @@ impl Memory {
         self.limits.extend(seen.limits);
         // They are found in the accounts that every round looks at.
         self.keys = seen.keys;
+        if due.contains(&scope.log_account) {
+            self.surroundings = merged(self.surroundings.take(), seen.surroundings, due, scope);
+        }
         self.looked_at.extend(due.iter().map(|account| (account.clone(), now)));
     }
 
@@ -114,8 +119,25 @@ impl Memory {
         let known: BTreeSet<&AccountId> = self.sightings.values().map(|(operator, _)| operator).collect();
         self.looked_at.retain(|account, _| known.contains(account));
         let sightings = self.sightings.iter().map(|(address, (_, sighting))| (address.clone(), sighting.clone()));
-        Estate { sightings: sightings.collect(), limits: self.limits.clone(), keys: self.keys.clone() }
+        let surroundings = self.surroundings.clone();
+        let (limits, keys) = (self.limits.clone(), self.keys.clone());
+        Estate { sightings: sightings.collect(), limits, keys, surroundings }
     }
+}
+
+/// Takes in what was seen around the archive. What leads out of something that another account's credentials look at stays
+/// as it was until they look again.
+fn merged(
+    known: Option<Surroundings>,
+    seen: Option<Surroundings>,
+    due: &BTreeSet<AccountId>,
+    scope: &Scope,
+) -> Option<Surroundings> {
+    let mut seen = seen?;
+    let mut known = known.unwrap_or_default();
+    known.retain(|address| scope.addresses.get(address).is_some_and(|operator| !due.contains(operator)));
+    seen.take(known);
+    Some(seen)
 }
 
 fn lets_trails_in(kind: Kind) -> bool {

@@ -15,4 +15,5 @@ mod fixture;
 mod keys;
 mod lookup;
 mod observe;
+mod surroundings;
 mod trouble;

@@ -9,6 +9,7 @@ use super::job::{Job, writable};
 use super::permissions::kms as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault, FaultKind};
+use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
@@ -75,6 +76,28 @@ pub(super) async fn look_at_other(session: &Session, name: &str) -> Result<SeenK
 pub(super) async fn left_over(session: &Session, deployment: &str) -> Result<Vec<String>, Fault> {
     let found = find_without_alias(session, deployment).await?;
     Ok(found.into_iter().filter_map(|(metadata, _)| metadata.arn).collect())
+}
+
+/// Returns the grants of a key, by its ARN.
+pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>, Fault> {
+    let client = session.kms();
+    let mut grants = Vec::new();
+    let mut marker = None;
+    let mut pages = session.pages(op::LIST_GRANTS);
+    loop {
+        let request = client.list_grants().key_id(arn).set_marker(marker.take());
+        let page = session.read(op::LIST_GRANTS, request.send()).await?;
+        grants.extend(page.grants().iter().map(|grant| KeyGrant {
+            id: grant.grant_id().unwrap_or_default().to_owned(),
+            grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
+            operations: grant.operations().iter().map(|operation| operation.as_str().to_owned()).collect(),
+        }));
+        marker = pages.after(page.truncated, page.next_marker)?;
+        if marker.is_none() {
+            grants.sort();
+            return Ok(grants);
+        }
+    }
 }
 
 async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {

@@ -37,6 +37,7 @@ mod s3;
 mod session;
 mod sns;
 mod sqs;
+mod surroundings;
 mod wake;
 pub mod webhook;
 mod whole;
