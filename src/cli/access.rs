@@ -10,6 +10,7 @@ use super::{Answer, Common, Format};
 use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::Change;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
 use crate::policy::isolation;
@@ -57,6 +58,17 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
     let mut report = report(&policies, organization, state);
     report.around = around;
     report.unread = unread(observed).into_iter().map(|(part, code)| format!("{part} ({code})")).collect();
+    let changes: &[Change] = if state == State::Planned { &plan.changes } else { &[] };
+    for place in &desired.past.places {
+        let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
+        let found = policies.map(|policies| policies.prove()).unwrap_or_default();
+        report.violations.extend(found.violations);
+        report.unproven.extend(found.unproven);
+    }
+    report.violations.sort();
+    report.violations.dedup();
+    report.unproven.sort();
+    report.unproven.dedup();
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {

@@ -10,11 +10,12 @@ use super::plan::{self, Choices};
 use super::record::Record;
 use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
-use super::signal::told_to_stop;
+use super::signal::told_to_stop_or_left_alone;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
-use crate::apply::{self, ApplyReport, Consent, Gate, RunOptions};
-use crate::estate::{Kind, Problem};
+use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
+use crate::estate::{Address, Kind, Problem};
+use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::{Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
@@ -32,9 +33,9 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Take over resources of the wanted names that somebody else made
-    #[arg(long)]
-    adopt: bool,
+    /// Take over what somebody else made under a wanted name: at this address (can be repeated), or, without one, all of it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "all", value_parser = taken)]
+    adopt: Vec<Taken>,
     /// Allow a risk: weakens, interrupts, destroys or costs
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
     allow: Vec<Risk>,
@@ -42,6 +43,39 @@ pub struct Args {
     /// change ended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+}
+
+/// One word of `--adopt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Taken {
+    All,
+    At(Address),
+}
+
+fn taken(text: &str) -> Result<Taken, String> {
+    if text == "all" {
+        return Ok(Taken::All);
+    }
+    let hint = "write an address as `plan` shows it, or none for all; a saved plan stands before --adopt";
+    text.parse().map(Taken::At).map_err(|error| format!("{error}; {hint}"))
+}
+
+fn adopt(words: &[Taken]) -> Adopt {
+    let at = |word: &Taken| match word {
+        Taken::At(address) => Some(address.clone()),
+        Taken::All => None,
+    };
+    match words {
+        [] => Adopt::Nothing,
+        words => words.iter().map(at).collect::<Option<_>>().map_or(Adopt::All, Adopt::Only),
+    }
+}
+
+/// What is taken away from others is said also to somebody who does not look at the plan.
+fn say_what_ends(plan: &Plan, ui: &Ui) {
+    for finding in plan.findings.iter().filter(|finding| finding.code == TAKEN_AWAY) {
+        ui.note(&format!("{}: {}", finding.address, finding.message));
+    }
 }
 
 fn risk(text: &str) -> Result<Risk, String> {
@@ -56,13 +90,18 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
     let options = SurveyOptions { plan: plan_options, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(&options).await?;
+    let mut survey = session.surveyor(ui).survey(&options).await?;
     ui.end_progress();
     if let Some(saved) = &saved {
         saved.must_be(&survey.plan)?;
     }
     refuse_blocked(&survey.plan)?;
-    let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: args.adopt };
+    let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: adopt(&args.adopt) };
+    if let Some(address) = consent.adopt.not_adopted(&survey.plan).next() {
+        return Err(Failure::new(format!("nothing is adopted at {address}"))
+            .hint("`orgtrail plan` shows what somebody else made as `adopt`, with its address"));
+    }
+    say_what_ends(&survey.plan, ui);
     refuse_not_allowed(&consent, &survey, common, ui)?;
     if survey.plan.changes.is_empty() {
         let text = plan::text(common, &subject(&survey), ui)?;
@@ -71,6 +110,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if !args.yes {
         ask(&survey, ui)?;
     }
+    consent.leave_out(&mut survey.plan);
     let began = Timestamp::now();
     let record = args.record.as_deref().map(|path| Record::open(path, &survey.plan, began)).transpose()?;
     let gate: &dyn Gate = record.as_ref().map_or(&apply::gate::Open, |record| record);
@@ -99,7 +139,7 @@ fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
         ui.note("not isolated: somebody reads, writes or assumes what they should not; `orgtrail access` says who");
         return Outcome::Finding;
     }
-    if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
+    if report.is_complete() && plan.blockers.is_empty() { Outcome::Clean } else { Outcome::Partial }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {
@@ -119,7 +159,7 @@ fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
 
 /// Is done when somebody interrupts the program.
 async fn interrupted(ui: &Ui) {
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     ui.note("told to stop: what has begun is finished, the rest is left for the next run");
 }
 
@@ -156,14 +196,18 @@ fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Fail
     ui.must_be_writable()
 }
 
-/// Stops before the first call where the plan cannot succeed.
+/// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is left out,
+/// and told at the end.
 fn refuse_blocked(plan: &Plan) -> Result<(), Failure> {
-    let Some(first) = plan.blockers.first() else {
+    // Where nothing is left that could be made, it is as if all of it were blocked.
+    let all = !plan.changes.is_empty() && plan.changes.iter().all(|change| plan.stands_against(change).is_some());
+    let blockers: Vec<&Problem> = if all { plan.blockers.iter().collect() } else { plan.blocks_all().collect() };
+    let Some(first) = blockers.first() else {
         return Ok(());
     };
     let mut failure = Failure::new("the plan cannot be applied; nothing was changed");
     let line = |p: &Problem| format!("{} in {}: {}", p.code, p.account, p.message);
-    failure.causes.extend(plan.blockers.iter().map(line));
+    failure.causes.extend(blockers.iter().copied().map(line));
     Err(failure.hint(first.help.clone()))
 }
 

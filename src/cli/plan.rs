@@ -29,6 +29,10 @@ pub struct Choices {
     /// found harm in it says: ADDRESS#STATEMENT
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub destroy: Vec<String>,
+    /// Give up a place of earlier logs, by the name of its bucket or the ARN of its key: members do not read there any more,
+    /// and nothing watches it; nothing is deleted
+    #[arg(long, value_name = "BUCKET", value_delimiter = ',')]
+    pub give_up: Vec<String>,
     /// Go on although far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
@@ -43,7 +47,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts"])]
     against: Option<PathBuf>,
 }
 
@@ -54,6 +58,7 @@ impl Choices {
             prune: self.prune,
             accept_fewer_accounts: self.accept_fewer_accounts,
             today: self.prune.then(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
+            give_up: self.give_up.iter().cloned().collect(),
             destroy: self.destroy.iter().cloned().collect(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::layout::{Layout, logs_root};
 use super::{Brief, ReaderStrategy, archive_region, tags};
 use crate::config::Config;
-use crate::config::schema::LockMode;
+use crate::config::schema::{LockMode, OldVersions};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind};
 use crate::policy::template::BadTemplate;
@@ -83,10 +83,11 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
         prefix: format!("{}/", logs_root(config)),
         transitions: wish.archive_after_days.iter().map(|&days| (days, class.to_owned())).collect(),
         expire_after_days: wish.expire_after_days,
-        expire_noncurrent_after_days: wish
-            .expire_after_days
-            .filter(|_| config.bucket.versioning)
-            .map(|_| NONCURRENT_DAYS),
+        expire_noncurrent_after_days: match wish.expire_old_versions_after_days {
+            Some(OldVersions::Days(days)) => Some(days),
+            Some(OldVersions::Never) => None,
+            None => wish.expire_after_days.filter(|_| config.bucket.versioning).map(|_| NONCURRENT_DAYS),
+        },
         abort_upload_after_days: Some(ABORT_UPLOAD_DAYS),
         other: None,
     })
@@ -98,6 +99,8 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
     let own_role = layout.own_role(config, layout.log_account.as_str());
+    let glass = config.bucket.break_glass_roles.iter().cloned();
+    let keepers = glass.chain([own_role.to_string()]).chain(config.organization.own_roles.iter().cloned());
     let folders = layout.written_folders(config, brief.organization);
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.
@@ -107,7 +110,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),
         "break_glass_roles": config.bucket.break_glass_roles,
-        "policy_keepers": config.bucket.break_glass_roles.iter().cloned().chain([own_role.to_string()]).collect::<Vec<_>>(),
+        "policy_keepers": keepers.collect::<Vec<_>>(),
         // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
         // their member policy is enough within one account.
         "log_account": layout.log_account,

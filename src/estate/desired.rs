@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Estate, Resource, Sighting, Surroundings};
+use super::{Address, Estate, Past, Resource, Sighting, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -19,6 +19,10 @@ pub struct Desired {
     pub log_account: AccountId,
     /// orgtrail's own role in the log account, which no policy may lock out.
     pub own_role: Arn,
+    /// Roles that the configuration names as orgtrail's too, as ARNs in which `*` stands for any text.
+    pub own_roles: Vec<String>,
+    /// Roles that may delete logs and change what guards them, in the same form.
+    pub break_glass: Vec<String>,
     /// What should exist.
     pub wanted: BTreeMap<Address, Wanted>,
     /// Accounts that a statement of others in a shared policy may name: the organization's, and those that the
@@ -26,6 +30,8 @@ pub struct Desired {
     pub known_accounts: BTreeSet<AccountId>,
     /// What readers are held to.
     pub reading: ReadingTerms,
+    /// What is known of earlier logs.
+    pub past: Past,
     /// How many days the readers of an account are kept after it has left.
     pub keep_readers_days: u32,
     /// Statements of others in shared policies that a person named for removal, each by the address of its policy and its

@@ -8,7 +8,8 @@ use super::change::{Change, Risk};
 use super::diff::key_arn;
 use super::{Unproven as Open, Violation, effective};
 use crate::estate::key::key_reference;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, ReadingTerms, Resource, Sighting};
+use crate::estate::place::Reading;
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, ReadingTerms, Resource, Sighting};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
@@ -17,6 +18,10 @@ use crate::policy::{Effect, PolicyDocument};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
+    /// It is a place of earlier logs.
+    is_past: bool,
+    /// Readers that need not read here: those of accounts that left, and of another log account.
+    optional: BTreeSet<String>,
     bucket: &'a Address,
     bucket_arn: Arn,
     desired: &'a Desired,
@@ -94,13 +99,63 @@ impl<'a> ArchivePolicies<'a> {
     ) -> Option<Self> {
         let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket)?;
         let (key, gaps) = key(desired, observed, bucket, find);
+        let readers = readers(desired, observed, find);
+        let unwanted = readers.iter().filter(|reader| !desired.wanted.contains_key(&reader.address));
         Some(Self {
+            is_past: false,
+            optional: unwanted.map(|reader| reader.role.to_string()).collect(),
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
             roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
-            readers: readers(desired, observed, find),
+            readers,
+            gaps,
+            bucket,
+            desired,
+        })
+    }
+
+    /// Puts together what there is at a place of earlier logs, with the readers as they will be once the changes are made.
+    /// None where the bucket is not there.
+    pub fn of_place(
+        desired: &'a Desired,
+        observed: &'a Estate,
+        organization: &'a Organization,
+        changes: &'a [Change],
+        place: &'a Place,
+    ) -> Option<Self> {
+        let bucket = &place.bucket;
+        if matches!(observed.sightings.get(bucket), Some(Sighting::Absent)) {
+            return None;
+        }
+        let planned = |address: &Address| changes.iter().find(|change| change.address == *address);
+        let find = |address: &Address| match planned(address) {
+            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            None => observed.resource(address).map(Cow::Borrowed),
+        };
+        let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
+        let find_reader = |address: &Address| match by_address.get(address) {
+            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            None => observed.resource(address).map(Cow::Borrowed),
+        };
+        let (key, mut gaps) = past_key(observed, place, &find);
+        let policy = bucket.with_kind(Kind::BucketPolicy);
+        gaps.extend(gap(observed, &policy, Invariant::NobodyOutside));
+        let mut readers = readers(desired, observed, &find_reader);
+        readers.retain(|reader| !reader.is_assumed() || reader.address.account == bucket.account);
+        // Which of them were given this place is the plan's to say; a reader that was not has no earlier logs here.
+        let optional =
+            readers.iter().filter(|reader| !reader.names(&bucket.name)).map(|r| r.role.to_string()).collect();
+        Some(Self {
+            is_past: true,
+            optional,
+            bucket_arn: bucket.arn(desired.partition)?,
+            bucket_policy: find(&policy),
+            key,
+            roots: place.roots.iter().cloned().collect(),
+            accounts: organization.accounts.keys().cloned().chain([bucket.account.clone()]).collect(),
+            readers,
             gaps,
             bucket,
             desired,
@@ -138,6 +193,10 @@ impl<'a> ArchivePolicies<'a> {
             let by_absence = [Invariant::PlainHttpRefused, Invariant::ReadsOwn];
             result.violations.retain(|violation| !by_absence.contains(&violation.invariant));
         }
+        let is_optional =
+            |invariant, principal: &str| invariant == Invariant::ReadsOwn && self.optional.contains(principal);
+        result.violations.retain(|violation| !is_optional(violation.invariant, &violation.principal));
+        result.unproven.retain(|open| !is_optional(open.invariant, &open.principal));
         result.unproven.extend(self.gaps.iter().cloned());
         result.unproven.sort();
         result.unproven.dedup();
@@ -162,7 +221,7 @@ impl<'a> ArchivePolicies<'a> {
         run(&Archive {
             bucket_arn: &self.bucket_arn,
             region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
-            account: &self.desired.log_account,
+            account: if self.is_past { &self.bucket.account } else { &self.desired.log_account },
             organization_id: &self.desired.organization,
             bucket_policy: self.bucket_policy.as_deref().and_then(Resource::shared_policy),
             key,
@@ -191,6 +250,13 @@ impl ReaderPolicies<'_> {
     /// Tells whether it is a role of the log account, which members assume, and not a role of their own.
     pub fn is_assumed(&self) -> bool {
         self.address.kind == Kind::Role
+    }
+
+    /// Tells whether its policies name a bucket.
+    fn names(&self, bucket: &str) -> bool {
+        let documents = self.named();
+        let reading = Reading::of(documents.iter().map(|named| named.document), self.account.as_str());
+        reading.folders.iter().any(|(name, _)| name == bucket)
     }
 
     fn named(&self) -> Vec<Named<'_>> {
@@ -240,6 +306,34 @@ fn key<'a>(
         why: format!("the policy of the key {arn}, which is not orgtrail's, is not known"),
     };
     (None, foreign.map(gap).into_iter().collect())
+}
+
+/// Returns the key of a place of earlier logs, or what is not known of it.
+fn past_key<'a>(observed: &Estate, place: &Place, find: Find<'_, 'a>) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
+    let Some(arn) = place.key.clone() else { return (None, Vec::new()) };
+    let mut keys = observed
+        .resources()
+        .filter(|(_, resource)| matches!(resource, Resource::Key(key) if key.arn.as_ref() == Some(&arn)));
+    let policy = keys.next().and_then(|(key, _)| {
+        let address = key.with_kind(Kind::KeyPolicy);
+        find(&address).map(|policy| KeyPolicies { address, arn: arn.clone(), policy })
+    });
+    if policy.is_some() {
+        return (policy, Vec::new());
+    }
+    let why =
+        format!("the policy of the key {arn}, which encrypted the earlier logs in {}, is not known", place.bucket.name);
+    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+}
+
+/// Returns why the document at an address is not known.
+fn gap(observed: &Estate, address: &Address, invariant: Invariant) -> Option<Unproven> {
+    let why = match observed.sightings.get(address) {
+        Some(Sighting::Unreadable(problem)) => format!("it could not be read: {}", problem.message),
+        None => "it was not looked at when the estate was recorded".to_owned(),
+        Some(Sighting::Present(_) | Sighting::Absent) => return None,
+    };
+    Some(Unproven { invariant, principal: address.to_string(), why })
 }
 
 /// Returns the reader roles and the member policies that read by themselves: the wanted ones, and those of this
@@ -328,6 +422,11 @@ fn checked(desired: &Desired, observed: &Estate, organization: &Organization, ch
     let Some(policies) = ArchivePolicies::planned(desired, observed, organization, changes) else {
         return Checked::default();
     };
+    proved(&policies)
+}
+
+/// Proves, and says where what it finds is.
+pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
     let isolation::Isolation { violations, unproven } = policies.prove();

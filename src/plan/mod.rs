@@ -17,6 +17,7 @@ use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
 use crate::policy::isolation::Invariant;
 
+pub mod adoption;
 pub mod change;
 mod diff;
 mod evidence;
@@ -28,13 +29,18 @@ mod harm;
 pub mod isolation;
 mod leftovers;
 mod limits;
+pub mod lockout;
 mod order;
+pub mod past;
 pub mod preflight;
 mod removal;
+mod retention;
 mod risk;
 mod sanity;
+mod scope;
 pub mod surroundings;
 mod transition;
+pub mod urgent;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -51,9 +57,13 @@ pub struct Plan {
     pub deployment: String,
     /// The changes, each after all that it depends on.
     pub changes: Vec<Change>,
+    /// The parts of the changes that wait for nothing, made before all else: see [`urgent`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urgent: Vec<Change>,
     /// How many wanted resources are already as they should be.
     pub unchanged: usize,
-    /// What stands against doing any of it: a quota that is full, a document over its size limit.
+    /// What stands against doing all of it, mostly against one resource or in one account (see [`Plan::stands_against`]): a
+    /// quota that is full, a document over its size limit, another deployment's resource.
     pub blockers: Vec<Problem>,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
@@ -163,6 +173,10 @@ pub struct PlanOptions {
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub today: Option<Date>,
+    /// Earlier places of logs that nobody needs any more, by the name of the bucket or the ARN of the key: readers do not read
+    /// there and nothing watches them from then on. Nothing is deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub give_up: BTreeSet<String>,
     /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
     /// statements of others to be removed from a policy ([`text_that_names`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -205,10 +219,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let leftovers = leftovers::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
+    let mut findings = retention::spare_mfa_delete(&mut changes);
     let evidence = evidence::find(desired, observed);
     for change in &mut changes {
         change.risk = risk::of(change, &evidence, observed);
     }
+    past::judge(desired, &mut changes);
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
@@ -217,11 +233,22 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         isolation::check(desired, observed, organization, &mut changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
     violations.extend(around.violations);
-    violations.sort();
     unproven.extend(around.unproven);
+    let of_past = past::check(desired, observed, organization, &changes);
+    violations.extend(of_past.violations);
+    violations.sort();
+    violations.dedup();
+    unproven.extend(of_past.unproven);
+    unproven.sort();
+    unproven.dedup();
     for change in &mut changes {
         change.harm = harm::of(change);
     }
+    findings.extend(around.findings);
+    findings.extend(retention::remarks(&changes));
+    findings.extend(adoption::findings(&changes));
+    findings.extend(past::findings(desired, observed, &changes));
+    blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     let now = preflight::now(desired, observed, organization);
@@ -235,23 +262,31 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
+    findings.extend(lockout::findings(desired, observed));
+    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
         fingerprint: fingerprint::fingerprint(&changes, desired, observed),
+        urgent: urgent::parts(desired, observed, changes.iter().chain(&compared.others)),
         changes,
         unchanged: compared.unchanged,
         blockers,
         problems: diff::without_repetitions(
-            compared.problems.into_iter().chain(leftovers::unknown(desired, observed)).chain(now.problems),
+            compared
+                .problems
+                .into_iter()
+                .chain(leftovers::unknown(desired, observed))
+                .chain(past::unknown(desired, observed))
+                .chain(now.problems),
         ),
         trails: trails(desired),
-        leftovers: leftovers.kept,
+        leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
         evidence,
         headroom,
         violations,
         unproven,
-        findings: sorted(around.findings, now.findings),
+        findings: sorted(findings, now.findings),
         options,
     }
 }

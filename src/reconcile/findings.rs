@@ -79,13 +79,13 @@ impl Findings {
 }
 
 /// Makes the finding of a change that waits.
-pub fn of_held(held: &Held, blocker: Option<&Problem>, now: Timestamp) -> Finding {
+pub fn of_held(held: &Held, now: Timestamp) -> Finding {
     Finding {
         account: held.change.address.account.clone(),
         address: Some(held.change.address.clone()),
         code: held.why.code().to_owned(),
         message: held.why.sentence(),
-        help: held.why.help(blocker),
+        help: held.why.help(),
         since: now,
     }
 }

@@ -64,7 +64,8 @@ struct DeliveryJson<'a> {
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
     fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, began, plan, outcomes, unchanged, problems, delivery } = report;
+        let ApplyReport { organization, deployment, began, plan, outcomes, urgent: _, unchanged, problems, delivery } =
+            report;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),

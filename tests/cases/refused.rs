@@ -47,7 +47,10 @@ fn a_statement_that_keeps_cloudtrail_out_is_drift_until_somebody_names_it() {
         ("bucket_policy", deny("s3:PutObject", below("*/CloudTrail-Digest/*"), json!({}))),
         ("bucket_policy", deny("s3:Put*", below("222222222222/CloudTrail-Insight/us-west-2/*"), json!({}))),
         ("bucket_policy", deny("s3:GetBucketAcl", bucket.into(), json!({}))),
-        ("bucket_policy", deny("s3:*", format!("{bucket}/*"), json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}))),
+        (
+            "bucket_policy",
+            deny("s3:*", format!("{bucket}/*"), json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})),
+        ),
         ("bucket_policy", deny("s3:*", format!("{bucket}/*"), json!({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}))),
         (
             "bucket_policy",
@@ -64,7 +67,11 @@ fn a_statement_that_keeps_cloudtrail_out_is_drift_until_somebody_names_it() {
         let drift: Value = serde_json::from_str(&case.must(2, "drift --estate estate.json --format json")).unwrap();
         assert_eq!(drift["in_sync"], false, "{statement}");
         let finding = &drift["findings"][0];
-        assert_eq!((&finding["harm"], &finding["code"]), (&json!("logs-lost"), &json!("delivery-refused")), "{statement}");
+        assert_eq!(
+            (&finding["harm"], &finding["code"]),
+            (&json!("logs-lost"), &json!("delivery-refused")),
+            "{statement}"
+        );
         let help = finding["help"].as_str().unwrap();
         let named = help.split('\'').nth(1).unwrap();
         assert!(named.ends_with("#Theirs"), "{help}");

@@ -19,7 +19,8 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let explain = |delivered: Delivered<'_>| explanation(&survey.desired, delivered);
-    let explanations: Vec<Explanation> = live(&survey.desired, &survey.observed, &survey.organization).into_iter().map(explain).collect();
+    let explanations: Vec<Explanation> =
+        live(&survey.desired, &survey.observed, &survey.organization).into_iter().map(explain).collect();
     let text = match common.format() {
         Format::Human => explanations.iter().map(human).collect(),
         Format::Json => {

@@ -26,8 +26,7 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
     })?;
     let enabled = matches!(state, RuleState::Enabled);
     let targets = targets(session, &address.name).await?;
-    let targets =
-        targets.iter().map(|target| (target.arn().to_owned(), target.role_arn().map(str::to_owned)));
+    let targets = targets.iter().map(|target| (target.arn().to_owned(), target.role_arn().map(str::to_owned)));
     let targets: BTreeMap<_, _> = targets.collect();
     let tags = tags(session, &address.name).await?;
     Ok(Sighting::present(Rule { pattern, enabled, targets, tags }))
@@ -124,8 +123,7 @@ pub(super) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
         return Err(session.moved(job.address(), "the rule does not carry the tag of this deployment any more"));
     }
     let targets = targets(session, job.name()).await?;
-    let (ours, others): (Vec<_>, Vec<_>) =
-        targets.iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
+    let (ours, others): (Vec<_>, Vec<_>) = targets.iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
     if let Some(other) = others.first() {
         let message = format!("somebody else has the events of the rule sent to the target {other}");
         return Err(session.moved(job.address(), message));

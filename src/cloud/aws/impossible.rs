@@ -219,7 +219,8 @@ async fn absence_is_told_by_the_code_of_the_very_thing() {
         assert_eq!(look(&session, kind).await.ok(), Some(Sighting::Absent), "{operation} {status} {text}");
     }
     let session = session(good()).await;
-    for kind in [Kind::Trail, Kind::Bucket, Kind::BucketPolicy, Kind::Key, Kind::KeyPolicy, Kind::LogGroup, Kind::Rule] {
+    for kind in [Kind::Trail, Kind::Bucket, Kind::BucketPolicy, Kind::Key, Kind::KeyPolicy, Kind::LogGroup, Kind::Rule]
+    {
         let seen = look(&session, kind).await;
         assert!(matches!(seen, Ok(Sighting::Present(_))), "{kind:?} {seen:?}");
     }
@@ -228,7 +229,11 @@ async fn absence_is_told_by_the_code_of_the_very_thing() {
 #[tokio::test]
 async fn a_listing_that_goes_round_in_circles_ends_with_an_error() {
     let circles = [
-        (Kind::TrustedAccess, "ListAWSServiceAccessForOrganization", r#"{"EnabledServicePrincipals":[],"NextToken":"x"}"#),
+        (
+            Kind::TrustedAccess,
+            "ListAWSServiceAccessForOrganization",
+            r#"{"EnabledServicePrincipals":[],"NextToken":"x"}"#,
+        ),
         (Kind::ServiceControlPolicy, "ListPolicies", r#"{"Policies":[],"NextToken":"x"}"#),
         (Kind::LogGroup, "DescribeLogGroups", r#"{"logGroups":[],"nextToken":"x"}"#),
         (Kind::Key, "ListResourceTags", r#"{"Tags":[],"Truncated":true,"NextMarker":"x"}"#),

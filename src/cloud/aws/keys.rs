@@ -110,10 +110,13 @@ fn of_others(scope: &Scope, estate: &Estate) -> Vec<(String, AccountId)> {
         _ => None,
     });
     // What is ours was seen already.
-    let seen: BTreeSet<&str> = estate.resources().filter_map(|(_, resource)| match resource {
-        Resource::Key(key) => key.arn.as_deref(),
-        _ => None,
-    }).collect();
+    let seen: BTreeSet<&str> = estate
+        .resources()
+        .filter_map(|(_, resource)| match resource {
+            Resource::Key(key) => key.arn.as_deref(),
+            _ => None,
+        })
+        .collect();
     let others: BTreeSet<(String, AccountId)> =
         own.chain(topics).filter(|(name, _)| !seen.contains(name.as_str())).collect();
     others.into_iter().collect()

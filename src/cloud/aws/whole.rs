@@ -52,17 +52,13 @@ mod tests {
 
     #[test]
     fn half_an_answer_is_none() {
-        for whole in [
-            "",
-            "{\"a\":1",
-            "<A/>",
-            "<A b=\"c\" />",
-            "<?xml version=\"1.0\"?>\n<A x=\"y\"><B>1</B></A>\n",
-            "<A></A>",
-        ] {
+        for whole in
+            ["", "{\"a\":1", "<A/>", "<A b=\"c\" />", "<?xml version=\"1.0\"?>\n<A x=\"y\"><B>1</B></A>\n", "<A></A>"]
+        {
             assert!(is_whole(whole.as_bytes()), "{whole}");
         }
-        for cut in ["<", "<A", "<A>", "<A><B>1</B>", "<A><B/>", "<?xml version", "<?xml version=\"1.0\"?>", "<A></A><"] {
+        for cut in ["<", "<A", "<A>", "<A><B>1</B>", "<A><B/>", "<?xml version", "<?xml version=\"1.0\"?>", "<A></A><"]
+        {
             assert!(!is_whole(cut.as_bytes()), "{cut}");
         }
     }

@@ -103,10 +103,13 @@ fn second_keys(desired: &Desired, observed: &Estate) -> Vec<Finding> {
         harm: Harm::Harmless,
         address: address.clone(),
         code: "second-key".into(),
-        message: format!("{arn} carries the tag of this deployment too, and is not the key that the logs are encrypted with"),
+        message: format!(
+            "{arn} carries the tag of this deployment too, and is not the key that the logs are encrypted with"
+        ),
         since: None,
         until: None,
-        help: "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is".into(),
+        help: "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is"
+            .into(),
     };
     others.map(finding).collect()
 }
@@ -138,7 +141,15 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
         }
     };
     let message = format!("{what}: {}", refusal.message);
-    Finding { harm, code: code.into(), message, since: None, until: None, help: help(targets, &at, refusal), address: at }
+    Finding {
+        harm,
+        code: code.into(),
+        message,
+        since: None,
+        until: None,
+        help: help(targets, &at, refusal),
+        address: at,
+    }
 }
 
 /// A statement of others that refuses is removed by naming it.

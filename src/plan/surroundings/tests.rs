@@ -67,11 +67,14 @@ fn plain_bucket(enforced: bool) -> Bucket {
 
 fn desired() -> Desired {
     let mut desired = Desired {
+        past: Default::default(),
         organization: "o-exampleorgid".parse().unwrap(),
         partition: Partition::Aws,
         deployment: "acme".into(),
         log_account: account(LOG),
         own_role: format!("arn:aws:iam::{LOG}:role/OrganizationAccountAccessRole").parse().unwrap(),
+        own_roles: Vec::new(),
+        break_glass: Vec::new(),
         wanted: BTreeMap::new(),
         known_accounts: BTreeSet::new(),
         reading: ReadingTerms::default(),

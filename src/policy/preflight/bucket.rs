@@ -1,6 +1,8 @@
 //! CloudTrail's requests to the bucket: reading its ACL, and writing below each of the trail's paths.
 
-use super::diagnosis::{condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions};
+use super::diagnosis::{
+    condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions,
+};
 use super::keys::told_apart;
 use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
 use super::{Cause, Delivery, Preflight, Refusal, named};

@@ -13,9 +13,7 @@ const TLS_VERSIONS: [&str; 2] = ["1.2", "1.3"];
 /// Judges a request under the policy of its resource. Which TLS version CloudTrail uses is not told, so that an answer
 /// counts if every version gives it.
 pub(super) fn judge(request: &Request, policy: Named) -> Verdict {
-    let verdict = |request: &Request| {
-        evaluate(request, &Layers { resource: Some(policy), ..Layers::default() })
-    };
+    let verdict = |request: &Request| evaluate(request, &Layers { resource: Some(policy), ..Layers::default() });
     if !asks_for_tls(policy.document) {
         return verdict(request);
     }

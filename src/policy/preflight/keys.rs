@@ -250,9 +250,8 @@ mod tests {
 
     fn denied(below: &str) -> PolicyDocument {
         let resource = format!("arn:aws:s3:::logs/{below}");
-        let text = format!(
-            r#"{{"Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"{resource}"}}]}}"#
-        );
+        let text =
+            format!(r#"{{"Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"{resource}"}}]}}"#);
         PolicyDocument::parse(&text).unwrap()
     }
 

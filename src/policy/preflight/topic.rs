@@ -1,6 +1,8 @@
 //! CloudTrail's requests to a topic: publishing, and using the topic's key.
 
-use super::diagnosis::{condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions};
+use super::diagnosis::{
+    condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions,
+};
 use super::key::{KeyCheck, this_key};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
