@@ -13,8 +13,12 @@ use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, ReadingT
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
-use crate::policy::isolation::{self, Archive, Invariant, Key, Reader, Unproven, prove};
-use crate::policy::{Effect, PolicyDocument};
+use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
+use crate::policy::{Aliases, Effect, PolicyDocument};
+
+mod known;
+
+use known::{paths, topic_document, topics};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
@@ -28,6 +32,11 @@ pub struct ArchivePolicies<'a> {
     accounts: BTreeSet<AccountId>,
     bucket_policy: Option<Cow<'a, Resource>>,
     key: Option<KeyPolicies<'a>>,
+    /// The topics that tell of new logs: address, ARN, and the topic with its policy.
+    topics: Vec<(Address, String, Cow<'a, Resource>)>,
+    /// Where the accounts are in the organization.
+    paths: BTreeMap<AccountId, String>,
+    unique_ids: Aliases,
     /// What the account folders that members read stand in.
     pub roots: Vec<String>,
     /// The readers, by the addresses of their roles or member policies.
@@ -107,6 +116,9 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
+            topics: topics(desired, find),
+            paths: paths(organization),
+            unique_ids: observed.aliases(desired.partition),
             roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
             readers,
@@ -153,6 +165,9 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&policy),
             key,
+            topics: Vec::new(),
+            paths: paths(organization),
+            unique_ids: observed.aliases(desired.partition),
             roots: place.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([bucket.account.clone()]).collect(),
             readers,
@@ -211,6 +226,11 @@ impl<'a> ArchivePolicies<'a> {
         self.with_archive(|archive| isolation::accounts_read(archive, &one))
     }
 
+    /// Returns, for each trusted reader, the accounts whose files it can read.
+    pub fn trusted_reads(&self) -> BTreeMap<String, BTreeMap<AccountId, Option<bool>>> {
+        self.with_archive(isolation::trusted_reads)
+    }
+
     fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let policies: Vec<Vec<Named>> = self.readers.iter().map(ReaderPolicies::named).collect();
         let terms = &self.desired.reading;
@@ -218,6 +238,14 @@ impl<'a> ArchivePolicies<'a> {
         let readers: Vec<Reader> = pairs.map(|(reader, policies)| reader.reader(policies, terms)).collect();
         let trusted: Vec<String> = terms.trusted.iter().map(ToString::to_string).collect();
         let key = self.key.as_ref().and_then(|key| Some(Key { arn: &key.arn, policy: key.policy.shared_policy()? }));
+        let names: Vec<String> = self.topics.iter().map(|(address, ..)| topic_document(address)).collect();
+        let topics = self.topics.iter().zip(&names);
+        let more: Vec<Shared> = topics
+            .filter_map(|((address, arn, topic), name)| {
+                let (policy, written) = (topic.shared_policy()?, self.written(address));
+                Some(Shared { kind: SharedKind::Topic, name, arn, policy, written })
+            })
+            .collect();
         run(&Archive {
             bucket_arn: &self.bucket_arn,
             region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
@@ -229,7 +257,21 @@ impl<'a> ArchivePolicies<'a> {
             accounts: &self.accounts,
             trusted: &trusted,
             readers: &readers,
+            facts: Facts {
+                paths: Some(&self.paths),
+                unique_ids: Some(&self.unique_ids),
+                own_principals: &[self.desired.own_role.to_string()],
+                known_principals: &[],
+                written_bucket: self.written(&self.bucket.with_kind(Kind::BucketPolicy)),
+                written_key: self.key.as_ref().and_then(|key| self.written(&key.address)),
+                more: &more,
+            },
         })
+    }
+
+    /// Returns a document as the templates wrote it.
+    fn written(&self, address: &Address) -> Option<&PolicyDocument> {
+        self.desired.wanted.get(address)?.resource.shared_policy()
     }
 
     /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
@@ -239,6 +281,12 @@ impl<'a> ArchivePolicies<'a> {
         match (violation.statement.as_ref().map(|place| place.document.as_str()), &self.key) {
             (Some("bucket policy"), _) => return bucket_policy(),
             (Some("key policy"), Some(key)) => return key.address.clone(),
+            (Some(name), _) => {
+                let mut topics = self.topics.iter().map(|(address, ..)| address);
+                if let Some(topic) = topics.find(|address| topic_document(address) == name) {
+                    return topic.clone();
+                }
+            }
             _ => {}
         }
         let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
@@ -380,6 +428,7 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
         let invariant = match address.kind {
             Kind::BucketPolicy => Invariant::NobodyOutside,
             Kind::KeyPolicy => Invariant::DecryptsOnlyLogs,
+            Kind::Topic => Invariant::WritesNothing,
             Kind::Role | Kind::Policy => Invariant::ReadsOnlyOwn,
             _ => return None,
         };
@@ -429,7 +478,7 @@ fn checked(desired: &Desired, observed: &Estate, organization: &Organization, ch
 pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
-    let isolation::Isolation { violations, unproven } = policies.prove();
+    let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
     let mut violations: Vec<Violation> = violations
         .into_iter()
         .map(|violation| Violation {

@@ -4,6 +4,7 @@
 mod adoption;
 mod earlier;
 mod folder;
+mod isolation;
 mod partitions;
 mod refused;
 mod retention;

@@ -102,7 +102,8 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {
-    if !explanation.preflight.refusals.is_empty() {
+    let is_open = explanation.findings.iter().any(|finding| finding.rule.opens());
+    if !explanation.preflight.refusals.is_empty() || is_open {
         Outcome::Finding
     } else if !explanation.preflight.doubts.is_empty() {
         Outcome::Partial

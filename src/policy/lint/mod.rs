@@ -67,7 +67,7 @@ pub enum Rule {
     OutsideGrant,
     /// CloudTrail is named by the accounts that it had before its service principal.
     OutdatedPrincipals,
-    /// CloudTrail may write for any trail of any account.
+    /// A service may act here for anybody: CloudTrail for any trail of any account.
     MissingSourceCondition,
     /// The bucket does not refuse plain HTTP.
     PlainHttpAllowed,
@@ -126,6 +126,13 @@ impl fmt::Display for Rule {
     }
 }
 
+impl Rule {
+    /// Tells whether it lets somebody do what nobody should: such a finding is never only a remark.
+    pub fn opens(self) -> bool {
+        matches!(self, Rule::OutsideGrant | Rule::MissingSourceCondition)
+    }
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -160,7 +167,7 @@ type Add<'a> = &'a mut dyn FnMut(Rule, String);
 
 fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &Subject, add: Add) {
     access::outside(statement, subject, add);
-    access::source(statement, add);
+    access::source(statement, subject, add);
     access::list(statement, subject, add);
     effect::paths(statement, add);
     effect::literal_wildcards(statement, add);
@@ -175,7 +182,9 @@ fn help(rule: Rule) -> &'static str {
         Rule::OutdatedPrincipals => {
             "name the service principal cloudtrail.amazonaws.com instead, with StringEquals aws:SourceArn and the ARN of the trail"
         }
-        Rule::MissingSourceCondition => "add StringEquals aws:SourceArn with the ARN of the trail",
+        Rule::MissingSourceCondition => {
+            "add StringEquals aws:SourceArn with the ARN of the trail, or of what another service acts for"
+        }
         Rule::PlainHttpAllowed => "deny s3:* to everyone where aws:SecureTransport is false",
         Rule::ListWithoutPrefix => "add StringLike s3:prefix with the path that may be listed",
         Rule::PathWithoutSlash => "end the path in `/*`",
