@@ -110,7 +110,7 @@ async fn session(answers: Answers) -> Session {
         .http_client(client)
         .load()
         .await;
-    let identity = Identity { account: ACCOUNT.parse().unwrap(), partition: Partition::Aws };
+    let identity = Identity { account: ACCOUNT.parse().unwrap(), partition: Partition::Aws, arn: None };
     let roles = Roles { member_role: "orgtrail".into(), session_name: "test".into(), read_only: true };
     let speed = Speed { tempo: Tempo::EMULATOR, in_flight_max: 4 };
     let home: Region = REGION.parse().unwrap();
