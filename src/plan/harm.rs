@@ -1,8 +1,8 @@
 //! What a drift does now: one judgement a kind of resource, from what was observed and what should be.
 
 use super::change::{Action, Change};
-use super::finding::Harm;
-use crate::estate::{Resource, Trail};
+use super::finding::{Finding, Harm};
+use crate::estate::{Address, Resource, Trail};
 
 /// Returns what the difference between wanted and observed does as long as it stays.
 pub(super) fn of(change: &Change) -> Harm {
@@ -16,6 +16,12 @@ pub(super) fn of(change: &Change) -> Harm {
         (Some(Resource::Key(_)), Some(Resource::Key(seen))) if !seen.enabled || seen.pending_deletion => Harm::LogsLost,
         _ => Harm::LessProtected,
     }
+}
+
+/// Returns the worst that was found at an address.
+pub(super) fn of_findings(address: &Address, findings: &[Finding]) -> Harm {
+    let here = findings.iter().filter(|finding| finding.address == *address);
+    here.map(|finding| finding.harm).min().unwrap_or(Harm::Harmless)
 }
 
 fn trail(wish: &Trail, seen: &Trail) -> Harm {

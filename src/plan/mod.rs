@@ -34,6 +34,7 @@ pub mod lockout;
 mod order;
 pub mod past;
 pub mod preflight;
+mod removal;
 mod retention;
 mod risk;
 mod sanity;
@@ -45,6 +46,7 @@ pub mod urgent;
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
 pub use finding::{Finding, Harm, Unproven};
+pub use removal::text_that_names;
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -176,7 +178,8 @@ pub struct PlanOptions {
     /// there and nothing watches them from then on. Nothing is deleted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub give_up: BTreeSet<String>,
-    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
+    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
+    /// statements of others to be removed from a policy ([`text_that_names`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
 }
@@ -250,8 +253,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    let now = preflight::now(desired, observed, organization);
+    for change in &mut changes {
+        change.harm = change.harm.min(harm::of_findings(&change.address, &now.findings));
+    }
     if !changes.is_empty() {
-        blockers.extend(preflight::blockers(desired, observed));
+        blockers.extend(preflight::blockers(desired, observed, organization, &now));
         blockers.extend(guard::blockers(desired));
     }
     if !options.accept_fewer_accounts {
@@ -274,7 +281,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
                 .chain(leftovers::unknown(desired, observed))
                 .chain(desired.problems.clone())
                 .chain(advice::problems(desired, observed))
-                .chain(past::unknown(desired, observed)),
+                .chain(past::unknown(desired, observed))
+                .chain(now.problems),
         ),
         trails: trails(desired),
         leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
@@ -282,9 +290,16 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings,
+        findings: sorted(findings, now.findings),
         options,
     }
+}
+
+/// Returns all findings, the worst first.
+fn sorted(mut findings: Vec<Finding>, more: Vec<Finding>) -> Vec<Finding> {
+    findings.extend(more);
+    findings.sort();
+    findings
 }
 
 fn trails(desired: &Desired) -> Vec<TrailSite> {

@@ -9,6 +9,8 @@ mod folder;
 mod folder;
 mod isolation;
 mod names;
+mod partitions;
 mod privacy;
+mod refused;
 mod retention;
 mod verify;
