@@ -4,8 +4,6 @@
 mod adoption;
 mod advice;
 mod earlier;
-mod earlier;
-mod folder;
 mod folder;
 mod isolation;
 mod names;
