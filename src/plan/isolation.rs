@@ -354,6 +354,10 @@ fn checked(desired: &Desired, observed: &Estate, organization: &Organization, ch
         })
         .collect();
     violations.sort();
-    let open = |Unproven { invariant, principal, why }| Open { invariant, principal, why };
+    let open = |Unproven { invariant, principal, why }: Unproven| {
+        let named = || principal.parse().ok().or_else(|| places.get(principal.as_str()).map(|place| (*place).clone()));
+        let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
+        Open { address, invariant, principal, why }
+    };
     Checked { violations, unproven: unproven.into_iter().map(open).collect() }
 }

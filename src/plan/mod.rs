@@ -164,6 +164,24 @@ pub struct PlanOptions {
     pub destroy: BTreeSet<String>,
 }
 
+impl Violation {
+    /// Returns what it does as long as it stays.
+    pub fn harm(&self) -> Harm {
+        match self.invariant {
+            Invariant::ReadsOnlyOwn
+            | Invariant::ListsOnlyOwn
+            | Invariant::WritesNothing
+            | Invariant::DecryptsOnlyLogs
+            | Invariant::AssumedOnlyByItsAccount
+            | Invariant::NobodyOutside => Harm::LogsExposed,
+            Invariant::ReadsOwn
+            | Invariant::MfaRequired
+            | Invariant::ExternalIdRequired
+            | Invariant::PlainHttpRefused => Harm::LessProtected,
+        }
+    }
+}
+
 impl Plan {
     /// Tells whether everything that could be read is as it should be: nothing to change, nothing violated or unproven, no
     /// finding that harms, nothing that stands against the plan.
@@ -189,7 +207,7 @@ impl Plan {
     pub fn worst_harm(&self) -> Option<Harm> {
         let changes = self.changes.iter().map(|change| change.harm);
         let findings = self.findings.iter().map(|finding| finding.harm);
-        let violations = self.violations.iter().map(|_| Harm::LogsExposed);
+        let violations = self.violations.iter().map(Violation::harm);
         changes.chain(findings).chain(violations).min()
     }
 }
@@ -208,10 +226,13 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
+    let isolation::Checked { mut violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
     for change in &mut changes {
         change.harm = harm::of(change);
     }
+    violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.sort();
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     if !changes.is_empty() {
@@ -235,7 +256,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings: Vec::new(),
+        findings,
         options,
     }
 }

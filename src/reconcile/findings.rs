@@ -117,12 +117,12 @@ pub fn of_violation(violation: &plan::Violation, now: Timestamp) -> Finding {
     }
 }
 
-/// Makes the finding of what could not be proved: of the log account, whose documents decide it.
-pub fn of_unproven(unproven: &plan::Unproven, log_account: &AccountId, now: Timestamp) -> Finding {
-    let plan::Unproven { invariant, principal, why } = unproven;
+/// Makes the finding of what could not be proved.
+pub fn of_unproven(unproven: &plan::Unproven, now: Timestamp) -> Finding {
+    let plan::Unproven { address, invariant, principal, why } = unproven;
     Finding {
-        account: log_account.clone(),
-        address: None,
+        account: address.account.clone(),
+        address: Some(address.clone()),
         code: format!("unproven-{invariant}-{principal}"),
         message: format!("{invariant} is not proved for {principal}: {why}"),
         help: "`orgtrail access --live` shows what is missing for the proof".into(),

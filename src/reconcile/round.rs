@@ -298,8 +298,7 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
         held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, blocker, now)).collect();
     list.extend(survey.plan.findings.iter().map(|found| findings::of_finding(found, now)));
     list.extend(survey.plan.violations.iter().map(|violation| findings::of_violation(violation, now)));
-    let log_account = &survey.desired.log_account;
-    list.extend(survey.plan.unproven.iter().map(|unproven| findings::of_unproven(unproven, log_account, now)));
+    list.extend(survey.plan.unproven.iter().map(|unproven| findings::of_unproven(unproven, now)));
     let mut add = |problem: &Problem| list.push(findings::of_problem(problem, now));
     survey.plan.blockers.iter().for_each(&mut add);
     survey.plan.problems.iter().for_each(&mut add);

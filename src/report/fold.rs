@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Region};
 use crate::organization::Organization;
-use crate::plan::{Action, Change, FieldChange, Risk};
+use crate::plan::{Action, Change, FieldChange, Harm, Risk};
 
 /// Stands for the id of the account that a change is about.
 pub const ACCOUNT: &str = "<account>";
@@ -49,6 +49,8 @@ pub struct Content {
     pub name: String,
     /// What it risks.
     pub risk: BTreeSet<Risk>,
+    /// What the drift does now.
+    pub harm: Harm,
     /// What asked for it.
     pub reason: String,
     /// Path, before and after of each field.
@@ -137,7 +139,7 @@ fn content(change: &Change, own: &Own) -> Content {
         address,
         action,
         risk,
-        harm: _,
+        harm,
         reason,
         fields: _,
         operator: _,
@@ -153,6 +155,7 @@ fn content(change: &Change, own: &Own) -> Content {
         region: region.clone(),
         name: own.hide(name),
         risk: risk.clone(),
+        harm: *harm,
         reason: reason.clone(),
         fields: change.field_changes().iter().map(field).collect(),
     }
