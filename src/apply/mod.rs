@@ -53,7 +53,8 @@ pub async fn run(
     let mut run = Run::new(plan, options.began);
     run.work(cloud, progress, options, stop).await;
     let mut results = run.results;
-    let delivery = delivery::check(plan, &before, &mut results, cloud, options.gate).await;
+    let delivery::Checked { delivery, findings } =
+        delivery::check(plan, &before, &mut results, cloud, options.gate).await;
     let outcomes = plan.changes.iter().zip(results).map(|(change, result)| Outcome {
         address: change.address.clone(),
         action: change.action,
@@ -68,6 +69,7 @@ pub async fn run(
         unchanged: plan.unchanged,
         problems: plan.problems.clone(),
         delivery,
+        findings,
     }
 }
 

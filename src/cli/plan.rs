@@ -31,6 +31,10 @@ pub struct Choices {
     /// Go on although far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
+    /// Take the statements of others out of the policies of bucket, key and topic where they let somebody read, change or
+    /// decrypt what they should not; needs --allow destroys to be applied
+    #[arg(long)]
+    pub close: bool,
 }
 
 /// The arguments of `plan`.
@@ -42,7 +46,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts", "close"])]
     against: Option<PathBuf>,
 }
 
@@ -52,6 +56,7 @@ impl Choices {
         PlanOptions {
             prune: self.prune,
             accept_fewer_accounts: self.accept_fewer_accounts,
+            close: self.close,
             today: self.prune.then(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
             destroy: self.destroy.iter().cloned().collect(),
         }

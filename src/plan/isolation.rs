@@ -317,6 +317,8 @@ pub(super) struct Checked {
     pub violations: Vec<Violation>,
     /// What could not be told.
     pub unproven: Vec<Open>,
+    /// The statements to blame, by the address of their document and their place in it.
+    pub blamed: BTreeSet<(Address, usize)>,
 }
 
 /// Proves what the plan leaves behind. A change at the address of a violation weakens.
@@ -335,13 +337,26 @@ pub(super) fn check(
     found
 }
 
+/// Returns what the documents as they were observed let happen and should not.
+pub(super) fn live(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<Violation> {
+    let policies = ArchivePolicies::live(desired, observed, organization);
+    policies.map(|policies| proved(&policies).violations).unwrap_or_default()
+}
+
 fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
-    let Some(policies) = ArchivePolicies::planned(desired, observed, organization, changes) else {
-        return Checked::default();
-    };
+    let policies = ArchivePolicies::planned(desired, observed, organization, changes);
+    policies.map(|policies| proved(&policies)).unwrap_or_default()
+}
+
+fn proved(policies: &ArchivePolicies<'_>) -> Checked {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
     let isolation::Isolation { violations, unproven } = policies.prove();
+    let blames = |violation: &isolation::Violation| {
+        let index = violation.statement.as_ref()?.index;
+        Some((policies.blamed(&places, violation), index))
+    };
+    let blamed = violations.iter().filter_map(blames).collect();
     let mut violations: Vec<Violation> = violations
         .into_iter()
         .map(|violation| Violation {
@@ -359,5 +374,5 @@ fn checked(desired: &Desired, observed: &Estate, organization: &Organization, ch
         let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
         Open { address, invariant, principal, why }
     };
-    Checked { violations, unproven: unproven.into_iter().map(open).collect() }
+    Checked { violations, unproven: unproven.into_iter().map(open).collect(), blamed }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), say what
+//! the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -17,6 +18,8 @@ use crate::organization::Organization;
 use crate::policy::isolation::Invariant;
 
 pub mod change;
+mod close;
+pub mod delivery;
 mod diff;
 mod evidence;
 pub mod finding;
@@ -27,6 +30,7 @@ mod harm;
 pub mod isolation;
 mod leftovers;
 mod limits;
+pub mod loss;
 mod order;
 pub mod preflight;
 mod risk;
@@ -154,6 +158,9 @@ pub struct Headroom {
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
     pub prune: bool,
+    /// Take the statements of others out of shared policies where they break isolation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
     /// Go on although far fewer accounts are selected than have reader roles.
     pub accept_fewer_accounts: bool,
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
@@ -178,6 +185,27 @@ impl Violation {
             | Invariant::MfaRequired
             | Invariant::ExternalIdRequired
             | Invariant::PlainHttpRefused => Harm::LessProtected,
+        }
+    }
+
+    /// Returns what to do about it: the command to run, where there is one.
+    pub fn repair(&self) -> String {
+        let place = format!("the {} {}", self.address.kind.words(), self.address.name);
+        let is_shared = matches!(self.address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
+        // A place ends in the statement's Sid in parentheses (`policy::evaluate::Place`).
+        let ours = format!("({}", crate::policy::SID_PREFIX);
+        match &self.statement {
+            Some(statement) if is_shared && !statement.contains(&ours) => format!(
+                "`orgtrail apply --close --allow destroys` takes the statement out; `orgtrail plan --close` shows it first. It \
+                 was written by somebody else into {place}"
+            ),
+            Some(_) if is_shared => {
+                format!("the template of {place} allows it: mend the template in --policies, then `orgtrail apply`")
+            }
+            Some(_) => format!(
+                "`orgtrail apply` sets {place} as its template says; where the template allows it, mend it in --policies"
+            ),
+            None => format!("`orgtrail access --live` shows what is missing; `orgtrail apply` sets {place} as wanted"),
         }
     }
 }
@@ -225,13 +253,13 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
+    let isolation::Checked { mut violations, unproven, .. } =
+        close::check(desired, observed, organization, &mut changes, options.close);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { mut violations, unproven } = isolation::check(desired, observed, organization, &mut changes);
-    for change in &mut changes {
-        change.harm = harm::of(change);
-    }
+    harm::judge(&mut changes, desired, observed, organization);
     violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings = delivery::findings(desired, observed);
+    findings.extend(loss::findings(&changes, desired, observed));
     findings.sort();
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));

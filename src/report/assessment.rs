@@ -215,6 +215,17 @@ pub(super) fn write_harms(page: &mut Page, harms: &[HarmView], accounts_max: usi
     }
 }
 
+/// Writes what is wrong after a run; nothing where nothing is.
+pub(super) fn write_findings(page: &mut Page, findings: &[FindingView], accounts_max: usize) {
+    if findings.is_empty() {
+        return;
+    }
+    page.heading(&[Span(STRONG, "Wrong now")]);
+    for finding in findings {
+        write_finding(page, finding, accounts_max);
+    }
+}
+
 fn write_finding(page: &mut Page, finding: &FindingView, accounts_max: usize) {
     let FindingView { harm: _, code, message, address, since, until, help, accounts } = finding;
     page.line(4, &[Span(BAD, code), Span(PLAIN, ": "), Span(PLAIN, message)]);

@@ -337,5 +337,6 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
             trail("acme-new-trail", DeliveryState::Waiting),
             trail("acme-old-trail", DeliveryState::Fails(Problem { stage: Stage::Delivery, ..unreadable(1) })),
         ],
+        findings: Vec::new(),
     }
 }

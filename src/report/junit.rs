@@ -17,9 +17,13 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> Strin
     let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
     let PlanView { purpose, deployment, harms, violations, unproven, sections, blockers, problems, .. } = &view;
     let findings: Vec<&FindingView> = harms.iter().flat_map(|harm| &harm.findings).collect();
-    let mut entries: Vec<&EntryView> = sections.iter().flat_map(|section| &section.entries).collect();
-    entries.sort_by_key(|entry| rank(entry.harm));
-    let failures = findings.len() + violations.len() + entries.len();
+    let entries = sections.iter().flat_map(|section| &section.entries);
+    let mut failed: Vec<(usize, String)> =
+        findings.into_iter().map(|found| (rank(Some(found.harm)), finding(found))).collect();
+    failed.extend(violations.iter().map(|found| (rank(Some(found.harm)), violation(found))));
+    failed.extend(entries.map(|entry| (rank(entry.harm), change(entry))));
+    failed.sort_by_key(|(rank, _)| *rank);
+    let failures = failed.len();
     let errors = unproven.len() + blockers.len() + problems.len();
     let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", 1 + failures + errors);
     let suite = escape::html(&format!("orgtrail {} of {deployment}", purpose.to_lowercase()));
@@ -29,9 +33,7 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> Strin
     );
     let unchanged = words::count(plan.unchanged, "resource");
     xml.push_str(&format!("    <testcase classname=\"orgtrail\" name=\"{unchanged} as wanted\"/>\n"));
-    findings.into_iter().for_each(|found| xml.push_str(&finding(found)));
-    violations.iter().for_each(|found| xml.push_str(&violation(found)));
-    entries.into_iter().for_each(|entry| xml.push_str(&change(entry)));
+    failed.iter().for_each(|(_, failure)| xml.push_str(failure));
     unproven.iter().for_each(|open| xml.push_str(&not_proved(open)));
     blockers.iter().chain(problems).for_each(|problem| xml.push_str(&failing(problem)));
     xml.push_str("  </testsuite>\n</testsuites>\n");
@@ -59,9 +61,10 @@ fn not_proved(open: &UnprovenView) -> String {
 }
 
 fn violation(found: &ViolationView) -> String {
-    let ViolationView { invariant, harm, example, statement, address, accounts } = found;
+    let ViolationView { invariant, harm, example, statement, repair, address, accounts } = found;
     let mut body: Vec<String> = statement.iter().map(|statement| format!("because of {statement}")).collect();
     body.push(format!("for {}", ids(accounts)));
+    body.push(format!("next: {repair}"));
     testcase(address, "failure", &format!("{invariant} ({harm}): {example}"), "isolation", &body)
 }
 
@@ -138,8 +141,8 @@ mod tests {
     fn findings_are_failures_the_worst_first_and_what_is_not_proved_is_an_error() {
         let xml = plan(&fixture::assessed(fixture::plan(12), "CloudTrail"), &fixture::organization(12), Purpose::Drift);
         let kinds: Vec<&str> = xml.split(" type=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-        assert_eq!(kinds[..3], ["logs-lost", "less-protected", "isolation"]);
-        assert_eq!(kinds[3..6], ["nothing-recorded", "logs-exposed", "less-protected"]);
+        assert_eq!(kinds[..4], ["nothing-recorded", "logs-lost", "isolation", "logs-exposed"]);
+        assert_eq!(kinds[4..6], ["less-protected", "less-protected"]);
         assert!(kinds.contains(&"unproven"), "{kinds:?}");
         let (failures, errors) = (xml.matches("<failure ").count(), xml.matches("<error ").count());
         assert_eq!(xml.matches(&format!("failures=\"{failures}\" errors=\"{errors}\"")).count(), 2);

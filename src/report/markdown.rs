@@ -135,14 +135,14 @@ fn keep_changes(view: &mut PlanView, room: &mut Room) -> usize {
 }
 
 fn apply_items(view: &ApplyView) -> usize {
-    let ApplyView { failed, skipped, problems, delivery, retired, done, .. } = view;
-    failed.len() + skipped.len() + problems.len() + delivery.len() + retired.len() + done.len()
+    let ApplyView { failed, skipped, problems, delivery, findings, retired, done, .. } = view;
+    findings.len() + failed.len() + skipped.len() + problems.len() + delivery.len() + retired.len() + done.len()
 }
 
 fn shorten_apply(view: &mut ApplyView, items: usize) -> usize {
     let mut room = Room(items);
-    let ApplyView { failed, skipped, problems, delivery, retired, done, .. } = view;
-    let first = room.keep(failed) + room.keep(delivery) + room.keep(retired);
+    let ApplyView { failed, skipped, problems, delivery, findings, retired, done, .. } = view;
+    let first = room.keep(findings) + room.keep(failed) + room.keep(delivery) + room.keep(retired);
     first + room.keep(problems) + room.keep(skipped) + room.keep(done)
 }
 

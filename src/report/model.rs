@@ -148,6 +148,8 @@ struct ViolationJson<'a> {
     action: &'a str,
     resource: &'a str,
     statement: Option<&'a str>,
+    /// What to do about it.
+    repair: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -160,7 +162,7 @@ struct UnprovenJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     harm: &'static str,
@@ -303,7 +305,8 @@ impl<'a> From<&'a Violation> for ViolationJson<'a> {
         let Violation { address, invariant, principal, action, resource, statement } = violation;
         let (place, harm) = (address.into(), violation.harm().as_str());
         let (invariant, statement) = (invariant.as_str(), statement.as_deref());
-        Self { place, harm, invariant, principal, action, resource, statement }
+        let repair = violation.repair();
+        Self { repair, place, harm, invariant, principal, action, resource, statement }
     }
 }
 

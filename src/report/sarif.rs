@@ -111,7 +111,8 @@ fn results(view: &PlanView, config_file: &str) -> Vec<Value> {
     found.sort_by_key(|found| rank(found.rule));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let numbered = |found: Found| {
-        let fingerprint = format!("{} {}", found.rule, found.place);
+        let fingerprint = format!("{} {} {}", found.rule, found.place, found.kind);
+        let fingerprint = fingerprint.trim_end().to_owned();
         let count = seen.entry(fingerprint.clone()).or_default();
         *count += 1;
         // The same kind of change in two groups of accounts: two results with one fingerprint would be shown as one.
@@ -133,6 +134,8 @@ struct Found {
     /// The same in the next run as long as the finding is.
     place: String,
     is_address: bool,
+    /// What tells it from others at the same place; empty where the rule does.
+    kind: String,
 }
 
 /// What the drift does and what the change risks: whichever is worse is the rule, and the text has both.
@@ -144,7 +147,7 @@ fn change(entry: &EntryView) -> Found {
     let harm = harm.map(|harm| format!("{harm} now: ")).unwrap_or_default();
     let risks = if risks.is_empty() { "safe".to_owned() } else { risks.join(", ") };
     let text = format!("{harm}{action} {kind} {name}{many}, risk of the change: {risks}, because of {reason}");
-    Found { rule: worst, text, place: inert(address), is_address: true }
+    Found { rule: worst, text, place: inert(address), is_address: true, kind: String::new() }
 }
 
 fn finding(finding: &FindingView) -> Found {
@@ -153,20 +156,20 @@ fn finding(finding: &FindingView) -> Found {
     let times = if times.is_empty() { String::new() } else { format!(" ({times})") };
     let next = if help.is_empty() { String::new() } else { format!("; next: {help}") };
     let text = format!("{code}: {message}{times}{next}");
-    Found { rule: harm, text, place: inert(&format!("{address} {code}")), is_address: true }
+    Found { rule: harm, text, place: inert(address), is_address: true, kind: inert(code) }
 }
 
 fn violation(violation: &ViolationView) -> Found {
-    let ViolationView { invariant, harm, example, statement, address, accounts: _ } = violation;
+    let ViolationView { invariant, harm, example, statement, repair, address, accounts: _ } = violation;
     let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
-    let text = format!("{invariant} ({harm}): {example}{because}");
-    Found { rule: "isolation", text, place: inert(address), is_address: true }
+    let text = format!("{invariant} ({harm}): {example}{because}; next: {repair}");
+    Found { rule: "isolation", text, place: inert(address), is_address: true, kind: String::new() }
 }
 
 fn not_proved(open: &UnprovenView) -> Found {
     let UnprovenView { invariant, principal, why, address, accounts: _ } = open;
     let text = format!("{invariant} is not proved for {principal}: {why}");
-    Found { rule: "unproven", text, place: inert(&format!("{address} {invariant} {principal}")), is_address: true }
+    Found { rule: "unproven", text, place: inert(address), is_address: true, kind: inert(&format!("{invariant} {principal}")) }
 }
 
 fn failing(rule: &'static str, problem: &ProblemView) -> Found {
@@ -175,7 +178,7 @@ fn failing(rule: &'static str, problem: &ProblemView) -> Found {
     let next = if help.is_empty() { String::new() } else { format!("; next: {help}") };
     let text = format!("{code}: {message}, in {}{next}", words::some(&ids, 5));
     let place = address.clone().unwrap_or_else(|| format!("{code}: {message}"));
-    Found { rule, text, place: inert(&place), is_address: address.is_some() }
+    Found { rule, text, place: inert(&place), is_address: address.is_some(), kind: String::new() }
 }
 
 fn inert(text: &str) -> String {
@@ -183,7 +186,7 @@ fn inert(text: &str) -> String {
 }
 
 fn result(found: &Found, fingerprint: &str, config_file: &str) -> Value {
-    let Found { rule, text, place, is_address } = found;
+    let Found { rule, text, place, is_address, kind: _ } = found;
     let level = RULES.iter().find(|other| other.id == *rule).map_or("none", |rule| rule.level);
     let mut location = json!({
         "physicalLocation": {"artifactLocation": {"uri": uri(config_file)}, "region": {"startLine": 1}},

@@ -22,6 +22,8 @@ pub struct ViolationView {
     pub example: String,
     /// The statement to blame; none where one is missing.
     pub statement: Option<String>,
+    /// What to do about it.
+    pub repair: String,
     /// The address of the document, with `<account>` in it where it stands for many.
     pub address: String,
     /// The accounts that it is about.
@@ -34,6 +36,7 @@ struct Words {
     harm: Harm,
     example: String,
     statement: Option<String>,
+    repair: String,
     address: String,
 }
 
@@ -47,6 +50,7 @@ pub fn violations(found: &[Violation], organization: &Organization) -> Vec<Viola
             harm: violation.harm(),
             example: hide(&format!("{principal} {} {action} on {resource}", invariant.shows())),
             statement: statement.as_deref().map(hide),
+            repair: hide(&violation.repair()),
             address: hide(&address.to_string()),
         }
     };
@@ -54,12 +58,12 @@ pub fn violations(found: &[Violation], organization: &Organization) -> Vec<Viola
     let mut found: Vec<&Violation> = found.iter().collect();
     found.sort_by_key(|violation| violation.harm());
     let views = group_by(&found, |violation| key(violation)).into_iter().map(|(folded, members)| {
-        let Words { invariant, harm, example, statement, address } = match members.as_slice() {
+        let Words { invariant, harm, example, statement, repair, address } = match members.as_slice() {
             [only] => words(only, &str::to_owned),
             _ => folded,
         };
         let accounts = members.iter().map(|violation| account(&subject(violation), organization)).collect();
-        ViolationView { invariant: invariant.as_str(), harm: harm.as_str(), example, statement, address, accounts }
+        ViolationView { invariant: invariant.as_str(), harm: harm.as_str(), example, statement, repair, address, accounts }
     });
     views.collect()
 }
@@ -70,7 +74,7 @@ pub fn write_violations(page: &mut Page, found: &[ViolationView], accounts_max: 
         return;
     }
     page.heading(&[Span(BAD, "Not isolated")]);
-    for ViolationView { invariant, harm, example, statement, address, accounts } in found {
+    for ViolationView { invariant, harm, example, statement, repair, address, accounts } in found {
         let harm = format!(" ({harm}): ");
         page.line(2, &[Span(BAD, invariant), Span(FAINT, &harm), Span(PLAIN, example)]);
         if let Some(statement) = statement {
@@ -83,5 +87,6 @@ pub fn write_violations(page: &mut Page, found: &[ViolationView], accounts_max: 
             let many = format!("the same for {}: {ids}", words::count(accounts.len(), "account"));
             page.line(6, &[Span(FAINT, &many)]);
         }
+        page.line(6, &[Span(PLAIN, "next: "), Span(PLAIN, repair)]);
     }
 }

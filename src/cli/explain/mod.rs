@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId};
+use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
 use crate::policy::lint::{Kind, Subject, lint};
@@ -97,7 +98,8 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {
-    if !explanation.preflight.refusals.is_empty() {
+    let fails = explanation.delivery.iter().any(|finding| finding.harm != Harm::Harmless);
+    if fails || !explanation.preflight.refusals.is_empty() {
         Outcome::Finding
     } else if !explanation.preflight.doubts.is_empty() {
         Outcome::Partial
@@ -144,6 +146,7 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failu
         trail: trail.clone(),
         preflight: preflight(&delivery, &documents),
         findings: findings(args, files, &owner),
+        delivery: Vec::new(),
         notes: notes(args, files),
     })
 }
