@@ -95,17 +95,14 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
 /// The values of `bucket.json.hbs`.
 fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let config = brief.config;
-    let root = logs_root(config);
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
     let own_role = layout.own_role(config, layout.log_account.as_str());
-    let (for_organization, for_accounts) = layout.read_scopes(config);
     let folders = layout.written_folders(config, brief.organization);
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.
-    let own_folder = |root: &str| format!("{root}/${{aws:PrincipalAccount}}/*");
-    let roots = [(for_organization, format!("{root}/{organization}")), (for_accounts, root.clone())];
-    let own: Vec<String> = roots.iter().filter(|(is_used, _)| *is_used).map(|(_, root)| own_folder(root)).collect();
+    let own_folder = |root: &String| format!("{root}/${{aws:PrincipalAccount}}/*");
+    let own: Vec<String> = layout.read_roots(config, organization).iter().map(own_folder).collect();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),

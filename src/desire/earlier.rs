@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::Layout;
+use super::layout::{Layout, logs_root, root_below};
 use crate::config::Config;
 use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting, Trail};
-use crate::ids::Arn;
+use crate::ids::{Arn, OrganizationId};
 use crate::organization::Organization;
 use crate::policy::merge::sources;
 
@@ -42,15 +42,23 @@ impl Layout<'_> {
         through.filter_map(|trail| trail.address.arn(self.partition)).map(|arn| arn.to_string())
     }
 
-    /// Returns the same as [`Layout::scopes`], with the trails that still write, and with all where earlier logs are to be
-    /// read.
-    pub(super) fn read_scopes(&self, config: &Config) -> (bool, bool) {
-        let (organization, accounts) = self.scopes();
-        if config.readers.earlier_logs {
-            return (true, true);
-        }
-        let earlier = |is_organization: bool| self.earlier.iter().any(|trail| trail.organization == is_organization);
-        (organization || earlier(true), accounts || earlier(false))
+    /// Returns what the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`: the folders of
+    /// the wanted trails, of those that still write, and of both layouts where earlier logs are to be read.
+    pub(super) fn read_roots(&self, config: &Config, organization: &OrganizationId) -> BTreeSet<String> {
+        let own = logs_root(config);
+        let root = |base: &str, of_organization: bool| match of_organization {
+            true => format!("{base}/{organization}"),
+            false => base.to_owned(),
+        };
+        let (of_organization, of_accounts) = self.scopes();
+        let all = config.readers.earlier_logs;
+        let scopes = [(of_organization || all, true), (of_accounts || all, false)];
+        let wanted = scopes.into_iter().filter(|(is_used, _)| *is_used).map(|(_, scope)| root(&own, scope));
+        let earlier = self.earlier.iter().map(|trail| {
+            let base = trail.prefix.as_deref().map_or_else(|| own.clone(), root_below);
+            root(&base, trail.organization)
+        });
+        wanted.chain(earlier).collect()
     }
 }
 

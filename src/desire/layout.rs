@@ -170,7 +170,7 @@ pub(super) fn logs_root(config: &Config) -> String {
     root_below(&config.bucket.prefix)
 }
 
-fn root_below(prefix: &str) -> String {
+pub(super) fn root_below(prefix: &str) -> String {
     if prefix.is_empty() { "AWSLogs".into() } else { format!("{prefix}/AWSLogs") }
 }
 

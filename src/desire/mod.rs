@@ -149,7 +149,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         own_role: layout.own_role(brief.config, layout.log_account.as_str()),
         wanted: BTreeMap::new(),
         known_accounts,
-        reading: reading(brief.config),
+        reading: reading(brief, &layout),
         keep_readers_days: brief.config.readers.keep_days,
         guard: None,
     };
@@ -162,8 +162,10 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
     Ok(desired)
 }
 
-fn reading(config: &Config) -> ReadingTerms {
+fn reading(brief: &Brief<'_>, layout: &Layout<'_>) -> ReadingTerms {
+    let config = brief.config;
     ReadingTerms {
+        roots: layout.read_roots(config, &brief.organization.id),
         require_mfa: config.readers.require_mfa,
         external_id: config.readers.external_id.clone(),
         trusted: config.bucket.trusted_readers.iter().cloned().collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::layout::{Layout, account_name, logs_root};
+use super::layout::{Layout, account_name};
 use super::{BadDesign, Brief, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
@@ -125,15 +125,8 @@ fn trust_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value
 /// Each prefix ends with a slash, so that account 111111111111 can never match a longer name.
 fn reading_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value {
     let config = brief.config;
-    let root = logs_root(config);
-    let (for_organization, for_accounts) = layout.read_scopes(config);
-    let mut folders = Vec::new();
-    if for_organization {
-        folders.push(format!("{root}/{}/{id}/*", brief.organization.id));
-    }
-    if for_accounts {
-        folders.push(format!("{root}/{id}/*"));
-    }
+    let roots = layout.read_roots(config, &brief.organization.id);
+    let folders: Vec<String> = roots.iter().map(|root| format!("{root}/{id}/*")).collect();
     let arn = layout.bucket_arn();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},

@@ -35,6 +35,9 @@ pub struct Desired {
 /// What the configuration promises of readers, whatever the templates of their policies say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadingTerms {
+    /// What the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the
+    /// end.
+    pub roots: BTreeSet<String>,
     /// A reader role is assumed only with a second factor.
     pub require_mfa: bool,
     /// The text without which no reader role is assumed.

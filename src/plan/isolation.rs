@@ -22,7 +22,7 @@ pub struct ArchivePolicies<'a> {
     accounts: BTreeSet<AccountId>,
     bucket_policy: Option<Cow<'a, Resource>>,
     key: Option<KeyPolicies<'a>>,
-    /// What account folders stand below.
+    /// What the account folders that members read stand in.
     pub roots: Vec<String>,
     /// The readers, by the addresses of their roles or member policies.
     pub readers: Vec<ReaderPolicies<'a>>,
@@ -97,7 +97,7 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
-            roots: roots(desired, bucket),
+            roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
             readers: readers(desired, observed, find),
             gaps,
@@ -215,19 +215,6 @@ impl ReaderPolicies<'_> {
             external_id: terms.external_id.as_deref().filter(|_| trust.is_some()),
         }
     }
-}
-
-/// Returns the folders that account folders stand in: those of the trails that write to the bucket.
-fn roots(desired: &Desired, bucket: &Address) -> Vec<String> {
-    let trails = desired.wanted.values().filter_map(|wanted| match &wanted.resource {
-        Resource::Trail(trail) if trail.bucket == bucket.name => Some(trail),
-        _ => None,
-    });
-    let root = |trail: &crate::estate::Trail| {
-        let base = if trail.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", trail.prefix) };
-        if trail.organization { format!("{base}/{}", desired.organization) } else { base }
-    };
-    trails.map(root).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.

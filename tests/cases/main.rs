@@ -2,4 +2,5 @@
 //! a subject; each runs the program itself on a copy of the folder.
 
 mod assess;
+mod earlier;
 mod folder;

@@ -37,7 +37,8 @@ pub struct Archive<'a> {
     pub bucket_policy: Option<&'a PolicyDocument>,
     /// The key that encrypts the logs, with its policy; none for S3's own encryption.
     pub key: Option<Key<'a>>,
-    /// What account folders stand below, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the end.
+    /// What the account folders that each reader must read stand in, such as `audit/AWSLogs/o-exampleorgid`, without a slash
+    /// at the end. Those of CloudTrail's other layout, `audit/AWSLogs`, are no less their accounts' own.
     pub roots: &'a [String],
     /// The accounts of the organization, whose logs are in the archive; the archive's own account is one of them.
     pub accounts: &'a BTreeSet<AccountId>,

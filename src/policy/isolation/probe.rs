@@ -123,7 +123,7 @@ pub(super) fn sample(archive: &Archive, result: &mut Isolation) {
 
 fn sample_one(archive: &Archive, reader: &Reader, account: &str, result: &mut Isolation) {
     let Some(caller) = Caller::from_arn(reader.role) else { return };
-    for key in archive.sample_keys(account).into_iter().take(1) {
+    for key in archive.files_in(&archive.read_folders(account)).into_iter().take(1) {
         let one = Try::on("s3:GetObject", archive.object_arn(&key));
         match archive.judge(&one.request(caller.clone(), archive.inside()), reader.policies) {
             Verdict::Allowed { by } => result.violate(Violation {

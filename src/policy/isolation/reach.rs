@@ -1,5 +1,7 @@
 //! How far a pattern reaches: whether all that it matches lies within one account's folders.
 
+use std::collections::BTreeSet;
+
 use super::Archive;
 use crate::ids::AccountId;
 use crate::policy::document::{ResourceElement, Statement};
@@ -13,16 +15,38 @@ pub(super) const OWN_ACCOUNT: &str = "${aws:PrincipalAccount}";
 pub(super) const FOLDERS: [&str; 3] = ["CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"];
 
 impl Archive<'_> {
+    /// Returns what account folders stand in: the roots that readers must read, and the same in CloudTrail's other layout,
+    /// below `AWSLogs` or below `AWSLogs/o-…`. Earlier trails, or the next ones, write there.
+    pub(super) fn all_roots(&self) -> Vec<String> {
+        let organization = format!("/{}", self.organization_id);
+        let both = |root: &String| {
+            let base = root.strip_suffix(&organization).unwrap_or(root);
+            [base.to_owned(), format!("{base}{organization}")]
+        };
+        let others: BTreeSet<String> = self.roots.iter().flat_map(both).filter(|it| !self.roots.contains(it)).collect();
+        self.roots.iter().cloned().chain(others).collect()
+    }
+
     /// Returns the folders of an account (or of [`OWN_ACCOUNT`]), each with its slash: without it, account 11111111111
     /// would reach 111111111112.
     pub(super) fn folders(&self, account: &str) -> Vec<String> {
+        self.all_roots().iter().map(|root| format!("{root}/{account}/")).collect()
+    }
+
+    /// Returns those of the folders that the account's reader must read.
+    pub(super) fn read_folders(&self, account: &str) -> Vec<String> {
         self.roots.iter().map(|root| format!("{root}/{account}/")).collect()
     }
 
-    /// Returns the keys of one file of each kind of an account.
+    /// Returns the keys of one file of each kind of an account, in each of its folders.
     pub(super) fn sample_keys(&self, account: &str) -> Vec<String> {
+        self.files_in(&self.folders(account))
+    }
+
+    /// Returns the keys of one file of each kind in each folder.
+    pub(super) fn files_in(&self, folders: &[String]) -> Vec<String> {
         let file = |folder: &String, kind: &str| format!("{folder}{kind}/{}/2026/01/31/file.json.gz", self.region);
-        self.folders(account).iter().flat_map(|folder| FOLDERS.iter().map(move |kind| file(folder, kind))).collect()
+        folders.iter().flat_map(|folder| FOLDERS.iter().map(move |kind| file(folder, kind))).collect()
     }
 
     pub(super) fn object_arn(&self, key: &str) -> String {
@@ -39,7 +63,7 @@ impl Archive<'_> {
         let Some(key) = path.strip_prefix(self.bucket_name()).and_then(|rest| rest.strip_prefix('/')) else {
             return false;
         };
-        folders.iter().any(|folder| key.starts_with(folder))
+        is_below(key, folders)
     }
 
     /// Tells whether a resource can be the bucket or something in it.
@@ -56,7 +80,7 @@ impl Archive<'_> {
     }
 
     /// Tells whether a resource can be a file below one of the roots.
-    fn may_be_a_log(&self, resource: &str) -> bool {
+    pub(super) fn may_be_a_log(&self, resource: &str) -> bool {
         let key = resource.splitn(6, ':').nth(5).and_then(|path| path.strip_prefix(self.bucket_name()));
         match key.and_then(|rest| rest.strip_prefix('/')) {
             Some(key) => self.may_reach_a_root(key),
@@ -67,10 +91,9 @@ impl Archive<'_> {
     /// Tells whether a pattern of keys can match a key below one of the roots.
     fn may_reach_a_root(&self, key: &str) -> bool {
         let fixed = fixed_start(key);
-        self.roots
-            .iter()
-            .map(|root| format!("{root}/"))
-            .any(|root| fixed.starts_with(&root) || (root.starts_with(fixed) && fixed.len() < key.len()))
+        let roots = self.all_roots().into_iter().map(|root| format!("{root}/"));
+        let reaches = |root: String| fixed.starts_with(&root) || (root.starts_with(fixed) && fixed.len() < key.len());
+        roots.into_iter().any(reaches) || below_the_prefix(fixed).is_some()
     }
 
     /// Tells whether every log that an allow statement covers in this bucket lies below the folders.
@@ -91,7 +114,7 @@ impl Archive<'_> {
             Some(ResourceElement::Is(list)) => list.iter().any(is_bucket),
             Some(ResourceElement::IsNot(_)) | None => true,
         };
-        let harmless = |value: &String| folders.iter().any(|folder| value.starts_with(folder));
+        let harmless = |value: &String| is_below(value, folders);
         !lists || demanded(statement, "s3:prefix").any(|values| !values.is_empty() && values.iter().all(harmless))
     }
 
@@ -106,6 +129,21 @@ pub(super) fn demanded<'a>(statement: &'a Statement, key: &'a str) -> impl Itera
     let lines = statement.condition.iter().filter(|(operator, _)| is_demanding(operator));
     let keys = lines.flat_map(|(_, by_key)| by_key);
     keys.filter(move |(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, values)| values)
+}
+
+/// Tells whether all keys that a pattern matches lie below one of the folders, after whatever prefix: an account's folder
+/// below `AWSLogs` is its own under each prefix that the archive ever had.
+fn is_below(key: &str, folders: &[String]) -> bool {
+    let pairs = || folders.iter().filter_map(|folder| below_the_prefix(folder));
+    let own = below_the_prefix(key);
+    folders.iter().any(|folder| key.starts_with(folder))
+        || own.is_some_and(|own| pairs().any(|folder| own.starts_with(folder)))
+}
+
+/// Returns a key from the first folder `AWSLogs` on; none where there is none, or what stands before it is not fixed.
+fn below_the_prefix(key: &str) -> Option<&str> {
+    let start = if key.starts_with("AWSLogs/") { 0 } else { key.find("/AWSLogs/")? + 1 };
+    (fixed_start(key).len() >= start).then(|| &key[start..])
 }
 
 /// Returns the part of a pattern before its first wildcard or variable.

@@ -1,6 +1,7 @@
 //! One reader: it reads and lists its own account's files, no other's, and changes nothing.
 
 use super::probe::{Outcome, Try, refute};
+use super::reach::instance;
 use super::{Archive, Invariant, Isolation, Key, Reader, Violation, key, trust};
 use crate::policy::document::{Effect, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Named, Place, Verdict, arn_glob, covers_action};
@@ -90,9 +91,9 @@ impl Subject<'_> {
     /// Full evaluation: one file of each kind, and a listing of each folder.
     fn reads_own(&self, result: &mut Isolation) {
         let account = self.reader.account.as_str();
-        let keys = self.archive.sample_keys(account);
+        let folders = self.archive.read_folders(account);
+        let keys = self.archive.files_in(&folders);
         let files = keys.iter().map(|key| Try::on("s3:GetObject", self.archive.object_arn(key)));
-        let folders = self.archive.folders(account);
         let lists = folders.iter().map(|folder| Try::listing(self.archive, folder));
         for one in files.chain(lists) {
             match self.judge(&one) {
@@ -156,14 +157,28 @@ impl Subject<'_> {
             Some(ResourceElement::IsNot(list)) => !list.iter().any(|pattern| arn_glob(pattern, file)),
             None => false,
         };
-        files.filter(named).map(|file| Try::on(action, file)).take(super::probe::TRIES_MAX).collect()
+        let files = files.filter(named).chain(self.strange_instances(statement));
+        files.map(|file| Try::on(action, file)).take(super::probe::TRIES_MAX).collect()
+    }
+
+    /// Returns one file for each resource of a statement that is a log and does not lie in the account's own folders.
+    fn strange_instances(&self, statement: &Statement) -> Vec<String> {
+        let account = self.reader.account.as_str();
+        let folders = self.archive.folders(account);
+        let Some(ResourceElement::Is(list)) = &statement.resource else { return Vec::new() };
+        let strange = list.iter().filter(|pattern| {
+            self.archive.may_touch(pattern)
+                && self.archive.may_be_a_log(pattern)
+                && !self.archive.is_within(pattern, &folders)
+        });
+        strange.map(|pattern| instance(pattern, account)).collect()
     }
 
     /// Returns listings that show more than the account's own files: everything, what is above, beside and elsewhere.
     fn strange_listings(&self, action: &'static str) -> Vec<Try> {
         let archive = self.archive;
         let mut prefixes = vec![String::new()];
-        for root in archive.roots {
+        for root in archive.all_roots() {
             prefixes.push(format!("{root}/"));
             prefixes.push(format!("{root}/{}", self.reader.account));
             prefixes.push(format!("{root}/{}0/", self.reader.account));

@@ -1,6 +1,6 @@
 //! The generated worlds are proved; what is not known stays unproven.
 
-use super::world::{Mode, World};
+use super::world::{BUCKET, Mode, World};
 use super::*;
 
 #[test]
@@ -68,6 +68,39 @@ fn what_is_not_a_log_is_no_concern_of_the_readers() {
     let text = world.readers[0].policy.to_minified();
     world.readers[0].policy = PolicyDocument::parse(&text.replacen(r#""Statement":["#, extra, 1)).unwrap();
     assert_eq!(world.prove(), Isolation::default());
+}
+
+/// Gives the reader of account 333333333333 one folder more, to read and to list.
+fn with_folder(folder: &str) -> Isolation {
+    let mut world = World::new(Mode::Roles);
+    let reader = world.readers.iter_mut().find(|reader| reader.account.as_str() == "333333333333").unwrap();
+    let own = "audit/AWSLogs/o-exampleorgid/333333333333/*";
+    let both = |start: &str| format!("[\"{start}{own}\",\"{start}{folder}\"]");
+    let text = reader.policy.to_minified();
+    let text = text.replace(&format!("\"{own}\""), &both(""));
+    let text = text.replace(&format!("\"{BUCKET}/{own}\""), &both(&format!("{BUCKET}/")));
+    reader.policy = PolicyDocument::parse(&text).unwrap();
+    world.prove()
+}
+
+#[test]
+fn an_account_has_a_folder_in_both_layouts_and_below_each_prefix() {
+    for own in ["audit/AWSLogs/333333333333/*", "AWSLogs/o-exampleorgid/333333333333/*", "older/AWSLogs/333333333333/*"]
+    {
+        assert_eq!(with_folder(own), Isolation::default(), "{own}");
+    }
+}
+
+#[test]
+fn the_folder_of_another_account_is_a_violation_in_both_layouts_and_below_each_prefix() {
+    let others =
+        ["audit/AWSLogs/444444444444/*", "older/AWSLogs/444444444444/*", "AWSLogs/o-exampleorgid/444444444444/*"];
+    let tricks =
+        ["AWSLogs/444444444444/AWSLogs/333333333333/*", "audit/AWSLogs/333333333333*", "*/AWSLogs/333333333333/*"];
+    for foreign in others.into_iter().chain(tricks) {
+        let found = with_folder(foreign);
+        assert!(found.violations.iter().any(|v| v.invariant == Invariant::ReadsOnlyOwn), "{foreign}: {found:?}");
+    }
 }
 
 #[test]
