@@ -65,7 +65,7 @@ impl World {
     /// An estate in which every wanted address was looked at and nothing was found.
     fn nothing(&self) -> Estate {
         let absent = self.observed.sightings.keys().map(|address| (address.clone(), Sighting::Absent));
-        Estate { sightings: absent.collect(), limits: BTreeMap::new() }
+        Estate { sightings: absent.collect(), ..Estate::default() }
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -49,5 +49,5 @@ pub fn made(desired: &Desired) -> Estate {
     };
     let sightings =
         desired.wanted.iter().map(|(address, wanted)| (address.clone(), make(wanted.resource.clone()))).collect();
-    Estate { sightings, limits: BTreeMap::new() }
+    Estate { sightings, ..Estate::default() }
 }

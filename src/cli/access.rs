@@ -11,6 +11,7 @@ use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
+use crate::plan::surroundings::{Around, When, around, unread};
 use crate::policy::isolation;
 use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State};
 use crate::report::pass::{self, Pass};
@@ -48,7 +49,14 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
         return Err(Failure::new("the bucket does not exist yet, so that nobody reads anything")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
-    let report = report(&policies, organization, state);
+    let when = match state {
+        State::Planned => When::Planned,
+        State::Live => When::Now,
+    };
+    let around = around(desired, observed, organization, when);
+    let mut report = report(&policies, organization, state);
+    report.around = around;
+    report.unread = unread(observed).into_iter().map(|(part, code)| format!("{part} ({code})")).collect();
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {
@@ -56,9 +64,9 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
         }
         other => return Err(other.unknown_to("access", "human and json")),
     };
-    let outcome = if !report.violations.is_empty() {
+    let outcome = if report.broken() > 0 {
         Outcome::Finding
-    } else if !report.unproven.is_empty() {
+    } else if report.open() > 0 {
         Outcome::Partial
     } else {
         Outcome::Clean
@@ -81,6 +89,8 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: St
         tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
         violations,
         unproven,
+        around: Around::default(),
+        unread: Vec::new(),
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Scope {
     /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role that
     /// nobody wants either.
     pub wakes: bool,
+    /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths of the
+    /// log account and of the owners of trails, without the management account, which none binds.
+    pub control_targets: BTreeSet<String>,
     /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
     pub member_trails: BTreeSet<AccountId>,
     /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.

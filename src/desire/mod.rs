@@ -169,6 +169,7 @@ fn reading(brief: &Brief<'_>, layout: &Layout<'_>) -> ReadingTerms {
         require_mfa: config.readers.require_mfa,
         external_id: config.readers.external_id.clone(),
         trusted: config.bucket.trusted_readers.iter().cloned().collect(),
+        administrators: config.bucket.administrators.clone(),
     }
 }
 

@@ -99,6 +99,7 @@ fn reader(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Result<Role
         trust,
         inline: BTreeMap::from([(READER_POLICY.to_owned(), policy)]),
         attached: BTreeSet::new(),
+        boundary: None,
         max_session_s: Some(config.readers.session_hours * 3600),
         description: Some(format!("Reads the CloudTrail logs of account {id}")),
         unique_id: None,

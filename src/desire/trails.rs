@@ -67,6 +67,7 @@ fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
             trust,
             inline: BTreeMap::from([(LOG_ROLE_POLICY.to_owned(), policy)]),
             attached: BTreeSet::new(),
+            boundary: None,
             max_session_s: None,
             description: Some("Lets CloudTrail write to its log group".into()),
             unique_id: None,

@@ -280,6 +280,7 @@ impl<'a> Wake<'a> {
             trust,
             inline: BTreeMap::from([(ROLE_POLICY.to_owned(), policy)]),
             attached: BTreeSet::new(),
+            boundary: None,
             max_session_s: None,
             description: Some("Lets EventBridge send events on to the wake queue".into()),
             unique_id: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Estate, Resource, Sighting};
+use super::{Address, Estate, Resource, Sighting, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -44,6 +44,8 @@ pub struct ReadingTerms {
     pub external_id: Option<String>,
     /// Accounts that may read everybody's logs, of the organization or from outside.
     pub trusted: BTreeSet<AccountId>,
+    /// Principals of the log account that others may become, by role name or ARN, in which `*` stands for any text.
+    pub administrators: Vec<String>,
 }
 
 /// What the configuration promises of the guard, whatever its template says.
@@ -79,6 +81,8 @@ impl Desired {
         estate.sightings.extend(self.wanted.keys().map(|address| (address.clone(), Sighting::Absent)));
         let made = before.wanted.iter().map(|(a, wanted)| (a.clone(), Sighting::present(wanted.resource.clone())));
         estate.sightings.extend(made);
+        // A world of the configuration's own has nothing around it.
+        estate.surroundings = Some(Surroundings::default());
         estate
     }
 

@@ -26,6 +26,7 @@ pub mod problem;
 pub mod resource;
 pub mod role;
 pub mod snapshot;
+pub mod surroundings;
 pub mod topic;
 pub mod trail;
 pub mod trusted_access;
@@ -42,6 +43,7 @@ pub use policy::Policy;
 pub use problem::{Problem, Stage};
 pub use resource::Resource;
 pub use role::Role;
+pub use surroundings::Surroundings;
 pub use topic::Topic;
 pub use trail::Trail;
 pub use trusted_access::{DelegatedAdministrator, TrustedAccess};
@@ -97,6 +99,9 @@ pub struct Estate {
     /// The quotas of the accounts where they were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<AccountId, Limits>,
+    /// What surrounds the archive; none where nobody looked, which is never taken for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings: Option<Surroundings>,
 }
 
 /// Quotas of IAM in one account and how much of them is used (IAM API, `GetAccountSummary`). None where AWS did not say.

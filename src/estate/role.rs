@@ -18,6 +18,9 @@ pub struct Role {
     pub inline: BTreeMap<String, PolicyDocument>,
     /// The ARNs of attached managed policies.
     pub attached: BTreeSet<String>,
+    /// What limits its policies; none as a wish. One that somebody adds may keep readers from reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Box<Boundary>>,
     /// The longest session, in seconds; none where it was not asked for.
     pub max_session_s: Option<u32>,
     /// What it is for.
@@ -29,12 +32,24 @@ pub struct Role {
     pub tags: Tags,
 }
 
+/// A permissions boundary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boundary {
+    /// The ARN of the managed policy.
+    pub arn: String,
+    /// What it says; none where that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<PolicyDocument>,
+}
+
 impl Role {
     pub(super) fn fields(&self) -> Vec<Field> {
-        let Self { trust, inline, attached, max_session_s, description: _, unique_id: _, tags } = self;
+        let Self { trust, inline, attached, boundary, max_session_s, description: _, unique_id: _, tags } = self;
         let mut fields = vec![Field::policy("trust", trust)];
         fields.extend(inline.iter().map(|(name, policy)| Field::policy(format!("inline.{name}"), policy)));
         fields.push(Field { path: "attached".into(), value: FieldValue::Exactly(attached.clone()) });
+        fields.push(Field::plain("boundary", boundary.as_ref().map(|boundary| boundary.arn.clone())));
         fields.extend(max_session_s.map(|seconds| Field::plain("max_session_s", seconds)));
         fields.push(Field::tags(tags));
         fields

@@ -7,10 +7,11 @@ use crate::estate::{Address, Policy, Role};
 use crate::ids::Partition;
 
 pub(super) fn role(name: &str, found: &Role) -> Vec<Block> {
-    let Role { trust, inline, attached, max_session_s, description, unique_id: _, tags: role_tags } = found;
+    let Role { trust, inline, attached, boundary, max_session_s, description, unique_id: _, tags: role_tags } = found;
     let mut body = vec![set("name", name)];
     body.extend(set_if("description", description.as_deref()));
     body.extend(set_if("max_session_duration", *max_session_s));
+    body.extend(set_if("permissions_boundary", boundary.as_ref().map(|boundary| boundary.arn.as_str())));
     body.extend([tags(role_tags), Item::Json("assume_role_policy", trust.to_value())]);
     let mut blocks = vec![block("aws_iam_role", name, name, body)];
     for (policy, document) in inline {

@@ -113,6 +113,7 @@ fn bucket(name: String) -> BucketConfig {
         access_logs: None,
         trusted_readers: Vec::new(),
         break_glass_roles: Vec::new(),
+        administrators: Vec::new(),
         tags: BTreeMap::new(),
     }
 }

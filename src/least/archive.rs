@@ -18,7 +18,14 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
     }
     draft.allow(
         &Bounds::on("Topics", names.topics()),
-        &[sns::GET_ATTRIBUTES, sns::LIST_TAGS, sns::CREATE_TOPIC, sns::SET_ATTRIBUTES, sns::TAG_RESOURCE],
+        &[
+            sns::GET_ATTRIBUTES,
+            sns::LIST_TAGS,
+            sns::LIST_SUBSCRIPTIONS,
+            sns::CREATE_TOPIC,
+            sns::SET_ATTRIBUTES,
+            sns::TAG_RESOURCE,
+        ],
     );
 }
 
@@ -38,6 +45,11 @@ fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
             s3::GET_TAGGING,
             s3::GET_POLICY,
             s3::LIST_OBJECTS,
+            s3::GET_ACL,
+            s3::GET_WEBSITE,
+            s3::GET_REPLICATION,
+            s3::LIST_INVENTORIES,
+            s3::GET_NOTIFICATION,
             s3::CREATE_BUCKET,
             s3::PUT_TAGGING,
             s3::PUT_PUBLIC_ACCESS_BLOCK,
@@ -50,6 +62,8 @@ fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
             s3::PUT_POLICY,
         ],
     );
+    // Whose a bucket is that copies or lists go to, its name does not tell.
+    draft.allow(&Bounds::everything("ListBuckets"), &[s3::LIST_BUCKETS]);
     let wish = &names.config().bucket;
     if wish.object_lock.is_some() {
         draft.allow(&bucket, &[s3::PUT_OBJECT_LOCK]);
@@ -77,6 +91,7 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
                 kms::GET_ROTATION,
                 kms::LIST_TAGS,
                 kms::GET_KEY_POLICY,
+                kms::LIST_GRANTS,
                 kms::CREATE_ALIAS,
                 kms::ENABLE_KEY,
                 kms::CANCEL_DELETION,

@@ -12,13 +12,14 @@ pub(super) const READ_ROLE: [Operation; 4] =
     [op::GET_ROLE, op::LIST_ROLE_POLICIES, op::GET_ROLE_POLICY, op::LIST_ATTACHED];
 
 /// What makes and repairs one role.
-const WRITE_ROLE: [Operation; 7] = [
+const WRITE_ROLE: [Operation; 8] = [
     op::CREATE_ROLE,
     op::UPDATE_ROLE,
     op::UPDATE_TRUST,
     op::PUT_ROLE_POLICY,
     op::DELETE_ROLE_POLICY,
     op::DETACH_ROLE_POLICY,
+    op::DELETE_ROLE_BOUNDARY,
     op::TAG_ROLE,
 ];
 

@@ -23,8 +23,13 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         draft.allow(&look, &[op::LIST_SERVICE_ACCESS]);
         draft.allow(&for_cloudtrail(), &[op::ENABLE_SERVICE_ACCESS]);
     }
+    // Who else may administer CloudTrail, and which control policies bind the log account.
+    draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS, op::LIST_POLICIES_FOR_TARGET]);
+    let organization = config.organization.id.as_ref().map_or("*", |id| id.as_str());
+    let controls = ["service_control_policy", "resource_control_policy"]
+        .map(|kind| names.arn_in("", "organizations", names.here(), &format!("policy/{organization}/{kind}/*")));
+    draft.allow(&Bounds::on("ReadControls", controls), &[op::DESCRIBE_POLICY]);
     if names.has_administrators() {
-        draft.allow(&look, &[op::LIST_DELEGATED_ADMINISTRATORS]);
         add_registration(names, draft);
     }
     if config.guard.service_control_policy.is_some() {

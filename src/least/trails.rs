@@ -85,12 +85,16 @@ fn add_log_groups(names: &Names<'_>, draft: &mut Draft) {
         listed.push(names.arn_in(site.region.as_str(), "logs", names.here(), "log-group:*"));
         roles.push(names.identity(&format!("role/{role}")));
     }
+    if !groups.is_empty() {
+        draft.allow(&Bounds::everything("ReadLogsPolicies"), &[logs::DESCRIBE_RESOURCE_POLICIES]);
+    }
     draft.allow(&Bounds::on("ListLogGroups", listed), &[logs::DESCRIBE_LOG_GROUPS]);
     draft.allow(
         &Bounds::on("LogGroups", groups),
         &[
             logs::LIST_TAGS,
             logs::DESCRIBE_METRIC_FILTERS,
+            logs::DESCRIBE_SUBSCRIPTION_FILTERS,
             logs::CREATE_LOG_GROUP,
             logs::PUT_RETENTION,
             logs::TAG_RESOURCE,

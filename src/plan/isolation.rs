@@ -259,7 +259,12 @@ fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -
 fn reader<'a>(desired: &Desired, address: &Address, resource: Cow<'a, Resource>) -> Option<ReaderPolicies<'a>> {
     let (account, role, unknown) = match resource.as_ref() {
         Resource::Role(role) => {
-            let account = role.tags.get(ACCOUNT_TAG)?.parse().ok()?;
+            // Somebody may have taken the tag away: then the role is still for whom it is wanted.
+            let wanted = desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
+                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
+                _ => None,
+            });
+            let account = role.tags.get(ACCOUNT_TAG).or(wanted)?.parse().ok()?;
             (account, address.arn(desired.partition)?, role.attached.iter().cloned().collect())
         }
         Resource::Policy(policy) if reads(&policy.document) => {
@@ -324,6 +329,15 @@ pub(super) fn check(
     found
 }
 
+/// Gives what is open a place: the one that it names, else the bucket's policy, else the log account.
+pub(super) fn placed(open: Unproven, desired: &Desired) -> Open {
+    let Unproven { invariant, principal, why } = open;
+    let bucket = || desired.wanted.keys().find(|address| address.kind == Kind::Bucket);
+    let address = principal.parse().ok().or_else(|| Some(bucket()?.with_kind(Kind::BucketPolicy)));
+    let address = address.unwrap_or_else(|| Address::global(&desired.log_account, Kind::Role, principal.clone()));
+    Open { address, invariant, principal, why }
+}
+
 /// Returns what the documents as they were observed let happen and should not.
 pub(super) fn live(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<Violation> {
     let policies = ArchivePolicies::live(desired, observed, organization);
@@ -340,8 +354,10 @@ fn proved(policies: &ArchivePolicies<'_>) -> Checked {
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
     let isolation::Isolation { violations, unproven } = policies.prove();
     let blames = |violation: &isolation::Violation| {
-        let index = violation.statement.as_ref()?.index;
-        Some((policies.blamed(&places, violation), index))
+        // Only where the place is in the document at that address: what a reader's own policy says has a place in that one.
+        let place = violation.statement.as_ref()?;
+        let is_shared = ["bucket policy", "key policy"].contains(&place.document.as_str());
+        is_shared.then(|| (policies.blamed(&places, violation), place.index))
     };
     let blamed = violations.iter().filter_map(blames).collect();
     let mut violations: Vec<Violation> = violations

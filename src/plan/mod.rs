@@ -2,8 +2,9 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), say what
-//! the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge who else does and what leads out
+//! ([`mod@surroundings`]), say what the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]),
+//! and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -35,6 +36,7 @@ mod order;
 pub mod preflight;
 mod risk;
 mod sanity;
+pub mod surroundings;
 mod transition;
 
 pub use change::{Action, Change, FieldChange, Risk};
@@ -180,7 +182,9 @@ impl Violation {
             | Invariant::WritesNothing
             | Invariant::DecryptsOnlyLogs
             | Invariant::AssumedOnlyByItsAccount
-            | Invariant::NobodyOutside => Harm::LogsExposed,
+            | Invariant::NobodyOutside
+            | Invariant::NobodyElseAdministers
+            | Invariant::NothingLeadsOut => Harm::LogsExposed,
             Invariant::ReadsOwn
             | Invariant::MfaRequired
             | Invariant::ExternalIdRequired
@@ -253,13 +257,17 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
-    let isolation::Checked { mut violations, unproven, .. } =
+    let isolation::Checked { mut violations, mut unproven, .. } =
         close::check(desired, observed, organization, &mut changes, options.close);
     let mut changes = order::ordered(changes);
-    harm::judge(&mut changes, desired, observed, organization);
+    let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
+    violations.extend(around.violations);
     violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
+    unproven.extend(around.unproven.into_iter().map(|open| isolation::placed(open, desired)));
+    harm::judge(&mut changes, desired, observed, organization);
     let mut findings = delivery::findings(desired, observed);
     findings.extend(loss::findings(&changes, desired, observed));
+    findings.extend(around.findings);
     findings.sort();
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));

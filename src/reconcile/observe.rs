@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::clock::between;
 use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
-use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage};
+use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage, Surroundings};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
@@ -47,6 +47,8 @@ pub struct Memory {
     /// What was seen, with the account whose credentials saw it.
     sightings: BTreeMap<Address, (AccountId, Sighting)>,
     limits: BTreeMap<AccountId, Limits>,
+    /// What surrounds the archive; none where the last look at the log account did not tell.
+    surroundings: Option<Surroundings>,
 }
 
 impl Memory {
@@ -80,6 +82,9 @@ impl Memory {
             self.sightings.insert(address, (operator, sighting));
         }
         self.limits.extend(seen.limits);
+        if due.contains(&scope.log_account) {
+            self.surroundings = merged(self.surroundings.take(), seen.surroundings, due, scope);
+        }
         self.looked_at.extend(due.iter().map(|account| (account.clone(), now)));
     }
 
@@ -110,8 +115,24 @@ impl Memory {
         let known: BTreeSet<&AccountId> = self.sightings.values().map(|(operator, _)| operator).collect();
         self.looked_at.retain(|account, _| known.contains(account));
         let sightings = self.sightings.iter().map(|(address, (_, sighting))| (address.clone(), sighting.clone()));
-        Estate { sightings: sightings.collect(), limits: self.limits.clone() }
+        let surroundings = self.surroundings.clone();
+        Estate { sightings: sightings.collect(), limits: self.limits.clone(), surroundings }
     }
+}
+
+/// Takes in what was seen around the archive. What leads out of something that another account's credentials look at stays
+/// as it was until they look again.
+fn merged(
+    known: Option<Surroundings>,
+    seen: Option<Surroundings>,
+    due: &BTreeSet<AccountId>,
+    scope: &Scope,
+) -> Option<Surroundings> {
+    let mut seen = seen?;
+    let mut known = known.unwrap_or_default();
+    known.retain(|address| scope.addresses.get(address).is_some_and(|operator| !due.contains(operator)));
+    seen.take(known);
+    Some(seen)
 }
 
 fn lets_trails_in(kind: Kind) -> bool {
@@ -251,7 +272,7 @@ fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
 fn unreadable(scope: &Scope, fault: &Fault) -> Estate {
     let problem = |address: &Address| Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)));
     let sightings = scope.addresses.keys().map(|address| (address.clone(), problem(address)));
-    Estate { sightings: sightings.collect(), limits: BTreeMap::new() }
+    Estate { sightings: sightings.collect(), ..Estate::default() }
 }
 
 #[async_trait]

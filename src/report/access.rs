@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::{escape, words};
 use crate::ids::AccountId;
+use crate::plan::surroundings::Around;
 use crate::policy::isolation::{Unproven, Violation};
+
+mod around;
 
 /// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
 /// proof by structure speaks for those of whom nothing else is said.
@@ -40,6 +43,10 @@ pub struct Isolation {
     pub violations: Vec<Violation>,
     /// What could not be proved.
     pub unproven: Vec<Unproven>,
+    /// Who else can read or change the archive, and what leads out of it.
+    pub around: Around,
+    /// What should have been looked at around the archive and could not be read.
+    pub unread: Vec<String>,
 }
 
 /// One reader and the accounts whose logs it reads.
@@ -56,6 +63,16 @@ pub struct Row {
 }
 
 impl Isolation {
+    /// Returns how many counter-examples there are.
+    pub fn broken(&self) -> usize {
+        self.violations.len() + self.around.violations.len()
+    }
+
+    /// Returns how many questions are open.
+    pub fn open(&self) -> usize {
+        self.unproven.len() + self.around.unproven.len()
+    }
+
     fn is_whole(&self) -> bool {
         self.tried.len() == self.readers && self.accounts.len() <= MATRIX_MAX
     }
@@ -81,12 +98,14 @@ pub fn human(report: &Isolation) -> String {
     for Unproven { invariant, principal, why } in &report.unproven {
         line(&mut text, 0, &format!("unproven {invariant}: {principal}: {why}"));
     }
+    around::write_doubts(&mut text, report);
     line(&mut text, 0, &verdict(report));
+    around::write(&mut text, report);
     text
 }
 
 fn verdict(report: &Isolation) -> String {
-    match (report.violations.len(), report.unproven.len()) {
+    match (report.broken(), report.open()) {
         (0, 0) => "Proved: each reads its own account's logs and no other's, and none changes anything.".into(),
         (0, open) => format!("Not proved: {} open.", words::count(open, "question")),
         (broken, 0) => format!("Refuted: {}.", words::count(broken, "counter-example")),
@@ -134,7 +153,7 @@ fn exceptions(text: &mut String, report: &Isolation) {
     let tried = |name: &str| report.tried.iter().any(|row| row.reader == name);
     let breaking: BTreeSet<&str> = report.violations.iter().map(|violation| violation.principal.as_str()).collect();
     let breaking = breaking.into_iter().filter(|name| !tried(name)).count();
-    if others > 0 && report.violations.is_empty() && report.unproven.is_empty() {
+    if others > 0 && report.broken() == 0 && report.open() == 0 {
         line(text, 2, &format!("each of {} reads its own account, and no other", words::count(others, "reader")));
     } else if others > 0 && breaking > 0 {
         line(text, 2, &format!("and {} more, of which the violations below name some", words::count(others, "reader")));
@@ -161,6 +180,8 @@ struct IsolationJson<'a> {
     tried: &'a [Row],
     violations: Vec<ViolationJson<'a>>,
     unproven: Vec<UnprovenJson<'a>>,
+    #[serde(flatten)]
+    around: around::AroundJson<'a>,
 }
 
 #[derive(Serialize)]
@@ -184,14 +205,14 @@ struct UnprovenJson<'a> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
-    let Isolation { state, organization, accounts, readers, tried, violations, unproven } = report;
+    let Isolation { state, organization, accounts, readers, tried, violations, unproven, around, unread } = report;
     let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
     super::model::text(&IsolationJson {
         format_version: super::model::FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),
         organization,
         state: *state,
-        proved: violations.is_empty() && unproven.is_empty(),
+        proved: report.broken() == 0 && report.open() == 0,
         readers: *readers,
         accounts: accounts.len(),
         tried,
@@ -204,10 +225,13 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
                 resource: &v.resource,
                 statement: violation(v),
             })
+            .chain(around.violations.iter().map(around::violation))
             .collect(),
         unproven: unproven
             .iter()
             .map(|u| UnprovenJson { invariant: u.invariant.as_str(), principal: &u.principal, why: &u.why })
+            .chain(around.unproven.iter().map(around::unproven))
             .collect(),
+        around: around::view(around, unread),
     })
 }

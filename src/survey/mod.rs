@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
 use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
-use crate::estate::{Desired, Estate, Problem};
+use crate::estate::{Desired, Estate, Kind, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen};
@@ -19,6 +19,9 @@ use crate::policy::template::Templates;
 mod monitoring;
 
 pub use monitoring::monitoring;
+
+/// How many owners of trails are asked what binds them.
+const OWNERS_MAX: usize = 3;
 
 /// What a survey works with.
 pub struct Surveyor<'a> {
@@ -173,7 +176,23 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         addresses: wanted.chain(desire::unwanted(config, organization)).collect(),
         member_policies: desire::member_policy_names(config, organization),
         wakes: config.reconcile.wake_queue.is_some(),
+        control_targets: control_targets(organization, desired),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }
+}
+
+/// Returns what binds the log account and the accounts that manage trails, from the root down to each of them.
+fn control_targets(organization: &Organization, desired: &Desired) -> BTreeSet<String> {
+    let trails = desired.wanted.iter().filter(|(address, _)| address.kind == Kind::Trail);
+    // One trail in each account is bound by what binds the log account's bucket; of thousands only the first few are asked.
+    let owners = trails.map(|(address, _)| &address.account).take(OWNERS_MAX);
+    let accounts: BTreeSet<&AccountId> = owners.chain([&desired.log_account]).collect();
+    let bound = accounts.into_iter().filter(|account| **account != organization.management_account);
+    bound
+        .flat_map(|account| {
+            let path = organization.accounts.get(account).map(|found| found.path.clone()).unwrap_or_default();
+            path.into_iter().chain([account.to_string()])
+        })
+        .collect()
 }

@@ -14,4 +14,5 @@ mod execute;
 mod fixture;
 mod lookup;
 mod observe;
+mod surroundings;
 mod trouble;

@@ -73,6 +73,11 @@ fn s3_action(head: &Parts) -> String {
         ("requestPayment", "BucketRequestPayment"),
         ("tagging", "BucketTagging"),
         ("policy", "BucketPolicy"),
+        ("acl", "BucketAcl"),
+        ("website", "BucketWebsite"),
+        ("replication", "BucketReplication"),
+        ("notification", "BucketNotificationConfiguration"),
+        ("inventory", "BucketInventoryConfiguration"),
     ];
     let query = head.uri.query().unwrap_or_default();
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
@@ -84,9 +89,11 @@ fn s3_action(head: &Parts) -> String {
         other => other,
     };
     match setting.into_iter().find(|(name, _)| has(name)) {
+        Some((_, "BucketInventoryConfiguration")) if method == "GET" => "ListBucketInventoryConfigurations".into(),
         Some((_, "BucketLifecycleConfiguration")) if method == "DELETE" => "DeleteBucketLifecycle".into(),
         Some((_, what)) => format!("{verb}{what}"),
         None if has("list-type") => "ListObjectsV2".into(),
+        None if head.uri.path() == "/" => "ListBuckets".into(),
         None if head.uri.path().trim_matches('/').contains('/') => format!("{verb}Object"),
         None if method == "PUT" => "CreateBucket".into(),
         None => format!("{verb} {}", head.uri),

@@ -134,10 +134,10 @@ def authorization_details_by_page(self):
     start = int(self._get_param("Marker") or 0)
     end = start + min(self._get_int_param("MaxItems", AUTHORIZATION_PAGE), AUTHORIZATION_PAGE)
     answer = {
-        "UserDetailList": details["users"],
-        "GroupDetailList": details["groups"],
+        "UserDetailList": [] if start else details["users"],
+        "GroupDetailList": [] if start else details["groups"],
         "RoleDetailList": roles[start:end],
-        "Policies": details["managed_policies"],
+        "Policies": [] if start else details["managed_policies"],
         "IsTruncated": end < len(roles),
     }
     if end < len(roles):
@@ -154,8 +154,10 @@ IamResponse.get_account_authorization_details = authorization_details_by_page
 ROOTS = {
     "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
     "GetBucketLogging": "BucketLoggingStatus",
+    "GetBucketNotification": "NotificationConfiguration",
     "GetBucketTagging": "Tagging",
     "GetBucketVersioning": "VersioningConfiguration",
+    "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
     "ListObjectsV2": "ListBucketResult",
 }
 

@@ -209,6 +209,7 @@ fn scope(
     member_trails: BTreeSet<AccountId>,
 ) -> Scope {
     Scope {
+        control_targets: Default::default(),
         deployment: String::new(),
         partition: organization.partition,
         log_account: organization.management_account.clone(),

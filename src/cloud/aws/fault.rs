@@ -38,6 +38,8 @@ const TABLE: &[Meaning] = &[
             "NoSuchTagSet",
             "NoSuchLifecycleConfiguration",
             "NoSuchPublicAccessBlockConfiguration",
+            "NoSuchWebsiteConfiguration",
+            "ReplicationConfigurationNotFoundError",
             "OwnershipControlsNotFoundError",
             "ObjectLockConfigurationNotFoundError",
             "ServerSideEncryptionConfigurationNotFoundError",

@@ -9,6 +9,7 @@ use super::job::{Job, writable};
 use super::permissions::kms as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault, FaultKind};
+use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
@@ -37,6 +38,27 @@ pub(super) async fn look_policy(session: &Session, address: &Address) -> Result<
         session.odd_answer(op::GET_KEY_POLICY, format!("the policy of {} is not a policy: {why}", address.name))
     })?;
     Ok(Sighting::present(KeyPolicy { policy, key: metadata.arn }))
+}
+
+/// Returns the grants of a key, by its ARN.
+pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>, Fault> {
+    let client = session.kms();
+    let mut grants = Vec::new();
+    let mut marker = None;
+    loop {
+        let request = client.list_grants().key_id(arn).set_marker(marker.take());
+        let page = session.read(op::LIST_GRANTS, request.send()).await?;
+        grants.extend(page.grants().iter().map(|grant| KeyGrant {
+            id: grant.grant_id().unwrap_or_default().to_owned(),
+            grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
+            operations: grant.operations().iter().map(|operation| operation.as_str().to_owned()).collect(),
+        }));
+        marker = page.next_marker.filter(|_| page.truncated);
+        if marker.is_none() {
+            grants.sort();
+            return Ok(grants);
+        }
+    }
 }
 
 async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {

@@ -1,16 +1,21 @@
 //! Amazon CloudWatch Logs: the log group that a trail may write to, and its metric filters.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformation};
+
+use futures::join;
 
 use super::job::{Job, writable};
 use super::permissions::logs as op;
 use super::session::{Session, Sessions};
+use super::surroundings::part;
 use crate::cloud::{Done, Fault};
 use crate::estate::metric_filter::{Count, Metric, MetricFilter};
+use crate::estate::surroundings::LogGroupDoors;
 use crate::estate::{Address, LogGroup, Sighting, Tags};
 use crate::ids::Arn;
+use crate::policy::PolicyDocument;
 
 /// Looks at a log group.
 pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
@@ -98,6 +103,48 @@ fn count(one: &MetricTransformation, system_dimensions: &[String]) -> Count {
         dimensions,
         // `None` is a unit of CloudWatch.
         unit: one.unit().map(|unit| unit.as_str().to_owned()).filter(|unit| unit != "None"),
+    }
+}
+
+/// Reads what leads out of a log group. What cannot be read is that part's problem.
+pub(super) async fn doors(session: &Session, address: &Address) -> LogGroupDoors {
+    let (subscriptions, policies) = join!(subscriptions(session, &address.name), policies(session));
+    LogGroupDoors { subscriptions: part(subscriptions, address), policies: part(policies, address) }
+}
+
+async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fault> {
+    let client = session.logs();
+    let mut targets = BTreeSet::new();
+    let mut token = None;
+    loop {
+        let request = client.describe_subscription_filters().log_group_name(name).set_next_token(token);
+        let page = session.read(op::DESCRIBE_SUBSCRIPTION_FILTERS, request.send()).await?;
+        targets.extend(page.subscription_filters().iter().filter_map(|one| one.destination_arn().map(str::to_owned)));
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(targets.into_iter().collect());
+        }
+    }
+}
+
+async fn policies(session: &Session) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+    let client = session.logs();
+    let mut policies = BTreeMap::new();
+    let mut token = None;
+    loop {
+        let request = client.describe_resource_policies().set_next_token(token);
+        let page = session.read(op::DESCRIBE_RESOURCE_POLICIES, request.send()).await?;
+        for policy in page.resource_policies() {
+            let name = policy.policy_name().unwrap_or_default();
+            let document = PolicyDocument::parse(policy.policy_document().unwrap_or_default()).map_err(|why| {
+                session.odd_answer(op::DESCRIBE_RESOURCE_POLICIES, format!("{name} is not a policy: {why}"))
+            })?;
+            policies.insert(name.to_owned(), document);
+        }
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(policies);
+        }
     }
 }
 

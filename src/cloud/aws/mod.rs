@@ -34,6 +34,7 @@ mod s3;
 mod session;
 mod sns;
 mod sqs;
+mod surroundings;
 mod wake;
 pub mod webhook;
 

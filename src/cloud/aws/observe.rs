@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::iam::details::Details;
 use super::session::{Session, Sessions};
-use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs};
+use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs, surroundings};
 use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
@@ -25,13 +26,17 @@ pub(super) async fn observe(
         accounts.entry(account).or_default();
     }
     accounts.entry(&scope.log_account).or_default();
-    let mut estate = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
+    let (mut estate, everybody) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
+    estate.surroundings = match everybody {
+        Some(everybody) => Some(surroundings::look(sessions, scope, &estate, everybody).await),
+        None => None,
+    };
     let mut left: BTreeMap<Address, AccountId> = policies_of_left_accounts(scope, &estate);
     let trails = unwanted_trails(scope, &estate);
     left.extend(unwanted_wakers(scope, trails.keys()));
     left.extend(trails.into_iter().filter(|(trail, _)| !estate.sightings.contains_key(trail)));
     let accounts = by_account(&left);
-    let more = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
+    let (more, _) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);
     nothing_readable(&estate)?;
     Ok(estate)
@@ -88,10 +93,11 @@ async fn look_everywhere(
     accounts: ByAccount<'_>,
     concurrency: usize,
     progress: &dyn Progress,
-) -> Estate {
+) -> (Estate, Option<Everybody>) {
     let total = accounts.len();
     let mut done = 0;
     let mut estate = Estate::default();
+    let mut found = None;
     let mut looks = FuturesUnordered::new();
     let mut waiting = accounts.into_iter();
     loop {
@@ -102,15 +108,16 @@ async fn look_everywhere(
                 .take(free)
                 .map(|(account, addresses)| look_at_account(sessions, scope, account, addresses)),
         );
-        let Some(Seen { sightings, limits }) = looks.next().await else { break };
+        let Some(Seen { sightings, limits, everybody }) = looks.next().await else { break };
         done += 1;
         progress.step("accounts", done, total);
         for (address, sighting) in sightings {
             keep_best(&mut estate, address, sighting);
         }
         estate.limits.extend(limits);
+        found = everybody.or(found);
     }
-    estate
+    (estate, found)
 }
 
 /// Two accounts may show the same trail. What one of them could not read, the other may have.
@@ -131,15 +138,20 @@ fn keep_best(estate: &mut Estate, address: Address, sighting: Sighting) {
 struct Seen {
     sightings: Vec<(Address, Sighting)>,
     limits: Option<(AccountId, Limits)>,
+    everybody: Option<Everybody>,
 }
+
+/// Who else is in the log account, or why that is not known.
+type Everybody = Result<Details, Fault>;
 
 async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId, addresses: Vec<&Address>) -> Seen {
     let session = match sessions.of(account).await {
         Ok(session) => session,
         Err(fault) => {
+            let everybody = (*account == scope.log_account).then(|| Err(fault.clone()));
             let unreadable = Sighting::Unreadable(fault.problem(Stage::Observe, None));
             let trails = scope.member_trails.contains(account).then(|| all_trails(scope, account));
-            let mut seen = Seen::default();
+            let mut seen = Seen { everybody, ..Seen::default() };
             for address in addresses {
                 // A delegated administrator cannot enter the management account, and need not: the organization answers it.
                 let sighting = match look_at_organization(sessions.base(), address).await {
@@ -220,8 +232,10 @@ async fn look_at_roles(session: &Session, scope: &Scope, addresses: &[&Address],
         }
         return;
     }
-    match iam::account::roles(session, &scope.deployment, |name| wanted.contains_key(name)).await {
-        Ok(roles) => {
+    let is_wanted = |name: &str| wanted.contains_key(name);
+    match iam::account::found(session, &scope.deployment, is_wanted, readers_live_here).await {
+        Ok(iam::account::Found { roles, others }) => {
+            seen.everybody = readers_live_here.then_some(Ok(others));
             let absent = wanted.values().filter(|address| !roles.contains_key(&address.name));
             seen.sightings.extend(absent.map(|address| ((*address).clone(), Sighting::Absent)));
             seen.sightings.extend(
@@ -233,6 +247,7 @@ async fn look_at_roles(session: &Session, scope: &Scope, addresses: &[&Address],
         Err(fault) => {
             let all = wanted.values().map(|address| ((*address).clone(), unreadable(&fault, address)));
             seen.sightings.extend(all);
+            seen.everybody = readers_live_here.then_some(Err(fault));
         }
     }
     if readers_live_here {

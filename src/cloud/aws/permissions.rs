@@ -123,6 +123,7 @@ operations! {
         Read LIST_POLICIES "ListPolicies" ["organizations:ListPolicies"];
         Read DESCRIBE_POLICY "DescribePolicy" ["organizations:DescribePolicy"];
         Read LIST_TARGETS_FOR_POLICY "ListTargetsForPolicy" ["organizations:ListTargetsForPolicy"];
+        Read LIST_POLICIES_FOR_TARGET "ListPoliciesForTarget" ["organizations:ListPoliciesForTarget"];
         Write ENABLE_SERVICE_ACCESS "EnableAWSServiceAccess" ["organizations:EnableAWSServiceAccess"];
         Write CREATE_POLICY "CreatePolicy" ["organizations:CreatePolicy", "organizations:TagResource"];
         Write UPDATE_POLICY "UpdatePolicy" ["organizations:UpdatePolicy"];
@@ -173,6 +174,12 @@ operations! {
         Read GET_TAGGING "GetBucketTagging" ["s3:GetBucketTagging"];
         Read GET_POLICY "GetBucketPolicy" ["s3:GetBucketPolicy"];
         Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"];
+        Read GET_ACL "GetBucketAcl" ["s3:GetBucketAcl"];
+        Read GET_WEBSITE "GetBucketWebsite" ["s3:GetBucketWebsite"];
+        Read GET_REPLICATION "GetBucketReplication" ["s3:GetReplicationConfiguration"];
+        Read LIST_INVENTORIES "ListBucketInventoryConfigurations" ["s3:GetInventoryConfiguration"];
+        Read GET_NOTIFICATION "GetBucketNotificationConfiguration" ["s3:GetBucketNotification"];
+        Read LIST_BUCKETS "ListBuckets" ["s3:ListAllMyBuckets"];
         Write CREATE_BUCKET "CreateBucket" ["s3:CreateBucket"];
         Write PUT_TAGGING "PutBucketTagging" ["s3:PutBucketTagging"];
         Write PUT_PUBLIC_ACCESS_BLOCK "PutPublicAccessBlock" ["s3:PutBucketPublicAccessBlock"];
@@ -193,6 +200,7 @@ operations! {
         Read GET_KEY_POLICY "GetKeyPolicy" ["kms:GetKeyPolicy"];
         Read LIST_KEYS "ListKeys" ["kms:ListKeys"];
         Read LIST_ALIASES "ListAliases" ["kms:ListAliases"];
+        Read LIST_GRANTS "ListGrants" ["kms:ListGrants"];
         Write CREATE_KEY "CreateKey" ["kms:CreateKey", "kms:TagResource"];
         Write CREATE_ALIAS "CreateAlias" ["kms:CreateAlias"];
         Write ENABLE_KEY "EnableKey" ["kms:EnableKey"];
@@ -239,6 +247,8 @@ operations! {
         Read DESCRIBE_LOG_GROUPS "DescribeLogGroups" ["logs:DescribeLogGroups"];
         Read LIST_TAGS "ListTagsForResource" ["logs:ListTagsForResource"];
         Read DESCRIBE_METRIC_FILTERS "DescribeMetricFilters" ["logs:DescribeMetricFilters"];
+        Read DESCRIBE_SUBSCRIPTION_FILTERS "DescribeSubscriptionFilters" ["logs:DescribeSubscriptionFilters"];
+        Read DESCRIBE_RESOURCE_POLICIES "DescribeResourcePolicies" ["logs:DescribeResourcePolicies"];
         Write CREATE_LOG_GROUP "CreateLogGroup" ["logs:CreateLogGroup", "logs:TagResource"];
         Write PUT_RETENTION "PutRetentionPolicy" ["logs:PutRetentionPolicy"];
         Write DELETE_RETENTION "DeleteRetentionPolicy" ["logs:DeleteRetentionPolicy"];
@@ -263,6 +273,7 @@ operations! {
         Write DELETE_ROLE_POLICY "DeleteRolePolicy" ["iam:DeleteRolePolicy"];
         Write ATTACH_ROLE_POLICY "AttachRolePolicy" ["iam:AttachRolePolicy"];
         Write DETACH_ROLE_POLICY "DetachRolePolicy" ["iam:DetachRolePolicy"];
+        Write DELETE_ROLE_BOUNDARY "DeleteRolePermissionsBoundary" ["iam:DeleteRolePermissionsBoundary"];
         Write TAG_ROLE "TagRole" ["iam:TagRole"];
         Write DELETE_ROLE "DeleteRole" ["iam:DeleteRole"];
         Write CREATE_POLICY "CreatePolicy" ["iam:CreatePolicy", "iam:TagPolicy"];
@@ -322,7 +333,7 @@ pub fn actions(access: Access) -> Vec<&'static str> {
 /// Families of reads are written with a wildcard, because a session policy may have 2,048 characters (STS API,
 /// `AssumeRole`). None of them reaches the content of an object or a secret.
 pub(super) fn read_only_policy() -> String {
-    const FAMILIES: [&str; 17] = [
+    const FAMILIES: [&str; 18] = [
         "cloudtrail:Describe*",
         "cloudtrail:Get*",
         "cloudtrail:List*",
@@ -340,6 +351,7 @@ pub(super) fn read_only_policy() -> String {
         "sqs:List*",
         "events:Describe*",
         "events:List*",
+        "logs:Describe*",
     ];
     let covered = |action: &&str| {
         !FAMILIES.iter().any(|family| match family.strip_suffix('*') {

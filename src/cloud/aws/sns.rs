@@ -9,6 +9,7 @@ use super::permissions::sns as op;
 use super::session::{Session, Sessions, found};
 use crate::cloud::{Done, Fault};
 use crate::estate::alarm::Subscribers;
+use crate::estate::surroundings::Subscription;
 use crate::estate::{Address, Sighting, Tags, Topic};
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
@@ -82,6 +83,43 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
             found.confirmed.sort();
             return Ok(found);
         }
+    }
+}
+
+/// Returns the subscriptions of a topic, the unconfirmed ones too: whoever holds the message confirms them.
+pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Subscription>, Fault> {
+    let client = session.sns();
+    let mut found = Vec::new();
+    let mut token = None;
+    loop {
+        let request = client.list_subscriptions_by_topic().topic_arn(arn).set_next_token(token);
+        let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
+        let there = page.subscriptions().iter().filter(|one| one.subscription_arn() != Some("Deleted"));
+        found.extend(there.map(|one| {
+            let protocol = one.protocol().unwrap_or_default().to_owned();
+            let endpoint = where_to(&protocol, one.endpoint().unwrap_or_default());
+            Subscription { protocol, endpoint, owner: one.owner().filter(|id| !id.is_empty()).map(str::to_owned) }
+        }));
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            found.sort();
+            found.dedup();
+            return Ok(found);
+        }
+    }
+}
+
+/// Returns as much of an endpoint as tells where it leads: an address may be a person's, a link may hold a secret.
+fn where_to(protocol: &str, endpoint: &str) -> String {
+    match protocol {
+        "email" | "email-json" => endpoint.rsplit('@').next().unwrap_or_default().to_owned(),
+        "http" | "https" => {
+            let host = endpoint.split("//").nth(1).unwrap_or_default();
+            let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+            host.rsplit('@').next().unwrap_or_default().to_owned()
+        }
+        "sms" => String::new(),
+        _ => endpoint.to_owned(),
     }
 }
 

@@ -7,7 +7,9 @@ use super::writes::{self, Door};
 use crate::cloud::{Fault, FaultKind, Needs, Scope, unwanted_trails, unwanted_wakers};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
-use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Trail};
+use crate::estate::{
+    ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Surroundings, Trail,
+};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
@@ -65,7 +67,24 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
             trail.delivery = Some(delivery_of(world, address, trail));
         }
     }
-    Estate { sightings, limits: world.estate.limits.clone() }
+    Estate { sightings, limits: world.estate.limits.clone(), surroundings: surroundings(world, scope) }
+}
+
+/// Returns what was recorded of the archive's surroundings. A whole world that says nothing of them has none.
+fn surroundings(world: &Snapshot, scope: &Scope) -> Option<Surroundings> {
+    if can_enter(world, &scope.log_account) {
+        let nothing = || (world.completeness == Completeness::Whole).then(Surroundings::default);
+        return world.estate.surroundings.clone().or_else(nothing);
+    }
+    let problem = Problem {
+        account: scope.log_account.clone(),
+        address: None,
+        stage: Stage::Observe,
+        code: "AccessDenied".into(),
+        message: format!("sts:AssumeRole failed: {}", why_no_entry(world, &scope.log_account)),
+        help: "wait until the account is active".into(),
+    };
+    Some(Surroundings::unreadable(&problem, scope.addresses.keys()))
 }
 
 fn found_on_the_way(world: &Snapshot, scope: &Scope) -> Vec<(Address, AccountId)> {

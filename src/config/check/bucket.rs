@@ -20,7 +20,8 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let rules = [name, alias, prefix(&bucket.prefix), object_lock(bucket), access_logs(config)];
     let lifecycle = bucket.lifecycle.iter().flat_map(lifecycle);
     let roles = bucket.break_glass_roles.iter().enumerate().filter_map(|(n, role)| break_glass_role(n, role));
-    rules.into_iter().flatten().chain(lifecycle).chain(roles).collect()
+    let administrators = bucket.administrators.iter().enumerate().filter_map(|(n, text)| administrator(n, text));
+    rules.into_iter().flatten().chain(lifecycle).chain(roles).chain(administrators).collect()
 }
 
 fn prefix(prefix: &str) -> Option<Remark> {
@@ -72,6 +73,29 @@ fn break_glass_role(n: usize, text: &str) -> Option<Remark> {
     let message = format!("{text:?} cannot be a break-glass role: {why}");
     let remark = Remark::new(Code::WrongValue, format!("/bucket/break_glass_roles/{n}"), message);
     Some(remark.help("write the role's ARN, such as `arn:aws:iam::222222222222:role/break-glass`"))
+}
+
+/// A pattern that begins with a wildcard would allow whatever anybody adds.
+fn administrator(n: usize, text: &str) -> Option<Remark> {
+    let name = match text.parse::<Arn>() {
+        Ok(arn) if arn.service() == "iam" && arn.account().parse::<AccountId>().is_ok() => {
+            arn.resource().strip_prefix("role/").map(str::to_owned)
+        }
+        Ok(_) => None,
+        // IAM API, `CreateRole`: letters, digits and `_+=,.@-`.
+        Err(_) => {
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-*?".contains(c);
+            (!text.is_empty() && text.chars().all(fits)).then(|| text.to_owned())
+        }
+    };
+    let why = match name {
+        None => "it is neither the name nor the ARN of a role of one account",
+        Some(name) if name.is_empty() || name.starts_with(['*', '?']) => "it would allow every role of the account",
+        Some(_) => return None,
+    };
+    let message = format!("{text:?} cannot be an administrator: {why}");
+    let remark = Remark::new(Code::WrongValue, format!("/bucket/administrators/{n}"), message);
+    Some(remark.help("write a role's name or ARN, such as `SecurityAudit`"))
 }
 
 /// A bucket that logs its own accesses grows by itself.

@@ -51,6 +51,11 @@ pub struct BucketConfig {
     #[serde(default)]
     #[schemars(example = vec!["arn:aws:iam::222222222222:role/break-glass"])]
     pub break_glass_roles: Vec<String>,
+    /// Roles of the log account that somebody outside it and the management account may become, although they read or change
+    /// logs: role names, or ARNs, in which `*` stands for any text. All others are violations.
+    #[serde(default)]
+    #[schemars(example = vec!["SecurityAudit", "arn:aws:iam::222222222222:role/forensics/*"])]
+    pub administrators: Vec<String>,
     /// Tags of the bucket and its key, besides the common ones.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

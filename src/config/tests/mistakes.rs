@@ -40,6 +40,8 @@ const SHAPE: &[Case] = &[
     ("  prefix: logs", "  colour: blue", 12, 3, "no field `colour`", "the fields are `name`, `prefix`"),
     ("  prefix: logs", "  access_logs: Acme", 12, 16, "capital letters are not allowed", ""),
     ("  prefix: logs", "  trusted_readers: [\"12\"]", 12, 21, "2 characters instead of 12 digits", ""),
+    ("  prefix: logs", "  administrators: [\"*\"]", 12, 20, "it would allow every role", "SecurityAudit"),
+    ("  prefix: logs", "  administrators: [\"arn:aws:s3:::x\"]", 12, 20, "neither the name nor the ARN of a role", ""),
     (
         "  prefix: logs",
         "  object_lock: {mode: governance}",

@@ -89,6 +89,7 @@ fn bucket() -> impl Strategy<Value = BucketConfig> {
             access_logs: None,
             trusted_readers,
             break_glass_roles: Vec::new(),
+            administrators: vec!["SecurityAudit".into(), "arn:aws:iam::222222222222:role/forensics/*".into()],
             tags,
         })
 }

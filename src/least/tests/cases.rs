@@ -68,6 +68,7 @@ pub(super) fn case(action: &str, here: &str) -> Case {
             let key = "audit/AWSLogs/o-exampleorgid/333333333333/CloudTrail/x.json.gz";
             both(format!("arn:aws:s3:::acme-org-cloudtrail/{key}"), &format!("arn:aws:s3:::other/{key}"), plain())
         }
+        ("s3", "ListAllMyBuckets") => one(plain()),
         ("s3", _) => both("arn:aws:s3:::acme-org-cloudtrail".into(), "arn:aws:s3:::acme-org-cloudtrail-2", plain()),
         ("kms", "ListKeys" | "ListAliases") => one(plain()),
         ("kms", "CreateKey") => one(plain().with("aws:RequestTag/orgtrail:deployment", "acme")),
@@ -103,6 +104,7 @@ pub(super) fn case(action: &str, here: &str) -> Case {
         ("logs", "DescribeLogGroups") => {
             both(regional("logs", "log-group:"), "arn:aws:logs:eu-west-1:111111111111:log-group:", plain())
         }
+        ("logs", "DescribeResourcePolicies") => one(plain()),
         ("logs", _) => both(regional("logs", "log-group:/orgtrail/own"), &regional("logs", "log-group:other"), plain()),
         ("iam", "CreateServiceLinkedRole") => {
             let role = "role/aws-service-role/cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail";

@@ -14,8 +14,10 @@ use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
 use crate::ids::{AccountId, Arn, OrganizationId};
 
+pub mod administrators;
 mod bucket;
 mod key;
+pub mod powers;
 mod probe;
 mod reach;
 mod reader;
@@ -100,6 +102,11 @@ pub enum Invariant {
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
+    /// Whoever reads or changes the archive by the log account's own policies can only become that from there and from the
+    /// management account.
+    NobodyElseAdministers,
+    /// No copy, list or message of the archive's files, and no key grant, leads outside.
+    NothingLeadsOut,
 }
 
 impl fmt::Display for Invariant {
@@ -122,6 +129,8 @@ impl Invariant {
             Invariant::ExternalIdRequired => "external-id-required",
             Invariant::NobodyOutside => "nobody-outside",
             Invariant::PlainHttpRefused => "plain-http-refused",
+            Invariant::NobodyElseAdministers => "nobody-else-administers",
+            Invariant::NothingLeadsOut => "nothing-leads-out",
         }
     }
 

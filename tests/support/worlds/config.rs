@@ -116,6 +116,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
             access_logs: access_logs.then(|| ACCESS_LOGS.parse().unwrap()),
             trusted_readers: if trusts { vec![OUTSIDER.parse().unwrap()] } else { Vec::new() },
             break_glass_roles: if trusts { vec![BREAK_GLASS.to_owned()] } else { Vec::new() },
+            administrators: if trusts { vec!["SecurityAudit".to_owned()] } else { Vec::new() },
             tags,
         },
     )

@@ -1,49 +1,80 @@
-//! All roles of an account with a handful of calls, and its quotas.
+//! Everybody of an account with a handful of calls, and its quotas.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::{EntityType, RoleDetail, SummaryKeyType};
+use aws_sdk_iam::types::{EntityType, RoleDetail, SummaryKeyType, Tag};
 
+use super::details::{Details, boundary};
 use super::{document, op};
 use crate::cloud::Fault;
 use crate::cloud::aws::session::Session;
-use crate::estate::{Limits, OWNER_TAG, Role};
+use crate::estate::role::Boundary;
+use crate::estate::{ACCOUNT_TAG, Limits, OWNER_TAG, Role};
+use crate::ids::AccountId;
 
 /// Items of a page (IAM API, `GetAccountAuthorizationDetails`); AWS may return fewer.
 const PAGE: i32 = 1000;
 
-/// Reads the roles that `wanted` chooses by name and those of this deployment, by name: never one call a role.
-pub(crate) async fn roles(
+/// Who is in an account.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The roles that are wanted or of this deployment, by name.
+    pub(crate) roles: BTreeMap<String, Role>,
+    /// Everybody else, where that was asked for.
+    pub(crate) others: Details,
+}
+
+/// What is read of an account beside its roles where everybody is asked for.
+const EVERYBODY: [EntityType; 4] =
+    [EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy, EntityType::AwsManagedPolicy];
+
+/// Reads the roles that `wanted` chooses by name and those of this deployment, and with `everybody` all others who may do
+/// something: never one call a role.
+pub(crate) async fn found(
     session: &Session,
     deployment: &str,
     wanted: impl Fn(&str) -> bool,
-) -> Result<BTreeMap<String, Role>, Fault> {
+    everybody: bool,
+) -> Result<Found, Fault> {
     let client = session.iam();
-    let mut roles = BTreeMap::new();
+    let mut found = Found::default();
     let mut marker = None;
+    let kinds = if everybody { &EVERYBODY[..] } else { &[] };
     loop {
-        let request = client
-            .get_account_authorization_details()
-            .filter(EntityType::Role)
-            .max_items(PAGE)
-            .set_marker(marker.take());
+        let mut request = client.get_account_authorization_details().filter(EntityType::Role);
+        for kind in kinds {
+            request = request.filter(kind.clone());
+        }
+        let request = request.max_items(PAGE).set_marker(marker.take());
         let page = session.read(op::GET_ACCOUNT_DETAILS, request.send()).await?;
         for detail in page.role_detail_list() {
             let name = detail.role_name().unwrap_or_default();
-            let ours = || detail.tags().iter().any(|tag| tag.key() == OWNER_TAG && tag.value() == deployment);
-            if wanted(name) || ours() {
-                roles.insert(name.to_owned(), read(session, detail)?);
+            let tag = |key: &str| detail.tags().iter().find(|tag| tag.key() == key).map(Tag::value);
+            let ours = tag(OWNER_TAG) == Some(deployment);
+            if wanted(name) || ours {
+                found.roles.insert(name.to_owned(), read(session, detail)?);
+            }
+            // A role of ours that is neither wanted nor a reader is nobody's proof: it is looked at as a stranger's.
+            let is_reader = ours && tag(ACCOUNT_TAG).is_some_and(|account| account.parse::<AccountId>().is_ok());
+            if everybody && !wanted(name) && !is_reader {
+                found.others.add_role(detail);
             }
         }
+        page.user_detail_list().iter().for_each(|user| found.others.add_user(user));
+        page.group_detail_list().iter().for_each(|group| found.others.add_group(group));
+        page.policies().iter().for_each(|policy| found.others.add_policy(policy));
         marker = page.marker.filter(|_| page.is_truncated);
         if marker.is_none() {
             break;
         }
     }
-    if !roles.is_empty() {
-        add_sessions(session, &mut roles).await?;
+    for boundary in found.roles.values_mut().filter_map(|role| role.boundary.as_mut()) {
+        boundary.document = found.others.managed(&boundary.arn).cloned();
     }
-    Ok(roles)
+    if !found.roles.is_empty() {
+        add_sessions(session, &mut found.roles).await?;
+    }
+    Ok(found)
 }
 
 fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
@@ -57,6 +88,7 @@ fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
         trust: parse(detail.assume_role_policy_document())?,
         inline: inline.collect::<Result<_, Fault>>()?,
         attached: attached.map(str::to_owned).collect(),
+        boundary: boundary(detail.permissions_boundary()).map(|arn| Box::new(Boundary { arn, document: None })),
         max_session_s: None,
         description: None,
         unique_id: detail.role_id().map(str::to_owned),

@@ -1,6 +1,7 @@
 //! AWS IAM: reader roles, the log group's role, managed policies, and the account's quotas.
 
 pub(super) mod account;
+pub(super) mod details;
 pub(super) mod policy;
 pub(super) mod role;
 

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_iam::types::AttachedPermissionsBoundary;
+
+use super::details::boundary;
 use super::{document, op, wire_tags};
 use crate::cloud::aws::job::Job;
 use crate::cloud::aws::session::{Session, found};
 use crate::cloud::{Done, Fault};
+use crate::estate::role::Boundary;
 use crate::estate::{Address, OWNER_TAG, Role, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
@@ -26,11 +30,28 @@ async fn read(session: &Session, name: &str) -> Result<Option<Role>, Fault> {
         trust: document(session, op::GET_ROLE, role.assume_role_policy_document().unwrap_or_default())?,
         inline: inline(session, name).await?,
         attached: attached(session, name).await?,
+        boundary: limit(session, role.permissions_boundary()).await,
         max_session_s: role.max_session_duration().and_then(|s| u32::try_from(s).ok()),
         description: role.description().map(str::to_owned),
         unique_id: Some(role.role_id().to_owned()),
         tags: role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
     }))
+}
+
+/// Returns what limits a role, with what it says where that can be read.
+async fn limit(session: &Session, attached: Option<&AttachedPermissionsBoundary>) -> Option<Box<Boundary>> {
+    let arn = boundary(attached)?;
+    let document = limit_document(session, &arn).await.ok().flatten();
+    Some(Box::new(Boundary { arn, document }))
+}
+
+async fn limit_document(session: &Session, arn: &str) -> Result<Option<PolicyDocument>, Fault> {
+    let answer = session.read(op::GET_POLICY, session.iam().get_policy().policy_arn(arn).send()).await?;
+    let Some(version) = answer.policy.and_then(|policy| policy.default_version_id) else { return Ok(None) };
+    let request = session.iam().get_policy_version().policy_arn(arn).version_id(version);
+    let answer = session.read(op::GET_POLICY_VERSION, request.send()).await?;
+    let text = answer.policy_version.and_then(|version| version.document).unwrap_or_default();
+    document(session, op::GET_POLICY_VERSION, &text).map(Some)
 }
 
 async fn inline(session: &Session, role: &str) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
@@ -133,6 +154,10 @@ async fn update(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Resul
     }
     let nothing = Role { inline: BTreeMap::new(), attached: BTreeSet::new(), ..desired.clone() };
     put_policies(job, desired, observed.unwrap_or(&nothing)).await?;
+    if job.sets("boundary") && desired.boundary.is_none() {
+        let request = client.delete_role_permissions_boundary().role_name(job.name());
+        session.remove(op::DELETE_ROLE_BOUNDARY, request.send()).await?;
+    }
     if job.sets("tags") {
         let request = client.tag_role().role_name(job.name()).set_tags(Some(wire_tags(job, &desired.tags)?));
         session.write(op::TAG_ROLE, || request.clone().send()).await?;

@@ -1,7 +1,10 @@
 //! AWS Organizations: who the accounts are, trusted access, delegated administrators and service control policies.
 
+pub(super) mod controls;
 pub(super) mod discover;
 pub(super) mod guard;
+
+use std::collections::BTreeSet;
 
 use super::job::Job;
 use super::permissions::{cloudtrail as cloudtrail_op, organizations as op};
@@ -9,6 +12,7 @@ use super::session::Session;
 use crate::cloud::{Done, Fault};
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, DelegatedAdministrator, Sighting, TrustedAccess};
+use crate::ids::AccountId;
 
 /// Looks whether CloudTrail has trusted access.
 pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {
@@ -30,18 +34,25 @@ pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, F
 
 /// Looks whether an account may administer CloudTrail.
 pub(super) async fn look_delegated_administrator(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+    let found = delegated_administrators(session).await?;
+    let is_one = found.iter().any(|account| account.as_str() == address.name);
+    Ok(if is_one { Sighting::present(DelegatedAdministrator {}) } else { Sighting::Absent })
+}
+
+/// Returns the accounts that may administer CloudTrail for the organization.
+pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeSet<AccountId>, Fault> {
     let client = session.organizations();
+    let mut accounts = BTreeSet::new();
     let mut token = None;
     loop {
         let request =
             client.list_delegated_administrators().service_principal(CLOUDTRAIL_PRINCIPAL).set_next_token(token);
         let page = session.read(op::LIST_DELEGATED_ADMINISTRATORS, request.send()).await?;
-        if page.delegated_administrators().iter().any(|admin| admin.id() == Some(&address.name)) {
-            return Ok(Sighting::present(DelegatedAdministrator {}));
-        }
+        accounts
+            .extend(page.delegated_administrators().iter().filter_map(|admin| admin.id()?.parse::<AccountId>().ok()));
         token = page.next_token;
         if token.is_none() {
-            return Ok(Sighting::Absent);
+            return Ok(accounts);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 
 fn scope(addresses: &[(Address, &str)]) -> Scope {
     Scope {
+        control_targets: BTreeSet::new(),
         deployment: DEPLOYMENT.into(),
         partition: Partition::Aws,
         log_account: account(LOG),

@@ -141,6 +141,7 @@ fn role(trust: PolicyDocument, inline: PolicyDocument) -> Role {
         trust,
         inline: BTreeMap::from([("Own".to_owned(), inline)]),
         attached: BTreeSet::new(),
+        boundary: None,
         max_session_s: Some(3_600),
         description: None,
         unique_id: None,

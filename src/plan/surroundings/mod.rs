@@ -1,0 +1,397 @@
+//! What surrounds the archive, judged: who else administers the log account, what leads out of the archive, which policies of
+//! the organization stop its readers or its delivery.
+//!
+//! Whoever administers the log account reads everything by nature. Such principals are listed with who can become them; that
+//! somebody outside the log and the management account can is a violation, unless the configuration names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Finding, Harm, Violation};
+use crate::estate::surroundings::{Part, Principal, Surroundings};
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Problem, Resource};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::policy::evaluate::{
+    Caller, Context, Layers, Named, Request, Verdict, arn_glob, evaluate, full_access, glob,
+};
+use crate::policy::isolation::{Invariant, Unproven};
+use crate::policy::isolation::administrators::{Way, ways_in};
+use crate::policy::isolation::powers::Power;
+
+mod controls;
+mod doors;
+#[cfg(test)]
+mod tests;
+
+/// What is looked at besides the policies of bucket, key and readers.
+pub const LOOKED_AT: &str = "the policies of bucket, key, topic and readers; every role, user and group of the log account; \
+    the bucket's access control list, website, replication, inventories and notifications; the key's grants; the \
+    subscriptions of topic and log group; the resource policies of CloudWatch Logs; the delegated administrators of \
+    CloudTrail; the service and resource control policies above the log account";
+
+/// What is not.
+pub const NOT_LOOKED_AT: &str = "access points, multi-region access points and Object Lambda beyond what the bucket policy \
+    lets through; who is behind an identity provider; the root user and the administrators of the management account; copies \
+    that were made before; sharing of CloudWatch data across accounts";
+
+/// Whether the archive is judged as it will be or as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Once the changes of a plan are made: what they repair is a finding of now.
+    Planned,
+    /// As it is.
+    Now,
+}
+
+/// Somebody who can read, decrypt or change the archive by the log account's own policies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Administrator {
+    /// The role, user or group.
+    pub arn: String,
+    /// What it can do, in words.
+    pub can: Vec<&'static str>,
+    /// Who can become it, in words; for users and groups that it is one.
+    pub become_by: Vec<String>,
+    /// The configuration names it.
+    pub named: bool,
+}
+
+/// The judgement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// What does not hold.
+    pub violations: Vec<Violation>,
+    /// What cannot be told.
+    pub unproven: Vec<Unproven>,
+    /// What is wrong, or has to be known.
+    pub findings: Vec<Finding>,
+    /// Who else can read or change the archive.
+    pub administrators: Vec<Administrator>,
+    /// What leads out of the archive and is no violation, in words.
+    pub leads_on: Vec<String>,
+}
+
+/// Judges what was seen around the archive. Nothing is judged where no bucket is wanted.
+pub fn around(desired: &Desired, observed: &Estate, organization: &Organization, when: When) -> Around {
+    let mut result = Around::default();
+    let Some(bucket) = desired.wanted.keys().find(|address| address.kind == Kind::Bucket) else {
+        return result;
+    };
+    let Some(surroundings) = &observed.surroundings else {
+        result.unproven.push(Unproven {
+            invariant: Invariant::NobodyElseAdministers,
+            principal: format!("account {}", desired.log_account),
+            why:
+                "who else reads or changes the archive was not looked at when the estate was recorded; record it again \
+                  with `orgtrail snapshot`"
+                    .into(),
+        });
+        return result;
+    };
+    let judge = Judge { desired, observed, organization, bucket, when };
+    judge.principals(surroundings, &mut result);
+    judge.delegated_administrators(surroundings, &mut result);
+    judge.doors(surroundings, &mut result);
+    judge.controls(surroundings, &mut result);
+    judge.boundaries(&mut result);
+    result.violations.sort();
+    result.violations.dedup();
+    result.unproven.sort();
+    result.unproven.dedup();
+    result.findings.sort();
+    result.findings.dedup();
+    result.leads_on.sort();
+    result.leads_on.dedup();
+    result
+}
+
+/// What the judgement is made from.
+struct Judge<'a> {
+    desired: &'a Desired,
+    observed: &'a Estate,
+    organization: &'a Organization,
+    bucket: &'a Address,
+    when: When,
+}
+
+/// Whose something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// The log account's, the management account's, or one that the configuration trusts.
+    Inside,
+    /// Another member's.
+    Member,
+    /// A stranger's.
+    Outside,
+}
+
+impl Judge<'_> {
+    fn standing(&self, account: &str) -> Standing {
+        let trusted = || self.desired.reading.trusted.iter().any(|trusted| trusted.as_str() == account);
+        if account == self.desired.log_account.as_str()
+            || account == self.organization.management_account.as_str()
+            || trusted()
+        {
+            Standing::Inside
+        } else if self.organization.accounts.keys().any(|member| member.as_str() == account) {
+            Standing::Member
+        } else {
+            Standing::Outside
+        }
+    }
+
+    fn principals(&self, surroundings: &Surroundings, result: &mut Around) {
+        let principals = match &surroundings.principals {
+            Part::Read(principals) => principals,
+            Part::Unreadable(problem) => {
+                let who = format!("account {}", self.desired.log_account);
+                result.unproven.push(open(Invariant::NobodyElseAdministers, who, problem));
+                return;
+            }
+        };
+        for principal in principals {
+            self.principal(principal, result);
+        }
+    }
+
+    fn principal(&self, principal: &Principal, result: &mut Around) {
+        let ways = principal.trust.as_ref().map(ways_in).unwrap_or_default();
+        let named = self.is_named(&principal.arn);
+        let outsiders: Vec<&(Way, usize)> = ways.iter().filter(|(way, _)| self.lets_out(principal, way)).collect();
+        if !named {
+            for (way, index) in &outsiders {
+                result.violations.push(self.violation(principal, way, *index));
+            }
+            self.leave_open(principal, &ways, result);
+        }
+        let is_role = principal.arn.contains(":role/");
+        let words = |power: &Power| match power {
+            Power::ReadsFolders => "reads the logs of single accounts",
+            other => other.words(),
+        };
+        let mut can: Vec<&'static str> = principal.powers.can.iter().map(words).collect();
+        if !principal.unknown.is_empty() {
+            can.push("may do more, which could not be read");
+        }
+        result.administrators.push(Administrator {
+            arn: principal.arn.clone(),
+            can,
+            become_by: if is_role {
+                ways.iter().map(|(way, _)| way.to_string()).collect()
+            } else if principal.arn.contains(":group/") {
+                vec!["the users in it".into()]
+            } else {
+                vec!["itself, by its own keys or password".into()]
+            },
+            named,
+        });
+    }
+
+    /// Tells whether the configuration names a principal: by its name, or by its ARN.
+    fn is_named(&self, arn: &str) -> bool {
+        let name = arn.rsplit('/').next().unwrap_or(arn);
+        let names = |pattern: &String| {
+            if pattern.contains(':') { arn_glob(pattern, arn) } else { glob(pattern, name) }
+        };
+        self.desired.reading.administrators.iter().any(names)
+    }
+
+    /// Tells whether a way into a principal lets somebody do to the archive what nobody outside should.
+    fn lets_out(&self, principal: &Principal, way: &Way) -> bool {
+        let powers = &principal.powers;
+        // To decrypt is nothing without something to decrypt.
+        if powers.can.iter().all(|power| *power == Power::Decrypts) {
+            return false;
+        }
+        match way {
+            Way::Account { account, .. } => match self.standing(account.as_str()) {
+                Standing::Inside => {
+                    self.desired.reading.trusted.contains(account) && !self.is_home(account) && !powers.only_reads()
+                }
+                Standing::Member => !self.reads_own(principal, account) && !self.runs_orgtrail(principal, account),
+                Standing::Outside => true,
+            },
+            Way::Organization(_) | Way::Anyone | Way::AnySubject(_) => true,
+            Way::Saml(_) | Way::Oidc { .. } | Way::Service(_) | Way::Unclear(_) => false,
+        }
+    }
+
+    fn is_home(&self, account: &AccountId) -> bool {
+        *account == self.desired.log_account || *account == self.organization.management_account
+    }
+
+    /// A role that reads the files of one account and nothing else is that account's to use.
+    fn reads_own(&self, principal: &Principal, account: &AccountId) -> bool {
+        let own = BTreeSet::from([account.clone()]);
+        let powers = &principal.powers;
+        powers.folders == own && powers.can.iter().all(|p| matches!(p, Power::ReadsFolders | Power::Decrypts))
+    }
+
+    /// A delegated administrator that the configuration names runs orgtrail, which enters the log account by its role there.
+    fn runs_orgtrail(&self, principal: &Principal, account: &AccountId) -> bool {
+        let wanted = self.desired.wanted.keys().filter(|address| address.kind == Kind::DelegatedAdministrator);
+        let name = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
+        name(&principal.arn) == name(self.desired.own_role.as_str())
+            && wanted.into_iter().any(|address| address.name == account.as_str())
+    }
+
+    fn violation(&self, principal: &Principal, way: &Way, index: usize) -> Violation {
+        let name = principal.arn.rsplit('/').next().unwrap_or(&principal.arn);
+        let can: Vec<&str> = principal.powers.can.iter().map(|power| power.words()).collect();
+        Violation {
+            address: Address::global(&self.desired.log_account, Kind::Role, name),
+            invariant: Invariant::NobodyElseAdministers,
+            principal: way.to_string(),
+            action: "sts:AssumeRole".into(),
+            resource: principal.arn.clone(),
+            statement: Some(format!("trust policy Statement[{index}]; the role {}", can.join(", "))),
+        }
+    }
+
+    /// What is not known of a principal matters where somebody outside can become it.
+    fn leave_open(&self, principal: &Principal, ways: &[(Way, usize)], result: &mut Around) {
+        let mut ask = |why: String| {
+            let invariant = Invariant::NobodyElseAdministers;
+            result.unproven.push(Unproven { invariant, principal: principal.arn.clone(), why });
+        };
+        let is_outside = |way: &Way| match way {
+            Way::Account { account, .. } => self.standing(account.as_str()) != Standing::Inside,
+            Way::Organization(_) | Way::Anyone | Way::AnySubject(_) => true,
+            Way::Saml(_) | Way::Oidc { .. } | Way::Service(_) | Way::Unclear(_) => false,
+        };
+        for (way, _) in ways {
+            if let Way::Unclear(what) = way {
+                ask(format!("whom its trust policy means by {what} is not known"));
+            }
+        }
+        let trust_is_unknown = principal.trust.is_none() && principal.arn.contains(":role/");
+        if trust_is_unknown || ways.iter().any(|(way, _)| is_outside(way)) {
+            principal.unknown.iter().for_each(|why| ask(why.clone()));
+        }
+    }
+
+    fn delegated_administrators(&self, surroundings: &Surroundings, result: &mut Around) {
+        let accounts = match &surroundings.delegated_administrators {
+            Part::Read(accounts) => accounts,
+            Part::Unreadable(problem) => {
+                let who = "the delegated administrators of CloudTrail".to_owned();
+                result.unproven.push(open(Invariant::NobodyElseAdministers, who, problem));
+                return;
+            }
+        };
+        let management = &self.organization.management_account;
+        for account in accounts {
+            let address = Address::global(management, Kind::DelegatedAdministrator, account.as_str());
+            if self.desired.wanted.contains_key(&address) {
+                continue;
+            }
+            result.findings.push(Finding {
+                harm: Harm::LessProtected,
+                address,
+                code: "further-administrator".into(),
+                message: format!(
+                    "account {account} is a delegated administrator of CloudTrail that the configuration does not name: it \
+                     can stop, change and delete the organization's trails"
+                ),
+                since: None,
+                until: None,
+                help: format!(
+                    "name it as the `owner` of a trail, or take it away: `aws organizations \
+                     deregister-delegated-administrator --account-id {account} --service-principal \
+                     cloudtrail.amazonaws.com`"
+                ),
+            });
+        }
+    }
+}
+
+impl Judge<'_> {
+    /// Returns the ARN of a log file of an account.
+    fn file_of(&self, account: &str) -> String {
+        let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        let root = self.desired.reading.roots.iter().next().map_or("AWSLogs", String::as_str);
+        format!("{bucket}/{root}/{account}/CloudTrail/any/2026/01/31/file.json.gz")
+    }
+
+    /// A permissions boundary that somebody gave a reader is drift; as long as it is there it may keep the reader from
+    /// reading.
+    fn boundaries(&self, result: &mut Around) {
+        if self.when == When::Planned {
+            return;
+        }
+        let own = full_access();
+        for (address, resource) in self.observed.resources().filter(|(address, _)| address.kind == Kind::Role) {
+            let Resource::Role(role) = resource else { continue };
+            let wanted = self.desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
+                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
+                _ => None,
+            });
+            let (Some(boundary), Some(account)) = (&role.boundary, wanted) else { continue };
+            let (Some(arn), object) = (address.arn(self.desired.partition), self.file_of(account)) else { continue };
+            let Some(document) = &boundary.document else {
+                let why = format!("what its permissions boundary {} says could not be read", boundary.arn);
+                let (invariant, principal) = (Invariant::ReadsOwn, arn.to_string());
+                result.unproven.push(Unproven { invariant, principal, why });
+                continue;
+            };
+            let Some(caller) = Caller::from_arn(&arn) else { continue };
+            let context = Context::default().with("aws:SecureTransport", "true");
+            let request = Request { caller, action: "s3:GetObject".into(), resource: object.clone(), context };
+            let layers = Layers {
+                identity: &[Named { name: "the reader's policies", document: &own }],
+                boundary: Some(Named { name: "permissions boundary", document }),
+                resource_account: Some(self.desired.log_account.clone()),
+                ..Layers::default()
+            };
+            match evaluate(&request, &layers) {
+                Verdict::Allowed { .. } => {}
+                Verdict::Denied(_) => result.violations.push(Violation {
+                    address: address.clone(),
+                    invariant: Invariant::ReadsOwn,
+                    principal: arn.to_string(),
+                    action: "s3:GetObject".into(),
+                    resource: object,
+                    statement: Some(format!("the permissions boundary {}", boundary.arn)),
+                }),
+                Verdict::Unknown { why } => result.unproven.push(Unproven {
+                    invariant: Invariant::ReadsOwn,
+                    principal: arn.to_string(),
+                    why: why.join("; "),
+                }),
+            }
+        }
+    }
+}
+
+/// Returns the open question of a part that could not be read.
+fn open(invariant: Invariant, principal: String, problem: &Problem) -> Unproven {
+    Unproven { invariant, principal, why: format!("it could not be read: {} ({})", problem.message, problem.code) }
+}
+
+/// Returns the names of the parts that could not be read, each with its reason, for the line that says what was looked at.
+pub fn unread(observed: &Estate) -> BTreeMap<&'static str, String> {
+    let Some(all) = &observed.surroundings else { return BTreeMap::new() };
+    let mut parts: BTreeMap<&'static str, String> = BTreeMap::new();
+    let mut note = |name: &'static str, problem: Option<&Problem>| {
+        if let Some(problem) = problem {
+            parts.entry(name).or_insert_with(|| problem.code.clone());
+        }
+    };
+    note("roles, users and groups", all.principals.problem());
+    note("delegated administrators", all.delegated_administrators.problem());
+    note("control policies", all.organization.problem());
+    for doors in all.buckets.values() {
+        note("access control list", doors.acl.problem());
+        note("website", doors.website.problem());
+        note("replication", doors.replication.problem());
+        note("inventories", doors.inventories.problem());
+        note("notifications", doors.notifications.problem());
+    }
+    all.keys.values().for_each(|part| note("grants of the key", part.problem()));
+    all.topics.values().for_each(|part| note("subscriptions of the topic", part.problem()));
+    for doors in all.log_groups.values() {
+        note("subscriptions of the log group", doors.subscriptions.problem());
+        note("resource policies of CloudWatch Logs", doors.policies.problem());
+    }
+    parts
+}

@@ -1,0 +1,424 @@
+//! Who else administers, and what leads out: each kind of way, with its right answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Around, When, around};
+use crate::estate::surroundings::{
+    AclGrant, BucketDoors, ControlPolicies, ControlPolicy, KeyGrant, LogGroupDoors, Part, Principal, Subscription,
+    Surroundings, Target,
+};
+use crate::estate::{
+    ACCOUNT_TAG, Address, Bucket, Desired, Estate, Kind, Problem, ReadingTerms, Resource, Role, Stage, Trail, Wanted,
+};
+use crate::ids::{AccountId, Partition};
+use crate::organization::{Account, AccountState, Organization};
+use crate::policy::PolicyDocument;
+use crate::policy::isolation::Invariant;
+use crate::policy::isolation::powers::{Power, Powers};
+
+const MANAGEMENT: &str = "111111111111";
+const LOG: &str = "222222222222";
+const MEMBER: &str = "333333333333";
+const STRANGER: &str = "999999999999";
+const BUCKET: &str = "acme-org-cloudtrail";
+
+fn account(id: &str) -> AccountId {
+    id.parse().unwrap()
+}
+
+fn organization() -> Organization {
+    let member = |id: &str| {
+        let path = vec!["r-ab12".to_owned(), "ou-ab12-11111111".to_owned()];
+        let state = AccountState::Active;
+        (account(id), Account { name: id.into(), email: String::new(), state, path, tags: None })
+    };
+    Organization {
+        id: "o-exampleorgid".parse().unwrap(),
+        partition: Partition::Aws,
+        management_account: account(MANAGEMENT),
+        units: BTreeMap::new(),
+        accounts: [MANAGEMENT, LOG, MEMBER].map(member).into(),
+    }
+}
+
+fn at(kind: Kind, id: &str, name: &str) -> Address {
+    Address::regional(&account(id), &"eu-central-1".parse().unwrap(), kind, name)
+}
+
+fn bucket() -> Address {
+    at(Kind::Bucket, LOG, BUCKET)
+}
+
+fn plain_bucket(enforced: bool) -> Bucket {
+    Bucket {
+        block_public_access: true,
+        object_ownership: enforced.then(|| "BucketOwnerEnforced".to_owned()),
+        versioning: true,
+        encryption: None,
+        lifecycle: Vec::new(),
+        object_lock: None,
+        access_logs: None,
+        requester_pays: false,
+        tags: BTreeMap::new(),
+        untouched: false,
+        mfa_delete: None,
+    }
+}
+
+fn desired() -> Desired {
+    let mut desired = Desired {
+        organization: "o-exampleorgid".parse().unwrap(),
+        partition: Partition::Aws,
+        deployment: "acme".into(),
+        log_account: account(LOG),
+        own_role: format!("arn:aws:iam::{LOG}:role/OrganizationAccountAccessRole").parse().unwrap(),
+        wanted: BTreeMap::new(),
+        known_accounts: BTreeSet::new(),
+        reading: ReadingTerms::default(),
+        keep_readers_days: 90,
+        guard: None,
+    };
+    desired.want(bucket(), plain_bucket(true), "bucket", Vec::new());
+    desired
+}
+
+fn judged(surroundings: Surroundings) -> Around {
+    judged_by(&desired(), surroundings)
+}
+
+fn judged_by(desired: &Desired, surroundings: Surroundings) -> Around {
+    let estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
+    around(desired, &estate, &organization(), When::Planned)
+}
+
+fn role(name: &str, principal: &str, condition: &str, powers: Powers) -> Principal {
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":["sts:AssumeRole","sts:AssumeRoleWithWebIdentity","sts:AssumeRoleWithSAML"],"Condition":{{{condition}}}}}]}}"#
+    );
+    Principal {
+        arn: format!("arn:aws:iam::{LOG}:role/{name}"),
+        powers,
+        trust: Some(PolicyDocument::parse(&trust).unwrap()),
+        unknown: Vec::new(),
+    }
+}
+
+fn with(principal: Principal) -> Surroundings {
+    Surroundings { principals: Part::Read(vec![principal]), ..Surroundings::default() }
+}
+
+fn aws(id: &str) -> String {
+    format!(r#"{{"AWS":"arn:aws:iam::{id}:root"}}"#)
+}
+
+fn can(list: &[Power]) -> Powers {
+    Powers { can: list.iter().copied().collect(), folders: BTreeSet::new() }
+}
+
+#[test]
+fn nobody_looked_is_not_proved() {
+    let result = around(&desired(), &Estate::default(), &organization(), When::Planned);
+    let [open] = &result.unproven[..] else { panic!("{result:?}") };
+    assert!(open.why.contains("record it again"), "{open:?}");
+    assert_eq!(judged(Surroundings::default()), Around::default());
+}
+
+#[test]
+fn administrators_are_listed_and_violate_where_outsiders_become_them() {
+    let github = format!(r#"{{"Federated":"arn:aws:iam::{LOG}:oidc-provider/token.actions.githubusercontent.com"}}"#);
+    let sub = |value: &str| format!(r#""StringLike":{{"token.actions.githubusercontent.com:sub":"{value}"}}"#);
+    let saml = format!(r#"{{"Federated":"arn:aws:iam::{LOG}:saml-provider/sso"}}"#);
+    let organization = r#""StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}"#;
+    let cases = [
+        (aws(LOG), String::new(), None),
+        (aws(MANAGEMENT), String::new(), None),
+        (saml, String::new(), None),
+        (r#"{"Service":"ec2.amazonaws.com"}"#.to_owned(), String::new(), None),
+        (github.clone(), sub("repo:acme/infra:*"), None),
+        (github.clone(), sub("repo:*"), Some("any subject of token.actions.githubusercontent.com")),
+        (github, String::new(), Some("any subject of token.actions.githubusercontent.com")),
+        (aws(MEMBER), String::new(), Some("account 333333333333")),
+        (aws(STRANGER), String::new(), Some("account 999999999999")),
+        (r#""*""#.to_owned(), String::new(), Some("anyone")),
+        (r#""*""#.to_owned(), organization.to_owned(), Some("any account of o-exampleorgid")),
+    ];
+    for (principal, condition, outsider) in cases {
+        for powers in
+            [Powers::all(), can(&[Power::ReadsLogs]), can(&[Power::ChangesLogs]), can(&[Power::BecomesOthers])]
+        {
+            let result = judged(with(role("Admin", &principal, &condition, powers)));
+            let found: Vec<&str> = result.violations.iter().map(|violation| violation.principal.as_str()).collect();
+            assert_eq!(found, outsider.into_iter().collect::<Vec<_>>(), "{principal} {condition}");
+            assert_eq!(result.administrators.len(), 1, "listed in any case");
+            assert!(result.violations.iter().all(|v| v.invariant == Invariant::NobodyElseAdministers));
+        }
+    }
+}
+
+#[test]
+fn the_configuration_may_name_them() {
+    for name in ["SecurityAudit", "Security*", "arn:aws:iam::222222222222:role/SecurityAudit"] {
+        let mut desired = desired();
+        desired.reading.administrators = vec![name.to_owned()];
+        let named = judged_by(&desired, with(role("SecurityAudit", &aws(MEMBER), "", Powers::all())));
+        assert_eq!((named.violations, named.administrators[0].named), (Vec::new(), true), "{name}");
+        let other = judged_by(&desired, with(role("Other", &aws(MEMBER), "", Powers::all())));
+        assert_eq!(other.violations.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn trusted_readers_only_read() {
+    let mut desired = desired();
+    desired.reading.trusted = BTreeSet::from([account(STRANGER)]);
+    let reads = can(&[Power::ReadsLogs, Power::Decrypts]);
+    assert!(judged_by(&desired, with(role("Siem", &aws(STRANGER), "", reads))).violations.is_empty());
+    assert_eq!(judged_by(&desired, with(role("Siem", &aws(STRANGER), "", Powers::all()))).violations.len(), 1);
+}
+
+#[test]
+fn a_reader_that_lost_its_tag_is_its_accounts_or_a_violation() {
+    let folders = |id: &str| Powers {
+        can: BTreeSet::from([Power::ReadsFolders, Power::Decrypts]),
+        folders: BTreeSet::from([account(id)]),
+    };
+    let own = judged(with(role("CloudTrailReadLogs-333333333333", &aws(MEMBER), "", folders(MEMBER))));
+    assert_eq!((own.violations.len(), own.administrators.len()), (0, 1));
+    let others = judged(with(role("CloudTrailReadLogs-333333333333", &aws(MEMBER), "", folders(LOG))));
+    assert_eq!(others.violations.len(), 1);
+}
+
+#[test]
+fn what_is_not_known_of_somebody_matters_where_outsiders_become_it() {
+    let unknown = |principal: &str| Principal {
+        unknown: vec!["what the policy x says was not told".into()],
+        ..role("Odd", principal, "", Powers::default())
+    };
+    assert!(judged(with(unknown(&aws(LOG)))).unproven.is_empty());
+    assert_eq!(judged(with(unknown(&aws(MEMBER)))).unproven.len(), 1);
+    let nobody_knows = Principal { trust: None, ..unknown(&aws(LOG)) };
+    assert_eq!(judged(with(nobody_knows)).unproven.len(), 1);
+}
+
+#[test]
+fn a_further_delegated_administrator_is_a_finding() {
+    let found = |desired: &Desired| {
+        let delegated_administrators = Part::Read(BTreeSet::from([account(MEMBER)]));
+        judged_by(desired, Surroundings { delegated_administrators, ..Surroundings::default() }).findings
+    };
+    let mut named = desired();
+    assert_eq!(found(&named)[0].code, "further-administrator");
+    let address = Address::global(&account(MANAGEMENT), Kind::DelegatedAdministrator, MEMBER);
+    named.want(address, crate::estate::DelegatedAdministrator {}, "trails", Vec::new());
+    assert_eq!(found(&named), []);
+}
+
+fn doors(change: impl FnOnce(&mut BucketDoors)) -> Surroundings {
+    let mut doors = BucketDoors::default();
+    change(&mut doors);
+    Surroundings { buckets: BTreeMap::from([(bucket(), doors)]), ..Surroundings::default() }
+}
+
+/// What came of a lead: a violation, an open question, a line of the list.
+fn came_to(result: &Around) -> (usize, usize, usize) {
+    (result.violations.len(), result.unproven.len(), result.leads_on.len())
+}
+
+#[test]
+fn copies_lists_and_messages_stay_inside() {
+    let target = |id: Option<&str>| Target { bucket: "elsewhere".into(), account: id.map(str::to_owned) };
+    for (id, expected) in [
+        (Some(LOG), (0, 0, 1)),
+        (Some(MANAGEMENT), (0, 0, 1)),
+        (Some(MEMBER), (1, 0, 0)),
+        (Some(STRANGER), (1, 0, 0)),
+        (None, (0, 1, 0)),
+    ] {
+        let copies = judged(doors(|doors| doors.replication = Part::Read(vec![target(id)])));
+        assert_eq!(came_to(&copies), expected, "replication to {id:?}");
+        let lists = judged(doors(|doors| doors.inventories = Part::Read(vec![target(id)])));
+        assert_eq!(came_to(&lists), expected, "inventory to {id:?}");
+        let Some(id) = id else { continue };
+        let queue = format!("arn:aws:sqs:eu-central-1:{id}:q");
+        let messages = judged(doors(|doors| doors.notifications = Part::Read(vec![queue.clone()])));
+        assert_eq!(came_to(&messages), expected, "notification to {id}");
+        let grant = |grantee: String| KeyGrant { id: "g".into(), grantee, operations: ["Decrypt".to_owned()].into() };
+        let keys = BTreeMap::from([(
+            at(Kind::Key, LOG, "alias/x"),
+            Part::Read(vec![grant(format!("arn:aws:iam::{id}:role/x"))]),
+        )]);
+        assert_eq!(came_to(&judged(Surroundings { keys, ..Surroundings::default() })), expected, "grant to {id}");
+        let one = Subscription { protocol: "sqs".into(), endpoint: queue.clone(), owner: Some(LOG.into()) };
+        let topics = BTreeMap::from([(at(Kind::Topic, LOG, "t"), Part::Read(vec![one]))]);
+        assert_eq!(came_to(&judged(Surroundings { topics, ..Surroundings::default() })), expected, "topic to {id}");
+        let group = LogGroupDoors {
+            subscriptions: Part::Read(vec![format!("arn:aws:logs:eu-central-1:{id}:destination:d")]),
+            ..LogGroupDoors::default()
+        };
+        let log_groups = BTreeMap::from([(at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"), group)]);
+        assert_eq!(
+            came_to(&judged(Surroundings { log_groups, ..Surroundings::default() })),
+            expected,
+            "events to {id}"
+        );
+    }
+    let mail = |owner: &str| Subscription {
+        protocol: "email".into(),
+        endpoint: "example.com".into(),
+        owner: Some(owner.to_owned()),
+    };
+    let topic = |one| Surroundings {
+        topics: BTreeMap::from([(at(Kind::Topic, LOG, "t"), Part::Read(vec![one]))]),
+        ..Surroundings::default()
+    };
+    assert_eq!(came_to(&judged(topic(mail(LOG)))), (0, 0, 1));
+    assert_eq!(came_to(&judged(topic(mail(STRANGER)))), (1, 0, 0));
+}
+
+#[test]
+fn an_access_control_list_counts_while_ownership_is_not_enforced() {
+    let grant =
+        AclGrant { grantee: "http://acs.amazonaws.com/groups/global/AllUsers".into(), permission: "READ".into() };
+    let judge = |enforced: bool, when: When| {
+        let surroundings = doors(|doors| doors.acl = Part::Read(vec![grant.clone()]));
+        let mut estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
+        let seen = crate::estate::Sighting::present(plain_bucket(enforced));
+        estate.sightings.insert(bucket(), seen);
+        around(&desired(), &estate, &organization(), when)
+    };
+    assert_eq!(judge(true, When::Now), Around::default());
+    assert_eq!(judge(false, When::Planned).findings[0].code, "acl-grant");
+    assert_eq!(judge(false, When::Now).violations[0].principal, "anyone");
+    let served = judged(doors(|doors| doors.website = Part::Read(true)));
+    assert_eq!(served.findings[0].code, "website");
+}
+
+#[test]
+fn a_resource_policy_of_the_logs_opens_to_nobody_outside() {
+    let judge = |principal: &str, action: &str, resource: &str| {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"{action}","Resource":"{resource}"}}]}}"#
+        );
+        let policies = BTreeMap::from([("p".to_owned(), PolicyDocument::parse(&text).unwrap())]);
+        let group = LogGroupDoors { policies: Part::Read(policies), ..LogGroupDoors::default() };
+        let log_groups = BTreeMap::from([(at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"), group)]);
+        judged(Surroundings { log_groups, ..Surroundings::default() }).violations.len()
+    };
+    let own = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme:*";
+    assert_eq!(judge(&aws(STRANGER), "logs:FilterLogEvents", own), 1);
+    assert_eq!(judge(&aws(MEMBER), "logs:*", "*"), 1);
+    assert_eq!(judge(&aws(MANAGEMENT), "logs:*", "*"), 0);
+    assert_eq!(judge(&aws(STRANGER), "logs:PutLogEvents", own), 0);
+    assert_eq!(judge(&aws(STRANGER), "logs:*", "arn:aws:logs:eu-central-1:111111111111:log-group:/other:*"), 0);
+    assert_eq!(judge(r#"{"Service":"es.amazonaws.com"}"#, "logs:PutLogEvents", "*"), 0);
+}
+
+#[test]
+fn each_part_that_could_not_be_read_is_an_open_question() {
+    let problem = Problem {
+        account: account(LOG),
+        address: None,
+        stage: Stage::Observe,
+        code: "AccessDenied".into(),
+        message: "s3:GetBucketAcl failed: no".into(),
+        help: String::new(),
+    };
+    let addresses = [
+        bucket(),
+        at(Kind::Key, LOG, "alias/x"),
+        at(Kind::Topic, LOG, "t"),
+        at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"),
+    ];
+    let mut all = Surroundings::unreadable(&problem, &addresses);
+    all.delegated_administrators = Part::Unreadable(Box::new(problem.clone()));
+    all.organization = Part::Unreadable(Box::new(problem));
+    let result = judged(all.clone());
+    // Everybody, five of the bucket, key, topic, two of the log group, administrators, control policies.
+    assert_eq!(result.unproven.len(), 12, "{:#?}", result.unproven);
+    let estate = Estate { surroundings: Some(all), ..Estate::default() };
+    assert_eq!(super::unread(&estate).len(), 12);
+}
+
+fn controls(service: bool, policy: &str) -> Surroundings {
+    let open =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+    let open = if service { open.replace(r#""Principal":"*","#, "") } else { open.to_owned() };
+    let document = |name: &str, text: &str| {
+        (name.to_owned(), ControlPolicy { name: name.into(), document: PolicyDocument::parse(text).unwrap() })
+    };
+    let targets = ["r-ab12", "ou-ab12-11111111", LOG];
+    let mut attached: BTreeMap<String, BTreeSet<String>> =
+        targets.map(|target| (target.to_owned(), BTreeSet::from(["open".to_owned()]))).into();
+    attached.get_mut("r-ab12").unwrap().insert("fence".into());
+    let documents = BTreeMap::from([document("open", &open), document("fence", policy)]);
+    let (service, resource) = if service { (attached, BTreeMap::new()) } else { (BTreeMap::new(), attached) };
+    Surroundings {
+        organization: Part::Read(ControlPolicies { documents, service, resource }),
+        ..Surroundings::default()
+    }
+}
+
+fn with_reader_and_trail() -> Desired {
+    let mut desired = desired();
+    let reader = Role {
+        trust: PolicyDocument::default(),
+        inline: BTreeMap::new(),
+        attached: BTreeSet::new(),
+        boundary: None,
+        max_session_s: None,
+        description: None,
+        unique_id: None,
+        tags: BTreeMap::from([(ACCOUNT_TAG.to_owned(), MEMBER.to_owned())]),
+    };
+    desired.want(Address::global(&account(LOG), Kind::Role, "reader"), reader, "readers", Vec::new());
+    let trail = Trail {
+        bucket: BUCKET.into(),
+        prefix: String::new(),
+        topic: None,
+        global_events: true,
+        multi_region: true,
+        organization: true,
+        validation: true,
+        key: None,
+        log_group: None,
+        log_role: None,
+        logging: true,
+        selectors: BTreeSet::new(),
+        insights: BTreeSet::new(),
+        tags: None,
+        delivery: None,
+    };
+    let address = at(Kind::Trail, MANAGEMENT, "acme-org-trail");
+    let operator = account(MANAGEMENT);
+    let wanted = Wanted { resource: Resource::Trail(trail), operator, reason: "trails", depends_on: Vec::new() };
+    desired.wanted.insert(address, wanted);
+    desired
+}
+
+#[test]
+fn control_policies_that_stop_readers_or_the_delivery_are_told() {
+    let policy = |rest: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny",{rest}}}]}}"#);
+    let judge = |service: bool, rest: &str| {
+        let result = judged_by(&with_reader_and_trail(), controls(service, &policy(rest)));
+        let codes: Vec<String> = result.findings.iter().map(|finding| finding.code.clone()).collect();
+        (result.violations.len(), codes)
+    };
+    let stopped = vec!["control-policy-stops-delivery".to_owned()];
+    assert_eq!(judge(true, r#""Action":"ec2:*","Resource":"*""#), (0, Vec::new()));
+    assert_eq!(judge(true, r#""Action":"s3:GetObject","Resource":"*""#), (1, Vec::new()));
+    assert_eq!(
+        judge(
+            true,
+            r#""Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["eu-central-1"]}}"#
+        ),
+        (0, Vec::new())
+    );
+    let fence = r#""Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-exampleorgid"}"#;
+    let lets_services_off = format!(r#"{fence},"BoolIfExists":{{"aws:PrincipalIsAWSService":"false"}}}}"#);
+    assert_eq!(judge(false, &lets_services_off), (0, Vec::new()));
+    let forgets_services = r#""Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}}"#;
+    assert_eq!(judge(false, forgets_services), (0, stopped));
+    let depends =
+        r#""Action":"s3:GetObject","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
+    assert_eq!(judge(true, depends), (0, vec!["control-policy-may-stop-readers".to_owned()]));
+}
