@@ -151,7 +151,8 @@ pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged
             "CloudTrail cannot deliver events to CloudWatch Logs: {}. Whatever watches them there sees nothing",
             shown(error)
         );
-        let help = "see that the log group is there and that its role may write to it; `orgtrail plan` shows what differs";
+        let help =
+            "see that the log group is there and that its role may write to it; `orgtrail plan` shows what differs";
         let group = finding(Harm::LessProtected, LOG_GROUP_FAILS, message, help);
         found.push(Finding { since: delivery.log_group_time.clone(), ..group });
     }
@@ -171,9 +172,11 @@ pub fn why_nothing_arrives(delivery: &Delivery) -> Option<String> {
 /// Returns what refuses CloudTrail, as far as that is known, and what it is not.
 fn causes(judged: &Judged) -> String {
     match judged {
-        Judged::LetIn => "It is not the policies of bucket, key and topic: they were judged, and let CloudTrail in. It may be a \
+        Judged::LetIn => {
+            "It is not the policies of bucket, key and topic: they were judged, and let CloudTrail in. It may be a \
                           resource control policy, which nobody read, or the state of the key."
-            .to_owned(),
+                .to_owned()
+        }
         Judged::Refused(why) => format!("The policies as they are refuse it: {why}."),
         Judged::Unknown => "Whether the policies of bucket and key let CloudTrail in is not known.".to_owned(),
     }
@@ -248,7 +251,11 @@ mod tests {
         assert_eq!((found.harm, found.code.as_str()), (Harm::LogsLost, FAILS));
         assert_eq!(found.since.as_deref(), Some("2026-11-20T10:02:11Z"));
         assert_eq!(found.until.as_deref(), Some("2026-12-20T10:02:11Z"));
-        assert!(found.message.contains("AccessDenied") && found.message.contains("not the policies"), "{}", found.message);
+        assert!(
+            found.message.contains("AccessDenied") && found.message.contains("not the policies"),
+            "{}",
+            found.message
+        );
         assert!(found.message.contains("resource control policy"), "{}", found.message);
         let refused = of(&trail(), true, &failing, &Judged::Refused("no statement lets CloudTrail write".into()));
         assert!(refused[0].message.contains("no statement lets CloudTrail write"), "{}", refused[0].message);
@@ -261,7 +268,11 @@ mod tests {
         let failing = Delivery { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
         let why = "is logging, but nothing arrives since 2026-11-20T10:02:11Z: AccessDenied";
         assert_eq!(why_nothing_arrives(&failing).as_deref(), Some(why));
-        assert!(why_nothing_arrives(&delivered("2026-10-19T10:00:00Z", NOW)).unwrap().contains("has arrived since 2026-10-19"));
+        assert!(
+            why_nothing_arrives(&delivered("2026-10-19T10:00:00Z", NOW))
+                .unwrap()
+                .contains("has arrived since 2026-10-19")
+        );
         assert_eq!(why_nothing_arrives(&delivered("2026-11-28T03:05:00Z", NOW)), None);
     }
 
@@ -288,7 +299,8 @@ mod tests {
         assert_eq!(codes(&delivered("2026-10-19T10:00:00Z", NOW)), [STALE]);
         assert_eq!(of(&trail(), false, &delivered("2026-10-19T10:00:00Z", NOW), &Judged::LetIn), []);
         // A trail that was started a moment ago has not delivered yet.
-        let started = Delivery { started_time: Some("2026-11-28T03:00:00Z".into()), ..delivered("2026-10-19T10:00:00Z", NOW) };
+        let started =
+            Delivery { started_time: Some("2026-11-28T03:00:00Z".into()), ..delivered("2026-10-19T10:00:00Z", NOW) };
         assert_eq!(codes(&started), none);
         let never = Delivery { latest_time: None, ..delivered("", NOW) };
         assert_eq!(codes(&never), [STALE], "started in March, and nothing has ever arrived");
@@ -303,7 +315,8 @@ mod tests {
 
     #[test]
     fn digests_that_come_every_hour_speak_for_a_quiet_day_and_no_longer() {
-        let quiet = |latest: &str| Delivery { digest_time: Some("2026-11-28T02:40:00Z".into()), ..delivered(latest, NOW) };
+        let quiet =
+            |latest: &str| Delivery { digest_time: Some("2026-11-28T02:40:00Z".into()), ..delivered(latest, NOW) };
         let none: [&str; 0] = [];
         assert_eq!(codes(&quiet("2026-11-27T20:00:00Z")), none);
         assert_eq!(codes(&quiet("2026-11-27T03:00:00Z")), [STALE]);

@@ -58,14 +58,8 @@ impl<'a> Ground<'a> {
                 Some(Sighting::Absent) | None => {}
             }
         }
-        let mut ground = Self {
-            desired,
-            observed,
-            delivered_to,
-            is_deployed,
-            refusing: BTreeSet::new(),
-            broken: BTreeMap::new(),
-        };
+        let mut ground =
+            Self { desired, observed, delivered_to, is_deployed, refusing: BTreeSet::new(), broken: BTreeMap::new() };
         // Both cost an evaluation of many requests, and are asked only where a document has drifted.
         let has_drifted = |kinds: &[Kind]| {
             changes.iter().any(|change| change.observed.is_some() && kinds.contains(&change.address.kind))
@@ -280,7 +274,10 @@ mod tests {
             assert!(records_less(&wish, &seen), "{seen:?}");
         }
         let both = recording([management(ReadWrite::WriteOnly), management(ReadWrite::ReadOnly)]);
-        let more = recording([management(ReadWrite::All), EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"])]);
+        let more = recording([
+            management(ReadWrite::All),
+            EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]),
+        ]);
         let unproved = Trail { validation: false, ..Trail::sample() };
         for seen in [both, more, unproved, Trail::sample()] {
             assert!(!records_less(&wish, &seen), "{seen:?}");

@@ -100,7 +100,9 @@ fn unusable(address: &Address, pending_deletion: bool) -> Finding {
         harm: Harm::LogsLost,
         address: address.clone(),
         code: code.into(),
-        message: format!("the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}"),
+        message: format!(
+            "the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}"
+        ),
         since: None,
         until: None,
         help: "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`".into(),
@@ -120,7 +122,10 @@ mod tests {
         let found = gone(&address, &[&trail]);
         assert_eq!(found.code, "bucket-policy-gone");
         assert!(found.message.contains("nothing has arrived since: the last log file arrived at 2026-11-20T10:02:11Z"));
-        assert_eq!((found.since.as_deref(), found.until.as_deref()), (Some("2026-11-20T10:02:11Z"), Some("2026-12-20T10:02:11Z")));
+        assert_eq!(
+            (found.since.as_deref(), found.until.as_deref()),
+            (Some("2026-11-20T10:02:11Z"), Some("2026-12-20T10:02:11Z"))
+        );
         let unknown = gone(&address, &[]);
         assert_eq!((unknown.since, unknown.until), (None, None));
     }

@@ -114,7 +114,10 @@ mod tests {
             serde_json::from_str(&json(last, status).unwrap()).unwrap()
         };
         let fine = value(Some(&round(1)), &status(0));
-        assert_eq!((&fine["in_sync"], &fine["acted"], &fine["round"]["number"]), (&true.into(), &true.into(), &1.into()));
+        assert_eq!(
+            (&fine["in_sync"], &fine["acted"], &fine["round"]["number"]),
+            (&true.into(), &true.into(), &1.into())
+        );
         let found = value(Some(&round(1)), &status(1));
         assert_eq!((&found["in_sync"], &found["findings"][0]["harm"]), (&false.into(), &"logs-exposed".into()));
         assert_eq!(value(None, &status(0))["in_sync"], false);

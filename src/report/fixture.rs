@@ -9,7 +9,8 @@ use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{
-    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven, Violation,
+    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
+    Violation,
 };
 use crate::policy::isolation::Invariant;
 
@@ -247,7 +248,8 @@ pub fn assessed(mut plan: Plan, text: &str) -> Plan {
         until: (harm == Harm::LogsLost).then(|| "2026-03-31T12:00:00Z".into()),
         help: format!("look at {text}"),
     };
-    plan.findings = vec![finding(Harm::LessProtected, "digest-delivery-fails"), finding(Harm::LogsLost, "delivery-fails")];
+    plan.findings =
+        vec![finding(Harm::LessProtected, "digest-delivery-fails"), finding(Harm::LogsLost, "delivery-fails")];
     for change in &mut plan.changes {
         change.harm = match change.address.kind {
             Kind::Trail => Harm::NothingRecorded,

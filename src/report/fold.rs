@@ -135,18 +135,8 @@ fn named_account(name: &str, organization: &Organization) -> Option<AccountId> {
 }
 
 fn content(change: &Change, own: &Own) -> Content {
-    let Change {
-        address,
-        action,
-        risk,
-        harm,
-        reason,
-        fields: _,
-        operator: _,
-        depends_on: _,
-        desired: _,
-        observed: _,
-    } = change;
+    let Change { address, action, risk, harm, reason, fields: _, operator: _, depends_on: _, desired: _, observed: _ } =
+        change;
     let Address { account: _, region, kind, name } = address;
     let field = |field: &FieldChange| (own.hide(&field.path), own.hide_in(&field.before), own.hide_in(&field.after));
     Content {

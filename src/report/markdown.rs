@@ -106,7 +106,8 @@ fn plan_items(view: &PlanView) -> usize {
 fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     let mut room = Room(items);
     let mut others = room.keep(&mut view.blockers);
-    others += view.harms.iter_mut().map(|harm| room.keep(&mut harm.findings) + room.keep(&mut harm.entries)).sum::<usize>();
+    others +=
+        view.harms.iter_mut().map(|harm| room.keep(&mut harm.findings) + room.keep(&mut harm.entries)).sum::<usize>();
     others += room.keep(&mut view.unproven);
     others += view.risks.iter_mut().map(|risk| room.keep(&mut risk.entries)).sum::<usize>();
     others += room.keep(&mut view.violations) + room.keep(&mut view.problems);
@@ -196,7 +197,9 @@ mod tests {
         let assessed = text(&fixture::assessed(fixture::plan(12), "CloudTrail"), &organization);
         let part = assessed.split_once("### Wrong now").unwrap().1.split_once("### Risks").unwrap().0.to_owned();
         insta::assert_snapshot!("markdown_wrong_now", part);
-        assert!(assessed.contains("**Found**: 2 findings, 1 violation and 1 not proved; the worst is nothing-recorded"));
+        assert!(
+            assessed.contains("**Found**: 2 findings, 1 violation and 1 not proved; the worst is nothing-recorded")
+        );
         assert!(assessed.contains("### Not proved"));
         let hostile = text(&fixture::assessed(fixture::plan(3), fixture::HOSTILE), &organization);
         fixture::assert_nothing_acts(&hostile);

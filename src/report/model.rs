@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::escape;
 use crate::estate::{Address, Problem, Stage};
 use crate::plan::{
-    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven, Violation,
+    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
+    Violation,
 };
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.

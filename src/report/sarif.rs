@@ -37,32 +37,17 @@ const RULES: [Rule; 13] = [
         "Somebody can read, write or assume what they should not, or cannot read what they should",
     ),
     rule_of("destroys", "error", None, "A change loses something that cannot be made again"),
-    rule_of(
-        "weakens",
-        "error",
-        None,
-        "A change gives less encryption, validation, retention, isolation or coverage",
-    ),
+    rule_of("weakens", "error", None, "A change gives less encryption, validation, retention, isolation or coverage"),
     rule_of("blocked", "error", None, "Something stands against the plan"),
     rule_of("less-protected", "warning", Some("5.0"), "Logs are less protected than configured"),
     rule_of("unproven", "warning", Some("5.0"), "Isolation could be neither proved nor refuted"),
     rule_of("unreadable", "warning", None, "Something could not be read, so that nothing is known about it"),
-    rule_of(
-        "interrupts",
-        "warning",
-        None,
-        "A change may pause the delivery of logs, or what members do to the trail",
-    ),
+    rule_of("interrupts", "warning", None, "A change may pause the delivery of logs, or what members do to the trail"),
     rule_of("costs", "warning", None, "A change makes AWS bill something more"),
     rule_of("harmless", "note", None, "Something is not as the configuration wants it, and no log is touched"),
 ];
 
-const fn rule_of(
-    id: &'static str,
-    level: &'static str,
-    severity: Option<&'static str>,
-    about: &'static str,
-) -> Rule {
+const fn rule_of(id: &'static str, level: &'static str, severity: Option<&'static str>, about: &'static str) -> Rule {
     Rule { id, level, severity, about }
 }
 
@@ -169,7 +154,13 @@ fn violation(violation: &ViolationView) -> Found {
 fn not_proved(open: &UnprovenView) -> Found {
     let UnprovenView { invariant, principal, why, address, accounts: _ } = open;
     let text = format!("{invariant} is not proved for {principal}: {why}");
-    Found { rule: "unproven", text, place: inert(address), is_address: true, kind: inert(&format!("{invariant} {principal}")) }
+    Found {
+        rule: "unproven",
+        text,
+        place: inert(address),
+        is_address: true,
+        kind: inert(&format!("{invariant} {principal}")),
+    }
 }
 
 fn failing(rule: &'static str, problem: &ProblemView) -> Found {
@@ -260,10 +251,7 @@ mod tests {
         let results = log["runs"][0]["results"].as_array().unwrap();
         let mut fingerprints = std::collections::BTreeSet::new();
         for result in results {
-            assert!(
-                RULES.iter().any(|rule| result["ruleId"] == rule.id && result["level"] == rule.level),
-                "{result}"
-            );
+            assert!(RULES.iter().any(|rule| result["ruleId"] == rule.id && result["level"] == rule.level), "{result}");
             let file = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
             assert_eq!(file, "config/org%20trail.yaml");
             assert!(fingerprints.insert(result["partialFingerprints"]["orgtrailPlace/v1"].to_string()), "{result}");

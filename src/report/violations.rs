@@ -63,7 +63,15 @@ pub fn violations(found: &[Violation], organization: &Organization) -> Vec<Viola
             _ => folded,
         };
         let accounts = members.iter().map(|violation| account(&subject(violation), organization)).collect();
-        ViolationView { invariant: invariant.as_str(), harm: harm.as_str(), example, statement, repair, address, accounts }
+        ViolationView {
+            invariant: invariant.as_str(),
+            harm: harm.as_str(),
+            example,
+            statement,
+            repair,
+            address,
+            accounts,
+        }
     });
     views.collect()
 }

@@ -71,8 +71,7 @@ fn a_delivery_that_fails_is_the_worst_finding_of_everything_that_is_asked() {
     edited(&case, |estate| {
         resource(estate, "bucket")["lifecycle"] = serde_json::json!([]);
         let trail = resource(estate, "trail");
-        let status: Value =
-            serde_json::from_str(&Case::open("23").read("get-trail-status.json")).unwrap();
+        let status: Value = serde_json::from_str(&Case::open("23").read("get-trail-status.json")).unwrap();
         trail["delivery"] = serde_json::json!({
             "latest_time": status["LatestDeliveryTime"], "latest_error": status["LatestDeliveryError"],
             "digest_error": status["LatestDigestDeliveryError"], "notification_error": null, "log_group_error": null,
@@ -83,7 +82,10 @@ fn a_delivery_that_fails_is_the_worst_finding_of_everything_that_is_asked() {
         let report = json(&case, 2, &format!("{command} --estate estate.json --format json"));
         let first = &report["findings"][0];
         assert_eq!((&first["code"], &first["harm"]), (&"delivery-fails".into(), &"logs-lost".into()), "{report:#}");
-        assert_eq!((&first["since"], &first["until"]), (&"2026-11-20T10:02:11Z".into(), &"2026-12-20T10:02:11Z".into()));
+        assert_eq!(
+            (&first["since"], &first["until"]),
+            (&"2026-11-20T10:02:11Z".into(), &"2026-12-20T10:02:11Z".into())
+        );
         assert_eq!(report["in_sync"], false);
     }
     let explained = case.run("explain --live --estate estate.json");
@@ -125,7 +127,11 @@ fn a_statement_that_breaks_isolation_is_a_finding_of_the_daemon_and_has_a_repair
     });
     let drift = json(&case, 2, "drift --estate estate.json --format json");
     let violation = &drift["violations"][0];
-    assert_eq!((&violation["harm"], &drift["worst_harm"]), (&"logs-exposed".into(), &"logs-exposed".into()), "{drift:#}");
+    assert_eq!(
+        (&violation["harm"], &drift["worst_harm"]),
+        (&"logs-exposed".into(), &"logs-exposed".into()),
+        "{drift:#}"
+    );
     assert!(violation["repair"].as_str().unwrap().contains("orgtrail apply --close --allow destroys"), "{violation}");
 
     let round = json(&case, 2, "reconcile --once --estate estate.json --format json");
@@ -136,11 +142,10 @@ fn a_statement_that_breaks_isolation_is_a_finding_of_the_daemon_and_has_a_repair
 
     let closing = json(&case, 2, "plan --close --estate estate.json --format json");
     let change = &closing["changes"][0];
-    assert_eq!((&change["kind"], &change["risk"], &change["harm"]), (
-        &"bucket_policy".into(),
-        &serde_json::json!(["destroys"]),
-        &"logs-exposed".into()
-    ));
+    assert_eq!(
+        (&change["kind"], &change["risk"], &change["harm"]),
+        (&"bucket_policy".into(), &serde_json::json!(["destroys"]), &"logs-exposed".into())
+    );
     assert_eq!(closing["violations"], serde_json::json!([]), "{closing:#}");
     let refused = case.run("apply --yes --close --estate estate.json");
     assert_eq!(refused.code, 1, "{}", refused.stdout);

@@ -37,7 +37,10 @@ async fn what_cloudtrail_says_of_a_delivery_every_command_says() {
         let report = desk.run(&format!("{command} --format json")).expect_code(2).json();
         let first = &report["findings"][0];
         assert_eq!((&first["code"], &first["harm"]), (&json!("delivery-fails"), &json!("logs-lost")), "{report:#}");
-        assert_eq!((&first["since"], &first["until"]), (&json!("2026-11-20T10:02:11Z"), &json!("2026-12-20T10:02:11Z")));
+        assert_eq!(
+            (&first["since"], &first["until"]),
+            (&json!("2026-11-20T10:02:11Z"), &json!("2026-12-20T10:02:11Z"))
+        );
         let message = first["message"].as_str().unwrap();
         assert!(message.contains("AccessDenied") && message.contains("not the policies of bucket"), "{message}");
         assert!(message.contains("resource control policy, which nobody read"), "{message}");
@@ -51,7 +54,11 @@ async fn what_cloudtrail_says_of_a_delivery_every_command_says() {
     let explained = desk.run("explain --live").expect_code(2).out;
     assert!(explained.starts_with("logs-lost delivery-fails: "), "{explained}");
     let round = desk.run("reconcile --once --format json").expect_code(2).json();
-    assert_eq!((&round["in_sync"], &round["findings"][0]["code"]), (&json!(false), &json!("delivery-fails")), "{round:#}");
+    assert_eq!(
+        (&round["in_sync"], &round["findings"][0]["code"]),
+        (&json!(false), &json!("delivery-fails")),
+        "{round:#}"
+    );
     let said = desk.run("reconcile --once").expect_code(2).out;
     assert!(said.starts_with("round 1: waits for a person"), "{said}");
     let check = desk.run("check --format json").expect_code(2).out;

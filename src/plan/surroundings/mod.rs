@@ -14,9 +14,9 @@ use crate::organization::Organization;
 use crate::policy::evaluate::{
     Caller, Context, Layers, Named, Request, Verdict, arn_glob, evaluate, full_access, glob,
 };
-use crate::policy::isolation::{Invariant, Unproven};
 use crate::policy::isolation::administrators::{Way, ways_in};
 use crate::policy::isolation::powers::Power;
+use crate::policy::isolation::{Invariant, Unproven};
 
 mod controls;
 mod doors;

@@ -11,8 +11,17 @@ use crate::report::words;
 
 /// Returns the page: what failed with its evidence and what helps, the rest by id; all of it in full with `verbose`.
 pub fn human(audit: &Audit, organization: &Organization, layout: Layout) -> String {
-    let AuditView { organization, deployment, summary, partial, standards, subjects, subjects_more, inactive, problems } =
-        view::view(audit, organization);
+    let AuditView {
+        organization,
+        deployment,
+        summary,
+        partial,
+        standards,
+        subjects,
+        subjects_more,
+        inactive,
+        problems,
+    } = view::view(audit, organization);
     let mut page = Page::new(layout.width);
     page.line(
         0,

@@ -242,7 +242,9 @@ mod tests {
         insta::assert_snapshot!("human_wrong_now", shown);
         let hostile = fixture::assessed(fixture::plan(3), fixture::HOSTILE);
         let subject = Subject::new(&hostile, &organization, Purpose::Drift);
-        fixture::assert_nothing_acts(&anstream::adapter::strip_str(&plan(&subject, Layout { width: 80, verbose: true })).to_string());
+        fixture::assert_nothing_acts(
+            &anstream::adapter::strip_str(&plan(&subject, Layout { width: 80, verbose: true })).to_string(),
+        );
     }
 
     #[test]
