@@ -45,7 +45,11 @@ struct Impatient {
 #[async_trait]
 impl Clock for Impatient {
     fn now(&self) -> Timestamp {
-        after(Timestamp::UNIX_EPOCH, Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed)))
+        after(Timestamp::UNIX_EPOCH, self.passed())
+    }
+
+    fn passed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed))
     }
 
     async fn sleep(&self, span: Duration) {

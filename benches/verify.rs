@@ -22,7 +22,7 @@ use orgtrail::logs::aws::Connection;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::inflate::{Trailing, Unpacked, sha256};
-use orgtrail::logs::store::{Fault, FolderStore, Listed, Object, Store, Unhashed};
+use orgtrail::logs::store::{Fault, FolderStore, Level, Listed, Object, Store, Unhashed};
 use orgtrail::logs::verify::{KeyFinder, Request, Verifier};
 use tokio::runtime::{Builder, Runtime};
 
@@ -75,7 +75,7 @@ fn verifier(store: Arc<dyn Store>, bucket: &Bucket) -> Verifier {
 
 fn prove(runtime: &Runtime, store: Arc<dyn Store>, bucket: &Bucket) -> (u64, Duration) {
     let now = bucket.layout.end();
-    let request = Request { to: Some(now), logs_at_once: 256, ..Request::all(now) };
+    let request = Request { to: Some(now), ..Request::all(now) };
     let verifier = verifier(store, bucket);
     let start = Instant::now();
     let answer = runtime.block_on(verifier.run(&request, |_| {})).unwrap();
@@ -172,8 +172,8 @@ impl Store for Endless {
         "endless".into()
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        self.digests.children(prefix).await
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        self.digests.level(prefix).await
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::estate::Address;
-use crate::plan::{Action, Plan, Risk};
+use crate::estate::{Address, Problem, Stage};
+use crate::plan::{Action, Change, Plan, Risk};
 
 /// What was allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Consent {
         let mut by_flag: BTreeMap<String, Vec<Address>> = BTreeMap::new();
         for change in &plan.changes {
             let mut need = |flag: String| by_flag.entry(flag).or_default().push(change.address.clone());
-            if change.action == Action::Adopt && !self.adopt {
+            if change.action == Action::Adopt && !self.adopt && !is_left_out(plan, change) {
                 need("--adopt".into());
             }
             for risk in change.risk.iter().filter(|risk| **risk != Risk::Safe && !self.risks.contains(risk)) {
@@ -38,4 +38,28 @@ impl Consent {
         }
         by_flag.into_iter().map(|(flag, changes)| Missing { flag, changes }).collect()
     }
+
+    /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that have lost
+    /// the tag which says so. Each is a problem of the run.
+    pub fn leave_out(&self, plan: &mut Plan) {
+        if self.adopt {
+            return;
+        }
+        let is_left = |change: &Change| is_left_out(plan, change);
+        let (left, changes): (Vec<Change>, Vec<Change>) = plan.changes.clone().into_iter().partition(is_left);
+        plan.changes = changes;
+        plan.problems.extend(left.iter().map(|change| Problem {
+            account: change.address.account.clone(),
+            address: Some(change.address.clone()),
+            stage: Stage::Apply,
+            code: "LostItsTag".into(),
+            message: format!("this {} has lost the tag that says whose it is", change.address.kind.words()),
+            help: "take it over again with --adopt".into(),
+        }));
+    }
+}
+
+/// Tells whether a change only brings back the tag by which a deployment that is there knows its own.
+fn is_left_out(plan: &Plan, change: &Change) -> bool {
+    plan.unchanged > 0 && change.lost_its_tag()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, Fault};
 use crate::estate::{Address, Kind, Problem, Stage, trail};
 use crate::ids::AccountId;
@@ -135,7 +136,7 @@ async fn put_back(
             tracing::warn!(address = %change.address, why, "not put back");
             continue;
         }
-        *result = Some(match take_back(change, cloud).await {
+        *result = Some(match fenced(take_back(change, cloud), async || gate.admit(change).await).await {
             Ok(_) => ChangeResult::TakenBack(why.clone()),
             Err(fault) => {
                 let mut problem = fault.problem(Stage::Delivery, Some(&change.address));

@@ -1,17 +1,19 @@
 //! Runs a plan: in the order of its dependencies, side by side where there are none, one account's failure being one
 //! outcome; then looks whether delivery still works.
 //!
-//! What may run at all is [`consent`], and whether it still may is [`gate`]. Before an
+//! What waits for nothing is made first (`urgent`). What may run at all is [`consent`], and whether it still may is [`gate`]. Before an
 //! earlier trail is deleted, `handover` asks those that take over. How the log goes afterwards is `delivery`, and what
 //! was done is kept as [`record`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::cloud::fence::fenced;
 use crate::cloud::{Act, Cloud, Done, Fault, Progress};
 use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
 use crate::plan::{Action, Change, Plan};
@@ -22,6 +24,7 @@ pub mod gate;
 mod handover;
 pub mod outcome;
 pub mod record;
+mod urgent;
 
 pub use consent::{Consent, Missing};
 pub use gate::Gate;
@@ -33,7 +36,7 @@ pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, O
 pub struct RunOptions<'a> {
     /// How many changes are made side by side at most.
     pub concurrency: usize,
-    /// Asked before each change begins.
+    /// Asked before each change begins, and before each call of it that writes.
     pub gate: &'a dyn Gate,
     /// When the run began.
     pub began: Timestamp,
@@ -50,22 +53,21 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> ApplyReport {
     let before = delivery::look(plan, cloud).await;
-    let mut run = Run::new(plan, options.began);
-    run.work(cloud, progress, options, stop).await;
+    let mut stop = Stop { wished: std::pin::pin!(stop), is_wished: false };
+    let urgent = urgent::make(plan, cloud, options, &mut stop).await;
+    let mut run = Run::new(plan, options.began, &urgent);
+    run.work(cloud, progress, options, &mut stop).await;
     let mut results = run.results;
     let delivery::Checked { delivery, findings } =
         delivery::check(plan, &before, &mut results, cloud, options.gate).await;
-    let outcomes = plan.changes.iter().zip(results).map(|(change, result)| Outcome {
-        address: change.address.clone(),
-        action: change.action,
-        result: result.unwrap_or_else(|| ChangeResult::Skipped(Because::Reason("the run was interrupted".into()))),
-    });
+    let outcomes = plan.changes.iter().zip(results).map(|(change, result)| outcome(change, result));
     ApplyReport {
         organization: plan.organization.clone(),
         deployment: plan.deployment.clone(),
         began: options.began,
         plan: plan.fingerprint.clone(),
         outcomes: outcomes.collect(),
+        urgent: plan.urgent.iter().zip(urgent).map(|(part, result)| outcome(part, result)).collect(),
         unchanged: plan.unchanged,
         problems: plan.problems.clone(),
         delivery,
@@ -73,9 +75,33 @@ pub async fn run(
     }
 }
 
+fn outcome(change: &Change, result: Option<ChangeResult>) -> Outcome {
+    let interrupted = || ChangeResult::Skipped(Because::Reason("the run was interrupted".into()));
+    Outcome { address: change.address.clone(), action: change.action, result: result.unwrap_or_else(interrupted) }
+}
+
+/// The wish that a run ends. Once it was heard, it is not listened for again.
+struct Stop<'s, F: Future<Output = ()>> {
+    wished: Pin<&'s mut F>,
+    is_wished: bool,
+}
+
+impl<F: Future<Output = ()>> Stop<'_, F> {
+    /// Ends when the wish is heard; never again after that.
+    async fn heard(&mut self) {
+        if self.is_wished {
+            std::future::pending::<()>().await;
+        }
+        self.wished.as_mut().await;
+        self.is_wished = true;
+    }
+}
+
 /// The state of a run. Changes are known by their place in the plan.
 struct Run<'p> {
     plan: &'p Plan,
+    /// What is left of each change after its urgent parts.
+    left: Vec<Change>,
     results: Vec<Option<ChangeResult>>,
     /// What AWS decided, by address: the ARNs of keys that this run has made.
     made: BTreeMap<Address, String>,
@@ -89,7 +115,7 @@ struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    fn new(plan: &'p Plan, began: Timestamp) -> Self {
+    fn new(plan: &'p Plan, began: Timestamp, urgent: &[Option<ChangeResult>]) -> Self {
         let places: BTreeMap<&Address, usize> = plan.changes.iter().enumerate().map(|(n, c)| (&c.address, n)).collect();
         let mut dependents = vec![Vec::new(); plan.changes.len()];
         let mut open = vec![0; plan.changes.len()];
@@ -102,9 +128,32 @@ impl<'p> Run<'p> {
         let is_removal = |place: &usize| plan.changes[*place].action == Action::Retire;
         let (removals, others): (BTreeSet<usize>, BTreeSet<usize>) = (0..plan.changes.len()).partition(is_removal);
         let ready = others.into_iter().filter(|place| open[*place] == 0).collect();
-        let results = vec![None; plan.changes.len()];
         let today = began.to_zoned(TimeZone::UTC).date();
-        Self { plan, results, made: BTreeMap::new(), open, dependents, ready, removals, today }
+        let left = urgent::left(plan, urgent);
+        let whole: Vec<usize> = (0..left.len()).filter(|place| left[*place].is_none()).collect();
+        let left = left.into_iter().zip(&plan.changes).map(|(left, change)| left.unwrap_or_else(|| change.clone()));
+        let left = left.collect();
+        let results = vec![None; plan.changes.len()];
+        let mut run = Self { plan, left, results, made: BTreeMap::new(), open, dependents, ready, removals, today };
+        for place in whole {
+            run.ready.remove(&place);
+            run.end(place, ChangeResult::Done, None);
+        }
+        run.leave_what_is_blocked();
+        run
+    }
+
+    /// What something stands against is not begun, and neither is what depends on it.
+    fn leave_what_is_blocked(&mut self) {
+        for (place, change) in self.plan.changes.iter().enumerate() {
+            if let Some(blocker) = self.plan.stands_against(change)
+                && self.results[place].is_none()
+            {
+                self.ready.remove(&place);
+                let because = format!("{}: {}", blocker.code, blocker.message);
+                self.end(place, ChangeResult::Skipped(Because::Reason(because)), None);
+            }
+        }
     }
 
     async fn work(
@@ -112,15 +161,13 @@ impl<'p> Run<'p> {
         cloud: &dyn Cloud,
         progress: &dyn Progress,
         options: RunOptions<'_>,
-        stop: impl Future<Output = ()>,
+        stop: &mut Stop<'_, impl Future<Output = ()>>,
     ) {
-        let mut stop = std::pin::pin!(stop);
-        let mut stopped = false;
         let handover = Handover::new(self.plan);
         let mut running = FuturesUnordered::new();
         let total = self.plan.changes.len();
         loop {
-            while !stopped && running.len() < options.concurrency.max(1) {
+            while !stop.is_wished && running.len() < options.concurrency.max(1) {
                 let Some(place) = self.next() else { break };
                 match self.resolved(place) {
                     Ok(change) => running.push(execute(place, change, cloud, options.gate, &handover)),
@@ -129,7 +176,7 @@ impl<'p> Run<'p> {
             }
             tokio::select! {
                 biased;
-                () = &mut stop, if !stopped => stopped = true,
+                () = stop.heard() => {}
                 ended = running.next() => match ended {
                     Some((place, result)) => {
                         self.take(place, result);
@@ -166,7 +213,7 @@ impl<'p> Run<'p> {
 
     /// Returns the change with every reference replaced by what this run has made.
     fn resolved(&self, place: usize) -> Result<Change, Because> {
-        let mut change = self.plan.changes[place].clone();
+        let mut change = self.left[place].clone();
         if let Some(desired) = &mut change.desired
             && let Some(unknown) = desired.resolve(&|address| self.made.get(address).cloned()).into_iter().next()
         {
@@ -180,21 +227,16 @@ impl<'p> Run<'p> {
         Ok(change)
     }
 
-    fn take(&mut self, place: usize, result: Ended) {
+    fn take(&mut self, place: usize, how: Ended) {
+        let arn = match &how {
+            Ended::Done(done) => match &done.resource {
+                Some(Resource::Key(key)) => key.arn.clone(),
+                _ => None,
+            },
+            Ended::Failed(_) | Ended::NotAdmitted(_) => None,
+        };
         let address = &self.plan.changes[place].address;
-        match result {
-            Ended::NotAdmitted(why) => self.end(place, ChangeResult::Skipped(Because::Reason(why)), None),
-            Ended::Done(done) => {
-                let arn = match done.resource {
-                    Some(Resource::Key(key)) => key.arn,
-                    _ => None,
-                };
-                self.end(place, ChangeResult::Done, arn);
-            }
-            Ended::Failed(fault) => {
-                self.end(place, ChangeResult::Failed(fault.problem(Stage::Apply, Some(address))), None);
-            }
-        }
+        self.end(place, ended(address, how), arn);
     }
 
     /// Notes how a change ended, and what that means for those that wait for it.
@@ -233,6 +275,14 @@ enum Ended {
     NotAdmitted(String),
 }
 
+fn ended(address: &Address, how: Ended) -> ChangeResult {
+    match how {
+        Ended::Done(_) => ChangeResult::Done,
+        Ended::Failed(fault) => ChangeResult::Failed(fault.problem(Stage::Apply, Some(address))),
+        Ended::NotAdmitted(why) => ChangeResult::Skipped(Because::Reason(why)),
+    }
+}
+
 async fn execute(
     place: usize,
     change: Change,
@@ -246,7 +296,7 @@ async fn execute(
         tracing::warn!(%account, %address, action, why, "not begun");
         return (place, Ended::NotAdmitted(why));
     }
-    match cloud.execute(&change).await {
+    match fenced(cloud.execute(&change), async || gate.admit(&change).await).await {
         Ok(done) => {
             tracing::info!(%account, %address, action, "done");
             (place, Ended::Done(Box::new(done)))

@@ -1,5 +1,7 @@
 //! What came of a plan, as plain data: the input of the reports of `apply`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::estate::{Address, Problem};
@@ -19,6 +21,9 @@ pub struct ApplyReport {
     pub plan: String,
     /// One for each change of the plan, in the order of the plan.
     pub outcomes: Vec<Outcome>,
+    /// One for each urgent part of the plan, in its order. A part that failed was tried again with its change, where the plan
+    /// has that.
+    pub urgent: Vec<Outcome>,
     /// How many wanted resources were as they should be before the run.
     pub unchanged: usize,
     /// What could not be read, so that nothing was planned there.
@@ -101,10 +106,24 @@ impl ApplyReport {
         self.outcomes.iter().filter(retired)
     }
 
+    /// Returns how each address ended: its change, or where only the urgent part of it was to be made, the last of its parts.
+    pub fn ended(&self) -> impl Iterator<Item = &Outcome> {
+        let whole: BTreeSet<&Address> = self.outcomes.iter().map(|outcome| &outcome.address).collect();
+        let mut parts: BTreeMap<&Address, &Outcome> = BTreeMap::new();
+        for part in self.urgent.iter().filter(|part| !whole.contains(&part.address)) {
+            let entry = parts.entry(&part.address).or_insert(part);
+            // One part that failed is what has to be told of the address.
+            if entry.result == ChangeResult::Done {
+                *entry = part;
+            }
+        }
+        self.outcomes.iter().chain(parts.into_values())
+    }
+
     /// Counts the outcomes.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        for outcome in &self.outcomes {
+        for outcome in self.ended() {
             match outcome.result {
                 ChangeResult::Done => tally.done += 1,
                 ChangeResult::Failed(_) | ChangeResult::TakenBack(_) => tally.failed += 1,

@@ -10,7 +10,7 @@ use super::plan::{self, Choices};
 use super::record::Record;
 use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
-use super::signal::told_to_stop;
+use super::signal::told_to_stop_or_left_alone;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::apply::{self, ApplyReport, Consent, Gate, RunOptions};
@@ -56,7 +56,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
     let options = SurveyOptions { plan: plan_options, ..SurveyOptions::default() };
-    let survey = session.surveyor(ui).survey(&options).await?;
+    let mut survey = session.surveyor(ui).survey(&options).await?;
     ui.end_progress();
     if let Some(saved) = &saved {
         saved.must_be(&survey.plan)?;
@@ -71,6 +71,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     if !args.yes {
         ask(&survey, ui)?;
     }
+    consent.leave_out(&mut survey.plan);
     let began = Timestamp::now();
     let record = args.record.as_deref().map(|path| Record::open(path, &survey.plan, began)).transpose()?;
     let gate: &dyn Gate = record.as_ref().map_or(&apply::gate::Open, |record| record);
@@ -107,7 +108,7 @@ fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
         ui.note("not proved: who reads whose logs cannot be told in full; `orgtrail access` says what is missing");
         return Outcome::Partial;
     }
-    if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
+    if report.is_complete() && plan.blockers.is_empty() { Outcome::Clean } else { Outcome::Partial }
 }
 
 fn subject(survey: &Survey) -> Subject<'_> {
@@ -127,7 +128,7 @@ fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
 
 /// Is done when somebody interrupts the program.
 async fn interrupted(ui: &Ui) {
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     ui.note("told to stop: what has begun is finished, the rest is left for the next run");
 }
 
@@ -164,14 +165,18 @@ fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Fail
     ui.must_be_writable()
 }
 
-/// Stops before the first call where the plan cannot succeed.
+/// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is left out,
+/// and told at the end.
 fn refuse_blocked(plan: &Plan) -> Result<(), Failure> {
-    let Some(first) = plan.blockers.first() else {
+    // Where nothing is left that could be made, it is as if all of it were blocked.
+    let all = !plan.changes.is_empty() && plan.changes.iter().all(|change| plan.stands_against(change).is_some());
+    let blockers: Vec<&Problem> = if all { plan.blockers.iter().collect() } else { plan.blocks_all().collect() };
+    let Some(first) = blockers.first() else {
         return Ok(());
     };
     let mut failure = Failure::new("the plan cannot be applied; nothing was changed");
     let line = |p: &Problem| format!("{} in {}: {}", p.code, p.account, p.message);
-    failure.causes.extend(plan.blockers.iter().map(line));
+    failure.causes.extend(blockers.iter().copied().map(line));
     Err(failure.hint(first.help.clone()))
 }
 

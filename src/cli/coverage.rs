@@ -11,7 +11,7 @@ use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
-use crate::logs::coverage::{Arrival, Coverage, Expected, assess, survey};
+use crate::logs::coverage::{Arrival, Coverage, Expected, Row, assess, survey};
 use crate::logs::finding::Window;
 use crate::logs::verify::Sought;
 use crate::report::logs::{coverage as report, page};
@@ -73,7 +73,7 @@ pub async fn run(
         Place::Bundle(_) => return Err(LogsError::Bundle),
         Place::Bucket(store) | Place::Folder(store) => store.as_ref(),
     };
-    let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone() };
+    let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
     let surveyed = survey(store, &sought, range, around.now).await;
     let surveyed = surveyed.map_err(|source| LogsError::Listing { store: store.name(), source })?;
     if let Some(bucket) = store.bucket() {
@@ -93,11 +93,16 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
     if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(Window { start: from, end: to }) }
 }
 
+/// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
+/// arrive there; what could not be listed or asked makes the answer partial.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
-    if limit.is_some_and(|limit| coverage.older_than(limit).next().is_some() || coverage.rows.is_empty()) {
+    let is_bad =
+        |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
+    let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
+    let is_unread = !coverage.unread.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
+    if coverage.rows.is_empty() || is_old || coverage.rows.iter().any(is_bad) {
         Outcome::Finding
-    } else if coverage.rows.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread) {
-        // Where there is nothing at all, nobody can say that logs arrive.
+    } else if is_unread {
         Outcome::Partial
     } else {
         Outcome::Clean

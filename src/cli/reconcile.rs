@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::notify::Herald;
 use super::outcome::Outcome;
 use super::session::{self, Access, Door, recorded, templates};
-use super::signal::told_to_stop;
+use super::signal::{at_each_hangup, told_to_stop};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common, Format};
@@ -92,10 +92,13 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
     let (stopper, stop) = stop();
+    let hangups =
+        at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
     let window = window(args, daemon.board.clone(), ui).await?;
     let last = tokio::select! {
         last = daemon.run(&stop) => last,
         never = signals(stopper) => match never {},
+        never = hangups => match never {},
         never = window => match never {},
     };
     let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;

@@ -1,4 +1,6 @@
-//! How somebody who runs the program has it stop: Ctrl-C at a terminal, SIGTERM from a scheduler.
+//! How somebody who runs the program has it stop: Ctrl-C at a terminal, SIGTERM from a scheduler, a terminal that is closed.
+
+use std::convert::Infallible;
 
 /// Is done when the program is told to stop. Where no signal can be listened to, it never is, and a signal ends the process
 /// as it always does.
@@ -13,10 +15,42 @@ pub async fn told_to_stop() {
     }
 }
 
+/// Is done when the program is told to stop, or its terminal is closed: what has begun is to be finished then, too.
+#[cfg(unix)]
+pub async fn told_to_stop_or_left_alone() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return told_to_stop().await };
+    tokio::select! { () = told_to_stop() => (), _ = hangup.recv() => () }
+}
+
+/// Calls `each` at each SIGHUP, which then does not end the process.
+#[cfg(unix)]
+pub async fn at_each_hangup(mut each: impl FnMut()) -> Infallible {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut hangup) = signal(SignalKind::hangup()) {
+        while hangup.recv().await.is_some() {
+            each();
+        }
+    }
+    std::future::pending().await
+}
+
 /// Is done when the program is told to stop, and never where no signal can be listened to.
 #[cfg(not(unix))]
 pub async fn told_to_stop() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Is done when the program is told to stop.
+#[cfg(not(unix))]
+pub async fn told_to_stop_or_left_alone() {
+    told_to_stop().await;
+}
+
+/// Never calls anything: there is no such signal.
+#[cfg(not(unix))]
+pub async fn at_each_hangup(_each: impl FnMut()) -> Infallible {
+    std::future::pending().await
 }

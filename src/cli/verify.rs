@@ -8,26 +8,32 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, read_keys, time};
+use super::logs::{Known, Lazy, LogsError, Places, Ring, Surroundings, duration, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
-use super::signal::told_to_stop;
+use super::signal::told_to_stop_or_left_alone;
 use super::ui::{Ui, write_whole};
-use super::{Answer as Printed, Common, Format, archive};
+use super::{Answer as Printed, Common, Format};
 use crate::ids::{AccountId, Region};
-use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
+use crate::logs::aws;
+use crate::logs::bundle::signature::Signed;
+use crate::logs::bundle::{BundleWriter, Header, RecordingStore, signature};
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::digest::keys::KeyRing;
 use crate::logs::finding::State;
-use crate::logs::store::Store;
-use crate::logs::verify::{Answer, BACKFILL_GRACE, KeyFinder, KeyService, Recheck, Request, Sought, Stop, Verifier};
+use crate::logs::inflate::hex;
+use crate::logs::verify::{
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Source, Stop,
+    Verifier,
+};
 use crate::report::logs::{model::Proof, page, verify as report};
 
 /// Prove that the logs are complete and untouched.
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
-    /// s3://bucket/prefix, a folder with a copy of the bucket, or an evidence bundle [default: the bucket of the
-    /// configuration]
-    pub place: Option<String>,
+    /// s3://bucket/prefix, a folder with a copy of the bucket, or an evidence bundle; several places are proved together,
+    /// so that a chain may go on from one to another [default: the bucket of the configuration and its earlier places]
+    #[arg(value_name = "PLACE")]
+    pub places: Vec<String>,
     /// File with CloudTrail's public keys by region; nothing else is then asked or trusted
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
@@ -46,9 +52,22 @@ pub struct VerifyArgs {
     /// Only this region
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
-    /// Accept digests that were delivered to this bucket: a copy of it is proved (may be given several times)
+    /// The bucket that the logs were copied from, when a copy is proved (may be given several times)
     #[arg(long = "bucket", value_name = "NAME")]
     pub buckets: Vec<String>,
+    /// What should be there: account ids, or a file with them, or a checkpoint or bundle of an earlier run
+    #[arg(long, value_name = "ACCOUNTS", value_delimiter = ',')]
+    pub expect: Vec<String>,
+    /// Sign the evidence, so that others can tell who made it: with a key of KMS, or with a private key in a file (PKCS#8,
+    /// PEM or DER)
+    #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle")]
+    pub sign: Option<String>,
+    /// Refuse an evidence bundle that was not signed with this public key (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    pub signed_by: Option<PathBuf>,
+    /// Accept public keys for which only the evidence bundle vouches
+    #[arg(long, conflicts_with = "keys")]
+    pub trust_bundle_keys: bool,
     /// How long a log file may wait for a backfill digest before it counts as unlisted
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backfill_grace: Option<SignedDuration>,
@@ -58,6 +77,9 @@ pub struct VerifyArgs {
     /// Read again what the checkpoint says is proved: full, or sample=1%
     #[arg(long, value_name = "full|sample=N%", value_parser = recheck, requires = "checkpoint")]
     pub recheck: Option<Recheck>,
+    /// Log files of one account and region that are read at a time at most; a bucket that throttles is asked less
+    #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads)]
+    pub reads_at_once: usize,
     /// Write the evidence to a file that `orgtrail verify FILE` can check again without AWS
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -65,13 +87,13 @@ pub struct VerifyArgs {
 
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
-    let place = match &args.place {
-        Some(_) => None,
-        None => archive::place(common)?,
+    let known = match args.places.is_empty() {
+        true => Known::of(common, args.account.as_ref(), ui).await?,
+        false => Known::default(),
     };
     let around = Surroundings::of(common, ui)?;
     if common.format() == Format::Jsonl && common.output.is_none() {
-        return match run(args, place, &around, &mut io::stdout()).await {
+        return match run(args, known, &around, &mut io::stdout()).await {
             Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(Printed::new("", Outcome::Clean))
             }
@@ -79,40 +101,48 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
         };
     }
     let mut text = Vec::new();
-    let outcome = run(args, place, &around, &mut text).await?;
+    let outcome = run(args, known, &around, &mut text).await?;
     Ok(Printed::new(String::from_utf8_lossy(&text), outcome))
 }
 
-/// Proves what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, if there is one.
+/// Proves what was asked for and writes the answer to `out`. `known` is what a configuration tells, if there is one.
 ///
 /// # Errors
 /// When there is no answer; a broken or unproven chain is one.
 pub async fn run(
     args: &VerifyArgs,
-    place: Option<String>,
+    mut known: Known,
     around: &Surroundings,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
-    let named = args.place.clone().or(place).ok_or(LogsError::NoPlace)?;
+    let named = if args.places.is_empty() { known.places.clone() } else { args.places.clone() };
+    if named.is_empty() {
+        return Err(LogsError::NoPlace);
+    }
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to <= from
     {
         return Err(LogsError::EmptyRange { from, to });
     }
+    known.expect(&args.expect)?;
     let aws = Lazy::new(around, args.region.clone());
-    let (place, prefix) = open(&named, &aws).await?;
-    let mut request = request(args, &place, prefix, around);
-    let mut checkpoint = read_checkpoint(args, &place)?;
-    request.checkpoint = checkpoint.marks.clone();
-    let ring_file = args.key_ring.as_ref().or(around.key_ring.as_ref()).filter(|_| args.keys.is_none());
-    let keys = Arc::new(key_finder(args, &place, ring_file.map(PathBuf::as_path), &aws).await?);
-    let (store, bundle) = recorded(args, &place, &request)?;
-    let verifier = Verifier::new(store, Arc::clone(&keys));
-    let answer = prove(&verifier, &request, around.format, out).await?;
-    let answer = with_notes(answer, &place, args);
+    let places = Places::open(&named, &aws).await?;
+    let signed = check_signature(args, &places)?;
+    let mut request = request(args, &places, known, around);
+    let mut checkpoint = read_checkpoint(args, &places)?;
+    request.checkpoint.extend(checkpoint.marks.clone());
+    let ring = Ring::of(args, &places, around, &aws).await;
+    let keys = Arc::new(key_finder(args, &places, &ring, &aws).await?);
+    let (sources, bundle) = recorded(args, &places, &request)?;
+    let verifier = Verifier::over(sources, Arc::clone(&keys));
+    let mut answer = prove(&verifier, &request, around.format, out).await?;
+    answer.notes.extend(notes(&request, &places, &ring).into_iter().chain(signed));
+    if let Some(bundle) = places.bundle() {
+        answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
+    }
     write_answer(&answer, around, out)?;
-    finish_bundle(args, bundle, &keys.ring().await, &answer)?;
-    write_ring(ring_file.map(PathBuf::as_path), &keys.ring().await)?;
+    finish_bundle(args, bundle, &keys.ring().await, &answer, &aws).await?;
+    ring.write(&keys.served().await)?;
     checkpoint.advance(&answer);
     if let Some(file) = &args.checkpoint {
         save(file, &checkpoint.text())?;
@@ -125,45 +155,50 @@ pub async fn run(
 }
 
 /// Returns what is asked for. A bundle brings its own range and present, unless the user gives another range.
-fn request(args: &VerifyArgs, place: &Place, prefix: String, around: &Surroundings) -> Request {
-    let header = match place {
-        Place::Bundle(bundle) => Some(bundle.header()),
-        Place::Bucket(_) | Place::Folder(_) => None,
-    };
+fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundings) -> Request {
+    let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
+    let sought = Sought {
+        prefix: String::new(),
+        account: args.account.clone().or(header.and_then(|header| header.account.clone())),
+        region: args.region.clone().or(header.and_then(|header| header.region.clone())),
+        organization: known.organization,
+    };
+    let text = header.and_then(|header| header.checkpoint.as_ref());
+    let checkpoint = text.and_then(|text| Checkpoint::parse_any(text).ok()).map(|checkpoint| checkpoint.marks);
+    let of_header = header.map(|header| header.buckets.clone()).unwrap_or_default();
     Request {
-        sought: Sought { prefix, account: args.account.clone(), region: args.region.clone() },
+        checkpoint: checkpoint.unwrap_or_default(),
+        sought,
         from: args.from.or(header.and_then(|header| header.from)),
         to: args.to.or(header.and_then(|header| header.to)),
-        buckets: args.buckets.clone(),
+        buckets: args.buckets.iter().cloned().chain(of_header).collect(),
+        expected: known.expected,
+        expire_after_days: known.expire_after_days.or(header.and_then(|header| header.expire_after_days)),
+        trusts_bundle_keys: args.trust_bundle_keys,
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
         recheck: args.recheck.unwrap_or_default(),
         chains_at_once: around.chains_at_once,
+        logs_at_once: args.reads_at_once,
         ..Request::all(now)
     }
 }
 
-async fn key_finder(
-    args: &VerifyArgs,
-    place: &Place,
-    ring_file: Option<&Path>,
-    aws: &Lazy,
-) -> Result<KeyFinder, LogsError> {
+async fn key_finder(args: &VerifyArgs, places: &Places, ring: &Ring, aws: &Lazy) -> Result<KeyFinder, LogsError> {
     if let Some(file) = &args.keys {
-        return Ok(KeyFinder::new(read_keys(file)?, None));
+        return Ok(KeyFinder::of(vec![(KeySource::File, read_keys(file)?)], None));
     }
-    if let Place::Bundle(bundle) = place {
-        return Ok(KeyFinder::new(bundle.keys().clone(), None));
+    let mut at_hand = vec![(KeySource::Ring, ring.read()?)];
+    if let Some(bundle) = places.bundle() {
+        // A bundle is checked without AWS: what the ring does not have, only the bundle vouches for.
+        at_hand.push((KeySource::Bundle, bundle.keys().clone()));
+        return Ok(KeyFinder::of(at_hand, None));
     }
-    let known = match ring_file.filter(|file| file.exists()) {
-        Some(file) => read_keys(file)?,
-        None => KeyRing::default(),
-    };
-    Ok(KeyFinder::new(known, Some(Arc::new(aws.connection().await.public_keys()) as Arc<dyn KeyService>)))
+    Ok(KeyFinder::of(at_hand, Some(Arc::new(aws.connection().await.public_keys()) as Arc<dyn KeyService>)))
 }
 
-fn read_checkpoint(args: &VerifyArgs, place: &Place) -> Result<Checkpoint, LogsError> {
-    let store = place.store().name();
+fn read_checkpoint(args: &VerifyArgs, places: &Places) -> Result<Checkpoint, LogsError> {
+    let store = places.name();
     let Some(file) = args.checkpoint.as_ref().filter(|file| file.exists()) else {
         return Ok(Checkpoint { store, ..Checkpoint::default() });
     };
@@ -171,15 +206,18 @@ fn read_checkpoint(args: &VerifyArgs, place: &Place) -> Result<Checkpoint, LogsE
     Checkpoint::parse(&text, &store).map_err(|source| LogsError::Checkpoint { file: file.clone(), source })
 }
 
-type Recorded = (Arc<dyn Store>, Option<Arc<BundleWriter>>);
+type Recorded = (Vec<Source>, Option<Arc<BundleWriter>>);
 
-fn recorded(args: &VerifyArgs, place: &Place, request: &Request) -> Result<Recorded, LogsError> {
-    let store = place.store();
-    let Some(file) = &args.bundle else { return Ok((store, None)) };
+fn recorded(args: &VerifyArgs, places: &Places, request: &Request) -> Result<Recorded, LogsError> {
+    let Some(file) = &args.bundle else { return Ok((places.sources(), None)) };
     let out = fs::File::create(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
-    let header = Header::new(store.name(), store.bucket().map(str::to_owned), request);
-    let bundle = BundleWriter::new(Box::new(io::BufWriter::new(out)), header);
-    Ok((Arc::new(RecordingStore::new(store, Arc::clone(&bundle))), Some(bundle)))
+    let sources = places.sources();
+    let bundle = BundleWriter::new(Box::new(io::BufWriter::new(out)), Header::new(&sources, request));
+    let record = |(at, source): (usize, Source)| Source {
+        store: Arc::new(RecordingStore::new(source.store, at, Arc::clone(&bundle))),
+        prefix: source.prefix,
+    };
+    Ok((sources.into_iter().enumerate().map(record).collect(), Some(bundle)))
 }
 
 /// Runs the proof; an interrupt ends it early, a second one ends the program.
@@ -200,22 +238,38 @@ async fn prove(
         .await;
     watch.abort();
     written?;
-    answer.map_err(|source| LogsError::Listing { store: verifier.store.name(), source })
+    answer.map_err(|source| LogsError::Listing { store: verifier.name(), source })
 }
 
 async fn stop_on_interrupt(stop: Arc<Stop>) {
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     stop.set();
-    told_to_stop().await;
+    told_to_stop_or_left_alone().await;
     std::process::exit(i32::from(ERROR_CODE));
 }
 
-fn with_notes(mut answer: Answer, place: &Place, args: &VerifyArgs) -> Answer {
-    if matches!(place, Place::Bundle(_)) && args.keys.is_none() {
-        let note = "the public keys are those of the bundle itself: compare them with CloudTrail's, or give --keys";
-        answer.notes.push(note.into());
+/// Returns what a person should know about how the answer came about.
+fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(bundle) = places.bundle() {
+        let header = bundle.header();
+        notes.push(format!(
+            "this is evidence that orgtrail {} made at {}: whoever ran it read and hashed the log files then; here the signatures, \
+             links and hashes of that run were checked again, and no log file was read",
+            header.made_by, header.now
+        ));
     }
-    answer
+    if !request.checkpoint.is_empty() && request.recheck == Recheck::Nothing {
+        let end = request.checkpoint.iter().map(|(_, mark)| mark.end).max();
+        let end = end.map(|end| format!(" (the newest one up to {end})")).unwrap_or_default();
+        notes.push(format!(
+            "earlier runs proved parts of {} chains{end}, which were not read again: what was changed there since then is not \
+             seen; --recheck full reads everything",
+            request.checkpoint.len()
+        ));
+    }
+    notes.extend(ring.note());
+    notes
 }
 
 fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), LogsError> {
@@ -231,32 +285,64 @@ fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + S
     Ok(out.flush()?)
 }
 
-fn finish_bundle(
+async fn finish_bundle(
     args: &VerifyArgs,
     bundle: Option<Arc<BundleWriter>>,
     keys: &KeyRing,
     answer: &Answer,
+    aws: &Lazy,
 ) -> Result<(), LogsError> {
     let (Some(file), Some(bundle)) = (&args.bundle, bundle) else { return Ok(()) };
     let report = serde_json::json!(Proof::of(answer));
-    bundle.finish(keys, report).map_err(|source| LogsError::File { file: file.clone(), source })
+    let fault = |source| LogsError::File { file: file.clone(), source };
+    let sha256 = bundle.finish(keys, report).map_err(fault)?;
+    let signed = match &args.sign {
+        Some(arn) if arn.starts_with("arn:") => {
+            let text = signature::signed_text(&sha256);
+            let signed = aws::sign(aws.connection().await.config(), arn, &text).await;
+            let (algorithm, value) = signed.map_err(|fault| LogsError::Signature(fault.message))?;
+            Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
+        }
+        Some(key) => Some(signature::sign(&sha256, &read_file(Path::new(key))?).map_err(LogsError::Signature)?),
+        None => None,
+    };
+    bundle.close(signed).map_err(fault)
 }
 
-/// Adds the keys of a run to the key ring file. Keys that it has are never changed.
-fn write_ring(file: Option<&Path>, seen: &KeyRing) -> Result<(), LogsError> {
-    let Some(file) = file else { return Ok(()) };
-    let mut ring = if file.exists() { read_keys(file)? } else { KeyRing::default() };
-    let before = ring.clone();
-    ring.merge(seen);
-    if ring == before { Ok(()) } else { save(file, &ring.file_text()) }
+/// Refuses a bundle that another key signed, or none. Returns what to say of its signature.
+fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Option<String>, LogsError> {
+    let refused = |why: String| Err(LogsError::Signature(why));
+    match (&args.signed_by, places.bundle()) {
+        (None, None) => Ok(None),
+        (Some(_), None) => refused("--signed-by is about an evidence bundle, and none is checked".into()),
+        (None, Some(bundle)) => Ok(bundle.signed().map(|signed| {
+            format!("the bundle bears a signature of {}, which was not checked; --signed-by KEY checks it", signed.by)
+        })),
+        (Some(key), Some(bundle)) => match bundle.signed() {
+            None => refused("the bundle is not signed".into()),
+            Some(signed) if signature::is_signed_by(bundle.sha256(), signed, &read_file(key)?) => {
+                Ok(Some(format!("the bundle is signed by {} ({})", key.display(), signed.by)))
+            }
+            Some(signed) => refused(format!("the bundle is signed by {}, which is not {}", signed.by, key.display())),
+        },
+    }
 }
 
-fn save(file: &Path, text: &str) -> Result<(), LogsError> {
+fn read_file(file: &Path) -> Result<Vec<u8>, LogsError> {
+    fs::read(file).map_err(|source| LogsError::File { file: file.to_owned(), source })
+}
+
+pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
     let fault = |source| LogsError::File { file: file.to_owned(), source };
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(fault)?;
     }
     write_whole(file, text).map_err(fault)
+}
+
+fn reads(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=4096).contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from 1 to 4096"))
 }
 
 fn recheck(text: &str) -> Result<Recheck, String> {

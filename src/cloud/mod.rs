@@ -22,6 +22,7 @@ use crate::plan::Change;
 pub mod aws;
 pub mod document;
 pub mod fault;
+pub mod fence;
 mod let_in;
 pub mod queue;
 pub mod recorded;

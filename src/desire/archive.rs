@@ -98,6 +98,8 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
     let own_role = layout.own_role(config, layout.log_account.as_str());
+    let glass = config.bucket.break_glass_roles.iter().cloned();
+    let keepers = glass.chain([own_role.to_string()]).chain(config.organization.own_roles.iter().cloned());
     let folders = layout.written_folders(config, brief.organization);
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.
@@ -107,7 +109,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),
         "break_glass_roles": config.bucket.break_glass_roles,
-        "policy_keepers": config.bucket.break_glass_roles.iter().cloned().chain([own_role.to_string()]).collect::<Vec<_>>(),
+        "policy_keepers": keepers.collect::<Vec<_>>(),
         // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
         // their member policy is enough within one account.
         "log_account": layout.log_account,

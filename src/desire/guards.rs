@@ -1,8 +1,8 @@
 //! The rule of the guard: the service control policy that keeps members from stopping, changing, deleting or blinding what
 //! orgtrail made, where it is attached, and what it is held to before that.
 //!
-//! Only orgtrail's own role is let off. A role that others could make or change would be a way around the guard, so the
-//! guard protects that role too, and lets no deployment tool off.
+//! Only orgtrail's own roles and the break-glass roles are let off. A role that others could make or change would be a way
+//! around the guard, so the guard protects those roles too, and lets no deployment tool off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::layout::{Layout, logs_root};
 use super::{Brief, tags};
 use crate::config::Config;
 use crate::config::schema::Scope;
-use crate::estate::{Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
+use crate::estate::{ACCOUNT_TAG, Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::guard::Deed;
@@ -30,16 +30,14 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     }
     let things = Things::of(brief, layout, desired);
     let own_role = |account: &str| layout.own_role(config, account);
+    let let_off = let_off(brief, layout);
     let document = brief.templates.render(
         "guard.json.hbs",
         &json!({
             "trail_arns": things.trails,
-            "member_policy_arns": things.member_policies,
-            "role_arns": [own_role("*")],
-            "bucket": {"arn": layout.bucket_arn()},
-            "log_arns": [format!("{}/{}/*", layout.bucket_arn(), logs_root(config))],
-            "key_arns": things.keys,
-            "exempt_principals": [own_role("*")],
+            "identity_arns": things.identities.iter().chain(&let_off).collect::<BTreeSet<_>>(),
+            "archive_arns": things.archive(layout, config),
+            "exempt_principals": let_off,
         }),
     )?;
     let mut tried: Vec<AccountId> = members.iter().take(MEMBERS_TRIED).map(|id| (*id).clone()).collect();
@@ -47,7 +45,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
         tried.push(layout.log_account.clone());
     }
     desired.guard = Some(GuardTerms {
-        own_roles: tried.iter().map(|id| own_role(id.as_str())).collect(),
+        own_roles: tried.iter().map(|id| own_role(id.as_str())).chain(named_roles(&let_off)).collect(),
         protected: things.protected(layout, config),
         needed: needed(brief, layout),
         members: tried,
@@ -62,6 +60,24 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     let needs = if layout.makes_key(config) { vec![layout.key_alias.clone()] } else { Vec::new() };
     desired.want(address, policy, "guard.service_control_policy", needs);
     Ok(())
+}
+
+/// Returns the roles that the guard lets off: orgtrail's own in every account, those that the configuration names as its own,
+/// and the break-glass roles, which otherwise could open nothing.
+fn let_off(brief: &Brief<'_>, layout: &Layout<'_>) -> BTreeSet<String> {
+    let config = brief.config;
+    let own = [layout.own_role(config, "*").to_string()];
+    own.into_iter()
+        .chain(config.organization.own_roles.clone())
+        .chain(config.bucket.break_glass_roles.clone())
+        .collect()
+}
+
+/// Returns one role of an account for each pattern that names the account, to be tried.
+fn named_roles(patterns: &BTreeSet<String>) -> impl Iterator<Item = Arn> {
+    let arns = patterns.iter().filter_map(|pattern| pattern.parse::<Arn>().ok());
+    let of_account = arns.filter(|arn| arn.account().parse::<AccountId>().is_ok());
+    of_account.filter_map(|arn| arn.to_string().replace(['*', '?'], "x").parse().ok())
 }
 
 fn address(config: &Config, management_account: &AccountId) -> Address {
@@ -84,16 +100,22 @@ fn bound<'a>(layout: &'a Layout<'_>) -> BTreeSet<&'a AccountId> {
 /// The ARNs of what is protected.
 struct Things {
     trails: BTreeSet<String>,
-    member_policies: BTreeSet<String>,
+    /// Member policies, reader roles and the roles of services.
+    identities: BTreeSet<String>,
     keys: Vec<String>,
+    /// Topics, log groups, queues and rules.
+    others: BTreeMap<Kind, BTreeSet<String>>,
 }
+
+/// So many names of one kind are listed; more are put together in one pattern, as the ARNs of 10,000 accounts would not fit.
+const LISTED_MAX: usize = 3;
 
 impl Things {
     fn of(brief: &Brief<'_>, layout: &Layout<'_>, desired: &Desired) -> Self {
         let arn = |service: &str, region: &str, account: &str, resource: String| {
             Arn::new(layout.partition, service, region, account, &resource).to_string()
         };
-        // One pattern stands for the same name in every account: the ARNs of 10,000 accounts would not fit.
+        // One pattern stands for the same name in every account.
         let of_any = |name: &str, account: &AccountId| name.replace(account.as_str(), "*");
         let trails = layout.trails.iter().map(|site| {
             let (account, region) = (&site.address.account, site.region(brief.config).as_str());
@@ -110,16 +132,52 @@ impl Things {
             let region = trail.address.region.as_ref().unwrap_or(&brief.config.home_region);
             arn("cloudtrail", region.as_str(), "*", format!("trail/{}", of_any(name, account)))
         });
-        let trails = trails.chain(earlier);
-        let policies = desired.wanted.iter().filter(|(_, w)| matches!(w.resource, Resource::Policy(_)));
-        let member_policies =
-            policies.map(|(a, _)| arn("iam", "", "*", format!("policy/{}", of_any(&a.name, &a.account))));
-        let own_key = layout.makes_key(brief.config).then(|| layout.key(brief.config)).flatten();
-        Self {
-            trails: trails.collect(),
-            member_policies: member_policies.collect(),
-            keys: own_key.into_iter().collect(),
+        let mut things = Self {
+            trails: trails.chain(earlier).collect(),
+            identities: BTreeSet::new(),
+            keys: layout.makes_key(brief.config).then(|| layout.key(brief.config)).flatten().into_iter().collect(),
+            others: BTreeMap::new(),
+        };
+        let (mut policies, mut readers) = (BTreeSet::new(), BTreeSet::new());
+        for (address, wanted) in &desired.wanted {
+            let region = address.region.as_ref().map_or("", |region| region.as_str());
+            let own = |service: &str, resource: String| arn(service, region, address.account.as_str(), resource);
+            match &wanted.resource {
+                Resource::Policy(_) => drop(policies.insert(of_any(&address.name, &address.account))),
+                Resource::Role(role) => match role.tags.get(ACCOUNT_TAG) {
+                    Some(account) => drop(readers.insert(address.name.replace(account, "*"))),
+                    // The same name in every account where events are sent on.
+                    None => drop(things.identities.insert(arn("iam", "", "*", format!("role/{}", address.name)))),
+                },
+                Resource::Topic(_) => things.add(Kind::Topic, own("sns", address.name.clone())),
+                Resource::LogGroup(_) => {
+                    let group = own("logs", format!("log-group:{}", address.name));
+                    things.add(Kind::LogGroup, format!("{group}:*"));
+                    things.add(Kind::LogGroup, group);
+                }
+                Resource::Queue(_) => things.add(Kind::Queue, own("sqs", address.name.clone())),
+                Resource::Rule(_) => {
+                    things.add(Kind::Rule, arn("events", "*", "*", format!("rule/{}", address.name)));
+                }
+                _ => {}
+            }
         }
+        let log_account = layout.log_account.as_str();
+        things.identities.extend(patterns(policies).map(|name| arn("iam", "", "*", format!("policy/{name}"))));
+        things.identities.extend(patterns(readers).map(|name| arn("iam", "", log_account, format!("role/{name}"))));
+        things
+    }
+
+    fn add(&mut self, kind: Kind, arn: String) {
+        self.others.entry(kind).or_default().insert(arn);
+    }
+
+    /// Returns everything that logs go through or lie in.
+    fn archive(&self, layout: &Layout<'_>, config: &Config) -> BTreeSet<String> {
+        let bucket = layout.bucket_arn();
+        let logs = format!("{bucket}/{}/*", logs_root(config));
+        let others = self.others.values().flatten().cloned();
+        [bucket, logs].into_iter().chain(self.keys.iter().cloned()).chain(others).collect()
     }
 
     /// Returns what no member may do, one deed for each thing and each way to harm it.
@@ -129,33 +187,88 @@ impl Things {
         let of = |actions: &[&str], resource: String| -> Vec<Deed> {
             actions.iter().map(|action| Deed { action: (*action).to_owned(), resource: resource.clone() }).collect()
         };
-        let own_role = layout.own_role(config, account).to_string();
         let bucket = layout.bucket_arn();
         let mut deeds = Vec::new();
         self.trails.iter().take(1).for_each(|arn| deeds.extend(of(&TRAIL_DEEDS, fill(arn))));
-        self.member_policies.iter().take(1).for_each(|arn| deeds.extend(of(&POLICY_DEEDS, fill(arn))));
-        deeds.extend(of(&ROLE_DEEDS, own_role));
+        for arn in &self.identities {
+            let actions: &[&str] = if arn.contains(":policy/") { &POLICY_DEEDS } else { &ROLE_DEEDS };
+            deeds.extend(of(actions, fill(arn)));
+        }
+        deeds.extend(of(&ROLE_DEEDS, layout.own_role(config, account).to_string()));
+        let own = config.organization.own_roles.iter().chain(&config.bucket.break_glass_roles);
+        own.for_each(|role| deeds.extend(of(&ROLE_DEEDS, fill(role))));
         deeds.extend(of(&OBJECT_DEEDS, format!("{bucket}/{}/{account}/CloudTrail/file.json.gz", logs_root(config))));
         deeds.extend(of(&BUCKET_DEEDS, bucket));
         self.keys.iter().for_each(|arn| deeds.extend(of(&KEY_DEEDS, arn.clone())));
+        for (kind, arns) in &self.others {
+            let actions: &[&str] = match kind {
+                Kind::Topic => &TOPIC_DEEDS,
+                Kind::LogGroup => &GROUP_DEEDS,
+                Kind::Queue => &QUEUE_DEEDS,
+                _ => &RULE_DEEDS,
+            };
+            arns.iter().for_each(|arn| deeds.extend(of(actions, fill(arn))));
+        }
         deeds
     }
 }
 
-const TRAIL_DEEDS: [&str; 5] = [
+/// Returns the names, or the pattern of how all of them begin where there are many. Names that have nothing in common cannot be
+/// guarded: a pattern for them would be one for everybody's.
+fn patterns(names: BTreeSet<String>) -> impl Iterator<Item = String> {
+    let is_many = names.len() > LISTED_MAX;
+    let first = names.first().cloned().unwrap_or_default();
+    let last = names.last().cloned().unwrap_or_default();
+    let common: String = first.chars().zip(last.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    let one = Some(format!("{common}*")).filter(|_| is_many && !common.is_empty());
+    one.into_iter().chain(if is_many { BTreeSet::new() } else { names })
+}
+
+const TRAIL_DEEDS: [&str; 7] = [
     "cloudtrail:StopLogging",
     "cloudtrail:DeleteTrail",
     "cloudtrail:UpdateTrail",
     "cloudtrail:PutEventSelectors",
     "cloudtrail:PutInsightSelectors",
+    "cloudtrail:AddTags",
+    "cloudtrail:RemoveTags",
 ];
-const POLICY_DEEDS: [&str; 2] = ["iam:DeletePolicy", "iam:CreatePolicyVersion"];
-const ROLE_DEEDS: [&str; 4] =
-    ["iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy"];
-const OBJECT_DEEDS: [&str; 2] = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
-const BUCKET_DEEDS: [&str; 4] =
-    ["s3:DeleteBucket", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutLifecycleConfiguration"];
-const KEY_DEEDS: [&str; 3] = ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy"];
+const POLICY_DEEDS: [&str; 4] = ["iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
+const ROLE_DEEDS: [&str; 7] = [
+    "iam:DeleteRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:TagRole",
+    "iam:UntagRole",
+];
+const OBJECT_DEEDS: [&str; 4] =
+    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:BypassGovernanceRetention"];
+const BUCKET_DEEDS: [&str; 10] = [
+    "s3:DeleteBucket",
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutReplicationConfiguration",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutBucketNotification",
+    "s3:PutBucketVersioning",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketTagging",
+];
+const KEY_DEEDS: [&str; 6] = [
+    "kms:ScheduleKeyDeletion",
+    "kms:DisableKey",
+    "kms:PutKeyPolicy",
+    "kms:CreateGrant",
+    "kms:TagResource",
+    "kms:UntagResource",
+];
+const TOPIC_DEEDS: [&str; 4] = ["sns:DeleteTopic", "sns:SetTopicAttributes", "sns:AddPermission", "sns:UntagResource"];
+const GROUP_DEEDS: [&str; 3] = ["logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:PutSubscriptionFilter"];
+const QUEUE_DEEDS: [&str; 3] = ["sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:PurgeQueue"];
+const RULE_DEEDS: [&str; 3] = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets"];
 
 /// What must go on under the guard: members' own trails, roles, buckets and keys, and reading the logs.
 fn needed(brief: &Brief<'_>, layout: &Layout<'_>) -> Vec<Deed> {

@@ -213,7 +213,13 @@ pub(super) fn find_account(
     text: &str,
 ) -> Result<AccountId, BadDesign> {
     let bad = |why: String| Err(BadDesign::Account { field, text: text.to_owned(), why });
-    match organization.find(text)[..] {
+    let mut found = organization.find(text);
+    // Accounts that are suspended or closed keep their names; the one in use is meant.
+    let in_use = |id: &&AccountId| organization.accounts.get(*id).is_some_and(|account| account.state.is_active());
+    if found.iter().filter(|id| in_use(id)).count() == 1 {
+        found.retain(in_use);
+    }
+    match found[..] {
         [] => bad(format!("organization {} has no such account{}", organization.id, alike(organization, text))),
         [id] => match organization.accounts.get(id).map(|account| account.state) {
             Some(state) if !state.is_active() => bad(format!("account {id} is {}", state.as_str())),

@@ -147,6 +147,8 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         deployment: brief.config.deployment.clone(),
         log_account: layout.log_account.clone(),
         own_role: layout.own_role(brief.config, layout.log_account.as_str()),
+        own_roles: brief.config.organization.own_roles.clone(),
+        break_glass: brief.config.bucket.break_glass_roles.clone(),
         wanted: BTreeMap::new(),
         known_accounts,
         reading: reading(brief, &layout),

@@ -102,6 +102,10 @@ const CALLS: [Calls; 5] = [
     (
         "organizations.amazonaws.com",
         &[
+            // These two are told of every way in and out, also of an invited account and of the end of a closure
+            // (AWS Organizations user guide, "Account membership events").
+            "AccountJoinedOrganization",
+            "AccountDepartedOrganization",
             "CreateAccountResult",
             "AcceptHandshake",
             "MoveAccount",

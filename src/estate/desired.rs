@@ -19,6 +19,10 @@ pub struct Desired {
     pub log_account: AccountId,
     /// orgtrail's own role in the log account, which no policy may lock out.
     pub own_role: Arn,
+    /// Roles that the configuration names as orgtrail's too, as ARNs in which `*` stands for any text.
+    pub own_roles: Vec<String>,
+    /// Roles that may delete logs and change what guards them, in the same form.
+    pub break_glass: Vec<String>,
     /// What should exist.
     pub wanted: BTreeMap<Address, Wanted>,
     /// Accounts that a statement of others in a shared policy may name: the organization's, and those that the

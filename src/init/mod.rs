@@ -83,6 +83,7 @@ fn config(organization: &Organization, answers: &Answers, bucket: BucketConfig, 
             id: Some(organization.id.clone()),
             member_role: answers.member_role.clone(),
             delegated_administrators: Vec::new(),
+            own_roles: Vec::new(),
         },
         accounts: Accounts {
             log: answers.log_account.to_string(),

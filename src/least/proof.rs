@@ -36,7 +36,7 @@ fn add_logs(names: &Names<'_>, draft: &mut Draft) {
     let config = names.config();
     let bucket = names.bucket_arn(&names.bucket());
     let listing = Bounds::on("ListLogs", [bucket.clone()]);
-    draft.allow(&listing, &[s3::LIST_OBJECTS, LIST_VERSIONS, GET_LOCATION]);
+    draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, LIST_VERSIONS, GET_LOCATION]);
     let prefix = if config.bucket.prefix.is_empty() { String::new() } else { format!("{}/", config.bucket.prefix) };
     draft.allow(&Bounds::on("ReadLogs", [format!("{bucket}/{prefix}AWSLogs/*")]), &[GET_OBJECT]);
     draft.allow(&Bounds::everything("PublicKeys"), &[LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::TrailName;
+
 use super::inflate::{hex, sha256};
 use super::key::{DigestKey, Scope};
 use super::verify::{Answer, Mark};
@@ -54,6 +56,12 @@ struct Entry {
     end: jiff::Timestamp,
     sha256: String,
     signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivered: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    succeeded_by: Option<TrailName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<String>,
 }
 
 impl Checkpoint {
@@ -62,15 +70,24 @@ impl Checkpoint {
     /// # Errors
     /// When the text is no checkpoint, was changed, or is about another store.
     pub fn parse(text: &str, store: &str) -> Result<Self, BadCheckpoint> {
+        let checkpoint = Self::parse_any(text)?;
+        if checkpoint.store != store {
+            return Err(BadCheckpoint::OtherStore { of: checkpoint.store, asked: store.to_owned() });
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads a checkpoint, whatever it is about.
+    ///
+    /// # Errors
+    /// When the text is no checkpoint, or was changed.
+    pub fn parse_any(text: &str) -> Result<Self, BadCheckpoint> {
         let file: File = serde_json::from_str(text).map_err(|e| BadCheckpoint::Form(e.to_string()))?;
         if file.format_version != FORMAT_VERSION {
             return Err(BadCheckpoint::Form(format!("format version {}", file.format_version)));
         }
         if content_hash(&file.store, &file.chains) != file.sha256 {
             return Err(BadCheckpoint::Changed);
-        }
-        if file.store != store {
-            return Err(BadCheckpoint::OtherStore { of: file.store, asked: store.to_owned() });
         }
         let marks = file.chains.into_iter().map(Entry::mark).collect::<Result<_, _>>()?;
         Ok(Self { store: file.store, marks })
@@ -84,6 +101,9 @@ impl Checkpoint {
             end: mark.end,
             sha256: mark.sha256.clone(),
             signature: mark.signature.clone(),
+            delivered: mark.delivered.clone(),
+            succeeded_by: mark.succeeded_by.clone(),
+            recent: mark.recent.clone(),
         };
         let chains: Vec<Entry> = self.marks.iter().map(entry).collect();
         let sha256 = content_hash(&self.store, &chains);
@@ -97,8 +117,9 @@ impl Checkpoint {
         for chain in &answer.chains {
             let Some(mark) = &chain.attested_to else { continue };
             let of = chain_of(mark);
-            self.marks.retain(|(scope, old)| *scope != chain.scope || chain_of(old) != of);
-            self.marks.push((chain.scope.clone(), mark.clone()));
+            self.marks.retain(|(scope, old)| !chain.scopes.contains(scope) || chain_of(old) != of);
+            let scope = DigestKey::parse(&mark.object).map_or_else(|| chain.scope.clone(), |key| key.scope);
+            self.marks.push((scope, mark.clone()));
         }
         self.marks.sort_by(|a, b| a.1.object.cmp(&b.1.object));
     }
@@ -108,8 +129,8 @@ impl Entry {
     fn mark(self) -> Result<(Scope, Mark), BadCheckpoint> {
         let form = || BadCheckpoint::Form(format!("{} is no digest", self.digest));
         let key = DigestKey::parse(&self.digest).ok_or_else(form)?;
-        let Entry { digest: object, bucket, end, sha256, signature } = self;
-        Ok((key.scope, Mark { object, bucket, end, sha256, signature }))
+        let Entry { digest: object, bucket, end, sha256, signature, delivered, succeeded_by, recent } = self;
+        Ok((key.scope, Mark { object, delivered, bucket, end, sha256, signature, succeeded_by, recent }))
     }
 }
 
@@ -136,6 +157,9 @@ mod tests {
             end: key.end,
             sha256: "00".repeat(32),
             signature: Some("ab".into()),
+            delivered: None,
+            succeeded_by: None,
+            recent: vec![],
         };
         Checkpoint { store: "s3://b".into(), marks: vec![(key.scope, mark)] }
     }

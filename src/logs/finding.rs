@@ -61,6 +61,8 @@ codes! {
     LogTrailingData = "log.trailing_data",
     /// No digest lists a log file.
     LogUnlisted = "log.unlisted",
+    /// A log file lies in hours of which there is no valid digest, so that nothing says what it should be.
+    LogUnderNoDigest = "log.under_no_digest",
     /// A digest lists an object that is no log file of the chain's account and region, or lies in another bucket.
     LogOutOfScope = "log.out_of_scope",
     /// A digest's signature is not CloudTrail's.
@@ -71,6 +73,12 @@ codes! {
     DigestUnreadable = "digest.unreadable",
     /// The public key that a digest names is not known.
     DigestUnknownKey = "digest.unknown_key",
+    /// A digest names a public key that CloudTrail, asked for its keys of that time, does not have.
+    DigestForeignKey = "digest.foreign_key",
+    /// A digest is signed with a key outside the time in which CloudTrail signs with it.
+    DigestKeyOutOfTime = "digest.key_out_of_time",
+    /// Only the evidence bundle itself vouches for the public keys.
+    KeysOfBundle = "keys.of_bundle",
     /// Neither metadata nor a successor holds a digest's signature.
     DigestNoSignature = "digest.no_signature",
     /// A backfill digest does not say when it was made.
@@ -87,8 +95,22 @@ codes! {
     ChainTailMissing = "chain.tail_missing",
     /// There is no digest at all.
     ChainAbsent = "chain.absent",
+    /// A chain goes on in a bucket or below a prefix that was not given.
+    ChainElsewhere = "chain.elsewhere",
+    /// Digests that CloudTrail delivered to another bucket or prefix, and nothing says that this place stands for it.
+    ChainCopy = "chain.copy",
+    /// Hours that were asked for, older than the lifecycle rule keeps.
+    ChainExpired = "chain.expired",
+    /// An account, region or trail that should have a chain has none.
+    ChainExpected = "chain.expected",
     /// A listing could not be had, so that objects may be unknown.
     ChainUnlisted = "chain.unlisted",
+    /// The range that was asked for ends in the future.
+    RangeFuture = "range.future",
+    /// A digest or object is younger than this machine's clock allows.
+    ClockSlow = "clock.slow",
+    /// The store holds what is no object: a link, a pipe, a device.
+    StoreOddFile = "store.odd_file",
     /// The run was stopped before this was looked at.
     RunInterrupted = "run.interrupted",
 }

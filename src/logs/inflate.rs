@@ -13,6 +13,11 @@ pub type Sha256 = [u8; 32];
 
 /// The most bytes that one log file may inflate to. CloudTrail's files hold up to 50 MB; gzip of JSON reaches 40:1.
 pub const LOG_INFLATED_BYTES_MAX: u64 = 2 << 30;
+/// How many times its size a body may inflate to. Each record holds two random ids, 32 bytes that nothing compresses, in
+/// about 1,400 bytes, so that no log file reaches 50:1; gzip of zeros reaches 1,030:1.
+const RATIO_MAX: u64 = 200;
+/// What any body may inflate to, whatever its size.
+const RATIO_FREE_BYTES: u64 = 16 << 20;
 /// The most bytes that one digest may inflate to: a hundred thousand log files of an hour at 350 bytes each, twice.
 pub const DIGEST_INFLATED_BYTES_MAX: u64 = 64 << 20;
 /// The most bytes that a delivered object may have. CloudTrail's files hold up to 50 MB.
@@ -66,6 +71,15 @@ pub enum Damage {
 /// `Damage` when the first member is not whole or the content passes `max_bytes`.
 pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, Damage> {
     unpack(body, max_bytes, |_| {})
+}
+
+/// Hashes the content of a log file's body: within the size of a delivered file, and within what its bytes can hold.
+///
+/// # Errors
+/// `Damage` when the first member is not whole or the content passes a limit.
+pub fn hash_log(body: &[u8]) -> Result<Unpacked, Damage> {
+    let by_ratio = (body.len() as u64).saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES);
+    hash(body, by_ratio.min(LOG_INFLATED_BYTES_MAX))
 }
 
 /// Hashes the content of a gzip body and returns the first member's content with it.
@@ -195,6 +209,14 @@ mod tests {
         let limit = Damage::TooLarge { max_bytes: 1000 };
         assert_eq!(hash(&bomb, 1000), Err(limit.clone()));
         assert_eq!(hash(&[gz(b"abc"), bomb].concat(), 1000), Err(limit));
+    }
+
+    #[test]
+    fn a_bomb_ends_at_a_ratio() {
+        let bomb = gz(&vec![0; 64 << 20]);
+        assert!(bomb.len() < 70_000, "{}", bomb.len());
+        assert_eq!(hash_log(&bomb), Err(Damage::TooLarge { max_bytes: 16 << 20 }));
+        assert!(hash_log(&gz(&vec![0; 15 << 20])).is_ok(), "a small one is read to its end");
     }
 
     #[test]

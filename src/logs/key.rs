@@ -45,7 +45,8 @@ impl LogKind {
         }
     }
 
-    fn of_folder(name: &str) -> Option<Self> {
+    /// Returns the kind whose folder has a name.
+    pub fn of_folder(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.folder() == name)
     }
 }
@@ -75,6 +76,12 @@ impl Scope {
     /// Returns the prefix of all digests of the account in the region.
     pub fn digest_prefix(&self) -> String {
         format!("{}{DIGEST_FOLDER}/{}/", self.account_prefix(), self.region)
+    }
+
+    /// Returns the same place below another prefix, as a copy from below a prefix has it.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..self.clone() }
     }
 
     /// Returns the prefix of all log files of one kind of the account in the region.
@@ -148,7 +155,21 @@ impl DigestKey {
     }
 }
 
+impl DigestKey {
+    /// Returns the same digest below another prefix.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { scope: self.scope.below(prefix), ..self.clone() }
+    }
+}
+
 impl LogKey {
+    /// Returns the same log file below another prefix.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { scope: self.scope.below(prefix), ..self.clone() }
+    }
+
     /// Returns the log file that the key names, or nothing when it names none.
     pub fn parse(text: &str) -> Option<Self> {
         match Key::parse(text)? {

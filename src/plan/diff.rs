@@ -13,10 +13,16 @@ use crate::policy::lint::outside_grants;
 use crate::policy::merge::merge;
 use crate::policy::{Aliases, Statement};
 
+/// The code of a resource in whose tag another deployment's name stands.
+pub(super) const OTHER_DEPLOYMENT: &str = "OtherDeployment";
+
 /// What came out of the comparison.
 #[derive(Default)]
 pub(super) struct Compared {
     pub changes: Vec<Change>,
+    /// What would change where another deployment's name stands in the tag. It is not planned, only looked at for what waits
+    /// for nobody.
+    pub others: Vec<Change>,
     pub unchanged: usize,
     pub blockers: Vec<Problem>,
     pub problems: Vec<Problem>,
@@ -52,13 +58,18 @@ fn compare_one(
         Some(Sighting::Present(resource)) => Some(resource.as_ref()),
     };
     let resource = effective(desired, observed, address, wanted);
+    let mut is_other = false;
     let action = match seen {
         None => Action::Create,
         Some(seen) => match ownership(seen, &desired.deployment) {
             Ownership::Ours => Action::Update,
             Ownership::HalfMade => Action::Create,
             Ownership::Foreign => Action::Adopt,
-            Ownership::Other(deployment) => return compared.blockers.push(of_another(address, deployment)),
+            Ownership::Other(deployment) => {
+                compared.blockers.push(of_another(address, deployment));
+                is_other = true;
+                Action::Adopt
+            }
         },
     };
     let fields = differences(&resource, seen, aliases);
@@ -66,7 +77,8 @@ fn compare_one(
         compared.unchanged += 1;
         return;
     }
-    compared.changes.push(Change {
+    let list = if is_other { &mut compared.others } else { &mut compared.changes };
+    list.push(Change {
         address: address.clone(),
         operator: wanted.operator.clone(),
         action,
@@ -183,7 +195,7 @@ fn of_another(address: &Address, deployment: &str) -> Problem {
         account: address.account.clone(),
         address: Some(address.clone()),
         stage: Stage::Plan,
-        code: "OtherDeployment".into(),
+        code: OTHER_DEPLOYMENT.into(),
         message: format!("this {} belongs to the deployment {deployment:?}", address.kind.words()),
         help: "give it another name in this configuration, or take the tag `orgtrail:deployment` off if that deployment is gone"
             .into(),

@@ -160,6 +160,8 @@ mod tests {
             deployment: "acme".into(),
             log_account: "222222222222".parse().unwrap(),
             own_role: "arn:aws:iam::222222222222:role/OrganizationAccountAccessRole".parse().unwrap(),
+            own_roles: Vec::new(),
+            break_glass: Vec::new(),
             wanted: BTreeMap::from([(ours.clone(), wanted)]),
             known_accounts: BTreeSet::new(),
             reading: Default::default(),

@@ -11,6 +11,9 @@ use crate::policy::{PolicyDocument, lint};
 /// Trails that may record one region of one account (CloudTrail user guide, "Quotas"). It cannot be raised.
 const TRAILS_PER_REGION: u64 = 5;
 
+/// The code of a limit that would be passed.
+pub(super) const EXCEEDED: &str = "LimitExceeded";
+
 /// Measures every limit that the plan comes near, the largest document of each kind, nearest first.
 pub(super) fn headroom(desired: &Desired, observed: &Estate, changes: &[Change]) -> Vec<Headroom> {
     let mut list: Vec<Headroom> = Vec::new();
@@ -70,11 +73,9 @@ fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str,
                 quota(limits.and_then(|l| l.role_policy_size), lint::Kind::RoleInline),
             ),
         ],
-        Resource::Policy(r) => vec![(
-            "characters of a member policy",
-            size(&r.document),
-            quota(limits.and_then(|l| l.policy_size), lint::Kind::Managed),
-        )],
+        Resource::Policy(r) => {
+            vec![(MEMBER_POLICY, size(&r.document), quota(limits.and_then(|l| l.policy_size), lint::Kind::Managed))]
+        }
         Resource::TrustedAccess(_)
         | Resource::DelegatedAdministrator(_)
         | Resource::Queue(_)
@@ -94,7 +95,7 @@ fn roles(desired: &Desired, observed: &Estate, changes: &[Change]) -> Option<Hea
     let count = |action: Action| changes.iter().filter(of_account).filter(|c| c.action == action).count() as u64;
     Some(Headroom {
         account: account.clone(),
-        what: "roles in the account".into(),
+        what: ROLES.into(),
         used: (u64::from(limits.roles?) + count(Action::Create)).saturating_sub(count(Action::Retire)),
         limit: u64::from(limits.roles_quota?),
     })
@@ -121,18 +122,49 @@ fn trails(desired: &Desired, observed: &Estate) -> Vec<Headroom> {
             all.iter().filter(|(a, multi)| a.account == site.account && (*multi || a.region == site.region)).count();
         used.insert((&site.account, site), count as u64);
     }
-    // With one trail in each of many accounts, the fullest account is the one that matters.
-    let fullest = used.into_iter().max_by_key(|(_, count)| *count);
-    fullest
-        .map(|((account, site), count)| Headroom {
-            account: account.clone(),
-            what: format!("trails in {}", site.region.as_ref().map_or("", |region| region.as_str())),
-            used: count,
-            limit: TRAILS_PER_REGION,
-        })
-        .into_iter()
-        .collect()
+    // With one trail in each of many accounts, the fullest account is the one that matters, and all that are over the limit.
+    let fullest = used.iter().max_by_key(|(_, count)| **count).map(|(site, _)| *site);
+    let told = used.into_iter().filter(|(site, count)| Some(*site) == fullest || *count > TRAILS_PER_REGION);
+    let room = |((account, site), count): ((&AccountId, &Address), u64)| Headroom {
+        account: account.clone(),
+        what: format!("{TRAILS}{}", site.region.as_ref().map_or("", |region| region.as_str())),
+        used: count,
+        limit: TRAILS_PER_REGION,
+    };
+    told.map(room).collect()
 }
+
+/// How the words for trails in a region begin.
+const TRAILS: &str = "trails in ";
+
+/// The words for roles.
+const ROLES: &str = "roles in the account";
+
+/// Tells whether a change would pass the limit of a blocker: the document that is too long is not written, and where no room
+/// is left for another trail or role, none is made. Everything else goes on.
+pub(super) fn concerns(blocker: &Problem, change: &Change) -> bool {
+    let what = blocker.message.as_str();
+    let creates = change.action == Action::Create;
+    // The log account speaks for the policies of all members.
+    if what.starts_with(MEMBER_POLICY) {
+        return change.address.kind == Kind::Policy;
+    }
+    if change.address.account != blocker.account {
+        return false;
+    }
+    match change.address.kind {
+        Kind::Trail => creates && what.starts_with(TRAILS),
+        Kind::Role => what.starts_with("characters of a role") || (creates && what.starts_with(ROLES)),
+        Kind::BucketPolicy => what.starts_with("bytes of the bucket"),
+        Kind::KeyPolicy => what.starts_with("bytes of the key"),
+        Kind::Topic => what.starts_with("bytes of the topic"),
+        Kind::ServiceControlPolicy => what.starts_with("characters of the service control"),
+        _ => false,
+    }
+}
+
+/// The words for the policies of members.
+const MEMBER_POLICY: &str = "characters of a member policy";
 
 /// Turns every limit that would be passed into a blocker, if the plan changes anything there.
 pub(super) fn blockers(
@@ -151,7 +183,7 @@ pub(super) fn blockers(
             account: room.account.clone(),
             address: None,
             stage: Stage::Plan,
-            code: "LimitExceeded".into(),
+            code: EXCEEDED.into(),
             message: format!("{}: {} would be used, {} are allowed", room.what, room.used, room.limit),
             help: help(room, desired, observed),
         })
@@ -159,7 +191,7 @@ pub(super) fn blockers(
 }
 
 fn help(room: &Headroom, desired: &Desired, observed: &Estate) -> String {
-    if room.what.starts_with("trails") {
+    if room.what.starts_with(TRAILS) {
         let others = observed.resources().filter(|(address, resource)| {
             matches!(resource, Resource::Trail(_))
                 && !desired.wanted.contains_key(address)

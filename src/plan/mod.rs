@@ -31,13 +31,16 @@ mod harm;
 pub mod isolation;
 mod leftovers;
 mod limits;
+pub mod lockout;
 pub mod loss;
 mod order;
 pub mod preflight;
 mod risk;
 mod sanity;
+mod scope;
 pub mod surroundings;
 mod transition;
+pub mod urgent;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
@@ -53,9 +56,13 @@ pub struct Plan {
     pub deployment: String,
     /// The changes, each after all that it depends on.
     pub changes: Vec<Change>,
+    /// The parts of the changes that wait for nothing, made before all else: see [`urgent`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urgent: Vec<Change>,
     /// How many wanted resources are already as they should be.
     pub unchanged: usize,
-    /// What stands against doing any of it: a quota that is full, a document over its size limit.
+    /// What stands against doing all of it, mostly against one resource or in one account (see [`Plan::stands_against`]): a
+    /// quota that is full, a document over its size limit, another deployment's resource.
     pub blockers: Vec<Problem>,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
@@ -278,10 +285,14 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
+    let mut findings = around.findings;
+    findings.extend(lockout::findings(desired, observed));
+    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
         fingerprint: fingerprint::fingerprint(&changes, desired, observed),
+        urgent: urgent::parts(desired, observed, changes.iter().chain(&compared.others)),
         changes,
         unchanged: compared.unchanged,
         blockers,

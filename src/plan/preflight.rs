@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::effective;
+use super::{effective, lockout};
 use crate::estate::key::{key_reference, referenced_key};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Role, Sighting, Stage, Trail, Wanted};
 use crate::ids::{Arn, Region};
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, evaluate, full_access};
+use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, Rule, Subject, lint};
 use crate::policy::preflight::{Delivery, Documents, Doubt, LogGroup, Preflight, Refusal, Topic, TopicKey, preflight};
 
@@ -21,9 +21,13 @@ pub(super) fn blockers(desired: &Desired, observed: &Estate) -> Vec<Problem> {
             Resource::Trail(trail) => problems.extend(planned.trail(address, trail)),
             Resource::BucketPolicy(_) => {
                 problems.extend(planned.lockout(address, lint::Kind::Bucket));
-                problems.extend(planned.locks_orgtrail_out(address));
+                problems.extend(planned.locks_out(address));
             }
-            Resource::KeyPolicy(_) => problems.extend(planned.lockout(address, lint::Kind::Key)),
+            Resource::KeyPolicy(_) => {
+                problems.extend(planned.lockout(address, lint::Kind::Key));
+                problems.extend(planned.locks_out(address));
+            }
+            Resource::Topic(_) => problems.extend(planned.locks_out(address)),
             _ => {}
         }
     }
@@ -178,34 +182,25 @@ impl<'a> Targets<'a> {
         Some(LogTarget { group, role, resource })
     }
 
-    /// A bucket policy that keeps orgtrail itself from changing it could be repaired only by hand.
-    fn locks_orgtrail_out(&self, address: &Address) -> Option<Problem> {
-        let document = self.resources.get(address).and_then(Resource::shared_policy)?;
-        let role = &self.desired.own_role;
-        let own = full_access();
-        let request = Request {
-            caller: Caller::from_arn(role)?,
-            action: "s3:PutBucketPolicy".into(),
-            resource: address.with_kind(Kind::Bucket).arn(self.desired.partition)?.to_string(),
-            context: Context::default().with("aws:SecureTransport", "true"),
-        };
-        let layers = Layers {
-            identity: &[Named { name: "orgtrail's own policies", document: &own }],
-            resource: Some(Named { name: address.kind.words(), document }),
-            resource_account: Some(address.account.clone()),
-            ..Layers::default()
-        };
-        let Verdict::Denied(Denial::Explicit(place)) = evaluate(&request, &layers) else { return None };
-        Some(Problem {
-            account: address.account.clone(),
-            address: Some(address.clone()),
-            stage: Stage::Plan,
-            code: "bucket-blocks-orgtrail".into(),
-            message: format!(
-                "{place} would keep {role}, which orgtrail works with, from ever changing the policy again"
-            ),
-            help: "let this role off in the statement, or remove it".into(),
-        })
+    /// A policy that keeps orgtrail itself from its work could be repaired only by hand, and one that leaves a break-glass role
+    /// shut would be found out when it is needed.
+    fn locks_out(&self, address: &Address) -> Vec<Problem> {
+        let Some(document) = self.resources.get(address).and_then(Resource::shared_policy) else { return Vec::new() };
+        let mut problems = lockout::shut_glass(self.desired, address, document);
+        if let Some((role, place, action)) = lockout::shut_out(self.desired, address, document) {
+            problems.push(Problem {
+                account: address.account.clone(),
+                address: Some(address.clone()),
+                stage: Stage::Plan,
+                code: format!("{}-{}", words(address), lockout::BLOCKS_ORGTRAIL),
+                message: format!(
+                    "{place} would keep {role}, which orgtrail works with, from {action}: nobody but a person could ever \
+                     repair it again"
+                ),
+                help: "let this role off in the statement, or remove it".into(),
+            });
+        }
+        problems
     }
 
     /// A document after which its own account could not change it any more is refused by AWS, or worse, accepted.
@@ -234,6 +229,14 @@ impl<'a> Targets<'a> {
                 help: finding.help.to_owned(),
             })
             .collect()
+    }
+}
+
+fn words(address: &Address) -> &'static str {
+    match address.kind {
+        Kind::BucketPolicy => "bucket",
+        Kind::KeyPolicy => "key",
+        _ => "topic",
     }
 }
 

@@ -61,7 +61,8 @@ fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {
     risks
 }
 
-fn update(desired: &Resource, observed: &Resource, action: Action, ground: &Estate) -> BTreeSet<Risk> {
+/// Judges what an update or an adoption takes away from what is there; nothing where it takes nothing.
+pub(super) fn update(desired: &Resource, observed: &Resource, action: Action, ground: &Estate) -> BTreeSet<Risk> {
     let shared_policy = |wish: &PolicyDocument, seen: &PolicyDocument| shared_policy(wish, seen, ground);
     match (desired, observed) {
         (Resource::Bucket(wish), Resource::Bucket(seen)) => bucket(wish, seen, action),

@@ -1,13 +1,16 @@
 //! How much of a plan one round may do by itself, and what waits for a person. Pure.
 //!
 //! A change is held for its own sake (its risk, somebody else's resource, a fight, a paused account), for the sake of a
-//! change that it depends on, or together with all others, when they are too many or the hour is wrong.
+//! change that it depends on, or together with all others, when they are too many or the hour is wrong. None of that holds
+//! what brings back a log or its protection: the [urgent](crate::plan::urgent) part of a change is made whatever becomes of
+//! the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::schema::{AllowedRisk, Percent};
-use crate::estate::{Address, Kind, Problem};
+use crate::estate::{Address, Problem};
 use crate::ids::AccountId;
+use crate::plan::urgent::rest;
 use crate::plan::{Action, Change, Plan, Risk};
 
 /// What a round may do.
@@ -23,8 +26,10 @@ pub struct Allowance {
     pub window_open: bool,
     /// Accounts that keep failing and are left alone for a while.
     pub paused: BTreeSet<AccountId>,
-    /// Addresses over which somebody else fights with us, with the sentence that says so.
+    /// Addresses over which somebody else fights with us and whose next try is not yet, with the sentence that says so.
     pub fights: BTreeMap<Address, String>,
+    /// Addresses whose urgent part was set back so often that its next try waits for a moment.
+    pub breathers: BTreeSet<Address>,
     /// Operators whose accounts were read in this round. What is only remembered is no ground to change anything.
     pub fresh: BTreeSet<AccountId>,
 }
@@ -34,8 +39,8 @@ pub struct Allowance {
 pub enum Why {
     /// The daemon only observes.
     Observing,
-    /// The plan has blockers, so nothing of it is done.
-    Blocked,
+    /// Something stands against it, or against the whole plan.
+    Blocked(Problem),
     /// It has this risk, which the configuration does not allow.
     Risk(Risk),
     /// Somebody else made the resource.
@@ -109,17 +114,31 @@ pub fn decide(plan: &Plan, allowance: &Allowance) -> Decision {
     let left: Vec<Address> = left.map(|change| change.address.clone()).collect();
     let allowed = changes_max(plan.unchanged + plan.changes.len(), allowance.max_change);
     if left.len() > allowed {
-        hold_all_but_the_log(plan, &left, allowed, &mut held);
+        let why = Why::TooMany { planned: left.len(), allowed };
+        held.extend(left.into_iter().map(|address| (address, why.clone())));
     }
-    divide(plan, held)
+    divide(plan, &held, urgent(plan, allowance))
+}
+
+/// Returns the parts that wait for nothing: all of what was looked at just now, in accounts that answer, unless the
+/// configuration lets the daemon do nothing at all.
+fn urgent(plan: &Plan, allowance: &Allowance) -> Vec<Change> {
+    let may = |part: &&Change| {
+        !allowance.observe
+            && allowance.risks.contains(&Risk::Safe)
+            && allowance.fresh.contains(&part.operator)
+            && !allowance.paused.contains(&part.operator)
+            && !allowance.breathers.contains(&part.address)
+    };
+    plan.urgent.iter().filter(may).cloned().collect()
 }
 
 fn own_reason(change: &Change, plan: &Plan, allowance: &Allowance) -> Option<Why> {
     if allowance.observe {
         return Some(Why::Observing);
     }
-    if !plan.blockers.is_empty() {
-        return Some(Why::Blocked);
+    if let Some(blocker) = plan.stands_against(change) {
+        return Some(Why::Blocked(blocker.clone()));
     }
     match change.action {
         Action::Adopt => return Some(Why::Adoption),
@@ -143,40 +162,37 @@ fn own_reason(change: &Change, plan: &Plan, allowance: &Allowance) -> Option<Why
 
 /// A change waits for those that it depends on. Each comes after all of them in the plan, so one pass is enough.
 fn hold_dependents(plan: &Plan, held: &mut BTreeMap<Address, Why>) {
+    // What is there and right but for the tags that somebody took away holds nothing up, where the deployment is there.
+    let is_there = |change: &Change| plan.unchanged > 0 && change.lost_its_tag();
+    let there: BTreeSet<&Address> = plan.changes.iter().filter(|c| is_there(c)).map(|c| &c.address).collect();
     for change in &plan.changes {
-        let waits_for = change.depends_on.iter().find(|address| held.contains_key(*address));
+        let holds = |address: &&Address| match held.get(*address) {
+            Some(Why::Adoption) => !there.contains(*address),
+            waits => waits.is_some(),
+        };
+        let waits_for = change.depends_on.iter().find(holds);
         if let Some(address) = waits_for.cloned() {
             held.entry(change.address.clone()).or_insert(Why::Depends(address));
         }
     }
 }
 
-/// So many changes at once are the sign of a mistake somewhere. Only a log that was stopped is started all the same.
-fn hold_all_but_the_log(plan: &Plan, left: &[Address], allowed: usize, held: &mut BTreeMap<Address, Why>) {
-    let why = Why::TooMany { planned: left.len(), allowed };
-    let mut kept = 0;
-    for change in plan.changes.iter().filter(|change| left.contains(&change.address)) {
-        let restores_log =
-            matches!(change.address.kind, Kind::TrustedAccess | Kind::Trail) && change.observed.is_some();
-        if restores_log && kept < allowed {
-            kept += 1;
-        } else {
-            held.insert(change.address.clone(), why.clone());
-        }
+fn divide(plan: &Plan, held: &BTreeMap<Address, Why>, urgent: Vec<Change>) -> Decision {
+    let mut parts: BTreeMap<&Address, Vec<&Change>> = BTreeMap::new();
+    for part in &urgent {
+        parts.entry(&part.address).or_default().push(part);
     }
-    hold_dependents(plan, held);
-}
-
-fn divide(plan: &Plan, held: BTreeMap<Address, Why>) -> Decision {
+    let none = Vec::new();
+    let waits = |change: &Change| {
+        let why = held.get(&change.address)?;
+        // What its urgent part does need not be told as something that waits.
+        let left = rest(change, parts.get(&change.address).unwrap_or(&none))?;
+        Some(Held { change: left, why: why.clone() })
+    };
+    let waiting = plan.changes.iter().filter_map(waits).collect();
     let mut run = plan.clone();
-    let mut waiting = Vec::new();
-    run.changes.retain(|change| match held.get(&change.address) {
-        Some(why) => {
-            waiting.push(Held { change: change.clone(), why: why.clone() });
-            false
-        }
-        None => true,
-    });
+    run.changes.retain(|change| !held.contains_key(&change.address));
+    run.urgent = urgent;
     Decision { run, held: waiting }
 }
 
@@ -185,7 +201,7 @@ impl Why {
     pub fn code(&self) -> &'static str {
         match self {
             Why::Observing => "Observing",
-            Why::Blocked => "Blocked",
+            Why::Blocked(_) => "Blocked",
             Why::Risk(_) => "RiskNotAllowed",
             Why::Adoption => "NeedsAdoption",
             Why::Removal => "NeedsRemoval",
@@ -202,7 +218,7 @@ impl Why {
     pub fn sentence(&self) -> String {
         match self {
             Why::Observing => "it is not as it should be; this daemon only observes".into(),
-            Why::Blocked => "something stands against the whole plan, so nothing of it is done".into(),
+            Why::Blocked(blocker) => format!("something stands against it: {}", blocker.message),
             Why::Risk(risk) => format!("the change has the risk `{risk}`, which reconcile.allow does not name"),
             Why::Adoption => "somebody else made the resource, and taking it over needs a person".into(),
             Why::Removal => "the change removes something, and that needs a person".into(),
@@ -218,17 +234,17 @@ impl Why {
     }
 
     /// Says what a person can do.
-    pub fn help(&self, problem: Option<&Problem>) -> String {
+    pub fn help(&self) -> String {
         match self {
-            Why::Blocked => problem.map(|problem| problem.help.clone()).unwrap_or_default(),
+            Why::Blocked(blocker) => blocker.help.clone(),
             Why::Risk(risk) => {
                 format!("look at it with `orgtrail plan` and make it with `orgtrail apply --allow {risk}`")
             }
             Why::Adoption => "look at it with `orgtrail plan` and make it with `orgtrail apply --adopt`".into(),
             Why::Removal => "look at it with `orgtrail plan --prune`".into(),
             Why::Fight(_) => {
-                "find who sets it back and agree on one of the two; it is tried again when the configuration \
-                              changes or the value is right once"
+                "find who sets it back and agree on one of the two; it is tried again more and more slowly, at least once a \
+                 day"
                     .into()
             }
             Why::TooMany { .. } | Why::Observing => {

@@ -1,6 +1,7 @@
 //! Time and chance, handed in, so that a day of the daemon's life is a test of milliseconds.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// Returns the time.
     fn now(&self) -> Timestamp;
+
+    /// Returns how much time has passed since some moment of this process: it only ever grows, whatever somebody does to the
+    /// machine's clock.
+    fn passed(&self) -> Duration;
 
     /// Returns after this much time.
     async fn sleep(&self, span: Duration);
@@ -25,6 +30,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn passed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 
     async fn sleep(&self, span: Duration) {
@@ -129,6 +139,10 @@ pub(crate) mod tests {
         fn now(&self) -> Timestamp {
             let start: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
             after(start, lock(&self.timeline).elapsed) + self.ahead
+        }
+
+        fn passed(&self) -> Duration {
+            lock(&self.timeline).elapsed
         }
 
         async fn sleep(&self, span: Duration) {

@@ -1,18 +1,30 @@
 //! Two actors over one field: we set it, somebody sets it back, round after round. Pure.
 //!
-//! A fight is a field that was changed in several rounds on end and each time found with the same other value. Going on
-//! would flood the trail that both want to keep; it is told to a person instead.
+//! A fight is a field that was changed in several rounds on end and each time found with the same other value. Going on at
+//! that pace would flood the trail that both want to keep, and giving up would let whoever repeats a call twice switch the
+//! daemon off. So it goes on more slowly, and a person is told. A log and its protection never wait longer than from one
+//! round to the next.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::clock::after;
 use crate::estate::Address;
 use crate::plan::{Action, Change};
 
-/// So many times on end a field is set and found set back before it is left alone.
+/// So many times on end a field is set and found set back before it is a fight.
 pub const REVERTS_MAX: u32 = 3;
+
+/// The longest time between two tries over a field that is fought over.
+pub const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// The shortest time between two tries over a log or its protection, once there is a fight. A message can begin a round
+/// within seconds.
+const PAUSE_URGENT: Duration = Duration::from_secs(60);
 
 /// One field over which there may be a fight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +38,37 @@ pub struct Contest {
     pub theirs: Value,
     /// How many times on end we have set it since.
     pub set: u32,
+    /// When we set it last; none where an earlier version did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
+}
+
+impl Contest {
+    /// Tells whether it is a fight, not just something that was put right once or twice.
+    pub fn is_fight(&self) -> bool {
+        self.set >= REVERTS_MAX
+    }
+
+    /// Returns how long to wait after the last try, with rounds `every` so often: a round more after each try, doubled each
+    /// time.
+    pub fn pause(&self, every: Duration) -> Duration {
+        self.doubled(every).min(PAUSE_MAX)
+    }
+
+    /// Returns how long to wait where a log or its protection is fought over: never longer than from one round to the next.
+    pub fn pause_urgent(&self, every: Duration) -> Duration {
+        self.doubled(PAUSE_URGENT).min(every)
+    }
+
+    fn doubled(&self, first: Duration) -> Duration {
+        let doublings = self.set.saturating_sub(REVERTS_MAX).min(16);
+        first.saturating_mul(1 << doublings)
+    }
+
+    /// Tells whether a pause after the last try is over.
+    fn may_try(&self, pause: Duration, now: Timestamp) -> bool {
+        self.last.is_none_or(|last| after(last, pause) <= now)
+    }
 }
 
 /// The fields that were set lately.
@@ -62,8 +105,8 @@ impl Fights {
         });
     }
 
-    /// Notes a change that was made.
-    pub fn made(&mut self, change: &Change) {
+    /// Notes a change that a round made, which began at `now`.
+    pub fn made(&mut self, change: &Change, now: Timestamp) {
         for (field, theirs) in fields(change) {
             let key = (change.address.clone(), field.clone());
             let contest = self.contests.entry(key).or_insert_with(|| Contest {
@@ -71,15 +114,29 @@ impl Fights {
                 field,
                 theirs,
                 set: 0,
+                last: None,
             });
-            contest.set += 1;
+            // A field can be set by the urgent part of a change and be one of the change's as well.
+            if contest.last != Some(now) {
+                contest.set = contest.set.saturating_add(1);
+                contest.last = Some(now);
+            }
         }
     }
 
-    /// Returns the addresses that are fought over, each with its field, after [`Fights::saw`].
-    pub fn lost(&self) -> impl Iterator<Item = (&Address, &str)> {
-        let lost = self.contests.iter().filter(|(_, contest)| contest.set >= REVERTS_MAX);
-        lost.map(|((address, field), _)| (address, field.as_str()))
+    /// Returns what is fought over.
+    pub fn fought(&self) -> impl Iterator<Item = &Contest> {
+        self.contests.values().filter(|contest| contest.is_fight())
+    }
+
+    /// Returns what is fought over and waits for its next try, with rounds `every` so often.
+    pub fn waiting(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Contest> {
+        self.fought().filter(move |contest| !contest.may_try(contest.pause(every), now))
+    }
+
+    /// Returns where a log or its protection is fought over and the next try has to wait for a moment.
+    pub fn waiting_urgent(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Contest> {
+        self.fought().filter(move |contest| !contest.may_try(contest.pause_urgent(every), now))
     }
 }
 

@@ -87,7 +87,7 @@ impl Findings {
 }
 
 /// Makes the finding of a change that waits.
-pub fn of_held(held: &Held, blocker: Option<&Problem>, now: Timestamp) -> Finding {
+pub fn of_held(held: &Held, now: Timestamp) -> Finding {
     Finding {
         account: held.change.address.account.clone(),
         address: Some(held.change.address.clone()),
@@ -95,7 +95,7 @@ pub fn of_held(held: &Held, blocker: Option<&Problem>, now: Timestamp) -> Findin
         message: held.why.sentence(),
         harm: Some(held.change.harm),
         about: String::new(),
-        help: held.why.help(blocker),
+        help: held.why.help(),
         since: now,
     }
 }

@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fights::Contest;
 use super::findings::Finding;
+use crate::cloud::recorded::file::replace;
 use crate::plan::Harm;
 
 /// Rounds that are kept: five days at one every quarter of an hour.
@@ -285,12 +286,9 @@ impl HistoryFile {
     /// # Errors
     /// Those of the file system; the old file is as it was.
     pub fn write(&self, record: &Record) -> io::Result<()> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(io::BufWriter::new(&mut file), record)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+        // Put together before anything is written: a disk that is full leaves the old file as it is.
+        let text = serde_json::to_vec(record)?;
+        replace(&self.path, &text)
     }
 }
 

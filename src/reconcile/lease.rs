@@ -1,8 +1,13 @@
 //! One replica acts, the others stand by.
 //!
 //! The lease is one small document that is only ever replaced by conditional writes: who holds it, until when, and a
-//! number that grows with each change of hands. The number is the fence: before each change the acting replica reads the
-//! document again, and one that slept through a takeover finds another number there and writes nothing.
+//! number that grows with each change of hands. The number is the fence: before each call that writes the acting replica
+//! reads the document again, and one that slept through a takeover finds another number there and writes nothing.
+//!
+//! Nobody believes another one's clock. A lease is live as long as its document goes on changing, because its holder renews
+//! it; whoever wants it has to have seen the same version of it for longer than its whole term, by a clock of its own that
+//! only grows. So a replica whose clock is an hour ahead takes nothing from one that works, and one whose clock was an hour
+//! ahead when it died holds up nobody.
 //!
 //! What to do with a document is [`decide`], which is pure; where it is kept is a [`Document`].
 
@@ -22,15 +27,15 @@ use crate::plan::Change;
 /// For how long the lease is taken.
 pub const TERM: Duration = Duration::from_secs(60);
 
-/// By how much the clocks of two replicas may differ: the holder stops this much before the end, and nobody takes the
-/// lease before this much after it.
+/// To spare at both ends: the holder stops this much before the end of its term, and nobody takes the lease before it has
+/// not been renewed for the term and this much.
 pub const SKEW_MAX: Duration = Duration::from_secs(10);
 
 /// The largest document: a lease has a few hundred bytes, and what is larger is something else.
 pub const BYTES_MAX: i64 = 64 * 1024;
 
 /// How often the holder renews it, and how often the others look.
-const TEND_EVERY: Duration = Duration::from_secs(15);
+pub(super) const TEND_EVERY: Duration = Duration::from_secs(15);
 
 /// The document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +72,9 @@ pub enum Decision {
     },
 }
 
-/// Decides what to do with the document that is there.
-pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>) -> Decision {
+/// Decides what to do with the document that is there, whose version has been the same for so long, as far as this replica
+/// has seen.
+pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>, unmoved: Duration) -> Decision {
     let expires = after(now, TERM);
     let write = |fencing, condition| Decision::Write(Lease { owner: me.to_owned(), expires, fencing }, condition);
     let Some(Found { lease, version }) = kept else {
@@ -77,7 +83,8 @@ pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>) -> Decision {
     if lease.owner == me && now < lease.expires {
         return write(lease.fencing, Condition::Version(version.clone()));
     }
-    if lease.owner == me || after(lease.expires, SKEW_MAX) < now {
+    let is_given_up = lease.expires == Timestamp::UNIX_EPOCH;
+    if lease.owner == me || is_given_up || unmoved > TERM + SKEW_MAX {
         // One's own lease that has run out counts as a new one: a round that was begun under it must not go on.
         return write(lease.fencing.saturating_add(1), Condition::Version(version.clone()));
     }
@@ -110,35 +117,53 @@ pub struct Holder<'a> {
 
 struct State {
     held: Option<Lease>,
+    /// When the term of what is held ends, by the clock that only grows.
+    until: Duration,
     standing: Standing,
     tend_at: Timestamp,
+    /// The version of another one's lease, and since when it has been the same, by the clock that only grows.
+    watched: Option<(String, Duration)>,
+    /// Another one renewed its lease while this replica looked on.
+    is_live: bool,
 }
 
 impl<'a> Holder<'a> {
     /// Makes a holder that has nothing yet. `me` must be another one for each start of the program.
     pub fn new(store: &'a dyn Document, clock: &'a dyn Clock, me: &str) -> Self {
         let standing = Standing::Unknown("the lease was not asked for yet".into());
-        let state = Mutex::new(State { held: None, standing, tend_at: Timestamp::MIN });
+        let state = State {
+            held: None,
+            until: Duration::ZERO,
+            standing,
+            tend_at: Timestamp::MIN,
+            watched: None,
+            is_live: false,
+        };
+        let state = Mutex::new(state);
         Self { store, clock, me: me.to_owned(), state, turn: tokio::sync::Mutex::default() }
     }
 
     /// Takes or renews the lease where it is time to, and tells whether this replica acts.
     pub async fn tend(&self) -> Standing {
         let _turn = self.turn.lock().await;
-        let now = self.clock.now();
+        let (now, passed) = (self.clock.now(), self.clock.passed());
         let known = {
             let state = lock(&self.state);
-            (now < state.tend_at && (state.held.is_none() || holds(&state, now))).then(|| state.standing.clone())
+            let is_settled = state.held.is_none() || holds(&state, now, passed);
+            (now < state.tend_at && is_settled).then(|| state.standing.clone())
         };
         if let Some(standing) = known {
             return standing;
         }
-        let tried = self.take_or_renew(now).await;
+        let tried = self.take_or_renew(now, passed).await;
         let mut state = lock(&self.state);
         state.tend_at = after(now, TEND_EVERY);
         match tried {
             Ok(Some(lease)) => {
                 state.held = Some(lease);
+                // Counted from before the document was written: when it was, nobody knows.
+                state.until = passed + TERM;
+                state.watched = None;
                 state.standing = Standing::Acts;
             }
             Ok(None) => {
@@ -152,21 +177,44 @@ impl<'a> Holder<'a> {
                     state.held = None;
                 }
                 // While the store does not answer, a lease that was taken holds until its end.
-                state.standing = if holds(&state, now) { Standing::Acts } else { standing };
+                state.standing = if holds(&state, now, passed) { Standing::Acts } else { standing };
             }
         }
         state.standing.clone()
     }
 
-    async fn take_or_renew(&self, now: Timestamp) -> Result<Option<Lease>, Standing> {
+    async fn take_or_renew(&self, now: Timestamp, passed: Duration) -> Result<Option<Lease>, Standing> {
         let found = self.find().await.map_err(Standing::Unknown)?;
-        match decide(&self.me, now, found.as_ref()) {
+        let unmoved = self.watch(found.as_ref(), passed);
+        match decide(&self.me, now, found.as_ref(), unmoved) {
             Decision::StandBy { owner, .. } => Err(Standing::StandsBy { owner }),
             Decision::Write(lease, condition) => match self.put(&lease, &condition).await.map_err(Standing::Unknown)? {
                 Written::Done => Ok(Some(lease)),
                 Written::Lost => Ok(None),
             },
         }
+    }
+
+    /// Notes which version is there, and returns for how long it has been.
+    fn watch(&self, found: Option<&Found>, passed: Duration) -> Duration {
+        let mut state = lock(&self.state);
+        let Some(Found { version, .. }) = found else {
+            state.watched = None;
+            return Duration::ZERO;
+        };
+        match &state.watched {
+            Some((known, since)) if known == version => passed.saturating_sub(*since),
+            other => {
+                state.is_live = other.is_some();
+                state.watched = Some((version.clone(), passed));
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Tells whether another replica was seen to renew its lease.
+    pub fn is_live_elsewhere(&self) -> bool {
+        lock(&self.state).is_live
     }
 
     async fn find(&self) -> Result<Option<Found>, String> {
@@ -199,9 +247,10 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Tells whether the lease is held with time to spare.
-fn holds(state: &State, now: Timestamp) -> bool {
-    state.held.as_ref().is_some_and(|lease| after(now, SKEW_MAX) < lease.expires)
+/// Tells whether the lease is held with time to spare, by both clocks: the one that only grows may stand still while the
+/// machine sleeps, and the other one may be set.
+fn holds(state: &State, now: Timestamp, passed: Duration) -> bool {
+    state.held.as_ref().is_some_and(|lease| after(now, SKEW_MAX) < lease.expires) && passed + SKEW_MAX < state.until
 }
 
 /// Lets the changes of one round through while the lease is the one under which the round began.
@@ -215,11 +264,12 @@ impl Gate for Fence<'_> {
     async fn admit(&self, _change: &Change) -> Result<(), String> {
         let fencing = self.fencing.ok_or("this replica does not hold the lease")?;
         let found = self.holder.find().await?;
-        // The clock is read after the answer: a pause before it must be noticed.
+        // The clocks are read after the answer: a pause before it must be noticed.
         let now = self.holder.clock.now();
         match found {
             Some(Found { lease, .. }) if lease.owner == self.holder.me && lease.fencing == fencing => {
-                let in_time = after(now, SKEW_MAX) < lease.expires;
+                let passed = self.holder.clock.passed();
+                let in_time = after(now, SKEW_MAX) < lease.expires && holds(&lock(&self.holder.state), now, passed);
                 if in_time { Ok(()) } else { Err("the lease is about to end and was not renewed".into()) }
             }
             Some(Found { lease, .. }) => {

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::breaker::Breakers;
 use super::budget::{self, Allowance, Decision, Held};
 use super::clock::Clock;
-use super::fights::Fights;
+use super::fights::{Contest, Fights};
 use super::findings::{self, Finding, Findings};
 use super::history::{RoundRecord, RoundResult, Trigger};
 use super::observe::{Focus, Memory, Pass, Rules, lock};
@@ -173,8 +173,9 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     let fresh = pass.fresh();
     note_fights(book, &survey.plan, &fresh);
     let allowance = allowance(setting, book, now, paused.clone(), fresh.clone());
+    let fought: Vec<Finding> = fought(book, &survey.plan, now).collect();
     let Decision { run, held } = budget::decide(&survey.plan, &allowance);
-    let report = if run.changes.is_empty() {
+    let report = if run.changes.is_empty() && run.urgent.is_empty() {
         None
     } else {
         let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate, began: now };
@@ -191,6 +192,7 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     book.breakers.keep(is_there);
     take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
     let mut list = found(&survey, &held, report.as_ref(), now);
+    list.extend(fought);
     // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for it.
     list.extend(book.findings.iter().filter(|finding| paused.contains(&finding.account)).cloned());
     book.findings.replace(list);
@@ -236,24 +238,37 @@ fn allowance(
     fresh: BTreeSet<AccountId>,
 ) -> Allowance {
     let reconcile = &setting.config.reconcile;
+    let every = Duration::from_secs(reconcile.every.seconds());
+    let waiting = book.fights.waiting(every, now);
     Allowance {
         observe: setting.observe,
         risks: budget::risks(&reconcile.allow),
         max_change: reconcile.max_change,
         window_open: reconcile.window.is_none_or(|window| window.is_open(now)),
         paused,
-        fights: book.fights.lost().map(|(address, field)| (address.clone(), fight(book, address, field))).collect(),
+        fights: waiting.map(|contest| (contest.address.clone(), fight(book, contest))).collect(),
+        breathers: book.fights.waiting_urgent(every, now).map(|contest| contest.address.clone()).collect(),
         fresh,
     }
 }
 
-fn fight(book: &Book, address: &Address, field: &str) -> String {
+fn fight(book: &Book, contest: &Contest) -> String {
+    let Contest { address, field, set, .. } = contest;
     let what = if field.is_empty() { address.kind.words() } else { field };
     let who = match book.actors.get(&(address.account.clone(), address.kind)) {
         Some(actor) => format!("it was last changed by {actor}"),
         None => "CloudTrail's event history of that account tells who".to_owned(),
     };
-    format!("somebody sets {what} back each time it is put right; {who}")
+    format!("somebody sets {what} back each time it is put right, {set} times so far; {who}")
+}
+
+/// Returns a finding for each fight that goes on: also where the value is put right in this very round.
+fn fought<'a>(book: &'a Book, plan: &'a Plan, now: Timestamp) -> impl Iterator<Item = Finding> + 'a {
+    book.fights.fought().filter_map(move |contest| {
+        let change = plan.changes.iter().find(|change| change.address == contest.address)?;
+        let held = Held { change: change.clone(), why: budget::Why::Fight(fight(book, contest)) };
+        Some(findings::of_held(&held, now))
+    })
 }
 
 fn note_fights(book: &mut Book, plan: &Plan, fresh: &BTreeSet<AccountId>) {
@@ -274,10 +289,11 @@ fn take_down(
 ) {
     let mut failing: BTreeSet<&AccountId> = survey.plan.problems.iter().map(|problem| &problem.account).collect();
     let outcomes = report.map(|report| report.outcomes.as_slice()).unwrap_or_default();
+    let parts = report.map(|report| report.urgent.as_slice()).unwrap_or_default();
     let mut touched: BTreeSet<&AccountId> = BTreeSet::new();
-    for (change, outcome) in run.changes.iter().zip(outcomes) {
+    for (change, outcome) in run.urgent.iter().zip(parts).chain(run.changes.iter().zip(outcomes)) {
         match outcome.result {
-            ChangeResult::Done => book.fights.made(change),
+            ChangeResult::Done => book.fights.made(change, now),
             ChangeResult::Failed(_) => drop(failing.insert(&change.operator)),
             ChangeResult::Skipped(_) => continue,
             ChangeResult::TakenBack(_) => {}
@@ -296,9 +312,8 @@ fn take_down(
 
 /// Lists all that a person should know after this round.
 fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Timestamp) -> Vec<Finding> {
-    let blocker = survey.plan.blockers.first();
     let mut list: Vec<Finding> =
-        held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, blocker, now)).collect();
+        held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, now)).collect();
     let found = report.map_or(&survey.plan.findings, |report| &report.findings);
     list.extend(found.iter().map(|found| findings::of_finding(found, now)));
     list.extend(survey.plan.violations.iter().map(|violation| findings::of_violation(violation, now)));
@@ -306,7 +321,7 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
     list.extend(survey.plan.blockers.iter().map(|problem| findings::of_blocker(problem, now)));
     list.extend(survey.plan.problems.iter().map(|problem| findings::of_problem(problem, now)));
     if let Some(report) = report {
-        for outcome in &report.outcomes {
+        for outcome in report.ended() {
             if let ChangeResult::Failed(problem) | ChangeResult::TakenBack(problem) = &outcome.result {
                 let change = survey.plan.changes.iter().find(|change| change.address == outcome.address);
                 list.push(match change {

@@ -26,6 +26,8 @@ pub struct Concern {
     pub account: AccountId,
     /// Accounts joined, left or moved, or their policies changed.
     pub organization: bool,
+    /// The account that joined or departed, where it is another one than that in which the event happened.
+    pub member: Option<AccountId>,
     /// The kinds of resources that the event can have changed.
     pub kinds: Vec<Kind>,
     /// Who did it, as CloudTrail names them.
@@ -65,6 +67,9 @@ struct Call {
     read_only: Option<bool>,
     #[serde(default)]
     user_identity: UserIdentity,
+    /// What an event of a service itself is about: nobody called.
+    #[serde(default)]
+    service_event_details: serde_json::Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -102,7 +107,22 @@ pub fn read(body: &str, own_sessions: &str) -> Result<Heard, BadMessage> {
     }
     let organization = call.event_source == "organizations.amazonaws.com";
     let kinds = kinds(&call.event_source, &call.event_name);
-    Ok(Heard::Change(Concern { account, organization, kinds, actor }))
+    let member = named_account(&call.service_event_details).filter(|member| *member != account);
+    Ok(Heard::Change(Concern { account, organization, member, kinds, actor }))
+}
+
+/// Returns the account that an event of membership names. Where in the details it stands differs from event to event, so it
+/// is looked for: it is only looked at, never changed by what a message says.
+fn named_account(details: &serde_json::Value) -> Option<AccountId> {
+    let fields = details.as_object()?;
+    let own = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accountId"));
+    let own = own.filter_map(|(_, value)| value.as_str()?.parse().ok()).next();
+    own.or_else(|| fields.values().find_map(|inner| named_account_below(inner)))
+}
+
+/// One level further down, such as in `createAccountStatus`; a message can be nested deeply by anybody.
+fn named_account_below(inner: &serde_json::Value) -> Option<AccountId> {
+    inner.as_object()?.get("accountId")?.as_str()?.parse().ok()
 }
 
 fn actor(identity: &UserIdentity) -> String {
@@ -138,6 +158,7 @@ pub fn widen(focus: &mut Focus, concern: &Concern) {
     if let Focus::Only { organization, accounts } = focus {
         *organization |= concern.organization;
         accounts.insert(concern.account.clone());
+        accounts.extend(concern.member.clone());
     }
 }
 
@@ -184,6 +205,30 @@ mod tests {
         };
         widen(&mut focus, &concern);
         assert_eq!(focus, Focus::Only { organization: true, accounts: BTreeSet::from([concern.account]) });
+    }
+
+    #[test]
+    fn an_account_that_joined_or_departed_by_itself_concerns_the_organization_and_itself() {
+        for (name, details) in [
+            ("AccountJoinedOrganization", json!({"accountId": "222222222222", "joinedMethod": "Invited"})),
+            ("AccountDepartedOrganization", json!({"accountId": "222222222222", "departedMethod": "Cleaned"})),
+            ("CreateAccountResult", json!({"createAccountStatus": {"accountId": "222222222222"}})),
+        ] {
+            let event = json!({
+                "version": "0", "id": "1", "detail-type": "AWS Service Event via CloudTrail", "source": "aws.organizations",
+                "account": "111111111111", "time": "2026-06-05T00:00:00Z", "region": "us-east-1", "resources": [],
+                "detail": {"eventVersion": "1.11", "eventType": "AwsServiceEvent", "managementEvent": true,
+                           "eventSource": "organizations.amazonaws.com", "eventName": name, "readOnly": false,
+                           "userIdentity": {"accountId": "111111111111", "invokedBy": "organizations.amazonaws.com"},
+                           "serviceEventDetails": details}
+            });
+            let Ok(Heard::Change(concern)) = heard(&event) else { panic!("{name}") };
+            assert_eq!(concern.actor, "organizations.amazonaws.com");
+            let mut focus = nothing();
+            widen(&mut focus, &concern);
+            let accounts = ["111111111111", "222222222222"].map(|id| id.parse().unwrap());
+            assert_eq!(focus, Focus::Only { organization: true, accounts: accounts.into() }, "{name}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::ears::{Ears, Wakened};
 use super::findings::Finding;
 use super::herald::notice;
 use super::history::Trigger;
-use super::lease::{Holder, Standing};
+use super::lease::{Holder, SKEW_MAX, Standing, TEND_EVERY, TERM};
 use super::life::{Life, NotKept, Shelf};
 use super::observe::{Focus, lock};
 use super::portrait;
@@ -64,7 +64,7 @@ impl Watch<'_> {
                 Next::Reload(reload) => return Ok(Some(*reload)),
                 Next::Stop => return Ok(None),
             };
-            let due = if self.acts().await {
+            let due = if self.may_begin().await {
                 caught_up = caught_up || self.catch_up(life).await?;
                 self.work(life, trigger, wakened, caught_up).await?
             } else {
@@ -77,6 +77,24 @@ impl Watch<'_> {
             self.daemon.board.write(|status| status.next = Some(due));
             next = self.wait(due).await;
         }
+    }
+
+    /// Tells whether a round may be made. Whoever makes only one waits until it is known whether the lease that is there is
+    /// kept: what a killed run left ends by itself.
+    async fn may_begin(&self) -> bool {
+        let acts = self.acts().await;
+        let Some(holder) = self.holder.filter(|_| self.daemon.options.once) else { return acts };
+        let mut looks = 2 + (TERM + SKEW_MAX).as_secs() / TEND_EVERY.as_secs();
+        let mut acts = acts;
+        while !acts && looks > 0 && !holder.is_live_elsewhere() {
+            looks -= 1;
+            tokio::select! {
+                () = self.stop.wished() => return false,
+                () = self.daemon.clock.sleep(TEND_EVERY) => {}
+            }
+            acts = self.acts().await;
+        }
+        acts
     }
 
     async fn acts(&self) -> bool {

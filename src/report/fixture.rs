@@ -205,6 +205,7 @@ pub fn plan(accounts: usize) -> Plan {
         organization: "o-exampleorgid".parse().unwrap(),
         deployment: "acme".into(),
         changes,
+        urgent: Vec::new(),
         unchanged: 812,
         blockers: vec![Problem {
             account: account_id(2),
@@ -332,6 +333,7 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
         began: jiff::Timestamp::UNIX_EPOCH,
         plan: plan.fingerprint.clone(),
         outcomes: plan.changes.iter().map(outcome).collect(),
+        urgent: Vec::new(),
         unchanged: plan.unchanged,
         problems: plan.problems,
         delivery: vec![

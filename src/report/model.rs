@@ -188,6 +188,7 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             organization,
             deployment,
             changes,
+            urgent: _,
             unchanged: _,
             blockers,
             problems,

@@ -66,7 +66,7 @@ struct DeliveryJson<'a> {
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
     fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, began, plan, outcomes, unchanged, problems, delivery, findings } =
+        let ApplyReport { organization, deployment, began, plan, outcomes, urgent: _, unchanged, problems, delivery, findings } =
             report;
         Self {
             format_version: FORMAT_VERSION,

@@ -4,3 +4,4 @@
 mod assess;
 mod earlier;
 mod folder;
+mod verify;

@@ -119,7 +119,7 @@ async fn every_format_says_the_same() {
     bucket.objects.remove(&hour);
     for format in ["human", "jsonl", "markdown", "html"] {
         let (outcome, text) = coverage(&bucket, Expected::default(), &["--format", format]).await.unwrap();
-        assert_eq!(outcome, Outcome::Clean, "without a limit a gap is no failure");
+        assert_eq!(outcome, Outcome::Finding, "a gap after the start of the trail");
         for part in [ACCOUNT, REGION, "gaps", "2026-11-20T08:00:00Z", "are gone"] {
             assert!(text.contains(part), "{format} lacks {part}:\n{text}");
         }
@@ -131,7 +131,7 @@ async fn every_format_says_the_same() {
 #[tokio::test]
 async fn it_reads_no_body() {
     let mut bucket = day();
-    bucket.objects.values_mut().for_each(|stored| stored.body.clear());
+    bucket.objects.values_mut().for_each(|stored| stored.body = b"no body of CloudTrail's".to_vec());
     assert_eq!(json(&bucket, Expected::default(), &[]).await.1["summary"]["arriving"], 4);
 }
 
@@ -147,6 +147,23 @@ async fn the_text_names_what_is_old_and_never_calls_nothing_good() {
     assert!(text.contains(old), "{text}");
     bucket.objects.clear();
     let (outcome, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
-    assert_eq!(outcome, Outcome::Partial);
+    assert_eq!(outcome, Outcome::Finding);
     assert!(text.starts_with("nothing: no key in "), "{text}");
+}
+
+#[tokio::test]
+async fn empty_files_and_names_of_the_future_are_no_arrival() {
+    let mut bucket = day();
+    let layout = bucket.layout.clone();
+    bucket.objects.retain(|key, _| !key.contains("20261120T2") || !key.contains(&format!("/{REGION}/")));
+    let stored = bucket.objects.values().next().unwrap().clone();
+    let future = Layout { start: "2027-01-01T00:00:00Z".parse().unwrap(), ..layout.clone() };
+    bucket.objects.insert(future.log(ACCOUNT, REGION, 0, 0), stored.clone());
+    let empty = crate::bucket::Stored { body: Vec::new(), ..stored };
+    bucket.objects.insert(layout.digest(ACCOUNT, REGION, 23, ""), empty.clone());
+    bucket.objects.insert(layout.log(ACCOUNT, REGION, 23, 0), empty);
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!(outcome, Outcome::Finding);
+    let row = &answer["rows"][1];
+    assert_eq!((&row["region"], &row["state"]), (&REGION.into(), &"stopped".into()));
 }

@@ -15,3 +15,4 @@ mod s3;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
+mod whole;

@@ -54,28 +54,49 @@ async fn a_bucket_is_proved_with_cloudtrails_keys_which_are_kept() {
     for key in served["PublicKeyList"].as_array_mut().unwrap() {
         key["ValidityStartTime"] = json!(1_577_836_800);
     }
-    emulator.proxy().trouble("cloudtrail", "ListPublicKeys", 1, Trouble::Answer(served.to_string()));
+    emulator.proxy().trouble("cloudtrail", "ListPublicKeys", 3, Trouble::Answer(served.to_string()));
     let home = tempfile::tempdir().unwrap();
     let place = format!("s3://{}", bucket.layout.bucket);
     let to = bucket.layout.end().to_string();
-    let arguments = ["verify", &place, "--to", &to, "--format", "json"];
+    // What answers here is not AWS, so that the usual ring takes nothing from it.
+    let done = orgtrail(&emulator, home.path(), &["verify", &place, "--to", &to]);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(!home.path().join(".local/share/orgtrail/keys.json").exists());
+    assert!(String::from_utf8_lossy(&done.stdout).contains("which is not AWS"));
+
+    emulator.proxy().clear();
+    let arguments = ["verify", &place, "--to", &to, "--format", "json", "--key-ring", "ring.json"];
     let done = orgtrail(&emulator, home.path(), &arguments);
     assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!((&answer["summary"]["state"], &answer["summary"]["logs_attested"]), (&json!("ATTESTED"), &json!(6)));
     assert_eq!(emulator.proxy().count("cloudtrail:ListPublicKeys"), 1);
 
-    // The keys are in the ring now, and CloudTrail is not asked again.
-    let ring = std::fs::read_to_string(home.path().join(".local/share/orgtrail/keys.json")).unwrap();
+    // The keys are in the ring now; CloudTrail is asked again, since its own answer counts most.
+    let ring = std::fs::read_to_string(home.path().join("ring.json")).unwrap();
     assert_eq!(KeyRing::parse_file(&ring).unwrap().iter().count(), 3);
     let done = orgtrail(&emulator, home.path(), &arguments);
     assert_eq!(done.status.code(), Some(0));
-    assert_eq!(emulator.proxy().count("cloudtrail:ListPublicKeys"), 1);
+    assert_eq!(emulator.proxy().count("cloudtrail:ListPublicKeys"), 2);
+
+    // A ring with the key of a forger is of no use to him while CloudTrail can be asked.
+    let mut real = served.clone();
+    real["PublicKeyList"].as_array_mut().unwrap().truncate(0);
+    real["PublicKeyList"].as_array_mut().unwrap().push(served["PublicKeyList"][2].clone());
+    emulator.proxy().trouble("cloudtrail", "ListPublicKeys", 1, Trouble::Answer(real.to_string()));
+    let done = orgtrail(&emulator, home.path(), &arguments);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("digest.foreign_key"));
+
+    // Where CloudTrail cannot be asked, the ring counts.
+    emulator.proxy().trouble("cloudtrail", "ListPublicKeys", 2, Trouble::Error(403, "AccessDeniedException"));
+    let done = orgtrail(&emulator, home.path(), &arguments);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stdout));
 
     let log = bucket.layout.log(ACCOUNT, REGION, 3, 0);
     bucket.objects.get_mut(&log).unwrap().body = gz(b"{}");
     upload(&emulator, &bucket).await;
-    let done = orgtrail(&emulator, home.path(), &["verify", &place, "--to", &to]);
+    let done = orgtrail(&emulator, home.path(), &["verify", &place, "--to", &to, "--key-ring", "ring.json"]);
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stdout).contains("log.hash_mismatch"));
 

@@ -35,7 +35,7 @@ trails: [{{name: org-trail}}]
     std::fs::write(home.path().join("orgtrail.yaml"), text).unwrap();
     let (from, to) = (bucket.layout.start.to_string(), bucket.layout.end().to_string());
     let done = orgtrail(emulator, home.path(), &["coverage", "--from", &from, "--to", &to, "--format", "json"]);
-    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(done.status.code(), Some(2), "{}", String::from_utf8_lossy(&done.stderr));
     let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
     (done, answer["rows"].as_array().unwrap().clone())
 }

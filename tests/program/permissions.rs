@@ -213,7 +213,11 @@ async fn damage(world: &World) {
 /// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
 /// members what other trails record, and a listing only for a bucket that has no tags.
 const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
-    (Place::Management, &["cloudtrail:GetTrail", "organizations:ListAccountsForParent"]),
+    // Control policies that are not AWS's own are described where there are some.
+    (
+        Place::Management,
+        &["cloudtrail:GetTrail", "organizations:DescribePolicy", "organizations:ListAccountsForParent"],
+    ),
     (
         Place::Log,
         &[
@@ -221,6 +225,8 @@ const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
             "cloudtrail:GetInsightSelectors",
             "cloudtrail:GetTrailStatus",
             "cloudtrail:ListTags",
+            // Whose a bucket is that copies go to.
+            "s3:ListBuckets",
             "s3:ListObjectsV2",
         ],
     ),
@@ -258,7 +264,10 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudwatch:DescribeAlarms",
             "sns:GetTopicAttributes",
             "sns:ListSubscriptionsByTopic",
+            // Control policies that are not AWS's own.
+            "organizations:DescribePolicy",
             // Repairs of the role of the log group.
+            "iam:DeleteRolePermissionsBoundary",
             "iam:DeleteRolePolicy",
             "iam:TagRole",
             "iam:UpdateAssumeRolePolicy",
@@ -287,6 +296,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "cloudtrail:LookupEvents",
             // Repairs of the bucket: a lifecycle that is not wanted, a payer that is not its owner.
             "s3:DeleteBucketLifecycle",
+            "s3:ListBuckets",
             "s3:ListObjectsV2",
             "s3:PutBucketLifecycleConfiguration",
             "s3:PutBucketRequestPayment",
@@ -295,6 +305,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "kms:EnableKey",
             "kms:TagResource",
             // Repairs of reader roles.
+            "iam:DeleteRolePermissionsBoundary",
             "iam:DetachRolePolicy",
             "iam:TagRole",
             "iam:UpdateAssumeRolePolicy",

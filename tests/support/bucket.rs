@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, iter};
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::inflate::{hex, inflate, sha256};
-use orgtrail::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Version};
+use orgtrail::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ impl Signer {
 
     fn served(&self) -> Value {
         json!({"Value": STANDARD.encode(self.pair.public().as_ref()), "Fingerprint": self.fingerprint,
-               "ValidityStartTime": "2020-01-01T00:00:00Z", "ValidityEndTime": 1_900_000_000})
+               "ValidityStartTime": "2015-01-01T00:00:00Z", "ValidityEndTime": 1_900_000_000})
     }
 }
 
@@ -330,10 +330,15 @@ impl Store for MemoryStore {
         "memory".into()
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let below = self.objects.keys().filter_map(|key| key.strip_prefix(prefix)?.split_once('/'));
-        let folders: BTreeSet<String> = below.map(|(folder, _)| format!("{prefix}{folder}/")).collect();
-        Ok(folders.into_iter().collect())
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        if let Some(kind) = self.faults.get(prefix) {
+            return Err(Fault::new(*kind, format!("{kind:?}")));
+        }
+        let below = || self.objects.keys().filter_map(|key| key.strip_prefix(prefix));
+        let folders: BTreeSet<String> =
+            below().filter_map(|rest| rest.split_once('/')).map(|(folder, _)| format!("{prefix}{folder}/")).collect();
+        let objects = below().filter(|rest| !rest.contains('/')).map(|rest| format!("{prefix}{rest}"));
+        Ok(Level { folders: folders.into_iter().collect(), objects: objects.collect() })
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {

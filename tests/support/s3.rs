@@ -37,6 +37,8 @@ pub struct Settings {
     /// More requests in flight than this are refused with 503.
     pub in_flight_max: Option<usize>,
     pub wrong: Mutex<BTreeMap<String, Wrong>>,
+    /// Everything is refused with 503 until then.
+    pub down_until: Mutex<Option<std::time::Instant>>,
     pub seen: Seen,
 }
 
@@ -132,7 +134,8 @@ async fn answer(request: Request<Incoming>, settings: Arc<Settings>) -> Result<R
     if is_silent(&request, &settings) {
         std::future::pending::<()>().await;
     }
-    let is_too_much = settings.in_flight_max.is_some_and(|max| in_flight > max);
+    let is_down = settings.down_until.lock().unwrap().is_some_and(|until| std::time::Instant::now() < until);
+    let is_too_much = is_down || settings.in_flight_max.is_some_and(|max| in_flight > max);
     let answer = if is_too_much {
         seen.refused.fetch_add(1, Ordering::SeqCst);
         Ok(error(503, "SlowDown"))

@@ -31,6 +31,20 @@ pub enum LogsError {
         /// Its end.
         to: Timestamp,
     },
+    /// What should be there cannot be read.
+    #[error(
+        "{word:?} is neither a list of account ids nor a file with them, nor a checkpoint or bundle of an earlier run"
+    )]
+    Expect {
+        /// What was given.
+        word: String,
+    },
+    /// A bundle is proved alone.
+    #[error("an evidence bundle is checked alone: name it as the only place")]
+    BundleAmongPlaces,
+    /// Evidence cannot be signed or its signature not be checked.
+    #[error("{0}")]
+    Signature(String),
     /// The checkpoint cannot be used.
     #[error("cannot use the checkpoint {}", .file.display())]
     Checkpoint {

@@ -13,13 +13,19 @@ use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
 use crate::ids::{BucketName, Region};
 use crate::logs::aws::Connection;
-use crate::logs::bundle::{BadBundle, BundleStore};
+use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
 
 mod error;
+mod known;
+mod places;
+mod ring;
 
 pub use error::LogsError;
+pub use known::Known;
+pub use places::Places;
+pub use ring::Ring;
 
 /// The forms that the reports of both commands have.
 const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
@@ -122,7 +128,7 @@ impl Place {
     pub fn store(&self) -> Arc<dyn Store> {
         match self {
             Place::Bucket(store) | Place::Folder(store) => Arc::clone(store),
-            Place::Bundle(bundle) => Arc::clone(bundle) as Arc<dyn Store>,
+            Place::Bundle(bundle) => Arc::new(BundlePlace::new(Arc::clone(bundle), 0)),
         }
     }
 }

@@ -205,8 +205,8 @@ async fn identity(config: &SdkConfig) -> Result<Identity, NotConnected> {
     };
     let account = answer.account().and_then(|id| id.parse().ok()).ok_or_else(odd)?;
     let arn: Option<Arn> = answer.arn().and_then(|arn| arn.parse().ok());
-    let partition = arn.and_then(|arn| arn.partition().parse().ok()).ok_or_else(odd)?;
-    Ok(Identity { account, partition })
+    let partition = arn.as_ref().and_then(|arn| arn.partition().parse().ok()).ok_or_else(odd)?;
+    Ok(Identity { account, partition, arn })
 }
 
 #[async_trait]

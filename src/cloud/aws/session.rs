@@ -22,6 +22,7 @@ use super::lane::Ear;
 use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::retry::patiently;
+use crate::cloud::fence::may_write;
 use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::ids::{AccountId, Arn, Partition, Region};
@@ -42,6 +43,8 @@ pub(super) struct Session {
     pace: Arc<Pace>,
     tempo: Tempo,
     read_only: bool,
+    /// Who calls, as far as AWS told.
+    pub(super) caller: Option<Arn>,
 }
 
 /// Makes the clients of a session. Every account and service has its own retry budget, so that one that is throttled does not
@@ -118,8 +121,14 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.may_write(&operation)?;
-        patiently(self.tempo, || self.read(operation, call())).await
+        patiently(self.tempo, || {
+            let attempt = call();
+            async move {
+                self.may_write(&operation).await?;
+                self.read(operation, attempt).await
+            }
+        })
+        .await
     }
 
     /// Makes a call that removes something; that it is not there is as good. It is not tried again.
@@ -128,7 +137,7 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.may_write(&operation)?;
+        self.may_write(&operation).await?;
         found(self.read(operation, call).await).map(|_| ())
     }
 
@@ -138,16 +147,17 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.may_write(&operation)?;
+        self.may_write(&operation).await?;
         self.read(operation, call).await
     }
 
-    fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
+    async fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
         if self.read_only && operation.access == Access::Write {
             let message = "the connection is for looking only";
             return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
         }
-        Ok(())
+        let help = "nothing: whoever acts now makes the change";
+        may_write().await.map_err(|why| refusal(&self.account, operation.as_str(), "NotAdmitted", why, help))
     }
 
     /// Makes an ARN of this account and region.
@@ -234,16 +244,17 @@ struct Assumed {
 pub(super) struct Identity {
     pub(super) account: AccountId,
     pub(super) partition: Partition,
+    pub(super) arn: Option<Arn>,
 }
 
 impl Sessions {
     pub(super) fn new(config: SdkConfig, home: Region, identity: Identity, roles: Roles, speed: Speed) -> Self {
         let Speed { tempo, in_flight_max } = speed;
-        let Identity { account, partition } = identity;
+        let Identity { account, partition, arn: caller } = identity;
         let region = global_region(partition, &home);
         let read_only = roles.read_only;
         let pace = Pace::new(tempo, in_flight_max);
-        let base = Session { account, partition, region, config, pace, tempo, read_only };
+        let base = Session { account, partition, region, config, pace, tempo, read_only, caller };
         Self { base, home, roles, slots: Mutex::default() }
     }
 
@@ -280,7 +291,9 @@ impl Sessions {
                 let end = credentials.expiry().unwrap_or(now);
                 let provider = SharedCredentialsProvider::new(credentials);
                 let config = self.base.config.to_builder().credentials_provider(provider).build();
-                let session = Session { account: account.clone(), config, ..self.base.clone() };
+                let role = format!("role/{}", self.roles.member_role.trim_start_matches('/'));
+                let caller = Some(Arn::new(self.base.partition, "iam", "", account.as_str(), &role));
+                let session = Session { account: account.clone(), config, caller, ..self.base.clone() };
                 Assumed { result: Ok(session), good_until: end.checked_sub(REST_MIN).unwrap_or(end) }
             }
             Err(fault) => Assumed { result: Err(fault), good_until: now + DENIAL_KEPT },

@@ -39,7 +39,13 @@ struct State {
 
 struct Kept {
     path: PathBuf,
-    written_version: tokio::sync::Mutex<u64>,
+    written: tokio::sync::Mutex<Written>,
+}
+
+/// What the file holds: the version of the state, and what the file was when it was read or written.
+struct Written {
+    version: u64,
+    stamp: Option<file::Stamp>,
 }
 
 impl Recorded {
@@ -53,8 +59,10 @@ impl Recorded {
     /// # Errors
     /// [`file::BadFile`] where it cannot be read or is no snapshot.
     pub fn open(path: &Path) -> Result<Self, file::BadFile> {
+        // Before it is read: what is written meanwhile is seen later.
+        let stamp = file::stamp(path);
         let world = file::read(path)?;
-        let kept = Kept { path: path.to_owned(), written_version: tokio::sync::Mutex::new(0) };
+        let kept = Kept { path: path.to_owned(), written: tokio::sync::Mutex::new(Written { version: 0, stamp }) };
         Ok(Self { state: Mutex::new(State { world, version: 0 }), kept: Some(kept) })
     }
 
@@ -88,8 +96,8 @@ impl Recorded {
         let Some(kept) = &self.kept else {
             return Ok(());
         };
-        let mut written = kept.written_version.lock().await;
-        if *written >= version {
+        let mut written = kept.written.lock().await;
+        if written.version >= version {
             return Ok(());
         }
         let (world, newest) = {
@@ -98,10 +106,11 @@ impl Recorded {
         };
         let account = world.organization.management_account.clone();
         let path = kept.path.clone();
-        let result = tokio::task::spawn_blocking(move || file::write(&path, &world)).await;
+        let seen = written.stamp.clone();
+        let result = tokio::task::spawn_blocking(move || file::write_unchanged(&path, &world, seen.as_ref())).await;
         match result {
-            Ok(Ok(())) => {
-                *written = newest;
+            Ok(Ok(stamp)) => {
+                *written = Written { version: newest, stamp };
                 Ok(())
             }
             Ok(Err(error)) => Err(not_kept(account, &error)),

@@ -19,7 +19,13 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let alias = alias.filter(|_| bucket.encryption == Encryption::Kms);
     let rules = [name, alias, prefix(&bucket.prefix), object_lock(bucket), access_logs(config)];
     let lifecycle = bucket.lifecycle.iter().flat_map(lifecycle);
-    let roles = bucket.break_glass_roles.iter().enumerate().filter_map(|(n, role)| break_glass_role(n, role));
+    let named = |field: &'static str, list: &'static str| {
+        move |(n, role): (usize, &String)| role_of_one_account(&format!("{field}/{n}"), list, role)
+    };
+    let break_glass = named("/bucket/break_glass_roles", "a break-glass role");
+    let own = named("/organization/own_roles", "a role of orgtrail");
+    let own_roles = config.organization.own_roles.iter().enumerate().filter_map(own);
+    let roles = bucket.break_glass_roles.iter().enumerate().filter_map(break_glass).chain(own_roles);
     let administrators = bucket.administrators.iter().enumerate().filter_map(|(n, text)| administrator(n, text));
     rules.into_iter().flatten().chain(lifecycle).chain(roles).chain(administrators).collect()
 }
@@ -57,7 +63,7 @@ fn object_lock(bucket: &BucketConfig) -> Option<Remark> {
 }
 
 /// Whoever the pattern lets off can delete logs, so that it has to name an account and the beginning of a role.
-fn break_glass_role(n: usize, text: &str) -> Option<Remark> {
+fn role_of_one_account(path: &str, what: &str, text: &str) -> Option<Remark> {
     let arn = text.parse::<Arn>();
     let role = arn.as_ref().ok().and_then(|arn| arn.resource().strip_prefix("role/"));
     let why = match (&arn, role) {
@@ -70,8 +76,8 @@ fn break_glass_role(n: usize, text: &str) -> Option<Remark> {
         }
         (Ok(_), _) => "it is not the ARN of a role of one account".to_owned(),
     };
-    let message = format!("{text:?} cannot be a break-glass role: {why}");
-    let remark = Remark::new(Code::WrongValue, format!("/bucket/break_glass_roles/{n}"), message);
+    let message = format!("{text:?} cannot be {what}: {why}");
+    let remark = Remark::new(Code::WrongValue, path.to_owned(), message);
     Some(remark.help("write the role's ARN, such as `arn:aws:iam::222222222222:role/break-glass`"))
 }
 

@@ -28,7 +28,12 @@ pub(super) fn every_account() -> Vec<Selector> {
 impl Default for OrganizationConfig {
     fn default() -> Self {
         // The role that AWS Organizations makes in every account that it creates.
-        Self { id: None, member_role: "OrganizationAccountAccessRole".into(), delegated_administrators: Vec::new() }
+        Self {
+            id: None,
+            member_role: "OrganizationAccountAccessRole".into(),
+            delegated_administrators: Vec::new(),
+            own_roles: Vec::new(),
+        }
     }
 }
 

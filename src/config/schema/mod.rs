@@ -89,6 +89,11 @@ pub struct OrganizationConfig {
     /// Accounts to register as delegated administrators of CloudTrail, by id or name.
     #[schemars(length(max = 3), inner(length(min = 1)), extend("uniqueItems" = true))]
     pub delegated_administrators: Vec<String>,
+    /// Roles that orgtrail itself runs with beside `member_role`, as ARNs in which `*` stands for any text: above all the one
+    /// that it is started with where that is a role of the log account. Neither the bucket's policy nor the guard locks them
+    /// out.
+    #[schemars(example = vec!["arn:aws:iam::222222222222:role/orgtrail"])]
+    pub own_roles: Vec<String>,
 }
 
 /// Which accounts take part.

@@ -39,7 +39,12 @@ fn tags() -> impl Strategy<Value = BTreeMap<String, String>> {
 fn organization() -> impl Strategy<Value = OrganizationConfig> {
     let administrators = subsequence(vec!["333333333333".to_owned(), "security".to_owned()], 0..=2);
     (option::of(text("o-[a-z0-9]{10,32}")), "[A-Za-z0-9_+=,.@-]{1,64}", administrators).prop_map(
-        |(id, member_role, delegated_administrators)| OrganizationConfig { id, member_role, delegated_administrators },
+        |(id, member_role, delegated_administrators)| OrganizationConfig {
+            id,
+            member_role,
+            delegated_administrators,
+            own_roles: Vec::new(),
+        },
     )
 }
 

@@ -15,10 +15,12 @@ use crate::logs::store::{Fault, FaultKind};
 
 mod public_keys;
 mod s3;
+mod sign;
 mod trail_status;
 
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
+pub use sign::sign;
 pub use trail_status::trail_status;
 
 /// How long one connection may take, and one answer may stay silent.
@@ -72,6 +74,16 @@ impl Connection {
     /// Returns the source of CloudTrail's public keys.
     pub fn public_keys(&self) -> PublicKeys {
         PublicKeys::new(self.config.clone())
+    }
+
+    /// Returns the address that is asked instead of AWS's own; nothing when it is AWS.
+    pub fn stranger(&self) -> Option<String> {
+        let of_service = std::env::var("AWS_ENDPOINT_URL_CLOUDTRAIL").ok().filter(|url| !url.is_empty());
+        let url = of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))?;
+        let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        let is_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|end| host.ends_with(end));
+        (!is_aws).then_some(url)
     }
 
     /// Returns the settings.

@@ -1,23 +1,28 @@
 //! A bucket. One GET brings an object with its metadata; there is no HEAD. Listings stream page by page.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_smithy_types::DateTime;
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{Failure, failure};
 use crate::flow::Flow;
-use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
-use crate::logs::store::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed, Version};
+use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
+use crate::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.
 const TRIES: usize = 8;
+/// How often a request is tried that is throttled while others go through.
+const THROTTLED_TRIES: usize = 16;
+/// How long a run waits for a bucket that throttles all requests: events of S3 that last minutes are no end of a proof.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// The delay before the second try, doubled for each further one, and its limit.
 const DELAY_MS: u64 = 150;
 const DELAY_MAX_S: u64 = 10;
@@ -42,6 +47,12 @@ pub struct S3Store {
     bucket: String,
     flow: Arc<Flow>,
     memory: Arc<Semaphore>,
+    /// The delay before the second try, and the longest one.
+    delays: (Duration, Duration),
+    /// When the bucket answered last.
+    answered: Arc<Mutex<Option<Instant>>>,
+    /// The lifecycle rules, asked once; not known when they may not be read.
+    expiry: Arc<OnceCell<Vec<(String, u32)>>>,
 }
 
 /// An object's bytes, and the memory that they are allowed to take.
@@ -54,7 +65,16 @@ impl S3Store {
     /// Returns the store of a bucket. The client must not retry by itself, so that refusals are seen here.
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
-        Self { client, bucket: bucket.into(), flow: Flow::new(FLOW_START, FLOW_MAX), memory }
+        let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
+        let (answered, expiry) = Default::default();
+        let flow = Flow::new(FLOW_START, FLOW_MAX);
+        Self { client, bucket: bucket.into(), flow, memory, delays, answered, expiry }
+    }
+
+    /// Returns the store with other delays between tries: the first one and the longest one.
+    #[must_use]
+    pub fn with_delays(self, first: Duration, longest: Duration) -> Self {
+        Self { delays: (first, longest), ..self }
     }
 
     /// Returns how many requests may be in flight now.
@@ -62,28 +82,54 @@ impl S3Store {
         self.flow.limit()
     }
 
-    /// Sends a request when there is room, again while its failure may pass.
+    /// Sends a request when there is room, again while its failure may pass. A bucket that throttles everything is waited
+    /// for, as long as the run has patience.
     async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let once = || async {
+        let begun = Instant::now();
+        let delays = ExponentialBuilder::default().with_min_delay(self.delays.0).with_max_delay(self.delays.1);
+        let mut delays = delays.without_max_times().with_jitter().build();
+        let mut tries = 0;
+        loop {
             let turn = self.flow.admit().await;
             let answer = request().await;
-            match &answer {
-                Ok(_) => self.flow.went_well(),
-                Err(failure) if failure.is_throttle => self.flow.was_refused(),
-                Err(_) => {}
-            }
             drop(turn);
-            answer
-        };
-        let delays = ExponentialBuilder::default()
-            .with_min_delay(std::time::Duration::from_millis(DELAY_MS))
-            .with_max_delay(std::time::Duration::from_secs(DELAY_MAX_S))
-            .with_max_times(TRIES - 1)
-            .with_jitter();
-        once.retry(delays).when(|failure| failure.is_passing).await.map_err(|failure| failure.fault)
+            let failure = match answer {
+                Ok(answer) => {
+                    self.flow.went_well();
+                    *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            if failure.is_throttle {
+                self.flow.was_refused();
+            }
+            tries += 1;
+            if !failure.is_passing || !self.goes_on(tries, failure.is_throttle, begun) {
+                return Err(failure.fault);
+            }
+            tokio::time::sleep(delays.next().unwrap_or(self.delays.1)).await;
+        }
+    }
+
+    /// Tells whether a request is tried again after so many tries.
+    fn goes_on(&self, tries: usize, is_throttle: bool, begun: Instant) -> bool {
+        if tries < TRIES || !is_throttle {
+            return tries < TRIES;
+        }
+        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let others_go_through = answered.is_some_and(|at| at.elapsed() < self.delays.1);
+        begun.elapsed() < PATIENCE && (tries < THROTTLED_TRIES || !others_go_through)
+    }
+
+    /// Returns the rules that delete objects: a prefix and a number of days.
+    async fn expiry(&self) -> Vec<(String, u32)> {
+        let asked = self.client.get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await;
+        let Ok(answer) = asked else { return Vec::new() };
+        answer.rules().iter().filter_map(deletes).collect()
     }
 
     async fn fetch(&self, key: &str, version: Option<&str>) -> Result<Fetched, Fault> {
@@ -120,9 +166,9 @@ impl S3Store {
     async fn hash_fetched(&self, key: &str, version: Option<&str>) -> Result<Unpacked, Unhashed> {
         let fetched = self.fetch(key, version).await?;
         if fetched.object.body.len() <= INLINE_BYTES_MAX {
-            return Ok(hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX)?);
+            return Ok(hash_log(&fetched.object.body)?);
         }
-        let work = move || hash(&fetched.object.body, LOG_INFLATED_BYTES_MAX);
+        let work = move || hash_log(&fetched.object.body);
         match tokio::task::spawn_blocking(work).await {
             Ok(hashed) => Ok(hashed?),
             Err(error) => Err(Fault::new(FaultKind::Unavailable, format!("hashing was stopped: {error}")).into()),
@@ -167,8 +213,8 @@ impl Store for S3Store {
         format!("s3://{}", self.bucket)
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let mut folders = Vec::new();
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        let mut level = Level::default();
         let mut token: Option<String> = None;
         loop {
             let answer = self
@@ -178,10 +224,12 @@ impl Store for S3Store {
                     request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
                 })
                 .await?;
-            folders.extend(answer.common_prefixes().iter().filter_map(|folder| folder.prefix()).map(str::to_owned));
+            let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
+            level.folders.extend(folders.map(str::to_owned));
+            level.objects.extend(answer.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
             token = answer.next_continuation_token().map(str::to_owned);
             if token.is_none() {
-                return Ok(folders);
+                return Ok(level);
             }
         }
     }
@@ -206,6 +254,11 @@ impl Store for S3Store {
             }
         });
         pages.flat_map(iter).boxed()
+    }
+
+    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
+        let rules = self.expiry.get_or_init(|| self.expiry()).await;
+        rules.iter().filter(|(of, _)| prefix.starts_with(of.as_str())).map(|(_, days)| *days).min()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
@@ -242,6 +295,20 @@ impl Store for S3Store {
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
         self.hash_fetched(key, Some(version)).await
     }
+}
+
+/// Returns the prefix and the days of a rule that deletes whatever lies under a prefix.
+fn deletes(rule: &aws_sdk_s3::types::LifecycleRule) -> Option<(String, u32)> {
+    let days = u32::try_from(rule.expiration()?.days()?).ok().filter(|days| *days > 0)?;
+    let is_enabled = *rule.status() == aws_sdk_s3::types::ExpirationStatus::Enabled;
+    let is_plain = |filter: &aws_sdk_s3::types::LifecycleRuleFilter| {
+        filter.tag().is_none()
+            && filter.and().is_none()
+            && filter.object_size_greater_than().is_none()
+            && filter.object_size_less_than().is_none()
+    };
+    let prefix = rule.filter().and_then(|filter| filter.prefix()).unwrap_or_default();
+    (is_enabled && rule.filter().is_none_or(is_plain)).then(|| (prefix.to_owned(), days))
 }
 
 fn lasting(kind: FaultKind, message: String) -> Failure {

@@ -1,63 +1,195 @@
 //! Evidence bundles: what a run read, in one file, so that its proof can be checked again without the bucket.
 //!
-//! A bundle is gzip of JSON lines: a header, every listed key, every digest with its metadata, the hash of every log file,
-//! the public keys, the report, and a hash over all of it. A bundle holds no log records.
+//! A bundle is gzip of JSON lines: a header, what every listing answered or refused, every digest with its metadata, the hash
+//! of every log file, what versions told, the public keys, the report, a hash over all of it, and at the end a signature over
+//! that hash where the maker gave one. A bundle holds no log records. Its answer is never better than that of its run.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::checkpoint::Checkpoint;
 use super::inflate::{Sha256, Trailing, Unpacked, hex, unhex};
-use super::store::Metadata;
+use super::store::{Metadata, Version};
+use super::verify::{Request, Source};
+use crate::ids::{AccountId, Region};
 
 mod read;
+pub mod signature;
 mod write;
 
-pub use read::{BadBundle, BundleStore};
+pub use read::{BadBundle, BundlePlace, BundleStore};
 pub use write::{BundleWriter, RecordingStore};
 
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// What a bundle says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// The version of the format.
     pub orgtrail_bundle: u32,
-    /// The store that was proved.
-    pub store: String,
-    /// Its bucket, unless it was a copy.
-    pub bucket: Option<String>,
+    /// The version of the program that made it.
+    pub made_by: String,
+    /// The places that were proved, in order.
+    pub places: Vec<PlaceHeader>,
     /// The range that was asked for.
     pub from: Option<jiff::Timestamp>,
     /// The end of that range.
     pub to: Option<jiff::Timestamp>,
     /// When it was made, which is what freshness is measured against.
     pub now: jiff::Timestamp,
+    /// The only account that was asked for.
+    pub account: Option<AccountId>,
+    /// The only region that was asked for.
+    pub region: Option<Region>,
+    /// The buckets of which the places were said to be copies.
+    pub buckets: Vec<String>,
+    /// After how many days logs were deleted, where the configuration said so.
+    pub expire_after_days: Option<u32>,
+    /// The text of the checkpoint from which the run went on; not set when it proved everything.
+    pub checkpoint: Option<String>,
+}
+
+/// A place that a bundle tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceHeader {
+    /// Its name.
+    pub name: String,
+    /// Its bucket, unless it was a copy.
+    pub bucket: Option<String>,
+    /// What every key that was looked at starts with.
+    pub prefix: String,
 }
 
 impl Header {
-    /// Returns the header of a bundle of a store.
-    pub fn new(store: String, bucket: Option<String>, request: &super::verify::Request) -> Self {
-        let (from, to, now) = (request.from, request.to, request.now);
-        Self { orgtrail_bundle: FORMAT_VERSION, store, bucket, from, to, now }
+    /// Returns the header of a bundle of a run.
+    pub fn new(places: &[Source], request: &Request) -> Self {
+        let place = |source: &Source| PlaceHeader {
+            name: source.store.name(),
+            bucket: source.store.bucket().map(str::to_owned),
+            prefix: source.prefix.clone(),
+        };
+        let marks = request.checkpoint.clone();
+        let checkpoint = (!marks.is_empty()).then(|| Checkpoint { store: String::new(), marks }.text());
+        Self {
+            orgtrail_bundle: FORMAT_VERSION,
+            made_by: env!("CARGO_PKG_VERSION").into(),
+            places: places.iter().map(place).collect(),
+            from: request.from,
+            to: request.to,
+            now: request.now,
+            account: request.sought.account.clone(),
+            region: request.sought.region.clone(),
+            buckets: request.buckets.clone(),
+            expire_after_days: request.expire_after_days,
+            checkpoint,
+        }
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// One line. `at` is the number of the place.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
-    Header(Header),
-    Listed(String),
-    Digest { key: String, body: String, signature: Option<String>, algorithm: Option<String>, made: Option<String> },
-    Log { key: String, sha256: String, bytes: u64, trailing: Tail },
-    Absent(String),
-    Unread { key: String, why: String },
-    Damaged { key: String, why: String },
+    Header(Box<Header>),
+    Level {
+        at: usize,
+        prefix: String,
+        folders: Vec<String>,
+        objects: Vec<String>,
+    },
+    Listing {
+        at: usize,
+        prefix: String,
+    },
+    Listed {
+        at: usize,
+        key: String,
+    },
+    Refused {
+        at: usize,
+        prefix: String,
+        why: String,
+    },
+    Digest {
+        at: usize,
+        key: String,
+        body: String,
+        signature: Option<String>,
+        algorithm: Option<String>,
+        made: Option<String>,
+    },
+    Log {
+        at: usize,
+        key: String,
+        version: Option<String>,
+        sha256: String,
+        bytes: u64,
+        trailing: Tail,
+    },
+    Absent {
+        at: usize,
+        key: String,
+    },
+    Unread {
+        at: usize,
+        key: String,
+        why: String,
+    },
+    Damaged {
+        at: usize,
+        key: String,
+        why: String,
+    },
+    Versions {
+        at: usize,
+        prefix: String,
+        versions: Vec<VersionLine>,
+    },
+    Expires {
+        at: usize,
+        prefix: String,
+        days: u32,
+    },
+    Odd {
+        at: usize,
+        what: String,
+    },
     Keys(Value),
     Report(Value),
     Sha256(String),
+    Signature {
+        algorithm: String,
+        by: String,
+        value: String,
+    },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VersionLine {
+    key: String,
+    id: String,
+    modified: Option<jiff::Timestamp>,
+    owner: Option<String>,
+    deleted: bool,
+    latest: bool,
+}
+
+impl VersionLine {
+    fn of(version: &Version) -> Self {
+        let Version { key, id, modified, owner, is_delete_marker, is_latest } = version.clone();
+        Self { key, id, modified, owner, deleted: is_delete_marker, latest: is_latest }
+    }
+
+    fn version(self) -> Version {
+        let Self { key, id, modified, owner, deleted, latest } = self;
+        Version { key, id, modified, owner, is_delete_marker: deleted, is_latest: latest }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Tail {
     Nothing,
@@ -65,13 +197,14 @@ enum Tail {
     Bytes(u64),
 }
 
-fn log_line(key: &str, unpacked: &Unpacked) -> Line {
+fn log_line(at: usize, key: &str, version: Option<&str>, unpacked: &Unpacked) -> Line {
     let trailing = match unpacked.trailing {
         Trailing::Nothing => Tail::Nothing,
         Trailing::Members { sha256_of_all } => Tail::Members(hex(&sha256_of_all)),
         Trailing::Bytes(count) => Tail::Bytes(count),
     };
-    Line::Log { key: key.to_owned(), sha256: hex(&unpacked.sha256), bytes: unpacked.inflated_bytes, trailing }
+    let (key, version) = (key.to_owned(), version.map(str::to_owned));
+    Line::Log { at, key, version, sha256: hex(&unpacked.sha256), bytes: unpacked.inflated_bytes, trailing }
 }
 
 fn unpacked(sha256: &str, bytes: u64, trailing: &Tail) -> Option<Unpacked> {

@@ -1,20 +1,26 @@
-//! Reads a bundle back as a store.
+//! Reads a bundle back: each of its places is a store that answers what was answered then, and refuses the rest.
 
+use std::collections::btree_map::Entry as MapEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use futures::stream::{BoxStream, StreamExt, iter};
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
+use super::signature::Signed;
 use super::{FORMAT_VERSION, Header, Line, metadata, unpacked};
+use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, Unpacked, hex};
-use crate::logs::store::{Fault, FaultKind, Listed, Object, Store, Unhashed};
+use crate::logs::key::DigestKey;
+use crate::logs::store::{Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
+use crate::logs::verify::Source;
 
 /// The most bytes that one line may have: a digest of the largest size in base64, twice.
 const LINE_BYTES_MAX: u64 = DIGEST_INFLATED_BYTES_MAX * 8 / 3;
@@ -28,49 +34,72 @@ pub enum BadBundle {
     /// It is of another form.
     #[error("it is no evidence bundle: {0}")]
     Form(String),
-    /// Its hash does not fit, or its end is gone.
-    #[error("the bundle's own hash does not fit its content: it was changed or cut")]
+    /// Its hash does not fit, or its end is gone, or something follows it.
+    #[error("the bundle's own hash does not fit its content: it was changed, cut or added to")]
     Changed,
     /// Its keys cannot be used.
     #[error("the bundle's keys cannot be used")]
     Keys(#[from] BadKeys),
 }
 
+#[derive(Clone, PartialEq)]
 enum Entry {
-    Object(Object),
+    Object(Vec<u8>, crate::logs::store::Metadata),
     Log(Unpacked),
     Fault(Fault),
+}
+
+/// What one place answered.
+#[derive(Default)]
+struct Answers {
+    levels: BTreeMap<String, Result<Level, Fault>>,
+    /// The prefixes that were listed, with the fault that ended the listing.
+    listings: BTreeMap<String, Option<Fault>>,
+    listed: BTreeSet<String>,
+    /// By key and version.
+    entries: BTreeMap<(String, Option<String>), Entry>,
+    versions: BTreeMap<String, Vec<Version>>,
+    expires: BTreeMap<String, u32>,
+    odd: Vec<String>,
 }
 
 /// A bundle, held in memory.
 pub struct BundleStore {
     header: Header,
     keys: KeyRing,
-    listed: BTreeSet<String>,
-    entries: BTreeMap<String, Entry>,
+    report: Value,
+    sha256: String,
+    signed: Option<Signed>,
+    places: Vec<Answers>,
 }
 
 impl BundleStore {
     /// Reads a bundle.
     ///
     /// # Errors
-    /// When it is no bundle, or not whole.
+    /// When it is no bundle, or not whole, or more than whole.
     pub fn read(from: impl Read) -> Result<Self, BadBundle> {
-        let mut lines = Lines { from: BufReader::new(GzDecoder::new(from)), sum: Context::new(&SHA256) };
+        let mut lines =
+            Lines { from: BufReader::new(GzDecoder::new(BufReader::new(from))), sum: Context::new(&SHA256) };
         let Some(Line::Header(header)) = lines.next()? else {
-            return Err(BadBundle::Form("it does not begin with a header".into()));
+            return Err(BadBundle::Form("it does not begin with a header of this format".into()));
         };
+        lines.check_wrapper()?;
         if header.orgtrail_bundle != FORMAT_VERSION {
             return Err(BadBundle::Form(format!("format version {}", header.orgtrail_bundle)));
         }
-        let (keys, listed, entries) = Default::default();
-        let mut bundle = Self { header, keys, listed, entries };
+        let places = header.places.iter().map(|_| Answers::default()).collect();
+        let (keys, report, sha256, signed) = Default::default();
+        let mut bundle = Self { header: *header, keys, report, sha256, signed, places };
         loop {
             let sum = hex(lines.sum.clone().finish().as_ref());
             match lines.next()? {
-                None => return Err(BadBundle::Changed),
-                Some(Line::Sha256(told)) if told == sum => return Ok(bundle),
-                Some(Line::Sha256(_)) => return Err(BadBundle::Changed),
+                Some(Line::Sha256(told)) if told == sum => {
+                    bundle.sha256 = told;
+                    bundle.signed = lines.end()?;
+                    return Ok(bundle);
+                }
+                None | Some(Line::Sha256(_)) => return Err(BadBundle::Changed),
                 Some(line) => bundle.take(line)?,
             }
         }
@@ -81,48 +110,112 @@ impl BundleStore {
         &self.header
     }
 
+    /// Returns the report of the run that made it.
+    pub fn report(&self) -> &Value {
+        &self.report
+    }
+
+    /// Returns the hash over all of it, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Returns the signature over that hash, where the maker gave one. It is not checked.
+    pub fn signed(&self) -> Option<&Signed> {
+        self.signed.as_ref()
+    }
+
+    /// Returns the chains that the bundle holds digests of.
+    pub fn chains(&self) -> BTreeSet<(AccountId, Region, Option<TrailName>)> {
+        let keys = self.places.iter().flat_map(|place| &place.listed).filter_map(|key| DigestKey::parse(key));
+        keys.map(|key| (key.scope.account, key.scope.region, Some(key.trail))).collect()
+    }
+
     /// Returns the keys that the bundle brings. Who made the bundle chose them.
     pub fn keys(&self) -> &KeyRing {
         &self.keys
     }
 
+    /// Returns the places that it tells of.
+    pub fn sources(self: &Arc<Self>) -> Vec<Source> {
+        let source = |(at, place): (usize, &super::PlaceHeader)| Source {
+            store: Arc::new(BundlePlace { bundle: Arc::clone(self), at }),
+            prefix: place.prefix.clone(),
+        };
+        self.header.places.iter().enumerate().map(source).collect()
+    }
+
+    fn place(&mut self, at: usize) -> Result<&mut Answers, BadBundle> {
+        self.places.get_mut(at).ok_or_else(|| BadBundle::Form(format!("there is no place {at}")))
+    }
+
     fn take(&mut self, line: Line) -> Result<(), BadBundle> {
-        let fault = |kind, why: String| Entry::Fault(Fault::new(kind, why));
-        let (key, entry) = match line {
-            Line::Header(_) | Line::Sha256(_) => return Err(BadBundle::Form("a header stands in its middle".into())),
-            Line::Report(_) => return Ok(()),
-            Line::Keys(keys) => {
-                self.keys = KeyRing::parse(&Value::to_string(&keys))?;
-                return Ok(());
+        match line {
+            Line::Header(_) | Line::Sha256(_) | Line::Signature { .. } => {
+                return Err(BadBundle::Form("a header or an end stands in its middle".into()));
             }
-            Line::Listed(key) => {
-                self.listed.insert(key);
-                return Ok(());
+            Line::Report(report) => self.report = report,
+            Line::Keys(keys) => self.keys = KeyRing::parse(&Value::to_string(&keys))?,
+            Line::Level { at, prefix, folders, objects } => {
+                self.place(at)?.levels.insert(prefix, Ok(Level { folders, objects }));
             }
-            Line::Digest { key, body, signature, algorithm, made } => {
+            Line::Listing { at, prefix } => {
+                self.place(at)?.listings.entry(prefix).or_default();
+            }
+            Line::Listed { at, key } => {
+                self.place(at)?.listed.insert(key);
+            }
+            Line::Refused { at, prefix, why } => {
+                let (fault, place) = (Fault::new(FaultKind::Unavailable, why), self.place(at)?);
+                match place.listings.get_mut(&prefix) {
+                    Some(end) => *end = Some(fault),
+                    None => drop(place.levels.insert(prefix, Err(fault))),
+                }
+            }
+            Line::Versions { at, prefix, versions } => {
+                let versions = versions.into_iter().map(super::VersionLine::version).collect();
+                self.place(at)?.versions.insert(prefix, versions);
+            }
+            Line::Expires { at, prefix, days } => drop(self.place(at)?.expires.insert(prefix, days)),
+            Line::Odd { at, what } => self.place(at)?.odd.push(what),
+            Line::Digest { at, key, body, signature, algorithm, made } => {
                 let body = STANDARD.decode(body).map_err(|_| BadBundle::Form(format!("the body of {key}")))?;
-                (key, Entry::Object(Object { body, metadata: metadata(signature, algorithm, made) }))
+                self.enter(at, key, None, Entry::Object(body, metadata(signature, algorithm, made)))?;
             }
-            Line::Log { key, sha256, bytes, trailing } => {
+            Line::Log { at, key, version, sha256, bytes, trailing } => {
                 let form = || BadBundle::Form(format!("the hash of {key}"));
                 let unpacked = unpacked(&sha256, bytes, &trailing).ok_or_else(form)?;
-                (key, Entry::Log(unpacked))
+                self.enter(at, key, version, Entry::Log(unpacked))?;
             }
-            Line::Absent(key) => (key, fault(FaultKind::Absent, "it was gone when the bundle was made".into())),
-            Line::Unread { key, why } => (key, fault(FaultKind::Unavailable, why)),
-            Line::Damaged { key, why } => (key, fault(FaultKind::TooLarge, why)),
-        };
-        self.entries.insert(key, entry);
+            Line::Absent { at, key } => {
+                let fault = Fault::new(FaultKind::Absent, "it was gone when the bundle was made");
+                self.enter(at, key, None, Entry::Fault(fault))?;
+            }
+            Line::Unread { at, key, why } => {
+                self.enter(at, key, None, Entry::Fault(Fault::new(FaultKind::Unavailable, why)))?;
+            }
+            Line::Damaged { at, key, why } => {
+                self.enter(at, key, None, Entry::Fault(Fault::new(FaultKind::TooLarge, why)))?;
+            }
+        }
         Ok(())
     }
 
-    fn missing() -> Fault {
-        Fault::new(FaultKind::Unavailable, "the bundle does not tell what it was")
+    /// Takes what one object was. A bundle that says two things of one object is none.
+    fn enter(&mut self, at: usize, key: String, version: Option<String>, entry: Entry) -> Result<(), BadBundle> {
+        match self.place(at)?.entries.entry((key, version)) {
+            MapEntry::Vacant(free) => drop(free.insert(entry)),
+            MapEntry::Occupied(taken) if *taken.get() == entry => {}
+            MapEntry::Occupied(taken) => {
+                return Err(BadBundle::Form(format!("it says two things of {}", taken.key().0)));
+            }
+        }
+        Ok(())
     }
 }
 
-struct Lines<R> {
-    from: BufReader<R>,
+struct Lines<R: Read> {
+    from: BufReader<GzDecoder<BufReader<R>>>,
     sum: Context,
 }
 
@@ -137,43 +230,118 @@ impl<R: Read> Lines<R> {
         let line = serde_json::from_slice(&text).map_err(|e| BadBundle::Form(e.to_string()))?;
         Ok(Some(line))
     }
+
+    /// Refuses a wrapper that says something of its own: no hash covers it.
+    fn check_wrapper(&self) -> Result<(), BadBundle> {
+        let says = |header: &flate2::GzHeader| {
+            header.extra().is_some() || header.filename().is_some() || header.comment().is_some()
+        };
+        if self.from.get_ref().header().is_some_and(says) { Err(BadBundle::Changed) } else { Ok(()) }
+    }
+
+    /// Reads the end: at most a signature follows the hash.
+    fn end(mut self) -> Result<Option<Signed>, BadBundle> {
+        let signed = match self.next()? {
+            None => None,
+            Some(Line::Signature { algorithm, by, value }) => Some(Signed { algorithm, by, value }),
+            Some(_) => return Err(BadBundle::Changed),
+        };
+        if signed.is_some() && self.next()?.is_some() {
+            return Err(BadBundle::Changed);
+        }
+        let mut rest = self.from.into_inner().into_inner();
+        if rest.fill_buf()?.is_empty() { Ok(signed) } else { Err(BadBundle::Changed) }
+    }
+}
+
+/// One place that a bundle tells of.
+pub struct BundlePlace {
+    bundle: Arc<BundleStore>,
+    at: usize,
+}
+
+impl BundlePlace {
+    /// Returns the place of a number.
+    pub fn new(bundle: Arc<BundleStore>, at: usize) -> Self {
+        Self { bundle, at }
+    }
+
+    fn answers(&self) -> Option<&Answers> {
+        self.bundle.places.get(self.at)
+    }
+
+    fn entry(&self, key: &str, version: Option<&str>) -> Option<&Entry> {
+        self.answers()?.entries.get(&(key.to_owned(), version.map(str::to_owned)))
+    }
+
+    fn untold() -> Fault {
+        Fault::new(FaultKind::Unavailable, "the bundle does not tell what it was")
+    }
 }
 
 #[async_trait]
-impl Store for BundleStore {
+impl Store for BundlePlace {
     fn bucket(&self) -> Option<&str> {
-        self.header.bucket.as_deref()
+        self.bundle.header.places.get(self.at)?.bucket.as_deref()
     }
 
     fn name(&self) -> String {
-        self.header.store.clone()
+        self.bundle.header.places.get(self.at).map(|place| place.name.clone()).unwrap_or_default()
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let below = self.listed.iter().filter_map(|key| key.strip_prefix(prefix)?.split_once('/'));
-        let folders: BTreeSet<String> = below.map(|(folder, _)| format!("{prefix}{folder}/")).collect();
-        Ok(folders.into_iter().collect())
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        let told = self.answers().and_then(|answers| answers.levels.get(prefix));
+        told.cloned()
+            .unwrap_or_else(|| Err(Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there")))
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
-        let keys = self.listed.range(after.to_owned()..).filter(|key| key.starts_with(prefix) && key.as_str() != after);
+        let Some(answers) = self.answers() else { return iter([Err(Self::untold())]).boxed() };
+        let untold = || Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there");
+        let told = answers.listings.iter().find(|(of, _)| prefix.starts_with(of.as_str()));
+        let end = match told {
+            Some((_, fault)) => fault.clone(),
+            None => Some(untold()),
+        };
+        let keys = answers.listed.range(after.to_owned()..);
+        let keys = keys.filter(|key| key.starts_with(prefix) && key.as_str() != after);
         let listed = keys.map(|key| Ok(Listed { key: key.clone(), size_bytes: 0, modified: None }));
-        iter(listed.collect::<Vec<_>>()).boxed()
+        iter(listed.chain(end.map(Err)).collect::<Vec<_>>()).boxed()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
-        match self.entries.get(key) {
-            Some(Entry::Object(object)) => Ok(object.clone()),
+        match self.entry(key, None) {
+            Some(Entry::Object(body, metadata)) => Ok(Object { body: body.clone(), metadata: metadata.clone() }),
             Some(Entry::Fault(fault)) => Err(fault.clone()),
-            Some(Entry::Log(_)) | None => Err(Self::missing()),
+            Some(Entry::Log(_)) | None => Err(Self::untold()),
         }
     }
 
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
-        match self.entries.get(key) {
+        match self.entry(key, None) {
             Some(Entry::Log(unpacked)) => Ok(*unpacked),
             Some(Entry::Fault(fault)) => Err(fault.clone().into()),
-            Some(Entry::Object(_)) | None => Err(Self::missing().into()),
+            Some(Entry::Object(..)) | None => Err(Self::untold().into()),
+        }
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        self.answers().map(|answers| answers.odd.clone()).unwrap_or_default()
+    }
+
+    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
+        self.answers()?.expires.get(prefix).copied()
+    }
+
+    async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {
+        let told = self.answers().and_then(|answers| answers.versions.get(prefix));
+        told.cloned().ok_or_else(Self::untold)
+    }
+
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
+        match self.entry(key, Some(version)) {
+            Some(Entry::Log(unpacked)) => Ok(*unpacked),
+            _ => Err(Self::untold().into()),
         }
     }
 }

@@ -12,10 +12,11 @@ use futures::stream::{BoxStream, StreamExt};
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
-use super::{Header, Line, log_line};
+use super::signature::Signed;
+use super::{Header, Line, VersionLine, log_line};
 use crate::logs::digest::keys::KeyRing;
 use crate::logs::inflate::{Damage, Unpacked, hex};
-use crate::logs::store::{Fault, FaultKind, Listed, Object, Store, Unhashed, Version};
+use crate::logs::store::{Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
 
 /// A bundle that is being written. The first failure is kept and told at the end.
 pub struct BundleWriter(Mutex<Inner>);
@@ -32,25 +33,41 @@ impl BundleWriter {
         let inner =
             Inner { out: GzEncoder::new(out, Compression::default()), sum: Context::new(&SHA256), failure: None };
         let writer = Self(Mutex::new(inner));
-        writer.write(&Line::Header(header));
+        writer.write(&Line::Header(Box::new(header)));
         Arc::new(writer)
     }
 
-    /// Ends the bundle with the keys and the report.
+    /// Ends the bundle with the keys and the report, and returns the hash over all of it.
     ///
     /// # Errors
     /// When any part of the bundle could not be written.
-    pub fn finish(&self, keys: &KeyRing, report: Value) -> io::Result<()> {
+    pub fn finish(&self, keys: &KeyRing, report: Value) -> io::Result<String> {
         self.write(&Line::Keys(keys.answers_json()));
         self.write(&Line::Report(report));
         let sum = hex(self.inner().sum.clone().finish().as_ref());
-        self.write(&Line::Sha256(sum));
+        self.write(&Line::Sha256(sum.clone()));
+        Ok(sum)
+    }
+
+    /// Closes the bundle, with a signature over its hash where there is one.
+    ///
+    /// # Errors
+    /// When any part of the bundle could not be written.
+    pub fn close(&self, signed: Option<Signed>) -> io::Result<()> {
+        if let Some(Signed { algorithm, by, value }) = signed {
+            self.write(&Line::Signature { algorithm, by, value });
+        }
         let mut inner = self.inner();
         if let Some(failure) = inner.failure.take() {
             return Err(failure);
         }
         inner.out.try_finish()?;
         inner.out.get_mut().flush()
+    }
+
+    /// Notes what a place held that is no object.
+    fn note_odd(&self, at: usize, odd: &[String]) {
+        odd.iter().for_each(|what| self.write(&Line::Odd { at, what: what.clone() }));
     }
 
     fn write(&self, line: &Line) {
@@ -71,13 +88,14 @@ impl BundleWriter {
 /// A store that notes in a bundle what another store answers.
 pub struct RecordingStore {
     store: Arc<dyn Store>,
+    at: usize,
     bundle: Arc<BundleWriter>,
 }
 
 impl RecordingStore {
-    /// Returns the recording of a store.
-    pub fn new(store: Arc<dyn Store>, bundle: Arc<BundleWriter>) -> Self {
-        Self { store, bundle }
+    /// Returns the recording of the store of a place's number.
+    pub fn new(store: Arc<dyn Store>, at: usize, bundle: Arc<BundleWriter>) -> Self {
+        Self { store, at, bundle }
     }
 }
 
@@ -91,63 +109,98 @@ impl Store for RecordingStore {
         self.store.name()
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        self.store.children(prefix).await
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        let (at, answer, prefix_text) = (self.at, self.store.level(prefix).await, prefix.to_owned());
+        self.bundle.write(&match &answer {
+            Ok(Level { folders, objects }) => {
+                Line::Level { at, prefix: prefix_text, folders: folders.clone(), objects: objects.clone() }
+            }
+            Err(fault) => Line::Refused { at, prefix: prefix_text, why: fault.to_string() },
+        });
+        answer
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
-        let bundle = Arc::clone(&self.bundle);
+        let (bundle, at, own) = (Arc::clone(&self.bundle), self.at, prefix.to_owned());
+        bundle.write(&Line::Listing { at, prefix: own.clone() });
         let note = move |listed: &Result<Listed, Fault>| {
-            if let Ok(listed) = listed {
-                bundle.write(&Line::Listed(listed.key.clone()));
-            }
+            bundle.write(&match listed {
+                Ok(listed) => Line::Listed { at, key: listed.key.clone() },
+                Err(fault) => Line::Refused { at, prefix: own.clone(), why: fault.to_string() },
+            });
         };
         self.store.list(prefix, after).inspect(note).boxed()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
-        let answer = self.store.get(key).await;
+        let (at, answer) = (self.at, self.store.get(key).await);
         match &answer {
             Ok(Object { body, metadata }) => self.bundle.write(&Line::Digest {
+                at,
                 key: key.to_owned(),
                 body: STANDARD.encode(body),
                 signature: metadata.signature.clone(),
                 algorithm: metadata.signature_algorithm.clone(),
                 made: metadata.backfill_generation_timestamp.clone(),
             }),
-            Err(fault) => self.bundle.write(&fault_line(key, fault)),
+            Err(fault) => self.bundle.write(&fault_line(at, key, fault)),
         }
         answer
     }
 
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        self.store.read_log(key).await
+    }
+
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
-        let answer = self.store.hash(key).await;
+        let (at, answer) = (self.at, self.store.hash(key).await);
         self.bundle.write(&match &answer {
-            Ok(unpacked) => log_line(key, unpacked),
-            Err(Unhashed::Fault(fault)) => fault_line(key, fault),
-            Err(Unhashed::Damage(damage)) => damage_line(key, damage),
+            Ok(unpacked) => log_line(at, key, None, unpacked),
+            Err(Unhashed::Fault(fault)) => fault_line(at, key, fault),
+            Err(Unhashed::Damage(damage)) => damage_line(at, key, damage),
         });
         answer
     }
 
+    fn oddities(&self) -> Vec<String> {
+        let odd = self.store.oddities();
+        self.bundle.note_odd(self.at, &odd);
+        odd
+    }
+
+    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
+        let days = self.store.expires_after_days(prefix).await?;
+        self.bundle.write(&Line::Expires { at: self.at, prefix: prefix.to_owned(), days });
+        Some(days)
+    }
+
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {
-        self.store.versions(prefix).await
+        let answer = self.store.versions(prefix).await;
+        if let Ok(versions) = &answer {
+            let versions = versions.iter().map(VersionLine::of).collect();
+            self.bundle.write(&Line::Versions { at: self.at, prefix: prefix.to_owned(), versions });
+        }
+        answer
     }
 
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
-        self.store.hash_version(key, version).await
+        let answer = self.store.hash_version(key, version).await;
+        if let Ok(unpacked) = &answer {
+            self.bundle.write(&log_line(self.at, key, Some(version), unpacked));
+        }
+        answer
     }
 }
 
-fn fault_line(key: &str, fault: &Fault) -> Line {
+fn fault_line(at: usize, key: &str, fault: &Fault) -> Line {
     let (key, why) = (key.to_owned(), fault.to_string());
     match fault.kind {
-        FaultKind::Absent => Line::Absent(key),
-        FaultKind::TooLarge => Line::Damaged { key, why },
-        FaultKind::Denied | FaultKind::Archived | FaultKind::Unavailable => Line::Unread { key, why },
+        FaultKind::Absent => Line::Absent { at, key },
+        FaultKind::TooLarge => Line::Damaged { at, key, why },
+        FaultKind::Denied | FaultKind::Archived | FaultKind::Unavailable => Line::Unread { at, key, why },
     }
 }
 
-fn damage_line(key: &str, damage: &Damage) -> Line {
-    Line::Damaged { key: key.to_owned(), why: damage.to_string() }
+fn damage_line(at: usize, key: &str, damage: &Damage) -> Line {
+    Line::Damaged { at, key: key.to_owned(), why: damage.to_string() }
 }

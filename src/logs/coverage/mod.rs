@@ -2,7 +2,7 @@
 //!
 //! [`survey`] lists; [`assess`] is pure and says what the listing means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,6 +29,8 @@ pub struct Survey {
     pub now: Timestamp,
     /// What was found, by account and region.
     pub places: Vec<Found>,
+    /// What could not be listed, as sentences.
+    pub unread: Vec<String>,
 }
 
 /// What was found for one account in one region.
@@ -123,6 +125,29 @@ impl ExpectedAccount {
 }
 
 impl Expected {
+    /// Returns the accounts that should deliver and of which nothing is there, each with its regions; without any when no
+    /// region is known. Where an account's regions are not known, those of the other accounts stand for them.
+    pub fn absent(&self, there: &BTreeSet<(AccountId, Region)>) -> Vec<(AccountId, Vec<Region>)> {
+        let usual: BTreeSet<&Region> = self.only.iter().chain(there.iter().map(|(_, region)| region)).collect();
+        let mut absent = Vec::new();
+        for (account, known) in &self.accounts {
+            let regions: Vec<&Region> = match &known.regions {
+                Some(regions) => regions.iter().collect(),
+                None => usual.iter().copied().collect(),
+            };
+            let is_missing = |region: &&Region| {
+                let is_sought = self.only.as_ref().is_none_or(|only| only == *region);
+                is_sought && known.should_deliver(region) && !there.contains(&(account.clone(), (*region).clone()))
+            };
+            let is_nowhere = regions.is_empty() && known.is_active;
+            let missing: Vec<Region> = regions.into_iter().filter(is_missing).cloned().collect();
+            if is_nowhere || !missing.is_empty() {
+                absent.push((account.clone(), missing));
+            }
+        }
+        absent
+    }
+
     /// Keeps only what is sought, so that nothing else is missed.
     pub fn narrow(&mut self, sought: &Sought) {
         self.accounts.retain(|account, _| sought.account.as_ref().is_none_or(|only| only == account));
@@ -160,6 +185,8 @@ pub struct Coverage {
     pub rows: Vec<Row>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
+    /// What could not be listed or asked, as sentences.
+    pub unread: Vec<String>,
 }
 
 /// Whether the logs of one row arrive.
@@ -226,6 +253,8 @@ pub struct Gap {
     pub window: Window,
     /// What is the likely cause, for a person.
     pub reason: String,
+    /// Whether the reason is a guess from the shape of the gaps; else CloudTrail or the organization says it.
+    pub is_guess: bool,
 }
 
 impl Coverage {

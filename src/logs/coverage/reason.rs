@@ -22,14 +22,19 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, &survey, expected)).collect();
     rows.extend(absent_rows(&survey, expected));
     rows.sort_by(|a, b| (&a.account, &a.region, a.kind).cmp(&(&b.account, &b.region, b.kind)));
-    let reasons: Vec<Vec<String>> = rows
+    let reasons: Vec<Vec<(String, bool)>> = rows
         .iter()
         .map(|row| row.gaps.iter().map(|gap| reason(row, gap, &rows, &survey, expected)).collect())
         .collect();
     for (row, reasons) in rows.iter_mut().zip(reasons) {
-        row.gaps.iter_mut().zip(reasons).for_each(|(gap, reason)| gap.reason = reason);
+        row.gaps.iter_mut().zip(reasons).for_each(|(gap, of)| (gap.reason, gap.is_guess) = of);
     }
-    Coverage { store: survey.store, range: survey.range, now: survey.now, rows, trails: expected.trails.clone() }
+    let Survey { store, range, now, mut unread, .. } = survey;
+    let unasked = expected.accounts.values().filter(|account| account.is_active && account.regions.is_none()).count();
+    if unasked > 0 {
+        unread.push(format!("which regions are enabled is not known of {unasked} accounts"));
+    }
+    Coverage { store, range, now, rows, trails: expected.trails.clone(), unread }
 }
 
 fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
@@ -56,14 +61,17 @@ fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
     // The range's start need not be where an hour starts: the hour that is cut there is no gap.
     let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
     let is_gap = |window: Window| window.start < window.end && !is_cut(window);
-    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new() });
+    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new(), is_guess: false });
     let gaps: Vec<Gap> = windows.into_iter().filter_map(gap).collect();
     let arrival = match newest {
         _ if found.problem.is_some() => Arrival::Unread,
         None => Arrival::Nothing,
         // A log file tells that its hour has arrived.
         Some(_) if files.hours.end().max(found.digest_hours.end()) < Some(due) => Arrival::Stopped,
-        Some(_) if gaps.is_empty() => Arrival::Arriving,
+        // What came before the first digest is told, and is no gap: there was no trail yet.
+        Some(_) if gaps.iter().all(|gap| found.digest_hours.start().is_some_and(|first| gap.window.end <= first)) => {
+            Arrival::Arriving
+        }
         Some(_) => Arrival::Gaps,
     };
     Row {
@@ -110,7 +118,7 @@ fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
             is_sought && !there.contains(&(account.clone(), region.clone()))
         };
         for region in regions.into_iter().filter(is_absent) {
-            let gaps = vec![Gap { window: survey.range, reason: String::new() }];
+            let gaps = vec![Gap { window: survey.range, reason: String::new(), is_guess: false }];
             rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
         }
     }
@@ -135,10 +143,11 @@ fn part(row: &Row, gap: &Gap) -> Part {
     }
 }
 
-fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expected) -> String {
+/// Returns the likely reason of a gap, and whether it is a guess from the shape of the gaps alone.
+fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expected) -> (String, bool) {
     let part = part(row, gap);
     if let Some(reason) = account_reason(row, part, expected).or_else(|| trail_reason(gap, expected)) {
-        return reason;
+        return (reason, false);
     }
     let peers = |same_account: bool| {
         rows.iter().filter(move |peer| {
@@ -168,7 +177,7 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         Part::Middle if in_account => "the account was suspended or out of the organization for a time",
         Part::Middle => "digests of this account and region alone are gone: find out why with verify",
     };
-    text.to_owned()
+    (text.to_owned(), true)
 }
 
 fn account_reason(row: &Row, part: Part, expected: &Expected) -> Option<String> {
@@ -225,7 +234,7 @@ mod tests {
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
         let range = Window { start: at(0), end: at(24) };
-        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let coverage = assess(survey, expected);
         let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());
         coverage.rows.iter().map(row).collect()
@@ -303,7 +312,8 @@ mod tests {
     fn a_range_in_the_past_is_judged_at_its_end() {
         let range = Window { start: at(0), end: at(20) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
-        let coverage = assess(Survey { store: "s".into(), range, now: at(500), places }, &Expected::default());
+        let coverage =
+            assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
         let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
         assert_eq!(old, [TWO]);
     }
@@ -312,7 +322,7 @@ mod tests {
     fn old_rows_are_those_that_should_be_young() {
         let range = Window { start: at(0), end: at(26) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 25)])];
-        let survey = Survey { store: "s".into(), range, now: at(26), places };
+        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let old = |expected: &Expected| {
             let coverage = assess(survey.clone(), expected);
             coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.to_string()).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! Lists what is there: names, sizes and times of objects, never their bodies.
 
 use futures::stream::{StreamExt, iter};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Found, LogFiles, Survey};
 use crate::logs::finding::{HOUR, Window};
@@ -10,6 +10,8 @@ use crate::logs::store::{Fault, Listed, Store};
 use crate::logs::verify::Sought;
 use crate::logs::verify::find::find;
 
+/// How far a name may lie in the future: a log file's slot may end after its delivery.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// How many accounts x regions are listed at a time.
 const PLACES_AT_ONCE: usize = 32;
 
@@ -18,11 +20,12 @@ const PLACES_AT_ONCE: usize = 32;
 /// # Errors
 /// When the store's folders cannot be listed. One account's failure is its own row's problem.
 pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
-    let scopes = find(store, sought).await?;
-    let places = iter(scopes)
+    let found = find(store, sought).await?;
+    let latest = now.saturating_add(CLOCK_SLACK).unwrap_or(now);
+    let places = iter(found.scopes.into_keys())
         .map(|scope| async move {
             let mut found = Found::nothing(scope);
-            if let Err(fault) = found.list(store, range).await {
+            if let Err(fault) = found.list(store, range, latest).await {
                 found.problem = Some(fault.message);
             }
             found
@@ -30,7 +33,9 @@ pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Time
         .buffered(PLACES_AT_ONCE)
         .collect()
         .await;
-    Ok(Survey { store: store.name(), range, now, places })
+    let refused = |(folder, fault): (String, Fault)| format!("{folder} could not be listed: {fault}");
+    let unread = found.refused.into_iter().map(refused).chain(found.limits).collect();
+    Ok(Survey { store: store.name(), range, now, places, unread })
 }
 
 impl Found {
@@ -39,26 +44,27 @@ impl Found {
         Self { scope, logs, digests: 0, digest_hours, problem: None }
     }
 
-    async fn list(&mut self, store: &dyn Store, range: Window) -> Result<(), Fault> {
-        self.list_digests(store, range).await?;
+    async fn list(&mut self, store: &dyn Store, range: Window, latest: Timestamp) -> Result<(), Fault> {
+        self.list_digests(store, range, latest).await?;
         for kind in LogKind::ALL {
-            self.list_logs(store, range, kind).await?;
+            self.list_logs(store, range, latest, kind).await?;
         }
         Ok(())
     }
 
-    async fn list_digests(&mut self, store: &dyn Store, range: Window) -> Result<(), Fault> {
+    async fn list_digests(&mut self, store: &dyn Store, range: Window, latest: Timestamp) -> Result<(), Fault> {
         let prefix = self.scope.digest_prefix();
         let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
         let last_day = day_folder(range.end.saturating_add(HOUR).unwrap_or(range.end));
         while let Some(listed) = listed.next().await {
-            let Listed { key, .. } = listed?;
+            let Listed { key, size_bytes, .. } = listed?;
             if is_past(&key, &prefix, &last_day) {
                 break;
             }
-            let Some(key) = DigestKey::parse(&key).filter(|key| key.scope == self.scope && !key.backfill) else {
-                continue;
-            };
+            // An empty object or a name of the future shows no delivery.
+            let is_real = |key: &DigestKey| size_bytes > 0 && key.end <= latest;
+            let own = |key: &DigestKey| key.scope == self.scope && !key.backfill && is_real(key);
+            let Some(key) = DigestKey::parse(&key).filter(own) else { continue };
             let hour = Window::hour_until(key.end);
             if hour.end > range.start && hour.start < range.end {
                 self.digests += 1;
@@ -68,17 +74,24 @@ impl Found {
         Ok(())
     }
 
-    async fn list_logs(&mut self, store: &dyn Store, range: Window, kind: LogKind) -> Result<(), Fault> {
+    async fn list_logs(
+        &mut self,
+        store: &dyn Store,
+        range: Window,
+        latest: Timestamp,
+        kind: LogKind,
+    ) -> Result<(), Fault> {
         let prefix = self.scope.log_prefix(kind);
         let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
         let is_original = store.bucket().is_some();
         let last_day = day_folder(range.end);
         while let Some(listed) = listed.next().await {
-            let Listed { key, modified, .. } = listed?;
+            let Listed { key, modified, size_bytes } = listed?;
             if is_past(&key, &prefix, &last_day) {
                 break;
             }
-            let Some(key) = LogKey::parse(&key).filter(|key| key.scope == self.scope) else { continue };
+            let is_real = |key: &LogKey| size_bytes > 0 && key.slot <= latest;
+            let Some(key) = LogKey::parse(&key).filter(|key| key.scope == self.scope && is_real(key)) else { continue };
             if key.slot > range.start && key.slot <= range.end {
                 self.logs.entry(kind).or_default().add(key.slot, modified.filter(|_| is_original));
             }

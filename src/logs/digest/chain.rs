@@ -1,7 +1,8 @@
 //! The rules of a chain: whether one digest is CloudTrail's, and whether two of them follow each other.
 //!
 //! A digest's signature lies in its metadata and once more in its successor, so that a copy without metadata can be
-//! proved, save for the newest digest.
+//! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says of
+//! its own place, and of its predecessor's, counts, not where a copy of it lies.
 
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::{Sha256, Trailing};
@@ -21,6 +22,17 @@ pub struct Seen {
     pub object: String,
     /// What it holds, or why that is not known.
     pub content: Result<Content, Unread>,
+    /// Where it says that CloudTrail delivered it; nothing when it is not known, or is not the digest of this name.
+    pub origin: Option<Origin>,
+}
+
+/// Where CloudTrail delivers: the part of a place that a copy may not have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The bucket.
+    pub bucket: String,
+    /// All that stands before `AWSLogs/`: empty, or ends with `/`.
+    pub prefix: String,
 }
 
 /// What a digest object holds.
@@ -50,7 +62,7 @@ pub struct Unread {
 /// The end of the chain so far: what the next digest must continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
-    /// The digest's key.
+    /// The key under which CloudTrail delivered it, as far as that is known.
     pub object: String,
     /// The end of its hour.
     pub end: jiff::Timestamp,
@@ -91,14 +103,38 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
+/// Why there is no key to judge a digest with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// The reason, for a person.
+    pub why: String,
+    /// Whether CloudTrail was asked and does not have the key, so that the digest is not CloudTrail's.
+    pub is_foreign: bool,
+}
+
+/// How far from a key's time a digest may be signed: digests come up to two hours after their hour.
+const KEY_TIME_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(3);
+
 impl Seen {
+    /// Returns a digest as it was met.
+    pub fn new(key: DigestKey, object: String, content: Result<Content, Unread>) -> Self {
+        let origin = content.as_ref().ok().and_then(|content| origin(&key, &content.digest));
+        Self { key, object, content, origin }
+    }
+
     /// Returns the hour that the digest is about: by its content, or by its name when the content cannot be trusted.
     pub fn window(&self) -> Window {
         match &self.content {
-            Ok(content) if self.is_in_place(&content.digest) => {
-                Window { start: content.digest.start, end: content.digest.end }
-            }
+            Ok(content) if self.origin.is_some() => Window { start: content.digest.start, end: content.digest.end },
             _ => Window::hour_until(self.key.end),
+        }
+    }
+
+    /// Returns the key under which CloudTrail delivered it: what it says, else its key here.
+    pub fn delivered(&self) -> &str {
+        match &self.content {
+            Ok(content) if self.origin.is_some() => &content.digest.object,
+            _ => &self.object,
         }
     }
 
@@ -109,7 +145,7 @@ impl Seen {
             sha256: content.sha256,
             signature,
         });
-        Anchor { object: self.object.clone(), end: self.window().end, record }
+        Anchor { object: self.delivered().to_owned(), end: self.window().end, record }
     }
 
     /// Returns what the digest says about its predecessor.
@@ -117,26 +153,29 @@ impl Seen {
         self.content.as_ref().ok()?.digest.previous.as_ref()
     }
 
-    fn is_in_place(&self, digest: &Digest) -> bool {
-        digest.object == self.object
-            && digest.account == self.key.scope.account.as_str()
-            && digest.end.as_second() == self.key.end.as_second()
-    }
-
-    fn finding(&self, code: Code, state: State, detail: impl Into<String>) -> Finding {
+    pub(crate) fn finding(&self, code: Code, state: State, detail: impl Into<String>) -> Finding {
         Finding { code, state, object: Some(self.object.clone()), window: Some(self.window()), detail: detail.into() }
     }
+}
+
+/// Reads where a digest says that it was delivered: its own name, at most below another prefix or in another bucket.
+fn origin(key: &DigestKey, digest: &Digest) -> Option<Origin> {
+    let own = DigestKey::parse(&digest.object)?;
+    let is_same = own.below(&key.scope.prefix) == *key
+        && digest.account == key.scope.account.as_str()
+        && digest.end.as_second() == key.end.as_second();
+    is_same.then(|| Origin { bucket: digest.bucket.clone(), prefix: own.scope.prefix })
 }
 
 /// Judges one digest.
 ///
 /// `successor_record` is the signature that a readable successor records for it, `key` the public key that it names, or
-/// why there is none, `buckets` the buckets that the store stands for; empty when that is not known.
+/// why there is none, `signed_at` about when it was signed.
 pub fn judge(
     seen: &Seen,
     successor_record: Option<&str>,
-    key: Result<&PublicKey, &str>,
-    buckets: &[String],
+    key: Result<&PublicKey, &Missing>,
+    signed_at: jiff::Timestamp,
 ) -> Verdict {
     let content = match &seen.content {
         Ok(content) => content,
@@ -145,34 +184,39 @@ pub fn judge(
             return Verdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
         }
     };
-    if let Some(finding) = misplaced(seen, &content.digest, buckets) {
+    if seen.origin.is_none() {
+        let detail = format!("CloudTrail delivered this digest as {}", content.digest.object);
+        let finding = seen.finding(Code::DigestMoved, State::Broken, detail);
         return Verdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
     }
     let mut verdict = signature_verdict(seen, content, successor_record, key);
+    if let Some(detail) =
+        key.ok().filter(|_| verdict.proof == Proof::Proved).and_then(|key| out_of_time(key, signed_at))
+    {
+        verdict.proof = Proof::Unproved;
+        verdict.findings.push(seen.finding(Code::DigestKeyOutOfTime, State::Unproven, detail));
+    }
     verdict.findings.extend(wrapper_findings(seen, content));
     verdict
 }
 
-fn misplaced(seen: &Seen, digest: &Digest, buckets: &[String]) -> Option<Finding> {
-    let broken = |detail| Some(seen.finding(Code::DigestMoved, State::Broken, detail));
-    if !seen.is_in_place(digest) {
-        return broken(format!("CloudTrail delivered this digest as {}", digest.object));
+/// Tells that a key was not in use at a time, as far as its time is known.
+fn out_of_time(key: &PublicKey, at: jiff::Timestamp) -> Option<String> {
+    let early = key.valid_from.filter(|from| at.saturating_add(KEY_TIME_SLACK).unwrap_or(at) < *from);
+    let late = key.valid_to.filter(|to| at.saturating_sub(KEY_TIME_SLACK).unwrap_or(at) > *to);
+    let name = &key.fingerprint;
+    match (early, late) {
+        (Some(from), _) => Some(format!("it is signed with key {name}, which CloudTrail uses only from {from} on")),
+        (_, Some(to)) => Some(format!("it is signed with key {name}, which CloudTrail used only until {to}")),
+        (None, None) => None,
     }
-    if !buckets.is_empty() && !buckets.contains(&digest.bucket) {
-        return broken(format!(
-            "CloudTrail delivered this digest to bucket {}, which is not {}; name it with --bucket if this is its copy",
-            digest.bucket,
-            buckets.join(" or ")
-        ));
-    }
-    None
 }
 
 fn signature_verdict(
     seen: &Seen,
     content: &Content,
     successor_record: Option<&str>,
-    key: Result<&PublicKey, &str>,
+    key: Result<&PublicKey, &Missing>,
 ) -> Verdict {
     let one = |proof, code, state, detail: String| Verdict {
         proof,
@@ -192,7 +236,12 @@ fn signature_verdict(
     }
     let key = match key {
         Ok(key) => key,
-        Err(why) => return one(Proof::Unproved, Code::DigestUnknownKey, State::Unproven, why.into()),
+        Err(Missing { why, is_foreign: true }) => {
+            return one(Proof::Refuted, Code::DigestForeignKey, State::Broken, why.clone());
+        }
+        Err(Missing { why, .. }) => {
+            return one(Proof::Unproved, Code::DigestUnknownKey, State::Unproven, why.clone());
+        }
     };
     let text = signed_text(digest, &content.sha256);
     let holds = |signature: &str| is_signed(&text, signature, key);
@@ -228,16 +277,17 @@ fn wrapper_findings(seen: &Seen, content: &Content) -> Vec<Finding> {
     findings
 }
 
-/// Judges whether a digest continues the one before it in the listing. Each comes with how well it is proved: what a
-/// refuted digest says about its predecessor does not count, and a hash that does not fit a refuted one is nothing new.
-pub fn link((older, older_is): (&Anchor, Proof), (newer, newer_is): (&Seen, Proof)) -> Vec<Finding> {
+/// Judges whether a digest continues the one before it. Each comes with how well it is proved: what a refuted digest says
+/// about its predecessor does not count, and a hash that does not fit a refuted one is nothing new. `is_here` tells whether
+/// the place that it names as its predecessor's is one that is looked at.
+pub fn link((older, older_is): (&Anchor, Proof), (newer, newer_is): (&Seen, Proof), is_here: bool) -> Vec<Finding> {
     let content = match &newer.content {
         Ok(content) if newer_is != Proof::Refuted => content,
         _ => return silence_between(older, newer),
     };
     let Some(previous) = &content.digest.previous else { return restart(older, newer) };
-    if previous.object != older.object {
-        return elsewhere(older, newer, previous);
+    if !names(previous, older) {
+        return elsewhere(older, newer, previous, is_here);
     }
     let mut findings = silence_between(older, newer);
     let Some(record) = older.record.as_ref().filter(|_| older_is != Proof::Refuted) else { return findings };
@@ -253,13 +303,24 @@ pub fn link((older, older_is): (&Anchor, Proof), (newer, newer_is): (&Seen, Proo
     findings
 }
 
+/// Tells whether a digest names another as its predecessor. Below which prefix one was delivered that could not be read is
+/// not known, so that its name alone decides.
+pub fn names(previous: &Previous, older: &Anchor) -> bool {
+    let same_name = || {
+        let (named, own) = (DigestKey::parse(&previous.object), DigestKey::parse(&older.object));
+        named.zip(own).is_some_and(|(named, own)| named.below("") == own.below(""))
+    };
+    previous.object == older.object || older.record.is_none() && same_name()
+}
+
 /// Tells whether a signature that is known to be right is the recorded one. An unknown one was proved by the record.
 fn same_signature(record: &Record, previous: &Previous) -> bool {
     record.signature.as_ref().is_none_or(|signature| signature.eq_ignore_ascii_case(&previous.signature))
 }
 
-/// Judges the first digest of a range: whether it has a predecessor that is not there.
-pub fn first(newer: &Seen, from: Option<jiff::Timestamp>) -> Vec<Finding> {
+/// Judges the first digest of a range: whether it has a predecessor that is not there. `is_here` tells whether the place of
+/// the predecessor is one that is looked at.
+pub fn first(newer: &Seen, from: Option<jiff::Timestamp>, is_here: bool) -> Vec<Finding> {
     let Some(previous) = newer.previous() else { return Vec::new() };
     let window = newer.window();
     if from.is_some_and(|from| window.start <= from) {
@@ -270,9 +331,18 @@ pub fn first(newer: &Seen, from: Option<jiff::Timestamp>) -> Vec<Finding> {
         Ok(_) => {
             let hour = Window::hour_until(window.start);
             let start = from.map_or(hour.start, |from| from.min(hour.start));
-            missing(Window { start, end: window.start }, &previous.object)
+            let gone = Window { start, end: window.start };
+            if is_here { missing(gone, &previous.object) } else { goes_on_elsewhere(gone, previous) }
         }
     }
+}
+
+/// Notes that digests lie where nobody looked: they may well be whole.
+fn goes_on_elsewhere(hours: Window, previous: &Previous) -> Vec<Finding> {
+    let prefix = DigestKey::parse(&previous.object).map(|key| key.scope.account_prefix()).unwrap_or_default();
+    let detail =
+        format!("the chain goes on in bucket {}, below {prefix}; that place was not looked at", previous.bucket);
+    gap(hours, Code::ChainElsewhere, State::Unproven, &detail)
 }
 
 /// Reads where a digest says its predecessor lies; a place in another chain or in its own future is a finding.
@@ -294,7 +364,7 @@ fn predecessor(newer: &Seen, previous: &Previous) -> Result<DigestKey, Finding> 
     Ok(key)
 }
 
-fn elsewhere(older: &Anchor, newer: &Seen, previous: &Previous) -> Vec<Finding> {
+fn elsewhere(older: &Anchor, newer: &Seen, previous: &Previous, is_here: bool) -> Vec<Finding> {
     let key = match predecessor(newer, previous) {
         Ok(key) => key,
         Err(finding) => return vec![finding],
@@ -303,7 +373,8 @@ fn elsewhere(older: &Anchor, newer: &Seen, previous: &Previous) -> Vec<Finding> 
         let detail = format!("it continues {}, but {} lies between them", previous.object, older.object);
         return vec![newer.finding(Code::DigestLinkMismatch, State::Broken, detail)];
     }
-    missing(Window { start: older.end, end: newer.window().start.max(key.end) }, &previous.object)
+    let gone = Window { start: older.end, end: newer.window().start.max(key.end) };
+    if is_here { missing(gone, &previous.object) } else { goes_on_elsewhere(gone, previous) }
 }
 
 /// Lists the hours of digests that are gone. Only the last one's key is known, from its successor.

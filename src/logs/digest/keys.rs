@@ -213,7 +213,7 @@ fn read_time(value: &Value) -> Option<Timestamp> {
 }
 
 /// Returns the PKCS#1 key inside a SubjectPublicKeyInfo of an RSA key (RFC 5280, section 4.1; RFC 8017, appendix A.1).
-fn unwrap_spki(der: &[u8]) -> Option<&[u8]> {
+pub(crate) fn unwrap_spki(der: &[u8]) -> Option<&[u8]> {
     /// `SEQUENCE { OBJECT IDENTIFIER rsaEncryption, NULL }`
     const RSA_ENCRYPTION: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
     let (outer, _) = take_der(der, 0x30)?;

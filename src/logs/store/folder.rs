@@ -1,20 +1,24 @@
 //! A copy of a bucket in a folder: keys are paths below it.
 //!
 //! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it. Nothing outside the folder is read:
-//! a key that climbs out of it is refused, and links are not followed while listing.
+//! a key that climbs out of it is refused, and links are not followed. Pipes, sockets and devices are never opened: reading
+//! one may never end. What is left out is told.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{BoxStream, unfold};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
-use super::{Fault, FaultKind, Listed, Metadata, Object, Store, Unhashed};
-use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, OBJECT_BYTES_MAX, Unpacked, hash};
+use super::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed};
+use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 
 /// The ending of the file that holds an object's metadata.
 const METADATA_ENDING: &str = ".metadata.json";
@@ -27,12 +31,41 @@ const LISTED_AHEAD: usize = 256;
 #[derive(Debug, Clone)]
 pub struct FolderStore {
     root: PathBuf,
+    odd: Oddities,
+    /// Keeps reading to a few threads a core: more only wait for each other.
+    readers: Arc<Semaphore>,
+}
+
+/// How many files are read at a time for each core.
+const READERS_PER_CORE: usize = 3;
+
+/// What lies in the folder and is no object, by path.
+#[derive(Debug, Clone, Default)]
+struct Oddities(Arc<Mutex<BTreeSet<String>>>);
+
+/// The most oddities that are named; what goes beyond is not kept.
+const ODDITIES_MAX: usize = 1_000;
+
+impl Oddities {
+    fn note(&self, path: &Path, what: &str) {
+        // Only what lies in the layout matters: a search looks at the folders beside it too.
+        if !path.components().any(|part| part.as_os_str() == "AWSLogs") {
+            return;
+        }
+        // A set is whole between two insertions, so a poisoned lock guards nothing half-done.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < ODDITIES_MAX {
+            all.insert(format!("{} is {what}, which is not read", path.display()));
+        }
+    }
 }
 
 impl FolderStore {
     /// Returns the store of a folder. The folder is not looked at.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let readers = Arc::new(Semaphore::new(cores * READERS_PER_CORE));
+        Self { root: root.into(), odd: Oddities::default(), readers }
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, Fault> {
@@ -55,20 +88,27 @@ impl Store for FolderStore {
         self.root.display().to_string()
     }
 
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault> {
-        let (folder, prefix) = (self.root.join(prefix), prefix.to_owned());
+    async fn level(&self, prefix: &str) -> Result<Level, Fault> {
+        let (folder, prefix, odd) = (self.root.join(prefix), prefix.to_owned(), self.odd.clone());
         blocking(move || {
-            let entries = read_folder(&folder)?;
-            Ok(entries.into_iter().filter(Entry::is_folder).map(|e| format!("{prefix}{}", e.name)).collect())
+            let (folders, objects): (Vec<Entry>, _) =
+                read_folder(&folder, &odd)?.into_iter().partition(Entry::is_folder);
+            let keys = |entries: Vec<Entry>| entries.into_iter().map(|e| format!("{prefix}{}", e.name)).collect();
+            Ok(Level { folders: keys(folders), objects: keys(objects) })
         })
         .await
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        self.odd.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
         let (sender, receiver) = channel(LISTED_AHEAD);
         let (root, prefix, after) = (self.root.clone(), prefix.to_owned(), after.to_owned());
+        let odd = self.odd.clone();
         spawn_blocking(move || {
-            let walk = Walk { root: &root, after: &after, sender: &sender };
+            let walk = Walk { root: &root, after: &after, sender: &sender, odd: &odd };
             if let Err(Stop::Fault(fault)) = walk.folder(&prefix) {
                 // A failed send means that nobody reads any more, so nobody misses the fault.
                 let _unread = sender.blocking_send(Err(fault));
@@ -79,6 +119,8 @@ impl Store for FolderStore {
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
         let path = self.path(key)?;
+        // The semaphore is never closed, so that there is always a turn to be had.
+        let _turn = self.readers.acquire().await;
         blocking(move || {
             let body = read_whole(&path, OBJECT_BYTES_MAX)?;
             let metadata = read_metadata(&path)?;
@@ -89,7 +131,8 @@ impl Store for FolderStore {
 
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
         let path = self.path(key)?;
-        let work = move || Ok(hash(&read_whole(&path, OBJECT_BYTES_MAX)?, LOG_INFLATED_BYTES_MAX)?);
+        let _turn = self.readers.acquire().await;
+        let work = move || Ok(hash_log(&read_whole(&path, OBJECT_BYTES_MAX)?)?);
         spawn_blocking(work).await.unwrap_or_else(|e| Err(stopped(&e).into()))
     }
 }
@@ -114,8 +157,8 @@ impl Entry {
 }
 
 /// Returns what a folder holds, sorted. A folder that is not there holds nothing, as in S3. Names that are not UTF-8
-/// cannot be keys and are left out, and so are links: a copy of a bucket has none.
-fn read_folder(path: &Path) -> Result<Vec<Entry>, Fault> {
+/// cannot be keys; they, links and what is neither file nor folder are noted as odd: a copy of a bucket has none.
+fn read_folder(path: &Path, odd: &Oddities) -> Result<Vec<Entry>, Fault> {
     let found = match fs::read_dir(path) {
         Ok(found) => found,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -125,16 +168,34 @@ fn read_folder(path: &Path) -> Result<Vec<Entry>, Fault> {
     for entry in found {
         let entry = entry.map_err(|e| fault(&e))?;
         let kind = entry.file_type().map_err(|e| fault(&e))?;
-        let Ok(mut name) = entry.file_name().into_string() else { continue };
+        let Ok(mut name) = entry.file_name().into_string() else {
+            odd.note(&entry.path(), "a file whose name is not UTF-8");
+            continue;
+        };
+        if let Some(what) = oddity(kind) {
+            odd.note(&entry.path(), what);
+            continue;
+        }
         if kind.is_dir() {
             name.push('/');
-        } else if !kind.is_file() || name.ends_with(METADATA_ENDING) {
+        } else if name.ends_with(METADATA_ENDING) {
             continue;
         }
         entries.push(Entry { name });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Returns what something is that is neither a file nor a folder.
+fn oddity(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_file() || kind.is_dir() {
+        None
+    } else if kind.is_symlink() {
+        Some("a link")
+    } else {
+        Some("a pipe, a socket or a device")
+    }
 }
 
 enum Stop {
@@ -146,13 +207,14 @@ struct Walk<'a> {
     root: &'a Path,
     after: &'a str,
     sender: &'a Sender<Result<Listed, Fault>>,
+    odd: &'a Oddities,
 }
 
 impl Walk<'_> {
     /// Sends the objects below a folder. `prefix` is empty or ends with `/`.
     fn folder(&self, prefix: &str) -> Result<(), Stop> {
         let path = self.root.join(prefix);
-        for entry in read_folder(&path).map_err(Stop::Fault)? {
+        for entry in read_folder(&path, self.odd).map_err(Stop::Fault)? {
             let key = format!("{prefix}{}", entry.name);
             if entry.is_folder() {
                 // A whole folder lies before `after` when its prefix does and `after` is not inside it.
@@ -175,6 +237,11 @@ impl Walk<'_> {
 }
 
 fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Fault> {
+    // Looked at before it is opened: opening a pipe waits for a writer.
+    let kind = fs::symlink_metadata(path).map_err(|e| fault(&e))?.file_type();
+    if let Some(what) = oddity(kind) {
+        return Err(Fault::new(FaultKind::Unavailable, format!("it is {what}, which is not read")));
+    }
     let file = fs::File::open(path).map_err(|e| fault(&e))?;
     let about = file.metadata().map_err(|e| fault(&e))?;
     if about.is_dir() {
@@ -237,7 +304,8 @@ mod tests {
         assert_eq!(keys(&store, "", "").await, ["a/b-c", "a/b/1", "a/b/2", "a/c", "z"]);
         assert_eq!(keys(&store, "a/", "a/b/1").await, ["a/b/2", "a/c"]);
         assert_eq!(keys(&store, "none/", "").await, [""; 0]);
-        assert_eq!(store.children("a/").await.unwrap(), ["a/b/"]);
+        assert_eq!(store.level("a/").await.unwrap().folders, ["a/b/"]);
+        assert_eq!(store.level("a/").await.unwrap().objects, ["a/b-c", "a/c"]);
     }
 
     #[tokio::test]
@@ -249,6 +317,23 @@ mod tests {
         assert_eq!(object.metadata.signature.as_deref(), Some("ab"));
         assert_eq!(object.metadata.signature_algorithm.as_deref(), Some("SHA256withRSA"));
         assert_eq!(keys(&store, "", "").await, ["d/x.json.gz"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_pipes_and_sockets_are_told_and_never_opened() {
+        let (root, store) = folder(&[("AWSLogs/x", "body")]);
+        std::os::unix::fs::symlink(root.path().join("AWSLogs/x"), root.path().join("AWSLogs/link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(root.path().join("AWSLogs/socket")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(root.path().join("AWSLogs/pipe")).status().unwrap();
+        assert!(made.success());
+        assert_eq!(keys(&store, "", "").await, ["AWSLogs/x"]);
+        for name in ["AWSLogs/link", "AWSLogs/socket", "AWSLogs/pipe"] {
+            assert_eq!(store.get(name).await.unwrap_err().kind, FaultKind::Unavailable, "{name}");
+        }
+        let told = store.oddities();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].ends_with("AWSLogs/link is a link, which is not read"), "{told:?}");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use super::inflate::{Damage, LOG_INFLATED_BYTES_MAX, Unpacked, hash};
+use super::inflate::{Damage, Unpacked, hash_log};
 
 pub mod folder;
 
@@ -77,6 +77,15 @@ pub struct Version {
     pub is_latest: bool,
 }
 
+/// What lies directly under a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Level {
+    /// The folders, each with the `/` at its end, in order.
+    pub folders: Vec<String>,
+    /// The keys of the objects beside them, in order.
+    pub objects: Vec<String>,
+}
+
 /// Why an object or a listing could not be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -129,11 +138,11 @@ pub trait Store: Send + Sync {
     /// Returns the store as a person would name it.
     fn name(&self) -> String;
 
-    /// Returns the folders directly under a prefix, each with the `/` at its end, in order.
+    /// Returns what lies directly under a prefix.
     ///
     /// # Errors
     /// When the listing cannot be had.
-    async fn children(&self, prefix: &str) -> Result<Vec<String>, Fault>;
+    async fn level(&self, prefix: &str) -> Result<Level, Fault>;
 
     /// Returns the objects under a prefix whose keys come after `after`, in the order of their keys.
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>>;
@@ -150,7 +159,25 @@ pub trait Store: Send + Sync {
     /// When the object cannot be had or is damaged.
     async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
         let object = self.get(key).await?;
-        Ok(hash(&object.body, LOG_INFLATED_BYTES_MAX)?)
+        Ok(hash_log(&object.body)?)
+    }
+
+    /// Returns the bytes of a log file, as stored, to look into its records. A bundle keeps none of them and has none.
+    ///
+    /// # Errors
+    /// When the object cannot be had whole.
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
+    /// Returns what was met among the objects so far that is none, as sentences: links, pipes, devices. Only folders have any.
+    fn oddities(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns after how many days the store deletes what lies under a prefix; nothing when it does not, or is not known to.
+    async fn expires_after_days(&self, _prefix: &str) -> Option<u32> {
+        None
     }
 
     /// Returns the versions of every key with a prefix, newest first within a key. Copies have none.

@@ -1,12 +1,16 @@
 //! The answer: for each chain its hours with their states, its findings and its counts; and the sum of all chains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
+use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Finding, State, Window};
 use crate::logs::key::Scope;
+use crate::logs::spans::Spans;
+
+use super::key_finder::KeyUse;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -14,18 +18,28 @@ pub const FINDINGS_MAX: usize = 10_000;
 /// What is known about one chain: account x region x trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
-    /// The account and region of its events, and where it lies.
+    /// The account and region of its events, and where its newest digest lies.
     pub scope: Scope,
     /// The trail and its home region; absent when there is no digest that would tell.
     pub trail: Option<(TrailName, Region)>,
+    /// Everywhere its digests lie: several places when the trail was moved.
+    pub scopes: Vec<Scope>,
+    /// Where its digests say that CloudTrail delivered them.
+    pub origins: Vec<Origin>,
     /// How many digests were looked at.
     pub digests: u64,
-    /// How many log files those digests list.
+    /// How many log files the valid ones of them list.
     pub logs: u64,
     /// How many of these are what CloudTrail signed.
     pub logs_attested: u64,
+    /// How many of these were read by this run.
+    pub logs_read: u64,
     /// How many log files wait for a backfill digest.
     pub logs_pending: u64,
+    /// How many more log files lie there, which no valid digest lists.
+    pub logs_unlisted: u64,
+    /// The bytes of the log files that were read, unpacked.
+    pub bytes: u64,
     /// The worst state of an hour or a finding.
     pub state: State,
     /// The hours, joined while they touch and have the same state.
@@ -34,6 +48,8 @@ pub struct Chain {
     pub findings: Vec<Finding>,
     /// How many findings are counted but not kept.
     pub findings_omitted: u64,
+    /// What a person should know, though nothing is wrong: where the chain goes on, what ended it.
+    pub notes: Vec<String>,
     /// The newest digest up to which all is attested, from which a later run may go on.
     pub attested_to: Option<Mark>,
 }
@@ -43,7 +59,9 @@ pub struct Chain {
 pub struct Mark {
     /// Its key.
     pub object: String,
-    /// Its bucket.
+    /// The key under which CloudTrail delivered it, when that is another one.
+    pub delivered: Option<String>,
+    /// Its bucket, as it says.
     pub bucket: String,
     /// The end of its hour.
     pub end: Timestamp,
@@ -51,19 +69,31 @@ pub struct Mark {
     pub sha256: String,
     /// Its signature, where metadata or a successor told it.
     pub signature: Option<String>,
+    /// The trail that attests what follows, when the chain has ended.
+    pub succeeded_by: Option<TrailName>,
+    /// The hashes of later digests whose log files were all read and attested, though more may still come for their hours.
+    pub recent: Vec<String>,
 }
 
 /// All that one run found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The store, as a person would name it.
+    /// The places, as a person would name them.
     pub store: String,
     /// The range that was asked for.
     pub from: Option<Timestamp>,
     /// The end of that range.
     pub to: Option<Timestamp>,
+    /// The present, as the run took it.
+    pub now: Timestamp,
     /// The chains, in order of account, region and trail.
     pub chains: Vec<Chain>,
+    /// What is not as it should be beside all chains, in order.
+    pub findings: Vec<Finding>,
+    /// Who said what there should be; nothing when nobody did, so that what is missing whole cannot be missed.
+    pub expected_by: Option<String>,
+    /// The public keys that digests named.
+    pub keys: Vec<KeyUse>,
     /// Whether the run was stopped early.
     pub interrupted: bool,
     /// What a person should know about the run itself, such as keys that could not be read.
@@ -74,12 +104,19 @@ impl Answer {
     /// Returns the worst state of all chains. Where there is no chain, nothing is proved.
     pub fn state(&self) -> State {
         let worst = self.chains.iter().map(|chain| chain.state).max().unwrap_or(State::Unproven);
+        let beside = self.findings.iter().map(|finding| finding.state).max();
+        let worst = worst.max(beside.unwrap_or(State::Attested));
         if self.interrupted { worst.max(State::Unproven) } else { worst }
     }
 
     /// Returns how many chains are in a state.
     pub fn chains_in(&self, state: State) -> usize {
         self.chains.iter().filter(|chain| chain.state == state).count()
+    }
+
+    /// Returns how many accounts have a chain.
+    pub fn accounts(&self) -> usize {
+        self.chains.iter().map(|chain| &chain.scope.account).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -89,7 +126,13 @@ pub(super) struct Tally {
     pub(super) digests: u64,
     pub(super) logs: u64,
     pub(super) logs_attested: u64,
+    pub(super) logs_read: u64,
     pub(super) logs_pending: u64,
+    pub(super) logs_unlisted: u64,
+    pub(super) bytes: u64,
+    pub(super) notes: Vec<String>,
+    /// Whether something was found that no hour stands for, so that no later run may go on from here.
+    pub(super) is_held: bool,
     hours: BTreeMap<Timestamp, (Timestamp, State)>,
     findings: Vec<Finding>,
     findings_omitted: u64,
@@ -107,10 +150,28 @@ impl Tally {
 
     /// Notes a finding, and what it means for its hour.
     pub(super) fn finding(&mut self, finding: Finding) {
-        self.worst = self.worst.max(Some(finding.state));
-        if let Some(window) = finding.window {
-            self.hour(window, finding.state);
+        match finding.window {
+            Some(window) => self.hour(window, finding.state),
+            None => self.is_held = true,
         }
+        self.keep(finding);
+    }
+
+    /// Notes a finding about all hours that its window touches, and no other.
+    pub(super) fn finding_over(&mut self, finding: Finding) {
+        let window = finding.window;
+        let touches = |start: Timestamp, end: Timestamp| window.is_some_and(|w| start < w.end && w.start < end);
+        for (start, (end, state)) in &mut self.hours {
+            if touches(*start, *end) {
+                *state = (*state).max(finding.state);
+            }
+        }
+        self.is_held |= window.is_none();
+        self.keep(finding);
+    }
+
+    fn keep(&mut self, finding: Finding) {
+        self.worst = self.worst.max(Some(finding.state));
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {
@@ -121,6 +182,22 @@ impl Tally {
     /// Returns the start of the first hour that was noted.
     pub(super) fn start(&self) -> Option<Timestamp> {
         self.hours.keys().next().copied()
+    }
+
+    /// Tells whether nothing of the chain lies in the range.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hours.is_empty() && self.findings.is_empty() && self.digests == 0
+    }
+
+    /// Returns the hours that are attested.
+    pub(super) fn attested(&self) -> Spans {
+        let mut spans = Spans::default();
+        for (&start, &(end, state)) in &self.hours {
+            if state == State::Attested {
+                spans.add(Window { start, end });
+            }
+        }
+        spans
     }
 
     /// Returns the start of the first hour that is not attested.
@@ -135,22 +212,56 @@ impl Tally {
     }
 
     /// Returns the chain's answer. A chain of which no hour was seen is unproven.
-    pub(super) fn chain(mut self, scope: Scope, trail: Option<(TrailName, Region)>, mark: Option<Mark>) -> Chain {
-        self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    pub(super) fn chain(self, place: Place, mark: Option<Mark>) -> Chain {
         Chain {
-            scope,
-            trail,
+            scope: place.scope,
+            trail: place.trail,
+            scopes: place.scopes,
+            origins: place.origins,
             digests: self.digests,
             logs: self.logs,
             logs_attested: self.logs_attested,
+            logs_read: self.logs_read,
             logs_pending: self.logs_pending,
+            logs_unlisted: self.logs_unlisted,
+            bytes: self.bytes,
             state: self.worst.unwrap_or(State::Unproven),
             hours: joined(&self.hours),
-            findings: self.findings,
+            findings: join_equal(self.findings),
             findings_omitted: self.findings_omitted,
+            notes: self.notes,
             attested_to: mark,
         }
     }
+}
+
+/// Where a chain lies.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) scope: Scope,
+    pub(super) trail: Option<(TrailName, Region)>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) origins: Vec<Origin>,
+}
+
+/// Returns findings in order, those that say the same of touching times joined to one of the whole time.
+pub(super) fn join_equal(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let same = |a: &Finding| (a.code, a.state, a.object.clone(), a.detail.clone());
+    findings.sort_by(|a, b| same(a).cmp(&same(b)).then(a.window.cmp(&b.window)));
+    let mut joined: Vec<Finding> = Vec::new();
+    for finding in findings {
+        if let Some(last) = joined.last_mut()
+            && same(last) == same(&finding)
+            && let (Some(before), Some(after)) = (&mut last.window, finding.window)
+            && before.end >= after.start
+        {
+            before.end = before.end.max(after.end);
+        } else {
+            joined.push(finding);
+        }
+    }
+    joined.sort_by(|a, b| a.order().cmp(&b.order()));
+    joined
 }
 
 fn joined(hours: &BTreeMap<Timestamp, (Timestamp, State)>) -> Vec<(Window, State)> {

@@ -1,19 +1,22 @@
-//! Finds the accounts and regions that a store holds, by listing folders: no chain has to be known in advance.
+//! Finds the accounts and regions that a store holds, by listing folders: no chain has to be known in advance. What cannot be
+//! listed is one problem, and the search goes on beside it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{StreamExt, TryStreamExt, iter};
+use futures::stream::{StreamExt, iter};
 
 use crate::ids::{AccountId, Region};
-use crate::logs::key::{Scope, is_organization};
-use crate::logs::store::{Fault, Store};
+use crate::logs::key::{LogKind, Scope, is_organization};
+use crate::logs::store::{Fault, Level, Store};
 
 /// The folder that CloudTrail starts its layout with.
 const ROOT: &str = "AWSLogs/";
-/// How many folders deep the layout is looked for below the given prefix. A trail's prefix rarely has more than two.
-const PREFIX_DEPTH_MAX: usize = 6;
-/// How many folders are listed at most while the layout is looked for.
-const PREFIX_LISTINGS_MAX: usize = 2_000;
+/// The folder of an account that holds its digests.
+const DIGESTS: &str = "CloudTrail-Digest/";
+/// How many folders deep the layout is looked for below the given prefix. S3 keys have 1,024 bytes.
+const PREFIX_DEPTH_MAX: usize = 64;
+/// How many folders are listed at most while the layout is looked for: $0.25 of requests.
+const PREFIX_LISTINGS_MAX: usize = 50_000;
 /// How many folders are listed at a time.
 const LISTINGS_AT_ONCE: usize = 16;
 
@@ -26,24 +29,61 @@ pub struct Sought {
     pub account: Option<AccountId>,
     /// The only region, if one was asked for.
     pub region: Option<Region>,
+    /// The organization's id, where it is known: an account's folder is then looked up, not searched for, since a reader of
+    /// one account may list nothing else.
+    pub organization: Option<String>,
 }
 
-/// Returns every account x region that has a folder of digests or of logs, in order.
+/// What a search found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Every account x region with the kinds of logs that have a folder.
+    pub scopes: BTreeMap<Scope, BTreeSet<LogKind>>,
+    /// Folders that could not be listed, with the reason: what lies there is not known.
+    pub refused: Vec<(String, Fault)>,
+    /// Prefixes and keys among the logs that are none of CloudTrail's, which readers of the folders around them may read.
+    pub beside: Vec<String>,
+    /// Why the search ended before its end.
+    pub limits: Vec<String>,
+}
+
+/// Finds every account x region that has a folder of digests or of logs.
 ///
 /// # Errors
-/// When a listing cannot be had: a part that cannot be listed could hide chains.
-pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Vec<Scope>, Fault> {
-    let mut accounts = Vec::new();
-    for root in roots(store, &sought.prefix).await? {
-        accounts.extend(accounts_of(store, sought, &root).await?);
+/// When nothing was found and a folder could not be listed.
+pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Found, Fault> {
+    let mut found = Found::default();
+    let known = known_accounts(sought);
+    scan(store, sought, known, &mut found).await;
+    if found.scopes.is_empty() {
+        let roots = roots(store, &sought.prefix, &mut found).await;
+        let mut accounts = Vec::new();
+        for root in roots {
+            accounts.extend(accounts_of(store, sought, root, &mut found).await);
+        }
+        scan(store, sought, accounts, &mut found).await;
     }
-    let scopes: Vec<BTreeSet<Scope>> = iter(accounts)
-        .map(|account| async move { scopes_of(store, sought, &account).await })
-        .buffered(LISTINGS_AT_ONCE)
-        .try_collect()
-        .await?;
-    let all: BTreeSet<Scope> = scopes.into_iter().flatten().collect();
-    Ok(all.into_iter().collect())
+    match found.refused.first() {
+        Some((_, fault)) if found.scopes.is_empty() => Err(fault.clone()),
+        _ => Ok(found),
+    }
+}
+
+async fn scan(store: &dyn Store, sought: &Sought, accounts: Vec<Account>, found: &mut Found) {
+    let mut scans = iter(accounts)
+        .map(|account| async move {
+            let mut own = Found::default();
+            scopes_of(store, sought, &account, &mut own).await;
+            own
+        })
+        .buffered(LISTINGS_AT_ONCE);
+    while let Some(own) = scans.next().await {
+        for (scope, kinds) in own.scopes {
+            found.scopes.entry(scope).or_default().extend(kinds);
+        }
+        found.refused.extend(own.refused);
+        found.beside.extend(own.beside);
+    }
 }
 
 struct Account {
@@ -52,25 +92,82 @@ struct Account {
     id: AccountId,
 }
 
-/// Returns the prefixes before each `AWSLogs/`.
-async fn roots(store: &dyn Store, prefix: &str) -> Result<Vec<String>, Fault> {
-    if let Some(at) = root_inside(prefix) {
-        return Ok(vec![prefix[..at].to_owned()]);
-    }
-    let mut found = Vec::new();
-    let mut open = VecDeque::from([(prefix.to_owned(), 0)]);
-    let mut listings = 0;
-    while let Some((folder, depth)) = open.pop_front() {
-        listings += 1;
-        for child in store.children(&folder).await? {
-            if child[folder.len()..] == *ROOT {
-                found.push(folder.clone());
-            } else if depth < PREFIX_DEPTH_MAX && listings + open.len() < PREFIX_LISTINGS_MAX {
-                open.push_back((child, depth + 1));
-            }
+impl Account {
+    fn folder(&self) -> String {
+        match &self.organization {
+            Some(organization) => format!("{}{ROOT}{organization}/{}/", self.prefix, self.id),
+            None => format!("{}{ROOT}{}/", self.prefix, self.id),
         }
     }
-    Ok(found)
+}
+
+/// Returns the folders that the one account that is asked for can have, when nothing has to be listed to know them.
+fn known_accounts(sought: &Sought) -> Vec<Account> {
+    let Some(id) = &sought.account else { return Vec::new() };
+    let account = |prefix: &str, organization: Option<&str>| Account {
+        prefix: prefix.to_owned(),
+        organization: organization.map(str::to_owned),
+        id: id.clone(),
+    };
+    let organization = sought.organization.as_deref();
+    let Some(at) = root_inside(&sought.prefix) else {
+        let both = organization.map(|organization| [Some(organization), None]);
+        return both.into_iter().flatten().map(|organization| account(&sought.prefix, organization)).collect();
+    };
+    let (prefix, rest) = (&sought.prefix[..at], &sought.prefix[at + ROOT.len()..]);
+    match rest.split('/').next().filter(|first| !first.is_empty()) {
+        Some(first) if is_organization(first) => vec![account(prefix, Some(first))],
+        Some(first) if first == id.as_str() => vec![account(prefix, None)],
+        None if organization.is_some() => vec![account(prefix, organization), account(prefix, None)],
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the prefixes before each `AWSLogs/`, by levels of folders.
+async fn roots(store: &dyn Store, prefix: &str, found: &mut Found) -> Vec<String> {
+    if let Some(at) = root_inside(prefix) {
+        return vec![prefix[..at].to_owned()];
+    }
+    let mut roots = Vec::new();
+    let mut open = vec![prefix.to_owned()];
+    let mut listings = 0;
+    for _ in 0..PREFIX_DEPTH_MAX {
+        let left = PREFIX_LISTINGS_MAX - listings;
+        if open.len() > left {
+            found.limits.push(format!(
+                "the search for {ROOT} ended after {PREFIX_LISTINGS_MAX} folders; name the prefix below which the logs lie"
+            ));
+            open.truncate(left);
+        }
+        listings += open.len();
+        let levels = iter(std::mem::take(&mut open)).map(|folder| async move {
+            let level = store.level(&folder).await;
+            (folder, level)
+        });
+        let mut levels = levels.buffered(LISTINGS_AT_ONCE);
+        while let Some((folder, level)) = levels.next().await {
+            for child in known(level, &folder, found).folders {
+                if child[folder.len()..] == *ROOT {
+                    roots.push(folder.clone());
+                } else {
+                    open.push(child);
+                }
+            }
+        }
+        if open.is_empty() {
+            return roots;
+        }
+    }
+    found.limits.push(format!("the search for {ROOT} ended {PREFIX_DEPTH_MAX} folders deep"));
+    roots
+}
+
+/// Returns a level, or notes that there is none to be had.
+fn known(level: Result<Level, Fault>, folder: &str, found: &mut Found) -> Level {
+    level.unwrap_or_else(|fault| {
+        found.refused.push((folder.to_owned(), fault));
+        Level::default()
+    })
 }
 
 /// Returns where the last `AWSLogs/` folder starts in a prefix.
@@ -78,21 +175,44 @@ fn root_inside(prefix: &str) -> Option<usize> {
     prefix.rmatch_indices(ROOT).map(|(at, _)| at).find(|&at| at == 0 || prefix.as_bytes()[at - 1] == b'/')
 }
 
-async fn accounts_of(store: &dyn Store, sought: &Sought, root: &str) -> Result<Vec<Account>, Fault> {
+/// Returns the accounts below a root. A trail's prefix may itself be named `AWSLogs`, so that a root may hold another one.
+async fn accounts_of(store: &dyn Store, sought: &Sought, root: String, found: &mut Found) -> Vec<Account> {
     let mut accounts = Vec::new();
-    let top = format!("{root}{ROOT}");
-    for child in children(store, &top, sought).await? {
-        let name = child[top.len()..].trim_end_matches('/').to_owned();
-        if is_organization(&name) {
-            for inner in children(store, &child, sought).await? {
-                let id = inner[child.len()..].trim_end_matches('/');
-                accounts.extend(account(root, Some(&name), id, sought));
+    let mut open = vec![root];
+    while let Some(root) = open.pop() {
+        let top = format!("{root}{ROOT}");
+        for child in children(store, &top, sought, found).await.folders {
+            let name = child[top.len()..].trim_end_matches('/').to_owned();
+            if child[top.len()..] == *ROOT {
+                open.push(top.clone());
+            } else if is_organization(&name) {
+                accounts.extend(members(store, sought, &root, &child, &name, found).await);
+            } else {
+                accounts.extend(account(&root, None, &name, sought));
             }
-        } else {
-            accounts.extend(account(root, None, &name, sought));
         }
     }
-    Ok(accounts)
+    accounts
+}
+
+async fn members(
+    store: &dyn Store,
+    sought: &Sought,
+    root: &str,
+    folder: &str,
+    organization: &str,
+    found: &mut Found,
+) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for inner in children(store, folder, sought, found).await.folders {
+        let id = inner[folder.len()..].trim_end_matches('/');
+        if id.parse::<AccountId>().is_err() {
+            found.beside.push(inner);
+        } else {
+            accounts.extend(account(root, Some(organization), id, sought));
+        }
+    }
+    accounts
 }
 
 fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &Sought) -> Option<Account> {
@@ -101,36 +221,46 @@ fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &Sought) 
     wanted.then(|| Account { prefix: prefix.to_owned(), organization: organization.map(str::to_owned), id })
 }
 
-async fn scopes_of(store: &dyn Store, sought: &Sought, account: &Account) -> Result<BTreeSet<Scope>, Fault> {
-    let scope = |region| Scope {
-        prefix: account.prefix.clone(),
-        organization: account.organization.clone(),
-        account: account.id.clone(),
-        region,
-    };
-    let folder = match &account.organization {
-        Some(organization) => format!("{}{ROOT}{organization}/{}/", account.prefix, account.id),
-        None => format!("{}{ROOT}{}/", account.prefix, account.id),
-    };
-    let mut scopes = BTreeSet::new();
-    for kind in children(store, &folder, sought).await? {
-        if !kind[folder.len()..].starts_with("CloudTrail") {
+async fn scopes_of(store: &dyn Store, sought: &Sought, account: &Account, found: &mut Found) {
+    let folder = account.folder();
+    for child in children(store, &folder, sought, found).await.folders {
+        let name = &child[folder.len()..];
+        let kind = LogKind::of_folder(name.trim_end_matches('/'));
+        if kind.is_none() && name != DIGESTS {
+            if name.to_ascii_lowercase().starts_with("cloudtrail") {
+                found.beside.push(child);
+            }
             continue;
         }
-        for child in children(store, &kind, sought).await? {
-            let region: Option<Region> = child[kind.len()..].trim_end_matches('/').parse().ok();
-            let wanted = |region: &Region| sought.region.as_ref().is_none_or(|only| only == region);
-            scopes.extend(region.filter(wanted).map(scope));
+        let level = children(store, &child, sought, found).await;
+        if kind.is_some() {
+            found.beside.extend(level.objects);
+        }
+        for inner in level.folders {
+            let region: Result<Region, _> = inner[child.len()..].trim_end_matches('/').parse();
+            let Ok(region) = region else {
+                found.beside.push(inner);
+                continue;
+            };
+            if sought.region.as_ref().is_none_or(|only| *only == region) {
+                let scope = Scope {
+                    prefix: account.prefix.clone(),
+                    organization: account.organization.clone(),
+                    account: account.id.clone(),
+                    region,
+                };
+                found.scopes.entry(scope).or_default().extend(kind);
+            }
         }
     }
-    Ok(scopes)
 }
 
-/// Returns the folders below a folder that the sought prefix leads to or contains.
-async fn children(store: &dyn Store, folder: &str, sought: &Sought) -> Result<Vec<String>, Fault> {
-    let mut children = store.children(folder).await?;
-    children.retain(|child| child.starts_with(&sought.prefix) || sought.prefix.starts_with(child.as_str()));
-    Ok(children)
+/// Returns what lies directly in a folder, as far as the sought prefix leads to it or contains it.
+async fn children(store: &dyn Store, folder: &str, sought: &Sought, found: &mut Found) -> Level {
+    let mut level = known(store.level(folder).await, folder, found);
+    level.folders.retain(|child| child.starts_with(&sought.prefix) || sought.prefix.starts_with(child.as_str()));
+    level.objects.retain(|key| key.starts_with(&sought.prefix) && !key.ends_with('/'));
+    level
 }
 
 #[cfg(test)]
@@ -138,21 +268,26 @@ mod tests {
     use super::*;
     use crate::logs::store::FolderStore;
 
-    async fn found(folders: &[&str], sought: Sought) -> Vec<String> {
+    async fn search(folders: &[&str], sought: Sought) -> Found {
         let root = tempfile::tempdir().unwrap();
         for folder in folders {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        let scopes = find(&FolderStore::new(root.path()), &sought).await.unwrap();
-        scopes.iter().map(|scope| format!("{}{}", scope.account_prefix(), scope.region)).collect()
+        find(&FolderStore::new(root.path()), &sought).await.unwrap()
     }
 
-    const LAYOUTS: [&str; 5] = [
+    async fn found(folders: &[&str], sought: Sought) -> Vec<String> {
+        let found = search(folders, sought).await;
+        found.scopes.keys().map(|scope| format!("{}{}", scope.account_prefix(), scope.region)).collect()
+    }
+
+    const LAYOUTS: [&str; 6] = [
         "AWSLogs/o-exampleorgid/111111111111/CloudTrail-Digest/us-east-1",
         "AWSLogs/o-exampleorgid/111111111111/CloudTrail/eu-west-1",
         "AWSLogs/222222222222/CloudTrail-Digest/us-east-1",
         "AWSLogs/222222222222/Config/us-east-1",
         "a/b/AWSLogs/333333333333/CloudTrail-Digest/us-east-1",
+        "AWSLogs/AWSLogs/444444444444/CloudTrail-Digest/us-east-1",
     ];
 
     #[tokio::test]
@@ -161,9 +296,12 @@ mod tests {
             "AWSLogs/222222222222/us-east-1",
             "AWSLogs/o-exampleorgid/111111111111/eu-west-1",
             "AWSLogs/o-exampleorgid/111111111111/us-east-1",
+            "AWSLogs/AWSLogs/444444444444/us-east-1",
             "a/b/AWSLogs/333333333333/us-east-1",
         ];
         assert_eq!(found(&LAYOUTS, Sought::default()).await, expected);
+        let deep = "1/2/3/4/5/6/7/8/9/10/AWSLogs/333333333333/CloudTrail-Digest/us-east-1";
+        assert_eq!(found(&[deep], Sought::default()).await.len(), 1);
     }
 
     #[tokio::test]
@@ -177,5 +315,21 @@ mod tests {
         let region = Sought { region: Some("eu-west-1".parse().unwrap()), ..Sought::default() };
         assert_eq!(found(&LAYOUTS, region).await, ["AWSLogs/o-exampleorgid/111111111111/eu-west-1"]);
         assert_eq!(found(&[], Sought::default()).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_is_spelled_otherwise_is_told() {
+        let odd = [
+            "AWSLogs/o-exampleorgid/111111111111/CloudTrail/US-EAST-1",
+            "AWSLogs/o-exampleorgid/111111111111/Cloudtrail/us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111-old/CloudTrail/us-east-1",
+        ];
+        let told = search(&odd, Sought::default()).await.beside;
+        let expected = [
+            "AWSLogs/o-exampleorgid/111111111111-old/",
+            "AWSLogs/o-exampleorgid/111111111111/CloudTrail/US-EAST-1/",
+            "AWSLogs/o-exampleorgid/111111111111/Cloudtrail/",
+        ];
+        assert_eq!(told, expected);
     }
 }

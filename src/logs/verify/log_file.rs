@@ -5,27 +5,30 @@ use std::sync::Arc;
 use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::{Sha256, Trailing, Unpacked, hex};
-use crate::logs::key::{LogKey, Scope};
 use crate::logs::store::{Fault, FaultKind, Store, Unhashed, Version};
 
 /// A log file that is to be read.
 #[derive(Debug, Clone)]
 pub(super) struct Task {
+    /// The number of the site at which it lies, and its key there.
+    pub(super) site: usize,
     pub(super) object: String,
     pub(super) sha256: Sha256,
     pub(super) window: Window,
     /// Whether the digest that lists it is proved, so that a fitting hash attests it.
     pub(super) digest_is_proved: bool,
+    /// The number of the part of the chain that lists it.
+    pub(super) segment: usize,
 }
 
-/// Returns what has to be read for a digest's entry, or why it is not read. What lies outside the chain's account and
-/// region is never read: a digest must not lead us elsewhere.
+/// Returns what has to be read for a digest's entry, or why it is not read. `place` is where it lies, if that is a place that
+/// is looked at: a digest must not lead us elsewhere.
 pub(super) fn task(
     file: &LogFile,
-    bucket: &str,
-    scope: &Scope,
+    place: Option<(usize, String)>,
     window: Window,
     digest_is_proved: bool,
+    segment: usize,
 ) -> Result<Task, Finding> {
     let finding = |code, state, detail: String| Finding {
         code,
@@ -34,31 +37,30 @@ pub(super) fn task(
         window: Some(window),
         detail,
     };
-    if file.bucket != bucket {
-        let detail = format!("its digest says that it lies in bucket {}, which is not read", file.bucket);
+    let Some((site, object)) = place else {
+        let detail = format!(
+            "its digest says that it lies in bucket {}; that is no log file of the chain's account and region in a place that was looked at",
+            file.bucket
+        );
         return Err(finding(Code::LogOutOfScope, State::Unproven, detail));
-    }
-    let own = LogKey::parse(&file.object).is_some_and(|key| key.scope == *scope);
-    if !own {
-        let detail = "its digest lists it, but it is no log file of the chain's account and region".into();
-        return Err(finding(Code::LogOutOfScope, State::Unproven, detail));
-    }
+    };
     let Some(sha256) = file.sha256 else {
         let detail = "its digest hashes it with an algorithm that is not known".into();
         return Err(finding(Code::LogUnreadable, State::Unproven, detail));
     };
-    Ok(Task { object: file.object.clone(), sha256, window, digest_is_proved })
+    Ok(Task { site, object, sha256, window, digest_is_proved, segment })
 }
 
-/// Reads a log file and judges it; nothing means that it is as its digest says.
-pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Option<Finding>) {
+/// Reads a log file and judges it; no finding means that it is as its digest says. Returns how many bytes it holds, too.
+pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Option<Finding>, u64) {
     let seen = store.hash(&task.object).await;
-    let Some((code, state, mut detail)) = judge(&task.sha256, &seen) else { return (task, None) };
+    let bytes = seen.as_ref().map_or(0, |unpacked| unpacked.inflated_bytes);
+    let Some((code, state, mut detail)) = judge(&task.sha256, &seen) else { return (task, None, bytes) };
     if matches!(code, Code::LogMissing | Code::LogHashMismatch | Code::LogTrailingData) {
         detail.push_str(&history(store.as_ref(), &task).await);
     }
     let finding = Finding { code, state, object: Some(task.object.clone()), window: Some(task.window), detail };
-    (task, Some(finding))
+    (task, Some(finding), bytes)
 }
 
 fn judge(expected: &Sha256, seen: &Result<Unpacked, Unhashed>) -> Option<(Code, State, String)> {
@@ -79,6 +81,11 @@ fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, Str
     let fits = seen.sha256 == *expected;
     match seen.trailing {
         Trailing::Nothing if fits => None,
+        // Readers that stop after the first member get nothing of it.
+        Trailing::Members { sha256_of_all } if sha256_of_all == *expected && seen.inflated_bytes == 0 => {
+            let detail = "its first gzip member is empty; readers that stop there get nothing".into();
+            Some((Code::LogTrailingData, State::Broken, detail))
+        }
         // A file of several members whose content as a whole was attested reads the same for everyone who reads it all.
         Trailing::Members { sha256_of_all } if !fits && sha256_of_all == *expected => None,
         Trailing::Members { .. } if fits => {
@@ -138,6 +145,8 @@ mod tests {
         let all = |n| Trailing::Members { sha256_of_all: [n; 32] };
         assert_eq!(verdict(seen(1, Trailing::Nothing)), None);
         assert_eq!(verdict(seen(2, all(1))), None);
+        let empty = Unpacked { sha256: [2; 32], inflated_bytes: 0, trailing: all(1) };
+        assert_eq!(verdict(Ok(empty)), Some((Code::LogTrailingData, State::Broken)));
         assert_eq!(verdict(seen(1, all(1))), Some((Code::LogTrailingData, State::Broken)));
         assert_eq!(verdict(seen(1, Trailing::Bytes(3))), Some((Code::LogTrailingData, State::Broken)));
         assert_eq!(verdict(seen(2, Trailing::Nothing)), Some((Code::LogHashMismatch, State::Broken)));

@@ -1,10 +1,11 @@
 //! Proves a store of CloudTrail's logs: finds its chains, walks them all, and says what is attested, broken or unproven.
 //!
-//! - [`find`]: which accounts and regions there are.
-//! - `walk`: one account x region: its digests in order, their log files, and what no digest lists.
+//! - [`find`]: which accounts and regions there are; [`whole`]: which there should be.
+//! - `site` and `merge`: the places in which one account's and region's digests lie, read as one.
+//! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
 //! - `track`: one chain's digests, each judged when its successor is known.
 //! - `log_file`: one log file against its digest.
-//! - `unlisted` and `ends`: log files that no digest lists, and hours without digests.
+//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `listed` and `unlisted`: log files that no digest lists.
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
 //!
@@ -13,32 +14,47 @@
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 
-use crate::ids::{Region, TrailName};
+use crate::ids::{AccountId, Region, TrailName};
+use crate::logs::finding::{Code, Finding, HOUR, State, Window};
 use crate::logs::inflate::sha256;
 use crate::logs::key::{DigestKey, Scope};
 use crate::logs::store::{Fault, Store};
 
+use find::Found;
+use site::Site;
+
 pub mod answer;
+mod chain_walk;
 mod ends;
+mod explain;
 pub mod find;
 pub mod key_finder;
+mod listed;
 mod log_file;
+mod merge;
+mod site;
 mod stop;
 mod track;
 mod unlisted;
 mod walk;
+pub mod whole;
 
 pub use answer::{Answer, Chain, Mark};
 pub use find::Sought;
-pub use key_finder::{KeyFinder, KeyService};
+pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
 pub use stop::Stop;
+pub use whole::Expectation;
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
 /// How long a log file may wait for a backfill digest before it is called unlisted, unless the user says otherwise.
 pub const BACKFILL_GRACE: SignedDuration = SignedDuration::from_hours(6);
+
+/// How many log files of one account and region are read at a time, unless the user says otherwise: as many as the store's
+/// own limit may grow to, so that a single chain is read as fast as many.
+pub const READS_AT_ONCE: usize = 256;
 
 /// What to prove, and within which limits.
 #[derive(Debug, Clone)]
@@ -55,6 +71,12 @@ pub struct Request {
     pub buckets: Vec<String>,
     /// How long a log file may wait for a backfill digest.
     pub backfill_grace: SignedDuration,
+    /// What there should be, and who says so; nothing when nobody does.
+    pub expected: Option<Expectation>,
+    /// After how many days a lifecycle rule deletes logs, where the configuration says so; else the bucket is asked.
+    pub expire_after_days: Option<u32>,
+    /// Whether public keys for which only an evidence bundle vouches count.
+    pub trusts_bundle_keys: bool,
     /// What earlier runs proved: these chains are walked from there on.
     pub checkpoint: Vec<(Scope, Mark)>,
     /// How much of what earlier runs proved is read again.
@@ -75,9 +97,12 @@ impl Request {
             now,
             buckets: Vec::new(),
             backfill_grace: BACKFILL_GRACE,
+            expected: None,
+            expire_after_days: None,
+            trusts_bundle_keys: false,
             checkpoint: Vec::new(),
             recheck: Recheck::Nothing,
-            logs_at_once: 64,
+            logs_at_once: READS_AT_ONCE,
             chains_at_once: 16,
         }
     }
@@ -85,19 +110,18 @@ impl Request {
     /// Tells whether a log file that an earlier run proved is read again. The choice depends on the present, so that nobody
     /// can know it in advance.
     fn is_in_sample(&self, object: &str) -> bool {
-        let Recheck::OneIn(many) = self.recheck else { return true };
+        let many = match self.recheck {
+            Recheck::Nothing => return false,
+            Recheck::Full => return true,
+            Recheck::OneIn(many) => many,
+        };
         let chance = sha256(format!("{}\n{object}", self.now.as_nanosecond()).as_bytes());
         u32::from_be_bytes([chance[0], chance[1], chance[2], chance[3]]).is_multiple_of(many.max(1))
     }
 
-    /// Returns up to when an earlier run proved the chain of a digest.
-    fn proved_until(&self, digest: &str) -> Option<Timestamp> {
-        let chain = |object: &str| DigestKey::parse(object).map(|key| (key.scope, key.trail, key.home));
-        if self.checkpoint.is_empty() {
-            return None;
-        }
-        let own = chain(digest)?;
-        self.checkpoint.iter().find(|(_, mark)| chain(&mark.object).as_ref() == Some(&own)).map(|(_, mark)| mark.end)
+    /// Returns what earlier runs proved of the chains of an account and region.
+    fn marks_of(&self, account: &AccountId, region: &Region) -> Vec<&(Scope, Mark)> {
+        self.checkpoint.iter().filter(|(scope, _)| scope.account == *account && scope.region == *region).collect()
     }
 
     /// Tells whether chains are walked from where earlier runs ended.
@@ -128,11 +152,20 @@ pub enum Recheck {
     Full,
 }
 
+/// A place that is proved, and what every key in it that is looked at starts with.
+#[derive(Clone)]
+pub struct Source {
+    /// The place. It is only read.
+    pub store: Arc<dyn Store>,
+    /// The prefix: empty, or ends with `/`.
+    pub prefix: String,
+}
+
 /// What a run works with.
 #[derive(Clone)]
 pub struct Verifier {
-    /// What is proved. It is only read.
-    pub store: Arc<dyn Store>,
+    /// What is proved, together: a chain may go on from one place to another.
+    pub places: Vec<Source>,
     /// Where public keys come from.
     pub keys: Arc<KeyFinder>,
     /// Set to end the run early; what is known by then is the answer.
@@ -142,30 +175,149 @@ pub struct Verifier {
 impl Verifier {
     /// Returns a verifier of a store with the keys of a finder.
     pub fn new(store: Arc<dyn Store>, keys: Arc<KeyFinder>) -> Self {
-        Self { store, keys, stop: Arc::default() }
+        Self::over(vec![Source { store, prefix: String::new() }], keys)
+    }
+
+    /// Returns a verifier of several places together.
+    pub fn over(places: Vec<Source>, keys: Arc<KeyFinder>) -> Self {
+        Self { places, keys, stop: Arc::default() }
+    }
+
+    /// Returns the places as a person would name them.
+    pub fn name(&self) -> String {
+        self.places.iter().map(|place| place.store.name()).collect::<Vec<_>>().join(" ")
     }
 
     /// Proves what was asked for. Each chain is given to `tell` as soon as it and all before it are finished, in order.
     ///
     /// # Errors
-    /// When the store's folders cannot be listed, so that it is not known which chains there are.
+    /// When a place's folders cannot be listed at all, so that it is not known which chains there are.
     pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Answer, Fault> {
-        let scopes = find::find(self.store.as_ref(), &request.sought).await?;
-        let mut walks = iter(scopes)
-            .map(|scope| walk::Walk::new(self, request, scope).run())
+        let mut sites = Vec::new();
+        let mut findings = Vec::new();
+        for place in &self.places {
+            let prefix = if place.prefix.is_empty() { &request.sought.prefix } else { &place.prefix };
+            let sought = Sought { prefix: prefix.clone(), ..request.sought.clone() };
+            let found = find::find(place.store.as_ref(), &sought).await?;
+            findings.extend(self.beside(place, &found).await);
+            for (scope, kinds) in found.scopes {
+                let expired = expired(place.store.as_ref(), &scope, request).await;
+                let (store, origins) = (Arc::clone(&place.store), Default::default());
+                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expired }));
+            }
+        }
+        self.add_marked(request, &mut sites);
+        let groups = whole::by_account_and_region(sites);
+        let mut walks = iter(groups.into_values().filter_map(|sites| walk::Walk::new(self, request, sites)))
+            .map(walk::Walk::run)
             .buffered(request.chains_at_once.max(1));
         let mut chains = Vec::new();
         while let Some(walked) = walks.next().await {
             walked.iter().for_each(&mut tell);
             chains.extend(walked);
         }
+        drop(walks);
+        findings.extend(self.beside_chains(request, &chains).await);
+        findings.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.detail.cmp(&b.detail)));
         Ok(Answer {
-            store: self.store.name(),
+            store: self.name(),
             from: request.from,
             to: request.to,
+            now: request.now,
+            expected_by: request.expected.as_ref().map(|expected| expected.said_by.join(" and ")),
             chains,
+            findings,
+            keys: self.keys.used().await,
             interrupted: self.stop.is_set(),
             notes: self.keys.problems().await,
         })
     }
+
+    /// Adds the places of chains that an earlier run proved and of which not even a folder is left.
+    fn add_marked(&self, request: &Request, sites: &mut Vec<(Scope, Site)>) {
+        let Some(place) = self.places.first() else { return };
+        for (scope, _) in &request.checkpoint {
+            let is_sought = request.sought.account.as_ref().is_none_or(|only| *only == scope.account)
+                && request.sought.region.as_ref().is_none_or(|only| *only == scope.region);
+            if is_sought && request.recheck == Recheck::Nothing && !sites.iter().any(|(known, _)| known == scope) {
+                let (kinds, origins) = Default::default();
+                let (store, prefix, scope) = (Arc::clone(&place.store), place.prefix.clone(), scope.clone());
+                sites.push((scope.clone(), Site { store, prefix, scope, kinds, origins, expired: None }));
+            }
+        }
+    }
+
+    /// Returns what a search showed that belongs to no account and region.
+    async fn beside(&self, place: &Source, found: &Found) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for (folder, fault) in &found.refused {
+            let folder = if folder.is_empty() { "the whole store" } else { folder };
+            let detail = format!("{folder} could not be listed, so that chains there are not known: {fault}");
+            findings.push(beside(Code::ChainUnlisted, None, detail));
+        }
+        findings.extend(found.limits.iter().map(|limit| beside(Code::ChainUnlisted, None, limit.clone())));
+        for odd in &found.beside {
+            let mut listed = place.store.list(odd, "").take(BESIDE_MAX);
+            let mut keys = Vec::new();
+            while let Some(listed) = listed.next().await {
+                keys.extend(listed.ok().map(|listed| listed.key).filter(|key| !key.ends_with('/')));
+            }
+            if let Some(first) = keys.first() {
+                let many = if keys.len() == 1 { "an object lies" } else { "objects lie" };
+                let detail = format!(
+                    "{many} beside the layout of CloudTrail, where no digest lists any ({} below {odd})",
+                    keys.len()
+                );
+                findings.push(beside(Code::LogUnlisted, Some(first.clone()), detail));
+            }
+        }
+        findings
+    }
+
+    /// Returns what the chains together show.
+    async fn beside_chains(&self, request: &Request, chains: &[Chain]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for place in &self.places {
+            findings.extend(place.store.oddities().into_iter().map(|odd| beside(Code::StoreOddFile, None, odd)));
+        }
+        if let [place] = self.places.as_slice()
+            && place.store.bucket().is_none()
+            && request.buckets.is_empty()
+        {
+            findings.extend(whole::foreign_buckets(chains));
+        }
+        if let Some(expected) = request.expected.as_ref().filter(|_| !self.stop.is_set()) {
+            let window = request.from.zip(request.to).map(|(start, end)| Window { start, end });
+            findings.extend(expected.missing(chains, &request.sought, window));
+        }
+        let of_bundle = self.keys.used().await.into_iter().filter(|key| key.source == KeySource::Bundle).count();
+        if of_bundle > 0 && !request.trusts_bundle_keys {
+            let detail = format!(
+                "{of_bundle} of the public keys are known from the bundle alone, and whoever made it chose them; give CloudTrail's with --keys, or trust the bundle with --trust-bundle-keys"
+            );
+            findings.push(beside(Code::KeysOfBundle, None, detail));
+        }
+        findings
+    }
+}
+
+/// How many objects beside the layout are counted.
+const BESIDE_MAX: usize = 1_000;
+
+fn beside(code: Code, object: Option<String>, detail: String) -> Finding {
+    Finding { code, state: State::Unproven, object, window: None, detail }
+}
+
+/// Returns the time before which a lifecycle rule has deleted logs or digests. S3 deletes an object at the first midnight,
+/// UTC, after its days are over (Amazon S3 user guide, "Lifecycle and object expiration"); of an hour at that edge a part may
+/// be gone.
+async fn expired(store: &dyn Store, scope: &Scope, request: &Request) -> Option<Timestamp> {
+    let days = match request.expire_after_days {
+        Some(days) => days,
+        None => store.expires_after_days(&scope.account_prefix()).await?,
+    };
+    let down = jiff::TimestampRound::new().smallest(Unit::Hour).increment(24).mode(jiff::RoundMode::Trunc);
+    let midnight = request.now.round(down).ok()?;
+    let age = SignedDuration::from_hours(24 * i64::from(days)).checked_sub(HOUR)?;
+    midnight.checked_sub(age).ok()
 }

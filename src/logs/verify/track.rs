@@ -2,36 +2,40 @@
 
 use jiff::Timestamp;
 
-use crate::logs::digest::chain::{Anchor, Proof, Seen, Verdict, first, judge, link};
-use crate::logs::finding::{Finding, State, Window};
+use crate::logs::digest::chain::{Anchor, Missing, Proof, Seen, Verdict, first, judge, link, names};
+use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::hex;
+use crate::logs::key::DigestKey;
 
 use super::answer::Mark;
 use super::key_finder::KeyFinder;
-
-/// The part of a request that a chain's walk needs.
-#[derive(Debug, Clone)]
-pub(super) struct Bounds {
-    pub(super) from: Option<Timestamp>,
-    pub(super) to: Option<Timestamp>,
-    pub(super) buckets: Vec<String>,
-}
+use super::site::Sites;
 
 /// One row of digests: a trail's hourly ones, or its backfill ones, which are no chain of contiguous hours.
 #[derive(Debug, Default)]
 pub(super) struct Track {
     /// The digest before the held one, and how well it is proved.
     before: Option<(Anchor, Proof)>,
-    held: Option<Seen>,
+    held: Option<Held>,
     is_backfill: bool,
+}
+
+/// A digest whose successor is awaited, and the site that it lies at.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) at: usize,
+    pub(super) seen: Seen,
 }
 
 /// A digest that was judged.
 pub(super) struct Judged {
+    pub(super) at: usize,
     pub(super) seen: Seen,
     pub(super) window: Window,
     pub(super) proof: Proof,
     pub(super) findings: Vec<Finding>,
+    /// Whether a signed link that fits joins it to the digest before it.
+    pub(super) is_linked: bool,
     /// From where a later run may go on, if this digest is proved.
     pub(super) mark: Option<Mark>,
 }
@@ -60,64 +64,113 @@ impl Track {
     }
 
     /// Takes the next digest and returns the one before it, judged.
-    pub(super) async fn accept(&mut self, next: Seen, keys: &KeyFinder, bounds: &Bounds) -> Option<Judged> {
+    pub(super) async fn accept(
+        &mut self,
+        next: Held,
+        keys: &KeyFinder,
+        sites: &Sites,
+        from: Option<Timestamp>,
+    ) -> Option<Judged> {
         let held = self.held.replace(next)?;
-        Some(self.judge(held, keys, bounds).await)
+        Some(self.judge(held, keys, sites, from).await)
     }
 
     /// Returns the newest digest, judged without a successor.
-    pub(super) async fn finish(&mut self, keys: &KeyFinder, bounds: &Bounds) -> Option<Judged> {
+    pub(super) async fn finish(&mut self, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Option<Judged> {
         let held = self.held.take()?;
-        Some(self.judge(held, keys, bounds).await)
+        Some(self.judge(held, keys, sites, from).await)
     }
 
     /// Returns where the hours end that are known so far.
     pub(super) fn end(&self) -> Option<Timestamp> {
-        let held = self.held.as_ref().map(|seen| seen.window().end);
+        let held = self.held.as_ref().map(|held| held.seen.window().end);
         held.or_else(|| self.before.as_ref().map(|(anchor, _)| anchor.end))
     }
 
-    async fn judge(&mut self, seen: Seen, keys: &KeyFinder, bounds: &Bounds) -> Judged {
-        let record = self.record_of(&seen);
-        let key = match &seen.content {
-            Ok(content) => {
-                let region = &seen.key.scope.region;
-                keys.find(region, &content.digest.key_fingerprint, key_time(&seen, content.digest.end)).await
+    /// Tells whether a digest names the newest one as its predecessor, bucket and all.
+    pub(super) fn is_continued_by(&self, next: &Seen) -> bool {
+        let Some(previous) = next.previous() else { return false };
+        match (&self.held, &self.before) {
+            (Some(held), _) => {
+                let bucket = held.seen.origin.as_ref().map(|origin| &origin.bucket);
+                names(previous, &held.seen.anchor(None)) && bucket.is_none_or(|bucket| *bucket == previous.bucket)
             }
-            Err(_) => Err(String::new()),
+            (None, Some((anchor, _))) => {
+                names(previous, anchor) && anchor.record.as_ref().is_none_or(|record| record.bucket == previous.bucket)
+            }
+            (None, None) => false,
+        }
+    }
+
+    async fn judge(&mut self, held: Held, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Judged {
+        let Held { at, seen } = held;
+        let record = self.record_of(&seen);
+        let signed_at = key_time(&seen, seen.window().end);
+        let key = match &seen.content {
+            Ok(content) => keys.find(&seen.key.scope.region, &content.digest.key_fingerprint, signed_at).await,
+            Err(_) => Err(Missing::default()),
         };
-        let Verdict { proof, signature, mut findings } =
-            judge(&seen, record.as_deref(), key.as_ref().map_err(String::as_str), &bounds.buckets);
-        findings.extend(self.link(&seen, proof, bounds));
+        let Verdict { proof, signature, mut findings } = judge(&seen, record.as_deref(), key.as_ref(), signed_at);
+        let links = self.link(&seen, proof, sites, from);
+        let is_linked =
+            proof == Proof::Proved && self.continues(&seen) && links.iter().all(|f| f.code == Code::ChainGap);
+        findings.extend(links);
         let (window, anchor) = (seen.window(), seen.anchor(signature));
-        let mark = if proof == Proof::Proved { mark(&anchor) } else { None };
+        let mark = if proof == Proof::Proved { mark(&seen, &anchor) } else { None };
         self.before = Some((anchor, proof));
-        Judged { seen, window, proof, findings, mark }
+        Judged { at, seen, window, proof, findings, is_linked, mark }
+    }
+
+    /// Tells whether a digest names the proved one before it.
+    fn continues(&self, seen: &Seen) -> bool {
+        let before = self.before.as_ref().filter(|(_, proof)| *proof == Proof::Proved);
+        before.zip(seen.previous()).is_some_and(|((anchor, _), previous)| names(previous, anchor))
     }
 
     /// Returns the signature that the digest after a digest records for it.
     fn record_of(&self, seen: &Seen) -> Option<String> {
-        let previous = self.held.as_ref()?.previous()?;
-        (previous.object == seen.object).then(|| previous.signature.clone())
+        let previous = self.held.as_ref()?.seen.previous()?;
+        names(previous, &seen.anchor(None)).then(|| previous.signature.clone())
     }
 
-    fn link(&self, seen: &Seen, proof: Proof, bounds: &Bounds) -> Vec<Finding> {
+    fn link(&self, seen: &Seen, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
+        let is_here = || seen.previous().is_none_or(|previous| sites.stand_for(previous, seen));
         match &self.before {
-            // A backfill digest continues another one, or nothing; hours between them are as they should be.
-            Some((anchor, _)) if self.is_backfill && seen.previous().is_none_or(|p| p.object != anchor.object) => {
-                vec![]
-            }
-            None if self.is_backfill => vec![],
-            Some((anchor, is)) if self.is_backfill => {
-                let mut findings = link((anchor, *is), (seen, proof));
+            _ if self.is_backfill && proof == Proof::Refuted => vec![],
+            Some((anchor, is)) if self.is_backfill && seen.previous().is_some_and(|p| names(p, anchor)) => {
+                let mut findings = link((anchor, *is), (seen, proof), true);
                 findings.retain(|finding| finding.state == State::Broken);
                 findings
             }
-            Some((anchor, is)) => link((anchor, *is), (seen, proof)),
+            // A backfill digest continues another digest, or nothing; hours between them are as they should be.
+            _ if self.is_backfill => hole(seen, sites, from),
+            Some((anchor, is)) => link((anchor, *is), (seen, proof), is_here()),
             None if proof == Proof::Refuted => vec![],
-            None => first(seen, bounds.from),
+            None if seen.previous().is_some_and(|previous| sites.has_met(previous)) => vec![],
+            None => first(seen, from, is_here()),
         }
     }
+}
+
+/// Notes the predecessor of a backfill digest that is gone, unless it lies before the range.
+fn hole(seen: &Seen, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
+    let Some(previous) = seen.previous() else { return Vec::new() };
+    let Some(key) = DigestKey::parse(&previous.object) else {
+        let detail = format!("what it names as its predecessor is no digest: {}", previous.object);
+        return vec![seen.finding(Code::DigestLinkMismatch, State::Broken, detail)];
+    };
+    let is_before = from.is_some_and(|from| key.end <= from);
+    if is_before || sites.has_met(previous) {
+        return Vec::new();
+    }
+    let (code, state, detail) = if sites.stand_for(previous, seen) {
+        (Code::DigestMissing, State::Broken, "a later backfill digest names this digest, but it is gone".to_owned())
+    } else {
+        let detail = format!("the chain goes on in bucket {}, which was not looked at", previous.bucket);
+        (Code::ChainElsewhere, State::Unproven, detail)
+    };
+    let (object, window) = (Some(previous.object.clone()), Some(Window::hour_until(key.end)));
+    vec![Finding { code, state, object, window, detail }]
 }
 
 /// Returns the moment whose keys sign a digest: a backfill digest's is that of its making.
@@ -126,13 +179,17 @@ fn key_time(seen: &Seen, end: Timestamp) -> Timestamp {
     made.and_then(|text| text.parse().ok()).unwrap_or(end)
 }
 
-fn mark(anchor: &Anchor) -> Option<Mark> {
+fn mark(seen: &Seen, anchor: &Anchor) -> Option<Mark> {
     let known = anchor.record.as_ref()?;
+    let delivered = (anchor.object != seen.object).then(|| anchor.object.clone());
     Some(Mark {
-        object: anchor.object.clone(),
+        object: seen.object.clone(),
+        delivered,
         bucket: known.bucket.clone(),
         end: anchor.end,
         sha256: hex(&known.sha256),
         signature: known.signature.clone(),
+        succeeded_by: None,
+        recent: Vec::new(),
     })
 }

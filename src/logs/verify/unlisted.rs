@@ -1,25 +1,27 @@
 //! Log files that no digest lists: planted, or waiting for a backfill digest, or from a time without digests.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::logs::finding::{Code, Finding, State, Window};
-use crate::logs::inflate::sha256;
 use crate::logs::key::{LogKey, LogKind};
 use crate::logs::spans::Spans;
 
+use super::site::fingerprint;
+
 /// How far a file's slot may lie from its delivery: slots last five minutes, and files come about five minutes later.
-const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);
 
 /// What the digests of one account and region list, and which hours they are about.
 #[derive(Debug, Default)]
 pub(super) struct Listings {
-    /// The first half of the SHA-256 of each key: 16 bytes a log file, and nobody can make two keys meet.
     named: HashSet<u128>,
-    kinds: Vec<LogKind>,
-    /// The hours of readable digests.
-    covered: Spans,
+    kinds: BTreeSet<LogKind>,
+    /// The hours of readable digests, by site.
+    covered: BTreeMap<usize, Spans>,
+    /// How many log files lie there without any chain.
+    pub(super) lone: u64,
 }
 
 /// What a log file that no digest lists means.
@@ -31,79 +33,73 @@ pub(super) enum Unlisted {
     Overdue,
     /// It is older than the first digest.
     BeforeDigests,
-    /// The digest that may have listed it is not there; that is a finding of its own.
+    /// The digest that may have listed it is not there.
     InGap,
 }
 
 impl Listings {
-    /// Notes that a digest lists a log file.
-    pub(super) fn name(&mut self, object: &str) {
-        self.named.insert(fingerprint(object));
-        if let Some(key) = LogKey::parse(object)
-            && !self.kinds.contains(&key.kind)
-        {
-            self.kinds.push(key.kind);
-        }
+    /// Notes that a digest lists a log file that lies at a site.
+    pub(super) fn name(&mut self, at: usize, object: &str) {
+        self.named.insert(fingerprint(&at.to_string(), object));
+        self.kinds.extend(LogKey::parse(object).map(|key| key.kind));
     }
 
-    /// Notes that a readable digest is about an hour.
-    pub(super) fn cover(&mut self, window: Window) {
-        self.covered.add(window);
+    /// Notes that a readable digest at a site is about an hour.
+    pub(super) fn cover(&mut self, at: usize, window: Window) {
+        self.covered.entry(at).or_default().add(window);
     }
 
-    /// Returns the kinds of log files whose listing says something: management and data events always, another kind when
-    /// digests list any of it.
-    pub(super) fn kinds(&self) -> Vec<LogKind> {
-        let mut kinds = self.kinds.clone();
-        if !kinds.contains(&LogKind::CloudTrail) {
-            kinds.push(LogKind::CloudTrail);
-        }
-        kinds.sort_unstable();
-        kinds
+    /// Tells whether any digest lists log files of a kind. Management and data events are in every digest.
+    pub(super) fn list_kind(&self, kind: LogKind) -> bool {
+        kind == LogKind::CloudTrail || self.kinds.contains(&kind)
     }
 
-    /// Returns the start of the first hour that a readable digest is about.
-    pub(super) fn start(&self) -> Option<Timestamp> {
-        self.covered.start()
+    /// Returns the start of the first hour that a readable digest at a site is about.
+    pub(super) fn start(&self, at: usize) -> Option<Timestamp> {
+        self.covered.get(&at)?.start()
     }
 
     /// Tells whether a digest lists an object.
-    pub(super) fn names(&self, object: &str) -> bool {
-        self.named.contains(&fingerprint(object))
+    pub(super) fn names(&self, at: usize, object: &str) -> bool {
+        self.named.contains(&fingerprint(&at.to_string(), object))
     }
 
     /// Judges an unlisted log file by its slot. Files made after `grace_end` may still be listed.
-    pub(super) fn judge(&self, slot: Timestamp, first_hour: Option<Timestamp>, grace_end: Timestamp) -> Unlisted {
+    pub(super) fn judge(
+        &self,
+        at: usize,
+        slot: Timestamp,
+        first_hour: Option<Timestamp>,
+        grace_end: Timestamp,
+    ) -> Unlisted {
         let early = slot.saturating_sub(DELIVERY_SLACK).unwrap_or(slot);
         let late = slot.saturating_add(DELIVERY_SLACK).unwrap_or(slot);
-        let covered = self.covered.hold(Window { start: early, end: late });
+        let covered = self.covered.get(&at).is_some_and(|spans| spans.hold(Window { start: early, end: late }));
         if first_hour.is_some_and(|first| late < first) {
             Unlisted::BeforeDigests
-        } else if !covered {
-            Unlisted::InGap
         } else if slot > grace_end {
             Unlisted::Pending
-        } else {
+        } else if covered {
             Unlisted::Overdue
+        } else {
+            Unlisted::InGap
         }
     }
 }
 
-/// Returns the finding about an overdue log file, with the hour of the digest that should list it; none when its name is
-/// not CloudTrail's.
-pub(super) fn finding(object: String, window: Option<Window>) -> Finding {
-    let detail = match window {
-        Some(_) => "no digest lists it: it was put there by somebody else, or its backfill digest is gone",
-        None => "no digest lists it, and its name is none of CloudTrail's",
+/// Returns the finding about a log file that no digest lists, with the hour of the digest that should list it; none when its
+/// name is not CloudTrail's.
+pub(super) fn finding(object: String, window: Option<Window>, is_covered: bool) -> Finding {
+    let (code, detail) = match window {
+        _ if !is_covered => {
+            (Code::LogUnderNoDigest, "there is no valid digest of its time, so that nothing says what it should be")
+        }
+        Some(_) => {
+            (Code::LogUnlisted, "no digest lists it: it was put there by somebody else, or its backfill digest is gone")
+        }
+        None => (Code::LogUnlisted, "no digest lists it, and its name is none of CloudTrail's"),
     };
-    let (code, state) = (Code::LogUnlisted, State::Unproven);
-    Finding { code, state, object: Some(object), window, detail: detail.into() }
-}
-
-fn fingerprint(object: &str) -> u128 {
-    let mut half = [0; 16];
-    half.copy_from_slice(&sha256(object.as_bytes())[..16]);
-    u128::from_be_bytes(half)
+    Finding { code, state: State::Unproven, object: Some(object), window, detail: detail.into() }
 }
 
 #[cfg(test)]
@@ -117,7 +113,7 @@ mod tests {
     fn covering(hours: &[(&str, &str)]) -> Listings {
         let mut listings = Listings::default();
         for (start, end) in hours {
-            listings.cover(Window { start: at(start), end: at(end) });
+            listings.cover(0, Window { start: at(start), end: at(end) });
         }
         listings
     }
@@ -125,13 +121,13 @@ mod tests {
     #[test]
     fn a_log_file_is_overdue_only_where_digests_are_whole_and_the_grace_is_over() {
         let listings = covering(&[("10:00:00", "12:00:00"), ("13:00:00", "15:00:00")]);
-        let judge = |slot| listings.judge(at(slot), listings.start(), at("14:00:00"));
+        let judge = |slot| listings.judge(0, at(slot), listings.start(0), at("14:00:00"));
         assert_eq!(judge("08:00:00"), Unlisted::BeforeDigests);
         assert_eq!(judge("09:50:00"), Unlisted::InGap);
         assert_eq!(judge("10:30:00"), Unlisted::Overdue);
         assert_eq!(judge("11:55:00"), Unlisted::InGap);
         assert_eq!(judge("13:30:00"), Unlisted::Overdue);
         assert_eq!(judge("14:30:00"), Unlisted::Pending);
-        assert_eq!(judge("15:30:00"), Unlisted::InGap);
+        assert_eq!(judge("15:30:00"), Unlisted::Pending);
     }
 }

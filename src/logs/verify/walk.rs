@@ -1,4 +1,5 @@
-//! Walks one account x region: all chains of its digests from old to new, their log files, and what no digest lists.
+//! Walks one account and region: all chains of its digests from old to new, through all places where they lie, their log
+//! files, and what no digest lists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,87 +8,123 @@ use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
-use crate::ids::{Region, TrailName};
-use crate::logs::digest::chain::{Anchor, Content, Proof, Record, Seen, Unread};
+use crate::ids::{AccountId, Region};
+use crate::logs::digest::chain::{Content, Proof, Seen, Unread};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, Finding, State, Window};
-use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, inflate, unhex};
-use crate::logs::key::{DigestKey, Key, Scope, day_folder};
+use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, hex, inflate};
+use crate::logs::key::{DigestKey, Key, Scope};
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
-use super::answer::{Chain, Mark, Tally};
+use super::answer::{Chain, Mark, Place, Tally};
+use super::chain_walk::{ChainId, ChainWalk};
 use super::log_file::{Task, check, task};
-use super::track::{Bounds, Judged, Track};
-use super::unlisted::Listings;
+use super::merge;
+use super::site::{Site, Sites};
+use super::track::{Held, Judged};
+use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
 
 /// How many digests of one account and region are read ahead.
 const DIGESTS_AHEAD: usize = 16;
-/// How far behind the range's end the digest may end that still shows the last one's signature.
-const WITNESS_SPAN: SignedDuration = SignedDuration::from_hours(25);
+/// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth nothing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 
-pub(super) type ChainId = (TrailName, Region);
-type Checked = (ChainId, Task, Option<Finding>);
-
-/// One trail's chain in the account and region.
-#[derive(Default)]
-pub(super) struct ChainWalk {
-    pub(super) hourly: Track,
-    backfill: Track,
-    pub(super) tally: Tally,
-    /// The newest proved digest of each day, from old to new.
-    marks: Vec<Mark>,
-    /// The end of what an earlier run proved.
-    start: Option<Timestamp>,
-    /// Whether the first digest names a predecessor that is gone.
-    pub(super) is_cut: bool,
-    /// Whether a digest beyond the range was met, so that the chain does not end within it.
-    pub(super) is_past_range: bool,
-}
+type Checked = (usize, Task, Option<Finding>, u64);
 
 /// The walk of one account x region.
 pub(super) struct Walk<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) request: &'a Request,
-    pub(super) scope: Scope,
-    bounds: Bounds,
-    pub(super) chains: BTreeMap<ChainId, ChainWalk>,
+    pub(super) account: AccountId,
+    pub(super) region: Region,
+    pub(super) sites: Sites,
+    /// The time from which on hours are looked at: what was asked for, but not what a lifecycle rule deletes.
+    pub(super) from: Option<Timestamp>,
+    /// What earlier runs proved here.
+    marks: Vec<&'a (Scope, Mark)>,
+    /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by them.
+    pub(super) quiet: Option<Timestamp>,
+    pub(super) chains: Vec<ChainWalk>,
     pub(super) listings: Listings,
     running: FuturesUnordered<JoinHandle<Checked>>,
     /// How many log files of an hour are being read.
-    open_hours: BTreeMap<(ChainId, Window), usize>,
+    open_hours: BTreeMap<(usize, Window), usize>,
     /// Findings that belong to no chain in particular.
     pub(super) strays: Vec<Finding>,
+    /// Whether an object was met that is younger than this machine's clock allows.
+    is_clock_slow: bool,
 }
 
 /// What a key in the folder of digests turned out to be.
 enum Met {
-    Digest(Box<Seen>),
+    Digest(Box<Held>),
     /// It ends as a digest does and is not named as one of this folder's.
-    Stray(String),
+    Stray(usize, String),
+    Fault(usize, Fault),
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(verifier: &'a Verifier, request: &'a Request, scope: Scope) -> Self {
-        let store_bucket = verifier.store.bucket().map(str::to_owned);
-        let buckets = store_bucket.into_iter().chain(request.buckets.iter().cloned()).collect();
-        let bounds = Bounds { from: request.from, to: request.to, buckets };
-        let chains = request.marks(&scope).map(|(id, mark)| (id, ChainWalk::after(Some(mark)))).collect();
+    pub(super) fn new(verifier: &'a Verifier, request: &'a Request, sites: Vec<Site>) -> Option<Self> {
+        let scope = &sites.first()?.scope;
+        let (account, region) = (scope.account.clone(), scope.region.clone());
+        // What one place has deleted by its rule cannot be asked for; the others still have what they keep.
+        let expired = sites.iter().map(|site| site.expired).min().flatten();
+        let names_places = verifier.places.len() > 1;
+        let sites = Sites::new(sites, names_places);
+        let from = request.from.max(expired);
+        let quiet = expired.filter(|_| expired >= request.from);
         let (listings, running, open_hours, strays) = Default::default();
-        Self { verifier, request, scope, bounds, chains, listings, running, open_hours, strays }
+        let chains = Vec::new();
+        let is_clock_slow = false;
+        let marks = request.marks_of(&account, &region);
+        let mut walk = Self {
+            verifier,
+            request,
+            account,
+            region,
+            sites,
+            from,
+            quiet,
+            marks,
+            chains,
+            listings,
+            running,
+            open_hours,
+            strays,
+            is_clock_slow,
+        };
+        walk.take_up();
+        Some(walk)
+    }
+
+    /// Takes up the chains where earlier runs ended.
+    fn take_up(&mut self) {
+        for at in 0..self.sites.all.len() {
+            let scope = self.sites.all[at].scope.clone();
+            for (id, mark) in self.request.marks(&scope) {
+                let is_known = self.chains.iter().any(|chain| chain.id == id && chain.start == Some(mark.end));
+                // A range before or after the mark is looked at for itself.
+                let is_before = self.request.to.is_some_and(|to| to < mark.end);
+                let is_after = self.from.is_some_and(|from| from > mark.end);
+                if !is_known && !is_before && !is_after {
+                    self.chains.push(ChainWalk::new(id, at, Some(mark)));
+                }
+            }
+        }
     }
 
     /// Walks all chains and returns their answers, in order of the trails' names.
     pub(super) async fn run(mut self) -> Vec<Chain> {
-        if let Err(fault) = self.walk_digests().await {
-            self.stray(Code::ChainUnlisted, format!("the digests could not be listed: {fault}"));
-        }
+        self.walk_digests().await;
         self.finish_chains().await;
         while let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await {
             self.absorb_log(done);
         }
         if !self.is_stopped() {
+            self.find_ends().await;
             self.find_unlisted().await;
+            self.vouch();
         }
         self.answers()
     }
@@ -100,122 +137,204 @@ impl<'a> Walk<'a> {
         self.strays.push(Finding { code, state: State::Unproven, object: None, window: None, detail });
     }
 
-    async fn walk_digests(&mut self) -> Result<(), Fault> {
+    async fn walk_digests(&mut self) {
         let mut digests = self.digests();
         while let Some(Some(met)) = self.verifier.stop.unless(digests.next()).await {
-            match met? {
-                Met::Digest(seen) => self.take(*seen).await,
-                Met::Stray(object) => self.strays.push(Finding {
+            match met {
+                Met::Digest(held) => self.take(*held).await,
+                Met::Fault(at, fault) => {
+                    let folder = self.sites.name(at, &self.sites.all[at].scope.digest_prefix());
+                    self.stray(Code::ChainUnlisted, format!("the digests below {folder} could not be listed: {fault}"));
+                }
+                Met::Stray(at, object) => self.strays.push(Finding {
                     code: Code::DigestMoved,
                     state: State::Broken,
-                    object: Some(object),
+                    object: Some(self.sites.name(at, &object)),
                     window: None,
                     detail: "it lies among the digests of an account and region that its name does not fit".into(),
                 }),
             }
         }
-        Ok(())
     }
 
-    /// Returns what lies in the folder of digests within the range, read ahead.
-    fn digests(&self) -> BoxStream<'static, Result<Met, Fault>> {
-        let prefix = self.scope.digest_prefix();
-        let start = self.request.from.into_iter().chain(self.oldest_mark()).max();
-        let after = start.map(|from| format!("{prefix}{}", day_folder(from))).unwrap_or_default();
-        let end = self.request.to.map(|to| to.saturating_add(WITNESS_SPAN).unwrap_or(to));
-        let (store, scope) = (Arc::clone(&self.verifier.store), self.scope.clone());
-        store
-            .list(&prefix, &after)
-            .take_while(move |listed| {
-                let past = listed.as_ref().is_ok_and(|listed| is_past(&listed.key, end));
-                async move { !past }
+    /// Returns what lies in the folders of digests within the range and just around it, read ahead.
+    fn digests(&self) -> BoxStream<'static, Met> {
+        let before = |time: Timestamp| time.saturating_sub(DELIVERY_SLACK).unwrap_or(time);
+        let start = self.from.map(before).max(self.oldest_mark());
+        let places: Vec<(Arc<dyn Store>, Scope)> =
+            self.sites.all.iter().map(|site| (Arc::clone(&site.store), site.scope.clone())).collect();
+        merge::digests(&self.sites.all, start, self.request.to)
+            .map(move |(at, listed)| {
+                let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
+                async move { meet(at, store, scope, listed).await }
             })
-            .filter(|listed| {
-                let kept = listed.as_ref().map_or(true, |listed| listed.key.ends_with(".json.gz"));
-                async move { kept }
-            })
-            .map(move |listed| meet(Arc::clone(&store), scope.clone(), listed))
             .buffered(DIGESTS_AHEAD)
             .boxed()
     }
 
     /// Returns the end of what is proved already, when it is for every chain that is known.
     fn oldest_mark(&self) -> Option<Timestamp> {
-        self.chains.values().filter_map(|chain| chain.start).min()
+        self.chains.iter().filter_map(|chain| chain.start).min()
     }
 
-    async fn take(&mut self, seen: Seen) {
-        let id = (seen.key.trail.clone(), seen.key.home.clone());
-        let chain = self.chains.entry(id.clone()).or_insert_with(|| ChainWalk::after(None));
-        let window = seen.window();
-        if chain.is_past_range || self.bounds.from.max(chain.start).is_some_and(|start| window.end <= start) {
+    async fn take(&mut self, held: Held) {
+        let window = held.seen.window();
+        self.look_at_clock(window.end);
+        let at = self.chain_of(held.at, &held.seen);
+        let chain = &mut self.chains[at];
+        if chain.awaits(&held.seen) {
+            return self.meet_mark(at, &held);
+        }
+        let is_before = self.from.is_some_and(|from| window.end <= from.saturating_sub(DELIVERY_SLACK).unwrap_or(from));
+        if chain.is_past_range || is_before || chain.start.is_some_and(|start| window.end <= start) {
             return;
         }
-        let is_beyond = self.bounds.to.is_some_and(|to| window.start >= to);
-        let track = if seen.key.backfill { &mut chain.backfill } else { &mut chain.hourly };
-        if is_beyond && seen.key.backfill {
+        let is_beyond = self.request.to.is_some_and(|to| window.start >= to);
+        if is_beyond && held.seen.key.backfill {
             return;
         }
-        chain.is_past_range = is_beyond;
-        if let Some(judged) = track.accept(seen, &self.verifier.keys, &self.bounds).await {
-            self.absorb(&id, judged).await;
+        chain.is_past_range |= is_beyond;
+        self.sites.meet(held.at, &held.seen);
+        if !held.seen.key.backfill {
+            chain.move_to(held.at, &self.sites);
+        }
+        let track = if held.seen.key.backfill { &mut chain.backfill } else { &mut chain.hourly };
+        if let Some(judged) = track.accept(held, &self.verifier.keys, &self.sites, self.from).await {
+            self.absorb(at, judged).await;
+        }
+    }
+
+    /// Returns the number of the chain that a digest belongs to: the one that it continues, or that was here before, or a
+    /// new one. Two trails of one name may deliver into two layouts, so that the name alone does not tell.
+    fn chain_of(&mut self, site: usize, seen: &Seen) -> usize {
+        let id: ChainId = (seen.key.trail.clone(), seen.key.home.clone());
+        let of =
+            |test: &dyn Fn(&ChainWalk) -> bool| self.chains.iter().rposition(|chain| chain.id == id && test(chain));
+        let is_here = |chain: &ChainWalk| chain.site() == site;
+        let goes_on = |chain: &ChainWalk| chain.hourly.is_continued_by(seen);
+        let found = if seen.key.backfill {
+            of(&is_here).or_else(|| of(&|chain| chain.sites.contains(&site))).or_else(|| of(&|_| true))
+        } else {
+            of(&|chain| is_here(chain) && goes_on(chain)).or_else(|| of(&goes_on)).or_else(|| of(&is_here))
+        };
+        found.unwrap_or_else(|| {
+            self.chains.push(ChainWalk::new(id, site, None));
+            self.chains.len() - 1
+        })
+    }
+
+    /// Meets the digest at which an earlier run ended: it must be what it was, and tells what it lists.
+    fn meet_mark(&mut self, at: usize, held: &Held) {
+        let Some(mark) = self.chains[at].awaited.take() else { return };
+        self.sites.meet(held.at, &held.seen);
+        if ChainWalk::is_as_marked(&mark, &held.seen) {
+            self.name_logs(held.at, &held.seen);
+        } else {
+            let detail = "an earlier run proved this digest, and it is another one now";
+            let finding = match &held.seen.content {
+                Ok(_) => held.seen.finding(Code::DigestLinkMismatch, State::Broken, detail),
+                Err(unread) => held.seen.finding(unread.code, unread.state, unread.reason.clone()),
+            };
+            self.note(at, finding);
+        }
+    }
+
+    /// Notes a time of AWS's: when it lies in the future, this machine's clock is slow, or the digest is no real one.
+    pub(super) fn look_at_clock(&mut self, time: Timestamp) {
+        let latest = self.request.now.saturating_add(CLOCK_SLACK).unwrap_or(time);
+        if time > latest && !self.is_clock_slow {
+            self.is_clock_slow = true;
+            let now = self.request.now;
+            let detail = format!(
+                "a digest or log file is of {time}, and this machine's clock says {now}: set the clock; what is overdue cannot be told"
+            );
+            self.stray(Code::ClockSlow, detail);
         }
     }
 
     /// Judges the newest digest of each track, which no successor speaks for.
     async fn finish_chains(&mut self) {
-        let ids: Vec<ChainId> = self.chains.keys().cloned().collect();
-        for id in ids {
-            let Some(chain) = self.chains.get_mut(&id) else { continue };
-            let late = chain.backfill.finish(&self.verifier.keys, &self.bounds).await;
-            let last = chain.hourly.finish(&self.verifier.keys, &self.bounds).await;
+        for at in 0..self.chains.len() {
+            let chain = &mut self.chains[at];
+            let late = chain.backfill.finish(&self.verifier.keys, &self.sites, self.from).await;
+            let last = chain.hourly.finish(&self.verifier.keys, &self.sites, self.from).await;
             for judged in [late, last].into_iter().flatten() {
-                self.absorb(&id, judged).await;
+                self.absorb(at, judged).await;
             }
-            self.find_tail(&id).await;
         }
     }
 
-    /// Notes what was found about a digest and starts to check its log files.
-    async fn absorb(&mut self, id: &ChainId, judged: Judged) {
-        let Some(chain) = self.chains.get_mut(id) else { return };
-        let beyond = self.bounds.to.filter(|to| judged.window.start >= *to);
-        if let Some(to) = beyond {
-            let within = |finding: &Finding| finding.window.is_some_and(|window| window.start < to);
-            judged.findings.into_iter().filter(within).for_each(|finding| chain.tally.finding(finding));
+    /// Notes what was found about a digest and starts to check its log files. Digests just around the range tell what they
+    /// list, and nothing else.
+    async fn absorb(&mut self, at: usize, judged: Judged) {
+        let beyond = self.request.to.filter(|to| judged.window.start >= *to);
+        let is_before = self.from.is_some_and(|from| judged.window.end <= from);
+        if beyond.is_some() || is_before {
+            if judged.proof != Proof::Refuted {
+                self.name_logs(judged.at, &judged.seen);
+            }
+            let within = |finding: &Finding| beyond.zip(finding.window).is_some_and(|(to, window)| window.start < to);
+            let findings: Vec<Finding> = judged.findings.into_iter().filter(within).collect();
+            findings.into_iter().for_each(|finding| self.note(at, finding));
             return;
         }
-        chain.note(&judged);
-        let Ok(content) = judged.seen.content else { return };
+        let names_places = |mut finding: Finding| {
+            finding.object = finding.object.map(|object| self.sites.name(judged.at, &object));
+            finding
+        };
+        let judged = Judged { findings: judged.findings.into_iter().map(names_places).collect(), ..judged };
+        self.chains[at].note(&judged);
         if judged.proof == Proof::Refuted {
             return;
         }
-        self.listings.cover(judged.window);
-        let proved_before = self.request.proved_until(&judged.seen.object);
+        self.name_logs(judged.at, &judged.seen);
+        self.check_logs(at, &judged).await;
+    }
+
+    /// Notes which log files a digest lists, and that it is about its hour.
+    fn name_logs(&mut self, at: usize, seen: &Seen) {
+        let Ok(content) = &seen.content else { return };
+        self.listings.cover(at, seen.window());
         for file in &content.digest.log_files {
-            self.listings.name(&file.object);
-            let is_proved = judged.proof == Proof::Proved;
-            if proved_before.is_some_and(|end| judged.window.end <= end) && !self.request.is_in_sample(&file.object) {
-                self.spare(id, is_proved);
-                continue;
-            }
-            match task(file, &content.digest.bucket, &self.scope, judged.window, is_proved) {
-                Ok(task) => self.start(id, task).await,
-                Err(finding) => self.note(id, finding),
+            if let Some((site, object)) = self.sites.locate(file, at, seen) {
+                self.listings.name(site, &object);
             }
         }
     }
 
-    /// Counts a log file that an earlier run proved and this one does not read.
-    fn spare(&mut self, id: &ChainId, is_proved: bool) {
-        if let Some(chain) = self.chains.get_mut(id) {
-            chain.tally.logs_attested += u64::from(is_proved);
+    async fn check_logs(&mut self, at: usize, judged: &Judged) {
+        let Ok(content) = &judged.seen.content else { return };
+        let segment = self.chains[at].segment_of(judged);
+        let was_read = self.was_read(judged, &hex(&content.sha256));
+        let is_proved = judged.proof == Proof::Proved;
+        for file in &content.digest.log_files {
+            if was_read && !self.request.is_in_sample(&file.object) {
+                if is_proved {
+                    self.chains[at].attest_log(segment);
+                }
+                continue;
+            }
+            let place = self.sites.locate(file, judged.at, &judged.seen);
+            match task(file, place, judged.window, is_proved, segment) {
+                Ok(task) => self.start(at, task).await,
+                Err(finding) => self.note(at, finding),
+            }
         }
+    }
+
+    /// Tells whether an earlier run read the log files of a digest and attested them.
+    fn was_read(&self, judged: &Judged, sha256: &str) -> bool {
+        let key = &judged.seen.key;
+        let is_of = |mark: &Mark| {
+            DigestKey::parse(&mark.object).is_some_and(|of| of.below("") == DigestKey { end: of.end, ..key.below("") })
+        };
+        let until = |mark: &Mark| judged.window.end <= mark.end && is_of(mark);
+        self.marks.iter().any(|(_, mark)| mark.recent.iter().any(|read| read == sha256) || until(mark))
     }
 
     /// Starts to check a log file once there is room for one more.
-    async fn start(&mut self, id: &ChainId, task: Task) {
-        *self.open_hours.entry((id.clone(), task.window)).or_default() += 1;
+    async fn start(&mut self, at: usize, task: Task) {
+        *self.open_hours.entry((at, task.window)).or_default() += 1;
         if self.is_stopped() {
             return;
         }
@@ -224,50 +343,54 @@ impl<'a> Walk<'a> {
         {
             self.absorb_log(done);
         }
-        let (store, id) = (Arc::clone(&self.verifier.store), id.clone());
+        let Some(site) = self.sites.all.get(task.site) else { return };
+        let store = Arc::clone(&site.store);
         self.running.push(tokio::spawn(async move {
-            let (task, finding) = check(store, task).await;
-            (id, task, finding)
+            let (task, finding, bytes) = check(store, task).await;
+            (at, task, finding, bytes)
         }));
     }
 
     fn absorb_log(&mut self, done: Result<Checked, tokio::task::JoinError>) {
         match done {
-            Ok((id, task, None)) => {
-                self.close(&id, task.window);
-                if let Some(chain) = self.chains.get_mut(&id) {
-                    chain.tally.logs_attested += u64::from(task.digest_is_proved);
+            Ok((at, task, finding, bytes)) => {
+                self.close(at, task.window);
+                let chain = &mut self.chains[at];
+                chain.tally.logs_read += 1;
+                chain.tally.bytes += bytes;
+                match finding {
+                    None if task.digest_is_proved => chain.attest_log(task.segment),
+                    None => {}
+                    Some(mut finding) => {
+                        finding.object = Some(self.sites.name(task.site, &task.object));
+                        self.note(at, finding);
+                    }
                 }
-            }
-            Ok((id, task, Some(finding))) => {
-                self.close(&id, task.window);
-                self.note(&id, finding);
             }
             Err(error) => self.stray(Code::LogUnreadable, format!("the check of a log file was stopped: {error}")),
         }
     }
 
     /// Notes that a log file of an hour was read.
-    fn close(&mut self, id: &ChainId, window: Window) {
-        let hour = (id.clone(), window);
-        if let Some(open) = self.open_hours.get_mut(&hour) {
+    fn close(&mut self, at: usize, window: Window) {
+        if let Some(open) = self.open_hours.get_mut(&(at, window)) {
             *open -= 1;
             if *open == 0 {
-                self.open_hours.remove(&hour);
+                self.open_hours.remove(&(at, window));
             }
         }
     }
 
-    pub(super) fn note(&mut self, id: &ChainId, finding: Finding) {
-        if let Some(chain) = self.chains.get_mut(id) {
+    pub(super) fn note(&mut self, at: usize, finding: Finding) {
+        if let Some(chain) = self.chains.get_mut(at) {
             chain.tally.finding(finding);
         }
     }
 
     /// Notes that the run was stopped: hours whose log files were not all read are not attested.
     fn interrupt(&mut self) {
-        for ((id, window), _) in std::mem::take(&mut self.open_hours) {
-            if let Some(chain) = self.chains.get_mut(&id) {
+        for ((at, window), _) in std::mem::take(&mut self.open_hours) {
+            if let Some(chain) = self.chains.get_mut(at) {
                 chain.tally.hour(window, State::Unproven);
             }
         }
@@ -278,7 +401,7 @@ impl<'a> Walk<'a> {
             window: None,
             detail: "the run was stopped before all of this chain was looked at".into(),
         };
-        self.chains.values_mut().for_each(|chain| chain.tally.finding(finding.clone()));
+        self.chains.iter_mut().for_each(|chain| chain.tally.finding(finding.clone()));
         if self.chains.is_empty() {
             self.strays.push(finding);
         }
@@ -291,73 +414,46 @@ impl<'a> Walk<'a> {
         }
         let held_back = self.request.now.saturating_sub(self.request.backfill_grace).unwrap_or(self.request.now);
         let mut strays = std::mem::take(&mut self.strays);
+        // What no chain answers for holds all of them back.
+        let is_held = !strays.is_empty();
         let mut chains = Vec::new();
-        for ((trail, home), mut chain) in std::mem::take(&mut self.chains) {
+        let mut walked = std::mem::take(&mut self.chains);
+        walked.sort_by(|a, b| (&a.id, &a.sites).cmp(&(&b.id, &b.sites)));
+        // A trail of which only digests beside the range were met is no part of it, where another one is.
+        let is_other = walked.iter().any(|chain| !chain.tally.is_empty());
+        for mut chain in walked {
+            if is_other && chain.tally.is_empty() {
+                continue;
+            }
+            let Some(place) = chain.place(&self.sites) else { continue };
+            chain.tally.is_held |= is_held;
             strays.drain(..).for_each(|finding| chain.tally.finding(finding));
             let mark = if is_stopped { None } else { chain.mark(held_back) };
-            chains.push(chain.tally.chain(self.scope.clone(), Some((trail, home)), mark));
+            chains.push(chain.tally.chain(place, mark));
         }
-        if !strays.is_empty() {
+        if let (false, Some(site)) = (strays.is_empty(), self.sites.all.first()) {
             let mut tally = Tally::default();
+            tally.logs_unlisted = self.listings.lone;
             strays.into_iter().for_each(|finding| tally.finding(finding));
-            chains.push(tally.chain(self.scope, None, None));
+            let (scope, scopes, origins) = (site.scope.clone(), vec![site.scope.clone()], Vec::new());
+            chains.push(tally.chain(Place { scope, trail: None, scopes, origins }, None));
         }
         chains
     }
 }
 
-impl ChainWalk {
-    fn after(mark: Option<&Mark>) -> Self {
-        let hourly = Track::after(mark.map(anchor));
-        let mut tally = Tally::default();
-        if let Some(mark) = mark {
-            tally.hour(Window::hour_until(mark.end), State::Attested);
-        }
-        let (start, marks) = (mark.map(|mark| mark.end), mark.cloned().into_iter().collect());
-        Self { hourly, backfill: Track::backfill(), tally, start, marks, ..Self::default() }
-    }
-
-    fn note(&mut self, judged: &Judged) {
-        self.is_cut |= self.tally.digests == 0 && judged.findings.iter().any(|f| f.code == Code::DigestMissing);
-        self.tally.digests += 1;
-        self.tally.hour(judged.window, judged.state());
-        judged.findings.iter().cloned().for_each(|finding| self.tally.finding(finding));
-        if let Ok(content) = &judged.seen.content {
-            self.tally.logs += content.digest.log_files.len() as u64;
-        }
-        if let Some(mark) = judged.mark.clone().filter(|_| !judged.seen.key.backfill) {
-            self.marks.pop_if(|last| day_folder(last.end) == day_folder(mark.end) && Some(last.end) != self.start);
-            self.marks.push(mark);
-        }
-    }
-
-    /// Returns the newest mark before the first hour that is not attested, and before hours that may still change.
-    fn mark(&mut self, held_back: Timestamp) -> Option<Mark> {
-        let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
-        self.marks.retain(|mark| mark.end <= until || Some(mark.end) == self.start);
-        self.marks.pop()
-    }
-}
-
-fn anchor(mark: &Mark) -> Anchor {
-    let sha256 = unhex(&mark.sha256).and_then(|bytes| bytes.try_into().ok());
-    let record = sha256.map(|sha256| Record { bucket: mark.bucket.clone(), sha256, signature: mark.signature.clone() });
-    Anchor { object: mark.object.clone(), end: mark.end, record }
-}
-
-fn is_past(key: &str, end: Option<Timestamp>) -> bool {
-    end.is_some_and(|end| DigestKey::parse(key).is_some_and(|key| key.end > end))
-}
-
-async fn meet(store: Arc<dyn Store>, scope: Scope, listed: Result<Listed, Fault>) -> Result<Met, Fault> {
-    let object = listed?.key;
+async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed: Result<Listed, Fault>) -> Met {
+    let object = match listed {
+        Ok(listed) => listed.key,
+        Err(fault) => return Met::Fault(at, fault),
+    };
     let Some(Key::Digest(key)) =
         Key::parse(&object).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
     else {
-        return Ok(Met::Stray(object));
+        return Met::Stray(at, object);
     };
     let content = read(store.as_ref(), &object).await;
-    Ok(Met::Digest(Box::new(Seen { key, object, content })))
+    Met::Digest(Box::new(Held { at, seen: Seen::new(key, object, content) }))
 }
 
 async fn read(store: &dyn Store, object: &str) -> Result<Content, Unread> {

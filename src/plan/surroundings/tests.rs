@@ -72,6 +72,8 @@ fn desired() -> Desired {
         deployment: "acme".into(),
         log_account: account(LOG),
         own_role: format!("arn:aws:iam::{LOG}:role/OrganizationAccountAccessRole").parse().unwrap(),
+        own_roles: Vec::new(),
+        break_glass: Vec::new(),
         wanted: BTreeMap::new(),
         known_accounts: BTreeSet::new(),
         reading: ReadingTerms::default(),

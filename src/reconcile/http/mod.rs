@@ -4,9 +4,11 @@
 //! that name this machine are answered, so that no page of a browser can read it under another name. Elsewhere a token is
 //! needed for all but the two routes of health, which say nothing but yes or no.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -21,7 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 use super::board::{Board, Status};
 use super::clock::Clock;
@@ -201,12 +203,35 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, NotServed> {
     TcpListener::bind(address).await.map_err(|source| NotServed::Address { address, source })
 }
 
+/// A connection that was taken.
+struct Guest {
+    /// A request has arrived.
+    has_asked: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+/// The connections that are open, the oldest first.
+#[derive(Default)]
+struct Guests(VecDeque<Guest>);
+
+impl Guests {
+    /// Makes room for another one. Whoever has said nothing for the longest time goes first: a check of health that asks at once
+    /// is answered, however many others are silent.
+    fn make_room(&mut self) {
+        self.0.retain(|guest| !guest.task.is_finished());
+        while self.0.len() >= CONNECTIONS_MAX {
+            let silent = self.0.iter().position(|guest| !guest.has_asked.load(Ordering::Relaxed));
+            if let Some(guest) = self.0.remove(silent.unwrap_or(0)) {
+                guest.task.abort();
+            }
+        }
+    }
+}
+
 /// Serves the status for as long as it is polled.
 pub async fn serve(listener: TcpListener, door: Door, board: Board, clock: Arc<dyn Clock>) -> Infallible {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut guests = Guests::default();
     loop {
-        // The semaphore is never closed.
-        let place = Arc::clone(&places).acquire_owned().await.ok();
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -217,8 +242,12 @@ pub async fn serve(listener: TcpListener, door: Door, board: Board, clock: Arc<d
             }
         };
         let (door, board, clock) = (door.clone(), board.clone(), Arc::clone(&clock));
-        tokio::spawn(async move {
+        guests.make_room();
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let asks = Arc::clone(&has_asked);
+        let connection = tokio::spawn(async move {
             let respond = service_fn(|request: Request<hyper::body::Incoming>| {
+                asks.store(true, Ordering::Relaxed);
                 let response = answer(&door, &board.read(), clock.now(), &request);
                 async move { Ok::<_, Infallible>(response) }
             });
@@ -227,8 +256,8 @@ pub async fn serve(listener: TcpListener, door: Door, board: Board, clock: Arc<d
             if let Err(error) = server.serve_connection(TokioIo::new(stream), respond).await {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
         });
+        guests.0.push_back(Guest { has_asked, task: connection.abort_handle() });
     }
 }
 

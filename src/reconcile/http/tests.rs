@@ -146,3 +146,26 @@ async fn the_socket_answers_and_outlives_nonsense() {
     }
     server.abort();
 }
+
+#[tokio::test]
+async fn a_check_of_health_is_answered_beside_many_who_say_nothing() {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(serve(listener, Door::Loopback, Board::default(), Arc::new(SystemClock)));
+    let mut silent = Vec::new();
+    for _ in 0..2 * CONNECTIONS_MAX {
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    for _ in 0..3 {
+        let ask = async {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let answer = tokio::time::timeout(PATIENCE / 2, ask).await.expect("it is answered at once");
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    }
+    server.abort();
+}

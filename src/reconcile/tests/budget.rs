@@ -35,6 +35,7 @@ fn allowance() -> Allowance {
         window_open: true,
         paused: BTreeSet::new(),
         fights: BTreeMap::new(),
+        breathers: BTreeSet::new(),
         fresh: (0..50).map(member).chain([id(MANAGEMENT), id(LOG)]).collect(),
     }
 }
@@ -86,9 +87,42 @@ async fn too_many_changes_all_wait_but_a_stopped_log_is_started() {
     assert!(decision.run.changes.is_empty());
     assert!(decision.held.iter().all(|held| held.why == Why::TooMany { planned: 21, allowed: 20 }));
     let trail = change(&id(MANAGEMENT), Kind::Trail, &[]);
-    let with_trail = with([changes, vec![trail.clone()]].concat(), 79).await;
+    let mut with_trail = with([changes, vec![trail.clone()]].concat(), 79).await;
+    with_trail.urgent = vec![trail.clone()];
     let decision = decide(&with_trail, &allowance());
-    assert_eq!(decision.run.changes, [trail]);
+    assert!(decision.run.changes.is_empty());
+    assert_eq!(decision.run.urgent, [trail]);
+}
+
+#[tokio::test]
+async fn nothing_that_waits_for_a_person_holds_the_urgent_part_of_a_change() {
+    let mut trail = change(&id(MANAGEMENT), Kind::Trail, &[]);
+    trail.risk = BTreeSet::from([Risk::Destroys]);
+    let mut plan = with(vec![trail.clone()], 100).await;
+    plan.urgent = vec![trail.clone()];
+    let made = |plan: &Plan, allowance: Allowance| decide(plan, &allowance).run.urgent.len();
+    let fights = BTreeMap::from([(trail.address.clone(), "somebody".to_owned())]);
+    let closed = Allowance { window_open: false, max_change: "1%".parse().unwrap(), fights, ..allowance() };
+    assert_eq!(made(&plan, closed.clone()), 1);
+    let blocker = Problem {
+        account: id(LOG),
+        address: None,
+        stage: crate::estate::Stage::Plan,
+        code: "FarFewerAccounts".into(),
+        message: String::new(),
+        help: String::new(),
+    };
+    assert_eq!(made(&Plan { blockers: vec![blocker], ..plan.clone() }, closed), 1);
+    let breathers = BTreeSet::from([trail.address.clone()]);
+    for none in [
+        Allowance { observe: true, ..allowance() },
+        Allowance { risks: BTreeSet::new(), ..allowance() },
+        Allowance { fresh: BTreeSet::new(), ..allowance() },
+        Allowance { paused: BTreeSet::from([id(MANAGEMENT)]), ..allowance() },
+        Allowance { breathers, ..allowance() },
+    ] {
+        assert_eq!(made(&plan, none), 0);
+    }
 }
 
 #[test]

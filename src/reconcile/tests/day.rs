@@ -45,8 +45,14 @@ fn outside_its_window_it_waits_and_inside_it_works() {
         let story = async |board: Board| {
             // The clock begins at midnight.
             clock.minutes(30).await;
+            let policy = Address::global(&member(0), Kind::Policy, "CloudTrailReadLogs");
+            let gone = |_: &mut Organization, estate: &mut Estate| {
+                assert!(estate.sightings.insert(policy, Sighting::Absent).is_some());
+            };
+            world.edit(gone).await.unwrap();
             stop_logging(world).await;
             clock.minutes(75).await;
+            assert!(is_logging(world), "a log that was stopped waits for no hour");
             assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::Waiting);
             assert!(!in_sync(world, &rules).await, "at a quarter to two");
             clock.minutes(30).await;

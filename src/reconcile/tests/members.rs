@@ -17,7 +17,7 @@ use crate::reconcile::history::Trigger;
 use crate::reconcile::observe::{Focus, Memory, Pass};
 
 /// The configuration with a trail in each account instead of one for all.
-fn in_each_account(reconcile: &str) -> String {
+pub(super) fn in_each_account(reconcile: &str) -> String {
     let text =
         CONFIG.replace("trails:\n  - name: acme-org-trail", "trails:\n  - name: acme-trail\n    scope: accounts");
     format!("{text}\nreconcile: {{{reconcile}}}\n")

@@ -28,6 +28,7 @@ use crate::plan::{Change, Plan};
 use crate::policy::template::Templates;
 use crate::survey::{Survey, SurveyOptions, Surveyor};
 
+mod blockers;
 mod budget;
 mod day;
 mod fights;
@@ -37,6 +38,7 @@ mod kills;
 mod members;
 mod observe;
 mod replicas;
+mod urgent;
 mod wake;
 
 const MANAGEMENT: &str = "111111111111";
@@ -123,6 +125,18 @@ async fn stop_logging(recorded: &Recorded) {
         });
     };
     recorded.edit(stop).await.unwrap();
+}
+
+fn is_logging(recorded: &Recorded) -> bool {
+    let estate = recorded.snapshot().estate;
+    let trails: Vec<bool> = estate
+        .resources()
+        .filter_map(|(_, resource)| match resource {
+            Resource::Trail(trail) => Some(trail.logging),
+            _ => None,
+        })
+        .collect();
+    !trails.is_empty() && trails.iter().all(|logging| *logging)
 }
 
 /// What happens before a change is made.

@@ -51,13 +51,41 @@ fn what_to_do_with_a_lease() {
     };
     let version = || Condition::Version("v".into());
     let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);
-    assert_eq!(lease::decide("me", now, None), write(1, Condition::Absent));
-    assert_eq!(lease::decide("me", now, Some(&kept("me", ago(-5), 3))), write(3, version()));
-    assert_eq!(lease::decide("me", now, Some(&kept("me", ago(5), 3))), write(4, version()));
-    assert_eq!(lease::decide("me", now, Some(&kept("other", ago(11), 3))), write(4, version()));
-    // Within the difference of the clocks it may still be in force over there.
-    let stand_by = lease::Decision::StandBy { owner: "other".into(), expires: ago(9) };
-    assert_eq!(lease::decide("me", now, Some(&kept("other", ago(9), 3))), stand_by);
+    let decide = |kept: Option<&Found>, unmoved: u64| lease::decide("me", now, kept, Duration::from_secs(unmoved));
+    assert_eq!(decide(None, 0), write(1, Condition::Absent));
+    assert_eq!(decide(Some(&kept("me", ago(-5), 3)), 0), write(3, version()));
+    assert_eq!(decide(Some(&kept("me", ago(5), 3)), 0), write(4, version()));
+    let stand_by = |expires| lease::Decision::StandBy { owner: "other".into(), expires };
+    // What the other one's clock says, or this one's, is no reason: only that nothing has moved for so long.
+    for expires in [ago(86_400), ago(11), ago(9), ago(-86_400)] {
+        assert_eq!(decide(Some(&kept("other", expires, 3)), 70), stand_by(expires));
+        assert_eq!(decide(Some(&kept("other", expires, 3)), 71), write(4, version()));
+    }
+    assert_eq!(decide(Some(&kept("other", jiff::Timestamp::UNIX_EPOCH, 3)), 0), write(4, version()), "given up");
+}
+
+#[test]
+fn a_clock_that_is_hours_ahead_neither_takes_a_live_lease_nor_keeps_a_dead_one() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let fast = clock.ahead(SignedDuration::from_hours(3));
+        for (first, second) in [(&clock, &fast), (&fast, &clock)] {
+            let store = InMemory::default();
+            let (one, two) = (Holder::new(&store, first, "one"), Holder::new(&store, second, "two"));
+            for _ in 0..40 {
+                assert_eq!(one.tend().await, Standing::Acts);
+                assert_eq!(two.tend().await, Standing::StandsBy { owner: "one".into() });
+                clock.sleep(Duration::from_secs(15)).await;
+            }
+            assert!(two.is_live_elsewhere());
+            // The first one dies without a word.
+            for _ in 0..6 {
+                clock.sleep(Duration::from_secs(15)).await;
+                two.tend().await;
+            }
+            assert_eq!(two.tend().await, Standing::Acts);
+        }
+    });
 }
 
 #[test]
@@ -130,7 +158,8 @@ fn one_daemon_acts_and_the_other_takes_over() {
             ["orgtrail-acme-one", "orgtrail-acme-two"].map(|run| replica(&source, &templates, &clock, run));
         let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
         let story = async {
-            clock.minutes(5).await;
+            // Not at the very moment at which another round begins.
+            clock.sleep(Duration::from_secs(4 * 60 + 50)).await;
             assert_eq!(one.board.read().rounds.len() + two.board.read().rounds.len(), 5);
             let (first, second) = (one.board.read().standing.clone(), two.board.read().standing.clone());
             assert_eq!(

@@ -150,13 +150,17 @@ fn a_message_is_deleted_only_when_its_work_is_done() {
         let rules = config("{}");
         let world = leak(world(2, &rules).await);
         let queue = InMemory::new(&clock);
-        let refusals = Arc::new(AtomicU64::new(1));
+        // What waits for nobody is tried for itself, and once more with its change.
+        let refusals = Arc::new(AtomicU64::new(2));
         let source = given(&queue, move || {
             let refusals = refusals.clone();
-            let before = move |change: &Change| match refusals.swap(0, Ordering::Relaxed) {
-                0 => Ok(()),
-                _ => Err(fault(FaultKind::Throttled, change)),
-            };
+            let before =
+                move |change: &Change| match refusals
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                {
+                    Err(_) => Ok(()),
+                    Ok(_) => Err(fault(FaultKind::Throttled, change)),
+                };
             Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
         });
         let story = async |board: Board| {

@@ -39,7 +39,7 @@ impl Presence {
         match self {
             Presence::Digest => "#",
             Presence::Logs => "+",
-            Presence::Nothing => ".",
+            Presence::Nothing => "X",
         }
     }
 }
@@ -54,6 +54,9 @@ pub fn json(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
         "summary": summary(coverage, limit),
         "rows": coverage.rows.iter().map(row_json).collect::<Vec<_>>(),
         "trails": coverage.trails.iter().map(trail_json).collect::<Vec<_>>(),
+        "not_known": coverage.unread,
+        "made_at": coverage.now.to_string(),
+        "tool_version": env!("CARGO_PKG_VERSION"),
     });
     escape::json(&format!("{value:#}\n")).into_owned()
 }
@@ -121,7 +124,9 @@ pub fn markdown(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
 pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
     let rows = |arrival| coverage.rows.iter().filter(|row| row.arrival == arrival).count();
     if coverage.rows.is_empty() {
-        return vec![format!("nothing: no key in {} is that of a log file or digest of the range", coverage.store)];
+        let unread = coverage.unread.iter().map(|unread| format!("not known: {unread}"));
+        let nothing = format!("nothing: no key in {} is that of a log file or digest of the range", coverage.store);
+        return [nothing].into_iter().chain(unread).collect();
     }
     let mut lines = vec![format!(
         "{} (account x region x kind of log): {} arriving, {} with gaps, {} stopped, {} with nothing, {} unread",
@@ -141,6 +146,7 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
             old => format!("{} accounts and regions have nothing newer than {hours}", grouped(old)),
         });
     }
+    lines.extend(coverage.unread.iter().map(|unread| format!("not known: {unread}")));
     for trail in &coverage.trails {
         let state = if trail.is_logging { "is logging" } else { "is stopped" };
         let error = trail.delivery_error.as_ref().map(|error| format!(", delivery fails: {error}")).unwrap_or_default();
@@ -162,7 +168,10 @@ pub(super) fn label(row: &Row) -> String {
 
 /// Returns what a person should know about a row's gaps and problems.
 pub(super) fn gaps(row: &Row) -> Vec<String> {
-    let gap = |Gap { window, reason }: &Gap| format!("{} to {}: {reason}", window.start, window.end);
+    let gap = |Gap { window, reason, is_guess }: &Gap| {
+        let guess = if *is_guess { "perhaps " } else { "" };
+        format!("{} to {}: {guess}{reason}", window.start, window.end)
+    };
     let problem = row.problem.iter().map(|problem| format!("it could not be listed: {problem}"));
     row.gaps.iter().map(gap).chain(problem).collect()
 }
@@ -201,7 +210,7 @@ fn grid(map: &HeatMap<Presence>) -> String {
         let drawn: String = cells.iter().map(|cell| cell.map_or(" ", Presence::sign)).collect();
         let _ = writeln!(text, "{label:<width$} {drawn}");
     }
-    let _ = writeln!(text, "{:<width$} # digest  + log files without digest  . nothing", "");
+    let _ = writeln!(text, "{:<width$} # digest  + log files without digest  X nothing", "");
     text
 }
 
@@ -220,8 +229,8 @@ fn summary(coverage: &Coverage, limit: Option<SignedDuration>) -> Value {
 
 fn row_json(row: &Row) -> Value {
     let gap = |gap: &Gap| {
-        let Gap { window, reason } = gap;
-        json!({"from": window.start.to_string(), "to": window.end.to_string(), "reason": reason})
+        let Gap { window, reason, is_guess } = gap;
+        json!({"from": window.start.to_string(), "to": window.end.to_string(), "reason": reason, "guess": is_guess})
     };
     json!({
         "account": row.account,

@@ -3,5 +3,6 @@
 pub mod coverage;
 pub mod heat;
 pub mod model;
+pub mod next;
 pub mod page;
 pub mod verify;

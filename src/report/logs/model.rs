@@ -1,9 +1,14 @@
 //! The versioned JSON of a proof. The field names are a contract; conversion is written out.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::logs::finding::{Finding, State};
-use crate::logs::verify::{Answer, Chain};
+use super::next::next_step;
+use crate::logs::digest::chain::Origin;
+use crate::logs::finding::{Code, Finding, State};
+use crate::logs::inflate::{hex, sha256};
+use crate::logs::verify::{Answer, Chain, KeyUse};
 
 /// The version of the JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -15,8 +20,38 @@ pub struct Proof {
     pub format_version: u32,
     /// One entry a chain.
     pub chains: Vec<ChainProof>,
+    /// What is not as it should be beside all chains.
+    #[serde(default)]
+    pub findings: Vec<FindingEntry>,
+    /// The public keys that digests named, and who vouches for them.
+    #[serde(default)]
+    pub keys: Vec<KeyEntry>,
     /// All chains together.
     pub summary: Summary,
+}
+
+/// A public key that digests named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// The region.
+    pub region: String,
+    /// Its name in digests.
+    pub fingerprint: String,
+    /// `CloudTrail`, `key ring`, `file` or `bundle`.
+    pub source: String,
+    /// When CloudTrail began to sign with it; null when unknown.
+    pub valid_from: Option<String>,
+    /// When CloudTrail stopped; null when unknown.
+    pub valid_to: Option<String>,
+}
+
+/// Where CloudTrail delivered digests, as they say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginEntry {
+    /// The bucket.
+    pub bucket: String,
+    /// What stands before `AWSLogs/`.
+    pub prefix: String,
 }
 
 /// One chain: account x region x trail.
@@ -40,8 +75,23 @@ pub struct ChainProof {
     pub logs: u64,
     /// How many of those log files are attested.
     pub attested: u64,
+    /// How many of those were read by this run.
+    #[serde(default)]
+    pub read: u64,
     /// How many log files wait for a backfill digest.
     pub pending: u64,
+    /// How many more log files lie there, which no valid digest lists.
+    #[serde(default)]
+    pub unlisted: u64,
+    /// The bytes of the log files that were read, unpacked.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Where the digests say that they were delivered.
+    #[serde(default)]
+    pub delivered_to: Vec<OriginEntry>,
+    /// What a person should know, though nothing is wrong.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// `ATTESTED`, `UNPROVEN` or `BROKEN`.
     pub state: String,
     /// The hours, joined while they touch and have the same state.
@@ -74,8 +124,17 @@ pub struct FindingEntry {
     pub object: Option<String>,
     /// The full hour in which the time starts that it touches.
     pub hour: Option<String>,
+    /// Where the time starts that it touches.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Where that time ends.
+    #[serde(default)]
+    pub to: Option<String>,
     /// The reason.
     pub detail: String,
+    /// What to do next.
+    #[serde(default)]
+    pub next: String,
 }
 
 /// All chains together.
@@ -97,8 +156,29 @@ pub struct Summary {
     pub logs: u64,
     /// How many of those log files are attested.
     pub logs_attested: u64,
+    /// How many of those were read by this run.
+    #[serde(default)]
+    pub logs_read: u64,
+    /// How many more log files lie there, which no valid digest lists.
+    #[serde(default)]
+    pub logs_unlisted: u64,
     /// How many log files wait for a backfill digest.
     pub logs_pending: u64,
+    /// How many accounts have a chain.
+    #[serde(default)]
+    pub accounts: usize,
+    /// How many regions have a chain.
+    #[serde(default)]
+    pub regions: usize,
+    /// Who said what there should be; null when nobody did, so that what is missing whole was not missed.
+    #[serde(default)]
+    pub expected_by: Option<String>,
+    /// When the report was made.
+    #[serde(default)]
+    pub made_at: String,
+    /// The version of orgtrail that made it.
+    #[serde(default)]
+    pub tool_version: String,
     /// How many findings there are.
     pub findings: u64,
     /// The store.
@@ -119,8 +199,36 @@ impl Proof {
         Self {
             format_version: FORMAT_VERSION,
             chains: answer.chains.iter().map(ChainProof::of).collect(),
+            findings: answer.findings.iter().map(FindingEntry::of).collect(),
+            keys: answer.keys.iter().map(KeyEntry::of).collect(),
             summary: Summary::of(answer),
         }
+    }
+
+    /// Returns the hash of the proof as compact JSON, in hexadecimal: the same for every form of the report.
+    pub fn sha256(&self) -> String {
+        hex(&sha256(serde_json::json!(self).to_string().as_bytes()))
+    }
+
+    /// Returns a finding when the report of the run that made a bundle says worse than what the bundle shows now: that run
+    /// knew what the bundle does not tell.
+    pub fn worse_than(report: &serde_json::Value, state: State) -> Option<Finding> {
+        let word = report.pointer("/summary/state")?.as_str()?;
+        let told =
+            [State::Attested, State::Unproven, State::Broken].into_iter().find(|state| state.as_str() == word)?;
+        let reasons = report.pointer("/findings").and_then(serde_json::Value::as_array);
+        let reasons: Vec<&str> =
+            reasons.into_iter().flatten().filter_map(|finding| finding["detail"].as_str()).take(5).collect();
+        (told > state).then(|| Finding {
+            code: Code::RunInterrupted,
+            state: told,
+            object: None,
+            window: None,
+            detail: format!(
+                "the run that made this bundle said {told}, and the bundle does not tell all that it knew: {}",
+                if reasons.is_empty() { "its report tells why".to_owned() } else { reasons.join("; ") }
+            ),
+        })
     }
 }
 
@@ -128,6 +236,7 @@ impl ChainProof {
     /// Returns the JSON shape of a chain.
     pub fn of(chain: &Chain) -> Self {
         let Chain { scope, trail, digests, logs, logs_attested, logs_pending, state, hours, .. } = chain;
+        let origin = |origin: &Origin| OriginEntry { bucket: origin.bucket.clone(), prefix: origin.prefix.clone() };
         let span = |(window, state): &(crate::logs::finding::Window, State)| Span {
             from: window.start.to_string(),
             to: window.end.to_string(),
@@ -143,7 +252,12 @@ impl ChainProof {
             digests: *digests,
             logs: *logs,
             attested: *logs_attested,
+            read: chain.logs_read,
             pending: *logs_pending,
+            unlisted: chain.logs_unlisted,
+            bytes: chain.bytes,
+            delivered_to: chain.origins.iter().map(origin).collect(),
+            notes: chain.notes.clone(),
             state: state.to_string(),
             hours: hours.iter().map(span).collect(),
             findings: chain.findings.iter().map(FindingEntry::of).collect(),
@@ -160,7 +274,22 @@ impl FindingEntry {
             state: state.to_string(),
             object: object.clone(),
             hour: window.map(|window| window.hour().to_string()),
+            from: window.map(|window| window.start.to_string()),
+            to: window.map(|window| window.end.to_string()),
             detail: detail.clone(),
+            next: next_step(finding).to_owned(),
+        }
+    }
+}
+
+impl KeyEntry {
+    fn of(key: &KeyUse) -> Self {
+        Self {
+            region: key.region.to_string(),
+            fingerprint: key.fingerprint.clone(),
+            source: key.source.as_str().to_owned(),
+            valid_from: key.valid_from.map(|time| time.to_string()),
+            valid_to: key.valid_to.map(|time| time.to_string()),
         }
     }
 }
@@ -178,8 +307,15 @@ impl Summary {
             digests: sum(|chain| chain.digests),
             logs: sum(|chain| chain.logs),
             logs_attested: sum(|chain| chain.logs_attested),
+            logs_read: sum(|chain| chain.logs_read),
+            logs_unlisted: sum(|chain| chain.logs_unlisted),
             logs_pending: sum(|chain| chain.logs_pending),
-            findings: sum(|chain| chain.findings.len() as u64 + chain.findings_omitted),
+            accounts: answer.accounts(),
+            regions: answer.chains.iter().map(|chain| &chain.scope.region).collect::<BTreeSet<_>>().len(),
+            expected_by: answer.expected_by.clone(),
+            made_at: answer.now.to_string(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            findings: sum(|chain| chain.findings.len() as u64 + chain.findings_omitted) + answer.findings.len() as u64,
             store: answer.store.clone(),
             from: answer.from.map(|from| from.to_string()),
             to: answer.to.map(|to| to.to_string()),

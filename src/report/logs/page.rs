@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 
 use super::coverage::{self as coverage_report, Presence};
 use super::heat::HeatMap;
-use super::verify::{headline, heat_map, shown};
+use super::next::next_step;
+use super::verify::{folded, head, headline, heat_map, name, shown, tail, time};
 use crate::logs::coverage::Coverage;
-use crate::logs::finding::State;
-use crate::logs::verify::Answer;
+use crate::logs::finding::{Finding, State};
+use crate::logs::verify::{Answer, Chain};
 use crate::report::escape;
 use crate::report::words::count;
 use crate::template;
 
 /// The width of the rows' labels and of a map's cells together, in the map's own units.
-const LABEL_WIDTH: usize = 220;
+const LABEL_WIDTH: usize = 440;
 const CELLS_WIDTH: usize = 960;
 /// The height of a row.
 const ROW_HEIGHT: usize = 18;
@@ -31,34 +32,58 @@ pub struct PageError(#[source] Box<dyn std::error::Error + Send + Sync>);
 /// # Errors
 /// When the template is wrong.
 pub fn verify(answer: &Answer) -> Result<String, PageError> {
-    let findings: Vec<Value> = answer
+    let row = |chain: Option<&Chain>, finding: &Finding, folded: usize| {
+        json!({
+            "state": finding.state.as_str(),
+            "account": chain.map(|chain| chain.scope.account.to_string()).unwrap_or_default(),
+            "region": chain.map(|chain| chain.scope.region.to_string()).unwrap_or_default(),
+            "trail": chain.and_then(|chain| chain.trail.as_ref()).map(|(trail, _)| trail.as_str()).unwrap_or_default(),
+            "code": finding.code.as_str(),
+            "time": time(finding),
+            "object": finding.object.as_deref().unwrap_or_default(),
+            "detail": finding.detail,
+            "next": next_step(finding),
+            "folded": folded,
+        })
+    };
+    let beside = folded(answer.findings.iter().collect()).into_iter().map(|(finding, more)| row(None, finding, more));
+    let of_chains = answer
         .chains
         .iter()
-        .flat_map(|chain| shown(chain).into_iter().map(move |(finding, folded)| (chain, finding, folded)))
-        .map(|(chain, finding, folded)| {
-            json!({
-                "state": finding.state.as_str(),
-                "account": chain.scope.account,
-                "region": chain.scope.region,
-                "trail": chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or_default(),
-                "code": finding.code.as_str(),
-                "hour": finding.window.map(|window| window.hour().to_string()).unwrap_or_default(),
-                "object": finding.object.as_deref().unwrap_or_default(),
-                "detail": finding.detail,
-                "folded": folded,
-            })
-        })
-        .collect();
+        .flat_map(|chain| shown(chain).into_iter().map(move |(finding, more)| row(Some(chain), finding, more)));
+    let findings: Vec<Value> = beside.chain(of_chains).collect();
+    let chains: Vec<Value> = answer.chains.iter().map(chain_row).collect();
+    let of_chain =
+        |chain: &Chain| chain.notes.iter().map(|note| format!("{}: {note}", name(chain))).collect::<Vec<_>>();
+    let notes: Vec<String> = answer.chains.iter().flat_map(of_chain).chain(answer.notes.iter().cloned()).collect();
     let lines = headline(answer, |state| state.to_string());
     let data = json!({
         "store": answer.store,
         "state": answer.state().as_str(),
         "lines": lines.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>(),
+        "head": head(answer),
+        "tail": tail(answer),
+        "chains": chains,
         "map": heat_map(answer, 96).map(|map| drawn(&map, State::as_str)),
         "findings": findings,
-        "notes": answer.notes,
+        "notes": notes,
     });
     render("verify", &data)
+}
+
+fn chain_row(chain: &Chain) -> Value {
+    json!({
+        "account": chain.scope.account,
+        "region": chain.scope.region,
+        "trail": chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or_default(),
+        "from": chain.hours.first().map(|(window, _)| window.start.to_string()).unwrap_or_default(),
+        "to": chain.hours.last().map(|(window, _)| window.end.to_string()).unwrap_or_default(),
+        "digests": chain.digests,
+        "attested": chain.logs_attested,
+        "logs": chain.logs + chain.logs_unlisted,
+        "bytes": chain.bytes,
+        "state": chain.state.as_str(),
+    })
 }
 
 /// Returns the page of coverage.
@@ -107,6 +132,18 @@ pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
     pages.render(name, data).map_err(|e| PageError(e.into()))
 }
 
+/// Returns the lines that tell a cell's state without colour, as the path of an SVG: a slash for what is not known, a cross for
+/// what is bad, nothing for what is good.
+fn mark(state: &str, x: usize, y: usize, width: usize) -> String {
+    let (right, low) = (x + width, y + 14);
+    let slash = format!("M{x} {low}L{right} {y}");
+    match state {
+        "UNPROVEN" | "logs" => slash,
+        "BROKEN" | "nothing" => format!("{slash}M{x} {y}L{right} {low}"),
+        _ => String::new(),
+    }
+}
+
 /// Returns a heat map as the template draws it.
 pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'static str) -> Value {
     let columns = map.columns().max(1);
@@ -118,7 +155,9 @@ pub(super) fn drawn<T: Copy + Ord>(map: &HeatMap<T>, word: impl Fn(T) -> &'stati
         let cells = cells.iter().enumerate().filter_map(|(column, cell)| {
             let state = word((*cell)?);
             let width = x(column + 1) - x(column);
-            Some(json!({"x": x(column), "width": width, "state": state, "title": format!("{label} {} {state}", time(column))}))
+            let mark = mark(state, x(column), y, width);
+            let title = format!("{label} {} {state}", time(column));
+            Some(json!({"x": x(column), "width": width, "state": state, "mark": mark, "title": title}))
         });
         json!({"label": label, "y": y, "text_y": y + 12, "cells": cells.collect::<Vec<_>>()})
     });

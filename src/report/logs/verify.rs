@@ -1,12 +1,13 @@
 //! The report of a proof for people: a terminal, or markdown. JSON is in [`super::model`], HTML in [`super::page`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
 use super::heat::HeatMap;
 use super::model::{ChainProof, Proof, Summary};
+use super::next::next_step;
 use crate::logs::finding::{Code, Finding, State};
 use crate::logs::verify::{Answer, Chain};
 use crate::report::escape;
@@ -14,12 +15,17 @@ use crate::report::words::{count, grouped};
 
 /// How many findings of one code and chain people see; JSON has all.
 const SHOWN_MAX: usize = 5;
+/// How much of a trail's name stands beside a row of the heat map.
+const TRAIL_CHARS_MAX: usize = 24;
 /// How many rows a heat map has at most in a terminal or in markdown.
 const ROWS_MAX: usize = 60;
 
 /// Returns the JSON of an answer, ending with a line break.
 pub fn json(answer: &Answer) -> String {
-    escape::json(&format!("{:#}\n", serde_json::json!(Proof::of(answer)))).into_owned()
+    let proof = Proof::of(answer);
+    let mut value = serde_json::json!(proof);
+    value["sha256"] = serde_json::json!(proof.sha256());
+    escape::json(&format!("{value:#}\n")).into_owned()
 }
 
 /// Returns the line of JSON Lines about a chain.
@@ -29,7 +35,9 @@ pub fn json_line(chain: &Chain) -> String {
 
 /// Returns the last line of JSON Lines.
 pub fn json_summary_line(answer: &Answer) -> String {
-    let summary = serde_json::json!({"type": "summary", "format_version": 1, "summary": Summary::of(answer)});
+    let proof = Proof::of(answer);
+    let summary = serde_json::json!({"type": "summary", "format_version": 1, "summary": proof.summary,
+        "findings": proof.findings, "keys": proof.keys, "sha256": proof.sha256()});
     escape::json(&format!("{summary}\n")).into_owned()
 }
 
@@ -37,58 +45,90 @@ pub fn json_summary_line(answer: &Answer) -> String {
 pub fn human(answer: &Answer, width: usize, is_coloured: bool) -> String {
     let paint = |state, text: &str| if is_coloured { painted(state, text) } else { text.to_owned() };
     let mut text = headline(answer, |state| paint(state, state.as_str()));
-    if let Some(map) = heat_map(answer, width.saturating_sub(16).clamp(24, 96)) {
+    text.push('\n');
+    for line in head(answer) {
+        let _ = writeln!(text, "{}", escape::terminal(&line));
+    }
+    text.push_str(&chain_table(answer));
+    if let Some(map) = heat_map(answer, width.saturating_sub(40).clamp(24, 96)) {
         text.push_str(&heat_text(&map, paint));
     }
-    for chain in answer.chains.iter().filter(|chain| !chain.findings.is_empty()) {
+    if !answer.findings.is_empty() {
+        text.push_str("\nbeside all chains\n");
+        let all: Vec<&Finding> = answer.findings.iter().collect();
+        folded(all).into_iter().for_each(|(finding, more)| human_finding(&mut text, finding, more));
+    }
+    for chain in answer.chains.iter().filter(|chain| !chain.findings.is_empty() || !chain.notes.is_empty()) {
         let name = escape::terminal(&name(chain)).into_owned();
         let _ = write!(text, "\n{} {name}\n", paint(chain.state, chain.state.as_str()));
-        for (finding, folded) in shown(chain) {
-            let _ = writeln!(text, "  {}", escape::terminal(&sentence(finding)));
-            if let Some(object) = &finding.object {
-                let _ = writeln!(text, "    {}", escape::terminal(object));
-            }
-            if folded > 0 {
-                let _ = writeln!(text, "    and {} more {}", grouped(folded), finding.code);
-            }
+        for note in &chain.notes {
+            let _ = writeln!(text, "  {}", escape::terminal(note));
         }
+        shown(chain).into_iter().for_each(|(finding, more)| human_finding(&mut text, finding, more));
     }
     for note in &answer.notes {
         let _ = write!(text, "\nnote: {}\n", escape::terminal(note));
     }
+    text.push('\n');
+    for line in tail(answer) {
+        let _ = writeln!(text, "{line}");
+    }
     text
+}
+
+fn human_finding(text: &mut String, finding: &Finding, more: usize) {
+    let _ = writeln!(text, "  {}", escape::terminal(&sentence(finding)));
+    if let Some(object) = &finding.object {
+        let _ = writeln!(text, "    {}", escape::terminal(object));
+    }
+    let _ = writeln!(text, "    next: {}", next_step(finding));
+    if more > 0 {
+        let _ = writeln!(text, "    and {} more {}", grouped(more), finding.code);
+    }
 }
 
 /// Returns the report as markdown.
 pub fn markdown(answer: &Answer) -> String {
-    let mut text = format!("## {}", headline(answer, |state| format!("**{state}**")));
+    let mut text = format!("## {}\n", headline(answer, |state| format!("**{state}**")));
+    for line in head(answer) {
+        let _ = writeln!(text, "- {}", escape::markdown(&line));
+    }
     if let Some(map) = heat_map(answer, 72) {
         let _ = write!(text, "\n```text\n{}```\n", heat_text(&map, |_, text| text.to_owned()).trim_start_matches('\n'));
     }
-    let with_findings: Vec<&Chain> = answer.chains.iter().filter(|chain| !chain.findings.is_empty()).collect();
-    if !with_findings.is_empty() {
+    if !answer.chains.is_empty() {
+        let _ = write!(text, "\n```text\n{}```\n", chain_table(answer).trim_start_matches('\n'));
+    }
+    let of_chain = |chain: &Chain| (chain.scope.account.to_string(), chain.scope.region.to_string());
+    let chains = answer.chains.iter().flat_map(|chain| shown(chain).into_iter().map(move |row| (of_chain(chain), row)));
+    let beside = folded(answer.findings.iter().collect());
+    let rows: Vec<_> = beside.into_iter().map(|row| (Default::default(), row)).chain(chains).collect();
+    if !rows.is_empty() {
         text.push_str(
-            "\n| state | account | region | code | hour | object | reason |\n|---|---|---|---|---|---|---|\n",
+            "\n| state | account | region | code | time | object | reason | next |\n|---|---|---|---|---|---|---|---|\n",
         );
     }
-    for chain in with_findings {
-        for (finding, folded) in shown(chain) {
-            let more = if folded > 0 { format!(" (and {} more)", grouped(folded)) } else { String::new() };
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {} | {} | {}{more} |",
-                finding.state,
-                chain.scope.account,
-                chain.scope.region,
-                finding.code,
-                finding.window.map(|window| window.hour().to_string()).unwrap_or_default(),
-                finding.object.as_deref().map(escape::markdown_code).unwrap_or_default(),
-                escape::markdown(&finding.detail),
-            );
-        }
+    for ((account, region), (finding, more)) in rows {
+        let more = if more > 0 { format!(" (and {} more)", grouped(more)) } else { String::new() };
+        let _ = writeln!(
+            text,
+            "| {} | {account} | {region} | {} | {} | {} | {}{more} | {} |",
+            finding.state,
+            finding.code,
+            time(finding),
+            finding.object.as_deref().map(escape::markdown_code).unwrap_or_default(),
+            escape::markdown(&finding.detail),
+            next_step(finding),
+        );
     }
-    for note in &answer.notes {
-        let _ = write!(text, "\nNote: {}\n", escape::markdown(note));
+    let notes =
+        answer.chains.iter().flat_map(|chain| chain.notes.iter().map(move |note| format!("{}: {note}", name(chain))));
+    for note in notes.chain(answer.notes.iter().cloned()) {
+        let _ = write!(text, "\nNote: {}\n", escape::markdown(&note));
+    }
+    text.push('\n');
+    for line in tail(answer) {
+        let _ = writeln!(text, "{}\n", escape::markdown(&line));
     }
     text
 }
@@ -113,8 +153,27 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
         sum.broken,
         number(sum.digests),
         number(sum.logs_attested),
-        number(sum.logs),
+        number(sum.logs + sum.logs_unlisted),
     );
+    let _ = match &sum.expected_by {
+        Some(said_by) => {
+            let missing = answer.findings.iter().filter(|finding| finding.code == Code::ChainExpected).count();
+            writeln!(text, "compared with what should be there ({said_by}): {missing} missing")
+        }
+        None => writeln!(
+            text,
+            "found in {} and {}; nobody said how many there should be (a configuration or --expect does)",
+            count(sum.accounts, "account"),
+            count(sum.regions, "region")
+        ),
+    };
+    if sum.logs_unlisted > 0 {
+        let _ = writeln!(text, "{} of these log files are listed by no valid digest", number(sum.logs_unlisted));
+    }
+    if sum.logs_read < sum.logs_attested {
+        let (read, rest) = (number(sum.logs_read), number(sum.logs_attested - sum.logs_read));
+        let _ = writeln!(text, "{read} log files were read; {rest} were proved by earlier runs and not read again");
+    }
     if sum.logs_pending > 0 {
         let _ = writeln!(text, "{} log files wait for a backfill digest", number(sum.logs_pending));
     }
@@ -124,15 +183,97 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
     text
 }
 
+/// Returns the lines that say what was proved, when, by what, and with whose keys.
+pub(super) fn head(answer: &Answer) -> Vec<String> {
+    let time = |time: Option<jiff::Timestamp>, open: &str| time.map_or(open.to_owned(), |time| time.to_string());
+    let organizations: BTreeSet<&str> =
+        answer.chains.iter().filter_map(|chain| chain.scope.organization.as_deref()).collect();
+    let delivered: BTreeSet<&str> =
+        answer.chains.iter().flat_map(|chain| &chain.origins).map(|origin| origin.bucket.as_str()).collect();
+    let list = |of: BTreeSet<&str>| of.into_iter().collect::<Vec<_>>().join(", ");
+    let mut lines = vec![format!("place: {}", answer.store)];
+    if !organizations.is_empty() {
+        lines.push(format!("organization: {}", list(organizations)));
+    }
+    if !delivered.is_empty() {
+        lines.push(format!("bucket that CloudTrail delivered to, as its digests say: {}", list(delivered)));
+    }
+    lines.push(format!(
+        "range: {} to {}",
+        time(answer.from, "the first digest"),
+        time(answer.to, "the newest digest due")
+    ));
+    lines.push(format!("made: {} by orgtrail {}", answer.now, env!("CARGO_PKG_VERSION")));
+    for key in &answer.keys {
+        let until = time(key.valid_to, "unknown");
+        lines.push(format!(
+            "public key: {} {} from {}, valid {} to {until}",
+            key.region,
+            key.fingerprint,
+            key.source.as_str(),
+            time(key.valid_from, "unknown")
+        ));
+    }
+    lines
+}
+
+/// Returns the lines that say what the words mean, and the hash of the report.
+pub(super) fn tail(answer: &Answer) -> Vec<String> {
+    vec![
+        "A digest is CloudTrail's signed list of the log files that it delivered in an hour. It says what was delivered, not \
+         what happened: events that no trail records, or that came in hours without a digest, are in no digest."
+            .to_owned(),
+        "ATTESTED: CloudTrail's signature covers it and nothing differs. UNPROVEN: it cannot be proved, and nothing shows that \
+         it was altered. BROKEN: it differs from what CloudTrail signed, or what it signed is gone."
+            .to_owned(),
+        format!("sha256 of this report as JSON: {}", Proof::of(answer).sha256()),
+    ]
+}
+
+/// Returns one row a chain: from, to, digests, log files, bytes, state.
+fn chain_table(answer: &Answer) -> String {
+    let mut text = String::new();
+    for chain in answer.chains.iter().take(ROWS_MAX) {
+        let from = chain.hours.first().map_or("-".into(), |(window, _)| window.start.to_string());
+        let to = chain.hours.last().map_or("-".into(), |(window, _)| window.end.to_string());
+        let _ = writeln!(
+            text,
+            "{} {from} to {to}: {} digests, {} of {} log files, {} bytes read, {}",
+            escape::terminal(&name(chain)),
+            chain.digests,
+            chain.logs_attested,
+            chain.logs + chain.logs_unlisted,
+            chain.bytes,
+            chain.state
+        );
+    }
+    if answer.chains.len() > ROWS_MAX {
+        let _ = writeln!(text, "and {} more", count(answer.chains.len() - ROWS_MAX, "chain"));
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
 /// Returns the heat map of an answer, accounts by time.
 pub(super) fn heat_map(answer: &Answer, columns_max: usize) -> Option<HeatMap<State>> {
-    HeatMap::of(answer.chains.iter().map(|chain| (chain.scope.account.to_string(), chain.hours.clone())), columns_max)
+    HeatMap::of(answer.chains.iter().map(|chain| (label(chain), chain.hours.clone())), columns_max)
+}
+
+/// Returns a chain's name beside its row of the heat map, with at most so much of the trail's name as fits.
+fn label(chain: &Chain) -> String {
+    let trail = chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or("-");
+    let short: String = trail.chars().take(TRAIL_CHARS_MAX).collect();
+    format!("{} {} {short}", chain.scope.account, chain.scope.region)
 }
 
 /// Returns the findings of a chain that people see, each with the number of those folded into it.
 pub(super) fn shown(chain: &Chain) -> Vec<(&Finding, usize)> {
+    folded(chain.findings.iter().collect())
+}
+
+/// Returns the findings that people see of many, each with the number of those folded into it.
+pub(super) fn folded(findings: Vec<&Finding>) -> Vec<(&Finding, usize)> {
     let mut by_code: BTreeMap<(std::cmp::Reverse<State>, Code), Vec<&Finding>> = BTreeMap::new();
-    for finding in &chain.findings {
+    for finding in findings {
         by_code.entry((std::cmp::Reverse(finding.state), finding.code)).or_default().push(finding);
     }
     by_code.into_values().flat_map(fold).collect()
@@ -153,24 +294,31 @@ pub(super) fn name(chain: &Chain) -> String {
 }
 
 fn sentence(finding: &Finding) -> String {
-    let hour = finding.window.map(|window| format!(" {}", window.hour())).unwrap_or_default();
-    format!("{}{hour}: {}", finding.code, finding.detail)
+    let time = time(finding);
+    let space = if time.is_empty() { "" } else { " " };
+    format!("{}{space}{time}: {}", finding.code, finding.detail)
+}
+
+/// Returns the time that a finding touches, for people.
+pub(super) fn time(finding: &Finding) -> String {
+    finding.window.map(|window| format!("{} to {}", window.start, window.end)).unwrap_or_default()
 }
 
 /// Draws a heat map with signs that read without colour.
 fn heat_text(map: &HeatMap<State>, paint: impl Fn(State, &str) -> String) -> String {
-    let mut text = format!("\n{:<13} {}", "", map.start.strftime("%Y-%m-%d %H:%MZ"));
+    let width = map.rows.iter().take(ROWS_MAX).map(|(label, _)| label.len()).max().unwrap_or_default();
+    let mut text = format!("\n{:<width$} {}", "", map.start.strftime("%Y-%m-%d %H:%MZ"));
     let hours = map.step.as_hours();
     let _ = writeln!(text, "  one column: {}", count(usize::try_from(hours).unwrap_or_default(), "hour"));
     for (label, cells) in map.rows.iter().take(ROWS_MAX) {
         let drawn: String =
             cells.iter().map(|cell| cell.map_or(" ".into(), |state| paint(state, sign(state)))).collect();
-        let _ = writeln!(text, "{label:<13} {drawn}");
+        let _ = writeln!(text, "{label:<width$} {drawn}");
     }
     if map.rows.len() > ROWS_MAX {
-        let _ = writeln!(text, "and {} more", count(map.rows.len() - ROWS_MAX, "account"));
+        let _ = writeln!(text, "and {} more", count(map.rows.len() - ROWS_MAX, "chain"));
     }
-    let _ = writeln!(text, "{:<13} . attested  ? unproven  X broken", "");
+    let _ = writeln!(text, "{:<width$} . attested  ? unproven  X broken", "");
     text
 }
 

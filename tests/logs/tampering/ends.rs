@@ -5,7 +5,7 @@ use orgtrail::logs::finding::State;
 use orgtrail::logs::verify::Request;
 use serde_json::json;
 
-use super::{bucket, check, digest, log, version};
+use super::{LONE, bucket, check, digest, log, version};
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, link};
 use crate::proof::{findings, hours, later, only, request, verify, verify_store};
 
@@ -26,7 +26,8 @@ async fn row_1_newest_digests_deleted() {
             bucket.objects.remove(&digest(hour));
         }
     };
-    let expected = ["UNPROVEN chain.tail_missing 20 04:00", "UNPROVEN chain.tail_missing 20 05:00"];
+    let lone = "UNPROVEN log.under_no_digest 20 05:00 20261120T0520Z_000005000000Abcd.json.gz";
+    let expected = ["UNPROVEN chain.tail_missing 20 04:00", lone];
     check(gone, &expected, &[], &["04:00-06:00"]).await;
 }
 
@@ -39,8 +40,9 @@ async fn row_1_newest_digests_deleted_and_s3_tells() {
     store.versions.push((mark, vec![]));
     let answer = verify_store(store, &bucket, request(&bucket)).await;
     let chain = only(&answer);
-    assert_eq!(findings(chain), ["BROKEN chain.tail_missing 20 05:00"]);
-    assert!(chain.findings[0].detail.contains("deleted at 2026-11-21T00:00:00Z"), "{}", chain.findings[0].detail);
+    let lone = "UNPROVEN log.under_no_digest 20 05:00 20261120T0520Z_000005000000Abcd.json.gz";
+    assert_eq!(findings(chain), [lone, "BROKEN chain.tail_missing 20 05:00"]);
+    assert!(chain.findings[1].detail.contains("deleted at 2026-11-21T00:00:00Z"), "{}", chain.findings[1].detail);
 }
 
 #[tokio::test]
@@ -51,7 +53,13 @@ async fn row_2_oldest_digests_deleted() {
         }
     };
     let last = "BROKEN digest.missing 20 02:00 org-trail_us-east-1_20261120T030000Z.json.gz";
-    let expected = ["BROKEN digest.missing 20 00:00", "BROKEN digest.missing 20 01:00", last];
+    let expected = [
+        "UNPROVEN log.under_no_digest - 20261120T0020Z_000000000000Abcd.json.gz",
+        "UNPROVEN log.under_no_digest - 20261120T0025Z_000000000001Abcd.json.gz",
+        "BROKEN digest.missing 20 00:00",
+        "UNPROVEN log.under_no_digest 20 02:00 20261120T0220Z_000002000000Abcd.json.gz",
+        last,
+    ];
     check(gone, &expected, &["00:00-03:00"], &[]).await;
 }
 
@@ -63,7 +71,8 @@ async fn row_3_digests_in_the_middle_deleted() {
         }
     };
     let last = "BROKEN digest.missing 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz";
-    let expected = ["BROKEN digest.missing 20 01:00", "BROKEN digest.missing 20 02:00", last];
+    let lone = "UNPROVEN log.under_no_digest 20 02:00 20261120T0220Z_000002000000Abcd.json.gz";
+    let expected = ["BROKEN digest.missing 20 01:00", lone, LONE[0], LONE[1], last];
     check(gone, &expected, &["01:00-04:00"], &[]).await;
 }
 
@@ -74,8 +83,16 @@ async fn row_4_all_digests_deleted() {
     let answer = verify(&bucket).await;
     let chain = only(&answer);
     assert_eq!((chain.digests, chain.trail.clone()), (0, None));
-    assert_eq!(findings(chain), ["UNPROVEN chain.absent 19 23:00"]);
-    assert!(chain.findings[0].detail.contains("6 in the range"), "{}", chain.findings[0].detail);
+    let told = findings(chain);
+    assert_eq!(told.last().unwrap(), "UNPROVEN chain.absent 19 23:00");
+    assert_eq!(
+        told.iter().filter(|line| line.starts_with("UNPROVEN log.under_no_digest -")).count(),
+        6,
+        "each by name"
+    );
+    let absent = chain.findings.last().unwrap();
+    assert!(absent.detail.contains("6 in the range"), "{}", absent.detail);
+    assert_eq!(chain.logs_unlisted, 6);
     assert_eq!(answer.state(), State::Unproven);
 }
 
@@ -119,6 +136,31 @@ async fn row_17_chain_restarted() {
         }
     };
     check(restart, &["UNPROVEN chain.gap 20 02:00"], &[], &["02:00-03:00"]).await;
+}
+
+#[tokio::test]
+async fn row_17_the_log_itself_tells_who_stopped_the_trail() {
+    let mut bucket = bucket();
+    let stop = json!({"Records": [{"eventName": "StopLogging", "eventSource": "cloudtrail.amazonaws.com",
+        "eventTime": "2026-11-20T02:00:07Z", "userIdentity": {"arn": "arn:aws:iam::111111111111:user/mallory"},
+        "requestParameters": {"name": "org-trail"}}]});
+    // The log file of hour 2 is listed by nothing then; it explains, and proves nothing.
+    bucket.objects.get_mut(&log(2, 0)).unwrap().body = crate::bucket::gz(stop.to_string().as_bytes());
+    bucket.objects.remove(&digest(2));
+    let mut digest_3 = bucket.read(&digest(3));
+    for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
+        digest_3[format!("previousDigest{field}")] = json!(null);
+    }
+    let mut previous = bucket.sign(&digest_3, 0);
+    for hour in [4, 5] {
+        let mut next = bucket.read(&digest(hour));
+        link(&mut next, &previous);
+        previous = bucket.sign(&next, 0);
+    }
+    let answer = verify(&bucket).await;
+    let gap = only(&answer).findings.iter().find(|finding| finding.code.as_str() == "chain.gap").unwrap();
+    let told = "the log says: StopLogging by arn:aws:iam::111111111111:user/mallory at 2026-11-20T02:00:07Z";
+    assert!(gap.detail.ends_with(told), "{}", gap.detail);
 }
 
 #[tokio::test]
@@ -174,5 +216,6 @@ async fn log_files_older_than_the_chain_are_a_gap() {
     let stored = bucket.objects[&log(0, 0)].clone();
     bucket.objects.insert(early.log(ACCOUNT, REGION, 1, 0), stored);
     let answer = verify(&bucket).await;
-    assert_eq!(findings(only(&answer)), ["UNPROVEN chain.gap 19 22:00", "UNPROVEN chain.gap 19 23:00"]);
+    let lone = "UNPROVEN log.under_no_digest - 20261119T2220Z_000001000000Abcd.json.gz";
+    assert_eq!(findings(only(&answer)), [lone, "UNPROVEN chain.gap 19 22:00"]);
 }

@@ -36,6 +36,12 @@ pub async fn check(change: impl FnOnce(&mut Bucket), expected: &[&str], broken: 
     assert_eq!(answer.state(), if expected.is_empty() { State::Attested } else { worst });
 }
 
+/// What is said of the log files of hour 3 when its digest counts for nothing.
+pub const LONE: [&str; 2] = [
+    "UNPROVEN log.under_no_digest 20 03:00 20261120T0320Z_000003000000Abcd.json.gz",
+    "UNPROVEN log.under_no_digest 20 03:00 20261120T0325Z_000003000001Abcd.json.gz",
+];
+
 pub fn version(key: &str, id: &str, is_delete_marker: bool) -> Version {
     Version {
         key: key.into(),

@@ -121,7 +121,7 @@ fn the_task_hangs_together() {
         }
     }
     // Fargate takes only some pairs (Amazon ECS developer guide, "Task size").
-    assert_eq!((&task["cpu"], &task["memory"]), (&"256".into(), &"512".into()));
+    assert_eq!((&task["cpu"], &task["memory"]), (&"256".into(), &"1024".into()));
 }
 
 #[test]

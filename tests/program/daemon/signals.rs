@@ -16,8 +16,9 @@ async fn told_to_stop_it_finishes_the_running_step_and_begins_no_other() {
     let desk = Desk::at(&emulator, &world, RULES);
     desk.run("apply --yes").expect_code(0);
     let hand = Hand::new(&world).await;
-    // The bucket's step has two calls; the trail's step comes after it.
-    for edit in [Edit::SuspendVersioning, Edit::OpenBucket, Edit::StopLogging] {
+    // The bucket's step has two calls; the step of the trail's settings comes after it. A log that was stopped would be
+    // started before both.
+    for edit in [Edit::SuspendVersioning, Edit::OpenBucket, Edit::ForgetValidation] {
         hand.make(edit).await;
     }
 
@@ -40,8 +41,9 @@ async fn told_to_stop_it_finishes_the_running_step_and_begins_no_other() {
     let block = block.public_access_block_configuration.unwrap();
     assert_eq!(block.block_public_acls(), Some(true), "the step was finished: {writes:?}");
     let trails = aws_sdk_cloudtrail::Client::new(&world.management());
-    let status = trails.get_trail_status().name(TRAIL).send().await.unwrap();
-    assert_eq!(status.is_logging(), Some(false), "no other step was begun");
+    let trail = trails.get_trail().name(TRAIL).send().await.unwrap();
+    let validates = trail.trail().unwrap().log_file_validation_enabled();
+    assert_eq!(validates, Some(false), "no other step was begun");
     let history: Value = serde_json::from_slice(&std::fs::read(desk.path("history.json")).unwrap()).unwrap();
     let round = &history["rounds"][0];
     assert_eq!((&round["made"], &round["result"]), (&1.into(), &"stopped".into()), "{history:#}");

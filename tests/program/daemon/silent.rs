@@ -37,6 +37,10 @@ impl Clock for Hasty {
         after(self.start, self.began.elapsed() * HASTE)
     }
 
+    fn passed(&self) -> Duration {
+        self.began.elapsed() * HASTE
+    }
+
     async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span / HASTE).await;
     }

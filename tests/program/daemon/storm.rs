@@ -9,7 +9,7 @@ use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
 use orgtrail::config::{self, Config};
 use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::board::{Board, Status};
-use orgtrail::reconcile::clock::{Clock, after};
+use orgtrail::reconcile::clock::{Clock, after, between};
 use orgtrail::reconcile::history::RoundResult;
 use orgtrail::reconcile::stop::stop;
 use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
@@ -47,6 +47,10 @@ impl Stepped {
 impl Clock for Stepped {
     fn now(&self) -> Timestamp {
         *self.0.borrow()
+    }
+
+    fn passed(&self) -> Duration {
+        between(Timestamp::UNIX_EPOCH, self.now())
     }
 
     async fn sleep(&self, span: Duration) {

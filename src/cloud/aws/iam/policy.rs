@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{document, op, wire_tags};
 use crate::cloud::aws::job::Job;
 use crate::cloud::aws::session::{Session, found};
-use crate::cloud::{Done, Fault};
+use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::{Address, OWNER_TAG, Policy, Sighting, Tags};
 
 /// Versions that a policy may have (IAM API, `CreatePolicyVersion`).
@@ -124,17 +124,30 @@ async fn put_document(job: &Job<'_>, arn: &str, desired: &Policy) -> Result<(), 
     job.session.write(op::CREATE_POLICY_VERSION, || request.clone().send()).await.map(drop)
 }
 
+/// Attaches the policy to each group and role. One that an account lacks is told when the others have it.
 async fn attach(job: &Job<'_>, desired: &Policy, arn: &str) -> Result<(), Fault> {
     let client = job.session.iam();
+    let mut missing = None;
     for group in desired.groups.iter().filter(|_| job.sets("groups")) {
         let request = client.attach_group_policy().policy_arn(arn).group_name(group);
-        job.session.write(op::ATTACH_GROUP_POLICY, || request.clone().send()).await?;
+        note_missing(job.session.write(op::ATTACH_GROUP_POLICY, || request.clone().send()).await, &mut missing)?;
     }
     for role in desired.roles.iter().filter(|_| job.sets("roles")) {
         let request = client.attach_role_policy().policy_arn(arn).role_name(role);
-        job.session.write(op::ATTACH_ROLE_POLICY, || request.clone().send()).await?;
+        note_missing(job.session.write(op::ATTACH_ROLE_POLICY, || request.clone().send()).await, &mut missing)?;
     }
-    Ok(())
+    missing.map_or(Ok(()), Err)
+}
+
+fn note_missing<T>(attached: Result<T, Fault>, missing: &mut Option<Fault>) -> Result<(), Fault> {
+    match attached {
+        Err(fault) if fault.kind == FaultKind::Absent => {
+            let help = "make it in this account, or take it out of readers.attach_to".into();
+            missing.get_or_insert(Fault { help, ..fault });
+            Ok(())
+        }
+        other => other.map(drop),
+    }
 }
 
 /// Takes the policy from everybody who has it and deletes it, if it is still ours.

@@ -14,7 +14,8 @@ use super::op;
 use crate::cloud::aws::job::{Job, writable};
 use crate::cloud::{Done, Fault};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
-use crate::estate::{Bucket, BucketPolicy};
+use crate::estate::{Bucket, BucketPolicy, Kind};
+use crate::plan::lockout::denied;
 
 /// The region whose buckets have no location constraint (S3 API, `CreateBucket`).
 const UNNAMED_LOCATION: &str = "us-east-1";
@@ -189,8 +190,23 @@ async fn put_request_payment(job: &Job<'_>, requester: bool) -> Result<(), Fault
     job.session.write(op::PUT_REQUEST_PAYMENT, || request.clone().send()).await.map(drop)
 }
 
+/// Refuses a policy after which whoever writes it could not write another one. Only here is it known who that is: a plan knows the
+/// roles that the configuration names.
+fn must_stay_let_in(job: &Job<'_>, desired: &BucketPolicy) -> Result<(), Fault> {
+    let address = job.address().with_kind(Kind::Bucket);
+    let denied = job.session.caller.as_ref().zip(address.arn(job.session.partition)).and_then(|(caller, bucket)| {
+        let place = denied(caller, "s3:PutBucketPolicy", bucket.as_str(), job.address(), &desired.policy)?;
+        Some((caller, place))
+    });
+    let Some((caller, place)) = denied else { return Ok(()) };
+    let message = format!("{place} would keep {caller}, with which orgtrail runs, from ever changing the policy again");
+    let help = "name this role in organization.own_roles, and make a new plan".into();
+    Err(Fault { code: "LocksOut".into(), help, ..job.session.moved(job.address(), message) })
+}
+
 /// Writes the bucket's policy.
 pub(crate) async fn put_policy(job: &Job<'_>, desired: &BucketPolicy) -> Result<Done, Fault> {
+    must_stay_let_in(job, desired)?;
     let request = job.session.s3().put_bucket_policy().bucket(job.name()).policy(desired.policy.to_minified());
     let request = request.expected_bucket_owner(job.session.account.as_str());
     job.session.write(op::PUT_POLICY, || request.clone().send()).await?;

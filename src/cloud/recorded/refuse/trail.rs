@@ -7,6 +7,7 @@ use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Resource, Trail};
 use crate::ids::Arn;
 use crate::plan::Action;
+use crate::plan::urgent::starts_only;
 
 use super::super::writes;
 
@@ -18,6 +19,10 @@ const SELECTOR_VALUES_MAX: usize = 500;
 
 impl Attempt<'_> {
     pub(super) fn trail(self, trail: &Trail) -> Option<Fault> {
+        if starts_only(self.change) {
+            // `StartLogging` looks at neither bucket nor key (CloudTrail API, errors of `StartLogging`).
+            return self.wrong_place(trail);
+        }
         self.wrong_place(trail)
             .or_else(|| self.wrong_account(trail))
             .or_else(|| self.wrong_parameters(trail))

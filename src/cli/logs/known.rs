@@ -1,0 +1,138 @@
+//! What `verify` knows besides the place: where a configuration's logs are, what should be there, and how long it is kept.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{LogsError, PlaceError};
+use crate::cli::failure::Failure;
+use crate::cli::ui::Ui;
+use crate::cli::validate::load;
+use crate::cli::{Common, archive};
+use crate::config::names::{NameContext, render_name};
+use crate::ids::AccountId;
+use crate::logs::bundle::BundleStore;
+use crate::logs::checkpoint::Checkpoint;
+use crate::logs::coverage::{Expected, ExpectedAccount};
+use crate::logs::key::DigestKey;
+use crate::logs::verify::Expectation;
+
+/// What is known besides what the user names.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Where the configuration's logs are, the places of earlier logs after the present one.
+    pub places: Vec<String>,
+    /// What there should be.
+    pub expected: Option<Expectation>,
+    /// The organization's id.
+    pub organization: Option<String>,
+    /// After how many days logs are deleted; not set when the configuration keeps them, or there is none.
+    pub expire_after_days: Option<u32>,
+}
+
+impl Known {
+    /// Reads the configuration, where there is one, and asks the organization for its accounts.
+    pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, Failure> {
+        let places: Vec<String> = archive::place(common)?.into_iter().collect();
+        if places.is_empty() {
+            return Ok(Self::default());
+        }
+        let config = load(&common.config)?;
+        let accounts = archive::expected(common, only, ui).await?;
+        let organization = config.organization.id.as_ref().map(ToString::to_string);
+        let context = NameContext {
+            deployment: Some(&config.deployment),
+            organization_id: organization.as_deref(),
+            region: Some(config.home_region.as_str()),
+            account_id: None,
+            account_name: None,
+        };
+        // A name that needs more is not known here, so that its trail is not missed.
+        let trails = config.trails.iter().filter_map(|trail| render_name(&trail.name, &context).ok());
+        let expected = Expectation {
+            said_by: vec![format!("the configuration {}", common.config.display())],
+            is_organization: !accounts.accounts.is_empty() && only.is_none(),
+            accounts,
+            trails: trails.collect(),
+            ..Expectation::default()
+        };
+        let expire_after_days = config.bucket.lifecycle.as_ref().and_then(|lifecycle| lifecycle.expire_after_days);
+        Ok(Self { places, expected: Some(expected), organization, expire_after_days })
+    }
+
+    /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an earlier run.
+    ///
+    /// # Errors
+    /// When a word is neither an account's id nor a file of one of these kinds.
+    pub fn expect(&mut self, words: &[String]) -> Result<(), LogsError> {
+        for word in words {
+            let expected = self.expected.get_or_insert_default();
+            match accounts(word) {
+                Some(ids) => add_accounts(expected, ids, "--expect"),
+                None => add_file(expected, Path::new(word))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads account ids with commas, blanks or line breaks between them; lines that begin with `#` say nothing.
+fn accounts(text: &str) -> Option<Vec<AccountId>> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|word| !word.is_empty());
+    let ids: Option<Vec<AccountId>> = words.map(|word| word.parse().ok()).collect();
+    ids.filter(|ids| !ids.is_empty())
+}
+
+fn add_accounts(expected: &mut Expectation, ids: Vec<AccountId>, said_by: &str) {
+    let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
+    let Expected { accounts, .. } = &mut expected.accounts;
+    let known: BTreeMap<AccountId, ExpectedAccount> = ids.into_iter().map(|id| (id, account())).collect();
+    for (id, account) in known {
+        accounts.entry(id).or_insert(account);
+    }
+    expected.said_by.push(said_by.to_owned());
+}
+
+fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
+    let wrong = || LogsError::Expect { word: file.display().to_string() };
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(wrong()),
+        Err(source) => return Err(PlaceError::Read { file: file.into(), source }.into()),
+    };
+    let said_by = file.display().to_string();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let bundle =
+            BundleStore::read(bytes.as_slice()).map_err(|source| PlaceError::Bundle { file: file.into(), source })?;
+        expected.chains.extend(bundle.chains());
+        expected.said_by.push(said_by);
+        return Ok(());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    if let Some(ids) = accounts(&text) {
+        add_accounts(expected, ids, &said_by);
+        return Ok(());
+    }
+    let checkpoint = Checkpoint::parse_any(&text).map_err(|_| wrong())?;
+    let keys = checkpoint.marks.iter().filter_map(|(_, mark)| DigestKey::parse(&mark.object));
+    expected.chains.extend(keys.map(|key| (key.scope.account, key.scope.region, Some(key.trail))));
+    expected.said_by.push(said_by);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expected_accounts_are_read_from_words_and_files() {
+        assert_eq!(accounts("111111111111,222222222222").unwrap().len(), 2);
+        assert_eq!(accounts("# ours\n111111111111\n\n222222222222 333333333333\n").unwrap().len(), 3);
+        assert_eq!(accounts("111111111111,x"), None);
+        assert_eq!(accounts(""), None);
+        let mut known = Known::default();
+        assert!(known.expect(&["no/such/file".into()]).is_err());
+        known.expect(&["111111111111".into()]).unwrap();
+        assert_eq!(known.expected.unwrap().accounts.accounts.len(), 1);
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a chain has a gap, as the log files around it tell: who stopped or changed the trail. It explains, it proves nothing.
+
+use futures::stream::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::logs::finding::Window;
+use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
+use crate::logs::key::{LogKey, LogKind, day_folder};
+
+use super::walk::Walk;
+
+/// How far from an edge of a gap the log file of its cause may lie.
+const AROUND: SignedDuration = SignedDuration::from_mins(60);
+/// How many log files are read for one edge at most, and how many bytes one may hold.
+const FILES_MAX: usize = 100;
+const BYTES_MAX: u64 = LOG_INFLATED_BYTES_MAX >> 5;
+/// How much of a name from a record is repeated.
+const NAME_CHARS_MAX: usize = 200;
+/// The calls that switch a trail's recording or validation on or off.
+const CALLS: [&str; 5] = ["StopLogging", "StartLogging", "UpdateTrail", "CreateTrail", "DeleteTrail"];
+
+#[derive(Deserialize)]
+struct Records {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    #[serde(default)]
+    event_name: String,
+    #[serde(default)]
+    event_source: String,
+    #[serde(default)]
+    event_time: String,
+    #[serde(default)]
+    error_code: Option<String>,
+    #[serde(default)]
+    user_identity: Value,
+    #[serde(default)]
+    request_parameters: Value,
+}
+
+impl Walk<'_> {
+    /// Returns who changed a chain's trail around a gap, as far as log files of this account tell; empty when they do not. The
+    /// calls are recorded in the trail's home region.
+    pub(super) async fn explain(&self, at: usize, window: Window) -> String {
+        let (trail, home) = &self.chains[at].id;
+        if *home != self.region {
+            return String::new();
+        }
+        let mut told = Vec::new();
+        for edge in [window.start, window.end] {
+            for record in self.records_around(edge).await {
+                let name = record.request_parameters.get("name").and_then(Value::as_str).unwrap_or_default();
+                let is_trail = name == trail.as_str() || name.ends_with(&format!(":trail/{trail}"));
+                if is_trail && record.error_code.is_none() {
+                    let who = record.user_identity.get("arn").and_then(Value::as_str).unwrap_or("somebody");
+                    let who: String = who.chars().take(NAME_CHARS_MAX).collect();
+                    let when: String = record.event_time.chars().take(NAME_CHARS_MAX).collect();
+                    told.push(format!("{} by {who} at {when}", record.event_name));
+                }
+            }
+        }
+        told.sort();
+        told.dedup();
+        if told.is_empty() { String::new() } else { format!("; the log says: {}", told.join(", ")) }
+    }
+
+    /// Returns the records of calls about trails in log files around a moment.
+    async fn records_around(&self, moment: Timestamp) -> Vec<Record> {
+        let (first, last) = (moment.saturating_sub(AROUND), moment.saturating_add(AROUND));
+        let (Ok(first), Ok(last)) = (first, last) else { return Vec::new() };
+        let mut records = Vec::new();
+        for site in &self.sites.all {
+            let prefix = site.scope.log_prefix(LogKind::CloudTrail);
+            let mut days = vec![day_folder(first), day_folder(last)];
+            days.dedup();
+            let mut files = Vec::new();
+            for day in days {
+                let mut listed = site.store.list(&format!("{prefix}{day}/"), "");
+                while let Some(Ok(listed)) = listed.next().await {
+                    let slot = LogKey::parse(&listed.key).map(|key| key.slot);
+                    if slot.is_some_and(|slot| first <= slot && slot <= last) {
+                        files.push(listed.key);
+                    }
+                }
+            }
+            for key in files.into_iter().take(FILES_MAX) {
+                let Ok(body) = site.store.read_log(&key).await else { continue };
+                let Ok((content, _)) = inflate(&body, BYTES_MAX) else { continue };
+                let Ok(Records { records: all }) = serde_json::from_slice(&content) else { continue };
+                let about = |record: &Record| {
+                    record.event_source == "cloudtrail.amazonaws.com" && CALLS.contains(&record.event_name.as_str())
+                };
+                records.extend(all.into_iter().filter(about));
+            }
+        }
+        records
+    }
+}

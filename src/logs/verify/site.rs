@@ -1,0 +1,115 @@
+//! The places in which the digests and logs of one account and region lie: several buckets, prefixes or layouts, when a trail
+//! was moved, and copies of them.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::logs::digest::chain::{Origin, Seen};
+use crate::logs::digest::document::{LogFile, Previous};
+use crate::logs::inflate::sha256;
+use crate::logs::key::{DigestKey, LogKey, LogKind, Scope};
+use crate::logs::store::Store;
+
+/// One place of an account's and region's digests and logs.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) store: Arc<dyn Store>,
+    /// What every key that is looked at in the store starts with.
+    pub(super) prefix: String,
+    pub(super) scope: Scope,
+    /// The kinds of logs that have a folder.
+    pub(super) kinds: BTreeSet<LogKind>,
+    /// Where digests that lie here say that they were delivered.
+    pub(super) origins: BTreeSet<Origin>,
+    /// The time before which a lifecycle rule has deleted what lay here.
+    pub(super) expired: Option<Timestamp>,
+}
+
+impl Site {
+    /// Tells whether CloudTrail delivered here what it says it delivered to a place.
+    pub(super) fn is_own(&self, origin: &Origin) -> bool {
+        self.store.bucket() == Some(origin.bucket.as_str()) && self.scope.prefix == origin.prefix
+    }
+}
+
+/// All places of one account and region.
+pub(super) struct Sites {
+    pub(super) all: Vec<Site>,
+    /// Which digests were met, by bucket and key as delivered.
+    met: HashSet<u128>,
+    /// Whether findings name the place with the key: there are several.
+    names_places: bool,
+}
+
+impl Sites {
+    pub(super) fn new(all: Vec<Site>, names_places: bool) -> Self {
+        Self { all, met: HashSet::new(), names_places }
+    }
+
+    /// Notes a digest that was met at a site.
+    pub(super) fn meet(&mut self, at: usize, seen: &Seen) {
+        let Some(origin) = &seen.origin else { return };
+        self.met.insert(fingerprint(&origin.bucket, seen.delivered()));
+        if let Some(site) = self.all.get_mut(at)
+            && !site.origins.contains(origin)
+        {
+            site.origins.insert(origin.clone());
+        }
+    }
+
+    /// Tells whether a digest's predecessor was met.
+    pub(super) fn has_met(&self, previous: &Previous) -> bool {
+        self.met.contains(&fingerprint(&previous.bucket, &previous.object))
+    }
+
+    /// Tells whether the predecessor of a digest should lie in one of the places.
+    pub(super) fn stand_for(&self, previous: &Previous, newer: &Seen) -> bool {
+        let Some(key) = DigestKey::parse(&previous.object) else { return true };
+        let origin = Origin { bucket: previous.bucket.clone(), prefix: key.scope.prefix };
+        if newer.origin.as_ref() == Some(&origin) && key.scope.organization == newer.key.scope.organization {
+            return true;
+        }
+        self.all.iter().any(|site| {
+            let is_bucket = site.store.bucket() == Some(previous.bucket.as_str());
+            is_bucket && previous.object.starts_with(&site.prefix)
+                || site.origins.contains(&origin) && key.scope.organization == site.scope.organization
+        })
+    }
+
+    /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places, or
+    /// is no log file of this account and region, has no answer: a digest must not lead us elsewhere.
+    pub(super) fn locate(&self, file: &LogFile, digest_at: usize, digest: &Seen) -> Option<(usize, String)> {
+        let key = LogKey::parse(&file.object)?;
+        let own = &self.all.get(digest_at)?.scope;
+        if key.scope.account != own.account || key.scope.region != own.region {
+            return None;
+        }
+        let origin = Origin { bucket: file.bucket.clone(), prefix: key.scope.prefix.clone() };
+        let here = |at: usize| (at, key.below(&self.all[at].scope.prefix).to_string());
+        if digest.origin.as_ref() == Some(&origin) && key.scope.organization == own.organization {
+            return Some(here(digest_at));
+        }
+        let is_there = |site: &Site| {
+            site.scope.organization == key.scope.organization
+                && (site.is_own(&origin) || site.origins.contains(&origin))
+        };
+        self.all.iter().position(is_there).map(here)
+    }
+
+    /// Returns an object's name in findings.
+    pub(super) fn name(&self, at: usize, object: &str) -> String {
+        match self.all.get(at) {
+            Some(site) if self.names_places => format!("{}/{object}", site.store.name()),
+            _ => object.to_owned(),
+        }
+    }
+}
+
+/// Returns the first half of the SHA-256 of a place and key: 16 bytes each, and nobody can make two of them meet.
+pub(super) fn fingerprint(place: &str, object: &str) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&sha256(format!("{place}\0{object}").as_bytes())[..16]);
+    u128::from_be_bytes(half)
+}
