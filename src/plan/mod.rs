@@ -275,6 +275,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let mut findings = delivery::findings(desired, observed);
     findings.extend(loss::findings(&changes, desired, observed));
     findings.extend(around.findings);
+    findings.extend(lockout::findings(desired, observed));
     findings.sort();
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
@@ -285,9 +286,6 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
-    let mut findings = around.findings;
-    findings.extend(lockout::findings(desired, observed));
-    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),

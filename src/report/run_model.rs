@@ -66,8 +66,18 @@ struct DeliveryJson<'a> {
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
     fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, began, plan, outcomes, urgent: _, unchanged, problems, delivery, findings } =
-            report;
+        let ApplyReport {
+            organization,
+            deployment,
+            began,
+            plan,
+            outcomes,
+            urgent: _,
+            unchanged,
+            problems,
+            delivery,
+            findings,
+        } = report;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
