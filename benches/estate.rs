@@ -48,7 +48,8 @@ impl World {
     fn desired(&self) -> Desired {
         let strategy = ReaderStrategy::Roles;
         let Self { config, organization, templates, .. } = self;
-        design(&Brief { config, organization, templates, strategy, earlier: &[] }).expect("the configuration fits")
+        design(&Brief { config, organization, templates, strategy, earlier: &[], past: &Default::default() })
+            .expect("the configuration fits")
     }
 
     /// Desire and diff, with the proofs and checks that every plan has: what happens between two calls to the cloud.

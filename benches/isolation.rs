@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use orgtrail::ids::{AccountId, Arn};
 use orgtrail::policy::PolicyDocument;
 use orgtrail::policy::evaluate::Named;
-use orgtrail::policy::isolation::{Archive, Isolation, Key, Reader, prove};
+use orgtrail::policy::isolation::{Archive, Facts, Isolation, Key, Reader, prove};
 use orgtrail::policy::template::Templates;
 use serde_json::json;
 
@@ -102,6 +102,7 @@ fn prove_world(world: &World) -> Isolation {
         accounts: &world.accounts,
         trusted: &[],
         readers: &readers,
+        facts: Facts { written_bucket: Some(&world.bucket), written_key: Some(&world.key), ..Facts::default() },
     })
 }
 

@@ -151,6 +151,7 @@ fn world(count: usize, templates: &Templates) -> Recorded {
         templates,
         strategy: ReaderStrategy::Roles,
         earlier: &[],
+        past: &Default::default(),
     };
     let estate = made(&design(&brief).expect("the configuration fits"));
     Recorded::in_memory(Snapshot::whole(organization, estate))

@@ -10,8 +10,41 @@ use crate::plan::{Action, Change, Plan, Risk};
 pub struct Consent {
     /// The risks; safe changes need no word.
     pub risks: BTreeSet<Risk>,
-    /// Resources that somebody else made may be taken over.
-    pub adopt: bool,
+    /// Which resources that somebody else made may be taken over.
+    pub adopt: Adopt,
+}
+
+/// Which resources that somebody else made may be taken over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those at these addresses.
+    Only(BTreeSet<Address>),
+    /// All that the plan adopts.
+    All,
+}
+
+impl Adopt {
+    fn covers(&self, address: &Address) -> bool {
+        match self {
+            Adopt::Nothing => false,
+            Adopt::Only(addresses) => addresses.contains(address),
+            Adopt::All => true,
+        }
+    }
+
+    /// Returns the named addresses at which the plan adopts nothing.
+    pub fn not_adopted<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a Address> {
+        let named = match self {
+            Adopt::Only(addresses) => Some(addresses),
+            Adopt::Nothing | Adopt::All => None,
+        };
+        let adopts =
+            |address: &Address| plan.changes.iter().any(|c| c.action == Action::Adopt && c.address == *address);
+        named.into_iter().flatten().filter(move |address| !adopts(address))
+    }
 }
 
 /// One kind of consent that is missing.
@@ -29,7 +62,7 @@ impl Consent {
         let mut by_flag: BTreeMap<String, Vec<Address>> = BTreeMap::new();
         for change in &plan.changes {
             let mut need = |flag: String| by_flag.entry(flag).or_default().push(change.address.clone());
-            if change.action == Action::Adopt && !self.adopt && !is_left_out(plan, change) {
+            if change.action == Action::Adopt && !self.adopt.covers(&change.address) && !is_left_out(plan, change) {
                 need("--adopt".into());
             }
             for risk in change.risk.iter().filter(|risk| **risk != Risk::Safe && !self.risks.contains(risk)) {
@@ -42,10 +75,7 @@ impl Consent {
     /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that have lost
     /// the tag which says so. Each is a problem of the run.
     pub fn leave_out(&self, plan: &mut Plan) {
-        if self.adopt {
-            return;
-        }
-        let is_left = |change: &Change| is_left_out(plan, change);
+        let is_left = |change: &Change| is_left_out(plan, change) && !self.adopt.covers(&change.address);
         let (left, changes): (Vec<Change>, Vec<Change>) = plan.changes.clone().into_iter().partition(is_left);
         plan.changes = changes;
         plan.problems.extend(left.iter().map(|change| Problem {

@@ -26,7 +26,7 @@ pub mod outcome;
 pub mod record;
 mod urgent;
 
-pub use consent::{Consent, Missing};
+pub use consent::{Adopt, Consent, Missing};
 pub use gate::Gate;
 use handover::Handover;
 pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};

@@ -1,6 +1,6 @@
 //! `orgtrail access`: who can read whose logs, proved; or what one account's team needs to read its own. Never writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::failure::Failure;
 use super::outcome::Outcome;
@@ -10,10 +10,11 @@ use super::{Answer, Common, Format};
 use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::Change;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
 use crate::policy::isolation;
-use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State};
+use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State, Trusted};
 use crate::report::pass::{self, Pass};
 use crate::survey::{Survey, SurveyOptions};
 
@@ -57,6 +58,17 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
     let mut report = report(&policies, organization, state);
     report.around = around;
     report.unread = unread(observed).into_iter().map(|(part, code)| format!("{part} ({code})")).collect();
+    let changes: &[Change] = if state == State::Planned { &plan.changes } else { &[] };
+    for place in &desired.past.places {
+        let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
+        let found = policies.map(|policies| policies.prove()).unwrap_or_default();
+        report.violations.extend(found.violations);
+        report.unproven.extend(found.unproven);
+    }
+    report.violations.sort();
+    report.violations.dedup();
+    report.unproven.sort();
+    report.unproven.dedup();
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {
@@ -76,7 +88,7 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
 
 /// Proves, and tries the readers that a person wants to see.
 fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: State) -> Isolation {
-    let isolation::Isolation { violations, unproven } = policies.prove();
+    let isolation::Isolation { violations, unproven, kept } = policies.prove();
     let accounts = policies.accounts();
     let is_small = accounts.len() <= MATRIX_MAX && policies.readers.len() <= MATRIX_MAX;
     let broken: BTreeSet<&str> = violations.iter().map(|violation| violation.principal.as_str()).collect();
@@ -87,11 +99,20 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: St
         accounts: accounts.iter().map(|id| (id.clone(), organization.name_of(id).to_owned())).collect(),
         readers: policies.readers.len(),
         tried: shown.take(MATRIX_MAX).map(|reader| row(policies, reader)).collect(),
+        trusted: policies.trusted_reads().into_iter().map(|(reader, answers)| trusted_row(reader, &answers)).collect(),
         violations,
         unproven,
+        kept,
         around: Around::default(),
         unread: Vec::new(),
     }
+}
+
+fn trusted_row(reader: String, answers: &BTreeMap<AccountId, Option<bool>>) -> Trusted {
+    let that = |wanted: Option<bool>| {
+        answers.iter().filter(|(_, answer)| **answer == wanted).map(|(id, _)| id.clone()).collect()
+    };
+    Trusted { reader, reads: that(Some(true)), unknown: that(None) }
 }
 
 fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {

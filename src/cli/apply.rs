@@ -13,8 +13,9 @@ use super::session::{Access, Session, report_templates};
 use super::signal::told_to_stop_or_left_alone;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
-use crate::apply::{self, ApplyReport, Consent, Gate, RunOptions};
-use crate::estate::{Kind, Problem};
+use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
+use crate::estate::{Address, Kind, Problem};
+use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::{Harm, Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
@@ -32,9 +33,9 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Take over resources of the wanted names that somebody else made
-    #[arg(long)]
-    adopt: bool,
+    /// Take over what somebody else made under a wanted name: at this address (can be repeated), or, without one, all of it
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "all", value_parser = taken)]
+    adopt: Vec<Taken>,
     /// Allow a risk: weakens, interrupts, destroys or costs
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
     allow: Vec<Risk>,
@@ -42,6 +43,39 @@ pub struct Args {
     /// change ended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+}
+
+/// One word of `--adopt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Taken {
+    All,
+    At(Address),
+}
+
+fn taken(text: &str) -> Result<Taken, String> {
+    if text == "all" {
+        return Ok(Taken::All);
+    }
+    let hint = "write an address as `plan` shows it, or none for all; a saved plan stands before --adopt";
+    text.parse().map(Taken::At).map_err(|error| format!("{error}; {hint}"))
+}
+
+fn adopt(words: &[Taken]) -> Adopt {
+    let at = |word: &Taken| match word {
+        Taken::At(address) => Some(address.clone()),
+        Taken::All => None,
+    };
+    match words {
+        [] => Adopt::Nothing,
+        words => words.iter().map(at).collect::<Option<_>>().map_or(Adopt::All, Adopt::Only),
+    }
+}
+
+/// What is taken away from others is said also to somebody who does not look at the plan.
+fn say_what_ends(plan: &Plan, ui: &Ui) {
+    for finding in plan.findings.iter().filter(|finding| finding.code == TAKEN_AWAY) {
+        ui.note(&format!("{}: {}", finding.address, finding.message));
+    }
 }
 
 fn risk(text: &str) -> Result<Risk, String> {
@@ -62,7 +96,12 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         saved.must_be(&survey.plan)?;
     }
     refuse_blocked(&survey.plan)?;
-    let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: args.adopt };
+    let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: adopt(&args.adopt) };
+    if let Some(address) = consent.adopt.not_adopted(&survey.plan).next() {
+        return Err(Failure::new(format!("nothing is adopted at {address}"))
+            .hint("`orgtrail plan` shows what somebody else made as `adopt`, with its address"));
+    }
+    say_what_ends(&survey.plan, ui);
     refuse_not_allowed(&consent, &survey, common, ui)?;
     if survey.plan.changes.is_empty() {
         let text = plan::text(common, &subject(&survey), ui)?;

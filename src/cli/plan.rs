@@ -28,6 +28,10 @@ pub struct Choices {
     /// trails that take over were seen to deliver
     #[arg(long, value_name = "TRAIL", value_delimiter = ',')]
     pub destroy: Vec<String>,
+    /// Give up a place of earlier logs, by the name of its bucket or the ARN of its key: members do not read there any more,
+    /// and nothing watches it; nothing is deleted
+    #[arg(long, value_name = "BUCKET", value_delimiter = ',')]
+    pub give_up: Vec<String>,
     /// Go on although far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
@@ -46,7 +50,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "accept_fewer_accounts", "close"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts", "close"])]
     against: Option<PathBuf>,
 }
 
@@ -58,6 +62,7 @@ impl Choices {
             accept_fewer_accounts: self.accept_fewer_accounts,
             close: self.close,
             today: self.prune.then(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
+            give_up: self.give_up.iter().cloned().collect(),
             destroy: self.destroy.iter().cloned().collect(),
         }
     }

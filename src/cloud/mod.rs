@@ -21,12 +21,14 @@ use crate::plan::Change;
 
 pub mod aws;
 pub mod document;
+mod earlier;
 pub mod fault;
 pub mod fence;
 mod let_in;
 pub mod queue;
 pub mod recorded;
 
+pub use earlier::earlier_addresses;
 pub use fault::{Fault, FaultKind};
 pub use let_in::{unwanted_trails, unwanted_wakers};
 
@@ -105,7 +107,7 @@ pub trait Look: Send + Sync {
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
     /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
-    /// management account shows, trails that our own documents let in although nobody wants them with what woke us for them,
+    /// management account shows, buckets, keys and reader roles of earlier logs, trails that our own documents let in although nobody wants them with what woke us for them,
     /// reader roles of this deployment, member policies of accounts that have such a role.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::layout::{Layout, logs_root};
 use super::{Brief, ReaderStrategy, archive_region, tags};
 use crate::config::Config;
-use crate::config::schema::LockMode;
+use crate::config::schema::{LockMode, OldVersions};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Bucket, BucketPolicy, Desired, Key, KeyPolicy, Kind};
 use crate::policy::template::BadTemplate;
@@ -83,10 +83,11 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
         prefix: format!("{}/", logs_root(config)),
         transitions: wish.archive_after_days.iter().map(|&days| (days, class.to_owned())).collect(),
         expire_after_days: wish.expire_after_days,
-        expire_noncurrent_after_days: wish
-            .expire_after_days
-            .filter(|_| config.bucket.versioning)
-            .map(|_| NONCURRENT_DAYS),
+        expire_noncurrent_after_days: match wish.expire_old_versions_after_days {
+            Some(OldVersions::Days(days)) => Some(days),
+            Some(OldVersions::Never) => None,
+            None => wish.expire_after_days.filter(|_| config.bucket.versioning).map(|_| NONCURRENT_DAYS),
+        },
         abort_upload_after_days: Some(ABORT_UPLOAD_DAYS),
         other: None,
     })

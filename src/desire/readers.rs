@@ -9,10 +9,11 @@ use super::layout::{Layout, account_name};
 use super::{BadDesign, Brief, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Policy, Role};
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Role};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
-use crate::policy::PolicyDocument;
+use crate::policy::template::BadTemplate;
+use crate::policy::{PolicyDocument, Statement};
 
 /// The name of the reader's inline policy.
 const READER_POLICY: &str = "ReadOwnLogs";
@@ -50,12 +51,18 @@ fn add_reader(
     let needs = if layout.makes_key(config) { vec![layout.key_alias.clone()] } else { Vec::new() };
     desired.want(address.clone(), reader(brief, layout, id)?, "readers.role", needs);
     let arn = Arn::new(layout.partition, "iam", "", layout.log_account.as_str(), &format!("role/{name}"));
-    let document = brief.templates.render("member.json.hbs", &json!({"reader_role_arn": arn}))?;
+    let member = |arn: &Arn| brief.templates.render("member.json.hbs", &json!({"reader_role_arn": arn}));
+    let mut document = member(&arn)?;
+    for role in brief.past.readers.get(id).into_iter().flatten() {
+        if let Some(arn) = role.arn(layout.partition) {
+            add_earlier(&mut document, member(&arn)?);
+        }
+    }
     add_member_policy(brief, id, document, vec![address], desired)
 }
 
 fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: &mut Desired) -> Result<(), BadDesign> {
-    let document = brief.templates.render("member-dynamic.json.hbs", &reading_values(brief, layout, id))?;
+    let document = reading_policy(brief, layout, id, "member-dynamic.json.hbs")?;
     let mut needs = vec![layout.bucket.with_kind(Kind::BucketPolicy)];
     if layout.makes_key(brief.config) {
         needs.extend([layout.key_alias.clone(), layout.key_alias.with_kind(Kind::KeyPolicy)]);
@@ -92,7 +99,7 @@ fn add_member_policy(
 fn reader(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Result<Role, BadDesign> {
     let config = brief.config;
     let trust = brief.templates.render("reader-trust.json.hbs", &trust_values(brief, layout, id))?;
-    let policy = brief.templates.render("reader.json.hbs", &reading_values(brief, layout, id))?;
+    let policy = reading_policy(brief, layout, id, "reader.json.hbs")?;
     let mut tags = tags(config, &BTreeMap::new());
     tags.insert(ACCOUNT_TAG.into(), id.to_string());
     Ok(Role {
@@ -119,6 +126,65 @@ fn trust_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value
         condition["Bool"] = json!({"aws:MultiFactorAuthPresent": "true"});
     }
     json!({"partition": layout.partition, "account": {"id": id}, "condition": condition})
+}
+
+/// Renders the policy that reads: the logs of today, and those of before that the same role reads.
+fn reading_policy(
+    brief: &Brief<'_>,
+    layout: &Layout<'_>,
+    id: &AccountId,
+    template: &str,
+) -> Result<PolicyDocument, BadTemplate> {
+    let mut document = brief.templates.render(template, &reading_values(brief, layout, id))?;
+    // A role reads in its own log account. A member's own role may read anywhere.
+    let is_dynamic = brief.strategy == ReaderStrategy::Dynamic;
+    let places = brief.past.places.iter().filter(|place| is_dynamic || place.bucket.account == layout.log_account);
+    for place in places {
+        let mut values = place_values(layout, id, place);
+        if place.key.is_some() && place.key == brief.past.key_of_today {
+            values["key_arn"] = json!(layout.key(brief.config));
+        }
+        add_earlier(&mut document, brief.templates.render(template, &values)?);
+    }
+    for key in &brief.past.keys {
+        let mut values = reading_values(brief, layout, id);
+        values["key_arn"] = json!(key);
+        add_earlier(&mut document, brief.templates.render(template, &values)?);
+    }
+    Ok(document)
+}
+
+/// Adds the statements that say something new, each with an id of its own.
+fn add_earlier(document: &mut PolicyDocument, earlier: PolicyDocument) {
+    let says = |statement: &Statement| Statement { sid: None, ..statement.clone() };
+    for statement in earlier.statements {
+        if document.statements.iter().any(|known| says(known) == says(&statement)) {
+            continue;
+        }
+        let taken = |sid: &String| document.statements.iter().any(|known| known.sid.as_ref() == Some(sid));
+        let sid = statement.sid.as_ref().map(|sid| {
+            let mut named = format!("{sid}Earlier");
+            let mut n = 1;
+            while taken(&named) {
+                n += 1;
+                named = format!("{sid}Earlier{n}");
+            }
+            named
+        });
+        document.statements.push(Statement { sid, ..statement });
+    }
+}
+
+/// The same values as [`reading_values`] for a place of earlier logs.
+fn place_values(layout: &Layout<'_>, id: &AccountId, place: &Place) -> Value {
+    let arn = Arn::new(layout.partition, "s3", "", "", &place.bucket.name).to_string();
+    let folders: Vec<String> = place.roots.iter().map(|root| format!("{root}/{id}/*")).collect();
+    json!({
+        "bucket": {"name": place.bucket.name, "arn": arn},
+        "object_arns": folders.iter().map(|folder| format!("{arn}/{folder}")).collect::<Vec<_>>(),
+        "prefixes": folders,
+        "key_arn": place.key,
+    })
 }
 
 /// The values of `reader.json.hbs` and `member-dynamic.json.hbs`: where an account's own logs are.

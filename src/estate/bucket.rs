@@ -93,6 +93,12 @@ pub struct AccessLogs {
     pub prefix: String,
 }
 
+/// Tells whether somebody has to restore an object of this storage class before it can be read (Amazon S3 user guide,
+/// "Understanding S3 Glacier storage classes for long-term data storage").
+pub fn needs_restore(class: &str) -> bool {
+    matches!(class, "GLACIER" | "DEEP_ARCHIVE")
+}
+
 impl Bucket {
     pub(super) fn fields(&self) -> Vec<Field> {
         let Self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Estate, Resource, Sighting, Surroundings};
+use super::{Address, Estate, Past, Resource, Sighting, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -30,6 +30,8 @@ pub struct Desired {
     pub known_accounts: BTreeSet<AccountId>,
     /// What readers are held to.
     pub reading: ReadingTerms,
+    /// What is known of earlier logs.
+    pub past: Past,
     /// How many days the readers of an account are kept after it has left.
     pub keep_readers_days: u32,
     /// What the guard is held to; none where no guard is wanted.

@@ -98,6 +98,7 @@ fn config(organization: &Organization, answers: &Answers, bucket: BucketConfig, 
         reconcile: Reconcile::default(),
         notify: Notices::default(),
         tags: BTreeMap::new(),
+        earlier: Vec::new(),
         new_regions: Vec::new(),
     }
 }

@@ -1,14 +1,17 @@
 //! The log archive: bucket, key and topics in the log account.
 
+use std::collections::BTreeSet;
+
 use super::Place;
 use super::draft::{Bounds, Draft};
 use super::names::Names;
 use crate::cloud::aws::permissions::{kms, s3, sns};
-use crate::config::schema::Encryption;
+use crate::config::schema::{EarlierLogs, Encryption};
 use crate::estate::OWNER_TAG;
 
 /// Adds the archive.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    add_earlier(names, draft);
     if names.place() != Place::Log {
         return;
     }
@@ -25,6 +28,37 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
             sns::CREATE_TOPIC,
             sns::SET_ATTRIBUTES,
             sns::TAG_RESOURCE,
+        ],
+    );
+}
+
+/// Buckets of earlier logs are only looked at. One of another log account is looked at by the member role there, whichever
+/// account that is.
+fn add_earlier(names: &Names<'_>, draft: &mut Draft) {
+    let is_here = |place: &&EarlierLogs| match names.place() {
+        Place::Log => true,
+        Place::Member => place.log_account.is_some(),
+        Place::Management => false,
+    };
+    let places = names.config().earlier.iter().filter(is_here);
+    let buckets: BTreeSet<String> = places.map(|place| names.bucket_arn(place.bucket.as_str())).collect();
+    if buckets.is_empty() {
+        return;
+    }
+    draft.allow(
+        &Bounds::on("EarlierBuckets", buckets),
+        &[
+            s3::GET_VERSIONING,
+            s3::GET_PUBLIC_ACCESS_BLOCK,
+            s3::GET_OWNERSHIP_CONTROLS,
+            s3::GET_ENCRYPTION,
+            s3::GET_LIFECYCLE,
+            s3::GET_OBJECT_LOCK,
+            s3::GET_LOGGING,
+            s3::GET_REQUEST_PAYMENT,
+            s3::GET_TAGGING,
+            s3::GET_POLICY,
+            s3::LIST_OBJECTS,
         ],
     );
 }
@@ -53,6 +87,7 @@ fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
             s3::CREATE_BUCKET,
             s3::PUT_TAGGING,
             s3::PUT_PUBLIC_ACCESS_BLOCK,
+            s3::PUT_ACL,
             s3::PUT_OWNERSHIP_CONTROLS,
             s3::PUT_VERSIONING,
             s3::PUT_ENCRYPTION,

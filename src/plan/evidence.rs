@@ -164,6 +164,7 @@ mod tests {
             break_glass: Vec::new(),
             wanted: BTreeMap::from([(ours.clone(), wanted)]),
             known_accounts: BTreeSet::new(),
+            past: Default::default(),
             reading: Default::default(),
             keep_readers_days: 90,
             guard: None,

@@ -7,21 +7,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Change, Risk};
 use super::{Unproven as Open, Violation, effective};
 use crate::estate::key::key_reference;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, ReadingTerms, Resource, Sighting};
+use crate::estate::place::Reading;
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, ReadingTerms, Resource, Sighting};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
-use crate::policy::isolation::{self, Archive, Invariant, Key, Reader, Unproven, prove};
-use crate::policy::{Effect, PolicyDocument};
+use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
+use crate::policy::{Aliases, Effect, PolicyDocument};
+
+mod known;
+
+use known::{paths, topic_document, topics};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
+    /// It is a place of earlier logs.
+    is_past: bool,
+    /// Readers that need not read here: those of accounts that left, and of another log account.
+    optional: BTreeSet<String>,
     bucket: &'a Address,
     bucket_arn: Arn,
     desired: &'a Desired,
     accounts: BTreeSet<AccountId>,
     bucket_policy: Option<Cow<'a, Resource>>,
     key: Option<KeyPolicies<'a>>,
+    /// The topics that tell of new logs: address, ARN, and the topic with its policy.
+    topics: Vec<(Address, String, Cow<'a, Resource>)>,
+    /// Where the accounts are in the organization.
+    paths: BTreeMap<AccountId, String>,
+    unique_ids: Aliases,
     /// What the account folders that members read stand in.
     pub roots: Vec<String>,
     /// The readers, by the addresses of their roles or member policies.
@@ -93,13 +107,69 @@ impl<'a> ArchivePolicies<'a> {
     ) -> Option<Self> {
         let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket)?;
         let (key, gaps) = key(desired, observed, bucket, find);
+        let readers = readers(desired, observed, find);
+        let unwanted = readers.iter().filter(|reader| !desired.wanted.contains_key(&reader.address));
         Some(Self {
+            is_past: false,
+            optional: unwanted.map(|reader| reader.role.to_string()).collect(),
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
+            topics: topics(desired, find),
+            paths: paths(organization),
+            unique_ids: observed.aliases(desired.partition),
             roots: desired.reading.roots.iter().cloned().collect(),
             accounts: organization.accounts.keys().cloned().chain([desired.log_account.clone()]).collect(),
-            readers: readers(desired, observed, find),
+            readers,
+            gaps,
+            bucket,
+            desired,
+        })
+    }
+
+    /// Puts together what there is at a place of earlier logs, with the readers as they will be once the changes are made.
+    /// None where the bucket is not there.
+    pub fn of_place(
+        desired: &'a Desired,
+        observed: &'a Estate,
+        organization: &'a Organization,
+        changes: &'a [Change],
+        place: &'a Place,
+    ) -> Option<Self> {
+        let bucket = &place.bucket;
+        if matches!(observed.sightings.get(bucket), Some(Sighting::Absent)) {
+            return None;
+        }
+        let planned = |address: &Address| changes.iter().find(|change| change.address == *address);
+        let find = |address: &Address| match planned(address) {
+            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            None => observed.resource(address).map(Cow::Borrowed),
+        };
+        let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
+        let find_reader = |address: &Address| match by_address.get(address) {
+            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            None => observed.resource(address).map(Cow::Borrowed),
+        };
+        let (key, mut gaps) = past_key(observed, place, &find);
+        let policy = bucket.with_kind(Kind::BucketPolicy);
+        gaps.extend(gap(observed, &policy, Invariant::NobodyOutside));
+        let mut readers = readers(desired, observed, &find_reader);
+        readers.retain(|reader| !reader.is_assumed() || reader.address.account == bucket.account);
+        // Which of them were given this place is the plan's to say; a reader that was not has no earlier logs here.
+        let optional =
+            readers.iter().filter(|reader| !reader.names(&bucket.name)).map(|r| r.role.to_string()).collect();
+        Some(Self {
+            is_past: true,
+            optional,
+            bucket_arn: bucket.arn(desired.partition)?,
+            bucket_policy: find(&policy),
+            key,
+            topics: Vec::new(),
+            paths: paths(organization),
+            unique_ids: observed.aliases(desired.partition),
+            roots: place.roots.iter().cloned().collect(),
+            accounts: organization.accounts.keys().cloned().chain([bucket.account.clone()]).collect(),
+            readers,
             gaps,
             bucket,
             desired,
@@ -137,6 +207,10 @@ impl<'a> ArchivePolicies<'a> {
             let by_absence = [Invariant::PlainHttpRefused, Invariant::ReadsOwn];
             result.violations.retain(|violation| !by_absence.contains(&violation.invariant));
         }
+        let is_optional =
+            |invariant, principal: &str| invariant == Invariant::ReadsOwn && self.optional.contains(principal);
+        result.violations.retain(|violation| !is_optional(violation.invariant, &violation.principal));
+        result.unproven.retain(|open| !is_optional(open.invariant, &open.principal));
         result.unproven.extend(self.gaps.iter().cloned());
         result.unproven.sort();
         result.unproven.dedup();
@@ -151,6 +225,11 @@ impl<'a> ArchivePolicies<'a> {
         self.with_archive(|archive| isolation::accounts_read(archive, &one))
     }
 
+    /// Returns, for each trusted reader, the accounts whose files it can read.
+    pub fn trusted_reads(&self) -> BTreeMap<String, BTreeMap<AccountId, Option<bool>>> {
+        self.with_archive(isolation::trusted_reads)
+    }
+
     fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let policies: Vec<Vec<Named>> = self.readers.iter().map(ReaderPolicies::named).collect();
         let terms = &self.desired.reading;
@@ -158,10 +237,18 @@ impl<'a> ArchivePolicies<'a> {
         let readers: Vec<Reader> = pairs.map(|(reader, policies)| reader.reader(policies, terms)).collect();
         let trusted: Vec<String> = terms.trusted.iter().map(ToString::to_string).collect();
         let key = self.key.as_ref().and_then(|key| Some(Key { arn: &key.arn, policy: key.policy.shared_policy()? }));
+        let names: Vec<String> = self.topics.iter().map(|(address, ..)| topic_document(address)).collect();
+        let topics = self.topics.iter().zip(&names);
+        let more: Vec<Shared> = topics
+            .filter_map(|((address, arn, topic), name)| {
+                let (policy, written) = (topic.shared_policy()?, self.written(address));
+                Some(Shared { kind: SharedKind::Topic, name, arn, policy, written })
+            })
+            .collect();
         run(&Archive {
             bucket_arn: &self.bucket_arn,
             region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
-            account: &self.desired.log_account,
+            account: if self.is_past { &self.bucket.account } else { &self.desired.log_account },
             organization_id: &self.desired.organization,
             bucket_policy: self.bucket_policy.as_deref().and_then(Resource::shared_policy),
             key,
@@ -169,7 +256,21 @@ impl<'a> ArchivePolicies<'a> {
             accounts: &self.accounts,
             trusted: &trusted,
             readers: &readers,
+            facts: Facts {
+                paths: Some(&self.paths),
+                unique_ids: Some(&self.unique_ids),
+                own_principals: &[self.desired.own_role.to_string()],
+                known_principals: &[],
+                written_bucket: self.written(&self.bucket.with_kind(Kind::BucketPolicy)),
+                written_key: self.key.as_ref().and_then(|key| self.written(&key.address)),
+                more: &more,
+            },
         })
+    }
+
+    /// Returns a document as the templates wrote it.
+    fn written(&self, address: &Address) -> Option<&PolicyDocument> {
+        self.desired.wanted.get(address)?.resource.shared_policy()
     }
 
     /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
@@ -179,6 +280,12 @@ impl<'a> ArchivePolicies<'a> {
         match (violation.statement.as_ref().map(|place| place.document.as_str()), &self.key) {
             (Some("bucket policy"), _) => return bucket_policy(),
             (Some("key policy"), Some(key)) => return key.address.clone(),
+            (Some(name), _) => {
+                let mut topics = self.topics.iter().map(|(address, ..)| address);
+                if let Some(topic) = topics.find(|address| topic_document(address) == name) {
+                    return topic.clone();
+                }
+            }
             _ => {}
         }
         let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
@@ -190,6 +297,13 @@ impl ReaderPolicies<'_> {
     /// Tells whether it is a role of the log account, which members assume, and not a role of their own.
     pub fn is_assumed(&self) -> bool {
         self.address.kind == Kind::Role
+    }
+
+    /// Tells whether its policies name a bucket.
+    fn names(&self, bucket: &str) -> bool {
+        let documents = self.named();
+        let reading = Reading::of(documents.iter().map(|named| named.document), self.account.as_str());
+        reading.folders.iter().any(|(name, _)| name == bucket)
     }
 
     fn named(&self) -> Vec<Named<'_>> {
@@ -245,6 +359,34 @@ fn key<'a>(
     (None, foreign.map(gap).into_iter().collect())
 }
 
+/// Returns the key of a place of earlier logs, or what is not known of it.
+fn past_key<'a>(observed: &Estate, place: &Place, find: Find<'_, 'a>) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
+    let Some(arn) = place.key.clone() else { return (None, Vec::new()) };
+    let mut keys = observed
+        .resources()
+        .filter(|(_, resource)| matches!(resource, Resource::Key(key) if key.arn.as_ref() == Some(&arn)));
+    let policy = keys.next().and_then(|(key, _)| {
+        let address = key.with_kind(Kind::KeyPolicy);
+        find(&address).map(|policy| KeyPolicies { address, arn: arn.clone(), policy })
+    });
+    if policy.is_some() {
+        return (policy, Vec::new());
+    }
+    let why =
+        format!("the policy of the key {arn}, which encrypted the earlier logs in {}, is not known", place.bucket.name);
+    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+}
+
+/// Returns why the document at an address is not known.
+fn gap(observed: &Estate, address: &Address, invariant: Invariant) -> Option<Unproven> {
+    let why = match observed.sightings.get(address) {
+        Some(Sighting::Unreadable(problem)) => format!("it could not be read: {}", problem.message),
+        None => "it was not looked at when the estate was recorded".to_owned(),
+        Some(Sighting::Present(_) | Sighting::Absent) => return None,
+    };
+    Some(Unproven { invariant, principal: address.to_string(), why })
+}
+
 /// Returns the reader roles and the member policies that read by themselves: the wanted ones, and those of this
 /// deployment that stay although nobody wants them any more.
 fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<ReaderPolicies<'a>> {
@@ -289,6 +431,7 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
         let invariant = match address.kind {
             Kind::BucketPolicy => Invariant::NobodyOutside,
             Kind::KeyPolicy => Invariant::DecryptsOnlyLogs,
+            Kind::Topic => Invariant::WritesNothing,
             Kind::Role | Kind::Policy => Invariant::ReadsOnlyOwn,
             _ => return None,
         };
@@ -349,10 +492,11 @@ fn checked(desired: &Desired, observed: &Estate, organization: &Organization, ch
     policies.map(|policies| proved(&policies)).unwrap_or_default()
 }
 
-fn proved(policies: &ArchivePolicies<'_>) -> Checked {
+/// Proves, and says where what it finds is.
+pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
-    let isolation::Isolation { violations, unproven } = policies.prove();
+    let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
     let blames = |violation: &isolation::Violation| {
         // Only where the place is in the document at that address: what a reader's own policy says has a place in that one.
         let place = violation.statement.as_ref()?;

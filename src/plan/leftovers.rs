@@ -47,7 +47,10 @@ pub(super) fn sort(desired: &Desired, observed: &Estate, organization: &Organiza
         if desired.wanted.contains_key(address) || resource.deployment() != Some(desired.deployment.as_str()) {
             continue;
         }
-        if let Resource::Trail(trail) = resource {
+        if desired.past.is_reader(address) && finder.is_selected(resource) {
+            let how = "reads earlier logs in that account, until they are given up with --give-up".to_owned();
+            sorted.kept.push(Leftover { address: address.clone(), until: None, how });
+        } else if let Resource::Trail(trail) = resource {
             if options.names(address, desired) {
                 sorted.changes.push(handover::retire(desired, address, trail, organization));
             } else {
@@ -91,6 +94,10 @@ impl<'a> Finder<'a> {
         });
         finder.roles = roles.map(|(account, role)| (account, finder.fate_of_role(account, role))).collect();
         finder
+    }
+
+    fn is_selected(&self, resource: &Resource) -> bool {
+        matches!(resource, Resource::Role(role) if role.tags.get(ACCOUNT_TAG).is_some_and(|it| self.selected.contains(it.as_str())))
     }
 
     /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is none of

@@ -18,6 +18,7 @@ use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
 use crate::policy::isolation::Invariant;
 
+pub mod adoption;
 pub mod change;
 mod close;
 pub mod delivery;
@@ -34,7 +35,9 @@ mod limits;
 pub mod lockout;
 pub mod loss;
 mod order;
+pub mod past;
 pub mod preflight;
+mod retention;
 mod risk;
 mod sanity;
 mod scope;
@@ -175,6 +178,10 @@ pub struct PlanOptions {
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub today: Option<Date>,
+    /// Earlier places of logs that nobody needs any more, by the name of the bucket or the ARN of the key: readers do not read
+    /// there and nothing watches them from then on. Nothing is deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub give_up: BTreeSet<String>,
     /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
@@ -257,10 +264,12 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let leftovers = leftovers::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
+    let mut findings = retention::spare_mfa_delete(&mut changes);
     let evidence = evidence::find(desired, observed);
     for change in &mut changes {
         change.risk = risk::of(change, &evidence, observed);
     }
+    past::judge(desired, &mut changes);
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
@@ -269,14 +278,22 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     let mut changes = order::ordered(changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
     violations.extend(around.violations);
-    violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
     unproven.extend(around.unproven.into_iter().map(|open| isolation::placed(open, desired)));
+    let of_past = past::check(desired, observed, organization, &changes);
+    violations.extend(of_past.violations);
+    violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
+    violations.dedup();
+    unproven.extend(of_past.unproven);
+    unproven.sort();
+    unproven.dedup();
     harm::judge(&mut changes, desired, observed, organization);
-    let mut findings = delivery::findings(desired, observed);
+    findings.extend(delivery::findings(desired, observed));
     findings.extend(loss::findings(&changes, desired, observed));
     findings.extend(around.findings);
-    findings.extend(lockout::findings(desired, observed));
-    findings.sort();
+    findings.extend(retention::remarks(&changes));
+    findings.extend(adoption::findings(&changes));
+    findings.extend(past::findings(desired, observed, &changes));
+    blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     if !changes.is_empty() {
@@ -286,6 +303,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
+    findings.extend(lockout::findings(desired, observed));
+    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
@@ -294,9 +313,15 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         changes,
         unchanged: compared.unchanged,
         blockers,
-        problems: diff::without_repetitions(compared.problems.into_iter().chain(leftovers::unknown(desired, observed))),
+        problems: diff::without_repetitions(
+            compared
+                .problems
+                .into_iter()
+                .chain(leftovers::unknown(desired, observed))
+                .chain(past::unknown(desired, observed)),
+        ),
         trails: trails(desired),
-        leftovers: leftovers.kept,
+        leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
         evidence,
         headroom,
         violations,

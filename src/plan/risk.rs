@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Evidence;
 use super::change::{Action, Change, Risk};
+use super::{Evidence, retention};
 use crate::estate::{Address, Bucket, Estate, LogGroup, Resource, Role, ServiceControlPolicy, Sighting, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
 use crate::policy::merge::{is_ours, sources};
@@ -98,9 +98,10 @@ fn bucket(wish: &Bucket, seen: &Bucket, action: Action) -> BTreeSet<Risk> {
         // Whoever used access control lists on this bucket loses that way in.
         risks.insert(Risk::Interrupts);
     }
-    if expires_sooner(wish, seen) {
+    if retention::deletes_sooner(wish, seen) {
         risks.extend([Risk::Weakens, Risk::Destroys]);
     }
+    risks.extend(retention::archived_sooner(wish, seen));
     if let (Some(wish), Some(seen)) = (&wish.object_lock, &seen.object_lock)
         && (wish.days < seen.days || (seen.mode == "COMPLIANCE" && wish.mode != "COMPLIANCE"))
     {
@@ -110,14 +111,6 @@ fn bucket(wish: &Bucket, seen: &Bucket, action: Action) -> BTreeSet<Risk> {
         risks.insert(Risk::Destroys);
     }
     risks
-}
-
-/// Tells whether log files will be deleted sooner than now.
-fn expires_sooner(wish: &Bucket, seen: &Bucket) -> bool {
-    let soonest = |bucket: &Bucket| {
-        bucket.lifecycle.iter().filter(|rule| rule.enabled).filter_map(|rule| rule.expire_after_days).min()
-    };
-    soonest(wish).is_some_and(|days| soonest(seen).is_none_or(|now| days < now))
 }
 
 fn log_group(wish: &LogGroup, seen: &LogGroup) -> BTreeSet<Risk> {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::clock::between;
-use crate::cloud::{Fault, Look, Needs, Progress, Scope, unwanted_trails, unwanted_wakers};
+use crate::cloud::{Fault, Look, Needs, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage, Surroundings};
 use crate::ids::AccountId;
@@ -96,6 +96,15 @@ impl Memory {
         unwanted_trails(scope, &Estate { sightings, ..Estate::default() })
     }
 
+    /// Returns where the remembered trails and readers say that earlier logs are.
+    fn earlier(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
+        let present = self.sightings.iter().filter_map(|(address, (_, sighting))| match sighting {
+            Sighting::Present(resource) => Some((address, resource.as_ref())),
+            Sighting::Unreadable(_) | Sighting::Absent => None,
+        });
+        earlier_addresses(scope, present)
+    }
+
     /// Returns what is known of everything in scope, and forgets what is in nobody's scope any more.
     fn recall(&mut self, scope: &Scope) -> Estate {
         let essential = essential(scope);
@@ -104,9 +113,11 @@ impl Memory {
         };
         let trails = self.unwanted_trails(scope);
         let wakers = unwanted_wakers(scope, trails.keys());
+        let earlier = self.earlier(scope);
         self.sightings.retain(|address, (operator, _)| {
             trails.contains_key(address)
                 || wakers.contains_key(address)
+                || earlier.contains_key(address)
                 || scope.addresses.get(address).is_some_and(|now| now == operator)
                 || essential.contains(operator)
                 || left(address)
@@ -295,7 +306,9 @@ impl Look for Pass<'_> {
     async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
         let due = self.due(scope);
         if !due.is_empty() {
-            let narrow = narrowed(scope, &due);
+            let mut narrow = narrowed(scope, &due);
+            let earlier = lock(self.memory).earlier(scope);
+            narrow.addresses.extend(earlier.into_iter().filter(|(_, operator)| due.contains(operator)));
             let whole = due.contains(&scope.management_account) && due.contains(&scope.log_account);
             let seen = match self.inner.observe(&narrow, progress).await {
                 // A few accounts that cannot be read are those accounts' problem, not the round's.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{escape, words};
 use crate::ids::AccountId;
 use crate::plan::surroundings::Around;
-use crate::policy::isolation::{Unproven, Violation};
+use crate::policy::isolation::{Kept, Unproven, Violation};
 
 mod around;
 
@@ -39,14 +39,29 @@ pub struct Isolation {
     pub readers: usize,
     /// The readers that were tried on every account: all of a small organization, else those that break a rule.
     pub tried: Vec<Row>,
+    /// The trusted readers, which the configuration lets read everything.
+    pub trusted: Vec<Trusted>,
     /// What does not hold.
     pub violations: Vec<Violation>,
     /// What could not be proved.
     pub unproven: Vec<Unproven>,
+    /// Statements of others that stay because they are harmless.
+    pub kept: Vec<Kept>,
     /// Who else can read or change the archive, and what leads out of it.
     pub around: Around,
     /// What should have been looked at around the archive and could not be read.
     pub unread: Vec<String>,
+}
+
+/// One trusted reader and the accounts whose logs it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trusted {
+    /// The account or principal, as the configuration names it.
+    pub reader: String,
+    /// The accounts that it reads.
+    pub reads: Vec<AccountId>,
+    /// The accounts of which it cannot be told.
+    pub unknown: Vec<AccountId>,
 }
 
 /// One reader and the accounts whose logs it reads.
@@ -92,6 +107,9 @@ pub fn human(report: &Isolation) -> String {
     } else {
         exceptions(&mut text, report)
     }
+    for trusted in &report.trusted {
+        line(&mut text, 2, &trusted_line(trusted, report.accounts.len()));
+    }
     for violation in &report.violations {
         line(&mut text, 0, &format!("violated {violation}"));
     }
@@ -100,8 +118,26 @@ pub fn human(report: &Isolation) -> String {
     }
     around::write_doubts(&mut text, report);
     line(&mut text, 0, &verdict(report));
+    for kept in &report.kept {
+        line(&mut text, 2, &format!("stays: {kept}"));
+    }
     around::write(&mut text, report);
     text
+}
+
+fn trusted_line(trusted: &Trusted, accounts: usize) -> String {
+    let Trusted { reader, reads, unknown } = trusted;
+    let whose = match reads.len() {
+        0 => "no account's logs now".to_owned(),
+        all if all == accounts => "every account's logs".to_owned(),
+        _ => words::some(&reads.iter().map(|id| id.as_str()).collect::<Vec<_>>(), 5),
+    };
+    let unknown = if unknown.is_empty() {
+        String::new()
+    } else {
+        format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+    };
+    format!("{reader}, a trusted reader, reads {whose}{unknown}")
 }
 
 fn verdict(report: &Isolation) -> String {
@@ -178,10 +214,20 @@ struct IsolationJson<'a> {
     accounts: usize,
     /// The readers that were tried on every account; all of them in a small organization.
     tried: &'a [Row],
+    /// The trusted readers.
+    trusted: &'a [Trusted],
     violations: Vec<ViolationJson<'a>>,
     unproven: Vec<UnprovenJson<'a>>,
+    /// Statements of others that stay.
+    kept: Vec<KeptJson<'a>>,
     #[serde(flatten)]
     around: around::AroundJson<'a>,
+}
+
+#[derive(Serialize)]
+struct KeptJson<'a> {
+    statement: String,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -205,7 +251,19 @@ struct UnprovenJson<'a> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
-    let Isolation { state, organization, accounts, readers, tried, violations, unproven, around, unread } = report;
+    let Isolation {
+        state,
+        organization,
+        accounts,
+        readers,
+        tried,
+        trusted,
+        violations,
+        unproven,
+        kept,
+        around,
+        unread,
+    } = report;
     let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
     super::model::text(&IsolationJson {
         format_version: super::model::FORMAT_VERSION,
@@ -216,6 +274,7 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
         readers: *readers,
         accounts: accounts.len(),
         tried,
+        trusted,
         violations: violations
             .iter()
             .map(|v| ViolationJson {
@@ -232,6 +291,7 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
             .map(|u| UnprovenJson { invariant: u.invariant.as_str(), principal: &u.principal, why: &u.why })
             .chain(around.unproven.iter().map(around::unproven))
             .collect(),
+        kept: kept.iter().map(|kept| KeptJson { statement: kept.place.to_string(), why: &kept.why }).collect(),
         around: around::view(around, unread),
     })
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
 use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
-use crate::estate::{Desired, Estate, Kind, Problem};
+use crate::estate::{Desired, Estate, Kind, Past, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen};
@@ -111,15 +111,17 @@ impl Surveyor<'_> {
     /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
     pub async fn against(&self, other: &Config, options: &SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
         let (organization, problems) = self.discover(options).await?;
-        let design = |config: &Config, earlier: &[EarlierTrail]| {
+        let design = |config: &Config, earlier: &[EarlierTrail], past: &Past| {
             let (strategy, templates) = (desire::first_strategy(config), self.templates);
-            let brief = Brief { config, organization: &organization, templates, strategy, earlier };
+            let brief = Brief { config, organization: &organization, templates, strategy, earlier, past };
             desire::design(&brief).map_err(SurveyError::Design)
         };
-        let (before, after) = (design(other, &[])?, design(self.config, &[])?);
+        let nothing = Past::default();
+        let (before, after) = (design(other, &[], &nothing)?, design(self.config, &[], &nothing)?);
         let ground = after.as_if_made(&before);
         let earlier = desire::earlier_trails(&after, &ground, &organization);
-        let after = if earlier.is_empty() { after } else { design(self.config, &earlier)? };
+        let past = self.past(&after, &ground, &organization, options)?;
+        let after = if earlier.is_empty() && past.is_empty() { after } else { design(self.config, &earlier, &past)? };
         let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
         plan.problems.splice(0..0, problems);
         Ok((organization, plan))
@@ -132,19 +134,33 @@ impl Surveyor<'_> {
         organization: &Organization,
         options: &SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
-        let design = |strategy, earlier: &[EarlierTrail]| {
-            let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier };
+        let design = |strategy, earlier: &[EarlierTrail], past: &Past| {
+            let brief = Brief { config: self.config, organization, templates: self.templates, strategy, earlier, past };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let first = desire::first_strategy(self.config);
-        let desired = design(first, &[])?;
+        let desired = design(first, &[], &Past::default())?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let earlier = desire::earlier_trails(&desired, &observed, organization);
-        let desired = if strategy == first && earlier.is_empty() { desired } else { design(strategy, &earlier)? };
+        let past = self.past(&desired, &observed, organization, options)?;
+        let as_first = strategy == first && earlier.is_empty() && past.is_empty() && past.given_up.is_empty();
+        let desired = if as_first { desired } else { design(strategy, &earlier, &past)? };
         Ok((desired, observed, strategy))
+    }
+
+    /// Returns what is known of earlier logs.
+    fn past(
+        &self,
+        desired: &Desired,
+        observed: &Estate,
+        organization: &Organization,
+        options: &SurveyOptions,
+    ) -> Result<Past, SurveyError> {
+        let past = desire::past(self.config, desired, observed, organization, &options.plan.give_up);
+        past.map_err(SurveyError::Design)
     }
 }
 

@@ -99,7 +99,8 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
 
 fn outcome(explanation: &Explanation) -> Outcome {
     let fails = explanation.delivery.iter().any(|finding| finding.harm != Harm::Harmless);
-    if fails || !explanation.preflight.refusals.is_empty() {
+    let is_open = explanation.findings.iter().any(|finding| finding.rule.opens());
+    if fails || is_open || !explanation.preflight.refusals.is_empty() {
         Outcome::Finding
     } else if !explanation.preflight.doubts.is_empty() {
         Outcome::Partial

@@ -99,13 +99,38 @@ fn key_and_topic_policies_are_checked_too() {
 
 #[test]
 fn what_cannot_be_told_is_partial() {
-    let file = fixture("valid/acai/bucket.json");
+    let source = format!(r#""aws:SourceArn": "{TRAIL}""#);
+    let sourced = std::fs::read_to_string(fixture("valid/acai/bucket.json"))
+        .unwrap()
+        .replace(
+            r#""s3:x-amz-acl": "bucket-owner-full-control""#,
+            &format!(r#""s3:x-amz-acl": "bucket-owner-full-control", {source}"#),
+        )
+        .replacen(
+            r#""Resource": "arn:aws:s3:::acme-org-cloudtrail""#,
+            &format!(
+                r#""Resource": "arn:aws:s3:::acme-org-cloudtrail", "Condition": {{"StringEquals": {{{source}}}}}"#
+            ),
+            1,
+        );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), sourced).unwrap();
+    let file = file.path().display().to_string();
     let answer = explain_file(&file, &["--organization", "o-exampleorgid"]).unwrap();
-    assert_eq!(answer.outcome, Outcome::Partial);
+    assert_eq!(answer.outcome, Outcome::Partial, "{}", answer.text);
     assert!(answer.text.contains("the value of `s3:x-amz-server-side-encryption` in this request is not known"));
     let key = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
     let answer = explain_file(&file, &["--organization", "o-exampleorgid", "--key", key]).unwrap();
-    assert_eq!(answer.outcome, Outcome::Clean);
+    assert_eq!(answer.outcome, Outcome::Clean, "{}", answer.text);
+}
+
+#[test]
+fn cloudtrail_for_anybodys_trail_is_a_finding() {
+    let key = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
+    let answer =
+        explain_file(&fixture("valid/acai/bucket.json"), &["--organization", "o-exampleorgid", "--key", key]).unwrap();
+    assert_eq!(answer.outcome, Outcome::Finding);
+    assert!(answer.text.contains("any trail of any AWS account may do s3:PutObject here"), "{}", answer.text);
 }
 
 #[test]

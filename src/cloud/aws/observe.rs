@@ -7,12 +7,15 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
 use super::{cloudtrail, events, iam, kms, logs, organizations, s3, sns, sqs, surroundings};
-use crate::cloud::{Fault, FaultKind, Progress, Scope, unwanted_trails, unwanted_wakers};
+use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 
 /// Above this many roles of one account, one listing of all its roles is cheaper than looking at each.
 pub const ROLES_ONE_BY_ONE_MAX: usize = 5;
+
+/// How often what was found of earlier logs may tell of more.
+const EARLIER_STEPS: usize = 2;
 
 /// Reads everything in scope, with `concurrency` accounts at a time.
 pub(super) async fn observe(
@@ -38,6 +41,19 @@ pub(super) async fn observe(
     let accounts = by_account(&left);
     let (more, _) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     estate.sightings.extend(more.sightings);
+    // A member policy tells of a reader role, that of a bucket, and there it ends.
+    for _ in 0..EARLIER_STEPS {
+        let mut left = earlier_addresses(scope, estate.resources());
+        left.retain(|address, _| !estate.sightings.contains_key(address));
+        if left.is_empty() {
+            break;
+        }
+        let (more, _) = look_everywhere(sessions, scope, by_account(&left), concurrency, progress).await;
+        estate.sightings.extend(left.into_keys().map(|address| (address, Sighting::Absent)));
+        for (address, sighting) in more.sightings {
+            estate.sightings.insert(address, sighting);
+        }
+    }
     nothing_readable(&estate)?;
     Ok(estate)
 }

@@ -183,6 +183,7 @@ operations! {
         Write CREATE_BUCKET "CreateBucket" ["s3:CreateBucket"];
         Write PUT_TAGGING "PutBucketTagging" ["s3:PutBucketTagging"];
         Write PUT_PUBLIC_ACCESS_BLOCK "PutPublicAccessBlock" ["s3:PutBucketPublicAccessBlock"];
+        Write PUT_ACL "PutBucketAcl" ["s3:PutBucketAcl"];
         Write PUT_OWNERSHIP_CONTROLS "PutBucketOwnershipControls" ["s3:PutBucketOwnershipControls"];
         Write PUT_VERSIONING "PutBucketVersioning" ["s3:PutBucketVersioning"];
         Write PUT_ENCRYPTION "PutBucketEncryption" ["s3:PutEncryptionConfiguration"];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{Fault, FaultKind, Needs, Scope, unwanted_trails, unwanted_wakers};
+use crate::cloud::{Fault, FaultKind, Needs, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
 use crate::estate::{
@@ -44,6 +44,9 @@ fn not_recorded(world: &Snapshot, what: &str) -> Problem {
     }
 }
 
+/// How often what was found of earlier logs may tell of more: a member policy of a reader role, that of a bucket.
+const EARLIER_STEPS: usize = 2;
+
 /// Returns everything in scope, and what is found on the way: other trails, left-over reader roles and member policies.
 pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
     let mut sightings: BTreeMap<Address, Sighting> = BTreeMap::new();
@@ -59,6 +62,15 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
     let wakers = unwanted_wakers(scope, trails.keys());
     for (address, operator) in trails.into_iter().chain(wakers) {
         sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
+    }
+    for _ in 0..EARLIER_STEPS {
+        let estate = Estate { sightings, ..Estate::default() };
+        let left = earlier_addresses(scope, estate.resources());
+        let Estate { sightings: seen, .. } = estate;
+        sightings = seen;
+        for (address, operator) in left {
+            sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
+        }
     }
     for (address, sighting) in &mut sightings {
         if let Sighting::Present(resource) = sighting

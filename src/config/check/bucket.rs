@@ -3,7 +3,7 @@
 use crate::config::finding::Code;
 use crate::config::names::{check_key_alias, render_name};
 use crate::config::remark::Remark;
-use crate::config::schema::{BucketConfig, Config, Encryption, Lifecycle};
+use crate::config::schema::{BucketConfig, Config, Encryption, Lifecycle, OldVersions};
 use crate::ids::{AccountId, Arn, BucketName};
 
 use super::names::{check_name, context};
@@ -17,7 +17,9 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let alias = check_name("/bucket/key_alias", &bucket.key_alias, config, check_key_alias);
     // The alias is used only with a key that orgtrail makes.
     let alias = alias.filter(|_| bucket.encryption == Encryption::Kms);
-    let rules = [name, alias, prefix(&bucket.prefix), object_lock(bucket), access_logs(config)];
+    let prefix = prefix("/bucket/prefix", &bucket.prefix);
+    let rules = [name, alias, prefix, object_lock(bucket), lock_outlasts(bucket), access_logs(config)];
+    let old_versions = old_versions(bucket);
     let lifecycle = bucket.lifecycle.iter().flat_map(lifecycle);
     let named = |field: &'static str, list: &'static str| {
         move |(n, role): (usize, &String)| role_of_one_account(&format!("{field}/{n}"), list, role)
@@ -27,10 +29,11 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     let own_roles = config.organization.own_roles.iter().enumerate().filter_map(own);
     let roles = bucket.break_glass_roles.iter().enumerate().filter_map(break_glass).chain(own_roles);
     let administrators = bucket.administrators.iter().enumerate().filter_map(|(n, text)| administrator(n, text));
-    rules.into_iter().flatten().chain(lifecycle).chain(roles).chain(administrators).collect()
+    rules.into_iter().flatten().chain(old_versions).chain(lifecycle).chain(roles).chain(administrators).collect()
 }
 
-fn prefix(prefix: &str) -> Option<Remark> {
+/// Judges what stands before `AWSLogs/`, which is written at a place of the configuration.
+pub(super) fn prefix(at: &str, prefix: &str) -> Option<Remark> {
     let length = prefix.chars().count();
     let why = if prefix.starts_with('/') || prefix.ends_with('/') {
         "it must neither begin nor end with a slash".to_owned()
@@ -46,8 +49,7 @@ fn prefix(prefix: &str) -> Option<Remark> {
     } else {
         return None;
     };
-    let remark =
-        Remark::new(Code::WrongValue, "/bucket/prefix", format!("the prefix {prefix:?} cannot be used: {why}"));
+    let remark = Remark::new(Code::WrongValue, at, format!("the prefix {prefix:?} cannot be used: {why}"));
     Some(match prefix.trim_matches('/') {
         trimmed if trimmed != prefix && !trimmed.is_empty() => remark.help(format!("write `{trimmed}`")),
         _ => remark,
@@ -60,6 +62,24 @@ fn object_lock(bucket: &BucketConfig) -> Option<Remark> {
     }
     let remark = Remark::new(Code::Conflict, "/bucket/object_lock", "an object lock needs versioning").on_name();
     Some(remark.because("/bucket/versioning", "switched off here").help("write `versioning: true`"))
+}
+
+/// A log that is deleted while it is locked is only hidden: nobody reads it, and it is paid for (Amazon S3 user guide, "Object
+/// Lock considerations", lifecycle).
+fn lock_outlasts(bucket: &BucketConfig) -> Option<Remark> {
+    let (lock, lifecycle) = (bucket.object_lock.as_ref()?, bucket.lifecycle.as_ref()?);
+    let expire = lifecycle.expire_after_days.filter(|expire| *expire < lock.days)?;
+    let message = format!("logs would be hidden after {expire} days, but are locked for {}", lock.days);
+    let remark = Remark::new(Code::Conflict, "/bucket/lifecycle/expire_after_days", message);
+    let remark = remark.because("/bucket/object_lock/days", "nobody deletes them before");
+    Some(remark.help(format!("write {} days or more, or a shorter lock", lock.days)))
+}
+
+fn old_versions(bucket: &BucketConfig) -> Option<Remark> {
+    bucket.lifecycle.as_ref()?.expire_old_versions_after_days.filter(|_| !bucket.versioning)?;
+    let message = "without versioning there are no old versions";
+    let remark = Remark::new(Code::Conflict, "/bucket/lifecycle/expire_old_versions_after_days", message).on_name();
+    Some(remark.because("/bucket/versioning", "switched off here").help("write `versioning: true`, or leave it out"))
 }
 
 /// Whoever the pattern lets off can delete logs, so that it has to name an account and the beginning of a role.
@@ -118,10 +138,11 @@ fn access_logs(config: &Config) -> Option<Remark> {
 
 /// What S3 refuses (S3 API, `PutBucketLifecycleConfiguration`).
 fn lifecycle(lifecycle: &Lifecycle) -> Vec<Remark> {
-    let Lifecycle { archive_after_days, archive_class, expire_after_days } = lifecycle;
+    let Lifecycle { archive_after_days, archive_class, expire_after_days, expire_old_versions_after_days } = lifecycle;
     let mut remarks = Vec::new();
     let at = |field: &str| format!("/bucket/lifecycle/{field}");
-    if archive_after_days.is_none() && expire_after_days.is_none() {
+    let deletes_old_versions = matches!(expire_old_versions_after_days, Some(OldVersions::Days(_)));
+    if archive_after_days.is_none() && expire_after_days.is_none() && !deletes_old_versions {
         let message = "the lifecycle does nothing: it has neither `archive_after_days` nor `expire_after_days`";
         let remark = Remark::new(Code::WrongValue, "/bucket/lifecycle", message).on_name();
         remarks.push(remark.help("give one of them, or leave `lifecycle` out to keep logs for ever"));

@@ -7,6 +7,7 @@ use super::schema::Config;
 mod accounts;
 mod bucket;
 mod data_events;
+mod earlier;
 mod names;
 mod readers;
 mod reconcile;
@@ -20,6 +21,7 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
         accounts::check(config),
         regions::check(config),
         bucket::check(config),
+        earlier::check(config),
         trails::check(config),
         data_events::check(config),
         readers::check(config),

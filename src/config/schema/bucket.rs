@@ -9,7 +9,7 @@ use crate::ids::{AccountId, BucketName};
 
 use super::defaults;
 use super::text::{AccountIdText, BucketNameText, NameTemplate};
-use super::values::Encryption;
+use super::values::{Encryption, OldVersions};
 
 /// The bucket of the log account that receives all logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,11 @@ pub struct Lifecycle {
     #[serde(default)]
     #[schemars(range(min = 1, max = 36_500), example = 2555)]
     pub expire_after_days: Option<u32>,
+    /// After how many days old versions are deleted, which are what was overwritten or deleted; or `never`. 90 days by default
+    /// where logs are deleted at all, else never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 365)]
+    pub expire_old_versions_after_days: Option<OldVersions>,
 }
 
 /// A storage class that S3 moves objects to (S3 API, `TransitionStorageClass`).

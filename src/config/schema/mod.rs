@@ -14,6 +14,7 @@ use crate::organization::selector::Selector;
 mod bucket;
 mod data_events;
 mod defaults;
+mod earlier;
 mod notices;
 mod reconcile;
 pub(super) mod text;
@@ -22,12 +23,13 @@ mod values;
 
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
+pub use earlier::EarlierLogs;
 pub use notices::{Notices, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
     CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
 };
-pub use values::{BadValue, Encryption, Interval, Owner, Percent, Regions};
+pub use values::{BadValue, Encryption, Interval, OldVersions, Owner, Percent, Regions};
 
 use text::{DeploymentText, ExternalIdText, NameTemplate, OrganizationIdText, RegionText, SelectorText};
 
@@ -52,6 +54,10 @@ pub struct Config {
     pub home_region: Region,
     /// Where the logs are kept.
     pub bucket: BucketConfig,
+    /// Where logs of before lie: buckets, prefixes, keys and log accounts that are not those of today. Members go on to read
+    /// their logs there; drift, access, verify and coverage go on to cover them.
+    #[serde(default)]
+    pub earlier: Vec<EarlierLogs>,
     /// What is recorded.
     #[schemars(length(min = 1))]
     pub trails: Vec<TrailConfig>,

@@ -177,6 +177,59 @@ impl JsonSchema for Regions {
     }
 }
 
+/// How long old versions are kept: what was overwritten or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldVersions {
+    /// For ever.
+    Never,
+    /// For so many days.
+    Days(u32),
+}
+
+/// After how many days old versions are deleted, or `never`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "neither `never` nor a number of days")]
+enum WrittenOldVersions {
+    /// They are kept for ever.
+    Word(Never),
+    /// They are deleted after so many days.
+    Days(#[schemars(range(min = 1, max = 36_500))] u32),
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Never {
+    /// They are kept for ever.
+    Never,
+}
+
+impl Serialize for OldVersions {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            OldVersions::Never => WrittenOldVersions::Word(Never::Never).serialize(to),
+            OldVersions::Days(days) => WrittenOldVersions::Days(*days).serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OldVersions {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(match WrittenOldVersions::deserialize(from)? {
+            WrittenOldVersions::Word(Never::Never) => OldVersions::Never,
+            WrittenOldVersions::Days(days) => OldVersions::Days(days),
+        })
+    }
+}
+
+impl JsonSchema for OldVersions {
+    fn schema_name() -> Cow<'static, str> {
+        "OldVersions".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WrittenOldVersions::json_schema(generator)
+    }
+}
+
 /// A length of time between two rounds, written like `15m` or `1h 30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interval(SignedDuration);

@@ -9,10 +9,10 @@ use proptest::sample::{select, subsequence};
 use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
-    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption,
-    ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify,
-    ObjectLock, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, Scope,
-    SelectorField, TrailConfig, Webhook,
+    Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
+    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices,
+    Notify, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
+    Regions, Scope, SelectorField, TrailConfig, Webhook,
 };
 use crate::config::{Config, parse};
 
@@ -67,9 +67,18 @@ fn bucket() -> impl Strategy<Value = BucketConfig> {
     let classes = select(vec![ArchiveClass::GlacierIr, ArchiveClass::DeepArchive, ArchiveClass::StandardIa]);
     let lifecycle =
         (option::of(30u32..500), classes, 500u32..5000).prop_map(|(archive_after_days, archive_class, expire)| {
-            Lifecycle { archive_after_days, archive_class, expire_after_days: Some(expire) }
+            Lifecycle {
+                archive_after_days,
+                archive_class,
+                expire_after_days: Some(expire),
+                expire_old_versions_after_days: archive_after_days.map(|days| match days % 2 {
+                    0 => OldVersions::Never,
+                    _ => OldVersions::Days(days),
+                }),
+            }
         });
-    let lock = (select(vec![LockMode::Governance, LockMode::Compliance]), 1u32..4000)
+    // Shorter than the shortest lifecycle: a longer one is refused.
+    let lock = (select(vec![LockMode::Governance, LockMode::Compliance]), 1u32..500)
         .prop_map(|(mode, days)| ObjectLock { mode, days });
     let key = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd";
     let encryption = select(vec![Encryption::Kms, Encryption::S3, Encryption::KeyArn(key.parse().unwrap())]);
@@ -217,6 +226,21 @@ fn notices() -> impl Strategy<Value = Notices> {
     (topic, webhook, link).prop_map(|(topic, webhook, link)| Notices { topic, webhook, link })
 }
 
+fn earlier() -> impl Strategy<Value = Vec<EarlierLogs>> {
+    let account = option::of(select(vec!["222222222222".to_owned(), "log-archive".to_owned()]));
+    let key = "arn:aws:kms:eu-central-1:222222222222:key/1234abcd";
+    let place =
+        (account, "([a-z]{1,5})?", option::of(Just("eu-west-1".parse().unwrap())), option::of(Just(key.to_owned())));
+    let place = place.prop_map(|(log_account, prefix, region, key)| EarlierLogs {
+        log_account,
+        bucket: "logs-of-before".parse().unwrap(),
+        prefix,
+        region,
+        key,
+    });
+    vec(place, 0..2)
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let trails = prop_oneof![
         trail("first").prop_map(|one| vec![one]),
@@ -224,7 +248,7 @@ fn config() -> impl Strategy<Value = Config> {
     ];
     let deployment = "[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?".prop_map(|name| name.to_lowercase());
     let deployment = deployment.prop_filter("two dashes in a trail's name", |name| !name.contains("--"));
-    let ends = (any::<bool>(), reconcile(), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2));
+    let ends = (any::<bool>(), reconcile(), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2), earlier());
     (deployment, organization(), accounts(), bucket(), trails, readers(), ends).prop_map(
         |(
             deployment,
@@ -233,7 +257,7 @@ fn config() -> impl Strategy<Value = Config> {
             bucket,
             trails,
             readers,
-            (guard, reconcile, notify, tags, new_regions),
+            (guard, reconcile, notify, tags, new_regions, earlier),
         )| Config {
             version: 1,
             deployment,
@@ -241,6 +265,7 @@ fn config() -> impl Strategy<Value = Config> {
             accounts,
             home_region: "eu-central-1".parse().unwrap(),
             bucket,
+            earlier,
             trails,
             readers,
             guard: Guard { service_control_policy: Some(guard) },

@@ -1,6 +1,6 @@
 //! The section `bucket` of an existing bucket.
 
-use crate::config::schema::{ArchiveClass, BucketConfig, Encryption, Lifecycle, LockMode, ObjectLock};
+use crate::config::schema::{ArchiveClass, BucketConfig, Encryption, Lifecycle, LockMode, ObjectLock, OldVersions};
 use crate::estate::Bucket;
 use crate::estate::bucket::LifecycleRule;
 use crate::init::{self, Answers};
@@ -53,8 +53,10 @@ fn object_lock(bucket: &Bucket, said: &mut Vec<String>) -> Option<ObjectLock> {
 
 /// The first rule that is in force and concerns the logs.
 fn lifecycle(bucket: &Bucket, said: &mut Vec<String>) -> Option<Lifecycle> {
-    let does_something =
-        |rule: &&LifecycleRule| rule.enabled && (!rule.transitions.is_empty() || rule.expire_after_days.is_some());
+    let does_something = |rule: &&LifecycleRule| {
+        let deletes = rule.expire_after_days.is_some() || rule.expire_noncurrent_after_days.is_some();
+        rule.enabled && (!rule.transitions.is_empty() || deletes)
+    };
     let mut rules = bucket.lifecycle.iter().filter(does_something);
     let first = rules.next();
     for other in rules.chain(bucket.lifecycle.iter().filter(|rule| !does_something(rule))) {
@@ -71,14 +73,26 @@ fn lifecycle(bucket: &Bucket, said: &mut Vec<String>) -> Option<Lifecycle> {
     for (days, class) in transitions {
         said.push(format!("the lifecycle rule {:?} also moves logs to {class} after {days} days", rule.id));
     }
-    if archive.is_none() && rule.expire_after_days.is_none() {
+    let old_versions = old_versions(bucket, rule);
+    if archive.is_none() && rule.expire_after_days.is_none() && !matches!(old_versions, Some(OldVersions::Days(_))) {
         return None;
     }
     Some(Lifecycle {
         archive_after_days: archive.map(|(days, _)| days),
         archive_class: archive.map(|(_, class)| class).unwrap_or_default(),
         expire_after_days: rule.expire_after_days,
+        expire_old_versions_after_days: old_versions,
     })
+}
+
+/// Says how long old versions are kept now, so that the default does not shorten it.
+fn old_versions(bucket: &Bucket, rule: &LifecycleRule) -> Option<OldVersions> {
+    let keeps_versions = bucket.versioning || bucket.object_lock.is_some();
+    match rule.expire_noncurrent_after_days {
+        _ if !keeps_versions => None,
+        Some(days) => Some(OldVersions::Days(days)),
+        None => rule.expire_after_days.map(|_| OldVersions::Never),
+    }
 }
 
 fn access_logs(answers: &Answers, bucket: &Bucket, said: &mut Vec<String>) -> Option<crate::ids::BucketName> {

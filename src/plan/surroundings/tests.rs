@@ -67,6 +67,7 @@ fn plain_bucket(enforced: bool) -> Bucket {
 
 fn desired() -> Desired {
     let mut desired = Desired {
+        past: Default::default(),
         organization: "o-exampleorgid".parse().unwrap(),
         partition: Partition::Aws,
         deployment: "acme".into(),

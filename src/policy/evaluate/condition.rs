@@ -1,31 +1,60 @@
 //! One condition of a statement in one request: it holds, it fails, or it cannot be told.
 
-use super::operator::{Comparison, Many, Operator};
+use super::operator::{Comparison, Many, Operator, Order};
 use super::request::Fact;
 use super::statement::{Failure, Scope, Truth};
 use super::variables::{Expanded, expand};
 
 /// Judges one line of a `Condition`: an operator, a key, and the values of which one must fit.
 pub(super) fn judge(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Truth {
-    let Some(parsed) = Operator::parse(operator) else {
-        return Truth::Unknown(format!("the condition operator `{operator}` is not understood"));
-    };
-    let fact = match scope.fact(key) {
-        Ok(fact) => fact,
-        Err(why) => return Truth::Unknown(why),
-    };
-    let answer = match parsed {
-        Operator::Null => null(policy, &fact),
-        Operator::Compare { comparison, negated, many, if_exists } => {
-            compare(&Line { comparison, negated, many, if_exists, policy }, &fact, scope)
-        }
-    };
-    match answer {
+    match answer(operator, key, policy, scope) {
         Ok(Some(true)) => Truth::Yes,
         Ok(Some(false)) => Truth::No,
         Ok(None) => Truth::Unknown(format!("the value of `{key}` in this request is not known")),
-        Err(why) => Truth::Unknown(format!("the condition {operator} on `{key}` cannot be judged: {why}")),
+        Err(why) => Truth::Unknown(why),
     }
+}
+
+/// Returns whether a line holds; none where that depends on a value that nobody gave.
+///
+/// # Errors
+/// What is not understood: the operator, the key, or a value of the policy.
+pub(super) fn answer(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Result<Option<bool>, String> {
+    let parsed =
+        Operator::parse(operator).ok_or_else(|| format!("the condition operator `{operator}` is not understood"))?;
+    let fact = scope.fact(key)?;
+    let answer = match parsed {
+        Operator::Null => null(policy, &fact),
+        Operator::Compare { comparison, negated, many, if_exists } => {
+            let line = Line { comparison, negated, many, if_exists, policy };
+            match fact {
+                Fact::Unknown if key.eq_ignore_ascii_case("s3:TlsVersion") => Ok(of_some_tls(&line)),
+                fact => compare(&line, &fact, scope),
+            }
+        }
+    };
+    answer.map_err(|why| format!("the condition {operator} on `{key}` cannot be judged: {why}"))
+}
+
+/// The oldest version of TLS with which AWS's endpoints can be reached at all (AWS security blog, "TLS 1.2 to become the
+/// minimum TLS protocol level for all AWS API endpoints", completed in 2024).
+const TLS_OLDEST: f64 = 1.2;
+
+/// Answers a comparison with the version of TLS of a request over TLS, which is not known but not older than
+/// [`TLS_OLDEST`]: the usual denial of older versions denies nobody.
+fn of_some_tls(line: &Line) -> Option<bool> {
+    let Comparison::Number(order) = line.comparison else { return None };
+    let one = |value: &String| {
+        let value: f64 = value.parse().ok()?;
+        match order {
+            Order::Less => (value <= TLS_OLDEST).then_some(false),
+            Order::LessOrEqual | Order::Equal => (value < TLS_OLDEST).then_some(false),
+            Order::Greater => (value < TLS_OLDEST).then_some(true),
+            Order::GreaterOrEqual => (value <= TLS_OLDEST).then_some(true),
+        }
+    };
+    let answers: Vec<Option<bool>> = line.policy.iter().map(one).collect();
+    any(&answers).map(|fits| fits != line.negated)
 }
 
 /// Returns what to say of a line that does not hold.

@@ -26,6 +26,19 @@ pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
     }
 }
 
+/// Judges a request as if no denial of which it cannot be told whether it applies did: what the caller may do at worst. A
+/// denial can only narrow what is allowed, so that nobody is safe because of one that depends on who knows what.
+pub fn evaluate_at_worst(request: &Request, layers: &Layers) -> Verdict {
+    let read = Read::all(request, layers);
+    match read.denies() {
+        Tri::Yes(by) => match by.into_iter().next() {
+            Some(place) => Verdict::Denied(Denial::Explicit(place)),
+            None => unknown(Vec::new()),
+        },
+        Tri::No | Tri::Unknown(_) => read.verdict(read.permits(layers)),
+    }
+}
+
 fn unknown(mut why: Vec<String>) -> Verdict {
     why.sort();
     why.dedup();

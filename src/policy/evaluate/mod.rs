@@ -21,9 +21,9 @@ mod request;
 mod statement;
 mod variables;
 
-pub use decide::evaluate;
+pub use decide::{evaluate, evaluate_at_worst};
 pub use layer::misses;
-pub use pattern::{arn_glob, glob};
+pub use pattern::{arn_glob, glob, globs_meet};
 pub use request::{Caller, Context, Request};
 pub use statement::{Failure, covers_action};
 
@@ -157,6 +157,15 @@ pub fn full_access() -> PolicyDocument {
         condition: BTreeMap::new(),
     };
     PolicyDocument { version: Some("2012-10-17".into()), id: None, statements: vec![statement] }
+}
+
+/// Returns whether one line of a `Condition` holds for a request; none where that depends on a value that nobody gave.
+/// Policy variables are in force.
+///
+/// # Errors
+/// What is not understood: the operator, the key, or a value of the policy.
+pub fn line_holds(operator: &str, key: &str, policy: &[String], request: &Request) -> Result<Option<bool>, String> {
+    condition::answer(operator, key, policy, &statement::Scope { request, variables: true, explains: false })
 }
 
 /// Says in one line what a failed condition has and needs.

@@ -96,6 +96,29 @@ pub fn arn_glob(pattern: &str, arn: &str) -> bool {
     pattern.splitn(6, ':').zip(arn.splitn(6, ':')).all(|(pattern, field)| glob(pattern, field))
 }
 
+/// Tells whether some text follows both of two patterns with `*` and `?`. The time is bounded by the product of their
+/// lengths.
+pub fn globs_meet(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    // reach[n]: the part of `one` so far and the first n bytes of `other` have a common text.
+    let mut reach = vec![false; other.len() + 1];
+    reach[0] = true;
+    for (n, byte) in other.iter().enumerate() {
+        reach[n + 1] = reach[n] && *byte == b'*';
+    }
+    for own in one {
+        let mut next = vec![false; other.len() + 1];
+        next[0] = reach[0] && *own == b'*';
+        for (n, byte) in other.iter().enumerate() {
+            let many = *own == b'*' || *byte == b'*';
+            let fits = own == byte || *own == b'?' || *byte == b'?';
+            next[n + 1] = (many && (next[n] || reach[n + 1] || reach[n])) || (fits && reach[n]);
+        }
+        reach = next;
+    }
+    reach[other.len()]
+}
+
 /// Tells whether an action follows a pattern of actions, which are compared without case.
 pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
     if pattern.is_ascii() && action.is_ascii() {
@@ -168,6 +191,40 @@ mod tests {
             let arn = format!("arn:aws:s3:::{text}");
             let arn_pattern = format!("arn:aws:{pattern}::{pattern}");
             assert_eq!(arn_glob(&arn_pattern, &arn), arn_like(&arn_pattern, &arn), "{arn_pattern} {arn}");
+        }
+    }
+
+    #[test]
+    fn patterns_meet_where_some_text_follows_both() {
+        for (one, other) in [
+            ("a*", "*b"),
+            ("a*c", "abc"),
+            ("?", "*"),
+            ("", "*"),
+            ("*x*", "y*"),
+            ("a/*", "a/b/*"),
+            ("?WSLogs/*", "AWSLogs/o/*"),
+        ] {
+            assert!(globs_meet(one, other) && globs_meet(other, one), "{one} {other}");
+        }
+        for (one, other) in
+            [("a*", "b*"), ("", "?"), ("a?", "a"), ("*a", "*b"), ("handbook/*", "AWSLogs/*"), ("a/b", "a/?/*")]
+        {
+            assert!(!globs_meet(one, other) && !globs_meet(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn patterns_meet_as_trying_all_short_texts_says() {
+        let pieces = ["", "a", "b", "*", "?"];
+        let words: Vec<String> =
+            (0..125).map(|n| format!("{}{}{}", pieces[n % 5], pieces[n / 5 % 5], pieces[n / 25])).collect();
+        let letters = ["", "a", "b"];
+        let texts: Vec<String> =
+            (0..81).map(|n| (0..4).map(|place| letters[n / 3usize.pow(place) % 3]).collect::<String>()).collect();
+        for (one, other) in words.iter().flat_map(|one| words.iter().map(move |other| (one, other))) {
+            let tried = texts.iter().any(|text| glob(one, text) && glob(other, text));
+            assert_eq!(globs_meet(one, other), tried, "{one} {other}");
         }
     }
 

@@ -94,6 +94,10 @@ impl Scope<'_> {
         if let Some(fact) = context.said(&key).or_else(|| derived(caller, &key)) {
             return Ok(fact);
         }
+        let over_http = Some(Fact::Values(std::borrow::Cow::Owned(vec!["false".to_owned()])));
+        if key == "s3:tlsversion" && context.said("aws:securetransport") == over_http {
+            return Ok(Fact::Absent);
+        }
         match silence(&key) {
             Silence::Absent => Ok(Fact::Absent),
             Silence::Unknown => Ok(Fact::Unknown),

@@ -1,23 +1,19 @@
-//! The key: a reader decrypts its files with it and nothing else, and it is not open to strangers.
+//! The key: a reader decrypts its files with it and nothing else. Whom its policy lets in is [`shared`](super::shared)'s.
 
-use super::reach::demanded;
+use super::deeds::DECRYPT;
+use super::excess::{CONTEXT, not_a_log};
 use super::{Archive, Invariant, Isolation, Key, Reader, Violation};
-use crate::ids::Arn;
-use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
+use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate, full_access,
+    Caller, Context, Layers, Named, Request, Verdict, evaluate, evaluate_at_worst, full_access,
 };
-use crate::policy::lint::outside_grants;
 
-const DECRYPT: &str = "kms:Decrypt";
-/// The pair of the encryption context that only CloudTrail's files have.
-const CONTEXT: &str = "kms:EncryptionContext:aws:cloudtrail:arn";
-
-/// Judges a request to a key, or to a role by its trust policy, of the archive's account.
-pub(super) fn judge(archive: &Archive, key: Key, request: &Request, identity: &[Named]) -> Verdict {
+/// Judges a request to a key of the archive's account.
+fn judge(archive: &Archive, key: Key, request: &Request, identity: &[Named], at_worst: bool) -> Verdict {
     let resource = Some(Named { name: "key policy", document: key.policy });
     let resource_account = Some(archive.account.clone());
-    evaluate(request, &Layers { identity, resource, resource_account, ..Layers::default() })
+    let layers = Layers { identity, resource, resource_account, ..Layers::default() };
+    if at_worst { evaluate_at_worst(request, &layers) } else { evaluate(request, &layers) }
 }
 
 /// The circumstances of S3 decrypting a file for a caller, with or without CloudTrail's context.
@@ -50,7 +46,7 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
         resource: resource.to_owned(),
         statement,
     };
-    match judge(archive, key, &of(key.arn, true), reader.policies) {
+    match judge(archive, key, &of(key.arn, true), reader.policies, false) {
         Verdict::Allowed { .. } => {}
         Verdict::Denied(denial) => {
             result.violate(violation(Invariant::ReadsOwn, key.arn, super::blamed(denial)));
@@ -64,9 +60,9 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
         format!("arn:{}:kms:{}:{}:key/another", archive.bucket_arn.partition(), archive.region, archive.account);
     let open = delegated(archive);
     let other = Key { arn: &other_arn, policy: &open };
-    let foreign = judge(archive, other, &of(&other_arn, true), reader.policies);
-    let bare = judge(archive, key, &of(key.arn, false), reader.policies);
-    for (verdict, resource) in [(foreign, other_arn.clone()), (bare, not_a_log(key))] {
+    let foreign = judge(archive, other, &of(&other_arn, true), reader.policies, true);
+    let bare = judge(archive, key, &of(key.arn, false), reader.policies, true);
+    for (verdict, resource) in [(foreign, other_arn.clone()), (bare, not_a_log(key.arn))] {
         match verdict {
             Verdict::Allowed { by } => {
                 result.violate(violation(Invariant::DecryptsOnlyLogs, &resource, by.into_iter().next()));
@@ -79,8 +75,8 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
     }
 }
 
-/// The policy of any other key or role of the account: it lets the account's own policies decide.
-pub(super) fn delegated(archive: &Archive) -> PolicyDocument {
+/// The policy of any other key of the account: it lets the account's own policies decide.
+fn delegated(archive: &Archive) -> PolicyDocument {
     let mut open = full_access();
     let root = format!("arn:{}:iam::{}:root", archive.bucket_arn.partition(), archive.account);
     for statement in &mut open.statements {
@@ -88,64 +84,4 @@ pub(super) fn delegated(archive: &Archive) -> PolicyDocument {
         statement.principal = Some(PrincipalElement::Is(Principals::Listed(by_kind)));
     }
     open
-}
-
-/// Checks whom the key's policy lets in: no stranger, and members only for CloudTrail's files.
-pub(super) fn check_policy(archive: &Archive, result: &mut Isolation) {
-    let Some(key) = archive.key else { return };
-    for (index, statement) in key.policy.statements.iter().enumerate() {
-        if statement.effect == Effect::Deny || !covers_action(statement, DECRYPT) {
-            continue;
-        }
-        let place = Place { document: "key policy".into(), index, sid: statement.sid.clone() };
-        let outside = outside_grants(statement, Some(archive.organization_id), archive.accounts, archive.trusted);
-        if let Some(grant) = outside {
-            result.violate(Violation {
-                invariant: Invariant::NobodyOutside,
-                principal: grant.principal,
-                action: DECRYPT.into(),
-                resource: key.arn.to_owned(),
-                statement: Some(place.clone()),
-            });
-        }
-        check_members(archive, key, statement, &place, result);
-    }
-}
-
-/// A statement for members must demand the encryption context that only CloudTrail's files have.
-fn check_members(archive: &Archive, key: Key, statement: &Statement, place: &Place, result: &mut Isolation) {
-    let present = |values: &Vec<String>| values.iter().all(|value| value.eq_ignore_ascii_case("false"));
-    let null = statement.condition.get("Null").into_iter().flatten();
-    let is_there = null.filter(|(name, _)| name.eq_ignore_ascii_case(CONTEXT)).any(|(_, values)| present(values));
-    if is_there || demanded(statement, CONTEXT).next().is_some() {
-        return;
-    }
-    for principal in members(archive, statement) {
-        result.violate(Violation {
-            invariant: Invariant::DecryptsOnlyLogs,
-            principal,
-            action: DECRYPT.into(),
-            resource: not_a_log(key),
-            statement: Some(place.clone()),
-        });
-    }
-}
-
-fn not_a_log(key: Key) -> String {
-    format!("{} for data that is not CloudTrail's", key.arn)
-}
-
-/// Returns the members that a statement names; the archive's own account and trusted principals are not among them.
-fn members(archive: &Archive, statement: &Statement) -> Vec<String> {
-    let by_kind = match &statement.principal {
-        Some(PrincipalElement::Is(Principals::Listed(by_kind))) => by_kind,
-        Some(_) => return vec!["any member".into()],
-        None => return Vec::new(),
-    };
-    let own = archive.account.as_str();
-    let is_own = |name: &str| name == own || name.parse::<Arn>().is_ok_and(|arn| arn.account() == own);
-    let is_trusted = |name: &str| archive.trusted.iter().any(|trusted| trusted == name);
-    let names = by_kind.get("AWS").map_or(&[][..], Vec::as_slice);
-    let foreign = names.iter().filter(|name| !is_own(name) && !is_trusted(name));
-    foreign.map(|name| if name == "*" { "any member".to_owned() } else { name.clone() }).collect()
 }

@@ -1,26 +1,33 @@
 //! Who can read whose logs, proved from the policies of readers, bucket and key.
 //!
-//! The proof is by structure where that is sound: a resource that begins with an account's folder, slash included, cannot
-//! reach another one, so that 1,000 readers of 1,000 accounts take 1,000 looks and not a million. What does not have that
-//! form is settled by full evaluation of requests, and the request that should have been denied is the counter-example.
-//! What neither proves is listed as unproven, never as right.
+//! The proof is by an allow-list and by structure: every statement that allows something is known to be harmless, or it is
+//! a violation, or an open question ([`shared`], [`reader`]). A resource that begins with an account's folder, slash
+//! included, cannot reach another one, so that 1,000 readers of 1,000 accounts take 1,000 looks and not a million. Requests
+//! are evaluated to tell what readers can do, and to tell a violation from what another statement denies; that all tries
+//! are denied is never taken for a proof.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::canonical::Aliases;
 use super::document::PolicyDocument;
 use super::evaluate::{Denial, Named, Place};
 use crate::ids::{AccountId, Arn, OrganizationId};
 
 pub mod administrators;
-mod bucket;
+mod confine;
+mod deeds;
+mod elsewhere;
+mod excess;
 mod key;
 pub mod powers;
 mod probe;
 mod reach;
 mod reader;
+mod shared;
+mod touch;
 mod transport;
 mod trust;
 
@@ -48,6 +55,83 @@ pub struct Archive<'a> {
     pub trusted: &'a [String],
     /// The readers.
     pub readers: &'a [Reader<'a>],
+    /// What else is known; what is not stays an open question where a condition asks for it.
+    pub facts: Facts<'a>,
+}
+
+/// What is known beside the documents. Nothing of it is needed; a condition that asks for what is missing is unproven.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts<'a> {
+    /// Account -> its path in the organization, `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it.
+    pub paths: Option<&'a BTreeMap<AccountId, String>>,
+    /// The unique id of a role or user -> its ARN.
+    pub unique_ids: Option<&'a Aliases>,
+    /// ARNs of orgtrail's own principals, and of those that the configuration names: whatever they may is meant.
+    pub own_principals: &'a [String],
+    /// ARNs of principals of the archive's account of which another proof tells who can become them.
+    pub known_principals: &'a [String],
+    /// The bucket's policy as the templates wrote it.
+    pub written_bucket: Option<&'a PolicyDocument>,
+    /// The key's policy as the templates wrote it.
+    pub written_key: Option<&'a PolicyDocument>,
+    /// More documents that others may write to: of topics, and of buckets and keys where logs of before lie.
+    pub more: &'a [Shared<'a>],
+}
+
+/// What a document that others may write to is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SharedKind {
+    /// A bucket with logs.
+    Bucket,
+    /// A key that encrypts logs.
+    Key,
+    /// A topic that tells of new logs.
+    Topic,
+}
+
+/// A document that others may write to.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a> {
+    /// What it is attached to.
+    pub kind: SharedKind,
+    /// What people call it ("bucket policy").
+    pub name: &'a str,
+    /// The ARN of what it is attached to.
+    pub arn: &'a str,
+    /// The document.
+    pub policy: &'a PolicyDocument,
+    /// The document as the templates wrote it, if they did.
+    pub written: Option<&'a PolicyDocument>,
+}
+
+impl<'a> Archive<'a> {
+    /// Returns every document that others may write to.
+    fn shared(&self) -> Vec<Shared<'a>> {
+        let Facts { written_bucket, written_key, more, .. } = self.facts;
+        let bucket = self.bucket_policy.map(|policy| Shared {
+            kind: SharedKind::Bucket,
+            name: "bucket policy",
+            arn: self.bucket_arn.as_str(),
+            policy,
+            written: written_bucket,
+        });
+        let key = self.key.map(|Key { arn, policy }| Shared {
+            kind: SharedKind::Key,
+            name: "key policy",
+            arn,
+            policy,
+            written: written_key,
+        });
+        bucket.into_iter().chain(key).chain(more.iter().copied()).collect()
+    }
+
+    /// Returns the ARNs of a kind with their documents. The bucket is there also where it has no policy.
+    fn shared_of(&self, kind: SharedKind) -> Vec<(&'a str, Option<&'a PolicyDocument>)> {
+        let bare =
+            (kind == SharedKind::Bucket && self.bucket_policy.is_none()).then(|| (self.bucket_arn.as_str(), None));
+        let all = self.shared().into_iter().filter(|shared| shared.kind == kind);
+        bare.into_iter().chain(all.map(|shared| (shared.arn, Some(shared.policy)))).collect()
+    }
 }
 
 /// The key of an archive.
@@ -185,6 +269,23 @@ pub struct Isolation {
     pub violations: Vec<Violation>,
     /// What could not be proved, sorted, each once.
     pub unproven: Vec<Unproven>,
+    /// Statements of others that stay because they are harmless, by place.
+    pub kept: Vec<Kept>,
+}
+
+/// A statement of others that stays.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kept {
+    /// The statement.
+    pub place: Place,
+    /// Why it is harmless.
+    pub why: String,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.why)
+    }
 }
 
 impl Isolation {
@@ -205,8 +306,9 @@ impl Isolation {
 /// Proves what policies of readers, bucket and key together allow, or finds the counter-examples.
 pub fn prove(archive: &Archive) -> Isolation {
     let mut result = Isolation::default();
-    bucket::check(archive, &mut result);
-    key::check_policy(archive, &mut result);
+    for document in archive.shared() {
+        shared::check(archive, &document, &mut result);
+    }
     transport::check(archive, &mut result);
     for reader in archive.readers {
         reader::check(archive, reader, &mut result);
@@ -216,7 +318,15 @@ pub fn prove(archive: &Archive) -> Isolation {
     result.violations.dedup();
     result.unproven.sort();
     result.unproven.dedup();
+    result.kept.sort();
+    result.kept.dedup();
     result
+}
+
+/// Returns, for each trusted reader, the accounts whose files it can read: what the matrix of `access` shows of them.
+pub fn trusted_reads(archive: &Archive) -> BTreeMap<String, BTreeMap<AccountId, Option<bool>>> {
+    let reads = |trusted: &String| (trusted.clone(), probe::trusted_reads(archive, trusted));
+    archive.trusted.iter().map(reads).collect()
 }
 
 /// Returns the accounts whose files a reader can read, each with the answer of a full evaluation; none where it cannot be
@@ -236,6 +346,10 @@ fn blamed(denial: Denial) -> Option<Place> {
 
 #[cfg(test)]
 mod mutations;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

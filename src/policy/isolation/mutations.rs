@@ -53,7 +53,7 @@ const MISTAKES: [Mistake; 31] = [
         Part::Bucket,
         r#""aws:SourceArn":"arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail","s3:x-amz-acl""#,
         r#""s3:x-amz-acl""#,
-        &["missing-source-condition"],
+        &["missing-source-condition", "nobody-outside"],
     ),
     roles(
         "prefix without slash",

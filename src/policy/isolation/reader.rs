@@ -1,48 +1,12 @@
 //! One reader: it reads and lists its own account's files, no other's, and changes nothing.
 
-use super::probe::{Outcome, Try, refute};
-use super::reach::instance;
-use super::{Archive, Invariant, Isolation, Key, Reader, Violation, key, trust};
+use super::confine::{Candidate, Met, meets};
+use super::elsewhere::elsewhere;
+use super::excess::{Excess, Rights, Scene, excess};
+use super::probe::Try;
+use super::{Archive, Invariant, Isolation, Reader, SharedKind, Violation, key, trust};
 use crate::policy::document::{Effect, ResourceElement, Statement};
-use crate::policy::evaluate::{Caller, Named, Place, Verdict, arn_glob, covers_action};
-
-/// What reads a file.
-pub(super) const READS: [&str; 2] = ["s3:GetObject", "s3:GetObjectVersion"];
-
-/// What lists files.
-pub(super) const LISTS: [&str; 2] = ["s3:ListBucket", "s3:ListBucketVersions"];
-
-/// What would change the logs or what protects them; the second word says on what.
-pub(super) const CHANGES: [(&str, Target); 17] = [
-    ("s3:PutObject", Target::Object),
-    ("s3:DeleteObject", Target::Object),
-    ("s3:DeleteObjectVersion", Target::Object),
-    ("s3:PutObjectRetention", Target::Object),
-    ("s3:BypassGovernanceRetention", Target::Object),
-    ("s3:PutObjectAcl", Target::Object),
-    ("s3:ReplicateDelete", Target::Object),
-    ("s3:PutBucketPolicy", Target::Bucket),
-    ("s3:DeleteBucketPolicy", Target::Bucket),
-    ("s3:PutLifecycleConfiguration", Target::Bucket),
-    ("s3:PutBucketVersioning", Target::Bucket),
-    ("s3:DeleteBucket", Target::Bucket),
-    ("kms:PutKeyPolicy", Target::Key),
-    ("kms:CreateGrant", Target::Key),
-    ("kms:ScheduleKeyDeletion", Target::Key),
-    ("iam:PutRolePolicy", Target::Role),
-    ("sts:AssumeRole", Target::OtherRole),
-];
-
-/// What a changing action is done to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    Object,
-    Bucket,
-    Key,
-    Role,
-    /// A role whose trust policy leaves the decision to the account, as that of the archive's own reader does.
-    OtherRole,
-}
+use crate::policy::evaluate::{Caller, Denial, Layers, Named, Place, Request, Verdict, arn_glob, evaluate_at_worst};
 
 /// Checks one reader.
 pub(super) fn check(archive: &Archive, reader: &Reader, result: &mut Isolation) {
@@ -109,116 +73,90 @@ impl Subject<'_> {
         }
     }
 
+    /// Whatever a statement of its policy gives beyond its account's folders is too much, on every bucket, key and topic.
     fn check_statement(&self, policy: &Named, index: usize, statement: &Statement, result: &mut Isolation) {
-        let place = || Place { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
-        let folders = self.archive.folders(self.reader.account.as_str());
-        let covers = |actions: &[&'static str]| actions.iter().copied().find(|action| covers_action(statement, action));
-        if let Some(action) = covers(&READS)
-            && !self.archive.reads_within(statement, &folders)
+        let place = Place { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
+        let doubts = match meets(self.archive, self.archive.account, statement, Candidate::Principal(self.reader.role))
         {
-            self.settle(Invariant::ReadsOnlyOwn, self.strange_files(statement, action), &place(), result);
-        }
-        if let Some(action) = covers(&LISTS)
-            && !self.archive.lists_within(statement, &folders)
-        {
-            self.settle(Invariant::ListsOnlyOwn, self.strange_listings(action), &place(), result);
-        }
-        for (action, target) in CHANGES {
-            if covers_action(statement, action) {
-                self.check_change(action, target, &place(), result);
-            }
-        }
-    }
-
-    /// Reports what trying came to. That all tries are denied proves nothing, so that the statement stays unproven.
-    fn settle(&self, invariant: Invariant, tries: Vec<Try>, place: &Place, result: &mut Isolation) {
-        match refute(tries, |one| self.judge(one)) {
-            Outcome::Refuted(one) => result.violate(self.violation(invariant, &one, Some(place.clone()))),
-            Outcome::Open(why) => result.leave_open(invariant, self.reader.role.as_str(), why),
-            Outcome::Held => result.leave_open(
-                invariant,
-                self.reader.role.as_str(),
-                format!("{place} reaches beyond the account's folders; that it is denied elsewhere is not proved"),
-            ),
-        }
-    }
-
-    /// Returns files of others that the statement covers, those that it names first.
-    fn strange_files(&self, statement: &Statement, action: &'static str) -> Vec<Try> {
-        let archive = self.archive;
-        let longer = format!("{}0", self.reader.account);
-        let others = archive.strangers(self.reader.account).map(ToString::to_string).chain([longer]);
-        let keys = others.flat_map(|account| archive.sample_keys(&account)).chain(["another-file".to_owned()]);
-        let files = keys.map(|key| archive.object_arn(&key));
-        let named = |file: &String| match &statement.resource {
-            Some(ResourceElement::Is(list)) => {
-                list.iter().any(|pattern| arn_glob(pattern, file) || pattern.contains("${"))
-            }
-            Some(ResourceElement::IsNot(list)) => !list.iter().any(|pattern| arn_glob(pattern, file)),
-            None => false,
+            Met::No => return,
+            Met::Yes => Vec::new(),
+            Met::Perhaps(doubts) => doubts,
         };
-        let files = files.filter(named).chain(self.strange_instances(statement));
-        files.map(|file| Try::on(action, file)).take(super::probe::TRIES_MAX).collect()
+        // A role's sessions are of the account that the role is in.
+        let variables = policy.document.version.as_deref() == Some("2012-10-17");
+        let own = variables.then_some(self.archive.account.as_str());
+        let mut beyond = Vec::new();
+        for kind in [SharedKind::Bucket, SharedKind::Key, SharedKind::Topic] {
+            for (arn, _) in self.archive.shared_of(kind) {
+                if kind == SharedKind::Bucket || covers_resource(statement, arn) {
+                    beyond.extend(self.beyond(&Scene::new(self.archive, kind, arn, statement, own)));
+                }
+            }
+        }
+        beyond.extend(elsewhere(self.archive, self.reader, statement));
+        for one in beyond {
+            self.settle(one, &doubts, &place, result);
+        }
     }
 
-    /// Returns one file for each resource of a statement that is a log and does not lie in the account's own folders.
-    fn strange_instances(&self, statement: &Statement) -> Vec<String> {
-        let account = self.reader.account.as_str();
-        let folders = self.archive.folders(account);
-        let Some(ResourceElement::Is(list)) = &statement.resource else { return Vec::new() };
-        let strange = list.iter().filter(|pattern| {
-            self.archive.may_touch(pattern)
-                && self.archive.may_be_a_log(pattern)
-                && !self.archive.is_within(pattern, &folders)
+    /// What it decrypts is settled by evaluation ([`key::check_reader`]).
+    fn beyond(&self, scene: &Scene) -> Vec<Excess> {
+        let beyond = excess(scene, Rights::Own(self.reader.account.as_str()));
+        beyond.into_iter().filter(|one| one.invariant != Invariant::DecryptsOnlyLogs).collect()
+    }
+
+    /// That what is too much is denied elsewhere proves nothing of what was not tried, so that it stays unproven.
+    fn settle(&self, one: Excess, doubts: &[String], place: &Place, result: &mut Isolation) {
+        let role = self.reader.role.as_str();
+        if let Some(why) = one.open.or_else(|| (!doubts.is_empty()).then(|| doubts.join("; "))) {
+            return result.leave_open(one.invariant, role, format!("{place}: {why}"));
+        }
+        let open =
+            one.tries.iter().find(|(resource, prefix)| !self.is_denied(&one.action, resource, prefix.as_deref()));
+        let Some((resource, prefix)) = open else {
+            let why =
+                format!("{place} reaches beyond the account's folders; that it is denied elsewhere is not proved");
+            return result.leave_open(one.invariant, role, why);
+        };
+        let resource = match prefix.as_deref() {
+            Some(prefix) if !prefix.is_empty() => format!("{resource} with prefix {prefix}"),
+            _ => resource.clone(),
+        };
+        result.violate(Violation {
+            invariant: one.invariant,
+            principal: role.to_owned(),
+            action: one.action,
+            resource,
+            statement: Some(place.clone()),
         });
-        strange.map(|pattern| instance(pattern, account)).collect()
     }
 
-    /// Returns listings that show more than the account's own files: everything, what is above, beside and elsewhere.
-    fn strange_listings(&self, action: &'static str) -> Vec<Try> {
-        let archive = self.archive;
-        let mut prefixes = vec![String::new()];
-        for root in archive.all_roots() {
-            prefixes.push(format!("{root}/"));
-            prefixes.push(format!("{root}/{}", self.reader.account));
-            prefixes.push(format!("{root}/{}0/", self.reader.account));
-            prefixes.extend(archive.strangers(self.reader.account).take(4).map(|other| format!("{root}/{other}/")));
-        }
-        prefixes.iter().map(|prefix| Try { action, ..Try::listing(archive, prefix) }).collect()
+    /// Tells whether a denial of the reader's own policies, or of the document of what it is done to, certainly meets a
+    /// request.
+    fn is_denied(&self, action: &str, resource: &str, prefix: Option<&str>) -> bool {
+        let context = match prefix {
+            Some(prefix) if !prefix.is_empty() => self.archive.inside().with("s3:prefix", prefix),
+            _ => self.archive.inside(),
+        };
+        let request =
+            Request { caller: self.caller.clone(), action: action.to_owned(), resource: resource.to_owned(), context };
+        let kinds = [SharedKind::Bucket, SharedKind::Key, SharedKind::Topic];
+        let mut all = kinds.into_iter().flat_map(|kind| self.archive.shared_of(kind));
+        let is_of = |arn: &str| resource.strip_prefix(arn).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let document = all.find(|(arn, _)| is_of(arn)).and_then(|(_, document)| document);
+        let layers = Layers {
+            identity: self.reader.policies,
+            resource: document.map(|document| Named { name: "policy of the resource", document }),
+            resource_account: Some(self.archive.account.clone()),
+            ..Layers::default()
+        };
+        matches!(evaluate_at_worst(&request, &layers), Verdict::Denied(Denial::Explicit(_)))
     }
+}
 
-    fn check_change(&self, action: &'static str, target: Target, place: &Place, result: &mut Isolation) {
-        let archive = self.archive;
-        let file = archive.sample_keys(self.reader.account.as_str()).into_iter().next().unwrap_or_default();
-        let resource = match target {
-            Target::Object => archive.object_arn(&file),
-            Target::Bucket => archive.bucket_arn.to_string(),
-            Target::Role => self.reader.role.to_string(),
-            Target::OtherRole => format!("{}-of-somebody-else", self.reader.role),
-            Target::Key => match archive.key {
-                Some(key) => key.arn.to_owned(),
-                None => return,
-            },
-        };
-        let one = Try::on(action, resource);
-        let request = one.request(self.caller.clone(), archive.inside());
-        let delegated = key::delegated(archive);
-        let verdict = match (target, archive.key) {
-            (Target::Key, Some(key)) => key::judge(archive, key, &request, self.reader.policies),
-            (Target::OtherRole, _) => {
-                let other = Key { arn: &one.resource, policy: &delegated };
-                key::judge(archive, other, &request, self.reader.policies)
-            }
-            _ => archive.judge(&request, self.reader.policies),
-        };
-        match verdict {
-            Verdict::Allowed { .. } => {
-                result.violate(self.violation(Invariant::WritesNothing, &one, Some(place.clone())));
-            }
-            Verdict::Denied(_) => {}
-            Verdict::Unknown { why } => {
-                result.leave_open(Invariant::WritesNothing, self.reader.role.as_str(), why.join("; "));
-            }
-        }
+fn covers_resource(statement: &Statement, arn: &str) -> bool {
+    match &statement.resource {
+        Some(ResourceElement::Is(list)) => list.iter().any(|text| text.contains("${") || arn_glob(text, arn)),
+        Some(ResourceElement::IsNot(_)) | None => true,
     }
 }

@@ -14,6 +14,7 @@ pub(super) const ORGANIZATION: &str = "o-exampleorgid";
 pub(super) const BUCKET: &str = "arn:aws:s3:::acme-org-cloudtrail";
 pub(super) const ROOT: &str = "audit/AWSLogs/o-exampleorgid";
 pub(super) const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
+pub(super) const TOPIC: &str = "arn:aws:sns:eu-central-1:222222222222:acme-org-trail";
 pub(super) const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
 
 /// One reader and its documents.
@@ -37,6 +38,12 @@ pub(super) struct World {
     pub(super) require_mfa: bool,
     pub(super) external_id: Option<String>,
     pub(super) trusted: Vec<String>,
+    pub(super) topic: PolicyDocument,
+    pub(super) written_topic: PolicyDocument,
+    /// The policies of bucket and key as they were rendered.
+    pub(super) written: (PolicyDocument, PolicyDocument),
+    /// Where the accounts are in the organization.
+    pub(super) paths: Option<BTreeMap<AccountId, String>>,
 }
 
 /// How readers get in.
@@ -80,9 +87,21 @@ impl World {
         });
         let accounts: BTreeSet<AccountId> =
             [MANAGEMENT, LOG].iter().chain(&MEMBERS).map(|id| id.parse().unwrap()).collect();
+        let bucket = templates.render("bucket.json.hbs", &bucket).unwrap();
+        let key = templates.render("key.json.hbs", &key).unwrap();
+        let path = |account: &AccountId| {
+            let unit = if account.as_str() == MEMBERS[0] { "ou-ab12-11111111/" } else { "" };
+            (account.clone(), format!("{ORGANIZATION}/r-ab12/{unit}"))
+        };
+        let topic =
+            templates.render("topic.json.hbs", &json!({"topic": {"arn": TOPIC}, "trail_arns": [TRAIL]})).unwrap();
         Self {
-            bucket: templates.render("bucket.json.hbs", &bucket).unwrap(),
-            key: templates.render("key.json.hbs", &key).unwrap(),
+            topic: topic.clone(),
+            written_topic: topic,
+            written: (bucket.clone(), key.clone()),
+            paths: Some(accounts.iter().map(path).collect()),
+            bucket,
+            key,
             guard: templates.render("guard.json.hbs", &guard).unwrap(),
             readers: accounts.iter().map(|account| reader(&templates, account, mode)).collect(),
             accounts,
@@ -100,6 +119,8 @@ impl World {
     pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
         let organization_id = ORGANIZATION.parse().unwrap();
+        let id = |reader: &OwnedReader| (format!("AROAREADER{}", reader.account), reader.role.to_string());
+        let unique_ids: Aliases = self.readers.iter().map(id).collect();
         let policies: Vec<[Named; 1]> =
             self.readers.iter().map(|r| [Named { name: "reader policy", document: &r.policy }]).collect();
         let readers: Vec<Reader> = self.readers.iter().zip(&policies).map(|(r, p)| self.reader(r, p)).collect();
@@ -114,6 +135,21 @@ impl World {
             accounts: &self.accounts,
             trusted: &self.trusted,
             readers: &readers,
+            facts: Facts {
+                more: &[Shared {
+                    kind: SharedKind::Topic,
+                    name: "topic policy",
+                    arn: TOPIC,
+                    policy: &self.topic,
+                    written: Some(&self.written_topic),
+                }],
+                unique_ids: Some(&unique_ids),
+                written_bucket: Some(&self.written.0),
+                written_key: Some(&self.written.1),
+                paths: self.paths.as_ref(),
+                own_principals: &[format!("arn:aws:iam::{LOG}:role/orgtrail")],
+                ..Facts::default()
+            },
         })
     }
 

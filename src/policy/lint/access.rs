@@ -14,21 +14,35 @@ pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
     }
 }
 
-/// What CloudTrail writes. Reading the ACL and decrypting for Bucket Keys harm nobody, and AWS documents the latter
-/// without a condition.
-const WRITES: [&str; 3] = ["s3:PutObject", "kms:GenerateDataKey", "sns:Publish"];
+/// What CloudTrail does here in the name of a trail. That it decrypts for Bucket Keys and looks at the key harms nobody, and
+/// AWS documents the former without a condition.
+const BY_CLOUDTRAIL: [&str; 5] =
+    ["s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:Encrypt", "sns:Publish"];
 
-pub(super) fn source(statement: &Statement, add: Add) {
-    let writes = WRITES.iter().find(|action| covers_action(statement, action));
-    let (Effect::Allow, Some(action)) = (statement.effect, writes) else { return };
-    if names_cloudtrail(statement) && !has_source(statement) {
-        add(Rule::MissingSourceCondition, format!("any trail of any AWS account may do {action} here"));
+/// A service acts for whoever makes it: without a condition on the source for anybody (IAM user guide, "The confused deputy
+/// problem").
+pub(super) fn source(statement: &Statement, subject: &Subject, add: Add) {
+    let shared = [Kind::Bucket, Kind::Key, Kind::Topic].contains(&subject.kind);
+    if statement.effect == Effect::Deny || !shared || has_source(statement) {
+        return;
+    }
+    for service in services(statement) {
+        if service == "cloudtrail.amazonaws.com" {
+            if let Some(action) = BY_CLOUDTRAIL.iter().find(|action| covers_action(statement, action)) {
+                add(Rule::MissingSourceCondition, format!("any trail of any AWS account may do {action} here"));
+            }
+        } else {
+            let actions = actions_of(statement);
+            add(Rule::MissingSourceCondition, format!("{service} may do {actions} here for any AWS account"));
+        }
     }
 }
 
-fn names_cloudtrail(statement: &Statement) -> bool {
-    let Some(PrincipalElement::Is(Principals::Listed(by_kind))) = &statement.principal else { return false };
-    by_kind.get("Service").is_some_and(|names| names.iter().any(|name| name == "cloudtrail.amazonaws.com"))
+fn services(statement: &Statement) -> &[String] {
+    match &statement.principal {
+        Some(PrincipalElement::Is(Principals::Listed(by_kind))) => by_kind.get("Service").map_or(&[], Vec::as_slice),
+        _ => &[],
+    }
 }
 
 fn has_source(statement: &Statement) -> bool {

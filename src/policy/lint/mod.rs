@@ -63,7 +63,7 @@ pub struct Subject<'a> {
 pub enum Rule {
     /// Somebody outside the organization is allowed something.
     OutsideGrant,
-    /// CloudTrail may write for any trail of any account.
+    /// A service may act here for anybody: CloudTrail for any trail of any account.
     MissingSourceCondition,
     /// The bucket does not refuse plain HTTP.
     PlainHttpAllowed,
@@ -121,6 +121,13 @@ impl fmt::Display for Rule {
     }
 }
 
+impl Rule {
+    /// Tells whether it lets somebody do what nobody should: such a finding is never only a remark.
+    pub fn opens(self) -> bool {
+        matches!(self, Rule::OutsideGrant | Rule::MissingSourceCondition)
+    }
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -155,7 +162,7 @@ type Add<'a> = &'a mut dyn FnMut(Rule, String);
 
 fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &Subject, add: Add) {
     access::outside(statement, subject, add);
-    access::source(statement, add);
+    access::source(statement, subject, add);
     access::list(statement, subject, add);
     effect::paths(statement, add);
     effect::literal_wildcards(statement, add);
@@ -167,7 +174,9 @@ fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &Su
 fn help(rule: Rule) -> &'static str {
     match rule {
         Rule::OutsideGrant => "name the principals, or add StringEquals aws:PrincipalOrgID with the organization's id",
-        Rule::MissingSourceCondition => "add StringEquals aws:SourceArn with the ARN of the trail",
+        Rule::MissingSourceCondition => {
+            "add StringEquals aws:SourceArn with the ARN of the trail, or of what another service acts for"
+        }
         Rule::PlainHttpAllowed => "deny s3:* to everyone where aws:SecureTransport is false",
         Rule::ListWithoutPrefix => "add StringLike s3:prefix with the path that may be listed",
         Rule::PathWithoutSlash => "end the path in `/*`",

@@ -55,6 +55,12 @@ fn write_statements_need_a_source() {
     assert_eq!(write(r#""StringLike":{"aws:SourceArn":"*"}"#), [Rule::MissingSourceCondition]);
     assert_eq!(write(r#""StringEquals":{"aws:SourceOrgID":"o-exampleorgid"}"#), []);
     assert_eq!(rules(Kind::Topic, &by_cloudtrail("SNS:Publish", "*", "")), [Rule::MissingSourceCondition]);
+    assert_eq!(bucket(&by_cloudtrail("s3:GetBucketAcl", "arn:aws:s3:::b", "")), [Rule::MissingSourceCondition]);
+    let config = |condition: &str| {
+        bucket(&by_cloudtrail("s3:PutObject", "arn:aws:s3:::b/c/*", condition).replace("cloudtrail.a", "config.a"))
+    };
+    assert_eq!(config(""), [Rule::MissingSourceCondition]);
+    assert_eq!(config(r#""StringEquals":{"aws:SourceAccount":"111111111111"}"#), []);
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
                 notify: Notices::default(),
                 tags,
+                earlier: Vec::new(),
                 new_regions: Vec::new(),
             },
         )
@@ -95,7 +96,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
     ];
     let name = select(vec!["acme-org-cloudtrail", "{{deployment}}-logs-{{account.id}}"]);
     let prefix = select(vec!["", "cloudtrail", "logs/cloud-trail"]);
-    let lock = prop::option::weighted(0.3, (select(vec![LockMode::Governance, LockMode::Compliance]), 1_u32..1000));
+    let lock = prop::option::weighted(0.3, (select(vec![LockMode::Governance, LockMode::Compliance]), 1_u32..400));
     let class = select(vec![ArchiveClass::GlacierIr, ArchiveClass::StandardIa, ArchiveClass::IntelligentTiering]);
     let lifecycle = prop::option::of((prop::option::of(30_u32..90), class, prop::option::of(400_u32..3000)));
     let flags = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
@@ -112,6 +113,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
                 archive_after_days: archive_after_days.or(if expire_after_days.is_none() { Some(60) } else { None }),
                 archive_class,
                 expire_after_days,
+                expire_old_versions_after_days: None,
             }),
             access_logs: access_logs.then(|| ACCESS_LOGS.parse().unwrap()),
             trusted_readers: if trusts { vec![OUTSIDER.parse().unwrap()] } else { Vec::new() },

@@ -1,11 +1,12 @@
 //! Makes and changes a bucket. Every setting is one call, and each can be repeated.
 
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketLocationConstraint, BucketLoggingStatus, BucketVersioningStatus,
-    CreateBucketConfiguration, DefaultRetention, LoggingEnabled, ObjectLockConfiguration, ObjectLockEnabled,
-    ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls, OwnershipControlsRule, Payer,
-    PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+    BucketCannedAcl, BucketLifecycleConfiguration, BucketLocationConstraint, BucketLoggingStatus,
+    BucketVersioningStatus, CreateBucketConfiguration, DefaultRetention, LoggingEnabled, ObjectLockConfiguration,
+    ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls,
+    OwnershipControlsRule, Payer, PublicAccessBlockConfiguration, RequestPaymentConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
+    VersioningConfiguration,
 };
 
 use super::lifecycle::write_rule;
@@ -14,7 +15,7 @@ use super::op;
 use crate::cloud::aws::job::{Job, writable};
 use crate::cloud::{Done, Fault};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
-use crate::estate::{Bucket, BucketPolicy, Kind};
+use crate::estate::{Bucket, BucketPolicy, Kind, Resource};
 use crate::plan::lockout::denied;
 
 /// The region whose buckets have no location constraint (S3 API, `CreateBucket`).
@@ -32,6 +33,9 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Bucket) -> Result<Done, Fault> 
         put_public_access_block(job, desired.block_public_access).await?;
     }
     if let Some(ownership) = desired.object_ownership.as_deref().filter(|_| job.sets("object_ownership")) {
+        if ownership == OWNER_ENFORCED && may_have_acl(job) {
+            put_private_acl(job).await?;
+        }
         put_ownership(job, ownership).await?;
     }
     if job.sets("versioning") {
@@ -54,6 +58,25 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Bucket) -> Result<Done, Fault> 
         put_request_payment(job, desired.requester_pays).await?;
     }
     Ok(Done::default())
+}
+
+/// Without access control lists, which is how S3 makes buckets.
+const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
+
+fn may_have_acl(job: &Job<'_>) -> bool {
+    let seen = match &job.change.observed {
+        Some(Resource::Bucket(seen)) => seen.object_ownership.as_deref(),
+        _ => return false,
+    };
+    !job.is_creation() && seen != Some(OWNER_ENFORCED)
+}
+
+/// S3 refuses to switch access control lists off while one lets somebody else in (S3 API, `PutBucketOwnershipControls`,
+/// `InvalidBucketAclWithObjectOwnership`).
+async fn put_private_acl(job: &Job<'_>) -> Result<(), Fault> {
+    let request = job.session.s3().put_bucket_acl().bucket(job.name()).acl(BucketCannedAcl::Private);
+    let request = request.expected_bucket_owner(job.session.account.as_str());
+    job.session.write(op::PUT_ACL, || request.clone().send()).await.map(drop)
 }
 
 async fn create(job: &Job<'_>) -> Result<(), Fault> {

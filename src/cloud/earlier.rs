@@ -1,0 +1,89 @@
+//! Where earlier logs may be, beside what is asked for: the buckets and keys that trails and readers name, and the reader roles
+//! of earlier log accounts that member policies name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Scope;
+use crate::estate::place::{Reading, assumed_roles};
+use crate::estate::{ACCOUNT_TAG, Address, Kind, OWNER_TAG, Resource, Role};
+use crate::ids::{AccountId, Arn, Region};
+
+/// Returns what has to be looked at for it and is not in scope, each with the account whose credentials look at it. What
+/// these show may tell of more.
+pub fn earlier_addresses<'a>(
+    scope: &Scope,
+    seen: impl Iterator<Item = (&'a Address, &'a Resource)>,
+) -> BTreeMap<Address, AccountId> {
+    let mut finder = Finder { scope, found: BTreeSet::new() };
+    for (address, resource) in seen {
+        match resource {
+            Resource::Trail(trail) if is_ours(scope, resource) || scope.addresses.contains_key(address) => {
+                finder.archive([&trail.bucket], trail.key.iter(), &scope.log_account, address.region.as_ref());
+            }
+            Resource::Role(role) => finder.reader(address, role),
+            Resource::Policy(policy) if scope.addresses.contains_key(address) => {
+                let readers = assumed_roles(&policy.document).filter(|role| role.account != scope.log_account);
+                finder.found.extend(readers);
+                let reading = Reading::of([&policy.document], address.account.as_str());
+                let buckets = reading.folders.iter().map(|(bucket, _)| bucket);
+                finder.archive(buckets, reading.keys.iter(), &scope.log_account, None);
+            }
+            _ => {}
+        }
+    }
+    let inside =
+        |address: &Address| scope.accounts.contains(&address.account) && !scope.addresses.contains_key(address);
+    finder.found.into_iter().filter(inside).map(|address| (address.clone(), address.account)).collect()
+}
+
+fn is_ours(scope: &Scope, resource: &Resource) -> bool {
+    resource.deployment() == Some(scope.deployment.as_str())
+}
+
+struct Finder<'a> {
+    scope: &'a Scope,
+    found: BTreeSet<Address>,
+}
+
+impl Finder<'_> {
+    fn reader(&mut self, address: &Address, role: &Role) {
+        let is_ours = role.tags.get(OWNER_TAG) == Some(&self.scope.deployment);
+        let Some(account) = role.tags.get(ACCOUNT_TAG).filter(|_| is_ours) else { return };
+        let reading = Reading::of(role.inline.values(), account);
+        self.archive(reading.folders.iter().map(|(bucket, _)| bucket), reading.keys.iter(), &address.account, None);
+    }
+
+    /// A bucket is in the region of the key that encrypts its logs; without one, it is taken to be where its trail is, or at
+    /// home.
+    fn archive<'n>(
+        &mut self,
+        buckets: impl IntoIterator<Item = &'n String>,
+        keys: impl Iterator<Item = &'n String>,
+        account: &AccountId,
+        region: Option<&Region>,
+    ) {
+        let keys: BTreeSet<(AccountId, Region)> = keys
+            .filter_map(|key| key.parse::<Arn>().ok())
+            .filter_map(|arn| Some((arn.account().parse().ok()?, arn.region().parse().ok()?)))
+            .collect();
+        let elsewhere = (account.clone(), region.unwrap_or(&self.scope.home_region).clone());
+        let mut places: BTreeSet<&(AccountId, Region)> = keys.iter().collect();
+        if places.is_empty() {
+            places.insert(&elsewhere);
+        }
+        let both = |address: Address, policy: Kind| [address.with_kind(policy), address];
+        let aliases = || self.scope.addresses.keys().filter(|address| address.kind == Kind::Key);
+        let mut found = Vec::new();
+        for bucket in buckets {
+            // What is in scope already is where it is wanted, whatever the key.
+            let here =
+                |(account, region): &(AccountId, Region)| Address::regional(account, region, Kind::Bucket, bucket);
+            found.extend(places.iter().flat_map(|place| both(here(place), Kind::BucketPolicy)));
+        }
+        for (account, region) in &keys {
+            let alias = |key: &Address| Address::regional(account, region, Kind::Key, key.name.as_str());
+            found.extend(aliases().flat_map(|key| both(alias(key), Kind::KeyPolicy)));
+        }
+        self.found.extend(found);
+    }
+}

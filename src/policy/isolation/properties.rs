@@ -1,0 +1,302 @@
+//! Whatever single statement is added to the policy of bucket, key or topic: if any request succeeds that nobody was
+//! promised, there is a violation or an open question.
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use serde_json::{Map, Value, json};
+
+use super::world::{BUCKET, KEY, LOG, MEMBERS, Mode, ORGANIZATION, ROOT, TOPIC, World};
+use super::*;
+use crate::policy::evaluate::{Caller, Context, Layers, Request, Verdict, evaluate, full_access};
+
+const STRANGER: &str = "999999999999";
+
+fn principals() -> Vec<Value> {
+    vec![
+        json!("*"),
+        json!({"AWS": "*"}),
+        json!({"AWS": STRANGER}),
+        json!({"AWS": format!("arn:aws:iam::{STRANGER}:role/any")}),
+        json!({"AWS": MEMBERS[0]}),
+        json!({"AWS": [format!("arn:aws:iam::{}:root", MEMBERS[1]), format!("arn:aws:iam::{}:role/team", MEMBERS[2])]}),
+        json!({"AWS": format!("arn:aws:sts::{}:assumed-role/team/alice", MEMBERS[2])}),
+        json!({"AWS": format!("arn:aws:iam::{LOG}:root")}),
+        json!({"AWS": format!("arn:aws:iam::{LOG}:role/CloudTrailReadLogs-{}", MEMBERS[0])}),
+        json!({"AWS": format!("arn:aws:sts::{LOG}:assumed-role/CloudTrailReadLogs-{}/alice", MEMBERS[0])}),
+        json!({"AWS": format!("arn:aws:iam::{LOG}:role/somebody")}),
+        json!({"Service": "cloudtrail.amazonaws.com"}),
+        json!({"Service": "cloudfront.amazonaws.com"}),
+        json!({"Service": ["config.amazonaws.com", "delivery.logs.amazonaws.com"]}),
+        json!({"Federated": "accounts.google.com"}),
+        json!({"CanonicalUser": "79a59df900b949e55d96a1e698fbaced"}),
+    ]
+}
+
+fn actions() -> Vec<&'static str> {
+    vec![
+        "*",
+        "s3:*",
+        "s3:Get*",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:List*",
+        "s3:ListBucket",
+        "s3:*Object",
+        "s3:Put*",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:PutBucketPolicy",
+        "s3:PutLifecycleConfiguration",
+        "s3:GetBucketLocation",
+        "kms:*",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:CreateGrant",
+        "kms:ScheduleKeyDeletion",
+        "kms:DescribeKey",
+        "sns:*",
+        "SNS:Publish",
+        "sns:Subscribe",
+        "sns:GetTopicAttributes",
+    ]
+}
+
+fn resources() -> Vec<String> {
+    let own = MEMBERS[0];
+    [
+        "*".to_owned(),
+        BUCKET.to_owned(),
+        format!("{BUCKET}/*"),
+        format!("{BUCKET}*"),
+        "arn:aws:s3:::another-bucket/*".to_owned(),
+        format!("{BUCKET}/handbook/*"),
+        format!("{BUCKET}/{ROOT}/{own}/*"),
+        format!("{BUCKET}/{ROOT}/{own}*"),
+        format!("{BUCKET}/{ROOT}/*/CloudTrail/*"),
+        format!("{BUCKET}/{ROOT}/${{aws:PrincipalAccount}}/*"),
+        format!("{BUCKET}/{ROOT}/${{aws:PrincipalTag/team}}/*"),
+        format!("{BUCKET}/AWSLogs/{own}/Config/*"),
+        format!("{BUCKET}/audit/?WSLogs/*"),
+        KEY.to_owned(),
+        TOPIC.to_owned(),
+    ]
+    .into()
+}
+
+fn lines() -> Vec<(&'static str, &'static str, Value)> {
+    let paths = "aws:PrincipalOrgPaths";
+    vec![
+        ("StringEquals", "aws:PrincipalOrgID", json!(ORGANIZATION)),
+        ("StringEquals", "aws:PrincipalOrgID", json!("o-anotherorganization")),
+        ("StringLike", "aws:PrincipalOrgID", json!("o-*")),
+        ("StringNotEquals", "aws:PrincipalOrgID", json!(ORGANIZATION)),
+        ("StringEqualsIfExists", "aws:PrincipalOrgID", json!(ORGANIZATION)),
+        ("StringEquals", "aws:PrincipalAccount", json!(MEMBERS[0])),
+        ("StringEquals", "aws:PrincipalAccount", json!(LOG)),
+        ("StringNotEquals", "aws:PrincipalAccount", json!(LOG)),
+        ("ForAnyValue:StringLike", paths, json!("o-exampleorgid/*")),
+        ("ForAnyValue:StringLike", paths, json!("o-exampleorgid/r-ab12/ou-ab12-11111111/*")),
+        ("ForAllValues:StringLike", paths, json!("o-exampleorgid/*")),
+        ("ArnLike", "aws:PrincipalArn", json!("arn:aws:iam::*:role/t*")),
+        ("ArnLike", "aws:PrincipalArn", json!("arn:aws:iam::333333333333:role/*")),
+        ("ArnLike", "aws:PrincipalArn", json!("arn:aws:iam::222222222222:role/CloudTrailReadLogs-*")),
+        ("ArnNotLike", "aws:PrincipalArn", json!("arn:aws:iam::222222222222:role/*")),
+        ("StringLike", "aws:userId", json!("AROAREADER333333333333:*")),
+        ("StringEquals", "aws:PrincipalTag/team", json!("audit")),
+        ("StringEquals", "aws:SourceAccount", json!(MEMBERS[0])),
+        ("StringEquals", "aws:SourceAccount", json!(STRANGER)),
+        ("StringEquals", "aws:SourceOrgID", json!(ORGANIZATION)),
+        ("ArnLike", "aws:SourceArn", json!("arn:aws:cloudfront::999999999999:distribution/*")),
+        ("ArnLike", "aws:SourceArn", json!("arn:aws:cloudtrail:*:*:trail/*")),
+        ("IpAddress", "aws:SourceIp", json!("203.0.113.0/24")),
+        ("Bool", "aws:SecureTransport", json!("true")),
+        ("Bool", "aws:MultiFactorAuthPresent", json!("true")),
+        ("Null", "kms:EncryptionContext:aws:cloudtrail:arn", json!("false")),
+        ("StringLike", "s3:prefix", json!("audit/AWSLogs/o-exampleorgid/333333333333/*")),
+        ("StringLike", "s3:prefix", json!("*")),
+        ("StringLikeIfExists", "s3:prefix", json!("handbook/*")),
+        ("StringEquals", "kms:CallerAccount", json!(LOG)),
+        ("StringEquals", "aws:NewKey", json!("x")),
+        ("StringResembles", "aws:PrincipalOrgID", json!(ORGANIZATION)),
+    ]
+}
+
+fn statements() -> impl Strategy<Value = Value> {
+    let some_lines =
+        prop_oneof![Just(0..1), Just(1..2), Just(1..2), Just(2..3)].prop_flat_map(|few| subsequence(lines(), few));
+    let negated = prop::bool::weighted(0.08);
+    (
+        select(principals()),
+        subsequence(actions(), 1..3),
+        subsequence(resources(), 1..3),
+        some_lines,
+        [negated.clone(), negated.clone(), negated],
+    )
+        .prop_map(|(principal, actions, resources, lines, [not_principal, not_action, not_resource])| {
+            let name = |is_not: bool, name: &str| if is_not { format!("Not{name}") } else { name.to_owned() };
+            let mut condition: Map<String, Value> = Map::new();
+            for (operator, key, value) in lines {
+                condition.entry(operator).or_insert_with(|| json!({}))[key] = value;
+            }
+            // AWS refuses NotPrincipal for everybody.
+            let not_principal = not_principal && principal.get("AWS").is_some_and(|who| who != "*");
+            let mut statement = json!({"Sid": "OrgtrailForged", "Effect": "Allow", "Condition": condition});
+            statement[name(not_principal, "Principal")] = principal;
+            statement[name(not_action, "Action")] = json!(actions);
+            statement[name(not_resource, "Resource")] = json!(resources);
+            statement
+        })
+}
+
+/// Somebody who asks: with what is known of its requests, the account that it may read, and its own policy.
+struct Asker<'a> {
+    caller: Caller,
+    context: Context,
+    reads: String,
+    policy: Option<&'a PolicyDocument>,
+}
+
+fn askers(world: &World) -> Vec<Asker<'_>> {
+    let circumstances = || {
+        let context = Context::default().with("aws:SecureTransport", "true").with("aws:SourceIp", "203.0.113.7");
+        context.with("aws:MultiFactorAuthPresent", "true")
+    };
+    let with_path = |context: Context, account: &str| {
+        let path = world.paths.as_ref().unwrap()[&account.parse::<AccountId>().unwrap()].clone();
+        context.with("aws:PrincipalOrgID", ORGANIZATION).with("aws:PrincipalOrgPaths", path)
+    };
+    let role = |arn: String| Caller::from_arn(&arn.parse().unwrap()).unwrap();
+    let mut askers = Vec::new();
+    let mut add = |caller: Caller, context: Context, reads: &str, policy| {
+        askers.push(Asker { caller, context, reads: reads.to_owned(), policy });
+    };
+    add(
+        Caller::Anonymous,
+        Context::default().with("aws:SecureTransport", "true").with("aws:SourceIp", "203.0.113.7"),
+        "",
+        None,
+    );
+    for name in ["any", "team"] {
+        let context = circumstances().with("aws:PrincipalOrgID", "o-anotherorganization");
+        let context =
+            context.with("aws:PrincipalOrgPaths", "o-anotherorganization/r-1/").with("aws:PrincipalTag/team", "audit");
+        add(role(format!("arn:aws:iam::{STRANGER}:role/{name}")), context, "", None);
+    }
+    for (member, tag) in MEMBERS.iter().flat_map(|member| [(member, "audit"), (member, MEMBERS[1])]) {
+        let context = with_path(circumstances(), member).with("aws:PrincipalTag/team", tag);
+        add(role(format!("arn:aws:iam::{member}:role/team")), context, member, None);
+    }
+    for reader in &world.readers {
+        let context = with_path(circumstances(), LOG).with("aws:userId", format!("AROAREADER{}:alice", reader.account));
+        let Caller::Session { role, .. } = role(reader.role.to_string()) else { panic!("a reader is a role") };
+        let caller = Caller::Session { role, name: "alice".into() };
+        add(caller, context, reader.account.as_str(), Some(&reader.policy));
+    }
+    for (name, source, account) in [
+        ("cloudfront.amazonaws.com", "cloudfront::999999999999:distribution/E1", STRANGER),
+        ("cloudtrail.amazonaws.com", "cloudtrail:eu-central-1:999999999999:trail/t", STRANGER),
+        ("config.amazonaws.com", "config:eu-central-1:999999999999:x", STRANGER),
+    ] {
+        let context =
+            circumstances().with("aws:SourceArn", format!("arn:aws:{source}")).with("aws:SourceAccount", account);
+        add(Caller::Service { name: name.into() }, context.with("aws:SourceOrgID", "o-anotherorganization"), "", None);
+    }
+    askers
+}
+
+/// Requests that the asker must not be able to make.
+fn forbidden(asker: &Asker) -> Vec<(&'static str, String, Context)> {
+    let plain = || asker.context.clone();
+    let mut list = Vec::new();
+    let owners = MEMBERS.iter().chain([&LOG]).filter(|owner| **owner != asker.reads);
+    for owner in owners {
+        let folder = format!("{ROOT}/{owner}/CloudTrail/eu-central-1/2026/01/31/");
+        list.push(("s3:GetObject", format!("{BUCKET}/{folder}file.json.gz"), plain()));
+        list.push(("s3:GetObjectVersion", format!("{BUCKET}/audit/AWSLogs/{owner}/CloudTrail/x"), plain()));
+        list.push(("s3:ListBucket", BUCKET.to_owned(), plain().with("s3:prefix", folder)));
+    }
+    list.push(("s3:ListBucket", BUCKET.to_owned(), plain()));
+    for owner in MEMBERS {
+        let file = format!("{BUCKET}/{ROOT}/{owner}/CloudTrail/eu-central-1/2026/01/31/file.json.gz");
+        let acl = plain().with("s3:x-amz-acl", "bucket-owner-full-control");
+        list.extend([("s3:PutObject", file.clone(), acl), ("s3:DeleteObject", file, plain())]);
+    }
+    let changes = ["s3:PutBucketPolicy", "s3:PutLifecycleConfiguration"];
+    list.extend(changes.map(|action| (action, BUCKET.to_owned(), plain())));
+    // CloudTrail decrypts for Bucket Keys whatever the trail.
+    if asker.caller != (Caller::Service { name: "cloudtrail.amazonaws.com".into() }) {
+        list.push(("kms:Decrypt", KEY.to_owned(), plain()));
+    }
+    let keys = ["kms:ReEncryptFrom", "kms:CreateGrant", "kms:ScheduleKeyDeletion"];
+    list.extend(keys.map(|action| (action, KEY.to_owned(), plain())));
+    list.extend(["sns:Publish", "sns:Subscribe"].map(|action| (action, TOPIC.to_owned(), plain())));
+    list
+}
+
+/// Returns a request that succeeds and was promised to nobody.
+fn broken(world: &World) -> Option<String> {
+    let all = full_access();
+    let log: AccountId = LOG.parse().unwrap();
+    for asker in askers(world) {
+        let identity = [Named { name: "own", document: asker.policy.unwrap_or(&all) }];
+        for (action, resource, context) in forbidden(&asker) {
+            let document = match action.split(':').next() {
+                Some("s3") => &world.bucket,
+                Some("kms") => &world.key,
+                _ => &world.topic,
+            };
+            let context = context.with("kms:CallerAccount", asker.caller.account().unwrap_or("000000000001"));
+            let request = Request { caller: asker.caller.clone(), action: action.into(), resource, context };
+            let layers = Layers {
+                identity: &identity,
+                resource: Some(Named { name: "resource", document }),
+                resource_account: Some(log.clone()),
+                ..Layers::default()
+            };
+            if let Verdict::Allowed { .. } = evaluate(&request, &layers) {
+                return Some(format!("{} can {action} on {}", asker.caller, request.resource));
+            }
+        }
+    }
+    None
+}
+
+fn add(world: &mut World, to: usize, statement: &Value) {
+    let document = [&mut world.bucket, &mut world.key, &mut world.topic].into_iter().nth(to).unwrap();
+    let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    document.statements.extend(PolicyDocument::parse(&text).unwrap().statements);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_statement_that_breaks_a_promise_is_never_proved(to in 0usize..4, dynamic in any::<bool>(), statement in statements()) {
+        let mut world = World::new(if dynamic { Mode::Dynamic } else { Mode::Roles });
+        add(&mut world, to % 3, &statement);
+        if let Some(broken) = broken(&world) {
+            let found = world.prove();
+            prop_assert!(!found.is_proved(), "{broken}, and the proof says nothing of {statement}");
+        }
+    }
+}
+
+#[test]
+fn the_property_tries_statements_of_both_kinds() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut breaks, mut harmless, mut flagged) = (0, 0, 0);
+    for _ in 0..120 {
+        let statement = proptest::strategy::ValueTree::current(&statements().new_tree(&mut runner).unwrap());
+        let mut world = World::new(Mode::Roles);
+        add(&mut world, 0, &statement);
+        match broken(&world) {
+            Some(_) => breaks += 1,
+            None if world.prove().is_proved() => harmless += 1,
+            None => flagged += 1,
+        }
+    }
+    assert!(
+        breaks > 10 && harmless > 10,
+        "{breaks} break a promise, {harmless} are proved, {flagged} are flagged beyond need"
+    );
+}
