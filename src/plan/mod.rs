@@ -37,6 +37,7 @@ pub mod loss;
 mod order;
 pub mod past;
 pub mod preflight;
+mod proved;
 mod retention;
 mod risk;
 mod sanity;
