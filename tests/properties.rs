@@ -118,7 +118,7 @@ async fn ignores_wording(case: &Case, seed: u64) -> Result<(), TestCaseError> {
     let (_, survey) = applied(case).await?;
     let mut observed = survey.observed;
     let mut dice = Dice(seed);
-    rerender(&mut observed, &mut dice);
+    rerender(&mut observed, case.organization.partition, &mut dice);
     for (address, wanted) in &survey.desired.wanted {
         if let Some(Sighting::Present(seen)) = observed.sightings.get_mut(address) {
             add_what_is_left_alone(&wanted.resource, seen);

@@ -45,6 +45,9 @@ pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
     before
 }
 
+/// What the plan found refused by a document as it was (`plan::preflight`): the change of that document ends it.
+const REFUSALS: [&str; 4] = ["delivery-refused", "change-refused", "notification-refused", "log-group-refused"];
+
 /// What came of looking again.
 pub(super) struct Checked {
     /// How the delivery of each trail goes; empty where nothing was done that can touch one.
@@ -63,7 +66,10 @@ fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Addr
     let stays = |finding: &&Finding| {
         let code = finding.code.as_str();
         let is_asked = CODES.contains(&code) && asked.contains_key(&finding.address);
-        let is_repaired = loss::CODES.contains(&code) && is_made(&finding.address);
+        // A statement of others that refuses is named in the help, and stays where the plan does not take it away.
+        let of_others = finding.help.contains("--destroy");
+        let is_refusal = REFUSALS.contains(&code) && !of_others;
+        let is_repaired = (loss::CODES.contains(&code) || is_refusal) && is_made(&finding.address);
         !is_asked && !is_repaired
     };
     let mut list: Vec<Finding> = plan.findings.iter().filter(stays).cloned().collect();

@@ -25,8 +25,9 @@ pub struct Choices {
     #[arg(long)]
     pub prune: bool,
     /// Delete an earlier trail of this deployment, named by its ARN, or by its name for all of this name; only after the
-    /// trails that take over were seen to deliver
-    #[arg(long, value_name = "TRAIL", value_delimiter = ',')]
+    /// trails that take over were seen to deliver. Or remove a statement of others from a policy, named as the plan that
+    /// found harm in it says: ADDRESS#STATEMENT
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub destroy: Vec<String>,
     /// Give up a place of earlier logs, by the name of its bucket or the ARN of its key: members do not read there any more,
     /// and nothing watches it; nothing is deleted

@@ -71,6 +71,8 @@ pub struct Scope {
     pub member_trails: BTreeSet<AccountId>,
     /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.
     pub attachments: bool,
+    /// The ARNs of keys that the configuration names: they are looked at, not made.
+    pub keys: BTreeSet<String>,
 }
 
 /// How a service bears the calls of a connection, over all accounts.

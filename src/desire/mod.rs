@@ -158,6 +158,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
         reading: reading(brief, &layout),
         past: brief.past.clone(),
         keep_readers_days: brief.config.readers.keep_days,
+        removed: BTreeSet::new(),
         guard: None,
     };
     access::add(&layout, &mut desired);

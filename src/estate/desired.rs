@@ -34,6 +34,9 @@ pub struct Desired {
     pub past: Past,
     /// How many days the readers of an account are kept after it has left.
     pub keep_readers_days: u32,
+    /// Statements of others in shared policies that a person named for removal, each by the address of its policy and its
+    /// name, as `plan::text_that_names` writes them.
+    pub removed: BTreeSet<String>,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
 }

@@ -26,6 +26,7 @@ pub mod policy;
 pub mod problem;
 pub mod resource;
 pub mod role;
+pub mod seen_key;
 pub mod snapshot;
 pub mod surroundings;
 pub mod topic;
@@ -45,6 +46,7 @@ pub use policy::Policy;
 pub use problem::{Problem, Stage};
 pub use resource::Resource;
 pub use role::Role;
+pub use seen_key::SeenKey;
 pub use surroundings::Surroundings;
 pub use topic::Topic;
 pub use trail::Trail;
@@ -101,6 +103,9 @@ pub struct Estate {
     /// The quotas of the accounts where they were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<AccountId, Limits>,
+    /// Keys that are no wanted resources, by the names under which buckets, trails, topics and the configuration call them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, SeenKey>,
     /// What surrounds the archive; none where nobody looked, which is never taken for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surroundings: Option<Surroundings>,

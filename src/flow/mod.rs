@@ -7,6 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+mod pages;
+
+pub use pages::{BadPages, Pages};
+
 /// The limit of requests in flight, which adapts.
 #[derive(Debug)]
 pub struct Flow {

@@ -16,8 +16,16 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
         return;
     }
     add_bucket(names, draft);
-    if names.config().bucket.encryption == Encryption::Kms {
-        add_key(names, draft);
+    match &names.config().bucket.encryption {
+        Encryption::Kms => add_key(names, draft),
+        // Somebody else's key is looked at, never changed.
+        Encryption::KeyArn(arn) if arn.account() == names.here() => {
+            draft.allow(
+                &Bounds::on("OwnKey", [arn.to_string()]),
+                &[kms::DESCRIBE_KEY, kms::LIST_TAGS, kms::GET_KEY_POLICY],
+            );
+        }
+        Encryption::KeyArn(_) | Encryption::S3 => {}
     }
     draft.allow(
         &Bounds::on("Topics", names.topics()),
@@ -128,6 +136,7 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
                 kms::GET_KEY_POLICY,
                 kms::LIST_GRANTS,
                 kms::CREATE_ALIAS,
+                kms::UPDATE_ALIAS,
                 kms::ENABLE_KEY,
                 kms::CANCEL_DELETION,
                 kms::ENABLE_ROTATION,
@@ -136,7 +145,7 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
             ],
         );
     }
-    draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS]);
+    draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS, kms::UPDATE_ALIAS]);
     draft.allow(&Bounds::everything("ListKeys"), &[kms::LIST_KEYS, kms::LIST_ALIASES]);
     let new_tag = format!("aws:RequestTag/{OWNER_TAG}");
     let making = Bounds::everything("MakeKey").when("StringEquals", &new_tag, deployment());

@@ -12,6 +12,7 @@ use super::finding::{Finding, Harm};
 use super::preflight::live;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Desired, Estate, Resource, Trail};
+use crate::organization::Organization;
 
 /// Nothing has to have arrived for so long before it is a finding: log files come every few minutes.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
@@ -52,7 +53,7 @@ pub enum Judged {
 }
 
 /// Returns what is wrong with the deliveries of the wanted trails that are there.
-pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
+pub(super) fn findings(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<Finding> {
     let seen = |address: &Address| match observed.resource(address) {
         Some(Resource::Trail(trail)) => Some(trail.clone()),
         _ => None,
@@ -64,7 +65,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
         return Vec::new();
     }
     // Trying the policies takes many evaluations, so it is done only where something fails.
-    let judged = judged(desired, observed);
+    let judged = judged(desired, observed, organization);
     let of_one = |(address, trail): &(&Address, Trail)| {
         let arn = address.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         of_trail(address, trail, judged.get(&arn).unwrap_or(&Judged::Unknown))
@@ -73,7 +74,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
 }
 
 /// Tries what CloudTrail asks for with the policies that were observed, by the ARN of the trail.
-fn judged(desired: &Desired, observed: &Estate) -> BTreeMap<String, Judged> {
+fn judged(desired: &Desired, observed: &Estate, organization: &Organization) -> BTreeMap<String, Judged> {
     let judge = |delivered: super::preflight::Delivered<'_>| {
         let preflight = delivered.preflight;
         let judged = match (preflight.refusals.into_iter().next(), preflight.doubts.is_empty()) {
@@ -83,7 +84,7 @@ fn judged(desired: &Desired, observed: &Estate) -> BTreeMap<String, Judged> {
         };
         (delivered.arn.to_string(), judged)
     };
-    live(desired, observed).into_iter().map(judge).collect()
+    live(desired, observed, organization).into_iter().map(judge).collect()
 }
 
 /// Errors of what a trail no longer does are old news.

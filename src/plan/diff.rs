@@ -6,9 +6,12 @@ use serde_json::Value;
 
 use super::change::{Action, Change, FieldChange, Risk};
 use super::finding::Harm;
+use super::removal::is_named;
+use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{
     Address, Desired, Estate, Field, FieldValue, Kind, LEFT_TAG, Problem, Resource, Sighting, Stage, Wanted,
 };
+use crate::ids::Arn;
 use crate::policy::lint::outside_grants;
 use crate::policy::merge::merge;
 use crate::policy::{Aliases, Statement};
@@ -26,12 +29,17 @@ pub(super) struct Compared {
     pub unchanged: usize,
     pub blockers: Vec<Problem>,
     pub problems: Vec<Problem>,
+    /// Some wanted key was not seen, so that what names it may not be comparable.
+    lacks_key: bool,
 }
 
 /// Compares every wanted address.
 pub(super) fn compare(desired: &Desired, observed: &Estate) -> Compared {
     let aliases = observed.aliases(desired.partition);
-    let mut compared = Compared::default();
+    let unseen = |address: &Address| {
+        address.kind == Kind::Key && matches!(observed.sightings.get(address), None | Some(Sighting::Unreadable(_)))
+    };
+    let mut compared = Compared { lacks_key: desired.wanted.keys().any(unseen), ..Compared::default() };
     for (address, wanted) in &desired.wanted {
         compare_one(desired, observed, &aliases, address, wanted, &mut compared);
     }
@@ -58,6 +66,11 @@ fn compare_one(
         Some(Sighting::Present(resource)) => Some(resource.as_ref()),
     };
     let resource = effective(desired, observed, address, wanted);
+    if compared.lacks_key
+        && let Some(problem) = unseen_key(observed, &resource)
+    {
+        return compared.problems.push(problem);
+    }
     let mut is_other = false;
     let action = match seen {
         None => Action::Create,
@@ -100,7 +113,14 @@ pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted
     if let Some(live) = observed.resource(address).and_then(Resource::shared_policy)
         && let Some(policy) = resource.shared_policy_mut()
     {
-        *policy = merge(policy, live, |statement| keeps(desired, statement));
+        *policy = merge(policy, live, |statement| keeps(desired, address, statement));
+    }
+    if let (Resource::Topic(wish), Some(Resource::Topic(seen))) = (&mut resource, observed.resource(address))
+        && wish.key.is_none()
+        && seen.key.as_deref().is_some_and(|key| is_managed_by_aws(observed, key))
+    {
+        // Nobody can let CloudTrail use SNS's own key, so that nobody hears of log files any more: it is taken away.
+        wish.key = Some(String::new());
     }
     if let (Resource::Role(wish), Some(Resource::Role(seen))) = (&mut resource, observed.resource(address))
         && seen.tags.get(LEFT_TAG).is_some_and(|left| !left.is_empty())
@@ -111,9 +131,14 @@ pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted
     resource
 }
 
-/// A statement of others stays unless it opens the logs to somebody outside the organization.
-fn keeps(desired: &Desired, statement: &Statement) -> bool {
-    outside_grants(statement, Some(&desired.organization), &desired.known_accounts, &[]).is_none()
+fn is_managed_by_aws(observed: &Estate, key: &str) -> bool {
+    is_managed_by_sns(key) || observed.keys.get(key).is_some_and(|seen| seen.managed_by_aws)
+}
+
+/// A statement of others stays unless it opens the logs to somebody outside the organization, or a person named it.
+fn keeps(desired: &Desired, address: &Address, statement: &Statement) -> bool {
+    !is_named(desired, address, statement)
+        && outside_grants(statement, Some(&desired.organization), &desired.known_accounts, &[]).is_none()
 }
 
 enum Ownership<'a> {
@@ -136,11 +161,45 @@ fn ownership<'a>(seen: &'a Resource, deployment: &str) -> Ownership<'a> {
     }
 }
 
-fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
-    match observed.resource(address) {
-        Some(Resource::Key(key)) => key.arn.clone(),
-        _ => None,
+/// Returns the ARN of a wanted key, as far as it is known.
+pub(super) fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
+    match observed.sightings.get(address) {
+        Some(Sighting::Present(resource)) => match resource.as_ref() {
+            Resource::Key(key) => key.arn.clone(),
+            _ => None,
+        },
+        // A key that was not seen is still the one that everything is encrypted with.
+        Some(Sighting::Unreadable(_)) | None => arn_in_use(observed, address),
+        Some(Sighting::Absent) => None,
     }
+}
+
+/// Returns the ARN of the key of an account and region with which a bucket or a trail encrypts.
+fn arn_in_use(observed: &Estate, key: &Address) -> Option<String> {
+    let arns = observed.resources().filter_map(|(_, resource)| match resource {
+        Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.as_ref(),
+        Resource::Trail(trail) => trail.key.as_ref(),
+        _ => None,
+    });
+    let here = |text: &&String| {
+        text.parse::<Arn>().is_ok_and(|arn| {
+            arn.service() == "kms"
+                && arn.resource().starts_with("key/")
+                && arn.account() == key.account.as_str()
+                && key.region.as_ref().is_some_and(|region| region.as_str() == arn.region())
+        })
+    };
+    arns.into_iter().find(here).cloned()
+}
+
+/// Returns the problem of a key that a resource names and that was not seen: what depends on it is not planned.
+fn unseen_key(observed: &Estate, resource: &Resource) -> Option<Problem> {
+    let unresolved = resource.clone().resolve(&|_| None);
+    unresolved.iter().find_map(|key| match observed.sightings.get(key) {
+        Some(Sighting::Unreadable(problem)) => Some(problem.clone()),
+        None => Some(not_looked_at(key)),
+        Some(Sighting::Present(_) | Sighting::Absent) => None,
+    })
 }
 
 /// Returns the fields in which the wish is not met. Of something that is not there they are not listed: the wish says

@@ -167,6 +167,7 @@ mod tests {
             past: Default::default(),
             reading: Default::default(),
             keep_readers_days: 90,
+            removed: BTreeSet::new(),
             guard: None,
         };
         let mut observed = Estate::default();

@@ -17,6 +17,7 @@ pub(super) fn blockers(desired: &Desired) -> Vec<Problem> {
     let check = |(address, policy): (&Address, &PolicyDocument)| {
         let guard = Guard {
             policy,
+            partition: desired.partition,
             members: &terms.members,
             own_roles: &terms.own_roles,
             protected: &terms.protected,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::change::{Action, Change, Risk};
 use super::finding::Harm;
+use super::removal::{self, means_statement};
 use super::{Leftover, PlanOptions};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Sighting, Stage, Trail};
 use crate::ids::AccountId;
@@ -102,14 +103,19 @@ fn takes_over(wish: &Trail, trail: &Trail) -> bool {
 /// Says of every trail that was named to be destroyed and is not one of the earlier ones, why it is not.
 pub(super) fn misnamed(desired: &Desired, observed: &Estate, options: &PlanOptions) -> Vec<Problem> {
     let problem = |name: &String| {
-        let why = why_not(desired, observed, name)?;
+        let why = if means_statement(name) {
+            removal::why_not(desired, observed, name)?
+        } else {
+            why_not(desired, observed, name)?
+        };
         Some(Problem {
             account: desired.log_account.clone(),
             address: None,
             stage: Stage::Plan,
             code: "NotDestroyed".into(),
             message: format!("--destroy {name}: {why}"),
-            help: "`orgtrail plan` lists the earlier trails of this deployment with the text that names each".into(),
+            help: "`orgtrail plan` lists the earlier trails of this deployment, and the statements of others that do harm, with the \
+                   text that names each".into(),
         })
     };
     options.destroy.iter().filter_map(problem).collect()

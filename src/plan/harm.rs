@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Change};
-use super::finding::Harm;
+use super::finding::{Finding, Harm};
 use super::preflight::live;
 use super::{isolation, preflight};
 use crate::estate::bucket::LifecycleRule;
@@ -24,6 +24,12 @@ pub(super) fn judge(changes: &mut [Change], desired: &Desired, observed: &Estate
     for change in changes {
         change.harm = ground.of(change);
     }
+}
+
+/// Returns the worst that was found at an address.
+pub(super) fn of_findings(address: &Address, findings: &[Finding]) -> Harm {
+    let here = findings.iter().filter(|finding| finding.address == *address);
+    here.map(|finding| finding.harm).min().unwrap_or(Harm::Harmless)
 }
 
 /// What harm is judged by.
@@ -65,7 +71,7 @@ impl<'a> Ground<'a> {
             changes.iter().any(|change| change.observed.is_some() && kinds.contains(&change.address.kind))
         };
         if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy]) {
-            ground.refusing = refusing(desired, observed);
+            ground.refusing = refusing(desired, observed, organization);
         }
         if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy, Kind::Role, Kind::Policy]) {
             for violation in isolation::live(desired, observed, organization) {
@@ -169,7 +175,7 @@ fn bucket_of(seen: &Resource) -> Option<&str> {
 }
 
 /// Returns the kinds of documents that refuse a trail which is there.
-fn refusing(desired: &Desired, observed: &Estate) -> BTreeSet<Kind> {
+fn refusing(desired: &Desired, observed: &Estate, organization: &Organization) -> BTreeSet<Kind> {
     let there: BTreeSet<String> = desired
         .wanted
         .keys()
@@ -177,7 +183,8 @@ fn refusing(desired: &Desired, observed: &Estate) -> BTreeSet<Kind> {
         .filter_map(|address| address.arn(desired.partition))
         .map(|arn| arn.to_string())
         .collect();
-    let delivered = live(desired, observed).into_iter().filter(|delivered| there.contains(delivered.arn.as_str()));
+    let delivered =
+        live(desired, observed, organization).into_iter().filter(|delivered| there.contains(delivered.arn.as_str()));
     let refusals: Vec<String> =
         delivered.flat_map(|preflight::Delivered { preflight, .. }| preflight.refusals).map(|r| r.document).collect();
     let kinds = [Kind::BucketPolicy, Kind::KeyPolicy];

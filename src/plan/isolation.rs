@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
+use super::diff::key_arn;
 use super::effective;
 pub(super) use super::proved::{Checked, check, live, placed, proved};
 use crate::estate::key::key_reference;
@@ -340,11 +341,7 @@ fn key<'a>(
     find: Find<'_, 'a>,
 ) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
     if let Some(key) = desired.wanted.keys().find(|address| address.kind == Kind::Key) {
-        let known = match observed.resource(key) {
-            Some(Resource::Key(seen)) => seen.arn.clone(),
-            _ => None,
-        };
-        let arn = known.unwrap_or_else(|| key_reference(key));
+        let arn = key_arn(observed, key).unwrap_or_else(|| key_reference(key));
         let address = key.with_kind(Kind::KeyPolicy);
         return (find(&address).map(|policy| KeyPolicies { address, arn, policy }), Vec::new());
     }

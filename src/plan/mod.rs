@@ -38,6 +38,7 @@ mod order;
 pub mod past;
 pub mod preflight;
 mod proved;
+mod removal;
 mod retention;
 mod risk;
 mod sanity;
@@ -49,6 +50,7 @@ pub mod urgent;
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
 pub use finding::{Finding, Harm, Unproven};
+pub use removal::text_that_names;
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,7 +185,8 @@ pub struct PlanOptions {
     /// there and nothing watches them from then on. Nothing is deleted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub give_up: BTreeSet<String>,
-    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name.
+    /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
+    /// statements of others to be removed from a policy ([`text_that_names`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
 }
@@ -288,7 +291,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     unproven.sort();
     unproven.dedup();
     harm::judge(&mut changes, desired, observed, organization);
-    findings.extend(delivery::findings(desired, observed));
+    findings.extend(delivery::findings(desired, observed, organization));
     findings.extend(loss::findings(&changes, desired, observed));
     findings.extend(around.findings);
     findings.extend(retention::remarks(&changes));
@@ -297,15 +300,18 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     blockers.extend(past::blockers(desired, observed, &options));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
+    let now = preflight::now(desired, observed, organization);
+    for change in &mut changes {
+        change.harm = change.harm.min(harm::of_findings(&change.address, &now.findings));
+    }
     if !changes.is_empty() {
-        blockers.extend(preflight::blockers(desired, observed));
+        blockers.extend(preflight::blockers(desired, observed, organization, &now));
         blockers.extend(guard::blockers(desired));
     }
     if !options.accept_fewer_accounts {
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
     findings.extend(lockout::findings(desired, observed));
-    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),
@@ -319,7 +325,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
                 .problems
                 .into_iter()
                 .chain(leftovers::unknown(desired, observed))
-                .chain(past::unknown(desired, observed)),
+                .chain(past::unknown(desired, observed))
+                .chain(now.problems),
         ),
         trails: trails(desired),
         leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
@@ -327,9 +334,16 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         headroom,
         violations,
         unproven,
-        findings,
+        findings: sorted(findings, now.findings),
         options,
     }
+}
+
+/// Returns all findings, the worst first.
+fn sorted(mut findings: Vec<Finding>, more: Vec<Finding>) -> Vec<Finding> {
+    findings.extend(more);
+    findings.sort();
+    findings
 }
 
 fn trails(desired: &Desired) -> Vec<TrailSite> {

@@ -101,12 +101,21 @@ fn canonical_principal(principal: &PrincipalElement, aliases: &Aliases) -> Strin
     text
 }
 
-/// An account is its root's ARN, a unique id is the ARN that it stands for.
+/// The ARN of an account's root, whose partition is that of the policy, is the account; a unique id is the ARN that it
+/// stands for.
 fn canonical_name(value: &str, aliases: &Aliases) -> String {
-    if value.parse::<AccountId>().is_ok() {
-        return format!("arn:aws:iam::{value}:root");
+    if let Some(account) = account_of_root(value) {
+        return account.to_owned();
     }
     aliases.get(value).cloned().unwrap_or_else(|| value.to_owned())
+}
+
+/// Returns the account that a principal names as a whole: `111111111111`, or its root's ARN in any partition. A principal of another
+/// partition does not exist, so that the partition tells nothing.
+pub fn account_of_root(principal: &str) -> Option<&str> {
+    let parts = principal.strip_prefix("arn:aws").and_then(|rest| rest.strip_suffix(":root")?.split_once(":iam::"));
+    let account = parts.map_or(principal, |(_, account)| account);
+    account.parse::<AccountId>().ok().map(|_| account)
 }
 
 /// Condition keys are compared without case (IAM user guide, "Condition"); operators are not, values are not but for

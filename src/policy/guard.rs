@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::document::{PolicyDocument, PrincipalElement, Principals};
 use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
-use crate::ids::{AccountId, Arn};
+use crate::ids::{AccountId, Arn, Partition};
 
 /// An action and the resource that it is done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Deed {
 pub struct Guard<'a> {
     /// The service control policy.
     pub policy: &'a PolicyDocument,
+    /// The organization's partition.
+    pub partition: Partition,
     /// Accounts that it covers; a few stand for all.
     pub members: &'a [AccountId],
     /// orgtrail's own roles, and other principals that are let off.
@@ -97,7 +99,8 @@ pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
             violations.extend(expect_allowed(guard, &caller, deed, GuardFault::BlocksOrgtrail));
         }
     }
-    for caller in guard.members.iter().filter_map(administrator) {
+    let administrators = guard.members.iter().filter_map(|account| administrator(guard.partition, account));
+    for caller in administrators {
         for deed in guard.needed {
             violations.extend(expect_allowed(guard, &caller, deed, GuardFault::BlocksMembers));
         }
@@ -108,8 +111,8 @@ pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
     violations
 }
 
-fn administrator(account: &AccountId) -> Option<Caller> {
-    Caller::from_arn(&format!("arn:aws:iam::{account}:role/some-administrator").parse().ok()?)
+fn administrator(partition: Partition, account: &AccountId) -> Option<Caller> {
+    Caller::from_arn(&format!("arn:{partition}:iam::{account}:role/some-administrator").parse().ok()?)
 }
 
 fn expect_allowed(guard: &Guard, caller: &Caller, deed: &Deed, fault: GuardFault) -> Option<GuardViolation> {

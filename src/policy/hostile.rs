@@ -137,6 +137,7 @@ fn judge(document: &PolicyDocument) {
         let subject = Subject {
             name: "any",
             kind,
+            partition: crate::ids::Partition::Aws,
             account,
             organization_id: None,
             known_accounts,

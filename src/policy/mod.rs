@@ -4,6 +4,7 @@
 //! Nothing here knows an estate, a configuration or AWS's SDK.
 
 pub mod canonical;
+pub mod cloudtrail_accounts;
 pub mod document;
 pub mod evaluate;
 pub mod guard;

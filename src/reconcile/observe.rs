@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::clock::between;
 use crate::cloud::{Fault, Look, Needs, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
 use crate::estate::trail::Delivery;
-use crate::estate::{Address, Estate, Kind, Limits, Problem, Sighting, Stage, Surroundings};
+use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage, Surroundings};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
@@ -47,6 +47,8 @@ pub struct Memory {
     /// What was seen, with the account whose credentials saw it.
     sightings: BTreeMap<Address, (AccountId, Sighting)>,
     limits: BTreeMap<AccountId, Limits>,
+    /// The keys of others that something is encrypted with.
+    keys: BTreeMap<String, SeenKey>,
     /// What surrounds the archive; none where the last look at the log account did not tell.
     surroundings: Option<Surroundings>,
 }
@@ -82,6 +84,8 @@ impl Memory {
             self.sightings.insert(address, (operator, sighting));
         }
         self.limits.extend(seen.limits);
+        // They are found in the accounts that every round looks at.
+        self.keys = seen.keys;
         if due.contains(&scope.log_account) {
             self.surroundings = merged(self.surroundings.take(), seen.surroundings, due, scope);
         }
@@ -127,7 +131,8 @@ impl Memory {
         self.looked_at.retain(|account, _| known.contains(account));
         let sightings = self.sightings.iter().map(|(address, (_, sighting))| (address.clone(), sighting.clone()));
         let surroundings = self.surroundings.clone();
-        Estate { sightings: sightings.collect(), limits: self.limits.clone(), surroundings }
+        let (limits, keys) = (self.limits.clone(), self.keys.clone());
+        Estate { sightings: sightings.collect(), limits, keys, surroundings }
     }
 }
 

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::ids::AccountId;
-use crate::policy::canonical::canonical_statement;
+use crate::policy::canonical::{account_of_root, canonical_statement};
 use crate::policy::{Aliases, PolicyDocument, Statement};
 
 /// What differs between two documents.
@@ -249,9 +248,7 @@ fn collect(path: &str, value: &Value, found: &mut BTreeMap<String, BTreeMap<Stri
 fn comparable(element: &str, text: &str) -> String {
     match element {
         "Action" | "NotAction" => text.to_ascii_lowercase(),
-        "Principal.AWS" | "NotPrincipal.AWS" if text.parse::<AccountId>().is_ok() => {
-            format!("arn:aws:iam::{text}:root")
-        }
+        "Principal.AWS" | "NotPrincipal.AWS" => account_of_root(text).unwrap_or(text).to_owned(),
         _ if element.starts_with("Condition.Bool") || element.starts_with("Condition.Null") => {
             text.to_ascii_lowercase()
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::{Fault, Look, Needs, Progress, Scope};
 use crate::config::Config;
+use crate::config::schema::Encryption;
 use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
 use crate::estate::{Desired, Estate, Kind, Past, Problem};
 use crate::ids::AccountId;
@@ -98,7 +99,8 @@ impl Surveyor<'_> {
     /// [`SurveyError`] where nothing could be planned; what could be read in part is in the plan's problems.
     pub async fn survey(&self, options: &SurveyOptions) -> Result<Survey, SurveyError> {
         let (organization, discovery) = self.discover(options).await?;
-        let (desired, observed, strategy) = self.observe(&organization, options).await?;
+        let (mut desired, observed, strategy) = self.observe(&organization, options).await?;
+        desired.removed = options.plan.destroy.clone();
         let choices = desire::choices(self.config, &organization);
         let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
@@ -177,6 +179,14 @@ fn needs(config: &Config, options: &SurveyOptions) -> Needs {
     }
 }
 
+/// Returns the ARN of the key that the configuration names for the logs.
+fn own_key(config: &Config) -> Option<String> {
+    match &config.bucket.encryption {
+        Encryption::KeyArn(arn) => Some(arn.to_string()),
+        _ => None,
+    }
+}
+
 /// Returns what has to be looked at for a desired estate.
 fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> Scope {
     let choices = desire::choices(config, organization);
@@ -194,6 +204,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         wakes: config.reconcile.wake_queue.is_some(),
         control_targets: control_targets(organization, desired),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
+        keys: own_key(config).into_iter().collect(),
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }
 }

@@ -54,7 +54,7 @@ async fn a_trail_is_started_last() {
 
     let calls = emulator.proxy().calls();
     let writes: Vec<_> = calls.iter().filter(|call| call.service == "cloudtrail").map(|call| &call.action).collect();
-    assert_eq!(writes, ["CreateTrail", "PutEventSelectors", "PutInsightSelectors", "StartLogging"]);
+    assert_eq!(writes, ["CreateTrail", "PutEventSelectors", "PutInsightSelectors", "StartLogging", "GetTrailStatus"]);
     let arn = format!("arn:aws:cloudtrail:{HOME}:{}:trail/{TRAIL}", world.account("management"));
     for call in calls.iter().filter(|call| call.service == "cloudtrail" && call.action != "CreateTrail") {
         assert!(call.body.contains(&arn), "{} does not name the trail by its ARN: {}", call.action, call.body);

@@ -242,6 +242,7 @@ impl Deployment {
             member_trails: BTreeSet::new(),
             wakes: false,
             attachments: false,
+            keys: BTreeSet::new(),
         }
     }
 

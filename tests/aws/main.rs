@@ -12,6 +12,7 @@ mod document;
 mod drift;
 mod execute;
 mod fixture;
+mod keys;
 mod lookup;
 mod observe;
 mod surroundings;

@@ -6,5 +6,7 @@ mod assess;
 mod earlier;
 mod folder;
 mod isolation;
+mod partitions;
+mod refused;
 mod retention;
 mod verify;

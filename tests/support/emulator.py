@@ -243,6 +243,21 @@ def put_event_selectors(self, event_selectors, advanced_event_selectors):
 cloudtrail.Trail.put_event_selectors = put_event_selectors
 
 
+def get_event_selectors(self):
+    """A trail that was given no selectors has the basic one for all management events, and answers with it."""
+    basic = {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
+    none = not self.event_selectors and not self.advanced_event_selectors
+    return [basic] if none else self.event_selectors, self.advanced_event_selectors
+
+
+cloudtrail.Trail.get_event_selectors = get_event_selectors
+
+
 def get_insight_selectors(self, trail_name):
     """A trail without insights is an error, not an empty list."""
     trail = self.get_trail(trail_name)

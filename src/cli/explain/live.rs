@@ -21,7 +21,8 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let explain = |delivered: Delivered<'_>| explanation(&survey.desired, &survey.plan, delivered);
-    let explanations: Vec<Explanation> = live(&survey.desired, &survey.observed).into_iter().map(explain).collect();
+    let explanations: Vec<Explanation> =
+        live(&survey.desired, &survey.observed, &survey.organization).into_iter().map(explain).collect();
     let text = match common.format() {
         Format::Human => explanations.iter().map(human).collect(),
         Format::Json => {
@@ -54,6 +55,7 @@ fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> 
     let subject = Subject {
         name: address.kind.words(),
         kind,
+        partition: desired.partition,
         account: Some(&address.account),
         organization_id: Some(&desired.organization),
         known_accounts: &desired.known_accounts,

@@ -10,12 +10,13 @@ use super::failure::Failure;
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
-use crate::ids::{AccountId, Arn, BucketName, OrganizationId};
+use crate::estate::topic::is_managed_by_sns;
+use crate::ids::{AccountId, Arn, BucketName, OrganizationId, Partition};
 use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
 use crate::policy::lint::{Kind, Subject, lint};
-use crate::policy::preflight::{Delivery, Documents, Topic, TopicKey, preflight};
+use crate::policy::preflight::{Delivery, Documents, Doubt, Topic, TopicKey, preflight};
 use crate::report::explain::{Explanation, human, json};
 
 mod live;
@@ -62,6 +63,10 @@ pub struct Args {
     /// The policy of the key that encrypts the topic
     #[arg(long, value_name = "FILE", requires = "topic_policy")]
     topic_key_policy: Option<PathBuf>,
+    /// The key that encrypts the topic, as its attribute KmsMasterKeyId names it; SNS's own, alias/aws/sns, is known without its
+    /// policy
+    #[arg(long, value_name = "KEY", requires = "topic_policy")]
+    topic_key: Option<String>,
 }
 
 /// The documents as read.
@@ -140,13 +145,27 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failu
         bucket_key: args.bucket_key,
     };
     let topic_arn = files.topic.as_ref().map(|policy| topic(args, policy)).transpose()?;
-    let key = files.topic_key.as_ref().map_or(TopicKey::None, TopicKey::Customer);
+    let is_managed = args.topic_key.as_deref().is_some_and(is_managed_by_sns);
+    let key = match &files.topic_key {
+        _ if is_managed => TopicKey::AwsManaged,
+        Some(policy) => TopicKey::Customer(policy),
+        None => TopicKey::None,
+    };
     let topic = topic_arn.as_ref().map(|arn| Topic { arn, policy: files.topic.as_ref(), key });
     let documents = Documents { bucket: Some(&files.bucket), key: files.key.as_ref(), topic, log_group: None };
+    let mut preflight = preflight(&delivery, &documents);
+    if let (Some(key), None, false) = (&args.topic_key, &files.topic_key, is_managed) {
+        preflight.doubts.push(Doubt {
+            document: "key policy of the topic".into(),
+            action: "kms:GenerateDataKey".into(),
+            resource: key.clone(),
+            why: vec!["its policy was not given; name its file with --topic-key-policy".into()],
+        });
+    }
     Ok(Explanation {
         trail: trail.clone(),
-        preflight: preflight(&delivery, &documents),
-        findings: findings(args, files, &owner),
+        preflight,
+        findings: findings(args, files, trail, &owner),
         delivery: Vec::new(),
         notes: notes(args, files),
     })
@@ -184,7 +203,7 @@ fn resources(policy: &PolicyDocument) -> impl Iterator<Item = &str> {
     lists.flatten().map(String::as_str)
 }
 
-fn findings(args: &Args, files: &Files, owner: &AccountId) -> Vec<crate::policy::lint::Finding> {
+fn findings(args: &Args, files: &Files, trail: &Arn, owner: &AccountId) -> Vec<crate::policy::lint::Finding> {
     // Without the organization nobody knows which accounts are strangers: only what is open to anyone is told.
     let mut known = BTreeSet::from([owner.clone()]);
     let documents = [
@@ -200,6 +219,7 @@ fn findings(args: &Args, files: &Files, owner: &AccountId) -> Vec<crate::policy:
     let subject = |name, kind| Subject {
         name,
         kind,
+        partition: trail.partition().parse().unwrap_or(Partition::Aws),
         account: None,
         organization_id: args.organization.as_ref(),
         known_accounts: &known,

@@ -221,6 +221,7 @@ fn scope(
         wakes: false,
         member_trails,
         attachments: false,
+        keys: BTreeSet::new(),
     }
 }
 

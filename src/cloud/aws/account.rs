@@ -28,19 +28,19 @@ async fn list(session: &Session, account: Option<&AccountId>) -> Result<Vec<Regi
     let client = session.account_management();
     let mut enabled = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_REGIONS);
     loop {
         let request = client.list_regions().set_account_id(account.map(ToString::to_string)).set_next_token(token);
         let page = session.read(op::LIST_REGIONS, request.send()).await?;
+        session.needed(op::LIST_REGIONS, page.regions.as_ref(), "list of regions")?;
         for region in page.regions() {
-            let is_enabled = matches!(
-                region.region_opt_status(),
-                Some(RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault)
-            );
+            let status = session.needed(op::LIST_REGIONS, region.region_opt_status(), "state of a region")?;
+            let is_enabled = matches!(status, RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault);
             if is_enabled && let Some(region) = region.region_name().and_then(|name| name.parse().ok()) {
                 enabled.push(region);
             }
         }
-        token = page.next_token().map(str::to_owned);
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(enabled);
         }

@@ -21,13 +21,14 @@ pub(super) async fn alarms(session: &Session) -> Result<Alarms, Fault> {
     let client = session.cloudwatch();
     let mut found = Alarms::default();
     let mut token = None;
+    let mut pages = session.pages(op::DESCRIBE_ALARMS);
     loop {
         let kinds = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm];
         let request = client.describe_alarms().set_alarm_types(Some(kinds.to_vec())).max_records(PAGE_MAX);
         let page = session.read(op::DESCRIBE_ALARMS, request.set_next_token(token).send()).await?;
         found.alarms.extend(page.metric_alarms().iter().map(alarm));
         found.composites.extend(page.composite_alarms().iter().map(composite));
-        token = page.next_token.filter(|token| !token.is_empty());
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             found.alarms.sort_by(|one, other| one.name.cmp(&other.name));
             return Ok(found);

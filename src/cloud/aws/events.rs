@@ -19,17 +19,34 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
     let Some(answer) = found(session.read(op::DESCRIBE_RULE, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
+    session.needed(op::DESCRIBE_RULE, answer.name(), "name")?;
+    let state = session.needed(op::DESCRIBE_RULE, answer.state(), "state")?;
     let pattern = serde_json::from_str(answer.event_pattern().unwrap_or("null")).map_err(|why| {
         session.odd_answer(op::DESCRIBE_RULE, format!("the pattern of the rule {} is no JSON: {why}", address.name))
     })?;
-    let enabled = matches!(answer.state(), Some(RuleState::Enabled));
-    let request = session.eventbridge().list_targets_by_rule().rule(&address.name);
-    let targets = session.read(op::LIST_TARGETS, request.send()).await?;
-    let targets =
-        targets.targets().iter().map(|target| (target.arn().to_owned(), target.role_arn().map(str::to_owned)));
+    let enabled = matches!(state, RuleState::Enabled);
+    let targets = targets(session, &address.name).await?;
+    let targets = targets.iter().map(|target| (target.arn().to_owned(), target.role_arn().map(str::to_owned)));
     let targets: BTreeMap<_, _> = targets.collect();
     let tags = tags(session, &address.name).await?;
     Ok(Sighting::present(Rule { pattern, enabled, targets, tags }))
+}
+
+/// Returns all targets of a rule.
+async fn targets(session: &Session, rule: &str) -> Result<Vec<Target>, Fault> {
+    let client = session.eventbridge();
+    let mut targets = Vec::new();
+    let mut token = None;
+    let mut pages = session.pages(op::LIST_TARGETS);
+    loop {
+        let request = client.list_targets_by_rule().rule(rule).set_next_token(token);
+        let page = session.read(op::LIST_TARGETS, request.send()).await?;
+        targets.extend(session.needed(op::LIST_TARGETS, page.targets, "list of targets")?);
+        token = pages.next(page.next_token)?;
+        if token.is_none() {
+            return Ok(targets);
+        }
+    }
 }
 
 fn arn(session: &Session, name: &str) -> String {
@@ -105,10 +122,8 @@ pub(super) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     if owner.is_none() || tags(session, job.name()).await?.get(OWNER_TAG).map(String::as_str) != owner {
         return Err(session.moved(job.address(), "the rule does not carry the tag of this deployment any more"));
     }
-    let request = session.eventbridge().list_targets_by_rule().rule(job.name());
-    let targets = session.read(op::LIST_TARGETS, request.send()).await?;
-    let (ours, others): (Vec<_>, Vec<_>) =
-        targets.targets().iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
+    let targets = targets(session, job.name()).await?;
+    let (ours, others): (Vec<_>, Vec<_>) = targets.iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
     if let Some(other) = others.first() {
         let message = format!("somebody else has the events of the rule sent to the target {other}");
         return Err(session.moved(job.address(), message));

@@ -278,12 +278,12 @@ fn code_without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) ->
     "NoAnswer".into()
 }
 
-/// S3 answers some requests without a body, and so without a code.
+/// S3 answers some requests without a body, and so without a code. That something is not there is never told like this: a
+/// proxy or a wrong endpoint answers 404 too.
 fn code_of_status(status: u16) -> String {
     match status {
         301 => "PermanentRedirect".into(),
         403 => "AccessDenied".into(),
-        404 => "NotFound".into(),
         other => format!("HTTP{other}"),
     }
 }
@@ -320,6 +320,7 @@ fn explain(operation: &Operation, code: &str) -> (FaultKind, String) {
             FaultKind::Unreachable,
             "AWS could not be reached; check the network, the proxy, the region and AWS_ENDPOINT_URL".into(),
         ),
+        _ if is_of_something_else(operation, code) => (FaultKind::Other, String::new()),
         _ => match TABLE.iter().find(|meaning| meaning.codes.contains(&code)) {
             Some(meaning) => (meaning.kind, meaning.help.into()),
             None => (FaultKind::Other, String::new()),
@@ -327,9 +328,38 @@ fn explain(operation: &Operation, code: &str) -> (FaultKind, String) {
     }
 }
 
+/// The codes with which a read says that the very thing it asks for is not there; other codes of absence say that
+/// something is missing that must be there. Source: the errors of each operation in the services' API references.
+const ABSENCES: &[(&str, &[&str])] = &[
+    ("GetBucketVersioning", &["NoSuchBucket"]),
+    ("GetBucketPolicy", &["NoSuchBucket", "NoSuchBucketPolicy"]),
+    ("GetPublicAccessBlock", &["NoSuchPublicAccessBlockConfiguration"]),
+    ("GetBucketOwnershipControls", &["OwnershipControlsNotFoundError"]),
+    ("GetBucketEncryption", &["ServerSideEncryptionConfigurationNotFoundError"]),
+    ("GetBucketLifecycleConfiguration", &["NoSuchLifecycleConfiguration"]),
+    ("GetObjectLockConfiguration", &["ObjectLockConfigurationNotFoundError"]),
+    ("GetBucketTagging", &["NoSuchTagSet"]),
+    ("GetBucketLogging", &[]),
+    ("GetBucketRequestPayment", &[]),
+    ("ListObjectsV2", &[]),
+    ("GetRole", &["NoSuchEntity"]),
+    ("GetPolicy", &["NoSuchEntity"]),
+    ("DescribeKey", &["NotFoundException"]),
+    ("GetTopicAttributes", &["NotFound", "NotFoundException"]),
+    ("GetInsightSelectors", &["InsightNotEnabledException"]),
+    ("DescribeRule", &["ResourceNotFoundException"]),
+];
+
+/// Tells whether a code says of something else than what the operation asks for that it is not there.
+fn is_of_something_else(operation: &Operation, code: &str) -> bool {
+    let Some((_, codes)) = ABSENCES.iter().find(|(name, _)| *name == operation.name) else { return false };
+    let is_absence = TABLE.iter().any(|meaning| meaning.kind == FaultKind::Absent && meaning.codes.contains(&code));
+    is_absence && !codes.contains(&code)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::permissions::{cloudtrail, iam};
+    use super::super::permissions::{ALL, Access, cloudtrail, iam, s3};
     use super::*;
 
     #[test]
@@ -337,6 +367,20 @@ mod tests {
         let (kind, help) = explain(&iam::CREATE_ROLE, "AccessDenied");
         assert_eq!(kind, FaultKind::Denied);
         assert!(help.contains("iam:CreateRole, iam:TagRole"), "{help}");
+    }
+
+    #[test]
+    fn absence_needs_the_code_of_the_very_thing() {
+        assert_eq!(code_of_status(404), "HTTP404");
+        let kind = |operation: &Operation, code| explain(operation, code).0;
+        assert_eq!(kind(&s3::GET_POLICY, "NoSuchBucketPolicy"), FaultKind::Absent);
+        assert_eq!(kind(&s3::GET_POLICY, "HTTP404"), FaultKind::Other);
+        assert_eq!(kind(&s3::GET_ENCRYPTION, "NoSuchBucket"), FaultKind::Other);
+        assert_eq!(kind(&s3::GET_TAGGING, "NoSuchKey"), FaultKind::Other);
+        assert_eq!(kind(&cloudtrail::GET_INSIGHT_SELECTORS, "TrailNotFoundException"), FaultKind::Other);
+        for (name, _) in ABSENCES {
+            assert!(ALL.iter().any(|op| op.name == *name && op.access == Access::Read), "{name}");
+        }
     }
 
     #[test]

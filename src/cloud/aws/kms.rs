@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_kms::config::retry::RetryConfig;
-use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
+use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState, Tag};
 
 use super::job::{Job, writable};
 use super::permissions::kms as op;
 use super::session::{Session, found};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::surroundings::KeyGrant;
-use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, Sighting, Tags};
+use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
 const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
@@ -21,7 +21,7 @@ pub(super) async fn look(session: &Session, address: &Address, deployment: &str)
         let tags = tags(session, metadata.key_id()).await?;
         return Ok(Sighting::present(key(session, &metadata, true, tags).await?));
     }
-    match find_without_alias(session, deployment).await? {
+    match find_without_alias(session, deployment).await?.into_iter().next() {
         Some((metadata, tags)) => Ok(Sighting::present(key(session, &metadata, false, tags).await?)),
         None => Ok(Sighting::Absent),
     }
@@ -29,15 +29,53 @@ pub(super) async fn look(session: &Session, address: &Address, deployment: &str)
 
 /// Looks at the policy of the key that an alias points to.
 pub(super) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, Fault> {
-    let Some(metadata) = describe(session, &address.name).await? else {
-        return Ok(Sighting::Absent);
-    };
+    match describe(session, &address.name).await? {
+        Some(metadata) => policy(session, metadata).await.map(Sighting::present),
+        None => Ok(Sighting::Absent),
+    }
+}
+
+async fn policy(session: &Session, metadata: KeyMetadata) -> Result<KeyPolicy, Fault> {
     let request = session.kms().get_key_policy().key_id(metadata.key_id()).policy_name("default");
     let answer = session.read(op::GET_KEY_POLICY, request.send()).await?;
     let policy = PolicyDocument::parse(answer.policy().unwrap_or_default()).map_err(|why| {
-        session.odd_answer(op::GET_KEY_POLICY, format!("the policy of {} is not a policy: {why}", address.name))
+        session.odd_answer(op::GET_KEY_POLICY, format!("the policy of {} is not a policy: {why}", metadata.key_id()))
     })?;
-    Ok(Sighting::present(KeyPolicy { policy, key: metadata.arn }))
+    Ok(KeyPolicy { policy, key: metadata.arn })
+}
+
+/// A key of this deployment and its policy, as they count for what is encrypted with it.
+pub(super) struct InUse {
+    pub(super) key: Key,
+    pub(super) policy: KeyPolicy,
+}
+
+/// Looks at the key that is really used, where the alias points to another one. None where it is not this deployment's.
+pub(super) async fn in_use(session: &Session, arn: &str, deployment: &str) -> Result<Option<InUse>, Fault> {
+    let Some(metadata) = describe(session, arn).await? else { return Ok(None) };
+    let tags = tags(session, metadata.key_id()).await?;
+    if tags.get(OWNER_TAG).map(String::as_str) != Some(deployment) {
+        return Ok(None);
+    }
+    let key = key(session, &metadata, false, tags).await?;
+    Ok(Some(InUse { key, policy: policy(session, metadata).await? }))
+}
+
+/// Looks at a key that is nobody's wish: one of others, or a second one of ours.
+pub(super) async fn look_at_other(session: &Session, name: &str) -> Result<SeenKey, Fault> {
+    let Some(metadata) = describe(session, name).await? else { return Ok(SeenKey::default()) };
+    let managed_by_aws = metadata.key_manager() == Some(&KeyManagerType::Aws);
+    let tags = if managed_by_aws { Tags::new() } else { tags(session, metadata.key_id()).await? };
+    let (arn, enabled) = (metadata.arn.clone(), metadata.enabled());
+    let KeyPolicy { policy, key: _ } = policy(session, metadata).await?;
+    let deployment = tags.get(OWNER_TAG).cloned();
+    Ok(SeenKey { arn, enabled, managed_by_aws, deployment, policy: Some(policy), problem: None })
+}
+
+/// Returns the ARNs of the keys of this deployment that have no alias: the second and later ones are left over.
+pub(super) async fn left_over(session: &Session, deployment: &str) -> Result<Vec<String>, Fault> {
+    let found = find_without_alias(session, deployment).await?;
+    Ok(found.into_iter().filter_map(|(metadata, _)| metadata.arn).collect())
 }
 
 /// Returns the grants of a key, by its ARN.
@@ -45,6 +83,7 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
     let client = session.kms();
     let mut grants = Vec::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_GRANTS);
     loop {
         let request = client.list_grants().key_id(arn).set_marker(marker.take());
         let page = session.read(op::LIST_GRANTS, request.send()).await?;
@@ -53,7 +92,7 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
             grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
             operations: grant.operations().iter().map(|operation| operation.as_str().to_owned()).collect(),
         }));
-        marker = page.next_marker.filter(|_| page.truncated);
+        marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             grants.sort();
             return Ok(grants);
@@ -63,8 +102,11 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
 
 async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {
     let request = session.kms().describe_key().key_id(id_or_alias);
-    let answer = found(session.read(op::DESCRIBE_KEY, request.send()).await)?;
-    Ok(answer.and_then(|answer| answer.key_metadata))
+    let Some(answer) = found(session.read(op::DESCRIBE_KEY, request.send()).await)? else { return Ok(None) };
+    let metadata = session.needed(op::DESCRIBE_KEY, answer.key_metadata, "key")?;
+    session.needed(op::DESCRIBE_KEY, metadata.arn(), "ARN of the key")?;
+    session.needed(op::DESCRIBE_KEY, metadata.key_state(), "state of the key")?;
+    Ok(Some(metadata))
 }
 
 async fn key(session: &Session, metadata: &KeyMetadata, has_alias: bool, tags: Tags) -> Result<Key, Fault> {
@@ -91,19 +133,22 @@ async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
     let client = session.kms();
     let mut tags = Tags::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_TAGS);
     loop {
         let request = client.list_resource_tags().key_id(id).set_marker(marker);
         let page = session.read(op::LIST_TAGS, request.send()).await?;
         tags.extend(page.tags().iter().map(|tag| (tag.tag_key().to_owned(), tag.tag_value().to_owned())));
-        marker = page.next_marker;
+        marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(tags);
         }
     }
 }
 
-/// Finds a key of this deployment that a run made which was stopped before it could give the key its alias.
-async fn find_without_alias(session: &Session, deployment: &str) -> Result<Option<(KeyMetadata, Tags)>, Fault> {
+/// Finds the keys of this deployment that a run made which was stopped before it could give the key its alias, the oldest
+/// first: that is the one that something may be encrypted with.
+async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(KeyMetadata, Tags)>, Fault> {
+    let mut found = Vec::new();
     let named = keys_with_alias(session).await?;
     for id in keys(session).await?.difference(&named) {
         let tags = match tags(session, id).await {
@@ -116,21 +161,23 @@ async fn find_without_alias(session: &Session, deployment: &str) -> Result<Optio
             continue;
         }
         match describe(session, id).await? {
-            Some(metadata) if !is_pending_deletion(&metadata) => return Ok(Some((metadata, tags))),
+            Some(metadata) if !is_pending_deletion(&metadata) => found.push((metadata, tags)),
             _ => {}
         }
     }
-    Ok(None)
+    found.sort_by_key(|(metadata, _)| metadata.creation_date().map(|date| date.secs()));
+    Ok(found)
 }
 
 async fn keys_with_alias(session: &Session) -> Result<BTreeSet<String>, Fault> {
     let client = session.kms();
     let mut ids = BTreeSet::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ALIASES);
     loop {
         let page = session.read(op::LIST_ALIASES, client.list_aliases().set_marker(marker).send()).await?;
         ids.extend(page.aliases().iter().filter_map(|alias| alias.target_key_id().map(str::to_owned)));
-        marker = page.next_marker;
+        marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(ids);
         }
@@ -141,10 +188,11 @@ async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
     let client = session.kms();
     let mut ids = BTreeSet::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_KEYS);
     loop {
         let page = session.read(op::LIST_KEYS, client.list_keys().set_marker(marker).send()).await?;
         ids.extend(page.keys().iter().filter_map(|key| key.key_id().map(str::to_owned)));
-        marker = page.next_marker;
+        marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(ids);
         }
@@ -166,7 +214,9 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
         session.write(op::ENABLE_KEY, || request.clone().send()).await?;
     }
     if !live.has_alias {
-        create_alias(job, &live.arn).await?;
+        // Only a key that was seen in use takes the alias back from another one.
+        let in_use = observed.is_some_and(|key| key.arn.as_deref() == Some(&live.arn));
+        create_alias(job, &live.arn, in_use).await?;
     }
     if desired.rotation && job.sets("rotation") {
         let request = client.enable_key_rotation().key_id(&live.arn);
@@ -233,7 +283,7 @@ async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
         Ok(answer) => answer.key_metadata,
         Err(fault) if fault.kind == FaultKind::Unreachable => {
             let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
-            let lost = find_without_alias(&job.session, deployment).await?;
+            let lost = find_without_alias(&job.session, deployment).await?.into_iter().next();
             Some(lost.ok_or(fault)?.0)
         }
         Err(fault) => return Err(fault),
@@ -243,22 +293,44 @@ async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
     Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
 }
 
-async fn create_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+async fn create_alias(job: &Job<'_>, arn: &str, in_use: bool) -> Result<(), Fault> {
     let request = job.session.kms().create_alias().alias_name(job.name()).target_key_id(arn);
     match job.session.write(op::CREATE_ALIAS, || request.clone().send()).await {
-        Ok(_) => Ok(()),
-        // The request was repeated because its first answer was lost.
-        Err(fault) if fault.code == "AlreadyExistsException" => match describe(&job.session, job.name()).await? {
+        Ok(_) => await_alias(job, arn).await,
+        // The request was repeated because its first answer was lost, or somebody has moved the alias.
+        Err(fault) if fault.code == "AlreadyExistsException" => match described(job).await? {
             Some(metadata) if metadata.arn() == Some(arn) => Ok(()),
+            Some(_) if in_use => {
+                let request = job.session.kms().update_alias().alias_name(job.name()).target_key_id(arn);
+                job.session.write(op::UPDATE_ALIAS, || request.clone().send()).await?;
+                await_alias(job, arn).await
+            }
             _ => Err(job.session.moved(job.address(), format!("{} points to another key now", job.name()))),
         },
         Err(fault) => Err(fault),
     }
 }
 
+/// Waits until KMS answers by the new alias: what comes next names the key by it (KMS developer guide, "KMS eventual
+/// consistency").
+async fn await_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+    let session = &job.session;
+    let points_there = || async {
+        let metadata = describe(session, job.name()).await?;
+        Ok(metadata.filter(|metadata| metadata.arn() == Some(arn)).map(drop))
+    };
+    // Where it takes longer, the next step says so.
+    session.until(points_there).await.map(drop)
+}
+
+/// Describes the key behind the alias, which may have been made a moment ago.
+async fn described(job: &Job<'_>) -> Result<Option<KeyMetadata>, Fault> {
+    job.session.until(|| describe(&job.session, job.name())).await
+}
+
 /// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.
 pub(super) async fn put_policy(job: &Job<'_>, desired: &KeyPolicy) -> Result<Done, Fault> {
-    let Some(metadata) = describe(&job.session, job.name()).await? else {
+    let Some(metadata) = described(job).await? else {
         return Err(job.session.moved(job.address(), format!("{} points to no key", job.name())));
     };
     let policy = desired.policy.to_minified();

@@ -34,14 +34,16 @@ struct Retention {
 async fn retention(session: &Session, name: &str) -> Result<Option<Retention>, Fault> {
     let client = session.logs();
     let mut token = None;
+    let mut pages = session.pages(op::DESCRIBE_LOG_GROUPS);
     loop {
         let request = client.describe_log_groups().log_group_name_prefix(name).set_next_token(token);
         let page = session.read(op::DESCRIBE_LOG_GROUPS, request.send()).await?;
-        if let Some(group) = page.log_groups().iter().find(|group| group.log_group_name() == Some(name)) {
+        let groups = session.needed(op::DESCRIBE_LOG_GROUPS, page.log_groups.as_ref(), "list of log groups")?;
+        if let Some(group) = groups.iter().find(|group| group.log_group_name() == Some(name)) {
             let days = group.retention_in_days().and_then(|days| u32::try_from(days).ok());
             return Ok(Some(Retention { days }));
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(None);
         }
@@ -56,7 +58,7 @@ fn arn(session: &Session, name: &str) -> String {
 async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
     let request = session.logs().list_tags_for_resource().resource_arn(arn(session, name));
     let answer = session.read(op::LIST_TAGS, request.send()).await?;
-    Ok(answer.tags.unwrap_or_default().into_iter().collect())
+    Ok(session.needed(op::LIST_TAGS, answer.tags, "tags")?.into_iter().collect())
 }
 
 /// Asks for the metric filters of the log group that a trail names, in the account and region of its ARN.
@@ -71,11 +73,12 @@ pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<V
     let client = session.logs();
     let mut filters = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::DESCRIBE_METRIC_FILTERS);
     loop {
         let request = client.describe_metric_filters().log_group_name(name).set_next_token(token);
         let page = session.read(op::DESCRIBE_METRIC_FILTERS, request.send()).await?;
         filters.extend(page.metric_filters().iter().map(metric_filter));
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             filters.sort_by(|one: &MetricFilter, other| one.name.cmp(&other.name));
             return Ok(filters);
@@ -116,11 +119,12 @@ async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fau
     let client = session.logs();
     let mut targets = BTreeSet::new();
     let mut token = None;
+    let mut pages = session.pages(op::DESCRIBE_SUBSCRIPTION_FILTERS);
     loop {
         let request = client.describe_subscription_filters().log_group_name(name).set_next_token(token);
         let page = session.read(op::DESCRIBE_SUBSCRIPTION_FILTERS, request.send()).await?;
         targets.extend(page.subscription_filters().iter().filter_map(|one| one.destination_arn().map(str::to_owned)));
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(targets.into_iter().collect());
         }
@@ -131,6 +135,7 @@ async fn policies(session: &Session) -> Result<BTreeMap<String, PolicyDocument>,
     let client = session.logs();
     let mut policies = BTreeMap::new();
     let mut token = None;
+    let mut pages = session.pages(op::DESCRIBE_RESOURCE_POLICIES);
     loop {
         let request = client.describe_resource_policies().set_next_token(token);
         let page = session.read(op::DESCRIBE_RESOURCE_POLICIES, request.send()).await?;
@@ -141,7 +146,7 @@ async fn policies(session: &Session) -> Result<BTreeMap<String, PolicyDocument>,
             })?;
             policies.insert(name.to_owned(), document);
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(policies);
         }

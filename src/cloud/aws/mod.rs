@@ -21,7 +21,10 @@ mod events;
 mod fault;
 mod http;
 mod iam;
+#[cfg(test)]
+mod impossible;
 mod job;
+mod keys;
 mod kms;
 mod lane;
 mod logs;
@@ -37,6 +40,7 @@ mod sqs;
 mod surroundings;
 mod wake;
 pub mod webhook;
+mod whole;
 
 pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use pace::Tempo;

@@ -204,6 +204,7 @@ operations! {
         Read LIST_GRANTS "ListGrants" ["kms:ListGrants"];
         Write CREATE_KEY "CreateKey" ["kms:CreateKey", "kms:TagResource"];
         Write CREATE_ALIAS "CreateAlias" ["kms:CreateAlias"];
+        Write UPDATE_ALIAS "UpdateAlias" ["kms:UpdateAlias"];
         Write ENABLE_KEY "EnableKey" ["kms:EnableKey"];
         Write CANCEL_DELETION "CancelKeyDeletion" ["kms:CancelKeyDeletion"];
         Write ENABLE_ROTATION "EnableKeyRotation" ["kms:EnableKeyRotation"];

@@ -49,6 +49,23 @@ where
         .await
 }
 
+/// Asks after a change, again and again while its answer is still the old one; nothing where it stays so, after about two
+/// minutes at [`Tempo::AWS`].
+pub(super) async fn until<T, F>(tempo: Tempo, mut probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
+where
+    F: Future<Output = Result<Option<T>, Fault>>,
+{
+    let mut pause = tempo.first_pause;
+    for _ in 0..TRIES_MAX {
+        if let Some(answer) = probe().await? {
+            return Ok(Some(answer));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(tempo.first_pause * 15);
+    }
+    probe().await
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -75,6 +92,21 @@ mod tests {
         })
         .await;
         (count.get(), result.is_ok())
+    }
+
+    #[tokio::test]
+    async fn an_old_answer_is_waited_out() {
+        let tempo = Tempo { first_pause: std::time::Duration::from_micros(1), ..Tempo::EMULATOR };
+        let answered = async |at: usize| {
+            let count = Cell::new(0);
+            let probe = || async {
+                count.set(count.get() + 1);
+                Ok((count.get() == at).then_some(()))
+            };
+            until(tempo, probe).await.unwrap().is_some()
+        };
+        assert!(answered(1).await && answered(TRIES_MAX + 1).await);
+        assert!(!answered(usize::MAX).await);
     }
 
     #[tokio::test]

@@ -21,10 +21,12 @@ use super::fault::{fault, refusal};
 use super::lane::Ear;
 use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
-use super::retry::patiently;
+use super::retry::{patiently, until};
+use super::whole::Whole;
 use crate::cloud::fence::may_write;
 use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
+use crate::flow::Pages;
 use crate::ids::{AccountId, Arn, Partition, Region};
 
 /// Credentials are renewed when they have less than this left, so that no change is cut off by their end.
@@ -56,6 +58,7 @@ macro_rules! clients {
                 let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
+                    .interceptor(Whole)
                     .interceptor(Ear(self.pace.lane(&self.account, Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
                 $(let config = config.$more(self.config.endpoint_url().is_some());)?
@@ -131,6 +134,15 @@ impl Session {
         .await
     }
 
+    /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where there
+    /// is none then.
+    pub(super) async fn until<T, F>(&self, probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
+    where
+        F: Future<Output = Result<Option<T>, Fault>>,
+    {
+        until(self.tempo, probe).await
+    }
+
     /// Makes a call that removes something; that it is not there is as good. It is not tried again.
     pub(super) async fn remove<T, E, F>(&self, operation: Operation, call: F) -> Result<(), Fault>
     where
@@ -166,6 +178,16 @@ impl Session {
         Arn::new(self.partition, service, region, self.account.as_str(), resource).to_string()
     }
 
+    /// Follows the pages of a listing, which must come to an end.
+    pub(super) fn pages(&self, operation: Operation) -> Listing<'_> {
+        Listing { session: self, operation, pages: Pages::default() }
+    }
+
+    /// Returns what AWS always answers. Where it is missing, the answer is none: that nothing is there is said otherwise.
+    pub(super) fn needed<T>(&self, operation: Operation, value: Option<T>, what: &str) -> Result<T, Fault> {
+        value.ok_or_else(|| self.odd_answer(operation, format!("the answer has no {what}")))
+    }
+
     /// Makes a fault of ours about an answer of AWS.
     pub(super) fn odd_answer(&self, operation: Operation, message: impl Into<String>) -> Fault {
         Fault {
@@ -174,7 +196,7 @@ impl Session {
             operation: operation.as_str().into(),
             code: "UnexpectedAnswer".into(),
             message: message.into(),
-            help: String::new(),
+            help: "AWS does not answer like this: something between may have cut the answer; try it again".into(),
         }
     }
 
@@ -185,7 +207,26 @@ impl Session {
     }
 }
 
-/// Turns "it is not there" into nothing.
+/// The pages of one listing.
+pub(super) struct Listing<'a> {
+    session: &'a Session,
+    operation: Operation,
+    pages: Pages,
+}
+
+impl Listing<'_> {
+    /// Takes the token of the next page; none, or an empty one, is the end.
+    pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, Fault> {
+        self.pages.next(token).map_err(|why| self.session.odd_answer(self.operation, why.to_string()))
+    }
+
+    /// The same for services that say apart whether there is more.
+    pub(super) fn after(&mut self, is_truncated: bool, marker: Option<String>) -> Result<Option<String>, Fault> {
+        self.pages.after(is_truncated, marker).map_err(|why| self.session.odd_answer(self.operation, why.to_string()))
+    }
+}
+
+/// Turns "it is not there" into nothing. Only AWS's own code for that very thing says so.
 pub(super) fn found<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -41,8 +41,9 @@ fn key(attributes: &Attributes) -> Option<String> {
 
 async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
-    let answer = found(session.read(op::GET_ATTRIBUTES, request.send()).await)?;
-    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
+    let Some(answer) = found(session.read(op::GET_ATTRIBUTES, request.send()).await)? else { return Ok(None) };
+    let attributes = answer.attributes.filter(|attributes| !attributes.is_empty());
+    session.needed(op::GET_ATTRIBUTES, attributes, "attributes").map(Some)
 }
 
 async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
@@ -65,6 +66,7 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
     let mut found = Subscribers { key: key(&attributes), policy, ..Subscribers::default() };
     let client = session.sns();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_SUBSCRIPTIONS);
     loop {
         let request = client.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(token);
         let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
@@ -78,7 +80,7 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
                 _ => {}
             }
         }
-        token = page.next_token.filter(|token| !token.is_empty());
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             found.confirmed.sort();
             return Ok(found);
@@ -91,6 +93,7 @@ pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Su
     let client = session.sns();
     let mut found = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_SUBSCRIPTIONS);
     loop {
         let request = client.list_subscriptions_by_topic().topic_arn(arn).set_next_token(token);
         let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
@@ -100,7 +103,7 @@ pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Su
             let endpoint = where_to(&protocol, one.endpoint().unwrap_or_default());
             Subscription { protocol, endpoint, owner: one.owner().filter(|id| !id.is_empty()).map(str::to_owned) }
         }));
-        token = page.next_token.filter(|token| !token.is_empty());
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             found.sort();
             found.dedup();

@@ -34,7 +34,7 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
     let Some(answer) = found(session.read(op::GET_ATTRIBUTES, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
-    let attributes = answer.attributes.unwrap_or_default();
+    let attributes = session.needed(op::GET_ATTRIBUTES, answer.attributes, "attributes")?;
     let odd =
         |what: &str| session.odd_answer(op::GET_ATTRIBUTES, format!("{what} of the queue {} is odd", address.name));
     let text = |name: Name| attributes.get(&name).map(String::as_str).filter(|text| !text.is_empty());

@@ -79,7 +79,12 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
             trail.delivery = Some(delivery_of(world, address, trail));
         }
     }
-    Estate { sightings, limits: world.estate.limits.clone(), surroundings: surroundings(world, scope) }
+    Estate {
+        sightings,
+        limits: world.estate.limits.clone(),
+        keys: world.estate.keys.clone(),
+        surroundings: surroundings(world, scope),
+    }
 }
 
 /// Returns what was recorded of the archive's surroundings. A whole world that says nothing of them has none.

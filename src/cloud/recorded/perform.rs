@@ -79,7 +79,8 @@ fn merged(world: &Snapshot, address: &Address, desired: &Resource, before: Optio
             KeyPolicy { key, ..wish.clone() }.into()
         }
         (Resource::Topic(wish), Some(Resource::Topic(old))) => {
-            let key = wish.key.clone().or_else(|| old.key.clone());
+            // An empty text takes the encryption away (SNS API, `SetTopicAttributes`).
+            let key = wish.key.clone().or_else(|| old.key.clone()).filter(|key| !key.is_empty());
             Topic { key, tags: added(&old.tags, &wish.tags), ..wish.clone() }.into()
         }
         (Resource::LogGroup(wish), Some(Resource::LogGroup(old))) => {

@@ -127,7 +127,6 @@ where
     let kind = match code {
         "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" => FaultKind::Absent,
         "InvalidObjectState" => FaultKind::Archived,
-        _ if status == 404 => FaultKind::Absent,
         _ if matches!(status, 401 | 403) || code.contains("AccessDenied") => FaultKind::Denied,
         _ => FaultKind::Unavailable,
     };

@@ -7,9 +7,10 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::failure;
+use crate::flow::Pages;
 use crate::ids::Region;
 use crate::logs::digest::keys::PublicKey;
-use crate::logs::store::Fault;
+use crate::logs::store::{Fault, FaultKind};
 use crate::logs::verify::KeyService;
 
 /// CloudTrail's `ListPublicKeys`. Each region knows its own keys only.
@@ -32,6 +33,7 @@ impl KeyService for PublicKeys {
         let client = Client::new(&config);
         let mut keys = Vec::new();
         let mut token = None;
+        let mut pages = Pages::default();
         loop {
             let answer = client
                 .list_public_keys()
@@ -47,7 +49,8 @@ impl KeyService for PublicKeys {
                 let (from, to) = (time(key.validity_start_time()), time(key.validity_end_time()));
                 keys.push(PublicKey::new(fingerprint, value.as_ref().to_vec()).valid(from, to));
             }
-            token = answer.next_token().map(str::to_owned);
+            let next = pages.next(answer.next_token().map(str::to_owned));
+            token = next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListPublicKeys: {why}")))?;
             if token.is_none() {
                 return Ok(keys);
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_smithy_types::DateTime;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::{Failure, failure};
-use crate::flow::Flow;
+use crate::flow::{Flow, Pages};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 use crate::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
 
@@ -181,6 +182,7 @@ impl S3Store {
         prefix: &str,
         after: &str,
         token: Option<String>,
+        pages: &mut Pages,
     ) -> Result<(Vec<Listed>, Option<String>), Fault> {
         let answer = self
             .send(|| async {
@@ -199,7 +201,7 @@ impl S3Store {
                 modified: time(object.last_modified()),
             })
         });
-        Ok((listed.collect(), answer.next_continuation_token().map(str::to_owned)))
+        Ok((listed.collect(), next_page(pages, &answer)?))
     }
 }
 
@@ -216,6 +218,7 @@ impl Store for S3Store {
     async fn level(&self, prefix: &str) -> Result<Level, Fault> {
         let mut level = Level::default();
         let mut token: Option<String> = None;
+        let mut pages = Pages::default();
         loop {
             let answer = self
                 .send(|| async {
@@ -227,7 +230,7 @@ impl Store for S3Store {
             let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
             level.folders.extend(folders.map(str::to_owned));
             level.objects.extend(answer.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
-            token = answer.next_continuation_token().map(str::to_owned);
+            token = next_page(&mut pages, &answer)?;
             if token.is_none() {
                 return Ok(level);
             }
@@ -236,17 +239,17 @@ impl Store for S3Store {
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
         enum Next {
-            Page(Option<String>),
+            Page(Option<String>, Pages),
             Nothing,
         }
         let (store, prefix, after) = (self.clone(), prefix.to_owned(), after.to_owned());
-        let pages = unfold(Next::Page(None), move |next| {
+        let pages = unfold(Next::Page(None, Pages::default()), move |next| {
             let (store, prefix, after) = (store.clone(), prefix.clone(), after.clone());
             async move {
-                let Next::Page(token) = next else { return None };
-                match store.page(&prefix, &after, token).await {
+                let Next::Page(token, mut pages) = next else { return None };
+                match store.page(&prefix, &after, token, &mut pages).await {
                     Ok((listed, next)) => {
-                        let next = next.map_or(Next::Nothing, |token| Next::Page(Some(token)));
+                        let next = next.map_or(Next::Nothing, |token| Next::Page(Some(token), pages));
                         Some((listed.into_iter().map(Ok).collect::<Vec<_>>(), next))
                     }
                     Err(fault) => Some((vec![Err(fault)], Next::Nothing)),
@@ -295,6 +298,18 @@ impl Store for S3Store {
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
         self.hash_fetched(key, Some(version)).await
     }
+}
+
+/// Returns where a listing goes on. One that would go on for ever, or breaks off in the middle, is none.
+fn next_page(pages: &mut Pages, answer: &ListObjectsV2Output) -> Result<Option<String>, Fault> {
+    // Of half an answer the SDK makes a short list, and what is not listed would count as deleted.
+    let listed = answer.contents().len() + answer.common_prefixes().len();
+    if answer.key_count().is_some_and(|count| usize::try_from(count) != Ok(listed)) {
+        return Err(Fault::new(FaultKind::Unavailable, "ListObjectsV2: the answer was cut off".to_owned()));
+    }
+    let token = answer.next_continuation_token().map(str::to_owned);
+    let next = pages.after(answer.is_truncated().unwrap_or(token.is_some()), token);
+    next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListObjectsV2: {why}")))
 }
 
 /// Returns the prefix and the days of a rule that deletes whatever lies under a prefix.

@@ -79,6 +79,7 @@ fn desired() -> Desired {
         known_accounts: BTreeSet::new(),
         reading: ReadingTerms::default(),
         keep_readers_days: 90,
+        removed: BTreeSet::new(),
         guard: None,
     };
     desired.want(bucket(), plain_bucket(true), "bucket", Vec::new());

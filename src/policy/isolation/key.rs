@@ -23,7 +23,7 @@ fn through_s3(archive: &Archive, caller: &Caller, of_cloudtrail: bool) -> Contex
     let context = context.with("kms:CallerAccount", caller.account().unwrap_or_default());
     if of_cloudtrail {
         context
-            .with(CONTEXT, "arn:aws:cloudtrail:region:account:trail/any")
+            .with(CONTEXT, format!("arn:{}:cloudtrail:region:account:trail/any", archive.bucket_arn.partition()))
             .with("kms:EncryptionContextKeys", "aws:cloudtrail:arn")
     } else {
         context

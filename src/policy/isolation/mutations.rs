@@ -302,6 +302,7 @@ impl World {
         let subject = Subject {
             name: "document",
             kind,
+            partition: crate::ids::Partition::Aws,
             account: Some(&account),
             organization_id: Some(&organization_id),
             known_accounts: &self.accounts,
@@ -316,6 +317,7 @@ impl World {
         let own_trail = "arn:aws:cloudtrail:eu-central-1:333333333333:trail/of-the-team";
         let violations = check_guard(&Guard {
             policy: &self.guard,
+            partition: crate::ids::Partition::Aws,
             members: &[MEMBERS[0].parse().unwrap()],
             own_roles: &["arn:aws:iam::333333333333:role/orgtrail".parse().unwrap()],
             protected: &[

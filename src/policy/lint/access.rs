@@ -2,16 +2,32 @@
 
 use super::outside::{actions_of, is_demanding, outside_grants};
 use super::{Add, Kind, Rule, Subject};
-use crate::ids::{AccountId, Partition};
+use crate::ids::AccountId;
+use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate};
 
 pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
+    let regions = cloudtrail_accounts::regions(statement);
+    if !regions.is_empty() && statement.effect == Effect::Allow {
+        add(Rule::OutdatedPrincipals, outdated(&regions));
+    }
+    let rest = if regions.is_empty() { None } else { Some(cloudtrail_accounts::without_them(statement)) };
+    let Some(statement) = rest.as_ref().map_or(Some(statement), Option::as_ref) else { return };
     let grant = outside_grants(statement, subject.organization_id, subject.known_accounts, subject.trusted);
     if let Some(grant) = grant {
         let who = &grant.principal;
         add(Rule::OutsideGrant, format!("{who}, outside the organization, may {} on {}", grant.action, grant.resource));
     }
+}
+
+/// Says what it means that CloudTrail's old accounts are named.
+fn outdated(regions: &[&str]) -> String {
+    format!(
+        "it names the accounts that CloudTrail had before its service principal, an outdated form that works for {} only: a \
+         trail of all regions misses the others",
+        regions.join(", ")
+    )
 }
 
 /// What CloudTrail does here in the name of a trail. That it decrypts for Bucket Keys and looks at the key harms nobody, and
@@ -91,7 +107,7 @@ pub(super) fn plain_http(document: &PolicyDocument, subject: &Subject, add: Add)
     let request = Request {
         caller: Caller::Anonymous,
         action: "s3:GetObject".into(),
-        resource: "arn:aws:s3:::bucket/key".into(),
+        resource: format!("arn:{}:s3:::bucket/key", subject.partition),
         context: Context::default().with("aws:SecureTransport", "false"),
     };
     let resource = bucket_of(document).map_or(request.resource.clone(), |bucket| format!("{bucket}/key"));
@@ -135,9 +151,9 @@ fn verdict_on(document: &PolicyDocument, subject: &Subject, account: &AccountId,
 /// KMS's own check: the account's root must be able to put the next policy (KMS API, `PutKeyPolicy`).
 fn key_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
     let request = Request {
-        caller: Caller::Root { account: account.clone(), partition: Partition::Aws },
+        caller: Caller::Root { account: account.clone(), partition: subject.partition },
         action: "kms:PutKeyPolicy".into(),
-        resource: format!("arn:aws:kms:us-east-1:{account}:key/this"),
+        resource: format!("arn:{0}:kms:{1}:{account}:key/this", subject.partition, subject.partition.global_region()),
         context: Context::default(),
     };
     if verdict_on(document, subject, account, request).is_denied() {
@@ -147,7 +163,7 @@ fn key_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId
 
 fn bucket_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
     let Some(resource) = bucket_of(document) else { return };
-    let Ok(role) = format!("arn:aws:iam::{account}:role/some-administrator").parse() else { return };
+    let Ok(role) = format!("arn:{}:iam::{account}:role/some-administrator", subject.partition).parse() else { return };
     let request = Request {
         caller: Caller::Session { role, name: "session".into() },
         action: "s3:PutBucketPolicy".into(),

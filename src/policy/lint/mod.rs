@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::document::{PolicyDocument, Statement};
 use super::evaluate::Place;
-use crate::ids::{AccountId, OrganizationId};
+use crate::ids::{AccountId, OrganizationId, Partition};
 
 mod access;
 mod effect;
@@ -46,6 +46,8 @@ pub struct Subject<'a> {
     pub name: &'a str,
     /// What it is attached to.
     pub kind: Kind,
+    /// The partition of the organization: the same account has another ARN in another partition.
+    pub partition: Partition,
     /// The account that owns what it is attached to.
     pub account: Option<&'a AccountId>,
     /// The organization.
@@ -63,6 +65,8 @@ pub struct Subject<'a> {
 pub enum Rule {
     /// Somebody outside the organization is allowed something.
     OutsideGrant,
+    /// CloudTrail is named by the accounts that it had before its service principal.
+    OutdatedPrincipals,
     /// A service may act here for anybody: CloudTrail for any trail of any account.
     MissingSourceCondition,
     /// The bucket does not refuse plain HTTP.
@@ -103,6 +107,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Rule::OutsideGrant => "outside-grant",
+            Rule::OutdatedPrincipals => "outdated-principals",
             Rule::MissingSourceCondition => "missing-source-condition",
             Rule::PlainHttpAllowed => "plain-http-allowed",
             Rule::ListWithoutPrefix => "list-without-prefix",
@@ -174,6 +179,9 @@ fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &Su
 fn help(rule: Rule) -> &'static str {
     match rule {
         Rule::OutsideGrant => "name the principals, or add StringEquals aws:PrincipalOrgID with the organization's id",
+        Rule::OutdatedPrincipals => {
+            "name the service principal cloudtrail.amazonaws.com instead, with StringEquals aws:SourceArn and the ARN of the trail"
+        }
         Rule::MissingSourceCondition => {
             "add StringEquals aws:SourceArn with the ARN of the trail, or of what another service acts for"
         }

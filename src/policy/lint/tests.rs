@@ -18,6 +18,7 @@ fn rules_of(kind: Kind, text: &str) -> Vec<Rule> {
     let subject = Subject {
         name: "policy",
         kind,
+        partition: crate::ids::Partition::Aws,
         account: Some(&account),
         organization_id: Some(&organization),
         known_accounts: &known,

@@ -1,10 +1,13 @@
 //! CloudTrail's requests to the bucket: reading its ACL, and writing below each of the trail's paths.
 
-use super::diagnosis::{condition, denied_by, names_cloudtrail, record, refusal, right_but_for_conditions};
+use super::diagnosis::{
+    condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions,
+};
+use super::keys::told_apart;
 use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::policy::document::PolicyDocument;
-use crate::policy::evaluate::{Denial, Failure, Layers, NearMiss, Place, Request, Verdict, evaluate, misses};
+use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, misses};
 
 const CODE: &str = "InsufficientS3BucketPolicyException";
 const ENCRYPTION_CODE: &str = "InsufficientEncryptionPolicyException";
@@ -23,15 +26,15 @@ pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight
     let bucket = Bucket { delivery, policy: policy.unwrap_or(&empty), name };
     let mut result = Preflight::default();
     bucket.check_acl(&mut result);
-    for path in delivery.paths() {
-        bucket.check_creation(&path, &mut result);
+    let mut paths = delivery.paths();
+    if let Some(widest) = paths.last_mut() {
+        let more = told_apart(delivery, bucket.policy, &widest.objects);
+        widest.objects.extend(more);
+    }
+    for path in &paths {
+        bucket.check_creation(path, &mut result);
         for key in &path.objects {
-            let headers = if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs };
-            let request = put_object(delivery, key, headers);
-            let verdict = bucket.verdict(&request);
-            record(&mut result, &bucket.name, &request, verdict, |denial| {
-                bucket.explain_write(&path, &request, denial)
-            });
+            bucket.check_write(path, key, &mut result);
         }
     }
     result
@@ -39,7 +42,15 @@ pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight
 
 impl Bucket<'_> {
     fn verdict(&self, request: &Request) -> Verdict {
-        evaluate(request, &Layers { resource: Some(named(&self.name, self.policy)), ..Layers::default() })
+        judge(request, named(&self.name, self.policy))
+    }
+
+    fn check_write(&self, path: &WritePath, key: &str, result: &mut Preflight) {
+        let headers = if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs };
+        let request = put_object(self.delivery, key, headers);
+        record(result, &self.name, &request, self.verdict(&request), |denial| {
+            self.explain_write(path, &request, denial)
+        });
     }
 
     fn misses(&self, request: &Request) -> Vec<NearMiss> {
@@ -57,7 +68,16 @@ impl Bucket<'_> {
         });
     }
 
+    /// Explains by CloudTrail's old accounts, where the policy names them.
+    fn outdated(&self, request: &Request) -> Option<Refusal> {
+        let misses = misses(request, named(&self.name, self.policy));
+        outdated(&misses, self.policy, &self.delivery.trail_arn, CODE, &self.name, request)
+    }
+
     fn explain_acl(&self, request: &Request) -> Refusal {
+        if let Some(refusal) = self.outdated(request) {
+            return refusal;
+        }
         let misses = self.misses(request);
         if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
@@ -112,6 +132,7 @@ impl Bucket<'_> {
         let base = refusal(Cause::EncryptionDenied, code, &self.name, request);
         Refusal {
             statement: Some(place),
+            denied: true,
             key: Some("s3:x-amz-server-side-encryption".into()),
             message,
             help: "remove the statement and set the bucket's default encryption instead".into(),
@@ -128,6 +149,9 @@ impl Bucket<'_> {
     }
 
     fn explain_closed(&self, path: &WritePath, request: &Request) -> Refusal {
+        if let Some(refusal) = self.outdated(request) {
+            return refusal;
+        }
         let misses = self.misses(request);
         if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);

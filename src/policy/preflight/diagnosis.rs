@@ -3,8 +3,36 @@
 use super::requests::CLOUDTRAIL;
 use super::{Cause, Doubt, Preflight, Refusal};
 use crate::ids::Arn;
+use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
-use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, glob};
+use crate::policy::evaluate::{Denial, Failure, Layers, Named, NearMiss, Place, Request, Verdict, evaluate, glob};
+
+/// Versions of TLS that a service of AWS may use today (AWS refuses older ones everywhere).
+const TLS_VERSIONS: [&str; 2] = ["1.2", "1.3"];
+
+/// Judges a request under the policy of its resource. Which TLS version CloudTrail uses is not told, so that an answer
+/// counts if every version gives it.
+pub(super) fn judge(request: &Request, policy: Named) -> Verdict {
+    let verdict = |request: &Request| evaluate(request, &Layers { resource: Some(policy), ..Layers::default() });
+    if !asks_for_tls(policy.document) {
+        return verdict(request);
+    }
+    let with = |version: &str| {
+        let context = request.context.clone().with("s3:TlsVersion", version);
+        verdict(&Request { context, ..request.clone() })
+    };
+    let [older, newer] = TLS_VERSIONS.map(with);
+    let differ = older.is_allowed() != newer.is_allowed() || older.is_denied() != newer.is_denied();
+    if differ {
+        return Verdict::Unknown { why: vec!["which version of TLS CloudTrail uses is not known".into()] };
+    }
+    older
+}
+
+fn asks_for_tls(document: &PolicyDocument) -> bool {
+    let keys = document.statements.iter().flat_map(|s| s.condition.values()).flat_map(|by_key| by_key.keys());
+    keys.into_iter().any(|key| key.eq_ignore_ascii_case("s3:TlsVersion"))
+}
 
 /// Takes a verdict into the result; `explain` turns a denial into a refusal.
 pub(super) fn record(
@@ -35,6 +63,7 @@ pub(super) fn refusal(cause: Cause, code: &'static str, document: &str, request:
         action: request.action.clone(),
         resource: request.resource.clone(),
         statement: None,
+        denied: false,
         key: None,
         has: None,
         needs: None,
@@ -48,7 +77,7 @@ pub(super) fn denied_by(place: Place, code: &'static str, document: &str, reques
     let message = format!("{place} denies {} to CloudTrail on {}", request.action, request.resource);
     let help = "let the statement leave AWS services out, for example with Bool aws:PrincipalIsAWSService false".into();
     let base = refusal(Cause::DeniedByStatement, code, document, request);
-    Refusal { statement: Some(place), message, help, ..base }
+    Refusal { statement: Some(place), denied: true, message, help, ..base }
 }
 
 /// Returns the statement that is meant for CloudTrail and right but for its conditions. A statement for anyone is not: to
@@ -100,6 +129,36 @@ pub(super) fn condition(
         help,
         ..base
     }
+}
+
+/// Explains a statement that names CloudTrail by its old accounts, where there is one that covers the request otherwise.
+pub(super) fn outdated(
+    misses: &[NearMiss],
+    policy: &PolicyDocument,
+    trail: &Arn,
+    code: &'static str,
+    document: &str,
+    request: &Request,
+) -> Option<Refusal> {
+    let only_principal = |miss: &&NearMiss| matches!(miss.failures.as_slice(), [Failure::Principal { .. }]);
+    let named = |miss: &NearMiss| {
+        let regions = policy.statements.get(miss.place.index).map(cloudtrail_accounts::regions)?;
+        (!regions.is_empty()).then(|| (miss.place.clone(), regions.join(", ")))
+    };
+    let (place, regions) = misses.iter().filter(only_principal).find_map(named)?;
+    Some(Refusal {
+        message: format!(
+            "{place} allows {} to the accounts that CloudTrail had before its service principal, an outdated form that \
+             works for {regions} only: a trail of all regions is refused in the others",
+            request.action
+        ),
+        help: format!("put {CLOUDTRAIL} in their place, with StringEquals aws:SourceArn {trail}"),
+        statement: Some(place),
+        key: Some("Principal".into()),
+        has: Some(format!("CloudTrail's accounts of {regions}")),
+        needs: Some(CLOUDTRAIL.into()),
+        ..refusal(Cause::OutdatedPrincipals, code, document, request)
+    })
 }
 
 fn is_source(failure: &Failure) -> bool {

@@ -1,13 +1,13 @@
 //! CloudTrail's requests to a key: encrypting under the trail's context, describing, and decrypting for Bucket Keys.
 
-use super::diagnosis::{condition, denied_by, record, refusal, right_but_for_conditions};
+use super::diagnosis::{condition, denied_by, judge, record, refusal, right_but_for_conditions};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::policy::document::{PolicyDocument, ResourceElement};
-use crate::policy::evaluate::{Denial, Failure, Layers, NearMiss, Request, evaluate, misses};
+use crate::policy::evaluate::{Denial, Failure, NearMiss, Request, misses};
 
 const CODE: &str = "InsufficientEncryptionPolicyException";
-const NAME: &str = "key policy";
+pub(super) const NAME: &str = "key policy";
 
 /// One request to a key, and what a denial of it means.
 pub(super) struct KeyCheck<'a> {
@@ -78,8 +78,7 @@ pub(super) fn this_key(delivery: &Delivery, policy: &PolicyDocument) -> String {
 
 impl KeyCheck<'_> {
     pub(super) fn run(&self, request: &Request, result: &mut Preflight) {
-        let resource = Some(named(self.name, self.policy));
-        let verdict = evaluate(request, &Layers { resource, ..Layers::default() });
+        let verdict = judge(request, named(self.name, self.policy));
         record(result, self.name, request, verdict, |denial| match denial {
             Denial::Explicit(place) => Refusal { cause: self.cause, ..denied_by(place, self.code, self.name, request) },
             Denial::Implicit { .. } => self.explain(request),

@@ -15,6 +15,7 @@ use crate::ids::{AccountId, Arn, OrganizationId};
 mod bucket;
 mod diagnosis;
 mod key;
+mod keys;
 mod log_group;
 mod requests;
 mod topic;
@@ -33,7 +34,8 @@ pub struct Delivery {
     pub management_account: AccountId,
     /// The organization, if the trail is an organization trail.
     pub organization_id: Option<OrganizationId>,
-    /// Members whose paths are checked one by one. None is enough where a policy opens the organization's path as a whole.
+    /// The members that an organization trail writes for. A policy that opens the organization's path as a whole is checked
+    /// once; one that tells members apart is checked for each kind.
     pub accounts: Vec<AccountId>,
     /// The bucket's name.
     pub bucket: String,
@@ -74,6 +76,8 @@ pub enum Cause {
     LogGroupNotOpen,
     /// Another condition of the right statement does not hold.
     ConditionDiffers,
+    /// CloudTrail is named by the accounts that it had before its service principal, which work for their regions only.
+    OutdatedPrincipals,
     /// A statement denies the request for a reason that is none of the above.
     DeniedByStatement,
 }
@@ -100,6 +104,7 @@ impl fmt::Display for Cause {
             Cause::TopicKeyNotOpen => "topic-key-not-open",
             Cause::LogGroupNotOpen => "log-group-not-open",
             Cause::ConditionDiffers => "condition-differs",
+            Cause::OutdatedPrincipals => "outdated-principals",
             Cause::DeniedByStatement => "denied-by-statement",
         })
     }
@@ -120,6 +125,8 @@ pub struct Refusal {
     pub resource: String,
     /// The statement to change; none where one is to be added.
     pub statement: Option<Place>,
+    /// Whether that statement denies.
+    pub denied: bool,
     /// The condition key or element that decides, such as `aws:SourceArn` or `Resource`.
     pub key: Option<String>,
     /// What the statement has there.
@@ -143,6 +150,52 @@ pub struct Doubt {
     pub resource: String,
     /// What is not understood or not known.
     pub why: Vec<String>,
+}
+
+/// What a refusal or a doubt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The bucket's policy.
+    Bucket,
+    /// The policy of the key that encrypts the logs.
+    Key,
+    /// The topic.
+    Topic,
+    /// The topic's key.
+    TopicKey,
+    /// The log group or its role.
+    LogGroup,
+}
+
+impl Part {
+    fn of(document: &str) -> Self {
+        match document {
+            _ if document.starts_with("bucket policy") => Part::Bucket,
+            key::NAME => Part::Key,
+            topic::KEY_NAME => Part::TopicKey,
+            _ if document.starts_with("topic") => Part::Topic,
+            _ => Part::LogGroup,
+        }
+    }
+}
+
+impl Refusal {
+    /// Returns what it is about.
+    pub fn part(&self) -> Part {
+        Part::of(&self.document)
+    }
+
+    /// Tells whether the statement that it names denies, and does not merely fail to allow.
+    pub fn is_denied(&self) -> bool {
+        self.denied
+    }
+}
+
+impl Doubt {
+    /// Returns what it is about.
+    pub fn part(&self) -> Part {
+        Part::of(&self.document)
+    }
 }
 
 /// The result of a preflight.

@@ -9,8 +9,11 @@ use crate::policy::evaluate::{Caller, Context, Request};
 /// The service that delivers.
 pub(super) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
 
+/// An address that belongs to AWS (`ip-ranges.json`, service AMAZON).
+const ADDRESS_OF_AWS: &str = "54.240.197.233";
+
 /// The folders below an account's path that a trail writes to.
-const FOLDERS: [(&str, &str); 3] = [
+pub(super) const FOLDERS: [(&str, &str); 3] = [
     ("CloudTrail", "CloudTrail"),
     ("CloudTrail-Digest", "CloudTrail-Digest"),
     ("CloudTrail-Insight", "CloudTrail-Insight"),
@@ -53,7 +56,7 @@ impl Delivery {
         if self.prefix.is_empty() { format!("AWSLogs/{id}") } else { format!("{}/AWSLogs/{id}", self.prefix) }
     }
 
-    /// Returns the paths of the trail. An organization trail also needs the path of the management account, because it
+    /// Returns the paths of the trail, each with the keys of its owner. An organization trail also needs the path of the management account, because it
     /// may be turned into a trail of one account.
     pub(super) fn paths(&self) -> Vec<WritePath> {
         let own = self.base(self.management_account.as_str());
@@ -61,18 +64,15 @@ impl Delivery {
         let mut paths = vec![WritePath { owner: Owner::Own, base: own, objects }];
         if let Some(id) = &self.organization_id {
             let base = self.base(id.as_str());
-            let members = std::iter::once(&self.management_account).chain(&self.accounts);
-            let objects = members.flat_map(|account| {
-                let account = account.as_str();
-                self.objects(&format!("{base}/{account}"), account)
-            });
-            paths.push(WritePath { owner: Owner::Organization, objects: objects.collect(), base });
+            let account = self.management_account.as_str();
+            let objects = self.objects(&format!("{base}/{account}"), account);
+            paths.push(WritePath { owner: Owner::Organization, objects, base });
         }
         paths
     }
 
     /// Returns one object key of each folder, in the layout that CloudTrail documents.
-    fn objects(&self, path: &str, account: &str) -> Vec<String> {
+    pub(super) fn objects(&self, path: &str, account: &str) -> Vec<String> {
         let region = self.trail_arn.region();
         let object = |(folder, name): &(&str, &str)| {
             format!("{path}/{folder}/{region}/2026/01/31/{account}_{name}_{region}_20260131T0000Z_sample.json.gz")
@@ -87,6 +87,9 @@ pub(super) fn by_cloudtrail(delivery: &Delivery, action: &str, resource: impl In
         .with("aws:SourceArn", delivery.trail_arn.as_str())
         .with("aws:SourceAccount", delivery.management_account.as_str())
         .with("aws:SecureTransport", "true")
+        // Services call from addresses of AWS, which no list of one's own networks has; where S3 does not see one, the
+        // answers are the same.
+        .with("aws:SourceIp", ADDRESS_OF_AWS)
         .without("aws:SourceVpc")
         .without("aws:SourceVpce");
     let context = match &delivery.organization_id {

@@ -1,15 +1,18 @@
 //! CloudTrail's requests to a topic: publishing, and using the topic's key.
 
-use super::diagnosis::{condition, denied_by, names_cloudtrail, record, refusal, right_but_for_conditions};
+use super::diagnosis::{
+    condition, denied_by, judge, names_cloudtrail, outdated, record, refusal, right_but_for_conditions,
+};
 use super::key::{KeyCheck, this_key};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
 use super::{Cause, Delivery, Preflight, Refusal, named};
 use crate::ids::Arn;
 use crate::policy::document::PolicyDocument;
-use crate::policy::evaluate::{Denial, Failure, Layers, Request, evaluate, misses};
+use crate::policy::evaluate::{Denial, Failure, Request, misses};
 
 const CODE: &str = "InsufficientSnsTopicPolicyException";
 const NAME: &str = "topic policy";
+pub(super) const KEY_NAME: &str = "key policy of the topic";
 
 /// A topic that a trail notifies.
 #[derive(Debug, Clone)]
@@ -43,10 +46,10 @@ pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
     }
     let empty = PolicyDocument::default();
     let policy = topic.policy.unwrap_or(&empty);
-    let verdict = evaluate(&request, &Layers { resource: Some(named(NAME, policy)), ..Layers::default() });
+    let verdict = judge(&request, named(NAME, policy));
     record(&mut result, NAME, &request, verdict, |denial| match denial {
         Denial::Explicit(place) => denied_by(place, CODE, NAME, &request),
-        Denial::Implicit { .. } => explain(policy, &request),
+        Denial::Implicit { .. } => explain(delivery, policy, &request),
     });
     check_key(delivery, topic, &request, &mut result);
     result
@@ -64,8 +67,11 @@ fn other_region(delivery: &Delivery, topic: &Topic, request: &Request) -> Refusa
     }
 }
 
-fn explain(policy: &PolicyDocument, request: &Request) -> Refusal {
+fn explain(delivery: &Delivery, policy: &PolicyDocument, request: &Request) -> Refusal {
     let misses = misses(request, named(NAME, policy));
+    if let Some(refusal) = outdated(&misses, policy, &delivery.trail_arn, CODE, NAME, request) {
+        return refusal;
+    }
     if let Some(miss) = right_but_for_conditions(&misses, policy) {
         return condition(miss, Cause::TopicNotOpen, CODE, NAME, request);
     }
@@ -101,11 +107,10 @@ fn check_key(delivery: &Delivery, topic: &Topic, publish: &Request, result: &mut
         TopicKey::AwsManaged => result.refuse(Refusal {
             message: format!("{} is encrypted with alias/aws/sns, which CloudTrail cannot use", topic.arn),
             help: "encrypt the topic with a key of your own that CloudTrail may use".into(),
-            ..refusal(Cause::TopicKeyNotOpen, CODE, "key policy of the topic", publish)
+            ..refusal(Cause::TopicKeyNotOpen, CODE, KEY_NAME, publish)
         }),
         TopicKey::Customer(policy) => {
-            let name = "key policy of the topic";
-            let check = KeyCheck { name, policy, cause: Cause::TopicKeyNotOpen, code: CODE };
+            let check = KeyCheck { name: KEY_NAME, policy, cause: Cause::TopicKeyNotOpen, code: CODE };
             let arn = this_key(delivery, policy);
             for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
                 let mut request = by_cloudtrail(delivery, action, &arn);

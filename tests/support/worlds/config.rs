@@ -8,7 +8,7 @@ use orgtrail::config::schema::{
     FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify, ObjectLock,
     OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField, TrailConfig,
 };
-use orgtrail::ids::{AccountId, Region};
+use orgtrail::ids::{AccountId, Partition, Region};
 use orgtrail::organization::Organization;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -17,9 +17,15 @@ use super::ACCESS_LOGS;
 
 /// An account outside the organization.
 pub const OUTSIDER: &str = "999999999999";
-const BREAK_GLASS: &str = "arn:aws:iam::222222222222:role/break-glass";
 
-const OTHER_REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
+/// The regions of a partition, the possible home regions first.
+fn regions_of(partition: Partition) -> &'static [&'static str] {
+    match partition {
+        Partition::Aws => &["eu-central-1", "us-east-1", "eu-west-1", "us-west-2"],
+        Partition::GovCloud => &["us-gov-west-1", "us-gov-east-1"],
+        Partition::China => &["cn-north-1", "cn-northwest-1"],
+    }
+}
 
 /// Configurations that fit an organization.
 pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + use<> {
@@ -30,7 +36,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
         .map(|(id, _)| id.clone())
         .collect();
     let members: Vec<AccountId> = active.iter().filter(|id| **id != organization.management_account).cloned().collect();
-    let home = select(vec!["eu-central-1", "us-east-1"]);
+    let home = select(&regions_of(organization.partition)[..2]);
     (select(active), home, any::<prop::sample::Index>()).prop_flat_map(move |(log, home, first)| {
         let home: Region = home.parse().unwrap();
         let some = members.get(first.index(members.len().max(1))).cloned();
@@ -87,7 +93,10 @@ fn accounts(log: &AccountId, some: Option<AccountId>) -> impl Strategy<Value = A
 }
 
 fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig> + use<> {
-    let arn = |account: &str| format!("arn:aws:kms:{home}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    let arn = |account: &str| {
+        format!("arn:{}:kms:{home}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab", home.partition())
+    };
+    let break_glass = format!("arn:{}:iam::222222222222:role/break-glass", home.partition());
     let encryption = prop_oneof![
         4 => Just(Encryption::Kms),
         2 => Just(Encryption::S3),
@@ -101,7 +110,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
     let lifecycle = prop::option::of((prop::option::of(30_u32..90), class, prop::option::of(400_u32..3000)));
     let flags = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
     (encryption, name, prefix, lock, lifecycle, flags, tags()).prop_map(
-        |(encryption, name, prefix, lock, lifecycle, (versioning, access_logs, trusts), tags)| BucketConfig {
+        move |(encryption, name, prefix, lock, lifecycle, (versioning, access_logs, trusts), tags)| BucketConfig {
             name: name.into(),
             prefix: prefix.into(),
             versioning: versioning || lock.is_some(),
@@ -117,7 +126,7 @@ fn bucket(log: &AccountId, home: &Region) -> impl Strategy<Value = BucketConfig>
             }),
             access_logs: access_logs.then(|| ACCESS_LOGS.parse().unwrap()),
             trusted_readers: if trusts { vec![OUTSIDER.parse().unwrap()] } else { Vec::new() },
-            break_glass_roles: if trusts { vec![BREAK_GLASS.to_owned()] } else { Vec::new() },
+            break_glass_roles: if trusts { vec![break_glass.clone()] } else { Vec::new() },
             administrators: if trusts { vec!["SecurityAudit".to_owned()] } else { Vec::new() },
             tags,
         },
@@ -132,7 +141,7 @@ fn trail(name: &'static str, home: &Region, some: Option<AccountId>) -> impl Str
     let events = (any::<(bool, bool)>(), subsequence(vec![ExcludedSource::Kms, ExcludedSource::RdsData], 0..=2));
     let places = (regions(home), any::<bool>(), prop::bool::weighted(0.3), prop::bool::weighted(0.25));
     let extras = (any::<bool>(), prop::option::weighted(0.3, select(vec![1_u32, 30, 365, 3653])), any::<bool>());
-    (places, events, data_events(), insights(), extras, tags()).prop_map(
+    (places, events, data_events(home.partition()), insights(), extras, tags()).prop_map(
         move |(
             (regions, global, accounts, delegated),
             ((read, write), exclude),
@@ -182,10 +191,8 @@ fn feeds(insight: InsightType, read: bool, write: bool) -> bool {
 }
 
 fn regions(home: &Region) -> impl Strategy<Value = Regions> + use<> {
-    let mut all: Vec<Region> = OTHER_REGIONS.iter().map(|text| text.parse().unwrap()).collect();
-    all.push(home.clone());
+    let mut all: Vec<Region> = regions_of(home.partition()).iter().map(|text| text.parse().unwrap()).collect();
     all.sort();
-    all.dedup();
     let count = all.len();
     let some = subsequence(all, 1..=count).prop_shuffle().prop_map(Regions::Only);
     prop_oneof![3 => Just(Regions::All), 2 => some]
@@ -195,8 +202,8 @@ fn insights() -> impl Strategy<Value = Vec<InsightType>> {
     subsequence(vec![InsightType::ApiCallRateInsight, InsightType::ApiErrorRateInsight], 0..=2)
 }
 
-fn data_events() -> impl Strategy<Value = Vec<AdvancedSelector>> {
-    let bucket = "[a-z]{3,6}".prop_map(|name| format!("arn:aws:s3:::{name}/"));
+fn data_events(partition: Partition) -> impl Strategy<Value = Vec<AdvancedSelector>> {
+    let bucket = "[a-z]{3,6}".prop_map(move |name| format!("arn:{partition}:s3:::{name}/"));
     let selector =
         (prop::collection::btree_set(bucket, 0..3), any::<Option<bool>>()).prop_map(|(buckets, read_only)| {
             let mut fields = vec![

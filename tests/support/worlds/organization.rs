@@ -22,7 +22,8 @@ pub fn organizations(accounts_max: usize) -> impl Strategy<Value = Organization>
     // Mostly small ones: they hold every case, and there is time for more of them.
     let few = prop::collection::btree_map(ids(), account(), 1..=accounts_max.min(6));
     let many = prop::collection::btree_map(ids(), account(), 1..=accounts_max);
-    (prop_oneof![5 => few, 1 => many], any::<prop::sample::Index>()).prop_map(|(accounts, management)| {
+    let accounts = prop_oneof![5 => few, 1 => many];
+    (accounts, any::<prop::sample::Index>(), partitions()).prop_map(|(accounts, management, partition)| {
         let mut accounts: BTreeMap<AccountId, Account> =
             accounts.into_iter().map(|(id, account)| (format!("{id:012}").parse().unwrap(), account)).collect();
         let place = management.index(accounts.len());
@@ -30,12 +31,16 @@ pub fn organizations(accounts_max: usize) -> impl Strategy<Value = Organization>
         accounts.get_mut(&management_account).unwrap().state = AccountState::Active;
         Organization {
             id: "o-exampleorgid".parse().unwrap(),
-            partition: Partition::Aws,
+            partition,
             management_account,
             units: UNITS.iter().map(unit).collect(),
             accounts,
         }
     })
+}
+
+fn partitions() -> impl Strategy<Value = Partition> {
+    prop_oneof![3 => Just(Partition::Aws), 1 => Just(Partition::GovCloud), 1 => Just(Partition::China)]
 }
 
 fn unit((id, name, parent): &(&str, &str, Option<&str>)) -> (String, Unit) {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use orgtrail::estate::bucket::{AccessLogs, ObjectLock};
 use orgtrail::estate::trail::Delivery;
 use orgtrail::estate::{Estate, Resource, Sighting};
+use orgtrail::ids::Partition;
 use orgtrail::policy::PolicyDocument;
+use orgtrail::policy::canonical::account_of_root;
 use orgtrail::policy::document::{ActionElement, PrincipalElement, Principals, ResourceElement, Statement};
 
 /// Decisions from a number: a sequence that is the same for the same number (SplitMix64).
@@ -38,9 +40,9 @@ impl Dice {
 type Synonyms = BTreeMap<String, Vec<String>>;
 
 /// Says everything in an estate in other words.
-pub fn rerender(estate: &mut Estate, dice: &mut Dice) {
+pub fn rerender(estate: &mut Estate, partition: Partition, dice: &mut Dice) {
     let mut synonyms = Synonyms::new();
-    for (name, arn) in estate.aliases(orgtrail::ids::Partition::Aws) {
+    for (name, arn) in estate.aliases(partition) {
         synonyms.entry(arn).or_default().push(name);
     }
     for sighting in estate.sightings.values_mut() {
@@ -157,7 +159,7 @@ fn principals(who: &mut Principals, synonyms: &Synonyms, dice: &mut Dice) {
         Principals::Anyone => {}
         Principals::Listed(by_kind) => {
             for name in by_kind.get_mut("AWS").into_iter().flatten() {
-                let account = name.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
+                let account = account_of_root(name).filter(|account| account != name);
                 match account.map(str::to_owned) {
                     Some(account) if dice.heads() => *name = account,
                     Some(_) => {}

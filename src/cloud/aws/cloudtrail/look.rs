@@ -50,10 +50,9 @@ async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String
     let request = session.cloudtrail().describe_trails().include_shadow_trails(true);
     let answer = session.read(op::DESCRIBE_TRAILS, request.send()).await?;
     let mut trails: BTreeMap<String, Wire> = BTreeMap::new();
-    for trail in answer.trail_list.unwrap_or_default() {
-        if let Some(arn) = trail.trail_arn() {
-            trails.insert(arn.to_owned(), trail);
-        }
+    for trail in session.needed(op::DESCRIBE_TRAILS, answer.trail_list, "list of trails")? {
+        let arn = session.needed(op::DESCRIBE_TRAILS, trail.trail_arn(), "ARN of a trail")?;
+        trails.insert(arn.to_owned(), trail);
     }
     if everywhere {
         add_other_regions(session, &mut trails).await?;
@@ -65,10 +64,13 @@ async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String
 async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire>) -> Result<(), Fault> {
     let client = session.cloudtrail();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_TRAILS);
     loop {
         let page = session.read(op::LIST_TRAILS, client.list_trails().set_next_token(token).send()).await?;
+        session.needed(op::LIST_TRAILS, page.trails.as_ref(), "list of trails")?;
         for listed in page.trails() {
-            let (Some(arn), Some(region)) = (listed.trail_arn(), listed.home_region()) else { continue };
+            let arn = session.needed(op::LIST_TRAILS, listed.trail_arn(), "ARN of a trail")?;
+            let region = session.needed(op::LIST_TRAILS, listed.home_region(), "home region of a trail")?;
             if trails.contains_key(arn) {
                 continue;
             }
@@ -79,7 +81,7 @@ async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire
                 trails.insert(arn.to_owned(), trail);
             }
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(());
         }
@@ -111,7 +113,7 @@ async fn others(
 async fn evidence(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
-    let mut read = configured(trail, selectors, status.is_logging().unwrap_or(false));
+    let mut read = configured(session, trail, selectors, is_logging(session, &status)?)?;
     read.tags = if is_own { tags(session, arn).await? } else { None };
     read.delivery = Some(delivery(&status));
     Ok(read)
@@ -120,23 +122,33 @@ async fn evidence(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> R
 async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
-    let mut read = configured(trail, selectors, status.is_logging().unwrap_or(false));
+    let mut read = configured(session, trail, selectors, is_logging(session, &status)?)?;
     read.insights = insights(session, arn).await?;
     read.tags = tags(session, arn).await?;
     read.delivery = Some(delivery(&status));
     Ok(read)
 }
 
-fn configured(trail: &Wire, selectors: BTreeSet<EventSelector>, logging: bool) -> Trail {
+fn is_logging(session: &Session, status: &GetTrailStatusOutput) -> Result<bool, Fault> {
+    session.needed(op::GET_TRAIL_STATUS, status.is_logging(), "word on whether the trail is logging")
+}
+
+fn configured(
+    session: &Session,
+    trail: &Wire,
+    selectors: BTreeSet<EventSelector>,
+    logging: bool,
+) -> Result<Trail, Fault> {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    Trail {
-        bucket: trail.s3_bucket_name().unwrap_or_default().to_owned(),
+    let switch = |value: Option<bool>, what: &str| session.needed(op::DESCRIBE_TRAILS, value, what);
+    Ok(Trail {
+        bucket: session.needed(op::DESCRIBE_TRAILS, text(trail.s3_bucket_name()), "bucket of a trail")?,
         prefix: trail.s3_key_prefix().unwrap_or_default().to_owned(),
         topic: text(trail.sns_topic_arn()),
-        global_events: trail.include_global_service_events().unwrap_or(false),
-        multi_region: trail.is_multi_region_trail().unwrap_or(false),
-        organization: trail.is_organization_trail().unwrap_or(false),
-        validation: trail.log_file_validation_enabled().unwrap_or(false),
+        global_events: switch(trail.include_global_service_events(), "IncludeGlobalServiceEvents")?,
+        multi_region: switch(trail.is_multi_region_trail(), "IsMultiRegionTrail")?,
+        organization: switch(trail.is_organization_trail(), "IsOrganizationTrail")?,
+        validation: switch(trail.log_file_validation_enabled(), "LogFileValidationEnabled")?,
         key: text(trail.kms_key_id()),
         log_group: text(trail.cloud_watch_logs_log_group_arn()),
         log_role: text(trail.cloud_watch_logs_role_arn()),
@@ -145,14 +157,15 @@ fn configured(trail: &Wire, selectors: BTreeSet<EventSelector>, logging: bool) -
         insights: BTreeSet::new(),
         tags: None,
         delivery: None,
-    }
+    })
 }
 
 async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelector>, Fault> {
     let request = session.cloudtrail().get_event_selectors().trail_name(arn);
     let answer = session.read(op::GET_EVENT_SELECTORS, request.send()).await?;
     Ok(match (answer.advanced_event_selectors(), answer.event_selectors()) {
-        ([], []) => super::selectors::default_selectors(),
+        // A trail to which nobody gave selectors answers with the basic one that it has then.
+        ([], []) => return Err(session.odd_answer(op::GET_EVENT_SELECTORS, "the answer has no event selectors")),
         ([], basic) => read_basic(basic),
         (advanced, _) => read_advanced(advanced),
     })
@@ -174,7 +187,8 @@ pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, F
         Err(fault) => return Err(fault),
     };
     let mut tags = Tags::new();
-    for tag in answer.resource_tag_list().iter().flat_map(|resource| resource.tags_list()) {
+    let listed = answer.resource_tag_list().iter().find(|resource| resource.resource_id() == Some(arn));
+    for tag in session.needed(op::LIST_TAGS, listed, "list of the trail's tags")?.tags_list() {
         tags.insert(tag.key().to_owned(), tag.value().unwrap_or_default().to_owned());
     }
     Ok(Some(tags))
@@ -185,7 +199,7 @@ fn is_answer(fault: &Fault) -> bool {
     !matches!(fault.kind, FaultKind::Throttled | FaultKind::Unreachable)
 }
 
-async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, Fault> {
+pub(super) async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, Fault> {
     session.read(op::GET_TRAIL_STATUS, session.cloudtrail().get_trail_status().name(arn).send()).await
 }
 

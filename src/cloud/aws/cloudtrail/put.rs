@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_cloudtrail::types::{InsightSelector, InsightType, Tag};
 
-use super::look::tags;
+use super::look::{get_status, tags};
 use super::selectors::{default_selectors, write};
 use super::{arn, op};
 use crate::cloud::aws::job::{Job, writable};
@@ -36,8 +36,22 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Trail) -> Result<Done, Fault> {
     if desired.logging && job.sets("logging") {
         let request = job.session.cloudtrail().start_logging().name(&arn);
         job.session.write(op::START_LOGGING, || request.clone().send()).await?;
+        await_logging(job, &arn).await?;
     }
     Ok(Done::default())
+}
+
+/// Waits until CloudTrail says that the trail is logging: what looks next must not take it for stopped. Where it takes
+/// longer, the next look says so.
+async fn await_logging(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+    let session = &job.session;
+    let says_so = || async {
+        match found(get_status(session, arn).await)? {
+            Some(status) if status.is_logging() == Some(true) => Ok(Some(())),
+            _ => Ok(None),
+        }
+    };
+    session.until(says_so).await.map(drop)
 }
 
 /// Deletes an earlier trail, if it is still the one that was observed. The objects that it wrote stay.

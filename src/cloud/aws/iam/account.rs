@@ -39,6 +39,7 @@ pub(crate) async fn found(
     let client = session.iam();
     let mut found = Found::default();
     let mut marker = None;
+    let mut pages = session.pages(op::GET_ACCOUNT_DETAILS);
     let kinds = if everybody { &EVERYBODY[..] } else { &[] };
     loop {
         let mut request = client.get_account_authorization_details().filter(EntityType::Role);
@@ -47,8 +48,9 @@ pub(crate) async fn found(
         }
         let request = request.max_items(PAGE).set_marker(marker.take());
         let page = session.read(op::GET_ACCOUNT_DETAILS, request.send()).await?;
+        session.needed(op::GET_ACCOUNT_DETAILS, page.role_detail_list.as_ref(), "list of roles")?;
         for detail in page.role_detail_list() {
-            let name = detail.role_name().unwrap_or_default();
+            let name = session.needed(op::GET_ACCOUNT_DETAILS, detail.role_name(), "name of a role")?;
             let tag = |key: &str| detail.tags().iter().find(|tag| tag.key() == key).map(Tag::value);
             let ours = tag(OWNER_TAG) == Some(deployment);
             if wanted(name) || ours {
@@ -63,7 +65,7 @@ pub(crate) async fn found(
         page.user_detail_list().iter().for_each(|user| found.others.add_user(user));
         page.group_detail_list().iter().for_each(|group| found.others.add_group(group));
         page.policies().iter().for_each(|policy| found.others.add_policy(policy));
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             break;
         }
@@ -100,6 +102,7 @@ fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
 async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> Result<(), Fault> {
     let client = session.iam();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ROLES);
     loop {
         let request = client.list_roles().max_items(PAGE).set_marker(marker.take());
         let page = session.read(op::LIST_ROLES, request.send()).await?;
@@ -109,7 +112,7 @@ async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> 
                 role.description = listed.description().map(str::to_owned);
             }
         }
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             return Ok(());
         }

@@ -15,10 +15,11 @@ const VERSIONS_MAX: usize = 5;
 pub(crate) async fn look(session: &Session, address: &Address, attachments: bool) -> Result<Sighting, Fault> {
     let arn = arn(session, &address.name);
     let request = session.iam().get_policy().policy_arn(&arn);
-    let Some(policy) = found(session.read(op::GET_POLICY, request.send()).await)?.and_then(|a| a.policy) else {
+    let Some(answer) = found(session.read(op::GET_POLICY, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
-    let version = policy.default_version_id().unwrap_or_default();
+    let policy = session.needed(op::GET_POLICY, answer.policy, "policy")?;
+    let version = session.needed(op::GET_POLICY, policy.default_version_id(), "default version")?;
     let request = session.iam().get_policy_version().policy_arn(&arn).version_id(version);
     let answer = session.read(op::GET_POLICY_VERSION, request.send()).await?;
     let text = answer.policy_version().and_then(|version| version.document()).unwrap_or_default();
@@ -51,13 +52,14 @@ async fn attached(session: &Session, arn: &str) -> Result<Attached, Fault> {
     let client = session.iam();
     let mut attached = Attached::default();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ENTITIES);
     loop {
         let request = client.list_entities_for_policy().policy_arn(arn).set_marker(marker.take());
         let page = session.read(op::LIST_ENTITIES, request.send()).await?;
         attached.groups.extend(page.policy_groups().iter().filter_map(|g| g.group_name().map(str::to_owned)));
         attached.roles.extend(page.policy_roles().iter().filter_map(|r| r.role_name().map(str::to_owned)));
         attached.users.extend(page.policy_users().iter().filter_map(|u| u.user_name().map(str::to_owned)));
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             return Ok(attached);
         }

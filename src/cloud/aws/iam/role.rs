@@ -23,9 +23,8 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
 
 async fn read(session: &Session, name: &str) -> Result<Option<Role>, Fault> {
     let request = session.iam().get_role().role_name(name);
-    let Some(role) = found(session.read(op::GET_ROLE, request.send()).await)?.and_then(|answer| answer.role) else {
-        return Ok(None);
-    };
+    let Some(answer) = found(session.read(op::GET_ROLE, request.send()).await)? else { return Ok(None) };
+    let role = session.needed(op::GET_ROLE, answer.role, "role")?;
     Ok(Some(Role {
         trust: document(session, op::GET_ROLE, role.assume_role_policy_document().unwrap_or_default())?,
         inline: inline(session, name).await?,
@@ -68,11 +67,12 @@ async fn inline_names(session: &Session, role: &str) -> Result<Vec<String>, Faul
     let client = session.iam();
     let mut names = Vec::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ROLE_POLICIES);
     loop {
         let request = client.list_role_policies().role_name(role).set_marker(marker.take());
         let page = session.read(op::LIST_ROLE_POLICIES, request.send()).await?;
         names.extend(page.policy_names);
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             return Ok(names);
         }
@@ -83,11 +83,12 @@ async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, Fau
     let client = session.iam();
     let mut arns = BTreeSet::new();
     let mut marker = None;
+    let mut pages = session.pages(op::LIST_ATTACHED);
     loop {
         let request = client.list_attached_role_policies().role_name(role).set_marker(marker.take());
         let page = session.read(op::LIST_ATTACHED, request.send()).await?;
         arns.extend(page.attached_policies().iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)));
-        marker = page.marker.filter(|_| page.is_truncated);
+        marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             return Ok(arns);
         }

@@ -31,6 +31,7 @@ async fn attached(
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for target in targets {
         let mut token = None;
+        let mut pages = session.pages(op::LIST_POLICIES_FOR_TARGET);
         loop {
             let request = client.list_policies_for_target().target_id(target).filter(kind.clone());
             let request = request.set_next_token(token.take());
@@ -50,7 +51,7 @@ async fn attached(
                 }
                 all.entry(target.clone()).or_default().insert(id);
             }
-            token = page.next_token;
+            token = pages.next(page.next_token)?;
             if token.is_none() {
                 break;
             }

@@ -42,7 +42,7 @@ pub(crate) async fn discover(session: &Session, needs: Needs) -> Result<(Organiz
     }
     if needs.account_tags {
         for (id, account) in &mut accounts {
-            account.tags = Some(tags(session, id).await?);
+            account.tags = Some(tags(session, id.as_str()).await?);
         }
     }
     let organization = Organization { id, partition: session.partition, management_account, units, accounts };
@@ -72,12 +72,13 @@ async fn list_accounts(session: &Session, management: &AccountId) -> Result<Vec<
     let client = session.organizations();
     let mut accounts = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_ACCOUNTS);
     loop {
         let request = client.list_accounts().max_results(PAGE).set_next_token(token);
         let page = session.read(op::LIST_ACCOUNTS, request.send()).await.map_err(|f| wrong_account(f, management))?;
-        accounts.extend(page.accounts.unwrap_or_default());
+        accounts.extend(session.needed(op::LIST_ACCOUNTS, page.accounts, "list of accounts")?);
         // A page may be empty and yet not be the last one.
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(accounts);
         }
@@ -195,12 +196,14 @@ async fn roots(session: &Session) -> Result<Vec<IdAndName>, Fault> {
     let client = session.organizations();
     let mut roots = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_ROOTS);
     loop {
         let page = session.read(op::LIST_ROOTS, client.list_roots().set_next_token(token).send()).await?;
-        let named =
-            page.roots().iter().filter_map(|r| Some((r.id()?.to_owned(), r.name().unwrap_or("Root").to_owned())));
-        roots.extend(named);
-        token = page.next_token;
+        for root in session.needed(op::LIST_ROOTS, page.roots, "list of roots")? {
+            let id = session.needed(op::LIST_ROOTS, root.id(), "id of a root")?.to_owned();
+            roots.push((id, root.name().unwrap_or("Root").to_owned()));
+        }
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(roots);
         }
@@ -211,12 +214,16 @@ async fn units_below(session: &Session, parent: &str) -> Result<Vec<IdAndName>, 
     let client = session.organizations();
     let mut units = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_UNITS_FOR_PARENT);
     loop {
         let request = client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token);
         let page = session.read(op::LIST_UNITS_FOR_PARENT, request.send()).await?;
-        let named = page.organizational_units().iter();
-        units.extend(named.filter_map(|u| Some((u.id()?.to_owned(), u.name().unwrap_or_default().to_owned()))));
-        token = page.next_token;
+        for unit in session.needed(op::LIST_UNITS_FOR_PARENT, page.organizational_units, "list of units")? {
+            let id = session.needed(op::LIST_UNITS_FOR_PARENT, unit.id(), "id of a unit")?.to_owned();
+            let name = session.needed(op::LIST_UNITS_FOR_PARENT, unit.name(), "name of a unit")?.to_owned();
+            units.push((id, name));
+        }
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(units);
         }
@@ -227,26 +234,33 @@ async fn accounts_of(session: &Session, parent: &str) -> Result<Vec<AccountId>, 
     let client = session.organizations();
     let mut accounts = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_ACCOUNTS_FOR_PARENT);
     loop {
         let request = client.list_accounts_for_parent().parent_id(parent).max_results(PAGE).set_next_token(token);
         let page = session.read(op::LIST_ACCOUNTS_FOR_PARENT, request.send()).await?;
-        accounts.extend(page.accounts().iter().filter_map(|account| account.id()?.parse::<AccountId>().ok()));
-        token = page.next_token;
+        for account in session.needed(op::LIST_ACCOUNTS_FOR_PARENT, page.accounts, "list of accounts")? {
+            let id = account.id().and_then(|id| id.parse::<AccountId>().ok());
+            accounts.push(session.needed(op::LIST_ACCOUNTS_FOR_PARENT, id, "id of an account")?);
+        }
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(accounts);
         }
     }
 }
 
-async fn tags(session: &Session, account: &AccountId) -> Result<BTreeMap<String, String>, Fault> {
+/// Returns the tags of an account or a policy.
+pub(super) async fn tags(session: &Session, resource: &str) -> Result<BTreeMap<String, String>, Fault> {
     let client = session.organizations();
     let mut tags = BTreeMap::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_TAGS);
     loop {
-        let request = client.list_tags_for_resource().resource_id(account.as_str()).set_next_token(token);
+        let request = client.list_tags_for_resource().resource_id(resource).set_next_token(token);
         let page = session.read(op::LIST_TAGS, request.send()).await?;
+        session.needed(op::LIST_TAGS, page.tags.as_ref(), "list of tags")?;
         tags.extend(page.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())));
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(tags);
         }

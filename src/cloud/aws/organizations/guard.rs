@@ -29,20 +29,22 @@ async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPoli
     let document = PolicyDocument::parse(content)
         .map_err(|why| session.odd_answer(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))?;
     let targets = targets(session, &id).await?;
-    let tags = tags(session, &id).await?;
+    let tags = super::discover::tags(session, &id).await?;
     Ok(Some(ServiceControlPolicy { id: Some(id), document, targets, tags }))
 }
 
 async fn find(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     let client = session.organizations();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_POLICIES);
     loop {
         let request = client.list_policies().filter(PolicyType::ServiceControlPolicy).set_next_token(token);
         let page = session.read(op::LIST_POLICIES, request.send()).await?;
-        if let Some(policy) = page.policies().iter().find(|policy| policy.name() == Some(name)) {
-            return Ok(policy.id().map(str::to_owned));
+        let policies = session.needed(op::LIST_POLICIES, page.policies.as_ref(), "list of policies")?;
+        if let Some(policy) = policies.iter().find(|policy| policy.name() == Some(name)) {
+            return session.needed(op::LIST_POLICIES, policy.id(), "id of a policy").map(|id| Some(id.to_owned()));
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(None);
         }
@@ -53,21 +55,17 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
     let client = session.organizations();
     let mut targets = std::collections::BTreeSet::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_TARGETS_FOR_POLICY);
     loop {
         let request = client.list_targets_for_policy().policy_id(id).set_next_token(token);
         let page = session.read(op::LIST_TARGETS_FOR_POLICY, request.send()).await?;
+        session.needed(op::LIST_TARGETS_FOR_POLICY, page.targets.as_ref(), "list of targets")?;
         targets.extend(page.targets().iter().filter_map(|target| target.target_id().map(str::to_owned)));
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(targets);
         }
     }
-}
-
-async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
-    let request = session.organizations().list_tags_for_resource().resource_id(id);
-    let answer = session.read(op::LIST_TAGS, request.send()).await?;
-    Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }
 
 /// Makes the policy, or brings it and its targets to what is wanted.

@@ -18,14 +18,16 @@ use crate::ids::AccountId;
 pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {
     let client = session.organizations();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_SERVICE_ACCESS);
     loop {
         let request = client.list_aws_service_access_for_organization().set_next_token(token);
         let page = session.read(op::LIST_SERVICE_ACCESS, request.send()).await?;
-        let principals = page.enabled_service_principals();
+        let principals = page.enabled_service_principals.as_ref();
+        let principals = session.needed(op::LIST_SERVICE_ACCESS, principals, "list of services")?;
         if principals.iter().any(|p| p.service_principal() == Some(CLOUDTRAIL_PRINCIPAL)) {
             return Ok(Sighting::present(TrustedAccess {}));
         }
-        token = page.next_token;
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(Sighting::Absent);
         }
@@ -44,13 +46,17 @@ pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeS
     let client = session.organizations();
     let mut accounts = BTreeSet::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_DELEGATED_ADMINISTRATORS);
     loop {
         let request =
             client.list_delegated_administrators().service_principal(CLOUDTRAIL_PRINCIPAL).set_next_token(token);
         let page = session.read(op::LIST_DELEGATED_ADMINISTRATORS, request.send()).await?;
-        accounts
-            .extend(page.delegated_administrators().iter().filter_map(|admin| admin.id()?.parse::<AccountId>().ok()));
-        token = page.next_token;
+        let admins = page.delegated_administrators.as_ref();
+        for admin in session.needed(op::LIST_DELEGATED_ADMINISTRATORS, admins, "list of administrators")? {
+            let id = admin.id().and_then(|id| id.parse::<AccountId>().ok());
+            accounts.insert(session.needed(op::LIST_DELEGATED_ADMINISTRATORS, id, "id of an administrator")?);
+        }
+        token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(accounts);
         }

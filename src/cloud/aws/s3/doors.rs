@@ -56,11 +56,12 @@ async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, Fault> {
     let client = session.s3();
     let mut names = BTreeSet::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_BUCKETS);
     loop {
         let request = client.list_buckets().set_continuation_token(token.take());
         let page = session.read(op::LIST_BUCKETS, request.send()).await?;
         names.extend(page.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
-        token = page.continuation_token;
+        token = pages.next(page.continuation_token)?;
         if token.is_none() {
             return Ok(names);
         }
@@ -101,6 +102,7 @@ async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault
     let client = session.s3();
     let mut targets = Vec::new();
     let mut token = None;
+    let mut pages = session.pages(op::LIST_INVENTORIES);
     loop {
         let request = client.list_bucket_inventory_configurations().bucket(name).set_continuation_token(token.take());
         let request = request.expected_bucket_owner(session.account.as_str());
@@ -110,7 +112,7 @@ async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault
         targets.extend(
             to.map(|to| Target { bucket: bucket_name(to.bucket()), account: to.account_id().map(str::to_owned) }),
         );
-        token = page.next_continuation_token.filter(|_| page.is_truncated == Some(true));
+        token = pages.after(page.is_truncated == Some(true), page.next_continuation_token)?;
         if token.is_none() {
             return Ok(sorted(targets.into_iter()));
         }

@@ -82,28 +82,33 @@ async fn versions(session: &Session, name: &str) -> Result<Versions, Fault> {
 
 async fn block_public_access(session: &Session, name: &str) -> Result<bool, Fault> {
     let request = session.s3().get_public_access_block().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)?;
+    let Some(answer) = found(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)? else {
+        return Ok(false);
+    };
     let all = |block: PublicAccessBlockConfiguration| {
         [block.block_public_acls, block.ignore_public_acls, block.block_public_policy, block.restrict_public_buckets]
             .iter()
             .all(|switch| *switch == Some(true))
     };
-    Ok(answer.and_then(|answer| answer.public_access_block_configuration).is_some_and(all))
+    session.needed(op::GET_PUBLIC_ACCESS_BLOCK, answer.public_access_block_configuration, "configuration").map(all)
 }
 
 async fn object_ownership(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     let request =
         session.s3().get_bucket_ownership_controls().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)?;
-    let controls = answer.and_then(|answer| answer.ownership_controls);
-    Ok(controls.and_then(|c| c.rules.into_iter().next()).map(|rule| rule.object_ownership.as_str().to_owned()))
+    let Some(answer) = found(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)? else {
+        return Ok(None);
+    };
+    let rule = answer.ownership_controls.and_then(|controls| controls.rules.into_iter().next());
+    let rule = session.needed(op::GET_OWNERSHIP_CONTROLS, rule, "rule")?;
+    Ok(Some(rule.object_ownership.as_str().to_owned()))
 }
 
 async fn encryption(session: &Session, name: &str) -> Result<Option<BucketEncryption>, Fault> {
     let request = session.s3().get_bucket_encryption().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_ENCRYPTION, request.send()).await)?;
-    let configuration = answer.and_then(|answer| answer.server_side_encryption_configuration);
-    Ok(configuration.and_then(|c| c.rules.into_iter().next()).and_then(read_encryption))
+    let Some(answer) = found(session.read(op::GET_ENCRYPTION, request.send()).await)? else { return Ok(None) };
+    let rule = answer.server_side_encryption_configuration.and_then(|c| c.rules.into_iter().next());
+    Ok(read_encryption(session.needed(op::GET_ENCRYPTION, rule, "rule")?))
 }
 
 fn read_encryption(rule: ServerSideEncryptionRule) -> Option<BucketEncryption> {
@@ -118,18 +123,17 @@ fn read_encryption(rule: ServerSideEncryptionRule) -> Option<BucketEncryption> {
 async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, Fault> {
     let request =
         session.s3().get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_LIFECYCLE, request.send()).await)?;
-    Ok(answer.map(|answer| answer.rules().iter().map(read_rule).collect()).unwrap_or_default())
+    let Some(answer) = found(session.read(op::GET_LIFECYCLE, request.send()).await)? else { return Ok(Vec::new()) };
+    let rules = answer.rules.filter(|rules| !rules.is_empty());
+    Ok(session.needed(op::GET_LIFECYCLE, rules, "rule")?.iter().map(read_rule).collect())
 }
 
 async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>, Fault> {
     let request =
         session.s3().get_object_lock_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_OBJECT_LOCK, request.send()).await)?;
-    let retention = answer
-        .and_then(|answer| answer.object_lock_configuration)
-        .and_then(|configuration| configuration.rule)
-        .and_then(|rule| rule.default_retention);
+    let Some(answer) = found(session.read(op::GET_OBJECT_LOCK, request.send()).await)? else { return Ok(None) };
+    let configuration = session.needed(op::GET_OBJECT_LOCK, answer.object_lock_configuration, "configuration")?;
+    let retention = configuration.rule.and_then(|rule| rule.default_retention);
     Ok(retention.and_then(|retention| {
         let days = retention.days.or_else(|| retention.years.map(|years| years * 365))?;
         Some(ObjectLock { mode: retention.mode?.as_str().to_owned(), days: u32::try_from(days).ok()? })
@@ -146,7 +150,7 @@ async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
     let request =
         session.s3().get_bucket_request_payment().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_REQUEST_PAYMENT, request.send()).await?;
-    Ok(answer.payer() == Some(&Payer::Requester))
+    Ok(session.needed(op::GET_REQUEST_PAYMENT, answer.payer(), "payer")? == &Payer::Requester)
 }
 
 /// Reads the tags of a bucket.
@@ -164,5 +168,8 @@ async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
     }
     let request =
         session.s3().list_objects_v2().bucket(name).max_keys(1).expected_bucket_owner(session.account.as_str());
-    Ok(session.read(op::LIST_OBJECTS, request.send()).await?.contents().is_empty())
+    let answer = session.read(op::LIST_OBJECTS, request.send()).await?;
+    // Somebody who has objects in it must not be told that the bucket is as new.
+    let count = session.needed(op::LIST_OBJECTS, answer.key_count(), "number of objects")?;
+    Ok(count == 0 && answer.contents().is_empty())
 }

@@ -16,6 +16,7 @@ fn scope(addresses: &[(Address, &str)]) -> Scope {
         member_trails: BTreeSet::new(),
         wakes: false,
         attachments: true,
+        keys: BTreeSet::new(),
     }
 }
 

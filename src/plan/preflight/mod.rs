@@ -1,24 +1,39 @@
 //! Holds every policy that the plan leaves behind against the requests that CloudTrail will make, and against the rule
-//! that keeps an owner from locking itself out. What would be refused stands in the way of the plan.
+//! that keeps an owner from locking itself out. What the plan would make CloudTrail be refused stands in its way; what is
+//! refused already is a finding ([`now`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{effective, lockout};
 use crate::estate::key::{key_reference, referenced_key};
-use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Role, Sighting, Stage, Trail, Wanted};
-use crate::ids::{Arn, Region};
+use crate::estate::topic::is_managed_by_sns;
+use crate::estate::{
+    self, Address, Desired, Estate, Kind, Problem, Resource, Role, SeenKey, Sighting, Stage, Trail, Wanted,
+};
+use crate::ids::{AccountId, Arn, Region};
+use crate::organization::Organization;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, Rule, Subject, lint};
-use crate::policy::preflight::{Delivery, Documents, Doubt, LogGroup, Preflight, Refusal, Topic, TopicKey, preflight};
+use crate::policy::preflight::{
+    Delivery, Documents, Doubt, LogGroup, Part, Preflight, Refusal, Topic, TopicKey, preflight,
+};
+
+mod now;
+
+pub(super) use now::{Now, now};
+
+/// The action of a doubt about a policy that could not be read.
+const DELIVER: &str = "deliver";
 
 /// Returns what stands in the way.
-pub(super) fn blockers(desired: &Desired, observed: &Estate) -> Vec<Problem> {
-    let planned = Targets::new(desired, &|address, wanted| Some(effective(desired, observed, address, wanted)));
+pub(super) fn blockers(desired: &Desired, observed: &Estate, organization: &Organization, now: &Now) -> Vec<Problem> {
+    let find = |address: &Address, wanted: &_| Some(effective(desired, observed, address, wanted));
+    let planned = Targets::new(desired, observed, organization, &find);
     let mut problems: BTreeSet<Problem> = BTreeSet::new();
     for (address, wanted) in &desired.wanted {
         match &wanted.resource {
-            Resource::Trail(trail) => problems.extend(planned.trail(address, trail)),
+            Resource::Trail(trail) => problems.extend(planned.trail(address, trail, now)),
             Resource::BucketPolicy(_) => {
                 problems.extend(planned.lockout(address, lint::Kind::Bucket));
                 problems.extend(planned.locks_out(address));
@@ -46,9 +61,9 @@ pub struct Delivered<'a> {
 
 /// Tries the delivery of every trail of ours with the policies that were observed. A trail that does not exist yet is
 /// tried as it will be.
-pub fn live<'a>(desired: &'a Desired, observed: &'a Estate) -> Vec<Delivered<'a>> {
+pub fn live<'a>(desired: &'a Desired, observed: &'a Estate, organization: &Organization) -> Vec<Delivered<'a>> {
     let there = |address: &Address, _: &_| observed.resource(address).cloned();
-    let targets = Targets::new(desired, &there);
+    let targets = Targets::new(desired, observed, organization, &there);
     let unknown = unknown(desired, observed);
     let trails =
         desired.wanted.iter().filter_map(|(address, wanted)| match (&wanted.resource, observed.resource(address)) {
@@ -58,13 +73,8 @@ pub fn live<'a>(desired: &'a Desired, observed: &'a Estate) -> Vec<Delivered<'a>
         });
     let shared = |(address, resource): (&&'a Address, &Resource)| Some((*address, resource.shared_policy()?.clone()));
     let deliver = |(address, trail)| {
-        let (arn, mut preflight) = targets.deliver(address, trail)?;
-        if !unknown.is_empty() {
-            // What is not known is not refused: it may well be there.
-            preflight.refusals.retain(|refusal| !unknown.iter().any(|doubt| doubt.document == refusal.document));
-            preflight.doubts.extend(unknown.iter().cloned());
-        }
-        Some(Delivered { arn, preflight, documents: targets.resources.iter().filter_map(shared).collect() })
+        let documents = targets.resources.iter().filter_map(shared).collect();
+        Some(Delivered { documents, ..targets.deliver(address, trail, &unknown)? })
     };
     trails.filter_map(deliver).collect()
 }
@@ -78,7 +88,7 @@ fn unknown(desired: &Desired, observed: &Estate) -> Vec<Doubt> {
             Some(Sighting::Present(_) | Sighting::Absent) => return None,
         };
         let (document, resource) = (address.kind.words().to_owned(), address.to_string());
-        Some(Doubt { document, action: "deliver".into(), resource, why: vec![why] })
+        Some(Doubt { document, action: DELIVER.into(), resource, why: vec![why] })
     };
     let shared = |address: &&Address| matches!(address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
     desired.wanted.keys().filter(shared).filter_map(doubt).collect()
@@ -87,12 +97,24 @@ fn unknown(desired: &Desired, observed: &Estate) -> Vec<Doubt> {
 /// What trails deliver to.
 struct Targets<'a> {
     desired: &'a Desired,
+    /// The accounts that an organization trail writes for.
+    accounts: Vec<AccountId>,
+    /// The documents that are wanted.
+    addresses: Vec<&'a Address>,
+    /// Those that are there, or will be.
     resources: BTreeMap<&'a Address, Resource>,
+    /// Keys of others, by the names under which trails and topics call them.
+    keys: &'a BTreeMap<String, SeenKey>,
 }
 
 impl<'a> Targets<'a> {
     /// Of reader roles and member policies there may be 10,000, so only what a trail delivers to is put together.
-    fn new(desired: &'a Desired, find: &dyn Fn(&Address, &Wanted) -> Option<Resource>) -> Self {
+    fn new(
+        desired: &'a Desired,
+        observed: &'a Estate,
+        organization: &Organization,
+        find: &dyn Fn(&Address, &Wanted) -> Option<Resource>,
+    ) -> Self {
         let log_roles: BTreeSet<&str> = desired.wanted.values().filter_map(|w| log_role(&w.resource)).collect();
         let is_target = |address: &Address| match address.kind {
             Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic => true,
@@ -100,16 +122,24 @@ impl<'a> Targets<'a> {
             _ => false,
         };
         let targets = desired.wanted.iter().filter(|(address, _)| is_target(address));
+        let addresses = targets.clone().map(|(address, _)| address).collect();
         let resources = targets.filter_map(|(address, wanted)| Some((address, find(address, wanted)?))).collect();
-        Self { desired, resources }
+        let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
+        let accounts = active.map(|(id, _)| id.clone()).collect();
+        Self { desired, accounts, addresses, resources, keys: &observed.keys }
     }
 
-    fn trail(&self, address: &Address, trail: &Trail) -> Vec<Problem> {
-        let refusals = self.deliver(address, trail).map(|(_, preflight)| preflight.refusals).unwrap_or_default();
-        refusals.into_iter().map(|refusal| problem(address, refusal)).collect()
+    /// Returns what would be refused after the plan. What is refused already is not the plan's doing, and no reason to
+    /// leave the rest undone.
+    fn trail(&self, address: &Address, trail: &Trail, now: &Now) -> Vec<Problem> {
+        let delivered = self.deliver(address, trail, &[]);
+        let refusals = delivered.map(|delivered| delivered.preflight.refusals).unwrap_or_default();
+        let made = refusals.into_iter().filter(|refusal| !now.has(address, refusal));
+        made.map(|refusal| problem(address, refusal)).collect()
     }
 
-    fn deliver(&self, address: &Address, trail: &Trail) -> Option<(Arn, Preflight)> {
+    /// Tries a trail's requests; `unknown` are the policies that could not be read.
+    fn deliver(&self, address: &Address, trail: &Trail, unknown: &[Doubt]) -> Option<Delivered<'a>> {
         let region = address.region.as_ref()?;
         let delivery = self.delivery(address, region, trail);
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn));
@@ -118,7 +148,11 @@ impl<'a> Targets<'a> {
         let documents = Documents {
             bucket: self.find(Kind::BucketPolicy, &trail.bucket).and_then(Resource::shared_policy),
             key: trail.key.as_deref().and_then(|key| self.key_policy(key)),
-            topic: topic.as_ref().map(|(arn, policy)| Topic { arn, policy: Some(policy), key: TopicKey::None }),
+            topic: topic.as_ref().map(|(arn, seen)| Topic {
+                arn,
+                policy: Some(&seen.policy),
+                key: self.topic_key(seen),
+            }),
             log_group: log_group.as_ref().map(|target| LogGroup {
                 arn: &target.group,
                 role_arn: &target.role,
@@ -126,8 +160,54 @@ impl<'a> Targets<'a> {
                 policies: &policies,
             }),
         };
-        let preflight = preflight(&delivery, &documents);
-        Some((delivery.trail_arn, preflight))
+        let mut preflight = preflight(&delivery, &documents);
+        // What is not known is not refused: it may well be there. Somebody else's bucket is not looked at.
+        let mut known = |part: Part, known: bool| {
+            if !known {
+                preflight.refusals.retain(|refusal| refusal.part() != part);
+            }
+        };
+        unknown.iter().for_each(|doubt| known(doubt.part(), false));
+        known(Part::Bucket, self.wants(Kind::BucketPolicy, &trail.bucket));
+        preflight.doubts.extend(unknown.iter().cloned());
+        preflight.doubts.extend(self.unread_keys(trail));
+        Some(Delivered { arn: delivery.trail_arn, preflight, documents: Vec::new() })
+    }
+
+    fn wants(&self, kind: Kind, name: &str) -> bool {
+        self.addresses.iter().any(|address| address.kind == kind && address.name == name)
+    }
+
+    /// Returns the address of the document that a refusal is about, or of the trail where it is none of ours.
+    fn place(&self, address: &Address, trail: &Trail, part: Part) -> Address {
+        let mut wanted = self.addresses.iter().copied();
+        let found = match part {
+            Part::Bucket => wanted.find(|at| at.kind == Kind::BucketPolicy && at.name == trail.bucket),
+            Part::Key => wanted.find(|at| at.kind == Kind::KeyPolicy),
+            Part::Topic | Part::TopicKey => trail.topic.as_deref().and_then(|arn| self.topic_at(arn)),
+            Part::LogGroup => None,
+        };
+        found.unwrap_or(address).clone()
+    }
+
+    fn topic_key(&self, topic: &estate::Topic) -> TopicKey<'_> {
+        let Some(key) = topic.key.as_deref().filter(|key| !key.is_empty()) else { return TopicKey::None };
+        let is_managed = is_managed_by_sns(key) || self.keys.get(key).is_some_and(|seen| seen.managed_by_aws);
+        match self.key_policy(key) {
+            _ if is_managed => TopicKey::AwsManaged,
+            Some(policy) => TopicKey::Customer(policy),
+            None => TopicKey::None,
+        }
+    }
+
+    fn topic_at(&self, arn: &str) -> Option<&'a Address> {
+        let arn: Arn = arn.parse().ok()?;
+        self.addresses.iter().copied().find(|address| {
+            address.kind == Kind::Topic
+                && address.name == arn.resource()
+                && address.account.as_str() == arn.account()
+                && address.region.as_ref().is_some_and(|region| region.as_str() == arn.region())
+        })
     }
 
     fn delivery(&self, address: &Address, region: &Region, trail: &Trail) -> Delivery {
@@ -137,7 +217,7 @@ impl<'a> Targets<'a> {
             trail_arn: Arn::new(self.desired.partition, "cloudtrail", region.as_str(), account, &resource),
             management_account: address.account.clone(),
             organization_id: trail.organization.then(|| self.desired.organization.clone()),
-            accounts: Vec::new(),
+            accounts: if trail.organization { self.accounts.clone() } else { Vec::new() },
             bucket: trail.bucket.clone(),
             prefix: trail.prefix.clone(),
             // A key that is still to be made has no ARN; its own policy can only mean itself.
@@ -150,26 +230,43 @@ impl<'a> Targets<'a> {
         self.resources.iter().find(|(address, _)| address.kind == kind && address.name == name).map(|(_, r)| r)
     }
 
-    /// The policy of a key of ours; that of somebody else's key is not ours to know.
+    /// The policy of a key of ours, as the plan or as AWS names it, or of one of others as far as it could be read.
     fn key_policy(&self, key: &str) -> Option<&PolicyDocument> {
-        let mut policies = self.resources.iter().filter(|(address, _)| address.kind == Kind::KeyPolicy);
-        let (_, policy) = policies.find(|(address, _)| key_reference(&address.with_kind(Kind::Key)) == key)?;
-        policy.shared_policy()
+        let is_it = |address: &Address, resource: &Resource| match resource {
+            Resource::KeyPolicy(policy) => {
+                key_reference(&address.with_kind(Kind::Key)) == key || policy.key.as_deref() == Some(key)
+            }
+            _ => false,
+        };
+        match self.resources.iter().find(|(address, resource)| is_it(address, resource)) {
+            Some((_, resource)) => resource.shared_policy(),
+            None => self.keys.get(key)?.policy.as_ref(),
+        }
     }
 
-    fn topic(&self, arn: &str) -> Option<(Arn, &PolicyDocument)> {
+    /// Returns doubts about the keys of others that could not be read.
+    fn unread_keys(&self, trail: &Trail) -> Vec<Doubt> {
+        let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn)).and_then(|(_, topic)| topic.key.clone());
+        let named = [(trail.key.clone(), "key policy"), (topic, "key policy of the topic")];
+        let doubt = |(name, document): (Option<String>, &str)| {
+            let name = name?;
+            let problem = self.keys.get(&name)?.problem.as_ref()?;
+            Some(Doubt {
+                document: document.to_owned(),
+                action: "kms:GenerateDataKey".into(),
+                resource: name,
+                why: vec![format!("the key could not be read: {}", problem.message)],
+            })
+        };
+        named.into_iter().filter_map(doubt).collect()
+    }
+
+    fn topic(&self, arn: &str) -> Option<(Arn, &estate::Topic)> {
         let arn: Arn = arn.parse().ok()?;
-        let policy = self.resources.iter().find_map(|(address, resource)| match resource {
-            Resource::Topic(topic)
-                if address.name == arn.resource()
-                    && address.account.as_str() == arn.account()
-                    && address.region.as_ref().is_some_and(|region| region.as_str() == arn.region()) =>
-            {
-                Some(&topic.policy)
-            }
+        match self.resources.get(self.topic_at(arn.as_str())?)? {
+            Resource::Topic(topic) => Some((arn, topic)),
             _ => None,
-        })?;
-        Some((arn, policy))
+        }
     }
 
     fn log_target(&self, trail: &Trail) -> Option<LogTarget<'_>> {
@@ -211,6 +308,7 @@ impl<'a> Targets<'a> {
         let subject = Subject {
             name: address.kind.words(),
             kind,
+            partition: self.desired.partition,
             account: Some(&address.account),
             organization_id: Some(&self.desired.organization),
             known_accounts: &self.desired.known_accounts,

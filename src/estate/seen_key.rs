@@ -1,0 +1,29 @@
+//! A key that orgtrail did not make and that logs or notifications are encrypted with, or a second one that it made: looked
+//! at, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::Problem;
+use crate::policy::PolicyDocument;
+
+/// What is known of such a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenKey {
+    /// Its ARN; none where it could not be read, or is not there.
+    pub arn: Option<String>,
+    /// It can be used: neither disabled nor waiting for deletion.
+    pub enabled: bool,
+    /// AWS manages it for one of its services: nobody can change its policy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed_by_aws: bool,
+    /// The deployment in its ownership tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// Its policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyDocument>,
+    /// Why it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}

@@ -1,0 +1,185 @@
+//! What CloudTrail is refused now: the policies that are there, tried with the requests that it makes for the trails that
+//! are there. Somebody else's statement that keeps it out loses logs, whoever wrote it and whatever it was meant for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Delivered, Targets, unknown};
+use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Stage, Trail};
+use crate::organization::Organization;
+use crate::plan::finding::{Finding, Harm};
+use crate::plan::removal::{is_foreign, text_that_names};
+use crate::policy::preflight::{Doubt, Part, Refusal};
+
+/// What is wrong with the deliveries of now.
+#[derive(Default)]
+pub(in crate::plan) struct Now {
+    /// What is refused, each once.
+    pub findings: Vec<Finding>,
+    /// What cannot be told.
+    pub problems: Vec<Problem>,
+    /// What is refused, so that a plan that leaves it is not taken to make it.
+    refused: BTreeSet<(Address, String, String)>,
+}
+
+impl Now {
+    /// Tells whether a trail is refused this already.
+    pub(super) fn has(&self, trail: &Address, refusal: &Refusal) -> bool {
+        self.refused.contains(&(trail.clone(), refusal.action.clone(), refusal.resource.clone()))
+    }
+}
+
+/// One fault: where it is, and what refuses.
+type Fault = (Address, Option<String>, String);
+
+/// Tries every trail that is there.
+pub(in crate::plan) fn now(desired: &Desired, observed: &Estate, organization: &Organization) -> Now {
+    let there = |address: &Address, _: &_| observed.resource(address).cloned();
+    let targets = Targets::new(desired, observed, organization, &there);
+    let unknown = unknown(desired, observed);
+    let mut now = Now::default();
+    let mut faults: BTreeMap<Fault, (Finding, usize)> = BTreeMap::new();
+    let mut doubts: BTreeMap<(Address, Vec<String>), Problem> = BTreeMap::new();
+    for (address, trail) in trails(desired, observed) {
+        let Some(Delivered { preflight, .. }) = targets.deliver(address, trail, &unknown) else { continue };
+        for refusal in preflight.refusals {
+            now.refused.insert((address.clone(), refusal.action.clone(), refusal.resource.clone()));
+            let at = targets.place(address, trail, refusal.part());
+            let statement = refusal.statement.as_ref().map(ToString::to_string);
+            let what = if statement.is_some() { String::new() } else { refusal.message.clone() };
+            let fault = (at.clone(), statement, format!("{}{what}", refusal.action));
+            let (_, count) = faults.entry(fault).or_insert_with(|| (finding(&targets, at, refusal), 0));
+            *count += 1;
+        }
+        for doubt in preflight.doubts {
+            let at = targets.place(address, trail, doubt.part());
+            // What could not be read is a problem already.
+            if doubt.action != super::DELIVER {
+                doubts.entry((at.clone(), doubt.why.clone())).or_insert_with(|| problem(at, &doubt));
+            }
+        }
+    }
+    now.findings = faults.into_values().map(with_count).collect();
+    now.findings.extend(trails(desired, observed).filter_map(|(at, trail)| key_that_fails(observed, at, trail)));
+    now.findings.extend(second_keys(desired, observed));
+    now.findings.sort();
+    now.problems = doubts.into_values().collect();
+    now
+}
+
+fn trails<'a>(desired: &'a Desired, observed: &'a Estate) -> impl Iterator<Item = (&'a Address, &'a Trail)> {
+    let wanted = desired.wanted.keys().filter(|address| address.kind == Kind::Trail);
+    wanted.filter_map(|address| match observed.resource(address) {
+        Some(Resource::Trail(seen)) => Some((address, seen)),
+        _ => None,
+    })
+}
+
+/// A key of others that the logs are encrypted with and that cannot be used. That of a wanted key is a change.
+fn key_that_fails(observed: &Estate, at: &Address, trail: &Trail) -> Option<Finding> {
+    let name = trail.key.as_ref()?;
+    let key = observed.keys.get(name).filter(|key| !key.enabled && key.problem.is_none())?;
+    let what = if key.arn.is_some() { "is disabled or waits for its deletion" } else { "does not exist" };
+    Some(Finding {
+        harm: Harm::LogsLost,
+        address: at.clone(),
+        code: "key-unusable".into(),
+        message: format!("the key {name}, with which the trail encrypts, {what}: nothing can be delivered or read"),
+        since: None,
+        until: None,
+        help: "cancel its deletion and enable it (`aws kms cancel-key-deletion`, `aws kms enable-key`)".into(),
+    })
+}
+
+/// Names keys of this deployment beside the one that is in use.
+fn second_keys(desired: &Desired, observed: &Estate) -> Vec<Finding> {
+    let Some(address) = desired.wanted.keys().find(|address| address.kind == Kind::Key) else { return Vec::new() };
+    let used = match observed.resource(address) {
+        Some(Resource::Key(key)) => key.arn.as_ref(),
+        _ => None,
+    };
+    let ours = observed.keys.values().filter(|key| key.deployment.as_ref() == Some(&desired.deployment));
+    let others = ours.filter_map(|key| key.arn.as_ref()).filter(|arn| Some(*arn) != used);
+    let finding = |arn: &String| Finding {
+        harm: Harm::Harmless,
+        address: address.clone(),
+        code: "second-key".into(),
+        message: format!(
+            "{arn} carries the tag of this deployment too, and is not the key that the logs are encrypted with"
+        ),
+        since: None,
+        until: None,
+        help: "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is"
+            .into(),
+    };
+    others.map(finding).collect()
+}
+
+fn with_count((mut finding, refusals): (Finding, usize)) -> Finding {
+    if refusals > 1 {
+        finding.message.push_str(&format!(" (and {} more requests)", refusals - 1));
+    }
+    finding
+}
+
+/// The check that CloudTrail makes when a trail is made or changed writes an object without encryption headers; what is
+/// delivered has them.
+fn hinders_changes_only(refusal: &Refusal) -> bool {
+    refusal.part() == Part::Bucket && refusal.resource.ends_with('/')
+}
+
+fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
+    let (harm, code, what) = match refusal.part() {
+        _ if hinders_changes_only(&refusal) => {
+            (Harm::LessProtected, "change-refused", "CloudTrail would refuse every change of the trail")
+        }
+        Part::Bucket | Part::Key => (Harm::LogsLost, "delivery-refused", "CloudTrail is refused"),
+        Part::Topic | Part::TopicKey => {
+            (Harm::LessProtected, "notification-refused", "nobody hears of new log files: CloudTrail is refused")
+        }
+        Part::LogGroup => {
+            (Harm::LessProtected, "log-group-refused", "nothing arrives in the log group: CloudTrail is refused")
+        }
+    };
+    let message = format!("{what}: {}", refusal.message);
+    Finding {
+        harm,
+        code: code.into(),
+        message,
+        since: None,
+        until: None,
+        help: help(targets, &at, refusal),
+        address: at,
+    }
+}
+
+/// A statement of others that refuses is removed by naming it.
+fn help(targets: &Targets, at: &Address, refusal: Refusal) -> String {
+    let place = refusal.statement.as_ref().filter(|_| refusal.is_denied());
+    let policy = targets.resources.get(at).and_then(Resource::shared_policy);
+    let statement = place.and_then(|place| policy?.statements.get(place.index)).filter(|s| is_foreign(s));
+    match statement {
+        Some(statement) => format!(
+            "remove it with `orgtrail apply --destroy '{}' --allow weakens,destroys`, or {}",
+            text_that_names(at, statement),
+            refusal.help
+        ),
+        None => refusal.help,
+    }
+}
+
+fn problem(at: Address, doubt: &Doubt) -> Problem {
+    Problem {
+        account: at.account.clone(),
+        stage: Stage::Plan,
+        code: "DeliveryUnproven".into(),
+        message: format!(
+            "{}: whether CloudTrail may {} on {} cannot be told: {}",
+            doubt.document,
+            doubt.action,
+            doubt.resource,
+            doubt.why.join("; ")
+        ),
+        help: "let the statement leave AWS services out (Bool aws:PrincipalIsAWSService false), or remove it".into(),
+        address: Some(at),
+    }
+}
