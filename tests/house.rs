@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("flow", &[]),
     ("cloud", &["flow", "organization", "estate", "policy", "plan", "ids"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
-    ("drift", &["estate", "ids"]),
+    ("drift", &["estate", "plan", "ids"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
     (
         "reconcile",

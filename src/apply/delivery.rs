@@ -6,7 +6,8 @@ use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, Fault};
 use crate::estate::{Address, Kind, Problem, Stage, trail};
 use crate::ids::AccountId;
-use crate::plan::{Change, Plan};
+use crate::plan::delivery::{CODES, FAILS, Judged, STALE, of as delivery_says};
+use crate::plan::{Change, Finding, Plan, loss};
 
 use super::outcome::{ChangeResult, Delivery, DeliveryState};
 use super::{Gate, take_back};
@@ -44,6 +45,43 @@ pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
     before
 }
 
+/// What the plan found refused by a document as it was (`plan::preflight`): the change of that document ends it.
+const REFUSALS: [&str; 4] = ["delivery-refused", "change-refused", "notification-refused", "log-group-refused"];
+
+/// What came of looking again.
+pub(super) struct Checked {
+    /// How the delivery of each trail goes; empty where nothing was done that can touch one.
+    pub delivery: Vec<Delivery>,
+    /// What is wrong after the run.
+    pub findings: Vec<Finding>,
+}
+
+/// Returns what is wrong after the run: of a trail that was asked again, what CloudTrail says now. Which notifications and
+/// log groups are still wanted the plan knows, so of these only what it found is told again.
+fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Address, trail::Delivery>) -> Vec<Finding> {
+    let is_made = |address: &Address| {
+        let mut changes = plan.changes.iter().zip(results);
+        changes.any(|(change, result)| change.address == *address && *result == Some(ChangeResult::Done))
+    };
+    let stays = |finding: &&Finding| {
+        let code = finding.code.as_str();
+        let is_asked = CODES.contains(&code) && asked.contains_key(&finding.address);
+        // A statement of others that refuses is named in the help, and stays where the plan does not take it away.
+        let of_others = finding.help.contains("--destroy");
+        let is_refusal = REFUSALS.contains(&code) && !of_others;
+        let is_repaired = (loss::CODES.contains(&code) || is_refusal) && is_made(&finding.address);
+        !is_asked && !is_repaired
+    };
+    let mut list: Vec<Finding> = plan.findings.iter().filter(stays).cloned().collect();
+    for (address, delivery) in asked {
+        let known = |code: &str| plan.findings.iter().any(|f| f.address == *address && f.code == code);
+        let now = delivery_says(address, true, delivery, &Judged::Unknown).into_iter();
+        list.extend(now.filter(|finding| [FAILS, STALE].contains(&finding.code.as_str()) || known(&finding.code)));
+    }
+    list.sort();
+    list
+}
+
 /// Asks again. Where deliveries fail that did not fail before, the policies that this run changed are put back.
 pub(super) async fn check(
     plan: &Plan,
@@ -51,10 +89,11 @@ pub(super) async fn check(
     results: &mut [Option<ChangeResult>],
     cloud: &dyn Cloud,
     gate: &dyn Gate,
-) -> Vec<Delivery> {
+) -> Checked {
     if !plan.changes.iter().zip(results.iter()).any(|(c, r)| can_touch(c) && *r == Some(ChangeResult::Done)) {
-        return Vec::new();
+        return Checked { delivery: Vec::new(), findings: plan.findings.clone() };
     }
+    let mut asked = BTreeMap::new();
     let mut list = Vec::new();
     for site in &plan.trails {
         if !exists(plan, &site.address, results) {
@@ -68,9 +107,14 @@ pub(super) async fn check(
         {
             put_back(plan, results, &failure(&site.address, error), cloud, gate).await;
         }
+        if let Ok(delivery) = &now {
+            asked.insert(site.address.clone(), delivery.clone());
+        }
         list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
     }
-    list
+    // A policy that was put back may have changed what is so.
+    let findings = findings(plan, results, &asked);
+    Checked { delivery: list, findings }
 }
 
 /// Tells whether a trail is there after the run: it was there before, or the run made it.

@@ -58,7 +58,8 @@ pub async fn run(
     let mut run = Run::new(plan, options.began, &urgent);
     run.work(cloud, progress, options, &mut stop).await;
     let mut results = run.results;
-    let delivery = delivery::check(plan, &before, &mut results, cloud, options.gate).await;
+    let delivery::Checked { delivery, findings } =
+        delivery::check(plan, &before, &mut results, cloud, options.gate).await;
     let outcomes = plan.changes.iter().zip(results).map(|(change, result)| outcome(change, result));
     ApplyReport {
         organization: plan.organization.clone(),
@@ -70,6 +71,7 @@ pub async fn run(
         unchanged: plan.unchanged,
         problems: plan.problems.clone(),
         delivery,
+        findings,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::estate::{Address, Problem};
 use crate::ids::OrganizationId;
-use crate::plan::Action;
+use crate::plan::{Action, Finding};
 
 /// The outcome of a whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,9 @@ pub struct ApplyReport {
     pub problems: Vec<Problem>,
     /// How the delivery of each trail of ours goes after the run.
     pub delivery: Vec<Delivery>,
+    /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were asked
+    /// again what CloudTrail says now. The worst first.
+    pub findings: Vec<Finding>,
 }
 
 /// What came of one change.

@@ -16,7 +16,7 @@ use super::{Answer, Common, Format};
 use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
 use crate::estate::{Address, Kind, Problem};
 use crate::plan::adoption::TAKEN_AWAY;
-use crate::plan::{Plan, Risk};
+use crate::plan::{Harm, Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
 use crate::report::{human, markdown, model, run_model, words};
@@ -26,7 +26,7 @@ use crate::survey::{Survey, SurveyOptions};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan that was written with `plan --output plan.json`; refused when what it stands on has changed since
-    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy", "close"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     choices: Choices,
@@ -133,11 +133,19 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     Ok(Answer::new(text, ended(&report, &survey.plan, ui)))
 }
 
-/// How a run ends the process: who reads what they should not is a finding, also after everything was made.
+/// How a run ends the process: a failing delivery, and who reads what they should not, is a finding, also after everything was
+/// made; what is not proved is never taken for right.
 fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
     if !plan.violations.is_empty() {
         ui.note("not isolated: somebody reads, writes or assumes what they should not; `orgtrail access` says who");
         return Outcome::Finding;
+    }
+    if report.findings.iter().any(|finding| finding.harm != Harm::Harmless) {
+        return Outcome::Finding;
+    }
+    if !plan.unproven.is_empty() {
+        ui.note("not proved: who reads whose logs cannot be told in full; `orgtrail access` says what is missing");
+        return Outcome::Partial;
     }
     if report.is_complete() && plan.blockers.is_empty() { Outcome::Clean } else { Outcome::Partial }
 }

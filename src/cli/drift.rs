@@ -162,10 +162,10 @@ fn known(comparison: &Comparison, previous: Option<Record>) -> Vec<Trace> {
     who.into_iter().filter(|trace| !trace.events.is_empty() && still.contains(&&trace.address)).collect()
 }
 
-/// Asks who changed what drifted: what has a risk first.
+/// Asks who changed what drifted: what does the most harm first, then what has a risk.
 async fn traces(plan: &Plan, known: &[Trace], look: &dyn Look, common: &Common, ui: &Ui) -> Vec<Trace> {
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
-    changes.sort_by_key(|change| change.risk.iter().all(|risk| *risk == Risk::Safe));
+    changes.sort_by_key(|change| (change.harm, change.risk.iter().all(|risk| *risk == Risk::Safe)));
     let remembered = |change: &Change| known.iter().find(|trace| trace.address == change.address);
     let open: Vec<&Change> = changes.iter().copied().filter(|change| remembered(change).is_none()).collect();
     let (asked, left) = open.split_at(open.len().min(TRACES_MAX));

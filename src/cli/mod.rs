@@ -257,7 +257,6 @@ impl Command {
             Command::Schema => ("schema", Format::Json),
             Command::Snapshot(_) => ("snapshot", Format::Json),
             Command::Render(_) => ("render", Format::Human),
-            Command::Reconcile(_) => ("reconcile", Format::Human),
             Command::Demo => ("demo", Format::Human),
             Command::Export(_) => ("export", Format::Human),
             Command::Man => ("man", Format::Human),

@@ -36,6 +36,10 @@ pub struct Choices {
     /// Go on although far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
+    /// Take the statements of others out of the policies of bucket, key and topic where they let somebody read, change or
+    /// decrypt what they should not; needs --allow destroys to be applied
+    #[arg(long)]
+    pub close: bool,
 }
 
 /// The arguments of `plan`.
@@ -47,7 +51,7 @@ pub struct PlanArgs {
     #[arg(long)]
     member_trails: bool,
     /// Show what --config changes against this other configuration, without looking at what AWS has
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts", "close"])]
     against: Option<PathBuf>,
 }
 
@@ -57,6 +61,7 @@ impl Choices {
         PlanOptions {
             prune: self.prune,
             accept_fewer_accounts: self.accept_fewer_accounts,
+            close: self.close,
             today: self.prune.then(|| Timestamp::now().to_zoned(TimeZone::UTC).date()),
             give_up: self.give_up.iter().cloned().collect(),
             destroy: self.destroy.iter().cloned().collect(),

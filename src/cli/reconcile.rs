@@ -15,7 +15,7 @@ use super::session::{self, Access, Door, recorded, templates};
 use super::signal::{at_each_hangup, told_to_stop};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
-use super::{Answer, Common};
+use super::{Answer, Common, Format};
 use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, Look, Needs};
 use crate::config::schema::{BadValue, S3Place};
@@ -28,13 +28,13 @@ use crate::reconcile::daemon::own_sessions;
 use crate::reconcile::herald::Recipient;
 use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
 use crate::reconcile::stop::{Stop, Stopper, stop};
-use crate::reconcile::{Connection, Daemon, Options, Refused, Source};
+use crate::reconcile::{Connection, Daemon, Options, Refused, Source, once};
 use crate::reconcile::{http, lease};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Make one round and end, with the exit code of what it found
+    /// Make one round and end, with the exit code of what it found; --format json writes what it found
     #[arg(long)]
     once: bool,
     /// Never change anything: what is not as it should be is only reported
@@ -73,6 +73,7 @@ impl FromStr for HistoryPlace {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    refuse_form(common.format(), args.once)?;
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
     let options = Options {
@@ -101,7 +102,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         never = window => match never {},
     };
     let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
-    Ok(answer(last.as_ref(), args.once, &stop))
+    answer(last.as_ref(), args.once, &stop, common.format(), &daemon.board)
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
@@ -158,27 +159,44 @@ async fn signals(stopper: Stopper) -> Infallible {
     }
 }
 
+/// Refuses a form that there is not, before the first call.
+fn refuse_form(format: Format, once: bool) -> Result<(), Failure> {
+    match format {
+        Format::Human => Ok(()),
+        Format::Json if once => Ok(()),
+        Format::Json => Err(Failure::new("only one round has a JSON report")
+            .hint("add --once; a daemon that runs is read at its /metrics, and in its history")),
+        other => Err(other.unknown_to("reconcile", "human and, with --once, json")),
+    }
+}
+
 /// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is in the
 /// history, and another exit code would have systemd take the stop for a failure.
-fn answer(last: Option<&RoundRecord>, once: bool, stop: &Stop) -> Answer {
-    let Some(round) = last else {
-        let text = if stop.is_wished() { "stopped before a round was over\n" } else { "another replica acts\n" };
-        return Answer::new(text, Outcome::Clean);
+fn answer(
+    last: Option<&RoundRecord>,
+    once: bool,
+    stop: &Stop,
+    format: Format,
+    board: &Board,
+) -> Result<Answer, Failure> {
+    let status = board.read();
+    let text = match (format, last) {
+        (Format::Json, _) => {
+            once::json(last, &status).map_err(|error| Failure::new("cannot write the report").because(error))?
+        }
+        (_, Some(round)) => once::human(round, &status),
+        (_, None) if stop.is_wished() => "stopped before a round was over\n".to_owned(),
+        (_, None) => "another replica acts\n".to_owned(),
     };
-    let RoundRecord { number, result, drifted, made, failed, held, problems, calls, .. } = round;
-    let text = format!(
-        "round {number}: {}; {drifted} drifted, {made} changed, {failed} failed, {held} waiting, {problems} unreadable, \
-         {calls} calls\n",
-        result.words()
-    );
-    let outcome = match result {
+    let Some(round) = last else { return Ok(Answer::new(text, Outcome::Clean)) };
+    let outcome = match round.result {
         _ if !once && stop.is_wished() => Outcome::Clean,
         RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
         RoundResult::Waiting => Outcome::Finding,
-        RoundResult::Partial if *held > 0 => Outcome::Finding,
+        RoundResult::Partial if round.held > 0 || round.found > 0 => Outcome::Finding,
         RoundResult::Partial | RoundResult::Failed | RoundResult::Stopped => Outcome::Partial,
     };
-    Answer::new(text, outcome)
+    Ok(Answer::new(text, outcome))
 }
 
 /// Configuration and connection as the flags name them.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Finding, Record};
 use crate::estate::Address;
 use crate::ids::AccountId;
+use crate::plan::Harm;
 
 /// What became of a finding since the run before. The order is the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,10 +28,14 @@ pub enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
+    /// Something is wrong that no change repairs.
+    Finding,
     /// Something is not as the configuration says.
     Change,
     /// Somebody may read what he should not, or the reverse.
     Violation,
+    /// Something of isolation could be neither proved nor refuted.
+    Unproven,
     /// A trail of somebody else.
     Trail,
     /// Something could not be read.
@@ -43,8 +48,10 @@ impl FindingKind {
     /// Returns the word that the report uses.
     pub fn as_str(self) -> &'static str {
         match self {
+            FindingKind::Finding => "finding",
             FindingKind::Change => "change",
             FindingKind::Violation => "violation",
+            FindingKind::Unproven => "unproven",
             FindingKind::Trail => "trail",
             FindingKind::Problem => "problem",
             FindingKind::Blocker => "blocker",
@@ -65,6 +72,9 @@ pub struct Entry {
     pub address: Option<Address>,
     /// What it says, in few words.
     pub what: String,
+    /// What it does; none where that is not known, and of runs before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
     /// When a run saw it first; none where that was before the first run that compared.
     pub first_seen: Option<Timestamp>,
     /// By which the next run knows it again.
@@ -75,8 +85,8 @@ pub struct Entry {
 
 impl Entry {
     pub(super) fn new(state: State, key: &str, finding: Finding, first_seen: Option<Timestamp>) -> Self {
-        let Finding { kind, account, address, what, content } = finding;
-        Self { state, kind, account, address, what, first_seen, key: key.to_owned(), content }
+        let Finding { kind, account, address, what, harm, content } = finding;
+        Self { state, kind, account, address, what, harm, first_seen, key: key.to_owned(), content }
     }
 }
 
@@ -146,7 +156,8 @@ pub fn compare(now: &Record, at: Timestamp, previous: Option<&Record>) -> Compar
         let hidden = now.blind.iter().any(|blind| blind.hides(&old));
         findings.push(Entry { state: if hidden { State::Unseen } else { State::Gone }, ..old });
     }
-    findings.sort_by(|a, b| (a.state, a.kind, &a.key).cmp(&(b.state, b.kind, &b.key)));
+    let order = |entry: &Entry| (entry.state, Harm::rank(entry.harm), entry.kind);
+    findings.sort_by(|a, b| (order(a), &a.key).cmp(&(order(b), &b.key)));
     Comparison {
         at,
         previous_at: previous.and_then(|previous| previous.comparison.as_ref()).map(|comparison| comparison.at),

@@ -12,6 +12,7 @@ use super::Trace;
 use super::compare::{Comparison, Entry, FindingKind, State};
 use crate::estate::Address;
 use crate::ids::AccountId;
+use crate::plan::Harm;
 
 /// The version of the report that is read. `report::model` writes it.
 const FORMAT_VERSION: u64 = 1;
@@ -46,6 +47,8 @@ pub(super) struct Finding {
     pub(super) account: AccountId,
     pub(super) address: Option<Address>,
     pub(super) what: String,
+    /// What it does; none where that is not known, as of what could not be read.
+    pub(super) harm: Option<Harm>,
     /// A hash of all that it says; of its key alone where the rest is AWS's words, which differ from call to call.
     pub(super) content: String,
 }
@@ -107,7 +110,9 @@ impl Record {
         }
         let mut findings = BTreeMap::new();
         add(&mut findings, changes(part(&mut report, "changes")?)?);
+        add(&mut findings, assessed(part(&mut report, "findings")?)?);
         add(&mut findings, violations(part(&mut report, "violations")?)?);
+        add(&mut findings, unproven(part(&mut report, "unproven")?)?);
         add(&mut findings, trails(part(&mut report, "evidence")?)?);
         let problems: Vec<ProblemPart> = part(&mut report, "problems")?;
         let blind = problems.iter().filter(|problem| matches!(problem.stage.as_str(), "discover" | "observe"));
@@ -145,7 +150,7 @@ impl Record {
 
 /// Takes a field out of a report; a field that is not there is read as null, and a list as empty.
 fn part<T: DeserializeOwned>(report: &mut Value, part: &'static str) -> Result<T, BadRecord> {
-    let lists = ["violations", "evidence", "problems", "blockers"];
+    let lists = ["findings", "violations", "unproven", "evidence", "problems", "blockers"];
     let value = match report[part].take() {
         Value::Null if lists.contains(&part) => Value::Array(Vec::new()),
         value => value,
@@ -163,6 +168,23 @@ fn add(findings: &mut BTreeMap<String, Finding>, more: impl IntoIterator<Item = 
 struct ChangePart {
     address: Address,
     action: String,
+    #[serde(default)]
+    harm: Option<Harm>,
+}
+
+#[derive(Deserialize)]
+struct FindingPart {
+    address: Address,
+    harm: Harm,
+    code: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct UnprovenPart {
+    address: Option<Address>,
+    invariant: String,
+    principal: String,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +194,8 @@ struct ViolationPart {
     principal: String,
     action: String,
     resource: String,
+    #[serde(default)]
+    harm: Option<Harm>,
 }
 
 #[derive(Deserialize)]
@@ -193,27 +217,54 @@ impl ProblemPart {
         let place = address.as_ref().map_or_else(|| account.to_string(), ToString::to_string);
         let key = format!("{place} {stage} {code}");
         let what = format!("{code} at {place}");
-        (key.clone(), Finding { kind, account, address, what, content: hash(&key) })
+        (key.clone(), Finding { kind, account, address, what, harm: None, content: hash(&key) })
     }
 }
 
 fn changes(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
     let change = |(value, change): (Value, ChangePart)| {
-        let ChangePart { address, action } = change;
+        let ChangePart { address, action, harm } = change;
         let what = format!("{action} {address}");
-        (address.to_string(), at(FindingKind::Change, address, what, hash(&value.to_string())))
+        (address.to_string(), at(FindingKind::Change, address, what, harm, hash(&value.to_string())))
     };
     Ok(read(list, "changes")?.into_iter().map(change).collect())
 }
 
 fn violations(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
     let violation = |(value, violation): (Value, ViolationPart)| {
-        let ViolationPart { address, invariant, principal, action, resource } = violation;
+        let ViolationPart { address, invariant, principal, action, resource, harm } = violation;
         let what = format!("{invariant}: {principal}, {action}, {resource}");
         let key = format!("{address} {invariant} {principal} {action} {resource}");
-        (key, at(FindingKind::Violation, address, what, hash(&value.to_string())))
+        (key, at(FindingKind::Violation, address, what, harm, hash(&value.to_string())))
     };
     Ok(read(list, "violations")?.into_iter().map(violation).collect())
+}
+
+/// What is wrong and no change repairs. Since when and until when moves from run to run, and is no news.
+fn assessed(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut keyed = |FindingPart { address, harm, code, message }: FindingPart| {
+        let key = format!("{address} {code}");
+        let count = known.entry(key.clone()).or_default();
+        *count += 1;
+        // Two of one kind at one resource are two.
+        let key = if *count > 1 { format!("{key} #{count}") } else { key };
+        let content = hash(&format!("{harm} {code} {message}"));
+        let what = format!("{code} at {address}: {message}");
+        (key, at(FindingKind::Finding, address, what, Some(harm), content))
+    };
+    Ok(read(list, "findings")?.into_iter().map(|(_, finding)| keyed(finding)).collect())
+}
+
+fn unproven(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
+    let open = |UnprovenPart { address, invariant, principal }: UnprovenPart| {
+        // A report of before there was an address names nothing that could be compared.
+        let address = address?;
+        let key = format!("{address} {invariant} {principal}");
+        let what = format!("{invariant}: {principal}");
+        Some((key.clone(), at(FindingKind::Unproven, address, what, None, hash(&key))))
+    };
+    Ok(read(list, "unproven")?.into_iter().filter_map(|(_, part)| open(part)).collect())
 }
 
 fn trails(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
@@ -223,13 +274,13 @@ fn trails(list: Vec<Value>) -> Result<Vec<(String, Finding)>, BadRecord> {
             fields.remove("overlap");
         }
         let what = address.to_string();
-        (what.clone(), at(FindingKind::Trail, address, what, hash(&value.to_string())))
+        (what.clone(), at(FindingKind::Trail, address, what, Some(Harm::Harmless), hash(&value.to_string())))
     };
     Ok(read(list, "evidence")?.into_iter().map(trail).collect())
 }
 
-fn at(kind: FindingKind, address: Address, what: String, content: String) -> Finding {
-    Finding { kind, account: address.account.clone(), address: Some(address), what, content }
+fn at(kind: FindingKind, address: Address, what: String, harm: Option<Harm>, content: String) -> Finding {
+    Finding { kind, account: address.account.clone(), address: Some(address), what, harm, content }
 }
 
 /// Reads what is needed of each item, beside the item itself.

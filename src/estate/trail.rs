@@ -75,7 +75,7 @@ impl Trail {
 #[serde(transparent)]
 pub struct EventSelector(pub BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
 
-/// What `GetTrailStatus` says of the delivery in the home region.
+/// What `GetTrailStatus` says of the delivery in the home region. Times are as RFC 3339 writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
@@ -97,6 +97,15 @@ pub struct Delivery {
     pub started_time: Option<String>,
     /// When logging was stopped.
     pub stopped_time: Option<String>,
+    /// When a digest file last reached the bucket; none where it was not recorded, or none ever did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_time: Option<String>,
+    /// When CloudTrail last tried to deliver a log file; none where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt_time: Option<String>,
+    /// When the status was asked for; none where it was not recorded: then nobody knows whether a delivery is late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<String>,
 }
 
 /// Which management events are recorded.

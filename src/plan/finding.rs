@@ -39,6 +39,19 @@ impl Harm {
         }
     }
 
+    /// Returns the place in a list, the worst first. What is not known, because it could not be read or proved, may be anything:
+    /// it stands behind what is known to lose or expose logs, and before the rest.
+    pub fn rank(harm: Option<Harm>) -> usize {
+        match harm {
+            Some(Harm::NothingRecorded) => 0,
+            Some(Harm::LogsLost) => 1,
+            Some(Harm::LogsExposed) => 2,
+            None => 3,
+            Some(Harm::LessProtected) => 4,
+            Some(Harm::Harmless) => 5,
+        }
+    }
+
     /// Returns what it means, as reports print it.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -85,6 +98,8 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unproven {
+    /// The resource whose document would have to be known or understood; the bucket's policy where it is none of them alone.
+    pub address: Address,
     /// What may not hold.
     pub invariant: crate::policy::isolation::Invariant,
     /// For whom.

@@ -23,8 +23,14 @@ pub(super) fn blockers(desired: &Desired) -> Vec<Problem> {
             protected: &terms.protected,
             needed: &terms.needed,
         };
-        let violations = check_guard(&guard).into_iter().take(SHOWN_MAX);
-        violations.map(|violation| problem(address, &violation)).collect::<Vec<_>>()
+        let violations = check_guard(&guard);
+        let more = violations.len().saturating_sub(SHOWN_MAX);
+        let mut problems: Vec<Problem> =
+            violations.iter().take(SHOWN_MAX).map(|violation| problem(address, violation)).collect();
+        if let Some(last) = problems.last_mut().filter(|_| more > 0) {
+            last.message = format!("{}; and {more} more of this guard", last.message);
+        }
+        problems
     };
     guards.flat_map(check).collect()
 }

@@ -1,20 +1,28 @@
-//! What a drift does now: one judgement a kind of resource, from what was observed and what should be.
+//! What a drift does now, apart from what its repair risks: one judgement a kind of resource, from what was observed and what
+//! should be.
+//!
+//! What is not there yet because the deployment is only being made does no harm: a trail that is missing does, because it
+//! records nothing. What policies do is not guessed from their words: the requests of CloudTrail and the proof of isolation
+//! are tried with the policies as they were observed.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Change};
 use super::finding::{Finding, Harm};
-use crate::estate::{Address, Resource, Trail};
+use super::preflight::live;
+use super::{isolation, preflight};
+use crate::estate::bucket::LifecycleRule;
+use crate::estate::trail::EventSelector;
+use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, Resource, Sighting, Trail};
+use crate::organization::Organization;
+use crate::policy::PolicyDocument;
+use crate::policy::lint::outside_grants;
 
-/// Returns what the difference between wanted and observed does as long as it stays.
-pub(super) fn of(change: &Change) -> Harm {
-    if change.action == Action::Retire {
-        return Harm::Harmless;
-    }
-    match (&change.desired, &change.observed) {
-        (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) => trail(wish, seen),
-        (Some(Resource::Trail(_) | Resource::TrustedAccess(_)), _) => Harm::NothingRecorded,
-        (Some(Resource::Bucket(_) | Resource::BucketPolicy(_)), None) => Harm::LogsLost,
-        (Some(Resource::Key(_)), Some(Resource::Key(seen))) if !seen.enabled || seen.pending_deletion => Harm::LogsLost,
-        _ => Harm::LessProtected,
+/// Judges every change.
+pub(super) fn judge(changes: &mut [Change], desired: &Desired, observed: &Estate, organization: &Organization) {
+    let ground = Ground::new(changes, desired, observed, organization);
+    for change in changes {
+        change.harm = ground.of(change);
     }
 }
 
@@ -24,10 +32,322 @@ pub(super) fn of_findings(address: &Address, findings: &[Finding]) -> Harm {
     here.map(|finding| finding.harm).min().unwrap_or(Harm::Harmless)
 }
 
-fn trail(wish: &Trail, seen: &Trail) -> Harm {
-    let records_less = (wish.logging && !seen.logging)
-        || (wish.multi_region && !seen.multi_region)
-        || (wish.organization && !seen.organization)
-        || (wish.records_management_events() && !seen.records_management_events());
-    if records_less { Harm::NothingRecorded } else { Harm::LessProtected }
+/// What harm is judged by.
+struct Ground<'a> {
+    desired: &'a Desired,
+    observed: &'a Estate,
+    /// The buckets that wanted trails deliver to now; of a trail that could not be read, the wanted one.
+    delivered_to: BTreeSet<&'a str>,
+    /// Some wanted trail is there, or may be.
+    is_deployed: bool,
+    /// Kinds whose documents refuse CloudTrail now.
+    refusing: BTreeSet<Kind>,
+    /// What isolation breaks by the documents as they are, by the address to blame.
+    broken: BTreeMap<Address, Harm>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(changes: &[Change], desired: &'a Desired, observed: &'a Estate, organization: &Organization) -> Self {
+        let mut delivered_to = BTreeSet::new();
+        let mut is_deployed = false;
+        for (address, wanted) in &desired.wanted {
+            let Resource::Trail(wish) = &wanted.resource else { continue };
+            match observed.sightings.get(address) {
+                Some(Sighting::Present(seen)) => {
+                    is_deployed = true;
+                    delivered_to.extend(bucket_of(seen));
+                }
+                Some(Sighting::Unreadable(_)) => {
+                    is_deployed = true;
+                    delivered_to.insert(wish.bucket.as_str());
+                }
+                Some(Sighting::Absent) | None => {}
+            }
+        }
+        let mut ground =
+            Self { desired, observed, delivered_to, is_deployed, refusing: BTreeSet::new(), broken: BTreeMap::new() };
+        // Both cost an evaluation of many requests, and are asked only where a document has drifted.
+        let has_drifted = |kinds: &[Kind]| {
+            changes.iter().any(|change| change.observed.is_some() && kinds.contains(&change.address.kind))
+        };
+        if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy]) {
+            ground.refusing = refusing(desired, observed, organization);
+        }
+        if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy, Kind::Role, Kind::Policy]) {
+            for violation in isolation::live(desired, observed, organization) {
+                let harm = ground.broken.entry(violation.address.clone()).or_insert(Harm::Harmless);
+                *harm = violation.harm().min(*harm);
+            }
+        }
+        ground
+    }
+
+    fn of(&self, change: &Change) -> Harm {
+        match (&change.desired, &change.observed) {
+            _ if change.action == Action::Retire => Harm::Harmless,
+            (None, _) => Harm::Harmless,
+            (Some(_), None) => self.missing(change),
+            (Some(wish), Some(seen)) => self.differing(change, wish, seen),
+        }
+    }
+
+    /// What is wanted and is not there.
+    fn missing(&self, change: &Change) -> Harm {
+        match change.address.kind {
+            Kind::Trail => Harm::NothingRecorded,
+            // Before anything is recorded there is nothing to lose and nothing to read.
+            _ if !self.is_deployed => Harm::Harmless,
+            Kind::TrustedAccess => Harm::NothingRecorded,
+            Kind::Bucket | Kind::BucketPolicy if self.delivered_to.contains(change.address.name.as_str()) => {
+                Harm::LogsLost
+            }
+            // A bucket that no trail delivers to yet is the next one.
+            Kind::Bucket | Kind::BucketPolicy => Harm::Harmless,
+            Kind::Key
+            | Kind::KeyPolicy
+            | Kind::DelegatedAdministrator
+            | Kind::Topic
+            | Kind::LogGroup
+            | Kind::Role
+            | Kind::Policy
+            | Kind::ServiceControlPolicy
+            | Kind::Queue
+            | Kind::Rule => Harm::LessProtected,
+        }
+    }
+
+    fn differing(&self, change: &Change, wish: &Resource, seen: &Resource) -> Harm {
+        let only_tags = change.fields.iter().all(|field| field.path == "tags");
+        match (wish, seen) {
+            _ if only_tags => Harm::Harmless,
+            (Resource::Trail(wish), Resource::Trail(seen)) => self.trail(wish, seen),
+            (Resource::Bucket(wish), Resource::Bucket(seen)) => self.so_far(change, bucket(wish, seen)),
+            (Resource::Key(_), Resource::Key(seen)) => self.so_far(change, key(seen)),
+            (Resource::BucketPolicy(_) | Resource::KeyPolicy(_) | Resource::Role(_) | Resource::Policy(_), _) => {
+                self.so_far(change, self.document(change, seen))
+            }
+            _ => self.so_far(change, Harm::LessProtected),
+        }
+    }
+
+    /// Before a trail is there, what is not as wanted yet protects nothing less; of what is ours, logs may be lost all the same.
+    fn so_far(&self, change: &Change, harm: Harm) -> Harm {
+        let is_early = !self.is_deployed && (change.action == Action::Adopt || harm == Harm::LessProtected);
+        if is_early { Harm::Harmless } else { harm }
+    }
+
+    fn trail(&self, wish: &Trail, seen: &Trail) -> Harm {
+        if records_less(wish, seen) {
+            return Harm::NothingRecorded;
+        }
+        // Where the wanted bucket is still to be made, the trail is about to be moved there. Where it is there, the trail was
+        // led away from it.
+        if wish.bucket != seen.bucket && self.is_there(&wish.bucket) {
+            return Harm::LogsLost;
+        }
+        Harm::LessProtected
+    }
+
+    fn is_there(&self, bucket: &str) -> bool {
+        let mut buckets = self.observed.resources().filter(|(address, _)| address.kind == Kind::Bucket);
+        buckets.any(|(address, _)| address.name == bucket)
+    }
+
+    /// A policy as it is: CloudTrail is refused, somebody reads who should not, or less than that.
+    fn document(&self, change: &Change, seen: &Resource) -> Harm {
+        let refuses = self.refusing.contains(&change.address.kind).then_some(Harm::LogsLost);
+        let breaks = self.broken.get(&change.address).copied();
+        let opens = seen.shared_policy().filter(|policy| self.lets_outsiders_in(policy)).map(|_| Harm::LogsExposed);
+        [refuses, breaks, opens, Some(Harm::LessProtected)].into_iter().flatten().min().unwrap_or(Harm::LessProtected)
+    }
+
+    fn lets_outsiders_in(&self, policy: &PolicyDocument) -> bool {
+        let Desired { organization, known_accounts, .. } = self.desired;
+        policy.statements.iter().any(|s| outside_grants(s, Some(organization), known_accounts, &[]).is_some())
+    }
+}
+
+fn bucket_of(seen: &Resource) -> Option<&str> {
+    match seen {
+        Resource::Trail(trail) => Some(trail.bucket.as_str()),
+        _ => None,
+    }
+}
+
+/// Returns the kinds of documents that refuse a trail which is there.
+fn refusing(desired: &Desired, observed: &Estate, organization: &Organization) -> BTreeSet<Kind> {
+    let there: BTreeSet<String> = desired
+        .wanted
+        .keys()
+        .filter(|address| address.kind == Kind::Trail && observed.resource(address).is_some())
+        .filter_map(|address| address.arn(desired.partition))
+        .map(|arn| arn.to_string())
+        .collect();
+    let delivered =
+        live(desired, observed, organization).into_iter().filter(|delivered| there.contains(delivered.arn.as_str()));
+    let refusals: Vec<String> =
+        delivered.flat_map(|preflight::Delivered { preflight, .. }| preflight.refusals).map(|r| r.document).collect();
+    let kinds = [Kind::BucketPolicy, Kind::KeyPolicy];
+    kinds.into_iter().filter(|kind| refusals.iter().any(|document| document == kind.words())).collect()
+}
+
+/// Tells whether a trail records fewer events, accounts or regions than wanted. Data events and insights that are missing are
+/// less of what is wanted, and not the end of the record.
+pub(super) fn records_less(wish: &Trail, seen: &Trail) -> bool {
+    let lost = |wish: bool, seen: bool| wish && !seen;
+    lost(wish.logging, seen.logging)
+        || lost(wish.multi_region, seen.multi_region)
+        || lost(wish.organization, seen.organization)
+        || lost(wish.global_events, seen.global_events)
+        || wish.selectors.iter().any(|selector| selector.is_management() && !records(seen, selector))
+}
+
+/// Tells whether the events of a selector are recorded, by one selector of the trail, or reads and writes by two.
+fn records(trail: &Trail, selector: &EventSelector) -> bool {
+    let covered = |wanted: &EventSelector| trail.selectors.iter().any(|seen| seen.covers(wanted));
+    let half = |value: &str| selector.clone().with("readOnly", "equals", [value]);
+    covered(selector)
+        || (selector.values("readOnly", "equals").next().is_none() && covered(&half("true")) && covered(&half("false")))
+}
+
+fn bucket(wish: &Bucket, seen: &Bucket) -> Harm {
+    let refuses = seen.requester_pays && !wish.requester_pays;
+    if refuses || deletes_sooner(wish, seen).is_some() { Harm::LogsLost } else { Harm::LessProtected }
+}
+
+fn key(seen: &Key) -> Harm {
+    if seen.pending_deletion || !seen.enabled { Harm::LogsLost } else { Harm::LessProtected }
+}
+
+/// A rule that deletes log files, or old versions of them, sooner than the configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sooner<'a> {
+    /// The rule that deletes first.
+    pub rule: &'a LifecycleRule,
+    /// After so many days; none where it is a date, or not known.
+    pub days: Option<u32>,
+}
+
+/// Returns the rule that deletes first, where it deletes sooner than wanted.
+pub(super) fn deletes_sooner<'a>(wish: &Bucket, seen: &'a Bucket) -> Option<Sooner<'a>> {
+    let current = |rule: &LifecycleRule| rule.expire_after_days;
+    let old = |rule: &LifecycleRule| rule.expire_noncurrent_after_days;
+    [sooner(wish, seen, current), sooner(wish, seen, old)]
+        .into_iter()
+        .flatten()
+        .chain(on_a_date(wish, seen))
+        .min_by_key(|found| found.days.unwrap_or(0))
+}
+
+fn sooner<'a>(wish: &Bucket, seen: &'a Bucket, days: impl Fn(&LifecycleRule) -> Option<u32>) -> Option<Sooner<'a>> {
+    let wanted = wish.lifecycle.iter().filter(|rule| rule.enabled).filter_map(&days).min();
+    let rules = seen.lifecycle.iter().filter(|rule| rule.enabled);
+    let (found, rule) = rules.filter_map(|rule| Some((days(rule)?, rule))).min_by_key(|(days, _)| *days)?;
+    wanted.is_none_or(|wanted| found < wanted).then_some(Sooner { rule, days: Some(found) })
+}
+
+/// A rule with a part that is not modelled may delete: on a date, or all versions but so many.
+fn on_a_date<'a>(wish: &Bucket, seen: &'a Bucket) -> Option<Sooner<'a>> {
+    let deletes = |rule: &&LifecycleRule| {
+        let other = rule.other.as_deref().unwrap_or_default();
+        rule.enabled && !wish.lifecycle.contains(rule) && (other.contains("expiration") || other.contains("to keep"))
+    };
+    seen.lifecycle.iter().find(deletes).map(|rule| Sooner { rule, days: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estate::trail::ReadWrite;
+
+    fn recording(selectors: impl IntoIterator<Item = EventSelector>) -> Trail {
+        Trail { selectors: selectors.into_iter().collect(), ..Trail::sample() }
+    }
+
+    fn management(which: ReadWrite) -> EventSelector {
+        EventSelector::management(which, &[])
+    }
+
+    #[test]
+    fn a_trail_that_records_less_records_nothing_of_what_is_missing() {
+        let wish = Trail::sample();
+        let stopped = Trail { logging: false, ..Trail::sample() };
+        let one_region = Trail { multi_region: false, ..Trail::sample() };
+        let one_account = Trail { organization: false, ..Trail::sample() };
+        let no_iam = Trail { global_events: false, ..Trail::sample() };
+        let writes = recording([management(ReadWrite::WriteOnly)]);
+        let one_source = recording([EventSelector::management(ReadWrite::All, &["kms.amazonaws.com".into()])]);
+        for seen in [stopped, one_region, one_account, no_iam, writes, one_source, recording([])] {
+            assert!(records_less(&wish, &seen), "{seen:?}");
+        }
+        let both = recording([management(ReadWrite::WriteOnly), management(ReadWrite::ReadOnly)]);
+        let more = recording([
+            management(ReadWrite::All),
+            EventSelector(BTreeMap::new()).with("eventCategory", "equals", ["Data"]),
+        ]);
+        let unproved = Trail { validation: false, ..Trail::sample() };
+        for seen in [both, more, unproved, Trail::sample()] {
+            assert!(!records_less(&wish, &seen), "{seen:?}");
+        }
+    }
+
+    fn rule(expire: Option<u32>, old: Option<u32>, other: Option<&str>) -> LifecycleRule {
+        LifecycleRule {
+            id: "r".into(),
+            enabled: true,
+            prefix: String::new(),
+            transitions: Vec::new(),
+            expire_after_days: expire,
+            expire_noncurrent_after_days: old,
+            abort_upload_after_days: None,
+            other: other.map(str::to_owned),
+        }
+    }
+
+    fn with(rules: Vec<LifecycleRule>) -> Bucket {
+        Bucket {
+            block_public_access: true,
+            object_ownership: None,
+            versioning: true,
+            encryption: None,
+            lifecycle: rules,
+            object_lock: None,
+            access_logs: None,
+            requester_pays: false,
+            tags: Default::default(),
+            untouched: false,
+            mfa_delete: None,
+        }
+    }
+
+    #[test]
+    fn a_rule_that_deletes_sooner_loses_logs_and_one_that_deletes_later_does_not() {
+        let wish = with(vec![rule(Some(2555), Some(90), None)]);
+        let days = |seen: Bucket| deletes_sooner(&wish, &seen).map(|sooner| sooner.days);
+        assert_eq!(days(with(vec![rule(Some(2555), Some(90), None), rule(Some(1), None, None)])), Some(Some(1)));
+        assert_eq!(days(with(vec![rule(None, Some(1), None)])), Some(Some(1)));
+        assert_eq!(days(with(vec![rule(None, None, Some("an expiration on a date"))])), Some(None));
+        assert_eq!(days(with(vec![rule(Some(3000), Some(3000), None)])), None);
+        assert_eq!(days(with(vec![LifecycleRule { enabled: false, ..rule(Some(1), None, None) }])), None);
+        assert_eq!(days(with(vec![])), None);
+        let for_ever = with(vec![]);
+        assert!(deletes_sooner(&for_ever, &with(vec![rule(Some(3000), None, None)])).is_some());
+        assert_eq!(bucket(&wish, &Bucket { requester_pays: true, ..wish.clone() }), Harm::LogsLost);
+        assert_eq!(bucket(&wish, &Bucket { versioning: false, ..wish.clone() }), Harm::LessProtected);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_loses_logs() {
+        let seen = Key {
+            arn: None,
+            has_alias: true,
+            enabled: true,
+            pending_deletion: false,
+            rotation: false,
+            tags: Default::default(),
+        };
+        assert_eq!(key(&seen), Harm::LessProtected);
+        assert_eq!(key(&Key { enabled: false, ..seen.clone() }), Harm::LogsLost);
+        assert_eq!(key(&Key { enabled: false, pending_deletion: true, ..seen }), Harm::LogsLost);
+    }
 }

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Change, Risk};
+use super::change::Change;
 use super::diff::key_arn;
-use super::{Unproven as Open, Violation, effective};
+use super::effective;
+pub(super) use super::proved::{Checked, check, live, placed, proved};
 use crate::estate::key::key_reference;
 use crate::estate::place::Reading;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, ReadingTerms, Resource, Sighting};
@@ -26,7 +27,7 @@ pub struct ArchivePolicies<'a> {
     is_past: bool,
     /// Readers that need not read here: those of accounts that left, and of another log account.
     optional: BTreeSet<String>,
-    bucket: &'a Address,
+    pub(super) bucket: &'a Address,
     bucket_arn: Arn,
     desired: &'a Desired,
     accounts: BTreeSet<AccountId>,
@@ -276,7 +277,7 @@ impl<'a> ArchivePolicies<'a> {
 
     /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
     /// who can or cannot, else the bucket's policy.
-    fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &isolation::Violation) -> Address {
+    pub(super) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &isolation::Violation) -> Address {
         let bucket_policy = || self.bucket.with_kind(Kind::BucketPolicy);
         match (violation.statement.as_ref().map(|place| place.document.as_str()), &self.key) {
             (Some("bucket policy"), _) => return bucket_policy(),
@@ -440,57 +441,4 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
         Some(Unproven { invariant, principal: address.to_string(), why })
     });
     wanted.collect()
-}
-
-/// What the proof of a plan came to.
-#[derive(Default)]
-pub(super) struct Checked {
-    /// What does not hold once the plan is done.
-    pub violations: Vec<Violation>,
-    /// What could not be told.
-    pub unproven: Vec<Open>,
-}
-
-/// Proves what the plan leaves behind. A change at the address of a violation weakens.
-pub(super) fn check(
-    desired: &Desired,
-    observed: &Estate,
-    organization: &Organization,
-    changes: &mut [Change],
-) -> Checked {
-    let found = checked(desired, observed, organization, changes);
-    let addresses: BTreeSet<&Address> = found.violations.iter().map(|violation| &violation.address).collect();
-    for change in changes.iter_mut().filter(|change| addresses.contains(&change.address)) {
-        change.risk.remove(&Risk::Safe);
-        change.risk.insert(Risk::Weakens);
-    }
-    found
-}
-
-fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
-    let Some(policies) = ArchivePolicies::planned(desired, observed, organization, changes) else {
-        return Checked::default();
-    };
-    proved(&policies)
-}
-
-/// Proves, and says where what it finds is.
-pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
-    let places: BTreeMap<&str, &Address> =
-        policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
-    let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
-    let mut violations: Vec<Violation> = violations
-        .into_iter()
-        .map(|violation| Violation {
-            address: policies.blamed(&places, &violation),
-            invariant: violation.invariant,
-            principal: violation.principal,
-            action: violation.action,
-            resource: violation.resource,
-            statement: violation.statement.map(|place| place.to_string()),
-        })
-        .collect();
-    violations.sort();
-    let open = |Unproven { invariant, principal, why }| Open { invariant, principal, why };
-    Checked { violations, unproven: unproven.into_iter().map(open).collect() }
 }

@@ -2,8 +2,9 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge
-//! who else does and what leads out ([`mod@surroundings`]), and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge who else does and what leads out
+//! ([`mod@surroundings`]), say what the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]),
+//! and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
 //! stands on is its `fingerprint`.
 
@@ -20,6 +21,8 @@ use crate::policy::isolation::Invariant;
 pub mod adoption;
 mod advice;
 pub mod change;
+mod close;
+pub mod delivery;
 mod diff;
 mod evidence;
 pub mod finding;
@@ -31,9 +34,11 @@ pub mod isolation;
 mod leftovers;
 mod limits;
 pub mod lockout;
+pub mod loss;
 mod order;
 pub mod past;
 pub mod preflight;
+mod proved;
 mod removal;
 mod retention;
 mod risk;
@@ -169,6 +174,9 @@ pub struct Headroom {
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
     pub prune: bool,
+    /// Take the statements of others out of shared policies where they break isolation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub close: bool,
     /// Go on although far fewer accounts are selected than have reader roles.
     pub accept_fewer_accounts: bool,
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
@@ -182,6 +190,47 @@ pub struct PlanOptions {
     /// statements of others to be removed from a policy ([`text_that_names`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
+}
+
+impl Violation {
+    /// Returns what it does as long as it stays.
+    pub fn harm(&self) -> Harm {
+        match self.invariant {
+            Invariant::ReadsOnlyOwn
+            | Invariant::ListsOnlyOwn
+            | Invariant::WritesNothing
+            | Invariant::DecryptsOnlyLogs
+            | Invariant::AssumedOnlyByItsAccount
+            | Invariant::NobodyOutside
+            | Invariant::NobodyElseAdministers
+            | Invariant::NothingLeadsOut => Harm::LogsExposed,
+            Invariant::ReadsOwn
+            | Invariant::MfaRequired
+            | Invariant::ExternalIdRequired
+            | Invariant::PlainHttpRefused => Harm::LessProtected,
+        }
+    }
+
+    /// Returns what to do about it: the command to run, where there is one.
+    pub fn repair(&self) -> String {
+        let place = format!("the {} {}", self.address.kind.words(), self.address.name);
+        let is_shared = matches!(self.address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
+        // A place ends in the statement's Sid in parentheses (`policy::evaluate::Place`).
+        let ours = format!("({}", crate::policy::SID_PREFIX);
+        match &self.statement {
+            Some(statement) if is_shared && !statement.contains(&ours) => format!(
+                "`orgtrail apply --close --allow destroys` takes the statement out; `orgtrail plan --close` shows it first. It \
+                 was written by somebody else into {place}"
+            ),
+            Some(_) if is_shared => {
+                format!("the template of {place} allows it: mend the template in --policies, then `orgtrail apply`")
+            }
+            Some(_) => format!(
+                "`orgtrail apply` sets {place} as its template says; where the template allows it, mend it in --policies"
+            ),
+            None => format!("`orgtrail access --live` shows what is missing; `orgtrail apply` sets {place} as wanted"),
+        }
+    }
 }
 
 impl Plan {
@@ -209,7 +258,7 @@ impl Plan {
     pub fn worst_harm(&self) -> Option<Harm> {
         let changes = self.changes.iter().map(|change| change.harm);
         let findings = self.findings.iter().map(|finding| finding.harm);
-        let violations = self.violations.iter().map(|_| Harm::LogsExposed);
+        let violations = self.violations.iter().map(Violation::harm);
         changes.chain(findings).chain(violations).min()
     }
 }
@@ -229,22 +278,22 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
+    let isolation::Checked { mut violations, mut unproven, .. } =
+        close::check(desired, observed, organization, &mut changes, options.close);
     let mut changes = order::ordered(changes);
-    let isolation::Checked { mut violations, mut unproven } =
-        isolation::check(desired, observed, organization, &mut changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
     violations.extend(around.violations);
-    unproven.extend(around.unproven);
+    unproven.extend(around.unproven.into_iter().map(|open| isolation::placed(open, desired)));
     let of_past = past::check(desired, observed, organization, &changes);
     violations.extend(of_past.violations);
-    violations.sort();
+    violations.sort_by(|one, other| (one.harm(), one).cmp(&(other.harm(), other)));
     violations.dedup();
     unproven.extend(of_past.unproven);
     unproven.sort();
     unproven.dedup();
-    for change in &mut changes {
-        change.harm = harm::of(change);
-    }
+    harm::judge(&mut changes, desired, observed, organization);
+    findings.extend(delivery::findings(desired, observed, organization));
+    findings.extend(loss::findings(&changes, desired, observed));
     findings.extend(around.findings);
     findings.extend(advice::findings(desired, observed));
     findings.extend(retention::remarks(&changes));
@@ -265,7 +314,6 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
         blockers.extend(sanity::far_fewer_accounts(desired, observed));
     }
     findings.extend(lockout::findings(desired, observed));
-    findings.sort();
     Plan {
         organization: desired.organization.clone(),
         deployment: desired.deployment.clone(),

@@ -21,7 +21,7 @@ pub(super) fn check(desired: &Desired, observed: &Estate, organization: &Organiz
     let mut all = Checked::default();
     for place in &desired.past.places {
         let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
-        let Checked { violations, unproven } = policies.map(|policies| proved(&policies)).unwrap_or_default();
+        let Checked { violations, unproven, .. } = policies.map(|policies| proved(&policies)).unwrap_or_default();
         all.violations.extend(violations);
         all.unproven.extend(unproven);
     }

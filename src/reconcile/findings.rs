@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::Held;
 use crate::estate::{Address, Problem};
 use crate::ids::AccountId;
-use crate::plan;
+use crate::plan::{self, Harm};
 
 /// Something that a person should know or decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,12 @@ pub struct Finding {
     pub code: String,
     /// What is so, in a sentence.
     pub message: String,
+    /// What it does now; none where nobody knows, because something could not be read, proved or done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
+    /// Which one it is, where there may be several of a kind at one resource; empty where there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
     /// What to do; empty where nobody knows.
     pub help: String,
     /// When it was seen first.
@@ -29,12 +35,12 @@ pub struct Finding {
 }
 
 /// What one finding is known by from round to round.
-pub(super) type Key = (AccountId, Option<Address>, String);
+pub(super) type Key = (AccountId, Option<Address>, String, String);
 
 impl Finding {
     /// Returns what it is known by.
     pub(super) fn key(&self) -> Key {
-        (self.account.clone(), self.address.clone(), self.code.clone())
+        (self.account.clone(), self.address.clone(), self.code.clone(), self.about.clone())
     }
 }
 
@@ -62,9 +68,11 @@ impl Findings {
         self.open.keys().filter(|key| !before.contains_key(*key)).count()
     }
 
-    /// Returns them, in the order of accounts and addresses.
+    /// Returns them, the worst first, and those of one harm in the order of accounts and addresses.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
-        self.open.values()
+        let mut sorted: Vec<&Finding> = self.open.values().collect();
+        sorted.sort_by_key(|finding| Harm::rank(finding.harm));
+        sorted.into_iter()
     }
 
     /// Returns how many there are.
@@ -85,6 +93,8 @@ pub fn of_held(held: &Held, now: Timestamp) -> Finding {
         address: Some(held.change.address.clone()),
         code: held.why.code().to_owned(),
         message: held.why.sentence(),
+        harm: Some(held.change.harm),
+        about: String::new(),
         help: held.why.help(),
         since: now,
     }
@@ -96,7 +106,12 @@ pub fn of_finding(found: &plan::Finding, now: Timestamp) -> Finding {
         account: found.address.account.clone(),
         address: Some(found.address.clone()),
         code: found.code.clone(),
-        message: found.message.clone(),
+        message: match &found.until {
+            Some(until) => format!("{}; events can be saved until {until}", found.message),
+            None => found.message.clone(),
+        },
+        harm: Some(found.harm),
+        about: String::new(),
         help: found.help.clone(),
         since: found.since.as_deref().and_then(|since| since.parse().ok()).unwrap_or(now),
     }
@@ -111,23 +126,49 @@ pub fn of_violation(violation: &plan::Violation, now: Timestamp) -> Finding {
         address: Some(address.clone()),
         code: invariant.as_str().to_owned(),
         message: format!("{principal} {} {action} on {resource}{because}", invariant.shows()),
-        help: "`orgtrail access --live` shows who reads what; remove the statement, or let `orgtrail apply` do it"
-            .into(),
+        harm: Some(violation.harm()),
+        about: format!("{principal} {action} {resource}"),
+        help: violation.repair(),
         since: now,
     }
 }
 
-/// Makes the finding of what could not be proved: of the log account, whose documents decide it.
-pub fn of_unproven(unproven: &plan::Unproven, log_account: &AccountId, now: Timestamp) -> Finding {
-    let plan::Unproven { invariant, principal, why } = unproven;
+/// Makes the finding of what could not be proved.
+pub fn of_unproven(unproven: &plan::Unproven, now: Timestamp) -> Finding {
+    let plan::Unproven { address, invariant, principal, why } = unproven;
     Finding {
-        account: log_account.clone(),
-        address: None,
-        code: format!("unproven-{invariant}-{principal}"),
+        account: address.account.clone(),
+        address: Some(address.clone()),
+        code: format!("unproven-{invariant}"),
         message: format!("{invariant} is not proved for {principal}: {why}"),
+        harm: None,
+        about: principal.clone(),
         help: "`orgtrail access --live` shows what is missing for the proof".into(),
         since: now,
     }
+}
+
+/// Makes the finding of a change that was tried in vain, or taken back: its drift stays.
+pub fn of_failed(change: &plan::Change, problem: &Problem, now: Timestamp) -> Finding {
+    Finding { harm: Some(change.harm), ..of_problem(problem, now) }
+}
+
+/// Makes the finding of what stands against the whole plan: nothing is repaired as long as it does.
+pub fn of_blocker(problem: &Problem, now: Timestamp) -> Finding {
+    Finding { harm: Some(Harm::LessProtected), ..of_problem(problem, now) }
+}
+
+/// Tells apart what is of one kind at one resource, so that two are never taken for one.
+pub fn told_apart(mut list: Vec<Finding>) -> Vec<Finding> {
+    let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
+    for finding in list.iter_mut().filter(|finding| finding.harm.is_some()) {
+        let count = seen.entry(finding.key()).or_default();
+        *count += 1;
+        if *count > 1 {
+            finding.about = format!("{} #{count}", finding.about).trim_start().to_owned();
+        }
+    }
+    list
 }
 
 /// Makes the finding of something that could not be read or done.
@@ -137,6 +178,8 @@ pub fn of_problem(problem: &Problem, now: Timestamp) -> Finding {
         address: problem.address.clone(),
         code: problem.code.clone(),
         message: problem.message.clone(),
+        harm: None,
+        about: String::new(),
         help: problem.help.clone(),
         since: now,
     }
@@ -152,9 +195,30 @@ mod tests {
             address: None,
             code: code.into(),
             message: String::new(),
+            harm: None,
+            about: String::new(),
             help: String::new(),
             since: since.parse().unwrap(),
         }
+    }
+
+    #[test]
+    fn the_worst_is_the_first_and_two_of_a_kind_are_two() {
+        let at = "2026-01-01T00:00:00Z";
+        let harms = [None, Some(Harm::LessProtected), Some(Harm::LogsLost), Some(Harm::LogsLost)];
+        let list = harms.map(|harm| Finding { harm, ..finding("111111111111", "A", at) }).to_vec();
+        let list = list.into_iter().enumerate();
+        let named = |(n, f): (usize, Finding)| {
+            let code = if f.harm.is_none() { "B".into() } else { f.code.clone() };
+            Finding { message: n.to_string(), code, ..f }
+        };
+        let list = list.map(named).collect();
+        let mut findings = Findings::default();
+        findings.replace(told_apart(list));
+        let order: Vec<(Option<Harm>, &str)> = findings.iter().map(|f| (f.harm, f.message.as_str())).collect();
+        let lost = Some(Harm::LogsLost);
+        assert_eq!(order[..2], [(lost, "2"), (lost, "3")]);
+        assert_eq!(order.len(), 4);
     }
 
     #[test]

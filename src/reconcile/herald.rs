@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use super::daemon::own_sessions;
 use super::findings::Finding;
+use crate::plan::Harm;
 use crate::report::notice::{NAMED_MAX, Notice, shortened};
 use crate::report::{escape, words};
 
@@ -102,10 +103,12 @@ pub fn notice(deployment: &str, known: &[Finding], open: &[Finding], link: Optio
 fn line(state: State, finding: &Finding, quote: fn(&str) -> String) -> String {
     let place = finding.address.as_ref().map_or_else(|| finding.account.to_string(), ToString::to_string);
     let [place, what] = [&place, &format!("{}: {}", finding.code, finding.message)].map(|text| quote(&shortened(text)));
-    format!("- {}, {place}: {what}", state.words())
+    let harm = finding.harm.filter(|harm| *harm != Harm::Harmless && state != State::Gone);
+    let harm = harm.map(|harm| format!("{harm}, ")).unwrap_or_default();
+    format!("- {}, {harm}{place}: {what}", state.words())
 }
 
-/// Compares what is known with what is open: what is new or says something else first, then what is gone.
+/// Compares what is known with what is open: what is new or says something else first, the worst at the top, then what is gone.
 fn news<'f>(deployment: &str, known: &'f [Finding], open: &'f [Finding]) -> Vec<(State, &'f Finding)> {
     let before: BTreeMap<_, &Finding> = known.iter().map(|finding| (finding.key(), finding)).collect();
     let now: BTreeMap<_, &Finding> = open.iter().map(|finding| (finding.key(), finding)).collect();
@@ -115,8 +118,10 @@ fn news<'f>(deployment: &str, known: &'f [Finding], open: &'f [Finding]) -> Vec<
         Some(known) if says(known) != says(finding) => Some((State::Changed, *finding)),
         Some(_) => None,
     });
+    let mut fresh: Vec<(State, &Finding)> = fresh.collect();
+    fresh.sort_by_key(|(_, finding)| Harm::rank(finding.harm));
     let gone = before.iter().filter(|(key, _)| !now.contains_key(*key)).map(|(_, finding)| (State::Gone, *finding));
-    fresh.chain(gone).collect()
+    fresh.into_iter().chain(gone).collect()
 }
 
 /// Returns a message without our run ids, of which AWS's refusals name one: it is another one after each restart.
@@ -140,6 +145,8 @@ mod tests {
             address: None,
             code: code.into(),
             message: message.into(),
+            harm: None,
+            about: String::new(),
             help: String::new(),
             since: "2026-01-05T00:00:00Z".parse().unwrap(),
         }
@@ -189,6 +196,22 @@ mod tests {
         assert!(text.lines().count() == NAMED_MAX + 2 && text.ends_with("- and 480 more"), "{text}");
         assert!(!text.contains('\u{1b}') && !slack.contains('<'), "{slack}");
         assert!(slack.lines().all(|line| line.matches('`').count() % 2 == 0), "{slack}");
+    }
+
+    #[test]
+    fn the_worst_is_told_first() {
+        let of = |code: &str, harm| Finding { harm, ..finding(ONE, code, "x") };
+        let open = [of("A", None), of("B", Some(Harm::LessProtected)), of("C", Some(Harm::LogsLost))];
+        let told = notice("acme", &[], &open, None).unwrap();
+        let lines: Vec<&str> = told.text.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "- new, logs-lost, 111111111111: C: x",
+                "- new, 111111111111: A: x",
+                "- new, less-protected, 111111111111: B: x",
+            ]
+        );
     }
 
     #[test]

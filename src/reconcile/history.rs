@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::fights::Contest;
 use super::findings::Finding;
 use crate::cloud::recorded::file::replace;
+use crate::plan::Harm;
 
 /// Rounds that are kept: five days at one every quarter of an hour.
 pub const ROUNDS_MAX: usize = 480;
@@ -31,13 +32,13 @@ const FORMAT_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoundResult {
-    /// Everything was as it should be.
+    /// Everything could be read and was as it should be, and nothing was found wrong.
     InSync,
     /// Something was not, and it was put right.
     Repaired,
     /// Something waits for a person.
     Waiting,
-    /// Something could not be read or changed.
+    /// Something could not be read, changed or proved.
     Partial,
     /// Nothing could be planned.
     Failed,
@@ -134,6 +135,15 @@ pub struct RoundRecord {
     pub calls: u64,
     /// Why nothing could be planned; empty otherwise.
     pub error: String,
+    /// What is wrong that no change repairs: findings, violations of isolation, what stands against the plan.
+    #[serde(default)]
+    pub found: usize,
+    /// What of isolation could be neither proved nor refuted.
+    #[serde(default)]
+    pub unproven: usize,
+    /// What the worst of all that was found did before anything was repaired; none where nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
 }
 
 /// The rounds, the newest last.
@@ -302,6 +312,9 @@ pub(crate) mod tests {
             problems: 0,
             calls: 0,
             error: String::new(),
+            found: 0,
+            unproven: 0,
+            harm: None,
         }
     }
 

@@ -15,6 +15,7 @@ use super::board::{AccountHealth, Status};
 use super::clock::between;
 use super::history::{RoundRecord, RoundResult};
 use super::lease::Standing;
+use crate::plan::Harm;
 
 type Labels = Vec<(&'static str, String)>;
 type Seconds = Gauge<f64, AtomicU64>;
@@ -68,6 +69,12 @@ fn level(registry: &mut Registry, status: &Status, now: Timestamp) {
     let mut codes: BTreeMap<&str, i64> = BTreeMap::new();
     status.findings.iter().for_each(|finding| *codes.entry(finding.code.as_str()).or_default() += 1);
     labelled(registry, "findings", "What waits for a person, by its code", "code", codes);
+    let mut harms: BTreeMap<&str, i64> = Harm::ALL.map(|harm| (harm.as_str(), 0)).into();
+    harms.insert("unknown", 0);
+    for finding in &status.findings {
+        *harms.entry(finding.harm.map_or("unknown", Harm::as_str)).or_default() += 1;
+    }
+    labelled(registry, "findings_by_harm", "What waits for a person, by what it does now", "harm", harms);
     let oldest = status.findings.iter().map(|finding| between(finding.since, now).as_secs_f64()).fold(0.0, f64::max);
     seconds(registry, "oldest_finding_age_seconds", "The age of the oldest finding", oldest);
     let in_state = |state: AccountHealth| status.accounts.values().filter(|account| account.state == state).count();
@@ -136,6 +143,7 @@ fn unix(time: Timestamp) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::findings::Finding;
     use crate::reconcile::history::tests::round;
 
     #[test]
@@ -146,6 +154,16 @@ mod tests {
         status.totals.throttled.insert("iam", 3);
         status.in_flight_max.insert("iam", 4);
         status.rounds = vec![RoundRecord { calls: 99, ..round(1) }];
+        status.findings = vec![Finding {
+            account: "111111111111".parse().unwrap(),
+            address: None,
+            code: "delivery-fails".into(),
+            message: String::new(),
+            harm: Some(Harm::LogsLost),
+            about: String::new(),
+            help: String::new(),
+            since: now,
+        }];
         let text = text(&status, now).unwrap();
         for line in [
             "orgtrail_build_info{deployment=\"ac_me\",version=",
@@ -158,6 +176,9 @@ mod tests {
             "orgtrail_accounts{state=\"failing\"} 0",
             "orgtrail_acting 1",
             "orgtrail_last_round_timestamp_seconds 1767571200.0",
+            "orgtrail_findings_by_harm{harm=\"logs-lost\"} 1",
+            "orgtrail_findings_by_harm{harm=\"nothing-recorded\"} 0",
+            "orgtrail_findings_by_harm{harm=\"unknown\"} 0",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

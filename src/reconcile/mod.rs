@@ -25,6 +25,7 @@ pub mod lease;
 mod life;
 pub mod metrics;
 pub mod observe;
+pub mod once;
 pub mod page;
 mod portrait;
 pub mod round;

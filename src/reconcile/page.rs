@@ -8,6 +8,7 @@ use super::board::{AccountHealth, Status};
 use super::clock::between;
 use super::history::{RoundRecord, RoundResult};
 use super::lease::Standing;
+use crate::plan::Harm;
 use crate::report::{escape, words};
 
 /// The style of the page.
@@ -104,17 +105,31 @@ fn mode(status: &Status) -> String {
 }
 
 fn headline(status: &Status) -> Value {
+    if let Some(harm) = worst(status) {
+        return json!({"class": "bad", "mark": "✗", "words": sentence(harm.meaning())});
+    }
     let (class, mark, words) = match status.rounds.last().map(|round| round.result) {
         _ if matches!(status.standing, Some(Standing::StandsBy { .. })) => ("good", "✓", "Standing by"),
         None => ("notice", "…", "Starting"),
         Some(RoundResult::Failed) => ("bad", "✗", "The last round failed"),
-        Some(RoundResult::Partial) => ("bad", "✗", "Something could not be read or changed"),
+        Some(RoundResult::Partial) => ("bad", "✗", "Something could not be read, changed or proved"),
         Some(RoundResult::Waiting) => ("notice", "!", "Something waits for a person"),
         Some(RoundResult::Repaired) => ("good", "✓", "Repaired"),
         Some(RoundResult::InSync) => ("good", "✓", "In sync"),
         Some(RoundResult::Stopped) => ("notice", "…", "Stopping"),
     };
     json!({"class": class, "mark": mark, "words": words})
+}
+
+/// Returns the worst harm, where it is one that has to be the first thing that anybody reads.
+fn worst(status: &Status) -> Option<Harm> {
+    let harms = status.findings.iter().filter_map(|finding| finding.harm);
+    harms.min().filter(|harm| *harm <= Harm::LogsExposed)
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn last(round: &RoundRecord, now: Timestamp) -> Value {
@@ -128,16 +143,17 @@ fn last(round: &RoundRecord, now: Timestamp) -> Value {
     })
 }
 
-/// The oldest first: they have waited longest.
+/// The worst first, and of one harm the oldest: they have waited longest.
 fn findings(status: &Status, now: Timestamp) -> Vec<Value> {
     let mut findings: Vec<_> = status.findings.iter().collect();
-    findings.sort_by_key(|finding| finding.since);
+    findings.sort_by_key(|finding| (Harm::rank(finding.harm), finding.since));
     let row = |finding: &&super::findings::Finding| {
         let place = finding.address.as_ref().map_or_else(|| finding.account.to_string(), ToString::to_string);
         json!({
             "since": second(finding.since),
             "age": ago(finding.since, now),
             "place": place,
+            "harm": finding.harm.filter(|harm| *harm != Harm::Harmless).map(Harm::as_str),
             "message": finding.message,
             "code": finding.code,
             "help": finding.help,

@@ -10,6 +10,7 @@ use super::observe::Memory;
 use super::round::{Book, Ended, Seen};
 use crate::apply::ChangeResult;
 use crate::ids::AccountId;
+use crate::plan::Harm;
 
 /// Changes that wait and are shown one by one; of more, only the number is.
 const WAITING_MAX: usize = 200;
@@ -37,7 +38,7 @@ pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History,
     }
     status.waiting = seen.held.iter().take(WAITING_MAX).map(waiting).collect();
     let paused = book.breakers.paused(clock.now());
-    status.accounts = accounts(seen, &paused, memory);
+    status.accounts = accounts(seen, book, &paused, memory);
 }
 
 fn waiting(held: &Held) -> Waiting {
@@ -49,9 +50,17 @@ fn waiting(held: &Held) -> Waiting {
     }
 }
 
-fn accounts(seen: &Seen, paused: &BTreeSet<AccountId>, memory: &Memory) -> BTreeMap<AccountId, AccountStatus> {
+fn accounts(
+    seen: &Seen,
+    book: &Book,
+    paused: &BTreeSet<AccountId>,
+    memory: &Memory,
+) -> BTreeMap<AccountId, AccountStatus> {
     let failing: BTreeSet<&AccountId> = failing(seen).collect();
-    let waiting: BTreeSet<&AccountId> = seen.held.iter().map(|held| &held.change.address.account).collect();
+    // An account of which something is found, open or not proved is not in sync, whatever its resources look like.
+    let found = book.findings.iter().filter(|finding| finding.harm != Some(Harm::Harmless)).map(|found| &found.account);
+    let held = seen.held.iter().map(|held| &held.change.address.account);
+    let waiting: BTreeSet<&AccountId> = held.chain(found).collect();
     let ours: BTreeSet<&AccountId> = seen.survey.desired.wanted.keys().map(|address| &address.account).collect();
     let health = |id: &AccountId| match id {
         id if paused.contains(id) => AccountHealth::Paused,

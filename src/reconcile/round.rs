@@ -18,9 +18,9 @@ use super::stop::Stop;
 use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
 use crate::cloud::{Cloud, Load, Silent};
 use crate::config::Config;
-use crate::estate::{Address, Kind, Problem};
+use crate::estate::{Address, Kind};
 use crate::ids::AccountId;
-use crate::plan::Plan;
+use crate::plan::{self, Harm, Plan};
 use crate::policy::template::Templates;
 use crate::survey::{Survey, SurveyError, SurveyOptions, Surveyor};
 
@@ -120,6 +120,9 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
         problems: 0,
         calls: setting.cloud.calls().saturating_sub(calls_before),
         error: String::new(),
+        found: 0,
+        unproven: 0,
+        harm: None,
     };
     let load = since(&load_before, setting.cloud.load());
     match outcome {
@@ -311,26 +314,31 @@ fn take_down(
 fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Timestamp) -> Vec<Finding> {
     let mut list: Vec<Finding> =
         held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, now)).collect();
-    list.extend(survey.plan.findings.iter().map(|found| findings::of_finding(found, now)));
+    let found = report.map_or(&survey.plan.findings, |report| &report.findings);
+    list.extend(found.iter().map(|found| findings::of_finding(found, now)));
     list.extend(survey.plan.violations.iter().map(|violation| findings::of_violation(violation, now)));
-    let log_account = &survey.desired.log_account;
-    list.extend(survey.plan.unproven.iter().map(|unproven| findings::of_unproven(unproven, log_account, now)));
-    let mut add = |problem: &Problem| list.push(findings::of_problem(problem, now));
-    survey.plan.blockers.iter().for_each(&mut add);
-    survey.plan.problems.iter().for_each(&mut add);
+    list.extend(survey.plan.unproven.iter().map(|unproven| findings::of_unproven(unproven, now)));
+    list.extend(survey.plan.blockers.iter().map(|problem| findings::of_blocker(problem, now)));
+    list.extend(survey.plan.problems.iter().map(|problem| findings::of_problem(problem, now)));
     if let Some(report) = report {
         for outcome in report.ended() {
             if let ChangeResult::Failed(problem) | ChangeResult::TakenBack(problem) = &outcome.result {
-                add(problem);
+                let change = survey.plan.changes.iter().find(|change| change.address == outcome.address);
+                list.push(match change {
+                    Some(change) => findings::of_failed(change, problem, now),
+                    None => findings::of_problem(problem, now),
+                });
             }
         }
         for delivery in &report.delivery {
             if let DeliveryState::Fails(problem) = &delivery.state {
-                add(problem);
+                // What CloudTrail says is a finding already; here is who could not be asked.
+                let is_told = found.iter().any(|f| f.address == delivery.trail && f.code == plan::delivery::FAILS);
+                list.extend((!is_told).then(|| findings::of_problem(problem, now)));
             }
         }
     }
-    list
+    findings::told_apart(list)
 }
 
 fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
@@ -341,11 +349,17 @@ fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
     record.failed = tally.failed + tally.skipped;
     record.held = held.len();
     record.problems = survey.plan.problems.len();
+    let findings = report.as_ref().map_or(&survey.plan.findings, |report| &report.findings);
+    let harmful = findings.iter().filter(|finding| finding.harm != Harm::Harmless).count();
+    record.found = harmful + survey.plan.violations.len() + survey.plan.blockers.len();
+    record.unproven = survey.plan.unproven.len();
+    record.harm = survey.plan.worst_harm();
+    let is_open = book.findings.iter().any(|finding| finding.harm != Some(Harm::Harmless));
     record.result = if stopped && tally.skipped > 0 {
         RoundResult::Stopped
-    } else if record.failed > 0 || record.problems > 0 {
+    } else if record.failed > 0 || record.problems > 0 || record.unproven > 0 {
         RoundResult::Partial
-    } else if !held.is_empty() || !book.findings.is_empty() {
+    } else if !held.is_empty() || is_open || record.found > 0 {
         RoundResult::Waiting
     } else if record.made > 0 {
         RoundResult::Repaired

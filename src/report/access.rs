@@ -1,5 +1,6 @@
 //! Who can read whose logs: the report of `access`, for people and as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -185,8 +186,13 @@ fn exceptions(text: &mut String, report: &Isolation) {
         line(text, 2, &format!("{reader} reads {own}{more}{unknown}"));
     }
     let others = report.readers.saturating_sub(report.tried.len());
+    let tried = |name: &str| report.tried.iter().any(|row| row.reader == name);
+    let breaking: BTreeSet<&str> = report.violations.iter().map(|violation| violation.principal.as_str()).collect();
+    let breaking = breaking.into_iter().filter(|name| !tried(name)).count();
     if others > 0 && report.broken() == 0 && report.open() == 0 {
         line(text, 2, &format!("each of {} reads its own account, and no other", words::count(others, "reader")));
+    } else if others > 0 && breaking > 0 {
+        line(text, 2, &format!("and {} more, of which the violations below name some", words::count(others, "reader")));
     } else if others > 0 {
         line(text, 2, &format!("{} not shown break no rule that names them", words::count(others, "reader")));
     }

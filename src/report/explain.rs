@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::assessment::since_until;
 use super::{escape, model, words};
 use crate::ids::Arn;
+use crate::plan;
 use crate::policy::evaluate::Place;
 use crate::policy::lint::Finding;
 use crate::policy::preflight::{Cause, Doubt, Preflight, Refusal};
@@ -19,15 +21,26 @@ pub struct Explanation {
     pub preflight: Preflight,
     /// What is wrong with the documents otherwise.
     pub findings: Vec<Finding>,
+    /// What CloudTrail says of the deliveries of the trail now, the worst first; empty where nobody asked.
+    pub delivery: Vec<plan::Finding>,
     /// What was assumed, for people.
     pub notes: Vec<String>,
 }
 
 /// Returns the report for a terminal. Every text of the policies is made inert.
 pub fn human(explanation: &Explanation) -> String {
-    let Explanation { trail, preflight, findings, notes } = explanation;
+    let Explanation { trail, preflight, findings, delivery, notes } = explanation;
     let Preflight { refusals, doubts } = preflight;
-    let mut text = format!("{}\n", escape::terminal(&headline(trail, preflight)));
+    let mut text = String::new();
+    for plan::Finding { harm, address: _, code, message, since, until, help } in delivery {
+        add(&mut text, 0, &format!("{harm} {code}"), &format!("{trail}: {message}"));
+        let times = since_until(since.as_deref(), until.as_deref());
+        if !times.is_empty() {
+            add(&mut text, 2, "time", &times);
+        }
+        add(&mut text, 2, "help", help);
+    }
+    let _ = writeln!(text, "{}", escape::terminal(&headline(trail, preflight)));
     for refusal in refusals {
         text.push_str(&refusal_lines(refusal));
     }
@@ -87,6 +100,8 @@ struct ExplanationJson<'a> {
     refusals: Vec<RefusalJson<'a>>,
     unknown: Vec<DoubtJson<'a>>,
     findings: Vec<FindingJson<'a>>,
+    /// What CloudTrail says of the deliveries now, the worst first.
+    delivery: Vec<model::FindingJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -164,7 +179,7 @@ pub fn json_of_many(explanations: &[Explanation]) -> Result<String, serde_json::
 }
 
 fn shape(explanation: &Explanation) -> ExplanationJson<'_> {
-    let Explanation { trail, preflight, findings, notes: _ } = explanation;
+    let Explanation { trail, preflight, findings, delivery, notes: _ } = explanation;
     ExplanationJson {
         format_version: 1,
         tool_version: env!("CARGO_PKG_VERSION"),
@@ -176,6 +191,7 @@ fn shape(explanation: &Explanation) -> ExplanationJson<'_> {
             .iter()
             .map(|Doubt { document, action, resource, why }| DoubtJson { document, action, resource, why })
             .collect(),
+        delivery: delivery.iter().map(model::FindingJson::from).collect(),
         findings: findings
             .iter()
             .map(|Finding { rule, place, message, help }| FindingJson {

@@ -9,7 +9,8 @@ use crate::estate::{Address, Kind, Problem, Stage};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{
-    Action, Change, Evidence, FieldChange, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Violation,
+    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
+    Violation,
 };
 use crate::policy::isolation::Invariant;
 
@@ -236,6 +237,37 @@ pub fn plan(accounts: usize) -> Plan {
     }
 }
 
+/// Adds to a plan a finding of each harm, a stopped trail, and what is not proved.
+pub fn assessed(mut plan: Plan, text: &str) -> Plan {
+    let trail = change(Action::Update, 1, Kind::Trail, "acme-org-trail").address;
+    let finding = |harm: Harm, code: &str| Finding {
+        harm,
+        address: trail.clone(),
+        code: code.into(),
+        message: format!("{text} says {code}"),
+        since: Some("2026-03-01T12:00:00Z".into()),
+        until: (harm == Harm::LogsLost).then(|| "2026-03-31T12:00:00Z".into()),
+        help: format!("look at {text}"),
+    };
+    plan.findings =
+        vec![finding(Harm::LessProtected, "digest-delivery-fails"), finding(Harm::LogsLost, "delivery-fails")];
+    for change in &mut plan.changes {
+        change.harm = match change.address.kind {
+            Kind::Trail => Harm::NothingRecorded,
+            Kind::BucketPolicy => Harm::LogsExposed,
+            Kind::Bucket | Kind::Role => Harm::LessProtected,
+            _ => Harm::Harmless,
+        };
+    }
+    plan.unproven = vec![Unproven {
+        address: bucket_policy().address,
+        invariant: Invariant::NobodyOutside,
+        principal: text.into(),
+        why: format!("the meaning of {text} is not known"),
+    }];
+    plan
+}
+
 fn violation() -> Violation {
     Violation {
         address: bucket_policy().address,
@@ -309,5 +341,6 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
             trail("acme-new-trail", DeliveryState::Waiting),
             trail("acme-old-trail", DeliveryState::Fails(Problem { stage: Stage::Delivery, ..unreadable(1) })),
         ],
+        findings: Vec::new(),
     }
 }

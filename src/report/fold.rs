@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Region};
 use crate::organization::Organization;
-use crate::plan::{Action, Change, FieldChange, Risk};
+use crate::plan::{Action, Change, FieldChange, Harm, Risk};
 
 /// Stands for the id of the account that a change is about.
 pub const ACCOUNT: &str = "<account>";
@@ -49,6 +49,8 @@ pub struct Content {
     pub name: String,
     /// What it risks.
     pub risk: BTreeSet<Risk>,
+    /// What the drift does now.
+    pub harm: Harm,
     /// What asked for it.
     pub reason: String,
     /// Path, before and after of each field.
@@ -133,18 +135,8 @@ fn named_account(name: &str, organization: &Organization) -> Option<AccountId> {
 }
 
 fn content(change: &Change, own: &Own) -> Content {
-    let Change {
-        address,
-        action,
-        risk,
-        harm: _,
-        reason,
-        fields: _,
-        operator: _,
-        depends_on: _,
-        desired: _,
-        observed: _,
-    } = change;
+    let Change { address, action, risk, harm, reason, fields: _, operator: _, depends_on: _, desired: _, observed: _ } =
+        change;
     let Address { account: _, region, kind, name } = address;
     let field = |field: &FieldChange| (own.hide(&field.path), own.hide_in(&field.before), own.hide_in(&field.after));
     Content {
@@ -153,6 +145,7 @@ fn content(change: &Change, own: &Own) -> Content {
         region: region.clone(),
         name: own.hide(name),
         risk: risk.clone(),
+        harm: *harm,
         reason: reason.clone(),
         fields: change.field_changes().iter().map(field).collect(),
     }

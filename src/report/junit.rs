@@ -1,22 +1,30 @@
 //! A plan as JUnit XML, for CI systems that show test results: what is not as it should be, and who reads what they
 //! should not, is a failed test; what could not be read is an error.
 
+use super::assessment::{FindingView, UnprovenView, since_until};
 use super::lines::{Detail, Line};
 use super::subject::{Purpose, Subject};
 use super::view::{self, AccountView, EntryView, PlanView, ProblemView};
 use super::violations::ViolationView;
 use super::{escape, words};
 use crate::organization::Organization;
-use crate::plan::Plan;
+use crate::plan::{Harm, Plan};
 
 /// Returns the XML of a plan, or of what drifted.
 ///
 /// What is as it should be is one passed test, with the number of resources in its name.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
     let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
-    let PlanView { purpose, deployment, violations, sections, blockers, problems, .. } = &view;
-    let entries: Vec<&EntryView> = sections.iter().flat_map(|section| &section.entries).collect();
-    let (failures, errors) = (violations.len() + entries.len(), blockers.len() + problems.len());
+    let PlanView { purpose, deployment, harms, violations, unproven, sections, blockers, problems, .. } = &view;
+    let findings: Vec<&FindingView> = harms.iter().flat_map(|harm| &harm.findings).collect();
+    let entries = sections.iter().flat_map(|section| &section.entries);
+    let mut failed: Vec<(usize, String)> =
+        findings.into_iter().map(|found| (rank(Some(found.harm)), finding(found))).collect();
+    failed.extend(violations.iter().map(|found| (rank(Some(found.harm)), violation(found))));
+    failed.extend(entries.map(|entry| (rank(entry.harm), change(entry))));
+    failed.sort_by_key(|(rank, _)| *rank);
+    let failures = failed.len();
+    let errors = unproven.len() + blockers.len() + problems.len();
     let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", 1 + failures + errors);
     let suite = escape::html(&format!("orgtrail {} of {deployment}", purpose.to_lowercase()));
     let mut xml = format!(
@@ -25,28 +33,51 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> Strin
     );
     let unchanged = words::count(plan.unchanged, "resource");
     xml.push_str(&format!("    <testcase classname=\"orgtrail\" name=\"{unchanged} as wanted\"/>\n"));
-    violations.iter().for_each(|found| xml.push_str(&violation(found)));
-    entries.into_iter().for_each(|entry| xml.push_str(&change(entry)));
+    failed.iter().for_each(|(_, failure)| xml.push_str(failure));
+    unproven.iter().for_each(|open| xml.push_str(&not_proved(open)));
     blockers.iter().chain(problems).for_each(|problem| xml.push_str(&failing(problem)));
     xml.push_str("  </testsuite>\n</testsuites>\n");
     xml
 }
 
+/// Returns the place of a harm among all, the worst first.
+fn rank(harm: Option<&str>) -> usize {
+    Harm::ALL.iter().position(|other| Some(other.as_str()) == harm).unwrap_or(Harm::ALL.len())
+}
+
+fn finding(found: &FindingView) -> String {
+    let FindingView { harm, code, message, address, since, until, help, accounts } = found;
+    let mut body = vec![format!("for {}", ids(accounts))];
+    let times = since_until(since.as_deref(), until.as_deref());
+    body.extend((!times.is_empty()).then_some(times));
+    body.extend((!help.is_empty()).then(|| format!("next: {help}")));
+    testcase(address, "failure", &format!("{code}: {message}"), harm, &body)
+}
+
+fn not_proved(open: &UnprovenView) -> String {
+    let UnprovenView { invariant, principal, why, address, accounts } = open;
+    let message = format!("{invariant} is not proved for {principal}: {why}");
+    testcase(address, "error", &message, "unproven", &[format!("for {}", ids(accounts))])
+}
+
 fn violation(found: &ViolationView) -> String {
-    let ViolationView { invariant, example, statement, address, accounts } = found;
+    let ViolationView { invariant, harm, example, statement, repair, address, accounts } = found;
     let mut body: Vec<String> = statement.iter().map(|statement| format!("because of {statement}")).collect();
     body.push(format!("for {}", ids(accounts)));
-    testcase(address, "failure", &format!("{invariant}: {example}"), "isolation", &body)
+    body.push(format!("next: {repair}"));
+    testcase(address, "failure", &format!("{invariant} ({harm}): {example}"), "isolation", &body)
 }
 
 fn change(entry: &EntryView) -> String {
-    let EntryView { action, kind, name, address, risks, reason, count, accounts, lines, .. } = entry;
+    let EntryView { action, kind, name, address, harm, risks, reason, count, accounts, lines, .. } = entry;
     let many = if *count > 1 { format!(", the same for {}", words::count(*count, "account")) } else { String::new() };
     let message = format!("{action} {kind} {name}{many}, because of {reason}");
-    let kind = if risks.is_empty() { "safe".to_owned() } else { risks.join(" ") };
+    let risks = if risks.is_empty() { "safe".to_owned() } else { risks.join(", ") };
+    let kind = harm.unwrap_or(Harm::Harmless.as_str());
     let mut body: Vec<String> = lines.iter().map(line).collect();
+    body.push(format!("risk of the change: {risks}"));
     body.push(format!("for {}", ids(accounts)));
-    testcase(address, "failure", &message, &kind, &body)
+    testcase(address, "failure", &message, kind, &body)
 }
 
 fn line(Line { depth, mark, text }: &Line) -> String {
@@ -104,6 +135,22 @@ mod tests {
         assert_eq!((cases, failures, errors), (10, 7, 2));
         let counts = format!("tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\"");
         assert_eq!(xml.matches(&counts).count(), 2, "{xml}");
+    }
+
+    #[test]
+    fn findings_are_failures_the_worst_first_and_what_is_not_proved_is_an_error() {
+        let xml = plan(&fixture::assessed(fixture::plan(12), "CloudTrail"), &fixture::organization(12), Purpose::Drift);
+        let kinds: Vec<&str> = xml.split(" type=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(kinds[..4], ["nothing-recorded", "logs-lost", "isolation", "logs-exposed"]);
+        assert_eq!(kinds[4..6], ["less-protected", "less-protected"]);
+        assert!(kinds.contains(&"unproven"), "{kinds:?}");
+        let (failures, errors) = (xml.matches("<failure ").count(), xml.matches("<error ").count());
+        assert_eq!(xml.matches(&format!("failures=\"{failures}\" errors=\"{errors}\"")).count(), 2);
+        fixture::assert_nothing_acts(&plan(
+            &fixture::assessed(fixture::plan(3), fixture::HOSTILE),
+            &fixture::organization(3),
+            Purpose::Drift,
+        ));
     }
 
     #[test]

@@ -82,14 +82,18 @@ fn longest(items: usize, render: impl Fn(usize) -> Result<String, BadTemplate>) 
 }
 
 fn plan_items(view: &PlanView) -> usize {
-    let PlanView { risks, violations, sections, leftovers, evidence, headroom, blockers, problems, .. } = view;
+    let PlanView { harms, risks, violations, unproven, sections, .. } = view;
+    let PlanView { leftovers, evidence, headroom, blockers, problems, .. } = view;
+    let harms: usize = harms.iter().map(|harm| harm.findings.len() + harm.entries.len()).sum();
     let since = view.since.as_ref().map_or(0, |since| since.findings.len());
     let risks: usize = risks.iter().map(|risk| risk.entries.len()).sum();
     let changes: usize = sections.iter().map(|section| section.entries.len()).sum();
     since
         + view.traces.len()
+        + harms
         + risks
         + violations.len()
+        + unproven.len()
         + changes
         + leftovers.len()
         + evidence.len()
@@ -102,6 +106,9 @@ fn plan_items(view: &PlanView) -> usize {
 fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     let mut room = Room(items);
     let mut others = room.keep(&mut view.blockers);
+    others +=
+        view.harms.iter_mut().map(|harm| room.keep(&mut harm.findings) + room.keep(&mut harm.entries)).sum::<usize>();
+    others += room.keep(&mut view.unproven);
     others += view.risks.iter_mut().map(|risk| room.keep(&mut risk.entries)).sum::<usize>();
     others += room.keep(&mut view.violations) + room.keep(&mut view.problems);
     others += view.since.as_mut().map_or(0, |since| room.keep(&mut since.findings));
@@ -111,13 +118,14 @@ fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     LeftOut { changes, others }
 }
 
-/// Keeps changes while there is room: those with a risk first, in the order of the report.
+/// Keeps changes while there is room: those with a harm or a risk first, in the order of the report.
 fn keep_changes(view: &mut PlanView, room: &mut Room) -> usize {
     let mut left_out = 0;
     for risky in [true, false] {
         for section in &mut view.sections {
             section.entries.retain(|entry| {
-                let keep = entry.risks.is_empty() == risky || room.take();
+                let is_risky = entry.harm.is_some() || !entry.risks.is_empty();
+                let keep = is_risky != risky || room.take();
                 left_out += if keep { 0 } else { entry.count };
                 keep
             });
@@ -128,14 +136,14 @@ fn keep_changes(view: &mut PlanView, room: &mut Room) -> usize {
 }
 
 fn apply_items(view: &ApplyView) -> usize {
-    let ApplyView { failed, skipped, problems, delivery, retired, done, .. } = view;
-    failed.len() + skipped.len() + problems.len() + delivery.len() + retired.len() + done.len()
+    let ApplyView { failed, skipped, problems, delivery, findings, retired, done, .. } = view;
+    findings.len() + failed.len() + skipped.len() + problems.len() + delivery.len() + retired.len() + done.len()
 }
 
 fn shorten_apply(view: &mut ApplyView, items: usize) -> usize {
     let mut room = Room(items);
-    let ApplyView { failed, skipped, problems, delivery, retired, done, .. } = view;
-    let first = room.keep(failed) + room.keep(delivery) + room.keep(retired);
+    let ApplyView { failed, skipped, problems, delivery, findings, retired, done, .. } = view;
+    let first = room.keep(findings) + room.keep(failed) + room.keep(delivery) + room.keep(retired);
     first + room.keep(problems) + room.keep(skipped) + room.keep(done)
 }
 
@@ -181,6 +189,22 @@ mod tests {
         let large = sized(500);
         assert!(large.len() < LIMIT_BYTES / 4, "{}", large.len());
         insta::assert_snapshot!("plan_of_500_accounts", large);
+    }
+
+    #[test]
+    fn what_is_wrong_now_is_told_and_inert() {
+        let organization = fixture::organization(12);
+        let assessed = text(&fixture::assessed(fixture::plan(12), "CloudTrail"), &organization);
+        let part = assessed.split_once("### Wrong now").unwrap().1.split_once("### Risks").unwrap().0.to_owned();
+        insta::assert_snapshot!("markdown_wrong_now", part);
+        assert!(
+            assessed.contains("**Found**: 2 findings, 1 violation and 1 not proved; the worst is nothing-recorded")
+        );
+        assert!(assessed.contains("### Not proved"));
+        let hostile = text(&fixture::assessed(fixture::plan(3), fixture::HOSTILE), &organization);
+        fixture::assert_nothing_acts(&hostile);
+        let bare = without_escapes(&without_code(&hostile));
+        assert!(!bare.contains("<script") && !bare.contains("@admin") && !bare.contains("https://"), "{bare}");
     }
 
     #[test]

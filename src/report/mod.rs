@@ -5,6 +5,7 @@
 //! [`model`] and [`run_model`]. Whatever a format writes goes through [`escape`].
 
 pub mod access;
+pub mod assessment;
 pub mod audit;
 pub mod beside;
 pub mod discover;

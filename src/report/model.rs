@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::escape;
 use crate::estate::{Address, Problem, Stage};
 use crate::plan::{
-    Action, Change, Evidence, FieldChange, Finding, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven, Violation,
+    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
+    Violation,
 };
 
 /// The version of all shapes here. It grows when a field loses its name or its meaning, not when one is added.
@@ -24,10 +25,14 @@ pub struct PlanJson<'a> {
     options: &'a PlanOptions,
     /// What the plan stands on; `apply` of this file refuses other ground.
     fingerprint: &'a str,
+    /// Everything could be read and is as it should be: nothing to change, no finding that harms, nothing violated or unproven.
     in_sync: bool,
-    /// Nothing was left out for want of access.
+    /// Nothing was left out for want of access, and nothing is unproven.
     complete: bool,
+    /// What the worst of all that is wrong does now; null where nothing is.
+    worst_harm: Option<&'static str>,
     summary: Summary,
+    /// The changes by what their drift does, the worst first; those of one harm in the order in which they are made.
     changes: Vec<ChangeJson<'a>>,
     /// What the documents let happen once the plan is done, and should not.
     violations: Vec<ViolationJson<'a>>,
@@ -137,22 +142,28 @@ struct EvidenceJson<'a> {
 struct ViolationJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// What it does as long as it stays.
+    harm: &'static str,
     invariant: &'static str,
     principal: &'a str,
     action: &'a str,
     resource: &'a str,
     statement: Option<&'a str>,
+    /// What to do about it.
+    repair: String,
 }
 
 #[derive(Debug, Serialize)]
 struct UnprovenJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
     invariant: &'static str,
     principal: &'a str,
     why: &'a str,
 }
 
 #[derive(Debug, Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     harm: &'static str,
@@ -200,11 +211,12 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             fingerprint,
             in_sync: plan.in_sync(),
             complete: !plan.is_partial(),
+            worst_harm: plan.worst_harm().map(Harm::as_str),
             summary: Summary::of(plan),
-            changes: changes.iter().map(ChangeJson::from).collect(),
-            violations: violations.iter().map(ViolationJson::from).collect(),
+            changes: by_harm(changes, |change| change.harm).into_iter().map(ChangeJson::from).collect(),
+            violations: by_harm(violations, Violation::harm).into_iter().map(ViolationJson::from).collect(),
             unproven: unproven.iter().map(UnprovenJson::from).collect(),
-            findings: findings.iter().map(FindingJson::from).collect(),
+            findings: by_harm(findings, |finding| finding.harm).into_iter().map(FindingJson::from).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             blockers: blockers.iter().map(ProblemJson::from).collect(),
             leftovers: leftovers.iter().map(|leftover| leftover.address.to_string()).collect(),
@@ -213,6 +225,13 @@ impl<'a> From<&'a Plan> for PlanJson<'a> {
             headroom: headroom.iter().map(HeadroomJson::from).collect(),
         }
     }
+}
+
+/// Sorts by harm, the worst first, and leaves what is of one harm in its order.
+fn by_harm<T>(items: &[T], harm: impl Fn(&T) -> Harm) -> Vec<&T> {
+    let mut sorted: Vec<&T> = items.iter().collect();
+    sorted.sort_by_key(|item| harm(item));
+    sorted
 }
 
 impl<'a> From<&'a Address> for Place<'a> {
@@ -286,15 +305,17 @@ impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
 impl<'a> From<&'a Violation> for ViolationJson<'a> {
     fn from(violation: &'a Violation) -> Self {
         let Violation { address, invariant, principal, action, resource, statement } = violation;
-        let (place, invariant, statement) = (address.into(), invariant.as_str(), statement.as_deref());
-        Self { place, invariant, principal, action, resource, statement }
+        let (place, harm) = (address.into(), violation.harm().as_str());
+        let (invariant, statement) = (invariant.as_str(), statement.as_deref());
+        let repair = violation.repair();
+        Self { repair, place, harm, invariant, principal, action, resource, statement }
     }
 }
 
 impl<'a> From<&'a Unproven> for UnprovenJson<'a> {
     fn from(unproven: &'a Unproven) -> Self {
-        let Unproven { invariant, principal, why } = unproven;
-        Self { invariant: invariant.as_str(), principal, why }
+        let Unproven { address, invariant, principal, why } = unproven;
+        Self { place: address.into(), invariant: invariant.as_str(), principal, why }
     }
 }
 

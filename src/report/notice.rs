@@ -6,6 +6,7 @@ use super::subject::Subject;
 use super::words;
 use crate::drift::{Comparison, State};
 use crate::estate::deed::Deed;
+use crate::plan::Harm;
 
 /// How many findings, and how many changes by others, a message names.
 pub const NAMED_MAX: usize = 20;
@@ -38,7 +39,10 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     let what = if is_compared { view.tally } else { words::count(news, "finding") };
     let head = format!("orgtrail drift of {deployment} in {organization}: {what}");
     let new = [State::New, State::Changed].map(super::since::state_words);
-    let entries: Vec<&SinceEntry> = view.findings.iter().filter(|entry| new.contains(&entry.state)).collect();
+    let mut entries: Vec<&SinceEntry> = view.findings.iter().filter(|entry| new.contains(&entry.state)).collect();
+    // The comparison has the worst first, of what is new and of what changed: a message has the worst first of both.
+    let worst = |entry: &&SinceEntry| Harm::ALL.iter().position(|harm| Some(harm.as_str()) == entry.harm);
+    entries.sort_by_key(|entry| worst(entry).filter(|at| *at < 3).unwrap_or(Harm::ALL.len()));
     let traces = traces(subject.traces, subject.organization);
     let known: Vec<&TraceView> = traces.iter().filter(|trace| !trace.events.is_empty()).collect();
     let lines = |quote: fn(&str) -> String, plainly: fn(&str) -> String| {
@@ -48,6 +52,9 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
             lines.push(format!("- and {} more", words::grouped(entries.len() - NAMED_MAX)));
         }
         lines.extend(known.iter().take(NAMED_MAX).filter_map(|trace| last_change(trace, quote)));
+        if known.len() > NAMED_MAX {
+            lines.push(format!("- and the last changes of {} more", words::grouped(known.len() - NAMED_MAX)));
+        }
         lines.extend(link.map(plainly));
         lines.join("\n")
     };
@@ -64,13 +71,14 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
 
 /// Without a comparison nobody knows whether a finding is new.
 fn finding(entry: &SinceEntry, is_compared: bool, quote: fn(&str) -> String) -> String {
-    let SinceEntry { state, about, what, first_seen: _, accounts } = entry;
+    let SinceEntry { state, about, harm, what, first_seen: _, accounts } = entry;
     let many = match accounts.len() {
         0 | 1 => String::new(),
         many => format!(", the same in {}", words::count(many, "account")),
     };
     let state = if is_compared { format!("{state}, ") } else { String::new() };
-    format!("- {state}{about}: {}{many}", quote(&shortened(what)))
+    let harm = harm.map(|harm| format!("{harm}, ")).unwrap_or_default();
+    format!("- {state}{harm}{about}: {}{many}", quote(&shortened(what)))
 }
 
 fn last_change(trace: &TraceView, quote: fn(&str) -> String) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::assessment::{FindingView, findings};
 use super::view::{ProblemView, problems};
 use super::words;
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
@@ -25,6 +26,8 @@ pub struct ApplyView {
     pub problems: Vec<ProblemView>,
     /// How the delivery of each trail goes.
     pub delivery: Vec<DeliveryView>,
+    /// What is wrong after the run, the worst first.
+    pub findings: Vec<FindingView>,
     /// What was made.
     pub done: Vec<DoneView>,
     /// How many changes were made.
@@ -74,6 +77,7 @@ pub fn view(report: &ApplyReport, organization: &Organization) -> ApplyView {
         skipped: report.outcomes.iter().filter_map(skipped).collect(),
         problems: problems(&report.problems, organization),
         delivery: report.delivery.iter().map(delivery).collect(),
+        findings: findings(&report.findings, organization),
         done: report.outcomes.iter().filter_map(done).collect(),
         done_count: report.tally().done,
         retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::model::{FORMAT_VERSION, Place, ProblemJson};
+use super::model::{FORMAT_VERSION, FindingJson, Place, ProblemJson};
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
 use crate::estate::Address;
 
@@ -21,6 +21,8 @@ pub struct ApplyJson<'a> {
     retired: Vec<String>,
     problems: Vec<ProblemJson<'a>>,
     delivery: Vec<DeliveryJson<'a>>,
+    /// What is wrong after the run, the worst first.
+    findings: Vec<FindingJson<'a>>,
 }
 
 /// By which a run is known.
@@ -64,8 +66,18 @@ struct DeliveryJson<'a> {
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
     fn from(report: &'a ApplyReport) -> Self {
-        let ApplyReport { organization, deployment, began, plan, outcomes, urgent: _, unchanged, problems, delivery } =
-            report;
+        let ApplyReport {
+            organization,
+            deployment,
+            began,
+            plan,
+            outcomes,
+            urgent: _,
+            unchanged,
+            problems,
+            delivery,
+            findings,
+        } = report;
         Self {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -78,6 +90,7 @@ impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
             retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
             delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
+            findings: findings.iter().map(FindingJson::from).collect(),
         }
     }
 }

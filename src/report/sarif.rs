@@ -6,25 +6,50 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::assessment::{FindingView, UnprovenView, since_until};
 use super::lines::Detail;
 use super::subject::{Purpose, Subject};
 use super::view::{self, AccountView, EntryView, PlanView, ProblemView};
 use super::violations::ViolationView;
 use super::{escape, words};
 use crate::organization::Organization;
-use crate::plan::{Plan, Risk};
+use crate::plan::{Harm, Plan};
 
-/// What a result can be about: rule, level, description.
-const RULES: [(&str, &str, &str); 8] = [
-    ("weakens", "error", "A change gives less encryption, validation, retention, isolation or coverage"),
-    ("destroys", "error", "A change loses something that cannot be made again"),
-    ("interrupts", "warning", "A change may pause the delivery of logs, or what members do to the trail"),
-    ("costs", "warning", "A change makes AWS bill something more"),
-    ("safe", "note", "Something is not as the configuration wants it"),
-    ("isolation", "error", "Somebody can read, write or assume what they should not, or cannot read what they should"),
-    ("blocked", "error", "Something stands against the plan"),
-    ("unreadable", "warning", "Something could not be read, so that nothing is known about it"),
+/// What a result can be about.
+struct Rule {
+    id: &'static str,
+    level: &'static str,
+    /// How bad it is, as code scanning ranks it: 9.0 and more is critical, 7.0 high, 4.0 medium; none where only the level
+    /// counts (GitHub docs, "SARIF support for code scanning", `security-severity`).
+    severity: Option<&'static str>,
+    about: &'static str,
+}
+
+/// All rules, the worst first. What the drift does now and what the change risks each have theirs.
+const RULES: [Rule; 13] = [
+    rule_of("nothing-recorded", "error", Some("9.8"), "Events are not recorded"),
+    rule_of("logs-lost", "error", Some("9.3"), "Logs are being lost"),
+    rule_of("logs-exposed", "error", Some("8.0"), "Logs are open to readers or writers that were not meant"),
+    rule_of(
+        "isolation",
+        "error",
+        Some("8.0"),
+        "Somebody can read, write or assume what they should not, or cannot read what they should",
+    ),
+    rule_of("destroys", "error", None, "A change loses something that cannot be made again"),
+    rule_of("weakens", "error", None, "A change gives less encryption, validation, retention, isolation or coverage"),
+    rule_of("blocked", "error", None, "Something stands against the plan"),
+    rule_of("less-protected", "warning", Some("5.0"), "Logs are less protected than configured"),
+    rule_of("unproven", "warning", Some("5.0"), "Isolation could be neither proved nor refuted"),
+    rule_of("unreadable", "warning", None, "Something could not be read, so that nothing is known about it"),
+    rule_of("interrupts", "warning", None, "A change may pause the delivery of logs, or what members do to the trail"),
+    rule_of("costs", "warning", None, "A change makes AWS bill something more"),
+    rule_of("harmless", "note", None, "Something is not as the configuration wants it, and no log is touched"),
 ];
+
+const fn rule_of(id: &'static str, level: &'static str, severity: Option<&'static str>, about: &'static str) -> Rule {
+    Rule { id, level, severity, about }
+}
 
 /// Returns the SARIF of a plan, or of what drifted, as JSON text with a final line end.
 ///
@@ -47,30 +72,44 @@ pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, config_f
     format!("{log:#}\n")
 }
 
-fn rule((id, level, description): &(&str, &str, &str)) -> Value {
-    json!({
+fn rule(Rule { id, level, severity, about }: &Rule) -> Value {
+    let mut rule = json!({
         "id": id,
-        "shortDescription": {"text": description},
+        "shortDescription": {"text": about},
         "defaultConfiguration": {"level": level},
-    })
+    });
+    if let Some(severity) = severity {
+        rule["properties"] = json!({"security-severity": severity, "tags": ["security"]});
+    }
+    rule
 }
 
 fn results(view: &PlanView, config_file: &str) -> Vec<Value> {
-    let PlanView { violations, sections, blockers, problems, .. } = view;
-    let blocked = blockers.iter().map(|problem| failing("blocked", problem));
-    let violations = violations.iter().map(violation);
+    let PlanView { harms, violations, unproven, sections, blockers, problems, .. } = view;
+    let findings = harms.iter().flat_map(|harm| &harm.findings).map(finding);
     let entries = sections.iter().flat_map(|section| &section.entries).map(change);
-    let unreadable = problems.iter().map(|problem| failing("unreadable", problem));
+    let violations = violations.iter().map(violation);
+    let mut found: Vec<Found> = findings.chain(violations).chain(entries).collect();
+    found.extend(blockers.iter().map(|problem| failing("blocked", problem)));
+    found.extend(unproven.iter().map(not_proved));
+    found.extend(problems.iter().map(|problem| failing("unreadable", problem)));
+    found.sort_by_key(|found| rank(found.rule));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut numbered = |found: Found| {
-        let fingerprint = format!("{} {}", found.rule, found.place);
+    let numbered = |found: Found| {
+        let fingerprint = format!("{} {} {}", found.rule, found.place, found.kind);
+        let fingerprint = fingerprint.trim_end().to_owned();
         let count = seen.entry(fingerprint.clone()).or_default();
         *count += 1;
         // The same kind of change in two groups of accounts: two results with one fingerprint would be shown as one.
         let fingerprint = if *count > 1 { format!("{fingerprint} #{count}") } else { fingerprint };
         result(&found, &fingerprint, config_file)
     };
-    blocked.chain(violations).chain(entries).chain(unreadable).map(&mut numbered).collect()
+    found.into_iter().map(numbered).collect()
+}
+
+/// Returns the place of a rule among all, the worst first.
+fn rank(rule: &str) -> usize {
+    RULES.iter().position(|other| other.id == rule).unwrap_or(RULES.len())
 }
 
 /// A result before it is written.
@@ -80,22 +119,48 @@ struct Found {
     /// The same in the next run as long as the finding is.
     place: String,
     is_address: bool,
+    /// What tells it from others at the same place; empty where the rule does.
+    kind: String,
 }
 
+/// What the drift does and what the change risks: whichever is worse is the rule, and the text has both.
 fn change(entry: &EntryView) -> Found {
-    let EntryView { action, kind, name, address, risks, reason, count, .. } = entry;
-    let worst = RULES.iter().map(|(id, _, _)| *id).find(|id| risks.contains(id)).unwrap_or(Risk::Safe.as_str());
+    let EntryView { action, kind, name, address, harm, risks, reason, count, .. } = entry;
+    let words = risks.iter().copied().chain(*harm);
+    let worst = words.min_by_key(|word| rank(word)).unwrap_or(Harm::Harmless.as_str());
     let many = if *count > 1 { format!(", the same for {}", words::count(*count, "account")) } else { String::new() };
-    let risks = if risks.is_empty() { String::new() } else { format!(" [{}]", risks.join(", ")) };
-    let text = format!("{action} {kind} {name}{many}{risks}, because of {reason}");
-    Found { rule: worst, text, place: inert(address), is_address: true }
+    let harm = harm.map(|harm| format!("{harm} now: ")).unwrap_or_default();
+    let risks = if risks.is_empty() { "safe".to_owned() } else { risks.join(", ") };
+    let text = format!("{harm}{action} {kind} {name}{many}, risk of the change: {risks}, because of {reason}");
+    Found { rule: worst, text, place: inert(address), is_address: true, kind: String::new() }
+}
+
+fn finding(finding: &FindingView) -> Found {
+    let FindingView { harm, code, message, address, since, until, help, accounts: _ } = finding;
+    let times = since_until(since.as_deref(), until.as_deref());
+    let times = if times.is_empty() { String::new() } else { format!(" ({times})") };
+    let next = if help.is_empty() { String::new() } else { format!("; next: {help}") };
+    let text = format!("{code}: {message}{times}{next}");
+    Found { rule: harm, text, place: inert(address), is_address: true, kind: inert(code) }
 }
 
 fn violation(violation: &ViolationView) -> Found {
-    let ViolationView { invariant, example, statement, address, accounts: _ } = violation;
+    let ViolationView { invariant, harm, example, statement, repair, address, accounts: _ } = violation;
     let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
-    let text = format!("{invariant}: {example}{because}");
-    Found { rule: "isolation", text, place: inert(address), is_address: true }
+    let text = format!("{invariant} ({harm}): {example}{because}; next: {repair}");
+    Found { rule: "isolation", text, place: inert(address), is_address: true, kind: String::new() }
+}
+
+fn not_proved(open: &UnprovenView) -> Found {
+    let UnprovenView { invariant, principal, why, address, accounts: _ } = open;
+    let text = format!("{invariant} is not proved for {principal}: {why}");
+    Found {
+        rule: "unproven",
+        text,
+        place: inert(address),
+        is_address: true,
+        kind: inert(&format!("{invariant} {principal}")),
+    }
 }
 
 fn failing(rule: &'static str, problem: &ProblemView) -> Found {
@@ -104,7 +169,7 @@ fn failing(rule: &'static str, problem: &ProblemView) -> Found {
     let next = if help.is_empty() { String::new() } else { format!("; next: {help}") };
     let text = format!("{code}: {message}, in {}{next}", words::some(&ids, 5));
     let place = address.clone().unwrap_or_else(|| format!("{code}: {message}"));
-    Found { rule, text, place: inert(&place), is_address: address.is_some() }
+    Found { rule, text, place: inert(&place), is_address: address.is_some(), kind: String::new() }
 }
 
 fn inert(text: &str) -> String {
@@ -112,8 +177,8 @@ fn inert(text: &str) -> String {
 }
 
 fn result(found: &Found, fingerprint: &str, config_file: &str) -> Value {
-    let Found { rule, text, place, is_address } = found;
-    let level = RULES.iter().find(|(id, _, _)| id == rule).map_or("none", |(_, level, _)| level);
+    let Found { rule, text, place, is_address, kind: _ } = found;
+    let level = RULES.iter().find(|other| other.id == *rule).map_or("none", |rule| rule.level);
     let mut location = json!({
         "physicalLocation": {"artifactLocation": {"uri": uri(config_file)}, "region": {"startLine": 1}},
     });
@@ -154,7 +219,7 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::estate::Kind;
-    use crate::plan::Action;
+    use crate::plan::{Action, Risk};
     use crate::report::fixture;
 
     fn log(accounts: usize) -> String {
@@ -186,14 +251,31 @@ mod tests {
         let results = log["runs"][0]["results"].as_array().unwrap();
         let mut fingerprints = std::collections::BTreeSet::new();
         for result in results {
-            assert!(
-                RULES.iter().any(|(id, level, _)| result["ruleId"] == *id && result["level"] == *level),
-                "{result}"
-            );
+            assert!(RULES.iter().any(|rule| result["ruleId"] == rule.id && result["level"] == rule.level), "{result}");
             let file = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
             assert_eq!(file, "config/org%20trail.yaml");
             assert!(fingerprints.insert(result["partialFingerprints"]["orgtrailPlace/v1"].to_string()), "{result}");
         }
+    }
+
+    #[test]
+    fn the_worst_harm_is_the_first_result_and_critical() {
+        let assessed = fixture::assessed(fixture::plan(12), "CloudTrail");
+        let log = plan(&assessed, &fixture::organization(12), Purpose::Drift, "orgtrail.yaml");
+        let log: Value = serde_json::from_str(&log).unwrap();
+        let rules: Vec<&str> =
+            log["runs"][0]["results"].as_array().unwrap().iter().map(|r| r["ruleId"].as_str().unwrap()).collect();
+        assert_eq!(rules[..4], ["nothing-recorded", "logs-lost", "logs-exposed", "isolation"]);
+        assert!(rules.contains(&"less-protected") && rules.contains(&"unproven"));
+        let severity = |id: &str| {
+            let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+            let rule = rules.iter().find(|rule| rule["id"] == id).unwrap();
+            rule["properties"]["security-severity"].as_str().unwrap().parse::<f64>().unwrap()
+        };
+        assert!(severity("nothing-recorded") >= 9.0 && severity("logs-lost") >= 9.0);
+        assert!((7.0..9.0).contains(&severity("logs-exposed")) && severity("less-protected") < 7.0);
+        let hostile = fixture::assessed(fixture::plan(3), fixture::HOSTILE);
+        fixture::assert_nothing_acts(&plan(&hostile, &fixture::organization(3), Purpose::Drift, "orgtrail.yaml"));
     }
 
     #[test]
@@ -204,13 +286,16 @@ mod tests {
         let mut plan_ = fixture::plan(1);
         plan_.changes = vec![drifted(3, "a"), drifted(4, "a"), drifted(5, "b"), drifted(7, "b")];
         let log = plan(&plan_, &fixture::organization(12), Purpose::Drift, "orgtrail.yaml");
-        assert_eq!(log.matches("\"safe <account>/global/policy/p\"").count(), 1, "{log}");
-        assert_eq!(log.matches("\"safe <account>/global/policy/p #2\"").count(), 1, "{log}");
+        assert_eq!(log.matches("\"harmless <account>/global/policy/p\"").count(), 1, "{log}");
+        assert_eq!(log.matches("\"harmless <account>/global/policy/p #2\"").count(), 1, "{log}");
     }
 
     #[test]
-    fn every_risk_has_a_rule() {
-        assert!(Risk::ALL.iter().all(|risk| RULES.iter().any(|(id, _, _)| *id == risk.as_str())));
+    fn every_harm_and_every_risk_has_a_rule_and_the_worst_harm_is_the_first() {
+        let has = |word: &str| RULES.iter().any(|rule| rule.id == word);
+        assert!(Risk::ALL.iter().all(|risk| *risk == Risk::Safe || has(risk.as_str())));
+        assert!(Harm::ALL.iter().all(|harm| has(harm.as_str())));
+        assert!(Harm::ALL.is_sorted_by_key(|harm| rank(harm.as_str())));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::drift::{Comparison, Entry, FindingKind, State, Tally, Trace};
 use crate::estate::deed::Deed;
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::Harm;
 
 /// A run beside the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,8 +31,10 @@ pub struct SinceView {
 pub struct SinceEntry {
     /// `new`, `changed`, `still there`, `not seen this time`, `gone`.
     pub state: &'static str,
-    /// `drift`, `not isolated`, `trail of others`, `could not be read`, `stands in the way`.
+    /// `wrong`, `drift`, `not isolated`, `not proved`, `trail of others`, `could not be read`, `stands in the way`.
     pub about: &'static str,
+    /// What it does now; none where it is harmless or not known.
+    pub harm: Option<&'static str>,
     /// What it says, with `<account>` in it where it stands for many.
     pub what: String,
     /// When a run saw it first; none where that is not known, and for what is new.
@@ -99,24 +102,26 @@ fn tally(tally: Tally) -> String {
 struct Words {
     state: State,
     kind: FindingKind,
+    harm: Option<Harm>,
     what: String,
     first_seen: Option<String>,
 }
 
 fn entries(findings: &[Entry], organization: &Organization) -> Vec<SinceEntry> {
     let words = |entry: &Entry, hide: &dyn Fn(&str) -> String| {
-        let Entry { state, kind, account: _, address: _, what, first_seen, key: _, content: _ } = entry;
+        let Entry { state, kind, account: _, address: _, what, harm, first_seen, key: _, content: _ } = entry;
         let first_seen = first_seen.filter(|_| *state != State::New).map(|time| time.to_string());
-        Words { state: *state, kind: *kind, what: hide(what), first_seen }
+        Words { state: *state, kind: *kind, harm: *harm, what: hide(what), first_seen }
     };
     let key = |entry: &Entry| words(entry, &|text| Own::of(&subject(entry, organization), organization).hide(text));
     let views = group_by(findings, key).into_iter().map(|(folded, members)| {
-        let Words { state, kind, what, first_seen } = match members.as_slice() {
+        let Words { state, kind, harm, what, first_seen } = match members.as_slice() {
             [only] => words(only, &str::to_owned),
             _ => folded,
         };
         let accounts = members.iter().map(|entry| account(&subject(entry, organization), organization)).collect();
-        SinceEntry { state: state_words(state), about: about(kind), what, first_seen, accounts }
+        let harm = harm.filter(|harm| *harm != Harm::Harmless && state != State::Gone).map(Harm::as_str);
+        SinceEntry { state: state_words(state), about: about(kind), harm, what, first_seen, accounts }
     });
     views.collect()
 }
@@ -142,8 +147,10 @@ pub fn state_words(state: State) -> &'static str {
 /// Returns the kind of a finding as a sentence says it.
 pub fn about(kind: FindingKind) -> &'static str {
     match kind {
+        FindingKind::Finding => "wrong",
         FindingKind::Change => "drift",
         FindingKind::Violation => "not isolated",
+        FindingKind::Unproven => "not proved",
         FindingKind::Trail => "trail of others",
         FindingKind::Problem => "could not be read",
         FindingKind::Blocker => "stands in the way",
@@ -175,15 +182,17 @@ pub(super) fn write_since(page: &mut Page, since: &SinceView, accounts_max: usiz
     let SinceView { last_run, tally, findings } = since;
     page.heading(&[Span(STRONG, "Since the last run"), Span(PLAIN, ": "), Span(PLAIN, tally)]);
     page.line(2, &[Span(FAINT, last_run)]);
-    for SinceEntry { state, about, what, first_seen, accounts } in findings {
+    for SinceEntry { state, about, harm, what, first_seen, accounts } in findings {
         let style = match *state {
             "new" | "changed" => NOTICE,
             "gone" => GOOD,
             _ => FAINT,
         };
         let since = first_seen.as_ref().map(|time| format!(", since {time}")).unwrap_or_default();
+        let harm = harm.map(|harm| format!("  {harm}")).unwrap_or_default();
         let (about, what) = (format!("  {about}: "), what.as_str());
-        page.line(2, &[Span(style, state), Span(FAINT, &about), Span(PLAIN, what), Span(FAINT, &since)]);
+        let spans = [Span(style, state), Span(BAD, &harm), Span(FAINT, &about), Span(PLAIN, what), Span(FAINT, &since)];
+        page.line(2, &spans);
         write_accounts(page, accounts, accounts_max);
     }
 }
@@ -268,7 +277,7 @@ mod tests {
         let subject = Subject::new(plan, organization, Purpose::Drift);
         let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
         let templates = Templates::new(&[]).unwrap();
-        let human = human::plan(&subject, Layout { width: 120, verbose: false });
+        let human = human::plan(&subject, Layout { width: 160, verbose: false });
         let human = anstream::adapter::strip_str(&human).to_string();
         [human, markdown::plan(&subject, &templates).unwrap(), html::plan(&subject, &templates).unwrap()]
     }
@@ -281,7 +290,7 @@ mod tests {
     #[test]
     fn twelve_accounts_since_yesterday() {
         let [human, markdown, _] = reports(&fixture::plan(12), &fixture::organization(12));
-        insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Risks"));
+        insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Wrong now"));
         insta::assert_snapshot!("markdown_since", part(&markdown, "### Since", "### Stands"));
         insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Other trails"));
     }

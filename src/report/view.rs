@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::assessment::{self, HarmView, UnprovenView};
 use super::beside::{EvidenceView, LeftoverView, evidence, leftovers};
 use super::fold::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
@@ -16,7 +17,7 @@ use super::words;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::plan::{Action, Headroom, Risk};
+use crate::plan::{Action, Harm, Headroom, Plan, Risk};
 
 /// Limits that are used to more than this many percent are shown unasked.
 pub const TIGHT_PERCENT: u64 = 60;
@@ -30,20 +31,26 @@ pub struct PlanView {
     pub organization: String,
     /// The name in the ownership tag.
     pub deployment: String,
-    /// All that could be read is as it should be.
+    /// Everything could be read and is as it should be: no change, no finding that harms, nothing violated or unproven.
     pub in_sync: bool,
     /// `3 to create, 1 to update, 0 to adopt, 0 to retire, 812 unchanged`.
     pub summary: String,
-    /// What could not be looked at, in words; none where everything could.
+    /// How much is found, and what the worst of it does; none where nothing is.
+    pub verdict: Option<String>,
+    /// What could not be looked at or proved, in words; none where everything could.
     pub partial: Option<String>,
     /// What is new since the last run, where it was compared.
     pub since: Option<SinceView>,
     /// Who changed what, as far as somebody asked.
     pub traces: Vec<TraceView>,
+    /// What is wrong now, by what it does, the worst first.
+    pub harms: Vec<HarmView>,
     /// The changes with a risk, by risk.
     pub risks: Vec<RiskView>,
     /// What the documents let happen and should not.
     pub violations: Vec<ViolationView>,
+    /// What of isolation could be neither proved nor refuted.
+    pub unproven: Vec<UnprovenView>,
     /// All changes by account.
     pub sections: Vec<SectionView>,
     /// Ours, and no longer wanted.
@@ -92,7 +99,7 @@ pub struct SectionView {
 }
 
 /// An account by id and name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct AccountView {
     /// The twelve digits.
     pub id: String,
@@ -115,7 +122,9 @@ pub struct EntryView {
     pub name: String,
     /// The address, with `<account>` in it where it stands for many.
     pub address: String,
-    /// What it risks; empty where it is safe.
+    /// What the drift does now; none where it is harmless.
+    pub harm: Option<&'static str>,
+    /// What the change risks; empty where it is safe.
     pub risks: Vec<&'static str>,
     /// The line of the configuration that asked for it.
     pub reason: String,
@@ -169,11 +178,14 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         deployment: plan.deployment.clone(),
         in_sync: plan.in_sync(),
         summary: summary(Summary::of(plan)),
-        partial: partial(&plan.problems),
+        verdict: assessment::verdict(plan),
+        partial: partial(plan),
         since: since.map(|comparison| since::since(comparison, organization)),
         traces: since::traces(traces, organization),
+        harms: assessment::harms(&groups, plan, organization),
         risks: risks(&groups),
         violations: violations(&plan.violations, organization),
+        unproven: assessment::unproven(&plan.unproven, organization),
         sections: sections(&groups, organization, detail),
         leftovers: leftovers(&plan.leftovers),
         evidence: evidence(&plan.evidence, organization),
@@ -195,12 +207,15 @@ fn summary(summary: Summary) -> String {
     )
 }
 
-fn partial(problems: &[Problem]) -> Option<String> {
-    let mut accounts: Vec<&AccountId> = problems.iter().map(|problem| &problem.account).collect();
+fn partial(plan: &Plan) -> Option<String> {
+    let mut accounts: Vec<&AccountId> = plan.problems.iter().map(|problem| &problem.account).collect();
     accounts.sort();
     accounts.dedup();
-    (!accounts.is_empty())
-        .then(|| format!("not everything could be read in {}", words::count(accounts.len(), "account")))
+    let unread = (!accounts.is_empty())
+        .then(|| format!("not everything could be read in {}", words::count(accounts.len(), "account")));
+    let unproven = (!plan.unproven.is_empty()).then(|| "isolation is not proved".to_owned());
+    let parts: Vec<String> = unread.into_iter().chain(unproven).collect();
+    (!parts.is_empty()).then(|| words::list(&parts))
 }
 
 /// Returns the sign of an action, so that it is read without colour too.
@@ -235,17 +250,19 @@ fn risks(groups: &[Group]) -> Vec<RiskView> {
 
 fn risk_entry(group: &Group) -> RiskEntry {
     let action = group.content.action;
-    RiskEntry { mark: mark(action), action: action.as_str(), address: address(group), count: group.members.len() }
+    RiskEntry { mark: mark(action), action: action.as_str(), address: address_of(group), count: group.members.len() }
 }
 
-fn address(group: &Group) -> String {
+/// Returns the address of a group, with `<account>` in it where it stands for many.
+pub(super) fn address_of(group: &Group) -> String {
     let account = group.account.as_ref().map_or(fold::ACCOUNT, AccountId::as_str);
     let content = &group.content;
     let region = content.region.as_ref().map_or("global", |region| region.as_str());
     format!("{account}/{region}/{}/{}", content.kind, content.name)
 }
 
-/// Sorts groups into sections: the management account, the other accounts, then what is the same in many.
+/// Sorts groups into sections: where logs are not recorded, lost or exposed first; then the management account, the other
+/// accounts, and what is the same in many.
 fn sections(groups: &[Group], organization: &Organization, detail: Detail) -> Vec<SectionView> {
     let mut sections: BTreeMap<(usize, Vec<AccountId>), Vec<&Group>> = BTreeMap::new();
     for group in groups {
@@ -255,6 +272,10 @@ fn sections(groups: &[Group], organization: &Organization, detail: Detail) -> Ve
         };
         sections.entry(key).or_default().push(group);
     }
+    let mut sections: Vec<((usize, Vec<AccountId>), Vec<&Group>)> = sections.into_iter().collect();
+    // What is only less protected does not tear accounts out of their order.
+    let urgency = |group: &&Group| group.content.harm.min(Harm::LessProtected);
+    sections.sort_by_key(|(_, groups)| groups.iter().map(urgency).min());
     let section = |((_, accounts), mut groups): ((usize, Vec<AccountId>), Vec<&Group>)| {
         groups.sort_by(|a, b| place(a).cmp(&place(b)));
         SectionView {
@@ -267,7 +288,7 @@ fn sections(groups: &[Group], organization: &Organization, detail: Detail) -> Ve
 
 fn place<'a>(group: &'a Group) -> impl Ord + use<'a> {
     let content = &group.content;
-    (content.kind, &content.region, &content.name, content.action)
+    (content.harm, content.kind, &content.region, &content.name, content.action)
 }
 
 fn sorted(accounts: &[AccountId]) -> Vec<AccountId> {
@@ -286,7 +307,8 @@ fn entry(group: &Group, organization: &Organization, detail: Detail) -> EntryVie
         kind: content.kind.words(),
         region: content.region.as_ref().map(ToString::to_string),
         name: content.name.clone(),
-        address: address(group),
+        address: address_of(group),
+        harm: (content.harm != Harm::Harmless).then(|| content.harm.as_str()),
         risks: content.risk.iter().filter(|risk| **risk != Risk::Safe).map(|risk| risk.as_str()).collect(),
         reason: content.reason.clone(),
         count: group.members.len(),

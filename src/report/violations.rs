@@ -8,7 +8,7 @@ use super::page::{BAD, FAINT, PLAIN, Page, Span};
 use super::view::{AccountView, account};
 use super::words;
 use crate::organization::Organization;
-use crate::plan::Violation;
+use crate::plan::{Harm, Violation};
 use crate::policy::isolation::Invariant;
 
 /// A violated invariant, or many that are the same in several accounts.
@@ -16,10 +16,14 @@ use crate::policy::isolation::Invariant;
 pub struct ViolationView {
     /// Such as `reads-only-own`.
     pub invariant: &'static str,
+    /// What it does as long as it stays.
+    pub harm: &'static str,
     /// `P can A on R`: the request that is allowed and should not be, or the reverse.
     pub example: String,
     /// The statement to blame; none where one is missing.
     pub statement: Option<String>,
+    /// What to do about it.
+    pub repair: String,
     /// The address of the document, with `<account>` in it where it stands for many.
     pub address: String,
     /// The accounts that it is about.
@@ -29,8 +33,10 @@ pub struct ViolationView {
 #[derive(PartialEq, Eq, Hash)]
 struct Words {
     invariant: Invariant,
+    harm: Harm,
     example: String,
     statement: Option<String>,
+    repair: String,
     address: String,
 }
 
@@ -41,19 +47,31 @@ pub fn violations(found: &[Violation], organization: &Organization) -> Vec<Viola
         let Violation { address, invariant, principal, action, resource, statement } = violation;
         Words {
             invariant: *invariant,
+            harm: violation.harm(),
             example: hide(&format!("{principal} {} {action} on {resource}", invariant.shows())),
             statement: statement.as_deref().map(hide),
+            repair: hide(&violation.repair()),
             address: hide(&address.to_string()),
         }
     };
     let key = |violation: &Violation| words(violation, &|text| Own::of(&subject(violation), organization).hide(text));
-    let views = group_by(found, key).into_iter().map(|(folded, members)| {
-        let Words { invariant, example, statement, address } = match members.as_slice() {
+    let mut found: Vec<&Violation> = found.iter().collect();
+    found.sort_by_key(|violation| violation.harm());
+    let views = group_by(&found, |violation| key(violation)).into_iter().map(|(folded, members)| {
+        let Words { invariant, harm, example, statement, repair, address } = match members.as_slice() {
             [only] => words(only, &str::to_owned),
             _ => folded,
         };
         let accounts = members.iter().map(|violation| account(&subject(violation), organization)).collect();
-        ViolationView { invariant: invariant.as_str(), example, statement, address, accounts }
+        ViolationView {
+            invariant: invariant.as_str(),
+            harm: harm.as_str(),
+            example,
+            statement,
+            repair,
+            address,
+            accounts,
+        }
     });
     views.collect()
 }
@@ -64,8 +82,9 @@ pub fn write_violations(page: &mut Page, found: &[ViolationView], accounts_max: 
         return;
     }
     page.heading(&[Span(BAD, "Not isolated")]);
-    for ViolationView { invariant, example, statement, address, accounts } in found {
-        page.line(2, &[Span(BAD, invariant), Span(PLAIN, ": "), Span(PLAIN, example)]);
+    for ViolationView { invariant, harm, example, statement, repair, address, accounts } in found {
+        let harm = format!(" ({harm}): ");
+        page.line(2, &[Span(BAD, invariant), Span(FAINT, &harm), Span(PLAIN, example)]);
         if let Some(statement) = statement {
             page.line(6, &[Span(FAINT, "because of "), Span(PLAIN, statement)]);
         }
@@ -76,5 +95,6 @@ pub fn write_violations(page: &mut Page, found: &[ViolationView], accounts_max: 
             let many = format!("the same for {}: {ids}", words::count(accounts.len(), "account"));
             page.line(6, &[Span(FAINT, &many)]);
         }
+        page.line(6, &[Span(PLAIN, "next: "), Span(PLAIN, repair)]);
     }
 }

@@ -63,3 +63,37 @@ async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
     assert!(matches!(estate.resource(&trail), Some(Resource::Trail(trail)) if trail.logging));
     assert_eq!(estate.resources().count(), 2);
 }
+
+/// A delegated administrator has no role in the management account, and what belongs to the organization it may read itself:
+/// its run is whole, and can end with 0.
+#[tokio::test]
+async fn an_administrator_that_cannot_enter_the_management_account_reads_what_belongs_to_the_organization() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let mut deployment = Deployment::new(&world, &[]);
+    let aws = connect(&emulator).await;
+    let trail = deployment.trail();
+    for wish in deployment.wishes.iter_mut().filter(|wish| wish.address == trail) {
+        wish.operator = world.account("audit").clone();
+    }
+    deployment.make(&aws).await;
+
+    let as_audit = connect_as(&emulator, world.credentials_of("audit").await).await;
+    let mut scope = deployment.scope();
+    scope.addresses.retain(|address, _| *address == trail || address.kind == Kind::TrustedAccess);
+    let (audit, management) = (world.account("audit").clone(), world.account("management").clone());
+    for (address, operator) in &mut scope.addresses {
+        *operator = if *address == trail { audit.clone() } else { management.clone() };
+    }
+    scope.log_account = audit;
+    emulator.proxy().trouble("sts", "AssumeRole", 10, Trouble::Error(403, "AccessDenied"));
+    let estate = orgtrail::cloud::Look::observe(&as_audit, &scope, &orgtrail::cloud::Silent).await.unwrap();
+    let unreadable: Vec<&Address> = estate
+        .sightings
+        .iter()
+        .filter(|(_, sighting)| matches!(sighting, orgtrail::estate::Sighting::Unreadable(_)))
+        .map(|(address, _)| address)
+        .collect();
+    assert_eq!(unreadable, [&trail; 0]);
+    assert_eq!(estate.resources().filter(|(address, _)| address.kind == Kind::TrustedAccess).count(), 1);
+}

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod advice;
+mod assess;
 mod earlier;
 mod folder;
 mod isolation;

@@ -5,6 +5,7 @@ mod support;
 
 mod bad_input;
 mod daemon;
+mod delivery;
 mod examples;
 mod filters;
 mod first_day;

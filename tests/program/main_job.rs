@@ -133,7 +133,9 @@ async fn an_account_that_cannot_be_entered_does_not_stop_the_rest() {
     assert_eq!(report["problems"][0]["account"], closed, "{report:#}");
     assert_eq!(report["summary"]["failed"], 0);
     let plan = desk.run("plan --format json").expect_code(3).json();
-    assert_eq!(plan["in_sync"], true);
+    // Nobody knows what the member policy there lets do.
+    assert_eq!((&plan["in_sync"], &plan["changes"]), (&json!(false), &json!([])));
+    assert!(plan["unproven"][0]["address"].as_str().unwrap().starts_with(closed), "{plan:#}");
     assert_eq!(plan["problems"].as_array().unwrap().len(), 1, "{plan:#}");
 }
 

@@ -66,11 +66,20 @@ fn a_schedule_says_what_is_new_what_is_still_there_and_what_is_gone() {
     let since = new["comparison"]["at"].as_str().unwrap();
 
     let human = desk.run(NIGHTLY).expect_code(2).out;
-    assert!(words(&human).contains(&format!("still there drift: {STOPPED}, since {since}")), "{human}");
+    assert!(
+        words(&human).contains(&format!("still there nothing-recorded drift: {STOPPED}, since {since}")),
+        "{human}"
+    );
     let markdown = desk.run(&format!("{NIGHTLY} --format markdown")).expect_code(2).out;
-    assert!(markdown.contains(&format!("- **still there**, drift: `{STOPPED}`, since {since}")), "{markdown}");
+    assert!(
+        markdown.contains(&format!("- **still there**, nothing-recorded, drift: `{STOPPED}`, since {since}")),
+        "{markdown}"
+    );
     let page = desk.run(&format!("{NIGHTLY} --format html")).expect_code(2).out;
-    assert!(page.contains("<strong>still there</strong>, drift"), "{page}");
+    assert!(
+        page.contains("<strong>still there</strong>, <span class=\"risk\">nothing-recorded</span>, drift"),
+        "{page}"
+    );
 
     logging(&desk, true);
     let gone = desk.run(&format!("{NIGHTLY} --format json")).expect_code(0).json();
@@ -174,7 +183,7 @@ fn a_webhook_is_told_once_of_what_is_new() {
     assert!(first["text"].as_str().unwrap().contains("- new, trail of others: `111111111111/us-east-1/"), "{first}");
     let text = message["text"].as_str().unwrap();
     assert!(text.starts_with("orgtrail drift of acme in o-exampleorgid: 1 new, 0 changed, 1 still there"), "{text}");
-    assert!(text.contains(&format!("- new, drift: `{STOPPED}`")), "{text}");
+    assert!(text.contains(&format!("- new, nothing-recorded, drift: `{STOPPED}`")), "{text}");
     assert!(text.ends_with("\nhttps://ci.example.com/drift"), "{text}");
 
     // Without --since all of it is told.
@@ -270,7 +279,10 @@ async fn who_did_it_is_asked_once_and_a_topic_is_told() {
     let [mail] = mails.as_slice() else { panic!("{mails:?}") };
     assert_eq!(mail["Subject"], "orgtrail: 1 new finding in acme");
     let text = mail["Message"].as_str().unwrap();
-    assert!(text.contains("- new, drift: update 123456789012/eu-central-1/trail/acme-org-trail"), "{text}");
+    assert!(
+        text.contains("- new, nothing-recorded, drift: update 123456789012/eu-central-1/trail/acme-org-trail"),
+        "{text}"
+    );
     assert!(text.contains("StopLogging by arn:aws:sts::123456789012:assumed-role/Admin/mallory"), "{text}");
 }
 

@@ -7,6 +7,7 @@ use super::{Answer, LEAVES_OUT, fail, no_trail, not_read, pass};
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Estate, Resource, Trail};
 use crate::ids::Partition;
+use crate::plan::delivery::why_nothing_arrives;
 
 /// Answers for one subject.
 pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, subject: &Subject) -> Answer {
@@ -86,7 +87,8 @@ fn left_out(question: Question, partition: Partition, trail: &Trail) -> Option<B
 fn fits(question: Question, partition: Partition, trail: &Trail) -> bool {
     trail.logging
         && match question {
-            Question::Recording => true,
+            // What does not arrive is not recorded.
+            Question::Recording => nothing_arrives(trail).is_none(),
             Question::EveryRegion => trail.multi_region,
             Question::BedrockEvents => records_bedrock(trail),
             Question::ManagementEvents => trail.multi_region && reads_and_writes(trail, false),
@@ -95,6 +97,11 @@ fn fits(question: Question, partition: Partition, trail: &Trail) -> bool {
             Question::ObjectReads => trail.multi_region && records_objects(trail, partition, "true"),
             _ => false,
         }
+}
+
+/// Says why nothing of a trail arrives, as far as CloudTrail told.
+fn nothing_arrives(trail: &Trail) -> Option<String> {
+    trail.delivery.as_ref().and_then(why_nothing_arrives)
 }
 
 /// Tells whether management events that read and that write are recorded, by one selector or by several.
@@ -197,6 +204,9 @@ fn does(question: Question) -> &'static str {
 
 /// Says the first thing that a trail lacks.
 fn lacks(question: Question, partition: Partition, address: &Address, trail: &Trail) -> String {
+    if let (Question::Recording, true, Some(why)) = (question, trail.logging, nothing_arrives(trail)) {
+        return format!("{address} {why}");
+    }
     let why = if !trail.logging {
         "is not recording"
     } else if !trail.multi_region && !matches!(question, Question::Recording | Question::BedrockEvents) {
@@ -329,6 +339,17 @@ mod tests {
         let mut single = trail([management(ReadWrite::All, &[])]);
         single.multi_region = false;
         assert!(why(&single, None).unwrap().ends_with("records one region only"));
+    }
+
+    #[test]
+    fn a_trail_of_which_nothing_arrives_does_not_record() {
+        let error = crate::estate::trail::Delivery { latest_error: Some("AccessDenied".into()), ..Default::default() };
+        let failing = Trail { delivery: Some(error), ..trail([management(ReadWrite::All, &[])]) };
+        assert!(!fits(Question::Recording, Partition::Aws, &failing));
+        let address = Address::of_trail("arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme").unwrap();
+        let why = lacks(Question::Recording, Partition::Aws, &address, &failing);
+        assert!(why.ends_with("is logging, but nothing arrives: AccessDenied"), "{why}");
+        assert!(fits(Question::Recording, Partition::Aws, &trail([management(ReadWrite::All, &[])])));
     }
 
     #[test]

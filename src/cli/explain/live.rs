@@ -7,6 +7,8 @@ use crate::cli::session::{Access, Session};
 use crate::cli::ui::Ui;
 use crate::cli::{Answer, Common, Format};
 use crate::estate::{Address, Desired, Kind};
+use crate::plan::Plan;
+use crate::plan::delivery::CODES;
 use crate::plan::preflight::{Delivered, live};
 use crate::policy::PolicyDocument;
 use crate::policy::lint::{self, Finding, Subject, lint};
@@ -18,7 +20,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
-    let explain = |delivered: Delivered<'_>| explanation(&survey.desired, delivered);
+    let explain = |delivered: Delivered<'_>| explanation(&survey.desired, &survey.plan, delivered);
     let explanations: Vec<Explanation> =
         live(&survey.desired, &survey.observed, &survey.organization).into_iter().map(explain).collect();
     let text = match common.format() {
@@ -32,10 +34,14 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     Ok(Answer::new(text, worst))
 }
 
-fn explanation(desired: &Desired, delivered: Delivered<'_>) -> Explanation {
+fn explanation(desired: &Desired, plan: &Plan, delivered: Delivered<'_>) -> Explanation {
     let Delivered { arn, preflight, documents } = delivered;
     let findings = documents.iter().flat_map(|(address, document)| findings(desired, address, document)).collect();
-    Explanation { trail: arn, preflight, findings, notes: Vec::new() }
+    let is_of_this = |finding: &&crate::plan::Finding| {
+        CODES.contains(&finding.code.as_str()) && finding.address.arn(desired.partition).as_ref() == Some(&arn)
+    };
+    let delivery = plan.findings.iter().filter(is_of_this).cloned().collect();
+    Explanation { trail: arn, preflight, findings, delivery, notes: Vec::new() }
 }
 
 fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<Finding> {

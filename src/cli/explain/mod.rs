@@ -12,6 +12,7 @@ use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::estate::topic::is_managed_by_sns;
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId, Partition};
+use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
 use crate::policy::lint::{Kind, Subject, lint};
@@ -102,8 +103,9 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {
+    let fails = explanation.delivery.iter().any(|finding| finding.harm != Harm::Harmless);
     let is_open = explanation.findings.iter().any(|finding| finding.rule.opens());
-    if !explanation.preflight.refusals.is_empty() || is_open {
+    if fails || is_open || !explanation.preflight.refusals.is_empty() {
         Outcome::Finding
     } else if !explanation.preflight.doubts.is_empty() {
         Outcome::Partial
@@ -164,6 +166,7 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failu
         trail: trail.clone(),
         preflight,
         findings: findings(args, files, trail, &owner),
+        delivery: Vec::new(),
         notes: notes(args, files),
     })
 }

@@ -168,9 +168,17 @@ async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId
             let everybody = (*account == scope.log_account).then(|| Err(fault.clone()));
             let unreadable = Sighting::Unreadable(fault.problem(Stage::Observe, None));
             let trails = scope.member_trails.contains(account).then(|| all_trails(scope, account));
-            let addresses = addresses.into_iter().cloned().chain(trails);
-            let sightings = addresses.map(|address| (address, unreadable.clone())).collect();
-            return Seen { sightings, everybody, ..Seen::default() };
+            let mut seen = Seen { everybody, ..Seen::default() };
+            for address in addresses {
+                // A delegated administrator cannot enter the management account, and need not: the organization answers it.
+                let sighting = match look_at_organization(sessions.base(), address).await {
+                    Some(answer) => answer.unwrap_or_else(|fault| self::unreadable(&fault, address)),
+                    None => unreadable.clone(),
+                };
+                seen.sightings.push((address.clone(), sighting));
+            }
+            seen.sightings.extend(trails.map(|address| (address, unreadable)));
+            return seen;
         }
     };
     let mut seen = Seen::default();
@@ -192,18 +200,27 @@ fn unreadable(fault: &Fault, address: &Address) -> Sighting {
     Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)))
 }
 
+/// Looks at what belongs to the organization; nothing for what belongs to an account. The organization answers the management
+/// account and delegated administrators, whichever the program was started as.
+async fn look_at_organization(organization: &Session, address: &Address) -> Option<Result<Sighting, Fault>> {
+    Some(match address.kind {
+        Kind::TrustedAccess => organizations::look_trusted_access(organization).await,
+        Kind::DelegatedAdministrator => organizations::look_delegated_administrator(organization, address).await,
+        Kind::ServiceControlPolicy => organizations::guard::look(organization, address).await,
+        _ => return None,
+    })
+}
+
 async fn look_at_one(
     sessions: &Sessions,
     session: &Session,
     scope: &Scope,
     address: &Address,
 ) -> Result<Sighting, Fault> {
-    // The organization answers the management account and delegated administrators, whichever the program was started as.
-    let organization = sessions.base();
+    if let Some(answer) = look_at_organization(sessions.base(), address).await {
+        return answer;
+    }
     match address.kind {
-        Kind::TrustedAccess => organizations::look_trusted_access(organization).await,
-        Kind::DelegatedAdministrator => organizations::look_delegated_administrator(organization, address).await,
-        Kind::ServiceControlPolicy => organizations::guard::look(organization, address).await,
         Kind::Bucket => s3::look(session, address).await,
         Kind::BucketPolicy => s3::look_policy(session, address).await,
         Kind::Key => kms::look(session, address, &scope.deployment).await,
@@ -214,7 +231,9 @@ async fn look_at_one(
         Kind::Role => iam::role::look(session, address).await,
         Kind::Queue => sqs::look(session, address).await,
         Kind::Rule => events::look(session, address).await,
-        Kind::Trail => Ok(Sighting::Absent),
+        Kind::Trail | Kind::TrustedAccess | Kind::DelegatedAdministrator | Kind::ServiceControlPolicy => {
+            Ok(Sighting::Absent)
+        }
     }
 }
 

@@ -176,16 +176,18 @@ pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Re
     }
 }
 
-/// Returns what was recorded of a delivery, with today's errors: those that the world gives now.
+/// Returns what was recorded of a delivery, with the errors that the world gives now. What was recorded stays: it may come of
+/// what the world does not hold, such as a resource control policy.
 fn delivery_of(world: &Snapshot, address: &Address, trail: &Trail) -> Delivery {
     let failures = writes::failures(world, address, trail);
     let error = |door: Door, code: &str| failures.iter().any(|f| f.door == door).then(|| code.to_owned());
     let objects = error(Door::NoBucket, "NoSuchBucket").or_else(|| error(Door::Objects, "AccessDenied"));
+    let recorded = trail.delivery.clone().unwrap_or_default();
     Delivery {
-        digest_error: objects.clone().filter(|_| trail.validation),
-        latest_error: objects,
-        notification_error: error(Door::Topic, "AccessDenied"),
-        log_group_error: error(Door::LogGroup, "AccessDenied"),
-        ..trail.delivery.clone().unwrap_or_default()
+        digest_error: objects.clone().filter(|_| trail.validation).or_else(|| recorded.digest_error.clone()),
+        latest_error: objects.or_else(|| recorded.latest_error.clone()),
+        notification_error: error(Door::Topic, "AccessDenied").or_else(|| recorded.notification_error.clone()),
+        log_group_error: error(Door::LogGroup, "AccessDenied").or_else(|| recorded.log_group_error.clone()),
+        ..recorded
     }
 }

@@ -14,11 +14,40 @@ use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principal
 
 /// Makes a change in the world; returns what is there after it, nothing where something was removed.
 pub fn perform(world: &mut Snapshot, change: &Change) -> Option<Resource> {
+    try_again(world, change.address.kind);
     match &change.desired {
         Some(desired) => Some(put(world, &change.address, desired)),
         None => {
             remove(world, &change.address);
             None
+        }
+    }
+}
+
+/// CloudTrail tries again once something that it delivers to has changed: what it said before is old, and so is the time at
+/// which it was asked. What the world itself refuses is told when somebody looks.
+fn try_again(world: &mut Snapshot, changed: Kind) {
+    let touches = matches!(
+        changed,
+        Kind::TrustedAccess
+            | Kind::Bucket
+            | Kind::BucketPolicy
+            | Kind::Key
+            | Kind::KeyPolicy
+            | Kind::Topic
+            | Kind::LogGroup
+            | Kind::Role
+            | Kind::Trail
+    );
+    for sighting in world.estate.sightings.values_mut().filter(|_| touches) {
+        if let Sighting::Present(resource) = sighting
+            && let Resource::Trail(Trail { delivery: Some(delivery), .. }) = resource.as_mut()
+        {
+            delivery.latest_error = None;
+            delivery.digest_error = None;
+            delivery.notification_error = None;
+            delivery.log_group_error = None;
+            delivery.asked_at = None;
         }
     }
 }

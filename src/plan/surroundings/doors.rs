@@ -9,10 +9,10 @@ use crate::estate::surroundings::{
 };
 use crate::estate::{Address, Kind, Resource};
 use crate::ids::{AccountId, Arn};
-use crate::plan::{Finding, Harm, Unproven, Violation};
+use crate::plan::{Finding, Harm, Violation};
 use crate::policy::document::{ResourceElement, Statement};
 use crate::policy::evaluate::{arn_glob, covers_action};
-use crate::policy::isolation::Invariant;
+use crate::policy::isolation::{Invariant, Unproven};
 use crate::policy::lint::outside_grants;
 
 /// The group with which S3 writes access logs (Amazon S3 user guide, "ACL overview").

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finding, Harm, Unproven, Violation};
+use super::{Finding, Harm, Violation};
 use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Problem, Resource};
 use crate::ids::AccountId;
@@ -14,9 +14,9 @@ use crate::organization::Organization;
 use crate::policy::evaluate::{
     Caller, Context, Layers, Named, Request, Verdict, arn_glob, evaluate, full_access, glob,
 };
-use crate::policy::isolation::Invariant;
 use crate::policy::isolation::administrators::{Way, ways_in};
 use crate::policy::isolation::powers::Power;
+use crate::policy::isolation::{Invariant, Unproven};
 
 mod controls;
 mod doors;

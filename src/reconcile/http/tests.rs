@@ -88,6 +88,8 @@ fn full() -> Status {
             address: None,
             code: "Fight".into(),
             message: "<img src=x onerror=alert(2)>".into(),
+            harm: Some(crate::plan::Harm::LogsLost),
+            about: String::new(),
             help: "ask \"them\"".into(),
             since: "2026-01-04T00:10:00Z".parse().unwrap(),
         }],

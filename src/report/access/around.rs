@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{Isolation, UnprovenJson, ViolationJson, line};
 use crate::plan::surroundings::{Administrator, Around, LOOKED_AT, NOT_LOOKED_AT};
-use crate::plan::{Finding, Unproven, Violation};
+use crate::plan::{Finding, Violation};
+use crate::policy::isolation::Unproven;
 use crate::report::words;
 
 /// Principals of one kind that are listed before the rest is counted.

@@ -11,8 +11,17 @@ use crate::report::words;
 
 /// Returns the page: what failed with its evidence and what helps, the rest by id; all of it in full with `verbose`.
 pub fn human(audit: &Audit, organization: &Organization, layout: Layout) -> String {
-    let AuditView { organization, deployment, summary, partial, standards, subjects, inactive, problems } =
-        view::view(audit, organization);
+    let AuditView {
+        organization,
+        deployment,
+        summary,
+        partial,
+        standards,
+        subjects,
+        subjects_more,
+        inactive,
+        problems,
+    } = view::view(audit, organization);
     let mut page = Page::new(layout.width);
     page.line(
         0,
@@ -24,6 +33,10 @@ pub fn human(audit: &Audit, organization: &Organization, layout: Layout) -> Stri
         ],
     );
     subjects.iter().for_each(|subject| write_subject(&mut page, subject));
+    if subjects_more > 0 {
+        let more = format!("and {} more with trails of their own", words::count(subjects_more, "account"));
+        page.line(2, &[Span(FAINT, &more)]);
+    }
     write_inactive(&mut page, &inactive);
     standards.iter().for_each(|standard| write_standard(&mut page, standard, layout));
     write_problems(&mut page, "Could not be read", &problems, layout);

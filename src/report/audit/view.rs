@@ -18,6 +18,8 @@ pub(super) struct AuditView {
     pub partial: bool,
     pub standards: Vec<StandardView>,
     pub subjects: Vec<SubjectView>,
+    /// How many more own trails.
+    pub subjects_more: usize,
     pub inactive: Vec<InactiveView>,
     pub problems: Vec<ProblemView>,
 }
@@ -91,13 +93,15 @@ pub(super) fn view(audit: &Audit, organization: &Organization) -> AuditView {
         members: subject.members.len(),
     };
     let inactive = audit.inactive.iter();
+    let owners: Vec<_> = audit.subjects.iter().filter(|subject| !subject.trails.is_empty()).collect();
     AuditView {
         organization: audit.organization.to_string(),
         deployment: audit.deployment.clone(),
         summary: summary(audit),
         partial: audit.is_partial(),
         standards: Standard::ALL.into_iter().filter_map(|standard| standard_view(audit, standard)).collect(),
-        subjects: audit.subjects.iter().filter(|s| !s.trails.is_empty()).take(SUBJECTS_MAX).map(subject).collect(),
+        subjects: owners.iter().take(SUBJECTS_MAX).copied().map(subject).collect(),
+        subjects_more: owners.len().saturating_sub(SUBJECTS_MAX),
         inactive: inactive.map(|(id, state)| InactiveView { account: account(id), state: state.as_str() }).collect(),
         problems: problems(&audit.problems, organization),
     }

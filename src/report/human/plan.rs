@@ -1,6 +1,7 @@
 //! Plans and drift: risks first, then changes by account, then what else matters, then one line.
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
+use crate::report::assessment::{write_harms, write_unproven};
 use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
@@ -18,11 +19,14 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
         deployment,
         in_sync,
         summary,
+        verdict,
         partial,
         since,
         traces,
+        harms,
         risks,
         violations,
+        unproven,
         sections,
         leftovers,
         evidence,
@@ -43,8 +47,10 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     if let Some(since) = since {
         write_since(&mut page, since, layout.accounts());
     }
-    write_risks(&mut page, risks);
+    write_harms(&mut page, harms, layout.accounts());
     write_violations(&mut page, violations, layout.accounts());
+    write_unproven(&mut page, unproven, layout.accounts());
+    write_risks(&mut page, risks);
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
     write_traces(&mut page, traces, layout.accounts());
     write_leftovers(&mut page, leftovers, layout);
@@ -54,19 +60,17 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     write_problems(&mut page, "Could not be read", problems, layout);
     page.gap();
     let style = if *in_sync { GOOD } else { STRONG };
-    page.line(0, &[Span(style, &format!("{purpose}: {summary}.{}", partial_words(partial.as_deref())))]);
+    let end = [("Found", verdict), ("Partial", partial)];
+    let end = end.map(|(word, text)| text.as_ref().map(|text| format!(" {word}: {text}.")).unwrap_or_default());
+    page.line(0, &[Span(style, &format!("{purpose}: {summary}.{}", end.concat()))]);
     page.finish()
-}
-
-fn partial_words(partial: Option<&str>) -> String {
-    partial.map(|partial| format!(" Partial: {partial}.")).unwrap_or_default()
 }
 
 fn write_risks(page: &mut Page, risks: &[RiskView]) {
     if risks.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Risks")]);
+    page.heading(&[Span(STRONG, "Risks of the changes")]);
     for RiskView { risk, meaning, entries } in risks {
         page.line(2, &[Span(BAD, risk), Span(PLAIN, ": "), Span(PLAIN, meaning)]);
         for entry in entries {
@@ -87,6 +91,10 @@ fn write_leftovers(page: &mut Page, leftovers: &[LeftoverView], layout: Layout) 
         page.line(4, &[Span(PLAIN, address)]);
         page.line(6, &[Span(FAINT, how)]);
     }
+    let more = leftovers.len().saturating_sub(layout.accounts());
+    if more > 0 {
+        page.line(4, &[Span(FAINT, &format!("and {} more; --verbose names them all", words::grouped(more)))]);
+    }
 }
 
 fn write_section(page: &mut Page, section: &SectionView, layout: Layout) {
@@ -104,14 +112,22 @@ fn write_section(page: &mut Page, section: &SectionView, layout: Layout) {
 }
 
 fn write_entry(page: &mut Page, entry: &EntryView, accounts_of_section: usize, layout: Layout) {
-    let EntryView { mark, action, kind, region, name, address: _, risks, reason, count, accounts, lines } = entry;
+    let EntryView { mark, action, kind, region, name, address: _, harm, risks, reason, count, accounts, lines } = entry;
     let style = style_of(*mark);
     let (head, kind) = (format!("{mark} {action}"), format!(" {kind} "));
     let region = region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
     let risks = if risks.is_empty() { String::new() } else { format!(" [{}]", risks.join(", ")) };
+    let harm = harm.map(|harm| format!(" now {harm}")).unwrap_or_default();
     page.line(
         2,
-        &[Span(style, &head), Span(PLAIN, &kind), Span(STRONG, name), Span(PLAIN, &region), Span(BAD, &risks)],
+        &[
+            Span(style, &head),
+            Span(PLAIN, &kind),
+            Span(STRONG, name),
+            Span(PLAIN, &region),
+            Span(BAD, &harm),
+            Span(BAD, &risks),
+        ],
     );
     if *count > 1 {
         let same = format!("the same for {}", words::count(*count, "account"));
@@ -211,6 +227,24 @@ mod tests {
 
         Drift: 0 to create, 0 to update, 0 to adopt, 0 to retire, 812 unchanged.
         ");
+    }
+
+    /// Everything that is wrong, in the order of what it does, and the risk of the repair beside it.
+    #[test]
+    fn what_is_wrong_now_stands_first_the_worst_of_it_at_the_top() {
+        let plan_ = fixture::assessed(fixture::plan(12), "CloudTrail");
+        let organization = fixture::organization(12);
+        let subject = Subject::new(&plan_, &organization, Purpose::Drift);
+        let report = plan(&subject, Layout { width: 120, verbose: false });
+        let text = anstream::adapter::strip_str(&report).to_string();
+        let end = text.rsplit_once("\n\n").unwrap().1;
+        let shown = format!("{}...\n{end}", text.split_once("Risks of the changes").unwrap().0);
+        insta::assert_snapshot!("human_wrong_now", shown);
+        let hostile = fixture::assessed(fixture::plan(3), fixture::HOSTILE);
+        let subject = Subject::new(&hostile, &organization, Purpose::Drift);
+        fixture::assert_nothing_acts(
+            &anstream::adapter::strip_str(&plan(&subject, Layout { width: 80, verbose: true })).to_string(),
+        );
     }
 
     #[test]

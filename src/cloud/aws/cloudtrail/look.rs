@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::types::Trail as Wire;
 use aws_smithy_types::date_time::Format;
+use jiff::Timestamp;
 
 use super::selectors::{read_advanced, read_basic};
 use super::{arn, op};
@@ -210,6 +211,7 @@ pub(crate) async fn status(session: &Session, address: &Address) -> Result<Deliv
 
 fn delivery(status: &GetTrailStatusOutput) -> Delivery {
     let error = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    let asked = Timestamp::now();
     let time = |time: Option<&aws_smithy_types::DateTime>| time.and_then(|time| time.fmt(Format::DateTime).ok());
     Delivery {
         latest_time: time(status.latest_delivery_time()),
@@ -220,5 +222,8 @@ fn delivery(status: &GetTrailStatusOutput) -> Delivery {
         log_group_time: time(status.latest_cloud_watch_logs_delivery_time()),
         started_time: time(status.start_logging_time()),
         stopped_time: time(status.stop_logging_time()),
+        digest_time: time(status.latest_digest_delivery_time()),
+        attempt_time: error(status.latest_delivery_attempt_time()),
+        asked_at: Some(Timestamp::from_second(asked.as_second()).unwrap_or(asked).to_string()),
     }
 }

@@ -1,0 +1,325 @@
+//! What CloudTrail says of the delivery of our trails, as findings: an error, or nothing that arrives while it is logging.
+//!
+//! CloudTrail tries a delivery again for 30 days and gives up then (AWS CloudTrail user guide, "How CloudTrail works"): until
+//! then events can be saved. The core has no clock: how long nothing has arrived is told by the time at which the status was
+//! asked for, and where that was not noted nobody knows.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::finding::{Finding, Harm};
+use super::preflight::live;
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Desired, Estate, Resource, Trail};
+use crate::organization::Organization;
+
+/// Nothing has to have arrived for so long before it is a finding: log files come every few minutes.
+const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
+/// For so long digests, which come every hour whether or not anything happens, speak for log files that do not come because
+/// nothing happened.
+const DIGESTS_SPEAK_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// For so long CloudTrail tries again.
+const TRIES_AGAIN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How much of an error of AWS is shown.
+const ERROR_MAX: usize = 200;
+
+/// Log files do not reach the bucket.
+pub const FAILS: &str = "delivery-fails";
+/// Nothing has arrived for too long, and CloudTrail names no error.
+pub const STALE: &str = "delivery-stale";
+/// Digest files do not reach the bucket.
+pub const DIGESTS_FAIL: &str = "digest-delivery-fails";
+/// The topic is not told.
+pub const NOTIFICATIONS_FAIL: &str = "notification-fails";
+/// Events do not reach CloudWatch Logs.
+pub const LOG_GROUP_FAILS: &str = "log-group-delivery-fails";
+
+/// The findings that [`of`] makes.
+pub const CODES: [&str; 5] = [FAILS, STALE, DIGESTS_FAIL, NOTIFICATIONS_FAIL, LOG_GROUP_FAILS];
+
+/// What the policies that CloudTrail meets say, as far as they were judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// They let it in: something else refuses.
+    LetIn,
+    /// They refuse it; the first reason.
+    Refused(String),
+    /// It was not looked at, or cannot be told.
+    Unknown,
+}
+
+/// Returns what is wrong with the deliveries of the wanted trails that are there.
+pub(super) fn findings(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<Finding> {
+    let seen = |address: &Address| match observed.resource(address) {
+        Some(Resource::Trail(trail)) => Some(trail.clone()),
+        _ => None,
+    };
+    let trails: Vec<(&Address, Trail)> =
+        desired.wanted.keys().filter_map(|address| Some((address, seen(address)?))).collect();
+    let ails = |(address, trail): &&(&Address, Trail)| !of_trail(address, trail, &Judged::Unknown).is_empty();
+    if !trails.iter().any(|trail| ails(&trail)) {
+        return Vec::new();
+    }
+    // Trying the policies takes many evaluations, so it is done only where something fails.
+    let judged = judged(desired, observed, organization);
+    let of_one = |(address, trail): &(&Address, Trail)| {
+        let arn = address.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        of_trail(address, trail, judged.get(&arn).unwrap_or(&Judged::Unknown))
+    };
+    trails.iter().flat_map(of_one).collect()
+}
+
+/// Tries what CloudTrail asks for with the policies that were observed, by the ARN of the trail.
+fn judged(desired: &Desired, observed: &Estate, organization: &Organization) -> BTreeMap<String, Judged> {
+    let judge = |delivered: super::preflight::Delivered<'_>| {
+        let preflight = delivered.preflight;
+        let judged = match (preflight.refusals.into_iter().next(), preflight.doubts.is_empty()) {
+            (Some(refusal), _) => Judged::Refused(refusal.message),
+            (None, true) => Judged::LetIn,
+            (None, false) => Judged::Unknown,
+        };
+        (delivered.arn.to_string(), judged)
+    };
+    live(desired, observed, organization).into_iter().map(judge).collect()
+}
+
+/// Errors of what a trail no longer does are old news.
+fn of_trail(address: &Address, trail: &Trail, judged: &Judged) -> Vec<Finding> {
+    let Some(delivery) = &trail.delivery else { return Vec::new() };
+    let mut found = of(address, trail.logging, delivery, judged);
+    found.retain(|finding| match finding.code.as_str() {
+        DIGESTS_FAIL => trail.validation,
+        NOTIFICATIONS_FAIL => trail.topic.is_some(),
+        LOG_GROUP_FAILS => trail.log_group.is_some(),
+        _ => true,
+    });
+    found
+}
+
+/// Returns what a status says is wrong.
+pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged) -> Vec<Finding> {
+    let finding = |harm: Harm, code: &str, message: String, help: &str| Finding {
+        harm,
+        address: address.clone(),
+        code: code.to_owned(),
+        message,
+        since: None,
+        until: None,
+        help: help.to_owned(),
+    };
+    let mut found = Vec::new();
+    let began = began(delivery);
+    let saved = |finding: Finding| Finding {
+        since: began.map(|time| time.to_string()),
+        until: began.and_then(|time| time.checked_add(TRIES_AGAIN_FOR).ok()).map(|time| time.to_string()),
+        ..finding
+    };
+    if let Some(error) = &delivery.latest_error {
+        let message = format!(
+            "CloudTrail cannot deliver log files to the bucket: {}. {} CloudTrail tries each event again for 30 days, after \
+             which it is lost",
+            shown(error),
+            causes(judged)
+        );
+        found.push(saved(finding(Harm::LogsLost, FAILS, message, help(judged))));
+    } else if logging && is_stale(delivery) {
+        let message = format!(
+            "the trail is logging, and nothing has arrived for more than two hours; CloudTrail names no error. {}",
+            causes(judged)
+        );
+        found.push(saved(finding(Harm::LogsLost, STALE, message, help(judged))));
+    }
+    if let Some(error) = &delivery.digest_error {
+        let message = format!(
+            "CloudTrail cannot deliver digest files to the bucket: {}. Log files of this time cannot be proved untouched. {}",
+            shown(error),
+            causes(judged)
+        );
+        let digests = finding(Harm::LessProtected, DIGESTS_FAIL, message, help(judged));
+        found.push(Finding { since: delivery.digest_time.clone(), ..digests });
+    }
+    if let Some(error) = &delivery.notification_error {
+        let message = format!("CloudTrail cannot tell the topic of new log files: {}", shown(error));
+        let help = "look at the topic's policy and the policy of its key with `orgtrail explain --live`";
+        found.push(finding(Harm::LessProtected, NOTIFICATIONS_FAIL, message, help));
+    }
+    if let Some(error) = &delivery.log_group_error {
+        let message = format!(
+            "CloudTrail cannot deliver events to CloudWatch Logs: {}. Whatever watches them there sees nothing",
+            shown(error)
+        );
+        let help =
+            "see that the log group is there and that its role may write to it; `orgtrail plan` shows what differs";
+        let group = finding(Harm::LessProtected, LOG_GROUP_FAILS, message, help);
+        found.push(Finding { since: delivery.log_group_time.clone(), ..group });
+    }
+    found
+}
+
+/// Says why a trail that is logging does not record into its bucket; none where it does as far as anybody knows.
+pub fn why_nothing_arrives(delivery: &Delivery) -> Option<String> {
+    let since = || began(delivery).map(|time| format!(" since {time}")).unwrap_or_default();
+    match &delivery.latest_error {
+        Some(error) => Some(format!("is logging, but nothing arrives{}: {}", since(), shown(error))),
+        None if is_stale(delivery) => Some(format!("is logging, but nothing has arrived{}", since())),
+        None => None,
+    }
+}
+
+/// Returns what refuses CloudTrail, as far as that is known, and what it is not.
+fn causes(judged: &Judged) -> String {
+    match judged {
+        Judged::LetIn => {
+            "It is not the policies of bucket, key and topic: they were judged, and let CloudTrail in. It may be a \
+                          resource control policy, which nobody read, or the state of the key."
+                .to_owned()
+        }
+        Judged::Refused(why) => format!("The policies as they are refuse it: {why}."),
+        Judged::Unknown => "Whether the policies of bucket and key let CloudTrail in is not known.".to_owned(),
+    }
+}
+
+fn help(judged: &Judged) -> &'static str {
+    match judged {
+        Judged::LetIn => {
+            "look at the resource control policies on the path of the account that holds bucket and key, and at the state of \
+             the key; what waits arrives by itself once CloudTrail is let in"
+        }
+        Judged::Refused(_) | Judged::Unknown => {
+            "`orgtrail explain --live` shows the statement that refuses, `orgtrail plan` whether it is repaired; what waits \
+             arrives by itself once CloudTrail is let in"
+        }
+    }
+}
+
+/// Tells whether too much time has passed without anything that arrived.
+fn is_stale(delivery: &Delivery) -> bool {
+    let Some(asked) = time(delivery.asked_at.as_deref()) else { return false };
+    let Some(began) = began(delivery) else { return false };
+    let quiet = asked.duration_since(began);
+    let digest = time(delivery.digest_time.as_deref()).filter(|_| delivery.digest_error.is_none());
+    let digests_come = digest.is_some_and(|digest| asked.duration_since(digest) <= STALE_AFTER);
+    quiet > if digests_come { DIGESTS_SPEAK_FOR } else { STALE_AFTER }
+}
+
+/// Returns since when nothing arrives: since the last log file, or since it was started where that was later.
+fn began(delivery: &Delivery) -> Option<Timestamp> {
+    time(delivery.latest_time.as_deref()).max(time(delivery.started_time.as_deref()))
+}
+
+fn time(text: Option<&str>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+fn shown(error: &str) -> String {
+    match error.char_indices().nth(ERROR_MAX) {
+        Some((at, _)) => format!("{}…", &error[..at]),
+        None => error.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trail() -> Address {
+        "111111111111/eu-central-1/trail/acme-org-trail".parse().unwrap()
+    }
+
+    fn delivered(latest: &str, asked: Option<&str>) -> Delivery {
+        Delivery {
+            latest_time: Some(latest.into()),
+            started_time: Some("2026-03-01T08:00:00Z".into()),
+            asked_at: asked.map(str::to_owned),
+            ..Delivery::default()
+        }
+    }
+
+    fn codes(delivery: &Delivery) -> Vec<String> {
+        of(&trail(), true, delivery, &Judged::LetIn).into_iter().map(|finding| finding.code).collect()
+    }
+
+    const NOW: Option<&str> = Some("2026-11-28T03:10:00Z");
+
+    #[test]
+    fn an_error_is_said_with_since_when_until_when_and_what_it_is_not() {
+        let failing = Delivery { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
+        let [found] = &of(&trail(), true, &failing, &Judged::LetIn)[..] else { panic!("one finding") };
+        assert_eq!((found.harm, found.code.as_str()), (Harm::LogsLost, FAILS));
+        assert_eq!(found.since.as_deref(), Some("2026-11-20T10:02:11Z"));
+        assert_eq!(found.until.as_deref(), Some("2026-12-20T10:02:11Z"));
+        assert!(
+            found.message.contains("AccessDenied") && found.message.contains("not the policies"),
+            "{}",
+            found.message
+        );
+        assert!(found.message.contains("resource control policy"), "{}", found.message);
+        let refused = of(&trail(), true, &failing, &Judged::Refused("no statement lets CloudTrail write".into()));
+        assert!(refused[0].message.contains("no statement lets CloudTrail write"), "{}", refused[0].message);
+        // A log that was stopped with events on their way still loses them.
+        assert_eq!(of(&trail(), false, &failing, &Judged::Unknown).len(), 1);
+    }
+
+    #[test]
+    fn an_audit_is_told_in_half_a_sentence() {
+        let failing = Delivery { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
+        let why = "is logging, but nothing arrives since 2026-11-20T10:02:11Z: AccessDenied";
+        assert_eq!(why_nothing_arrives(&failing).as_deref(), Some(why));
+        assert!(
+            why_nothing_arrives(&delivered("2026-10-19T10:00:00Z", NOW))
+                .unwrap()
+                .contains("has arrived since 2026-10-19")
+        );
+        assert_eq!(why_nothing_arrives(&delivered("2026-11-28T03:05:00Z", NOW)), None);
+    }
+
+    #[test]
+    fn every_error_of_a_status_is_a_finding() {
+        let failing = Delivery {
+            latest_error: Some("AccessDenied".into()),
+            digest_error: Some("AccessDenied".into()),
+            notification_error: Some("AuthorizationError".into()),
+            log_group_error: Some("ResourceNotFoundException".into()),
+            ..Delivery::default()
+        };
+        assert_eq!(codes(&failing), [FAILS, DIGESTS_FAIL, NOTIFICATIONS_FAIL, LOG_GROUP_FAILS]);
+        let found = of(&trail(), true, &failing, &Judged::Unknown);
+        assert!(found.iter().all(|finding| CODES.contains(&finding.code.as_str()) && finding.harm != Harm::Harmless));
+    }
+
+    #[test]
+    fn nothing_that_arrives_for_two_hours_is_a_finding_while_it_is_logging() {
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&delivered("2026-11-28T03:05:00Z", NOW)), none);
+        assert_eq!(codes(&delivered("2026-11-28T01:11:00Z", NOW)), none);
+        assert_eq!(codes(&delivered("2026-11-28T01:09:00Z", NOW)), [STALE]);
+        assert_eq!(codes(&delivered("2026-10-19T10:00:00Z", NOW)), [STALE]);
+        assert_eq!(of(&trail(), false, &delivered("2026-10-19T10:00:00Z", NOW), &Judged::LetIn), []);
+        // A trail that was started a moment ago has not delivered yet.
+        let started =
+            Delivery { started_time: Some("2026-11-28T03:00:00Z".into()), ..delivered("2026-10-19T10:00:00Z", NOW) };
+        assert_eq!(codes(&started), none);
+        let never = Delivery { latest_time: None, ..delivered("", NOW) };
+        assert_eq!(codes(&never), [STALE], "started in March, and nothing has ever arrived");
+    }
+
+    #[test]
+    fn where_nobody_noted_when_it_was_asked_nobody_knows_whether_it_is_late() {
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&delivered("2026-10-19T10:00:00Z", None)), none);
+        assert_eq!(codes(&delivered("2026-10-19T10:00:00Z", Some("noon"))), none);
+    }
+
+    #[test]
+    fn digests_that_come_every_hour_speak_for_a_quiet_day_and_no_longer() {
+        let quiet =
+            |latest: &str| Delivery { digest_time: Some("2026-11-28T02:40:00Z".into()), ..delivered(latest, NOW) };
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&quiet("2026-11-27T20:00:00Z")), none);
+        assert_eq!(codes(&quiet("2026-11-27T03:00:00Z")), [STALE]);
+    }
+}

@@ -1,0 +1,89 @@
+//! What the proof of isolation came to, with the places that are to blame: as the plan leaves it, and as it was observed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, Risk};
+use super::isolation::ArchivePolicies;
+use super::{Unproven as Open, Violation};
+use crate::estate::{Address, Desired, Estate, Kind};
+use crate::organization::Organization;
+use crate::policy::isolation::{self, Unproven};
+
+/// What the proof of a plan came to.
+#[derive(Default)]
+pub(super) struct Checked {
+    /// What does not hold once the plan is done.
+    pub violations: Vec<Violation>,
+    /// What could not be told.
+    pub unproven: Vec<Open>,
+    /// The statements to blame, by the address of their document and their place in it.
+    pub blamed: BTreeSet<(Address, usize)>,
+}
+
+/// Proves what the plan leaves behind. A change at the address of a violation weakens.
+pub(super) fn check(
+    desired: &Desired,
+    observed: &Estate,
+    organization: &Organization,
+    changes: &mut [Change],
+) -> Checked {
+    let found = checked(desired, observed, organization, changes);
+    let addresses: BTreeSet<&Address> = found.violations.iter().map(|violation| &violation.address).collect();
+    for change in changes.iter_mut().filter(|change| addresses.contains(&change.address)) {
+        change.risk.remove(&Risk::Safe);
+        change.risk.insert(Risk::Weakens);
+    }
+    found
+}
+
+/// Gives what is open a place: the one that it names, else the bucket's policy, else the log account.
+pub(super) fn placed(open: Unproven, desired: &Desired) -> Open {
+    let Unproven { invariant, principal, why } = open;
+    let bucket = || desired.wanted.keys().find(|address| address.kind == Kind::Bucket);
+    let address = principal.parse().ok().or_else(|| Some(bucket()?.with_kind(Kind::BucketPolicy)));
+    let address = address.unwrap_or_else(|| Address::global(&desired.log_account, Kind::Role, principal.clone()));
+    Open { address, invariant, principal, why }
+}
+
+/// Returns what the documents as they were observed let happen and should not.
+pub(super) fn live(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<Violation> {
+    let policies = ArchivePolicies::live(desired, observed, organization);
+    policies.map(|policies| proved(&policies).violations).unwrap_or_default()
+}
+
+fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
+    let policies = ArchivePolicies::planned(desired, observed, organization, changes);
+    policies.map(|policies| proved(&policies)).unwrap_or_default()
+}
+
+/// Proves, and says where what it finds is.
+pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
+    let places: BTreeMap<&str, &Address> =
+        policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
+    let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
+    let blames = |violation: &isolation::Violation| {
+        // Only where the place is in the document at that address: what a reader's own policy says has a place in that one.
+        let place = violation.statement.as_ref()?;
+        let is_shared = ["bucket policy", "key policy"].contains(&place.document.as_str());
+        is_shared.then(|| (policies.blamed(&places, violation), place.index))
+    };
+    let blamed = violations.iter().filter_map(blames).collect();
+    let mut violations: Vec<Violation> = violations
+        .into_iter()
+        .map(|violation| Violation {
+            address: policies.blamed(&places, &violation),
+            invariant: violation.invariant,
+            principal: violation.principal,
+            action: violation.action,
+            resource: violation.resource,
+            statement: violation.statement.map(|place| place.to_string()),
+        })
+        .collect();
+    violations.sort();
+    let open = |Unproven { invariant, principal, why }: Unproven| {
+        let named = || principal.parse().ok().or_else(|| places.get(principal.as_str()).map(|place| (*place).clone()));
+        let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
+        Open { address, invariant, principal, why }
+    };
+    Checked { violations, unproven: unproven.into_iter().map(open).collect(), blamed }
+}
