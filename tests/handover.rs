@@ -20,7 +20,7 @@ use orgtrail::survey::Survey;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use worlds::watched::Watched;
-use worlds::{Case, cases};
+use worlds::{Case, cases, settled};
 
 fn settings() -> ProptestConfig {
     let given = ProptestConfig::default();
@@ -98,7 +98,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
     let report = run(&plan.plan, &watched).await;
     prop_assert!(report.is_complete(), "{:?}", report);
     let after = survey(&later, &cloud, PlanOptions::default()).await?;
-    prop_assert!(after.plan.in_sync(), "{:#?}", after.plan.changes);
+    settled(&after.plan)?;
     prop_assert_eq!(kept_trails(&after), old.clone());
     prop_assert_eq!(&after.plan.violations, &vec![]);
 
@@ -145,7 +145,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
         prop_assert!(!is_document || change.risk == BTreeSet::from([Risk::Safe]), "{:#?}", change);
     }
     prop_assert!(run(&closing.plan, &watched).await.is_complete());
-    prop_assert!(survey(&later, &cloud, PlanOptions::default()).await?.plan.in_sync());
+    settled(&survey(&later, &cloud, PlanOptions::default()).await?.plan)?;
     prop_assert_eq!(watched.gaps.into_inner().unwrap(), Vec::<String>::new());
     Ok(())
 }

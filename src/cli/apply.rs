@@ -19,7 +19,7 @@ use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::{Harm, Plan, Risk};
 use crate::report::human::Layout;
 use crate::report::subject::{Purpose, Subject};
-use crate::report::{human, markdown, model, run_model, words};
+use crate::report::{escape, human, markdown, model, run_model, words};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -74,7 +74,7 @@ fn adopt(words: &[Taken]) -> Adopt {
 /// What is taken away from others is said also to somebody who does not look at the plan.
 fn say_what_ends(plan: &Plan, ui: &Ui) {
     for finding in plan.findings.iter().filter(|finding| finding.code == TAKEN_AWAY) {
-        ui.note(&format!("{}: {}", finding.address, finding.message));
+        ui.note(&escape::terminal(&format!("{}: {}", finding.address, finding.message)));
     }
 }
 

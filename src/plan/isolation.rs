@@ -10,8 +10,8 @@ use super::effective;
 pub(super) use super::proved::{Checked, check, live, placed, proved};
 use crate::estate::key::key_reference;
 use crate::estate::place::Reading;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, ReadingTerms, Resource, Sighting};
-use crate::ids::{AccountId, Arn};
+use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Place, ReadingTerms, Resource, Sighting};
+use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
 use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
@@ -349,12 +349,22 @@ fn key<'a>(
         Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.clone(),
         _ => None,
     });
-    let gap = |arn: String| Unproven {
-        invariant: Invariant::ReadsOwn,
-        principal: "every reader".into(),
-        why: format!("the policy of the key {arn}, which is not orgtrail's, is not known"),
-    };
-    (None, foreign.map(gap).into_iter().collect())
+    let Some(arn) = foreign else { return (None, Vec::new()) };
+    if let Some(policies) = seen_key(observed, &arn) {
+        return (Some(policies), Vec::new());
+    }
+    let why = format!("the policy of the key {arn}, which is not orgtrail's, is not known");
+    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+}
+
+/// Returns the policy of a key of others, where it was read.
+fn seen_key<'a>(observed: &Estate, arn: &str) -> Option<KeyPolicies<'a>> {
+    let policy = observed.keys.get(arn)?.policy.clone()?;
+    let parsed: Arn = arn.parse().ok()?;
+    let (account, region): (AccountId, Region) = (parsed.account().parse().ok()?, parsed.region().parse().ok()?);
+    let address = Address::regional(&account, &region, Kind::KeyPolicy, parsed.resource());
+    let policy = Resource::KeyPolicy(KeyPolicy { policy, key: Some(arn.to_owned()) });
+    Some(KeyPolicies { address, arn: arn.to_owned(), policy: Cow::Owned(policy) })
 }
 
 /// Returns the key of a place of earlier logs, or what is not known of it.

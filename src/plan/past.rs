@@ -16,6 +16,12 @@ use crate::estate::{
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
+/// The code of a bucket whose name is taken in another region or account.
+pub(super) const BUCKET_TAKEN: &str = "BucketNameTaken";
+
+/// The code of a trail whose name is taken in another region.
+pub(super) const TRAIL_TAKEN: &str = "TrailNameTaken";
+
 /// Proves who reads the earlier logs once the plan is done.
 pub(super) fn check(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
     let mut all = Checked::default();
@@ -206,7 +212,7 @@ fn taken_bucket(observed: &Estate, wanted: &Address) -> Option<Problem> {
     let message = format!("the bucket name {} is taken by {other}", wanted.name);
     let help =
         "a bucket cannot be moved: write another `bucket.name`; the logs in the old bucket stay readable".to_owned();
-    Some(blocker(wanted, "BucketNameTaken", message, help))
+    Some(blocker(wanted, BUCKET_TAKEN, message, help))
 }
 
 /// The name of a trail of all regions is taken in each of them (CloudTrail API, `TrailAlreadyExistsException`).
@@ -223,7 +229,7 @@ fn taken_trail(observed: &Estate, wanted: &Address, wish: &Trail) -> Option<Prob
     let message = format!("the trail name {} is taken by {other}", wanted.name);
     let help =
         "a trail cannot be moved: write another name under `trails`; the old trail goes on until --destroy".to_owned();
-    Some(blocker(wanted, "TrailNameTaken", message, help))
+    Some(blocker(wanted, TRAIL_TAKEN, message, help))
 }
 
 /// A place is given up once what takes its place was seen to work.

@@ -4,7 +4,7 @@
 //! the rest is planned, applied and repaired. Only what says that the plan as a whole may be wrong stops the whole plan.
 
 use super::change::{Action, Change};
-use super::{Plan, limits};
+use super::{Plan, limits, past};
 use crate::estate::{Address, Kind, Problem};
 
 impl Plan {
@@ -19,8 +19,10 @@ impl Plan {
     }
 }
 
+/// A name that is taken stops everything: what hangs on the bucket or the trail would be moved to a place that cannot be made.
 fn is_global(blocker: &Problem) -> bool {
-    blocker.address.is_none() && blocker.code != limits::EXCEEDED
+    let is_taken = [past::BUCKET_TAKEN, past::TRAIL_TAKEN].contains(&blocker.code.as_str());
+    is_taken || (blocker.address.is_none() && blocker.code != limits::EXCEEDED)
 }
 
 fn concerns(blocker: &Problem, change: &Change) -> bool {

@@ -99,7 +99,7 @@ pub struct Lifecycle {
     pub expire_after_days: Option<u32>,
     /// After how many days old versions are deleted, which are what was overwritten or deleted; or `never`. 90 days by default
     /// where logs are deleted at all, else never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schemars(example = 365)]
     pub expire_old_versions_after_days: Option<OldVersions>,
 }

@@ -78,11 +78,8 @@ impl World {
         });
         let guard = json!({
             "trail_arns": [TRAIL],
-            "member_policy_arns": ["arn:aws:iam::*:policy/CloudTrailReadLogs"],
-            "role_arns": ["arn:aws:iam::*:role/orgtrail"],
-            "bucket": {"arn": BUCKET},
-            "log_arns": [format!("{BUCKET}/audit/AWSLogs/*")],
-            "key_arns": [KEY],
+            "identity_arns": ["arn:aws:iam::*:policy/CloudTrailReadLogs", "arn:aws:iam::*:role/orgtrail"],
+            "archive_arns": [BUCKET.to_owned(), format!("{BUCKET}/audit/AWSLogs/*"), KEY.to_owned()],
             "exempt_principals": ["arn:aws:iam::*:role/orgtrail"],
         });
         let accounts: BTreeSet<AccountId> =

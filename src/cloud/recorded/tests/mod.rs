@@ -211,9 +211,9 @@ fn member_policy() -> Policy {
 
 fn guard() -> ServiceControlPolicy {
     let values = json!({
-        "trail_arns": [TRAIL], "member_policy_arns": ["arn:aws:iam::*:policy/Reads"], "key_arns": [],
-        "role_arns": ["arn:aws:iam::*:role/Admin"], "exempt_principals": ["arn:aws:iam::*:role/Admin"],
-        "bucket": {"arn": "arn:aws:s3:::acme-logs"}, "log_arns": ["arn:aws:s3:::acme-logs/AWSLogs/*"],
+        "trail_arns": [TRAIL], "identity_arns": ["arn:aws:iam::*:policy/Reads", "arn:aws:iam::*:role/Admin"],
+        "archive_arns": ["arn:aws:s3:::acme-logs", "arn:aws:s3:::acme-logs/AWSLogs/*"],
+        "exempt_principals": ["arn:aws:iam::*:role/Admin"],
     });
     let document = render("guard.json.hbs", &values);
     ServiceControlPolicy { id: None, document, targets: BTreeSet::from(["r-ab12".to_owned()]), tags: tags() }
