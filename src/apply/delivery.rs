@@ -66,8 +66,9 @@ fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Addr
     let stays = |finding: &&Finding| {
         let code = finding.code.as_str();
         let is_asked = CODES.contains(&code) && asked.contains_key(&finding.address);
-        // A statement of others that refuses is named in the help, and stays where the plan does not take it away.
-        let of_others = finding.help.contains("--destroy");
+        // A statement of others that refuses is named in the help, and stays unless a person has named it too.
+        let is_named = plan.options.destroy.iter().any(|named| finding.help.contains(named.as_str()));
+        let of_others = finding.help.contains("--destroy") && !is_named;
         let is_refusal = REFUSALS.contains(&code) && !of_others;
         let is_repaired = (loss::CODES.contains(&code) || is_refusal) && is_made(&finding.address);
         !is_asked && !is_repaired

@@ -109,7 +109,7 @@ fn reconcile_has_json_for_one_round_and_refuses_what_it_has_not() {
     for words in ["--once --format sarif", "--once --format html", "--format json", "--once --output report.md"] {
         let run = case.run(&format!("reconcile --estate estate.json {words}"));
         assert_eq!(run.code, 1, "{words}: {}", run.stderr);
-        assert!(run.stderr.contains("json"), "{words}: {}", run.stderr);
+        assert!(run.stderr.to_lowercase().contains("json"), "{words}: {}", run.stderr);
     }
 }
 

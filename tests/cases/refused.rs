@@ -170,7 +170,7 @@ fn the_topics_key_is_explained_from_its_name_or_its_policy() {
     assert!(explain(2, "--topic-key alias/aws/sns").contains("alias/aws/sns"));
     assert!(explain(3, "--topic-key alias/theirs").contains("--topic-key-policy"));
     let open = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{service},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*"}}]}}"#
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{service},"Action":["kms:GenerateDataKey*","kms:Decrypt"],"Resource":"*","Condition":{{"StringEquals":{{"aws:SourceArn":"arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail"}}}}}}]}}"#
     );
     case.write("key.json", &open);
     explain(0, "--topic-key alias/theirs --topic-key-policy key.json");

@@ -43,6 +43,10 @@ fn good() -> Answers {
         ("ListAWSServiceAccessForOrganization", r#"{"EnabledServicePrincipals":[]}"#.into()),
         ("ListDelegatedAdministrators", r#"{"DelegatedAdministrators":[]}"#.into()),
         ("ListPolicies", r#"{"Policies":[]}"#.into()),
+        (
+            "ListRoots",
+            r#"{"Roots":[{"Id":"r-ab12","PolicyTypes":[{"Type":"SERVICE_CONTROL_POLICY","Status":"ENABLED"}]}]}"#.into(),
+        ),
         ("DescribeRule", r#"{"Name":"acme","State":"ENABLED","EventPattern":"{}"}"#.into()),
         ("ListTargetsByRule", r#"{"Targets":[]}"#.into()),
         ("DescribeLogGroups", r#"{"logGroups":[{"logGroupName":"acme"}]}"#.into()),
