@@ -122,9 +122,8 @@ impl ConfigErrors {
         findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
         for finding in &mut findings {
             let written = text.get(finding.span.clone()).unwrap_or_default();
-            let said = |words: &str| said(words, &finding.path, written);
-            finding.message = said(&finding.message);
-            finding.help = finding.help.as_deref().map(said);
+            finding.message = said(&finding.message, &finding.path, written);
+            finding.help = finding.help.as_deref().map(|help| said(help, &finding.path, written));
         }
         Self { file: file.to_owned(), text: inert::in_place(&inert::masked(text)), findings }
     }

@@ -113,7 +113,7 @@ fn policy(
     };
     let object = format!("arn:{partition}:s3:::{name}/{}2026-01-31-00-00-00-SAMPLE", target.prefix);
     let context = Context::default()
-        .with("aws:SourceArn", &format!("arn:{partition}:s3:::{}", source.name))
+        .with("aws:SourceArn", format!("arn:{partition}:s3:::{}", source.name))
         .with("aws:SourceAccount", source.account.as_str())
         .with("aws:SecureTransport", "true")
         .without("aws:SourceVpc")

@@ -105,7 +105,7 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
     // What is logged within the round, by whatever module, says whose it is.
     let span = tracing::info_span!("round", run = setting.run, number = task.number);
     span.in_scope(|| tracing::info!(trigger = task.trigger.as_str(), "begins"));
-    let outcome = work(setting, book, &task, started, stop).instrument(span.clone()).await;
+    let outcome = Box::pin(work(setting, book, &task, started, stop)).instrument(span.clone()).await;
     let mut record = RoundRecord {
         run: setting.run.to_owned(),
         number: task.number,
@@ -181,7 +181,7 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
         let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate, began: now };
         tokio::select! {
             biased;
-            report = apply::run(&run, setting.cloud, &Silent, options, stop.wished()) => Some(report),
+            report = Box::pin(apply::run(&run, setting.cloud, &Silent, options, stop.wished())) => Some(report),
             () = out_of_time(setting.clock, stop) => return Work::Stopped,
         }
     };
@@ -214,7 +214,8 @@ fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused
 /// Surveys; where something is to be changed in accounts that are only remembered, these are looked at first.
 async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyError> {
     let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &Silent };
-    let survey = surveyor.survey(&SurveyOptions::default()).await?;
+    // Its future is large: in a box it leaves the stack of a round alone.
+    let survey = Box::pin(surveyor.survey(&SurveyOptions::default())).await?;
     let fresh = pass.fresh();
     let operators = survey.plan.changes.iter().map(|change| change.operator.clone());
     let remembered: BTreeSet<AccountId> = operators.filter(|operator| !fresh.contains(operator)).collect();
@@ -222,7 +223,7 @@ async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyEr
         return Ok(survey);
     }
     pass.demand(remembered);
-    surveyor.survey(&SurveyOptions::default()).await
+    Box::pin(surveyor.survey(&SurveyOptions::default())).await
 }
 
 async fn out_of_time(clock: &dyn Clock, stop: &Stop) {

@@ -117,7 +117,7 @@ fn named_account(details: &serde_json::Value) -> Option<AccountId> {
     let fields = details.as_object()?;
     let own = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accountId"));
     let own = own.filter_map(|(_, value)| value.as_str()?.parse().ok()).next();
-    own.or_else(|| fields.values().find_map(|inner| named_account_below(inner)))
+    own.or_else(|| fields.values().find_map(named_account_below))
 }
 
 /// One level further down, such as in `createAccountStatus`; a message can be nested deeply by anybody.

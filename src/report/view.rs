@@ -272,7 +272,7 @@ fn sections(groups: &[Group], organization: &Organization, detail: Detail) -> Ve
         };
         sections.entry(key).or_default().push(group);
     }
-    let mut sections: Vec<((usize, Vec<AccountId>), Vec<&Group>)> = sections.into_iter().collect();
+    let mut sections: Vec<_> = sections.into_iter().collect();
     // What is only less protected does not tear accounts out of their order.
     let urgency = |group: &&Group| group.content.harm.min(Harm::LessProtected);
     sections.sort_by_key(|(_, groups)| groups.iter().map(urgency).min());

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_sdk_organizations::types::{OrganizationFeatureSet, Tag};
+use aws_sdk_organizations::types::{OrganizationFeatureSet, PolicyType, Tag};
 use orgtrail::cloud::aws::StartCredentials;
 use orgtrail::ids::{AccountId, OrganizationId};
 
@@ -69,6 +69,9 @@ impl World {
         let organization = made.organization().unwrap().id().unwrap().parse().unwrap();
         let roots = client.list_roots().send().await.unwrap();
         let root = roots.roots()[0].id().unwrap().to_owned();
+        // As in an organization that a guard can be made in.
+        let controls = client.enable_policy_type().root_id(&root).policy_type(PolicyType::ServiceControlPolicy);
+        controls.send().await.unwrap();
         let mut world = World {
             backend: emulator.backend().to_owned(),
             organization,

@@ -32,7 +32,7 @@ pub(super) async fn observe(
     let (mut estate, everybody) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     keys::look(sessions, scope, &mut estate).await;
     estate.surroundings = match everybody {
-        Some(everybody) => Some(surroundings::look(sessions, scope, &estate, everybody).await),
+        Some(everybody) => Some(Box::pin(surroundings::look(sessions, scope, &estate, everybody)).await),
         None => None,
     };
     let mut left: BTreeMap<Address, AccountId> = policies_of_left_accounts(scope, &estate);

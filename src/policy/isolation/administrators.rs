@@ -119,7 +119,7 @@ fn aws(value: &str) -> Option<Way> {
 
 /// Returns whom a statement for everybody lets in, by its conditions. Each that is met only by some is enough.
 fn confined(statement: &Statement) -> Vec<Way> {
-    let by_account = demanded(statement, "aws:PrincipalAccount").find_map(|values| all(values, |v| aws(v)));
+    let by_account = demanded(statement, "aws:PrincipalAccount").find_map(|values| all(values, aws));
     let by_arn = || demanded(statement, "aws:PrincipalArn").find_map(|values| all(values, account_of_pattern));
     let by_organization = || {
         let ids =

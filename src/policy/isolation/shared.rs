@@ -230,8 +230,8 @@ impl<'a> Look<'a, '_> {
         let accounts = archive.accounts.iter().filter(|_| asks_for_source(self.scene.statement));
         for account in accounts {
             let candidate = Candidate::Service { name, of: Some(account) };
-            let of =
-                (account != archive.account && account != self.home).then_some(account.as_str()).unwrap_or_default();
+            let is_elsewhere = account != archive.account && account != self.home;
+            let of = if is_elsewhere { account.as_str() } else { "" };
             let rights = Rights::Service { name, of: Some(of) };
             if excess(self.scene, rights).is_empty() {
                 continue;
