@@ -22,8 +22,8 @@ fn a_path_of_the_organization_is_known_to_every_command() {
     let whole = Case::open("03");
     let estate = json_of(&whole.read("estate.json"));
     let accounts = estate["organization"]["accounts"].as_object().unwrap();
-    let units = accounts.values().map(|account| account["path"].as_array().unwrap());
-    let unit = units.filter(|path| path.len() > 1).last().expect("an account in a unit");
+    let mut units = accounts.values().map(|account| account["path"].as_array().unwrap());
+    let unit = units.rfind(|path| path.len() > 1).expect("an account in a unit");
     let unit: Vec<&str> = unit.iter().map(|id| id.as_str().unwrap()).collect();
     for path in ["o-exampleorgid/*".to_owned(), format!("o-exampleorgid/{}/*", unit.join("/"))] {
         let case = with_path(&path);

@@ -130,7 +130,7 @@ fn statements() -> impl Strategy<Value = Value> {
         subsequence(actions(), 1..3),
         subsequence(resources(), 1..3),
         some_lines,
-        [negated.clone(), negated.clone(), negated],
+        [negated, negated, negated],
     )
         .prop_map(|(principal, actions, resources, lines, [not_principal, not_action, not_resource])| {
             let name = |is_not: bool, name: &str| if is_not { format!("Not{name}") } else { name.to_owned() };
