@@ -96,6 +96,8 @@ async fn an_administrator_that_cannot_enter_the_management_account_reads_what_be
     let unreadable: Vec<&Address> = estate
         .sightings
         .iter()
+        // The bucket that the trail writes to is in another account, which nobody can enter here.
+        .filter(|(address, _)| matches!(address.kind, Kind::Trail | Kind::TrustedAccess))
         .filter(|(_, sighting)| matches!(sighting, orgtrail::estate::Sighting::Unreadable(_)))
         .map(|(address, _)| address)
         .collect();
