@@ -31,7 +31,7 @@ use crate::report::logs::{model::Proof, page, verify as report};
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
     /// s3://bucket/prefix, a folder with a copy of the bucket, or an evidence bundle; several places are proved together,
-    /// so that a chain may go on from one to another [default: the bucket of the configuration and its earlier places]
+    /// so that a chain may go on from one to another [default: the bucket of the configuration]
     #[arg(value_name = "PLACE")]
     pub places: Vec<String>,
     /// File with CloudTrail's public keys by region; nothing else is then asked or trusted

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::access::{administrator, trusted_access};
 use super::layout::{Layout, TrailSite};
 use super::{Brief, tags};
-use crate::config::schema::{AdvancedSelector, FieldSelector, ManagementEvents, Scope, TrailConfig};
+use crate::config::schema::{AdvancedSelector, ManagementEvents, Scope, TrailConfig};
 use crate::estate::trail::{EventSelector, ReadWrite};
 use crate::estate::{Address, Desired, Kind, LogGroup, Role, Topic, Trail, Wanted};
 use crate::ids::Arn;
@@ -136,19 +136,10 @@ fn selectors(wish: &TrailConfig) -> BTreeSet<EventSelector> {
 
 fn advanced(wish: &AdvancedSelector) -> EventSelector {
     let mut selector = EventSelector(BTreeMap::new());
-    for field in &wish.field_selectors {
-        let FieldSelector { field, equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with } = field;
-        let by_operator = [
-            ("equals", equals),
-            ("not_equals", not_equals),
-            ("starts_with", starts_with),
-            ("not_starts_with", not_starts_with),
-            ("ends_with", ends_with),
-            ("not_ends_with", not_ends_with),
-        ];
-        for (operator, values) in by_operator {
+    for wished in &wish.field_selectors {
+        for (operator, values) in wished.by_operator() {
             if !values.is_empty() {
-                selector = selector.with(field.as_str(), operator, values.iter().map(String::as_str));
+                selector = selector.with(wished.field.as_str(), operator, values.iter().map(String::as_str));
             }
         }
     }

@@ -5,9 +5,24 @@ use std::collections::BTreeSet;
 use super::Place;
 use super::draft::{Bounds, Draft};
 use super::names::Names;
-use crate::cloud::aws::permissions::{kms, s3, sns};
+use crate::cloud::aws::permissions::{Operation, kms, s3, sns};
 use crate::config::schema::{EarlierLogs, Encryption};
 use crate::estate::OWNER_TAG;
+
+/// What looking at a bucket calls, whosever it is (`cloud::aws::s3::look`).
+const LOOKS_AT_BUCKET: [Operation; 11] = [
+    s3::GET_VERSIONING,
+    s3::GET_PUBLIC_ACCESS_BLOCK,
+    s3::GET_OWNERSHIP_CONTROLS,
+    s3::GET_ENCRYPTION,
+    s3::GET_LIFECYCLE,
+    s3::GET_OBJECT_LOCK,
+    s3::GET_LOGGING,
+    s3::GET_REQUEST_PAYMENT,
+    s3::GET_TAGGING,
+    s3::GET_POLICY,
+    s3::LIST_OBJECTS,
+];
 
 /// Adds the archive.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
@@ -53,40 +68,15 @@ fn add_earlier(names: &Names<'_>, draft: &mut Draft) {
     if buckets.is_empty() {
         return;
     }
-    draft.allow(
-        &Bounds::on("EarlierBuckets", buckets),
-        &[
-            s3::GET_VERSIONING,
-            s3::GET_PUBLIC_ACCESS_BLOCK,
-            s3::GET_OWNERSHIP_CONTROLS,
-            s3::GET_ENCRYPTION,
-            s3::GET_LIFECYCLE,
-            s3::GET_OBJECT_LOCK,
-            s3::GET_LOGGING,
-            s3::GET_REQUEST_PAYMENT,
-            s3::GET_TAGGING,
-            s3::GET_POLICY,
-            s3::LIST_OBJECTS,
-        ],
-    );
+    draft.allow(&Bounds::on("EarlierBuckets", buckets), &LOOKS_AT_BUCKET);
 }
 
 fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
     let bucket = Bounds::on("Bucket", [names.bucket_arn(&names.bucket())]);
+    draft.allow(&bucket, &LOOKS_AT_BUCKET);
     draft.allow(
         &bucket,
         &[
-            s3::GET_VERSIONING,
-            s3::GET_PUBLIC_ACCESS_BLOCK,
-            s3::GET_OWNERSHIP_CONTROLS,
-            s3::GET_ENCRYPTION,
-            s3::GET_LIFECYCLE,
-            s3::GET_OBJECT_LOCK,
-            s3::GET_LOGGING,
-            s3::GET_REQUEST_PAYMENT,
-            s3::GET_TAGGING,
-            s3::GET_POLICY,
-            s3::LIST_OBJECTS,
             s3::GET_ACL,
             s3::GET_WEBSITE,
             s3::GET_REPLICATION,
@@ -114,22 +104,7 @@ fn add_bucket(names: &Names<'_>, draft: &mut Draft) {
     if let Some(target) = &wish.access_logs {
         draft.allow(&bucket, &[s3::PUT_LOGGING]);
         let target = Bounds::on("AccessLogTarget", [names.bucket_arn(target.as_str())]);
-        draft.allow(
-            &target,
-            &[
-                s3::GET_VERSIONING,
-                s3::GET_PUBLIC_ACCESS_BLOCK,
-                s3::GET_OWNERSHIP_CONTROLS,
-                s3::GET_ENCRYPTION,
-                s3::GET_LIFECYCLE,
-                s3::GET_OBJECT_LOCK,
-                s3::GET_LOGGING,
-                s3::GET_REQUEST_PAYMENT,
-                s3::GET_TAGGING,
-                s3::GET_POLICY,
-                s3::LIST_OBJECTS,
-            ],
-        );
+        draft.allow(&target, &LOOKS_AT_BUCKET);
     }
 }
 

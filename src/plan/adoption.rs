@@ -23,14 +23,14 @@ fn of_change(change: &Change) -> Vec<Finding> {
         (Resource::Role(wish), Resource::Role(seen)) if change.action == Action::Adopt => role(wish, seen),
         _ => statements(wish, seen),
     };
-    let finding = |message| Finding {
-        harm: Harm::Harmless,
-        address: change.address.clone(),
-        code: TAKEN_AWAY.into(),
-        message,
-        since: None,
-        until: None,
-        help: "say it in the configuration where it can be said, or ask those who made it before you apply".into(),
+    let finding = |message| {
+        Finding::new(
+            Harm::Harmless,
+            &change.address,
+            TAKEN_AWAY,
+            message,
+            "say it in the configuration where it can be said, or ask those who made it before you apply",
+        )
     };
     said.into_iter().map(finding).collect()
 }

@@ -78,17 +78,14 @@ fn wildcard(address: &Address, field: &str, operator: &str, value: &str) -> Find
         true => (Harm::Harmless, "leaves out nothing"),
         false => (Harm::NothingRecorded, "chooses nothing"),
     };
-    Finding {
+    Finding::new(
         harm,
-        address: address.clone(),
-        code: "selector-wildcard".into(),
-        message: format!("the selector `{field} {operator} {value}` {does}: CloudTrail takes `*` and `?` literally"),
-        since: None,
-        until: None,
-        help: "write what stands before the wildcard with starts_with or not_starts_with; `orgtrail apply` sets the \
-               selectors of the configuration"
-            .into(),
-    }
+        address,
+        "selector-wildcard",
+        format!("the selector `{field} {operator} {value}` {does}: CloudTrail takes `*` and `?` literally"),
+        "write what stands before the wildcard with starts_with or not_starts_with; `orgtrail apply` sets the \
+               selectors of the configuration",
+    )
 }
 
 /// A trail that records the delivery of its own log files records itself, again and again.
@@ -140,31 +137,27 @@ fn records_itself(desired: &Desired, address: &Address, selector: &EventSelector
         true => format!("add `not_starts_with: [\"{arn}\"]` to the condition on resources.ARN"),
         false => format!("add `- {{field: resources.ARN, not_starts_with: [\"{arn}\"]}}` to the field_selectors"),
     };
-    Finding {
-        harm: Harm::Harmless,
-        address: address.clone(),
-        code: "trail-records-itself".into(),
-        message: format!(
+    Finding::new(
+        Harm::Harmless,
+        address,
+        "trail-records-itself",
+        format!(
             "each file that is delivered into {bucket} is recorded as a data event, which makes the next file: the trail \
              records itself, and every event is billed"
         ),
-        since: None,
-        until: None,
-        help: format!("{line} of the selector of {} in trails.data_events", selector.words()),
-    }
+        format!("{line} of the selector of {} in trails.data_events", selector.words()),
+    )
 }
 
 fn stopped_access_logs(desired: &Desired, observed: &Estate, address: &Address, bucket: &Bucket) -> Option<Finding> {
     match arrival(desired.partition, observed, address, bucket.access_logs.as_ref()?) {
-        Arrival::Stopped { why, help } => Some(Finding {
-            harm: Harm::LessProtected,
-            address: address.clone(),
-            code: "access-logs-stopped".into(),
-            message: format!("access logs of {} do not arrive: {why}", address.name),
-            since: None,
-            until: None,
+        Arrival::Stopped { why, help } => Some(Finding::new(
+            Harm::LessProtected,
+            address,
+            "access-logs-stopped",
+            format!("access logs of {} do not arrive: {why}", address.name),
             help,
-        }),
+        )),
         Arrival::Open | Arrival::Unknown(_) => None,
     }
 }

@@ -22,7 +22,7 @@ const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
 const DIGESTS_SPEAK_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// For so long CloudTrail tries again.
-const TRIES_AGAIN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const TRIES_AGAIN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How much of an error of AWS is shown.
 const ERROR_MAX: usize = 200;
@@ -102,14 +102,8 @@ fn of_trail(address: &Address, trail: &Trail, judged: &Judged) -> Vec<Finding> {
 
 /// Returns what a status says is wrong.
 pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged) -> Vec<Finding> {
-    let finding = |harm: Harm, code: &str, message: String, help: &str| Finding {
-        harm,
-        address: address.clone(),
-        code: code.to_owned(),
-        message,
-        since: None,
-        until: None,
-        help: help.to_owned(),
+    let finding = |harm: Harm, code: &str, message: String, help: &str| {
+        Finding::new(harm, address, code, message, help.to_owned())
     };
     let mut found = Vec::new();
     let began = began(delivery);

@@ -238,7 +238,8 @@ fn surplus_policies(wish: &Resource, seen: &BTreeMap<String, FieldValue>) -> Vec
         .collect()
 }
 
-fn not_looked_at(address: &Address) -> Problem {
+/// Says that the recorded estate tells nothing of an address.
+pub(super) fn not_looked_at(address: &Address) -> Problem {
     Problem {
         account: address.account.clone(),
         address: Some(address.clone()),

@@ -94,6 +94,14 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// Makes a finding of which neither the beginning nor an end is known.
+    pub fn new(harm: Harm, address: &Address, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let (address, code) = (address.clone(), code.to_owned());
+        Self { harm, address, code, message: message.into(), since: None, until: None, help: help.into() }
+    }
+}
+
 /// An invariant of isolation that could be neither proved nor refuted. It is never taken for proved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

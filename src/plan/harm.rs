@@ -2,15 +2,14 @@
 //! should be.
 //!
 //! What is not there yet because the deployment is only being made does no harm: a trail that is missing does, because it
-//! records nothing. What policies do is not guessed from their words: the requests of CloudTrail and the proof of isolation
-//! are tried with the policies as they were observed.
+//! records nothing. What policies do is not guessed from their words: the proof of isolation is tried with the policies as
+//! they were observed, and what they refuse CloudTrail is found by `preflight::now`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Change};
 use super::finding::{Finding, Harm};
-use super::preflight::live;
-use super::{isolation, preflight};
+use super::isolation;
 use crate::estate::bucket::LifecycleRule;
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, Resource, Sighting, Trail};
@@ -40,8 +39,6 @@ struct Ground<'a> {
     delivered_to: BTreeSet<&'a str>,
     /// Some wanted trail is there, or may be.
     is_deployed: bool,
-    /// Kinds whose documents refuse CloudTrail now.
-    refusing: BTreeSet<Kind>,
     /// What isolation breaks by the documents as they are, by the address to blame.
     broken: BTreeMap<Address, Harm>,
 }
@@ -64,15 +61,11 @@ impl<'a> Ground<'a> {
                 Some(Sighting::Absent) | None => {}
             }
         }
-        let mut ground =
-            Self { desired, observed, delivered_to, is_deployed, refusing: BTreeSet::new(), broken: BTreeMap::new() };
-        // Both cost an evaluation of many requests, and are asked only where a document has drifted.
+        let mut ground = Self { desired, observed, delivered_to, is_deployed, broken: BTreeMap::new() };
+        // It costs an evaluation of many requests, and is asked only where a document has drifted.
         let has_drifted = |kinds: &[Kind]| {
             changes.iter().any(|change| change.observed.is_some() && kinds.contains(&change.address.kind))
         };
-        if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy]) {
-            ground.refusing = refusing(desired, observed, organization);
-        }
         if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy, Kind::Role, Kind::Policy]) {
             for violation in isolation::live(desired, observed, organization) {
                 let harm = ground.broken.entry(violation.address.clone()).or_insert(Harm::Harmless);
@@ -153,12 +146,12 @@ impl<'a> Ground<'a> {
         buckets.any(|(address, _)| address.name == bucket)
     }
 
-    /// A policy as it is: CloudTrail is refused, somebody reads who should not, or less than that.
+    /// A policy as it is: somebody reads who should not, or less than that. Whether it refuses CloudTrail is found by
+    /// `preflight::now`.
     fn document(&self, change: &Change, seen: &Resource) -> Harm {
-        let refuses = self.refusing.contains(&change.address.kind).then_some(Harm::LogsLost);
         let breaks = self.broken.get(&change.address).copied();
         let opens = seen.shared_policy().filter(|policy| self.lets_outsiders_in(policy)).map(|_| Harm::LogsExposed);
-        [refuses, breaks, opens, Some(Harm::LessProtected)].into_iter().flatten().min().unwrap_or(Harm::LessProtected)
+        [breaks, opens, Some(Harm::LessProtected)].into_iter().flatten().min().unwrap_or(Harm::LessProtected)
     }
 
     fn lets_outsiders_in(&self, policy: &PolicyDocument) -> bool {
@@ -172,23 +165,6 @@ fn bucket_of(seen: &Resource) -> Option<&str> {
         Resource::Trail(trail) => Some(trail.bucket.as_str()),
         _ => None,
     }
-}
-
-/// Returns the kinds of documents that refuse a trail which is there.
-fn refusing(desired: &Desired, observed: &Estate, organization: &Organization) -> BTreeSet<Kind> {
-    let there: BTreeSet<String> = desired
-        .wanted
-        .keys()
-        .filter(|address| address.kind == Kind::Trail && observed.resource(address).is_some())
-        .filter_map(|address| address.arn(desired.partition))
-        .map(|arn| arn.to_string())
-        .collect();
-    let delivered =
-        live(desired, observed, organization).into_iter().filter(|delivered| there.contains(delivered.arn.as_str()));
-    let refusals: Vec<String> =
-        delivered.flat_map(|preflight::Delivered { preflight, .. }| preflight.refusals).map(|r| r.document).collect();
-    let kinds = [Kind::BucketPolicy, Kind::KeyPolicy];
-    kinds.into_iter().filter(|kind| refusals.iter().any(|document| document == kind.words())).collect()
 }
 
 /// Tells whether a trail records fewer events, accounts or regions than wanted. Data events and insights that are missing are

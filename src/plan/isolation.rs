@@ -142,20 +142,15 @@ impl<'a> ArchivePolicies<'a> {
         if matches!(observed.sightings.get(bucket), Some(Sighting::Absent)) {
             return None;
         }
-        let planned = |address: &Address| changes.iter().find(|change| change.address == *address);
-        let find = |address: &Address| match planned(address) {
-            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
-            None => observed.resource(address).map(Cow::Borrowed),
-        };
         let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
-        let find_reader = |address: &Address| match by_address.get(address) {
+        let find = |address: &Address| match by_address.get(address) {
             Some(change) => change.desired.as_ref().map(Cow::Borrowed),
             None => observed.resource(address).map(Cow::Borrowed),
         };
         let (key, mut gaps) = past_key(observed, place, &find);
         let policy = bucket.with_kind(Kind::BucketPolicy);
         gaps.extend(gap(observed, &policy, Invariant::NobodyOutside));
-        let mut readers = readers(desired, observed, &find_reader);
+        let mut readers = readers(desired, observed, &find);
         readers.retain(|reader| !reader.is_assumed() || reader.address.account == bucket.account);
         // Which of them were given this place is the plan's to say; a reader that was not has no earlier logs here.
         let optional =

@@ -28,15 +28,13 @@ pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
     let documents = desired.wanted.keys().filter_map(|address| {
         let document = observed.resource(address)?.shared_policy()?;
         let (role, place, action) = shut_out(desired, address, document)?;
-        Some(Finding {
-            harm: Harm::LessProtected,
-            address: address.clone(),
-            code: BLOCKS_ORGTRAIL.into(),
-            message: format!("{place} denies {action} to {role}: nothing there can be repaired any more"),
-            since: None,
-            until: None,
-            help: "remove the statement; where nobody else is let in, the root user of the account still can".into(),
-        })
+        Some(Finding::new(
+            Harm::LessProtected,
+            address,
+            BLOCKS_ORGTRAIL,
+            format!("{place} denies {action} to {role}: nothing there can be repaired any more"),
+            "remove the statement; where nobody else is let in, the root user of the account still can",
+        ))
     });
     documents.collect()
 }

@@ -1,14 +1,12 @@
 //! What has to be known beside a change whose drift loses logs: since when, and until when they can be saved.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::change::Change;
+use super::delivery::TRIES_AGAIN_FOR;
 use super::finding::{Finding, Harm};
 use super::harm::{Sooner, deletes_sooner};
 use crate::estate::{Address, Desired, Estate, Kind, Resource, Trail};
-
-/// For so long CloudTrail tries a delivery again (AWS CloudTrail user guide, "How CloudTrail works").
-const TRIES_AGAIN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The codes of these findings. Whoever has made the change at the address of one has ended it.
 pub const CODES: [&str; 5] =
@@ -72,19 +70,17 @@ fn deletes(address: &Address, sooner: &Sooner<'_>) -> Finding {
         Some(days) => (format!("{days} days after"), format!("within {days} days of its delivery")),
         None => ("at a time of its own after".to_owned(), "before that".to_owned()),
     };
-    Finding {
-        harm: Harm::LogsLost,
-        address: address.clone(),
-        code: "logs-deleted-too-soon".into(),
-        message: format!(
+    Finding::new(
+        Harm::LogsLost,
+        address,
+        "logs-deleted-too-soon",
+        format!(
             "the lifecycle rule {:?} deletes log files {when} they were written, sooner than the configuration says: what is \
              older is being deleted, and each younger log file can be saved only {save}",
             rule.id
         ),
-        since: None,
-        until: None,
-        help: "`orgtrail apply` puts the rules back; who made this one, `orgtrail drift --who` tells".into(),
-    }
+        "`orgtrail apply` puts the rules back; who made this one, `orgtrail drift --who` tells",
+    )
 }
 
 fn unusable(address: &Address, pending_deletion: bool) -> Finding {
@@ -96,17 +92,13 @@ fn unusable(address: &Address, pending_deletion: bool) -> Finding {
         ),
         false => ("key-disabled", "is disabled", ""),
     };
-    Finding {
-        harm: Harm::LogsLost,
-        address: address.clone(),
-        code: code.into(),
-        message: format!(
-            "the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}"
-        ),
-        since: None,
-        until: None,
-        help: "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`".into(),
-    }
+    Finding::new(
+        Harm::LogsLost,
+        address,
+        code,
+        format!("the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}"),
+        "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`",
+    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Change, Risk};
+use super::diff;
 use super::finding::{Finding, Harm};
 use super::isolation::{ArchivePolicies, Checked, proved};
 use super::{Leftover, PlanOptions};
@@ -90,7 +91,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
         let state = if key.pending_deletion { "waits for its deletion" } else { "is disabled" };
         let message = format!("the key that encrypted earlier logs {state}: nobody reads them");
         let help = if key.pending_deletion { "cancel the deletion, and enable the key" } else { "enable the key" };
-        finding(Harm::LogsLost, address, "earlier-key-unusable", message, help)
+        Finding::new(Harm::LogsLost, address, "earlier-key-unusable", message, help)
     });
     let moved = desired.past.places.iter().filter(|_| !changes.is_empty()).map(|place| {
         let message = format!(
@@ -98,7 +99,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
             place.roots.iter().cloned().collect::<Vec<_>>().join(" and ")
         );
         let help = format!("`orgtrail apply --give-up {}` ends that, and deletes nothing", place.bucket.name);
-        finding(Harm::Harmless, &place.bucket, "earlier-logs", message, &help)
+        Finding::new(Harm::Harmless, &place.bucket, "earlier-logs", message, help)
     });
     places.chain(keys).chain(moved).collect()
 }
@@ -114,12 +115,18 @@ fn of_place(place: &Place, observed: &Estate) -> Vec<Finding> {
             Resource::Bucket(bucket) => {
                 let open = (!bucket.block_public_access).then(|| {
                     let message = "Block Public Access is not on where earlier logs lie".to_owned();
-                    finding(Harm::LessProtected, at, "earlier-bucket-unblocked", message, "switch all four settings on")
+                    Finding::new(
+                        Harm::LessProtected,
+                        at,
+                        "earlier-bucket-unblocked",
+                        message,
+                        "switch all four settings on",
+                    )
                 });
                 let shared = (bucket.object_ownership.as_deref() != Some("BucketOwnerEnforced")).then(|| {
                     let message = "access control lists can open the earlier logs".to_owned();
                     let help = "set the bucket's object ownership to BucketOwnerEnforced";
-                    finding(Harm::LessProtected, at, "earlier-bucket-has-acls", message, help)
+                    Finding::new(Harm::LessProtected, at, "earlier-bucket-has-acls", message, help)
                 });
                 open.into_iter().chain(shared).collect()
             }
@@ -128,15 +135,10 @@ fn of_place(place: &Place, observed: &Estate) -> Vec<Finding> {
         Some(Sighting::Absent) => {
             let message = "the bucket with earlier logs is not there".to_owned();
             let help = "take it out of `earlier`, if its logs are not needed";
-            vec![finding(Harm::LogsLost, at, "earlier-bucket-gone", message, help)]
+            vec![Finding::new(Harm::LogsLost, at, "earlier-bucket-gone", message, help)]
         }
         Some(Sighting::Unreadable(_)) | None => Vec::new(),
     }
-}
-
-fn finding(harm: Harm, at: &Address, code: &str, message: String, help: &str) -> Finding {
-    let (address, code, help) = (at.clone(), code.to_owned(), help.to_owned());
-    Finding { harm, address, code, message, since: None, until: None, help }
 }
 
 /// Returns what keeps us from knowing how the places of earlier logs are.
@@ -145,14 +147,7 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     let problem = |address: &Address| match observed.sightings.get(address) {
         Some(Sighting::Unreadable(problem)) => Some(problem.clone()),
         Some(Sighting::Present(_) | Sighting::Absent) => None,
-        None => Some(Problem {
-            account: address.account.clone(),
-            address: Some(address.clone()),
-            stage: Stage::Observe,
-            code: "NotRecorded".into(),
-            message: "this was not looked at when the estate was recorded".into(),
-            help: "record the estate again with `orgtrail snapshot` and this configuration".into(),
-        }),
+        None => Some(diff::not_looked_at(address)),
     };
     places.filter_map(problem).collect()
 }

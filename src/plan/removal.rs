@@ -9,11 +9,6 @@ use crate::policy::merge::is_ours;
 /// How many hexadecimal digits name a statement that has no `Sid` of its own.
 const DIGITS: usize = 12;
 
-/// Tells whether somebody else wrote a statement.
-pub(super) fn is_foreign(statement: &Statement) -> bool {
-    !is_ours(statement)
-}
-
 /// Returns what `--destroy` takes for a statement of the policy at an address: `ADDRESS#NAME`.
 ///
 /// The name is the statement's `Sid` where that is of letters and digits, else the beginning of the SHA-256 of its text.
@@ -32,9 +27,7 @@ fn name(statement: &Statement) -> String {
 
 /// Tells whether a person named this statement of others.
 pub(super) fn is_named(desired: &Desired, address: &Address, statement: &Statement) -> bool {
-    !desired.removed.is_empty()
-        && is_foreign(statement)
-        && desired.removed.contains(&text_that_names(address, statement))
+    !desired.removed.is_empty() && !is_ours(statement) && desired.removed.contains(&text_that_names(address, statement))
 }
 
 /// Tells whether a text of `--destroy` means a statement: `#` is in no trail's name.
@@ -52,10 +45,10 @@ pub(super) fn why_not(desired: &Desired, observed: &Estate, text: &str) -> Optio
     };
     let found = live.statements.iter().find(|statement| text_that_names(&address, statement) == text);
     match found {
-        Some(statement) if is_foreign(statement) => None,
+        Some(statement) if !is_ours(statement) => None,
         Some(_) => Some("the statement is orgtrail's own".to_owned()),
         None => {
-            let foreign = live.statements.iter().filter(|statement| is_foreign(statement)).map(name);
+            let foreign = live.statements.iter().filter(|statement| !is_ours(statement)).map(name);
             let names: Vec<String> = foreign.collect();
             Some(format!("{address} has no such statement of others; it has: {}", names.join(", ")))
         }

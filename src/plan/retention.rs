@@ -47,18 +47,14 @@ pub(super) fn spare_mfa_delete(changes: &mut Vec<Change>) -> Vec<Finding> {
         if change.fields.is_empty() {
             nothing_left.insert(change.address.clone());
         }
-        findings.push(Finding {
-            harm: Harm::LessProtected,
-            address: change.address.clone(),
-            code: "mfa-delete-refuses-lifecycle".into(),
-            message:
-                "deleting from this bucket needs multi-factor authentication, and S3 takes no lifecycle for such a \
-                      bucket: it stays as it is"
-                    .into(),
-            since: None,
-            until: None,
-            help: "leave bucket.lifecycle out, or have the root user of the account switch MFA delete off".into(),
-        });
+        findings.push(Finding::new(
+            Harm::LessProtected,
+            &change.address,
+            "mfa-delete-refuses-lifecycle",
+            "deleting from this bucket needs multi-factor authentication, and S3 takes no lifecycle for such a \
+                      bucket: it stays as it is",
+            "leave bucket.lifecycle out, or have the root user of the account switch MFA delete off",
+        ));
     }
     changes.retain(|change| !nothing_left.contains(&change.address));
     findings
@@ -74,7 +70,10 @@ pub(super) fn remarks(changes: &[Change]) -> Vec<Finding> {
                 _ => None,
             };
             let said = [restored(wish, seen), small_objects(wish), locked(wish, seen)];
-            said.into_iter().flatten().map(|(code, message, help)| remark(change, code, message, help)).collect()
+            said.into_iter()
+                .flatten()
+                .map(|(code, message, help)| Finding::new(Harm::Harmless, &change.address, code, message, help))
+                .collect()
         }
         _ => Vec::new(),
     });
@@ -82,12 +81,6 @@ pub(super) fn remarks(changes: &[Change]) -> Vec<Finding> {
 }
 
 type Said = (&'static str, String, &'static str);
-
-fn remark(change: &Change, code: &str, message: String, help: &str) -> Finding {
-    let address = change.address.clone();
-    let (code, help) = (code.to_owned(), help.to_owned());
-    Finding { harm: Harm::Harmless, address, code, message, since: None, until: None, help }
-}
 
 fn restored(wish: &Bucket, seen: Option<&Bucket>) -> Option<Said> {
     let days = soonest(wish, unread_after)?;

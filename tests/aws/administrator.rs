@@ -32,19 +32,26 @@ async fn cloudtrail_itself_is_asked_to_register_the_administrator() {
     assert!(fault.help.contains("three"), "{}", fault.help);
 }
 
-#[tokio::test]
-async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
-    let emulator = Emulator::start();
-    let world = World::twelve_accounts(&emulator).await;
-    let mut deployment = Deployment::new(&world, &[]);
-    let aws = connect(&emulator).await;
+/// A deployment whose trail a delegated administrator of CloudTrail manages.
+async fn administered_by_audit(world: &World) -> Deployment {
     let organizations = aws_sdk_organizations::Client::new(&world.management());
     let request = organizations.register_delegated_administrator().account_id(world.account("audit").as_str());
     request.service_principal("cloudtrail.amazonaws.com").send().await.unwrap();
+    let mut deployment = Deployment::new(world, &[]);
     let trail = deployment.trail();
     for wish in deployment.wishes.iter_mut().filter(|wish| wish.address == trail) {
         wish.operator = world.account("audit").clone();
     }
+    deployment
+}
+
+#[tokio::test]
+async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let deployment = administered_by_audit(&world).await;
+    let aws = connect(&emulator).await;
+    let trail = deployment.trail();
 
     deployment.make(&aws).await;
 
@@ -72,15 +79,9 @@ async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
 async fn an_administrator_that_cannot_enter_the_management_account_reads_what_belongs_to_the_organization() {
     let emulator = Emulator::start();
     let world = World::twelve_accounts(&emulator).await;
-    let mut deployment = Deployment::new(&world, &[]);
+    let deployment = administered_by_audit(&world).await;
     let aws = connect(&emulator).await;
-    let organizations = aws_sdk_organizations::Client::new(&world.management());
-    let request = organizations.register_delegated_administrator().account_id(world.account("audit").as_str());
-    request.service_principal("cloudtrail.amazonaws.com").send().await.unwrap();
     let trail = deployment.trail();
-    for wish in deployment.wishes.iter_mut().filter(|wish| wish.address == trail) {
-        wish.operator = world.account("audit").clone();
-    }
     deployment.make(&aws).await;
 
     let as_audit = connect_as(&emulator, world.credentials_of("audit").await).await;

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use clap::Parser;
 use orgtrail::cli::Format;
-use orgtrail::cli::logs::{Known, LogsError, Surroundings};
+use orgtrail::cli::logs::{Known, LogsError};
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::cli::verify::{VerifyArgs, run};
 use serde_json::{Value, json};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
-use crate::proof::later;
+use crate::proof::{around, later};
 
 #[derive(Parser)]
 struct Command {
@@ -56,15 +56,7 @@ impl Copy {
 
 async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), LogsError> {
     let command = Command::try_parse_from([&["verify"], arguments].concat()).unwrap();
-    let around = Surroundings {
-        now: later(),
-        format: command.format,
-        width: 100,
-        is_coloured: false,
-        key_ring: Some(root.join("ring.json")),
-        chains_at_once: 4,
-        profile: None,
-    };
+    let around = around(later(), command.format, Some(root.join("ring.json")));
     let mut out = Vec::new();
     let outcome = run(&command.args, Known::default(), &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))
@@ -273,15 +265,7 @@ async fn an_hourly_run_reads_each_log_file_once() {
         let arguments = ["--keys", &keys, "--checkpoint", &file, "--format", "json", &folder];
         let command = Command::try_parse_from([&["verify"][..], &arguments].concat()).unwrap();
         let now = copy.bucket.layout.end();
-        let around = Surroundings {
-            now,
-            format: command.format,
-            width: 100,
-            is_coloured: false,
-            key_ring: None,
-            chains_at_once: 4,
-            profile: None,
-        };
+        let around = around(now, command.format, None);
         let mut out = Vec::new();
         let outcome = run(&command.args, Known::default(), &around, &mut out).await.unwrap();
         let answer: Value = serde_json::from_slice(&out).unwrap();

@@ -5,12 +5,12 @@ use jiff::SignedDuration;
 use orgtrail::cli::Format;
 use orgtrail::cli::coverage::{CoverageArgs, run};
 use orgtrail::cli::logs::LogsError;
-use orgtrail::cli::logs::Surroundings;
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::logs::coverage::{Expected, ExpectedAccount};
 use serde_json::Value;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
+use crate::proof;
 
 #[derive(Parser)]
 struct Command {
@@ -39,15 +39,7 @@ async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Re
     let from = bucket.layout.start.to_string();
     let command = Command::try_parse_from([&["coverage", &folder, "--from", &from], arguments].concat()).unwrap();
     let now = bucket.layout.end() + SignedDuration::from_mins(30);
-    let around = Surroundings {
-        now,
-        format: command.format,
-        width: 100,
-        is_coloured: false,
-        key_ring: None,
-        chains_at_once: 4,
-        profile: None,
-    };
+    let around = proof::around(now, command.format, None);
     let mut out = Vec::new();
     let outcome = run(&command.args, None, expected, &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))

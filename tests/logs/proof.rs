@@ -1,8 +1,11 @@
 //! Runs a proof over a bucket of the tests, and what tests ask about its answer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orgtrail::cli::Format;
+use orgtrail::cli::logs::Surroundings;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
@@ -13,6 +16,11 @@ use crate::bucket::{Bucket, MemoryStore};
 /// Long after every bucket of the tests, so that all grace is over.
 pub fn later() -> Timestamp {
     "2026-12-24T00:00:00Z".parse().unwrap()
+}
+
+/// Returns what a command finds around it in these tests: no terminal, no profile.
+pub fn around(now: Timestamp, format: Format, key_ring: Option<PathBuf>) -> Surroundings {
+    Surroundings { now, format, width: 100, is_coloured: false, key_ring, chains_at_once: 4, profile: None }
 }
 
 /// Returns a request for all of a bucket up to the end of its hours.

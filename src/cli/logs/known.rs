@@ -19,7 +19,7 @@ use crate::logs::verify::Expectation;
 /// What is known besides what the user names.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Where the configuration's logs are, the places of earlier logs after the present one.
+    /// Where the configuration's logs are; not yet the places of its `earlier:`.
     pub places: Vec<String>,
     /// What there should be.
     pub expected: Option<Expectation>,

@@ -166,17 +166,7 @@ fn operators(at: &str, condition: &FieldSelector) -> Option<Remark> {
 
 /// CloudTrail knows no wildcards in selectors: what has one fits nothing.
 fn wildcards(at: &str, condition: &FieldSelector) -> Vec<Remark> {
-    let FieldSelector { field: _, equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with } =
-        condition;
-    let lists = [
-        ("equals", equals),
-        ("not_equals", not_equals),
-        ("starts_with", starts_with),
-        ("not_starts_with", not_starts_with),
-        ("ends_with", ends_with),
-        ("not_ends_with", not_ends_with),
-    ];
-    let found = lists.into_iter().flat_map(|(operator, values)| {
+    let found = condition.by_operator().into_iter().flat_map(|(operator, values)| {
         let wild = values.iter().enumerate().filter(|(_, value)| value.contains(['*', '?']));
         wild.map(move |(n, value)| {
             let message = format!("{value:?} has a wildcard, which CloudTrail takes literally: it fits nothing");

@@ -49,10 +49,22 @@ pub struct FieldSelector {
 }
 
 impl FieldSelector {
+    /// Returns the values of each operator, by the name that the configuration has for it.
+    pub fn by_operator(&self) -> [(&'static str, &[String]); 6] {
+        let Self { field: _, equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with } = self;
+        [
+            ("equals", equals),
+            ("not_equals", not_equals),
+            ("starts_with", starts_with),
+            ("not_starts_with", not_starts_with),
+            ("ends_with", ends_with),
+            ("not_ends_with", not_ends_with),
+        ]
+    }
+
     /// Returns how many values the condition has; CloudTrail limits their sum in a trail.
     pub fn value_count(&self) -> usize {
-        let Self { field: _, equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with } = self;
-        [equals, not_equals, starts_with, not_starts_with, ends_with, not_ends_with].iter().map(|v| v.len()).sum()
+        self.by_operator().iter().map(|(_, values)| values.len()).sum()
     }
 }
 

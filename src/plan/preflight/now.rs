@@ -7,7 +7,8 @@ use super::{Delivered, Targets, unknown};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Stage, Trail};
 use crate::organization::Organization;
 use crate::plan::finding::{Finding, Harm};
-use crate::plan::removal::{is_foreign, text_that_names};
+use crate::plan::removal::text_that_names;
+use crate::policy::merge::is_ours;
 use crate::policy::preflight::{Doubt, Part, Refusal};
 
 /// What is wrong with the deliveries of now.
@@ -79,15 +80,13 @@ fn key_that_fails(observed: &Estate, at: &Address, trail: &Trail) -> Option<Find
     let name = trail.key.as_ref()?;
     let key = observed.keys.get(name).filter(|key| !key.enabled && key.problem.is_none())?;
     let what = if key.arn.is_some() { "is disabled or waits for its deletion" } else { "does not exist" };
-    Some(Finding {
-        harm: Harm::LogsLost,
-        address: at.clone(),
-        code: "key-unusable".into(),
-        message: format!("the key {name}, with which the trail encrypts, {what}: nothing can be delivered or read"),
-        since: None,
-        until: None,
-        help: "cancel its deletion and enable it (`aws kms cancel-key-deletion`, `aws kms enable-key`)".into(),
-    })
+    Some(Finding::new(
+        Harm::LogsLost,
+        at,
+        "key-unusable",
+        format!("the key {name}, with which the trail encrypts, {what}: nothing can be delivered or read"),
+        "cancel its deletion and enable it (`aws kms cancel-key-deletion`, `aws kms enable-key`)",
+    ))
 }
 
 /// Names keys of this deployment beside the one that is in use.
@@ -99,17 +98,16 @@ fn second_keys(desired: &Desired, observed: &Estate) -> Vec<Finding> {
     };
     let ours = observed.keys.values().filter(|key| key.deployment.as_ref() == Some(&desired.deployment));
     let others = ours.filter_map(|key| key.arn.as_ref()).filter(|arn| Some(*arn) != used);
-    let finding = |arn: &String| Finding {
-        harm: Harm::Harmless,
-        address: address.clone(),
-        code: "second-key".into(),
-        message: format!(
-            "{arn} carries the tag of this deployment too, and is not the key that the logs are encrypted with"
-        ),
-        since: None,
-        until: None,
-        help: "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is"
-            .into(),
+    let finding = |arn: &String| {
+        Finding::new(
+            Harm::Harmless,
+            address,
+            "second-key",
+            format!(
+                "{arn} carries the tag of this deployment too, and is not the key that the logs are encrypted with"
+            ),
+            "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is",
+        )
     };
     others.map(finding).collect()
 }
@@ -141,22 +139,14 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
         }
     };
     let message = format!("{what}: {}", refusal.message);
-    Finding {
-        harm,
-        code: code.into(),
-        message,
-        since: None,
-        until: None,
-        help: help(targets, &at, refusal),
-        address: at,
-    }
+    Finding::new(harm, &at, code, message, help(targets, &at, refusal))
 }
 
 /// A statement of others that refuses is removed by naming it.
 fn help(targets: &Targets, at: &Address, refusal: Refusal) -> String {
     let place = refusal.statement.as_ref().filter(|_| refusal.is_denied());
     let policy = targets.resources.get(at).and_then(Resource::shared_policy);
-    let statement = place.and_then(|place| policy?.statements.get(place.index)).filter(|s| is_foreign(s));
+    let statement = place.and_then(|place| policy?.statements.get(place.index)).filter(|s| !is_ours(s));
     match statement {
         Some(statement) => format!(
             "remove it with `orgtrail apply --destroy '{}' --allow weakens,destroys`, or {}",

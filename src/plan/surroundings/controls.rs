@@ -175,24 +175,24 @@ impl Judge<'_> {
             };
             match evaluate(&request, &layers) {
                 Verdict::Allowed { .. } => {}
-                Verdict::Denied(denial) => result.findings.push(Finding {
-                    harm: Harm::LogsLost,
-                    address: trail.clone(),
-                    code: "control-policy-stops-delivery".into(),
-                    message: format!(
+                Verdict::Denied(denial) => result.findings.push(Finding::new(
+                    Harm::LogsLost,
+                    trail,
+                    "control-policy-stops-delivery",
+                    format!(
                         "a resource control policy denies CloudTrail {action}{}: logs do not arrive",
                         place(&denial).map(|place| format!(" ({place})")).unwrap_or_default()
                     ),
-                    since: None,
-                    until: None,
-                    help: "let services off in that policy, with `aws:PrincipalIsAWSService` or with `aws:SourceOrgID` of \
-                           the organization"
-                        .into(),
-                }),
+                    "let services off in that policy, with `aws:PrincipalIsAWSService` or with `aws:SourceOrgID` of \
+                           the organization",
+                )),
                 Verdict::Unknown { why } => result.findings.push(harmless(
                     trail,
                     "control-policy-may-stop-delivery",
-                    format!("whether a resource control policy lets CloudTrail {action} depends on more: {}", why.join("; ")),
+                    format!(
+                        "whether a resource control policy lets CloudTrail {action} depends on more: {}",
+                        why.join("; ")
+                    ),
                 )),
             }
         }
@@ -227,18 +227,16 @@ impl Judge<'_> {
                 ..Layers::default()
             };
             if let Verdict::Denied(denial) = evaluate(&request, &layers) {
-                result.findings.push(Finding {
-                    harm: Harm::LessProtected,
-                    address: Address { kind: Kind::Trail, ..address.clone() },
-                    code: "control-policy-stops-log-group".into(),
-                    message: format!(
+                result.findings.push(Finding::new(
+                    Harm::LessProtected,
+                    &Address { kind: Kind::Trail, ..address.clone() },
+                    "control-policy-stops-log-group",
+                    format!(
                         "a control policy denies the log group's role {action}{}: events do not reach the log group",
                         place(&denial).map(|place| format!(" ({place})")).unwrap_or_default()
                     ),
-                    since: None,
-                    until: None,
-                    help: "let that role off in the policy".into(),
-                });
+                    "let that role off in the policy",
+                ));
             }
         }
     }
@@ -282,13 +280,5 @@ fn place(denial: &Denial) -> Option<String> {
 }
 
 fn harmless(address: &Address, code: &str, message: String) -> Finding {
-    Finding {
-        harm: Harm::Harmless,
-        address: address.clone(),
-        code: code.into(),
-        message,
-        since: None,
-        until: None,
-        help: String::new(),
-    }
+    Finding::new(Harm::Harmless, address, code, message, String::new())
 }

@@ -90,12 +90,11 @@ impl Judge<'_> {
             }
         });
         match website {
-            Part::Read(true) => result.findings.push(finding(
+            Part::Read(true) => result.findings.push(Finding::new(
                 Harm::LessProtected,
                 address,
                 "website",
-                "the bucket is served as a website: whatever its policy opens to everybody can be read by a browser"
-                    .into(),
+                "the bucket is served as a website: whatever its policy opens to everybody can be read by a browser",
                 format!("take it away: `aws s3api delete-bucket-website --bucket {}`", address.name),
             )),
             Part::Read(false) => {}
@@ -132,13 +131,12 @@ impl Judge<'_> {
             result.violations.push(violation(address, who, action, format!("arn:aws:s3:::{}", address.name)));
             return;
         }
-        result.findings.push(finding(
+        result.findings.push(Finding::new(
             Harm::LogsExposed,
             address,
             "acl-grant",
             format!("the access control list of the bucket gives {who} {permission}"),
-            "the plan enforces bucket ownership, after which lists have no effect; see who needs the access first"
-                .into(),
+            "the plan enforces bucket ownership, after which lists have no effect; see who needs the access first",
         ));
     }
 
@@ -264,8 +262,4 @@ fn violation(address: &Address, principal: String, action: String, resource: Str
         _ => address.clone(),
     };
     Violation { address, invariant: Invariant::NothingLeadsOut, principal, action, resource, statement: None }
-}
-
-fn finding(harm: Harm, address: &Address, code: &str, message: String, help: String) -> Finding {
-    Finding { harm, address: address.clone(), code: code.into(), message, since: None, until: None, help }
 }

@@ -285,22 +285,14 @@ impl Judge<'_> {
             if self.desired.wanted.contains_key(&address) {
                 continue;
             }
-            result.findings.push(Finding {
-                harm: Harm::LessProtected,
-                address,
-                code: "further-administrator".into(),
-                message: format!(
+            result.findings.push(Finding::new(Harm::LessProtected, &address, "further-administrator", format!(
                     "account {account} is a delegated administrator of CloudTrail that the configuration does not name: it \
                      can stop, change and delete the organization's trails"
-                ),
-                since: None,
-                until: None,
-                help: format!(
+                ), format!(
                     "name it as the `owner` of a trail, or take it away: `aws organizations \
                      deregister-delegated-administrator --account-id {account} --service-principal \
                      cloudtrail.amazonaws.com`"
-                ),
-            });
+                )));
         }
     }
 }

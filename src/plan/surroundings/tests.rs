@@ -376,23 +376,7 @@ fn with_reader_and_trail() -> Desired {
         tags: BTreeMap::from([(ACCOUNT_TAG.to_owned(), MEMBER.to_owned())]),
     };
     desired.want(Address::global(&account(LOG), Kind::Role, "reader"), reader, "readers", Vec::new());
-    let trail = Trail {
-        bucket: BUCKET.into(),
-        prefix: String::new(),
-        topic: None,
-        global_events: true,
-        multi_region: true,
-        organization: true,
-        validation: true,
-        key: None,
-        log_group: None,
-        log_role: None,
-        logging: true,
-        selectors: BTreeSet::new(),
-        insights: BTreeSet::new(),
-        tags: None,
-        delivery: None,
-    };
+    let trail = Trail { bucket: BUCKET.into(), selectors: BTreeSet::new(), ..Trail::sample() };
     let address = at(Kind::Trail, MANAGEMENT, "acme-org-trail");
     let operator = account(MANAGEMENT);
     let wanted = Wanted { resource: Resource::Trail(trail), operator, reason: "trails", depends_on: Vec::new() };

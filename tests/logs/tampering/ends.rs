@@ -119,21 +119,26 @@ async fn row_5_organizations_accounts_regions_and_prefixes_are_found() {
     }
 }
 
+/// Lets the digest of hour 3 begin a chain of its own, as after a start of logging.
+fn begin_anew(bucket: &mut Bucket) {
+    let mut digest_3 = bucket.read(&digest(3));
+    for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
+        digest_3[format!("previousDigest{field}")] = json!(null);
+    }
+    let mut previous = bucket.sign(&digest_3, 0);
+    for hour in [4, 5] {
+        let mut next = bucket.read(&digest(hour));
+        link(&mut next, &previous);
+        previous = bucket.sign(&next, 0);
+    }
+}
+
 #[tokio::test]
 async fn row_17_chain_restarted() {
     let restart = |bucket: &mut Bucket| {
         bucket.objects.remove(&digest(2));
         bucket.objects.remove(&log(2, 0));
-        let mut digest_3 = bucket.read(&digest(3));
-        for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
-            digest_3[format!("previousDigest{field}")] = json!(null);
-        }
-        let mut previous = bucket.sign(&digest_3, 0);
-        for hour in [4, 5] {
-            let mut next = bucket.read(&digest(hour));
-            link(&mut next, &previous);
-            previous = bucket.sign(&next, 0);
-        }
+        begin_anew(bucket);
     };
     check(restart, &["UNPROVEN chain.gap 20 02:00"], &[], &["02:00-03:00"]).await;
 }
@@ -147,16 +152,7 @@ async fn row_17_the_log_itself_tells_who_stopped_the_trail() {
     // The log file of hour 2 is listed by nothing then; it explains, and proves nothing.
     bucket.objects.get_mut(&log(2, 0)).unwrap().body = crate::bucket::gz(stop.to_string().as_bytes());
     bucket.objects.remove(&digest(2));
-    let mut digest_3 = bucket.read(&digest(3));
-    for field in ["S3Bucket", "S3Object", "HashValue", "HashAlgorithm", "Signature"] {
-        digest_3[format!("previousDigest{field}")] = json!(null);
-    }
-    let mut previous = bucket.sign(&digest_3, 0);
-    for hour in [4, 5] {
-        let mut next = bucket.read(&digest(hour));
-        link(&mut next, &previous);
-        previous = bucket.sign(&next, 0);
-    }
+    begin_anew(&mut bucket);
     let answer = verify(&bucket).await;
     let gap = only(&answer).findings.iter().find(|finding| finding.code.as_str() == "chain.gap").unwrap();
     let told = "the log says: StopLogging by arn:aws:iam::111111111111:user/mallory at 2026-11-20T02:00:07Z";
