@@ -12,20 +12,32 @@ use super::validate::load;
 use crate::cloud::{Look, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
+use crate::config::schema::{Scope, TrailConfig};
 use crate::ids::{AccountId, Region};
-use crate::logs::coverage::{Expected, ExpectedAccount};
+use crate::logs::coverage::{Delivery, Expected, ExpectedAccount};
 use crate::report::escape;
 use crate::survey::SurveyOptions;
 
-/// Returns where the configuration's logs are; nothing without a configuration.
-pub(super) fn place(common: &Common) -> Result<Option<String>, Failure> {
+/// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`. Nothing
+/// without a configuration.
+pub(super) fn places(common: &Common) -> Result<Vec<String>, Failure> {
     if !common.config.exists() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let config = load(&common.config)?;
-    let bucket = bucket_name(&config)?;
-    let prefix = &config.bucket.prefix;
-    Ok(Some(if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") }))
+    let mut places = vec![url(&bucket_name(&config)?, &config.bucket.prefix)];
+    for earlier in &config.earlier {
+        let place = url(earlier.bucket.as_str(), &earlier.prefix);
+        // The same place with another key is listed under `earlier` too.
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}
+
+fn url(bucket: &str, prefix: &str) -> String {
+    if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") }
 }
 
 /// A name that needs the organization would need its credentials, and the reader of the logs may have none.
@@ -54,13 +66,13 @@ pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui)
     }
     let session = match Session::open(common, Access::ReadOnly).await {
         Ok(session) => session,
-        Err(failure) => return Ok(unknown(ui, &failure)),
+        Err(failure) => return unknown(common, only, &failure),
     };
     let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
     ui.end_progress();
     let organization = match discovered {
         Ok((organization, _)) => organization,
-        Err(error) => return Ok(unknown(ui, &Failure::from(error))),
+        Err(error) => return unknown(common, only, &Failure::from(error)),
     };
     let mut accounts: BTreeMap<_, _> = organization
         .accounts
@@ -72,7 +84,30 @@ pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui)
         })
         .collect();
     ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
-    Ok(Expected { accounts, ..Expected::default() })
+    Ok(Expected { accounts, wanted: wanted(common)?, ..Expected::default() })
+}
+
+/// Returns where the trails of the configuration deliver.
+fn wanted(common: &Common) -> Result<Vec<Delivery>, Failure> {
+    let config = load(&common.config)?;
+    let bucket = bucket_name(&config)?;
+    let prefix = &config.bucket.prefix;
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let organization_id = config.organization.id.as_ref().map(|id| id.as_str());
+    let context = NameContext {
+        deployment: Some(&config.deployment),
+        organization_id,
+        region: Some(config.home_region.as_str()),
+        account_id: None,
+        account_name: None,
+    };
+    let delivery = |trail: &TrailConfig| Delivery {
+        trail: render_name(&trail.name, &context).ok(),
+        bucket: bucket.clone(),
+        prefix: prefix.clone(),
+        is_organization: trail.scope == Scope::Organization,
+    };
+    Ok(config.trails.iter().map(delivery).collect())
 }
 
 /// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a note
@@ -109,8 +144,14 @@ fn record_regions(accounts: &mut BTreeMap<AccountId, ExpectedAccount>, id: &Acco
     }
 }
 
-/// Without the organization an account that never delivered anything cannot be missed, which has to be said.
-fn unknown(ui: &Ui, why: &Failure) -> Expected {
-    ui.note(&format!("the organization cannot be read, so accounts without any log are not missed: {}", why.what));
-    Expected::default()
+/// Without the organization an account that never delivered anything cannot be missed, which the answer has to say. The one
+/// account that is asked about is known all the same.
+fn unknown(common: &Common, only: Option<&AccountId>, why: &Failure) -> Result<Expected, Failure> {
+    let wanted = wanted(common)?;
+    let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
+    let accounts: BTreeMap<_, _> = only.into_iter().map(|id| (id.clone(), account())).collect();
+    let unknown = only.is_none().then(|| {
+        format!("the organization could not be read, so accounts without any log are not missed ({})", why.what)
+    });
+    Ok(Expected { accounts, wanted, unknown, ..Expected::default() })
 }

@@ -1,11 +1,12 @@
 //! `orgtrail coverage`: tells whether logs arrive, by account, region and kind of log.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Lazy, LogsError, Place, Surroundings, duration, open, time};
+use super::logs::{Lazy, LogsError, Places, Surroundings, duration, time};
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
@@ -22,8 +23,10 @@ const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Tell whether logs arrive: by account, region and kind of log.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CoverageArgs {
-    /// s3://bucket/prefix, or a folder with a copy of the bucket [default: the bucket of the configuration]
-    pub place: Option<String>,
+    /// s3://bucket/prefix, or a folder with a copy of the bucket; several places are looked at together [default: the bucket
+    /// of the configuration and the places of its `earlier`]
+    #[arg(value_name = "PLACE")]
+    pub places: Vec<String>,
     /// Look from this time on [default: seven days before the end]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
@@ -44,39 +47,41 @@ pub struct CoverageArgs {
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
     let around = Surroundings::of(common, ui)?;
-    let (place, expected) = match &args.place {
-        Some(_) => (None, Expected::default()),
-        None => (archive::place(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
+    let (places, expected) = match args.places.is_empty() {
+        false => (args.places.clone(), Expected::default()),
+        true => (archive::places(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
     };
     let mut text = Vec::new();
-    let outcome = run(args, place, expected, &around, &mut text).await?;
+    let outcome = run(args, &places, expected, &around, &mut text).await?;
     Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
 }
 
-/// Looks at what was asked for and writes the answer to `out`. `place` is where the configuration's logs lie, `expected`
-/// which accounts and regions should deliver, as far as that is known.
+/// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts and regions should deliver, as far as that is known.
 ///
 /// # Errors
 /// When there is no answer; missing logs are one.
 pub async fn run(
     args: &CoverageArgs,
-    place: Option<String>,
+    places: &[String],
     mut expected: Expected,
     around: &Surroundings,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
-    let named = args.place.clone().or(place).ok_or(LogsError::NoPlace)?;
+    if places.is_empty() {
+        return Err(LogsError::NoPlace);
+    }
     let range = range(args, around.now)?;
     let aws = Lazy::new(around, args.region.clone());
-    let (place, prefix) = open(&named, &aws).await?;
-    let store = match &place {
-        Place::Bundle(_) => return Err(LogsError::Bundle),
-        Place::Bucket(store) | Place::Folder(store) => store.as_ref(),
-    };
-    let sought = Sought { prefix, account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
-    let surveyed = survey(store, &sought, range, around.now).await;
-    let surveyed = surveyed.map_err(|source| LogsError::Listing { store: store.name(), source })?;
-    if let Some(bucket) = store.bucket() {
+    let places = Places::open(places, &aws).await?;
+    if places.bundle().is_some() {
+        return Err(LogsError::Bundle);
+    }
+    let sources = places.sources();
+    let sought = Sought { account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
+    let surveyed = survey(&sources, &sought, range, around.now).await;
+    let surveyed = surveyed.map_err(|source| LogsError::Listing { store: places.name(), source })?;
+    let buckets: BTreeSet<&str> = sources.iter().filter_map(|source| source.store.bucket()).collect();
+    for bucket in buckets {
         // Only evidence for reasons: without the permission the reasons are less exact.
         let config = aws.connection().await.config();
         expected.trails.extend(trail_status(config, args.region.as_ref(), bucket).await.unwrap_or_default());
@@ -94,13 +99,15 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
 }
 
 /// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
-/// arrive there; what could not be listed or asked makes the answer partial.
+/// arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes the answer
+/// partial.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     let is_bad =
         |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
     let is_unread = !coverage.unread.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
-    if coverage.rows.is_empty() || is_old || coverage.rows.iter().any(is_bad) {
+    let is_failing = coverage.failing_trails().next().is_some();
+    if coverage.rows.is_empty() || is_old || is_failing || coverage.rows.iter().any(is_bad) {
         Outcome::Finding
     } else if is_unread {
         Outcome::Partial

@@ -19,7 +19,7 @@ use crate::logs::bundle::signature::Signed;
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore, signature};
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::digest::keys::KeyRing;
-use crate::logs::finding::State;
+use crate::logs::finding::{Code, Finding, State};
 use crate::logs::inflate::hex;
 use crate::logs::verify::{
     Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Source, Stop,
@@ -31,7 +31,7 @@ use crate::report::logs::{model::Proof, page, verify as report};
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
     /// s3://bucket/prefix, a folder with a copy of the bucket, or an evidence bundle; several places are proved together,
-    /// so that a chain may go on from one to another [default: the bucket of the configuration]
+    /// so that a chain may go on from one to another [default: the bucket of the configuration and the places of its `earlier`]
     #[arg(value_name = "PLACE")]
     pub places: Vec<String>,
     /// File with CloudTrail's public keys by region; nothing else is then asked or trusted
@@ -62,7 +62,7 @@ pub struct VerifyArgs {
     /// PEM or DER)
     #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle")]
     pub sign: Option<String>,
-    /// Refuse an evidence bundle that was not signed with this public key (PEM or DER)
+    /// The public key (PEM or DER) that must have signed the evidence bundle; another signer is a finding
     #[arg(long, value_name = "FILE")]
     pub signed_by: Option<PathBuf>,
     /// Accept public keys for which only the evidence bundle vouches
@@ -127,7 +127,7 @@ pub async fn run(
     known.expect(&args.expect)?;
     let aws = Lazy::new(around, args.region.clone());
     let places = Places::open(&named, &aws).await?;
-    let signed = check_signature(args, &places)?;
+    let (signed, signer) = check_signature(args, &places)?;
     let mut request = request(args, &places, known, around);
     let mut checkpoint = read_checkpoint(args, &places)?;
     request.checkpoint.extend(checkpoint.marks.clone());
@@ -137,6 +137,7 @@ pub async fn run(
     let verifier = Verifier::over(sources, Arc::clone(&keys));
     let mut answer = prove(&verifier, &request, around.format, out).await?;
     answer.notes.extend(notes(&request, &places, &ring).into_iter().chain(signed));
+    answer.findings.extend(signer);
     if let Some(bundle) = places.bundle() {
         answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
     }
@@ -309,22 +310,41 @@ async fn finish_bundle(
     bundle.close(signed).map_err(fault)
 }
 
-/// Refuses a bundle that another key signed, or none. Returns what to say of its signature.
-fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Option<String>, LogsError> {
+/// What is known of the signature of a bundle: a sentence for people, and what is wrong.
+type Signature = (Option<String>, Option<Finding>);
+
+/// Compares the signature of a bundle with the key that should have made it.
+fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Signature, LogsError> {
     let refused = |why: String| Err(LogsError::Signature(why));
-    match (&args.signed_by, places.bundle()) {
-        (None, None) => Ok(None),
-        (Some(_), None) => refused("--signed-by is about an evidence bundle, and none is checked".into()),
-        (None, Some(bundle)) => Ok(bundle.signed().map(|signed| {
-            format!("the bundle bears a signature of {}, which was not checked; --signed-by KEY checks it", signed.by)
-        })),
-        (Some(key), Some(bundle)) => match bundle.signed() {
-            None => refused("the bundle is not signed".into()),
-            Some(signed) if signature::is_signed_by(bundle.sha256(), signed, &read_file(key)?) => {
-                Ok(Some(format!("the bundle is signed by {} ({})", key.display(), signed.by)))
-            }
-            Some(signed) => refused(format!("the bundle is signed by {}, which is not {}", signed.by, key.display())),
-        },
+    let wrong = |state, detail| {
+        let (code, object, window) = (Code::BundleSigner, None, None);
+        Ok((None, Some(Finding { code, state, object, window, detail })))
+    };
+    let (key, bundle) = match (&args.signed_by, places.bundle()) {
+        (None, None) => return Ok((None, None)),
+        (Some(_), None) => return refused("--signed-by is about an evidence bundle, and none is checked".into()),
+        (None, Some(bundle)) => {
+            let note = bundle.signed().map(|signed| {
+                let by = &signed.by;
+                format!("the bundle bears a signature of {by}, which was not checked; --signed-by KEY checks it")
+            });
+            return Ok((note, None));
+        }
+        (Some(key), Some(bundle)) => (key, bundle),
+    };
+    let public_key = read_file(key)?;
+    if !signature::is_public_key(&public_key) {
+        return refused(format!("{} holds no public key in PEM or DER", key.display()));
+    }
+    match bundle.signed() {
+        None => wrong(State::Unproven, format!("the bundle is not signed, so that {} did not sign it", key.display())),
+        Some(signed) if signature::is_signed_by(bundle.sha256(), signed, &public_key) => {
+            Ok((Some(format!("the bundle is signed by {} ({})", key.display(), signed.by)), None))
+        }
+        Some(signed) => {
+            let by = &signed.by;
+            wrong(State::Broken, format!("the bundle names {by} as its signer, and {} did not sign it", key.display()))
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. Nothing is
 //! assumed and nothing written.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Bounds, Draft};
 use super::names::Names;
 use super::{Place, organization};
 use crate::cloud::aws::permissions::{Access, Operation, Service, account, cloudtrail, s3};
 use crate::config::schema::Encryption;
+use crate::ids::Region;
 
 const fn read(service: Service, name: &'static str, actions: &'static [&'static str]) -> Operation {
     Operation { service, name, access: Access::Read, actions }
@@ -34,14 +37,21 @@ pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
 
 fn add_logs(names: &Names<'_>, draft: &mut Draft) {
     let config = names.config();
-    let bucket = names.bucket_arn(&names.bucket());
-    let listing = Bounds::on("ListLogs", [bucket.clone()]);
+    let today = (names.bucket_arn(&names.bucket()), config.bucket.prefix.as_str());
+    let earlier = config.earlier.iter().map(|place| (names.bucket_arn(place.bucket.as_str()), place.prefix.as_str()));
+    let places: BTreeSet<(String, &str)> = [today].into_iter().chain(earlier).collect();
+    let buckets: BTreeSet<String> = places.iter().map(|(bucket, _)| bucket.clone()).collect();
+    let listing = Bounds::on("ListLogs", buckets);
     draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, LIST_VERSIONS, GET_LOCATION]);
-    let prefix = if config.bucket.prefix.is_empty() { String::new() } else { format!("{}/", config.bucket.prefix) };
-    draft.allow(&Bounds::on("ReadLogs", [format!("{bucket}/{prefix}AWSLogs/*")]), &[GET_OBJECT]);
+    let objects = places.iter().map(|(bucket, prefix)| match prefix.is_empty() {
+        true => format!("{bucket}/AWSLogs/*"),
+        false => format!("{bucket}/{prefix}/AWSLogs/*"),
+    });
+    draft.allow(&Bounds::on("ReadLogs", objects.collect::<BTreeSet<_>>()), &[GET_OBJECT]);
     draft.allow(&Bounds::everything("PublicKeys"), &[LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
     let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");
     draft.allow(&Bounds::on("TrailStatus", [trails]), &[cloudtrail::GET_TRAIL_STATUS]);
+    add_earlier_keys(names, draft);
     let by_s3 = [format!("s3.{}.{}", config.home_region, names.partition().dns_suffix())];
     let decrypting = match &config.bucket.encryption {
         Encryption::S3 => return,
@@ -52,4 +62,19 @@ fn add_logs(names: &Names<'_>, draft: &mut Draft) {
         }
     };
     draft.allow(&decrypting.when("StringEquals", "kms:ViaService", by_s3), &[DECRYPT]);
+}
+
+/// Adds the keys of earlier logs, through S3 in the regions of their buckets.
+fn add_earlier_keys(names: &Names<'_>, draft: &mut Draft) {
+    let config = names.config();
+    let by_s3 = |region: &Region| format!("s3.{region}.{}", names.partition().dns_suffix());
+    let encrypted = config.earlier.iter().filter_map(|place| {
+        let region = place.region.as_ref().unwrap_or(&config.home_region);
+        Some((place.key.clone()?, by_s3(region)))
+    });
+    let (keys, services): (BTreeSet<String>, BTreeSet<String>) = encrypted.unzip();
+    if !keys.is_empty() {
+        let decrypting = Bounds::on("DecryptEarlier", keys);
+        draft.allow(&decrypting.when("StringEquals", "kms:ViaService", services), &[DECRYPT]);
+    }
 }

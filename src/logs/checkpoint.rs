@@ -32,7 +32,7 @@ pub enum BadCheckpoint {
     #[error("its hash does not fit its content; delete it to start with a full run")]
     Changed,
     /// It is about something else.
-    #[error("it is about {of}, not about {asked}")]
+    #[error("it is about {of}, not about {asked}; delete it to start with a full run")]
     OtherStore {
         /// What it is about.
         of: String,

@@ -79,6 +79,8 @@ codes! {
     DigestKeyOutOfTime = "digest.key_out_of_time",
     /// Only the evidence bundle itself vouches for the public keys.
     KeysOfBundle = "keys.of_bundle",
+    /// The evidence bundle is not signed by who should have signed it.
+    BundleSigner = "bundle.signer",
     /// Neither metadata nor a successor holds a digest's signature.
     DigestNoSignature = "digest.no_signature",
     /// A backfill digest does not say when it was made.

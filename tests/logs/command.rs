@@ -179,9 +179,6 @@ async fn nothing_follows_the_hash_of_a_bundle_but_a_signature() {
     let whole = std::fs::read(&bundle).unwrap();
     let (_, text) = copy.run(&[&bundle]).await.unwrap();
     assert!(text.contains("bears a signature of key sha256:"), "{text}");
-    let other = copy.path("other.der");
-    std::fs::write(&other, [0; 94]).unwrap();
-    assert!(matches!(copy.run(&["--signed-by", &other, &bundle]).await, Err(LogsError::Signature(_))));
     let mut named = flate2::GzBuilder::new().comment("ATTESTED").write(Vec::new(), flate2::Compression::default());
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(whole.as_slice()), &mut text).unwrap();
@@ -193,6 +190,44 @@ async fn nothing_follows_the_hash_of_a_bundle_but_a_signature() {
         std::fs::write(&bundle, changed).unwrap();
         assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::Place(_))));
     }
+}
+
+#[tokio::test]
+async fn who_signed_a_bundle_is_attested_or_broken() {
+    let copy = Copy::of(Layout::default());
+    let (bundle, folder) = (copy.path("evidence.gz"), copy.path("copy"));
+    let private = |number: usize| {
+        std::fs::read(format!("{}/tests/data/logs/signing-keys/test-{number}.pkcs8.der", env!("CARGO_MANIFEST_DIR")))
+            .unwrap()
+    };
+    let public = |number: usize| {
+        use ring::signature::KeyPair;
+        let file = copy.path(&format!("public-{number}.der"));
+        let pair = ring::signature::RsaKeyPair::from_pkcs8(&private(number)).unwrap();
+        std::fs::write(&file, pair.public_key().as_ref()).unwrap();
+        file
+    };
+    let (maker, other) = (public(1), public(2));
+    let key = copy.path("maker.der");
+    std::fs::write(&key, private(1)).unwrap();
+
+    copy.json(&["--bundle", &bundle, &folder]).await;
+    let (outcome, answer) = copy.json(&["--signed-by", &maker, &bundle]).await;
+    let finding = |answer: &Value| format!("{} {}", answer["findings"][0]["state"], answer["findings"][0]["code"]);
+    assert_eq!((outcome, finding(&answer)), (Outcome::Partial, r#""UNPROVEN" "bundle.signer""#.into()));
+
+    copy.json(&["--bundle", &bundle, "--sign", &key, &folder]).await;
+    let (outcome, answer) = copy.json(&["--signed-by", &maker, &bundle]).await;
+    assert_eq!((outcome, &answer["findings"]), (Outcome::Clean, &json!([])), "{answer:#}");
+    let notes = answer["summary"]["notes"].as_array().unwrap();
+    let by = format!("the bundle is signed by {maker} (key sha256:");
+    assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(&by)), "{notes:?}");
+
+    let (outcome, answer) = copy.json(&["--signed-by", &other, &bundle]).await;
+    assert_eq!((outcome, finding(&answer)), (Outcome::Finding, r#""BROKEN" "bundle.signer""#.into()));
+    std::fs::write(&other, [0; 94]).unwrap();
+    let error = copy.run(&["--signed-by", &other, &bundle]).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{other} holds no public key in PEM or DER"));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use orgtrail::cli::Format;
 use orgtrail::cli::coverage::{CoverageArgs, run};
 use orgtrail::cli::logs::LogsError;
 use orgtrail::cli::outcome::Outcome;
-use orgtrail::logs::coverage::{Expected, ExpectedAccount};
+use orgtrail::logs::coverage::{Delivery, Expected, ExpectedAccount, TrailStatus};
 use serde_json::Value;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
@@ -37,11 +37,11 @@ async fn coverage(bucket: &Bucket, expected: Expected, arguments: &[&str]) -> Re
     bucket.write_to(root.path());
     let folder = root.path().display().to_string();
     let from = bucket.layout.start.to_string();
-    let command = Command::try_parse_from([&["coverage", &folder, "--from", &from], arguments].concat()).unwrap();
+    let command = Command::try_parse_from([&["coverage", "--from", &from], arguments].concat()).unwrap();
     let now = bucket.layout.end() + SignedDuration::from_mins(30);
     let around = proof::around(now, command.format, None);
     let mut out = Vec::new();
-    let outcome = run(&command.args, None, expected, &around, &mut out).await?;
+    let outcome = run(&command.args, &[folder], expected, &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))
 }
 
@@ -135,7 +135,7 @@ async fn the_text_names_what_is_old_and_never_calls_nothing_good() {
     let expected = Expected { accounts: [("222222222222".parse().unwrap(), account)].into(), ..Expected::default() };
     let (_, text) = coverage(&bucket, expected, &["--fail-older-than", "3h"]).await.unwrap();
     assert!(text.contains("2 accounts and regions have nothing newer than 3h"), "{text}");
-    let old = "stopped: 222222222222 us-east-1 (shop\\u{1b}[2J) CloudTrail, newest 2026-11-20T09:25:00Z, older than the limit";
+    let old = "stopped: 222222222222 us-east-1 (shop\\u{1b}[2J) CloudTrail trail org-trail, newest 2026-11-20T09:25:00Z, older than the limit";
     assert!(text.contains(old), "{text}");
     bucket.objects.clear();
     let (outcome, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
@@ -158,4 +158,177 @@ async fn empty_files_and_names_of_the_future_are_no_arrival() {
     assert_eq!(outcome, Outcome::Finding);
     let row = &answer["rows"][1];
     assert_eq!((&row["region"], &row["state"]), (&REGION.into(), &"stopped".into()));
+}
+
+/// What a row says in one line: its trail and layout, its state, and what is noted of it.
+fn told(row: &Value) -> String {
+    let text = |field: &str| row[field].as_str().unwrap_or("-").to_owned();
+    format!("{} {} {}: {}", text("trail"), text("layout"), text("state"), text("note"))
+}
+
+fn all_told(answer: &Value) -> Vec<String> {
+    answer["rows"].as_array().unwrap().iter().map(told).collect()
+}
+
+/// One account and region, whose trails deliver for a day each.
+fn one(layout: Layout) -> Bucket {
+    Layout { hours: 24, contents: vec!["{}".into()], ..layout }.write()
+}
+
+#[tokio::test]
+async fn trails_of_one_folder_have_rows_of_their_own() {
+    let mut bucket = one(Layout::default());
+    let second = one(Layout { trail: "second-trail".into(), ..Layout::default() });
+    bucket.objects.extend(second.objects);
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!(outcome, Outcome::Clean);
+    let layout = "AWSLogs/o-exampleorgid/";
+    assert_eq!(
+        all_told(&answer),
+        [format!("org-trail {layout} arriving: -"), format!("second-trail {layout} arriving: -")]
+    );
+    // The other trail's log files go on to arrive in the same folder: that hides nothing.
+    bucket.objects.retain(|key, _| !key.contains("_second-trail_") || key.contains("20261120T0"));
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!(outcome, Outcome::Finding);
+    assert_eq!(all_told(&answer)[1], format!("second-trail {layout} stopped: -"));
+    let gap = &answer["rows"][1]["gaps"][0];
+    assert_eq!((&gap["from"], &gap["to"]), (&"2026-11-20T09:00:00Z".into(), &"2026-11-20T22:30:00Z".into()));
+}
+
+#[tokio::test]
+async fn a_layout_that_another_one_follows_has_ended() {
+    let start: jiff::Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    let old = Layout { organization: None, hours: 9, contents: vec!["{}".into()], ..Layout::default() };
+    let new =
+        Layout { start: old.end(), hours: 15, ..Layout { organization: Some("o-exampleorgid".into()), ..old.clone() } };
+    let mut bucket = new.write();
+    bucket.objects.extend(old.write().objects);
+    bucket.layout.start = start;
+    bucket.layout.hours = 24;
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    let note = "it ended at 2026-11-20T09:00:00Z, and trail org-trail in AWSLogs/o-exampleorgid/ goes on";
+    assert_eq!(
+        all_told(&answer),
+        [format!("org-trail AWSLogs/ ended: {note}"), "org-trail AWSLogs/o-exampleorgid/ arriving: -".into()]
+    );
+    assert_eq!((outcome, &answer["rows"][0]["hours_without_digest"]), (Outcome::Clean, &0.into()));
+
+    // An hour between them is a gap, of the one that ended.
+    bucket.objects.remove(&old.digest(ACCOUNT, REGION, 8, ""));
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!((outcome, &answer["rows"][0]["state"]), (Outcome::Finding, &"stopped".into()));
+    let gap = &answer["rows"][0]["gaps"][0];
+    assert_eq!((&gap["from"], &gap["to"]), (&"2026-11-20T08:00:00Z".into(), &"2026-11-20T09:00:00Z".into()));
+
+    // A trail that should deliver there, as CloudTrail says, has not ended but stopped.
+    let delivery =
+        Delivery { trail: Some("org-trail".into()), bucket: "acme-org-cloudtrail".into(), ..Delivery::default() };
+    let expected = Expected { wanted: vec![delivery], ..Expected::default() };
+    let coverage = {
+        let survey = crate::proof::survey(&bucket).await;
+        orgtrail::logs::coverage::assess(survey, &expected)
+    };
+    let states: Vec<&str> = coverage.rows.iter().map(|row| row.arrival.as_str()).collect();
+    assert_eq!(states, ["stopped", "arriving"]);
+}
+
+#[tokio::test]
+async fn what_came_before_the_trail_is_no_gap_and_what_came_after_its_start_is_one() {
+    let mut bucket = day();
+    bucket.objects.retain(|key, _| !key.contains("20261120T0"));
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!((outcome, &answer["summary"]["arriving"]), (Outcome::Clean, &4.into()));
+    let row = &answer["rows"][0];
+    assert_eq!((&row["hours_without_digest"], &row["gaps"][0]["before_start"]), (&0.into(), &true.into()));
+    let (_, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
+    assert!(!text.contains('X') || text.contains("X nothing"), "{text}");
+    assert!(text.contains("111111111111 us-east-1    ###############"), "{text}");
+
+    let hour = bucket.layout.digest(ACCOUNT, REGION, 12, "");
+    bucket.objects.remove(&hour);
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    assert_eq!((outcome, &answer["rows"][1]["hours_without_digest"]), (Outcome::Finding, &1.into()));
+}
+
+#[tokio::test]
+async fn what_could_not_be_asked_ends_with_3_and_what_fails_with_2() {
+    let account = ExpectedAccount { name: "shop".into(), is_active: true, regions: None };
+    let accounts = || [(ACCOUNT.parse().unwrap(), account.clone())].into();
+    let expected = Expected { accounts: accounts(), ..Expected::default() };
+    let (outcome, answer) = json(&day(), expected, &[]).await;
+    assert_eq!(
+        (outcome, &answer["not_known"][0]),
+        (Outcome::Partial, &"which regions are enabled is not known of 1 accounts".into())
+    );
+    let unknown = Some("the organization could not be read".to_owned());
+    let (outcome, answer) = json(&day(), Expected { unknown, ..Expected::default() }, &[]).await;
+    let told = "which accounts should deliver: the organization could not be read";
+    assert_eq!((outcome, &answer["not_known"][0]), (Outcome::Partial, &told.into()));
+
+    let delivery = Delivery { trail: Some("org-trail".into()), bucket: "b".into(), ..Delivery::default() };
+    let trail = TrailStatus { name: "org-trail".into(), delivery, is_logging: true, ..TrailStatus::default() };
+    let with = |trails: Vec<TrailStatus>| Expected { trails, ..Expected::default() };
+    assert_eq!(json(&day(), with(vec![trail.clone()]), &[]).await.0, Outcome::Clean);
+    let stopped = TrailStatus { is_logging: false, ..trail.clone() };
+    assert_eq!(json(&day(), with(vec![stopped.clone()]), &[]).await.0, Outcome::Finding);
+    let failing = TrailStatus { delivery_error: Some("AccessDenied".into()), ..trail.clone() };
+    assert_eq!(json(&day(), with(vec![failing]), &[]).await.0, Outcome::Finding);
+    // One that is stopped while another one delivers is told, and no fault where no configuration names it.
+    let old = TrailStatus { name: "old-trail".into(), ..stopped };
+    let (outcome, text) = coverage(&day(), with(vec![trail, old]), &[]).await.unwrap();
+    assert!(text.contains("\ntrail old-trail is stopped\n"), "{text}");
+    assert_eq!(outcome, Outcome::Clean);
+}
+
+#[tokio::test]
+async fn another_kind_is_no_arrival() {
+    let mut bucket = day();
+    let layout = bucket.layout.clone();
+    bucket.objects.retain(|key, _| !key.contains("20261120T2") || !key.contains(&format!("/{REGION}/")));
+    let stored = bucket.objects.values().next().unwrap().clone();
+    let insight = layout.log(ACCOUNT, REGION, 23, 0);
+    let insight =
+        insight.replace("/CloudTrail/", "/CloudTrail-Insight/").replace("_CloudTrail_", "_CloudTrail-Insight_");
+    bucket.objects.remove(&layout.digest(ACCOUNT, REGION, 23, ""));
+    bucket.objects.insert(insight, stored);
+    let (outcome, answer) = json(&bucket, Expected::default(), &["--account", ACCOUNT, "--region", REGION]).await;
+    assert_eq!(outcome, Outcome::Finding);
+    let states: Vec<_> = answer["rows"].as_array().unwrap().iter().map(|row| (&row["kind"], &row["state"])).collect();
+    assert_eq!(states, [(&"CloudTrail".into(), &"stopped".into()), (&"CloudTrail-Insight".into(), &"seen".into())]);
+}
+
+#[tokio::test]
+async fn the_head_says_what_should_be_there_and_what_is() {
+    let account = |name: &str| ExpectedAccount {
+        name: name.into(),
+        is_active: true,
+        regions: Some(vec![REGION.parse().unwrap(), "eu-central-1".parse().unwrap()]),
+    };
+    let accounts = [(ACCOUNT.parse().unwrap(), account("shop")), ("333333333333".parse().unwrap(), account("web"))];
+    let delivery = Delivery { trail: Some("org-trail".into()), ..Delivery::default() };
+    let expected = Expected { accounts: accounts.into(), wanted: vec![delivery], ..Expected::default() };
+    for format in ["human", "markdown", "html"] {
+        let (_, text) = coverage(&day(), expected.clone(), &["--format", format]).await.unwrap();
+        for part in [
+            "organization: o-exampleorgid",
+            "range: 2026-11-20T00:00:00Z to 2026-11-21T00:30:00Z",
+            "expected: 2 accounts, 1 trail (org-trail)",
+            "found: 2 accounts, 2 regions, 1 trail (org-trail)",
+            "made: 2026-11-21T00:30:00Z by orgtrail ",
+            "sha256 of this report as JSON: ",
+        ] {
+            assert!(text.contains(part), "{format} lacks {part}:\n{text}");
+        }
+    }
+    let (_, text) = coverage(&day(), expected, &["--format", "markdown"]).await.unwrap();
+    let row = "| arriving | 111111111111 shop | eu-central-1 | CloudTrail | org-trail | AWSLogs/o-exampleorgid/ | \
+               2026-11-20T00:00:00Z | 2026-11-21T00:00:00Z | 24 | 24 (528 bytes) |";
+    assert!(text.contains(row), "{text}");
+    assert!(
+        text.contains(
+            "| nothing | 333333333333 web | eu-central-1 | CloudTrail | \\- | \\- | \\- | \\- | 0 | 0 (0 bytes) |"
+        ),
+        "{text}"
+    );
 }

@@ -4,6 +4,7 @@
 mod bucket;
 mod command;
 mod coverage;
+mod earlier;
 mod interrupt;
 mod over_http;
 mod program;

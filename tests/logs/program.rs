@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
 use crate::support::{Emulator, Trouble};
 
-fn client(emulator: &Emulator) -> aws_sdk_s3::Client {
+pub fn client(emulator: &Emulator) -> aws_sdk_s3::Client {
     let config = crate::s3::S3Server::start(crate::s3::Settings::default()).config();
     let config = config.into_builder().endpoint_url(emulator.backend()).build();
     let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();

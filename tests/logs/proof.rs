@@ -9,7 +9,7 @@ use orgtrail::cli::logs::Surroundings;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
-use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Verifier};
+use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Sought, Source, Verifier};
 
 use crate::bucket::{Bucket, MemoryStore};
 
@@ -63,4 +63,12 @@ pub fn findings(chain: &Chain) -> Vec<String> {
 pub fn hours(chain: &Chain, state: State) -> Vec<String> {
     let own = chain.hours.iter().filter(|(_, of)| *of == state);
     own.map(|(window, _)| format!("{}-{}", window.start.strftime("%H:%M"), window.end.strftime("%H:%M"))).collect()
+}
+
+/// Returns what a listing of a bucket shows, seen half an hour after the end of its hours.
+pub async fn survey(bucket: &Bucket) -> orgtrail::logs::coverage::Survey {
+    let now = bucket.layout.end() + jiff::SignedDuration::from_mins(30);
+    let range = orgtrail::logs::finding::Window { start: bucket.layout.start, end: now };
+    let sources = [Source { store: Arc::new(MemoryStore::of(bucket)), prefix: String::new() }];
+    orgtrail::logs::coverage::survey(&sources, &Sought::default(), range, now).await.unwrap()
 }

@@ -109,7 +109,7 @@ fn fates() -> impl Strategy<Value = Fate> {
 }
 
 /// Makes the chains of a bucket go on from those of another one, as CloudTrail does when a trail is moved.
-fn go_on(second: &mut Bucket, first: &Bucket) {
+pub fn go_on(second: &mut Bucket, first: &Bucket) {
     let layout = second.layout.clone();
     for account in &layout.accounts {
         for region in &layout.regions {

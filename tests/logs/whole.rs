@@ -37,7 +37,7 @@ async fn what_is_missing_whole_is_named_where_it_is_known() {
     let mut bucket = two();
     bucket.objects.retain(|key, _| !key.contains(SECOND));
     let answer = verify(&bucket).await;
-    assert_eq!((answer.state(), answer.expected_by.clone(), answer.accounts()), (State::Attested, None, 1));
+    assert_eq!((answer.state(), answer.expected.clone(), answer.accounts()), (State::Attested, None, 1));
     let expected = Some(expecting(&[ACCOUNT, SECOND], &["org-trail", "second-trail"]));
     let asked = Request { expected, ..request(&bucket) };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked.clone()).await;

@@ -19,20 +19,20 @@ use crate::logs::verify::Expectation;
 /// What is known besides what the user names.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// Where the configuration's logs are; not yet the places of its `earlier:`.
+    /// Where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
     pub places: Vec<String>,
     /// What there should be.
     pub expected: Option<Expectation>,
     /// The organization's id.
     pub organization: Option<String>,
-    /// After how many days logs are deleted; not set when the configuration keeps them, or there is none.
+    /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is none.
     pub expire_after_days: Option<u32>,
 }
 
 impl Known {
     /// Reads the configuration, where there is one, and asks the organization for its accounts.
     pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, Failure> {
-        let places: Vec<String> = archive::place(common)?.into_iter().collect();
+        let places = archive::places(common)?;
         if places.is_empty() {
             return Ok(Self::default());
         }

@@ -331,6 +331,23 @@ fn verify_needs_nothing_but_reading_in_the_log_account() {
     assert!(allows(&ask(&without_kms, Purpose::Verify, Place::Log), "222222222222", "kms:Decrypt", key, through_s3));
 }
 
+#[test]
+fn verify_reads_the_earlier_places_too() {
+    let key = "arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let text = format!("{FULL}earlier: [{{bucket: acme-of-2019, prefix: old, region: eu-west-1, key: '{key}'}}]\n");
+    let asked = ask(&text, Purpose::Verify, Place::Log);
+    let may = |action, resource| allows(&asked, "222222222222", action, resource, Context::default());
+    for bucket in ["arn:aws:s3:::acme-of-2019", "arn:aws:s3:::acme-org-cloudtrail"] {
+        assert!(may("s3:ListBucket", bucket), "{bucket}");
+    }
+    assert!(may("s3:GetObject", "arn:aws:s3:::acme-of-2019/old/AWSLogs/o-exampleorgid/x"));
+    assert!(may("s3:GetObject", "arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/x"));
+    assert!(!may("s3:GetObject", "arn:aws:s3:::acme-of-2019/other"));
+    let through = |service: &str| Context::default().with("kms:ViaService", service);
+    let decrypts = |service| allows(&asked, "222222222222", "kms:Decrypt", key, through(service));
+    assert!(decrypts("s3.eu-west-1.amazonaws.com") && !decrypts("s3.eu-central-1.amazonaws.com"));
+}
+
 /// Holds the list of `proof` to the source of what reads the logs.
 #[test]
 fn the_log_side_calls_what_verify_is_given() {

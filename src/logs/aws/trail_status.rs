@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::failure;
 use crate::ids::Region;
-use crate::logs::coverage::TrailStatus;
+use crate::logs::coverage::{Delivery, TrailStatus};
 use crate::logs::store::Fault;
 
 /// Returns the status of every trail that delivers to a bucket and can be seen in a region: an organization's trail shows
@@ -32,8 +32,16 @@ pub async fn trail_status(
         let (Some(name), Some(arn)) = (trail.name(), trail.trail_arn()) else { continue };
         let Ok(status) = client.get_trail_status().name(arn).send().await else { continue };
         let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
+        let prefix = trail.s3_key_prefix().filter(|prefix| !prefix.is_empty());
+        let delivery = Delivery {
+            trail: Some(name.to_owned()),
+            bucket: bucket.to_owned(),
+            prefix: prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default(),
+            is_organization: trail.is_organization_trail().unwrap_or_default(),
+        };
         found.push(TrailStatus {
             name: name.to_owned(),
+            delivery,
             is_logging: status.is_logging().unwrap_or_default(),
             stopped: time(status.stop_logging_time()),
             started: time(status.start_logging_time()),

@@ -84,6 +84,18 @@ pub fn is_signed_by(bundle_sha256: &str, signed: &Signed, public_key: &[u8]) -> 
     }
 }
 
+/// Tells whether bytes can be a public key: a DER sequence of just their length, in PEM or not.
+pub fn is_public_key(key: &[u8]) -> bool {
+    let der = der(key);
+    let (header, length) = match der.get(1..4) {
+        Some([short, ..]) if *short < 0x80 => (2, usize::from(*short)),
+        Some([0x81, length, _]) => (3, usize::from(*length)),
+        Some([0x82, high, low]) => (4, usize::from(u16::from_be_bytes([*high, *low]))),
+        _ => return false,
+    };
+    der.first() == Some(&0x30) && der.len() == header + length
+}
+
 /// Returns the DER bytes of a key in PEM or DER.
 fn der(key: &[u8]) -> Vec<u8> {
     let pem = std::str::from_utf8(key).ok().filter(|text| text.contains("-----BEGIN"));
@@ -121,7 +133,7 @@ mod tests {
         let keys = [(ed.as_ref(), &ed_public), (ec.as_ref(), &ec_public), (rsa.as_slice(), &rsa_public)];
         for (private, public) in keys {
             let signed = sign(HASH, private).unwrap();
-            assert!(is_signed_by(HASH, &signed, public), "{signed:?}");
+            assert!(is_signed_by(HASH, &signed, public) && is_public_key(public), "{signed:?}");
             let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(public));
             assert!(is_signed_by(HASH, &signed, pem.as_bytes()), "{signed:?}");
             assert!(!is_signed_by("00fe", &signed, public), "another bundle");
@@ -130,5 +142,6 @@ mod tests {
             }
         }
         assert!(sign(HASH, b"nothing").is_err());
+        assert!(!is_public_key(b"nothing") && !is_public_key(b"") && !is_public_key(&ed_public[..20]));
     }
 }

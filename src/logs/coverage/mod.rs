@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{AccountId, Region};
+use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::finding::Window;
 use crate::logs::key::{LogKind, Scope};
 use crate::logs::spans::Spans;
 use crate::logs::verify::Sought;
 
 mod reason;
+mod rows;
 mod survey;
 
 pub use reason::assess;
@@ -21,31 +22,42 @@ pub use survey::survey;
 /// What a listing showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Survey {
-    /// The store, as a person would name it.
+    /// The places, as a person would name them.
     pub store: String,
     /// The time that was looked at.
     pub range: Window,
     /// The present.
     pub now: Timestamp,
-    /// What was found, by account and region.
+    /// What was found, by account, region and layout.
     pub places: Vec<Found>,
     /// What could not be listed, as sentences.
     pub unread: Vec<String>,
 }
 
-/// What was found for one account in one region.
+/// What was found for one account in one region, in one layout of one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
+    /// The place, as a person would name it.
+    pub store: String,
+    /// The place's bucket; not set for a copy.
+    pub bucket: Option<String>,
     /// The account, the region, and where they lie.
     pub scope: Scope,
     /// The log files, by kind.
     pub logs: BTreeMap<LogKind, LogFiles>,
-    /// How many digests there are.
-    pub digests: u64,
-    /// The hours that digests are about.
-    pub digest_hours: Spans,
+    /// The digests, by trail and its home region.
+    pub trails: BTreeMap<(TrailName, Region), TrailDigests>,
     /// Why the listing is not whole.
     pub problem: Option<String>,
+}
+
+/// The digests of one trail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrailDigests {
+    /// How many there are.
+    pub count: u64,
+    /// The hours that they are about.
+    pub hours: Spans,
 }
 
 /// The log files of one kind.
@@ -53,6 +65,8 @@ pub struct Found {
 pub struct LogFiles {
     /// How many there are.
     pub count: u64,
+    /// Their bytes, as stored.
+    pub bytes: u64,
     /// The slot of the first one.
     pub first: Option<Timestamp>,
     /// The slot of the last one.
@@ -102,8 +116,41 @@ pub struct Expected {
     pub accounts: BTreeMap<AccountId, ExpectedAccount>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
-    /// The only region that is looked at; none for all.
+    /// Where the trails of the configuration deliver; empty without one.
+    pub wanted: Vec<Delivery>,
+    /// The only region that is looked at; not set for all.
     pub only: Option<Region>,
+    /// Why it is not known which accounts should deliver, though a configuration asks for it; not set where it is known, and
+    /// where nobody asked.
+    pub unknown: Option<String>,
+}
+
+/// Where a trail delivers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delivery {
+    /// The trail's name; not set where it is one for each account, named after it.
+    pub trail: Option<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// All that stands before `AWSLogs/`: empty, or ends with `/`.
+    pub prefix: String,
+    /// Whether the trail is the organization's, whose layout has a folder of its id.
+    pub is_organization: bool,
+}
+
+impl Delivery {
+    /// Tells whether a row is about what is delivered so.
+    fn reaches(&self, row: &Row) -> bool {
+        let is_place = row
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.prefix == self.prefix && scope.organization.is_some() == self.is_organization);
+        let is_trail = match (&self.trail, &row.trail) {
+            (Some(trail), Some(own)) => trail == own.as_str(),
+            _ => true,
+        };
+        is_place && is_trail && row.bucket.as_ref() == Some(&self.bucket)
+    }
 }
 
 /// An account that should deliver logs.
@@ -148,6 +195,11 @@ impl Expected {
         absent
     }
 
+    /// Tells whether a row should deliver, as CloudTrail or the configuration says.
+    fn wants(&self, row: &Row) -> bool {
+        self.wanted.iter().chain(self.trails.iter().map(|trail| &trail.delivery)).any(|of| of.reaches(row))
+    }
+
     /// Keeps only what is sought, so that nothing else is missed.
     pub fn narrow(&mut self, sought: &Sought) {
         self.accounts.retain(|account, _| sought.account.as_ref().is_none_or(|only| only == account));
@@ -160,6 +212,8 @@ impl Expected {
 pub struct TrailStatus {
     /// The trail's name.
     pub name: String,
+    /// Where it delivers.
+    pub delivery: Delivery,
     /// Whether it logs now.
     pub is_logging: bool,
     /// When logging was stopped last.
@@ -175,18 +229,22 @@ pub struct TrailStatus {
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// The store, as a person would name it.
+    /// The places, as a person would name them.
     pub store: String,
     /// The time that was looked at.
     pub range: Window,
     /// The present.
     pub now: Timestamp,
-    /// One row an account x region x kind of log, in order.
+    /// One row an account x region x kind of log x layout x trail, in order.
     pub rows: Vec<Row>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
     /// What could not be listed or asked, as sentences.
     pub unread: Vec<String>,
+    /// How many accounts should deliver; not set where nobody said which.
+    pub expected_accounts: Option<usize>,
+    /// The names of the trails that should deliver, as the configuration says.
+    pub expected_trails: BTreeSet<String>,
 }
 
 /// Whether the logs of one row arrive.
@@ -198,6 +256,10 @@ pub enum Arrival {
     Gaps,
     /// No longer.
     Stopped,
+    /// No longer, and others go on: the trail was replaced, or delivers to another place or in another layout.
+    Ended,
+    /// Some came, of a kind that need not come.
+    Seen,
     /// Nothing at all is there.
     Nothing,
     /// It could not be listed.
@@ -205,19 +267,30 @@ pub enum Arrival {
 }
 
 impl Arrival {
+    /// Returns what stands after a number of rows.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Arrival::Gaps => "with gaps",
+            Arrival::Nothing => "with nothing",
+            other => other.as_str(),
+        }
+    }
+
     /// Returns the word in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Arrival::Arriving => "arriving",
             Arrival::Gaps => "gaps",
             Arrival::Stopped => "stopped",
+            Arrival::Ended => "ended",
+            Arrival::Seen => "seen",
             Arrival::Nothing => "nothing",
             Arrival::Unread => "unread",
         }
     }
 }
 
-/// One account x region x kind of log.
+/// One account x region x kind of log x layout x trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The account.
@@ -228,6 +301,15 @@ pub struct Row {
     pub region: Region,
     /// The kind of log.
     pub kind: LogKind,
+    /// The folder of its layout, up to the account's: `AWSLogs/o-exampleorgid/`, after the place where there are several; empty
+    /// where nothing is there.
+    pub layout: String,
+    /// The bucket; not set for a copy, and where nothing is there.
+    pub bucket: Option<String>,
+    /// Where it lies; not set where nothing is there.
+    pub scope: Option<Scope>,
+    /// The trail, as its digests name it; not set where there is none.
+    pub trail: Option<TrailName>,
     /// Whether logs arrive.
     pub arrival: Arrival,
     /// The log files.
@@ -238,6 +320,8 @@ pub struct Row {
     pub digest_hours: Spans,
     /// The times without digests, with their likely reason.
     pub gaps: Vec<Gap>,
+    /// What a person should know, though nothing is wrong: what took over.
+    pub note: Option<String>,
     /// The newest moment of which something is there.
     pub newest: Option<Timestamp>,
     /// Why the listing is not whole.
@@ -255,9 +339,33 @@ pub struct Gap {
     pub reason: String,
     /// Whether the reason is a guess from the shape of the gaps; else CloudTrail or the organization says it.
     pub is_guess: bool,
+    /// Whether it lies before the first digest: there was no trail yet, so that nothing is missing.
+    pub is_before_start: bool,
+}
+
+impl Gap {
+    /// Returns a gap whose reason is not known yet.
+    fn of(window: Window) -> Self {
+        Self { window, reason: String::new(), is_guess: false, is_before_start: false }
+    }
 }
 
 impl Coverage {
+    /// Returns the trails that are stopped or cannot deliver, as CloudTrail says. One that is stopped is no fault where nobody
+    /// configured it and another one delivers to its bucket.
+    pub fn failing_trails(&self) -> impl Iterator<Item = &TrailStatus> {
+        let is_wanted = |trail: &TrailStatus| self.expected_trails.contains(&trail.name);
+        let is_alone = |trail: &TrailStatus| {
+            let logs_there = |other: &&TrailStatus| other.is_logging && other.delivery.bucket == trail.delivery.bucket;
+            !self.trails.iter().any(|other| logs_there(&other))
+        };
+        let is_failing = move |trail: &&TrailStatus| {
+            trail.delivery_error.is_some() && trail.is_logging
+                || !trail.is_logging && (is_wanted(trail) || is_alone(trail))
+        };
+        self.trails.iter().filter(is_failing)
+    }
+
     /// Returns the rows whose newest logs are older than a limit, or that have none. A range in the past is judged at
     /// its end.
     pub fn older_than(&self, limit: SignedDuration) -> impl Iterator<Item = &Row> {
@@ -268,9 +376,15 @@ impl Coverage {
 }
 
 impl Row {
+    /// Tells whether nothing is wrong with a row.
+    pub fn is_well(&self) -> bool {
+        matches!(self.arrival, Arrival::Arriving | Arrival::Ended | Arrival::Seen)
+    }
+
     fn is_old(&self, oldest: Timestamp) -> bool {
         // Only management events have digests every hour; the other kinds may well have nothing to say.
-        self.is_expected && self.kind == LogKind::CloudTrail && self.newest.is_none_or(|newest| newest < oldest)
+        let is_due = self.is_expected && self.kind == LogKind::CloudTrail && self.arrival != Arrival::Ended;
+        is_due && self.newest.is_none_or(|newest| newest < oldest)
     }
 
     /// Returns how many whole hours of the range digests are about.
@@ -278,9 +392,13 @@ impl Row {
         self.digest_hours.iter().map(|span| span.end.duration_since(span.start).as_hours()).sum()
     }
 
-    /// Returns how many hours of the range, begun ones included, no digest is about.
+    /// Returns how many hours of the range after the first digest, begun ones included, no digest is about.
     pub fn hours_without_digest(&self) -> i64 {
-        self.gaps.iter().map(|gap| (gap.window.end.duration_since(gap.window.start).as_secs() + 3599) / 3600).sum()
+        self.gaps
+            .iter()
+            .filter(|gap| !gap.is_before_start)
+            .map(|gap| (gap.window.end.duration_since(gap.window.start).as_secs() + 3599) / 3600)
+            .sum()
     }
 }
 

@@ -3,25 +3,21 @@
 //! A reason is what explains most at once: what all rows share lies with the trail, what all regions of an account share
 //! lies with the account, what one region has alone lies with the region.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Arrival, Coverage, Expected, Found, Gap, LogFiles, Row, Survey};
-use crate::ids::{AccountId, Region};
-use crate::logs::finding::{HOUR, Window};
-use crate::logs::key::{LogKind, Scope};
-use crate::logs::spans::Spans;
-use crate::logs::verify::DIGEST_DELAY_MAX;
+use super::rows::rows;
+use super::{Coverage, Expected, Gap, Row, Survey};
+use crate::logs::finding::Window;
+use crate::logs::key::LogKind;
 
 /// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different minutes.
 const SAME_EDGE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Says what a survey means, given what should be there.
 pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
-    let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, &survey, expected)).collect();
-    rows.extend(absent_rows(&survey, expected));
-    rows.sort_by(|a, b| (&a.account, &a.region, a.kind).cmp(&(&b.account, &b.region, b.kind)));
+    let mut rows = rows(&survey, expected);
     let reasons: Vec<Vec<(String, bool)>> = rows
         .iter()
         .map(|row| row.gaps.iter().map(|gap| reason(row, gap, &rows, &survey, expected)).collect())
@@ -31,98 +27,15 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     }
     let Survey { store, range, now, mut unread, .. } = survey;
     let unasked = expected.accounts.values().filter(|account| account.is_active && account.regions.is_none()).count();
+    unread.extend(expected.unknown.iter().map(|why| format!("which accounts should deliver: {why}")));
     if unasked > 0 {
         unread.push(format!("which regions are enabled is not known of {unasked} accounts"));
     }
-    Coverage { store, range, now, rows, trails: expected.trails.clone(), unread }
-}
-
-fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
-    let mut rows = vec![event_row(found, survey, expected)];
-    for (&kind, files) in found.logs.iter().filter(|(kind, _)| **kind != LogKind::CloudTrail) {
-        rows.push(Row {
-            arrival: Arrival::Arriving,
-            files: files.clone(),
-            newest: files.last,
-            ..empty_row(&found.scope.account, &found.scope.region, kind, expected)
-        });
-    }
-    rows
-}
-
-/// Returns the row of management and data events, whose digests come every hour even when nothing happens.
-fn event_row(found: &Found, survey: &Survey, expected: &Expected) -> Row {
-    let files = found.logs.get(&LogKind::CloudTrail).cloned().unwrap_or_default();
-    let newest = files.last.max(found.digest_hours.end());
-    let due = survey.now.saturating_sub(DIGEST_DELAY_MAX).unwrap_or(survey.now).min(survey.range.end);
-    let looked_at = Window { start: survey.range.start, end: due.max(survey.range.start) };
-    let windows = if found.digests == 0 { vec![looked_at] } else { found.digest_hours.gaps(looked_at) };
-    let windows = if found.problem.is_some() { Vec::new() } else { windows };
-    // The range's start need not be where an hour starts: the hour that is cut there is no gap.
-    let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
-    let is_gap = |window: Window| window.start < window.end && !is_cut(window);
-    let gap = |window: Window| is_gap(window).then_some(Gap { window, reason: String::new(), is_guess: false });
-    let gaps: Vec<Gap> = windows.into_iter().filter_map(gap).collect();
-    let arrival = match newest {
-        _ if found.problem.is_some() => Arrival::Unread,
-        None => Arrival::Nothing,
-        // A log file tells that its hour has arrived.
-        Some(_) if files.hours.end().max(found.digest_hours.end()) < Some(due) => Arrival::Stopped,
-        // What came before the first digest is told, and is no gap: there was no trail yet.
-        Some(_) if gaps.iter().all(|gap| found.digest_hours.start().is_some_and(|first| gap.window.end <= first)) => {
-            Arrival::Arriving
-        }
-        Some(_) => Arrival::Gaps,
-    };
-    Row {
-        arrival,
-        files,
-        digests: found.digests,
-        digest_hours: found.digest_hours.clone(),
-        gaps,
-        newest,
-        problem: found.problem.clone(),
-        ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected)
-    }
-}
-
-fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Expected) -> Row {
-    let known = expected.accounts.get(account);
-    Row {
-        account: account.clone(),
-        name: known.map(|account| account.name.clone()),
-        region: region.clone(),
-        kind,
-        arrival: Arrival::Nothing,
-        files: LogFiles::default(),
-        digests: 0,
-        digest_hours: Spans::default(),
-        gaps: Vec::new(),
-        newest: None,
-        problem: None,
-        is_expected: known.is_none_or(|account| account.should_deliver(region)),
-    }
-}
-
-/// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not known,
-/// those of the other accounts stand for them.
-fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
-    let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
-    let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
-    let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();
-    let mut rows = Vec::new();
-    for (account, known) in &expected.accounts {
-        let regions = known.regions.clone().unwrap_or_else(|| usual.iter().cloned().collect());
-        let is_absent = |region: &Region| {
-            let is_sought = expected.only.as_ref().is_none_or(|only| only == region);
-            is_sought && !there.contains(&(account.clone(), region.clone()))
-        };
-        for region in regions.into_iter().filter(is_absent) {
-            let gaps = vec![Gap { window: survey.range, reason: String::new(), is_guess: false }];
-            rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
-        }
-    }
-    rows
+    let active = expected.accounts.values().filter(|account| account.is_active).count();
+    let expected_accounts = (!expected.accounts.is_empty()).then_some(active);
+    let expected_trails = expected.wanted.iter().filter_map(|delivery| delivery.trail.clone()).collect();
+    let trails = expected.trails.clone();
+    Coverage { store, range, now, rows, trails, unread, expected_accounts, expected_trails }
 }
 
 /// Which part of the range a gap takes away.
@@ -216,7 +129,9 @@ fn shares(row: &Row, gap: &Gap, range: Window) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::coverage::{ExpectedAccount, TrailStatus};
+    use crate::logs::coverage::{Arrival, ExpectedAccount, Found, LogFiles, TrailDigests, TrailStatus};
+    use crate::logs::key::Scope;
+    use crate::logs::spans::Spans;
 
     fn at(hour: i64) -> Timestamp {
         "2026-11-20T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hour)
@@ -226,10 +141,12 @@ mod tests {
     fn found(account: &str, region: &str, hours: &[(i64, i64)]) -> Found {
         let (account, region) = (account.parse().unwrap(), region.parse().unwrap());
         let scope = Scope { prefix: String::new(), organization: None, account, region };
-        let mut digest_hours = Spans::default();
-        hours.iter().for_each(|&(start, end)| digest_hours.add(Window { start: at(start), end: at(end) }));
-        let digests = hours.iter().map(|(start, end)| (end - start) as u64).sum();
-        Found { scope, logs: BTreeMap::new(), digests, digest_hours, problem: None }
+        let mut own = TrailDigests::default();
+        hours.iter().for_each(|&(start, end)| own.hours.add(Window { start: at(start), end: at(end) }));
+        own.count = hours.iter().map(|(start, end)| (end - start) as u64).sum();
+        let trail = ("org-trail".parse().unwrap(), "us-east-1".parse().unwrap());
+        let trails = if hours.is_empty() { BTreeMap::new() } else { [(trail, own)].into() };
+        Found { store: "s".into(), bucket: None, scope, logs: BTreeMap::new(), trails, problem: None }
     }
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
@@ -287,7 +204,7 @@ mod tests {
         let accounts =
             [(ONE.parse().unwrap(), account(false, None)), (TWO.parse().unwrap(), account(true, Some("eu-west-1")))];
         let trail = TrailStatus { name: "t".into(), stopped: Some(at(9)), ..TrailStatus::default() };
-        let expected = Expected { accounts: accounts.into(), trails: vec![trail], only: None };
+        let expected = Expected { accounts: accounts.into(), trails: vec![trail], ..Expected::default() };
         let places = vec![found(ONE, "us-east-1", &[(0, 8)]), found(TWO, "us-east-1", &[(0, 8), (10, 24)])];
         let rows = assessed(places, &expected);
         assert_eq!(rows[0].1, ["the account is suspended or closed"]);

@@ -3,28 +3,60 @@
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Found, LogFiles, Survey};
+use super::{Found, LogFiles, Survey, TrailDigests};
 use crate::logs::finding::{HOUR, Window};
 use crate::logs::key::{DigestKey, LogKey, LogKind, Scope, day_folder};
 use crate::logs::store::{Fault, Listed, Store};
-use crate::logs::verify::Sought;
 use crate::logs::verify::find::find;
+use crate::logs::verify::{Sought, Source};
 
 /// How far a name may lie in the future: a log file's slot may end after its delivery.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// How many accounts x regions are listed at a time.
 const PLACES_AT_ONCE: usize = 32;
 
-/// Lists all accounts and regions of a store in a range.
+/// Lists all accounts and regions of some places in a range.
 ///
 /// # Errors
-/// When the store's folders cannot be listed. One account's failure is its own row's problem.
-pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
+/// When no place's folders can be listed. One place's failure of several is said, one account's is its own row's problem.
+pub async fn survey(sources: &[Source], sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
+    let names: Vec<String> = sources.iter().map(|source| source.store.name()).collect();
+    let mut all = Survey { store: names.join(" "), range, now, places: Vec::new(), unread: Vec::new() };
+    let mut refused = Vec::new();
+    for source in sources {
+        let sought = Sought { prefix: source.prefix.clone(), ..sought.clone() };
+        match survey_one(source.store.as_ref(), &sought, range, now).await {
+            Ok(one) => {
+                // What lies in two places, because one lies within the other, counts once.
+                let is_new = |found: &Found| {
+                    let place = |of: &Found| (of.store.clone(), of.bucket.clone(), of.scope.clone());
+                    let is_same = |known: &Found| place(known) == place(found);
+                    !all.places.iter().any(is_same)
+                };
+                let new: Vec<Found> = one.places.into_iter().filter(is_new).collect();
+                all.places.extend(new);
+                all.unread.extend(one.unread);
+            }
+            Err(fault) => {
+                let name = source.store.name();
+                all.unread.push(format!("{name} could not be listed, so that nothing there is known: {fault}"));
+                refused.push(fault);
+            }
+        }
+    }
+    all.unread.dedup();
+    match refused.pop() {
+        Some(fault) if refused.len() + 1 == sources.len() => Err(fault),
+        _ => Ok(all),
+    }
+}
+
+async fn survey_one(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
     let found = find(store, sought).await?;
     let latest = now.saturating_add(CLOCK_SLACK).unwrap_or(now);
     let places = iter(found.scopes.into_keys())
         .map(|scope| async move {
-            let mut found = Found::nothing(scope);
+            let mut found = Found::nothing(store, scope);
             if let Err(fault) = found.list(store, range, latest).await {
                 found.problem = Some(fault.message);
             }
@@ -39,9 +71,9 @@ pub async fn survey(store: &dyn Store, sought: &Sought, range: Window, now: Time
 }
 
 impl Found {
-    fn nothing(scope: Scope) -> Self {
-        let (logs, digest_hours) = Default::default();
-        Self { scope, logs, digests: 0, digest_hours, problem: None }
+    fn nothing(store: &dyn Store, scope: Scope) -> Self {
+        let (logs, trails) = Default::default();
+        Self { store: store.name(), bucket: store.bucket().map(str::to_owned), scope, logs, trails, problem: None }
     }
 
     async fn list(&mut self, store: &dyn Store, range: Window, latest: Timestamp) -> Result<(), Fault> {
@@ -67,8 +99,10 @@ impl Found {
             let Some(key) = DigestKey::parse(&key).filter(own) else { continue };
             let hour = Window::hour_until(key.end);
             if hour.end > range.start && hour.start < range.end {
-                self.digests += 1;
-                self.digest_hours.add(Window { start: hour.start.max(range.start), end: hour.end.min(range.end) });
+                let window = Window { start: hour.start.max(range.start), end: hour.end.min(range.end) };
+                let TrailDigests { count, hours } = self.trails.entry((key.trail, key.home)).or_default();
+                *count += 1;
+                hours.add(window);
             }
         }
         Ok(())
@@ -93,7 +127,7 @@ impl Found {
             let is_real = |key: &LogKey| size_bytes > 0 && key.slot <= latest;
             let Some(key) = LogKey::parse(&key).filter(|key| key.scope == self.scope && is_real(key)) else { continue };
             if key.slot > range.start && key.slot <= range.end {
-                self.logs.entry(kind).or_default().add(key.slot, modified.filter(|_| is_original));
+                self.logs.entry(kind).or_default().add(key.slot, size_bytes, modified.filter(|_| is_original));
             }
         }
         Ok(())
@@ -101,8 +135,9 @@ impl Found {
 }
 
 impl LogFiles {
-    fn add(&mut self, slot: Timestamp, written: Option<Timestamp>) {
+    fn add(&mut self, slot: Timestamp, bytes: u64, written: Option<Timestamp>) {
         self.count += 1;
+        self.bytes += bytes;
         self.first = Some(self.first.map_or(slot, |first| first.min(slot)));
         self.last = self.last.max(Some(slot));
         let start = Window { start: slot, end: slot }.hour();

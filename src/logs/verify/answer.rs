@@ -11,6 +11,7 @@ use crate::logs::key::Scope;
 use crate::logs::spans::Spans;
 
 use super::key_finder::KeyUse;
+use super::whole::ExpectedChains;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -90,8 +91,8 @@ pub struct Answer {
     pub chains: Vec<Chain>,
     /// What is not as it should be beside all chains, in order.
     pub findings: Vec<Finding>,
-    /// Who said what there should be; nothing when nobody did, so that what is missing whole cannot be missed.
-    pub expected_by: Option<String>,
+    /// What there should be; not set when nobody said, so that what is missing whole cannot be missed.
+    pub expected: Option<ExpectedChains>,
     /// The public keys that digests named.
     pub keys: Vec<KeyUse>,
     /// Whether the run was stopped early.

@@ -29,6 +29,8 @@ pub(super) struct ChainWalk {
     pub(super) segments: Vec<Segment>,
     /// Hours without a digest in which none was due, or the chain was off.
     pub(super) gaps: Vec<(Window, String)>,
+    /// Hours whose digests a lifecycle rule has deleted, between others that are kept elsewhere.
+    pub(super) expired: Vec<Window>,
     /// Whether the first digest says that it has no predecessor, when one was met.
     pub(super) begins: Option<bool>,
     /// The newest proved digests, hour by hour, and of older ones the newest of each day; from old to new.
@@ -63,7 +65,7 @@ impl ChainWalk {
         if let Some(mark) = mark {
             tally.hour(Window::hour_until(mark.end), State::Attested);
         }
-        let (segments, gaps, begins) = Default::default();
+        let (segments, gaps, expired, begins) = Default::default();
         Self {
             id,
             sites: vec![site],
@@ -72,6 +74,7 @@ impl ChainWalk {
             tally,
             segments,
             gaps,
+            expired,
             begins,
             marks: mark.cloned().into_iter().collect(),
             start: mark.map(|mark| mark.end),
@@ -110,6 +113,7 @@ impl ChainWalk {
         for finding in &judged.findings {
             match (finding.code, finding.window) {
                 (Code::ChainGap, Some(window)) => self.gaps.push((window, finding.detail.clone())),
+                (Code::ChainExpired, Some(window)) => self.expired.push(window),
                 _ => self.tally.finding(finding.clone()),
             }
         }

@@ -11,6 +11,7 @@ use crate::logs::key::{DigestKey, day_folder};
 use crate::logs::spans::Spans;
 
 use super::DIGEST_DELAY_MAX;
+use super::track::EXPIRED;
 use super::walk::Walk;
 
 /// How many days after the newest digest are searched for marks of deleted ones.
@@ -22,6 +23,7 @@ impl Walk<'_> {
         let attested: Vec<Spans> = self.chains.iter().map(|chain| chain.tally.attested()).collect();
         for at in 0..self.chains.len() {
             self.find_mark(at);
+            self.find_expired(at);
             self.find_gaps(at, &attested).await;
             self.find_tail(at, &attested).await;
         }
@@ -45,6 +47,26 @@ impl Walk<'_> {
         };
         let (object, window) = (Some(self.sites.name(site, &mark.object)), Some(Window::hour_until(mark.end)));
         self.note(at, Finding { code, state, object, window, detail: detail.into() });
+    }
+
+    /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere: where they were asked
+    /// for, nothing proves them any more.
+    fn find_expired(&mut self, at: usize) {
+        let mut spans = Spans::default();
+        std::mem::take(&mut self.chains[at].expired).into_iter().for_each(|window| spans.add(window));
+        for window in spans.iter() {
+            let asked = self.request.from.filter(|from| *from < window.end);
+            match asked {
+                Some(from) => {
+                    let window = Window { start: window.start.max(from), end: window.end };
+                    self.note_all(at, gap(window, Code::ChainExpired, State::Unproven, EXPIRED));
+                }
+                None => {
+                    let note = format!("from {} to {}: {EXPIRED}", window.start, window.end);
+                    self.chains[at].tally.notes.push(note);
+                }
+            }
+        }
     }
 
     /// Notes hours within a chain without a digest, save those that another trail attests.
@@ -164,9 +186,8 @@ impl Walk<'_> {
         let earliest = (0..self.chains.len()).filter_map(|at| Some((self.chains[at].tally.start()?, at))).min();
         let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
         let kept = self.from.unwrap_or(asked);
-        let detail = "a lifecycle rule of the bucket has deleted what is so old";
         let expired = Window { start: asked, end: kept.min(start) };
-        self.note_all(at, gap(expired, Code::ChainExpired, State::Unproven, detail));
+        self.note_all(at, gap(expired, Code::ChainExpired, State::Unproven, EXPIRED));
         let detail = match self.chains[at].begins {
             Some(true) => format!(
                 "the chain begins at {start} with a first digest: logging or log file validation was switched on then"

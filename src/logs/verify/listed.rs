@@ -122,6 +122,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Tells whether a lifecycle rule of a site has just deleted the digests that may have listed a log file.
+    fn is_at_expiry(&self, slot: Timestamp, site: usize) -> bool {
+        let expired = self.sites.all[site].expired;
+        expired.is_some_and(|expired| slot.duration_since(expired).abs() <= DELIVERY_SLACK)
+    }
+
     fn meet_log(&mut self, listed: Listed, kind: LogKind, around: &mut Around) -> ControlFlow<()> {
         if let Some(modified) = listed.modified.filter(|_| self.sites.all[around.site].store.bucket().is_some()) {
             self.look_at_clock(modified);
@@ -138,7 +144,7 @@ impl Walk<'_> {
         let quiet = self.quiet.max(proved).and_then(|time| time.checked_add(DELIVERY_SLACK).ok());
         let is_outside =
             self.request.to.is_some_and(|to| slot > to) || self.from.max(quiet).is_some_and(|from| slot <= from);
-        if is_outside {
+        if is_outside || self.is_at_expiry(slot, around.site) {
             return ControlFlow::Continue(());
         }
         around.count += 1;

@@ -45,7 +45,7 @@ pub use answer::{Answer, Chain, Mark};
 pub use find::Sought;
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
 pub use stop::Stop;
-pub use whole::Expectation;
+pub use whole::{Expectation, ExpectedChains, Missing};
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
@@ -73,7 +73,8 @@ pub struct Request {
     pub backfill_grace: SignedDuration,
     /// What there should be, and who says so; nothing when nobody does.
     pub expected: Option<Expectation>,
-    /// After how many days a lifecycle rule deletes logs, where the configuration says so; else the bucket is asked.
+    /// After how many days a lifecycle rule deletes logs in the first place, where the configuration says so; not set when
+    /// the bucket is asked, as it is of every other place.
     pub expire_after_days: Option<u32>,
     /// Whether public keys for which only an evidence bundle vouches count.
     pub trusts_bundle_keys: bool,
@@ -191,21 +192,10 @@ impl Verifier {
     /// Proves what was asked for. Each chain is given to `tell` as soon as it and all before it are finished, in order.
     ///
     /// # Errors
-    /// When a place's folders cannot be listed at all, so that it is not known which chains there are.
+    /// When no place's folders can be listed, so that it is not known which chains there are. One place of several that
+    /// cannot be listed is a finding.
     pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Answer, Fault> {
-        let mut sites = Vec::new();
-        let mut findings = Vec::new();
-        for place in &self.places {
-            let prefix = if place.prefix.is_empty() { &request.sought.prefix } else { &place.prefix };
-            let sought = Sought { prefix: prefix.clone(), ..request.sought.clone() };
-            let found = find::find(place.store.as_ref(), &sought).await?;
-            findings.extend(self.beside(place, &found).await);
-            for (scope, kinds) in found.scopes {
-                let expired = expired(place.store.as_ref(), &scope, request).await;
-                let (store, origins) = (Arc::clone(&place.store), Default::default());
-                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expired }));
-            }
-        }
+        let (mut sites, mut findings) = self.search(request).await?;
         self.add_marked(request, &mut sites);
         let groups = whole::by_account_and_region(sites);
         let mut walks = iter(groups.into_values().filter_map(|sites| walk::Walk::new(self, request, sites)))
@@ -218,19 +208,64 @@ impl Verifier {
         }
         drop(walks);
         findings.extend(self.beside_chains(request, &chains).await);
+        let expected = request.expected.as_ref().map(|expected| expected.compare(&chains, &request.sought));
+        let window = request.from.zip(request.to).map(|(start, end)| Window { start, end });
+        let missing = expected.iter().filter(|_| !self.stop.is_set()).flat_map(|expected| expected.findings(window));
+        findings.extend(missing);
         findings.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.detail.cmp(&b.detail)));
+        // Of two places, one may lie within the other.
+        findings.dedup();
         Ok(Answer {
             store: self.name(),
             from: request.from,
             to: request.to,
             now: request.now,
-            expected_by: request.expected.as_ref().map(|expected| expected.said_by.join(" and ")),
+            expected,
             chains,
             findings,
             keys: self.keys.used().await,
             interrupted: self.stop.is_set(),
             notes: self.keys.problems().await,
         })
+    }
+
+    /// Searches all places for accounts and regions. What lies in two of them, because one lies within the other, counts once.
+    async fn search(&self, request: &Request) -> Result<(Vec<(Scope, Site)>, Vec<Finding>), Fault> {
+        let mut sites: Vec<(Scope, Site)> = Vec::new();
+        let mut findings = Vec::new();
+        let mut refused = Vec::new();
+        for (at, place) in self.places.iter().enumerate() {
+            let prefix = if place.prefix.is_empty() { &request.sought.prefix } else { &place.prefix };
+            let sought = Sought { prefix: prefix.clone(), ..request.sought.clone() };
+            let found = match find::find(place.store.as_ref(), &sought).await {
+                Ok(found) => found,
+                Err(fault) => {
+                    findings.push(unlisted(&place.store.name(), prefix, &fault));
+                    refused.push(fault);
+                    continue;
+                }
+            };
+            findings.extend(self.beside(place, &found).await);
+            let days = request.expire_after_days.filter(|_| at == 0);
+            for (scope, kinds) in found.scopes {
+                let is_known = |(of, site): &&mut (Scope, Site)| {
+                    let (store, other) = (place.store.as_ref(), site.store.as_ref());
+                    *of == scope && (store.name(), store.bucket()) == (other.name(), other.bucket())
+                };
+                let known = sites.iter_mut().find(is_known);
+                if let Some((_, site)) = known {
+                    site.kinds.extend(kinds);
+                    continue;
+                }
+                let expired = expired(place.store.as_ref(), &scope, days, request.now).await;
+                let (store, origins) = (Arc::clone(&place.store), Default::default());
+                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expired }));
+            }
+        }
+        match refused.pop() {
+            Some(fault) if refused.len() + 1 == self.places.len() => Err(fault),
+            _ => Ok((sites, findings)),
+        }
     }
 
     /// Adds the places of chains that an earlier run proved and of which not even a folder is left.
@@ -286,10 +321,6 @@ impl Verifier {
         {
             findings.extend(whole::foreign_buckets(chains));
         }
-        if let Some(expected) = request.expected.as_ref().filter(|_| !self.stop.is_set()) {
-            let window = request.from.zip(request.to).map(|(start, end)| Window { start, end });
-            findings.extend(expected.missing(chains, &request.sought, window));
-        }
         let of_bundle = self.keys.used().await.into_iter().filter(|key| key.source == KeySource::Bundle).count();
         if of_bundle > 0 && !request.trusts_bundle_keys {
             let detail = format!(
@@ -308,16 +339,27 @@ fn beside(code: Code, object: Option<String>, detail: String) -> Finding {
     Finding { code, state: State::Unproven, object, window: None, detail }
 }
 
+/// Returns the finding about a place of several that cannot be listed at all.
+fn unlisted(store: &str, prefix: &str, fault: &Fault) -> Finding {
+    let below = prefix.trim_end_matches('/');
+    let place = if below.is_empty() { store.to_owned() } else { format!("{store}/{below}") };
+    beside(
+        Code::ChainUnlisted,
+        None,
+        format!("{place} could not be listed, so that chains there are not known: {fault}"),
+    )
+}
+
 /// Returns the time before which a lifecycle rule has deleted logs or digests. S3 deletes an object at the first midnight,
 /// UTC, after its days are over (Amazon S3 user guide, "Lifecycle and object expiration"); of an hour at that edge a part may
 /// be gone.
-async fn expired(store: &dyn Store, scope: &Scope, request: &Request) -> Option<Timestamp> {
-    let days = match request.expire_after_days {
+async fn expired(store: &dyn Store, scope: &Scope, days: Option<u32>, now: Timestamp) -> Option<Timestamp> {
+    let days = match days {
         Some(days) => days,
         None => store.expires_after_days(&scope.account_prefix()).await?,
     };
     let down = jiff::TimestampRound::new().smallest(Unit::Hour).increment(24).mode(jiff::RoundMode::Trunc);
-    let midnight = request.now.round(down).ok()?;
+    let midnight = now.round(down).ok()?;
     let age = SignedDuration::from_hours(24 * i64::from(days)).checked_sub(HOUR)?;
     midnight.checked_sub(age).ok()
 }

@@ -67,15 +67,26 @@ impl Sites {
     /// Tells whether the predecessor of a digest should lie in one of the places.
     pub(super) fn stand_for(&self, previous: &Previous, newer: &Seen) -> bool {
         let Some(key) = DigestKey::parse(&previous.object) else { return true };
-        let origin = Origin { bucket: previous.bucket.clone(), prefix: key.scope.prefix };
-        if newer.origin.as_ref() == Some(&origin) && key.scope.organization == newer.key.scope.organization {
-            return true;
-        }
-        self.all.iter().any(|site| {
-            let is_bucket = site.store.bucket() == Some(previous.bucket.as_str());
-            is_bucket && previous.object.starts_with(&site.prefix)
-                || site.origins.contains(&origin) && key.scope.organization == site.scope.organization
-        })
+        is_beside(newer, &origin_of(previous, &key), &key) || self.site_of(previous, &key).is_some()
+    }
+
+    /// Returns the time before which a lifecycle rule has deleted what lay where the predecessor of a digest should lie.
+    /// `at` is the site of the digest itself.
+    pub(super) fn expired_before(&self, previous: &Previous, newer: &Seen, at: usize) -> Option<Timestamp> {
+        let key = DigestKey::parse(&previous.object)?;
+        let own = self.all.get(at).filter(|_| is_beside(newer, &origin_of(previous, &key), &key));
+        own.or_else(|| self.site_of(previous, &key))?.expired
+    }
+
+    /// Returns the place to which CloudTrail delivered the predecessor of a digest.
+    fn site_of(&self, previous: &Previous, key: &DigestKey) -> Option<&Site> {
+        let origin = origin_of(previous, key);
+        let has_delivered =
+            |site: &&Site| site.origins.contains(&origin) && key.scope.organization == site.scope.organization;
+        let is_bucket = |site: &&Site| {
+            site.store.bucket() == Some(previous.bucket.as_str()) && previous.object.starts_with(&site.prefix)
+        };
+        self.all.iter().find(has_delivered).or_else(|| self.all.iter().find(is_bucket))
     }
 
     /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places, or
@@ -105,6 +116,15 @@ impl Sites {
             _ => object.to_owned(),
         }
     }
+}
+
+fn origin_of(previous: &Previous, key: &DigestKey) -> Origin {
+    Origin { bucket: previous.bucket.clone(), prefix: key.scope.prefix.clone() }
+}
+
+/// Tells whether CloudTrail delivered a digest and its predecessor to the same place and layout.
+fn is_beside(newer: &Seen, origin: &Origin, key: &DigestKey) -> bool {
+    newer.origin.as_ref() == Some(origin) && key.scope.organization == newer.key.scope.organization
 }
 
 /// Returns the first half of the SHA-256 of a place and key: 16 bytes each, and nobody can make two of them meet.

@@ -111,7 +111,7 @@ impl Track {
             Err(_) => Err(Missing::default()),
         };
         let Verdict { proof, signature, mut findings } = judge(&seen, record.as_deref(), key.as_ref(), signed_at);
-        let links = self.link(&seen, proof, sites, from);
+        let links = self.link(at, &seen, proof, sites, from);
         let is_linked =
             proof == Proof::Proved && self.continues(&seen) && links.iter().all(|f| f.code == Code::ChainGap);
         findings.extend(links);
@@ -133,7 +133,27 @@ impl Track {
         names(previous, &seen.anchor(None)).then(|| previous.signature.clone())
     }
 
-    fn link(&self, seen: &Seen, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
+    /// Judges the link to the digest before. What a lifecycle rule has deleted is expired, and not missing.
+    fn link(&self, at: usize, seen: &Seen, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
+        let mut findings = self.judge_link(seen, proof, sites, from);
+        let expired = seen.previous().and_then(|previous| sites.expired_before(previous, seen, at));
+        let is_expired = |finding: &Finding| {
+            let end = finding.window.map(|window| window.end);
+            finding.code == Code::DigestMissing && end.zip(expired).is_some_and(|(end, expired)| end <= expired)
+        };
+        for finding in findings.iter_mut().filter(|finding| is_expired(finding)) {
+            *finding = Finding {
+                code: Code::ChainExpired,
+                state: State::Unproven,
+                object: None,
+                window: finding.window,
+                detail: EXPIRED.into(),
+            };
+        }
+        findings
+    }
+
+    fn judge_link(&self, seen: &Seen, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
         let is_here = || seen.previous().is_none_or(|previous| sites.stand_for(previous, seen));
         match &self.before {
             _ if self.is_backfill && proof == Proof::Refuted => vec![],
@@ -151,6 +171,9 @@ impl Track {
         }
     }
 }
+
+/// Why hours are gone that a lifecycle rule has deleted.
+pub(super) const EXPIRED: &str = "a lifecycle rule of the bucket has deleted what is so old";
 
 /// Notes the predecessor of a backfill digest that is gone, unless it lies before the range.
 fn hole(seen: &Seen, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {

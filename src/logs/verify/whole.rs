@@ -39,50 +39,128 @@ impl Expectation {
         }
     }
 
-    /// Returns what should have a chain and has none, by name. What was not sought is not missed.
-    pub(super) fn missing(&self, chains: &[Chain], sought: &Sought, window: Option<Window>) -> Vec<Finding> {
-        let there: BTreeSet<(AccountId, Region)> =
-            chains.iter().map(|chain| (chain.scope.account.clone(), chain.scope.region.clone())).collect();
-        let said_by = self.said_by.join(" and ");
-        let mut names = BTreeSet::new();
+    /// Returns what should have a chain, as far as it is sought, and what of it has none.
+    pub(super) fn compare(&self, chains: &[Chain], sought: &Sought) -> ExpectedChains {
         let mut narrowed = self.accounts.clone();
         narrowed.narrow(sought);
-        for (account, regions) in narrowed.absent(&there) {
-            let known = narrowed.accounts.get(&account).filter(|known| !known.name.is_empty());
-            let name = known.map(|known| format!(" ({})", known.name)).unwrap_or_default();
-            match regions.is_empty() {
-                true => names.insert(format!("account {account}{name}")),
-                false => names.insert(format!("account {account}{name} in {}", joined(&regions))),
-            };
+        let mut missing = Self::missing_accounts(&narrowed, chains);
+        missing.extend(self.missing_chains(chains, sought));
+        missing.extend(self.missing_trails(chains, sought));
+        let known = narrowed.accounts.iter().filter(|(_, known)| known.is_active).map(|(account, _)| account);
+        let earlier =
+            self.chains.iter().map(|(account, ..)| account).filter(|account| is_sought(sought, account, None));
+        let accounts: BTreeSet<&AccountId> = known.chain(earlier).collect();
+        let regions = narrowed.accounts.values().filter_map(|known| known.regions.as_ref()).flatten();
+        let earlier = self.chains.iter().filter(|(account, region, _)| is_sought(sought, account, Some(region)));
+        let regions: BTreeSet<&Region> = regions.chain(earlier.clone().map(|(_, region, _)| region)).collect();
+        let trails = earlier.filter_map(|(.., trail)| Some(trail.as_ref()?.to_string()));
+        let trails: BTreeSet<String> = self.trails.iter().cloned().chain(trails).collect();
+        ExpectedChains {
+            said_by: self.said_by.join(" and "),
+            accounts: accounts.len(),
+            regions: regions.len(),
+            trails,
+            missing: missing.into_iter().collect(),
+            unknown: self.accounts.unknown.clone().filter(|_| self.accounts.accounts.is_empty()),
         }
-        for (account, region, trail) in &self.chains {
-            let is_sought = sought.account.as_ref().is_none_or(|only| only == account)
-                && sought.region.as_ref().is_none_or(|only| only == region);
+    }
+
+    fn missing_accounts(narrowed: &Expected, chains: &[Chain]) -> BTreeSet<Missing> {
+        let there: BTreeSet<(AccountId, Region)> =
+            chains.iter().map(|chain| (chain.scope.account.clone(), chain.scope.region.clone())).collect();
+        let missing = |(account, regions): (AccountId, Vec<Region>)| {
+            let name = narrowed.accounts.get(&account).map(|known| known.name.clone()).filter(|name| !name.is_empty());
+            Missing { account: Some(account), name, regions, trail: None }
+        };
+        narrowed.absent(&there).into_iter().map(missing).collect()
+    }
+
+    /// Returns the chains that an earlier run saw and that are gone whole.
+    fn missing_chains(&self, chains: &[Chain], sought: &Sought) -> impl Iterator<Item = Missing> {
+        let is_missing = |(account, region, trail): &&(AccountId, Region, Option<TrailName>)| {
             let is_there = |chain: &Chain| {
                 let own = chain.trail.as_ref().map(|(trail, _)| trail);
                 chain.scope.account == *account
                     && chain.scope.region == *region
                     && (trail.is_none() || own == trail.as_ref())
             };
-            if is_sought && !chains.iter().any(is_there) {
-                let trail = trail.as_ref().map(|trail| format!("trail {trail} of ")).unwrap_or_default();
-                names.insert(format!("{trail}account {account} in {region}"));
-            }
-        }
+            is_sought(sought, account, Some(region)) && !chains.iter().any(is_there)
+        };
+        self.chains.iter().filter(is_missing).map(|(account, region, trail)| Missing {
+            account: Some(account.clone()),
+            name: None,
+            regions: vec![region.clone()],
+            trail: trail.as_ref().map(ToString::to_string),
+        })
+    }
+
+    /// Returns the trails of the configuration that have no chain anywhere.
+    fn missing_trails(&self, chains: &[Chain], sought: &Sought) -> impl Iterator<Item = Missing> {
         let delivering: BTreeSet<&str> =
             chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.as_str())).collect();
         // A trail need not record in the one account or region that was asked for.
         let is_whole = sought.account.is_none() && sought.region.is_none();
-        let absent = self.trails.iter().filter(|trail| is_whole && !delivering.contains(trail.as_str()));
-        names.extend(absent.map(|trail| format!("trail {trail}")));
-        let finding = |name: String| Finding {
-            code: Code::ChainExpected,
-            state: State::Unproven,
-            object: None,
-            window,
-            detail: format!("{name} should have digests ({said_by}), and has none"),
-        };
-        names.into_iter().map(finding).collect()
+        let absent = self.trails.iter().filter(move |trail| is_whole && !delivering.contains(trail.as_str()));
+        absent.map(|trail| Missing { account: None, name: None, regions: Vec::new(), trail: Some(trail.clone()) })
+    }
+}
+
+fn is_sought(sought: &Sought, account: &AccountId, region: Option<&Region>) -> bool {
+    let is_region = sought.region.as_ref().zip(region).is_none_or(|(only, region)| only == region);
+    sought.account.as_ref().is_none_or(|only| only == account) && is_region
+}
+
+/// What should have had a chain, and what of it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExpectedChains {
+    /// Who says so, for a person.
+    pub said_by: String,
+    /// How many accounts should have one.
+    pub accounts: usize,
+    /// How many regions are known to be in use in them; 0 when that is not known.
+    pub regions: usize,
+    /// The trails that should have one.
+    pub trails: BTreeSet<String>,
+    /// What has none.
+    pub missing: Vec<Missing>,
+    /// Why it is not known which accounts should have one; not set where it is known.
+    pub unknown: Option<String>,
+}
+
+/// What should have a chain and has none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The account; not set for a trail that has no chain in any.
+    pub account: Option<AccountId>,
+    /// The account's name; not set when unknown.
+    pub name: Option<String>,
+    /// The regions in which it has none; empty for all.
+    pub regions: Vec<Region>,
+    /// The trail; not set for any.
+    pub trail: Option<String>,
+}
+
+impl Missing {
+    fn phrase(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let account = self.account.as_ref().map(|account| format!("account {account}{name}"));
+        let regions = if self.regions.is_empty() { String::new() } else { format!(" in {}", joined(&self.regions)) };
+        let trail = self.trail.as_ref().map(|trail| format!("trail {trail}"));
+        let parts: Vec<String> = trail.into_iter().chain(account).collect();
+        format!("{}{regions}", parts.join(" of "))
+    }
+}
+
+impl ExpectedChains {
+    /// Returns what is missing as findings, by name.
+    pub(super) fn findings(&self, window: Option<Window>) -> Vec<Finding> {
+        let names: BTreeSet<String> = self.missing.iter().map(Missing::phrase).collect();
+        let said_by = &self.said_by;
+        let missing = names.into_iter().map(|name| format!("{name} should have digests ({said_by}), and has none"));
+        let unknown = self.unknown.iter().map(|why| format!("which accounts should have digests is not known: {why}"));
+        let (code, state, object) = (Code::ChainExpected, State::Unproven, None);
+        let finding = |detail| Finding { code, state, object: object.clone(), window, detail };
+        missing.chain(unknown).map(finding).collect()
     }
 }
 

@@ -1,16 +1,19 @@
 //! The report of coverage: terminal, JSON, markdown; its page is in [`super::page`].
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::heat::HeatMap;
+use super::table::Table;
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
 use crate::logs::finding::Window;
+use crate::logs::inflate::{hex, sha256};
 use crate::logs::key::LogKind;
 use crate::report::escape;
-use crate::report::words::{count, grouped};
+use crate::report::words::{count, grouped, size};
 
 /// The version of the JSON.
 const FORMAT_VERSION: u32 = 1;
@@ -46,9 +49,16 @@ impl Presence {
 
 /// Returns the JSON of coverage, ending with a line break. `limit` marks the rows that are older.
 pub fn json(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
-    let value = json!({
+    let mut value = value(coverage, limit);
+    value["sha256"] = json!(hash(&value));
+    escape::json(&format!("{value:#}\n")).into_owned()
+}
+
+fn value(coverage: &Coverage, limit: Option<SignedDuration>) -> Value {
+    json!({
         "format_version": FORMAT_VERSION,
         "store": coverage.store,
+        "organizations": organizations(coverage),
         "from": coverage.range.start.to_string(),
         "to": coverage.range.end.to_string(),
         "summary": summary(coverage, limit),
@@ -57,33 +67,63 @@ pub fn json(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
         "not_known": coverage.unread,
         "made_at": coverage.now.to_string(),
         "tool_version": env!("CARGO_PKG_VERSION"),
-    });
-    escape::json(&format!("{value:#}\n")).into_owned()
+    })
+}
+
+/// Returns the hash of a report as compact JSON, in hexadecimal: the same for every form of the report.
+fn hash(value: &Value) -> String {
+    hex(&sha256(value.to_string().as_bytes()))
 }
 
 /// Returns one line of JSON a row, and a last one with the summary.
 pub fn json_lines(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
+    let whole = value(coverage, limit);
     let rows = coverage.rows.iter().map(|row| json!({"type": "row", "row": row_json(row)}));
-    let last = json!({"type": "summary", "format_version": FORMAT_VERSION, "summary": summary(coverage, limit)});
+    let mut last = json!({"type": "summary", "sha256": hash(&whole)});
+    for field in [
+        "format_version",
+        "store",
+        "organizations",
+        "from",
+        "to",
+        "summary",
+        "trails",
+        "not_known",
+        "made_at",
+        "tool_version",
+    ] {
+        last[field] = whole[field].clone();
+    }
     rows.chain([last]).map(|line| escape::json(&format!("{line}\n")).into_owned()).collect()
 }
 
 /// Returns the report for a terminal of a width.
 pub fn human(coverage: &Coverage, limit: Option<SignedDuration>, width: usize) -> String {
-    let mut text = lines(coverage, limit).join("\n") + "\n";
+    let mut text = String::new();
+    for line in lines(coverage, limit).into_iter().chain(head(coverage)) {
+        let _ = writeln!(text, "{}", escape::terminal(&line));
+    }
+    if !coverage.rows.is_empty() {
+        let _ = write!(text, "\n{}", table(coverage).text(width));
+    }
     if let Some(map) = heat_map(coverage, width.saturating_sub(32).clamp(24, 96)) {
         text.push_str(&grid(&map));
     }
     let is_old = |row: &Row| limit.is_some_and(|limit| coverage.older_than(limit).any(|old| old == row));
-    for row in coverage.rows.iter().filter(|row| row.arrival != Arrival::Arriving || is_old(row)) {
+    for row in coverage.rows.iter().filter(|row| !row.is_well() || is_old(row) || row.note.is_some()) {
         let name = row.name.as_deref().map(|name| format!(" ({})", escape::terminal(name))).unwrap_or_default();
         let newest = row.newest.map(|newest| format!(", newest {newest}")).unwrap_or_default();
         let old = if is_old(row) { ", older than the limit" } else { "" };
+        let trail = row.trail.as_ref().map(|trail| format!(" trail {trail}")).unwrap_or_default();
         let (state, place, kind) = (row.arrival.as_str(), label(row), row.kind.folder());
-        let _ = writeln!(text, "\n{state}: {place}{name} {kind}{newest}{old}");
+        let _ = writeln!(text, "\n{state}: {place}{name} {kind}{trail}{newest}{old}");
         for gap in gaps(row) {
             let _ = writeln!(text, "  {}", escape::terminal(&gap));
         }
+    }
+    let _ = writeln!(text);
+    for line in tail(coverage, limit) {
+        let _ = writeln!(text, "{line}");
     }
     text
 }
@@ -94,49 +134,40 @@ pub fn markdown(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
     for line in lines(coverage, limit) {
         let _ = writeln!(text, "{}\n", escape::markdown(&line));
     }
-    if let Some(map) = heat_map(coverage, 72) {
-        let _ = write!(text, "```text\n{}```\n", grid(&map).trim_start_matches('\n'));
+    for line in head(coverage) {
+        let _ = writeln!(text, "- {}", escape::markdown(&line));
     }
-    text.push_str("\n| account | region | kind | logs | files | first | last | hours without digest | gaps |\n");
-    text.push_str("|---|---|---|---|---|---|---|---|---|\n");
-    for row in &coverage.rows {
-        let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    if let Some(map) = heat_map(coverage, 72) {
+        let _ = write!(text, "\n```text\n{}```\n", grid(&map).trim_start_matches('\n'));
+    }
+    if !coverage.rows.is_empty() {
+        let _ = write!(text, "\n{}\n", table(coverage).markdown());
+    }
+    for row in coverage.rows.iter().filter(|row| !gaps(row).is_empty()) {
         let gaps: Vec<String> = gaps(row).iter().map(|gap| escape::markdown(gap)).collect();
-        let name = row.name.as_deref().map(escape::markdown_code).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "| {} {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            row.account,
-            row.region,
-            row.kind.folder(),
-            row.arrival.as_str(),
-            row.files.count,
-            time(row.files.first),
-            time(row.files.last),
-            row.hours_without_digest(),
-            gaps.join("<br>"),
-        );
+        let _ = writeln!(text, "- {} {}: {}", escape::markdown(&label(row)), row.kind.folder(), gaps.join("; "));
+    }
+    let _ = writeln!(text);
+    for line in tail(coverage, limit) {
+        let _ = writeln!(text, "{}\n", escape::markdown(&line));
     }
     text
 }
 
-/// Returns the sentences above the grid.
+/// Returns the sentences above everything else.
 pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
-    let rows = |arrival| coverage.rows.iter().filter(|row| row.arrival == arrival).count();
+    let rows = |arrival| grouped(coverage.rows.iter().filter(|row| row.arrival == arrival).count());
     if coverage.rows.is_empty() {
         let unread = coverage.unread.iter().map(|unread| format!("not known: {unread}"));
         let nothing = format!("nothing: no key in {} is that of a log file or digest of the range", coverage.store);
         return [nothing].into_iter().chain(unread).collect();
     }
-    let mut lines = vec![format!(
-        "{} (account x region x kind of log): {} arriving, {} with gaps, {} stopped, {} with nothing, {} unread",
-        count(coverage.rows.len(), "row"),
-        grouped(rows(Arrival::Arriving)),
-        grouped(rows(Arrival::Gaps)),
-        grouped(rows(Arrival::Stopped)),
-        grouped(rows(Arrival::Nothing)),
-        grouped(rows(Arrival::Unread)),
-    )];
+    let states = [Arrival::Arriving, Arrival::Gaps, Arrival::Stopped, Arrival::Nothing, Arrival::Unread];
+    let mut counts: Vec<String> = states.iter().map(|&state| format!("{} {}", rows(state), state.phrase())).collect();
+    let rare = [Arrival::Ended, Arrival::Seen].into_iter().filter(|state| rows(*state) != "0");
+    counts.extend(rare.map(|state| format!("{} {}", rows(state), state.phrase())));
+    let of = "account x region x kind of log x trail";
+    let mut lines = vec![format!("{} ({of}): {}", count(coverage.rows.len(), "row"), counts.join(", "))];
     if let Some(limit) = limit {
         let old = coverage.older_than(limit).count();
         let hours = format!("{:#}", limit);
@@ -155,10 +186,99 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
     lines
 }
 
+/// Returns the lines that say what was looked at, what should be there and what is, when and by what.
+pub(super) fn head(coverage: &Coverage) -> Vec<String> {
+    let there = || coverage.rows.iter().filter(|row| row.scope.is_some());
+    let accounts: BTreeSet<_> = there().map(|row| &row.account).collect();
+    let regions: BTreeSet<_> = there().map(|row| &row.region).collect();
+    let trails: BTreeSet<&str> = there().filter_map(|row| Some(row.trail.as_ref()?.as_str())).collect();
+    let buckets: BTreeSet<&str> = there().filter_map(|row| row.bucket.as_deref()).collect();
+    let list = |of: BTreeSet<&str>| of.into_iter().collect::<Vec<_>>().join(", ");
+    let mut lines = vec![format!("place: {}", coverage.store)];
+    let organizations = organizations(coverage);
+    if !organizations.is_empty() {
+        lines.push(format!("organization: {}", list(organizations)));
+    }
+    if !buckets.is_empty() {
+        lines.push(format!("bucket: {}", list(buckets)));
+    }
+    lines.push(format!("range: {} to {}", coverage.range.start, coverage.range.end));
+    lines.push(format!("made: {} by orgtrail {}", coverage.now, env!("CARGO_PKG_VERSION")));
+    let trails_expected = &coverage.expected_trails;
+    lines.push(match (coverage.expected_accounts, trails_expected.is_empty()) {
+        (None, true) => "expected: nobody said which accounts, regions and trails (a configuration does)".to_owned(),
+        (accounts, _) => {
+            let accounts = accounts.map_or("accounts not known".to_owned(), |accounts| count(accounts, "account"));
+            let names: Vec<&str> = trails_expected.iter().map(String::as_str).collect();
+            let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+            format!("expected: {accounts}, {}{names}", count(trails_expected.len(), "trail"))
+        }
+    });
+    let names = if trails.is_empty() { String::new() } else { format!(" ({})", list(trails.clone())) };
+    lines.push(format!(
+        "found: {}, {}, {}{names}",
+        count(accounts.len(), "account"),
+        count(regions.len(), "region"),
+        count(trails.len(), "trail")
+    ));
+    lines
+}
+
+fn organizations(coverage: &Coverage) -> BTreeSet<&str> {
+    coverage.rows.iter().filter_map(|row| row.scope.as_ref()?.organization.as_deref()).collect()
+}
+
+/// Returns the lines that say what the words mean, and the hash of the report.
+pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
+    vec![
+        "A digest is CloudTrail's signed list of the log files that it delivered in an hour. Coverage looks at names, sizes and \
+         times of objects alone: what they hold, orgtrail verify proves."
+            .to_owned(),
+        "arriving: up to now, without a gap. gaps: up to now, with hours without a digest. stopped: no longer. ended: no longer, \
+         and another trail or place goes on. nothing: there is nothing in the range. unread: it could not be listed. seen: of a \
+         kind that need not come every hour."
+            .to_owned(),
+        format!("sha256 of this report as JSON: {}", hash(&value(coverage, limit))),
+    ]
+}
+
+/// The columns of the table.
+const COLUMNS: [&str; 10] =
+    ["state", "account", "region", "kind", "trail", "layout", "from", "to", "digests", "log files"];
+
+fn table(coverage: &Coverage) -> Table {
+    Table {
+        columns: &COLUMNS,
+        rows: coverage.rows.iter().map(|row| cells(row).map(|(_, cell)| cell).to_vec()).collect(),
+    }
+}
+
+/// Returns the cells of a row under the names of their columns; the number of log files comes with their size.
+pub(super) fn cells(row: &Row) -> [(&'static str, String); 10] {
+    let time = |time: Option<jiff::Timestamp>| time.map_or("-".to_owned(), |time| time.to_string());
+    let first = [row.digest_hours.start(), row.files.first].into_iter().flatten().min();
+    let name = row.name.as_deref().filter(|name| !name.is_empty()).map(|name| format!(" {name}")).unwrap_or_default();
+    let files = usize::try_from(row.files.count).unwrap_or(usize::MAX);
+    let cells = [
+        row.arrival.as_str().to_owned(),
+        format!("{}{name}", row.account),
+        row.region.to_string(),
+        row.kind.folder().to_owned(),
+        row.trail.as_ref().map_or("-".to_owned(), ToString::to_string),
+        if row.layout.is_empty() { "-".to_owned() } else { row.layout.clone() },
+        time(first),
+        time(row.newest),
+        grouped(usize::try_from(row.digests).unwrap_or(usize::MAX)),
+        format!("{} ({})", grouped(files), size(row.files.bytes)),
+    ];
+    let mut columns = COLUMNS.into_iter();
+    cells.map(|cell| (columns.next().unwrap_or_default(), cell))
+}
+
 /// Returns the grid, account and region by time.
 pub(super) fn heat_map(coverage: &Coverage, columns_max: usize) -> Option<HeatMap<Presence>> {
     let rows = coverage.rows.iter().filter(|row| row.kind == LogKind::CloudTrail && row.arrival != Arrival::Unread);
-    HeatMap::of(rows.map(|row| (label(row), presence(row, coverage.range))), columns_max)
+    HeatMap::of(rows.map(|row| (map_label(row, coverage), presence(row, coverage.range))), columns_max)
 }
 
 /// Returns a row's name for people.
@@ -166,14 +286,26 @@ pub(super) fn label(row: &Row) -> String {
     format!("{} {}", row.account, row.region)
 }
 
+/// Returns a row's name in the map: the trail too, where an account's region has several.
+fn map_label(row: &Row, coverage: &Coverage) -> String {
+    let is_peer = |other: &&Row| {
+        (&other.account, &other.region, other.kind) == (&row.account, &row.region, row.kind) && other.trail != row.trail
+    };
+    match row.trail.as_ref().filter(|_| coverage.rows.iter().any(|other| is_peer(&other))) {
+        Some(trail) => format!("{} {trail}", label(row)),
+        None => label(row),
+    }
+}
+
 /// Returns what a person should know about a row's gaps and problems.
 pub(super) fn gaps(row: &Row) -> Vec<String> {
-    let gap = |Gap { window, reason, is_guess }: &Gap| {
+    let gap = |Gap { window, reason, is_guess, is_before_start }: &Gap| {
         let guess = if *is_guess { "perhaps " } else { "" };
-        format!("{} to {}: {guess}{reason}", window.start, window.end)
+        let before = if *is_before_start { "no gap, before the first digest: " } else { "" };
+        format!("{} to {}: {before}{guess}{reason}", window.start, window.end)
     };
     let problem = row.problem.iter().map(|problem| format!("it could not be listed: {problem}"));
-    row.gaps.iter().map(gap).chain(problem).collect()
+    row.gaps.iter().map(gap).chain(row.note.clone()).chain(problem).collect()
 }
 
 /// Returns the delays of a row for people.
@@ -190,7 +322,9 @@ fn presence(row: &Row, range: Window) -> Vec<(Window, Presence)> {
     for gap in row.digest_hours.gaps(range) {
         for empty in row.files.hours.gaps(gap) {
             // A begun hour whose digest cannot be there yet is no gap.
-            hours.extend(row.gaps.iter().filter_map(|of| common(of.window, empty)).map(|w| (w, Presence::Nothing)));
+            // What came before the first digest is nobody's gap.
+            let gaps = row.gaps.iter().filter(|gap| !gap.is_before_start);
+            hours.extend(gaps.filter_map(|of| common(of.window, empty)).map(|w| (w, Presence::Nothing)));
         }
         hours.extend(row.files.hours.iter().filter_map(|of| common(of, gap)).map(|w| (w, Presence::Logs)));
     }
@@ -222,21 +356,28 @@ fn summary(coverage: &Coverage, limit: Option<SignedDuration>) -> Value {
         "gaps": rows(Arrival::Gaps),
         "stopped": rows(Arrival::Stopped),
         "nothing": rows(Arrival::Nothing),
+        "ended": rows(Arrival::Ended),
+        "seen": rows(Arrival::Seen),
         "unread": rows(Arrival::Unread),
+        "accounts_expected": coverage.expected_accounts,
+        "trails_expected": coverage.expected_trails,
         "older_than_limit": limit.map(|limit| coverage.older_than(limit).count()),
     })
 }
 
 fn row_json(row: &Row) -> Value {
     let gap = |gap: &Gap| {
-        let Gap { window, reason, is_guess } = gap;
-        json!({"from": window.start.to_string(), "to": window.end.to_string(), "reason": reason, "guess": is_guess})
+        let Gap { window, reason, is_guess, is_before_start } = gap;
+        json!({"from": window.start.to_string(), "to": window.end.to_string(), "reason": reason, "guess": is_guess,
+            "before_start": is_before_start})
     };
     json!({
         "account": row.account,
         "name": row.name,
         "region": row.region,
         "kind": row.kind.folder(),
+        "trail": row.trail,
+        "layout": row.layout,
         "state": row.arrival.as_str(),
         "files": row.files.count,
         "first": row.files.first.map(|first| first.to_string()),
@@ -245,7 +386,9 @@ fn row_json(row: &Row) -> Value {
         "digests": row.digests,
         "hours_with_digest": row.hours_with_digest(),
         "hours_without_digest": row.hours_without_digest(),
+        "bytes": row.files.bytes,
         "gaps": row.gaps.iter().map(gap).collect::<Vec<_>>(),
+        "note": row.note,
         "delay_median_min": row.files.delays.median_minutes(),
         "delay_max_min": row.files.delays.max_minutes(),
         "expected": row.is_expected,
@@ -254,10 +397,12 @@ fn row_json(row: &Row) -> Value {
 }
 
 fn trail_json(trail: &TrailStatus) -> Value {
-    let TrailStatus { name, is_logging, stopped, started, delivered, delivery_error } = trail;
+    let TrailStatus { name, delivery, is_logging, stopped, started, delivered, delivery_error } = trail;
     let time = |time: &Option<jiff::Timestamp>| time.map(|time| time.to_string());
     json!({
         "name": name,
+        "bucket": delivery.bucket,
+        "prefix": delivery.prefix,
         "logging": is_logging,
         "stopped": time(stopped),
         "started": time(started),

@@ -5,4 +5,5 @@ pub mod heat;
 pub mod model;
 pub mod next;
 pub mod page;
+mod table;
 pub mod verify;

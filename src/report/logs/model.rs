@@ -8,7 +8,7 @@ use super::next::next_step;
 use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Code, Finding, State};
 use crate::logs::inflate::{hex, sha256};
-use crate::logs::verify::{Answer, Chain, KeyUse};
+use crate::logs::verify::{Answer, Chain, ExpectedChains, KeyUse, Missing};
 
 /// The version of the JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -28,6 +28,34 @@ pub struct Proof {
     pub keys: Vec<KeyEntry>,
     /// All chains together.
     pub summary: Summary,
+}
+
+/// What there should be, and what of it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedEntry {
+    /// Who says so.
+    pub said_by: String,
+    /// How many accounts should have a chain.
+    pub accounts: usize,
+    /// How many regions are known to be in use in them; 0 when that is not known.
+    pub regions: usize,
+    /// The trails that should have one.
+    pub trails: BTreeSet<String>,
+    /// What has none.
+    pub missing: Vec<MissingEntry>,
+    /// Why it is not known which accounts should have one; null where it is known.
+    pub unknown: Option<String>,
+}
+
+/// What should have a chain and has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingEntry {
+    /// The account; null for a trail that has no chain in any.
+    pub account: Option<String>,
+    /// The regions in which it has none; empty for all.
+    pub regions: Vec<String>,
+    /// The trail; null for any.
+    pub trail: Option<String>,
 }
 
 /// A public key that digests named.
@@ -170,9 +198,12 @@ pub struct Summary {
     /// How many regions have a chain.
     #[serde(default)]
     pub regions: usize,
-    /// Who said what there should be; null when nobody did, so that what is missing whole was not missed.
+    /// The names of the trails that have a chain.
     #[serde(default)]
-    pub expected_by: Option<String>,
+    pub trails: BTreeSet<String>,
+    /// What there should be; null when nobody said, so that what is missing whole was not missed.
+    #[serde(default)]
+    pub expected: Option<ExpectedEntry>,
     /// When the report was made.
     #[serde(default)]
     pub made_at: String,
@@ -282,6 +313,23 @@ impl FindingEntry {
     }
 }
 
+impl ExpectedEntry {
+    fn of(expected: &ExpectedChains) -> Self {
+        let ExpectedChains { said_by, accounts, regions, trails, missing, unknown } = expected.clone();
+        let entry = |missing: Missing| MissingEntry {
+            account: missing.account.map(|account| account.to_string()),
+            regions: missing.regions.iter().map(ToString::to_string).collect(),
+            trail: missing.trail,
+        };
+        Self { said_by, accounts, regions, trails, missing: missing.into_iter().map(entry).collect(), unknown }
+    }
+}
+
+/// Returns the names of the trails that have a chain.
+pub(super) fn trails(answer: &Answer) -> BTreeSet<String> {
+    answer.chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.to_string())).collect()
+}
+
 impl KeyEntry {
     fn of(key: &KeyUse) -> Self {
         Self {
@@ -312,7 +360,8 @@ impl Summary {
             logs_pending: sum(|chain| chain.logs_pending),
             accounts: answer.accounts(),
             regions: answer.chains.iter().map(|chain| &chain.scope.region).collect::<BTreeSet<_>>().len(),
-            expected_by: answer.expected_by.clone(),
+            trails: trails(answer),
+            expected: answer.expected.as_ref().map(ExpectedEntry::of),
             made_at: answer.now.to_string(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             findings: sum(|chain| chain.findings.len() as u64 + chain.findings_omitted) + answer.findings.len() as u64,

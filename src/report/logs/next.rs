@@ -36,6 +36,9 @@ pub fn next_step(finding: &Finding) -> &'static str {
         Code::KeysOfBundle => {
             "give CloudTrail's keys with --keys, or say --trust-bundle-keys if you trust who made the bundle"
         }
+        Code::BundleSigner => {
+            "ask who made the bundle for one that bears their signature, and find where this one is from"
+        }
         Code::DigestNoSignature => {
             "copy the objects with their metadata, or wait for the next digest, which records the signature"
         }

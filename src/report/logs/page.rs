@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::coverage::{self as coverage_report, Presence};
 use super::heat::HeatMap;
 use super::next::next_step;
-use super::verify::{folded, head, headline, heat_map, name, shown, tail, time};
+use super::verify::{folded, head, headline, heat_map, name, rows, shown, tail, time};
 use crate::logs::coverage::Coverage;
 use crate::logs::finding::{Finding, State};
 use crate::logs::verify::{Answer, Chain};
@@ -52,7 +52,11 @@ pub fn verify(answer: &Answer) -> Result<String, PageError> {
         .iter()
         .flat_map(|chain| shown(chain).into_iter().map(move |(finding, more)| row(Some(chain), finding, more)));
     let findings: Vec<Value> = beside.chain(of_chains).collect();
-    let chains: Vec<Value> = answer.chains.iter().map(chain_row).collect();
+    let row = |cells: [(&str, String); 9]| {
+        let cells = cells.map(|(column, text)| json!({"column": column, "text": text}));
+        json!({"state": cells[0]["text"], "cells": cells[1..]})
+    };
+    let chains: Vec<Value> = rows(answer).into_iter().map(row).collect();
     let of_chain =
         |chain: &Chain| chain.notes.iter().map(|note| format!("{}: {note}", name(chain))).collect::<Vec<_>>();
     let notes: Vec<String> = answer.chains.iter().flat_map(of_chain).chain(answer.notes.iter().cloned()).collect();
@@ -71,37 +75,16 @@ pub fn verify(answer: &Answer) -> Result<String, PageError> {
     render("verify", &data)
 }
 
-fn chain_row(chain: &Chain) -> Value {
-    json!({
-        "account": chain.scope.account,
-        "region": chain.scope.region,
-        "trail": chain.trail.as_ref().map(|(trail, _)| trail.as_str()).unwrap_or_default(),
-        "from": chain.hours.first().map(|(window, _)| window.start.to_string()).unwrap_or_default(),
-        "to": chain.hours.last().map(|(window, _)| window.end.to_string()).unwrap_or_default(),
-        "digests": chain.digests,
-        "attested": chain.logs_attested,
-        "logs": chain.logs + chain.logs_unlisted,
-        "bytes": chain.bytes,
-        "state": chain.state.as_str(),
-    })
-}
-
 /// Returns the page of coverage.
 ///
 /// # Errors
 /// When the template is wrong.
 pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<String, PageError> {
-    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let rows = coverage.rows.iter().map(|row| {
+        let cells = coverage_report::cells(row).map(|(column, text)| json!({"column": column, "text": text}));
         json!({
-            "account": row.account,
-            "name": row.name,
-            "region": row.region,
-            "kind": row.kind.folder(),
             "arrival": row.arrival.as_str(),
-            "files": row.files.count,
-            "first": time(row.files.first),
-            "last": time(row.files.last),
+            "cells": cells[1..],
             "hours_with": row.hours_with_digest(),
             "hours_without": row.hours_without_digest(),
             "delay": coverage_report::delay(row),
@@ -111,6 +94,8 @@ pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<St
     let data = json!({
         "store": coverage.store,
         "lines": coverage_report::lines(coverage, limit),
+        "head": coverage_report::head(coverage),
+        "tail": coverage_report::tail(coverage, limit),
         "map": coverage_report::heat_map(coverage, 96).map(|map| drawn(&map, Presence::as_str)),
         "rows": rows.collect::<Vec<_>>(),
     });
@@ -124,6 +109,7 @@ pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
         ("verify", include_str!("../../../templates/verify.html.hbs")),
         ("coverage", include_str!("../../../templates/coverage.html.hbs")),
         ("style", include_str!("../../../templates/style.html.hbs")),
+        ("proof", include_str!("../../../templates/proof.html.hbs")),
         ("heat", include_str!("../../../templates/heat.html.hbs")),
     ];
     for (name, template) in templates {

@@ -8,10 +8,11 @@ use anstyle::{AnsiColor, Style};
 use super::heat::HeatMap;
 use super::model::{ChainProof, Proof, Summary};
 use super::next::next_step;
+use super::table::Table;
 use crate::logs::finding::{Code, Finding, State};
-use crate::logs::verify::{Answer, Chain};
+use crate::logs::verify::{Answer, Chain, ExpectedChains, Missing};
 use crate::report::escape;
-use crate::report::words::{count, grouped};
+use crate::report::words::{count, grouped, size};
 
 /// How many findings of one code and chain people see; JSON has all.
 const SHOWN_MAX: usize = 5;
@@ -49,7 +50,10 @@ pub fn human(answer: &Answer, width: usize, is_coloured: bool) -> String {
     for line in head(answer) {
         let _ = writeln!(text, "{}", escape::terminal(&line));
     }
-    text.push_str(&chain_table(answer));
+    let table = table(answer);
+    if !table.rows.is_empty() {
+        let _ = write!(text, "\n{}", table.text(width));
+    }
     if let Some(map) = heat_map(answer, width.saturating_sub(40).clamp(24, 96)) {
         text.push_str(&heat_text(&map, paint));
     }
@@ -96,8 +100,9 @@ pub fn markdown(answer: &Answer) -> String {
     if let Some(map) = heat_map(answer, 72) {
         let _ = write!(text, "\n```text\n{}```\n", heat_text(&map, |_, text| text.to_owned()).trim_start_matches('\n'));
     }
-    if !answer.chains.is_empty() {
-        let _ = write!(text, "\n```text\n{}```\n", chain_table(answer).trim_start_matches('\n'));
+    let table = table(answer);
+    if !table.rows.is_empty() {
+        let _ = write!(text, "\n{}", table.markdown());
     }
     let of_chain = |chain: &Chain| (chain.scope.account.to_string(), chain.scope.region.to_string());
     let chains = answer.chains.iter().flat_map(|chain| shown(chain).into_iter().map(move |row| (of_chain(chain), row)));
@@ -155,10 +160,12 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
         number(sum.logs_attested),
         number(sum.logs + sum.logs_unlisted),
     );
-    let _ = match &sum.expected_by {
-        Some(said_by) => {
-            let missing = answer.findings.iter().filter(|finding| finding.code == Code::ChainExpected).count();
-            writeln!(text, "compared with what should be there ({said_by}): {missing} missing")
+    let _ = match &answer.expected {
+        Some(ExpectedChains { said_by, unknown: Some(_), .. }) => {
+            writeln!(text, "{said_by} could not be compared with what is there: the organization could not be read")
+        }
+        Some(ExpectedChains { said_by, missing, .. }) => {
+            writeln!(text, "compared with what should be there ({said_by}): {} missing", missing.len())
         }
         None => writeln!(
             text,
@@ -204,6 +211,7 @@ pub(super) fn head(answer: &Answer) -> Vec<String> {
         time(answer.to, "the newest digest due")
     ));
     lines.push(format!("made: {} by orgtrail {}", answer.now, env!("CARGO_PKG_VERSION")));
+    lines.extend(expected_and_found(answer));
     for key in &answer.keys {
         let until = time(key.valid_to, "unknown");
         lines.push(format!(
@@ -230,27 +238,81 @@ pub(super) fn tail(answer: &Answer) -> Vec<String> {
     ]
 }
 
-/// Returns one row a chain: from, to, digests, log files, bytes, state.
-fn chain_table(answer: &Answer) -> String {
-    let mut text = String::new();
-    for chain in answer.chains.iter().take(ROWS_MAX) {
-        let from = chain.hours.first().map_or("-".into(), |(window, _)| window.start.to_string());
-        let to = chain.hours.last().map_or("-".into(), |(window, _)| window.end.to_string());
-        let _ = writeln!(
-            text,
-            "{} {from} to {to}: {} digests, {} of {} log files, {} bytes read, {}",
-            escape::terminal(&name(chain)),
-            chain.digests,
-            chain.logs_attested,
-            chain.logs + chain.logs_unlisted,
-            chain.bytes,
-            chain.state
-        );
-    }
-    if answer.chains.len() > ROWS_MAX {
-        let _ = writeln!(text, "and {} more", count(answer.chains.len() - ROWS_MAX, "chain"));
-    }
-    if text.is_empty() { text } else { format!("\n{text}") }
+/// Returns the lines that say how many accounts, regions and trails there should be and are.
+fn expected_and_found(answer: &Answer) -> [String; 2] {
+    let named = |trails: &BTreeSet<String>| {
+        let names = trails.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let names = if names.is_empty() { names } else { format!(" ({names})") };
+        format!("{}{names}", count(trails.len(), "trail"))
+    };
+    let expected = match &answer.expected {
+        None => "expected: nobody said which accounts, regions and trails".to_owned(),
+        Some(expected) => {
+            let accounts = match &expected.unknown {
+                Some(_) => "accounts not known".to_owned(),
+                None => count(expected.accounts, "account"),
+            };
+            let regions = match expected.regions {
+                0 => "regions not known".to_owned(),
+                regions => count(regions, "region"),
+            };
+            format!("expected: {accounts}, {regions}, {}", named(&expected.trails))
+        }
+    };
+    let sum = Summary::of(answer);
+    let (accounts, regions) = (count(sum.accounts, "account"), count(sum.regions, "region"));
+    [expected, format!("found: {accounts}, {regions}, {}", named(&sum.trails))]
+}
+
+/// The columns of the table.
+const COLUMNS: [&str; 9] =
+    ["state", "account", "region", "trail", "from", "to", "digests", "log files attested", "bytes read"];
+
+/// Returns one row a chain, and one for each that should be there and is not.
+pub(super) fn rows(answer: &Answer) -> Vec<[(&'static str, String); 9]> {
+    let missing = answer.expected.iter().flat_map(|expected| &expected.missing).map(missing_cells);
+    let cells = missing.chain(answer.chains.iter().map(chain_cells));
+    let named = |cells: [String; 9]| {
+        let mut columns = COLUMNS.into_iter();
+        cells.map(|cell| (columns.next().unwrap_or_default(), cell))
+    };
+    cells.map(named).collect()
+}
+
+fn chain_cells(chain: &Chain) -> [String; 9] {
+    let number = |number: u64| grouped(usize::try_from(number).unwrap_or(usize::MAX));
+    [
+        chain.state.to_string(),
+        chain.scope.account.to_string(),
+        chain.scope.region.to_string(),
+        chain.trail.as_ref().map_or("-".to_owned(), |(trail, _)| trail.to_string()),
+        chain.hours.first().map_or("-".into(), |(window, _)| window.start.to_string()),
+        chain.hours.last().map_or("-".into(), |(window, _)| window.end.to_string()),
+        number(chain.digests),
+        format!("{} of {}", number(chain.logs_attested), number(chain.logs + chain.logs_unlisted)),
+        size(chain.bytes),
+    ]
+}
+
+fn missing_cells(missing: &Missing) -> [String; 9] {
+    let or_all = |text: String| if text.is_empty() { "every one".to_owned() } else { text };
+    let regions = missing.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let name = missing.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    [
+        State::Unproven.to_string(),
+        or_all(missing.account.as_ref().map(|account| format!("{account}{name}")).unwrap_or_default()),
+        or_all(regions),
+        missing.trail.clone().unwrap_or_else(|| "-".to_owned()),
+        "missing".to_owned(),
+        "-".to_owned(),
+        "0".to_owned(),
+        "0 of 0".to_owned(),
+        size(0),
+    ]
+}
+
+fn table(answer: &Answer) -> Table {
+    Table { columns: &COLUMNS, rows: rows(answer).into_iter().map(|row| row.map(|(_, cell)| cell).to_vec()).collect() }
 }
 
 /// Returns the heat map of an answer, accounts by time.

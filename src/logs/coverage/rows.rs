@@ -1,0 +1,218 @@
+//! The rows of coverage: what was found, trail by trail and layout by layout, and which of them another one follows. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Arrival, Expected, Found, Gap, LogFiles, Row, Survey, TrailDigests};
+use crate::ids::{AccountId, Region};
+use crate::logs::finding::{HOUR, Window};
+use crate::logs::key::{LogKind, Scope};
+use crate::logs::spans::Spans;
+use crate::logs::verify::DIGEST_DELAY_MAX;
+
+/// Returns the rows of a survey, without the reasons of their gaps: what was found, and what should be there and is not.
+pub(super) fn rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
+    let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, survey, expected)).collect();
+    let ended: Vec<Option<Ended>> = rows.iter().map(|row| ended(row, &rows, survey, expected)).collect();
+    for (row, ended) in rows.iter_mut().zip(ended) {
+        if let Some(Ended { note, open }) = ended {
+            row.arrival = if open.is_empty() { Arrival::Ended } else { row.arrival };
+            row.note = Some(note);
+            let end = row.digest_hours.end();
+            row.gaps.retain(|gap| end.is_some_and(|end| gap.window.end <= end));
+            row.gaps.extend(open.into_iter().map(Gap::of));
+        }
+    }
+    rows.extend(absent_rows(survey, expected));
+    rows.sort_by(|a, b| a.order().cmp(&b.order()));
+    rows
+}
+
+fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
+    let nothing = TrailDigests::default();
+    let is_alone = found.trails.len() <= 1;
+    let mut rows: Vec<Row> = match found.trails.is_empty() {
+        true => vec![event_row(found, None, &nothing, is_alone, survey, expected)],
+        false => {
+            let trails = found.trails.iter();
+            trails.map(|((trail, _), own)| event_row(found, Some(trail), own, is_alone, survey, expected)).collect()
+        }
+    };
+    for (&kind, files) in found.logs.iter().filter(|(kind, _)| **kind != LogKind::CloudTrail) {
+        rows.push(Row {
+            arrival: Arrival::Seen,
+            files: files.clone(),
+            newest: files.last,
+            ..empty_row(&found.scope.account, &found.scope.region, kind, expected).lying_at(found, survey)
+        });
+    }
+    rows
+}
+
+/// Returns the row of management and data events of one trail, whose digests come every hour even when nothing happens. The
+/// log files are those of the folder, whose names do not tell the trail: they show that it delivers when it is alone there.
+fn event_row(
+    found: &Found,
+    trail: Option<&crate::ids::TrailName>,
+    own: &TrailDigests,
+    is_alone: bool,
+    survey: &Survey,
+    expected: &Expected,
+) -> Row {
+    let files = found.logs.get(&LogKind::CloudTrail).cloned().unwrap_or_default();
+    let hours = &own.hours;
+    let newest = if is_alone { files.last.max(hours.end()) } else { hours.end() };
+    let due = due(survey);
+    let looked_at = Window { start: survey.range.start, end: due.max(survey.range.start) };
+    let windows = if own.count == 0 { vec![looked_at] } else { hours.gaps(looked_at) };
+    let windows = if found.problem.is_some() { Vec::new() } else { windows };
+    // The range's start need not be where an hour starts: the hour that is cut there is no gap.
+    let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
+    let is_gap = |window: &Window| window.start < window.end && !is_cut(*window);
+    let is_before = |window: Window| hours.start().is_some_and(|first| window.end <= first);
+    let gap = |window: Window| Gap { is_before_start: is_before(window), ..Gap::of(window) };
+    let gaps: Vec<Gap> = windows.into_iter().filter(is_gap).map(gap).collect();
+    // A log file tells that its hour has arrived.
+    let arrived = if is_alone { files.hours.end().max(hours.end()) } else { hours.end() };
+    let arrival = match newest {
+        _ if found.problem.is_some() => Arrival::Unread,
+        None => Arrival::Nothing,
+        Some(_) if arrived < Some(due) => Arrival::Stopped,
+        // What came before the first digest is told, and is no gap: there was no trail yet.
+        Some(_) if gaps.iter().all(|gap| gap.is_before_start) => Arrival::Arriving,
+        Some(_) => Arrival::Gaps,
+    };
+    Row {
+        trail: trail.cloned(),
+        arrival,
+        files,
+        digests: own.count,
+        digest_hours: hours.clone(),
+        gaps,
+        newest,
+        problem: found.problem.clone(),
+        ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected).lying_at(found, survey)
+    }
+}
+
+/// Returns up to when digests must have come.
+fn due(survey: &Survey) -> Timestamp {
+    survey.now.saturating_sub(DIGEST_DELAY_MAX).unwrap_or(survey.now).min(survey.range.end)
+}
+
+fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Expected) -> Row {
+    let known = expected.accounts.get(account);
+    Row {
+        account: account.clone(),
+        name: known.map(|account| account.name.clone()),
+        region: region.clone(),
+        kind,
+        layout: String::new(),
+        bucket: None,
+        scope: None,
+        trail: None,
+        arrival: Arrival::Nothing,
+        files: LogFiles::default(),
+        digests: 0,
+        digest_hours: Spans::default(),
+        gaps: Vec::new(),
+        note: None,
+        newest: None,
+        problem: None,
+        is_expected: known.is_none_or(|account| account.should_deliver(region)),
+    }
+}
+
+impl Row {
+    fn lying_at(self, found: &Found, survey: &Survey) -> Self {
+        let Scope { prefix, organization, .. } = &found.scope;
+        let organization = organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
+        let layout = format!("{prefix}AWSLogs/{organization}");
+        let is_one_place = survey.places.iter().all(|other| other.store == found.store);
+        let layout = if is_one_place { layout } else { format!("{}/{layout}", found.store) };
+        Self { layout, bucket: found.bucket.clone(), scope: Some(found.scope.clone()), ..self }
+    }
+
+    /// Returns what rows are sorted by.
+    fn order(&self) -> (&AccountId, &Region, LogKind, &String, &Option<crate::ids::TrailName>) {
+        (&self.account, &self.region, self.kind, &self.layout, &self.trail)
+    }
+}
+
+/// What became of a row that delivers no more, when another one of its account and region goes on.
+struct Ended {
+    note: String,
+    /// The times after its end in which no other one has digests.
+    open: Vec<Window>,
+}
+
+/// Tells whether a row has ended because others took over: a trail that was replaced, or whose place or layout was changed.
+/// One that should deliver, as CloudTrail or the configuration says, has not ended but stopped. Without a configuration only
+/// what began later takes over, and where nothing of the range is left only CloudTrail can tell that nothing should be there.
+fn ended(row: &Row, rows: &[Row], survey: &Survey, expected: &Expected) -> Option<Ended> {
+    let is_silent = matches!(row.arrival, Arrival::Stopped | Arrival::Nothing);
+    if row.kind != LogKind::CloudTrail || !is_silent || expected.wants(row) {
+        return None;
+    }
+    let is_other = |other: &&Row| {
+        (&other.account, &other.region, other.kind) == (&row.account, &row.region, row.kind)
+            && (&other.layout, &other.trail) != (&row.layout, &row.trail)
+    };
+    let is_configured = !expected.wanted.is_empty();
+    let takes_over = |other: &&Row| match row.digest_hours.start() {
+        _ if is_configured => expected.wants(other),
+        Some(began) => other.digest_hours.start() > Some(began),
+        None => expected.trails.iter().any(|trail| Some(&trail.delivery.bucket) == row.bucket.as_ref()),
+    };
+    let others: Vec<&Row> = rows.iter().filter(is_other).filter(takes_over).collect();
+    let mut theirs = Spans::default();
+    others.iter().flat_map(|other| other.digest_hours.iter()).for_each(|window| theirs.add(window));
+    // What ended before the range is told of by the others' own rows.
+    let end = row.newest.map(|newest| row.digest_hours.end().unwrap_or(newest));
+    let after = Window { start: end.or(theirs.start())?, end: due(survey) };
+    let names: BTreeSet<String> = others.iter().filter(|other| other.digests > 0).map(|other| other.called()).collect();
+    if names.is_empty() || theirs.end() <= Some(after.start) {
+        return None;
+    }
+    let open = theirs.gaps(after);
+    if open.last().is_some_and(|last| last.end >= after.end) {
+        return None;
+    }
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let note = match end {
+        Some(end) => format!("it ended at {end}, and {names} goes on"),
+        None => format!("nothing of the range is here; {names} delivers"),
+    };
+    Some(Ended { note, open })
+}
+
+impl Row {
+    fn called(&self) -> String {
+        match &self.trail {
+            Some(trail) => format!("trail {trail} in {}", self.layout),
+            None => self.layout.clone(),
+        }
+    }
+}
+
+/// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not known,
+/// those of the other accounts stand for them.
+fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
+    let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
+    let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
+    let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();
+    let mut rows = Vec::new();
+    for (account, known) in &expected.accounts {
+        let regions = known.regions.clone().unwrap_or_else(|| usual.iter().cloned().collect());
+        let is_absent = |region: &Region| {
+            let is_sought = expected.only.as_ref().is_none_or(|only| only == region);
+            is_sought && !there.contains(&(account.clone(), region.clone()))
+        };
+        for region in regions.into_iter().filter(is_absent) {
+            let gaps = vec![Gap::of(survey.range)];
+            rows.push(Row { gaps, ..empty_row(account, &region, LogKind::CloudTrail, expected) });
+        }
+    }
+    rows
+}
