@@ -88,12 +88,12 @@ pub struct VerifyArgs {
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
     let known = match args.places.is_empty() {
-        true => Known::of(common, args.account.as_ref(), ui).await?,
+        true => Box::pin(Known::of(common, args.account.as_ref(), ui)).await?,
         false => Known::default(),
     };
     let around = Surroundings::of(common, ui)?;
     if common.format() == Format::Jsonl && common.output.is_none() {
-        return match run(args, known, &around, &mut io::stdout()).await {
+        return match Box::pin(run(args, known, &around, &mut io::stdout())).await {
             Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(Printed::new("", Outcome::Clean))
             }

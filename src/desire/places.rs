@@ -187,7 +187,9 @@ impl Finder<'_> {
             let base = root_below(&trail.prefix);
             let root = if trail.organization { format!("{base}/{}", self.today.desired.organization) } else { base };
             self.found(&bucket, &root, trail.key.as_ref());
-            self.add_key(&bucket.account, trail.key.as_ref());
+            // The key of another account would be forgotten once the trail uses ours again: the plan names it (`plan::past`).
+            let key = trail.key.as_ref().filter(|key| is_key_of(key, &bucket.account));
+            self.add_key(&bucket.account, key);
         }
     }
 
@@ -260,8 +262,7 @@ impl Finder<'_> {
                 self.found(&bucket, root, None);
             }
         }
-        let is_own = |key: &str| key.parse::<Arn>().is_ok_and(|arn| arn.account() == holder.as_str());
-        for (key, _) in keys.into_iter().filter(|(key, count)| is_most(*count) && is_own(key)) {
+        for (key, _) in keys.into_iter().filter(|(key, count)| is_most(*count) && is_key_of(key, holder)) {
             self.add_key(holder, Some(key));
         }
     }
@@ -322,4 +323,12 @@ impl Finder<'_> {
             self.today.observed.resources().filter(|(a, resource)| uses(a, resource)).map(|(a, _)| a).collect();
         !users.is_empty() && users.iter().all(|bucket| self.give_up.contains(&bucket.name))
     }
+}
+
+/// Tells whether this is the ARN of a key of the account. Other accounts cannot make one, and readers are believed when they
+/// name it.
+fn is_key_of(key: &str, account: &AccountId) -> bool {
+    key.parse::<Arn>().is_ok_and(|arn| {
+        arn.service() == "kms" && arn.resource().starts_with("key/") && arn.account() == account.as_str()
+    })
 }

@@ -14,7 +14,7 @@ use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{
     ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Problem, Resource, Role, Sighting, Stage, Trail,
 };
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 
 /// The code of a bucket whose name is taken in another region or account.
@@ -101,7 +101,24 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
         let help = format!("`orgtrail apply --give-up {}` ends that, and deletes nothing", place.bucket.name);
         Finding::new(Harm::Harmless, &place.bucket, "earlier-logs", message, help)
     });
-    places.chain(keys).chain(moved).collect()
+    let foreign = changes.iter().filter_map(|change| foreign_key(desired, change));
+    places.chain(keys).chain(moved).chain(foreign).collect()
+}
+
+/// A trail that encrypted with a key of another account leaves log files that readers cannot decrypt: nothing remembers that
+/// key once the trail uses another one.
+fn foreign_key(desired: &Desired, change: &Change) -> Option<Finding> {
+    let (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) = (&change.desired, &change.observed) else {
+        return None;
+    };
+    let key = seen.key.as_ref().filter(|key| wish.key.as_ref() != Some(*key) && !needs_key(desired, key))?;
+    let arn: Arn = key.parse().ok()?;
+    if arn.service() != "kms" || arn.account() == desired.log_account.as_str() {
+        return None;
+    }
+    let message = format!("log files until now are encrypted with {key}, which is no key of the log account");
+    let help = "name it as `key` of a place under `earlier` while members are to read those logs".to_owned();
+    Some(Finding::new(Harm::LessProtected, &change.address, "encrypted-elsewhere", message, help))
 }
 
 fn needs_key(desired: &Desired, arn: &str) -> bool {

@@ -140,34 +140,46 @@ impl Ground<'_> {
     }
 
     /// Tells whether a trail of the configuration writes into the bucket, or encrypts with the key, that the configuration
-    /// names, or the bucket has statements of ours or our key, or readers of ours read there: without a tag, that is what shows
-    /// that it was taken away.
+    /// names, or their policies have statements of ours, or the bucket encrypts with the key, or readers of ours read
+    /// there: without a tag, that is what shows that it was taken away.
     fn is_in_use(&self, address: &Address, seen: &Resource) -> bool {
         match (seen, self.desired.wanted.get(address).map(|wanted| &wanted.resource)) {
             (Resource::Trail(seen), Some(Resource::Trail(wish))) => seen.bucket == wish.bucket,
             (Resource::Bucket(bucket), _) => {
                 self.trails().any(|trail| trail.bucket == address.name)
-                    || self.policy_of(address).is_some_and(|policy| policy.statements.iter().any(is_ours))
+                    || self.has_statements_of_ours(&address.with_kind(Kind::BucketPolicy))
                     || self.encrypts_with_ours(bucket)
                     || address.arn(self.desired.partition).is_some_and(|arn| self.readers_name(arn.as_str()))
             }
             (Resource::Key(key), _) => key.arn.as_ref().is_some_and(|arn| {
-                self.trails().any(|trail| trail.key.as_ref() == Some(arn)) || self.readers_name(arn)
+                self.trails().any(|trail| trail.key.as_ref() == Some(arn))
+                    || self.has_statements_of_ours(&address.with_kind(Kind::KeyPolicy))
+                    || self.log_bucket().and_then(key_of) == Some(arn)
+                    || self.readers_name(arn)
             }),
             _ => false,
         }
     }
 
-    fn policy_of(&self, bucket: &Address) -> Option<&PolicyDocument> {
-        self.observed.resource(&bucket.with_kind(Kind::BucketPolicy))?.shared_policy()
+    fn has_statements_of_ours(&self, policy: &Address) -> bool {
+        let policy = self.observed.resource(policy).and_then(Resource::shared_policy);
+        policy.is_some_and(|policy| policy.statements.iter().any(is_ours))
+    }
+
+    /// The bucket of the configuration, as it is.
+    fn log_bucket(&self) -> Option<&Bucket> {
+        let mut buckets = self.desired.wanted.keys().filter(|address| address.kind == Kind::Bucket);
+        buckets.find_map(|address| match self.observed.resource(address) {
+            Some(Resource::Bucket(bucket)) => Some(bucket),
+            _ => None,
+        })
     }
 
     /// Tells whether a bucket encrypts with the key under the alias of the configuration.
     fn encrypts_with_ours(&self, bucket: &Bucket) -> bool {
-        let encryption = bucket.encryption.as_ref().and_then(|encryption| encryption.key.as_ref());
         let mut keys = self.desired.wanted.keys().filter(|address| address.kind == Kind::Key);
         keys.any(|address| match self.observed.resource(address) {
-            Some(Resource::Key(key)) => key.arn.is_some() && key.arn.as_ref() == encryption,
+            Some(Resource::Key(key)) => key.arn.is_some() && key.arn.as_ref() == key_of(bucket),
             _ => false,
         })
     }
@@ -306,6 +318,11 @@ impl Ground<'_> {
         };
         (!part.fields.is_empty()).then(|| alone(part))
     }
+}
+
+/// The key with which a bucket encrypts.
+fn key_of(bucket: &Bucket) -> Option<&String> {
+    bucket.encryption.as_ref()?.key.as_ref()
 }
 
 fn names(document: &PolicyDocument, arn: &str) -> bool {

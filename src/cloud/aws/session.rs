@@ -109,13 +109,17 @@ impl Session {
     }
 
     /// Makes a call that cannot change anything.
-    pub(super) async fn read<T, E, F>(&self, operation: Operation, call: F) -> Result<T, Fault>
+    // The SDK's futures have 16 KB each: in a box they are in none of the futures that wait for them.
+    pub(super) fn read<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<T, Fault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let _admitted = self.pace.admit(&self.account, &self.region, &operation).await;
-        call.await.map_err(|error| fault(&self.account, &operation, &error))
+        let call = Box::pin(call);
+        async move {
+            let _admitted = self.pace.admit(&self.account, &self.region, &operation).await;
+            call.await.map_err(|error| fault(&self.account, &operation, &error))
+        }
     }
 
     /// Makes a call that changes something, and again while AWS is not ready for it.
@@ -125,10 +129,10 @@ impl Session {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         patiently(self.tempo, || {
-            let attempt = call();
+            let attempt = self.read(operation, call());
             async move {
                 self.may_write(&operation).await?;
-                self.read(operation, attempt).await
+                attempt.await
             }
         })
         .await
@@ -144,23 +148,26 @@ impl Session {
     }
 
     /// Makes a call that removes something; that it is not there is as good. It is not tried again.
-    pub(super) async fn remove<T, E, F>(&self, operation: Operation, call: F) -> Result<(), Fault>
+    pub(super) fn remove<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<(), Fault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.may_write(&operation).await?;
-        found(self.read(operation, call).await).map(|_| ())
+        let attempt = self.write_once(operation, call);
+        async move { found(attempt.await).map(|_| ()) }
     }
 
     /// Makes a call that changes something, once: whoever asks decides what a refusal means.
-    pub(super) async fn write_once<T, E, F>(&self, operation: Operation, call: F) -> Result<T, Fault>
+    pub(super) fn write_once<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<T, Fault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        self.may_write(&operation).await?;
-        self.read(operation, call).await
+        let attempt = self.read(operation, call);
+        async move {
+            self.may_write(&operation).await?;
+            attempt.await
+        }
     }
 
     async fn may_write(&self, operation: &Operation) -> Result<(), Fault> {

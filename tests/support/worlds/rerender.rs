@@ -63,10 +63,7 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
         Resource::BucketPolicy(r) => policy(&mut r.policy, synonyms, dice),
         Resource::Key(r) => other_tag(&mut r.tags),
         Resource::KeyPolicy(r) => policy(&mut r.policy, synonyms, dice),
-        Resource::Topic(r) => {
-            policy(&mut r.policy, synonyms, dice);
-            r.key = Some("alias/aws/sns".into());
-        }
+        Resource::Topic(r) => policy(&mut r.policy, synonyms, dice),
         Resource::LogGroup(r) => other_tag(&mut r.tags),
         Resource::Role(r) => {
             policy(&mut r.trust, synonyms, dice);
