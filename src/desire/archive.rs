@@ -105,7 +105,11 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
     let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
     // S3 puts the caller's account in the place of the variable.
     let own_folder = |root: &String| format!("{root}/${{aws:PrincipalAccount}}/*");
-    let own: Vec<String> = layout.read_roots(config, organization).iter().map(own_folder).collect();
+    let mut roots = layout.read_roots(config, organization);
+    // Logs of before below another prefix of this bucket stay readable; what lies elsewhere has a policy of its own.
+    let places = brief.past.places.iter().filter(|place| place.bucket == layout.bucket);
+    roots.extend(places.flat_map(|place| place.roots.iter().cloned()));
+    let own: Vec<String> = roots.iter().map(own_folder).collect();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),

@@ -147,7 +147,7 @@ impl<'a> ArchivePolicies<'a> {
             Some(change) => change.desired.as_ref().map(Cow::Borrowed),
             None => observed.resource(address).map(Cow::Borrowed),
         };
-        let (key, mut gaps) = past_key(observed, place, &find);
+        let (key, mut gaps) = past_key(desired, observed, place, &find);
         let policy = bucket.with_kind(Kind::BucketPolicy);
         gaps.extend(gap(observed, &policy, Invariant::NobodyOutside));
         let mut readers = readers(desired, observed, &find);
@@ -348,8 +348,7 @@ fn key<'a>(
     if let Some(policies) = seen_key(observed, &arn) {
         return (Some(policies), Vec::new());
     }
-    let why = format!("the policy of the key {arn}, which is not orgtrail's, is not known");
-    (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+    (None, vec![unknown_key(&arn)])
 }
 
 /// Returns the policy of a key of others, where it was read.
@@ -363,7 +362,12 @@ fn seen_key<'a>(observed: &Estate, arn: &str) -> Option<KeyPolicies<'a>> {
 }
 
 /// Returns the key of a place of earlier logs, or what is not known of it.
-fn past_key<'a>(observed: &Estate, place: &Place, find: Find<'_, 'a>) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
+fn past_key<'a>(
+    desired: &Desired,
+    observed: &Estate,
+    place: &Place,
+    find: Find<'_, 'a>,
+) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
     let Some(arn) = place.key.clone() else { return (None, Vec::new()) };
     let mut keys = observed
         .resources()
@@ -372,12 +376,21 @@ fn past_key<'a>(observed: &Estate, place: &Place, find: Find<'_, 'a>) -> (Option
         let address = key.with_kind(Kind::KeyPolicy);
         find(&address).map(|policy| KeyPolicies { address, arn: arn.clone(), policy })
     });
-    if policy.is_some() {
-        return (policy, Vec::new());
+    if let Some(policy) = policy.or_else(|| seen_key(observed, &arn)) {
+        return (Some(policy), Vec::new());
+    }
+    if desired.past.key_of_today.as_ref() == Some(&arn) && !desired.wanted.keys().any(|a| a.kind == Kind::Key) {
+        return (None, vec![unknown_key(&arn)]);
     }
     let why =
         format!("the policy of the key {arn}, which encrypted the earlier logs in {}, is not known", place.bucket.name);
     (None, vec![Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }])
+}
+
+/// What is not known where the key of the configuration is somebody else's and its policy was not read.
+fn unknown_key(arn: &str) -> Unproven {
+    let why = format!("the policy of the key {arn}, which is not orgtrail's, is not known");
+    Unproven { invariant: Invariant::ReadsOwn, principal: "every reader".into(), why }
 }
 
 /// Returns why the document at an address is not known.

@@ -12,7 +12,7 @@ use super::change::{Action, Change, FieldChange, Risk};
 use super::{diff, risk};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, OWNER_TAG, Resource, Role, Trail};
-use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
+use crate::policy::document::{ActionElement, PrincipalElement, Principals, ResourceElement};
 use crate::policy::merge::{is_ours, sources};
 use crate::policy::{Aliases, Effect, PolicyDocument, Statement};
 
@@ -289,8 +289,8 @@ impl Ground<'_> {
         })
     }
 
-    /// Puts the statements of ours back without which CloudTrail cannot write or plain HTTP is open. Those of others stay,
-    /// and what else of ours was changed is left to the rest of the change.
+    /// Puts the statements of ours back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses the policy of a
+    /// key. Those of others stay, and what else of ours was changed is left to the rest of the change.
     fn shared_policy(&self, change: &Change, seen: &Resource) -> Option<Change> {
         let wished = change.desired.as_ref()?.shared_policy()?;
         let mut after = seen.clone();
@@ -353,9 +353,10 @@ fn key(wish: &Key, seen: &Key) -> Key {
 }
 
 /// Puts one statement of ours back where it is missing, or where what stands in its place says less: the rule against plain
-/// HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its way in.
+/// HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its way in. KMS takes
+/// no policy after which the account cannot change it again.
 fn put_back(document: &mut PolicyDocument, statement: &Statement) {
-    if !is_against_plain_http(statement) && !lets_cloudtrail_in(statement) {
+    if !is_against_plain_http(statement) && !lets_cloudtrail_in(statement) && !lets_the_account_in(statement) {
         return;
     }
     match document.statements.iter_mut().find(|other| other.sid == statement.sid) {
@@ -375,6 +376,18 @@ fn lets_cloudtrail_in(statement: &Statement) -> bool {
         _ => false,
     };
     statement.effect == Effect::Allow && is_cloudtrail
+}
+
+/// Tells whether a statement lets the root of one account, and so what its administrators allow, do anything with a key.
+fn lets_the_account_in(statement: &Statement) -> bool {
+    let is_root = match &statement.principal {
+        Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {
+            by_kind.iter().all(|(kind, names)| kind == "AWS" && names.iter().all(|name| name.ends_with(":root")))
+        }
+        _ => false,
+    };
+    let all = ActionElement::Is(vec!["kms:*".to_owned()]);
+    statement.effect == Effect::Allow && is_root && statement.action == all && statement.condition.is_empty()
 }
 
 fn sources_of(statement: &Statement) -> BTreeSet<String> {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Delivered, Targets, unknown};
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Stage, Trail};
 use crate::organization::Organization;
+use crate::plan::effective;
 use crate::plan::finding::{Finding, Harm};
 use crate::plan::removal::text_that_names;
 use crate::policy::merge::is_ours;
@@ -39,7 +40,7 @@ pub(in crate::plan) fn now(desired: &Desired, observed: &Estate, organization: &
     let unknown = unknown(desired, observed);
     let mut now = Now::default();
     let mut faults: BTreeMap<Fault, (Finding, usize)> = BTreeMap::new();
-    let mut doubts: BTreeMap<(Address, Vec<String>), Problem> = BTreeMap::new();
+    let mut doubts = Doubts::new();
     for (address, trail) in trails(desired, observed) {
         let Some(Delivered { preflight, .. }) = targets.deliver(address, trail, &unknown) else { continue };
         for refusal in preflight.refusals {
@@ -59,12 +60,43 @@ pub(in crate::plan) fn now(desired: &Desired, observed: &Estate, organization: &
             }
         }
     }
-    now.findings = faults.into_values().map(with_count).collect();
+    let (ended, open) = ended_by_plan(desired, observed, organization, doubts);
+    now.findings = faults.into_values().map(with_count).chain(ended).collect();
     now.findings.extend(trails(desired, observed).filter_map(|(at, trail)| key_that_fails(observed, at, trail)));
     now.findings.extend(second_keys(desired, observed));
     now.findings.sort();
-    now.problems = doubts.into_values().collect();
+    now.problems = open;
     now
+}
+
+/// What cannot be told of one place, by the reasons.
+type Doubts = BTreeMap<(Address, Vec<String>), Problem>;
+
+/// Divides doubts into those that the plan ends, because it replaces what cannot be judged, and those that stay.
+fn ended_by_plan(
+    desired: &Desired,
+    observed: &Estate,
+    organization: &Organization,
+    doubts: Doubts,
+) -> (Vec<Finding>, Vec<Problem>) {
+    if doubts.is_empty() {
+        return Default::default();
+    }
+    let planned = |address: &Address, wanted: &_| Some(effective(desired, observed, address, wanted));
+    let targets = Targets::new(desired, observed, organization, &planned);
+    let mut after = BTreeSet::new();
+    for (address, trail) in trails(desired, observed) {
+        let delivered = targets.deliver(address, trail, &[]).into_iter();
+        for doubt in delivered.flat_map(|delivered| delivered.preflight.doubts) {
+            after.insert((targets.place(address, trail, doubt.part()), doubt.why));
+        }
+    }
+    let (stay, ended): (Doubts, Doubts) = doubts.into_iter().partition(|(doubt, _)| after.contains(doubt));
+    let finding = |((at, _), problem): ((Address, Vec<String>), Problem)| {
+        let help = "apply the plan: it replaces what cannot be judged";
+        Finding::new(Harm::LessProtected, &at, "delivery-unproven", problem.message, help)
+    };
+    (ended.into_iter().map(finding).collect(), stay.into_values().collect())
 }
 
 fn trails<'a>(desired: &'a Desired, observed: &'a Estate) -> impl Iterator<Item = (&'a Address, &'a Trail)> {
