@@ -8,6 +8,7 @@ use super::change::Change;
 use super::diff::key_arn;
 use super::effective;
 pub(super) use super::proved::{Checked, check, live, placed, proved};
+use super::surroundings::judged_principals;
 use crate::estate::key::key_reference;
 use crate::estate::place::Reading;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Place, ReadingTerms, Resource, Sighting};
@@ -19,7 +20,7 @@ use crate::policy::{Aliases, Effect, PolicyDocument};
 
 mod known;
 
-use known::{paths, topic_document, topics};
+use known::{own_principals, paths, topic_document, topics};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
@@ -35,6 +36,10 @@ pub struct ArchivePolicies<'a> {
     key: Option<KeyPolicies<'a>>,
     /// The topics that tell of new logs: address, ARN, and the topic with its policy.
     topics: Vec<(Address, String, Cow<'a, Resource>)>,
+    /// The account that manages the organization.
+    management: AccountId,
+    /// Principals of the log account that nobody outside becomes, or that the configuration names, as patterns of ARNs.
+    judged_principals: Vec<String>,
     /// Where the accounts are in the organization.
     paths: BTreeMap<AccountId, String>,
     unique_ids: Aliases,
@@ -118,6 +123,8 @@ impl<'a> ArchivePolicies<'a> {
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
             topics: topics(desired, find),
+            management: organization.management_account.clone(),
+            judged_principals: judged_principals(desired, observed, organization),
             paths: paths(organization),
             unique_ids: observed.aliases(desired.partition),
             roots: desired.reading.roots.iter().cloned().collect(),
@@ -162,6 +169,8 @@ impl<'a> ArchivePolicies<'a> {
             bucket_policy: find(&policy),
             key,
             topics: Vec::new(),
+            management: organization.management_account.clone(),
+            judged_principals: judged_principals(desired, observed, organization),
             paths: paths(organization),
             unique_ids: observed.aliases(desired.partition),
             roots: place.roots.iter().cloned().collect(),
@@ -230,6 +239,7 @@ impl<'a> ArchivePolicies<'a> {
     fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let policies: Vec<Vec<Named>> = self.readers.iter().map(ReaderPolicies::named).collect();
         let terms = &self.desired.reading;
+        let own = own_principals(self.desired);
         let pairs = self.readers.iter().zip(&policies);
         let readers: Vec<Reader> = pairs.map(|(reader, policies)| reader.reader(policies, terms)).collect();
         let trusted: Vec<String> = terms.trusted.iter().map(ToString::to_string).collect();
@@ -254,10 +264,11 @@ impl<'a> ArchivePolicies<'a> {
             trusted: &trusted,
             readers: &readers,
             facts: Facts {
+                management: Some(&self.management),
                 paths: Some(&self.paths),
                 unique_ids: Some(&self.unique_ids),
-                own_principals: &[self.desired.own_role.to_string()],
-                known_principals: &[],
+                own_principals: &own,
+                known_principals: &self.judged_principals,
                 written_bucket: self.written(&self.bucket.with_kind(Kind::BucketPolicy)),
                 written_key: self.key.as_ref().and_then(|key| self.written(&key.address)),
                 more: &more,

@@ -85,3 +85,49 @@ fn take_sources_off(value: &mut Value) {
         _ => {}
     }
 }
+
+/// A statement of others lets a role of the log account read: whether that is harmless depends on who becomes the role, which
+/// the same look tells.
+#[test]
+fn a_role_of_the_log_account_that_a_statement_names_is_as_harmless_as_who_becomes_it() {
+    let role = "arn:aws:iam::222222222222:role/athena";
+    for (trusted, code) in [(None, 3), (Some("222222222222"), 0), (Some("999999999999"), 2)] {
+        let case = Case::open("10");
+        let mut estate = json_of(&case.read("estate.json"));
+        let sightings = estate["estate"]["sightings"].as_object_mut().unwrap();
+        for sighting in sightings.values_mut() {
+            if let Some(bucket) = sighting.pointer_mut("/present/bucket") {
+                bucket["lifecycle"] = json!([]);
+            }
+            if let Some(policy) = sighting.pointer_mut("/present/bucket_policy/policy/Statement") {
+                policy.as_array_mut().unwrap().push(json!({
+                    "Sid": "Athena", "Effect": "Allow", "Principal": {"AWS": role},
+                    "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-org-cloudtrail/*",
+                }));
+            }
+        }
+        let everybody: Vec<Value> = trusted
+            .iter()
+            .map(|account| {
+                json!({
+                    "arn": role, "powers": {"can": ["reads-logs"]},
+                    "trust": {"Version": "2012-10-17", "Statement": [{
+                        "Effect": "Allow", "Action": "sts:AssumeRole",
+                        "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+                    }]},
+                })
+            })
+            .collect();
+        estate["estate"]["surroundings"] = json!({"principals": {"read": everybody}});
+        case.write("estate.json", &estate.to_string());
+        for command in ["plan", "drift", "access --live"] {
+            let run = case.run(&format!("{command} --estate estate.json"));
+            assert_eq!(run.code, code, "{command} with {trusted:?}\n{}{}", run.stdout, run.stderr);
+        }
+        if code == 0 {
+            let said = case.must(0, "access --live --estate estate.json");
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.contains("(Athena)") && said.contains("was looked at among the principals"), "{said}");
+        }
+    }
+}

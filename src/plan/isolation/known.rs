@@ -8,6 +8,12 @@ use crate::estate::{Address, Desired, Kind, Resource};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 
+/// Returns orgtrail's own roles and those that the configuration lets off, as ARNs in which `*` stands for any text.
+pub(super) fn own_principals(desired: &Desired) -> Vec<String> {
+    let named = desired.own_roles.iter().chain(&desired.break_glass).cloned();
+    named.chain([desired.own_role.to_string()]).collect()
+}
+
 /// Returns what the policy of a topic is called.
 pub(super) fn topic_document(address: &Address) -> String {
     format!("policy of topic {}", address.name)

@@ -120,6 +120,7 @@ impl Judge<'_> {
             .with("aws:SecureTransport", "true")
             .with("aws:RequestedRegion", region)
             .with("aws:PrincipalOrgID", organization)
+            .with("aws:PrincipalOrgMasterAccountId", self.organization.management_account.as_str())
             .with("aws:PrincipalOrgPaths", self.path_of(&self.desired.log_account))
             .with("aws:ResourceOrgID", organization)
             .with("aws:ResourceOrgPaths", self.path_of(&self.desired.log_account))
@@ -217,6 +218,7 @@ impl Judge<'_> {
                 .with("aws:SecureTransport", "true")
                 .with("aws:RequestedRegion", region)
                 .with("aws:PrincipalOrgID", self.desired.organization.as_str())
+                .with("aws:PrincipalOrgMasterAccountId", self.organization.management_account.as_str())
                 .with("aws:PrincipalOrgPaths", self.path_of(&owner));
             let request = Request { caller: role.clone(), action: action.into(), resource: group.clone(), context };
             let layers = Layers {

@@ -105,6 +105,24 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
     result
 }
 
+/// Returns the principals of the log account of which is known that nobody outside the log and the management account becomes
+/// them, and those that the configuration names, as ARNs in which `*` stands for any text. What a policy gives them is no
+/// question any more. Nobody is known where nobody was looked at.
+pub(super) fn judged_principals(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<String> {
+    let named = desired.reading.administrators.iter().map(|name| match name.contains(':') {
+        true => name.clone(),
+        false => format!("arn:{}:iam::{}:*/{name}", desired.partition, desired.log_account),
+    });
+    let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket);
+    let surroundings = observed.surroundings.as_ref();
+    let (Some(bucket), Some(all)) = (bucket, surroundings.and_then(|all| all.principals.read())) else {
+        return named.collect();
+    };
+    let judge = Judge { desired, observed, organization, bucket, when: When::Now };
+    let closed = all.iter().filter(|principal| judge.is_closed(principal)).map(|principal| principal.arn.clone());
+    named.chain(closed).collect()
+}
+
 /// What the judgement is made from.
 struct Judge<'a> {
     desired: &'a Desired,
@@ -254,20 +272,33 @@ impl Judge<'_> {
             let invariant = Invariant::NobodyElseAdministers;
             result.unproven.push(Unproven { invariant, principal: principal.arn.clone(), why });
         };
-        let is_outside = |way: &Way| match way {
-            Way::Account { account, .. } => self.standing(account.as_str()) != Standing::Inside,
-            Way::Organization(_) | Way::Anyone | Way::AnySubject(_) => true,
-            Way::Saml(_) | Way::Oidc { .. } | Way::Service(_) | Way::Unclear(_) => false,
-        };
         for (way, _) in ways {
             if let Way::Unclear(what) = way {
                 ask(format!("whom its trust policy means by {what} is not known"));
             }
         }
-        let trust_is_unknown = principal.trust.is_none() && principal.arn.contains(":role/");
-        if trust_is_unknown || ways.iter().any(|(way, _)| is_outside(way)) {
+        if trust_is_unknown(principal) || ways.iter().any(|(way, _)| self.is_outside(way)) {
             principal.unknown.iter().for_each(|why| ask(why.clone()));
         }
+    }
+
+    fn is_outside(&self, way: &Way) -> bool {
+        match way {
+            Way::Account { account, .. } => self.standing(account.as_str()) != Standing::Inside,
+            Way::Organization(_) | Way::Anyone | Way::AnySubject(_) => true,
+            Way::Saml(_) | Way::Oidc { .. } | Way::Service(_) | Way::Unclear(_) => false,
+        }
+    }
+
+    /// Tells whether it is known that nobody but the log and the management account, their providers and services become a
+    /// principal. Trusted readers are not among them, because they may read and no more.
+    fn is_closed(&self, principal: &Principal) -> bool {
+        let lets_in = |way: &Way| match way {
+            Way::Account { account, .. } => self.is_home(account),
+            Way::Unclear(_) => false,
+            other => !self.is_outside(other),
+        };
+        !trust_is_unknown(principal) && principal.trust.iter().flat_map(ways_in).all(|(way, _)| lets_in(&way))
     }
 
     fn delegated_administrators(&self, surroundings: &Surroundings, result: &mut Around) {
@@ -353,6 +384,10 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+fn trust_is_unknown(principal: &Principal) -> bool {
+    principal.trust.is_none() && principal.arn.contains(":role/")
 }
 
 /// Returns the open question of a part that could not be read.

@@ -218,6 +218,46 @@ fn a_further_delegated_administrator_is_a_finding() {
     assert_eq!(found(&named), []);
 }
 
+#[test]
+fn who_was_judged_is_no_question_to_the_proof() {
+    let mut named = desired();
+    named.reading.administrators = vec!["SecurityAudit".into(), "arn:aws:iam::222222222222:role/forensics/*".into()];
+    named.reading.trusted.insert(account(STRANGER));
+    let provider = r#"{"Federated":"arn:aws:iam::222222222222:saml-provider/x"}"#;
+    let ways = [
+        ("own", aws(LOG)),
+        ("management", aws(MANAGEMENT)),
+        ("saml", provider.to_owned()),
+        ("service", r#"{"Service":"lambda.amazonaws.com"}"#.to_owned()),
+        ("member", aws(MEMBER)),
+        ("trusted", aws(STRANGER)),
+        ("anyone", r#""*""#.to_owned()),
+        ("unclear", r#"{"Federated":"what.is.this"}"#.to_owned()),
+    ];
+    let mut all: Vec<Principal> = ways.iter().map(|(name, who)| role(name, who, "", Powers::all())).collect();
+    all.push(Principal { trust: None, ..role("unread", &aws(LOG), "", Powers::all()) });
+    all.push(Principal { arn: format!("arn:aws:iam::{LOG}:user/eve"), trust: None, ..all[0].clone() });
+    let judged = |principals: Part<Vec<Principal>>| {
+        let surroundings = Surroundings { principals, ..Surroundings::default() };
+        let estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
+        super::judged_principals(&named, &estate, &organization())
+    };
+    let by_name =
+        ["arn:aws:iam::222222222222:*/SecurityAudit", "arn:aws:iam::222222222222:role/forensics/*"].map(str::to_owned);
+    let closed = ["role/own", "role/management", "role/saml", "role/service", "user/eve"]
+        .map(|name| format!("arn:aws:iam::{LOG}:{name}"));
+    assert_eq!(judged(Part::Read(all)), [&by_name[..], &closed[..]].concat());
+    let problem = Problem {
+        account: account(LOG),
+        address: None,
+        stage: Stage::Observe,
+        code: "AccessDenied".into(),
+        message: "no".into(),
+        help: String::new(),
+    };
+    assert_eq!(judged(Part::Unreadable(Box::new(problem))), by_name);
+}
+
 fn doors(change: impl FnOnce(&mut BucketDoors)) -> Surroundings {
     let mut doors = BucketDoors::default();
     change(&mut doors);

@@ -14,7 +14,9 @@ pub(super) enum Silence {
 /// Circumstances: who the caller is to others, from where, when, on whose resource.
 ///
 /// Source: IAM user guide, "AWS global condition context keys"; service authorization reference, S3 and KMS.
-const CIRCUMSTANCES: [&str; 44] = [
+const CIRCUMSTANCES: [&str; 51] = [
+    "aws:assumedroot",
+    "aws:chatbotsourcearn",
     "aws:currenttime",
     "aws:ec2instancesourceprivateipv4",
     "aws:ec2instancesourcevpc",
@@ -26,6 +28,7 @@ const CIRCUMSTANCES: [&str; 44] = [
     "aws:principalarn",
     "aws:principalisawsservice",
     "aws:principalorgid",
+    "aws:principalorgmasteraccountid",
     "aws:principalorgpaths",
     "aws:principalservicename",
     "aws:principalservicenameslist",
@@ -42,12 +45,16 @@ const CIRCUMSTANCES: [&str; 44] = [
     "aws:sourceorgid",
     "aws:sourceorgpaths",
     "aws:sourcevpc",
+    "aws:sourcevpcarn",
     "aws:sourcevpce",
     "aws:tokenissuetime",
     "aws:useragent",
     "aws:userid",
     "aws:username",
     "aws:viaawsservice",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
     "aws:vpcsourceip",
     "kms:calleraccount",
     "kms:keyorigin",

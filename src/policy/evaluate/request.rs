@@ -189,7 +189,7 @@ pub(super) fn derived(caller: &Caller, key: &str) -> Option<Fact<'static>> {
             Caller::Service { name } => Some(name.clone()),
             _ => None,
         },
-        "aws:principalorgid" | "aws:principalorgpaths" if !has_account => None,
+        "aws:principalorgid" | "aws:principalorgmasteraccountid" | "aws:principalorgpaths" if !has_account => None,
         "aws:multifactorauthpresent" | "aws:multifactorauthage" if !has_account => None,
         "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" if !is_service => None,
         _ => return None,

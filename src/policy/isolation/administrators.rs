@@ -132,7 +132,14 @@ fn confined(statement: &Statement) -> Vec<Way> {
         };
         ids.or_else(path).map(|values| values.iter().cloned().map(Way::Organization).collect())
     };
-    by_account.or_else(by_arn).or_else(by_organization).unwrap_or_else(|| vec![Way::Anyone])
+    let by_management = || {
+        let is_account = |value: &String| value.parse::<AccountId>().is_ok();
+        let mut lists = demanded(statement, "aws:PrincipalOrgMasterAccountId");
+        let values = lists.find(|values| values.iter().all(is_account))?;
+        let organization = |value| Way::Organization(format!("the organization that {value} manages"));
+        Some(values.iter().map(organization).collect())
+    };
+    by_account.or_else(by_arn).or_else(by_organization).or_else(by_management).unwrap_or_else(|| vec![Way::Anyone])
 }
 
 fn all(values: &[String], read: impl Fn(&str) -> Option<Way>) -> Option<Vec<Way>> {
@@ -209,13 +216,18 @@ mod tests {
 
     #[test]
     fn accounts_and_everybody() {
-        let cases: [(&str, &str, &[&str]); 12] = [
+        let cases: [(&str, &str, &[&str]); 13] = [
             (r#"{"AWS":"arn:aws:iam::111111111111:root"}"#, "", &["account 111111111111"]),
             (r#"{"AWS":["111111111111","AROAEXAMPLEID"]}"#, "", &["account 111111111111"]),
             (r#"{"AWS":"arn:aws:iam::999999999999:role/x"}"#, "", &["arn:aws:iam::999999999999:role/x"]),
             (r#""*""#, "", &["anyone"]),
             (r#"{"AWS":"*"}"#, r#""StringEquals":{"sts:ExternalId":"x"}"#, &["anyone"]),
             (r#""*""#, r#""StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}"#, &["any account of o-exampleorgid"]),
+            (
+                r#""*""#,
+                r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#,
+                &["any account of the organization that 111111111111 manages"],
+            ),
             (r#""*""#, r#""StringLike":{"aws:PrincipalOrgID":"o-*"}"#, &["anyone"]),
             (r#""*""#, r#""StringEqualsIfExists":{"aws:PrincipalOrgID":"o-exampleorgid"}"#, &["anyone"]),
             (r#""*""#, r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#, &["account 111111111111"]),

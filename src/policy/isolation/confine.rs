@@ -134,6 +134,15 @@ impl Asked<'_> {
                 }),
                 Anonymous | Service { .. } => absent(),
             },
+            "aws:principalorgmasteraccountid" => match self.candidate {
+                Account(_) | Principal(_) => match self.archive.facts.management {
+                    Some(management) => exactly(management.as_str()),
+                    None => unknown("which account manages the organization is not known"),
+                },
+                // An account of ours manages no other organization.
+                Stranger(_) => self.of_strangers(STRANGER, |value| self.account_of_others(value)),
+                Anonymous | Service { .. } => absent(),
+            },
             "aws:principalorgpaths" => match self.candidate {
                 Account(account) => self.path(account),
                 Principal(arn) => arn.account().parse().map_or_else(|_| absent(), |account| self.path(&account)),

@@ -62,13 +62,17 @@ pub struct Archive<'a> {
 /// What is known beside the documents. Nothing of it is needed; a condition that asks for what is missing is unproven.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
+    /// The management account of the organization: `aws:PrincipalOrgMasterAccountId` of every account of it. None: not known.
+    pub management: Option<&'a AccountId>,
     /// Account -> its path in the organization, `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it.
     pub paths: Option<&'a BTreeMap<AccountId, String>>,
     /// The unique id of a role or user -> its ARN.
     pub unique_ids: Option<&'a Aliases>,
-    /// ARNs of orgtrail's own principals, and of those that the configuration names: whatever they may is meant.
+    /// Orgtrail's own principals, and those that the configuration names, as ARNs in which `*` stands for any text: whatever
+    /// they may is meant.
     pub own_principals: &'a [String],
-    /// ARNs of principals of the archive's account of which another proof tells who can become them.
+    /// Principals of the archive's account of which another proof tells that nobody outside can become them, or that the
+    /// configuration names, in the same form.
     pub known_principals: &'a [String],
     /// The bucket's policy as the templates wrote it.
     pub written_bucket: Option<&'a PolicyDocument>,

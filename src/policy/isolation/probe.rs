@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::confine::STRANGER;
 use super::{Archive, Invariant, Isolation, Reader, Violation};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{PrincipalElement, Principals};
@@ -52,12 +53,21 @@ impl Try {
 impl Archive<'_> {
     /// The circumstances of a request by a member of the organization.
     pub(super) fn inside(&self) -> Context {
-        Context::default().with("aws:SecureTransport", "true").with("aws:PrincipalOrgID", self.organization_id.as_str())
+        let context = Context::default()
+            .with("aws:SecureTransport", "true")
+            .with("aws:PrincipalOrgID", self.organization_id.as_str());
+        match self.facts.management {
+            Some(management) => context.with("aws:PrincipalOrgMasterAccountId", management.as_str()),
+            None => context,
+        }
     }
 
     /// The circumstances of a request by a stranger.
     pub(super) fn outside(&self) -> Context {
-        Context::default().with("aws:SecureTransport", "true").with("aws:PrincipalOrgID", "o-anotherorganization")
+        Context::default()
+            .with("aws:SecureTransport", "true")
+            .with("aws:PrincipalOrgID", "o-anotherorganization")
+            .with("aws:PrincipalOrgMasterAccountId", STRANGER)
     }
 
     /// Judges a request to the bucket.

@@ -14,7 +14,7 @@ use crate::policy::Aliases;
 use crate::policy::canonical::canonical_statement;
 use crate::policy::document::{Effect, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate_at_worst, full_access,
+    Caller, Context, Denial, Layers, Named, Place, Request, Verdict, arn_glob, evaluate_at_worst, full_access,
 };
 
 /// Checks every statement of a document.
@@ -129,7 +129,7 @@ impl<'a> Look<'a, '_> {
         let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
         // A session's ARN does not tell the path of its role.
         let is_it = |other: &str| {
-            other == role
+            arn_glob(other, &role)
                 || (is_session && other.split(':').nth(4) == Some(arn.account()) && last(other) == last(&role))
         };
         let facts = &archive.facts;

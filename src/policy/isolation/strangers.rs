@@ -117,6 +117,26 @@ fn every_statement_in_the_bucket_has_its_answer() {
         ),
         // The organization, or a part of it.
         (ANYONE, GET, ALL, ORG, READS),
+        (ANYONE, GET, ALL, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#, READS),
+        (ANYONE, GET, own, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#, READS),
+        (MEMBER, GET, own, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#, KEPT),
+        (MEMBER, GET, ALL, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"SSS"}"#, KEPT),
+        (ANYONE, GET, ALL, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"MMM"}"#, KEPT),
+        (ANYONE, GET, ALL, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"SSS"}"#, NOBODY_OUTSIDE),
+        (
+            ANYONE,
+            GET,
+            ALL,
+            r#""StringNotEquals":{"aws:PrincipalOrgMasterAccountId":"SSS"}"#,
+            "nobody-outside reads-only-own",
+        ),
+        (
+            ANYONE,
+            GET,
+            ALL,
+            r#""StringEqualsIfExists":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#,
+            "nobody-outside reads-only-own",
+        ),
         (ANYONE, GET, r#""B/R/${aws:PrincipalAccount}/*""#, ORG, READS), // The log account's readers are of it.
         (
             ANYONE,

@@ -115,6 +115,7 @@ impl World {
     /// Runs a function on the world's archive.
     pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
+        let management = MANAGEMENT.parse().unwrap();
         let organization_id = ORGANIZATION.parse().unwrap();
         let id = |reader: &OwnedReader| (format!("AROAREADER{}", reader.account), reader.role.to_string());
         let unique_ids: Aliases = self.readers.iter().map(id).collect();
@@ -140,6 +141,7 @@ impl World {
                     policy: &self.topic,
                     written: Some(&self.written_topic),
                 }],
+                management: Some(&management),
                 unique_ids: Some(&unique_ids),
                 written_bucket: Some(&self.written.0),
                 written_key: Some(&self.written.1),

@@ -104,6 +104,10 @@ impl Inside<'_> {
             "aws:principalorgpaths" | "aws:sourceorgpaths" => {
                 organization.is_some_and(|id| value.strip_prefix(id).is_some_and(|rest| rest.starts_with('/')))
             }
+            // Of our accounts only the one that manages the organization is a value that anybody has.
+            "aws:principalorgmasteraccountid" => {
+                organization.is_some() && value.parse().is_ok_and(|id: AccountId| self.known_accounts.contains(&id))
+            }
             "aws:principalaccount" | "aws:sourceaccount" | "aws:sourceowner" | "kms:calleraccount" => {
                 self.has_account(value)
             }
@@ -178,6 +182,7 @@ mod tests {
             (r#"{"Service":"cloudtrail.amazonaws.com"}"#, ""),
             (r#"{"Federated":"arn:aws:iam::111111111111:saml-provider/x"}"#, ""),
             (r#""*""#, r#""StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}"#),
+            (r#""*""#, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#),
             (r#""*""#, r#""ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-exampleorgid/r-1/*"}"#),
             (r#"{"AWS":"*"}"#, r#""StringEquals":{"AWS:SourceOwner":"111111111111"}"#),
             (r#""*""#, r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::222222222222:role/*"}"#),

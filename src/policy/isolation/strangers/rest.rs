@@ -40,6 +40,22 @@ fn denials_take_nothing_from_the_proof_but_what_readers_lose() {
     assert_eq!(answer(Bucket, &deny(r#""NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}"#)), "?reads-own kept");
     assert_eq!(answer(Bucket, &deny(r#""StringNotEquals":{"aws:SourceVpce":"vpce-1"}"#)), "?reads-own kept");
     assert_eq!(answer(Bucket, &deny(r#""StringNotEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}"#)), KEPT);
+    let of_organization =
+        |management: &str| deny(&format!(r#""StringNotEquals":{{"aws:PrincipalOrgMasterAccountId":"{management}"}}"#));
+    assert_eq!(answer(Bucket, &of_organization("111111111111")), KEPT);
+    // The management account of another organization: no reader of ours gets in any more.
+    assert_eq!(answer(Bucket, &of_organization("SSS")), "kept reads-own");
+}
+
+#[test]
+fn who_manages_the_organization_is_a_question_where_nobody_says() {
+    let statement = allow(MEMBER, GET, ALL, r#""StringEquals":{"aws:PrincipalOrgMasterAccountId":"111111111111"}"#);
+    let world = with(Bucket, &written_out(&statement), Mode::Roles);
+    let found = world.with_archive(|archive| {
+        prove(&Archive { facts: Facts { management: None, ..archive.facts }, ..archive.clone() })
+    });
+    assert_eq!(found.violations, []);
+    assert!(found.unproven.iter().any(|one| one.why.contains("manages the organization")), "{found:?}");
 }
 
 #[test]
