@@ -7,6 +7,7 @@
 #[path = "support/worlds/mod.rs"]
 mod worlds;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::AtomicUsize;
 
@@ -25,13 +26,14 @@ use orgtrail::plan::{Action, Plan, PlanOptions, plan};
 use orgtrail::survey::Survey;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::RngSeed;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
 use worlds::damage::damages;
 use worlds::falter::Faltering;
 use worlds::foreign::{of_one_organization, take_tags_off, without_owner};
 use worlds::organization::account;
 use worlds::rerender::{Dice, add_what_is_left_alone, rerender};
-use worlds::{Case, cases, settled};
+use worlds::{Case, cases, outsider, settled};
 
 const BEGAN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
@@ -237,6 +239,33 @@ fn shuffle(config: &mut Config, dice: &mut Dice) {
     }
 }
 
+/// How many things outsiders add to one world, each by itself.
+const ADDITIONS: usize = 24;
+
+/// Whatever an outsider adds, no promise is broken, or drift has something to say: its exit code is 2 or 3.
+async fn tells_of_outsiders(case: &Case, seed: u64) -> Result<(), TestCaseError> {
+    let (_, survey) = applied(case).await?;
+    let mut dice = Dice(seed);
+    for _ in 0..ADDITIONS {
+        let mut observed = survey.observed.clone();
+        let Some(added) = outsider::add(&survey, &mut observed, &mut dice) else { continue };
+        let Some(broken) = added.broken else { continue };
+        let drift = plan(&survey.desired, &observed, &survey.organization, PlanOptions::default());
+        let said = |plan: &Plan| {
+            let Plan { changes, violations, unproven, findings, .. } = plan;
+            (changes.len(), violations.clone(), unproven.clone(), findings.clone())
+        };
+        let ends = drift.has_findings() || drift.is_partial();
+        prop_assert!(
+            ends && said(&drift) != said(&survey.plan),
+            "{}, and drift says nothing of {}",
+            broken,
+            added.what
+        );
+    }
+    Ok(())
+}
+
 /// Every configuration that is tried here is one that a person could have written.
 fn is_accepted(case: &Case) -> Result<(), TestCaseError> {
     // JSON is YAML.
@@ -337,6 +366,11 @@ proptest! {
     }
 
     #[test]
+    fn drift_tells_of_what_outsiders_add(case in cases(6), seed in any::<u64>()) {
+        wait(tells_of_outsiders(&case, seed))?;
+    }
+
+    #[test]
     fn what_is_tried_could_have_been_written(case in cases(3)) {
         is_accepted(&case)?;
     }
@@ -345,4 +379,31 @@ proptest! {
     fn what_is_there_already_is_taken_over_as_it_is(case in cases(6)) {
         wait(is_adopted(&case))?;
     }
+}
+
+/// The property above would hold of additions that break nothing.
+#[test]
+fn what_outsiders_add_breaks_promises_of_every_kind() {
+    let mut runner = TestRunner::new_with_rng(settings(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (mut breaks, mut harmless) = (BTreeMap::<Kind, usize>::new(), 0);
+    for seed in 0..8 {
+        let case = cases(6).new_tree(&mut runner).unwrap().current();
+        let done = wait(async {
+            let (_, survey) = applied(&case).await?;
+            let mut dice = Dice(seed);
+            for _ in 0..200 {
+                let Some(added) = outsider::add(&survey, &mut survey.observed.clone(), &mut dice) else { continue };
+                match added.broken {
+                    Some(_) => *breaks.entry(added.kind).or_default() += 1,
+                    None => harmless += 1,
+                }
+            }
+            Ok(())
+        });
+        assert!(!matches!(done, Err(TestCaseError::Fail(_))), "{done:?}");
+    }
+    let kinds =
+        [Kind::BucketPolicy, Kind::KeyPolicy, Kind::Topic, Kind::Queue, Kind::LogGroup, Kind::Role, Kind::Policy];
+    let rare: Vec<_> = kinds.iter().filter(|kind| breaks.get(*kind).is_none_or(|count| *count < 5)).collect();
+    assert!(rare.is_empty() && harmless > 100, "{breaks:?}, {harmless} harmless");
 }

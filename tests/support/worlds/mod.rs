@@ -20,6 +20,8 @@ pub mod damage;
 pub mod falter;
 pub mod foreign;
 pub mod organization;
+pub mod outsider;
+pub mod requests;
 pub mod rerender;
 mod through;
 pub mod watched;
