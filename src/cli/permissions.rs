@@ -96,6 +96,7 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
     let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy });
     needed.notes.iter().for_each(|note| ui.note(note));
+    needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
         [] => {
             return Err(Failure::new("the command needs no permission there")

@@ -190,6 +190,7 @@ fn reading(brief: &Brief<'_>, layout: &Layout<'_>) -> ReadingTerms {
         external_id: config.readers.external_id.clone(),
         trusted: config.bucket.trusted_readers.iter().cloned().collect(),
         administrators: config.bucket.administrators.clone(),
+        known_buckets: config.organization.known_buckets.iter().cloned().collect(),
     }
 }
 

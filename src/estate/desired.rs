@@ -58,6 +58,8 @@ pub struct ReadingTerms {
     pub trusted: BTreeSet<AccountId>,
     /// Principals of the log account that others may become, by role name or ARN, in which `*` stands for any text.
     pub administrators: Vec<String>,
+    /// Names of buckets of the organization that trails of others deliver to.
+    pub known_buckets: BTreeSet<String>,
 }
 
 /// What the configuration promises of the guard, whatever its template says.

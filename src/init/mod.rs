@@ -84,6 +84,7 @@ fn config(organization: &Organization, answers: &Answers, bucket: BucketConfig, 
             member_role: answers.member_role.clone(),
             delegated_administrators: Vec::new(),
             own_roles: Vec::new(),
+            known_buckets: Vec::new(),
         },
         accounts: Accounts {
             log: answers.log_account.to_string(),

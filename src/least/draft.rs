@@ -88,7 +88,7 @@ impl Draft {
     pub(super) fn finish(self) -> (Vec<PolicyDocument>, BTreeSet<Operation>) {
         let limit = size_limit_bytes(Kind::Managed);
         let mut documents: Vec<PolicyDocument> = Vec::new();
-        for statement in self.grants.into_iter().map(statement) {
+        for statement in self.grants.into_iter().map(statement).flat_map(|statement| fitting(statement, limit)) {
             if let Some(last) = documents.last_mut() {
                 last.statements.push(statement.clone());
                 if last.size_bytes() <= limit {
@@ -96,14 +96,42 @@ impl Draft {
                 }
                 last.statements.pop();
             }
-            documents.push(PolicyDocument {
-                version: Some("2012-10-17".into()),
-                id: None,
-                statements: vec![statement],
-            });
+            documents.push(document(vec![statement]));
         }
         (documents, self.operations)
     }
+}
+
+/// Splits a statement that alone is larger than a policy may be, by its resources, or else by its actions. The parts have names
+/// of their own, because two of them may stand in one document.
+fn fitting(statement: Statement, limit: usize) -> Vec<Statement> {
+    let mut parts = vec![statement];
+    while let Some(at) = parts.iter().position(|part| document(vec![part.clone()]).size_bytes() > limit) {
+        let Some([one, other]) = halves(&parts[at]) else { break };
+        parts.splice(at..=at, [one, other]);
+    }
+    for (number, part) in parts.iter_mut().enumerate().skip(1) {
+        part.sid = part.sid.as_ref().map(|sid| format!("{sid}{}", number + 1));
+    }
+    parts
+}
+
+fn halves(statement: &Statement) -> Option<[Statement; 2]> {
+    fn split(list: &[String]) -> Option<[Vec<String>; 2]> {
+        let (one, other) = list.split_at(list.len() / 2);
+        (!one.is_empty()).then(|| [one.to_vec(), other.to_vec()])
+    }
+    if let Some(ResourceElement::Is(list)) = &statement.resource
+        && let Some(halves) = split(list)
+    {
+        return Some(halves.map(|list| Statement { resource: Some(ResourceElement::Is(list)), ..statement.clone() }));
+    }
+    let ActionElement::Is(list) = &statement.action else { return None };
+    Some(split(list)?.map(|list| Statement { action: ActionElement::Is(list), ..statement.clone() }))
+}
+
+fn document(statements: Vec<Statement>) -> PolicyDocument {
+    PolicyDocument { version: Some("2012-10-17".into()), id: None, statements }
 }
 
 fn statement((bounds, actions): (Bounds, BTreeSet<&'static str>)) -> Statement {
@@ -114,5 +142,30 @@ fn statement((bounds, actions): (Bounds, BTreeSet<&'static str>)) -> Statement {
         action: ActionElement::Is(actions.into_iter().map(str::to_owned).collect()),
         resource: Some(ResourceElement::Is(bounds.resources.into_iter().collect())),
         condition: bounds.condition,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_is_too_large_alone_is_split_and_loses_nothing() {
+        let names = |count: usize| (0..count).map(|n| format!("arn:aws:iam::222222222222:role/reader-{n:04}"));
+        let sizes = |count: usize| {
+            let bounds = Bounds::on("Readers", names(count));
+            let parts = fitting(statement((bounds, BTreeSet::from(["iam:GetRole", "iam:PutRolePolicy"]))), 6_144);
+            let list = |part: &Statement| match &part.resource {
+                Some(ResourceElement::Is(list)) => list.clone(),
+                _ => Vec::new(),
+            };
+            let all: Vec<String> = parts.iter().flat_map(list).collect();
+            assert_eq!(all, names(count).collect::<Vec<_>>());
+            assert!(parts.iter().all(|part| document(vec![part.clone()]).size_bytes() <= 6_144));
+            parts.into_iter().map(|part| part.sid.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(100), ["Readers"]);
+        assert_eq!(sizes(200), ["Readers", "Readers2"]);
+        assert_eq!(sizes(400), ["Readers", "Readers2", "Readers3", "Readers4"]);
     }
 }

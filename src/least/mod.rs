@@ -11,6 +11,7 @@ use crate::config::schema::Scope;
 use crate::ids::AccountId;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::glob;
+use crate::policy::lint::total_size_bytes;
 
 mod archive;
 mod draft;
@@ -91,6 +92,25 @@ pub struct Permissions {
     pub notes: Vec<String>,
 }
 
+impl Permissions {
+    /// Says for whom the documents are too large as inline policies; none where they are not. The member role is a role,
+    /// whoever starts orgtrail may be a user.
+    pub fn too_large_inline(&self, purpose: Purpose, place: Place) -> Option<String> {
+        let size = total_size_bytes(&self.documents);
+        let starts = place == Place::Management || purpose == Purpose::Verify;
+        let kinds = if starts { &INLINE_MAX[..] } else { &INLINE_MAX[2..] };
+        let small: Vec<String> =
+            kinds.iter().filter(|(_, max)| size > *max).map(|(kind, max)| format!("a {kind} ({max})")).collect();
+        let (last, others) = small.split_last()?;
+        let whose = if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
+        let make = match self.documents.len() {
+            1 => "make it a customer managed policy".to_owned(),
+            count => format!("make them {count} customer managed policies"),
+        };
+        Some(format!("{size} characters are more than all inline policies of {whose} may have together: {make}"))
+    }
+}
+
 /// Returns what is needed.
 pub fn permissions(ask: &Ask<'_>) -> Permissions {
     let names = Names::new(ask);
@@ -109,6 +129,10 @@ pub fn permissions(ask: &Ask<'_>) -> Permissions {
     let (documents, operations) = draft.finish();
     Permissions { documents, operations, notes }
 }
+
+/// How many characters all inline policies of one principal may have together, white space aside (IAM user guide, "IAM and
+/// AWS STS quotas").
+const INLINE_MAX: [(&str, usize); 3] = [("user", 2_048), ("group", 5_120), ("role", 10_240)];
 
 fn notes(names: &Names<'_>) -> Vec<String> {
     let mut notes = Vec::new();

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod bad_input;
 mod daemon;
 mod delivery;

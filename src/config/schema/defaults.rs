@@ -33,6 +33,7 @@ impl Default for OrganizationConfig {
             member_role: "OrganizationAccountAccessRole".into(),
             delegated_administrators: Vec::new(),
             own_roles: Vec::new(),
+            known_buckets: Vec::new(),
         }
     }
 }

@@ -100,6 +100,10 @@ pub struct OrganizationConfig {
     /// out.
     #[schemars(example = vec!["arn:aws:iam::222222222222:role/orgtrail"])]
     pub own_roles: Vec<String>,
+    /// Buckets of the organization that trails of others deliver to, by name, such as that of AWS Control Tower. An organization
+    /// trail that copies everything into any other bucket is a finding.
+    #[schemars(inner(length(min = 3, max = 63)), example = vec!["aws-controltower-logs-222222222222-eu-central-1"])]
+    pub known_buckets: Vec<String>,
 }
 
 /// Which accounts take part.

@@ -44,6 +44,7 @@ fn organization() -> impl Strategy<Value = OrganizationConfig> {
             member_role,
             delegated_administrators,
             own_roles: Vec::new(),
+            known_buckets: Vec::new(),
         },
     )
 }

@@ -132,6 +132,33 @@ fn every_document_is_a_policy_that_a_managed_policy_has_room_for() {
     }
 }
 
+#[test]
+fn what_no_inline_policy_has_room_for_is_said() {
+    let note = |sizes: &[usize], purpose, place| {
+        let documents = sizes.iter().map(|size| {
+            let empty = r#"{"Statement":[{"Effect":"Allow","Action":"a:b","Resource":""}]}"#;
+            let text = empty.replace(r#""""#, &format!("\"{}\"", "x".repeat(size - empty.len())));
+            PolicyDocument::parse(&text).unwrap()
+        });
+        let needed = Permissions { documents: documents.collect(), operations: BTreeSet::new(), notes: Vec::new() };
+        needed.too_large_inline(purpose, place)
+    };
+    let says = |size: usize, whose: &str, make: &str| {
+        Some(format!("{size} characters are more than all inline policies of {whose} may have together: make {make}"))
+    };
+    use {Place::*, Purpose::*};
+    let managed = "it a customer managed policy";
+    assert_eq!(note(&[2_048], Apply, Management), None);
+    assert_eq!(note(&[2_049], Apply, Management), says(2_049, "a user (2048)", managed));
+    assert_eq!(note(&[6_000], Plan, Management), says(6_000, "a user (2048) or a group (5120)", managed));
+    let all = says(10_241, "a user (2048), a group (5120) or a role (10240)", "them 2 customer managed policies");
+    assert_eq!(note(&[6_000, 4_241], Apply, Management), all);
+    assert_eq!(note(&[6_000, 4_000], Apply, Log), None);
+    let role = says(10_241, "a role (10240)", "them 2 customer managed policies");
+    assert_eq!(note(&[6_000, 4_241], Reconcile, Member), role);
+    assert_eq!(note(&[3_000], Verify, Log), says(3_000, "a user (2048)", managed));
+}
+
 /// Rule 1 of the design.
 #[test]
 fn what_must_never_be_done_is_never_printed() {

@@ -8,17 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Harm, Violation};
 use crate::estate::surroundings::{Part, Principal, Surroundings};
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Problem, Resource};
+use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, Verdict, arn_glob, evaluate, full_access, glob,
-};
+use crate::policy::evaluate::{arn_glob, glob};
 use crate::policy::isolation::administrators::{Way, ways_in};
 use crate::policy::isolation::powers::Power;
 use crate::policy::isolation::{Invariant, Unproven};
 
+mod boundaries;
 mod controls;
+mod copied;
 mod doors;
 #[cfg(test)]
 mod tests;
@@ -77,6 +77,8 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
     let Some(bucket) = desired.wanted.keys().find(|address| address.kind == Kind::Bucket) else {
         return result;
     };
+    let judge = Judge { desired, observed, organization, bucket, when };
+    judge.copied(&mut result);
     let Some(surroundings) = &observed.surroundings else {
         result.unproven.push(Unproven {
             invariant: Invariant::NobodyElseAdministers,
@@ -88,12 +90,12 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
         });
         return result;
     };
-    let judge = Judge { desired, observed, organization, bucket, when };
     judge.principals(surroundings, &mut result);
     judge.delegated_administrators(surroundings, &mut result);
     judge.doors(surroundings, &mut result);
     judge.controls(surroundings, &mut result);
     judge.boundaries(&mut result);
+    judge.log_role_boundaries(&mut result);
     result.violations.sort();
     result.violations.dedup();
     result.unproven.sort();
@@ -334,55 +336,6 @@ impl Judge<'_> {
         let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let root = self.desired.reading.roots.iter().next().map_or("AWSLogs", String::as_str);
         format!("{bucket}/{root}/{account}/CloudTrail/any/2026/01/31/file.json.gz")
-    }
-
-    /// A permissions boundary that somebody gave a reader is drift; as long as it is there it may keep the reader from
-    /// reading.
-    fn boundaries(&self, result: &mut Around) {
-        if self.when == When::Planned {
-            return;
-        }
-        let own = full_access();
-        for (address, resource) in self.observed.resources().filter(|(address, _)| address.kind == Kind::Role) {
-            let Resource::Role(role) = resource else { continue };
-            let wanted = self.desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
-                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
-                _ => None,
-            });
-            let (Some(boundary), Some(account)) = (&role.boundary, wanted) else { continue };
-            let (Some(arn), object) = (address.arn(self.desired.partition), self.file_of(account)) else { continue };
-            let Some(document) = &boundary.document else {
-                let why = format!("what its permissions boundary {} says could not be read", boundary.arn);
-                let (invariant, principal) = (Invariant::ReadsOwn, arn.to_string());
-                result.unproven.push(Unproven { invariant, principal, why });
-                continue;
-            };
-            let Some(caller) = Caller::from_arn(&arn) else { continue };
-            let context = Context::default().with("aws:SecureTransport", "true");
-            let request = Request { caller, action: "s3:GetObject".into(), resource: object.clone(), context };
-            let layers = Layers {
-                identity: &[Named { name: "the reader's policies", document: &own }],
-                boundary: Some(Named { name: "permissions boundary", document }),
-                resource_account: Some(self.desired.log_account.clone()),
-                ..Layers::default()
-            };
-            match evaluate(&request, &layers) {
-                Verdict::Allowed { .. } => {}
-                Verdict::Denied(_) => result.violations.push(Violation {
-                    address: address.clone(),
-                    invariant: Invariant::ReadsOwn,
-                    principal: arn.to_string(),
-                    action: "s3:GetObject".into(),
-                    resource: object,
-                    statement: Some(format!("the permissions boundary {}", boundary.arn)),
-                }),
-                Verdict::Unknown { why } => result.unproven.push(Unproven {
-                    invariant: Invariant::ReadsOwn,
-                    principal: arn.to_string(),
-                    why: why.join("; "),
-                }),
-            }
-        }
     }
 }
 

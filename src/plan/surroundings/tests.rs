@@ -16,6 +16,8 @@ use crate::policy::PolicyDocument;
 use crate::policy::isolation::Invariant;
 use crate::policy::isolation::powers::{Power, Powers};
 
+mod copied;
+
 const MANAGEMENT: &str = "111111111111";
 const LOG: &str = "222222222222";
 const MEMBER: &str = "333333333333";

@@ -1,0 +1,112 @@
+//! Permissions boundaries that somebody gave roles of this deployment: they take away from readers and from the delivery to log
+//! groups. That they are there is drift.
+
+use super::{Around, Judge, When};
+use crate::estate::role::Boundary;
+use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource, Trail};
+use crate::plan::{Finding, Harm, Violation};
+use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate, full_access};
+use crate::policy::isolation::{Invariant, Unproven};
+
+impl Judge<'_> {
+    /// A permissions boundary that somebody gave a reader is drift; as long as it is there it may keep the reader from
+    /// reading.
+    pub(super) fn boundaries(&self, result: &mut Around) {
+        if self.when == When::Planned {
+            return;
+        }
+        let own = full_access();
+        for (address, resource) in self.observed.resources().filter(|(address, _)| address.kind == Kind::Role) {
+            let Resource::Role(role) = resource else { continue };
+            let wanted = self.desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
+                Resource::Role(wish) => wish.tags.get(ACCOUNT_TAG),
+                _ => None,
+            });
+            let (Some(boundary), Some(account)) = (&role.boundary, wanted) else { continue };
+            let (Some(arn), object) = (address.arn(self.desired.partition), self.file_of(account)) else { continue };
+            let Some(document) = &boundary.document else {
+                let why = format!("what its permissions boundary {} says could not be read", boundary.arn);
+                let (invariant, principal) = (Invariant::ReadsOwn, arn.to_string());
+                result.unproven.push(Unproven { invariant, principal, why });
+                continue;
+            };
+            let Some(caller) = Caller::from_arn(&arn) else { continue };
+            let context = Context::default().with("aws:SecureTransport", "true");
+            let request = Request { caller, action: "s3:GetObject".into(), resource: object.clone(), context };
+            let layers = Layers {
+                identity: &[Named { name: "the reader's policies", document: &own }],
+                boundary: Some(Named { name: "permissions boundary", document }),
+                resource_account: Some(self.desired.log_account.clone()),
+                ..Layers::default()
+            };
+            match evaluate(&request, &layers) {
+                Verdict::Allowed { .. } => {}
+                Verdict::Denied(_) => result.violations.push(Violation {
+                    address: address.clone(),
+                    invariant: Invariant::ReadsOwn,
+                    principal: arn.to_string(),
+                    action: "s3:GetObject".into(),
+                    resource: object,
+                    statement: Some(format!("the permissions boundary {}", boundary.arn)),
+                }),
+                Verdict::Unknown { why } => result.unproven.push(Unproven {
+                    invariant: Invariant::ReadsOwn,
+                    principal: arn.to_string(),
+                    why: why.join("; "),
+                }),
+            }
+        }
+    }
+
+    /// Says where the boundary of the role that writes to a log group keeps events from it.
+    pub(super) fn log_role_boundaries(&self, result: &mut Around) {
+        for wanted in self.desired.wanted.values() {
+            let Resource::Trail(trail) = &wanted.resource else { continue };
+            let roles = self.observed.resources().filter_map(|(address, resource)| match resource {
+                Resource::Role(role) => Some((address, role.boundary.as_ref()?)),
+                _ => None,
+            });
+            let is_its = |address: &Address| {
+                let arn = address.arn(self.desired.partition);
+                arn.is_some_and(|arn| trail.log_role.as_deref() == Some(arn.as_str()))
+            };
+            for (address, boundary) in roles.filter(|(address, _)| is_its(address)) {
+                result.findings.extend(self.log_role_boundary(address, boundary, trail));
+            }
+        }
+    }
+
+    fn log_role_boundary(&self, address: &Address, boundary: &Boundary, trail: &Trail) -> Option<Finding> {
+        let says = |code: &str, message: String| {
+            let help = "`orgtrail apply` takes the boundary away";
+            Some(Finding::new(Harm::LessProtected, address, code, message, help))
+        };
+        let Some(document) = &boundary.document else {
+            let message = format!(
+                "what the permissions boundary {} of the log group's role says could not be read: it may keep events from \
+                 the log group",
+                boundary.arn
+            );
+            return says("boundary-may-stop-log-group", message);
+        };
+        let group = trail.log_group.clone()?;
+        let caller = Caller::from_arn(&address.arn(self.desired.partition)?)?;
+        let own = full_access();
+        let denied = ["logs:CreateLogStream", "logs:PutLogEvents"].into_iter().find(|action| {
+            let context = Context::default().with("aws:SecureTransport", "true");
+            let (caller, action, resource) = (caller.clone(), (*action).to_owned(), group.clone());
+            let layers = Layers {
+                identity: &[Named { name: "the role's policies", document: &own }],
+                boundary: Some(Named { name: "permissions boundary", document }),
+                resource_account: Some(address.account.clone()),
+                ..Layers::default()
+            };
+            evaluate(&Request { caller, action, resource, context }, &layers).is_denied()
+        })?;
+        let message = format!(
+            "the permissions boundary {} denies the log group's role {denied}: events do not reach the log group",
+            boundary.arn
+        );
+        says("boundary-stops-log-group", message)
+    }
+}

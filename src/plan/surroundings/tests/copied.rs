@@ -1,0 +1,77 @@
+//! Trails that copy everything elsewhere, and boundaries that keep events from a log group.
+
+use super::*;
+use crate::estate::role::Boundary;
+use crate::plan::Harm;
+
+#[test]
+fn an_organization_trail_of_others_that_copies_everything_elsewhere_is_a_finding() {
+    let other = at(Kind::Trail, MANAGEMENT, "siem");
+    let found = |change: &dyn Fn(&mut Trail), desired: &Desired, seen: &[Address]| {
+        let mut trail = Trail { bucket: "their-copy".into(), organization: true, logging: true, ..Trail::sample() };
+        change(&mut trail);
+        let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
+        let present = crate::estate::Sighting::present;
+        estate.sightings.insert(other.clone(), present(trail));
+        estate.sightings.extend(seen.iter().map(|address| (address.clone(), present(plain_bucket(true)))));
+        let result = around(desired, &estate, &organization(), When::Planned);
+        result.findings.into_iter().map(|finding| (finding.code, finding.harm)).collect::<Vec<_>>()
+    };
+    let copied = vec![("organization-copied-elsewhere".to_owned(), Harm::LogsExposed)];
+    let plain = desired();
+    assert_eq!(found(&|_| {}, &plain, &[]), copied);
+    let by_another_deployment =
+        |trail: &mut Trail| trail.tags = Some([(crate::estate::OWNER_TAG.to_owned(), "other".to_owned())].into());
+    assert_eq!(found(&by_another_deployment, &plain, &[]), copied);
+    assert_eq!(found(&|_| {}, &plain, &[at(Kind::Bucket, STRANGER, "their-copy")]), copied);
+    assert_eq!(found(&|_| {}, &plain, &[at(Kind::Bucket, MEMBER, "their-copy")]), []);
+    assert_eq!(found(&|trail| trail.logging = false, &plain, &[]), []);
+    assert_eq!(found(&|trail| trail.organization = false, &plain, &[]), []);
+    assert_eq!(found(&|trail| trail.bucket = BUCKET.into(), &plain, &[]), []);
+    let mut named = desired();
+    named.reading.known_buckets.insert("their-copy".into());
+    assert_eq!(found(&|_| {}, &named, &[]), []);
+}
+
+#[test]
+fn a_boundary_that_keeps_events_from_the_log_group_is_a_finding() {
+    let name = "orgtrail-acme-org-trail";
+    let role = Address::global(&account(MANAGEMENT), Kind::Role, name);
+    let mut desired = with_reader_and_trail();
+    for wanted in desired.wanted.values_mut() {
+        if let Resource::Trail(trail) = &mut wanted.resource {
+            trail.log_role = Some(format!("arn:aws:iam::{MANAGEMENT}:role/{name}"));
+            trail.log_group = Some(format!("arn:aws:logs:eu-central-1:{MANAGEMENT}:log-group:/orgtrail/acme:*"));
+        }
+    }
+    let found = |document: Option<&str>, when: When| {
+        let boundary = Boundary {
+            arn: format!("arn:aws:iam::{MANAGEMENT}:policy/fence"),
+            document: document.map(|text| PolicyDocument::parse(text).unwrap()),
+        };
+        let seen = Role {
+            trust: PolicyDocument::default(),
+            inline: BTreeMap::new(),
+            attached: BTreeSet::new(),
+            boundary: Some(Box::new(boundary)),
+            max_session_s: None,
+            description: None,
+            unique_id: None,
+            tags: BTreeMap::new(),
+        };
+        let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
+        estate.sightings.insert(role.clone(), crate::estate::Sighting::present(seen));
+        let result = around(&desired, &estate, &organization(), when);
+        result.findings.into_iter().map(|finding| (finding.code, finding.harm)).collect::<Vec<_>>()
+    };
+    let policy = |action: &str| {
+        format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"*"}}]}}"#)
+    };
+    for when in [When::Planned, When::Now] {
+        let code = |code: &str| vec![(code.to_owned(), Harm::LessProtected)];
+        assert_eq!(found(Some(&policy("s3:*")), when), code("boundary-stops-log-group"));
+        assert_eq!(found(Some(&policy("logs:CreateLogStream")), when), code("boundary-stops-log-group"));
+        assert_eq!(found(None, when), code("boundary-may-stop-log-group"));
+        assert_eq!(found(Some(&policy("logs:*")), when), []);
+    }
+}
