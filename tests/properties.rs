@@ -256,12 +256,8 @@ async fn tells_of_outsiders(case: &Case, seed: u64) -> Result<(), TestCaseError>
             (changes.len(), violations.clone(), unproven.clone(), findings.clone())
         };
         let ends = drift.has_findings() || drift.is_partial();
-        prop_assert!(
-            ends && said(&drift) != said(&survey.plan),
-            "{}, and drift says nothing of {}",
-            broken,
-            added.what
-        );
+        let is_told = ends && said(&drift) != said(&survey.plan);
+        prop_assert!(is_told, "{}, and drift says nothing of {}", broken, added.what);
     }
     Ok(())
 }
@@ -386,12 +382,12 @@ proptest! {
 fn what_outsiders_add_breaks_promises_of_every_kind() {
     let mut runner = TestRunner::new_with_rng(settings(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let (mut breaks, mut harmless) = (BTreeMap::<Kind, usize>::new(), 0);
-    for seed in 0..8 {
+    for seed in 0..20 {
         let case = cases(6).new_tree(&mut runner).unwrap().current();
         let done = wait(async {
             let (_, survey) = applied(&case).await?;
             let mut dice = Dice(seed);
-            for _ in 0..200 {
+            for _ in 0..120 {
                 let Some(added) = outsider::add(&survey, &mut survey.observed.clone(), &mut dice) else { continue };
                 match added.broken {
                     Some(_) => *breaks.entry(added.kind).or_default() += 1,
@@ -404,6 +400,6 @@ fn what_outsiders_add_breaks_promises_of_every_kind() {
     }
     let kinds =
         [Kind::BucketPolicy, Kind::KeyPolicy, Kind::Topic, Kind::Queue, Kind::LogGroup, Kind::Role, Kind::Policy];
-    let rare: Vec<_> = kinds.iter().filter(|kind| breaks.get(*kind).is_none_or(|count| *count < 5)).collect();
+    let rare: Vec<_> = kinds.iter().filter(|kind| breaks.get(*kind).is_none_or(|count| *count < 3)).collect();
     assert!(rare.is_empty() && harmless > 100, "{breaks:?}, {harmless} harmless");
 }

@@ -145,7 +145,7 @@ pub fn reader_names(
     observed: &Estate,
 ) -> BTreeMap<AccountId, String> {
     let mut held: BTreeMap<AccountId, String> = BTreeMap::new();
-    if !holds_account_name(&config.readers.role) {
+    if !holds_account_name(config.readers.role_template()) {
         return held;
     }
     let roles = observed.resources().filter_map(|(address, resource)| match resource {
@@ -156,7 +156,7 @@ pub fn reader_names(
         let Some(id) = reads_for(config, organization, address, role) else {
             continue;
         };
-        let now = account_name(config, organization, id, "readers.role", &config.readers.role);
+        let now = account_name(config, organization, id, "readers.role", config.readers.role_template());
         if !held.contains_key(id) || now.is_ok_and(|now| now == address.name) {
             held.insert(id.clone(), address.name.clone());
         }
@@ -175,6 +175,6 @@ fn reads_for<'a>(
     }
     let (id, _) = organization.accounts.get_key_value(role.tags.get(ACCOUNT_TAG)?.as_str())?;
     let naming = Naming::new(config, organization, id, &config.home_region);
-    let pattern = naming.rendered("readers.role", &config.readers.role, "*").ok()?;
+    let pattern = naming.rendered("readers.role", config.readers.role_template(), "*").ok()?;
     Glob::new(pattern).matches(&address.name).then_some(id)
 }

@@ -10,6 +10,7 @@ use super::naming::{Naming, account_name, holds_account_name};
 use super::{BadDesign, Brief, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
+use crate::estate::role::unique_name as unique;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Role};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
@@ -41,24 +42,27 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// The names of the reader roles. IAM compares names without case, so they are taken in lower case.
+/// The names of the reader roles, with their paths. What is taken is what [`unique`] makes of them.
 struct RoleNames {
     /// By the account that the role reads for.
     names: BTreeMap<AccountId, String>,
     taken: BTreeMap<String, AccountId>,
+    /// How many slashes the template has: those of an account's own name make no path.
+    slashes: usize,
 }
 
 impl RoleNames {
     fn of(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired, faults: &mut Vec<BadDesign>) -> Self {
         let (config, organization) = (brief.config, brief.organization);
-        let template = &config.readers.role;
-        let mut roles = Self { names: BTreeMap::new(), taken: BTreeMap::new() };
+        let template = config.readers.role_template();
+        let slashes = template.matches('/').count();
+        let mut roles = Self { names: BTreeMap::new(), taken: BTreeMap::new(), slashes };
         let others = desired.wanted.keys().filter(|a| a.kind == Kind::Role && a.account == layout.log_account);
-        roles.taken.extend(others.map(|address| (address.name.to_ascii_lowercase(), layout.log_account.clone())));
+        roles.taken.extend(others.map(|address| (unique(&address.name), layout.log_account.clone())));
         // What is there already keeps its name before anybody may take it.
         for id in &layout.selected {
             if let Some(name) = brief.reader_names.get(id) {
-                roles.taken.entry(name.to_ascii_lowercase()).or_insert_with(|| id.clone());
+                roles.taken.entry(unique(name)).or_insert_with(|| id.clone());
             }
         }
         let shared = if holds_account_name(template) {
@@ -75,7 +79,7 @@ impl RoleNames {
                 // A role that is there keeps its name when the account takes another.
                 Ok(name) => {
                     let name = held.map_or(name, str::to_owned);
-                    roles.taken.insert(name.to_ascii_lowercase(), id.clone());
+                    roles.taken.insert(unique(&name), id.clone());
                     roles.names.insert(id.clone(), name);
                 }
                 Err(fault) => faults.push(fault),
@@ -85,19 +89,20 @@ impl RoleNames {
     }
 
     fn other_of(&self, id: &AccountId, name: &str) -> Option<&AccountId> {
-        self.taken.get(&name.to_ascii_lowercase()).filter(|other| *other != id)
+        self.taken.get(&unique(name)).filter(|other| *other != id)
     }
 
     fn free(&self, id: &AccountId, name: &str, held: Option<&str>, shared: &BTreeSet<String>) -> Result<(), String> {
-        names::check_role_name(name).map_err(|error| error.to_string())?;
+        names::check_role_with_path(name).map_err(|error| error.to_string())?;
+        if name.matches('/').count() != self.slashes {
+            return Err("the account's own name has a slash, which would make a path of it".into());
+        }
         if held == Some(name) {
             return Ok(());
         }
         match self.other_of(id, name) {
             Some(other) => Err(format!("account {other} has the name {name:?} already")),
-            None if shared.contains(&name.to_ascii_lowercase()) => {
-                Err(format!("several accounts would have the name {name:?}"))
-            }
+            None if shared.contains(&unique(name)) => Err(format!("several accounts would have the name {name:?}")),
             None => Ok(()),
         }
     }
@@ -106,9 +111,12 @@ impl RoleNames {
 /// Returns the names, in lower case, that several accounts would have: none of them has a right to it before the others.
 fn shared_names(config: &Config, organization: &Organization, ids: &[AccountId]) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
-    let names =
-        ids.iter().filter_map(|id| account_name(config, organization, id, "readers.role", &config.readers.role).ok());
-    names.map(|name| name.to_ascii_lowercase()).filter(|name| !seen.insert(name.clone())).collect()
+    let names = ids
+        .iter()
+        .filter_map(|id| account_name(config, organization, id, "readers.role", config.readers.role_template()).ok());
+    let slashes = config.readers.role_template().matches('/').count();
+    let names = names.filter(|name| name.matches('/').count() == slashes);
+    names.map(|name| unique(&name)).filter(|name| !seen.insert(name.clone())).collect()
 }
 
 fn add_reader(
@@ -320,6 +328,6 @@ pub(super) fn role_exists(
     id: &AccountId,
     estate: &Estate,
 ) -> bool {
-    let name = account_name(config, organization, id, "readers.role", &config.readers.role);
+    let name = account_name(config, organization, id, "readers.role", config.readers.role_template());
     name.is_ok_and(|name| estate.resource(&Address::global(log_account, Kind::Role, name)).is_some())
 }

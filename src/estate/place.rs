@@ -84,7 +84,7 @@ pub fn assumed_roles(document: &PolicyDocument) -> impl Iterator<Item = Address>
         document.statements.iter().filter(allows).flat_map(resources).filter_map(|text| text.parse::<Arn>().ok());
     arns.filter_map(|arn| {
         let name = arn.resource().strip_prefix("role/").filter(|name| !name.contains(['*', '?']))?;
-        Some(Address::global(&arn.account().parse().ok()?, super::Kind::Role, name.rsplit('/').next()?))
+        Some(Address::global(&arn.account().parse().ok()?, super::Kind::Role, name))
     })
 }
 

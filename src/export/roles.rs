@@ -6,9 +6,15 @@ use super::resources::{block, tags};
 use crate::estate::{Address, Policy, Role};
 use crate::ids::Partition;
 
-pub(super) fn role(name: &str, found: &Role) -> Vec<Block> {
+/// `address_name` has the path before the name.
+pub(super) fn role(address_name: &str, found: &Role) -> Vec<Block> {
+    let (path, name) = match address_name.rsplit_once('/') {
+        Some((path, name)) => (Some(format!("/{path}/")), name),
+        None => (None, address_name),
+    };
     let Role { trust, inline, attached, boundary, max_session_s, description, unique_id: _, tags: role_tags } = found;
     let mut body = vec![set("name", name)];
+    body.extend(set_if("path", path.as_deref()));
     body.extend(set_if("description", description.as_deref()));
     body.extend(set_if("max_session_duration", *max_session_s));
     body.extend(set_if("permissions_boundary", boundary.as_ref().map(|boundary| boundary.arn.as_str())));

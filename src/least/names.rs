@@ -141,7 +141,7 @@ impl<'a> Names<'a> {
 
     /// The reader roles, which all are in the log account: any account is the reader's.
     pub(super) fn reader_role(&self) -> String {
-        self.render(&self.config().readers.role, ANY, &self.config().home_region)
+        self.render(self.config().readers.role_template(), ANY, &self.config().home_region)
     }
 
     pub(super) fn member_policy(&self) -> String {

@@ -45,6 +45,7 @@ mod risk;
 mod sanity;
 mod scope;
 pub mod surroundings;
+mod taken;
 mod transition;
 pub mod urgent;
 
@@ -300,6 +301,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     findings.extend(adoption::findings(&changes));
     findings.extend(past::findings(desired, observed, &changes));
     blockers.extend(past::blockers(desired, observed, &options));
+    blockers.extend(taken::blockers(observed, &changes));
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     let now = preflight::now(desired, observed, organization);

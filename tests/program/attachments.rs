@@ -1,4 +1,4 @@
-//! Roles of `readers.attach_to`: one that an account lacks is that account's trouble alone.
+//! Roles of `readers.attach_to`: one that an account lacks is that account's trouble alone. Reader roles with a path.
 
 use crate::run::Desk;
 use crate::support::{Emulator, World};
@@ -57,4 +57,41 @@ async fn a_role_that_one_account_lacks_holds_up_nobody_else_and_is_named() {
     desk.run("apply --yes").expect_code(0);
     assert!(has_policy(&world, "web").await);
     desk.run("drift").expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reader_roles_may_have_a_path() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let readers = |role: &str| format!("readers: {{role: '{role}', mode: roles}}\n");
+    let desk = Desk::at(&emulator, &world, &readers("/audit/Read-{{account.id}}"));
+    desk.run("apply --yes").expect_code(0);
+    desk.run("drift").expect_code(0);
+    let (log, web) = (world.log(), world.account("web"));
+    let iam = iam_in(&world, "log-archive").await;
+    let made = iam.get_role().role_name(format!("Read-{web}")).send().await.unwrap();
+    assert_eq!(made.role().unwrap().path(), "/audit/");
+    let member = iam_in(&world, "web").await;
+    let arn = format!("arn:aws:iam::{web}:policy/CloudTrailReadLogs");
+    let policy = member.get_policy_version().policy_arn(arn).version_id("v1").send().await.unwrap();
+    let document = policy.policy_version().unwrap().document().unwrap().to_owned();
+    assert!(
+        document.contains(&format!("role/audit/Read-{web}"))
+            || document.contains(&format!("role%2Faudit%2FRead-{web}")),
+        "{document}"
+    );
+    assert!(desk.run("access web").expect_code(0).out.contains(&format!("arn:aws:iam::{log}:role/audit/Read-{web}")));
+    desk.run("access --live").expect_code(0);
+    // Somebody damages it, and it is repaired under its path.
+    iam.delete_role_policy().role_name(format!("Read-{web}")).policy_name("ReadOwnLogs").send().await.unwrap();
+    desk.run("drift").expect_code(2);
+    desk.run("apply --yes").expect_code(0);
+
+    // IAM has the name once: another path is a matter of removing the roles first.
+    let configuration = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    desk.write("orgtrail.yaml", &configuration.replace("/audit/", "/other/"));
+    let moved = desk.run("plan --format json").expect_code(2).json();
+    let codes: Vec<&str> =
+        moved["blockers"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["RoleNameTaken"; 3], "{moved:#}");
 }

@@ -207,7 +207,7 @@ fn named(text: &str, kind: Kind) -> Option<(Arn, Address)> {
     let arn: Arn = text.parse().ok()?;
     let account: AccountId = arn.account().parse().ok()?;
     let address = match kind {
-        Kind::Role => Address::global(&account, kind, arn.resource().rsplit('/').next()?),
+        Kind::Role => Address::global(&account, kind, arn.resource().strip_prefix("role/")?),
         _ => {
             let region: Region = arn.region().parse().ok()?;
             let name = arn.resource();

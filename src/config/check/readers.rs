@@ -1,7 +1,9 @@
 //! Rules for `readers`.
 
 use crate::config::finding::Code;
-use crate::config::names::{Variable, check_group_name, check_policy_name, check_role_name, variables};
+use crate::config::names::{
+    Variable, check_group_name, check_policy_name, check_role_name, check_role_with_path, variables,
+};
 use crate::config::remark::Remark;
 use crate::config::schema::{Config, ReaderMode};
 
@@ -9,7 +11,8 @@ use super::names::check_name;
 
 pub(super) fn check(config: &Config) -> Vec<Remark> {
     let readers = &config.readers;
-    let role = check_name("/readers/role", &readers.role, config, check_role_name).or_else(|| one_role_for_all(config));
+    let role =
+        check_name("/readers/role", &readers.role, config, check_role_with_path).or_else(|| one_role_for_all(config));
     let policy = check_name("/readers/member_policy", &readers.member_policy, config, check_policy_name);
     let groups = readers.attach_to.groups.iter().enumerate().filter_map(|(n, group)| {
         let error = check_group_name(group).err()?;
@@ -24,7 +27,9 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
 
 /// All reader roles live in the log account: without the account in their names they would all be one.
 fn one_role_for_all(config: &Config) -> Option<Remark> {
-    let used = variables(&config.readers.role).ok()?;
+    // IAM holds names to be unique whatever their paths.
+    let name = config.readers.role.rsplit('/').next().unwrap_or_default();
+    let used = variables(name).ok()?;
     let names_account = used.contains(&Variable::AccountId) || used.contains(&Variable::AccountName);
     if names_account || config.readers.mode == ReaderMode::Dynamic {
         return None;

@@ -15,7 +15,7 @@ mod rules;
 
 pub use rules::{
     BadName, check_deployment, check_external_id, check_group_name, check_key_alias, check_log_group_name,
-    check_policy_name, check_queue_name, check_role_name, check_topic_name,
+    check_policy_name, check_queue_name, check_role_name, check_role_with_path, check_topic_name,
 };
 
 /// What a name may be made of.

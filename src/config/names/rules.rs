@@ -47,6 +47,22 @@ pub fn check_role_name(name: &str) -> Result<(), BadName> {
     Rule { what: "a role name that IAM accepts", length_min: 1, length_max: 64, marks: "_+=,.@-" }.check(name)
 }
 
+/// Checks the name of an IAM role with the path before it, `/audit/Reader` (IAM API, `pathType`). The first slash may be left
+/// out. Of the characters that IAM takes in a path, those are refused that mean something else in an ARN of a policy.
+///
+/// # Errors
+/// When IAM would refuse the path or the name.
+pub fn check_role_with_path(name: &str) -> Result<(), BadName> {
+    let whole = name.strip_prefix('/').unwrap_or(name);
+    let Some((path, role)) = whole.rsplit_once('/') else { return check_role_name(whole) };
+    let rule = Rule { what: "a path of a role that IAM accepts", length_min: 1, length_max: 510, marks: "_+=,.@-/" };
+    rule.check(path)?;
+    if path.split('/').any(str::is_empty) {
+        return Err(rule.broken(path, "two slashes must not stand side by side"));
+    }
+    check_role_name(role)
+}
+
 /// Checks the name of a managed policy (IAM API, `policyNameType`).
 ///
 /// # Errors
@@ -145,6 +161,22 @@ mod tests {
     fn names_are_held_to_the_rules_of_their_services() {
         let long = |count| "a".repeat(count);
         check(check_role_name, &["a", "A_+=,.@-9", &long(64)], &["", "a/b", "a b", "ä", &long(65)]);
+        check(
+            check_role_with_path,
+            &["a", "/a", "/audit/a", "a/b/c", "/a.b/c+d/e@f"],
+            &[
+                "",
+                "/",
+                "//a",
+                "/a//b",
+                "/a/",
+                "/a b/c",
+                "/a*/b",
+                "/${x}/b",
+                &format!("/a/{}", long(65)),
+                &format!("/{}/a", long(511)),
+            ],
+        );
         check(check_policy_name, &[&long(128)], &["", "a:b", &long(129)]);
         check(check_group_name, &[&long(128)], &["a/b", &long(129)]);
         check(

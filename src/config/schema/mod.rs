@@ -129,8 +129,12 @@ pub struct Accounts {
 pub struct Readers {
     /// How accounts are let in.
     pub mode: ReaderMode,
-    /// The name of the role in the log account through which one account reads its logs; a template.
-    #[schemars(with = "NameTemplate", example = &"CloudTrailReadLogs-{{account.id}}")]
+    /// The name of the role in the log account through which one account reads its logs; a template. It may have a path.
+    #[schemars(
+        with = "NameTemplate",
+        example = &"CloudTrailReadLogs-{{account.id}}",
+        example = &"/audit/CloudTrailReadLogs-{{account.id}}"
+    )]
     pub role: String,
     /// The name of the managed policy in each member account that may assume exactly its reader role; a template.
     #[schemars(with = "NameTemplate")]
@@ -152,6 +156,13 @@ pub struct Readers {
     /// selection: closed, moved, left out. Then `--prune` removes them; 0 for at once.
     #[schemars(range(max = 3650))]
     pub keep_days: u32,
+}
+
+impl Readers {
+    /// Returns the template of the reader roles' names as ARNs have it after `role/`: with the path, without its first slash.
+    pub fn role_template(&self) -> &str {
+        self.role.strip_prefix('/').unwrap_or(&self.role)
+    }
 }
 
 /// How member accounts are let in.

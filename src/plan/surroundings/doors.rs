@@ -13,7 +13,7 @@ use crate::plan::{Finding, Harm, Violation};
 use crate::policy::document::{ResourceElement, Statement};
 use crate::policy::evaluate::{arn_glob, covers_action};
 use crate::policy::isolation::{Invariant, Unproven};
-use crate::policy::lint::outside_grants;
+use crate::policy::lint::{outside_grants, unbound_service};
 
 /// The group with which S3 writes access logs (Amazon S3 user guide, "ACL overview").
 const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
@@ -200,7 +200,8 @@ impl Judge<'_> {
             for (index, statement) in policy.statements.iter().enumerate() {
                 let opens = LOGS_ACTIONS.iter().find(|action| covers_action(statement, action));
                 let Some(action) = opens.filter(|_| self.reaches(statement, address)) else { continue };
-                if let Some(grant) = outside_grants(statement, None, &known, &[]) {
+                let grant = outside_grants(statement, None, &known, &[]).or_else(|| unbound_service(statement, &known));
+                if let Some(grant) = grant {
                     let resource = format!("the log group {}", address.name);
                     let mut violation = violation(address, grant.principal, (*action).to_owned(), resource);
                     violation.statement = Some(format!("resource policy {name} Statement[{index}]"));

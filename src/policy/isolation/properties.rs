@@ -336,7 +336,16 @@ fn statements_that_were_found_hold() {
         "Resource": format!("{BUCKET}*"),
         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
     });
-    for (to, statement) in [(To::Bucket, second_factor)] {
+    // The account of a reader's session is the log account, whose folders are not the reader's.
+    let own_variable = json!({
+        "Sid": "OrgtrailForged",
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{LOG}:role/CloudTrailReadLogs-{}", MEMBERS[0])},
+        "Action": "s3:Get*",
+        "Resource": format!("{BUCKET}/{ROOT}/${{aws:PrincipalAccount}}/*"),
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    });
+    for (to, statement) in [(To::Bucket, second_factor), (To::Bucket, own_variable)] {
         for dynamic in [false, true] {
             assert_eq!(holds(to, dynamic, &statement), Ok(()));
         }

@@ -142,7 +142,10 @@ impl<'a> Look<'a, '_> {
             None if facts.known_principals.iter().any(|known| is_it(known)) => Rights::Known,
             None => Rights::SomebodyOfHome,
         };
-        self.judge(name, rights, Candidate::Principal(arn));
+        // The variable for the caller's account stands for the account that the role is in, not for the one that it reads for.
+        let own = self.scene.own.map(|_| arn.account());
+        let scene = Scene::new(archive, self.scene.kind, self.scene.arn, self.scene.statement, own);
+        self.judged_in(&scene, name, rights, Candidate::Principal(arn));
     }
 
     /// `*`, or all but a few: strangers, the owner's account, every member, and services.

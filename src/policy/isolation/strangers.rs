@@ -222,6 +222,29 @@ fn every_statement_in_the_bucket_has_its_answer() {
         (r#"{"AWS":"arn:aws:iam::LLL:role/CloudTrailReadLogs-MMM"}"#, GET, own, "", KEPT),
         (r#"{"AWS":"arn:aws:iam::LLL:role/CloudTrailReadLogs-MMM"}"#, GET, r#""B/R/NNN/*""#, "", READS),
         (r#"{"AWS":"arn:aws:sts::LLL:assumed-role/CloudTrailReadLogs-MMM/alice"}"#, GET, ALL, "", READS),
+        // The account of a reader's session is the log account, whatever account it reads for.
+        (
+            r#"{"AWS":"arn:aws:iam::LLL:role/CloudTrailReadLogs-MMM"}"#,
+            GET,
+            r#""B/R/${aws:PrincipalAccount}/*""#,
+            "",
+            READS,
+        ),
+        (
+            r#"{"AWS":"arn:aws:sts::LLL:assumed-role/CloudTrailReadLogs-MMM/alice"}"#,
+            r#""s3:ListBucket""#,
+            r#""B""#,
+            r#""StringLike":{"s3:prefix":"R/${aws:PrincipalAccount}/*"}"#,
+            LISTS,
+        ),
+        (
+            ANYONE,
+            GET,
+            r#""B/R/${aws:PrincipalAccount}/*""#,
+            r#""ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::LLL:role/CloudTrailReadLogs-MMM"}"#,
+            READS,
+        ),
+        (r#"{"AWS":"arn:aws:iam::MMM:role/team"}"#, GET, r#""B/R/${aws:PrincipalAccount}/*""#, "", KEPT),
         (r#"{"AWS":"AROADELETEDROLE000000"}"#, GET, ALL, "", KEPT),
         (r#"{"AWS":"AROAREADER333333333333"}"#, GET, ALL, "", READS),
         // Services.

@@ -234,7 +234,11 @@ fn field(field: SelectorField, equals: Vec<String>) -> FieldSelector {
 
 fn readers() -> impl Strategy<Value = Readers> {
     let mode = select(vec![ReaderMode::Roles, ReaderMode::Dynamic, ReaderMode::Auto]);
-    let role = select(vec!["CloudTrailReadLogs-{{account.id}}", "{{deployment}}.{{account.id}}"]);
+    let role = select(vec![
+        "CloudTrailReadLogs-{{account.id}}",
+        "{{deployment}}.{{account.id}}",
+        "/audit/logs/Read-{{account.id}}",
+    ]);
     let names = || subsequence(vec!["auditors".to_owned(), "Ops+1".to_owned()], 0..=2);
     let external_id = prop::option::weighted(0.3, "[a-z0-9=,.@:/-]{2,12}");
     (mode, role, names(), names(), any::<bool>(), external_id, 1_u32..=12).prop_map(

@@ -30,13 +30,13 @@ pub fn add(survey: &Survey, observed: &mut Estate, dice: &mut Dice) -> Option<Ad
     let place = Place::of(survey, observed)?;
     let writer = Writer { place: &place };
     let kinds = [Kind::BucketPolicy, Kind::KeyPolicy, Kind::Topic, Kind::Queue, Kind::LogGroup, Kind::Role];
-    match dice.below(10) {
+    match dice.below(11) {
         picked @ 0..=5 => {
             let kind = kinds[[0, 0, 0, 1, 2, 3][picked]];
             let address = one(observed, dice, |address, _| address.kind == kind)?;
             to_shared(&place, &writer, observed, &address, dice)
         }
-        6 => {
+        6 | 10 => {
             let group = one(observed, dice, |address, _| address.kind == Kind::LogGroup)?;
             to_log_group(&place, &writer, observed, &group, dice)
         }

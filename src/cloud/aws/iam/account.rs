@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{EntityType, RoleDetail, SummaryKeyType, Tag};
 
 use super::details::{Details, boundary};
+use super::role::with_path;
 use super::{document, op};
 use crate::cloud::Fault;
 use crate::cloud::aws::session::Session;
@@ -18,7 +19,7 @@ const PAGE: i32 = 1000;
 /// Who is in an account.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// The roles that are wanted or of this deployment, by name.
+    /// The roles that are wanted or of this deployment, by name with path.
     pub(crate) roles: BTreeMap<String, Role>,
     /// Everybody else, where that was asked for.
     pub(crate) others: Details,
@@ -51,10 +52,11 @@ pub(crate) async fn found(
         session.needed(op::GET_ACCOUNT_DETAILS, page.role_detail_list.as_ref(), "list of roles")?;
         for detail in page.role_detail_list() {
             let name = session.needed(op::GET_ACCOUNT_DETAILS, detail.role_name(), "name of a role")?;
+            let name = &with_path(detail.path().unwrap_or("/"), name);
             let tag = |key: &str| detail.tags().iter().find(|tag| tag.key() == key).map(Tag::value);
             let ours = tag(OWNER_TAG) == Some(deployment);
             if wanted(name) || ours {
-                found.roles.insert(name.to_owned(), read(session, detail)?);
+                found.roles.insert(name.clone(), read(session, detail)?);
             }
             // A role of ours that is neither wanted nor a reader is nobody's proof: it is looked at as a stranger's.
             let is_reader = ours && tag(ACCOUNT_TAG).is_some_and(|account| account.parse::<AccountId>().is_ok());
@@ -107,7 +109,7 @@ async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> 
         let request = client.list_roles().max_items(PAGE).set_marker(marker.take());
         let page = session.read(op::LIST_ROLES, request.send()).await?;
         for listed in &page.roles {
-            if let Some(role) = roles.get_mut(listed.role_name()) {
+            if let Some(role) = roles.get_mut(&with_path(listed.path(), listed.role_name())) {
                 role.max_session_s = listed.max_session_duration().and_then(|s| u32::try_from(s).ok());
                 role.description = listed.description().map(str::to_owned);
             }

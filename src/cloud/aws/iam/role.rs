@@ -13,6 +13,21 @@ use crate::estate::role::Boundary;
 use crate::estate::{Address, OWNER_TAG, Role, Sighting, Tags};
 use crate::policy::PolicyDocument;
 
+/// Returns the name of a role without the path that addresses have before it.
+pub(crate) fn bare(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Returns the path of a role as IAM writes it, with a slash at both ends; none for the path that all roles have.
+fn path_of(name: &str) -> Option<String> {
+    name.rsplit_once('/').map(|(path, _)| format!("/{path}/"))
+}
+
+/// Returns a name as addresses have it: with its path, without the slash at its beginning.
+pub(crate) fn with_path(path: &str, name: &str) -> String {
+    format!("{}{name}", path.strip_prefix('/').unwrap_or(path))
+}
+
 /// Looks at one role. For an account with many, `account::roles` is cheaper.
 pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     Ok(match read(session, &address.name).await? {
@@ -21,10 +36,15 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
     })
 }
 
-async fn read(session: &Session, name: &str) -> Result<Option<Role>, Fault> {
+/// Reads a role by its name with its path. A role of the same name with another path is another role.
+async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, Fault> {
+    let name = bare(address_name);
     let request = session.iam().get_role().role_name(name);
     let Some(answer) = found(session.read(op::GET_ROLE, request.send()).await)? else { return Ok(None) };
     let role = session.needed(op::GET_ROLE, answer.role, "role")?;
+    if with_path(role.path(), name) != address_name {
+        return Ok(None);
+    }
     Ok(Some(Role {
         trust: document(session, op::GET_ROLE, role.assume_role_policy_document().unwrap_or_default())?,
         inline: inline(session, name).await?,
@@ -115,7 +135,9 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Role, observed: Option<&Role>) 
 /// Goes on with a role that a run made which was then stopped.
 async fn resume(job: &Job<'_>, desired: &Role, fault: Fault) -> Result<Done, Fault> {
     let Some(live) = read(&job.session, job.name()).await? else {
-        return Err(fault);
+        let help = "a role of that name has another path, and IAM has each name once: remove that role, or choose another \
+                    name";
+        return Err(Fault { help: help.into(), ..fault });
     };
     job.must_be_ours(&live.tags)?;
     update(job, desired, Some(&live)).await?;
@@ -127,7 +149,8 @@ async fn create(job: &Job<'_>, desired: &Role) -> Result<Role, Fault> {
         .session
         .iam()
         .create_role()
-        .role_name(job.name())
+        .role_name(bare(job.name()))
+        .set_path(path_of(job.name()))
         .assume_role_policy_document(desired.trust.to_minified())
         .set_description(desired.description.clone())
         .set_max_session_duration(desired.max_session_s.and_then(|s| i32::try_from(s).ok()))
@@ -141,12 +164,12 @@ async fn update(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Resul
     let session = &job.session;
     let client = session.iam();
     if job.sets("trust") {
-        let request = client.update_assume_role_policy().role_name(job.name());
+        let request = client.update_assume_role_policy().role_name(bare(job.name()));
         let request = request.policy_document(desired.trust.to_minified());
         session.write(op::UPDATE_TRUST, || request.clone().send()).await?;
     }
     if let Some(duration) = desired.max_session_s.filter(|_| job.sets("max_session_s")) {
-        let request = client.update_role().role_name(job.name());
+        let request = client.update_role().role_name(bare(job.name()));
         let request = request
             .max_session_duration(i32::try_from(duration).unwrap_or(i32::MAX))
             // What is not sent is cleared (IAM API, `UpdateRole`).
@@ -156,11 +179,11 @@ async fn update(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Resul
     let nothing = Role { inline: BTreeMap::new(), attached: BTreeSet::new(), ..desired.clone() };
     put_policies(job, desired, observed.unwrap_or(&nothing)).await?;
     if job.sets("boundary") && desired.boundary.is_none() {
-        let request = client.delete_role_permissions_boundary().role_name(job.name());
+        let request = client.delete_role_permissions_boundary().role_name(bare(job.name()));
         session.remove(op::DELETE_ROLE_BOUNDARY, request.send()).await?;
     }
     if job.sets("tags") {
-        let request = client.tag_role().role_name(job.name()).set_tags(Some(wire_tags(job, &desired.tags)?));
+        let request = client.tag_role().role_name(bare(job.name())).set_tags(Some(wire_tags(job, &desired.tags)?));
         session.write(op::TAG_ROLE, || request.clone().send()).await?;
     }
     Ok(())
@@ -170,12 +193,12 @@ async fn put_policies(job: &Job<'_>, desired: &Role, live: &Role) -> Result<(), 
     let session = &job.session;
     let client = session.iam();
     for (name, policy) in desired.inline.iter().filter(|(name, _)| job.sets(&format!("inline.{name}"))) {
-        let request = client.put_role_policy().role_name(job.name()).policy_name(name);
+        let request = client.put_role_policy().role_name(bare(job.name())).policy_name(name);
         let request = request.policy_document(policy.to_minified());
         session.write(op::PUT_ROLE_POLICY, || request.clone().send()).await?;
     }
     for arn in desired.attached.difference(&live.attached) {
-        let request = client.attach_role_policy().role_name(job.name()).policy_arn(arn);
+        let request = client.attach_role_policy().role_name(bare(job.name())).policy_arn(arn);
         session.write(op::ATTACH_ROLE_POLICY, || request.clone().send()).await?;
     }
     let extra_inline = live.inline.keys().filter(|name| !desired.inline.contains_key(*name));
@@ -189,11 +212,11 @@ async fn remove_policies(
 ) -> Result<(), Fault> {
     let client = job.session.iam();
     for name in inline {
-        let request = client.delete_role_policy().role_name(job.name()).policy_name(name);
+        let request = client.delete_role_policy().role_name(bare(job.name())).policy_name(name);
         job.session.remove(op::DELETE_ROLE_POLICY, request.send()).await?;
     }
     for arn in attached {
-        let request = client.detach_role_policy().role_name(job.name()).policy_arn(arn);
+        let request = client.detach_role_policy().role_name(bare(job.name())).policy_arn(arn);
         job.session.remove(op::DETACH_ROLE_POLICY, request.send()).await?;
     }
     Ok(())
@@ -209,6 +232,22 @@ pub(crate) async fn retire(job: &Job<'_>, observed: Option<&Role>) -> Result<Don
         return Err(job.session.moved(job.address(), "the role does not carry the tag of this deployment any more"));
     }
     remove_policies(job, live.inline.keys(), live.attached.iter()).await?;
-    job.session.remove(op::DELETE_ROLE, job.session.iam().delete_role().role_name(job.name()).send()).await?;
+    job.session.remove(op::DELETE_ROLE, job.session.iam().delete_role().role_name(bare(job.name())).send()).await?;
     Ok(Done::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stands_before_the_name() {
+        for (path, name, whole) in
+            [("/", "r", "r"), ("", "r", "r"), ("/audit/", "r", "audit/r"), ("/a/b/", "r", "a/b/r")]
+        {
+            assert_eq!(with_path(path, name), whole);
+            assert_eq!(bare(whole), name);
+            assert_eq!(path_of(whole), Some(path.to_owned()).filter(|path| path.len() > 1));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Attempt;
 use crate::cloud::Fault;
+use crate::estate::role::unique_name;
 use crate::estate::{Address, Kind, Limits, Policy, Role, Sighting};
 use crate::plan::Action;
 use crate::policy::PolicyDocument;
@@ -32,6 +33,17 @@ impl Attempt<'_> {
         {
             let message = format!("cannot exceed quota for RolesPerAccount: {quota}");
             return self.over_quota("iam:CreateRole", message);
+        }
+        let is_same = |(at, _): &(&Address, _)| {
+            let here = &self.change.address;
+            at.kind == Kind::Role
+                && at.account == here.account
+                && *at != here
+                && unique_name(&at.name) == unique_name(&here.name)
+        };
+        if let (true, Some((other, _))) = (is_new, self.world.estate.resources().find(is_same)) {
+            let message = format!("role with name {} already exists", other.name);
+            return Some(self.refused("iam:CreateRole", "EntityAlreadyExists", message, "choose another name"));
         }
         let quota = limits.trust_policy_size.unwrap_or(TRUST_POLICY_CHARACTERS);
         if is_over(&[&role.trust], quota) {

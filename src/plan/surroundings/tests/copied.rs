@@ -1,6 +1,7 @@
 //! Trails that copy everything elsewhere, and boundaries that keep events from a log group.
 
 use super::*;
+use crate::estate::Sighting;
 use crate::estate::role::Boundary;
 use crate::plan::Harm;
 
@@ -11,9 +12,8 @@ fn an_organization_trail_of_others_that_copies_everything_elsewhere_is_a_finding
         let mut trail = Trail { bucket: "their-copy".into(), organization: true, logging: true, ..Trail::sample() };
         change(&mut trail);
         let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
-        let present = crate::estate::Sighting::present;
-        estate.sightings.insert(other.clone(), present(trail));
-        estate.sightings.extend(seen.iter().map(|address| (address.clone(), present(plain_bucket(true)))));
+        estate.sightings.insert(other.clone(), Sighting::present(trail));
+        estate.sightings.extend(seen.iter().map(|address| (address.clone(), Sighting::present(plain_bucket(true)))));
         let result = around(desired, &estate, &organization(), When::Planned);
         result.findings.into_iter().map(|finding| (finding.code, finding.harm)).collect::<Vec<_>>()
     };
@@ -60,7 +60,7 @@ fn a_boundary_that_keeps_events_from_the_log_group_is_a_finding() {
             tags: BTreeMap::new(),
         };
         let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
-        estate.sightings.insert(role.clone(), crate::estate::Sighting::present(seen));
+        estate.sightings.insert(role.clone(), Sighting::present(seen));
         let result = around(&desired, &estate, &organization(), when);
         result.findings.into_iter().map(|finding| (finding.code, finding.harm)).collect::<Vec<_>>()
     };
