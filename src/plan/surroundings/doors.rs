@@ -7,10 +7,10 @@ use super::{Around, Judge, Standing, When, open};
 use crate::estate::surroundings::{
     AclGrant, BucketDoors, KeyGrant, LogGroupDoors, Part, Subscription, Surroundings, Target,
 };
-use crate::estate::{Address, Kind, Resource};
+use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Arn};
 use crate::plan::{Finding, Harm, Violation};
-use crate::policy::document::{ResourceElement, Statement};
+use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{arn_glob, covers_action};
 use crate::policy::isolation::{Invariant, Unproven};
 use crate::policy::lint::{outside_grants, unbound_service};
@@ -206,8 +206,45 @@ impl Judge<'_> {
                     let mut violation = violation(address, grant.principal, (*action).to_owned(), resource);
                     violation.statement = Some(format!("resource policy {name} Statement[{index}]"));
                     result.violations.push(violation);
+                } else if self.may_let_readers_in(statement, address) {
+                    result.unproven.push(Unproven {
+                        invariant: Invariant::ReadsOnlyOwn,
+                        principal: format!("the readers of account {}", address.account),
+                        why: format!(
+                            "resource policy {name} Statement[{index}] lets principals of that account {action} on the log group {} \
+                             without policies of their own; that its conditions keep the readers out is not proved",
+                            address.name
+                        ),
+                    });
                 }
             }
+        }
+    }
+
+    /// Tells whether a statement for the log account's own principals lets its readers in too: by their names, or with everybody.
+    /// A statement for the account as a whole leaves it to their own policies.
+    fn may_let_readers_in(&self, statement: &Statement, group: &Address) -> bool {
+        if group.account != self.desired.log_account || statement.effect == Effect::Deny {
+            return false;
+        }
+        let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let is_reader = |name: &String| {
+            // A session's ARN has its own name after that of its role.
+            let role = match name.split_once(":assumed-role/") {
+                Some((_, session)) => session.split('/').next().unwrap_or(session).to_owned(),
+                None => bare(name),
+            };
+            self.desired.wanted.iter().any(|(address, wanted)| {
+                matches!(&wanted.resource, Resource::Role(wish) if wish.tags.contains_key(ACCOUNT_TAG))
+                    && bare(&address.name) == role
+            })
+        };
+        match &statement.principal {
+            Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {
+                by_kind.get("AWS").is_some_and(|list| list.iter().any(|name| name == "*" || is_reader(name)))
+            }
+            Some(PrincipalElement::Is(Principals::Anyone) | PrincipalElement::IsNot(_)) => true,
+            None => false,
         }
     }
 
