@@ -20,6 +20,7 @@ use crate::policy::isolation::{Invariant, Unproven};
 
 mod controls;
 mod doors;
+
 #[cfg(test)]
 mod tests;
 
@@ -245,6 +246,7 @@ impl Judge<'_> {
             action: "sts:AssumeRole".into(),
             resource: principal.arn.clone(),
             statement: Some(format!("trust policy Statement[{index}]; the role {}", can.join(", "))),
+            author: None,
         }
     }
 
@@ -344,6 +346,7 @@ impl Judge<'_> {
                     action: "s3:GetObject".into(),
                     resource: object,
                     statement: Some(format!("the permissions boundary {}", boundary.arn)),
+                    author: None,
                 }),
                 Verdict::Unknown { why } => result.unproven.push(Unproven {
                     invariant: Invariant::ReadsOwn,

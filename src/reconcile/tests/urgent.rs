@@ -4,6 +4,7 @@ use super::*;
 use crate::estate::OWNER_TAG;
 use crate::policy::document::Effect;
 use crate::policy::{PolicyDocument, Statement};
+use crate::reconcile::clock::Clock;
 
 /// A statement of an outsider in the bucket policy: taking it away needs a person, because only they could write it again.
 fn outsider() -> Statement {
@@ -165,5 +166,36 @@ fn a_trail_that_nobody_touched_has_no_urgent_part() {
         let first = Recorded::in_memory(Snapshot::whole(organization(2), Estate::default()));
         assert_eq!(plan(&first, &rules).await.urgent, Vec::new(), "a first plan is a person's");
         assert_eq!(plan(&world(2, &rules).await, &rules).await.urgent, Vec::new());
+    });
+}
+
+#[test]
+fn a_round_of_urgent_parts_alone_asks_how_what_it_touched_delivers() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let recorded = world(3, &rules).await;
+        recorded
+            .edit(|_, estate| {
+                hurt(estate, Kind::Trail, |resource| {
+                    stop(resource);
+                    if let Resource::Trail(trail) = resource {
+                        let error = Some("AccessDenied".to_owned());
+                        trail.delivery = Some(Delivery { latest_error: error, ..Delivery::default() });
+                    }
+                });
+            })
+            .await
+            .unwrap();
+        let mut urgent = plan(&recorded, &rules).await;
+        urgent.changes.clear();
+        urgent.findings.clear();
+        let options = RunOptions { concurrency: 1, gate: &Open, began: clock.now() };
+        let report = apply::run(&urgent, &recorded, &Silent, options, std::future::pending()).await;
+        let trail = address(&recorded.snapshot().estate, Kind::Trail);
+        let asked: Vec<&Address> = report.delivery.iter().map(|delivery| &delivery.trail).collect();
+        assert_eq!(asked, [&trail]);
+        let codes: Vec<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, [crate::plan::delivery::FAILS]);
     });
 }
