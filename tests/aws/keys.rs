@@ -61,7 +61,8 @@ async fn a_second_key_is_found_although_the_alias_was_not_moved() {
     assert_eq!(names, [second.arn().unwrap()]);
     assert_eq!(seen.keys[second.arn().unwrap()].deployment.as_deref(), Some("acme"));
 
-    kms.schedule_key_deletion().key_id(key_arn(&seen, &deployment).unwrap()).send().await.unwrap();
+    let arn = key_arn(&seen, &deployment).unwrap();
+    kms.schedule_key_deletion().key_id(arn.rsplit('/').next().unwrap()).send().await.unwrap();
     let waiting = deployment.look(&aws).await;
     let Some(Resource::Key(key)) = waiting.resource(&deployment.key()) else { panic!("{:?}", waiting.keys) };
     assert!(key.pending_deletion && key.deletion_date.as_ref().is_some_and(|date| date.ends_with('Z')), "{key:?}");

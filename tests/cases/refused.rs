@@ -257,7 +257,7 @@ fn a_statement_for_one_role_that_is_gone_is_named_with_what_removes_it() {
             "weakens,destroys",
         ),
         (
-            json!({"Sid": "One", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": file,
+            json!({"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "s3:GetObject", "Resource": file,
             "Condition": user_id}),
             3,
             "unknown-principal",

@@ -174,7 +174,8 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
     let new = "trail/acme-trail-2";
     emulator.proxy().trouble_where("cloudtrail", "GetTrailStatus", new, usize::MAX, Trouble::Answer(failing));
     let destroy = "apply --yes --destroy acme-org-trail --allow destroys --format json";
-    let report = desk.run(destroy).expect_code(3).json();
+    // The failing delivery is a finding, which counts more than what was left out.
+    let report = desk.run(destroy).expect_code(2).json();
     let outcome = &report["outcomes"][0];
     assert_eq!((&outcome["action"], &outcome["result"]), (&json!("retire"), &json!("skipped")), "{report:#}");
     assert!(outcome["because"].as_str().unwrap().contains("its last delivery failed: AccessDenied"), "{report:#}");
@@ -302,7 +303,7 @@ async fn reading(world: &World, role: &str) -> String {
         let policy = iam.get_role_policy().role_name(role).policy_name(name).send().await.unwrap();
         all.push_str(&policy.policy_document);
     }
-    all.replace("%2F", "/").replace("%3A", ":")
+    all.replace("%2F", "/").replace("%3A", ":").replace("%2A", "*")
 }
 
 /// To another bucket and prefix: members read on in both, and the old place is given up only once a log file lies in the new one.

@@ -20,9 +20,10 @@ use crate::policy::isolation::{Invariant, Unproven};
 
 mod controls;
 mod doors;
-
 #[cfg(test)]
 mod tests;
+
+pub(super) use doors::LOG_DELIVERY;
 
 /// What is looked at besides the policies of bucket, key and readers.
 pub const LOOKED_AT: &str = "the policies of bucket, key, topic and readers; every role, user and group of the log account; \

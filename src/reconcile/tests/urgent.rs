@@ -14,6 +14,13 @@ fn outsider() -> Statement {
     PolicyDocument::parse(text).unwrap().statements.remove(0)
 }
 
+/// A statement of others that keeps CloudTrail out: it stays until a person names it.
+fn shut() -> Statement {
+    let text = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Shut","Effect":"Deny","Principal":"*",
+        "Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*"}]}"#;
+    PolicyDocument::parse(text).unwrap().statements.remove(0)
+}
+
 /// Changes the only resource of a kind.
 fn hurt(estate: &mut Estate, kind: Kind, hand: impl FnOnce(&mut Resource)) {
     let at = address(estate, kind);
@@ -177,12 +184,9 @@ fn a_round_of_urgent_parts_alone_asks_how_what_it_touched_delivers() {
         let recorded = world(3, &rules).await;
         recorded
             .edit(|_, estate| {
-                hurt(estate, Kind::Trail, |resource| {
-                    stop(resource);
-                    if let Resource::Trail(trail) = resource {
-                        let error = Some("AccessDenied".to_owned());
-                        trail.delivery = Some(Delivery { latest_error: error, ..Delivery::default() });
-                    }
+                hurt(estate, Kind::Trail, stop);
+                hurt(estate, Kind::BucketPolicy, |resource| {
+                    resource.shared_policy_mut().unwrap().statements.push(shut());
                 });
             })
             .await
