@@ -1,6 +1,6 @@
 //! Looks at delivery after a run, and puts a policy back that broke it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, Fault};
@@ -30,13 +30,16 @@ fn can_touch(change: &Change) -> bool {
     )
 }
 
+/// Tells whether any of the changes can stop the delivery of a trail. A change of a trail touches only itself.
+fn touches<'a>(mut changes: impl Iterator<Item = &'a Change>, trail: &Address) -> bool {
+    changes.any(|change| can_touch(change) && (change.address.kind != Kind::Trail || change.address == *trail))
+}
+
 /// Asks for the state of every trail that the plan can touch and that exists.
 pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
     let mut before = Before::new();
-    if !plan.changes.iter().any(can_touch) {
-        return before;
-    }
-    for site in &plan.trails {
+    let all = || plan.changes.iter().chain(&plan.urgent);
+    for site in plan.trails.iter().filter(|site| touches(all(), &site.address)) {
         // A trail that cannot be asked now has nothing to be compared with; what it says afterwards is reported.
         if let Ok(delivery) = cloud.delivery(&site.address, &site.operator).await {
             before.insert(site.address.clone(), delivery);
@@ -47,6 +50,29 @@ pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
 
 /// What the plan found refused by a document as it was (`plan::preflight`): the change of that document ends it.
 const REFUSALS: [&str; 4] = ["delivery-refused", "change-refused", "notification-refused", "log-group-refused"];
+
+/// How the changes of a plan ended, and its urgent parts; nothing for what was not begun.
+pub(super) struct Results<'a> {
+    /// One for each change.
+    pub changes: &'a mut [Option<ChangeResult>],
+    /// One for each urgent part. In a round of the daemon there may be these alone.
+    pub urgent: &'a mut [Option<ChangeResult>],
+}
+
+impl Results<'_> {
+    /// Returns what was made.
+    fn made<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = &'p Change> {
+        let changes = plan.changes.iter().zip(self.changes.iter());
+        let all = changes.chain(plan.urgent.iter().zip(self.urgent.iter()));
+        all.filter(|(_, result)| **result == Some(ChangeResult::Done)).map(|(change, _)| change)
+    }
+
+    /// Tells whether a trail is there after the run: it was there before, or the run made it.
+    fn exists(&self, plan: &Plan, trail: &Address) -> bool {
+        let mut changes = plan.changes.iter().chain(&plan.urgent).filter(|change| change.address == *trail);
+        changes.all(|change| change.observed.is_some()) || self.made(plan).any(|change| change.address == *trail)
+    }
+}
 
 /// What came of looking again.
 pub(super) struct Checked {
@@ -66,10 +92,9 @@ fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Addr
     let stays = |finding: &&Finding| {
         let code = finding.code.as_str();
         let is_asked = CODES.contains(&code) && asked.contains_key(&finding.address);
-        // A statement of others that refuses is named in the help, and stays unless a person has named it too.
-        let is_named = plan.options.destroy.iter().any(|named| finding.help.contains(named.as_str()));
-        let of_others = finding.help.contains("--destroy") && !is_named;
-        let is_refusal = REFUSALS.contains(&code) && !of_others;
+        // A statement of others that refuses stays unless the change takes it out.
+        let stays = finding.statement.as_ref().is_some_and(|statement| plan.leaves(statement));
+        let is_refusal = REFUSALS.contains(&code) && !stays;
         let is_repaired = (loss::CODES.contains(&code) || is_refusal) && is_made(&finding.address);
         !is_asked && !is_repaired
     };
@@ -87,17 +112,18 @@ fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Addr
 pub(super) async fn check(
     plan: &Plan,
     before: &Before,
-    results: &mut [Option<ChangeResult>],
+    results: &mut Results<'_>,
     cloud: &dyn Cloud,
     gate: &dyn Gate,
 ) -> Checked {
-    if !plan.changes.iter().zip(results.iter()).any(|(c, r)| can_touch(c) && *r == Some(ChangeResult::Done)) {
+    let made: Vec<Change> = results.made(plan).cloned().collect();
+    if !made.iter().any(can_touch) {
         return Checked { delivery: Vec::new(), findings: plan.findings.clone() };
     }
     let mut asked = BTreeMap::new();
     let mut list = Vec::new();
-    for site in &plan.trails {
-        if !exists(plan, &site.address, results) {
+    for site in plan.trails.iter().filter(|site| touches(made.iter(), &site.address)) {
+        if !results.exists(plan, &site.address) {
             continue;
         }
         let now = cloud.delivery(&site.address, &site.operator).await;
@@ -114,27 +140,15 @@ pub(super) async fn check(
         list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
     }
     // A policy that was put back may have changed what is so.
-    let findings = findings(plan, results, &asked);
+    let findings = findings(plan, results.changes, &asked);
     Checked { delivery: list, findings }
 }
 
-/// Tells whether a trail is there after the run: it was there before, or the run made it.
-fn exists(plan: &Plan, trail: &Address, results: &[Option<ChangeResult>]) -> bool {
-    let mut changes = plan.changes.iter().zip(results);
-    match changes.find(|(change, _)| &change.address == trail) {
-        Some((change, result)) => change.observed.is_some() || *result == Some(ChangeResult::Done),
-        None => true,
-    }
-}
-
-async fn put_back(
-    plan: &Plan,
-    results: &mut [Option<ChangeResult>],
-    why: &Problem,
-    cloud: &dyn Cloud,
-    gate: &dyn Gate,
-) {
-    for (change, result) in plan.changes.iter().zip(results) {
+async fn put_back(plan: &Plan, results: &mut Results<'_>, why: &Problem, cloud: &dyn Cloud, gate: &dyn Gate) {
+    let whole: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
+    // Where the whole change was made, what was there before is what it says.
+    let parts = plan.urgent.iter().zip(&mut *results.urgent).filter(|(part, _)| !whole.contains(&part.address));
+    for (change, result) in plan.changes.iter().zip(&mut *results.changes).chain(parts) {
         let is_policy = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy);
         if !is_policy || change.observed.is_none() || *result != Some(ChangeResult::Done) {
             continue;

@@ -54,12 +54,13 @@ pub async fn run(
 ) -> ApplyReport {
     let before = delivery::look(plan, cloud).await;
     let mut stop = Stop { wished: std::pin::pin!(stop), is_wished: false };
-    let urgent = urgent::make(plan, cloud, options, &mut stop).await;
+    let mut urgent = urgent::make(plan, cloud, options, &mut stop).await;
     let mut run = Run::new(plan, options.began, &urgent);
     run.work(cloud, progress, options, &mut stop).await;
     let mut results = run.results;
+    let mut ended = delivery::Results { changes: &mut results, urgent: &mut urgent };
     let delivery::Checked { delivery, findings } =
-        delivery::check(plan, &before, &mut results, cloud, options.gate).await;
+        delivery::check(plan, &before, &mut ended, cloud, options.gate).await;
     let outcomes = plan.changes.iter().zip(results).map(|(change, result)| outcome(change, result));
     ApplyReport {
         organization: plan.organization.clone(),

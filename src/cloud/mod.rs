@@ -73,6 +73,12 @@ pub struct Scope {
     pub attachments: bool,
     /// The ARNs of keys that the configuration names: they are looked at, not made.
     pub keys: BTreeSet<String>,
+    /// Whether further keys of this deployment are looked for, beside the one that is in use. It costs two calls, and one for
+    /// each of the first keys of the log account.
+    pub further_keys: bool,
+    /// Whether it is looked for files below the prefix of each trail in its bucket: a place of earlier logs is to be given up. It costs
+    /// one call for each trail.
+    pub arrivals: bool,
 }
 
 /// How a service bears the calls of a connection, over all accounts.

@@ -29,6 +29,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
             has_alias: true,
             enabled: true,
             pending_deletion: false,
+            deletion_date: None,
             rotation: true,
             tags: tags(config, &Default::default()),
         };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_logs::target_address;
-use super::{Address, Estate, Past, Problem, Resource, Sighting, Surroundings};
+use super::{Address, Estate, Past, Problem, Resource, Sighting, StatementRef, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -35,9 +35,8 @@ pub struct Desired {
     pub past: Past,
     /// How many days the readers of an account are kept after it has left.
     pub keep_readers_days: u32,
-    /// Statements of others in shared policies that a person named for removal, each by the address of its policy and its
-    /// name, as `plan::text_that_names` writes them.
-    pub removed: BTreeSet<String>,
+    /// Statements of others in shared policies that are named for removal.
+    pub removed: BTreeSet<StatementRef>,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
     /// Accounts of which something could not be designed as configured, such as one whose own name gives no usable name.

@@ -18,6 +18,9 @@ pub struct Key {
     /// It is waiting for its deletion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending_deletion: bool,
+    /// When it will be deleted (RFC 3339), as observed. None where it does not wait for its deletion, or KMS did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_date: Option<String>,
     /// It is rotated every year.
     pub rotation: bool,
     /// The tags.
@@ -26,7 +29,8 @@ pub struct Key {
 
 impl Key {
     pub(super) fn fields(&self) -> Vec<Field> {
-        let Self { arn: _, has_alias, enabled, pending_deletion, rotation, tags } = self;
+        // The date says more of a deletion, and nothing that could be wanted.
+        let Self { arn: _, has_alias, enabled, pending_deletion, deletion_date: _, rotation, tags } = self;
         vec![
             Field::plain("alias", *has_alias),
             Field::plain("enabled", *enabled),

@@ -27,3 +27,9 @@ pub struct SeenKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
+
+impl SeenKey {
+    /// The code of the problem that stands for the keys of an account which were not looked at, although one of them may be a
+    /// further one of this deployment. It stands under a name that is no key's.
+    pub const NOT_LOOKED_AT: &str = "KeysNotLookedAt";
+}

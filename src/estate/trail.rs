@@ -106,6 +106,10 @@ pub struct Delivery {
     /// When the status was asked for; none where it was not recorded: then nobody knows whether a delivery is late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<String>,
+    /// Whether a log or digest file lies below the prefix of the trail in its bucket. CloudTrail's own times go on from where the
+    /// trail delivered before. None where it was not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<bool>,
 }
 
 /// Which management events are recorded.

@@ -139,6 +139,8 @@ fn add_key(names: &Names<'_>, draft: &mut Draft) {
     }
     draft.allow(&Bounds::on("KeyAlias", [names.arn("kms", account, &alias)]), &[kms::CREATE_ALIAS, kms::UPDATE_ALIAS]);
     draft.allow(&Bounds::everything("ListKeys"), &[kms::LIST_KEYS, kms::LIST_ALIASES]);
+    // Whether a key is a further one of this deployment only its tags tell.
+    draft.allow(&Bounds::on("KeyTags", keys()), &[kms::LIST_TAGS]);
     let new_tag = format!("aws:RequestTag/{OWNER_TAG}");
     let making = Bounds::everything("MakeKey").when("StringEquals", &new_tag, deployment());
     draft.allow(&making, &[kms::CREATE_KEY]);

@@ -3,17 +3,23 @@
 
 use super::change::{Action, Change};
 use super::finding::{Finding, Harm};
+use super::surroundings::LOG_DELIVERY;
 use crate::estate::bucket::LifecycleRule;
-use crate::estate::{Bucket, Resource, Role};
+use crate::estate::surroundings::{AclGrant, Part};
+use crate::estate::{Address, Bucket, Desired, Estate, Resource, Role};
 use crate::policy::document::{Effect, Statement};
 use crate::policy::merge::is_ours;
 
 /// The code of these findings.
 pub const TAKEN_AWAY: &str = "taken-away";
 
+/// What to do where nothing better is known.
+const HELP: &str = "say it in the configuration where it can be said, or ask those who made it before you apply";
+
 /// Names it, change by change.
-pub(super) fn findings(changes: &[Change]) -> Vec<Finding> {
-    changes.iter().flat_map(of_change).collect()
+pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change]) -> Vec<Finding> {
+    let lists = changes.iter().filter(|change| ends_lists(change)).flat_map(|change| lists(desired, observed, change));
+    changes.iter().flat_map(of_change).chain(lists).collect()
 }
 
 fn of_change(change: &Change) -> Vec<Finding> {
@@ -23,16 +29,86 @@ fn of_change(change: &Change) -> Vec<Finding> {
         (Resource::Role(wish), Resource::Role(seen)) if change.action == Action::Adopt => role(wish, seen),
         _ => statements(wish, seen),
     };
-    let finding = |message| {
-        Finding::new(
-            Harm::Harmless,
-            &change.address,
-            TAKEN_AWAY,
-            message,
-            "say it in the configuration where it can be said, or ask those who made it before you apply",
-        )
-    };
+    let finding = |message| Finding::new(Harm::Harmless, &change.address, TAKEN_AWAY, message, HELP);
     said.into_iter().map(finding).collect()
+}
+
+fn is_enforced(bucket: &Bucket) -> bool {
+    bucket.object_ownership.as_deref() == Some("BucketOwnerEnforced")
+}
+
+/// Tells whether a change ends the access control lists of a bucket.
+fn ends_lists(change: &Change) -> bool {
+    matches!((&change.desired, &change.observed), (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen)))
+        if is_enforced(wish) && !is_enforced(seen))
+}
+
+/// Names each grant that ends with the access control list of a bucket, and how its holder gets in again.
+fn lists(desired: &Desired, observed: &Estate, change: &Change) -> Vec<Finding> {
+    let at = &change.address;
+    let finding = |message: String, help: String| Finding::new(Harm::Harmless, at, TAKEN_AWAY, message, help);
+    let doors = observed.surroundings.as_ref().and_then(|surroundings| surroundings.buckets.get(at));
+    let unknown = |why: &str| {
+        let message = format!("which grants of the bucket's access control list end is not known: {why}");
+        vec![finding(
+            message,
+            format!("look at them before you apply: `aws s3api get-bucket-acl --bucket {}`", at.name),
+        )]
+    };
+    match doors.map(|doors| &doors.acl) {
+        None => unknown("it was not looked at when the estate was recorded"),
+        Some(Part::Unreadable(problem)) => unknown(&problem.message),
+        Some(Part::Read(grants)) => grants
+            .iter()
+            .map(|grant| {
+                let (who, help) = grantee(desired, at, grant);
+                let AclGrant { permission, .. } = grant;
+                finding(format!("{who} loses {permission} on the bucket, which its access control list gives"), help)
+            })
+            .collect(),
+    }
+}
+
+/// Says whose a grant is, and what gives it back. AWS tells no account for a canonical user id, and no prefix for the group that
+/// writes access logs, so that neither can be written into the policy unasked.
+fn grantee(desired: &Desired, bucket: &Address, grant: &AclGrant) -> (String, String) {
+    let AclGrant { grantee, permission } = grant;
+    if grantee == LOG_DELIVERY {
+        let help = format!(
+            "if other buckets log their access here, write this into the bucket policy before you apply, with their prefix for \
+             PREFIX; it stays beside orgtrail's statements: {}",
+            access_logs_statement(desired, bucket)
+        );
+        return ("the delivery of S3 access logs".to_owned(), help);
+    }
+    match grantee.rsplit('/').next() {
+        Some("AllUsers") => ("everybody, without an AWS account".to_owned(), "it is not given back".to_owned()),
+        Some("AuthenticatedUsers") => ("everybody with an AWS account".to_owned(), "it is not given back".to_owned()),
+        _ => {
+            let who = format!("the canonical user {grantee}");
+            let help = if permission.contains("READ") || permission == "FULL_CONTROL" {
+                "if its account is to read logs, name the account under `bucket.trusted_readers`; its owner learns the canonical \
+                 user id of an account with `aws s3api list-buckets --query Owner.ID`"
+            } else {
+                "it writes into the bucket or changes its list: it is not given back"
+            };
+            (who, help.to_owned())
+        }
+    }
+}
+
+/// Source: Amazon S3 user guide, "Permissions for log delivery". The bucket that is logged is of the account that holds the logs.
+fn access_logs_statement(desired: &Desired, bucket: &Address) -> String {
+    let arn = bucket.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+    serde_json::json!({
+        "Sid": "S3ServerAccessLogs",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": format!("{arn}/PREFIX*"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": bucket.account.as_str()}},
+    })
+    .to_string()
 }
 
 /// The statements of others that a shared policy loses.
@@ -55,8 +131,7 @@ fn statements(wish: &Resource, seen: &Resource) -> Vec<String> {
 fn bucket(wish: &Bucket, seen: &Bucket) -> Vec<String> {
     let rules = seen.lifecycle.iter().filter(|rule| !wish.lifecycle.contains(rule));
     let mut said: Vec<String> = rules.filter_map(|rule| lifecycle(wish, rule)).collect();
-    let enforced = |bucket: &Bucket| bucket.object_ownership.as_deref() == Some("BucketOwnerEnforced");
-    if enforced(wish) && !enforced(seen) {
+    if is_enforced(wish) && !is_enforced(seen) {
         said.push(
             "access control lists end: whoever was let in by one needs a statement in the bucket policy, and new objects \
              belong to the bucket's account"

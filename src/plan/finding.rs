@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::estate::Address;
+use crate::estate::{Address, StatementRef};
 
 /// What a drift or a finding does to the audit trail as it is now, the worst first. It ranks reports, SARIF levels, metrics
 /// and notifications; what the repair may do beside its purpose is a [`Risk`](super::Risk).
@@ -92,13 +92,22 @@ pub struct Finding {
     pub until: Option<String>,
     /// What to do next.
     pub help: String,
+    /// The statement of others that it is about, where `--destroy` can take that out. None where it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementRef>,
 }
 
 impl Finding {
     /// Makes a finding of which neither the beginning nor an end is known.
     pub fn new(harm: Harm, address: &Address, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         let (address, code) = (address.clone(), code.to_owned());
-        Self { harm, address, code, message: message.into(), since: None, until: None, help: help.into() }
+        let (message, help) = (message.into(), help.into());
+        Self { harm, address, code, message, since: None, until: None, help, statement: None }
+    }
+
+    /// Says which statement of others it is about.
+    pub fn about(self, statement: Option<StatementRef>) -> Self {
+        Self { statement, ..self }
     }
 }
 

@@ -319,6 +319,7 @@ mod tests {
             has_alias: true,
             enabled: true,
             pending_deletion: false,
+            deletion_date: None,
             rotation: false,
             tags: Default::default(),
         };

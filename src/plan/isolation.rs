@@ -18,6 +18,7 @@ use crate::policy::evaluate::{Named, covers_action};
 use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
 use crate::policy::{Aliases, Effect, PolicyDocument};
 
+mod blame;
 mod known;
 
 use known::{own_principals, paths, topic_document, topics};
@@ -279,25 +280,6 @@ impl<'a> ArchivePolicies<'a> {
     /// Returns a document as the templates wrote it.
     fn written(&self, address: &Address) -> Option<&PolicyDocument> {
         self.desired.wanted.get(address)?.resource.shared_policy()
-    }
-
-    /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
-    /// who can or cannot, else the bucket's policy.
-    pub(super) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &isolation::Violation) -> Address {
-        let bucket_policy = || self.bucket.with_kind(Kind::BucketPolicy);
-        match (violation.statement.as_ref().map(|place| place.document.as_str()), &self.key) {
-            (Some("bucket policy"), _) => return bucket_policy(),
-            (Some("key policy"), Some(key)) => return key.address.clone(),
-            (Some(name), _) => {
-                let mut topics = self.topics.iter().map(|(address, ..)| address);
-                if let Some(topic) = topics.find(|address| topic_document(address) == name) {
-                    return topic.clone();
-                }
-            }
-            _ => {}
-        }
-        let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
-        reader.map_or_else(bucket_policy, |address| (*address).clone())
     }
 }
 

@@ -5,7 +5,7 @@
 //! the account to come in again.
 
 use super::finding::{Finding, Harm};
-use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage};
+use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage, StatementRef};
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
@@ -13,7 +13,7 @@ use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Req
 /// The code of a document that keeps orgtrail out.
 pub(super) const BLOCKS_ORGTRAIL: &str = "blocks-orgtrail";
 
-/// What orgtrail has to be able to do to a bucket, a key and a topic.
+/// What orgtrail has to be able to do to a bucket, a key and a topic; the first of each is to write the policy.
 const BUCKET_WORK: [&str; 4] =
     ["s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"];
 const KEY_WORK: [&str; 2] = ["kms:PutKeyPolicy", "kms:EnableKey"];
@@ -28,15 +28,25 @@ pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
     let documents = desired.wanted.keys().filter_map(|address| {
         let document = observed.resource(address)?.shared_policy()?;
         let (role, place, action) = shut_out(desired, address, document)?;
-        Some(Finding::new(
-            Harm::LessProtected,
-            address,
-            BLOCKS_ORGTRAIL,
-            format!("{place} denies {action} to {role}: nothing there can be repaired any more"),
-            "remove the statement; where nobody else is let in, the root user of the account still can",
-        ))
+        let statement = document.statements.get(place.index).and_then(|statement| StatementRef::of(address, statement));
+        let message = format!("{place} denies {action} to {role}: nothing there can be repaired any more");
+        let help = help(statement.as_ref(), action);
+        Some(Finding::new(Harm::LessProtected, address, BLOCKS_ORGTRAIL, message, help).about(statement))
     });
     documents.collect()
+}
+
+/// As long as orgtrail may write the policy, it can take the statement out itself.
+fn help(statement: Option<&StatementRef>, action: &str) -> String {
+    let writes = [BUCKET_WORK[0], KEY_WORK[0], TOPIC_WORK[0]];
+    match statement.filter(|_| !writes.contains(&action)) {
+        Some(statement) => {
+            format!(
+                "remove it with `orgtrail apply --destroy '{statement}' --allow weakens,destroys`, or let orgtrail off in it"
+            )
+        }
+        None => "remove the statement; where nobody else is let in, the root user of the account still can".to_owned(),
+    }
 }
 
 /// Returns the first of orgtrail's roles that a document keeps from its work, with the statement and the action.

@@ -6,7 +6,7 @@ use super::change::Change;
 use super::delivery::TRIES_AGAIN_FOR;
 use super::finding::{Finding, Harm};
 use super::harm::{Sooner, deletes_sooner};
-use crate::estate::{Address, Desired, Estate, Kind, Resource, Trail};
+use crate::estate::{Address, Desired, Estate, Key, Kind, Resource, Trail};
 
 /// The codes of these findings. Whoever has made the change at the address of one has ended it.
 pub const CODES: [&str; 5] =
@@ -25,7 +25,7 @@ fn finding(change: &Change, desired: &Desired, observed: &Estate) -> Option<Find
         (Kind::Bucket, Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) => {
             deletes_sooner(wish, seen).map(|sooner| deletes(address, &sooner))
         }
-        (Kind::Key, _, Some(Resource::Key(seen))) => Some(unusable(address, seen.pending_deletion)),
+        (Kind::Key, _, Some(Resource::Key(seen))) => Some(unusable(address, seen)),
         _ => None,
     }
 }
@@ -60,6 +60,7 @@ fn gone(address: &Address, trails: &[&Trail]) -> Finding {
         since: last.map(|last| last.to_string()),
         until: last.and_then(|last| last.checked_add(TRIES_AGAIN_FOR).ok()).map(|until| until.to_string()),
         help: "`orgtrail apply` puts it back; what waits arrives by itself then".into(),
+        statement: None,
     }
 }
 
@@ -83,22 +84,25 @@ fn deletes(address: &Address, sooner: &Sooner<'_>) -> Finding {
     )
 }
 
-fn unusable(address: &Address, pending_deletion: bool) -> Finding {
-    let (code, state, end) = match pending_deletion {
-        true => (
+fn unusable(address: &Address, seen: &Key) -> Finding {
+    let (code, state, end) = match (seen.pending_deletion, &seen.deletion_date) {
+        (true, Some(date)) => (
             "key-pending-deletion",
             "is scheduled for deletion",
-            "; once it is deleted, 7 to 30 days after it was scheduled, nobody can ever read the logs that it encrypted",
+            format!("; once it is deleted, at {date}, nobody can ever read the logs that it encrypted"),
         ),
-        false => ("key-disabled", "is disabled", ""),
+        (true, None) => (
+            "key-pending-deletion",
+            "is scheduled for deletion",
+            "; once it is deleted, 7 to 30 days after it was scheduled, nobody can ever read the logs that it encrypted"
+                .to_owned(),
+        ),
+        (false, _) => ("key-disabled", "is disabled", String::new()),
     };
-    Finding::new(
-        Harm::LogsLost,
-        address,
-        code,
-        format!("the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}"),
-        "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`",
-    )
+    let message =
+        format!("the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}");
+    let help = "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`";
+    Finding { until: seen.deletion_date.clone(), ..Finding::new(Harm::LogsLost, address, code, message, help) }
 }
 
 #[cfg(test)]
@@ -120,5 +124,27 @@ mod tests {
         );
         let unknown = gone(&address, &[]);
         assert_eq!((unknown.since, unknown.until), (None, None));
+    }
+
+    #[test]
+    fn a_key_that_waits_for_its_deletion_says_the_day_where_kms_told_it() {
+        let address: Address = "222222222222/eu-central-1/key/alias/orgtrail-acme".parse().unwrap();
+        let key = |date: Option<&str>| Key {
+            arn: None,
+            has_alias: true,
+            enabled: false,
+            pending_deletion: true,
+            deletion_date: date.map(str::to_owned),
+            rotation: true,
+            tags: Default::default(),
+        };
+        let found = unusable(&address, &key(Some("2026-12-20T10:02:11Z")));
+        assert_eq!(
+            (found.code.as_str(), found.until.as_deref()),
+            ("key-pending-deletion", Some("2026-12-20T10:02:11Z"))
+        );
+        assert!(found.message.contains("deleted, at 2026-12-20T10:02:11Z"), "{}", found.message);
+        let unknown = unusable(&address, &key(None));
+        assert!(unknown.message.contains("7 to 30 days") && unknown.until.is_none(), "{}", unknown.message);
     }
 }

@@ -13,15 +13,15 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::estate::{Address, Desired, Estate, Kind, Problem};
+use crate::estate::{Address, Desired, Estate, Kind, Problem, StatementRef};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::Organization;
-use crate::policy::isolation::Invariant;
 
 pub mod adoption;
 mod advice;
 pub mod change;
 mod close;
+mod deleted_principals;
 pub mod delivery;
 mod diff;
 mod evidence;
@@ -48,11 +48,12 @@ pub mod surroundings;
 mod taken;
 mod transition;
 pub mod urgent;
+pub mod violation;
 
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
 pub use finding::{Finding, Harm, Unproven};
-pub use removal::text_that_names;
+pub use violation::{Author, Violation};
 
 /// What would be done, and what has to be known before it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,24 +138,6 @@ pub struct Evidence {
     pub commands: Vec<String>,
 }
 
-/// A counter-example to an invariant of isolation: a request that is allowed and should not be, or the reverse.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Violation {
-    /// The resource whose document is to blame.
-    pub address: Address,
-    /// What does not hold.
-    pub invariant: Invariant,
-    /// Who can, or cannot.
-    pub principal: String,
-    /// Do what.
-    pub action: String,
-    /// To what.
-    pub resource: String,
-    /// The statement to blame; none where one is missing.
-    pub statement: Option<String>,
-}
-
 /// How much of a limit is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,50 +171,9 @@ pub struct PlanOptions {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub give_up: BTreeSet<String>,
     /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
-    /// statements of others to be removed from a policy ([`text_that_names`]).
+    /// statements of others to be removed from a policy ([`StatementRef`](crate::estate::StatementRef)).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
-}
-
-impl Violation {
-    /// Returns what it does as long as it stays.
-    pub fn harm(&self) -> Harm {
-        match self.invariant {
-            Invariant::ReadsOnlyOwn
-            | Invariant::ListsOnlyOwn
-            | Invariant::WritesNothing
-            | Invariant::DecryptsOnlyLogs
-            | Invariant::AssumedOnlyByItsAccount
-            | Invariant::NobodyOutside
-            | Invariant::NobodyElseAdministers
-            | Invariant::NothingLeadsOut => Harm::LogsExposed,
-            Invariant::ReadsOwn
-            | Invariant::MfaRequired
-            | Invariant::ExternalIdRequired
-            | Invariant::PlainHttpRefused => Harm::LessProtected,
-        }
-    }
-
-    /// Returns what to do about it: the command to run, where there is one.
-    pub fn repair(&self) -> String {
-        let place = format!("the {} {}", self.address.kind.words(), self.address.name);
-        let is_shared = matches!(self.address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
-        // A place ends in the statement's Sid in parentheses (`policy::evaluate::Place`).
-        let ours = format!("({}", crate::policy::SID_PREFIX);
-        match &self.statement {
-            Some(statement) if is_shared && !statement.contains(&ours) => format!(
-                "`orgtrail apply --close --allow destroys` takes the statement out; `orgtrail plan --close` shows it first. It \
-                 was written by somebody else into {place}"
-            ),
-            Some(_) if is_shared => {
-                format!("the template of {place} allows it: mend the template in --policies, then `orgtrail apply`")
-            }
-            Some(_) => format!(
-                "`orgtrail apply` sets {place} as its template says; where the template allows it, mend it in --policies"
-            ),
-            None => format!("`orgtrail access --live` shows what is missing; `orgtrail apply` sets {place} as wanted"),
-        }
-    }
 }
 
 impl Plan {
@@ -255,6 +197,13 @@ impl Plan {
         !self.problems.is_empty() || !self.unproven.is_empty()
     }
 
+    /// Tells whether a statement of others is still there once the plan is done.
+    pub fn leaves(&self, statement: &StatementRef) -> bool {
+        let change = self.changes.iter().find(|change| change.address == statement.address);
+        let policy = change.and_then(|change| change.desired.as_ref()?.shared_policy());
+        policy.is_none_or(|policy| statement.is_in(policy))
+    }
+
     /// Returns the worst harm of what drifted or was found.
     pub fn worst_harm(&self) -> Option<Harm> {
         let changes = self.changes.iter().map(|change| change.harm);
@@ -266,6 +215,12 @@ impl Plan {
 
 /// Returns the changes that turn `observed` into `desired`, and everything to be known before they are made.
 pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, options: PlanOptions) -> Plan {
+    let again = |desired: &Desired| planned(desired, observed, organization, options.clone());
+    let plan = again(desired);
+    if options.close { close::closed(plan, desired, again) } else { plan }
+}
+
+fn planned(desired: &Desired, observed: &Estate, organization: &Organization, options: PlanOptions) -> Plan {
     let compared = diff::compare(desired, observed);
     let leftovers = leftovers::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
@@ -279,8 +234,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
-    let isolation::Checked { mut violations, mut unproven, .. } =
-        close::check(desired, observed, organization, &mut changes, options.close);
+    let isolation::Checked { mut violations, mut unproven } =
+        isolation::check(desired, observed, organization, &mut changes);
     let mut changes = order::ordered(changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);
     violations.extend(around.violations);
@@ -298,7 +253,8 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
     findings.extend(around.findings);
     findings.extend(advice::findings(desired, observed));
     findings.extend(retention::remarks(&changes));
-    findings.extend(adoption::findings(&changes));
+    findings.extend(adoption::findings(desired, observed, &changes));
+    findings.extend(deleted_principals::findings(desired, observed));
     findings.extend(past::findings(desired, observed, &changes));
     blockers.extend(past::blockers(desired, observed, &options));
     blockers.extend(taken::blockers(observed, &changes));

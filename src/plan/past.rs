@@ -28,7 +28,7 @@ pub(super) fn check(desired: &Desired, observed: &Estate, organization: &Organiz
     let mut all = Checked::default();
     for place in &desired.past.places {
         let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
-        let Checked { violations, unproven, .. } = policies.map(|policies| proved(&policies)).unwrap_or_default();
+        let Checked { violations, unproven } = policies.map(|policies| proved(&policies)).unwrap_or_default();
         all.violations.extend(violations);
         all.unproven.extend(unproven);
     }
@@ -88,10 +88,15 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
         _ => None,
     });
     let keys = keys.filter(|(_, key)| !key.enabled || key.pending_deletion).map(|(address, key)| {
-        let state = if key.pending_deletion { "waits for its deletion" } else { "is disabled" };
+        let state = match (key.pending_deletion, &key.deletion_date) {
+            (true, Some(date)) => format!("will be deleted at {date}"),
+            (true, None) => "waits for its deletion".to_owned(),
+            (false, _) => "is disabled".to_owned(),
+        };
         let message = format!("the key that encrypted earlier logs {state}: nobody reads them");
         let help = if key.pending_deletion { "cancel the deletion, and enable the key" } else { "enable the key" };
-        Finding::new(Harm::LogsLost, address, "earlier-key-unusable", message, help)
+        let found = Finding::new(Harm::LogsLost, address, "earlier-key-unusable", message, help);
+        Finding { until: key.deletion_date.clone(), ..found }
     });
     let moved = desired.past.places.iter().filter(|_| !changes.is_empty()).map(|place| {
         let message = format!(
@@ -264,9 +269,11 @@ fn not_given_up(desired: &Desired, observed: &Estate, name: &str) -> Option<Prob
     problem(message, "run `orgtrail apply` without --give-up, and wait until a log file has arrived there")
 }
 
-/// What was delivered before the trail was changed says nothing; a bucket of another name begins anew.
+/// What was delivered before the trail was changed says nothing: where it was looked, a file lies below the new prefix.
 fn delivers(wish: &Trail, seen: &Trail) -> bool {
     let delivery = seen.delivery.as_ref();
-    let arrived = delivery.is_some_and(|delivery| delivery.latest_time.is_some() && delivery.latest_error.is_none());
+    let arrived = delivery.is_some_and(|delivery| {
+        delivery.latest_time.is_some() && delivery.latest_error.is_none() && delivery.arrived != Some(false)
+    });
     seen.bucket == wish.bucket && seen.prefix == wish.prefix && arrived
 }

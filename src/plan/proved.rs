@@ -16,8 +16,6 @@ pub(super) struct Checked {
     pub violations: Vec<Violation>,
     /// What could not be told.
     pub unproven: Vec<Open>,
-    /// The statements to blame, by the address of their document and their place in it.
-    pub blamed: BTreeSet<(Address, usize)>,
 }
 
 /// Proves what the plan leaves behind. A change at the address of a violation weakens.
@@ -61,17 +59,11 @@ pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
     let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
-    let blames = |violation: &isolation::Violation| {
-        // Only where the place is in the document at that address: what a reader's own policy says has a place in that one.
-        let place = violation.statement.as_ref()?;
-        let is_shared = ["bucket policy", "key policy"].contains(&place.document.as_str());
-        is_shared.then(|| (policies.blamed(&places, violation), place.index))
-    };
-    let blamed = violations.iter().filter_map(blames).collect();
     let mut violations: Vec<Violation> = violations
         .into_iter()
         .map(|violation| Violation {
             address: policies.blamed(&places, &violation),
+            author: policies.author(&violation),
             invariant: violation.invariant,
             principal: violation.principal,
             action: violation.action,
@@ -85,5 +77,5 @@ pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
         let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
         Open { address, invariant, principal, why }
     };
-    Checked { violations, unproven: unproven.into_iter().map(open).collect(), blamed }
+    Checked { violations, unproven: unproven.into_iter().map(open).collect() }
 }

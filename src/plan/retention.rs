@@ -51,9 +51,9 @@ pub(super) fn spare_mfa_delete(changes: &mut Vec<Change>) -> Vec<Finding> {
             Harm::LessProtected,
             &change.address,
             "mfa-delete-refuses-lifecycle",
-            "deleting from this bucket needs multi-factor authentication, and S3 takes no lifecycle for such a \
-                      bucket: it stays as it is",
-            "leave bucket.lifecycle out, or have the root user of the account switch MFA delete off",
+            "`bucket.lifecycle` of the configuration cannot be had: deleting from this bucket needs multi-factor \
+             authentication (MFA delete), and S3 refuses every lifecycle of such a bucket (InvalidBucketState); it stays as it is",
+            "leave `bucket.lifecycle` out of the configuration, or have the root user of the account switch MFA delete off",
         ));
     }
     changes.retain(|change| !nothing_left.contains(&change.address));

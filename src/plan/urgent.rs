@@ -347,6 +347,7 @@ fn key(wish: &Key, seen: &Key) -> Key {
     Key {
         enabled: seen.enabled || wish.enabled,
         pending_deletion: seen.pending_deletion && wish.pending_deletion,
+        deletion_date: None,
         rotation: seen.rotation || wish.rotation,
         ..seen.clone()
     }

@@ -119,7 +119,7 @@ pub fn of_finding(found: &plan::Finding, now: Timestamp) -> Finding {
 
 /// Makes the finding of an invariant of isolation that does not hold.
 pub fn of_violation(violation: &plan::Violation, now: Timestamp) -> Finding {
-    let plan::Violation { address, invariant, principal, action, resource, statement } = violation;
+    let plan::Violation { address, invariant, principal, action, resource, statement, author: _ } = violation;
     let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
     Finding {
         account: address.account.clone(),

@@ -49,6 +49,8 @@ pub struct Memory {
     limits: BTreeMap<AccountId, Limits>,
     /// The keys of others that something is encrypted with.
     keys: BTreeMap<String, SeenKey>,
+    /// When further keys of this deployment were looked for.
+    further_keys_at: Option<Timestamp>,
     /// What surrounds the archive; none where the last look at the log account did not tell.
     surroundings: Option<Surroundings>,
 }
@@ -77,15 +79,26 @@ impl Memory {
     }
 
     /// Takes in what was seen with the credentials of `due`.
-    fn take(&mut self, seen: Estate, due: &BTreeSet<AccountId>, scope: &Scope, now: Timestamp) {
+    fn take(&mut self, seen: Estate, due: &BTreeSet<AccountId>, looked: &Scope, scope: &Scope, now: Timestamp) {
         self.sightings.retain(|_, (operator, _)| !due.contains(operator));
         for (address, sighting) in seen.sightings {
             let operator = scope.addresses.get(&address).unwrap_or(&address.account).clone();
             self.sightings.insert(address, (operator, sighting));
         }
         self.limits.extend(seen.limits);
-        // They are found in the accounts that every round looks at.
-        self.keys = seen.keys;
+        // They are found in the accounts that every round looks at; further ones of ours only once in a full pass.
+        let before = std::mem::replace(&mut self.keys, seen.keys);
+        if looked.further_keys {
+            self.further_keys_at = Some(now);
+        } else {
+            let is_further = |key: &SeenKey| {
+                key.deployment.as_ref() == Some(&scope.deployment)
+                    || key.problem.as_ref().is_some_and(|problem| problem.code == SeenKey::NOT_LOOKED_AT)
+            };
+            for (name, key) in before.into_iter().filter(|(_, key)| is_further(key)) {
+                self.keys.entry(name).or_insert(key);
+            }
+        }
         if due.contains(&scope.log_account) {
             self.surroundings = merged(self.surroundings.take(), seen.surroundings, due, scope);
         }
@@ -242,6 +255,12 @@ impl<'a> Pass<'a> {
         due
     }
 
+    /// Once in a full pass.
+    fn asks_for_further_keys(&self) -> bool {
+        let age = lock(self.memory).further_keys_at.map(|at| between(at, self.rules.now));
+        age.is_none_or(|age| age + self.rules.every > self.rules.full_pass_every)
+    }
+
     /// The accounts whose turn it is: those of suspicion, those overdue, and a share of the others, oldest first.
     fn in_turn(
         &self,
@@ -313,6 +332,7 @@ impl Look for Pass<'_> {
         if !due.is_empty() {
             let mut narrow = narrowed(scope, &due);
             let earlier = lock(self.memory).earlier(scope);
+            narrow.further_keys = self.asks_for_further_keys();
             narrow.addresses.extend(earlier.into_iter().filter(|(_, operator)| due.contains(operator)));
             let whole = due.contains(&scope.management_account) && due.contains(&scope.log_account);
             let seen = match self.inner.observe(&narrow, progress).await {
@@ -320,7 +340,7 @@ impl Look for Pass<'_> {
                 Err(fault) if !whole => unreadable(&narrow, &fault),
                 result => result?,
             };
-            lock(self.memory).take(seen, &due, scope, self.rules.now);
+            lock(self.memory).take(seen, &due, &narrow, scope, self.rules.now);
             lock(&self.state).fresh.extend(due);
         }
         Ok(lock(self.memory).recall(scope))

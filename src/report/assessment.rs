@@ -131,7 +131,8 @@ pub fn findings(found: &[Finding], organization: &Organization) -> Vec<FindingVi
     let mut sorted: Vec<&Finding> = found.iter().collect();
     sorted.sort();
     let words = |finding: &Finding, hide: &dyn Fn(&str) -> String| {
-        let Finding { harm, address, code, message, since, until, help } = finding;
+        // The statement that it is about is named in the help.
+        let Finding { harm, address, code, message, since, until, help, statement: _ } = finding;
         FindingView {
             harm: harm.as_str(),
             code: code.clone(),

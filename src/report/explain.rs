@@ -32,7 +32,7 @@ pub fn human(explanation: &Explanation) -> String {
     let Explanation { trail, preflight, findings, delivery, notes } = explanation;
     let Preflight { refusals, doubts } = preflight;
     let mut text = String::new();
-    for plan::Finding { harm, address: _, code, message, since, until, help } in delivery {
+    for plan::Finding { harm, address: _, code, message, since, until, help, statement: _ } in delivery {
         add(&mut text, 0, &format!("{harm} {code}"), &format!("{trail}: {message}"));
         let times = since_until(since.as_deref(), until.as_deref());
         if !times.is_empty() {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
-use crate::estate::{Address, Kind, Problem, Stage};
+use crate::estate::{Address, Kind, Problem, Stage, StatementRef};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{
-    Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
-    Violation,
+    Action, Author, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk,
+    Unproven, Violation,
 };
 use crate::policy::isolation::Invariant;
 
@@ -248,6 +248,7 @@ pub fn assessed(mut plan: Plan, text: &str) -> Plan {
         since: Some("2026-03-01T12:00:00Z".into()),
         until: (harm == Harm::LogsLost).then(|| "2026-03-31T12:00:00Z".into()),
         help: format!("look at {text}"),
+        statement: None,
     };
     plan.findings =
         vec![finding(Harm::LessProtected, "digest-delivery-fails"), finding(Harm::LogsLost, "delivery-fails")];
@@ -276,6 +277,7 @@ fn violation() -> Violation {
         action: "s3:GetObject".into(),
         resource: format!("arn:aws:s3:::acme-org-cloudtrail/AWSLogs/o-exampleorgid/{}/x", account_id(1)),
         statement: Some("bucket policy Statement[3] (Vendor)".into()),
+        author: Some(Author::Others(StatementRef { address: bucket_policy().address, name: "Vendor".into() })),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::escape;
-use crate::estate::{Address, Problem, Stage};
+use crate::estate::{Address, Problem, Stage, StatementRef};
 use crate::plan::{
     Action, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk, Unproven,
     Violation,
@@ -149,6 +149,8 @@ struct ViolationJson<'a> {
     action: &'a str,
     resource: &'a str,
     statement: Option<&'a str>,
+    /// The statement, where others wrote it and `--destroy` can take it out.
+    statement_ref: Option<&'a StatementRef>,
     /// What to do about it.
     repair: String,
 }
@@ -172,6 +174,8 @@ pub(super) struct FindingJson<'a> {
     since: Option<&'a str>,
     until: Option<&'a str>,
     help: &'a str,
+    /// The statement of others that it is about, as `--destroy` takes it.
+    statement_ref: Option<&'a StatementRef>,
 }
 
 #[derive(Debug, Serialize)]
@@ -304,11 +308,11 @@ impl<'a> From<&'a Evidence> for EvidenceJson<'a> {
 
 impl<'a> From<&'a Violation> for ViolationJson<'a> {
     fn from(violation: &'a Violation) -> Self {
-        let Violation { address, invariant, principal, action, resource, statement } = violation;
+        let Violation { address, invariant, principal, action, resource, statement, author: _ } = violation;
         let (place, harm) = (address.into(), violation.harm().as_str());
         let (invariant, statement) = (invariant.as_str(), statement.as_deref());
-        let repair = violation.repair();
-        Self { repair, place, harm, invariant, principal, action, resource, statement }
+        let (repair, statement_ref) = (violation.repair(), violation.of_others());
+        Self { repair, place, harm, invariant, principal, action, resource, statement, statement_ref }
     }
 }
 
@@ -321,9 +325,10 @@ impl<'a> From<&'a Unproven> for UnprovenJson<'a> {
 
 impl<'a> From<&'a Finding> for FindingJson<'a> {
     fn from(finding: &'a Finding) -> Self {
-        let Finding { harm, address, code, message, since, until, help } = finding;
+        let Finding { harm, address, code, message, since, until, help, statement } = finding;
         let (since, until) = (since.as_deref(), until.as_deref());
-        Self { place: address.into(), harm: harm.as_str(), code, message, since, until, help }
+        let statement_ref = statement.as_ref();
+        Self { place: address.into(), harm: harm.as_str(), code, message, since, until, help, statement_ref }
     }
 }
 

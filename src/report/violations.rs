@@ -44,7 +44,7 @@ struct Words {
 pub fn violations(found: &[Violation], organization: &Organization) -> Vec<ViolationView> {
     let subject = |violation: &Violation| fold::subject_of_address(&violation.address, organization);
     let words = |violation: &Violation, hide: &dyn Fn(&str) -> String| {
-        let Violation { address, invariant, principal, action, resource, statement } = violation;
+        let Violation { address, invariant, principal, action, resource, statement, author: _ } = violation;
         Words {
             invariant: *invariant,
             harm: violation.harm(),

@@ -100,7 +100,7 @@ impl Surveyor<'_> {
     pub async fn survey(&self, options: &SurveyOptions) -> Result<Survey, SurveyError> {
         let (organization, discovery) = self.discover(options).await?;
         let (mut desired, observed, strategy) = self.observe(&organization, options).await?;
-        desired.removed = options.plan.destroy.clone();
+        desired.removed = options.plan.destroy.iter().filter_map(|named| named.parse().ok()).collect();
         let choices = desire::choices(self.config, &organization);
         let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
@@ -136,15 +136,9 @@ impl Surveyor<'_> {
     fn add_unmatched(&self, organization: &Organization, plan: &mut Plan) {
         let address =
             Address::global(&organization.management_account, Kind::TrustedAccess, "cloudtrail.amazonaws.com");
-        let findings = desire::unmatched(self.config, organization).into_iter().map(|one| Finding {
-            harm: Harm::Harmless,
-            address: address.clone(),
-            code: "selector-matches-nothing".into(),
-            message: one.message(),
-            since: None,
-            until: None,
-            help: one.help(),
-        });
+        let findings = desire::unmatched(self.config, organization)
+            .into_iter()
+            .map(|one| Finding::new(Harm::Harmless, &address, "selector-matches-nothing", one.message(), one.help()));
         plan.findings.extend(findings);
         plan.findings.sort();
     }
@@ -231,6 +225,8 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         control_targets: control_targets(organization, desired),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
         keys: own_key(config).into_iter().collect(),
+        further_keys: true,
+        arrivals: !options.plan.give_up.is_empty(),
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }
 }

@@ -129,8 +129,15 @@ impl Deployment {
     fn in_the_log_account(&mut self) {
         let log = self.log.clone();
         let (key, bucket, topic) = (self.key(), self.bucket(), self.topic());
-        let wish =
-            Key { arn: None, has_alias: true, enabled: true, pending_deletion: false, rotation: true, tags: tags() };
+        let wish = Key {
+            arn: None,
+            has_alias: true,
+            enabled: true,
+            pending_deletion: false,
+            deletion_date: None,
+            rotation: true,
+            tags: tags(),
+        };
         self.wish(key.clone(), &log, wish);
         let owner = format!(r#""Principal":{{"AWS":"arn:aws:iam::{log}:root"}},"Action":"kms:*","Resource":"*""#);
         self.wish(key.with_kind(Kind::KeyPolicy), &log, KeyPolicy { policy: allow(&owner), key: None });
@@ -243,6 +250,8 @@ impl Deployment {
             wakes: false,
             attachments: false,
             keys: BTreeSet::new(),
+            further_keys: true,
+            arrivals: false,
         }
     }
 

@@ -43,6 +43,32 @@ async fn a_moved_alias_is_seen_and_moved_back() {
 }
 
 #[tokio::test]
+async fn a_second_key_is_found_although_the_alias_was_not_moved() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let deployment = Deployment::new(&world, &["web"]);
+    let aws = connect(&emulator).await;
+    deployment.make(&aws).await;
+    let kms = aws_sdk_kms::Client::new(&world.hand_in("log-archive").await);
+    kms.create_key().send().await.unwrap();
+    assert!(deployment.look(&aws).await.keys.is_empty(), "a key of others is none of ours");
+
+    let tag = aws_sdk_kms::types::Tag::builder().tag_key("orgtrail:deployment").tag_value("acme").build().unwrap();
+    let second = kms.create_key().tags(tag).send().await.unwrap().key_metadata.unwrap();
+    kms.create_alias().alias_name("alias/theirs").target_key_id(second.key_id()).send().await.unwrap();
+    let seen = deployment.look(&aws).await;
+    let names: Vec<&String> = seen.keys.keys().collect();
+    assert_eq!(names, [second.arn().unwrap()]);
+    assert_eq!(seen.keys[second.arn().unwrap()].deployment.as_deref(), Some("acme"));
+
+    let arn = key_arn(&seen, &deployment).unwrap();
+    kms.schedule_key_deletion().key_id(arn.rsplit('/').next().unwrap()).send().await.unwrap();
+    let waiting = deployment.look(&aws).await;
+    let Some(Resource::Key(key)) = waiting.resource(&deployment.key()) else { panic!("{:?}", waiting.keys) };
+    assert!(key.pending_deletion && key.deletion_date.as_ref().is_some_and(|date| date.ends_with('Z')), "{key:?}");
+}
+
+#[tokio::test]
 async fn old_answers_after_a_write_are_waited_out_and_make_no_second_key() {
     let emulator = Emulator::start();
     let world = World::three_accounts(&emulator).await;

@@ -63,3 +63,47 @@ fn without_an_address_all_is_adopted() {
     case.must(0, "apply --adopt --yes --allow weakens,interrupts,destroys --estate estate.json");
     case.must(0, "drift --estate estate.json");
 }
+
+fn taken(case: &Case) -> Vec<(String, String)> {
+    let plan: Value = serde_json::from_str(&case.run("plan --format json --estate estate.json").stdout).unwrap();
+    let findings = plan["findings"].as_array().unwrap().iter().filter(|finding| finding["code"] == "taken-away");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    findings.map(|finding| (text(&finding["message"]), text(&finding["help"]))).collect()
+}
+
+/// Each holder of a grant is named, with what gives the access back where something can.
+#[test]
+fn every_grant_of_the_access_control_list_that_ends_is_named() {
+    let case = foreign();
+    let with = |acl: Value| {
+        let mut estate: Value = serde_json::from_str(&case.read("estate.json")).unwrap();
+        estate["estate"]["surroundings"] = json!({"buckets": {BUCKET: {"acl": acl}}});
+        case.write("estate.json", &estate.to_string());
+    };
+    let canonical = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
+    with(json!({"read": [
+        {"grantee": "http://acs.amazonaws.com/groups/s3/LogDelivery", "permission": "WRITE"},
+        {"grantee": canonical, "permission": "READ"},
+        {"grantee": canonical, "permission": "WRITE_ACP"},
+        {"grantee": "http://acs.amazonaws.com/groups/global/AllUsers", "permission": "READ"},
+    ]}));
+    let found = taken(&case);
+    let help = |start: &str| {
+        let mut found = found.iter().filter(|(message, _)| message.starts_with(start));
+        found.next().unwrap_or_else(|| panic!("{start} of {found:?}")).1.clone()
+    };
+    let logs = help("the delivery of S3 access logs loses WRITE");
+    assert!(logs.contains(r#""Principal":{"Service":"logging.s3.amazonaws.com"}"#), "{logs}");
+    assert!(logs.contains(r#""aws:SourceAccount":"222222222222""#) && logs.contains("/PREFIX*"), "{logs}");
+    assert!(help(&format!("the canonical user {canonical} loses READ")).contains("bucket.trusted_readers"));
+    assert!(help(&format!("the canonical user {canonical} loses WRITE_ACP")).contains("not given back"));
+    assert!(help("everybody, without an AWS account loses READ").contains("not given back"));
+
+    with(
+        json!({"unreadable": {"account": "222222222222", "address": BUCKET, "stage": "observe", "code": "AccessDenied",
+        "message": "s3:GetBucketAcl was denied", "help": "allow it"}}),
+    );
+    let found = taken(&case);
+    let open = found.iter().find(|(message, _)| message.contains("is not known: s3:GetBucketAcl was denied"));
+    assert!(open.is_some_and(|(_, help)| help.contains("get-bucket-acl")), "{found:?}");
+}

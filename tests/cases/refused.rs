@@ -177,3 +177,119 @@ fn the_topics_key_is_explained_from_its_name_or_its_policy() {
     case.write("key.json", &open.replace("kms:Decrypt", "kms:Encrypt"));
     assert!(explain(2, "--topic-key-policy key.json").contains("kms:Decrypt"));
 }
+
+/// What breaks isolation is named in JSON, and taken out alike by `--close` and by its name; a denial goes by its name alone.
+#[test]
+fn a_statement_of_others_has_one_name_and_goes_one_way() {
+    let case = applied("13");
+    let member = json!({"AWS": "arn:aws:iam::333333333333:root"});
+    add(
+        &case,
+        "bucket_policy",
+        json!({"Effect": "Allow", "Principal": member, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-org-cloudtrail/*"}),
+    );
+    add(
+        &case,
+        "key_policy",
+        json!({"Sid": "Theirs", "Effect": "Allow", "Principal": member, "Action": "kms:*", "Resource": "*"}),
+    );
+    edit(&case, |estate| {
+        let statements = resource(estate, "topic")["policy"]["Statement"].as_array_mut().unwrap();
+        let topic = statements[0]["Resource"].clone();
+        statements
+            .push(json!({"Sid": "Theirs", "Effect": "Allow", "Principal": member, "Action": "sns:SetTopicAttributes",
+            "Resource": topic}));
+    });
+    let readers = "arn:aws:iam::222222222222:role/CloudTrailReadLogs-333333333333";
+    add(
+        &case,
+        "bucket_policy",
+        json!({"Sid": "NotThem", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::acme-org-cloudtrail/*", "Condition": {"ArnEquals": {"aws:PrincipalArn": readers}}}),
+    );
+    let plan = |more: &str| -> Value {
+        serde_json::from_str(&case.must(2, &format!("plan --estate estate.json --format json {more}"))).unwrap()
+    };
+    let violations = plan("")["violations"].clone();
+    let mut open: Vec<&str> = Vec::new();
+    let mut shut: Vec<&str> = Vec::new();
+    for violation in violations.as_array().unwrap() {
+        let list = if violation["invariant"] == "reads-own" { &mut shut } else { &mut open };
+        list.extend(violation["statement_ref"].as_str());
+    }
+    open.sort_unstable();
+    open.dedup();
+    let kinds: Vec<&str> = open.iter().map(|named| named.split('/').nth(2).unwrap()).collect();
+    assert_eq!(kinds, ["bucket_policy", "key_policy", "topic"], "{violations:#}");
+    assert!(shut.iter().all(|named| named.ends_with("#NotThem")) && !shut.is_empty(), "{violations:#}");
+
+    let closing = plan("--close");
+    let named: String = open.iter().map(|named| format!(" --destroy {named}")).collect();
+    assert_eq!(plan(&named)["changes"], closing["changes"]);
+    let left = closing["violations"].as_array().unwrap();
+    assert!(left.iter().all(|violation| violation["invariant"] == "reads-own"), "{closing:#}");
+    // What still keeps a reader out weakens, whatever else the change does.
+    case.must(2, "apply --yes --close --allow weakens,destroys --estate estate.json");
+    assert!(case.read("estate.json").contains("NotThem") && !case.read("estate.json").contains("Theirs"));
+    case.must(0, &format!("apply --yes --destroy {} --allow weakens,destroys --estate estate.json", shut[0]));
+    case.must(0, "drift --estate estate.json");
+}
+
+/// The role of a statement was deleted: AWS shows its unique id. The statement is named, with the command that takes it out.
+#[test]
+fn a_statement_for_one_role_that_is_gone_is_named_with_what_removes_it() {
+    let file = "arn:aws:s3:::acme-org-cloudtrail/*";
+    let gone = json!({"AWS": "AROADELETEDROLE000000"});
+    let user_id = json!({"StringLike": {"aws:userId": "AROADELETEDROLE000000:*"}});
+    let cases = [
+        (
+            json!({"Sid": "Siem", "Effect": "Allow", "Principal": gone, "Action": "s3:GetObject", "Resource": file}),
+            0,
+            "deleted-principal",
+            "#Siem",
+            "destroys",
+        ),
+        (
+            json!({"Effect": "Deny", "Principal": gone, "Action": "s3:GetObject", "Resource": file}),
+            0,
+            "deleted-principal",
+            "#",
+            "weakens,destroys",
+        ),
+        (
+            json!({"Sid": "One", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::333333333333:root"}, "Action": "s3:GetObject", "Resource": file,
+            "Condition": user_id}),
+            3,
+            "unknown-principal",
+            "#One",
+            "destroys",
+        ),
+    ];
+    let case = applied("13");
+    let clean = case.read("estate.json");
+    for (statement, code, expected, name, allow) in cases {
+        case.write("estate.json", &clean);
+        add(&case, "bucket_policy", statement.clone());
+        let drift: Value = serde_json::from_str(&case.must(code, "drift --estate estate.json --format json")).unwrap();
+        let mut findings = drift["findings"].as_array().unwrap().iter();
+        let finding = findings.find(|finding| finding["code"] == expected).unwrap_or_else(|| panic!("{drift:#}"));
+        let named = finding["statement_ref"].as_str().unwrap();
+        assert!(named.contains(name), "{finding}");
+        assert!(finding["message"].as_str().unwrap().contains("AROADELETEDROLE000000"), "{finding}");
+        let command = format!("--destroy '{named}' --allow {allow}`");
+        assert!(finding["help"].as_str().unwrap().contains(&command), "{finding}");
+        case.must(0, &format!("apply --yes --estate estate.json --destroy {named} --allow {allow}"));
+        let after: Value = serde_json::from_str(&case.must(0, "drift --estate estate.json --format json")).unwrap();
+        assert!(!after["findings"].to_string().contains(expected), "{after:#}");
+    }
+    case.write("estate.json", &clean);
+    let beside = json!({"AWS": ["AROADELETEDROLE000000", "arn:aws:iam::222222222222:root"]});
+    add(
+        &case,
+        "bucket_policy",
+        json!({"Sid": "Two", "Effect": "Allow", "Principal": beside, "Action": "s3:GetObject",
+        "Resource": file}),
+    );
+    let drift = case.run("drift --estate estate.json --format json").stdout;
+    assert!(drift.contains("take the id out of the statement"), "{drift}");
+}

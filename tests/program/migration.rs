@@ -174,7 +174,8 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
     let new = "trail/acme-trail-2";
     emulator.proxy().trouble_where("cloudtrail", "GetTrailStatus", new, usize::MAX, Trouble::Answer(failing));
     let destroy = "apply --yes --destroy acme-org-trail --allow destroys --format json";
-    let report = desk.run(destroy).expect_code(3).json();
+    // The failing delivery is a finding, which counts more than what was left out.
+    let report = desk.run(destroy).expect_code(2).json();
     let outcome = &report["outcomes"][0];
     assert_eq!((&outcome["action"], &outcome["result"]), (&json!("retire"), &json!("skipped")), "{report:#}");
     assert!(outcome["because"].as_str().unwrap().contains("its last delivery failed: AccessDenied"), "{report:#}");
@@ -292,4 +293,51 @@ fn a_trail_that_keeps_its_name_becomes_the_organizations_and_the_others_go_by_th
     );
     let again = run("apply --yes --destroy acme-trail", 1);
     assert!(again.err.contains("is configured"), "{}", again.err);
+}
+
+/// The policies of a reader role of the log account, as IAM has them.
+async fn reading(world: &World, role: &str) -> String {
+    let iam = aws_sdk_iam::Client::new(&world.hand_in("log-archive").await);
+    let mut all = String::new();
+    for name in iam.list_role_policies().role_name(role).send().await.unwrap().policy_names {
+        let policy = iam.get_role_policy().role_name(role).policy_name(name).send().await.unwrap();
+        all.push_str(&policy.policy_document);
+    }
+    all.replace("%2F", "/").replace("%3A", ":").replace("%2A", "*")
+}
+
+/// To another bucket and prefix: members read on in both, and the old place is given up only once a log file lies in the new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_to_another_bucket_and_prefix_keeps_members_in_their_earlier_logs() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "");
+    desk.run("apply --yes").expect_code(0);
+    rewrite(&desk, "  name: acme-org-cloudtrail", "  name: acme-org-cloudtrail-2\n  prefix: audit");
+    desk.run("apply --yes --allow interrupts").expect_code(0);
+
+    let web = world.account("web");
+    let organization = &world.organization;
+    let policies = reading(&world, &format!("CloudTrailReadLogs-{web}")).await;
+    for place in ["acme-org-cloudtrail/AWSLogs", "acme-org-cloudtrail-2/audit/AWSLogs"] {
+        assert!(policies.contains(&format!("arn:aws:s3:::{place}/{organization}/{web}/*")), "{place} of {policies}");
+    }
+    desk.run("access --live").expect_code(0);
+    let leftovers = desk.run("plan --format json").json()["leftovers"].to_string();
+    assert!(leftovers.contains("bucket/acme-org-cloudtrail\""), "{leftovers}");
+
+    // CloudTrail still tells the time of a delivery to the old place.
+    let status = r#"{"IsLogging":true,"LatestDeliveryTime":1790000000}"#;
+    let tell = || emulator.proxy().trouble("cloudtrail", "GetTrailStatus", 1, Trouble::Answer(status.into()));
+    let stands_against = || {
+        tell();
+        let plan = desk.run("plan --give-up acme-org-cloudtrail --format json").json();
+        plan["blockers"].to_string()
+    };
+    assert!(stands_against().contains("NotGivenUp"), "nothing has arrived in the new place");
+    let s3 = aws_sdk_s3::Client::new(&world.hand_in("log-archive").await);
+    let key = format!("audit/AWSLogs/{organization}/{web}/CloudTrail/eu-central-1/2026/09/21/one.json.gz");
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"x");
+    s3.put_object().bucket("acme-org-cloudtrail-2").key(key).body(body).send().await.unwrap();
+    assert_eq!(stands_against(), "[]");
 }

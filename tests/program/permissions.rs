@@ -298,12 +298,14 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
             "s3:DeleteBucketLifecycle",
             "s3:ListBuckets",
             "s3:ListObjectsV2",
+            "s3:PutBucketAcl",
             "s3:PutBucketLifecycleConfiguration",
             "s3:PutBucketRequestPayment",
             // Repairs of the key.
             "kms:CancelKeyDeletion",
             "kms:EnableKey",
             "kms:TagResource",
+            "kms:UpdateAlias",
             // Repairs of reader roles.
             "iam:DeleteRolePermissionsBoundary",
             "iam:DetachRolePolicy",

@@ -91,8 +91,9 @@ fn unusable_key(estate: &Estate, trail: &Trail) -> Option<String> {
     let (_, key) = key(estate, arn)?;
     let stops = "no log can be encrypted with it, so none is delivered";
     if key.pending_deletion {
+        let when = key.deletion_date.as_ref().map(|date| format!(" at {date}")).unwrap_or_default();
         return Some(format!(
-            "the key {arn} is disabled and waiting for its deletion: {stops}, and once it is deleted every log that was ever \
+            "the key {arn} is disabled and waiting for its deletion{when}: {stops}, and once it is deleted every log that was ever \
              encrypted with it is lost"
         ));
     }

@@ -222,6 +222,8 @@ fn scope(
         member_trails,
         attachments: false,
         keys: BTreeSet::new(),
+        further_keys: false,
+        arrivals: false,
     }
 }
 

@@ -17,6 +17,8 @@ use crate::cloud::{Fault, FaultKind};
 use crate::estate::{Address, Kind, Sighting};
 use crate::ids::{AccountId, Partition, Region};
 
+mod around;
+
 const ACCOUNT: &str = "222222222222";
 const REGION: &str = "eu-central-1";
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:222222222222:trail/acme";

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::kms;
+use super::permissions::kms as op;
 use super::session::{Session, Sessions};
 use crate::cloud::{Fault, FaultKind, Scope};
 use crate::estate::topic::is_managed_by_sns;
-use crate::estate::{Address, Estate, Kind, Resource, SeenKey, Sighting, Stage};
+use crate::estate::{Address, Estate, Key, Kind, Problem, Resource, SeenKey, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
 
 /// Looks at them, after everything else has been seen.
@@ -33,16 +34,16 @@ async fn look_at_our_own(sessions: &Sessions, scope: &Scope, address: &Address, 
         Some(Sighting::Absent | Sighting::Unreadable(_)) | None => return,
     };
     let Ok(session) = sessions.of(&address.account).await.map(|session| session.at(address)) else { return };
-    let mut moved = false;
+    let mut used = seen.clone();
     for arn in in_use(scope, address, estate) {
         if seen.arn.as_deref() == Some(&*arn) {
             break;
         }
         match kms::in_use(&session, &arn, &scope.deployment).await {
             Ok(Some(found)) => {
+                used = found.key.clone();
                 estate.sightings.insert(address.with_kind(Kind::KeyPolicy), Sighting::present(found.policy));
                 estate.sightings.insert(address.clone(), Sighting::present(found.key));
-                moved = true;
                 break;
             }
             Ok(None) => {}
@@ -57,16 +58,36 @@ async fn look_at_our_own(sessions: &Sessions, scope: &Scope, address: &Address, 
             }
         }
     }
-    // The alias leads to a key that is not in use, or to none: there may be more than one of ours.
-    if let (true, Some(other)) = (moved, &seen.arn) {
+    // What the alias leads to is not the key that is in use: it is looked at, whoever made it.
+    if let Some(other) = seen.arn.as_ref().filter(|_| used.arn != seen.arn) {
         note(&session, other, estate).await;
     }
-    if !moved && !seen.has_alias {
-        let others = kms::left_over(&session, &scope.deployment).await.unwrap_or_default();
-        for other in others.iter().filter(|arn| seen.arn.as_deref() != Some(arn)) {
-            note(&session, other, estate).await;
-        }
+    if scope.further_keys {
+        look_beside(&session, scope, &used, estate).await;
     }
+}
+
+/// Looks for further keys of this deployment, and notes where that could not be done or not to the end.
+async fn look_beside(session: &Session, scope: &Scope, used: &Key, estate: &mut Estate) {
+    let Some(arn) = &used.arn else { return };
+    let not_looked_at = match kms::beside(session, arn, &scope.deployment).await {
+        Ok(found) => {
+            for other in found.keys {
+                if !estate.keys.contains_key(&other) {
+                    note(session, &other, estate).await;
+                }
+            }
+            if found.not_asked == 0 {
+                return;
+            }
+            let message = format!("{} keys of the account were not asked for their tags", found.not_asked);
+            session.odd_answer(op::LIST_TAGS, message)
+        }
+        Err(fault) => fault,
+    };
+    let problem = Problem { code: SeenKey::NOT_LOOKED_AT.into(), ..not_looked_at.problem(Stage::Observe, None) };
+    let name = format!("further keys of account {}", session.account);
+    estate.keys.insert(name, SeenKey { problem: Some(problem), ..SeenKey::default() });
 }
 
 async fn note(session: &Session, arn: &str, estate: &mut Estate) {

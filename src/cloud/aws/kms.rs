@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState, Tag};
+use jiff::Timestamp;
 
 use super::job::{Job, writable};
 use super::permissions::kms as op;
@@ -12,6 +13,12 @@ use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
 use crate::policy::PolicyDocument;
+
+/// How many keys are asked for their tags to find further ones of a deployment.
+const ASKED_MAX: usize = 20;
+
+/// What the aliases of the keys begin with that AWS makes for its services.
+const ALIAS_OF_AWS: &str = "alias/aws/";
 
 const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
 
@@ -72,10 +79,34 @@ pub(super) async fn look_at_other(session: &Session, name: &str) -> Result<SeenK
     Ok(SeenKey { arn, enabled, managed_by_aws, deployment, policy: Some(policy), problem: None })
 }
 
-/// Returns the ARNs of the keys of this deployment that have no alias: the second and later ones are left over.
-pub(super) async fn left_over(session: &Session, deployment: &str) -> Result<Vec<String>, Fault> {
-    let found = find_without_alias(session, deployment).await?;
-    Ok(found.into_iter().filter_map(|(metadata, _)| metadata.arn).collect())
+/// What was found of the keys of a deployment beside the one that is in use.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Their ARNs.
+    pub(super) keys: Vec<String>,
+    /// How many keys were not asked for their tags, because there are too many.
+    pub(super) not_asked: usize,
+}
+
+/// Looks for further keys of this deployment: two listings, and one call for each key of the account and region that is not
+/// AWS's own, up to [`ASKED_MAX`] of them.
+pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) -> Result<Beside, Fault> {
+    let of_aws = aliased(session, |alias| alias.starts_with(ALIAS_OF_AWS)).await?;
+    let all = keys(session).await?;
+    let others: Vec<&String> = all.difference(&of_aws).filter(|id| !in_use.ends_with(&format!("key/{id}"))).collect();
+    let mut found = Beside { keys: Vec::new(), not_asked: others.len().saturating_sub(ASKED_MAX) };
+    for id in others.into_iter().take(ASKED_MAX) {
+        let tags = match tags(session, id).await {
+            Ok(tags) => tags,
+            // A key of others that keeps its tags to itself is not one of them.
+            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Absent) => continue,
+            Err(fault) => return Err(fault),
+        };
+        if tags.get(OWNER_TAG).map(String::as_str) == Some(deployment) {
+            found.keys.extend(describe(session, id).await?.and_then(|metadata| metadata.arn));
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the grants of a key, by its ARN.
@@ -87,11 +118,14 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
     loop {
         let request = client.list_grants().key_id(arn).set_marker(marker.take());
         let page = session.read(op::LIST_GRANTS, request.send()).await?;
-        grants.extend(page.grants().iter().map(|grant| KeyGrant {
-            id: grant.grant_id().unwrap_or_default().to_owned(),
-            grantee: grant.grantee_principal().unwrap_or_default().to_owned(),
-            operations: grant.operations().iter().map(|operation| operation.as_str().to_owned()).collect(),
-        }));
+        for grant in session.needed(op::LIST_GRANTS, page.grants.as_ref(), "list of grants")? {
+            let operations = session.needed(op::LIST_GRANTS, grant.operations.as_ref(), "operations of a grant")?;
+            grants.push(KeyGrant {
+                id: session.needed(op::LIST_GRANTS, grant.grant_id(), "id of a grant")?.to_owned(),
+                grantee: session.needed(op::LIST_GRANTS, grant.grantee_principal(), "grantee of a grant")?.to_owned(),
+                operations: operations.iter().map(|operation| operation.as_str().to_owned()).collect(),
+            });
+        }
         marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             grants.sort();
@@ -112,7 +146,15 @@ async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMeta
 async fn key(session: &Session, metadata: &KeyMetadata, has_alias: bool, tags: Tags) -> Result<Key, Fault> {
     let pending_deletion = is_pending_deletion(metadata);
     let rotation = !pending_deletion && rotation(session, metadata.key_id()).await?;
-    Ok(Key { arn: metadata.arn.clone(), has_alias, enabled: metadata.enabled(), pending_deletion, rotation, tags })
+    let deletion_date = deletion_date(metadata);
+    let (arn, enabled) = (metadata.arn.clone(), metadata.enabled());
+    Ok(Key { arn, has_alias, enabled, pending_deletion, deletion_date, rotation, tags })
+}
+
+/// Returns when a key will be deleted, where it waits for that.
+fn deletion_date(metadata: &KeyMetadata) -> Option<String> {
+    let date = metadata.deletion_date().filter(|_| is_pending_deletion(metadata))?;
+    Some(Timestamp::from_second(date.secs()).ok()?.to_string())
 }
 
 fn is_pending_deletion(metadata: &KeyMetadata) -> bool {
@@ -137,7 +179,8 @@ async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
     loop {
         let request = client.list_resource_tags().key_id(id).set_marker(marker);
         let page = session.read(op::LIST_TAGS, request.send()).await?;
-        tags.extend(page.tags().iter().map(|tag| (tag.tag_key().to_owned(), tag.tag_value().to_owned())));
+        let listed = session.needed(op::LIST_TAGS, page.tags.as_ref(), "list of tags")?;
+        tags.extend(listed.iter().map(|tag| (tag.tag_key().to_owned(), tag.tag_value().to_owned())));
         marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(tags);
@@ -149,7 +192,7 @@ async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
 /// first: that is the one that something may be encrypted with.
 async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(KeyMetadata, Tags)>, Fault> {
     let mut found = Vec::new();
-    let named = keys_with_alias(session).await?;
+    let named = aliased(session, |_| true).await?;
     for id in keys(session).await?.difference(&named) {
         let tags = match tags(session, id).await {
             Ok(tags) => tags,
@@ -169,14 +212,18 @@ async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(
     Ok(found)
 }
 
-async fn keys_with_alias(session: &Session) -> Result<BTreeSet<String>, Fault> {
+/// Returns the ids of the keys that have an alias which `is_meant` chooses.
+async fn aliased(session: &Session, is_meant: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, Fault> {
     let client = session.kms();
     let mut ids = BTreeSet::new();
     let mut marker = None;
     let mut pages = session.pages(op::LIST_ALIASES);
     loop {
         let page = session.read(op::LIST_ALIASES, client.list_aliases().set_marker(marker).send()).await?;
-        ids.extend(page.aliases().iter().filter_map(|alias| alias.target_key_id().map(str::to_owned)));
+        // AWS's own aliases of services that nobody has used yet point nowhere.
+        let listed = session.needed(op::LIST_ALIASES, page.aliases.as_ref(), "list of aliases")?;
+        let meant = listed.iter().filter(|alias| is_meant(alias.alias_name().unwrap_or_default()));
+        ids.extend(meant.filter_map(|alias| alias.target_key_id().map(str::to_owned)));
         marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(ids);
@@ -191,7 +238,9 @@ async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
     let mut pages = session.pages(op::LIST_KEYS);
     loop {
         let page = session.read(op::LIST_KEYS, client.list_keys().set_marker(marker).send()).await?;
-        ids.extend(page.keys().iter().filter_map(|key| key.key_id().map(str::to_owned)));
+        for key in session.needed(op::LIST_KEYS, page.keys.as_ref(), "list of keys")? {
+            ids.insert(session.needed(op::LIST_KEYS, key.key_id(), "id of a key")?.to_owned());
+        }
         marker = pages.after(page.truncated, page.next_marker)?;
         if marker.is_none() {
             return Ok(ids);
@@ -226,7 +275,8 @@ pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) ->
         let request = client.tag_resource().key_id(&live.arn).set_tags(Some(wire_tags(job, &desired.tags)?));
         session.write(op::TAG_RESOURCE, || request.clone().send()).await?;
     }
-    let made = Key { arn: Some(live.arn), has_alias: true, pending_deletion: false, ..desired.clone() };
+    let made =
+        Key { arn: Some(live.arn), has_alias: true, pending_deletion: false, deletion_date: None, ..desired.clone() };
     Ok(Done { resource: Some(made.into()) })
 }
 
@@ -240,7 +290,7 @@ struct Live {
 
 impl Live {
     fn of(key: &Key) -> Option<Self> {
-        let Key { arn, has_alias, enabled, pending_deletion, rotation: _, tags: _ } = key;
+        let Key { arn, has_alias, enabled, pending_deletion, deletion_date: _, rotation: _, tags: _ } = key;
         let (has_alias, enabled, pending_deletion) = (*has_alias, *enabled, *pending_deletion);
         Some(Self { arn: arn.clone()?, has_alias, enabled, pending_deletion })
     }

@@ -123,7 +123,12 @@ async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fau
     loop {
         let request = client.describe_subscription_filters().log_group_name(name).set_next_token(token);
         let page = session.read(op::DESCRIBE_SUBSCRIPTION_FILTERS, request.send()).await?;
-        targets.extend(page.subscription_filters().iter().filter_map(|one| one.destination_arn().map(str::to_owned)));
+        let listed = page.subscription_filters.as_ref();
+        for one in session.needed(op::DESCRIBE_SUBSCRIPTION_FILTERS, listed, "list of subscription filters")? {
+            let to = one.destination_arn();
+            let to = session.needed(op::DESCRIBE_SUBSCRIPTION_FILTERS, to, "destination of a subscription filter")?;
+            targets.insert(to.to_owned());
+        }
         token = pages.next(page.next_token)?;
         if token.is_none() {
             return Ok(targets.into_iter().collect());
@@ -139,8 +144,9 @@ async fn policies(session: &Session) -> Result<BTreeMap<String, PolicyDocument>,
     loop {
         let request = client.describe_resource_policies().set_next_token(token);
         let page = session.read(op::DESCRIBE_RESOURCE_POLICIES, request.send()).await?;
-        for policy in page.resource_policies() {
-            let name = policy.policy_name().unwrap_or_default();
+        let listed = page.resource_policies.as_ref();
+        for policy in session.needed(op::DESCRIBE_RESOURCE_POLICIES, listed, "list of policies")? {
+            let name = session.needed(op::DESCRIBE_RESOURCE_POLICIES, policy.policy_name(), "name of a policy")?;
             let document = PolicyDocument::parse(policy.policy_document().unwrap_or_default()).map_err(|why| {
                 session.odd_answer(op::DESCRIBE_RESOURCE_POLICIES, format!("{name} is not a policy: {why}"))
             })?;

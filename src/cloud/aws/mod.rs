@@ -15,6 +15,7 @@ use aws_types::region::Region as SdkRegion;
 
 mod account;
 mod alarms;
+mod arrivals;
 mod cloudtrail;
 mod document;
 mod events;

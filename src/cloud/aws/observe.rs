@@ -6,7 +6,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
-use super::{cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
+use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
 use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
@@ -31,6 +31,9 @@ pub(super) async fn observe(
     accounts.entry(&scope.log_account).or_default();
     let (mut estate, everybody) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;
     keys::look(sessions, scope, &mut estate).await;
+    if scope.arrivals {
+        arrivals::look(sessions, scope, &mut estate).await;
+    }
     estate.surroundings = match everybody {
         Some(everybody) => Some(Box::pin(surroundings::look(sessions, scope, &estate, everybody)).await),
         None => None,

@@ -97,12 +97,13 @@ pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Su
     loop {
         let request = client.list_subscriptions_by_topic().topic_arn(arn).set_next_token(token);
         let page = session.read(op::LIST_SUBSCRIPTIONS, request.send()).await?;
-        let there = page.subscriptions().iter().filter(|one| one.subscription_arn() != Some("Deleted"));
-        found.extend(there.map(|one| {
-            let protocol = one.protocol().unwrap_or_default().to_owned();
-            let endpoint = where_to(&protocol, one.endpoint().unwrap_or_default());
-            Subscription { protocol, endpoint, owner: one.owner().filter(|id| !id.is_empty()).map(str::to_owned) }
-        }));
+        let listed = session.needed(op::LIST_SUBSCRIPTIONS, page.subscriptions.as_ref(), "list of subscriptions")?;
+        for one in listed.iter().filter(|one| one.subscription_arn() != Some("Deleted")) {
+            let protocol = session.needed(op::LIST_SUBSCRIPTIONS, one.protocol(), "protocol of a subscription")?;
+            let endpoint = session.needed(op::LIST_SUBSCRIPTIONS, one.endpoint(), "endpoint of a subscription")?;
+            let owner = one.owner().filter(|id| !id.is_empty()).map(str::to_owned);
+            found.push(Subscription { protocol: protocol.to_owned(), endpoint: where_to(protocol, endpoint), owner });
+        }
         token = pages.next(page.next_token)?;
         if token.is_none() {
             found.sort();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_smithy_types::DateTime;
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -274,25 +275,24 @@ impl Store for S3Store {
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {
         let mut versions = Vec::new();
-        let mut markers: (Option<String>, Option<String>) = (None, None);
+        let mut markers = VersionMarkers::default();
+        let mut pages = Pages::default();
         for _ in 0..VERSION_PAGES_MAX {
             let answer = self
                 .send(|| async {
                     let request = self.client.list_object_versions().bucket(&self.bucket).prefix(prefix);
-                    let (key, version) = markers.clone();
+                    let VersionMarkers { key, version } = markers.clone();
                     let request = request.set_key_marker(key).set_version_id_marker(version);
                     request.send().await.map_err(|error| failure(&error, "ListObjectVersions"))
                 })
                 .await?;
-            versions.extend(answer.versions().iter().filter_map(version));
-            versions.extend(answer.delete_markers().iter().filter_map(delete_marker));
-            if !answer.is_truncated().unwrap_or_default() {
-                break;
+            add_versions(&answer, &mut versions)?;
+            match next_versions(&mut pages, &answer)? {
+                Some(next) => markers = next,
+                None => return Ok(versions),
             }
-            let text = |text: Option<&str>| text.map(str::to_owned);
-            markers = (text(answer.next_key_marker()), text(answer.next_version_id_marker()));
         }
-        Ok(versions)
+        Err(odd_versions(format!("there are more than {VERSION_PAGES_MAX} pages of versions below {prefix}")))
     }
 
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
@@ -339,6 +339,36 @@ fn owner(owner: Option<&aws_sdk_s3::types::Owner>) -> Option<String> {
     owner.display_name().or(owner.id()).map(str::to_owned)
 }
 
+/// Where a listing of versions goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct VersionMarkers {
+    key: Option<String>,
+    version: Option<String>,
+}
+
+fn odd_versions(why: String) -> Fault {
+    Fault::new(FaultKind::Unavailable, format!("ListObjectVersions: {why}"))
+}
+
+/// Returns where a listing of versions goes on. S3 always says whether there is more, and then where (Amazon S3 API,
+/// `ListObjectVersions`): where it says neither, the answer was cut off.
+fn next_versions(pages: &mut Pages, answer: &ListObjectVersionsOutput) -> Result<Option<VersionMarkers>, Fault> {
+    let is_truncated = answer.is_truncated().ok_or_else(|| odd_versions("the answer was cut off".to_owned()))?;
+    let (key, version) = (answer.next_key_marker(), answer.next_version_id_marker());
+    let mark = key.filter(|key| !key.is_empty()).map(|key| format!("{key}\0{}", version.unwrap_or_default()));
+    let next = pages.after(is_truncated, mark).map_err(|why| odd_versions(why.to_string()))?;
+    Ok(next.map(|_| VersionMarkers { key: key.map(str::to_owned), version: version.map(str::to_owned) }))
+}
+
+/// Takes the versions and delete markers of one page.
+fn add_versions(answer: &ListObjectVersionsOutput, versions: &mut Vec<Version>) -> Result<(), Fault> {
+    let found = answer.versions().iter().map(version).chain(answer.delete_markers().iter().map(delete_marker));
+    for version in found {
+        versions.push(version.ok_or_else(|| odd_versions("a version has no key or no id".to_owned()))?);
+    }
+    Ok(())
+}
+
 fn version(version: &aws_sdk_s3::types::ObjectVersion) -> Option<Version> {
     Some(Version {
         key: version.key()?.to_owned(),
@@ -359,4 +389,37 @@ fn delete_marker(marker: &aws_sdk_s3::types::DeleteMarkerEntry) -> Option<Versio
         is_delete_marker: true,
         is_latest: marker.is_latest().unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::types::{DeleteMarkerEntry, ObjectVersion};
+
+    use super::*;
+
+    #[test]
+    fn a_listing_of_versions_that_was_cut_off_is_none() {
+        let page = ListObjectVersionsOutput::builder;
+        let next = |answer: ListObjectVersionsOutput| next_versions(&mut Pages::default(), &answer);
+        assert_eq!(next(page().is_truncated(false).build()), Ok(None));
+        let more = next(page().is_truncated(true).next_key_marker("a").next_version_id_marker("1").build());
+        let markers = VersionMarkers { key: Some("a".into()), version: Some("1".into()) };
+        assert_eq!(more, Ok(Some(markers)));
+        for cut in [page(), page().is_truncated(true), page().is_truncated(true).next_version_id_marker("1")] {
+            let fault = next(cut.build()).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
+        }
+        let mut pages = Pages::default();
+        let same = page().is_truncated(true).next_key_marker("a").build();
+        assert!(next_versions(&mut pages, &same).is_ok() && next_versions(&mut pages, &same).is_err());
+    }
+
+    #[test]
+    fn a_version_without_its_id_is_no_answer() {
+        let page = ListObjectVersionsOutput::builder;
+        let take = |answer: ListObjectVersionsOutput| add_versions(&answer, &mut Vec::new());
+        assert_eq!(take(page().versions(ObjectVersion::builder().key("a").version_id("1").build()).build()), Ok(()));
+        assert!(take(page().versions(ObjectVersion::builder().key("a").build()).build()).is_err());
+        assert!(take(page().delete_markers(DeleteMarkerEntry::builder().version_id("1").build()).build()).is_err());
+    }
 }

@@ -4,12 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Delivered, Targets, unknown};
-use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, Stage, Trail};
+use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, SeenKey, Stage, StatementRef, Trail};
 use crate::organization::Organization;
 use crate::plan::effective;
 use crate::plan::finding::{Finding, Harm};
-use crate::plan::removal::text_that_names;
-use crate::policy::merge::is_ours;
 use crate::policy::preflight::{Doubt, Part, Refusal};
 
 /// What is wrong with the deliveries of now.
@@ -141,7 +139,13 @@ fn second_keys(desired: &Desired, observed: &Estate) -> Vec<Finding> {
             "keep it as long as objects may be encrypted with it; take its tag `orgtrail:deployment` off if none is",
         )
     };
-    others.map(finding).collect()
+    let not_looked_at = |key: &SeenKey| {
+        let problem = key.problem.as_ref().filter(|problem| problem.code == SeenKey::NOT_LOOKED_AT)?;
+        let message = format!("whether there is a second key of this deployment is not known: {}", problem.message);
+        let help = "look at the keys of the account that carry the tag `orgtrail:deployment`";
+        Some(Finding::new(Harm::Harmless, address, "second-key-unknown", message, help))
+    };
+    others.map(finding).chain(observed.keys.values().filter_map(not_looked_at)).collect()
 }
 
 fn with_count((mut finding, refusals): (Finding, usize)) -> Finding {
@@ -170,22 +174,25 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
             (Harm::LessProtected, "log-group-refused", "nothing arrives in the log group: CloudTrail is refused")
         }
     };
+    let statement = of_others(targets, &at, &refusal);
     let message = format!("{what}: {}", refusal.message);
-    Finding::new(harm, &at, code, message, help(targets, &at, refusal))
+    Finding::new(harm, &at, code, message, help(statement.as_ref(), refusal.help)).about(statement)
+}
+
+/// Returns the statement of others that refuses, where one does.
+fn of_others(targets: &Targets, at: &Address, refusal: &Refusal) -> Option<StatementRef> {
+    let place = refusal.statement.as_ref().filter(|_| refusal.is_denied())?;
+    let policy = targets.resources.get(at).and_then(Resource::shared_policy)?;
+    StatementRef::of(at, policy.statements.get(place.index)?)
 }
 
 /// A statement of others that refuses is removed by naming it.
-fn help(targets: &Targets, at: &Address, refusal: Refusal) -> String {
-    let place = refusal.statement.as_ref().filter(|_| refusal.is_denied());
-    let policy = targets.resources.get(at).and_then(Resource::shared_policy);
-    let statement = place.and_then(|place| policy?.statements.get(place.index)).filter(|s| !is_ours(s));
+fn help(statement: Option<&StatementRef>, otherwise: String) -> String {
     match statement {
-        Some(statement) => format!(
-            "remove it with `orgtrail apply --destroy '{}' --allow weakens,destroys`, or {}",
-            text_that_names(at, statement),
-            refusal.help
-        ),
-        None => refusal.help,
+        Some(statement) => {
+            format!("remove it with `orgtrail apply --destroy '{statement}' --allow weakens,destroys`, or {otherwise}")
+        }
+        None => otherwise,
     }
 }
 

@@ -48,6 +48,7 @@ impl Judge<'_> {
                     action: "s3:GetObject".into(),
                     resource: object,
                     statement: Some(format!("the permissions boundary {}", boundary.arn)),
+                    author: None,
                 }),
                 Verdict::Unknown { why } => result.unproven.push(Unproven {
                     invariant: Invariant::ReadsOwn,

@@ -98,6 +98,7 @@ impl Judge<'_> {
                         action: action.into(),
                         resource: resource.clone(),
                         statement: place(&denial),
+                        author: None,
                     }),
                     Verdict::Unknown { why } => doubts.extend(why),
                 }

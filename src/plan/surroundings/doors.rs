@@ -16,7 +16,7 @@ use crate::policy::isolation::{Invariant, Unproven};
 use crate::policy::lint::{outside_grants, unbound_service};
 
 /// The group with which S3 writes access logs (Amazon S3 user guide, "ACL overview").
-const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
+pub(in crate::plan) const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 
 /// What of CloudWatch Logs reads events, sends them on or removes them.
 const LOGS_ACTIONS: [&str; 10] = [
@@ -299,5 +299,6 @@ fn violation(address: &Address, principal: String, action: String, resource: Str
         Kind::BucketPolicy => address.with_kind(Kind::Bucket),
         _ => address.clone(),
     };
-    Violation { address, invariant: Invariant::NothingLeadsOut, principal, action, resource, statement: None }
+    let invariant = Invariant::NothingLeadsOut;
+    Violation { address, invariant, principal, action, resource, statement: None, author: None }
 }

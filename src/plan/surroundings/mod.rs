@@ -23,6 +23,8 @@ mod doors;
 #[cfg(test)]
 mod tests;
 
+pub(super) use doors::LOG_DELIVERY;
+
 /// What is looked at besides the policies of bucket, key and readers.
 pub const LOOKED_AT: &str = "the policies of bucket, key, topic and readers; every role, user and group of the log account; \
     the bucket's access control list, website, replication, inventories and notifications; the key's grants; the \
@@ -265,6 +267,7 @@ impl Judge<'_> {
             action: "sts:AssumeRole".into(),
             resource: principal.arn.clone(),
             statement: Some(format!("trust policy Statement[{index}]; the role {}", can.join(", "))),
+            author: None,
         }
     }
 

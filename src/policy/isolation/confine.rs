@@ -329,7 +329,7 @@ impl Asked<'_> {
 }
 
 /// Tells whether a text is the unique id of one user or role (IAM user guide, "Unique identifiers").
-pub(super) fn is_unique_id(text: &str) -> bool {
+pub fn is_unique_id(text: &str) -> bool {
     let fits = text.len() >= 16 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     fits && ["AROA", "AIDA"].iter().any(|start| text.starts_with(start))
 }

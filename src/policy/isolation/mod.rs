@@ -31,6 +31,8 @@ mod touch;
 mod transport;
 mod trust;
 
+pub use confine::is_unique_id;
+
 /// The archive: where the logs are, whose they are, and who reads them.
 #[derive(Debug, Clone)]
 pub struct Archive<'a> {
@@ -224,7 +226,12 @@ impl Invariant {
 
     /// Returns what a counter-example shows: somebody `can` what nobody should, or `cannot` what a reader should.
     pub fn shows(self) -> &'static str {
-        if self == Invariant::ReadsOwn { "cannot" } else { "can" }
+        if self.is_broken_by_allow() { "can" } else { "cannot" }
+    }
+
+    /// Tells whether a statement breaks it by allowing something, and not by denying it.
+    pub fn is_broken_by_allow(self) -> bool {
+        self != Invariant::ReadsOwn
     }
 }
 

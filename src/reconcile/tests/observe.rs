@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
+use crate::estate::SeenKey;
 use crate::reconcile::clock::after;
 use crate::reconcile::observe::{Focus, Memory, Pass, Rules};
 
@@ -161,4 +162,27 @@ async fn a_share_of_wanted_trails_is_no_reason_to_look_at_the_others() {
     let (full, _) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;
     let (calls, _) = look(&shared, &memory, &config, rules(after(start(), EVERY), Focus::Due)).await;
     assert!(calls * 6 <= full, "{calls} of {full} calls");
+}
+
+/// A second key is looked for once in a full pass, and what was found stays known in between.
+#[tokio::test]
+async fn a_second_key_is_looked_for_once_in_a_full_pass_and_remembered() {
+    let config = config("{}");
+    let first = world(2, &config).await;
+    first
+        .edit(|_, estate| {
+            let key = SeenKey { arn: Some("arn".into()), deployment: Some("acme".into()), ..SeenKey::default() };
+            estate.keys.insert("arn".into(), key);
+        })
+        .await
+        .unwrap();
+    let without = world(2, &config).await;
+    let memory = Mutex::default();
+    let named = async |cloud: &Recorded, now: Timestamp| {
+        let pass = Pass::new(cloud, &memory, rules(now, Focus::Due));
+        survey(&pass, &config).await.plan.findings.iter().any(|finding| finding.code == "second-key")
+    };
+    assert!(named(&first, start()).await);
+    assert!(named(&without, after(start(), EVERY)).await, "nothing was looked for, so it is as it was");
+    assert!(!named(&without, after(start(), FULL)).await);
 }

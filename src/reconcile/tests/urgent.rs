@@ -4,12 +4,20 @@ use super::*;
 use crate::estate::OWNER_TAG;
 use crate::policy::document::Effect;
 use crate::policy::{PolicyDocument, Statement};
+use crate::reconcile::clock::Clock;
 
 /// A statement of an outsider in the bucket policy: taking it away needs a person, because only they could write it again.
 fn outsider() -> Statement {
     let text = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow",
         "Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"s3:GetObject",
         "Resource":"arn:aws:s3:::acme-org-cloudtrail/*"}]}"#;
+    PolicyDocument::parse(text).unwrap().statements.remove(0)
+}
+
+/// A statement of others that keeps CloudTrail out: it stays until a person names it.
+fn shut() -> Statement {
+    let text = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Shut","Effect":"Deny","Principal":"*",
+        "Action":"s3:PutObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*"}]}"#;
     PolicyDocument::parse(text).unwrap().statements.remove(0)
 }
 
@@ -165,5 +173,33 @@ fn a_trail_that_nobody_touched_has_no_urgent_part() {
         let first = Recorded::in_memory(Snapshot::whole(organization(2), Estate::default()));
         assert_eq!(plan(&first, &rules).await.urgent, Vec::new(), "a first plan is a person's");
         assert_eq!(plan(&world(2, &rules).await, &rules).await.urgent, Vec::new());
+    });
+}
+
+#[test]
+fn a_round_of_urgent_parts_alone_asks_how_what_it_touched_delivers() {
+    let clock = TestClock::new();
+    clock.run(async {
+        let rules = config("{}");
+        let recorded = world(3, &rules).await;
+        recorded
+            .edit(|_, estate| {
+                hurt(estate, Kind::Trail, stop);
+                hurt(estate, Kind::BucketPolicy, |resource| {
+                    resource.shared_policy_mut().unwrap().statements.push(shut());
+                });
+            })
+            .await
+            .unwrap();
+        let mut urgent = plan(&recorded, &rules).await;
+        urgent.changes.clear();
+        urgent.findings.clear();
+        let options = RunOptions { concurrency: 1, gate: &Open, began: clock.now() };
+        let report = apply::run(&urgent, &recorded, &Silent, options, std::future::pending()).await;
+        let trail = address(&recorded.snapshot().estate, Kind::Trail);
+        let asked: Vec<&Address> = report.delivery.iter().map(|delivery| &delivery.trail).collect();
+        assert_eq!(asked, [&trail]);
+        let codes: Vec<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, [crate::plan::delivery::FAILS]);
     });
 }

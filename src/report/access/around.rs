@@ -13,7 +13,9 @@ const LISTED_MAX: usize = 50;
 
 /// Writes counter-examples and open questions, in the form of the others.
 pub(super) fn write_doubts(text: &mut String, report: &Isolation) {
-    for Violation { address: _, invariant, principal, action, resource, statement } in &report.around.violations {
+    for Violation { address: _, invariant, principal, action, resource, statement, author: _ } in
+        &report.around.violations
+    {
         let because = statement.as_ref().map(|statement| format!(", because of {statement}")).unwrap_or_default();
         let can = invariant.shows();
         line(text, 0, &format!("violated {invariant}: {principal} {can} {action} on {resource}{because}"));

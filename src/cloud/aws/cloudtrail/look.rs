@@ -225,5 +225,6 @@ fn delivery(status: &GetTrailStatusOutput) -> Delivery {
         digest_time: time(status.latest_digest_delivery_time()),
         attempt_time: error(status.latest_delivery_attempt_time()),
         asked_at: Some(Timestamp::from_second(asked.as_second()).unwrap_or(asked).to_string()),
+        arrived: None,
     }
 }

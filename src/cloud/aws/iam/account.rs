@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{EntityType, RoleDetail, SummaryKeyType, Tag};
 
 use super::details::{Details, boundary};
@@ -61,12 +62,12 @@ pub(crate) async fn found(
             // A role of ours that is neither wanted nor a reader is nobody's proof: it is looked at as a stranger's.
             let is_reader = ours && tag(ACCOUNT_TAG).is_some_and(|account| account.parse::<AccountId>().is_ok());
             if everybody && !wanted(name) && !is_reader {
-                found.others.add_role(detail);
+                found.others.add_role(session, detail)?;
             }
         }
-        page.user_detail_list().iter().for_each(|user| found.others.add_user(user));
-        page.group_detail_list().iter().for_each(|group| found.others.add_group(group));
-        page.policies().iter().for_each(|policy| found.others.add_policy(policy));
+        if everybody {
+            add_others(session, &page, &mut found.others)?;
+        }
         marker = pages.after(page.is_truncated, page.marker)?;
         if marker.is_none() {
             break;
@@ -79,6 +80,24 @@ pub(crate) async fn found(
         add_sessions(session, &mut found.roles).await?;
     }
     Ok(found)
+}
+
+/// Adds the users, groups and managed policies of a page. All three were asked for, so all three are answered.
+fn add_others(
+    session: &Session,
+    page: &GetAccountAuthorizationDetailsOutput,
+    others: &mut Details,
+) -> Result<(), Fault> {
+    for user in session.needed(op::GET_ACCOUNT_DETAILS, page.user_detail_list.as_ref(), "list of users")? {
+        others.add_user(session, user)?;
+    }
+    for group in session.needed(op::GET_ACCOUNT_DETAILS, page.group_detail_list.as_ref(), "list of groups")? {
+        others.add_group(session, group)?;
+    }
+    for policy in session.needed(op::GET_ACCOUNT_DETAILS, page.policies.as_ref(), "list of policies")? {
+        others.add_policy(session, policy)?;
+    }
+    Ok(())
 }
 
 fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {

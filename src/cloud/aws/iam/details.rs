@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{AttachedPolicy, GroupDetail, ManagedPolicyDetail, PolicyDetail, RoleDetail, UserDetail};
 
-use super::percent_decoded;
+use super::{op, percent_decoded};
+use crate::cloud::Fault;
+use crate::cloud::aws::session::Session;
 use crate::estate::surroundings::Principal;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Named, full_access};
@@ -45,50 +47,58 @@ fn text(document: Option<&str>) -> Text {
 }
 
 impl Given {
-    fn new(inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Self {
+    fn new(session: &Session, inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Result<Self, Fault> {
         let inline = inline
             .iter()
             .map(|policy| (policy.policy_name().unwrap_or_default().to_owned(), text(policy.policy_document())));
-        let attached = attached.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned));
-        Self { inline: inline.collect(), attached: attached.collect() }
+        let attached =
+            attached.iter().map(|policy| Ok(told(session, policy.policy_arn(), "ARN of a policy")?.to_owned()));
+        Ok(Self { inline: inline.collect(), attached: attached.collect::<Result<_, Fault>>()? })
     }
 }
 
+fn told<T>(session: &Session, value: Option<T>, what: &str) -> Result<T, Fault> {
+    session.needed(op::GET_ACCOUNT_DETAILS, value, what)
+}
+
 impl Details {
-    pub(super) fn add_role(&mut self, role: &RoleDetail) {
+    pub(super) fn add_role(&mut self, session: &Session, role: &RoleDetail) -> Result<(), Fault> {
         self.everybody.push(Raw {
-            arn: role.arn().unwrap_or_default().to_owned(),
+            arn: told(session, role.arn(), "ARN of a role")?.to_owned(),
             trust: Some(text(role.assume_role_policy_document())),
-            given: Given::new(role.role_policy_list(), role.attached_managed_policies()),
+            given: Given::new(session, role.role_policy_list(), role.attached_managed_policies())?,
             groups: Vec::new(),
             boundary: boundary(role.permissions_boundary()),
         });
+        Ok(())
     }
 
-    pub(super) fn add_user(&mut self, user: &UserDetail) {
+    pub(super) fn add_user(&mut self, session: &Session, user: &UserDetail) -> Result<(), Fault> {
         self.everybody.push(Raw {
-            arn: user.arn().unwrap_or_default().to_owned(),
+            arn: told(session, user.arn(), "ARN of a user")?.to_owned(),
             trust: None,
-            given: Given::new(user.user_policy_list(), user.attached_managed_policies()),
+            given: Given::new(session, user.user_policy_list(), user.attached_managed_policies())?,
             groups: user.group_list().to_vec(),
             boundary: boundary(user.permissions_boundary()),
         });
+        Ok(())
     }
 
-    pub(super) fn add_group(&mut self, group: &GroupDetail) {
-        let given = Given::new(group.group_policy_list(), group.attached_managed_policies());
-        let arn = group.arn().unwrap_or_default().to_owned();
-        self.groups.insert(group.group_name().unwrap_or_default().to_owned(), given.clone());
+    pub(super) fn add_group(&mut self, session: &Session, group: &GroupDetail) -> Result<(), Fault> {
+        let given = Given::new(session, group.group_policy_list(), group.attached_managed_policies())?;
+        let arn = told(session, group.arn(), "ARN of a group")?.to_owned();
+        self.groups.insert(told(session, group.group_name(), "name of a group")?.to_owned(), given.clone());
         self.everybody.push(Raw { arn, trust: None, given, groups: Vec::new(), boundary: None });
+        Ok(())
     }
 
-    pub(super) fn add_policy(&mut self, policy: &ManagedPolicyDetail) {
-        let Some(arn) = policy.arn() else { return };
-        let versions = policy.policy_version_list();
-        let current = versions.iter().find(|version| version.is_default_version);
-        if let Some(version) = current.or_else(|| versions.first()) {
+    /// Keeps the version that counts. Where none is said to be it, what the policy says is not known.
+    pub(super) fn add_policy(&mut self, session: &Session, policy: &ManagedPolicyDetail) -> Result<(), Fault> {
+        let arn = told(session, policy.arn(), "ARN of a policy")?;
+        if let Some(version) = policy.policy_version_list().iter().find(|version| version.is_default_version) {
             self.managed.insert(arn.to_owned(), text(version.document()));
         }
+        Ok(())
     }
 
     /// Returns the document of a managed policy, if the listing had it.

@@ -41,8 +41,9 @@ async fn attached(
                 Err(fault) if fault.code == "PolicyTypeNotEnabledException" => return Ok(BTreeMap::new()),
                 Err(fault) => return Err(fault),
             };
-            for summary in page.policies() {
-                let id = summary.id().unwrap_or_default().to_owned();
+            let listed = page.policies.as_ref();
+            for summary in session.needed(op::LIST_POLICIES_FOR_TARGET, listed, "list of policies")? {
+                let id = session.needed(op::LIST_POLICIES_FOR_TARGET, summary.id(), "id of a policy")?.to_owned();
                 if !documents.contains_key(&id) {
                     let name = summary.name().unwrap_or_default().to_owned();
                     let document =

@@ -8,6 +8,7 @@ use futures::join;
 
 use super::op;
 use crate::cloud::Fault;
+use crate::cloud::aws::permissions::Operation;
 use crate::cloud::aws::session::{Session, found};
 use crate::cloud::aws::surroundings::part;
 use crate::estate::Address;
@@ -60,7 +61,9 @@ async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, Fault> {
     loop {
         let request = client.list_buckets().set_continuation_token(token.take());
         let page = session.read(op::LIST_BUCKETS, request.send()).await?;
-        names.extend(page.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)));
+        for bucket in session.needed(op::LIST_BUCKETS, page.buckets.as_ref(), "list of buckets")? {
+            names.insert(session.needed(op::LIST_BUCKETS, bucket.name(), "name of a bucket")?.to_owned());
+        }
         token = pages.next(page.continuation_token)?;
         if token.is_none() {
             return Ok(names);
@@ -71,14 +74,18 @@ async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, Fault> {
 async fn acl(session: &Session, name: &str) -> Result<Vec<AclGrant>, Fault> {
     let request = session.s3().get_bucket_acl().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_ACL, request.send()).await?;
-    let owner = answer.owner().and_then(|owner| owner.id()).map(str::to_owned);
-    let grants = answer.grants().iter().filter_map(|grant| {
-        let grantee = grant.grantee()?;
-        let who = grantee.id().or(grantee.uri()).or(grantee.email_address())?;
-        let permission = grant.permission()?.as_str().to_owned();
-        (Some(who) != owner.as_deref()).then(|| AclGrant { grantee: who.to_owned(), permission })
-    });
-    Ok(sorted(grants))
+    let owner = session.needed(op::GET_ACL, answer.owner().and_then(|owner| owner.id()), "owner")?;
+    let mut grants = Vec::new();
+    for grant in session.needed(op::GET_ACL, answer.grants.as_ref(), "list of grants")? {
+        let grantee = grant.grantee();
+        let who = grantee.and_then(|one| one.id().or(one.uri()).or(one.email_address()));
+        let grantee = session.needed(op::GET_ACL, who, "grantee of a grant")?.to_owned();
+        let permission = session.needed(op::GET_ACL, grant.permission(), "permission of a grant")?.as_str().to_owned();
+        if grantee != owner {
+            grants.push(AclGrant { grantee, permission });
+        }
+    }
+    Ok(sorted(grants.into_iter()))
 }
 
 async fn website(session: &Session, name: &str) -> Result<bool, Fault> {
@@ -88,14 +95,15 @@ async fn website(session: &Session, name: &str) -> Result<bool, Fault> {
 
 async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, Fault> {
     let request = session.s3().get_bucket_replication().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_REPLICATION, request.send()).await)?;
-    let rules = answer.and_then(|answer| answer.replication_configuration).map(|found| found.rules).unwrap_or_default();
-    let enabled = rules.into_iter().filter(|rule| rule.status == ReplicationRuleStatus::Enabled);
-    Ok(sorted(
-        enabled
-            .filter_map(|rule| rule.destination)
-            .map(|to| Target { bucket: bucket_name(&to.bucket), account: to.account }),
-    ))
+    let Some(answer) = found(session.read(op::GET_REPLICATION, request.send()).await)? else { return Ok(Vec::new()) };
+    let configured = session.needed(op::GET_REPLICATION, answer.replication_configuration, "configuration")?;
+    let mut targets = Vec::new();
+    // A rule that does not say that it is switched off copies.
+    for rule in configured.rules.into_iter().filter(|rule| rule.status != ReplicationRuleStatus::Disabled) {
+        let to = session.needed(op::GET_REPLICATION, rule.destination, "destination of a rule")?;
+        targets.push(Target { bucket: named(session, op::GET_REPLICATION, &to.bucket)?, account: to.account });
+    }
+    Ok(sorted(targets.into_iter()))
 }
 
 async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault> {
@@ -107,12 +115,14 @@ async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault
         let request = client.list_bucket_inventory_configurations().bucket(name).set_continuation_token(token.take());
         let request = request.expected_bucket_owner(session.account.as_str());
         let page = session.read(op::LIST_INVENTORIES, request.send()).await?;
-        let enabled = page.inventory_configuration_list().iter().filter(|inventory| inventory.is_enabled);
-        let to = enabled.filter_map(|inventory| inventory.destination()?.s3_bucket_destination());
-        targets.extend(
-            to.map(|to| Target { bucket: bucket_name(to.bucket()), account: to.account_id().map(str::to_owned) }),
-        );
-        token = pages.after(page.is_truncated == Some(true), page.next_continuation_token)?;
+        for inventory in page.inventory_configuration_list().iter().filter(|inventory| inventory.is_enabled) {
+            let to = inventory.destination().and_then(|to| to.s3_bucket_destination());
+            let to = session.needed(op::LIST_INVENTORIES, to, "destination of an inventory")?;
+            let bucket = named(session, op::LIST_INVENTORIES, to.bucket())?;
+            targets.push(Target { bucket, account: to.account_id().map(str::to_owned) });
+        }
+        let is_truncated = session.needed(op::LIST_INVENTORIES, page.is_truncated, "word whether there is more")?;
+        token = pages.after(is_truncated, page.next_continuation_token)?;
         if token.is_none() {
             return Ok(sorted(targets.into_iter()));
         }
@@ -123,15 +133,23 @@ async fn notifications(session: &Session, name: &str) -> Result<Vec<String>, Fau
     let request = session.s3().get_bucket_notification_configuration().bucket(name);
     let request = request.expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_NOTIFICATION, request.send()).await?;
-    let topics = answer.topic_configurations().iter().map(|one| one.topic_arn().to_owned());
-    let queues = answer.queue_configurations().iter().map(|one| one.queue_arn().to_owned());
-    let functions = answer.lambda_function_configurations().iter().map(|one| one.lambda_function_arn().to_owned());
-    Ok(sorted(topics.chain(queues).chain(functions)))
+    let topics = answer.topic_configurations().iter().map(|one| one.topic_arn());
+    let queues = answer.queue_configurations().iter().map(|one| one.queue_arn());
+    let functions = answer.lambda_function_configurations().iter().map(|one| one.lambda_function_arn());
+    let all = topics.chain(queues).chain(functions);
+    let all = all.map(|arn| Ok(filled(session, op::GET_NOTIFICATION, arn)?.to_owned()));
+    Ok(sorted(all.collect::<Result<Vec<String>, Fault>>()?.into_iter()))
 }
 
-/// Destinations are ARNs; what is not one is taken as a name.
-fn bucket_name(arn: &str) -> String {
-    arn.rsplit(":::").next().unwrap_or(arn).to_owned()
+/// Returns the name of a bucket that something is written to. Destinations are ARNs; what is not one is taken as a name.
+fn named(session: &Session, operation: Operation, arn: &str) -> Result<String, Fault> {
+    let arn = filled(session, operation, arn)?;
+    Ok(arn.rsplit(":::").next().unwrap_or(arn).to_owned())
+}
+
+/// Of what is missing and required the SDK makes an empty text.
+fn filled<'a>(session: &Session, operation: Operation, text: &'a str) -> Result<&'a str, Fault> {
+    session.needed(operation, Some(text).filter(|text| !text.is_empty()), "destination")
 }
 
 fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {

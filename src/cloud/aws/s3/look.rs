@@ -173,3 +173,28 @@ async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
     let count = session.needed(op::LIST_OBJECTS, answer.key_count(), "number of objects")?;
     Ok(count == 0 && answer.contents().is_empty())
 }
+
+/// How many pages are searched for a first log file. Before the first one there may be an empty object for each account.
+const PAGES_MAX: usize = 20;
+
+/// Tells whether a log or digest file lies below a prefix.
+pub(crate) async fn has_logs(session: &Session, name: &str, prefix: &str) -> Result<bool, Fault> {
+    let client = session.s3();
+    let mut token = None;
+    let mut pages = session.pages(op::LIST_OBJECTS);
+    for _ in 0..PAGES_MAX {
+        let request = client.list_objects_v2().bucket(name).prefix(prefix).set_continuation_token(token);
+        let request = request.expected_bucket_owner(session.account.as_str());
+        let page = session.read(op::LIST_OBJECTS, request.send()).await?;
+        session.needed(op::LIST_OBJECTS, page.key_count(), "number of objects")?;
+        let is_log = |key: &str| key.ends_with(".json.gz");
+        if page.contents().iter().any(|object| object.key().is_some_and(is_log) && object.size() != Some(0)) {
+            return Ok(true);
+        }
+        token = pages.next(page.next_continuation_token)?;
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(false)
+}

@@ -32,6 +32,26 @@ impl Attempt<'_> {
             }
             _ => {}
         }
+        self.lifecycle(bucket).or_else(|| self.access_logs(bucket))
+    }
+
+    /// S3 takes no lifecycle for a bucket in which deleting needs multi-factor authentication (Amazon S3 user guide, "Lifecycle
+    /// and other bucket configurations").
+    fn lifecycle(self, bucket: &Bucket) -> Option<Fault> {
+        let needs_mfa = match known(self.world, &self.change.address).resource()? {
+            Resource::Bucket(there) => there.mfa_delete == Some(true) && there.lifecycle != bucket.lifecycle,
+            _ => false,
+        };
+        needs_mfa.then(|| {
+            let message =
+                format!("the bucket {} needs MFA for deleting: it takes no lifecycle", self.change.address.name);
+            let help = "leave `bucket.lifecycle` out, or switch MFA delete off as the root user";
+            self.refused("s3:PutBucketLifecycleConfiguration", "InvalidBucketState", message, help)
+        })
+    }
+
+    fn access_logs(self, bucket: &Bucket) -> Option<Fault> {
+        let address = &self.change.address;
         let target = bucket.access_logs.as_ref()?;
         let elsewhere = Address { name: target.bucket.clone(), ..address.clone() };
         let missing = known(self.world, &elsewhere) == Known::Absent;

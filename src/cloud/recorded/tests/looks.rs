@@ -17,6 +17,8 @@ fn scope(addresses: &[(Address, &str)]) -> Scope {
         wakes: false,
         attachments: true,
         keys: BTreeSet::new(),
+        further_keys: false,
+        arrivals: false,
     }
 }
 

@@ -195,7 +195,15 @@ fn bucket() -> Bucket {
 }
 
 fn key() -> Key {
-    Key { arn: None, has_alias: true, enabled: true, pending_deletion: false, rotation: true, tags: tags() }
+    Key {
+        arn: None,
+        has_alias: true,
+        enabled: true,
+        pending_deletion: false,
+        deletion_date: None,
+        rotation: true,
+        tags: tags(),
+    }
 }
 
 fn member_policy() -> Policy {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::estate::Limits;
+use crate::estate::bucket::LifecycleRule;
 
 /// A trail is refused while one thing that it needs is missing, with the code that names it.
 #[test]
@@ -293,4 +294,31 @@ async fn a_refused_change_changes_nothing() {
     assert_eq!((fault.kind, fault.account), (FaultKind::Refused, account(MANAGEMENT)));
     assert!(!fault.message.is_empty() && !fault.help.is_empty());
     assert_eq!(cloud.snapshot(), empty());
+}
+
+#[test]
+fn a_bucket_that_needs_mfa_for_deleting_takes_no_lifecycle() {
+    let expiry = LifecycleRule {
+        id: "r".into(),
+        enabled: true,
+        prefix: String::new(),
+        transitions: Vec::new(),
+        expire_after_days: Some(2555),
+        expire_noncurrent_after_days: None,
+        abort_upload_after_days: None,
+        other: None,
+    };
+    let with_expiry = || Bucket { lifecycle: vec![expiry.clone()], ..bucket() };
+    for (mfa_delete, wish, expected) in [
+        (Some(true), with_expiry(), "InvalidBucketState"),
+        (Some(true), Bucket { versioning: false, ..bucket() }, "accepted"),
+        (Some(false), with_expiry(), "accepted"),
+        (None, with_expiry(), "accepted"),
+    ] {
+        let mut world = made_without(&[]);
+        let there = Bucket { mfa_delete, ..bucket() };
+        world.estate.sightings.insert(address(Kind::Bucket), Sighting::present(there));
+        let change = change(Action::Update, address(Kind::Bucket), Some(wish.into()));
+        assert_eq!(code(&world, &change), expected, "{mfa_delete:?}");
+    }
 }

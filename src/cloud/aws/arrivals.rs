@@ -1,0 +1,44 @@
+//! Whether logs have arrived where the trails deliver now. What CloudTrail tells of its deliveries does not begin anew when a
+//! trail is led to another bucket or prefix; what lies there does.
+
+use super::s3;
+use super::session::Sessions;
+use crate::cloud::{Fault, Scope};
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Estate, Kind, Resource, Sighting};
+use crate::ids::AccountId;
+
+/// Looks into the bucket of each wanted trail. What cannot be looked at has not been seen to arrive.
+pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate) {
+    let trails: Vec<(Address, String, String)> = estate
+        .resources()
+        .filter(|(address, _)| scope.addresses.contains_key(*address))
+        .filter_map(|(address, resource)| match resource {
+            Resource::Trail(trail) => Some((address.clone(), trail.bucket.clone(), trail.prefix.clone())),
+            _ => None,
+        })
+        .collect();
+    for (address, bucket, prefix) in trails {
+        let mut buckets = scope.addresses.iter().filter(|(at, _)| at.kind == Kind::Bucket && at.name == bucket);
+        let Some((bucket, operator)) = buckets.next() else { continue };
+        let arrived = has_logs(sessions, bucket, operator, &prefix).await.unwrap_or_else(|fault| {
+            tracing::warn!(%address, %fault, "whether logs have arrived could not be looked at");
+            false
+        });
+        note(estate, &address, arrived);
+    }
+}
+
+async fn has_logs(sessions: &Sessions, bucket: &Address, operator: &AccountId, prefix: &str) -> Result<bool, Fault> {
+    let session = sessions.of(operator).await?.at(bucket);
+    let root = if prefix.is_empty() { "AWSLogs/".to_owned() } else { format!("{prefix}/AWSLogs/") };
+    s3::has_logs(&session, &bucket.name, &root).await
+}
+
+fn note(estate: &mut Estate, address: &Address, arrived: bool) {
+    if let Some(Sighting::Present(resource)) = estate.sightings.get_mut(address)
+        && let Resource::Trail(trail) = resource.as_mut()
+    {
+        trail.delivery.get_or_insert_with(Delivery::default).arrived = Some(arrived);
+    }
+}
