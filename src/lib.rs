@@ -27,6 +27,9 @@
 //! **Invariants**, held by `tests/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between
 //! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
+#[cfg(test)]
+extern crate self as orgtrail;
+
 pub mod apply;
 pub mod audit;
 pub mod cli;

@@ -4,6 +4,8 @@
 //! so that a run is repeatable; `PROPTEST_RNG_SEED` sets another one, `PROPTEST_CASES` the number of worlds for
 //! each property (256).
 
+#[path = "properties/damage.rs"]
+mod damage;
 #[path = "support/worlds/mod.rs"]
 mod worlds;
 
@@ -28,7 +30,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
-use worlds::damage::damages;
+use worlds::damage::{Damage, Seen, damages};
 use worlds::falter::Faltering;
 use worlds::foreign::{of_one_organization, take_tags_off, without_owner};
 use worlds::organization::account;
@@ -135,18 +137,54 @@ async fn sees_damage(case: &Case, place: Index, how: Index) -> Result<(), TestCa
     let (cloud, survey) = applied(case).await?;
     let ours: Vec<_> = survey.observed.resources().filter(|(a, _)| survey.desired.wanted.contains_key(a)).collect();
     let (address, seen) = ours[place.index(ours.len())];
-    let damages = damages(seen);
-    if damages.is_empty() {
+    let (repairable, _): (Vec<_>, _) = damages(seen).into_iter().partition(|damage| path_of(damage).is_some());
+    if repairable.is_empty() {
         return Err(TestCaseError::reject("nothing to damage"));
     }
-    let (field, damaged) = damages[how.index(damages.len())].clone();
+    let damage = &repairable[how.index(repairable.len())];
+    let (field, damaged) = (path_of(damage).unwrap(), damage.resource.clone().unwrap());
     cloud.edit(|_, estate| drop(estate.sightings.insert(address.clone(), Sighting::present(damaged)))).await.unwrap();
     let drift = case.survey(&cloud, false).await.unwrap().plan;
     let change = drift.changes.iter().find(|change| change.address == *address);
     let change = change.ok_or_else(|| TestCaseError::fail(format!("{field} of {address} is no drift")))?;
-    prop_assert!(change.touches(&field), "{} of {}: {:?}", field, address, change.fields);
+    prop_assert!(change.touches(field), "{} of {}: {:?}", field, address, change.fields);
     apply(&drift, &cloud).await?;
     in_sync(case, &cloud).await?;
+    Ok(())
+}
+
+/// What a plan names of a damage that it repairs.
+fn path_of(damage: &Damage) -> Option<&str> {
+    match &damage.seen {
+        Seen::Change(path) => Some(path),
+        Seen::Told | Seen::Quiet => None,
+    }
+}
+
+/// Whatever several hands do at once, a plan that says nothing says so rightly.
+async fn says_nothing_wrongly(case: &Case, seed: u64) -> Result<(), TestCaseError> {
+    let (cloud, survey) = applied(case).await?;
+    let mut dice = Dice(seed);
+    let wanted: Vec<&Address> = survey.desired.wanted.keys().collect();
+    let mut done = Vec::new();
+    for _ in 0..=dice.below(3) {
+        let address = wanted[dice.below(wanted.len())];
+        // What is damaged already may be as it was before by another damage.
+        if done.iter().any(|(other, _, _): &(&Address, String, Seen)| {
+            other.account == address.account && other.name == address.name
+        }) {
+            continue;
+        }
+        let Some(seen) = cloud.snapshot().estate.resource(address).cloned() else { continue };
+        let mut damages = damages(&seen);
+        let damage = damages.swap_remove(dice.below(damages.len()));
+        cloud.edit(|_, estate| damage.be_done(estate, address)).await.unwrap();
+        done.push((address, damage.field, damage.seen));
+    }
+    let plan = case.survey(&cloud, false).await.unwrap().plan;
+    let is_quiet = done.iter().all(|(_, _, seen)| *seen == Seen::Quiet);
+    let is_fine = |plan: &Plan| plan.in_sync() && !plan.is_partial();
+    prop_assert_eq!(is_fine(&plan), is_fine(&survey.plan) && is_quiet, "{:?}", done);
     Ok(())
 }
 
@@ -298,11 +336,11 @@ fn ruin(estate: &mut Estate, dice: &mut Dice) {
             2 => {
                 let mut damages = damages(&seen);
                 // Two trails of one name, one of which records every region: AWS lets nobody make such a world.
-                damages.retain(|(field, _)| field != "multi_region");
+                damages.retain(|damage| path_of(damage).is_some_and(|path| path != "multi_region"));
                 if damages.is_empty() {
                     continue;
                 }
-                damages[dice.below(damages.len())].1.clone()
+                damages.swap_remove(dice.below(damages.len())).resource.unwrap_or(seen)
             }
             _ => continue,
         };
@@ -344,6 +382,11 @@ proptest! {
     #[test]
     fn another_meaning_is_drift_and_is_repaired(case in cases(6), place in any::<Index>(), how in any::<Index>()) {
         wait(sees_damage(&case, place, how))?;
+    }
+
+    #[test]
+    fn several_damages_are_never_called_fine(case in cases(6), seed in any::<u64>()) {
+        wait(says_nothing_wrongly(&case, seed))?;
     }
 
     #[test]

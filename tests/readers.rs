@@ -325,3 +325,23 @@ async fn one_way_in_replaces_the_other_without_a_gap() {
         }
     }
 }
+
+#[test]
+fn a_statement_that_shuts_orgtrail_out_is_a_finding_of_every_run_although_nothing_changes() {
+    let folder = folder("");
+    folder.must(0, &["apply", "--yes"]);
+    let frozen = json!({
+        "Sid": "Frozen", "Effect": "Deny", "Principal": "*", "Action": "s3:PutBucketPolicy",
+        "Resource": "arn:aws:s3:::acme-org-cloudtrail",
+    });
+    add_statement(&folder, &frozen);
+    for command in [&["plan"][..], &["drift"], &["reconcile", "--once", "--observe"]] {
+        let report = json_of(&folder.must(2, &[command, &["--format", "json"]].concat()));
+        let findings = report["findings"].as_array().unwrap();
+        let of_policy: Vec<&Value> = findings.iter().filter(|found| found["code"] == "blocks-orgtrail").collect();
+        assert_eq!(of_policy.len(), 1, "{command:?}: {report:#}");
+        assert_eq!(of_policy[0]["harm"], "less-protected");
+        assert!(of_policy[0]["message"].as_str().unwrap().contains("(Frozen) denies s3:PutBucketPolicy"), "{report:#}");
+    }
+    assert_eq!(json_of(&folder.must(2, &["plan", "--format", "json"]))["changes"], json!([]));
+}

@@ -29,6 +29,7 @@ pub mod resource;
 pub mod role;
 pub mod seen_key;
 pub mod selection;
+pub mod shared;
 pub mod snapshot;
 pub mod statement;
 pub mod surroundings;
@@ -50,6 +51,7 @@ pub use problem::{Problem, Stage};
 pub use resource::Resource;
 pub use role::Role;
 pub use seen_key::SeenKey;
+pub use shared::Shared;
 pub use statement::StatementRef;
 pub use surroundings::Surroundings;
 pub use topic::Topic;
@@ -76,7 +78,7 @@ pub const DATE_OF_RUN: &str = "{date of the run}";
 #[serde(rename_all = "snake_case")]
 pub enum Sighting {
     /// It is there.
-    Present(Box<Resource>),
+    Present(Shared<Resource>),
     /// It is not there.
     Absent,
     /// It could not be read; it may be there.
@@ -86,7 +88,7 @@ pub enum Sighting {
 impl Sighting {
     /// Makes a sighting of a resource that is there.
     pub fn present(resource: impl Into<Resource>) -> Self {
-        Sighting::Present(Box::new(resource.into()))
+        Sighting::Present(Shared::new(resource.into()))
     }
 
     /// Returns the resource, if it is there.

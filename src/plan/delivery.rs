@@ -21,6 +21,13 @@ const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// nothing happened.
 const DIGESTS_SPEAK_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// Digests come every hour (AWS CloudTrail user guide, "CloudTrail digest file structure"), also of hours in which nothing
+/// happened: that so many of them are missing is a finding.
+const DIGESTS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(3);
+
+/// Events reach CloudWatch Logs as they reach the bucket: what is so much older there does not come any more.
+const LOG_GROUP_STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
+
 /// For so long CloudTrail tries again.
 pub(super) const TRIES_AGAIN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -33,13 +40,18 @@ pub const FAILS: &str = "delivery-fails";
 pub const STALE: &str = "delivery-stale";
 /// Digest files do not reach the bucket.
 pub const DIGESTS_FAIL: &str = "digest-delivery-fails";
+/// Digest files do not come any more, and CloudTrail names no error.
+pub const DIGESTS_STALE: &str = "digest-delivery-stale";
 /// The topic is not told.
 pub const NOTIFICATIONS_FAIL: &str = "notification-fails";
 /// Events do not reach CloudWatch Logs.
 pub const LOG_GROUP_FAILS: &str = "log-group-delivery-fails";
+/// Events reach the bucket, and CloudWatch Logs no more, and CloudTrail names no error.
+pub const LOG_GROUP_STALE: &str = "log-group-delivery-stale";
 
 /// The findings that [`of`] makes.
-pub const CODES: [&str; 5] = [FAILS, STALE, DIGESTS_FAIL, NOTIFICATIONS_FAIL, LOG_GROUP_FAILS];
+pub const CODES: [&str; 7] =
+    [FAILS, STALE, DIGESTS_FAIL, DIGESTS_STALE, NOTIFICATIONS_FAIL, LOG_GROUP_FAILS, LOG_GROUP_STALE];
 
 /// What the policies that CloudTrail meets say, as far as they were judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,9 +104,9 @@ fn of_trail(address: &Address, trail: &Trail, judged: &Judged) -> Vec<Finding> {
     let Some(delivery) = &trail.delivery else { return Vec::new() };
     let mut found = of(address, trail.logging, delivery, judged);
     found.retain(|finding| match finding.code.as_str() {
-        DIGESTS_FAIL => trail.validation,
+        DIGESTS_FAIL | DIGESTS_STALE => trail.validation,
         NOTIFICATIONS_FAIL => trail.topic.is_some(),
-        LOG_GROUP_FAILS => trail.log_group.is_some(),
+        LOG_GROUP_FAILS | LOG_GROUP_STALE => trail.log_group.is_some(),
         _ => true,
     });
     found
@@ -135,6 +147,14 @@ pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged
         );
         let digests = finding(Harm::LessProtected, DIGESTS_FAIL, message, help(judged));
         found.push(Finding { since: delivery.digest_time.clone(), ..digests });
+    } else if logging && digests_are_stale(delivery) {
+        let message = format!(
+            "no digest file has arrived for more than three hours, and one comes every hour; CloudTrail names no error. Log files \
+             of this time cannot be proved untouched. {}",
+            causes(judged)
+        );
+        let digests = finding(Harm::LessProtected, DIGESTS_STALE, message, help(judged));
+        found.push(Finding { since: delivery.digest_time.clone(), ..digests });
     }
     if let Some(error) = &delivery.notification_error {
         let message = format!("CloudTrail cannot tell the topic of new log files: {}", shown(error));
@@ -149,6 +169,13 @@ pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged
         let help =
             "see that the log group is there and that its role may write to it; `orgtrail plan` shows what differs";
         let group = finding(Harm::LessProtected, LOG_GROUP_FAILS, message, help);
+        found.push(Finding { since: delivery.log_group_time.clone(), ..group });
+    } else if logging && log_group_is_stale(delivery) {
+        let message = "events reach the bucket, and have not reached CloudWatch Logs for more than two hours; CloudTrail names no \
+                       error. Whatever watches them there sees nothing";
+        let help =
+            "see that the log group and its role are there, and that no control policy or subscription stops them";
+        let group = finding(Harm::LessProtected, LOG_GROUP_STALE, message.to_owned(), help);
         found.push(Finding { since: delivery.log_group_time.clone(), ..group });
     }
     found
@@ -198,6 +225,22 @@ fn is_stale(delivery: &Delivery) -> bool {
     let digest = time(delivery.digest_time.as_deref()).filter(|_| delivery.digest_error.is_none());
     let digests_come = digest.is_some_and(|digest| asked.duration_since(digest) <= STALE_AFTER);
     quiet > if digests_come { DIGESTS_SPEAK_FOR } else { STALE_AFTER }
+}
+
+/// Tells whether digests have stopped: some came, and then none for hours in which the trail was logging.
+fn digests_are_stale(delivery: &Delivery) -> bool {
+    let (Some(asked), Some(latest)) = (time(delivery.asked_at.as_deref()), time(delivery.digest_time.as_deref()))
+    else {
+        return false;
+    };
+    let since = time(delivery.started_time.as_deref()).map_or(latest, |started| latest.max(started));
+    asked.duration_since(since) > DIGESTS_STALE_AFTER
+}
+
+/// Tells whether events reach the bucket and the log group no more.
+fn log_group_is_stale(delivery: &Delivery) -> bool {
+    let (latest, in_group) = (time(delivery.latest_time.as_deref()), time(delivery.log_group_time.as_deref()));
+    latest.zip(in_group).is_some_and(|(latest, in_group)| latest.duration_since(in_group) > LOG_GROUP_STALE_AFTER)
 }
 
 /// Returns since when nothing arrives: since the last log file, or since it was started where that was later.
@@ -315,5 +358,35 @@ mod tests {
         let none: [&str; 0] = [];
         assert_eq!(codes(&quiet("2026-11-27T20:00:00Z")), none);
         assert_eq!(codes(&quiet("2026-11-27T03:00:00Z")), [STALE]);
+    }
+
+    #[test]
+    fn digests_that_stop_are_a_finding_after_three_hours_without_an_error() {
+        let digest = |time: &str| Delivery { digest_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&digest("2026-11-28T00:11:00Z")), none);
+        let stopped = digest("2026-11-28T00:09:00Z");
+        let [found] = &of(&trail(), true, &stopped, &Judged::LetIn)[..] else { panic!("one finding") };
+        assert_eq!((found.code.as_str(), found.harm), (DIGESTS_STALE, Harm::LessProtected));
+        assert_eq!(found.since.as_deref(), Some("2026-11-28T00:09:00Z"));
+        assert_eq!(of(&trail(), false, &stopped, &Judged::LetIn), [], "a trail that is stopped writes none");
+        let started = Delivery { started_time: Some("2026-11-28T02:00:00Z".into()), ..stopped.clone() };
+        assert_eq!(codes(&started), none, "a trail that was started an hour ago has written none yet");
+        assert_eq!(codes(&Delivery { asked_at: None, ..stopped }), none, "nobody knows");
+        assert_eq!(codes(&delivered("2026-11-28T03:05:00Z", NOW)), none, "none was ever recorded");
+        let of_no_validation =
+            Trail { validation: false, delivery: Some(digest("2026-10-19T10:00:00Z")), ..Trail::sample() };
+        assert_eq!(of_trail(&trail(), &of_no_validation, &Judged::LetIn), []);
+    }
+
+    #[test]
+    fn a_log_group_that_hears_nothing_while_the_bucket_does_is_a_finding() {
+        let in_group =
+            |time: &str| Delivery { log_group_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
+        let none: [&str; 0] = [];
+        assert_eq!(codes(&in_group("2026-11-28T01:06:00Z")), none);
+        assert_eq!(codes(&in_group("2026-11-28T01:04:00Z")), [LOG_GROUP_STALE]);
+        let without = Trail { delivery: Some(in_group("2026-10-19T10:00:00Z")), log_group: None, ..Trail::sample() };
+        assert_eq!(of_trail(&trail(), &without, &Judged::LetIn), []);
     }
 }

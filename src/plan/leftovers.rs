@@ -73,6 +73,8 @@ struct Finder<'a> {
     roles: BTreeMap<&'a str, Fate>,
     /// The earlier trails, each with whether a person named it to be destroyed.
     earlier: Vec<(&'a Address, bool)>,
+    /// The accounts whose member policy could not be read.
+    unread_policies: BTreeSet<&'a str>,
 }
 
 impl<'a> Finder<'a> {
@@ -85,7 +87,13 @@ impl<'a> Finder<'a> {
             address.kind == Kind::Trail && is_ours() && !desired.wanted.contains_key(address)
         });
         let earlier = earlier.map(|(address, _)| (address, options.names(address, desired))).collect();
-        let mut finder = Self { desired, organization, selected, roles: BTreeMap::new(), earlier };
+        let unread = observed
+            .sightings
+            .iter()
+            .filter(|(address, sighting)| address.kind == Kind::Policy && matches!(sighting, Sighting::Unreadable(_)));
+        let unread_policies = unread.map(|(address, _)| address.account.as_str()).collect();
+        let roles = BTreeMap::new();
+        let mut finder = Self { desired, organization, selected, roles, earlier, unread_policies };
         let roles = observed.resources().filter_map(|(address, resource)| match resource {
             Resource::Role(role) if !desired.wanted.contains_key(address) => {
                 Some((role.tags.get(ACCOUNT_TAG)?.as_str(), role))
@@ -123,6 +131,15 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Tells whether the policy of a reader role's account could not be read although the account is active: without the role
+    /// nobody would find it again.
+    fn has_unread_policy(&self, resource: &Resource) -> bool {
+        let Resource::Role(role) = resource else { return false };
+        let Some(account) = role.tags.get(ACCOUNT_TAG) else { return false };
+        let is_active = self.organization.accounts.get(account.as_str()).is_some_and(|found| found.state.is_active());
+        is_active && self.unread_policies.contains(account.as_str())
+    }
+
     /// The role in the log account may still be some rule's there that nobody looks for.
     fn is_waker(&self, address: &Address) -> bool {
         let is_kind =
@@ -156,6 +173,12 @@ impl<'a> Finder<'a> {
             Fate::Undated => false,
         };
         let goes = options.prune || (self.is_waker(address) && self.watches_nothing_more(address));
+        if goes && is_due && self.has_unread_policy(resource) {
+            let how =
+                "removed with --prune once its account can be entered and its member policy is removed".to_owned();
+            sorted.kept.push(Leftover { address: address.clone(), until: None, how });
+            return;
+        }
         if goes && is_due {
             sorted.changes.push(self.retire(address, resource));
             return;
@@ -176,10 +199,20 @@ impl<'a> Finder<'a> {
         sorted.kept.push(Leftover { address: address.clone(), until, how });
     }
 
-    /// Has what watched a trail wait for its end, and a role for the rules that send with it.
+    /// Has what watched a trail wait for its end, and a role for the rules that send with it; and a reader role for the policy of
+    /// its account, which is found by the role.
     fn put_in_order(&self, changes: &mut [Change]) {
         let removed: Vec<Address> =
             changes.iter().filter(|c| c.action == Action::Retire).map(|c| c.address.clone()).collect();
+        let policies = removed.iter().filter(|address| address.kind == Kind::Policy);
+        let policies: BTreeMap<&str, &Address> = policies.map(|policy| (policy.account.as_str(), policy)).collect();
+        for change in changes.iter_mut().filter(|change| change.action == Action::Retire) {
+            if let Some(Resource::Role(role)) = &change.observed
+                && let Some(account) = role.tags.get(ACCOUNT_TAG)
+            {
+                change.depends_on.extend(policies.get(account.as_str()).map(|policy| (*policy).clone()));
+            }
+        }
         for change in changes.iter_mut().filter(|change| self.is_waker(&change.address)) {
             let before = |kind| kind == Kind::Trail || (kind == Kind::Rule && change.address.kind == Kind::Role);
             let needs = removed.iter().filter(|other| other.account == change.address.account && before(other.kind));

@@ -207,5 +207,23 @@ fn help(room: &Headroom, desired: &Desired, observed: &Estate) -> String {
     if room.what.contains("bucket policy") || room.what.contains("key policy") {
         return "use an organization trail instead of one trail an account, or remove statements of others".into();
     }
+    if room.what.contains("service control policy") {
+        return too_much_to_guard(desired);
+    }
     "shorten the template that renders it".into()
+}
+
+/// Says what a guard is so long of.
+fn too_much_to_guard(desired: &Desired) -> String {
+    let count = |kind: Kind| desired.wanted.keys().filter(|address| address.kind == kind).count();
+    let let_off = desired.own_roles.len() + desired.break_glass.len();
+    format!(
+        "it names {let_off} roles of organization.own_roles and bucket.break_glass_roles (twice each), {} trails, {} topics, {} log \
+         groups and {} queues: name several roles by one pattern with `*`, or record with fewer trails; without room for it, \
+         leave guard.service_control_policy out",
+        count(Kind::Trail),
+        count(Kind::Topic),
+        count(Kind::LogGroup),
+        count(Kind::Queue)
+    )
 }

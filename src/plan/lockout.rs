@@ -9,6 +9,7 @@ use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage, StatementRef
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
+use crate::policy::guard::possible_callers;
 
 /// The code of a document that keeps orgtrail out.
 pub(super) const BLOCKS_ORGTRAIL: &str = "blocks-orgtrail";
@@ -93,8 +94,23 @@ pub(super) fn shut_glass(desired: &Desired, address: &Address, document: &Policy
     roles.filter_map(problem).collect()
 }
 
+/// Returns the statement of a document that denies an action to whoever the ARN of a caller may stand for.
+pub fn denied_to_caller(
+    caller: &Arn,
+    action: &str,
+    resource: &str,
+    address: &Address,
+    document: &PolicyDocument,
+) -> Option<Place> {
+    let places: Option<Vec<Place>> = possible_callers(caller, document)
+        .iter()
+        .map(|caller| denied(caller, action, resource, address, document))
+        .collect();
+    places?.into_iter().next()
+}
+
 /// Returns the statement of a document that denies an action to a role of its own account that may do everything else.
-pub fn denied(role: &Arn, action: &str, resource: &str, address: &Address, document: &PolicyDocument) -> Option<Place> {
+fn denied(role: &Arn, action: &str, resource: &str, address: &Address, document: &PolicyDocument) -> Option<Place> {
     let own = full_access();
     let request = Request {
         caller: Caller::from_arn(role)?,
@@ -127,4 +143,24 @@ fn any_key(desired: &Desired, policy: &Address) -> String {
 /// Returns one role that a pattern means.
 fn one_of(pattern: &str) -> Option<Arn> {
     pattern.replace(['*', '?'], "x").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_whose_role_has_a_path_is_let_in_where_the_role_is() {
+        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutBucketPolicy",
+            "Resource":"arn:aws:s3:::logs","Condition":{"ArnNotLike":{"aws:PrincipalArn":
+            ["arn:aws:iam::222222222222:role/platform/orgtrail"]}}}]}"#;
+        let policy = PolicyDocument::parse(text).unwrap();
+        let address: Address = "222222222222/eu-central-1/bucket_policy/logs".parse().unwrap();
+        let is_denied = |role: &str| {
+            let caller = format!("arn:aws:sts::222222222222:assumed-role/{role}/run").parse().unwrap();
+            denied_to_caller(&caller, "s3:PutBucketPolicy", "arn:aws:s3:::logs", &address, &policy).is_some()
+        };
+        assert!(!is_denied("orgtrail"));
+        assert!(is_denied("deployer"));
+    }
 }

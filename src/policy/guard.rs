@@ -7,8 +7,10 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::document::{PolicyDocument, PrincipalElement, Principals};
-use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
+use super::document::{
+    ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement,
+};
+use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access, glob};
 use crate::ids::{AccountId, Arn, Partition};
 
 /// An action and the resource that it is done to.
@@ -111,6 +113,68 @@ pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
     violations
 }
 
+/// Returns the first thing that a guard keeps a caller from, with the statement that does.
+///
+/// It is for whoever runs orgtrail, whom every statement of a guard has to let off.
+pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(Deed, Place)> {
+    let guard = Guard {
+        policy,
+        partition: caller.partition().parse().ok()?,
+        members: &[],
+        own_roles: &[],
+        protected: &[],
+        needed: &[],
+    };
+    let roles: Vec<Caller> = possible_callers(caller, policy).iter().filter_map(Caller::from_arn).collect();
+    let denies = policy.statements.iter().filter(|statement| statement.effect == Effect::Deny);
+    let deeds = denies.filter_map(one_deed);
+    deeds.into_iter().find_map(|deed| {
+        let places: Vec<Place> = roles
+            .iter()
+            .filter_map(|role| match judge(&guard, role, &deed) {
+                Verdict::Denied(Denial::Explicit(place)) => Some(place),
+                _ => None,
+            })
+            .collect();
+        let first = places.first().filter(|_| places.len() == roles.len()).cloned();
+        first.map(|place| (deed, place))
+    })
+}
+
+/// Returns whom the ARN of a caller may stand for in a document: the ARN of a session does not tell the path of its role, so that
+/// each role of this name that the document names may be it.
+pub fn possible_callers(caller: &Arn, document: &PolicyDocument) -> Vec<Arn> {
+    let mut all = vec![caller.clone()];
+    let Some(name) = caller.resource().strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next()) else {
+        return all;
+    };
+    document.clone().map_texts(&mut |text| all.extend(named_role(text, caller, name)));
+    all
+}
+
+/// Returns the role of a name that a text means, in which `*` may stand for its account and its name.
+fn named_role(text: &str, caller: &Arn, name: &str) -> Option<Arn> {
+    let named: Arn = text.parse().ok()?;
+    let (path, last) =
+        named.resource().strip_prefix("role/").map(|role| role.rsplit_once('/').unwrap_or(("", role)))?;
+    let fits = named.service() == "iam" && glob(named.account(), caller.account()) && glob(last, name);
+    let role = if path.is_empty() { format!("role/{name}") } else { format!("role/{path}/{name}") };
+    fits.then(|| Arn::new(named.partition().parse().unwrap_or(Partition::Aws), "iam", "", caller.account(), &role))
+}
+
+/// Returns one action on one resource that a statement is about.
+fn one_deed(statement: &Statement) -> Option<Deed> {
+    let (ActionElement::Is(actions), Some(ResourceElement::Is(resources))) = (&statement.action, &statement.resource)
+    else {
+        return None;
+    };
+    let resource = resources.first()?;
+    let service = resource.split(':').nth(2)?;
+    let action = actions.iter().find(|action| action.split(':').next() == Some(service))?;
+    let any = |pattern: &str| pattern.replace(['*', '?'], "x");
+    Some(Deed { action: any(action), resource: any(resource) })
+}
+
 fn administrator(partition: Partition, account: &AccountId) -> Option<Caller> {
     Caller::from_arn(&format!("arn:{partition}:iam::{account}:role/some-administrator").parse().ok()?)
 }
@@ -168,4 +232,32 @@ fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
         ..Layers::default()
     };
     evaluate(&request, &layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUARD: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"OrgtrailProtectTrails","Effect":"Deny",
+        "Action":["cloudtrail:StopLogging"],"Resource":"arn:aws:cloudtrail:eu-central-1:333333333333:trail/acme",
+        "Condition":{"ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::*:role/OrgtrailMember",
+            "arn:aws:iam::333333333333:role/platform/orgtrail","arn:aws:iam::333333333333:role/ci/deploy-*"]}}}]}"#;
+
+    fn bound(caller: &str) -> Option<String> {
+        let guard = PolicyDocument::parse(GUARD).unwrap();
+        binds(&guard, &caller.parse().unwrap()).map(|(deed, _)| deed.action)
+    }
+
+    #[test]
+    fn whoever_runs_orgtrail_is_bound_unless_the_guard_lets_it_off() {
+        let stop = Some("cloudtrail:StopLogging".to_owned());
+        assert_eq!(bound("arn:aws:sts::333333333333:assumed-role/deployer/run"), stop);
+        assert_eq!(bound("arn:aws:iam::333333333333:user/deployer"), stop);
+        assert_eq!(bound("arn:aws:sts::333333333333:assumed-role/OrgtrailMember/run"), None);
+        // A session does not tell the path of its role.
+        assert_eq!(bound("arn:aws:sts::333333333333:assumed-role/orgtrail/run"), None);
+        assert_eq!(bound("arn:aws:sts::333333333333:assumed-role/deploy-3/run"), None, "named by a pattern");
+        assert_eq!(bound("arn:aws:sts::444444444444:assumed-role/OrgtrailMember/run"), None, "in every account");
+        assert_eq!(bound("arn:aws:sts::444444444444:assumed-role/orgtrail/run"), stop, "in one account only");
+    }
 }

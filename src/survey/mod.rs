@@ -212,6 +212,8 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         let operator = target.account.clone();
         [(target.with_kind(Kind::BucketPolicy), operator.clone()), (target, operator)]
     });
+    let member_policies = desire::member_policy_names(config, organization);
+    let forgotten = forgotten_policies(organization, &member_policies, options);
     Scope {
         deployment: desired.deployment.clone(),
         partition: desired.partition,
@@ -219,8 +221,13 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         management_account: organization.management_account.clone(),
         home_region: config.home_region.clone(),
         accounts: organization.accounts.keys().cloned().collect(),
-        addresses: wanted.chain(desire::unwanted(config, organization)).chain(access_logs).collect(),
-        member_policies: desire::member_policy_names(config, organization),
+        addresses: forgotten
+            .into_iter()
+            .chain(wanted)
+            .chain(desire::unwanted(config, organization))
+            .chain(access_logs)
+            .collect(),
+        member_policies,
         wakes: config.reconcile.wake_queue.is_some(),
         control_targets: control_targets(organization, desired),
         member_trails: if options.member_trails { members } else { BTreeSet::new() },
@@ -229,6 +236,18 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
         arrivals: !options.plan.give_up.is_empty(),
         attachments: !(config.readers.attach_to.groups.is_empty() && config.readers.attach_to.roles.is_empty()),
     }
+}
+
+/// Returns where the member policies of all active accounts would be, where they are to be pruned: one whose reader role is gone,
+/// or that reads without one, nothing else leads to.
+fn forgotten_policies(
+    organization: &Organization,
+    names: &BTreeMap<AccountId, String>,
+    options: &SurveyOptions,
+) -> Vec<(Address, AccountId)> {
+    let is_active = |account: &AccountId| organization.accounts.get(account).is_some_and(|it| it.state.is_active());
+    let named = names.iter().filter(|(account, _)| options.plan.prune && is_active(account));
+    named.map(|(account, name)| (Address::global(account, Kind::Policy, name), account.clone())).collect()
 }
 
 /// Returns what binds the log account and the accounts that manage trails, from the root down to each of them.

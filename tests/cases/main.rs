@@ -13,3 +13,4 @@ mod privacy;
 mod refused;
 mod retention;
 mod verify;
+mod wake;

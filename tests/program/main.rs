@@ -10,6 +10,7 @@ mod delivery;
 mod examples;
 mod filters;
 mod first_day;
+mod late;
 mod lifecycle;
 mod main_job;
 mod migration;

@@ -171,7 +171,8 @@ async fn rotation(session: &Session, id: &str) -> Result<bool, Fault> {
     }
 }
 
-async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
+/// Returns the tags of a key, by its id or ARN.
+pub(super) async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
     let client = session.kms();
     let mut tags = Tags::new();
     let mut marker = None;

@@ -36,6 +36,7 @@ pub mod permissions;
 mod retry;
 mod s3;
 mod session;
+mod settled;
 mod sns;
 mod sqs;
 mod surroundings;
@@ -221,6 +222,7 @@ impl Look for Aws {
     }
 
     async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        self.sessions.note_operators(scope.addresses.values());
         observe::observe(&self.sessions, scope, self.concurrency, progress).await
     }
 
@@ -276,27 +278,33 @@ async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
         return Err(session.moved(&change.address, "the change does not say what shall be there"));
     };
     resolved(&session.account, &change.address, desired)?;
+    let done = put(&job, desired).await?;
+    settled::await_tags(&job, &done).await?;
+    Ok(done)
+}
+
+async fn put(job: &Job<'_>, desired: &Resource) -> Result<Done, Fault> {
     match desired {
-        Resource::TrustedAccess(_) => organizations::enable_trusted_access(&job).await,
-        Resource::DelegatedAdministrator(_) => organizations::register_delegated_administrator(&job).await,
-        Resource::Bucket(bucket) => s3::put(&job, bucket).await,
-        Resource::BucketPolicy(policy) => s3::put_policy(&job, policy).await,
+        Resource::TrustedAccess(_) => organizations::enable_trusted_access(job).await,
+        Resource::DelegatedAdministrator(_) => organizations::register_delegated_administrator(job).await,
+        Resource::Bucket(bucket) => s3::put(job, bucket).await,
+        Resource::BucketPolicy(policy) => s3::put_policy(job, policy).await,
         Resource::Key(key) => {
-            let observed = change.observed.as_ref().and_then(|seen| match seen {
+            let observed = job.change.observed.as_ref().and_then(|seen| match seen {
                 Resource::Key(key) => Some(key),
                 _ => None,
             });
-            kms::put(&job, key, observed).await
+            kms::put(job, key, observed).await
         }
-        Resource::KeyPolicy(policy) => kms::put_policy(&job, policy).await,
-        Resource::Topic(topic) => sns::put(&job, topic).await,
-        Resource::LogGroup(group) => logs::put(&job, group).await,
-        Resource::Role(role) => iam::role::put(&job, role, observed_role(change)).await,
-        Resource::Policy(policy) => iam::policy::put(&job, policy).await,
-        Resource::Trail(trail) => cloudtrail::put(&job, trail).await,
-        Resource::ServiceControlPolicy(policy) => organizations::guard::put(&job, policy).await,
-        Resource::Queue(queue) => sqs::put(&job, queue).await,
-        Resource::Rule(rule) => events::put(&job, rule).await,
+        Resource::KeyPolicy(policy) => kms::put_policy(job, policy).await,
+        Resource::Topic(topic) => sns::put(job, topic).await,
+        Resource::LogGroup(group) => logs::put(job, group).await,
+        Resource::Role(role) => iam::role::put(job, role, observed_role(job.change)).await,
+        Resource::Policy(policy) => iam::policy::put(job, policy).await,
+        Resource::Trail(trail) => cloudtrail::put(job, trail).await,
+        Resource::ServiceControlPolicy(policy) => organizations::guard::put(job, policy).await,
+        Resource::Queue(queue) => sqs::put(job, queue).await,
+        Resource::Rule(rule) => events::put(job, rule).await,
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -47,6 +48,15 @@ pub(super) struct Session {
     read_only: bool,
     /// Who calls, as far as AWS told.
     pub(super) caller: Option<Arn>,
+    start: Arc<Start>,
+}
+
+/// Whose credentials the program was started with.
+struct Start {
+    /// As far as AWS told.
+    arn: Option<Arn>,
+    /// Something is managed with them.
+    manages: AtomicBool,
 }
 
 /// Makes the clients of a session. Every account and service has its own retry budget, so that one that is throttled does not
@@ -93,6 +103,11 @@ impl Session {
     /// Returns how each service bears the calls of all sessions of this connection.
     pub(super) fn load(&self) -> BTreeMap<&'static str, Load> {
         self.pace.load()
+    }
+
+    /// Returns whose credentials the program was started with, where it manages something with them.
+    pub(super) fn starter(&self) -> Option<&Arn> {
+        self.start.arn.as_ref().filter(|_| self.start.manages.load(Ordering::Relaxed))
     }
 
     /// Returns the same session in the region of an address; global resources are in the partition's global region.
@@ -302,13 +317,21 @@ impl Sessions {
         let region = global_region(partition, &home);
         let read_only = roles.read_only;
         let pace = Pace::new(tempo, in_flight_max);
-        let base = Session { account, partition, region, config, pace, tempo, read_only, caller };
+        let start = Arc::new(Start { arn: caller.clone(), manages: AtomicBool::new(false) });
+        let base = Session { account, partition, region, config, pace, tempo, read_only, caller, start };
         Self { base, home, roles, slots: Mutex::default() }
     }
 
     /// Returns the session of the credentials that the program was started with.
     pub(super) fn base(&self) -> &Session {
         &self.base
+    }
+
+    /// Notes whose credentials manage what is in scope.
+    pub(super) fn note_operators<'a>(&self, mut operators: impl Iterator<Item = &'a AccountId>) {
+        if operators.any(|operator| *operator == self.base.account) {
+            self.base.start.manages.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Returns the home region of the deployment.

@@ -46,7 +46,8 @@ async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, 
     session.needed(op::GET_ATTRIBUTES, attributes, "attributes").map(Some)
 }
 
-async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
+/// Returns the tags of a topic.
+pub(super) async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
     let answer = session.read(op::LIST_TAGS, session.sns().list_tags_for_resource().resource_arn(arn).send()).await?;
     Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }

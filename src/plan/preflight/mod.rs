@@ -244,21 +244,27 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Returns doubts about the keys of others that could not be read.
+    /// Returns doubts about the keys of others that could not be read, or were not looked at. That the key of the logs was not
+    /// looked at leaves isolation open already.
     fn unread_keys(&self, trail: &Trail) -> Vec<Doubt> {
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn)).and_then(|(_, topic)| topic.key.clone());
-        let named = [(trail.key.clone(), "key policy"), (topic, "key policy of the topic")];
-        let doubt = |(name, document): (Option<String>, &str)| {
-            let name = name?;
-            let problem = self.keys.get(&name)?.problem.as_ref()?;
-            Some(Doubt {
-                document: document.to_owned(),
-                action: "kms:GenerateDataKey".into(),
-                resource: name,
-                why: vec![format!("the key could not be read: {}", problem.message)],
-            })
+        let topic = topic.filter(|key| !key.is_empty() && !is_managed_by_sns(key));
+        let doubt = |name: String, document: &str, why: String| Doubt {
+            document: document.to_owned(),
+            action: "kms:GenerateDataKey".into(),
+            resource: name,
+            why: vec![why],
         };
-        named.into_iter().filter_map(doubt).collect()
+        let of = |name: String, document: &str| {
+            let why = match self.keys.get(&name) {
+                Some(key) => format!("the key could not be read: {}", key.problem.as_ref()?.message),
+                None if Some(&name) == trail.key.as_ref() || self.key_policy(&name).is_some() => return None,
+                None => "the key was not looked at when the estate was recorded".to_owned(),
+            };
+            Some(doubt(name, document, why))
+        };
+        let named = [(trail.key.clone(), "key policy"), (topic, "key policy of the topic")];
+        named.into_iter().filter_map(|(name, document)| of(name?, document)).collect()
     }
 
     fn topic(&self, arn: &str) -> Option<(Arn, &estate::Topic)> {

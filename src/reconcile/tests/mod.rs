@@ -30,6 +30,7 @@ use crate::survey::{Survey, SurveyOptions, Surveyor};
 
 mod blockers;
 mod budget;
+mod damage;
 mod day;
 mod fights;
 mod heralds;

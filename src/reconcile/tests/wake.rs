@@ -279,3 +279,50 @@ fn a_message_about_an_account_that_joined_has_it_taken_in_and_our_own_doing_wake
         beside(&source, &clock, options("orgtrail-acme-1"), story).await;
     });
 }
+
+/// What Organizations tells of an account that came or went without a call in the management account.
+fn membership(name: &str, account: &AccountId, how: serde_json::Value) -> String {
+    let mut details = how;
+    details["accountId"] = account.as_str().into();
+    json!({
+        "detail-type": "AWS Service Event via CloudTrail", "source": "aws.organizations", "account": MANAGEMENT,
+        "detail": {"eventType": "AwsServiceEvent", "eventSource": "organizations.amazonaws.com", "eventName": name,
+                   "readOnly": false, "userIdentity": {"invokedBy": "organizations.amazonaws.com"},
+                   "serviceEventDetails": details}
+    })
+    .to_string()
+}
+
+#[test]
+fn an_invited_account_is_taken_in_and_one_that_departed_for_good_is_noted_as_left_within_a_minute() {
+    let clock = TestClock::new();
+    clock.run(async {
+        const RULES: &str = "{every: 60m, max_change: 100%}";
+        let rules = config(RULES);
+        let world = leak(world(2, &rules).await);
+        let queue = InMemory::new(&clock);
+        let source = given(&queue, move || Box::new(Shared::new(world)));
+        source.write(&format!("{CONFIG}\nreconcile: {RULES}\n"));
+        let reader = |account: &AccountId| {
+            let role = Address::global(&id(LOG), Kind::Role, format!("CloudTrailReadLogs-{account}").as_str());
+            world.snapshot().estate.resource(&role).map(|role| role.tags().unwrap().clone())
+        };
+        let story = async |board: Board| {
+            clock.minutes(1).await;
+            let change = |organization: &mut Organization, _: &mut Estate| {
+                organization.accounts.insert(member(99), account("invited"));
+                organization.accounts.remove(&member(0)).unwrap();
+            };
+            world.edit(change).await.unwrap();
+            queue.send(1, &membership("AccountJoinedOrganization", &member(99), json!({"joinedMethod": "Invited"})));
+            queue.send(2, &membership("AccountDepartedOrganization", &member(0), json!({"departedMethod": "Cleaned"})));
+            clock.minutes(1).await;
+            assert!(reader(&member(99)).is_some(), "{:?}", board.read().findings);
+            let left = |account: &AccountId| reader(account).unwrap().get(crate::estate::LEFT_TAG).cloned();
+            assert!(left(&member(0)).is_some_and(|day| !day.is_empty()), "{:?}", board.read().findings);
+            assert_eq!(left(&member(1)), None);
+            assert_eq!(lock(&queue.state).deleted, 2);
+        };
+        beside(&source, &clock, options("orgtrail-acme-1"), story).await;
+    });
+}

@@ -31,7 +31,7 @@ fn estate(desk: &Desk, file: &str) -> Vec<(Address, Resource)> {
     desk.run(&format!("snapshot --output {file}")).expect_code(0);
     let snapshot = Snapshot::parse(&std::fs::read_to_string(desk.path(file)).unwrap()).unwrap();
     let present = snapshot.estate.sightings.into_iter().filter_map(|(address, sighting)| match sighting {
-        Sighting::Present(resource) => Some((address, *resource)),
+        Sighting::Present(resource) => Some((address, resource.into_inner())),
         _ => None,
     });
     let stripped = present.map(|(address, mut resource)| {

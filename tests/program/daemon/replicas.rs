@@ -13,20 +13,20 @@ const RULES: &str = "reconcile: {lease: \"s3://acme-operations/orgtrail/acme.jso
                      allow: [safe, weakens, interrupts, destroys, costs]}\n";
 
 /// The lease in its bucket.
-struct Lease(aws_sdk_s3::Client);
+pub(super) struct Lease(aws_sdk_s3::Client);
 
 impl Lease {
     const BUCKET: &str = "acme-operations";
     const KEY: &str = "orgtrail/acme.json";
 
-    async fn make(world: &World) -> Self {
+    pub(super) async fn make(world: &World) -> Self {
         let s3 = aws_sdk_s3::Client::new(&world.management());
         let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuCentral1);
         s3.create_bucket().bucket(Self::BUCKET).create_bucket_configuration(place.build()).send().await.unwrap();
         Self(s3)
     }
 
-    async fn read(&self) -> Value {
+    pub(super) async fn read(&self) -> Value {
         let kept = self.0.get_object().bucket(Self::BUCKET).key(Self::KEY).send().await.unwrap();
         serde_json::from_slice(&kept.body.collect().await.unwrap().into_bytes()).unwrap()
     }

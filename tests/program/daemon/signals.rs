@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::hand::{BUCKET, Edit, Hand};
+use super::replicas::Lease;
 use super::{Daemon, TRAIL, until};
 use crate::run::Desk;
 use crate::support::{Call, Emulator, Trouble, World};
@@ -49,5 +50,74 @@ async fn told_to_stop_it_finishes_the_running_step_and_begins_no_other() {
     assert_eq!((&round["made"], &round["result"]), (&1.into(), &"stopped".into()), "{history:#}");
 
     desk.run("reconcile --once").expect_code(0);
+    desk.run("plan").expect_code(0);
+}
+
+/// The configuration of a desk with other rules.
+fn ruled(desk: &Desk, from: &str, to: &str) {
+    let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
+    assert!(text.contains(from), "{text}");
+    desk.write("orgtrail.yaml", &text.replace(from, to));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_has_it_read_its_configuration_again_and_act_on_under_its_lease() {
+    const CAREFUL: &str = "allow: []";
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let lease = Lease::make(&world).await;
+    let rules = "reconcile: {lease: \"s3://acme-operations/orgtrail/acme.json\", max_change: 100%, allow: []}\n";
+    let desk = Desk::at(&emulator, &world, rules);
+    desk.run("apply --yes").expect_code(0);
+    Hand::new(&world).await.make(Edit::DropMemberPolicy).await;
+
+    let daemon = Daemon::start(&desk, "-v");
+    until(async || daemon.shows("orgtrail_rounds_total{result=\"waiting\"} 1")).await;
+    let held = lease.read().await;
+    // What cannot be understood changes nothing.
+    ruled(&desk, CAREFUL, "allow: [nonsense]");
+    daemon.signal("HUP");
+    until(async || daemon.has_said("told to look at its configuration again")).await;
+    until(async || daemon.shows("orgtrail_configuration_valid 0")).await;
+    ruled(&desk, "allow: [nonsense]", "allow: [safe]");
+    daemon.signal("HUP");
+    until(async || daemon.shows("orgtrail_rounds_total{result=\"repaired\"} 1")).await;
+
+    assert!(daemon.shows("orgtrail_configuration_valid 1") && daemon.shows("orgtrail_acting 1"));
+    // It is given up and taken again, so that nothing which was begun under the old configuration goes on.
+    assert_eq!(lease.read().await["owner"], held["owner"]);
+    assert_eq!(daemon.stop(), Some(0));
+    desk.run("plan").expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_whose_terminal_is_closed_finishes_what_has_begun_and_the_next_goes_on() {
+    let emulator = Emulator::start();
+    let world = World::three_accounts(&emulator).await;
+    let desk = Desk::at(&emulator, &world, "");
+    let proxy = emulator.proxy();
+    proxy.trouble_if(|call| call.action == "CreateBucket", 1, Trouble::HoldAnswer);
+    let mut command = desk.command("apply --yes --concurrency 1 --format json");
+    let mut apply = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    until(async || proxy.held() > 0).await;
+    let told = std::process::Command::new("kill").args(["-HUP", &apply.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    // It says that it was told, and is at work until the step is done.
+    let mut said = std::io::BufReader::new(apply.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("told to stop") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "it ended");
+    }
+    proxy.let_go();
+    let ended = apply.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let outcomes = report["outcomes"].as_array().unwrap();
+    let of =
+        |kind: &str| outcomes.iter().find(|outcome| outcome["kind"] == kind).map(|outcome| outcome["result"].clone());
+    assert_eq!(of("bucket"), Some("done".into()), "{report:#}");
+    assert_ne!(of("trail"), Some("done".into()), "{report:#}");
+    desk.run("apply --yes").expect_code(0);
     desk.run("plan").expect_code(0);
 }

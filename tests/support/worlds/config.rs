@@ -14,9 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::ACCESS_LOGS;
-
-/// An account outside the organization.
-pub const OUTSIDER: &str = "999999999999";
+use super::damage::OUTSIDER;
 
 /// The regions of a partition, the possible home regions first.
 fn regions_of(partition: Partition) -> &'static [&'static str] {

@@ -57,6 +57,13 @@ async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, Fau
     }))
 }
 
+/// Returns the tags of a role that is there.
+pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+    let answer = session.read(op::GET_ROLE, session.iam().get_role().role_name(name).send()).await?;
+    let role = session.needed(op::GET_ROLE, answer.role, "role")?;
+    Ok(role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
+}
+
 /// Returns what limits a role, with what it says where that can be read.
 async fn limit(session: &Session, attached: Option<&AttachedPermissionsBoundary>) -> Option<Box<Boundary>> {
     let arn = boundary(attached)?;

@@ -9,6 +9,7 @@ use crate::cloud::aws::session::Session;
 use crate::cloud::{Done, Fault};
 use crate::estate::{Address, ServiceControlPolicy, Sighting, Tags};
 use crate::policy::PolicyDocument;
+use crate::policy::guard::binds;
 
 const WHAT_FOR: &str = "Keeps members from stopping or changing the organization's trail";
 
@@ -92,8 +93,21 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
     }
 }
 
+/// Refuses a guard that would bind the role that orgtrail was started with, where it manages something with it: the next run could
+/// change nothing there. Only here is it known which role that is. Nothing binds the management account.
+fn must_stay_let_in(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
+    let starter = job.session.starter().filter(|starter| starter.account() != job.address().account.as_str());
+    let bound = starter.and_then(|starter| Some((starter, binds(&desired.document, starter)?)));
+    let Some((starter, (deed, place))) = bound else { return Ok(()) };
+    let message =
+        format!("{place} would keep {starter}, with which orgtrail runs, from {} on {}", deed.action, deed.resource);
+    let help = "name the role in organization.own_roles, and make a new plan".into();
+    Err(Fault { code: "LocksOut".into(), help, ..job.session.moved(job.address(), message) })
+}
+
 /// Makes the policy, or brings it and its targets to what is wanted.
 pub(crate) async fn put(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<Done, Fault> {
+    must_stay_let_in(job, desired)?;
     let live = match read(&job.session, job.name()).await? {
         Some(live) => {
             if job.is_creation() {

@@ -154,7 +154,7 @@ async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
 }
 
 /// Reads the tags of a bucket.
-pub(super) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
     let request = session.s3().get_bucket_tagging().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = found(session.read(op::GET_TAGGING, request.send()).await)?;
     let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();

@@ -8,7 +8,7 @@ mod lifecycle;
 mod look;
 mod put;
 
-pub(super) use look::{has_logs, look, look_policy};
+pub(super) use look::{has_logs, look, look_policy, tags};
 pub(super) use put::{put, put_policy};
 
 use super::permissions::s3 as op;

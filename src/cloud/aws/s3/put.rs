@@ -16,7 +16,7 @@ use crate::cloud::aws::job::{Job, writable};
 use crate::cloud::{Done, Fault};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Bucket, BucketPolicy, Kind, Resource};
-use crate::plan::lockout::denied;
+use crate::plan::lockout::denied_to_caller;
 
 /// The region whose buckets have no location constraint (S3 API, `CreateBucket`).
 const UNNAMED_LOCATION: &str = "us-east-1";
@@ -218,7 +218,7 @@ async fn put_request_payment(job: &Job<'_>, requester: bool) -> Result<(), Fault
 fn must_stay_let_in(job: &Job<'_>, desired: &BucketPolicy) -> Result<(), Fault> {
     let address = job.address().with_kind(Kind::Bucket);
     let denied = job.session.caller.as_ref().zip(address.arn(job.session.partition)).and_then(|(caller, bucket)| {
-        let place = denied(caller, "s3:PutBucketPolicy", bucket.as_str(), job.address(), &desired.policy)?;
+        let place = denied_to_caller(caller, "s3:PutBucketPolicy", bucket.as_str(), job.address(), &desired.policy)?;
         Some((caller, place))
     });
     let Some((caller, place)) = denied else { return Ok(()) };
