@@ -27,6 +27,7 @@ fn well() -> Delivery {
         digest_time: lately(),
         attempt_time: lately(),
         asked_at: Some(ASKED.into()),
+        arrived: None,
     }
 }
 
@@ -45,6 +46,7 @@ pub(super) fn damages(all: &mut Damages<Trail>, delivery: Option<&Delivery>) {
         digest_time: _,
         attempt_time: _,
         asked_at: _,
+        arrived: _,
     } = delivery.unwrap_or(&well);
     let errors = [latest_error, digest_error, notification_error, log_group_error];
     assert_eq!(errors, [&None; 4], "a trail that is as wanted delivers");
@@ -71,4 +73,6 @@ pub(super) fn damages(all: &mut Damages<Trail>, delivery: Option<&Delivery>) {
     status("stopped_time", Seen::Quiet, Delivery { stopped_time: old(), ..well.clone() });
     status("attempt_time", Seen::Quiet, Delivery { attempt_time: old(), ..well.clone() });
     status("asked_at", Seen::Quiet, Delivery { asked_at: None, ..well.clone() });
+    // Asked before a place of earlier logs is given up, and of nothing else.
+    status("arrived", Seen::Quiet, Delivery { arrived: Some(false), ..well.clone() });
 }

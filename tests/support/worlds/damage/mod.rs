@@ -277,7 +277,7 @@ fn bucket_policy(seen: &BucketPolicy) -> Vec<Damage> {
 }
 
 fn key(seen: &Key) -> Vec<Damage> {
-    let Key { arn, has_alias, enabled, pending_deletion, rotation, tags } = seen;
+    let Key { arn, has_alias, enabled, pending_deletion, deletion_date: _, rotation, tags } = seen;
     let mut all = Damages::of(seen);
     // The alias points to another key, or nobody says to which.
     all.told("arn", |r| r.arn = arn.as_ref().map(|arn| format!("{arn}x")));
@@ -285,6 +285,8 @@ fn key(seen: &Key) -> Vec<Damage> {
     all.part("has_alias", "alias", |r| r.has_alias = !has_alias);
     all.change("enabled", |r| r.enabled = !enabled);
     all.change("pending_deletion", |r| (r.enabled, r.pending_deletion) = (false, !pending_deletion));
+    // It says only when, of a deletion that is told by itself.
+    all.quiet("deletion_date", |r| r.deletion_date = Some("2026-12-28T00:00:00Z".into()));
     all.change("rotation", |r| r.rotation = !rotation);
     all.tags(tags, |r| &mut r.tags);
     all.all
