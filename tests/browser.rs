@@ -52,3 +52,26 @@ fn filters_show_what_they_name_and_nothing_is_loaded() {
     assert_eq!(report.requests.len(), 1, "only the page itself was asked for: {report:?}");
     assert!(report.requests[0].ends_with("/plan.html"), "{report:?}");
 }
+
+#[test]
+fn the_pages_of_a_proof_and_of_coverage_fit_a_phone() {
+    let Some(browser) = Browser::find() else { return };
+    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/2026-11/21-verify-after-a-trail-was-replaced");
+    let (bucket, keys) = (format!("{case}/bucket"), format!("{case}/public-keys.json"));
+    let folder = Folder::new();
+    let to = "2024-05-01T05:00:00Z";
+    folder.must(0, &["verify", &bucket, "--keys", &keys, "--to", to, "--output", "proof.html"]);
+    let from = "2024-05-01T00:00:00Z";
+    folder.must(0, &["coverage", &bucket, "--from", from, "--to", to, "--output", "coverage.html"]);
+    let fits = "document.documentElement.scrollWidth <= window.innerWidth";
+    let cut = "Array.from(document.querySelectorAll('td, p, li, code')).filter((e) => e.scrollWidth > e.clientWidth + 1 \
+               && getComputedStyle(e).display !== 'inline').map((e) => e.textContent)";
+    for page in ["proof.html", "coverage.html"] {
+        for window in [(390, 844), (1280, 1400)] {
+            let view = View { window, dark: false, picture: &format!("{page}-{}.png", window.0) };
+            let report = browser.open(folder.path(page).to_str().unwrap(), view, &[fits, cut]);
+            assert_eq!(report.values, [serde_json::json!(true), serde_json::json!([])], "{page} at {window:?}");
+            assert_eq!(report.requests.len(), 1, "only the page itself was asked for: {report:?}");
+        }
+    }
+}

@@ -175,6 +175,7 @@ fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundin
         to: args.to.or(header.and_then(|header| header.to)),
         buckets: args.buckets.iter().cloned().chain(of_header).collect(),
         expected: known.expected,
+        log_account: known.log_account,
         expire_after_days: known.expire_after_days.or(header.and_then(|header| header.expire_after_days)),
         trusts_bundle_keys: args.trust_bundle_keys,
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
@@ -318,7 +319,7 @@ fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Signature, Logs
     let refused = |why: String| Err(LogsError::Signature(why));
     let wrong = |state, detail| {
         let (code, object, window) = (Code::BundleSigner, None, None);
-        Ok((None, Some(Finding { code, state, object, window, detail })))
+        Ok((None, Some(Finding { code, state, object, window, detail, next: None })))
     };
     let (key, bundle) = match (&args.signed_by, places.bundle()) {
         (None, None) => return Ok((None, None)),

@@ -57,6 +57,8 @@ codes! {
     LogMissing = "log.missing",
     /// A log file could not be read, or is no whole gzip file.
     LogUnreadable = "log.unreadable",
+    /// Log files are in an archive class, and must be restored before they can be read.
+    LogArchived = "log.archived",
     /// Bytes follow the attested content of a log file.
     LogTrailingData = "log.trailing_data",
     /// No digest lists a log file.
@@ -71,6 +73,8 @@ codes! {
     DigestMissing = "digest.missing",
     /// A digest could not be read, or is no digest.
     DigestUnreadable = "digest.unreadable",
+    /// Digests are in an archive class, and must be restored before they can be read.
+    DigestArchived = "digest.archived",
     /// The public key that a digest names is not known.
     DigestUnknownKey = "digest.unknown_key",
     /// A digest names a public key that CloudTrail, asked for its keys of that time, does not have.
@@ -176,6 +180,8 @@ pub struct Finding {
     pub window: Option<Window>,
     /// The reason, for a person.
     pub detail: String,
+    /// What to do next, where more is known than the kind of the finding tells; not set otherwise.
+    pub next: Option<String>,
 }
 
 impl Finding {

@@ -106,6 +106,29 @@ async fn every_format_says_the_same() {
             assert!(text.contains(part), "{format} lacks {part}:\n{text}");
         }
     }
+    for format in ["human", "markdown", "html"] {
+        let (_, text) =
+            copy.run(&["--format", format, "--expect", "111111111111,333333333333", &folder]).await.unwrap();
+        for part in [
+            "organization: o-exampleorgid",
+            "bucket that CloudTrail delivered to, as its digests say: acme-org-cloudtrail",
+            "range: the first digest to 2026-11-20T06:00:00Z",
+            "made: 2026-12-24T00:00:00Z by orgtrail ",
+            "expected: 2 accounts, regions not known, trails not known",
+            "found: 1 account, 1 region, 1 trail (org-trail)",
+            "us-east-1 45b5784faf1f51faf0e6c12fad92b95a from file, valid 2015-01-01T00:00:00Z to ",
+            "sha256 of this report as JSON: ",
+        ] {
+            assert!(text.contains(part), "{format} lacks {part}:\n{text}");
+        }
+    }
+    let (_, text) =
+        copy.run(&["--format", "markdown", "--expect", "111111111111,333333333333", &folder]).await.unwrap();
+    let missing = "| UNPROVEN | 333333333333 | us-east-1 | \\- | missing | \\- | 0 | 0 of 0 | 0 bytes |";
+    assert!(text.contains(missing), "{text}");
+    let row =
+        "| BROKEN | 111111111111 | us-east-1 | org-trail | 2026-11-20T00:00:00Z | 2026-11-20T06:00:00Z | 6 | 5 of 6 |";
+    assert!(text.contains(row), "{text}");
     let (_, lines) = copy.run(&["--format", "jsonl", &folder]).await.unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((lines[0]["type"].as_str(), lines[1]["type"].as_str()), (Some("chain"), Some("summary")));

@@ -5,6 +5,7 @@ mod bucket;
 mod command;
 mod coverage;
 mod earlier;
+mod folders;
 mod interrupt;
 mod over_http;
 mod program;

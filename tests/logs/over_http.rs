@@ -62,11 +62,21 @@ async fn one_bad_object_is_one_finding_and_passing_faults_are_none() {
     let chain = only(&answer);
     let expected = [
         "UNPROVEN log.unreadable 20 00:00 20261120T0020Z_000000000000Abcd.json.gz",
-        "UNPROVEN log.unreadable 20 02:00 20261120T0220Z_000002000000Abcd.json.gz",
+        "UNPROVEN log.archived 20 02:00 20261120T0220Z_000002000000Abcd.json.gz",
         "BROKEN log.missing 20 03:00 20261120T0320Z_000003000000Abcd.json.gz",
     ];
     assert_eq!(findings(chain), expected);
     assert!(chain.findings[0].detail.contains("AccessDenied"), "{}", chain.findings[0].detail);
+    let bytes = bucket.objects[&layout.log(ACCOUNT, REGION, 2, 0)].body.len();
+    let told = &chain.findings[1];
+    let detail =
+        format!("1 log file ({bytes} bytes) is in the archive class GLACIER, and can only be read after a restore");
+    let next = format!(
+        "restore it and run again: aws s3api restore-object --bucket acme-org-cloudtrail --key {} --restore-request \
+         '{{\"Days\":7,\"GlacierJobParameters\":{{\"Tier\":\"Bulk\"}}}}'",
+        layout.log(ACCOUNT, REGION, 2, 0)
+    );
+    assert_eq!((&told.detail, told.next.as_ref()), (&detail, Some(&next)));
 }
 
 #[tokio::test]

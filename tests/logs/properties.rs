@@ -96,6 +96,8 @@ enum Fate {
     Expired,
     /// It was copied to a folder, from below its prefix.
     Copied,
+    /// Its chain goes on in another bucket, and a rule of the first one has deleted its first day.
+    MovedAndExpired,
 }
 
 fn fates() -> impl Strategy<Value = Fate> {
@@ -105,6 +107,7 @@ fn fates() -> impl Strategy<Value = Fate> {
         (0..3usize).prop_map(Fate::Replaced),
         Just(Fate::Expired),
         Just(Fate::Copied),
+        Just(Fate::MovedAndExpired),
     ]
 }
 
@@ -128,83 +131,138 @@ pub fn go_on(second: &mut Bucket, first: &Bucket) {
 }
 
 /// Proves the buckets of some stores together up to the end of the last one's hours.
-fn prove(stores: Vec<MemoryStore>, of: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
+pub fn prove(stores: &[MemoryStore], of: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
     let ring = KeyRing::parse(&of.keys().to_string()).unwrap();
-    let source = |store: MemoryStore| Source { store: Arc::new(store), prefix: String::new() };
-    let places = stores.into_iter().map(source).collect();
+    let source = |store: &MemoryStore| Source { store: Arc::new(store.clone()), prefix: String::new() };
+    let places = stores.iter().map(source).collect();
     let mut request = request(of);
     change(&mut request);
     let verifier = Verifier::over(places, Arc::new(KeyFinder::new(ring, None)));
     block_on(verifier.run(&request, |_| {})).unwrap()
 }
 
+/// A world after a fate: what is proved together, up to when, and what is true of it.
+struct After {
+    stores: Vec<MemoryStore>,
+    last: Bucket,
+    now: Option<jiff::Timestamp>,
+    chains: usize,
+    truth: State,
+    /// Whether one object more that is gone must be noticed: at the edge of what a rule deletes it looks like the rule's work.
+    shows_every_loss: bool,
+}
+
+/// Removes what a rule has deleted that keeps only the last day, and returns whether that is told by the store itself.
+fn expire(store: &mut MemoryStore, end: jiff::Timestamp) {
+    let day = |time: jiff::Timestamp| time.as_second().div_euclid(86_400);
+    let kept = day(end) - 1;
+    let time = |key: &str| match Key::parse(key) {
+        Some(Key::Log(log)) => day(log.slot),
+        Some(Key::Digest(digest)) => day(digest.end),
+        None => i64::MAX,
+    };
+    store.objects.retain(|key, _| time(key) >= kept);
+    store.expires = Some(1);
+}
+
+fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) -> After {
+    let organization = if is_own { None } else { Some("o-exampleorgid".to_owned()) };
+    let chains = first.accounts.len() * first.regions.len();
+    let after = |first: &Layout| Layout { start: first.end(), hours: more, ..first.clone() };
+    // Of a chain of one hour that nothing names, nothing is left to tell.
+    let is_named = matches!(fate, Fate::Moved | Fate::Rearranged);
+    let (now, truth, shows_every_loss) = (None, State::Attested, is_named || first.hours > 1);
+    let new_bucket = |first: &Layout| Layout {
+        bucket: "the-next-bucket".into(),
+        prefix: prefix.clone(),
+        organization: organization.clone(),
+        ..after(first)
+    };
+    match fate {
+        Fate::Moved => {
+            let (old, mut last) = (first.write(), new_bucket(&first).write());
+            go_on(&mut last, &old);
+            let stores = vec![MemoryStore::of(&last), MemoryStore::of(&old)];
+            After { stores, last, now, chains, truth, shows_every_loss }
+        }
+        Fate::MovedAndExpired => {
+            // So long that the rule has deleted something, whatever the hour of the day.
+            let long = Layout { hours: 50 + more, ..first };
+            let (old, mut last) = (long.write(), new_bucket(&long).write());
+            go_on(&mut last, &old);
+            let mut stores = vec![MemoryStore::of(&last), MemoryStore::of(&old)];
+            let now = last.layout.end();
+            expire(&mut stores[1], now);
+            After { stores, last, now: Some(now), chains, truth, shows_every_loss: false }
+        }
+        Fate::Rearranged => {
+            let second = Layout { prefix: format!("next/{prefix}"), organization, ..after(&first) };
+            let (old, mut last) = (first.write(), second.write());
+            go_on(&mut last, &old);
+            last.objects.extend(old.objects);
+            After { stores: vec![MemoryStore::of(&last)], last, now, chains, truth, shows_every_loss }
+        }
+        Fate::Replaced(pause) => {
+            let start = first.end() + SignedDuration::from_hours(1) * i32::try_from(pause).unwrap();
+            let second = Layout { trail: format!("{}-next", first.trail), start, ..after(&first) };
+            let (old, mut last) = (first.write(), second.write());
+            last.objects.extend(old.objects);
+            let truth = if pause == 0 { State::Attested } else { State::Unproven };
+            After { stores: vec![MemoryStore::of(&last)], last, now, chains: 2 * chains, truth, shows_every_loss }
+        }
+        Fate::Expired => {
+            let last = Layout { hours: 30 + more, ..first }.write();
+            let mut store = MemoryStore::of(&last);
+            let now = last.layout.end();
+            expire(&mut store, now);
+            After { stores: vec![store], last, now: Some(now), chains, truth, shows_every_loss: false }
+        }
+        Fate::Copied => {
+            let mut last = Layout { prefix: format!("deep/{}", first.prefix), ..first }.write();
+            let prefix = last.layout.prefix.clone();
+            let objects = std::mem::take(&mut last.objects);
+            last.objects = objects.into_iter().map(|(key, stored)| (key[prefix.len()..].to_owned(), stored)).collect();
+            let stores = vec![MemoryStore { bucket: None, ..MemoryStore::of(&last) }];
+            After { stores, last, now, chains, truth, shows_every_loss }
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn chains_are_attested_or_unproven_as_the_truth_says(
         layout in layouts(), fate in fates(), more in 1..5usize, prefix in "([a-z]{1,5}/){0,2}", is_own: bool,
+        gone: prop::sample::Index,
     ) {
         let first = Layout { rotation: None, backfill: None, ..layout };
-        let organization = if is_own { None } else { Some("o-exampleorgid".to_owned()) };
-        let hour = SignedDuration::from_hours(1);
-        let after = Layout { start: first.end(), hours: more, ..first.clone() };
-        let chains = first.accounts.len() * first.regions.len();
-        match fate {
-            Fate::Moved => {
-                let second = Layout { bucket: "the-next-bucket".into(), prefix, organization, ..after };
-                let (old, mut new) = (first.write(), second.write());
-                go_on(&mut new, &old);
-                let both = prove(vec![MemoryStore::of(&new), MemoryStore::of(&old)], &new, |_| {});
-                prop_assert_eq!((both.state(), both.chains.len()), (State::Attested, chains), "{:#?}", both);
-                let alone = prove(vec![MemoryStore::of(&new)], &new, |_| {});
-                prop_assert_eq!(alone.state(), State::Unproven, "{:#?}", alone);
+        let After { mut stores, last, now, chains, truth, shows_every_loss } = live(first, fate, more, prefix, is_own);
+        let until = |now: Option<jiff::Timestamp>| move |request: &mut Request| {
+            if let Some(now) = now {
+                (request.now, request.to) = (now, None);
             }
-            Fate::Rearranged => {
-                let second = Layout { prefix: format!("next/{prefix}"), organization, ..after };
-                let (old, mut new) = (first.write(), second.write());
-                go_on(&mut new, &old);
-                new.objects.extend(old.objects);
-                let whole = prove(vec![MemoryStore::of(&new)], &new, |_| {});
-                prop_assert_eq!((whole.state(), whole.chains.len()), (State::Attested, chains), "{:#?}", whole);
-            }
-            Fate::Replaced(pause) => {
-                let start = first.end() + hour * i32::try_from(pause).unwrap();
-                let second = Layout { trail: format!("{}-next", first.trail), start, ..after };
-                let (old, mut new) = (first.write(), second.write());
-                new.objects.extend(old.objects);
-                let whole = prove(vec![MemoryStore::of(&new)], &new, |_| {});
-                let truth = if pause == 0 { State::Attested } else { State::Unproven };
-                prop_assert_eq!((whole.state(), whole.chains.len()), (truth, 2 * chains), "{:#?}", whole);
-            }
-            Fate::Expired => {
-                let long = Layout { hours: 30 + more, ..first };
-                let mut bucket = long.write();
-                let day = |time: jiff::Timestamp| time.as_second().div_euclid(86_400);
-                let kept = day(long.end()) - 1;
-                let time = |key: &str| match Key::parse(key) {
-                    Some(Key::Log(log)) => day(log.slot),
-                    Some(Key::Digest(digest)) => day(digest.end),
-                    None => i64::MAX,
-                };
-                bucket.objects.retain(|key, _| time(key) >= kept);
-                let now = long.end();
-                let expiring = |days| move |request: &mut Request| {
-                    (request.now, request.to, request.expire_after_days) = (now, None, days);
-                };
-                let whole = prove(vec![MemoryStore::of(&bucket)], &bucket, expiring(Some(1)));
-                prop_assert_eq!((whole.state(), whole.chains.len()), (State::Attested, chains), "{:#?}", whole);
-            }
-            Fate::Copied => {
-                let mut bucket = Layout { prefix: format!("deep/{}", first.prefix), ..first }.write();
-                let prefix = bucket.layout.prefix.clone();
-                let objects = std::mem::take(&mut bucket.objects);
-                bucket.objects =
-                    objects.into_iter().map(|(key, stored)| (key[prefix.len()..].to_owned(), stored)).collect();
-                let store = MemoryStore { bucket: None, ..MemoryStore::of(&bucket) };
-                let whole = prove(vec![store], &bucket, |_| {});
-                prop_assert_eq!((whole.state(), whole.chains.len()), (State::Attested, chains), "{:#?}", whole);
-            }
+        };
+        let whole = prove(&stores, &last, until(now));
+        prop_assert_eq!((whole.state(), whole.chains.len()), (truth, chains), "{:?} {:#?}", fate, whole);
+        if fate == Fate::Moved {
+            let alone = prove(&stores[..1], &last, until(now));
+            prop_assert_eq!(alone.state(), State::Unproven, "{:#?}", alone);
+        }
+        if fate == Fate::MovedAndExpired {
+            // Without the rule, what is gone was deleted.
+            stores[1].expires = None;
+            let cut = prove(&stores, &last, until(now));
+            prop_assert_eq!(cut.state(), State::Broken, "{:#?}", cut);
+        }
+        if shows_every_loss {
+            let keys: Vec<(usize, String)> = stores.iter().enumerate()
+                .flat_map(|(at, store)| store.objects.keys().map(move |key| (at, key.clone())))
+                .collect();
+            let (at, key) = &keys[gone.index(keys.len())];
+            stores[*at].objects.remove(key);
+            let less = prove(&stores, &last, until(now));
+            prop_assert_ne!(less.state(), State::Attested, "{:?} without {} {:#?}", fate, key, less);
         }
     }
 }

@@ -244,3 +244,25 @@ async fn a_hole_in_a_chain_of_backfill_digests_is_told() {
         ["BROKEN digest.missing 20 01:00 org-trail_us-east-1_20261120T020000Z_backfill.json.gz"]
     );
 }
+
+/// The older of two places has its expired hours excused; hours that the newer one has deleted are not proved, and not broken.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_newer_of_two_buckets_has_deleted_is_unproven_and_never_broken() {
+    let done = tokio::task::spawn_blocking(|| {
+        let first = Layout::default();
+        let second = Layout { bucket: "the-next-bucket".into(), start: first.end(), hours: 66, ..first.clone() };
+        let (old, mut new) = (first.write(), second.write());
+        crate::properties::go_on(&mut new, &old);
+        let mut kept = MemoryStore::of(&new);
+        let is_kept = |key: &str| ["/2026/11/22/", "/2026/11/23/"].iter().any(|day| key.contains(day));
+        kept.objects.retain(|key, _| is_kept(key));
+        kept.expires = Some(1);
+        let now = new.layout.end();
+        let change = |request: &mut Request| (request.now, request.to) = (now, None);
+        crate::properties::prove(&[kept, MemoryStore::of(&old)], &new, change)
+    });
+    let answer = done.await.unwrap();
+    let told: Vec<_> = answer.chains.iter().map(findings).collect();
+    assert_eq!(told, [vec![], vec!["UNPROVEN chain.tail_missing 20 06:00".to_owned()]]);
+    assert_eq!(answer.state(), State::Unproven);
+}

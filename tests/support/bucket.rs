@@ -305,11 +305,13 @@ pub fn gz(content: &[u8]) -> Vec<u8> {
 }
 
 /// A bucket in memory that can refuse.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct MemoryStore {
     pub bucket: Option<String>,
     pub objects: BTreeMap<String, Stored>,
     pub faults: BTreeMap<String, FaultKind>,
+    /// After how many days a lifecycle rule deletes objects.
+    pub expires: Option<u32>,
     /// Earlier versions: what S3 lists, and their bodies.
     pub versions: Vec<(Version, Vec<u8>)>,
 }
@@ -356,6 +358,10 @@ impl Store for MemoryStore {
         let stored = self.objects.get(key).ok_or_else(|| Fault::new(FaultKind::Absent, "no such key"))?;
         let pairs = stored.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Ok(Object { body: stored.body.clone(), metadata: Metadata::from_pairs(pairs) })
+    }
+
+    async fn expires_after_days(&self, _prefix: &str) -> Option<u32> {
+        self.expires
     }
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {

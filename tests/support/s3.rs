@@ -241,7 +241,8 @@ fn xml(text: String) -> Response<Full<Bytes>> {
 }
 
 fn error(status: u16, code: &str) -> Response<Full<Bytes>> {
-    let body = format!("<Error><Code>{code}</Code><Message>made by the test</Message></Error>");
+    let class = if code == "InvalidObjectState" { "<StorageClass>GLACIER</StorageClass>" } else { "" };
+    let body = format!("<Error><Code>{code}</Code><Message>made by the test</Message>{class}</Error>");
     Response::builder().status(status).header("content-type", "application/xml").body(Full::new(body.into())).unwrap()
 }
 

@@ -25,6 +25,8 @@ pub struct Known {
     pub expected: Option<Expectation>,
     /// The organization's id.
     pub organization: Option<String>,
+    /// The log account, where the configuration has its id.
+    pub log_account: Option<AccountId>,
     /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is none.
     pub expire_after_days: Option<u32>,
 }
@@ -56,7 +58,8 @@ impl Known {
             ..Expectation::default()
         };
         let expire_after_days = config.bucket.lifecycle.as_ref().and_then(|lifecycle| lifecycle.expire_after_days);
-        Ok(Self { places, expected: Some(expected), organization, expire_after_days })
+        let log_account = config.accounts.log.parse().ok();
+        Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days })
     }
 
     /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an earlier run.
@@ -90,7 +93,9 @@ fn add_accounts(expected: &mut Expectation, ids: Vec<AccountId>, said_by: &str) 
     for (id, account) in known {
         accounts.entry(id).or_insert(account);
     }
-    expected.said_by.push(said_by.to_owned());
+    if !expected.said_by.iter().any(|known| known == said_by) {
+        expected.said_by.push(said_by.to_owned());
+    }
 }
 
 fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
@@ -132,7 +137,8 @@ mod tests {
         assert_eq!(accounts(""), None);
         let mut known = Known::default();
         assert!(known.expect(&["no/such/file".into()]).is_err());
-        known.expect(&["111111111111".into()]).unwrap();
-        assert_eq!(known.expected.unwrap().accounts.accounts.len(), 1);
+        known.expect(&["111111111111".into(), "222222222222".into()]).unwrap();
+        let expected = known.expected.unwrap();
+        assert_eq!((expected.accounts.accounts.len(), expected.said_by), (2, vec!["--expect".to_owned()]));
     }
 }

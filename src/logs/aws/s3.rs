@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
@@ -141,7 +144,10 @@ impl S3Store {
     async fn fetch_once(&self, key: &str, version: Option<&str>) -> Result<Fetched, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let request = request.set_version_id(version.map(str::to_owned));
-        let answer = request.send().await.map_err(|error| failure(&error, "GetObject"))?;
+        let answer = request.send().await.map_err(|error| {
+            let (class, failure) = (archive_class(&error), failure(&error, "GetObject"));
+            Failure { fault: failure.fault.in_class(class), ..failure }
+        })?;
         let size = u64::try_from(answer.content_length().unwrap_or_default()).unwrap_or_default();
         if size > OBJECT_BYTES_MAX {
             let message = format!("the object has {size} bytes, the limit of a delivered file is {OBJECT_BYTES_MAX}");
@@ -203,6 +209,17 @@ impl S3Store {
             })
         });
         Ok((listed.collect(), next_page(pages, &answer)?))
+    }
+}
+
+/// Returns the class or tier that S3 names when it refuses to read what is archived.
+fn archive_class(error: &SdkError<GetObjectError, HttpResponse>) -> Option<String> {
+    match error.as_service_error()? {
+        GetObjectError::InvalidObjectState(state) => {
+            let tier = state.access_tier().map(|tier| tier.as_str().to_owned());
+            tier.or_else(|| state.storage_class().map(|class| class.as_str().to_owned()))
+        }
+        _ => None,
     }
 }
 

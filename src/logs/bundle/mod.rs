@@ -136,6 +136,9 @@ enum Line {
         at: usize,
         key: String,
         why: String,
+        /// The archive class; not set for what is not archived.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<String>,
     },
     Damaged {
         at: usize,

@@ -191,8 +191,9 @@ impl BundleStore {
                 let fault = Fault::new(FaultKind::Absent, "it was gone when the bundle was made");
                 self.enter(at, key, None, Entry::Fault(fault))?;
             }
-            Line::Unread { at, key, why } => {
-                self.enter(at, key, None, Entry::Fault(Fault::new(FaultKind::Unavailable, why)))?;
+            Line::Unread { at, key, why, class } => {
+                let kind = if class.is_some() { FaultKind::Archived } else { FaultKind::Unavailable };
+                self.enter(at, key, None, Entry::Fault(Fault::new(kind, why).in_class(class)))?;
             }
             Line::Damaged { at, key, why } => {
                 self.enter(at, key, None, Entry::Fault(Fault::new(FaultKind::TooLarge, why)))?;

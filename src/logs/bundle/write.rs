@@ -197,7 +197,9 @@ fn fault_line(at: usize, key: &str, fault: &Fault) -> Line {
     match fault.kind {
         FaultKind::Absent => Line::Absent { at, key },
         FaultKind::TooLarge => Line::Damaged { at, key, why },
-        FaultKind::Denied | FaultKind::Archived | FaultKind::Unavailable => Line::Unread { at, key, why },
+        FaultKind::Denied | FaultKind::Archived | FaultKind::Unavailable => {
+            Line::Unread { at, key, why, class: fault.archived() }
+        }
     }
 }
 

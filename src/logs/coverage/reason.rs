@@ -73,6 +73,11 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         peers(same_account).for_each(|peer| *all.entry(shares(peer, gap, survey.range)).or_default() += 1);
         all[&true] > 0 && all[&false] == 0
     };
+    let goes_on_beside = rows.iter().any(|peer| {
+        (&peer.account, &peer.region, peer.kind) == (&row.account, &row.region, row.kind)
+            && (&peer.layout, &peer.trail) != (&row.layout, &row.trail)
+            && peer.digest_hours.hold(gap.window)
+    });
     // Regions that are not enabled have their reason by now.
     let is_known_enabled = expected.accounts.get(&row.account).is_some_and(|known| known.regions.is_some());
     let (everywhere, in_account) = (shared(false), shared(true));
@@ -80,6 +85,13 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
         Part::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
         Part::All if is_known_enabled => "nothing is there although the region is enabled: no trail covers it",
         Part::All => "nothing is there: the region is not enabled, or no trail covers it",
+        Part::End if goes_on_beside => {
+            "the trail was stopped or deleted, or its newest digests are gone: another one recorded here"
+        }
+        Part::Middle if goes_on_beside => {
+            "the trail was stopped for a time, or its digests are gone: another one recorded here"
+        }
+        Part::Start if goes_on_beside => "the trail started then: another one recorded here",
         Part::Start if everywhere => "the trail started then, or older digests have expired",
         Part::Start if in_account => "the account joined then",
         Part::Start => "the region was enabled then, or older digests are gone",

@@ -57,6 +57,8 @@ pub struct Unread {
     pub state: State,
     /// The reason, for a person.
     pub reason: String,
+    /// The archive class and the bytes as stored of what is archived; not set otherwise.
+    pub archived: Option<(String, u64)>,
 }
 
 /// The end of the chain so far: what the next digest must continue.
@@ -154,7 +156,14 @@ impl Seen {
     }
 
     pub(crate) fn finding(&self, code: Code, state: State, detail: impl Into<String>) -> Finding {
-        Finding { code, state, object: Some(self.object.clone()), window: Some(self.window()), detail: detail.into() }
+        Finding {
+            code,
+            state,
+            object: Some(self.object.clone()),
+            window: Some(self.window()),
+            detail: detail.into(),
+            next: None,
+        }
     }
 }
 
@@ -387,7 +396,14 @@ fn missing(gone: Window, last: &str) -> Vec<Finding> {
         } else {
             (None, "the chain must have had a digest here, but it is gone")
         };
-        Finding { code: Code::DigestMissing, state: State::Broken, object, window: Some(window), detail: detail.into() }
+        Finding {
+            code: Code::DigestMissing,
+            state: State::Broken,
+            object,
+            window: Some(window),
+            detail: detail.into(),
+            next: None,
+        }
     };
     hours.into_iter().enumerate().map(finding).collect()
 }
@@ -400,7 +416,8 @@ pub fn missing_before(end: jiff::Timestamp, earliest: jiff::Timestamp) -> Vec<Fi
 
 /// Lists a gap by hours.
 pub fn gap(window: Window, code: Code, state: State, detail: &str) -> Vec<Finding> {
-    let finding = |window| Finding { code, state, object: None, window: Some(window), detail: detail.into() };
+    let finding =
+        |window| Finding { code, state, object: None, window: Some(window), detail: detail.into(), next: None };
     window.hours().into_iter().map(finding).collect()
 }
 

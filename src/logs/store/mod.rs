@@ -101,6 +101,9 @@ pub enum FaultKind {
     Unavailable,
 }
 
+/// What stands for the name of an archive class that is not known.
+pub const UNKNOWN_CLASS: &str = "of an unknown name";
+
 /// A failure of one request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -109,12 +112,26 @@ pub struct Fault {
     pub kind: FaultKind,
     /// What a person should read.
     pub message: String,
+    /// The archive class or tier of an archived object; not set when unknown, and of every other fault.
+    pub class: Option<String>,
 }
 
 impl Fault {
     /// Returns a fault of a kind with the text for a person.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), class: None }
+    }
+
+    /// Returns the fault of an object in an archive class or tier.
+    #[must_use]
+    pub fn in_class(self, class: Option<String>) -> Self {
+        Self { class, ..self }
+    }
+
+    /// Returns the class or tier of an archived object, for a person; nothing of every other fault.
+    pub fn archived(&self) -> Option<String> {
+        let is_archived = self.kind == FaultKind::Archived;
+        is_archived.then(|| self.class.clone().unwrap_or_else(|| UNKNOWN_CLASS.to_owned()))
     }
 }
 

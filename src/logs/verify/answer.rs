@@ -10,6 +10,7 @@ use crate::logs::finding::{Finding, State, Window};
 use crate::logs::key::Scope;
 use crate::logs::spans::Spans;
 
+use super::archived::Archived;
 use super::key_finder::KeyUse;
 use super::whole::ExpectedChains;
 
@@ -132,6 +133,7 @@ pub(super) struct Tally {
     pub(super) logs_unlisted: u64,
     pub(super) bytes: u64,
     pub(super) notes: Vec<String>,
+    pub(super) archived: Archived,
     /// Whether something was found that no hour stands for, so that no later run may go on from here.
     pub(super) is_held: bool,
     hours: BTreeMap<Timestamp, (Timestamp, State)>,
@@ -171,7 +173,8 @@ impl Tally {
         self.keep(finding);
     }
 
-    fn keep(&mut self, finding: Finding) {
+    /// Notes a finding whose hours are noted already.
+    pub(super) fn keep(&mut self, finding: Finding) {
         self.worst = self.worst.max(Some(finding.state));
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
@@ -316,6 +319,7 @@ mod tests {
             object: None,
             window: None,
             detail: String::new(),
+            next: None,
         };
         (0..FINDINGS_MAX + 5).map(finding).for_each(|finding| tally.finding(finding));
         assert_eq!((tally.findings.len(), tally.findings_omitted), (FINDINGS_MAX, 5));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
-use crate::logs::digest::chain::{Anchor, Origin, Proof, Record, Seen};
+use crate::logs::digest::chain::{Anchor, Origin, Proof, Record, Seen, Unread};
 use crate::logs::finding::{Code, State, Window};
 use crate::logs::inflate::{hex, unhex};
 use crate::logs::key::day_folder;
@@ -111,6 +111,14 @@ impl ChainWalk {
         self.tally.digests += 1;
         self.tally.hour(judged.window, judged.state());
         for finding in &judged.findings {
+            if let (Code::DigestArchived, Err(Unread { archived: Some((class, bytes)), .. })) =
+                (finding.code, &judged.seen.content)
+            {
+                let key = (Code::DigestArchived, judged.at, class.clone());
+                self.tally.hour(judged.window, State::Unproven);
+                self.tally.archived.note(key, &judged.seen.object, judged.window, *bytes);
+                continue;
+            }
             match (finding.code, finding.window) {
                 (Code::ChainGap, Some(window)) => self.gaps.push((window, finding.detail.clone())),
                 (Code::ChainExpired, Some(window)) => self.expired.push(window),

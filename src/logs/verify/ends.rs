@@ -46,7 +46,7 @@ impl Walk<'_> {
             )
         };
         let (object, window) = (Some(self.sites.name(site, &mark.object)), Some(Window::hour_until(mark.end)));
-        self.note(at, Finding { code, state, object, window, detail: detail.into() });
+        self.note(at, Finding { code, state, object, window, detail: detail.into(), next: None });
     }
 
     /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere: where they were asked
@@ -231,7 +231,7 @@ impl Walk<'_> {
                         "CloudTrail delivered these digests to bucket {bucket}, prefix {prefix:?}; if this is a copy of that place, say so with --bucket {bucket}"
                     );
                     let (code, state, window) = (Code::ChainCopy, State::Unproven, Some(part.window));
-                    chain.tally.finding_over(Finding { code, state, object: None, window, detail });
+                    chain.tally.finding_over(Finding { code, state, object: None, window, detail, next: None });
                 }
             }
         }

@@ -9,6 +9,8 @@ use crate::logs::finding::Window;
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 
+use crate::logs::store::Store;
+
 use super::walk::Walk;
 
 /// How far from an edge of a gap the log file of its cause may lie.
@@ -22,26 +24,45 @@ const NAME_CHARS_MAX: usize = 200;
 const CALLS: [&str; 5] = ["StopLogging", "StartLogging", "UpdateTrail", "CreateTrail", "DeleteTrail"];
 
 #[derive(Deserialize)]
-struct Records {
+pub(super) struct Records {
     #[serde(rename = "Records")]
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
+pub(super) struct Record {
     #[serde(default)]
-    event_name: String,
+    pub(super) event_name: String,
     #[serde(default)]
-    event_source: String,
+    pub(super) event_source: String,
     #[serde(default)]
     event_time: String,
     #[serde(default)]
-    error_code: Option<String>,
+    pub(super) error_code: Option<String>,
     #[serde(default)]
     user_identity: Value,
     #[serde(default)]
-    request_parameters: Value,
+    pub(super) request_parameters: Value,
+    #[serde(default)]
+    pub(super) resources: Value,
+}
+
+impl Record {
+    /// Returns who called what, and when.
+    pub(super) fn told(&self) -> String {
+        let who = self.user_identity.get("arn").and_then(Value::as_str).unwrap_or("somebody");
+        let who: String = who.chars().take(NAME_CHARS_MAX).collect();
+        let when: String = self.event_time.chars().take(NAME_CHARS_MAX).collect();
+        format!("{} by {who} at {when}", self.event_name)
+    }
+}
+
+/// Returns the records of a log file; none when it cannot be read.
+pub(super) async fn records(store: &dyn Store, key: &str) -> Vec<Record> {
+    let Ok(body) = store.read_log(key).await else { return Vec::new() };
+    let Ok((content, _)) = inflate(&body, BYTES_MAX) else { return Vec::new() };
+    serde_json::from_slice(&content).map_or_else(|_| Vec::new(), |Records { records }| records)
 }
 
 impl Walk<'_> {
@@ -58,10 +79,7 @@ impl Walk<'_> {
                 let name = record.request_parameters.get("name").and_then(Value::as_str).unwrap_or_default();
                 let is_trail = name == trail.as_str() || name.ends_with(&format!(":trail/{trail}"));
                 if is_trail && record.error_code.is_none() {
-                    let who = record.user_identity.get("arn").and_then(Value::as_str).unwrap_or("somebody");
-                    let who: String = who.chars().take(NAME_CHARS_MAX).collect();
-                    let when: String = record.event_time.chars().take(NAME_CHARS_MAX).collect();
-                    told.push(format!("{} by {who} at {when}", record.event_name));
+                    told.push(record.told());
                 }
             }
         }
@@ -90,9 +108,7 @@ impl Walk<'_> {
                 }
             }
             for key in files.into_iter().take(FILES_MAX) {
-                let Ok(body) = site.store.read_log(&key).await else { continue };
-                let Ok((content, _)) = inflate(&body, BYTES_MAX) else { continue };
-                let Ok(Records { records: all }) = serde_json::from_slice(&content) else { continue };
+                let all = self::records(site.store.as_ref(), &key).await;
                 let about = |record: &Record| {
                     record.event_source == "cloudtrail.amazonaws.com" && CALLS.contains(&record.event_name.as_str())
                 };

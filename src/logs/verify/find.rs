@@ -13,10 +13,17 @@ use crate::logs::store::{Fault, Level, Store};
 const ROOT: &str = "AWSLogs/";
 /// The folder of an account that holds its digests.
 const DIGESTS: &str = "CloudTrail-Digest/";
-/// How many folders deep the layout is looked for below the given prefix. S3 keys have 1,024 bytes.
-const PREFIX_DEPTH_MAX: usize = 64;
-/// How many folders are listed at most while the layout is looked for: $0.25 of requests.
-const PREFIX_LISTINGS_MAX: usize = 50_000;
+/// How far the layout is looked for below the given prefix.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// How many folders deep.
+    depth: usize,
+    /// How many folders are listed.
+    listings: usize,
+}
+
+/// S3 keys have 1,024 bytes, so that 64 folders are deep; 50,000 listings cost $0.25.
+const LIMITS: Limits = Limits { depth: 64, listings: 50_000 };
 /// How many folders are listed at a time.
 const LISTINGS_AT_ONCE: usize = 16;
 
@@ -56,10 +63,14 @@ pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Found, Fault> {
     let known = known_accounts(sought);
     scan(store, sought, known, &mut found).await;
     if found.scopes.is_empty() {
-        let roots = roots(store, &sought.prefix, &mut found).await;
+        let mut roots = roots(store, &sought.prefix, LIMITS, &mut found).await;
         let mut accounts = Vec::new();
-        for root in roots {
-            accounts.extend(accounts_of(store, sought, root, &mut found).await);
+        while let Some(root) = roots.pop() {
+            let (own, others) = accounts_of(store, sought, root, &mut found).await;
+            accounts.extend(own);
+            for other in others {
+                roots.extend(roots_below(store, &other, LIMITS, &mut found).await);
+            }
         }
         scan(store, sought, accounts, &mut found).await;
     }
@@ -124,19 +135,27 @@ fn known_accounts(sought: &Sought) -> Vec<Account> {
 }
 
 /// Returns the prefixes before each `AWSLogs/`, by levels of folders.
-async fn roots(store: &dyn Store, prefix: &str, found: &mut Found) -> Vec<String> {
-    if let Some(at) = root_inside(prefix) {
-        return vec![prefix[..at].to_owned()];
+async fn roots(store: &dyn Store, prefix: &str, limits: Limits, found: &mut Found) -> Vec<String> {
+    match root_inside(prefix) {
+        Some(at) => vec![prefix[..at].to_owned()],
+        None => roots_below(store, prefix, limits, found).await,
     }
+}
+
+async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mut Found) -> Vec<String> {
     let mut roots = Vec::new();
     let mut open = vec![prefix.to_owned()];
     let mut listings = 0;
-    for _ in 0..PREFIX_DEPTH_MAX {
-        let left = PREFIX_LISTINGS_MAX - listings;
+    for _ in 0..limits.depth {
+        let left = limits.listings - listings;
         if open.len() > left {
-            found.limits.push(format!(
-                "the search for {ROOT} ended after {PREFIX_LISTINGS_MAX} folders; name the prefix below which the logs lie"
-            ));
+            let listings = limits.listings;
+            let told = format!(
+                "the search for {ROOT} ended after {listings} folders; name the prefix below which the logs lie"
+            );
+            if !found.limits.contains(&told) {
+                found.limits.push(told);
+            }
             open.truncate(left);
         }
         listings += open.len();
@@ -158,7 +177,10 @@ async fn roots(store: &dyn Store, prefix: &str, found: &mut Found) -> Vec<String
             return roots;
         }
     }
-    found.limits.push(format!("the search for {ROOT} ended {PREFIX_DEPTH_MAX} folders deep"));
+    let depth = limits.depth;
+    found
+        .limits
+        .push(format!("the search for {ROOT} ended {depth} folders deep; name the prefix below which the logs lie"));
     roots
 }
 
@@ -175,9 +197,15 @@ fn root_inside(prefix: &str) -> Option<usize> {
     prefix.rmatch_indices(ROOT).map(|(at, _)| at).find(|&at| at == 0 || prefix.as_bytes()[at - 1] == b'/')
 }
 
-/// Returns the accounts below a root. A trail's prefix may itself be named `AWSLogs`, so that a root may hold another one.
-async fn accounts_of(store: &dyn Store, sought: &Sought, root: String, found: &mut Found) -> Vec<Account> {
-    let mut accounts = Vec::new();
+/// Returns the accounts below a root, and the folders there that belong to none. A trail's prefix may itself be named
+/// `AWSLogs`, or begin so, and then a root holds another one.
+async fn accounts_of(
+    store: &dyn Store,
+    sought: &Sought,
+    root: String,
+    found: &mut Found,
+) -> (Vec<Account>, Vec<String>) {
+    let (mut accounts, mut others) = (Vec::new(), Vec::new());
     let mut open = vec![root];
     while let Some(root) = open.pop() {
         let top = format!("{root}{ROOT}");
@@ -187,12 +215,14 @@ async fn accounts_of(store: &dyn Store, sought: &Sought, root: String, found: &m
                 open.push(top.clone());
             } else if is_organization(&name) {
                 accounts.extend(members(store, sought, &root, &child, &name, found).await);
-            } else {
+            } else if name.parse::<AccountId>().is_ok() {
                 accounts.extend(account(&root, None, &name, sought));
+            } else {
+                others.push(child);
             }
         }
     }
-    accounts
+    (accounts, others)
 }
 
 async fn members(
@@ -281,13 +311,14 @@ mod tests {
         found.scopes.keys().map(|scope| format!("{}{}", scope.account_prefix(), scope.region)).collect()
     }
 
-    const LAYOUTS: [&str; 6] = [
+    const LAYOUTS: [&str; 7] = [
         "AWSLogs/o-exampleorgid/111111111111/CloudTrail-Digest/us-east-1",
         "AWSLogs/o-exampleorgid/111111111111/CloudTrail/eu-west-1",
         "AWSLogs/222222222222/CloudTrail-Digest/us-east-1",
         "AWSLogs/222222222222/Config/us-east-1",
         "a/b/AWSLogs/333333333333/CloudTrail-Digest/us-east-1",
         "AWSLogs/AWSLogs/444444444444/CloudTrail-Digest/us-east-1",
+        "c/AWSLogs/d/AWSLogs/555555555555/CloudTrail-Digest/us-east-1",
     ];
 
     #[tokio::test]
@@ -298,6 +329,7 @@ mod tests {
             "AWSLogs/o-exampleorgid/111111111111/us-east-1",
             "AWSLogs/AWSLogs/444444444444/us-east-1",
             "a/b/AWSLogs/333333333333/us-east-1",
+            "c/AWSLogs/d/AWSLogs/555555555555/us-east-1",
         ];
         assert_eq!(found(&LAYOUTS, Sought::default()).await, expected);
         let deep = "1/2/3/4/5/6/7/8/9/10/AWSLogs/333333333333/CloudTrail-Digest/us-east-1";
@@ -308,6 +340,8 @@ mod tests {
     async fn a_prefix_an_account_and_a_region_narrow_the_search() {
         let by_prefix = |prefix: &str| Sought { prefix: prefix.into(), ..Sought::default() };
         assert_eq!(found(&LAYOUTS, by_prefix("a/")).await, ["a/b/AWSLogs/333333333333/us-east-1"]);
+        let inner = by_prefix("c/AWSLogs/d/");
+        assert_eq!(found(&LAYOUTS, inner).await, ["c/AWSLogs/d/AWSLogs/555555555555/us-east-1"]);
         let deep = by_prefix("AWSLogs/o-exampleorgid/111111111111/");
         assert_eq!(found(&LAYOUTS, deep).await.len(), 2);
         let account = Sought { account: Some("222222222222".parse().unwrap()), ..Sought::default() };
@@ -315,6 +349,28 @@ mod tests {
         let region = Sought { region: Some("eu-west-1".parse().unwrap()), ..Sought::default() };
         assert_eq!(found(&LAYOUTS, region).await, ["AWSLogs/o-exampleorgid/111111111111/eu-west-1"]);
         assert_eq!(found(&[], Sought::default()).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn where_the_search_ends_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["a/b/c/AWSLogs/111111111111/CloudTrail-Digest/us-east-1", "a/x", "d", "e"] {
+            std::fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let store = FolderStore::new(root.path());
+        let search = async |depth, listings| {
+            let mut found = Found::default();
+            let roots = roots(&store, "", Limits { depth, listings }, &mut found).await;
+            (roots, found.limits)
+        };
+        let hint = "name the prefix below which the logs lie";
+        assert_eq!(search(64, 100).await, (vec!["a/b/c/".into()], vec![]));
+        assert_eq!(
+            search(3, 100).await,
+            (vec![], vec![format!("the search for AWSLogs/ ended 3 folders deep; {hint}")])
+        );
+        let told = vec![format!("the search for AWSLogs/ ended after 3 folders; {hint}")];
+        assert_eq!(search(64, 3).await, (vec![], told));
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
+use super::site::fingerprint;
 use super::unlisted::{DELIVERY_SLACK, Unlisted, finding};
 use super::walk::Walk;
 
@@ -68,7 +69,7 @@ impl Walk<'_> {
                     "no digest lists any log file of {folder}, so that nothing proves them ({count} in the range)"
                 );
                 let (code, state, object) = (Code::LogUnlisted, State::Unproven, Some(first));
-                self.strays.push(Finding { code, state, object, window: None, detail });
+                self.strays.push(Finding { code, state, object, window: None, detail, next: None });
                 self.count_unlisted(site, count);
             }
         }
@@ -133,6 +134,11 @@ impl Walk<'_> {
             self.look_at_clock(modified);
         }
         let object = listed.key;
+        if let Some((at, key)) = self.archived.remove(&fingerprint(&around.site.to_string(), &object))
+            && let Some(chain) = self.chains.get_mut(at)
+        {
+            chain.tally.archived.add_bytes(&key, listed.size_bytes);
+        }
         let scope = &self.sites.all[around.site].scope;
         let Some(key) = LogKey::parse(&object).filter(|key| key.scope == *scope) else {
             self.meet_foreign(object, around.site);
@@ -227,7 +233,7 @@ impl Walk<'_> {
             count => format!("there is no digest, so that nothing proves the log files ({count} in the range)"),
         };
         let (code, state) = (Code::ChainAbsent, State::Unproven);
-        self.strays.push(Finding { code, state, object: None, window, detail });
+        self.strays.push(Finding { code, state, object: None, window, detail, next: None });
     }
 
     /// Notes the hours of log files that are older than every digest of a site: deleted digests when the oldest one that is

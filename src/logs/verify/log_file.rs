@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::{Sha256, Trailing, Unpacked, hex};
@@ -36,6 +38,7 @@ pub(super) fn task(
         object: Some(file.object.clone()),
         window: Some(window),
         detail,
+        next: None,
     };
     let Some((site, object)) = place else {
         let detail = format!(
@@ -51,16 +54,40 @@ pub(super) fn task(
     Ok(Task { site, object, sha256, window, digest_is_proved, segment })
 }
 
-/// Reads a log file and judges it; no finding means that it is as its digest says. Returns how many bytes it holds, too.
-pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Option<Finding>, u64) {
+/// What became of the reading of a log file.
+pub(super) enum Read {
+    /// It is as its digest says.
+    Attested,
+    /// It is not, or that cannot be told; and when its place was taken or it was deleted, where versions tell.
+    Found(Box<Finding>, Option<Timestamp>),
+    /// It lies in an archive class or tier.
+    Archived(String),
+}
+
+/// Reads a log file and judges it. Returns how many bytes it holds, too.
+pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Read, u64) {
     let seen = store.hash(&task.object).await;
-    let bytes = seen.as_ref().map_or(0, |unpacked| unpacked.inflated_bytes);
-    let Some((code, state, mut detail)) = judge(&task.sha256, &seen) else { return (task, None, bytes) };
-    if matches!(code, Code::LogMissing | Code::LogHashMismatch | Code::LogTrailingData) {
-        detail.push_str(&history(store.as_ref(), &task).await);
+    if let Err(Unhashed::Fault(fault)) = &seen
+        && let Some(class) = fault.archived()
+    {
+        return (task, Read::Archived(class), 0);
     }
-    let finding = Finding { code, state, object: Some(task.object.clone()), window: Some(task.window), detail };
-    (task, Some(finding), bytes)
+    let bytes = seen.as_ref().map_or(0, |unpacked| unpacked.inflated_bytes);
+    let read = judge_read(store.as_ref(), &task, &seen).await;
+    (task, read, bytes)
+}
+
+async fn judge_read(store: &dyn Store, task: &Task, seen: &Result<Unpacked, Unhashed>) -> Read {
+    let Some((code, state, mut detail)) = judge(&task.sha256, seen) else { return Read::Attested };
+    let mut replaced = None;
+    if matches!(code, Code::LogMissing | Code::LogHashMismatch | Code::LogTrailingData) {
+        let (told, when) = history(store, task).await;
+        detail.push_str(&told);
+        replaced = when;
+    }
+    let finding =
+        Finding { code, state, object: Some(task.object.clone()), window: Some(task.window), detail, next: None };
+    Read::Found(Box::new(finding), replaced)
 }
 
 fn judge(expected: &Sha256, seen: &Result<Unpacked, Unhashed>) -> Option<(Code, State, String)> {
@@ -103,11 +130,13 @@ fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, Str
     }
 }
 
-/// Returns what the store's versions tell about a log file that is not what it was; empty when they tell nothing.
-async fn history(store: &dyn Store, task: &Task) -> String {
+/// Returns what the store's versions tell about a log file that is not what it was, empty when they tell nothing, and when its
+/// newest version or the mark of its deletion was written.
+async fn history(store: &dyn Store, task: &Task) -> (String, Option<Timestamp>) {
     let versions = store.versions(&task.object).await.unwrap_or_default();
     let mut own = versions.into_iter().filter(|version| version.key == task.object).collect::<Vec<Version>>();
     own.sort_by_key(|version| std::cmp::Reverse(version.modified));
+    let replaced = own.iter().find(|version| version.is_latest).and_then(|version| version.modified);
     let mut told = String::new();
     if let Some(mark) = own.iter().find(|version| version.is_delete_marker && version.is_latest) {
         told.push_str(&format!("; it was deleted {}", when(mark)));
@@ -120,7 +149,7 @@ async fn history(store: &dyn Store, task: &Task) -> String {
             break;
         }
     }
-    told
+    (told, replaced)
 }
 
 fn when(version: &Version) -> String {
@@ -159,7 +188,7 @@ mod tests {
         let fault = |kind| verdict(Err(Fault::new(kind, "").into()));
         assert_eq!(fault(FaultKind::Absent), Some((Code::LogMissing, State::Broken)));
         assert_eq!(fault(FaultKind::TooLarge), Some((Code::LogUnreadable, State::Broken)));
-        for kind in [FaultKind::Denied, FaultKind::Archived, FaultKind::Unavailable] {
+        for kind in [FaultKind::Denied, FaultKind::Unavailable] {
             assert_eq!(fault(kind), Some((Code::LogUnreadable, State::Unproven)));
         }
         let bomb = Damage::TooLarge { max_bytes: 1 };

@@ -5,6 +5,7 @@
 //! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
 //! - `track`: one chain's digests, each judged when its successor is known.
 //! - `log_file`: one log file against its digest.
+//! - `replaced`: who replaced a log file; `archived`: what must be restored first.
 //! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `listed` and `unlisted`: log files that no digest lists.
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
@@ -26,6 +27,7 @@ use find::Found;
 use site::Site;
 
 pub mod answer;
+mod archived;
 mod chain_walk;
 mod ends;
 mod explain;
@@ -33,7 +35,9 @@ pub mod find;
 pub mod key_finder;
 mod listed;
 mod log_file;
+mod meet;
 mod merge;
+mod replaced;
 mod site;
 mod stop;
 mod track;
@@ -76,6 +80,8 @@ pub struct Request {
     /// After how many days a lifecycle rule deletes logs in the first place, where the configuration says so; not set when
     /// the bucket is asked, as it is of every other place.
     pub expire_after_days: Option<u32>,
+    /// The log account, in which data events of the bucket are recorded; not set when unknown.
+    pub log_account: Option<AccountId>,
     /// Whether public keys for which only an evidence bundle vouches count.
     pub trusts_bundle_keys: bool,
     /// What earlier runs proved: these chains are walked from there on.
@@ -100,6 +106,7 @@ impl Request {
             backfill_grace: BACKFILL_GRACE,
             expected: None,
             expire_after_days: None,
+            log_account: None,
             trusts_bundle_keys: false,
             checkpoint: Vec::new(),
             recheck: Recheck::Nothing,
@@ -197,10 +204,13 @@ impl Verifier {
     pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Answer, Fault> {
         let (mut sites, mut findings) = self.search(request).await?;
         self.add_marked(request, &mut sites);
+        let everywhere: Vec<(Scope, Arc<dyn Store>)> =
+            sites.iter().map(|(scope, site)| (scope.clone(), Arc::clone(&site.store))).collect();
+        let everywhere: Arc<[(Scope, Arc<dyn Store>)]> = everywhere.into();
         let groups = whole::by_account_and_region(sites);
-        let mut walks = iter(groups.into_values().filter_map(|sites| walk::Walk::new(self, request, sites)))
-            .map(walk::Walk::run)
-            .buffered(request.chains_at_once.max(1));
+        let walk = |sites| walk::Walk::new(self, request, sites, Arc::clone(&everywhere));
+        let mut walks =
+            iter(groups.into_values().filter_map(walk)).map(walk::Walk::run).buffered(request.chains_at_once.max(1));
         let mut chains = Vec::new();
         while let Some(walked) = walks.next().await {
             walked.iter().for_each(&mut tell);
@@ -336,7 +346,7 @@ impl Verifier {
 const BESIDE_MAX: usize = 1_000;
 
 fn beside(code: Code, object: Option<String>, detail: String) -> Finding {
-    Finding { code, state: State::Unproven, object, window: None, detail }
+    Finding { code, state: State::Unproven, object, window: None, detail, next: None }
 }
 
 /// Returns the finding about a place of several that cannot be listed at all.

@@ -148,6 +148,7 @@ impl Track {
                 object: None,
                 window: finding.window,
                 detail: EXPIRED.into(),
+                next: None,
             };
         }
         findings
@@ -193,7 +194,7 @@ fn hole(seen: &Seen, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
         (Code::ChainElsewhere, State::Unproven, detail)
     };
     let (object, window) = (Some(previous.object.clone()), Some(Window::hour_until(key.end)));
-    vec![Finding { code, state, object, window, detail }]
+    vec![Finding { code, state, object, window, detail, next: None }]
 }
 
 /// Returns the moment whose keys sign a digest: a backfill digest's is that of its making.

@@ -99,7 +99,7 @@ pub(super) fn finding(object: String, window: Option<Window>, is_covered: bool) 
         }
         None => (Code::LogUnlisted, "no digest lists it, and its name is none of CloudTrail's"),
     };
-    Finding { code, state: State::Unproven, object: Some(object), window, detail: detail.into() }
+    Finding { code, state: State::Unproven, object: Some(object), window, detail: detail.into(), next: None }
 }
 
 #[cfg(test)]

@@ -9,18 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::ids::{AccountId, Region};
-use crate::logs::digest::chain::{Content, Proof, Seen, Unread};
-use crate::logs::digest::document::Digest;
+use crate::logs::digest::chain::{Proof, Seen};
 use crate::logs::finding::{Code, Finding, State, Window};
-use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, hex, inflate};
-use crate::logs::key::{DigestKey, Key, Scope};
-use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
+use crate::logs::inflate::hex;
+use crate::logs::key::{DigestKey, Scope};
+use crate::logs::store::Store;
 
 use super::answer::{Chain, Mark, Place, Tally};
+use super::archived::Key as ArchivedKey;
 use super::chain_walk::{ChainId, ChainWalk};
-use super::log_file::{Task, check, task};
+use super::log_file::{Read, Task, check, task};
+use super::meet::{Met, meet};
 use super::merge;
-use super::site::{Site, Sites};
+use super::replaced::{REPLACED_MAX, Replaced};
+use super::site::{Site, Sites, fingerprint};
 use super::track::{Held, Judged};
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
@@ -30,7 +32,7 @@ const DIGESTS_AHEAD: usize = 16;
 /// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth nothing.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 
-type Checked = (usize, Task, Option<Finding>, u64);
+type Checked = (usize, Task, Read, u64);
 
 /// The walk of one account x region.
 pub(super) struct Walk<'a> {
@@ -52,20 +54,23 @@ pub(super) struct Walk<'a> {
     open_hours: BTreeMap<(usize, Window), usize>,
     /// Findings that belong to no chain in particular.
     pub(super) strays: Vec<Finding>,
+    /// Log files that were replaced or deleted, until it was looked up by whom.
+    pub(super) replaced: Vec<Replaced>,
+    /// The places of all accounts and regions, where data events may tell.
+    pub(super) everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
+    /// Archived log files, each with the number of its chain and what it is noted under, until the listing tells its size.
+    pub(super) archived: BTreeMap<u128, (usize, ArchivedKey)>,
     /// Whether an object was met that is younger than this machine's clock allows.
     is_clock_slow: bool,
 }
 
-/// What a key in the folder of digests turned out to be.
-enum Met {
-    Digest(Box<Held>),
-    /// It ends as a digest does and is not named as one of this folder's.
-    Stray(usize, String),
-    Fault(usize, Fault),
-}
-
 impl<'a> Walk<'a> {
-    pub(super) fn new(verifier: &'a Verifier, request: &'a Request, sites: Vec<Site>) -> Option<Self> {
+    pub(super) fn new(
+        verifier: &'a Verifier,
+        request: &'a Request,
+        sites: Vec<Site>,
+        everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
+    ) -> Option<Self> {
         let scope = &sites.first()?.scope;
         let (account, region) = (scope.account.clone(), scope.region.clone());
         // What one place has deleted by its rule cannot be asked for; the others still have what they keep.
@@ -74,7 +79,8 @@ impl<'a> Walk<'a> {
         let sites = Sites::new(sites, names_places);
         let from = request.from.max(expired);
         let quiet = expired.filter(|_| expired >= request.from);
-        let (listings, running, open_hours, strays) = Default::default();
+        let (listings, running, open_hours, strays, archived) = Default::default();
+        let replaced = Vec::new();
         let chains = Vec::new();
         let is_clock_slow = false;
         let marks = request.marks_of(&account, &region);
@@ -92,6 +98,9 @@ impl<'a> Walk<'a> {
             running,
             open_hours,
             strays,
+            archived,
+            replaced,
+            everywhere,
             is_clock_slow,
         };
         walk.take_up();
@@ -121,6 +130,7 @@ impl<'a> Walk<'a> {
         while let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await {
             self.absorb_log(done);
         }
+        self.name_replacers().await;
         if !self.is_stopped() {
             self.find_ends().await;
             self.find_unlisted().await;
@@ -134,7 +144,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn stray(&mut self, code: Code, detail: String) {
-        self.strays.push(Finding { code, state: State::Unproven, object: None, window: None, detail });
+        self.strays.push(Finding { code, state: State::Unproven, object: None, window: None, detail, next: None });
     }
 
     async fn walk_digests(&mut self) {
@@ -152,6 +162,7 @@ impl<'a> Walk<'a> {
                     object: Some(self.sites.name(at, &object)),
                     window: None,
                     detail: "it lies among the digests of an account and region that its name does not fit".into(),
+                    next: None,
                 }),
             }
         }
@@ -278,6 +289,18 @@ impl<'a> Walk<'a> {
             findings.into_iter().for_each(|finding| self.note(at, finding));
             return;
         }
+        // Of an hour at the edge of what a rule deletes, log files may be gone.
+        let expired = self.sites.all.get(judged.at).and_then(|site| site.expired);
+        if expired.is_some_and(|expired| judged.window.end <= expired) {
+            if judged.proof != Proof::Refuted {
+                self.name_logs(judged.at, &judged.seen);
+            }
+            let is_expired = |finding: &&Finding| finding.code == Code::ChainExpired;
+            let gone = judged.findings.iter().filter(is_expired).filter_map(|finding| finding.window);
+            let gone: Vec<Window> = gone.chain([judged.window]).collect();
+            self.chains[at].expired.extend(gone);
+            return;
+        }
         let names_places = |mut finding: Finding| {
             finding.object = finding.object.map(|object| self.sites.name(judged.at, &object));
             finding
@@ -359,11 +382,24 @@ impl<'a> Walk<'a> {
                 chain.tally.logs_read += 1;
                 chain.tally.bytes += bytes;
                 match finding {
-                    None if task.digest_is_proved => chain.attest_log(task.segment),
-                    None => {}
-                    Some(mut finding) => {
+                    Read::Attested if task.digest_is_proved => chain.attest_log(task.segment),
+                    Read::Attested => {}
+                    Read::Found(mut finding, replaced) => {
                         finding.object = Some(self.sites.name(task.site, &task.object));
-                        self.note(at, finding);
+                        match replaced.filter(|_| self.replaced.len() < REPLACED_MAX) {
+                            Some(when) => {
+                                let (site, object) = (task.site, task.object);
+                                self.replaced.push(Replaced { chain: at, finding: *finding, site, object, when });
+                            }
+                            None => self.note(at, *finding),
+                        }
+                    }
+                    Read::Archived(class) => {
+                        chain.tally.logs_read -= 1;
+                        chain.tally.hour(task.window, State::Unproven);
+                        let key = (Code::LogArchived, task.site, class);
+                        chain.tally.archived.note(key.clone(), &task.object, task.window, 0);
+                        self.archived.insert(fingerprint(&task.site.to_string(), &task.object), (at, key));
                     }
                 }
             }
@@ -400,6 +436,7 @@ impl<'a> Walk<'a> {
             object: None,
             window: None,
             detail: "the run was stopped before all of this chain was looked at".into(),
+            next: None,
         };
         self.chains.iter_mut().for_each(|chain| chain.tally.finding(finding.clone()));
         if self.chains.is_empty() {
@@ -426,6 +463,8 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let Some(place) = chain.place(&self.sites) else { continue };
+            let archived = chain.tally.archived.findings(&self.sites.all, |at, object| self.sites.name(at, object));
+            archived.into_iter().for_each(|finding| chain.tally.keep(finding));
             chain.tally.is_held |= is_held;
             strays.drain(..).for_each(|finding| chain.tally.finding(finding));
             let mark = if is_stopped { None } else { chain.mark(held_back) };
@@ -440,35 +479,4 @@ impl<'a> Walk<'a> {
         }
         chains
     }
-}
-
-async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed: Result<Listed, Fault>) -> Met {
-    let object = match listed {
-        Ok(listed) => listed.key,
-        Err(fault) => return Met::Fault(at, fault),
-    };
-    let Some(Key::Digest(key)) =
-        Key::parse(&object).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
-    else {
-        return Met::Stray(at, object);
-    };
-    let content = read(store.as_ref(), &object).await;
-    Met::Digest(Box::new(Held { at, seen: Seen::new(key, object, content) }))
-}
-
-async fn read(store: &dyn Store, object: &str) -> Result<Content, Unread> {
-    let Object { body, metadata } = store.get(object).await.map_err(unread)?;
-    let broken = |reason: String| Unread { code: Code::DigestUnreadable, state: State::Broken, reason };
-    let (bytes, unpacked) = inflate(&body, DIGEST_INFLATED_BYTES_MAX).map_err(|e| broken(e.to_string()))?;
-    let digest = Digest::parse(&bytes).map_err(|e| broken(e.to_string()))?;
-    Ok(Content { digest, sha256: unpacked.sha256, metadata, trailing: unpacked.trailing })
-}
-
-fn unread(fault: Fault) -> Unread {
-    let (code, state) = match fault.kind {
-        FaultKind::Absent => (Code::DigestMissing, State::Broken),
-        FaultKind::TooLarge => (Code::DigestUnreadable, State::Broken),
-        FaultKind::Denied | FaultKind::Archived | FaultKind::Unavailable => (Code::DigestUnreadable, State::Unproven),
-    };
-    Unread { code, state, reason: fault.message }
 }

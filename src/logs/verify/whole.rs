@@ -159,7 +159,7 @@ impl ExpectedChains {
         let missing = names.into_iter().map(|name| format!("{name} should have digests ({said_by}), and has none"));
         let unknown = self.unknown.iter().map(|why| format!("which accounts should have digests is not known: {why}"));
         let (code, state, object) = (Code::ChainExpected, State::Unproven, None);
-        let finding = |detail| Finding { code, state, object: object.clone(), window, detail };
+        let finding = |detail| Finding { code, state, object: object.clone(), window, detail, next: None };
         missing.chain(unknown).map(finding).collect()
     }
 }
@@ -197,7 +197,7 @@ pub(super) fn foreign_buckets(chains: &[Chain]) -> Vec<Finding> {
             "{digests} digests (first below {}) were delivered to bucket {buckets}, the others to {main}, and no signed link joins them; if both belong here, say so with --bucket",
             scope.account_prefix()
         );
-        Finding { code: Code::ChainCopy, state: State::Unproven, object: None, window: None, detail }
+        Finding { code: Code::ChainCopy, state: State::Unproven, object: None, window: None, detail, next: None }
     };
     groups.iter().skip(1).map(finding).collect()
 }

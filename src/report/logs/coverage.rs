@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::heat::HeatMap;
 use super::table::Table;
+use super::verify::made;
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
 use crate::logs::finding::Window;
 use crate::logs::inflate::{hex, sha256};
@@ -203,15 +204,18 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
         lines.push(format!("bucket: {}", list(buckets)));
     }
     lines.push(format!("range: {} to {}", coverage.range.start, coverage.range.end));
-    lines.push(format!("made: {} by orgtrail {}", coverage.now, env!("CARGO_PKG_VERSION")));
+    lines.push(made(coverage.now));
     let trails_expected = &coverage.expected_trails;
     lines.push(match (coverage.expected_accounts, trails_expected.is_empty()) {
         (None, true) => "expected: nobody said which accounts, regions and trails (a configuration does)".to_owned(),
         (accounts, _) => {
             let accounts = accounts.map_or("accounts not known".to_owned(), |accounts| count(accounts, "account"));
             let names: Vec<&str> = trails_expected.iter().map(String::as_str).collect();
-            let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-            format!("expected: {accounts}, {}{names}", count(trails_expected.len(), "trail"))
+            let trails = match names.is_empty() {
+                true => "trails not known".to_owned(),
+                false => format!("{} ({})", count(names.len(), "trail"), names.join(", ")),
+            };
+            format!("expected: {accounts}, {trails}")
         }
     });
     let names = if trails.is_empty() { String::new() } else { format!(" ({})", list(trails.clone())) };

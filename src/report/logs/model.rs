@@ -259,6 +259,7 @@ impl Proof {
                 "the run that made this bundle said {told}, and the bundle does not tell all that it knew: {}",
                 if reasons.is_empty() { "its report tells why".to_owned() } else { reasons.join("; ") }
             ),
+            next: None,
         })
     }
 }
@@ -299,7 +300,7 @@ impl ChainProof {
 
 impl FindingEntry {
     fn of(finding: &Finding) -> Self {
-        let Finding { code, state, object, window, detail } = finding;
+        let Finding { code, state, object, window, detail, next: _ } = finding;
         Self {
             code: code.to_string(),
             state: state.to_string(),
@@ -308,7 +309,7 @@ impl FindingEntry {
             from: window.map(|window| window.start.to_string()),
             to: window.map(|window| window.end.to_string()),
             detail: detail.clone(),
-            next: next_step(finding).to_owned(),
+            next: next_step(finding).into_owned(),
         }
     }
 }

@@ -1,9 +1,15 @@
 //! What to do about a finding: each kind has its next step.
 
+use std::borrow::Cow;
+
 use crate::logs::finding::{Code, Finding, State};
 
 /// Returns what a person does next about a finding.
-pub fn next_step(finding: &Finding) -> &'static str {
+pub fn next_step(finding: &Finding) -> Cow<'_, str> {
+    finding.next.as_deref().map_or_else(|| Cow::Borrowed(usual(finding)), Cow::Borrowed)
+}
+
+fn usual(finding: &Finding) -> &'static str {
     match finding.code {
         Code::LogHashMismatch | Code::LogTrailingData => {
             "restore the version that the reason names as the attested one; if it names none, treat the events of this hour as altered and find who wrote the object"
@@ -11,8 +17,9 @@ pub fn next_step(finding: &Finding) -> &'static str {
         Code::LogMissing => {
             "restore the deleted version if there is one, and find who deleted it in the bucket's own access records"
         }
+        Code::LogArchived | Code::DigestArchived => "restore the objects from their archive class, and run again",
         Code::LogUnreadable if finding.state == State::Unproven => {
-            "allow s3:GetObject and kms:Decrypt to the reader, or restore the object from its archive class, and run again"
+            "allow s3:GetObject and kms:Decrypt to the reader, and run again"
         }
         Code::LogUnreadable => "find who replaced the object; restore an earlier version of it",
         Code::LogUnlisted => {
@@ -26,7 +33,7 @@ pub fn next_step(finding: &Finding) -> &'static str {
         Code::DigestForeignKey => "treat the whole chain as forged: compare it with another copy of the bucket",
         Code::DigestMissing => "restore the digest from an earlier version; find who deleted it",
         Code::DigestUnreadable if finding.state == State::Unproven => {
-            "allow s3:GetObject and kms:Decrypt to the reader, or restore the object from its archive class, and run again"
+            "allow s3:GetObject and kms:Decrypt to the reader, and run again"
         }
         Code::DigestUnreadable => "restore the original digest from an earlier version or another copy",
         Code::DigestUnknownKey => {
@@ -73,7 +80,7 @@ mod tests {
     fn every_kind_of_finding_has_a_next_step() {
         for &code in Code::ALL {
             for state in [State::Unproven, State::Broken] {
-                let finding = Finding { code, state, object: None, window: None, detail: String::new() };
+                let finding = Finding { code, state, object: None, window: None, detail: String::new(), next: None };
                 assert!(next_step(&finding).len() > 15, "{code}");
             }
         }

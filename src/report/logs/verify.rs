@@ -85,7 +85,7 @@ fn human_finding(text: &mut String, finding: &Finding, more: usize) {
     if let Some(object) = &finding.object {
         let _ = writeln!(text, "    {}", escape::terminal(object));
     }
-    let _ = writeln!(text, "    next: {}", next_step(finding));
+    let _ = writeln!(text, "    next: {}", escape::terminal(&next_step(finding)));
     if more > 0 {
         let _ = writeln!(text, "    and {} more {}", grouped(more), finding.code);
     }
@@ -123,7 +123,7 @@ pub fn markdown(answer: &Answer) -> String {
             time(finding),
             finding.object.as_deref().map(escape::markdown_code).unwrap_or_default(),
             escape::markdown(&finding.detail),
-            next_step(finding),
+            escape::markdown(&next_step(finding)),
         );
     }
     let notes =
@@ -210,7 +210,7 @@ pub(super) fn head(answer: &Answer) -> Vec<String> {
         time(answer.from, "the first digest"),
         time(answer.to, "the newest digest due")
     ));
-    lines.push(format!("made: {} by orgtrail {}", answer.now, env!("CARGO_PKG_VERSION")));
+    lines.push(made(answer.now));
     lines.extend(expected_and_found(answer));
     for key in &answer.keys {
         let until = time(key.valid_to, "unknown");
@@ -238,6 +238,11 @@ pub(super) fn tail(answer: &Answer) -> Vec<String> {
     ]
 }
 
+/// Returns when and by what a report was made.
+pub(super) fn made(now: jiff::Timestamp) -> String {
+    format!("made: {} by orgtrail {}", now.strftime("%Y-%m-%dT%H:%M:%SZ"), env!("CARGO_PKG_VERSION"))
+}
+
 /// Returns the lines that say how many accounts, regions and trails there should be and are.
 fn expected_and_found(answer: &Answer) -> [String; 2] {
     let named = |trails: &BTreeSet<String>| {
@@ -256,7 +261,11 @@ fn expected_and_found(answer: &Answer) -> [String; 2] {
                 0 => "regions not known".to_owned(),
                 regions => count(regions, "region"),
             };
-            format!("expected: {accounts}, {regions}, {}", named(&expected.trails))
+            let trails = match expected.trails.is_empty() {
+                true => "trails not known".to_owned(),
+                false => named(&expected.trails),
+            };
+            format!("expected: {accounts}, {regions}, {trails}")
         }
     };
     let sum = Summary::of(answer);

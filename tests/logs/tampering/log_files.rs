@@ -73,19 +73,51 @@ async fn row_16_overwritten_with_the_old_version_kept() {
     bucket.objects.get_mut(&log(3, 0)).unwrap().body = gz(b"{}");
     let mut store = MemoryStore::of(&bucket);
     store.versions = vec![(version(&log(3, 0), "v2", false), gz(b"{}")), (version(&log(3, 0), "v1", false), whole)];
+    store.versions[0].0.is_latest = true;
     let answer = verify_store(store, &bucket, request(&bucket)).await;
     let chain = only(&answer);
     assert_eq!(findings(chain), ["BROKEN log.hash_mismatch 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"]);
-    let told = "version v1 written at 2026-11-21T00:00:00Z by mallory is the attested one";
+    let told =
+        "version v1 written at 2026-11-21T00:00:00Z by mallory is the attested one; data events do not say who did it";
+    assert!(chain.findings[0].detail.ends_with(told), "{}", chain.findings[0].detail);
+}
+
+#[tokio::test]
+async fn data_events_tell_who_overwrote_a_log_file() {
+    let (attacked, key) = (log(3, 0), "AWSLogs/o-exampleorgid/222222222222/CloudTrail/us-east-1/2026/11/21/");
+    let record = |name: &str, key: &str, who: &str| {
+        serde_json::json!({"eventSource": "s3.amazonaws.com", "eventName": name, "eventTime": "2026-11-21T00:00:01Z",
+            "userIdentity": {"arn": format!("arn:aws:iam::222222222222:user/{who}")},
+            "requestParameters": {"bucketName": "acme-org-cloudtrail", "key": key}})
+    };
+    let records = [
+        record("PutObject", &attacked, "mallory"),
+        record("GetObject", &attacked, "reader"),
+        record("PutObject", &log(2, 0), "another"),
+    ];
+    let mut bucket = bucket();
+    let whole = bucket.objects[&attacked].body.clone();
+    bucket.objects.get_mut(&attacked).unwrap().body = gz(b"{}");
+    let file = format!("{key}222222222222_CloudTrail_us-east-1_20261121T0005Z_DataEventsOfTheB.json.gz");
+    let body = gz(serde_json::json!({"Records": records}).to_string().as_bytes());
+    bucket.objects.insert(file, crate::bucket::Stored { body, metadata: BTreeMap::new() });
+    let mut store = MemoryStore::of(&bucket);
+    store.versions = vec![(version(&attacked, "v2", false), gz(b"{}")), (version(&attacked, "v1", false), whole)];
+    store.versions[0].0.is_latest = true;
+    let answer = verify_store(store, &bucket, request(&bucket)).await;
+    let chain = answer.chains.iter().find(|chain| chain.trail.is_some()).unwrap();
+    let told = "is the attested one; data events say: PutObject by arn:aws:iam::222222222222:user/mallory at \
+                2026-11-21T00:00:01Z";
     assert!(chain.findings[0].detail.ends_with(told), "{}", chain.findings[0].detail);
 }
 
 #[tokio::test]
 async fn rows_20_21_22_one_object_that_cannot_be_had() {
     for kind in [FaultKind::Denied, FaultKind::Archived, FaultKind::Unavailable] {
+        let what = if kind == FaultKind::Archived { "archived" } else { "unreadable" };
         for (key, expected) in [
-            (log(3, 0), "UNPROVEN log.unreadable 20 03:00 20261120T0320Z_000003000000Abcd.json.gz"),
-            (digest(3), "UNPROVEN digest.unreadable 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"),
+            (log(3, 0), format!("UNPROVEN log.{what} 20 03:00 20261120T0320Z_000003000000Abcd.json.gz")),
+            (digest(3), format!("UNPROVEN digest.{what} 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz")),
         ] {
             let bucket = bucket();
             let mut store = MemoryStore::of(&bucket);
@@ -94,7 +126,7 @@ async fn rows_20_21_22_one_object_that_cannot_be_had() {
             let chain = only(&answer);
             let told = findings(chain);
             let (last, lone) = told.split_last().unwrap();
-            assert_eq!(last, expected);
+            assert_eq!(*last, expected);
             assert!(lone.is_empty() || lone == LONE && last.contains("digest"), "{lone:?}");
             assert_eq!(hours(chain, State::Attested), ["00:00-03:00", "04:00-06:00"]);
         }
