@@ -46,7 +46,7 @@ impl<T> Part<T> {
     }
 }
 
-/// All of it. What is not in one of the maps has nothing around it: whoever looks enters everything that it looked at.
+/// All of it. What is not in one of the maps was not looked at: whoever looks enters everything, also what has nothing around it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Surroundings {
@@ -203,6 +203,25 @@ impl Surroundings {
         self.keys.extend(doors.keys);
         self.topics.extend(doors.topics);
         self.log_groups.extend(doors.log_groups);
+    }
+
+    /// Says of what is there that nothing leads out of it, as far as nothing else is known: it was made a moment ago.
+    pub fn add_empty(&mut self, address: &Address) {
+        match address.kind {
+            super::Kind::Bucket => {
+                self.buckets.entry(address.clone()).or_default();
+            }
+            super::Kind::Key => {
+                self.keys.entry(address.clone()).or_default();
+            }
+            super::Kind::Topic => {
+                self.topics.entry(address.clone()).or_default();
+            }
+            super::Kind::LogGroup => {
+                self.log_groups.entry(address.clone()).or_default();
+            }
+            _ => {}
+        }
     }
 
     /// Returns all addresses that were looked at.

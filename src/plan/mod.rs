@@ -288,6 +288,8 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
                 .chain(desired.problems.clone())
                 .chain(advice::problems(desired, observed))
                 .chain(past::unknown(desired, observed))
+                .chain(lockout::problems(desired, observed))
+                .chain(around.problems)
                 .chain(now.problems),
         ),
         trails: trails(desired),

@@ -12,8 +12,10 @@ pub mod guard;
 pub mod isolation;
 pub mod json;
 pub mod lint;
+mod log_files;
 pub mod merge;
 pub mod preflight;
+mod shape;
 pub mod template;
 mod write;
 

@@ -396,6 +396,21 @@ mod tests {
         }
     }
 
+    /// What the plan tries with the documents that there are is what can be called.
+    #[test]
+    fn every_call_that_changes_bucket_key_or_topic_is_tried_for_a_lockout() {
+        use crate::plan::lockout::{BUCKET_WORK, KEY_WORK, TOPIC_WORK};
+        let made = ["s3:CreateBucket", "kms:CreateKey", "sns:CreateTopic"];
+        let called = |service: Service| {
+            let writes = ALL.iter().filter(|o| o.service == service && o.access == Access::Write);
+            let actions = writes.flat_map(|o| o.actions).copied().filter(|action| !made.contains(action));
+            actions.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(called(Service::S3), BUCKET_WORK.into());
+        assert_eq!(called(Service::Kms), KEY_WORK.into());
+        assert_eq!(called(Service::Sns), TOPIC_WORK.into());
+    }
+
     #[test]
     fn each_action_is_of_the_form_service_and_name() {
         for operation in ALL {

@@ -87,11 +87,16 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
     }
 }
 
-/// Returns what was recorded of the archive's surroundings. A whole world that says nothing of them has none.
+/// Returns what was recorded of the archive's surroundings. In a whole world there is nothing around what it says nothing of.
 fn surroundings(world: &Snapshot, scope: &Scope) -> Option<Surroundings> {
     if can_enter(world, &scope.log_account) {
-        let nothing = || (world.completeness == Completeness::Whole).then(Surroundings::default);
-        return world.estate.surroundings.clone().or_else(nothing);
+        if world.completeness != Completeness::Whole {
+            return world.estate.surroundings.clone();
+        }
+        let mut all = world.estate.surroundings.clone().unwrap_or_default();
+        let there = scope.addresses.keys().filter(|address| world.estate.resource(address).is_some());
+        there.for_each(|address| all.add_empty(address));
+        return Some(all);
     }
     let problem = Problem {
         account: scope.log_account.clone(),

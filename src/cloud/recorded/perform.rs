@@ -164,6 +164,9 @@ fn added(old: &Tags, wish: &Tags) -> Tags {
 
 /// What appears or is counted beside a new resource.
 fn follow_creation(world: &mut Snapshot, address: &Address) {
+    if let Some(surroundings) = &mut world.estate.surroundings {
+        surroundings.add_empty(address);
+    }
     match address.kind {
         Kind::Role => count_role(world, address, 1),
         Kind::Key => {

@@ -124,8 +124,7 @@ impl<'a> Targets<'a> {
         let targets = desired.wanted.iter().filter(|(address, _)| is_target(address));
         let addresses = targets.clone().map(|(address, _)| address).collect();
         let resources = targets.filter_map(|(address, wanted)| Some((address, find(address, wanted)?))).collect();
-        let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
-        let accounts = active.map(|(id, _)| id.clone()).collect();
+        let accounts = active(organization);
         Self { desired, accounts, addresses, resources, keys: &observed.keys }
     }
 
@@ -141,7 +140,7 @@ impl<'a> Targets<'a> {
     /// Tries a trail's requests; `unknown` are the policies that could not be read.
     fn deliver(&self, address: &Address, trail: &Trail, unknown: &[Doubt]) -> Option<Delivered<'a>> {
         let region = address.region.as_ref()?;
-        let delivery = self.delivery(address, region, trail);
+        let delivery = delivery(self.desired, self.accounts.clone(), address, region, trail);
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn));
         let log_group = self.log_target(trail);
         let policies: Vec<Named> = log_group.iter().flat_map(LogTarget::policies).collect();
@@ -208,22 +207,6 @@ impl<'a> Targets<'a> {
                 && address.account.as_str() == arn.account()
                 && address.region.as_ref().is_some_and(|region| region.as_str() == arn.region())
         })
-    }
-
-    fn delivery(&self, address: &Address, region: &Region, trail: &Trail) -> Delivery {
-        let resource = format!("trail/{}", address.name);
-        let account = address.account.as_str();
-        Delivery {
-            trail_arn: Arn::new(self.desired.partition, "cloudtrail", region.as_str(), account, &resource),
-            management_account: address.account.clone(),
-            organization_id: trail.organization.then(|| self.desired.organization.clone()),
-            accounts: if trail.organization { self.accounts.clone() } else { Vec::new() },
-            bucket: trail.bucket.clone(),
-            prefix: trail.prefix.clone(),
-            // A key that is still to be made has no ARN; its own policy can only mean itself.
-            key_arn: trail.key.clone().filter(|key| referenced_key(key).is_none()),
-            bucket_key: trail.key.is_some(),
-        }
     }
 
     fn find(&self, kind: Kind, name: &str) -> Option<&Resource> {
@@ -341,6 +324,35 @@ fn words(address: &Address) -> &'static str {
         Kind::BucketPolicy => "bucket",
         Kind::KeyPolicy => "key",
         _ => "topic",
+    }
+}
+
+/// Returns the accounts that an organization trail writes for.
+pub(super) fn active(organization: &Organization) -> Vec<AccountId> {
+    let active = organization.accounts.iter().filter(|(_, account)| account.state.is_active());
+    active.map(|(id, _)| id.clone()).collect()
+}
+
+/// Returns what a trail delivers, and where to.
+pub(super) fn delivery(
+    desired: &Desired,
+    accounts: Vec<AccountId>,
+    address: &Address,
+    region: &Region,
+    trail: &Trail,
+) -> Delivery {
+    let resource = format!("trail/{}", address.name);
+    let account = address.account.as_str();
+    Delivery {
+        trail_arn: Arn::new(desired.partition, "cloudtrail", region.as_str(), account, &resource),
+        management_account: address.account.clone(),
+        organization_id: trail.organization.then(|| desired.organization.clone()),
+        accounts: if trail.organization { accounts } else { Vec::new() },
+        bucket: trail.bucket.clone(),
+        prefix: trail.prefix.clone(),
+        // A key that is still to be made has no ARN; its own policy can only mean itself.
+        key_arn: trail.key.clone().filter(|key| referenced_key(key).is_none()),
+        bucket_key: trail.key.is_some(),
     }
 }
 

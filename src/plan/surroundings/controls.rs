@@ -1,17 +1,21 @@
 //! What service and resource control policies do to readers and to the delivery: they only ever take away, so that they open
 //! nothing, and close what should be open.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Around, Judge, open};
 use crate::estate::surroundings::{ControlPolicies, Part, Surroundings};
-use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource, Role, Trail};
-use crate::ids::AccountId;
+use crate::estate::{ACCOUNT_TAG, Address, Kind, Problem, Resource, Role, Stage, Trail};
+use crate::ids::{AccountId, Arn};
+use crate::plan::preflight::{active, delivery};
 use crate::plan::{Finding, Harm, Violation};
-use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, PrincipalElement, Principals};
 use crate::policy::evaluate::{
     Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate, full_access,
 };
-use crate::policy::isolation::Invariant;
+use crate::policy::isolation::{Invariant, Unproven, files_apart};
+use crate::policy::preflight::requests;
+use crate::policy::{PolicyDocument, Statement};
 
 /// The levels that bind an account.
 struct Bound<'a> {
@@ -30,14 +34,14 @@ impl Judge<'_> {
             }
         };
         let log = self.bound(controls, &self.desired.log_account);
-        if log.touches(&["s3:GetObject", "kms:Decrypt", "s3:ListBucket"]) {
+        if log.touches(&["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "kms:Decrypt", "sts:AssumeRole"]) {
             self.readers(&log, result);
         }
         for (address, wanted) in &self.desired.wanted {
             if let Resource::Trail(trail) = &wanted.resource
                 && trail.bucket == self.bucket.name
             {
-                self.delivery(&log, address, result);
+                self.delivery(&log, address, trail, result);
                 self.log_group_delivery(controls, address, trail, result);
             }
         }
@@ -60,7 +64,6 @@ impl Judge<'_> {
     }
 
     fn readers(&self, log: &Bound, result: &mut Around) {
-        let region = self.bucket.region.as_ref().map_or("", |region| region.as_str());
         let is_reader = |role: &Role| role.tags.contains_key(ACCOUNT_TAG);
         let readers = self.desired.wanted.iter().filter_map(|(address, wanted)| match &wanted.resource {
             Resource::Role(role) if address.account == self.desired.log_account && is_reader(role) => {
@@ -68,53 +71,108 @@ impl Judge<'_> {
             }
             _ => None,
         });
-        let key = format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
         let own = full_access();
         let identity = [Named { name: "the reader's policies", document: &own }];
         let open = for_anyone();
-        let mut doubts = std::collections::BTreeSet::new();
+        let resource = Some(Named { name: "the resource's policy", document: &open });
+        let resource_account = Some(self.desired.log_account.clone());
+        // Whether a member lets its people go into their reader is the member's to see.
+        let entering = Layers { identity: &identity, resource, rcps: &log.resource, ..Layers::default() };
+        let entering = Layers { resource_account: resource_account.clone(), ..entering };
+        let reading = Layers { scps: &log.service, ..entering.clone() };
+        let together = log.statements();
+        let mut doubts = BTreeMap::new();
         for (address, account) in readers {
             let Some(arn) = address.arn(self.desired.partition) else { continue };
             let Some(caller) = Caller::from_arn(&arn) else { continue };
-            let object = self.file_of(account);
-            for (action, resource) in [("s3:GetObject", &object), ("kms:Decrypt", &key)] {
-                let context = self.of_reader(region);
-                let request =
-                    Request { caller: caller.clone(), action: action.into(), resource: resource.clone(), context };
-                let layers = Layers {
-                    identity: &identity,
-                    resource: Some(Named { name: "the resource's policy", document: &open }),
-                    scps: &log.service,
-                    rcps: &log.resource,
-                    resource_account: Some(self.desired.log_account.clone()),
-                    ..Layers::default()
-                };
-                match evaluate(&request, &layers) {
+            let Ok(account) = account.parse::<AccountId>() else { continue };
+            let asked = self.of_reader(&caller, &account, &together, &mut doubts);
+            let enters = self.enters(&arn, &account).into_iter().map(|request| (request, &entering));
+            for (request, layers) in asked.into_iter().map(|request| (request, &reading)).chain(enters) {
+                match evaluate(&request, layers) {
                     Verdict::Allowed { .. } => {}
                     Verdict::Denied(denial) => result.violations.push(Violation {
                         address: address.clone(),
                         invariant: Invariant::ReadsOwn,
-                        principal: arn.to_string(),
-                        action: action.into(),
-                        resource: resource.clone(),
+                        principal: if request.caller == caller {
+                            arn.to_string()
+                        } else {
+                            format!("account {account}")
+                        },
+                        action: request.action,
+                        resource: request.resource,
                         statement: place(&denial),
                         author: None,
                     }),
-                    Verdict::Unknown { why } => doubts.extend(why),
+                    Verdict::Unknown { why } => {
+                        let why = why.join("; ");
+                        doubts.entry((request.action, why)).or_insert_with(|| arn.to_string());
+                    }
                 }
             }
         }
-        if !doubts.is_empty() {
-            let doubts: Vec<String> = doubts.into_iter().take(5).collect();
-            result.findings.push(harmless(
-                self.bucket,
-                "control-policy-may-stop-readers",
-                format!("whether control policies let readers read depends on more: {}", doubts.join("; ")),
-            ));
+        // One reader of those to which the same applies is enough: there may be 10,000.
+        for ((action, why), principal) in doubts {
+            let why = format!("whether control policies let it {action} depends on more: {why}");
+            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why });
         }
     }
 
-    fn of_reader(&self, region: &str) -> Context {
+    /// Returns what a reader asks for: to list its folders, to read files of each kind and each that the policies treat
+    /// otherwise than most, and to decrypt.
+    fn of_reader(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+        policies: &PolicyDocument,
+        doubts: &mut BTreeMap<(String, String), String>,
+    ) -> Vec<Request> {
+        let region = self.bucket.region.as_ref().map_or("", |region| region.as_str());
+        let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        let key = format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
+        let request = |action: &str, resource: &str| Request {
+            caller: caller.clone(),
+            action: action.into(),
+            resource: resource.into(),
+            context: self.in_log_account(region, &self.desired.log_account),
+        };
+        let decrypt = request("kms:Decrypt", &key);
+        let via = decrypt.context.clone().with("kms:ViaService", format!("s3.{region}.amazonaws.com"));
+        let via = via.with("kms:CallerAccount", self.desired.log_account.as_str());
+        let mut all = vec![Request { context: via, ..decrypt }];
+        for root in &self.desired.reading.roots {
+            let list = request("s3:ListBucket", &bucket);
+            all.push(Request { context: list.context.clone().with("s3:prefix", format!("{root}/{account}/")), ..list });
+            let (files, too_many) = files_apart(&bucket, root, account, region, policies);
+            if too_many {
+                let why = "their patterns are too long or too many to try a file on each side of them".to_owned();
+                doubts.entry(("s3:GetObject".into(), why)).or_insert_with(|| caller.to_string());
+            }
+            for file in files {
+                all.extend(
+                    ["s3:GetObject", "s3:GetObjectVersion"].map(|action| request(action, &format!("{bucket}/{file}"))),
+                );
+            }
+        }
+        all
+    }
+
+    /// Returns the request of somebody of an account who becomes its reader; who that is, is the account's to say.
+    fn enters(&self, reader: &Arn, account: &AccountId) -> Option<Request> {
+        let arn = format!("arn:{}:iam::{account}:role/any", self.desired.partition).parse().ok()?;
+        let context = self.in_log_account("", account).unknown("aws:PrincipalArn").unknown("aws:RequestedRegion");
+        let context =
+            if self.desired.reading.require_mfa { context.with("aws:MultiFactorAuthPresent", "true") } else { context };
+        let context = match &self.desired.reading.external_id {
+            Some(id) => context.with("sts:ExternalId", id),
+            None => context,
+        };
+        let caller = Caller::from_arn(&arn)?;
+        Some(Request { caller, action: "sts:AssumeRole".into(), resource: reader.to_string(), context })
+    }
+
+    /// The circumstances of a request of a principal of one of our accounts to something of the log account.
+    fn in_log_account(&self, region: &str, of: &AccountId) -> Context {
         let account = self.desired.log_account.as_str();
         let organization = self.desired.organization.as_str();
         Context::default()
@@ -122,7 +180,7 @@ impl Judge<'_> {
             .with("aws:RequestedRegion", region)
             .with("aws:PrincipalOrgID", organization)
             .with("aws:PrincipalOrgMasterAccountId", self.organization.management_account.as_str())
-            .with("aws:PrincipalOrgPaths", self.path_of(&self.desired.log_account))
+            .with("aws:PrincipalOrgPaths", self.path_of(of))
             .with("aws:ResourceOrgID", organization)
             .with("aws:ResourceOrgPaths", self.path_of(&self.desired.log_account))
             .with("aws:ResourceAccount", account)
@@ -136,67 +194,51 @@ impl Judge<'_> {
 
     /// Resource control policies bind services too, unless they let them off (AWS Organizations user guide, "Resource control
     /// policies").
-    fn delivery(&self, log: &Bound, trail: &Address, result: &mut Around) {
-        const ACTIONS: [&str; 4] = ["s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:Decrypt"];
+    fn delivery(&self, log: &Bound, at: &Address, trail: &Trail, result: &mut Around) {
+        const ACTIONS: [&str; 5] =
+            ["s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"];
         let restricts = |level: &Vec<Named>| level.iter().any(|named| restricts(named.document, &ACTIONS));
-        if !log.resource.iter().any(restricts) {
+        let closed = |level: &Vec<Named>| !level.iter().any(|named| opens(named.document));
+        let Some(trail_region) = at.region.as_ref() else { return };
+        if !log.resource.iter().any(|level| restricts(level) || closed(level)) {
             return;
         }
-        let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let region = self.bucket.region.as_ref().map_or("", |region| region.as_str());
-        let key = format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
-        let object = self.file_of(trail.account.as_str());
-        let source = trail.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        let some_key = || format!("arn:{}:kms:{region}:{}:key/any", self.desired.partition, self.desired.log_account);
+        let delivery = delivery(self.desired, active(self.organization), at, trail_region, trail);
+        let key = trail.key.as_ref().map(|_| delivery.key_arn.clone().unwrap_or_else(some_key));
+        let statements = PolicyDocument { statements: log.of(&log.resource), ..full_access() };
+        let asked = requests(&delivery, key.as_deref(), &statements);
         let open = for_anyone();
-        for action in ACTIONS {
-            let resource = match action {
-                "s3:PutObject" => &object,
-                "s3:GetBucketAcl" => &bucket,
-                _ => &key,
-            };
-            let context = Context::default()
-                .with("aws:SecureTransport", "true")
-                .with("aws:SourceArn", source.as_str())
-                .with("aws:SourceAccount", trail.account.as_str())
-                .with("aws:SourceOrgID", self.desired.organization.as_str())
-                .with("aws:SourceOrgPaths", self.path_of(&trail.account))
+        let layers = Layers {
+            resource: Some(Named { name: "the resource's policy", document: &open }),
+            rcps: &log.resource,
+            resource_account: Some(self.desired.log_account.clone()),
+            ..Layers::default()
+        };
+        let mut stopped: BTreeSet<(String, String)> = BTreeSet::new();
+        for mut request in asked.requests {
+            request.context = std::mem::take(&mut request.context)
+                .with("aws:SourceOrgPaths", self.path_of(&at.account))
                 .with("aws:RequestedRegion", region)
                 .with("aws:ResourceAccount", self.desired.log_account.as_str())
+                .with("s3:ResourceAccount", self.desired.log_account.as_str())
                 .with("aws:ResourceOrgID", self.desired.organization.as_str())
-                .without("aws:PrincipalOrgID")
-                .without("aws:PrincipalAccount")
-                .without("aws:SourceVpc")
-                .without("aws:SourceVpce");
-            let caller = Caller::Service { name: "cloudtrail.amazonaws.com".into() };
-            let request = Request { caller, action: action.into(), resource: resource.clone(), context };
-            let layers = Layers {
-                resource: Some(Named { name: "the resource's policy", document: &open }),
-                rcps: &log.resource,
-                resource_account: Some(self.desired.log_account.clone()),
-                ..Layers::default()
-            };
+                .with("aws:ResourceOrgPaths", self.path_of(&self.desired.log_account));
             match evaluate(&request, &layers) {
                 Verdict::Allowed { .. } => {}
-                Verdict::Denied(denial) => result.findings.push(Finding::new(
-                    Harm::LogsLost,
-                    trail,
-                    "control-policy-stops-delivery",
-                    format!(
-                        "a resource control policy denies CloudTrail {action}{}: logs do not arrive",
-                        place(&denial).map(|place| format!(" ({place})")).unwrap_or_default()
-                    ),
-                    "let services off in that policy, with `aws:PrincipalIsAWSService` or with `aws:SourceOrgID` of \
-                           the organization",
-                )),
-                Verdict::Unknown { why } => result.findings.push(harmless(
-                    trail,
-                    "control-policy-may-stop-delivery",
-                    format!(
-                        "whether a resource control policy lets CloudTrail {action} depends on more: {}",
-                        why.join("; ")
-                    ),
-                )),
+                Verdict::Denied(denial) => {
+                    let by = place(&denial).unwrap_or_default();
+                    if stopped.insert((request.action.clone(), by)) {
+                        result.findings.push(stops_delivery(at, &request, &denial));
+                    }
+                }
+                Verdict::Unknown { why } => result.problems.push(unproven(at, &request.action, &why.join("; "))),
             }
+        }
+        if asked.too_many {
+            let why = "their patterns are too long or too many to try a file on each side of them";
+            result.problems.push(unproven(at, "s3:PutObject", why));
         }
     }
 
@@ -220,7 +262,9 @@ impl Judge<'_> {
                 .with("aws:RequestedRegion", region)
                 .with("aws:PrincipalOrgID", self.desired.organization.as_str())
                 .with("aws:PrincipalOrgMasterAccountId", self.organization.management_account.as_str())
-                .with("aws:PrincipalOrgPaths", self.path_of(&owner));
+                .with("aws:PrincipalOrgPaths", self.path_of(&owner))
+                .with("aws:ResourceOrgID", self.desired.organization.as_str())
+                .with("aws:ResourceAccount", owner.as_str());
             let request = Request { caller: role.clone(), action: action.into(), resource: group.clone(), context };
             let layers = Layers {
                 identity: &identity,
@@ -229,8 +273,9 @@ impl Judge<'_> {
                 resource_account: Some(owner.clone()),
                 ..Layers::default()
             };
-            if let Verdict::Denied(denial) = evaluate(&request, &layers) {
-                result.findings.push(Finding::new(
+            match evaluate(&request, &layers) {
+                Verdict::Allowed { .. } => {}
+                Verdict::Denied(denial) => result.findings.push(Finding::new(
                     Harm::LessProtected,
                     &Address { kind: Kind::Trail, ..address.clone() },
                     "control-policy-stops-log-group",
@@ -239,13 +284,57 @@ impl Judge<'_> {
                         place(&denial).map(|place| format!(" ({place})")).unwrap_or_default()
                     ),
                     "let that role off in the policy",
-                ));
+                )),
+                Verdict::Unknown { why } => result.problems.push(unproven(address, action, &why.join("; "))),
             }
         }
     }
 }
 
+/// Says that a resource control policy keeps CloudTrail out. The check that it makes when a trail is changed writes an empty
+/// object that is named like a folder.
+fn stops_delivery(trail: &Address, request: &Request, denial: &Denial) -> Finding {
+    let place = place(denial).map(|place| format!(" ({place})")).unwrap_or_default();
+    let (harm, what) = if request.resource.ends_with('/') {
+        (Harm::LessProtected, "every change of the trail is refused")
+    } else {
+        (Harm::LogsLost, "logs do not arrive")
+    };
+    let (action, resource) = (&request.action, &request.resource);
+    Finding::new(
+        harm,
+        trail,
+        "control-policy-stops-delivery",
+        format!("a resource control policy denies CloudTrail {action} on {resource}{place}: {what}"),
+        "let services off in that policy, with `aws:PrincipalIsAWSService` or with `aws:SourceOrgID` of the organization",
+    )
+}
+
+/// What cannot be told of a delivery.
+fn unproven(trail: &Address, action: &str, why: &str) -> Problem {
+    Problem {
+        account: trail.account.clone(),
+        address: Some(trail.clone()),
+        stage: Stage::Plan,
+        code: "DeliveryUnproven".into(),
+        message: format!("whether control policies let CloudTrail {action} cannot be told: {why}"),
+        help: "let the policy leave AWS services out (Bool aws:PrincipalIsAWSService false), or change its condition"
+            .into(),
+    }
+}
+
 impl Bound<'_> {
+    fn of(&self, levels: &[Vec<Named>]) -> Vec<Statement> {
+        levels.iter().flatten().flat_map(|named| named.document.statements.iter().cloned()).collect()
+    }
+
+    /// Returns what all policies deny, as one document: it tells files apart and decides nothing.
+    fn statements(&self) -> PolicyDocument {
+        let mut statements = self.of(&self.service);
+        statements.extend(self.of(&self.resource));
+        PolicyDocument { statements, ..full_access() }
+    }
+
     /// Tells whether some policy says anything about one of the actions but that everything is allowed.
     fn touches(&self, actions: &[&str]) -> bool {
         let levels = self.service.iter().chain(&self.resource);
@@ -280,8 +369,4 @@ fn place(denial: &Denial) -> Option<String> {
         Denial::Explicit(place) => Some(place.to_string()),
         Denial::Implicit { nearest, .. } => nearest.as_ref().map(|miss| miss.place.to_string()),
     }
-}
-
-fn harmless(address: &Address, code: &str, message: String) -> Finding {
-    Finding::new(Harm::Harmless, address, code, message, String::new())
 }

@@ -60,6 +60,21 @@ impl Judge<'_> {
         for (address, doors) in &surroundings.log_groups {
             self.log_group(address, doors, result);
         }
+        let leads =
+            |address: &&Address| matches!(address.kind, Kind::Bucket | Kind::Key | Kind::Topic | Kind::LogGroup);
+        let there = |address: &&Address| self.observed.resource(address).is_some();
+        let looked_at: BTreeSet<&Address> = surroundings.addresses().collect();
+        for address in self.desired.wanted.keys().filter(leads).filter(there) {
+            if !looked_at.contains(address) {
+                let why = "what leads out of it was not looked at when the estate was recorded; record it again with \
+                           `orgtrail snapshot`";
+                result.unproven.push(Unproven {
+                    invariant: Invariant::NothingLeadsOut,
+                    principal: address.to_string(),
+                    why: why.into(),
+                });
+            }
+        }
     }
 
     /// Goes through a part, or says that it could not be read.

@@ -21,7 +21,7 @@ mod controls;
 mod copied;
 mod doors;
 #[cfg(test)]
-mod tests;
+pub(in crate::plan) mod tests;
 
 pub(super) use doors::LOG_DELIVERY;
 
@@ -67,6 +67,8 @@ pub struct Around {
     pub unproven: Vec<Unproven>,
     /// What is wrong, or has to be known.
     pub findings: Vec<Finding>,
+    /// What of the delivery cannot be told.
+    pub problems: Vec<Problem>,
     /// Who else can read or change the archive.
     pub administrators: Vec<Administrator>,
     /// What leads out of the archive and is no violation, in words.
@@ -104,6 +106,8 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
     result.unproven.dedup();
     result.findings.sort();
     result.findings.dedup();
+    result.problems.sort();
+    result.problems.dedup();
     result.leads_on.sort();
     result.leads_on.dedup();
     result
@@ -282,7 +286,12 @@ impl Judge<'_> {
                 ask(format!("whom its trust policy means by {what} is not known"));
             }
         }
-        if trust_is_unknown(principal) || ways.iter().any(|(way, _)| self.is_outside(way)) {
+        let can = &principal.powers.can;
+        let is_unknown = trust_is_unknown(principal);
+        if is_unknown && principal.unknown.is_empty() && !can.iter().all(|power| *power == Power::Decrypts) {
+            ask("who can become it is not known: its trust policy was not recorded".into());
+        }
+        if is_unknown || ways.iter().any(|(way, _)| self.is_outside(way)) {
             principal.unknown.iter().for_each(|why| ask(why.clone()));
         }
     }

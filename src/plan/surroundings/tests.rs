@@ -16,6 +16,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::isolation::Invariant;
 use crate::policy::isolation::powers::{Power, Powers};
 
+mod controls;
 mod copied;
 
 const MANAGEMENT: &str = "111111111111";
@@ -47,7 +48,7 @@ fn at(kind: Kind, id: &str, name: &str) -> Address {
     Address::regional(&account(id), &"eu-central-1".parse().unwrap(), kind, name)
 }
 
-fn bucket() -> Address {
+pub(in crate::plan) fn bucket() -> Address {
     at(Kind::Bucket, LOG, BUCKET)
 }
 
@@ -67,7 +68,7 @@ fn plain_bucket(enforced: bool) -> Bucket {
     }
 }
 
-fn desired() -> Desired {
+pub(in crate::plan) fn desired() -> Desired {
     let mut desired = Desired {
         past: Default::default(),
         organization: "o-exampleorgid".parse().unwrap(),
@@ -128,6 +129,17 @@ fn nobody_looked_is_not_proved() {
     let [open] = &result.unproven[..] else { panic!("{result:?}") };
     assert!(open.why.contains("record it again"), "{open:?}");
     assert_eq!(judged(Surroundings::default()), Around::default());
+}
+
+#[test]
+fn what_is_there_and_was_not_looked_at_is_not_proved() {
+    let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
+    estate.sightings.insert(bucket(), crate::estate::Sighting::present(plain_bucket(true)));
+    let result = around(&desired(), &estate, &organization(), When::Planned);
+    let [open] = &result.unproven[..] else { panic!("{result:?}") };
+    assert_eq!((open.invariant, open.principal.as_str()), (Invariant::NothingLeadsOut, bucket().to_string().as_str()));
+    estate.surroundings.as_mut().unwrap().add_empty(&bucket());
+    assert_eq!(around(&desired(), &estate, &organization(), When::Planned), Around::default());
 }
 
 #[test]
@@ -205,6 +217,10 @@ fn what_is_not_known_of_somebody_matters_where_outsiders_become_it() {
     assert_eq!(judged(with(unknown(&aws(MEMBER)))).unproven.len(), 1);
     let nobody_knows = Principal { trust: None, ..unknown(&aws(LOG)) };
     assert_eq!(judged(with(nobody_knows)).unproven.len(), 1);
+    let reads = Principal { trust: None, ..role("Odd", &aws(LOG), "", can(&[Power::ReadsLogs])) };
+    assert!(judged(with(reads)).unproven[0].why.contains("trust policy was not recorded"));
+    let decrypts = Principal { trust: None, ..role("Odd", &aws(LOG), "", can(&[Power::Decrypts])) };
+    assert!(judged(with(decrypts)).unproven.is_empty());
 }
 
 #[test]
@@ -394,25 +410,6 @@ fn each_part_that_could_not_be_read_is_an_open_question() {
     assert_eq!(super::unread(&estate).len(), 12);
 }
 
-fn controls(service: bool, policy: &str) -> Surroundings {
-    let open =
-        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
-    let open = if service { open.replace(r#""Principal":"*","#, "") } else { open.to_owned() };
-    let document = |name: &str, text: &str| {
-        (name.to_owned(), ControlPolicy { name: name.into(), document: PolicyDocument::parse(text).unwrap() })
-    };
-    let targets = ["r-ab12", "ou-ab12-11111111", LOG];
-    let mut attached: BTreeMap<String, BTreeSet<String>> =
-        targets.map(|target| (target.to_owned(), BTreeSet::from(["open".to_owned()]))).into();
-    attached.get_mut("r-ab12").unwrap().insert("fence".into());
-    let documents = BTreeMap::from([document("open", &open), document("fence", policy)]);
-    let (service, resource) = if service { (attached, BTreeMap::new()) } else { (BTreeMap::new(), attached) };
-    Surroundings {
-        organization: Part::Read(ControlPolicies { documents, service, resource }),
-        ..Surroundings::default()
-    }
-}
-
 fn with_reader_and_trail() -> Desired {
     let mut desired = desired();
     let reader = Role {
@@ -432,32 +429,4 @@ fn with_reader_and_trail() -> Desired {
     let wanted = Wanted { resource: Resource::Trail(trail), operator, reason: "trails", depends_on: Vec::new() };
     desired.wanted.insert(address, wanted);
     desired
-}
-
-#[test]
-fn control_policies_that_stop_readers_or_the_delivery_are_told() {
-    let policy = |rest: &str| format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny",{rest}}}]}}"#);
-    let judge = |service: bool, rest: &str| {
-        let result = judged_by(&with_reader_and_trail(), controls(service, &policy(rest)));
-        let codes: Vec<String> = result.findings.iter().map(|finding| finding.code.clone()).collect();
-        (result.violations.len(), codes)
-    };
-    let stopped = vec!["control-policy-stops-delivery".to_owned()];
-    assert_eq!(judge(true, r#""Action":"ec2:*","Resource":"*""#), (0, Vec::new()));
-    assert_eq!(judge(true, r#""Action":"s3:GetObject","Resource":"*""#), (1, Vec::new()));
-    assert_eq!(
-        judge(
-            true,
-            r#""Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["eu-central-1"]}}"#
-        ),
-        (0, Vec::new())
-    );
-    let fence = r#""Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-exampleorgid"}"#;
-    let lets_services_off = format!(r#"{fence},"BoolIfExists":{{"aws:PrincipalIsAWSService":"false"}}}}"#);
-    assert_eq!(judge(false, &lets_services_off), (0, Vec::new()));
-    let forgets_services = r#""Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}}"#;
-    assert_eq!(judge(false, forgets_services), (0, stopped));
-    let depends =
-        r#""Action":"s3:GetObject","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
-    assert_eq!(judge(true, depends), (0, vec!["control-policy-may-stop-readers".to_owned()]));
 }

@@ -8,9 +8,12 @@ use super::Archive;
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::Statement;
 use crate::policy::evaluate::{Caller, Context, Request, arn_glob, glob, line_holds};
+use crate::policy::shape::{Class, Part, common, many, one, range, text};
 
 /// The account of somebody who has nothing to do with the organization.
 pub(super) const STRANGER: &str = "000000000000";
+/// How much of a pattern is read.
+const PATTERN_MAX: usize = 2_048;
 /// An organization that is not ours.
 const OTHER_ORGANIZATION: &str = "o-anotherorganization";
 
@@ -262,17 +265,24 @@ impl Asked<'_> {
             Candidate::Service { of: None, .. } if is_source => (STRANGER, true),
             _ => return absent(),
         };
+        let mut values = if of_others && is_source { vec![None] } else { Vec::new() };
         let partition = self.archive.bucket_arn.partition();
-        let default = match any {
+        let kind = match any {
             "role/any" => format!("arn:{partition}:iam::{account}:role/any"),
             "trail/any" => format!("arn:{partition}:cloudtrail:region:{account}:trail/any"),
             _ => format!("arn:{partition}:service:region:{account}:source/any"),
         };
-        let mut values = if of_others && is_source { vec![None] } else { Vec::new() };
-        values.push(Some(default));
+        values.push(Some(kind));
         let mut doubt = None;
         for pattern in self.policy {
+            values.extend(self.following(pattern, account, of_others, is_source).map(Some));
             let mut fields: Vec<String> = pattern.splitn(6, ':').map(str::to_owned).collect();
+            // `ArnLike` completes a pattern with fewer fields by `*`.
+            fields.resize(6, "*".to_owned());
+            if !glob(&fields[0], "arn") {
+                continue;
+            }
+            "arn".clone_into(&mut fields[0]);
             let Some(field) = fields.get_mut(4) else { continue };
             if field.is_empty() {
                 // An ARN of S3 does not say whose it is.
@@ -296,6 +306,25 @@ impl Asked<'_> {
             }
         }
         Values::OneOf(values, doubt)
+    }
+
+    /// Returns an ARN of the account, or of any account that is not ours, that follows a pattern as `StringLike` reads it:
+    /// over the colons.
+    fn following(&self, pattern: &str, account: &str, of_others: bool, is_source: bool) -> Option<String> {
+        let pattern: Vec<char> = pattern.chars().take(PATTERN_MAX).collect();
+        let shape = |account: Option<&str>| {
+            let partition = self.archive.bucket_arn.partition();
+            arn_shapes(partition, account, is_source).iter().find_map(|shape| common(&pattern, shape))
+        };
+        if !of_others {
+            return shape(Some(account));
+        }
+        let is_foreign = |arn: &String| {
+            let id = arn.split(':').nth(4).and_then(|id| id.parse::<AccountId>().ok());
+            id.is_some_and(|id| !self.archive.accounts.contains(&id))
+        };
+        let some = [STRANGER, "999999999999", "555555555555"].map(Some).into_iter().chain([None]);
+        some.filter_map(shape).find(is_foreign)
     }
 
     /// `aws:userid` is the unique id of a user, or that of a role with the session's name, or the account of a root user.
@@ -326,6 +355,38 @@ impl Asked<'_> {
         }
         Values::OneOf(values, doubt)
     }
+}
+
+/// Returns what the ARNs of an account's principals, or of what services act for, look like; of any account for none.
+fn arn_shapes(partition: &str, account: Option<&str>, is_source: bool) -> Vec<Vec<Part>> {
+    let id = || match account {
+        Some(id) => text(id).collect::<Vec<Part>>(),
+        None => vec![range("09"); 12],
+    };
+    let of = |start: &str, end: &[Part]| -> Vec<Part> {
+        text(&format!("arn:{partition}:{start}")).chain(id()).chain(text(":")).chain(end.iter().copied()).collect()
+    };
+    let named = |kind: &str| -> Vec<Part> { text(kind).chain([one(Class::Any), many(Class::Any)]).collect() };
+    if is_source {
+        let word = [one(Class::Word), many(Class::Word)];
+        let start: Vec<Part> = text(&format!("arn:{partition}:")).chain(word).chain(text(":")).collect();
+        // The account's number is nowhere but in its field: no name of a resource has it before a colon.
+        let plain: Vec<Part> = named("");
+        let typed: Vec<Part> =
+            [one(Class::Region), many(Class::Region)].into_iter().chain(text(":")).chain(named("")).collect();
+        let after = |region: &[Part], resource: &[Part]| -> Vec<Part> {
+            let place = start.iter().chain(region).copied().chain(text(":"));
+            place.chain(id()).chain(text(":")).chain(resource.iter().copied()).collect()
+        };
+        // Global services have no region.
+        return vec![after(&word, &plain), after(&word, &typed), after(&[], &plain), after(&[], &typed)];
+    }
+    vec![
+        of("iam::", &named("role/")),
+        of("iam::", &named("user/")),
+        of("iam::", &text("root").collect::<Vec<Part>>()),
+        of("sts::", &named("federated-user/")),
+    ]
 }
 
 /// Tells whether a text is the unique id of one user or role (IAM user guide, "Unique identifiers").

@@ -12,8 +12,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::canonical::Aliases;
-use super::document::PolicyDocument;
-use super::evaluate::{Denial, Named, Place};
+use super::document::{PolicyDocument, Statement};
+use super::evaluate::{Denial, Named, Place, covers_action};
+use super::log_files;
 use crate::ids::{AccountId, Arn, OrganizationId};
 
 pub mod administrators;
@@ -338,6 +339,27 @@ pub fn prove(archive: &Archive) -> Isolation {
 pub fn trusted_reads(archive: &Archive) -> BTreeMap<String, BTreeMap<AccountId, Option<bool>>> {
     let reads = |trusted: &String| (trusted.clone(), probe::trusted_reads(archive, trusted));
     archive.trusted.iter().map(reads).collect()
+}
+
+/// Returns the keys of log files of an account that stand for all that a policy may deny: one of each kind, and each that
+/// its statements about reading treat otherwise than most. True where its patterns were too long or too many to tell.
+pub fn files_apart(
+    bucket_arn: &str,
+    root: &str,
+    account: &AccountId,
+    region: &str,
+    policy: &PolicyDocument,
+) -> (Vec<String>, bool) {
+    let file = |kind: &&str| format!("{root}/{account}/{kind}/{region}/2026/01/31/file.json.gz");
+    let mut files: Vec<String> = log_files::FOLDERS.iter().map(file).collect();
+    let known: Vec<String> = files.iter().map(|key| format!("{bucket_arn}/{key}")).collect();
+    let reads =
+        |one: &&Statement| ["s3:GetObject", "s3:GetObjectVersion"].iter().any(|action| covers_action(one, action));
+    let reading: Vec<&Statement> = policy.statements.iter().filter(reads).collect();
+    let all = log_files::LogFiles { bucket_arn, base: root };
+    let told = all.told_apart(&reading, &known, std::slice::from_ref(account));
+    files.extend(told.keys);
+    (files, told.too_many)
 }
 
 /// Returns the accounts whose files a reader can read, each with the answer of a full evaluation; none where it cannot be

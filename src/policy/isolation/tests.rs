@@ -119,3 +119,83 @@ fn the_matrix_has_one_account_a_reader() {
     assert_eq!(read(0), ["111111111111"]);
     assert_eq!(read(1), ["333333333333", "333333333334"]);
 }
+
+/// Proves a world of roles with one more statement in the bucket's policy.
+fn with_statement(statement: &str) -> Isolation {
+    let mut world = World::new(Mode::Roles);
+    let text = world.bucket.to_minified().replacen(r#""Statement":["#, &format!(r#""Statement":[{statement},"#), 1);
+    world.bucket = PolicyDocument::parse(&text).unwrap();
+    world.prove()
+}
+
+fn invariants(found: &Isolation) -> Vec<Invariant> {
+    let mut all: Vec<Invariant> = found.violations.iter().map(|violation| violation.invariant).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+#[test]
+fn string_like_reads_a_source_over_the_colons_and_arn_like_by_field() {
+    let judge = |service: &str, action: &str, operator: &str, pattern: &str| {
+        let found = with_statement(&format!(
+            r#"{{"Effect":"Allow","Principal":{{"Service":"{service}.amazonaws.com"}},"Action":"{action}","Resource":"arn:aws:s3:::acme-org-cloudtrail/*","Condition":{{"{operator}":{{"aws:SourceArn":"{pattern}"}}}}}}"#
+        ));
+        invariants(&found)
+    };
+    for pattern in [
+        "*:trail/acme-org-trail",
+        "arn:*trail/acme-org-trail",
+        "*trail*",
+        "arn:aws:cloudtrail*",
+        "*:*:*",
+        "arn:aws:s3*",
+    ] {
+        assert_eq!(judge("cloudtrail", "s3:PutObject", "StringLike", pattern), [Invariant::NobodyOutside], "{pattern}");
+    }
+    let reads = judge("cloudfront", "s3:GetObject", "StringLike", "*distribution/E1");
+    assert!(reads.contains(&Invariant::NobodyOutside), "{reads:?}");
+    for pattern in
+        ["*:111111111111:trail/acme-org-trail", "arn:aws:cloudtrail:*:111111111111:trail/*", "*:111111111111:*"]
+    {
+        for operator in ["StringLike", "ArnLike"] {
+            let found = judge("cloudtrail", "s3:PutObject", operator, pattern);
+            assert_eq!(found, [], "{operator} {pattern}");
+        }
+    }
+    for pattern in ["*:trail/acme-org-trail", "arn:*trail/acme-org-trail", "*distribution/E1"] {
+        assert_eq!(judge("cloudtrail", "s3:PutObject", "ArnLike", pattern), [], "{pattern}");
+        assert_eq!(judge("cloudtrail", "s3:PutObject", "StringEquals", pattern), [], "{pattern}");
+    }
+    // `ArnLike` completes what is missing.
+    assert_eq!(judge("cloudtrail", "s3:PutObject", "ArnLike", "arn:aws:cloudtrail"), [Invariant::NobodyOutside]);
+}
+
+#[test]
+fn string_like_reads_a_principal_over_the_colons() {
+    let judge = |operator: &str, pattern: &str| {
+        invariants(&with_statement(&format!(
+            r#"{{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*","Condition":{{"{operator}":{{"aws:PrincipalArn":"{pattern}"}}}}}}"#
+        )))
+    };
+    for pattern in ["*role/Admin", "*:role/Admin", "arn:aws:iam*", "*Admin*", "*:root"] {
+        assert!(judge("StringLike", pattern).contains(&Invariant::NobodyOutside), "{pattern}");
+    }
+    assert!(!judge("ArnLike", "*role/Admin").contains(&Invariant::NobodyOutside));
+}
+
+#[test]
+fn a_denial_of_some_of_its_files_keeps_a_reader_from_reading() {
+    let denied = |element: &str, below: &str| {
+        invariants(&with_statement(&format!(
+            r#"{{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","{element}":"arn:aws:s3:::acme-org-cloudtrail/{below}"}}"#
+        )))
+    };
+    for below in ["*/2025/*", "*/us-west-2/*", "*/31/*", "*/333333333333/*", "*CloudTrail-Digest*"] {
+        assert_eq!(denied("Resource", below), [Invariant::ReadsOwn], "{below}");
+        assert_eq!(denied("NotResource", below), [Invariant::ReadsOwn], "{below}");
+    }
+    for (element, below) in [("Resource", "other/*"), ("NotResource", "audit/*"), ("NotResource", "*.json.gz")] {
+        assert_eq!(denied(element, below), [], "{element} {below}");
+    }
+}

@@ -5,7 +5,7 @@ use super::diagnosis::{
 };
 use super::keys::told_apart;
 use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
-use super::{Cause, Delivery, Preflight, Refusal, named};
+use super::{Asked, Cause, Delivery, Doubt, Preflight, Refusal, named};
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, misses};
 
@@ -29,15 +29,38 @@ pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight
     let mut paths = delivery.paths();
     if let Some(widest) = paths.last_mut() {
         let more = told_apart(delivery, bucket.policy, &widest.objects);
-        widest.objects.extend(more);
-    }
-    for path in &paths {
-        bucket.check_creation(path, &mut result);
-        for key in &path.objects {
-            bucket.check_write(path, key, &mut result);
+        widest.objects.extend(more.keys);
+        if more.too_many {
+            result.doubt(bucket.too_many(widest));
         }
     }
+    // What refuses log files refuses the check too, and is told for the worse of both.
+    for (path, key) in paths.iter().flat_map(|path| path.objects.iter().map(move |key| (path, key))) {
+        bucket.check_write(path, key, &mut result);
+    }
+    paths.iter().for_each(|path| bucket.check_creation(path, &mut result));
     result
+}
+
+/// Returns what CloudTrail asks of a bucket, as far as the statements of a policy tell log files apart.
+pub(super) fn requests(delivery: &Delivery, policy: &PolicyDocument) -> Asked {
+    let mut requests = vec![by_cloudtrail(delivery, "s3:GetBucketAcl", delivery.bucket_arn())];
+    let mut paths = delivery.paths();
+    let mut too_many = false;
+    if let Some(widest) = paths.last_mut() {
+        let more = told_apart(delivery, policy, &widest.objects);
+        widest.objects.extend(more.keys);
+        too_many = more.too_many;
+    }
+    let keys = paths.iter().flat_map(|path| &path.objects);
+    requests.extend(keys.map(|key| put_object(delivery, key, headers(key))));
+    // The check that is made when a trail is changed comes last: what refuses log files too is told for them.
+    requests.extend(paths.iter().map(|path| put_object(delivery, &format!("{}/", path.base), Headers::None)));
+    Asked { requests, too_many }
+}
+
+fn headers(key: &str) -> Headers {
+    if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs }
 }
 
 impl Bucket<'_> {
@@ -46,11 +69,21 @@ impl Bucket<'_> {
     }
 
     fn check_write(&self, path: &WritePath, key: &str, result: &mut Preflight) {
-        let headers = if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs };
-        let request = put_object(self.delivery, key, headers);
+        let request = put_object(self.delivery, key, headers(key));
         record(result, &self.name, &request, self.verdict(&request), |denial| {
             self.explain_write(path, &request, denial)
         });
+    }
+
+    fn too_many(&self, path: &WritePath) -> Doubt {
+        Doubt {
+            document: self.name.clone(),
+            action: "s3:PutObject".into(),
+            resource: self.delivery.object_arn(&format!("{}/*", path.base)),
+            why: vec![
+                "the patterns of its statements are too long or too many to try a file on each side of them".into(),
+            ],
+        }
     }
 
     fn misses(&self, request: &Request) -> Vec<NearMiss> {
@@ -109,13 +142,17 @@ impl Bucket<'_> {
     }
 
     /// While a trail is created or changed, CloudTrail writes an empty object without encryption headers, so that a
-    /// statement that denies by these headers refuses the trail although its log files would carry them.
+    /// statement that denies by these headers, or by this name, refuses the trail although its log files would pass.
     fn check_creation(&self, path: &WritePath, result: &mut Preflight) {
         let request = put_object(self.delivery, &format!("{}/", path.base), Headers::None);
-        if let Verdict::Denied(Denial::Explicit(place)) = self.verdict(&request)
-            && self.denies_by_encryption(&place)
-        {
-            result.refuse(self.encryption_denied(place, &request));
+        match self.verdict(&request) {
+            Verdict::Denied(Denial::Explicit(place)) if self.denies_by_encryption(&place) => {
+                result.refuse(self.encryption_denied(place, &request));
+            }
+            Verdict::Denied(Denial::Explicit(place)) => {
+                result.refuse(denied_by(place, CODE, &self.name, &request));
+            }
+            _ => {}
         }
     }
 

@@ -31,6 +31,13 @@ pub fn key(delivery: &Delivery, policy: &PolicyDocument) -> Preflight {
     result
 }
 
+/// Returns what CloudTrail asks of a key.
+pub(super) fn requests(delivery: &Delivery, arn: &str) -> Vec<Request> {
+    let mut requests = vec![encrypt(delivery, arn), by_cloudtrail(delivery, "kms:DescribeKey", arn)];
+    requests.extend(delivery.bucket_key.then(|| decrypt(delivery, arn)));
+    requests
+}
+
 fn encrypt(delivery: &Delivery, arn: &str) -> Request {
     let mut request = by_cloudtrail(delivery, "kms:GenerateDataKey", arn);
     let object = match (delivery.bucket_key, delivery.paths().first().and_then(|path| path.objects.first())) {

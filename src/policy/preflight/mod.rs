@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::document::PolicyDocument;
-use super::evaluate::{Named, Place};
+use super::evaluate::{Named, Place, Request};
 use crate::ids::{AccountId, Arn, OrganizationId};
 
 mod bucket;
@@ -265,6 +265,24 @@ pub fn preflight(delivery: &Delivery, documents: &Documents) -> Preflight {
         whole.add(log_group(delivery, used));
     }
     whole
+}
+
+/// What CloudTrail asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The requests.
+    pub requests: Vec<Request>,
+    /// There are patterns that were too long or too many to try a file on each side of them.
+    pub too_many: bool,
+}
+
+/// Returns every request that CloudTrail makes to bucket and key for a trail, for other policies that bind it:
+/// `statements` are theirs, and each file that they treat otherwise than most is among the requests. `key` is the ARN of the
+/// key; none where S3 encrypts.
+pub fn requests(delivery: &Delivery, key: Option<&str>, statements: &PolicyDocument) -> Asked {
+    let mut asked = bucket::requests(delivery, statements);
+    asked.requests.extend(key.into_iter().flat_map(|arn| key::requests(delivery, arn)));
+    asked
 }
 
 fn named<'a>(name: &'a str, document: &'a PolicyDocument) -> Named<'a> {

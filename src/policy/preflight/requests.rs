@@ -5,19 +5,13 @@
 
 use super::Delivery;
 use crate::policy::evaluate::{Caller, Context, Request};
+use crate::policy::log_files::FOLDERS;
 
 /// The service that delivers.
 pub(super) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
 
 /// An address that belongs to AWS (`ip-ranges.json`, service AMAZON).
 const ADDRESS_OF_AWS: &str = "54.240.197.233";
-
-/// The folders below an account's path that a trail writes to.
-pub(super) const FOLDERS: [(&str, &str); 3] = [
-    ("CloudTrail", "CloudTrail"),
-    ("CloudTrail-Digest", "CloudTrail-Digest"),
-    ("CloudTrail-Insight", "CloudTrail-Insight"),
-];
 
 /// Whose logs a path holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +45,14 @@ impl Delivery {
         format!("{}/{key}", self.bucket_arn())
     }
 
+    /// Returns `[prefix/]AWSLogs`.
+    pub(super) fn root(&self) -> String {
+        if self.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", self.prefix) }
+    }
+
     /// Returns `[prefix/]AWSLogs/<id>`.
     pub(super) fn base(&self, id: &str) -> String {
-        if self.prefix.is_empty() { format!("AWSLogs/{id}") } else { format!("{}/AWSLogs/{id}", self.prefix) }
+        format!("{}/{id}", self.root())
     }
 
     /// Returns the paths of the trail, each with the keys of its owner. An organization trail also needs the path of the management account, because it
@@ -74,8 +73,8 @@ impl Delivery {
     /// Returns one object key of each folder, in the layout that CloudTrail documents.
     pub(super) fn objects(&self, path: &str, account: &str) -> Vec<String> {
         let region = self.trail_arn.region();
-        let object = |(folder, name): &(&str, &str)| {
-            format!("{path}/{folder}/{region}/2026/01/31/{account}_{name}_{region}_20260131T0000Z_sample.json.gz")
+        let object = |folder: &&str| {
+            format!("{path}/{folder}/{region}/2026/01/31/{account}_{folder}_{region}_20260131T0000Z_sample.json.gz")
         };
         FOLDERS.iter().map(object).collect()
     }
@@ -116,7 +115,12 @@ pub(super) fn put_object(delivery: &Delivery, key: &str, headers: Headers) -> Re
     const ENCRYPTION: &str = "s3:x-amz-server-side-encryption";
     const KEY_ID: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
     let mut request = by_cloudtrail(delivery, "s3:PutObject", delivery.object_arn(key));
-    let context = std::mem::take(&mut request.context).with("s3:x-amz-acl", "bucket-owner-full-control");
+    let context = std::mem::take(&mut request.context)
+        .with("s3:x-amz-acl", "bucket-owner-full-control")
+        // How the service signs its requests is not told.
+        .unknown("s3:x-amz-content-sha256")
+        .unknown("s3:signatureage")
+        .unknown("s3:signatureversion");
     request.context = match (headers, &delivery.key_arn) {
         (Headers::None, _) => context,
         (Headers::OfLogs, Some(arn)) => context.with(ENCRYPTION, "aws:kms").with(KEY_ID, arn),
