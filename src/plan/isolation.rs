@@ -15,7 +15,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Plac
 use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
-use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
+use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, Unproven, prove};
 use crate::policy::{Aliases, Effect, PolicyDocument};
 
 mod blame;

@@ -146,20 +146,20 @@ fn a_grant_gives_a_trusted_reader_no_more_than_reading_and_a_member_nothing() {
     let session = "arn:aws:sts::222222222222:assumed-role/CloudTrailReadLogs-333333333333/x";
     for (grantee, operations) in [
         (trusted, &["Decrypt", "DescribeKey"][..]),
-        (reader, &["DescribeKey"]),
-        ("arn:aws:iam::333333333333:role/x", &["DescribeKey"]),
-        ("arn:aws:iam::222222222222:role/forensics", &["CreateGrant", "Decrypt"]),
+        (reader, &["DescribeKey"][..]),
+        ("arn:aws:iam::333333333333:role/x", &["DescribeKey"][..]),
+        ("arn:aws:iam::222222222222:role/forensics", &["CreateGrant", "Decrypt"][..]),
     ] {
         assert_eq!(deployed.with_grant(0, grantee, operations)["violations"], json!([]), "{grantee}");
     }
     for (grantee, operations) in [
         (trusted, &["CreateGrant", "Decrypt", "ReEncryptFrom"][..]),
-        (trusted, &["Encrypt"]),
-        (reader, &["CreateGrant"]),
-        (reader, &["Decrypt"]),
-        (session, &["Decrypt"]),
-        ("arn:aws:iam::333333333333:role/x", &["Decrypt"]),
-        ("arn:aws:iam::999999999999:root", &["Decrypt"]),
+        (trusted, &["Encrypt"][..]),
+        (reader, &["CreateGrant"][..]),
+        (reader, &["Decrypt"][..]),
+        (session, &["Decrypt"][..]),
+        ("arn:aws:iam::333333333333:role/x", &["Decrypt"][..]),
+        ("arn:aws:iam::999999999999:root", &["Decrypt"][..]),
     ] {
         let report = deployed.with_grant(2, grantee, operations);
         let action = format!("kms:{}", operations.join(", kms:"));
