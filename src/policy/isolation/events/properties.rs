@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::super::world::{GROUP, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, QUEUE, World};
 use super::super::{AccountId, Named};
-use super::*;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Layers, Request, evaluate, full_access};
 
