@@ -134,9 +134,8 @@ impl World {
     /// Runs a function on the world's archive.
     pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
-        let management = MANAGEMENT.parse().unwrap();
-        let organization_id = ORGANIZATION.parse().unwrap();
         let management: AccountId = MANAGEMENT.parse().unwrap();
+        let organization_id = ORGANIZATION.parse().unwrap();
         let id = |reader: &OwnedReader| (format!("AROAREADER{}", reader.account), reader.role.to_string());
         let unique_ids: Aliases = self.readers.iter().map(id).collect();
         let policies: Vec<[Named; 1]> =
