@@ -137,6 +137,14 @@ impl Resource {
         }
     }
 
+    /// Returns the policy that is attached to it and says who may use it, whether others may write statements into it or not.
+    pub fn own_policy(&self) -> Option<&PolicyDocument> {
+        match self {
+            Resource::Queue(r) => r.policy.as_ref(),
+            other => other.shared_policy(),
+        }
+    }
+
     /// Returns [`Resource::shared_policy`] to be changed.
     pub fn shared_policy_mut(&mut self) -> Option<&mut PolicyDocument> {
         match self {

@@ -15,13 +15,13 @@ use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Plac
 use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
-use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, SharedKind, Unproven, prove};
+use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, Unproven, prove};
 use crate::policy::{Aliases, Effect, PolicyDocument};
 
 mod blame;
 mod known;
 
-use known::{own_principals, paths, topic_document, topics};
+use known::{Beside, beside, own_principals, paths};
 
 /// The policies that decide who reads which logs, put together from an estate.
 pub struct ArchivePolicies<'a> {
@@ -35,8 +35,8 @@ pub struct ArchivePolicies<'a> {
     accounts: BTreeSet<AccountId>,
     bucket_policy: Option<Cow<'a, Resource>>,
     key: Option<KeyPolicies<'a>>,
-    /// The topics that tell of new logs: address, ARN, and the topic with its policy.
-    topics: Vec<(Address, String, Cow<'a, Resource>)>,
+    /// The policies of the topics that tell of new logs, of log groups and of the queue.
+    beside: Vec<Beside<'a>>,
     /// The account that manages the organization.
     management: AccountId,
     /// Principals of the log account that nobody outside becomes, or that the configuration names, as patterns of ARNs.
@@ -123,7 +123,7 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&bucket.with_kind(Kind::BucketPolicy)),
             key,
-            topics: topics(desired, find),
+            beside: beside(desired, observed, find),
             management: organization.management_account.clone(),
             judged_principals: judged_principals(desired, observed, organization),
             paths: paths(organization),
@@ -169,7 +169,7 @@ impl<'a> ArchivePolicies<'a> {
             bucket_arn: bucket.arn(desired.partition)?,
             bucket_policy: find(&policy),
             key,
-            topics: Vec::new(),
+            beside: Vec::new(),
             management: organization.management_account.clone(),
             judged_principals: judged_principals(desired, observed, organization),
             paths: paths(organization),
@@ -245,14 +245,11 @@ impl<'a> ArchivePolicies<'a> {
         let readers: Vec<Reader> = pairs.map(|(reader, policies)| reader.reader(policies, terms)).collect();
         let trusted: Vec<String> = terms.trusted.iter().map(ToString::to_string).collect();
         let key = self.key.as_ref().and_then(|key| Some(Key { arn: &key.arn, policy: key.policy.shared_policy()? }));
-        let names: Vec<String> = self.topics.iter().map(|(address, ..)| topic_document(address)).collect();
-        let topics = self.topics.iter().zip(&names);
-        let more: Vec<Shared> = topics
-            .filter_map(|((address, arn, topic), name)| {
-                let (policy, written) = (topic.shared_policy()?, self.written(address));
-                Some(Shared { kind: SharedKind::Topic, name, arn, policy, written })
-            })
-            .collect();
+        let more = self.beside.iter().map(|Beside { address, kind, arn, name, policy }| {
+            let written = self.written(address);
+            Shared { kind: *kind, name, arn, policy, written }
+        });
+        let more: Vec<Shared> = more.collect();
         run(&Archive {
             bucket_arn: &self.bucket_arn,
             region: self.bucket.region.as_ref().map_or("", |region| region.as_str()),
@@ -279,7 +276,7 @@ impl<'a> ArchivePolicies<'a> {
 
     /// Returns a document as the templates wrote it.
     fn written(&self, address: &Address) -> Option<&PolicyDocument> {
-        self.desired.wanted.get(address)?.resource.shared_policy()
+        self.desired.wanted.get(address)?.resource.own_policy()
     }
 }
 
@@ -440,7 +437,7 @@ fn unreadable(desired: &Desired, observed: &Estate) -> Vec<Unproven> {
         let invariant = match address.kind {
             Kind::BucketPolicy => Invariant::NobodyOutside,
             Kind::KeyPolicy => Invariant::DecryptsOnlyLogs,
-            Kind::Topic => Invariant::WritesNothing,
+            Kind::Topic | Kind::Queue => Invariant::WritesNothing,
             Kind::Role | Kind::Policy => Invariant::ReadsOnlyOwn,
             _ => return None,
         };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::finding::Harm;
-use crate::estate::{Address, StatementRef};
+use crate::estate::{Address, Kind, StatementRef};
 use crate::policy::isolation::Invariant;
 
 /// A counter-example to an invariant of isolation: a request that is allowed and should not be, or the reverse.
@@ -60,6 +60,8 @@ impl Violation {
     /// Returns what it does as long as it stays.
     pub fn harm(&self) -> Harm {
         match self.invariant {
+            // The queue has no logs: it tells the daemon that something has changed.
+            _ if self.address.kind == Kind::Queue => Harm::LessProtected,
             Invariant::ReadsOnlyOwn
             | Invariant::ListsOnlyOwn
             | Invariant::WritesNothing
@@ -78,7 +80,16 @@ impl Violation {
     /// Returns what to do about it: the command to run, where there is one.
     pub fn repair(&self) -> String {
         let place = format!("the {} {}", self.address.kind.words(), self.address.name);
+        let statement = self.statement.as_deref().unwrap_or_default();
         match (&self.author, self.invariant) {
+            (None, _) if self.address.kind == Kind::LogGroup && !statement.is_empty() => format!(
+                "orgtrail writes no resource policies of CloudWatch Logs: put the {} again without the statement (`aws logs \
+                 put-resource-policy`), or delete it (`aws logs delete-resource-policy`)",
+                statement.split(" Statement[").next().unwrap_or(statement)
+            ),
+            (None, _) if self.address.kind == Kind::Key && statement.starts_with("grant ") => {
+                format!("take the {statement} of {place} back: `aws kms revoke-grant`")
+            }
             (Some(Author::Others(statement)), invariant) if invariant.is_broken_by_allow() => format!(
                 "`orgtrail apply --close --allow destroys` takes out each statement of others that breaks isolation, with \
                  `--destroy '{statement}'` instead of `--close` only this one; `orgtrail plan --close` shows it first. Others \

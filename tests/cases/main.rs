@@ -4,6 +4,7 @@
 mod adoption;
 mod advice;
 mod assess;
+mod doors;
 mod earlier;
 mod folder;
 mod isolation;

@@ -190,7 +190,7 @@ fn log_group(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failur
         Known::Present(Resource::Role(role)) => {
             let policies: Vec<Named> = inline(role);
             let (arn, role_arn, trust) = (&group_arn, &role_arn, &role.trust);
-            let group = preflight::LogGroup { arn, role_arn, trust, policies: &policies };
+            let group = preflight::LogGroup { arn, role_arn, trust, policies: &policies, resource_policies: &[] };
             refusals(Door::LogGroup, preflight::log_group(delivery, &group))
         }
         Known::Absent => missing("role", &role.name, "InvalidCloudWatchLogsRoleArnException"),

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::ArchivePolicies;
-use super::known::topic_document;
 use crate::estate::{Address, Kind, Resource, StatementRef};
 use crate::plan::violation::Author;
-use crate::policy::evaluate::Place;
-use crate::policy::isolation::Violation;
+use crate::policy::isolation::{SharedKind, Violation};
 use crate::policy::{Effect, PolicyDocument};
 
 impl ArchivePolicies<'_> {
     /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
     /// who can or cannot, else the bucket's policy.
     pub(in crate::plan) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &Violation) -> Address {
-        if let Some((address, _)) = violation.statement.as_ref().and_then(|place| self.shared(place)) {
+        if let Some((address, _)) = self.shared(violation) {
             return address;
         }
         let reader = [&violation.principal, &violation.resource].into_iter().find_map(|name| places.get(name.as_str()));
@@ -25,7 +23,7 @@ impl ArchivePolicies<'_> {
     /// allowing what a reader cannot do.
     pub(in crate::plan) fn author(&self, violation: &Violation) -> Option<Author> {
         let place = violation.statement.as_ref()?;
-        let (address, document) = self.shared(place)?;
+        let (address, document) = self.shared(violation)?;
         let statement = document?.statements.get(place.index)?;
         let breaks = if violation.invariant.is_broken_by_allow() { Effect::Allow } else { Effect::Deny };
         if statement.effect != breaks {
@@ -38,9 +36,9 @@ impl ArchivePolicies<'_> {
         })
     }
 
-    /// Returns the shared policy that a place is in, where it is in one; its document where that is known.
-    fn shared(&self, place: &Place) -> Option<(Address, Option<&PolicyDocument>)> {
-        match place.document.as_str() {
+    /// Returns the policy that the statement to blame is in, where it is in one of them; its document where that is known.
+    fn shared(&self, violation: &Violation) -> Option<(Address, Option<&PolicyDocument>)> {
+        match violation.statement.as_ref()?.document.as_str() {
             "bucket policy" => {
                 let document = self.bucket_policy.as_deref().and_then(Resource::shared_policy);
                 Some((self.bucket.with_kind(Kind::BucketPolicy), document))
@@ -50,8 +48,10 @@ impl ArchivePolicies<'_> {
                 Some((key.address.clone(), key.policy.shared_policy()))
             }
             name => {
-                let (address, _, topic) = self.topics.iter().find(|(address, ..)| topic_document(address) == name)?;
-                Some((address.clone(), topic.shared_policy()))
+                let beside = self.beside.iter().find(|beside| beside.is_of(name, violation))?;
+                // Of the others no single statement is taken out: the queue's policy is the plan's, that of the logs is not.
+                let document = (beside.kind == SharedKind::Topic).then_some(&*beside.policy);
+                Some((beside.address.clone(), document))
             }
         }
     }

@@ -1,12 +1,16 @@
-//! What is known beside the documents of an archive: its topics, and where the accounts are in the organization.
+//! What is known beside the documents of an archive: its topics, log groups and queue, and where the accounts are in the
+//! organization.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Find;
-use crate::estate::{Address, Desired, Kind, Resource};
+use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::policy::PolicyDocument;
+use crate::policy::isolation::{SharedKind, Violation};
+use crate::policy::preflight::RESOURCE_POLICY;
 
 /// Returns orgtrail's own roles and those that the configuration lets off, as ARNs in which `*` stands for any text.
 pub(super) fn own_principals(desired: &Desired) -> Vec<String> {
@@ -14,17 +18,67 @@ pub(super) fn own_principals(desired: &Desired) -> Vec<String> {
     named.chain([desired.own_role.to_string()]).collect()
 }
 
-/// Returns what the policy of a topic is called.
-pub(super) fn topic_document(address: &Address) -> String {
-    format!("policy of topic {}", address.name)
+/// A document beside those of bucket, key and readers that others may write to.
+pub(super) struct Beside<'a> {
+    /// Of what it is attached to.
+    pub(super) address: Address,
+    pub(super) kind: SharedKind,
+    /// The ARN of what it is attached to.
+    pub(super) arn: String,
+    /// What people call it.
+    pub(super) name: String,
+    pub(super) policy: Cow<'a, PolicyDocument>,
 }
 
-/// Returns the topics that trails of ours notify.
-pub(super) fn topics<'a>(desired: &Desired, find: Find<'_, 'a>) -> Vec<(Address, String, Cow<'a, Resource>)> {
-    let wanted = desired.wanted.keys().filter(|address| address.kind == Kind::Topic);
-    wanted
-        .filter_map(|address| Some((address.clone(), address.arn(desired.partition)?.to_string(), find(address)?)))
-        .collect()
+impl Beside<'_> {
+    /// Tells whether a violation is about this document. A resource policy of CloudWatch Logs may reach several log groups.
+    pub(super) fn is_of(&self, document: &str, violation: &Violation) -> bool {
+        self.name == document && (self.kind != SharedKind::LogGroup || self.arn == violation.resource)
+    }
+}
+
+/// Returns the policies of the topics that trails of ours notify and of the queue, and the resource policies of CloudWatch
+/// Logs, which may reach the log groups that trails of ours write to.
+pub(super) fn beside<'a>(desired: &Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<Beside<'a>> {
+    let mut list = Vec::new();
+    for address in desired.wanted.keys() {
+        let kind = match address.kind {
+            Kind::Topic => SharedKind::Topic,
+            Kind::Queue => SharedKind::Queue,
+            Kind::LogGroup => {
+                list.extend(of_log_group(desired, observed, address));
+                continue;
+            }
+            _ => continue,
+        };
+        let (Some(arn), Some(policy)) = (address.arn(desired.partition), find(address).and_then(policy_of)) else {
+            continue;
+        };
+        let name = format!("policy of {} {}", address.kind.words(), address.name);
+        list.push(Beside { address: address.clone(), kind, arn: arn.to_string(), name, policy });
+    }
+    list
+}
+
+fn policy_of(resource: Cow<'_, Resource>) -> Option<Cow<'_, PolicyDocument>> {
+    match resource {
+        Cow::Borrowed(resource) => resource.own_policy().map(Cow::Borrowed),
+        Cow::Owned(resource) => resource.own_policy().cloned().map(Cow::Owned),
+    }
+}
+
+fn of_log_group<'a>(desired: &Desired, observed: &'a Estate, group: &Address) -> Vec<Beside<'a>> {
+    let doors = observed.surroundings.as_ref().and_then(|all| all.log_groups.get(group));
+    let policies = doors.and_then(|doors| doors.policies.read());
+    let (Some(policies), Some(arn)) = (policies, group.arn(desired.partition)) else { return Vec::new() };
+    let policy = |(name, policy): (&String, &'a PolicyDocument)| Beside {
+        address: group.clone(),
+        kind: SharedKind::LogGroup,
+        arn: arn.to_string(),
+        name: format!("{RESOURCE_POLICY}{name}"),
+        policy: Cow::Borrowed(policy),
+    };
+    policies.iter().map(policy).collect()
 }
 
 /// Returns where each account is, as `aws:PrincipalOrgPaths` has it: from the root down, each unit with its slash (IAM user

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{effective, lockout};
 use crate::estate::key::{key_reference, referenced_key};
+use crate::estate::surroundings::Surroundings;
 use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{
     self, Address, Desired, Estate, Kind, Problem, Resource, Role, SeenKey, Sighting, Stage, Trail, Wanted,
@@ -16,7 +17,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, Rule, Subject, lint};
 use crate::policy::preflight::{
-    Delivery, Documents, Doubt, LogGroup, Part, Preflight, Refusal, Topic, TopicKey, preflight,
+    Delivery, Documents, Doubt, LogGroup, Part, Preflight, RESOURCE_POLICY, Refusal, Topic, TopicKey, preflight,
 };
 
 mod now;
@@ -105,6 +106,8 @@ struct Targets<'a> {
     resources: BTreeMap<&'a Address, Resource>,
     /// Keys of others, by the names under which trails and topics call them.
     keys: &'a BTreeMap<String, SeenKey>,
+    /// What surrounds the archive; none where it was not looked at.
+    surroundings: Option<&'a Surroundings>,
 }
 
 impl<'a> Targets<'a> {
@@ -124,8 +127,8 @@ impl<'a> Targets<'a> {
         let targets = desired.wanted.iter().filter(|(address, _)| is_target(address));
         let addresses = targets.clone().map(|(address, _)| address).collect();
         let resources = targets.filter_map(|(address, wanted)| Some((address, find(address, wanted)?))).collect();
-        let accounts = active(organization);
-        Self { desired, accounts, addresses, resources, keys: &observed.keys }
+        let (accounts, surroundings) = (active(organization), observed.surroundings.as_ref());
+        Self { desired, accounts, addresses, resources, keys: &observed.keys, surroundings }
     }
 
     /// Returns what would be refused after the plan. What is refused already is not the plan's doing, and no reason to
@@ -144,6 +147,10 @@ impl<'a> Targets<'a> {
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn));
         let log_group = self.log_target(trail);
         let policies: Vec<Named> = log_group.iter().flat_map(LogTarget::policies).collect();
+        let resource_policies =
+            log_group.as_ref().map(|target| self.resource_policies(&target.group)).unwrap_or_default();
+        let resource_policies: Vec<Named> =
+            resource_policies.iter().map(|(name, document)| Named { name, document }).collect();
         let documents = Documents {
             bucket: self.find(Kind::BucketPolicy, &trail.bucket).and_then(Resource::shared_policy),
             key: trail.key.as_deref().and_then(|key| self.key_policy(key)),
@@ -157,6 +164,7 @@ impl<'a> Targets<'a> {
                 role_arn: &target.role,
                 trust: &target.resource.trust,
                 policies: &policies,
+                resource_policies: &resource_policies,
             }),
         };
         let mut preflight = preflight(&delivery, &documents);
@@ -256,6 +264,20 @@ impl<'a> Targets<'a> {
             Resource::Topic(topic) => Some((arn, topic)),
             _ => None,
         }
+    }
+
+    /// Returns the resource policies of CloudWatch Logs where a log group is, by what people call them. That they could not
+    /// be read is an open question of `surroundings`.
+    fn resource_policies(&self, group: &Arn) -> Vec<(String, &'a PolicyDocument)> {
+        let name = group.resource().strip_prefix("log-group:").unwrap_or_default().trim_end_matches(":*");
+        let is_it = |address: &Address| {
+            address.name == name
+                && address.account.as_str() == group.account()
+                && address.region.as_ref().is_some_and(|region| region.as_str() == group.region())
+        };
+        let groups = self.surroundings.into_iter().flat_map(|all| &all.log_groups);
+        let policies = groups.filter(|(address, _)| is_it(address)).filter_map(|(_, doors)| doors.policies.read());
+        policies.flatten().map(|(name, policy)| (format!("{RESOURCE_POLICY}{name}"), policy)).collect()
     }
 
     fn log_target(&self, trail: &Trail) -> Option<LogTarget<'_>> {

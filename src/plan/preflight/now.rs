@@ -8,7 +8,7 @@ use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, SeenKey, 
 use crate::organization::Organization;
 use crate::plan::effective;
 use crate::plan::finding::{Finding, Harm};
-use crate::policy::preflight::{Doubt, Part, Refusal};
+use crate::policy::preflight::{Doubt, Part, RESOURCE_POLICY, Refusal};
 
 /// What is wrong with the deliveries of now.
 #[derive(Default)]
@@ -169,6 +169,9 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
         Part::Bucket | Part::Key => (Harm::LogsLost, "delivery-refused", "CloudTrail is refused"),
         Part::Topic | Part::TopicKey => {
             (Harm::LessProtected, "notification-refused", "nobody hears of new log files: CloudTrail is refused")
+        }
+        Part::LogGroup if refusal.document.starts_with(RESOURCE_POLICY) => {
+            (Harm::LessProtected, "log-group-refused", "CloudTrail is to be kept out of the log group")
         }
         Part::LogGroup => {
             (Harm::LessProtected, "log-group-refused", "nothing arrives in the log group: CloudTrail is refused")

@@ -1,8 +1,6 @@
 //! What leads out of the archive: copies, lists, messages, grants. What goes to a stranger or to another member is a
 //! violation; what stays in the log account or the management account is listed.
 
-use std::collections::BTreeSet;
-
 use super::{Around, Judge, Standing, When, open};
 use crate::estate::surroundings::{
     AclGrant, BucketDoors, KeyGrant, LogGroupDoors, Part, Subscription, Surroundings, Target,
@@ -10,27 +8,14 @@ use crate::estate::surroundings::{
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Arn};
 use crate::plan::{Finding, Harm, Violation};
-use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
-use crate::policy::evaluate::{arn_glob, covers_action};
 use crate::policy::isolation::{Invariant, Unproven};
-use crate::policy::lint::{outside_grants, unbound_service};
 
 /// The group with which S3 writes access logs (Amazon S3 user guide, "ACL overview").
 pub(in crate::plan) const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 
-/// What of CloudWatch Logs reads events, sends them on or removes them.
-const LOGS_ACTIONS: [&str; 10] = [
-    "logs:GetLogEvents",
-    "logs:FilterLogEvents",
-    "logs:GetLogRecord",
-    "logs:StartQuery",
-    "logs:StartLiveTail",
-    "logs:CreateExportTask",
-    "logs:PutSubscriptionFilter",
-    "logs:PutRetentionPolicy",
-    "logs:DeleteLogStream",
-    "logs:DeleteLogGroup",
-];
+/// What a reader of the logs does with their key, and what leaves a grant as it is. Everything else that a grant can give is
+/// more than reading (AWS KMS API, `GrantListEntry`, `Operations`).
+const READS_WITH_KEY: [&str; 3] = ["Decrypt", "DescribeKey", "RetireGrant"];
 
 /// One thing that leads somewhere.
 struct Lead<'a> {
@@ -164,20 +149,65 @@ impl Judge<'_> {
     }
 
     fn grant(&self, address: &Address, grant: &KeyGrant, result: &mut Around) {
-        let KeyGrant { id: _, grantee, operations } = grant;
+        let KeyGrant { id, grantee, operations } = grant;
         let list: Vec<&str> = operations.iter().map(String::as_str).collect();
-        let only_describes = operations.iter().all(|one| matches!(one.as_str(), "DescribeKey" | "RetireGrant"));
+        let only = |known: &[&str]| list.iter().all(|one| known.contains(one));
         let is_service = !grantee.contains(':') && grantee.contains('.');
-        if only_describes || is_service {
+        let account =
+            account_of(grantee).or_else(|| grantee.parse::<AccountId>().ok().map(|account| account.to_string()));
+        let is_home = account.as_deref().is_some_and(|account| self.is_home_of(address, account));
+        let member = self.reader_of(grantee).filter(|_| is_home);
+        let gives_too_much = match &account {
+            _ if only(&READS_WITH_KEY[1..]) || is_service => false,
+            // A reader decrypts with its own policy, which knows the logs from the rest.
+            Some(_) if is_home => member.is_some(),
+            Some(account) => self.standing(account) != Standing::Inside || !only(&READS_WITH_KEY),
+            None => false,
+        };
+        let action = format!("kms:{}", list.join(", kms:"));
+        if gives_too_much {
+            let who = match member {
+                Some(member) => format!("account {member}, by its reader {grantee},"),
+                None => grantee.clone(),
+            };
+            let resource = address.arn(self.desired.partition).map_or_else(|| address.name.clone(), |a| a.to_string());
+            let mut violation = violation(address, who, action, resource);
+            violation.statement = Some(format!("grant {id}"));
+            result.violations.push(violation);
+        } else if account.is_some() || is_service || only(&READS_WITH_KEY[1..]) {
             result.leads_on.push(format!("a grant of the key {} lets {grantee} {}", address.name, list.join(", ")));
-            return;
+        } else {
+            self.lead(Lead { address, what: "a grant", action, to: grantee.clone() }, None, result);
         }
-        let action = format!("kms:{} by a grant", list.join(", kms:"));
-        self.lead(
-            Lead { address, what: "a grant", action, to: grantee.clone() },
-            account_of(grantee).or_else(|| grantee.parse::<AccountId>().ok().map(|account| account.to_string())),
-            result,
-        );
+    }
+
+    /// Tells whether an account owns a resource, is the log account or runs the organization.
+    fn is_home_of(&self, address: &Address, account: &str) -> bool {
+        [&address.account, &self.desired.log_account, &self.organization.management_account]
+            .iter()
+            .any(|home| home.as_str() == account)
+    }
+
+    /// Returns the account that a role of the log account, or a session of it, reads for.
+    fn reader_of(&self, arn: &str) -> Option<String> {
+        let resource = arn.splitn(6, ':').nth(5)?;
+        // A session's ARN has the role's name without its path.
+        let name = match resource.strip_prefix("assumed-role/") {
+            Some(session) => session.split('/').next()?,
+            None => resource.strip_prefix("role/")?.rsplit('/').next()?,
+        };
+        let tag = |resource: &Resource| match resource {
+            Resource::Role(role) => role.tags.get(ACCOUNT_TAG).cloned(),
+            _ => None,
+        };
+        let wanted = self.desired.wanted.iter().map(|(address, wanted)| (address, &wanted.resource));
+        let mut roles = wanted.chain(self.observed.resources()).filter(|(address, _)| {
+            address.kind == Kind::Role
+                && address.account == self.desired.log_account
+                && address.name.rsplit('/').next() == Some(name)
+        });
+        let account = roles.find_map(|(_, resource)| tag(resource))?;
+        (!self.is_home_of(self.bucket, &account)).then_some(account)
     }
 
     fn subscription(&self, address: &Address, one: &Subscription, result: &mut Around) {
@@ -197,85 +227,10 @@ impl Judge<'_> {
                 result,
             );
         });
-        let policies = match &doors.policies {
-            Part::Read(policies) => policies,
-            Part::Unreadable(problem) => {
-                let who = format!("resource policies for the log group {}", address.name);
-                result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
-                return;
-            }
-        };
-        let mut known: BTreeSet<AccountId> = self.desired.reading.trusted.clone();
-        known.extend([
-            self.desired.log_account.clone(),
-            self.organization.management_account.clone(),
-            address.account.clone(),
-        ]);
-        for (name, policy) in policies {
-            for (index, statement) in policy.statements.iter().enumerate() {
-                let opens = LOGS_ACTIONS.iter().find(|action| covers_action(statement, action));
-                let Some(action) = opens.filter(|_| self.reaches(statement, address)) else { continue };
-                let grant = outside_grants(statement, None, &known, &[]).or_else(|| unbound_service(statement, &known));
-                if let Some(grant) = grant {
-                    let resource = format!("the log group {}", address.name);
-                    let mut violation = violation(address, grant.principal, (*action).to_owned(), resource);
-                    violation.statement = Some(format!("resource policy {name} Statement[{index}]"));
-                    result.violations.push(violation);
-                } else if self.may_let_readers_in(statement, address) {
-                    result.unproven.push(Unproven {
-                        invariant: Invariant::ReadsOnlyOwn,
-                        principal: format!("the readers of account {}", address.account),
-                        why: format!(
-                            "resource policy {name} Statement[{index}] lets principals of that account {action} on the log group {} \
-                             without policies of their own; that its conditions keep the readers out is not proved",
-                            address.name
-                        ),
-                    });
-                }
-            }
-        }
-    }
-
-    /// Tells whether a statement for the log account's own principals lets its readers in too: by their names, or with everybody.
-    /// A statement for the account as a whole leaves it to their own policies.
-    fn may_let_readers_in(&self, statement: &Statement, group: &Address) -> bool {
-        if group.account != self.desired.log_account || statement.effect == Effect::Deny {
-            return false;
-        }
-        let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-        let is_reader = |name: &String| {
-            // A session's ARN has its own name after that of its role.
-            let role = match name.split_once(":assumed-role/") {
-                Some((_, session)) => session.split('/').next().unwrap_or(session).to_owned(),
-                None => bare(name),
-            };
-            self.desired.wanted.iter().any(|(address, wanted)| {
-                matches!(&wanted.resource, Resource::Role(wish) if wish.tags.contains_key(ACCOUNT_TAG))
-                    && bare(&address.name) == role
-            })
-        };
-        match &statement.principal {
-            Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {
-                by_kind.get("AWS").is_some_and(|list| list.iter().any(|name| name == "*" || is_reader(name)))
-            }
-            Some(PrincipalElement::Is(Principals::Anyone) | PrincipalElement::IsNot(_)) => true,
-            None => false,
-        }
-    }
-
-    fn reaches(&self, statement: &Statement, group: &Address) -> bool {
-        let Some(arn) = group.arn(self.desired.partition) else { return true };
-        let streams = format!("{arn}:*");
-        let stream = format!("{arn}:log-stream:any");
-        let meets = |pattern: &String| {
-            pattern.contains("${")
-                || [arn.as_str(), &streams, &stream]
-                    .iter()
-                    .any(|name| arn_glob(pattern, name) || arn_glob(name, pattern))
-        };
-        match &statement.resource {
-            Some(ResourceElement::Is(list)) => list.iter().any(meets),
-            Some(ResourceElement::IsNot(_)) | None => true,
+        // What they let in is a matter of the proof of isolation.
+        if let Part::Unreadable(problem) = &doors.policies {
+            let who = format!("resource policies for the log group {}", address.name);
+            result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
         }
     }
 

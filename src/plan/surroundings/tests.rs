@@ -357,34 +357,6 @@ fn an_access_control_list_counts_while_ownership_is_not_enforced() {
 }
 
 #[test]
-fn a_resource_policy_of_the_logs_opens_to_nobody_outside() {
-    let judge_when = |principal: &str, action: &str, resource: &str, condition: &str| {
-        let text = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"{action}","Resource":"{resource}","Condition":{{{condition}}}}}]}}"#
-        );
-        let policies = BTreeMap::from([("p".to_owned(), PolicyDocument::parse(&text).unwrap())]);
-        let group = LogGroupDoors { policies: Part::Read(policies), ..LogGroupDoors::default() };
-        let log_groups = BTreeMap::from([(at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"), group)]);
-        judged(Surroundings { log_groups, ..Surroundings::default() }).violations.len()
-    };
-    let judge = |principal: &str, action: &str, resource: &str| judge_when(principal, action, resource, "");
-    let own = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme:*";
-    assert_eq!(judge(&aws(STRANGER), "logs:FilterLogEvents", own), 1);
-    assert_eq!(judge(&aws(MEMBER), "logs:*", "*"), 1);
-    assert_eq!(judge(&aws(MANAGEMENT), "logs:*", "*"), 0);
-    assert_eq!(judge(&aws(STRANGER), "logs:PutLogEvents", own), 0);
-    assert_eq!(judge(&aws(STRANGER), "logs:*", "arn:aws:logs:eu-central-1:111111111111:log-group:/other:*"), 0);
-    let service = r#"{"Service":"es.amazonaws.com"}"#;
-    assert_eq!(judge(service, "logs:PutLogEvents", "*"), 0);
-    // A service that reads does it for whoever makes it, unless its source is ours.
-    assert_eq!(judge(service, "logs:Get*", "*"), 1);
-    for (source, expected) in [(LOG, 0), (MANAGEMENT, 0), (MEMBER, 1), (STRANGER, 1)] {
-        let condition = format!(r#""StringEquals":{{"aws:SourceAccount":"{source}"}}"#);
-        assert_eq!(judge_when(service, "logs:Get*", "*", &condition), expected, "{source}");
-    }
-}
-
-#[test]
 fn each_part_that_could_not_be_read_is_an_open_question() {
     let problem = Problem {
         account: account(LOG),

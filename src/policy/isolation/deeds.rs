@@ -5,7 +5,7 @@
 //! KMS and SNS.
 
 use crate::policy::document::{ActionElement, Statement};
-use crate::policy::evaluate::{covers_action, globs_meet};
+use crate::policy::evaluate::{covers_action, glob, globs_meet};
 
 /// What reads an object, or what belongs to it.
 const OBJECT_READS: [&str; 14] = [
@@ -282,18 +282,18 @@ impl Deeds {
     }
 }
 
-fn first(statement: &Statement, list: &[&str]) -> Option<String> {
+pub(super) fn first(statement: &Statement, list: &[&str]) -> Option<String> {
     list.iter().find(|action| covers_action(statement, action)).map(|action| (*action).to_owned())
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Get,
     List,
     Other,
 }
 
-fn verb(action: &str) -> Verb {
+pub(super) fn verb(action: &str) -> Verb {
     let name = action.split_once(':').map_or(action, |(_, name)| name).to_ascii_lowercase();
     if ["get", "describe", "head"].iter().any(|start| name.starts_with(start)) {
         Verb::Get
@@ -304,18 +304,24 @@ fn verb(action: &str) -> Verb {
     }
 }
 
-/// Returns the patterns of a statement that are about a service and fit none of its actions that are known here.
-fn unknown<'a>(statement: &'a Statement, service: &'a str, known: &'a [&str]) -> impl Iterator<Item = String> + 'a {
-    let patterns = match &statement.action {
-        ActionElement::Is(list) => list.as_slice(),
-        ActionElement::IsNot(_) => &[],
+/// Returns the patterns of a statement that are about a service and fit none of its actions that are known here. A statement
+/// that lists what it does not mean is about all that is not known, unless the list has the whole service.
+pub(super) fn unknown<'a>(
+    statement: &'a Statement,
+    service: &'a str,
+    known: &'a [&str],
+) -> impl Iterator<Item = String> + 'a {
+    let fits = |pattern: &String, action: &str| glob(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase());
+    let (patterns, rest) = match &statement.action {
+        ActionElement::Is(list) => (list.as_slice(), None),
+        ActionElement::IsNot(list) => {
+            let is_left = !list.iter().any(|pattern| fits(pattern, &format!("{service}:an-action-of-tomorrow")));
+            (&[][..], is_left.then(|| format!("{service}:*")))
+        }
     };
     let is_of_service = move |pattern: &&String| globs_meet(&pattern.to_ascii_lowercase(), &format!("{service}:*"));
-    let is_known = |pattern: &String| {
-        let pattern = pattern.to_ascii_lowercase();
-        known.iter().any(|action| crate::policy::evaluate::glob(&pattern, &action.to_ascii_lowercase()))
-    };
-    patterns.iter().filter(is_of_service).filter(move |pattern| !is_known(pattern)).cloned()
+    let is_known = move |pattern: &String| known.iter().any(|action| fits(pattern, action));
+    patterns.iter().filter(is_of_service).filter(move |pattern| !is_known(pattern)).cloned().chain(rest)
 }
 
 #[cfg(test)]

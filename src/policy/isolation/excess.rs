@@ -1,6 +1,7 @@
 //! What a statement gives beyond what somebody is meant to have.
 
 use super::deeds::Deeds;
+use super::events::of_events;
 use super::reach::{FOLDERS, OWN_ACCOUNT, demanded, fixed_start, instance};
 use super::touch::{Touch, is_own, without_variables};
 use super::{Archive, Invariant, SharedKind};
@@ -18,7 +19,7 @@ const TRIES_MAX: usize = 8;
 pub(super) struct Scene<'a> {
     pub(super) archive: &'a Archive<'a>,
     pub(super) kind: SharedKind,
-    /// The ARN of the bucket, key or topic.
+    /// The ARN of the bucket, key, topic, log group or queue.
     pub(super) arn: &'a str,
     pub(super) statement: &'a Statement,
     /// What it reaches, in a bucket.
@@ -78,6 +79,7 @@ pub(super) fn excess(scene: &Scene, rights: Rights) -> Vec<Excess> {
         SharedKind::Bucket => of_bucket(scene, rights),
         SharedKind::Key => of_key(scene, rights),
         SharedKind::Topic => of_topic(scene, rights),
+        SharedKind::LogGroup | SharedKind::Queue => of_events(scene, rights),
     }
 }
 
@@ -112,7 +114,7 @@ fn of_bucket(scene: &Scene, rights: Rights) -> Vec<Excess> {
 }
 
 /// Makes a question of what somebody of the owner's account gets: it is as harmless as those who can become it are.
-fn asked(one: Excess) -> Excess {
+pub(super) fn asked(one: Excess) -> Excess {
     Excess { open: Some("who can become it was not looked at".into()), ..one }
 }
 
@@ -206,6 +208,8 @@ impl<'a> Scene<'a> {
             SharedKind::Bucket => (Touch::of(statement, arn, own), Deeds::on_bucket(statement)),
             SharedKind::Key => (Touch::default(), Deeds::on_key(statement)),
             SharedKind::Topic => (Touch::default(), Deeds::on_topic(statement)),
+            SharedKind::LogGroup => (Touch::default(), Deeds::on_log_group(statement)),
+            SharedKind::Queue => (Touch::default(), Deeds::on_queue(statement)),
         };
         Self { archive, kind, arn, statement, touch, deeds, own }
     }

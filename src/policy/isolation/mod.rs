@@ -21,6 +21,7 @@ pub mod administrators;
 mod confine;
 mod deeds;
 mod elsewhere;
+mod events;
 mod excess;
 mod key;
 pub mod powers;
@@ -81,7 +82,8 @@ pub struct Facts<'a> {
     pub written_bucket: Option<&'a PolicyDocument>,
     /// The key's policy as the templates wrote it.
     pub written_key: Option<&'a PolicyDocument>,
-    /// More documents that others may write to: of topics, and of buckets and keys where logs of before lie.
+    /// More documents that others may write to: of topics, log groups and queues, and of buckets and keys where logs of
+    /// before lie.
     pub more: &'a [Shared<'a>],
 }
 
@@ -94,6 +96,10 @@ pub enum SharedKind {
     Key,
     /// A topic that tells of new logs.
     Topic,
+    /// A log group that the events of a trail are written to, in a resource policy of CloudWatch Logs.
+    LogGroup,
+    /// The queue that tells of changes.
+    Queue,
 }
 
 /// A document that others may write to.

@@ -6,9 +6,10 @@
 //! for an account of ours. Denials are not grants; they are looked at to tell a violation from a question.
 
 use super::confine::{Candidate, Met, STRANGER, is_unique_id, meets, names, role_of};
+use super::events::reaches;
 use super::excess::{CONTEXT, Excess, Rights, Scene, excess};
 use super::reach::{OWN_ACCOUNT, demanded};
-use super::{Archive, Invariant, Isolation, Kept, Reader, Shared, Violation};
+use super::{Archive, Invariant, Isolation, Kept, Reader, Shared, SharedKind, Violation};
 use crate::ids::{AccountId, Arn};
 use crate::policy::Aliases;
 use crate::policy::canonical::canonical_statement;
@@ -32,16 +33,22 @@ pub(super) fn check(archive: &Archive, shared: &Shared, result: &mut Isolation) 
         let place = Place { document: shared.name.to_owned(), index, sid: statement.sid.clone() };
         let is_written = || written.contains(&canonical_statement(statement, &none));
         if statement.effect == Effect::Deny {
-            if !is_written() {
+            if !is_written() && (shared.kind != SharedKind::LogGroup || reaches(statement, shared.arn)) {
                 result.kept.push(Kept { place, why: "a denial only narrows what others allow".into() });
             }
+            continue;
+        }
+        // The queue's policy is the plan's as a whole.
+        if shared.kind == SharedKind::Queue && is_written() {
             continue;
         }
         let scene = Scene::new(archive, shared.kind, shared.arn, statement, variables.then_some(OWN_ACCOUNT));
         let mut look = Look { scene: &scene, shared, home: &home, place: &place, found: false, why: None, result };
         look.at_principal();
         let (found, why) = (look.found, look.why);
-        if !found && !is_written() {
+        // The resource policies of an account are about any log group.
+        let is_elsewhere = shared.kind == SharedKind::LogGroup && !reaches(statement, shared.arn);
+        if !found && !is_written() && !is_elsewhere {
             let why = why.unwrap_or_else(|| "it allows nothing on what is kept here".into());
             result.kept.push(Kept { place, why });
         }
@@ -112,7 +119,7 @@ impl<'a> Look<'a, '_> {
         let Some(known) = archive.accounts.get(&id) else {
             return self.judge(name, Rights::Nothing, Candidate::Stranger(Some(account)));
         };
-        let is_home = known == self.home || known == archive.account;
+        let is_home = archive.is_home(self.scene.kind, self.home, known);
         match arn {
             _ if is_whole && is_home => self.harmless(format!("it names account {known}, whose own policies decide")),
             Some(arn) if !is_whole && is_home => self.at_principal_of_home(name, &arn),
@@ -151,28 +158,65 @@ impl<'a> Look<'a, '_> {
     /// `*`, or all but a few: strangers, the owner's account, every member, and services.
     fn at_everybody(&mut self) {
         let archive = self.archive();
+        let before = self.result.violations.len();
         for (name, candidate) in [("anyone", Candidate::Anonymous), ("anyone", Candidate::Stranger(None))] {
             if self.judged(name, Rights::Nothing, candidate) {
                 break;
             }
         }
-        for trusted in archive.trusted {
-            let account = trusted.parse::<Arn>().map_or_else(|_| trusted.clone(), |arn| arn.account().to_owned());
-            self.judge(trusted, Rights::Trusted, Candidate::Stranger(Some(&account)));
-        }
-        self.at_home_through_everybody();
-        if !excess(self.scene, Rights::Own(OWN_ACCOUNT)).is_empty() {
-            let members = archive.accounts.iter().filter(|account| *account != archive.account);
-            for member in members.filter(|member| !archive.trusts(member.as_str(), member.as_str())) {
-                let name = self.member_name(member);
-                if self.judged(&name, Rights::Own(member.as_str()), Candidate::Account(member)) {
-                    break;
-                }
+        if self.scene.kind.is_of_events() {
+            // Of a statement for the whole world no more is to be said.
+            if self.result.violations.len() == before {
+                self.at_everybody_of_ours(before);
             }
+            return;
         }
+        self.at_trusted();
+        self.at_home_through_everybody();
+        self.at_members(archive.accounts.iter().filter(|account| *account != archive.account));
         self.at_service("*");
         if !self.found && self.why.is_none() {
             self.harmless("nobody reaches more with it than the folders of its own account");
+        }
+    }
+
+    /// The same for a log group or a queue, where members have nothing of their own.
+    fn at_everybody_of_ours(&mut self, before: usize) {
+        let archive = self.archive();
+        let is_home = |account: &AccountId| archive.is_home(self.scene.kind, self.home, account);
+        let (at_home, members): (Vec<_>, Vec<_>) = archive.accounts.iter().partition(|account| is_home(account));
+        self.at_trusted();
+        self.at_members(members.into_iter());
+        self.at_service("*");
+        if self.result.violations.len() > before {
+            return;
+        }
+        self.at_home_through_everybody();
+        for account in at_home.into_iter().filter(|account| *account != archive.account) {
+            self.judge(&format!("every principal of account {account}"), Rights::Own(""), Candidate::Account(account));
+        }
+        if !self.found && self.why.is_none() {
+            self.harmless("nobody can meet its conditions");
+        }
+    }
+
+    fn at_trusted(&mut self) {
+        for trusted in self.archive().trusted {
+            let account = trusted.parse::<Arn>().map_or_else(|_| trusted.clone(), |arn| arn.account().to_owned());
+            self.judge(trusted, Rights::Trusted, Candidate::Stranger(Some(&account)));
+        }
+    }
+
+    fn at_members(&mut self, members: impl Iterator<Item = &'a AccountId>) {
+        let archive = self.archive();
+        if excess(self.scene, Rights::Own(OWN_ACCOUNT)).is_empty() {
+            return;
+        }
+        for member in members.filter(|member| !archive.trusts(member.as_str(), member.as_str())) {
+            let name = self.member_name(member);
+            if self.judged(&name, Rights::Own(member.as_str()), Candidate::Account(member)) {
+                break;
+            }
         }
     }
 
@@ -233,7 +277,7 @@ impl<'a> Look<'a, '_> {
         let accounts = archive.accounts.iter().filter(|_| asks_for_source(self.scene.statement));
         for account in accounts {
             let candidate = Candidate::Service { name, of: Some(account) };
-            let is_elsewhere = account != archive.account && account != self.home;
+            let is_elsewhere = !archive.is_home(self.scene.kind, self.home, account);
             let of = if is_elsewhere { account.as_str() } else { "" };
             let rights = Rights::Service { name, of: Some(of) };
             if excess(self.scene, rights).is_empty() {

@@ -5,6 +5,7 @@
 use super::world::{Mode, World};
 use super::*;
 
+mod events;
 mod rest;
 
 /// Where the statement is added.
@@ -13,8 +14,10 @@ enum To {
     Bucket,
     Key,
     Topic,
+    LogGroup,
+    Queue,
 }
-use To::{Bucket, Key as KeyPolicy, Topic};
+use To::{Bucket, Key as KeyPolicy, LogGroup, Queue, Topic};
 
 const NOBODY_OUTSIDE: &str = "nobody-outside";
 const READS: &str = "reads-only-own";
@@ -46,6 +49,8 @@ fn with(to: To, statement: &str, mode: Mode) -> World {
         Bucket => &mut world.bucket,
         KeyPolicy => &mut world.key,
         Topic => &mut world.topic,
+        LogGroup => &mut world.logs,
+        Queue => &mut world.queue,
     };
     let text = document.to_minified();
     *document =

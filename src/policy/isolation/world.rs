@@ -15,6 +15,8 @@ pub(super) const BUCKET: &str = "arn:aws:s3:::acme-org-cloudtrail";
 pub(super) const ROOT: &str = "audit/AWSLogs/o-exampleorgid";
 pub(super) const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
 pub(super) const TOPIC: &str = "arn:aws:sns:eu-central-1:222222222222:acme-org-trail";
+pub(super) const GROUP: &str = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme";
+pub(super) const QUEUE: &str = "arn:aws:sqs:eu-central-1:222222222222:acme-wake";
 pub(super) const KEY: &str = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
 
 /// One reader and its documents.
@@ -40,6 +42,10 @@ pub(super) struct World {
     pub(super) trusted: Vec<String>,
     pub(super) topic: PolicyDocument,
     pub(super) written_topic: PolicyDocument,
+    /// A resource policy of CloudWatch Logs, in the management account.
+    pub(super) logs: PolicyDocument,
+    pub(super) queue: PolicyDocument,
+    pub(super) written_queue: PolicyDocument,
     /// The policies of bucket and key as they were rendered.
     pub(super) written: (PolicyDocument, PolicyDocument),
     /// Where the accounts are in the organization.
@@ -92,7 +98,20 @@ impl World {
         };
         let topic =
             templates.render("topic.json.hbs", &json!({"topic": {"arn": TOPIC}, "trail_arns": [TRAIL]})).unwrap();
+        let queue = json!({
+            "partition": "aws",
+            "queue": {"arn": QUEUE},
+            "rule": {"arn": format!("arn:aws:events:eu-central-1:{LOG}:rule/orgtrail-acme-wake")},
+            "role": {"arn": format!("arn:aws:iam::{MANAGEMENT}:role/orgtrail-acme-wake")},
+            "management_account": MANAGEMENT,
+            "member_role_arns": ["arn:aws:iam::*:role/orgtrail-acme-wake"],
+            "organization": {"id": ORGANIZATION},
+        });
+        let queue = templates.render("queue.json.hbs", &queue).unwrap();
         Self {
+            logs: PolicyDocument::parse(r#"{"Version":"2012-10-17","Statement":[]}"#).unwrap(),
+            queue: queue.clone(),
+            written_queue: queue,
             topic: topic.clone(),
             written_topic: topic,
             written: (bucket.clone(), key.clone()),
@@ -115,7 +134,7 @@ impl World {
     /// Runs a function on the world's archive.
     pub(super) fn with_archive<R>(&self, run: impl FnOnce(&Archive) -> R) -> R {
         let (bucket_arn, account) = (BUCKET.parse().unwrap(), LOG.parse().unwrap());
-        let management = MANAGEMENT.parse().unwrap();
+        let management: AccountId = MANAGEMENT.parse().unwrap();
         let organization_id = ORGANIZATION.parse().unwrap();
         let id = |reader: &OwnedReader| (format!("AROAREADER{}", reader.account), reader.role.to_string());
         let unique_ids: Aliases = self.readers.iter().map(id).collect();
@@ -134,14 +153,30 @@ impl World {
             trusted: &self.trusted,
             readers: &readers,
             facts: Facts {
-                more: &[Shared {
-                    kind: SharedKind::Topic,
-                    name: "topic policy",
-                    arn: TOPIC,
-                    policy: &self.topic,
-                    written: Some(&self.written_topic),
-                }],
                 management: Some(&management),
+                more: &[
+                    Shared {
+                        kind: SharedKind::Topic,
+                        name: "topic policy",
+                        arn: TOPIC,
+                        policy: &self.topic,
+                        written: Some(&self.written_topic),
+                    },
+                    Shared {
+                        kind: SharedKind::LogGroup,
+                        name: "resource policy p",
+                        arn: GROUP,
+                        policy: &self.logs,
+                        written: None,
+                    },
+                    Shared {
+                        kind: SharedKind::Queue,
+                        name: "queue policy",
+                        arn: QUEUE,
+                        policy: &self.queue,
+                        written: Some(&self.written_queue),
+                    },
+                ],
                 unique_ids: Some(&unique_ids),
                 written_bucket: Some(&self.written.0),
                 written_key: Some(&self.written.1),

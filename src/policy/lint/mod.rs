@@ -17,7 +17,7 @@ mod effect;
 mod outside;
 mod size;
 
-pub use outside::{OutsideGrant, is_demanding, outside_grants, unbound_service};
+pub use outside::{OutsideGrant, is_demanding, outside_grants};
 pub use size::{size_limit_bytes, total_size_bytes};
 
 /// What a document is attached to; it decides which rules and which size apply.

@@ -53,19 +53,6 @@ pub fn outside_grants(
     Some(OutsideGrant { principal, action, resource })
 }
 
-/// Returns what an allow statement gives to a service for anybody's resource: nothing says that the service acts for an account
-/// of `known_accounts`. To write is what services are let in for; to read, it is the same as for anybody.
-pub fn unbound_service(statement: &Statement, known_accounts: &BTreeSet<AccountId>) -> Option<OutsideGrant> {
-    let inside = Inside { organization_id: None, known_accounts, trusted: &[] };
-    let Some(PrincipalElement::Is(Principals::Listed(by_kind))) = &statement.principal else { return None };
-    let service = by_kind.get("Service")?.first()?;
-    if statement.effect == Effect::Deny || inside.confines(statement) {
-        return None;
-    }
-    let principal = format!("{service} for anybody's resource");
-    Some(OutsideGrant { principal, action: actions_of(statement), resource: resources_of(statement) })
-}
-
 /// Returns the actions of a statement in one line.
 pub(super) fn actions_of(statement: &Statement) -> String {
     match &statement.action {

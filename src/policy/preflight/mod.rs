@@ -152,6 +152,9 @@ pub struct Doubt {
     pub why: Vec<String>,
 }
 
+/// How the resource policies of CloudWatch Logs are called, before their names.
+pub const RESOURCE_POLICY: &str = "resource policy ";
+
 /// What a refusal or a doubt is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
@@ -173,6 +176,7 @@ impl Part {
             _ if document.starts_with("bucket policy") => Part::Bucket,
             key::NAME => Part::Key,
             topic::KEY_NAME => Part::TopicKey,
+            _ if document.starts_with(RESOURCE_POLICY) => Part::LogGroup,
             _ if document.starts_with("topic") => Part::Topic,
             _ => Part::LogGroup,
         }

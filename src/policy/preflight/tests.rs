@@ -69,7 +69,13 @@ fn run(folder: &Path) -> Preflight {
             bucket: Some(&bucket),
             key: Some(&key),
             topic: Some(Topic { arn: &topic_arn, policy: Some(&topic), key: TopicKey::Customer(&topic_key) }),
-            log_group: Some(LogGroup { arn: &group_arn, role_arn: &role_arn, trust: &trust, policies: &policies }),
+            log_group: Some(LogGroup {
+                arn: &group_arn,
+                role_arn: &role_arn,
+                trust: &trust,
+                policies: &policies,
+                resource_policies: &[],
+            }),
         },
     )
 }
