@@ -1,6 +1,8 @@
 //! What leads out of the archive: copies, lists, messages, grants. What goes to a stranger or to another member is a
 //! violation; what stays in the log account or the management account is listed.
 
+use std::collections::BTreeSet;
+
 use super::{Around, Judge, Standing, When, open};
 use crate::estate::surroundings::{
     AclGrant, BucketDoors, KeyGrant, LogGroupDoors, Part, Subscription, Surroundings, Target,

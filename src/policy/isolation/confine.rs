@@ -279,10 +279,11 @@ impl Asked<'_> {
             let mut fields: Vec<String> = pattern.splitn(6, ':').map(str::to_owned).collect();
             // `ArnLike` completes a pattern with fewer fields by `*`.
             fields.resize(6, "*".to_owned());
-            if !glob(&fields[0], "arn") {
+            if !glob(&fields[0], "arn") || !glob(&fields[1], partition) {
                 continue;
             }
             "arn".clone_into(&mut fields[0]);
+            partition.clone_into(&mut fields[1]);
             let Some(field) = fields.get_mut(4) else { continue };
             if field.is_empty() {
                 // An ARN of S3 does not say whose it is.
