@@ -52,9 +52,8 @@ fn with(to: To, statement: &str, mode: Mode) -> World {
         LogGroup => &mut world.logs,
         Queue => &mut world.queue,
     };
-    let text = document.to_minified();
-    *document =
-        PolicyDocument::parse(&text.replacen(r#""Statement":["#, &format!(r#""Statement":[{statement},"#), 1)).unwrap();
+    let added = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+    document.statements.splice(0..0, PolicyDocument::parse(&added).unwrap().statements);
     world
 }
 

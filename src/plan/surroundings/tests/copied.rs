@@ -75,25 +75,3 @@ fn a_boundary_that_keeps_events_from_the_log_group_is_a_finding() {
         assert_eq!(found(Some(&policy("logs:*")), when), []);
     }
 }
-
-#[test]
-fn a_resource_policy_that_may_let_readers_in_is_an_open_question() {
-    let found = |group_of: &str, principal: &str, condition: &str| {
-        let text = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"logs:Get*","Resource":"*","Condition":{{{condition}}}}}]}}"#
-        );
-        let policies = BTreeMap::from([("p".to_owned(), PolicyDocument::parse(&text).unwrap())]);
-        let doors = LogGroupDoors { policies: Part::Read(policies), ..LogGroupDoors::default() };
-        let log_groups = BTreeMap::from([(at(Kind::LogGroup, group_of, "/orgtrail/acme"), doors)]);
-        let result = judged_by(&with_reader_and_trail(), Surroundings { log_groups, ..Surroundings::default() });
-        (result.violations.len(), result.unproven.len())
-    };
-    let roles = r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::222222222222:role/*"}"#;
-    assert_eq!(found(LOG, r#""*""#, roles), (0, 1));
-    assert_eq!(found(LOG, r#"{"AWS":"arn:aws:iam::222222222222:role/reader"}"#, ""), (0, 1));
-    assert_eq!(found(LOG, r#"{"AWS":"arn:aws:sts::222222222222:assumed-role/reader/alice"}"#, ""), (0, 1));
-    assert_eq!(found(LOG, r#"{"AWS":"arn:aws:iam::222222222222:role/admin"}"#, ""), (0, 0));
-    assert_eq!(found(LOG, &aws(LOG), ""), (0, 0));
-    // Of another account, a reader's own policies have to let it in, too.
-    assert_eq!(found(MANAGEMENT, r#""*""#, roles), (0, 0));
-}

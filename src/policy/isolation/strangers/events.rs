@@ -67,6 +67,13 @@ fn every_statement_that_reaches_the_log_group_has_its_answer() {
             r#""StringEquals":{"aws:PrincipalAccount":"111111111111"}"#.into(),
             "?writes-nothing",
         ),
+        (
+            ANYONE,
+            r#""logs:Get*""#,
+            GROUP,
+            r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::222222222222:role/*"}"#.into(),
+            OUT,
+        ),
         // Services write for the owner, and do nothing else; for others they do nothing.
         (&es, write, GROUP, account("111111111111"), KEPT),
         (
