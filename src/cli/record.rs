@@ -1,5 +1,6 @@
 //! The file of `apply --record`, which keeps what runs did.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use super::failure::Failure;
 use crate::apply::record::{begun, lines};
 use crate::apply::{ApplyReport, Gate};
+use crate::estate::Address;
 use crate::plan::{Action, Change, Plan};
 use crate::report::escape;
 
@@ -19,6 +21,8 @@ use crate::report::escape;
 pub struct Record<'a> {
     path: &'a Path,
     file: Mutex<File>,
+    /// What is written down already: a gate is asked before each call of a change.
+    begun: Mutex<BTreeSet<Address>>,
     plan: &'a Plan,
     began: Timestamp,
 }
@@ -38,7 +42,7 @@ impl<'a> Record<'a> {
         let file = file.map_err(|error| {
             Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
         })?;
-        Ok(Self { path, file: Mutex::new(file), plan, began })
+        Ok(Self { path, file: Mutex::new(file), begun: Mutex::default(), plan, began })
     }
 
     /// Appends how everything ended that was tried.
@@ -63,13 +67,16 @@ impl<'a> Record<'a> {
 #[async_trait]
 impl Gate for Record<'_> {
     async fn admit(&self, change: &Change) -> Result<(), String> {
-        if change.action != Action::Retire {
+        let is_begun = || self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(&change.address);
+        if change.action != Action::Retire || is_begun() {
             return Ok(());
         }
         let failed = |error: &dyn std::error::Error| {
             format!("it cannot be written to {} what is removed: {error}", self.path.display())
         };
         let line = begun(self.plan, self.began, change).map_err(|error| failed(&error))?;
-        self.append(&line).map_err(|error| failed(&error))
+        self.append(&line).map_err(|error| failed(&error))?;
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(change.address.clone());
+        Ok(())
     }
 }

@@ -145,6 +145,8 @@ impl Ground<'_> {
     fn is_in_use(&self, address: &Address, seen: &Resource) -> bool {
         match (seen, self.desired.wanted.get(address).map(|wanted| &wanted.resource)) {
             (Resource::Trail(seen), Some(Resource::Trail(wish))) => seen.bucket == wish.bucket,
+            // A bucket that a run has just begun to make gets its tags first.
+            (Resource::Bucket(bucket), _) if bucket.untouched => false,
             (Resource::Bucket(bucket), _) => {
                 self.trails().any(|trail| trail.bucket == address.name)
                     || self.has_statements_of_ours(&address.with_kind(Kind::BucketPolicy))

@@ -190,7 +190,7 @@ fn a_webhook_is_told_once_of_what_is_new() {
     hook.run(&desk, "drift --estate estate.json --notify --link https://ci.example.com/4711").expect_code(2);
     let (_, message) = hook.messages.try_recv().unwrap();
     let text = message["text"].as_str().unwrap();
-    assert!(text.contains(": 2 findings\n- drift: `") && text.ends_with("/4711"), "{text}");
+    assert!(text.contains(": 2 findings\n- nothing-recorded, drift: `") && text.ends_with("/4711"), "{text}");
 }
 
 #[test]
