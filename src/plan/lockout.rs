@@ -4,7 +4,9 @@
 //! and with the documents as they will be, before anything is sent, because whoever locks itself out needs the root user of
 //! the account to come in again.
 
+use super::effective;
 use super::finding::{Finding, Harm};
+use crate::estate::Resource;
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage, StatementRef};
 use crate::ids::Arn;
 use crate::policy::PolicyDocument;
@@ -78,6 +80,9 @@ fn statement_at(address: &Address, document: &PolicyDocument, place: &Place) -> 
 pub(super) fn problems(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     let mut found = Vec::new();
     for (address, document) in documents(desired, observed) {
+        // A statement of ours that was changed is put back by the plan: only what stays is in doubt.
+        let after = desired.wanted.get(address).map(|wanted| effective(desired, observed, address, wanted));
+        let document = after.as_ref().and_then(Resource::shared_policy).unwrap_or(document);
         let (actions, resource) = work(desired, address).unwrap_or((&[], String::new()));
         let (own, resource) = (own_roles(desired), &resource);
         let asked = own

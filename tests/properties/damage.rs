@@ -59,7 +59,9 @@ reconcile: {wake_queue: acme-wake}
 "#;
 
 /// What a hand may change without drift, and why.
-const QUIET: [(&str, &str); 17] = [
+const QUIET: [(&str, &str); 19] = [
+    ("key.deletion_date", "it says only when, of a deletion that is told by itself"),
+    ("trail.delivery.arrived", "it is asked before an earlier place is given up, and of nothing else"),
     ("bucket.access_logs.added", "a configuration that is silent on them leaves them alone"),
     ("bucket.mfa_delete", "only the root user switches it; a lifecycle that it stops is told"),
     ("bucket.object_lock.added", "a configuration that is silent on it leaves it alone: it cannot be taken back"),

@@ -175,10 +175,19 @@ fn on_events(scene: &Scene, action: &String) -> Excess {
     Excess { invariant, action: action.clone(), tries, shown, open: None }
 }
 
+/// Tells whether two patterns of ARNs have an ARN in common. A wildcard does not reach over the first five colons.
+fn fields_meet(one: &str, other: &str) -> bool {
+    if one.split(':').count() < 6 {
+        return globs_meet(one, other);
+    }
+    one.splitn(6, ':').zip(other.splitn(6, ':')).all(|(one, other)| globs_meet(one, other))
+}
+
 /// Tells whether a statement can be about a log group or a stream of it. `group` is the group's ARN, without `:*` at its end.
 pub(super) fn reaches(statement: &Statement, group: &str) -> bool {
     let below = format!("{group}:*");
-    let meets = |pattern: &String| pattern.contains("${") || globs_meet(pattern, group) || globs_meet(pattern, &below);
+    let meets =
+        |pattern: &String| pattern.contains("${") || fields_meet(pattern, group) || fields_meet(pattern, &below);
     // The star of the group's own pattern is met by a star only where no `?` stands in the pattern.
     let covers =
         |pattern: &String| !pattern.contains(['?', '$']) && arn_glob(pattern, group) && arn_glob(pattern, &below);
