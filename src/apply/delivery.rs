@@ -30,16 +30,39 @@ fn can_touch(change: &Change) -> bool {
     )
 }
 
-/// Tells whether any of the changes can stop the delivery of a trail. A change of a trail touches only itself.
-fn touches<'a>(mut changes: impl Iterator<Item = &'a Change>, trail: &Address) -> bool {
-    changes.any(|change| can_touch(change) && (change.address.kind != Kind::Trail || change.address == *trail))
+/// The trails whose delivery changes can stop. A change of a trail touches only itself, any other one all of them.
+#[derive(Default)]
+struct Touched<'a> {
+    all: bool,
+    own: BTreeSet<&'a Address>,
+}
+
+impl<'a> Touched<'a> {
+    fn by(changes: impl Iterator<Item = &'a Change>) -> Self {
+        let mut touched = Self::default();
+        for change in changes.filter(|change| can_touch(change)) {
+            match change.address.kind {
+                Kind::Trail => drop(touched.own.insert(&change.address)),
+                _ => touched.all = true,
+            }
+        }
+        touched
+    }
+
+    fn is_none(&self) -> bool {
+        !self.all && self.own.is_empty()
+    }
+
+    fn has(&self, trail: &Address) -> bool {
+        self.all || self.own.contains(trail)
+    }
 }
 
 /// Asks for the state of every trail that the plan can touch and that exists.
 pub(super) async fn look(plan: &Plan, cloud: &dyn Cloud) -> Before {
     let mut before = Before::new();
-    let all = || plan.changes.iter().chain(&plan.urgent);
-    for site in plan.trails.iter().filter(|site| touches(all(), &site.address)) {
+    let touched = Touched::by(plan.changes.iter().chain(&plan.urgent));
+    for site in plan.trails.iter().filter(|site| touched.has(&site.address)) {
         // A trail that cannot be asked now has nothing to be compared with; what it says afterwards is reported.
         if let Ok(delivery) = cloud.delivery(&site.address, &site.operator).await {
             before.insert(site.address.clone(), delivery);
@@ -61,7 +84,7 @@ pub(super) struct Results<'a> {
 
 impl Results<'_> {
     /// Returns what was made.
-    fn made<'p>(&'p self, plan: &'p Plan) -> impl Iterator<Item = &'p Change> {
+    fn made<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p Change> {
         let changes = plan.changes.iter().zip(self.changes.iter());
         let all = changes.chain(plan.urgent.iter().zip(self.urgent.iter()));
         all.filter(|(_, result)| **result == Some(ChangeResult::Done)).map(|(change, _)| change)
@@ -116,13 +139,13 @@ pub(super) async fn check(
     cloud: &dyn Cloud,
     gate: &dyn Gate,
 ) -> Checked {
-    let made: Vec<Change> = results.made(plan).cloned().collect();
-    if !made.iter().any(can_touch) {
+    let touched = Touched::by(results.made(plan));
+    if touched.is_none() {
         return Checked { delivery: Vec::new(), findings: plan.findings.clone() };
     }
     let mut asked = BTreeMap::new();
     let mut list = Vec::new();
-    for site in plan.trails.iter().filter(|site| touches(made.iter(), &site.address)) {
+    for site in plan.trails.iter().filter(|site| touched.has(&site.address)) {
         if !results.exists(plan, &site.address) {
             continue;
         }

@@ -29,7 +29,7 @@ pub fn past(
     organization: &Organization,
     give_up: &BTreeSet<String>,
 ) -> Result<Past, Vec<BadDesign>> {
-    let Some(bucket) = desired.wanted.keys().find(|address| address.kind == Kind::Bucket) else {
+    let Some(bucket) = desired.log_bucket() else {
         return Ok(Past::default());
     };
     let today = Today { desired, observed, bucket, key: key_of_today(desired, observed, bucket) };
@@ -90,7 +90,7 @@ fn key_of_today(desired: &Desired, observed: &Estate, bucket: &Address) -> Optio
         };
     }
     match desired.wanted.get(bucket) {
-        Some(Wanted { resource: Resource::Bucket(bucket), .. }) => bucket.encryption.as_ref()?.key.clone(),
+        Some(Wanted { resource: Resource::Bucket(bucket), .. }) => bucket.key().cloned(),
         _ => None,
     }
 }
@@ -101,7 +101,7 @@ fn key_in_use(desired: &Desired, observed: &Estate, bucket: &Address) -> Option<
         _ => None,
     });
     let of_bucket = || match observed.resource(bucket) {
-        Some(Resource::Bucket(bucket)) => bucket.encryption.as_ref()?.key.clone(),
+        Some(Resource::Bucket(bucket)) => bucket.key().cloned(),
         _ => None,
     };
     trails.next().or_else(of_bucket)
@@ -280,7 +280,7 @@ impl Finder<'_> {
             return;
         }
         let default = match self.today.observed.resource(bucket) {
-            Some(Resource::Bucket(found)) => found.encryption.as_ref().and_then(|encryption| encryption.key.clone()),
+            Some(Resource::Bucket(found)) => found.key().cloned(),
             _ => None,
         };
         let place = self.places.entry(bucket.clone()).or_insert_with(|| Place {
@@ -315,8 +315,7 @@ impl Finder<'_> {
     /// A key goes with the last bucket that names it.
     fn is_key_given_up(&self, key: &str) -> bool {
         let uses = |address: &Address, resource: &Resource| {
-            matches!(resource, Resource::Bucket(bucket)
-                if bucket.encryption.as_ref().is_some_and(|encryption| encryption.key.as_deref() == Some(key)))
+            matches!(resource, Resource::Bucket(bucket) if bucket.key().is_some_and(|own| own == key))
                 && address != self.today.bucket
         };
         let users: Vec<&Address> =
@@ -328,7 +327,5 @@ impl Finder<'_> {
 /// Tells whether this is the ARN of a key of the account. Other accounts cannot make one, and readers are believed when they
 /// name it.
 fn is_key_of(key: &str, account: &AccountId) -> bool {
-    key.parse::<Arn>().is_ok_and(|arn| {
-        arn.service() == "kms" && arn.resource().starts_with("key/") && arn.account() == account.as_str()
-    })
+    key.parse::<Arn>().is_ok_and(|arn| arn.is_kms_key() && arn.account() == account.as_str())
 }

@@ -100,6 +100,12 @@ pub fn needs_restore(class: &str) -> bool {
 }
 
 impl Bucket {
+    /// Returns the ARN of the key with which it encrypts, or a reference to one that is still to be made. None where it
+    /// encrypts with no key of its own choice.
+    pub fn key(&self) -> Option<&String> {
+        self.encryption.as_ref()?.key.as_ref()
+    }
+
     pub(super) fn fields(&self) -> Vec<Field> {
         let Self {
             block_public_access,

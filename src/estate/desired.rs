@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_logs::target_address;
-use super::{Address, Estate, Past, Problem, Resource, Sighting, StatementRef, Surroundings};
+use super::{Address, Estate, Kind, Past, Problem, Resource, Sighting, StatementRef, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
 use crate::policy::guard::Deed;
 
@@ -88,6 +88,11 @@ pub struct Wanted {
 }
 
 impl Desired {
+    /// Returns the bucket of the logs. None where nothing is wanted.
+    pub fn log_bucket(&self) -> Option<&Address> {
+        self.wanted.keys().find(|address| address.kind == Kind::Bucket)
+    }
+
     /// Returns the estate in which everything that `before` asks for exists and nothing else that `self` asks for does.
     pub fn as_if_made(&self, before: &Desired) -> Estate {
         let mut estate = Estate::default();

@@ -68,8 +68,7 @@ impl Reading {
                 reading.folders.extend(resources(statement).filter_map(|resource| folder(resource, account)));
             }
             if allows("kms:Decrypt") {
-                let is_key = |arn: &Arn| arn.service() == "kms" && arn.resource().starts_with("key/");
-                let keys = resources(statement).filter(|resource| resource.parse().as_ref().is_ok_and(is_key));
+                let keys = resources(statement).filter(|key| key.parse().as_ref().is_ok_and(Arn::is_kms_key));
                 reading.keys.extend(keys.filter(|key| !key.contains(['*', '?'])).cloned());
             }
         }

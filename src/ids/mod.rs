@@ -348,6 +348,10 @@ impl Arn {
     pub fn resource(&self) -> &str {
         self.field(5)
     }
+    /// Tells whether it names a KMS key by its id, and not by an alias.
+    pub fn is_kms_key(&self) -> bool {
+        self.service() == "kms" && self.resource().starts_with("key/")
+    }
 }
 
 fn five_colons(text: &str) -> Option<[usize; 5]> {

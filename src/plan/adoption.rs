@@ -146,8 +146,7 @@ fn bucket(wish: &Bucket, seen: &Bucket) -> Vec<String> {
     if seen.requester_pays && !wish.requester_pays {
         said.push("requesters do not pay any more".into());
     }
-    let key = |bucket: &Bucket| bucket.encryption.as_ref().and_then(|encryption| encryption.key.clone());
-    if let Some(now) = key(seen).filter(|now| key(wish).as_ref() != Some(now)) {
+    if let Some(now) = seen.key().filter(|now| wish.key() != Some(now)) {
         said.push(format!("new objects are no longer encrypted with {now}"));
     }
     said

@@ -177,14 +177,13 @@ pub(super) fn key_arn(observed: &Estate, address: &Address) -> Option<String> {
 /// Returns the ARN of the key of an account and region with which a bucket or a trail encrypts.
 fn arn_in_use(observed: &Estate, key: &Address) -> Option<String> {
     let arns = observed.resources().filter_map(|(_, resource)| match resource {
-        Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.as_ref(),
+        Resource::Bucket(bucket) => bucket.key(),
         Resource::Trail(trail) => trail.key.as_ref(),
         _ => None,
     });
     let here = |text: &&String| {
         text.parse::<Arn>().is_ok_and(|arn| {
-            arn.service() == "kms"
-                && arn.resource().starts_with("key/")
+            arn.is_kms_key()
                 && arn.account() == key.account.as_str()
                 && key.region.as_ref().is_some_and(|region| region.as_str() == arn.region())
         })

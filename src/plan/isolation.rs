@@ -113,7 +113,7 @@ impl<'a> ArchivePolicies<'a> {
         organization: &'a Organization,
         find: Find<'_, 'a>,
     ) -> Option<Self> {
-        let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket)?;
+        let bucket = desired.log_bucket()?;
         let (key, gaps) = key(desired, observed, bucket, find);
         let readers = readers(desired, observed, find);
         let unwanted = readers.iter().filter(|reader| !desired.wanted.contains_key(&reader.address));
@@ -331,7 +331,7 @@ fn key<'a>(
         return (find(&address).map(|policy| KeyPolicies { address, arn, policy }), Vec::new());
     }
     let foreign = desired.wanted.get(bucket).and_then(|wanted| match &wanted.resource {
-        Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.clone(),
+        Resource::Bucket(bucket) => bucket.key().cloned(),
         _ => None,
     });
     let Some(arn) = foreign else { return (None, Vec::new()) };

@@ -251,7 +251,7 @@ fn taken_trail(observed: &Estate, wanted: &Address, wish: &Trail) -> Option<Prob
 
 /// A place is given up once what takes its place was seen to work.
 fn not_given_up(desired: &Desired, observed: &Estate, name: &str) -> Option<Problem> {
-    let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket)?;
+    let bucket = desired.log_bucket()?;
     let problem = |message: String, help: &str| Some(blocker(bucket, "NotGivenUp", message, help.to_owned()));
     if desired.past.places.iter().any(|place| place.is_configured && place.bucket.name == name) {
         return problem(format!("{name} is named under `earlier`"), "take it out of the configuration");

@@ -37,8 +37,7 @@ pub(super) fn check(
 /// Gives what is open a place: the one that it names, else the bucket's policy, else the log account.
 pub(super) fn placed(open: Unproven, desired: &Desired) -> Open {
     let Unproven { invariant, principal, why } = open;
-    let bucket = || desired.wanted.keys().find(|address| address.kind == Kind::Bucket);
-    let address = principal.parse().ok().or_else(|| Some(bucket()?.with_kind(Kind::BucketPolicy)));
+    let address = principal.parse().ok().or_else(|| Some(desired.log_bucket()?.with_kind(Kind::BucketPolicy)));
     let address = address.unwrap_or_else(|| Address::global(&desired.log_account, Kind::Role, principal.clone()));
     Open { address, invariant, principal, why }
 }

@@ -85,12 +85,11 @@ fn is_compliance(bucket: &Bucket) -> bool {
 fn bucket(wish: &Bucket, seen: &Bucket, action: Action) -> BTreeSet<Risk> {
     let mut risks = BTreeSet::new();
     let algorithm = |bucket: &Bucket| bucket.encryption.as_ref().map(|e| e.algorithm.clone());
-    let key = |bucket: &Bucket| bucket.encryption.as_ref().and_then(|e| e.key.clone());
     let kms_before = algorithm(seen).is_some_and(|a| a.starts_with("aws:kms"));
     if (seen.versioning && !wish.versioning) || (kms_before && algorithm(wish).as_deref() == Some("AES256")) {
         risks.insert(Risk::Weakens);
     }
-    if kms_before && key(wish).is_some() && key(seen).is_some() && key(wish) != key(seen) {
+    if kms_before && wish.key().is_some() && seen.key().is_some() && wish.key() != seen.key() {
         risks.insert(Risk::Interrupts);
     }
     let owner_enforced = |bucket: &Bucket| bucket.object_ownership.as_deref() == Some("BucketOwnerEnforced");

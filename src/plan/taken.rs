@@ -1,5 +1,7 @@
 //! Names of roles that are taken: IAM has each name once in an account, whatever its path, and moves no role to another path.
 
+use std::collections::BTreeMap;
+
 use super::change::{Action, Change};
 use crate::estate::role::unique_name;
 use crate::estate::{Address, Estate, Kind, Problem, Stage};
@@ -7,21 +9,35 @@ use crate::estate::{Address, Estate, Kind, Problem, Stage};
 /// Returns what stands against making roles: others of the same name with other paths.
 pub(super) fn blockers(observed: &Estate, changes: &[Change]) -> Vec<Problem> {
     let made = changes.iter().filter(|change| change.address.kind == Kind::Role && change.action == Action::Create);
-    made.filter_map(|change| Some(blocker(&change.address, &other(observed, &change.address)?))).collect()
+    let mut made = made.peekable();
+    if made.peek().is_none() {
+        return Vec::new();
+    }
+    let names = names(observed);
+    made.filter_map(|change| Some(blocker(&change.address, other(&names, &change.address)?))).collect()
+}
+
+/// Names with their paths, by account and what IAM compares of them.
+type Names<'a> = BTreeMap<(&'a str, String), Vec<&'a str>>;
+
+/// Returns the roles that are known: those that were observed, and of the log account everybody who can do something to the
+/// archive.
+fn names(observed: &Estate) -> Names<'_> {
+    let roles = observed.resources().map(|(address, _)| address).filter(|address| address.kind == Kind::Role);
+    let seen = roles.map(|address| (address.account.as_str(), address.name.as_str()));
+    let around = observed.surroundings.as_ref().and_then(|all| all.principals.read()).into_iter().flatten();
+    let around = around.filter_map(|principal| principal.arn.split_once("::")?.1.split_once(":role/"));
+    let mut names = Names::new();
+    for (account, name) in seen.chain(around) {
+        names.entry((account, unique_name(name))).or_default().push(name);
+    }
+    names
 }
 
 /// Returns the name, with its path, of another role that keeps a name.
-fn other(observed: &Estate, wanted: &Address) -> Option<String> {
-    let name = unique_name(&wanted.name);
-    let is_other = |other: &str| other != wanted.name && unique_name(other) == name;
-    let is_role = |address: &Address| address.kind == Kind::Role && address.account == wanted.account;
-    let mut seen =
-        observed.resources().filter(|(address, _)| is_role(address)).map(|(address, _)| address.name.as_str());
-    // Of the log account everybody is known who can do something to the archive.
-    let account = format!("::{}:role/", wanted.account);
-    let around = observed.surroundings.as_ref().and_then(|all| all.principals.read()).into_iter().flatten();
-    let mut principals = around.filter_map(|principal| Some(principal.arn.split_once(&account)?.1));
-    seen.find(|other| is_other(other)).or_else(|| principals.find(|other| is_other(other))).map(str::to_owned)
+fn other<'a>(names: &Names<'a>, wanted: &'a Address) -> Option<&'a str> {
+    let same = names.get(&(wanted.account.as_str(), unique_name(&wanted.name)))?;
+    same.iter().copied().find(|other| *other != wanted.name)
 }
 
 fn blocker(at: &Address, other: &str) -> Problem {

@@ -156,7 +156,7 @@ impl Ground<'_> {
             (Resource::Key(key), _) => key.arn.as_ref().is_some_and(|arn| {
                 self.trails().any(|trail| trail.key.as_ref() == Some(arn))
                     || self.has_statements_of_ours(&address.with_kind(Kind::KeyPolicy))
-                    || self.log_bucket().and_then(key_of) == Some(arn)
+                    || self.log_bucket().and_then(Bucket::key) == Some(arn)
                     || self.readers_name(arn)
             }),
             _ => false,
@@ -170,18 +170,17 @@ impl Ground<'_> {
 
     /// The bucket of the configuration, as it is.
     fn log_bucket(&self) -> Option<&Bucket> {
-        let mut buckets = self.desired.wanted.keys().filter(|address| address.kind == Kind::Bucket);
-        buckets.find_map(|address| match self.observed.resource(address) {
-            Some(Resource::Bucket(bucket)) => Some(bucket),
+        match self.observed.resource(self.desired.log_bucket()?)? {
+            Resource::Bucket(bucket) => Some(bucket),
             _ => None,
-        })
+        }
     }
 
     /// Tells whether a bucket encrypts with the key under the alias of the configuration.
     fn encrypts_with_ours(&self, bucket: &Bucket) -> bool {
         let mut keys = self.desired.wanted.keys().filter(|address| address.kind == Kind::Key);
         keys.any(|address| match self.observed.resource(address) {
-            Some(Resource::Key(key)) => key.arn.is_some() && key.arn.as_ref() == key_of(bucket),
+            Some(Resource::Key(key)) => key.arn.is_some() && key.arn.as_ref() == bucket.key(),
             _ => false,
         })
     }
@@ -260,10 +259,7 @@ impl Ground<'_> {
     }
 
     fn bucket(&self, action: Action, wish: &Bucket, seen: &Bucket) -> Bucket {
-        let known_key = |bucket: &Bucket| {
-            let key = bucket.encryption.as_ref().and_then(|encryption| encryption.key.as_deref());
-            key.is_none_or(|key| referenced_key(key).is_none())
-        };
+        let known_key = |bucket: &Bucket| bucket.key().is_none_or(|key| referenced_key(key).is_none());
         let edits: [&dyn Fn(&mut Bucket); 7] = [
             &|bucket| bucket.block_public_access |= wish.block_public_access,
             &|bucket| bucket.versioning |= wish.versioning,
@@ -320,11 +316,6 @@ impl Ground<'_> {
         };
         (!part.fields.is_empty()).then(|| alone(part))
     }
-}
-
-/// The key with which a bucket encrypts.
-fn key_of(bucket: &Bucket) -> Option<&String> {
-    bucket.encryption.as_ref()?.key.as_ref()
 }
 
 fn names(document: &PolicyDocument, arn: &str) -> bool {

@@ -43,10 +43,7 @@ impl Violation {
     /// Returns the statement of others that allows what it should not: what `--close` takes out. A statement that denies is
     /// never among them, because taking it out opens something.
     pub fn opened_by(&self) -> Option<&StatementRef> {
-        match &self.author {
-            Some(Author::Others(statement)) if self.invariant.is_broken_by_allow() => Some(statement),
-            _ => None,
-        }
+        self.of_others().filter(|_| self.invariant.is_broken_by_allow())
     }
 
     /// Returns the statement of others that is to blame; none where there is none that could be taken out by its name.

@@ -1,6 +1,8 @@
 //! Whether logs have arrived where the trails deliver now. What CloudTrail tells of its deliveries does not begin anew when a
 //! trail is led to another bucket or prefix; what lies there does.
 
+use std::collections::BTreeMap;
+
 use super::s3;
 use super::session::Sessions;
 use crate::cloud::{Fault, Scope};
@@ -18,13 +20,21 @@ pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate
             _ => None,
         })
         .collect();
+    // Trails of many accounts deliver to one place.
+    let mut asked: BTreeMap<(String, String), bool> = BTreeMap::new();
     for (address, bucket, prefix) in trails {
+        if let Some(arrived) = asked.get(&(bucket.clone(), prefix.clone())) {
+            note(estate, &address, *arrived);
+            continue;
+        }
+        let place = (bucket.clone(), prefix.clone());
         let mut buckets = scope.addresses.iter().filter(|(at, _)| at.kind == Kind::Bucket && at.name == bucket);
         let Some((bucket, operator)) = buckets.next() else { continue };
         let arrived = has_logs(sessions, bucket, operator, &prefix).await.unwrap_or_else(|fault| {
             tracing::warn!(%address, %fault, "whether logs have arrived could not be looked at");
             false
         });
+        asked.insert(place, arrived);
         note(estate, &address, arrived);
     }
 }

@@ -105,7 +105,7 @@ fn in_use(scope: &Scope, key: &Address, estate: &Estate) -> Vec<String> {
         _ => None,
     });
     let buckets = of(Kind::Bucket).filter(|(address, _)| wanted(address)).filter_map(|(_, resource)| match resource {
-        Resource::Bucket(bucket) => bucket.encryption.as_ref()?.key.clone(),
+        Resource::Bucket(bucket) => bucket.key().cloned(),
         _ => None,
     });
     let here = |text: &String| {

@@ -104,7 +104,7 @@ fn foreign_keys(scope: &Scope, seen: &Estate) -> Vec<Arn> {
     for (_, resource) in seen.resources().filter(|(address, _)| scope.addresses.contains_key(*address)) {
         match resource {
             Resource::Key(key) => own.extend(key.arn.clone()),
-            Resource::Bucket(bucket) => used.extend(bucket.encryption.as_ref().and_then(|one| one.key.clone())),
+            Resource::Bucket(bucket) => used.extend(bucket.key().cloned()),
             Resource::Trail(trail) => used.extend(trail.key.clone()),
             _ => {}
         }

@@ -25,9 +25,7 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
 
 fn key(at: &str, place: &EarlierLogs) -> Option<Remark> {
     let text = place.key.as_ref()?;
-    let is_key = |arn: &Arn| {
-        arn.service() == "kms" && arn.account().parse::<AccountId>().is_ok() && arn.resource().starts_with("key/")
-    };
+    let is_key = |arn: &Arn| arn.is_kms_key() && arn.account().parse::<AccountId>().is_ok();
     if text.parse::<Arn>().as_ref().is_ok_and(is_key) {
         return None;
     }

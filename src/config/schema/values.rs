@@ -77,7 +77,7 @@ impl FromStr for Encryption {
             "s3" => Ok(Encryption::S3),
             _ if text.starts_with("arn:") => {
                 let arn: Arn = text.parse().map_err(|e: crate::ids::BadId| bad(text, what, e.why))?;
-                if arn.service() != "kms" || !arn.resource().starts_with("key/") {
+                if !arn.is_kms_key() {
                     return Err(bad(text, what, "the ARN must be that of a KMS key, `arn:aws:kms:…:…:key/…`"));
                 }
                 Ok(Encryption::KeyArn(arn))

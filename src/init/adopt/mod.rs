@@ -210,9 +210,8 @@ fn no_bucket(estate: &Estate, name: &str) -> CannotAdopt {
 
 /// One setting says how the trail and the bucket encrypt. Where they differ, the stronger wins.
 fn encryption(estate: &Estate, answers: &Answers, trail: &Trail, bucket: &Bucket) -> Encryption {
-    let of_bucket = bucket.encryption.as_ref().and_then(|encryption| encryption.key.as_ref());
     let is_kms = bucket.encryption.as_ref().is_some_and(|encryption| encryption.algorithm.starts_with("aws:kms"));
-    match trail.key.as_ref().or(of_bucket) {
+    match trail.key.as_ref().or(bucket.key()) {
         Some(arn) if is_own_key(estate, answers, arn) => Encryption::Kms,
         Some(arn) => match arn.parse::<Encryption>() {
             Ok(key @ Encryption::KeyArn(_)) => key,

@@ -1,6 +1,6 @@
 //! The rows of coverage: what was found, trail by trail and layout by layout, and which of them another one follows. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -13,8 +13,17 @@ use crate::logs::verify::DIGEST_DELAY_MAX;
 
 /// Returns the rows of a survey, without the reasons of their gaps: what was found, and what should be there and is not.
 pub(super) fn rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
-    let mut rows: Vec<Row> = survey.places.iter().flat_map(|found| rows_of(found, survey, expected)).collect();
-    let ended: Vec<Option<Ended>> = rows.iter().map(|row| ended(row, &rows, survey, expected)).collect();
+    let is_one_place = survey.places.windows(2).all(|two| two[0].store == two[1].store);
+    let mut rows: Vec<Row> = Vec::new();
+    for found in &survey.places {
+        let store = if is_one_place { String::new() } else { format!("{}/", found.store) };
+        let own = rows_of(found, survey, expected).into_iter();
+        rows.extend(own.map(|row| Row { layout: format!("{store}{}", row.layout), ..row }));
+    }
+    let mut beside: BTreeMap<(&AccountId, &Region), Vec<&Row>> = BTreeMap::new();
+    rows.iter().for_each(|row| beside.entry((&row.account, &row.region)).or_default().push(row));
+    let ended: Vec<Option<Ended>> =
+        rows.iter().map(|row| ended(row, &beside[&(&row.account, &row.region)], survey, expected)).collect();
     for (row, ended) in rows.iter_mut().zip(ended) {
         if let Some(Ended { note, open }) = ended {
             row.arrival = if open.is_empty() { Arrival::Ended } else { row.arrival };
@@ -44,7 +53,7 @@ fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
             arrival: Arrival::Seen,
             files: files.clone(),
             newest: files.last,
-            ..empty_row(&found.scope.account, &found.scope.region, kind, expected).lying_at(found, survey)
+            ..empty_row(&found.scope.account, &found.scope.region, kind, expected).lying_at(found)
         });
     }
     rows
@@ -92,7 +101,7 @@ fn event_row(
         gaps,
         newest,
         problem: found.problem.clone(),
-        ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected).lying_at(found, survey)
+        ..empty_row(&found.scope.account, &found.scope.region, LogKind::CloudTrail, expected).lying_at(found)
     }
 }
 
@@ -125,12 +134,10 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
 }
 
 impl Row {
-    fn lying_at(self, found: &Found, survey: &Survey) -> Self {
+    fn lying_at(self, found: &Found) -> Self {
         let Scope { prefix, organization, .. } = &found.scope;
         let organization = organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
         let layout = format!("{prefix}AWSLogs/{organization}");
-        let is_one_place = survey.places.iter().all(|other| other.store == found.store);
-        let layout = if is_one_place { layout } else { format!("{}/{layout}", found.store) };
         Self { layout, bucket: found.bucket.clone(), scope: Some(found.scope.clone()), ..self }
     }
 
@@ -150,22 +157,19 @@ struct Ended {
 /// Tells whether a row has ended because others took over: a trail that was replaced, or whose place or layout was changed.
 /// One that should deliver, as CloudTrail or the configuration says, has not ended but stopped. Without a configuration only
 /// what began later takes over, and where nothing of the range is left only CloudTrail can tell that nothing should be there.
-fn ended(row: &Row, rows: &[Row], survey: &Survey, expected: &Expected) -> Option<Ended> {
+fn ended(row: &Row, beside: &[&Row], survey: &Survey, expected: &Expected) -> Option<Ended> {
     let is_silent = matches!(row.arrival, Arrival::Stopped | Arrival::Nothing);
     if row.kind != LogKind::CloudTrail || !is_silent || expected.wants(row) {
         return None;
     }
-    let is_other = |other: &&Row| {
-        (&other.account, &other.region, other.kind) == (&row.account, &row.region, row.kind)
-            && (&other.layout, &other.trail) != (&row.layout, &row.trail)
-    };
+    let is_other = |other: &&Row| other.kind == row.kind && (&other.layout, &other.trail) != (&row.layout, &row.trail);
     let is_configured = !expected.wanted.is_empty();
     let takes_over = |other: &&Row| match row.digest_hours.start() {
         _ if is_configured => expected.wants(other),
         Some(began) => other.digest_hours.start() > Some(began),
         None => expected.trails.iter().any(|trail| Some(&trail.delivery.bucket) == row.bucket.as_ref()),
     };
-    let others: Vec<&Row> = rows.iter().filter(is_other).filter(takes_over).collect();
+    let others: Vec<&Row> = beside.iter().copied().filter(is_other).filter(takes_over).collect();
     let mut theirs = Spans::default();
     others.iter().flat_map(|other| other.digest_hours.iter()).for_each(|window| theirs.add(window));
     // What ended before the range is told of by the others' own rows.

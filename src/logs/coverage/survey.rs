@@ -1,5 +1,7 @@
 //! Lists what is there: names, sizes and times of objects, never their bodies.
 
+use std::collections::BTreeSet;
+
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,19 +24,15 @@ const PLACES_AT_ONCE: usize = 32;
 pub async fn survey(sources: &[Source], sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
     let names: Vec<String> = sources.iter().map(|source| source.store.name()).collect();
     let mut all = Survey { store: names.join(" "), range, now, places: Vec::new(), unread: Vec::new() };
-    let mut refused = Vec::new();
+    let (mut refused, mut known) = (Vec::new(), BTreeSet::new());
     for source in sources {
         let sought = Sought { prefix: source.prefix.clone(), ..sought.clone() };
         match survey_one(source.store.as_ref(), &sought, range, now).await {
             Ok(one) => {
                 // What lies in two places, because one lies within the other, counts once.
-                let is_new = |found: &Found| {
-                    let place = |of: &Found| (of.store.clone(), of.bucket.clone(), of.scope.clone());
-                    let is_same = |known: &Found| place(known) == place(found);
-                    !all.places.iter().any(is_same)
-                };
-                let new: Vec<Found> = one.places.into_iter().filter(is_new).collect();
-                all.places.extend(new);
+                let mut is_new =
+                    |found: &Found| known.insert((found.store.clone(), found.bucket.clone(), found.scope.clone()));
+                all.places.extend(one.places.into_iter().filter(|found| is_new(found)));
                 all.unread.extend(one.unread);
             }
             Err(fault) => {

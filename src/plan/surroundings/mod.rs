@@ -78,7 +78,7 @@ pub struct Around {
 /// Judges what was seen around the archive. Nothing is judged where no bucket is wanted.
 pub fn around(desired: &Desired, observed: &Estate, organization: &Organization, when: When) -> Around {
     let mut result = Around::default();
-    let Some(bucket) = desired.wanted.keys().find(|address| address.kind == Kind::Bucket) else {
+    let Some(bucket) = desired.log_bucket() else {
         return result;
     };
     let judge = Judge { desired, observed, organization, bucket, when };
@@ -121,9 +121,8 @@ pub(super) fn judged_principals(desired: &Desired, observed: &Estate, organizati
         true => name.clone(),
         false => format!("arn:{}:iam::{}:*/{name}", desired.partition, desired.log_account),
     });
-    let bucket = desired.wanted.keys().find(|address| address.kind == Kind::Bucket);
     let surroundings = observed.surroundings.as_ref();
-    let (Some(bucket), Some(all)) = (bucket, surroundings.and_then(|all| all.principals.read())) else {
+    let (Some(bucket), Some(all)) = (desired.log_bucket(), surroundings.and_then(|all| all.principals.read())) else {
         return named.collect();
     };
     let judge = Judge { desired, observed, organization, bucket, when: When::Now };

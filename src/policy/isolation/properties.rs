@@ -129,28 +129,32 @@ fn lines() -> Vec<(&'static str, &'static str, Value)> {
 fn statements() -> impl Strategy<Value = Value> {
     let some_lines =
         prop_oneof![Just(0..1), Just(1..2), Just(1..2), Just(2..3)].prop_flat_map(|few| subsequence(lines(), few));
-    let negated = prop::bool::weighted(0.08);
-    (
-        select(principals()),
-        subsequence(actions(), 1..3),
-        subsequence(resources(), 1..3),
-        some_lines,
-        [negated, negated, negated],
-    )
-        .prop_map(|(principal, actions, resources, lines, [not_principal, not_action, not_resource])| {
-            let name = |is_not: bool, name: &str| if is_not { format!("Not{name}") } else { name.to_owned() };
-            let mut condition: Map<String, Value> = Map::new();
-            for (operator, key, value) in lines {
-                condition.entry(operator).or_insert_with(|| json!({}))[key] = value;
-            }
-            // AWS refuses NotPrincipal for everybody.
-            let not_principal = not_principal && principal.get("AWS").is_some_and(|who| who != "*");
-            let mut statement = json!({"Sid": "OrgtrailForged", "Effect": "Allow", "Condition": condition});
-            statement[name(not_principal, "Principal")] = principal;
-            statement[name(not_action, "Action")] = json!(actions);
-            statement[name(not_resource, "Resource")] = json!(resources);
-            statement
-        })
+    let parts = (select(principals()), subsequence(actions(), 1..3), subsequence(resources(), 1..3), some_lines);
+    statements_of(parts, 0.08)
+}
+
+/// A principal, actions, resources, and lines of a condition: operator, key and value.
+type Parts = (Value, Vec<&'static str>, Vec<String>, Vec<(&'static str, &'static str, Value)>);
+
+/// Statements that allow, from principals, actions, resources and lines of a condition; each of the first three is negated
+/// with a probability.
+pub(super) fn statements_of(parts: impl Strategy<Value = Parts>, negated: f64) -> impl Strategy<Value = Value> {
+    let negated = prop::bool::weighted(negated);
+    (parts, [negated, negated, negated]).prop_map(|((principal, actions, resources, lines), negations)| {
+        let [not_principal, not_action, not_resource] = negations;
+        let name = |is_not: bool, name: &str| if is_not { format!("Not{name}") } else { name.to_owned() };
+        let mut condition: Map<String, Value> = Map::new();
+        for (operator, key, value) in lines {
+            condition.entry(operator).or_insert_with(|| json!({}))[key] = value;
+        }
+        // AWS refuses NotPrincipal for everybody.
+        let not_principal = not_principal && principal.get("AWS").is_some_and(|who| who != "*");
+        let mut statement = json!({"Sid": "OrgtrailForged", "Effect": "Allow", "Condition": condition});
+        statement[name(not_principal, "Principal")] = principal;
+        statement[name(not_action, "Action")] = json!(actions);
+        statement[name(not_resource, "Resource")] = json!(resources);
+        statement
+    })
 }
 
 /// Somebody who asks: with what is known of its requests, the account that it may read, and its own policy.

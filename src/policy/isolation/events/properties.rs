@@ -4,8 +4,9 @@
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::super::properties::statements_of;
 use super::super::world::{GROUP, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, QUEUE, World};
 use super::super::{AccountId, Named};
 use crate::policy::PolicyDocument;
@@ -85,28 +86,7 @@ fn lines() -> Vec<(&'static str, &'static str, Value)> {
 
 fn statements() -> impl Strategy<Value = Value> {
     let some_lines = prop_oneof![Just(0..1), Just(1..2), Just(2..3)].prop_flat_map(|few| subsequence(lines(), few));
-    let negated = prop::bool::weighted(0.1);
-    let named = |is_not: bool, name: &str| if is_not { format!("Not{name}") } else { name.to_owned() };
-    let parts = (
-        select(principals()),
-        subsequence(actions(), 1..3),
-        subsequence(resources(), 1..3),
-        some_lines,
-        [negated, negated, negated],
-    );
-    parts.prop_map(move |(principal, actions, resources, lines, [not_principal, not_action, not_resource])| {
-        let mut condition: Map<String, Value> = Map::new();
-        for (operator, key, value) in lines {
-            condition.entry(operator).or_insert_with(|| json!({}))[key] = value;
-        }
-        // AWS refuses NotPrincipal for everybody.
-        let not_principal = not_principal && principal.get("AWS").is_some_and(|who| who != "*");
-        let mut statement = json!({"Sid": "OrgtrailForged", "Effect": "Allow", "Condition": condition});
-        statement[named(not_principal, "Principal")] = principal;
-        statement[named(not_action, "Action")] = json!(actions);
-        statement[named(not_resource, "Resource")] = json!(resources);
-        statement
-    })
+    statements_of((select(principals()), subsequence(actions(), 1..3), subsequence(resources(), 1..3), some_lines), 0.1)
 }
 
 /// Those who must get nothing, each with what is known of its requests.
