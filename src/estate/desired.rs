@@ -100,7 +100,9 @@ impl Desired {
         let made = before.wanted.iter().map(|(a, wanted)| (a.clone(), Sighting::present(wanted.resource.clone())));
         estate.sightings.extend(made);
         // A world of the configuration's own has nothing around it.
-        estate.surroundings = Some(Surroundings::default());
+        let mut surroundings = Surroundings::default();
+        before.wanted.keys().for_each(|address| surroundings.add_empty(address));
+        estate.surroundings = Some(surroundings);
         estate
     }
 
