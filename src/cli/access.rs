@@ -10,9 +10,9 @@ use super::{Answer, Common, Format};
 use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
-use crate::plan::Change;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
+use crate::plan::{Change, Finding, Harm};
 use crate::policy::isolation;
 use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State, Trusted};
 use crate::report::pass::{self, Pass};
@@ -56,6 +56,7 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
     };
     let around = around(desired, observed, organization, when);
     let mut report = report(&policies, organization, state);
+    report.findings = findings(&plan.findings, &around);
     report.around = around;
     report.unread = unread(observed).into_iter().map(|(part, code)| format!("{part} ({code})")).collect();
     let changes: &[Change] = if state == State::Planned { &plan.changes } else { &[] };
@@ -76,7 +77,7 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
         }
         other => return Err(other.unknown_to("access", "human and json")),
     };
-    let outcome = if report.broken() > 0 {
+    let outcome = if report.broken() > 0 || !report.findings.is_empty() {
         Outcome::Finding
     } else if report.open() > 0 {
         Outcome::Partial
@@ -105,7 +106,15 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: St
         kept,
         around: Around::default(),
         unread: Vec::new(),
+        findings: Vec::new(),
     }
+}
+
+/// Returns what is wrong with the archive now, the worst first: what plan says, and what was found around the policies that
+/// this run looked at.
+fn findings(of_plan: &[Finding], around: &Around) -> Vec<Finding> {
+    let all: BTreeSet<&Finding> = of_plan.iter().chain(&around.findings).collect();
+    all.into_iter().filter(|finding| finding.harm != Harm::Harmless).cloned().collect()
 }
 
 fn trusted_row(reader: String, answers: &BTreeMap<AccountId, Option<bool>>) -> Trusted {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{escape, words};
 use crate::ids::AccountId;
+use crate::plan::Finding;
 use crate::plan::surroundings::Around;
 use crate::policy::isolation::{Kept, Unproven, Violation};
 
@@ -51,6 +52,8 @@ pub struct Isolation {
     pub around: Around,
     /// What should have been looked at around the archive and could not be read.
     pub unread: Vec<String>,
+    /// What else is wrong with the archive now, as `plan` and `drift` say it; nothing harmless.
+    pub findings: Vec<Finding>,
 }
 
 /// One trusted reader and the accounts whose logs it reads.
@@ -263,6 +266,7 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
         kept,
         around,
         unread,
+        findings,
     } = report;
     let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
     super::model::text(&IsolationJson {
@@ -292,6 +296,6 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
             .chain(around.unproven.iter().map(around::unproven))
             .collect(),
         kept: kept.iter().map(|kept| KeptJson { statement: kept.place.to_string(), why: &kept.why }).collect(),
-        around: around::view(around, unread),
+        around: around::view(around, unread, findings),
     })
 }

@@ -16,7 +16,7 @@ fn examples() -> PathBuf {
 }
 
 /// Every file of the examples.
-fn files() -> Vec<PathBuf> {
+pub fn files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![examples()];
     while let Some(folder) = open.pop() {
@@ -34,7 +34,7 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 }
 
 /// An organization with everybody whom the examples name, and so many accounts.
-fn organization(accounts: usize) -> Value {
+pub fn organization(accounts: usize) -> Value {
     let unit = |name: &str, parent: Option<&str>| json!({"name": name, "parent": parent});
     let units = json!({
         "r-ab12": unit("Root", None), "ou-ab12-workload1": unit("Workloads", Some("r-ab12")),

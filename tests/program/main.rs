@@ -5,6 +5,7 @@ mod support;
 
 mod attachments;
 mod bad_input;
+mod break_glass;
 mod daemon;
 mod delivery;
 mod examples;

@@ -1,15 +1,48 @@
-//! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names.
+//! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names. Before each request
+//! of a call that writes, the fence is asked: the SDK sends a call again by itself.
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+use crate::cloud::fence::may_send;
+
+/// A client whose connectors ask the fence.
+#[derive(Debug)]
+struct Asking(SharedHttpClient);
+
+impl HttpClient for Asking {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(AskingConnector(self.0.http_connector(settings, components)))
+    }
+}
+
+/// A connector that asks the fence before it sends.
+#[derive(Debug)]
+struct AskingConnector(SharedHttpConnector);
+
+impl HttpConnector for AskingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            // An error of the user's is not tried again.
+            may_send().await.map_err(|why| ConnectorError::user(why.into()))?;
+            connector.call(request).await
+        })
+    }
+}
 
 /// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint on
 /// this machine is reached without a proxy.
 pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
     let proxy = if is_local(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
-    Builder::new().build_with_connector_fn(move |settings, components| {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
         connector.set_connector_settings(settings.cloned());
         connector.set_proxy_config(Some(proxy.clone()));
@@ -17,7 +50,8 @@ pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
             connector.set_sleep_impl(components.sleep_impl());
         }
         connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
-    })
+    });
+    SharedHttpClient::new(Asking(client))
 }
 
 /// Tells whether an endpoint is on this machine, as an emulator's is.

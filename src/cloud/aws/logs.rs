@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformation};
+use aws_sdk_cloudwatchlogs::operation::describe_resource_policies::builders::DescribeResourcePoliciesFluentBuilder;
+use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformation, PolicyScope};
 
-use futures::join;
+use futures::{join, try_join};
 
 use super::job::{Job, writable};
-use super::permissions::logs as op;
+use super::permissions::{Operation, logs as op};
 use super::session::{Session, Sessions};
 use super::surroundings::part;
 use crate::cloud::{Done, Fault};
@@ -111,7 +112,7 @@ fn count(one: &MetricTransformation, system_dimensions: &[String]) -> Count {
 
 /// Reads what leads out of a log group. What cannot be read is that part's problem.
 pub(super) async fn doors(session: &Session, address: &Address) -> LogGroupDoors {
-    let (subscriptions, policies) = join!(subscriptions(session, &address.name), policies(session));
+    let (subscriptions, policies) = join!(subscriptions(session, &address.name), policies(session, &address.name));
     LogGroupDoors { subscriptions: part(subscriptions, address), policies: part(policies, address) }
 }
 
@@ -136,20 +137,35 @@ async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fau
     }
 }
 
-async fn policies(session: &Session) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
-    let client = session.logs();
+/// Reads the resource policies of the account and region, and that which is attached to the log group alone (Amazon
+/// CloudWatch Logs API, `DescribeResourcePolicies`, `policyScope`).
+async fn policies(session: &Session, name: &str) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+    let request = session.logs().describe_resource_policies();
+    let own = request.clone().policy_scope(PolicyScope::Resource).resource_arn(arn(session, name));
+    let (account, own) = try_join!(listed_policies(session, request), listed_policies(session, own))?;
+    Ok(account.into_iter().chain(own).collect())
+}
+
+async fn listed_policies(
+    session: &Session,
+    request: DescribeResourcePoliciesFluentBuilder,
+) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+    const OPERATION: Operation = op::DESCRIBE_RESOURCE_POLICIES;
     let mut policies = BTreeMap::new();
     let mut token = None;
-    let mut pages = session.pages(op::DESCRIBE_RESOURCE_POLICIES);
+    let mut pages = session.pages(OPERATION);
     loop {
-        let request = client.describe_resource_policies().set_next_token(token);
-        let page = session.read(op::DESCRIBE_RESOURCE_POLICIES, request.send()).await?;
-        let listed = page.resource_policies.as_ref();
-        for policy in session.needed(op::DESCRIBE_RESOURCE_POLICIES, listed, "list of policies")? {
-            let name = session.needed(op::DESCRIBE_RESOURCE_POLICIES, policy.policy_name(), "name of a policy")?;
-            let document = PolicyDocument::parse(policy.policy_document().unwrap_or_default()).map_err(|why| {
-                session.odd_answer(op::DESCRIBE_RESOURCE_POLICIES, format!("{name} is not a policy: {why}"))
-            })?;
+        let page = session.read(OPERATION, request.clone().set_next_token(token).send()).await?;
+        for policy in session.needed(OPERATION, page.resource_policies.as_ref(), "list of policies")? {
+            let document = policy.policy_document().unwrap_or_default();
+            let name = match (policy.policy_name(), policy.resource_arn()) {
+                (Some(name), _) => name,
+                // One that is attached to a log group may have no name of its own.
+                (None, Some(arn)) => arn,
+                (None, None) => return Err(session.odd_answer(OPERATION, "a policy without a name")),
+            };
+            let document = PolicyDocument::parse(document)
+                .map_err(|why| session.odd_answer(OPERATION, format!("{name} is not a policy: {why}")))?;
             policies.insert(name.to_owned(), document);
         }
         token = pages.next(page.next_token)?;

@@ -24,7 +24,7 @@ use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::retry::{patiently, until};
 use super::whole::Whole;
-use crate::cloud::fence::may_write;
+use crate::cloud::fence::writing;
 use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::flow::Pages;
@@ -143,14 +143,7 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        patiently(self.tempo, || {
-            let attempt = self.read(operation, call());
-            async move {
-                self.may_write(&operation).await?;
-                attempt.await
-            }
-        })
-        .await
+        patiently(self.tempo, || self.write_once(operation, call())).await
     }
 
     /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where there
@@ -180,18 +173,14 @@ impl Session {
     {
         let attempt = self.read(operation, call);
         async move {
-            self.may_write(&operation).await?;
-            attempt.await
+            if self.read_only && operation.access == Access::Write {
+                let message = "the connection is for looking only";
+                return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
+            }
+            let help = "nothing: whoever acts now makes the change";
+            let not_admitted = |why| refusal(&self.account, operation.as_str(), "NotAdmitted", why, help);
+            writing(attempt).await.map_err(not_admitted)?
         }
-    }
-
-    async fn may_write(&self, operation: &Operation) -> Result<(), Fault> {
-        if self.read_only && operation.access == Access::Write {
-            let message = "the connection is for looking only";
-            return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
-        }
-        let help = "nothing: whoever acts now makes the change";
-        may_write().await.map_err(|why| refusal(&self.account, operation.as_str(), "NotAdmitted", why, help))
     }
 
     /// Makes an ARN of this account and region.

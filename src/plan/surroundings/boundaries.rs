@@ -1,10 +1,14 @@
 //! Permissions boundaries that somebody gave roles of this deployment: they take away from readers and from the delivery to log
 //! groups. That they are there is drift.
 
+use std::collections::BTreeMap;
+
 use super::{Around, Judge, When};
 use crate::estate::role::Boundary;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource, Trail};
+use crate::ids::AccountId;
 use crate::plan::{Finding, Harm, Violation};
+use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate, full_access};
 use crate::policy::isolation::{Invariant, Unproven};
 
@@ -15,7 +19,6 @@ impl Judge<'_> {
         if self.when == When::Planned {
             return;
         }
-        let own = full_access();
         for (address, resource) in self.observed.resources().filter(|(address, _)| address.kind == Kind::Role) {
             let Resource::Role(role) = resource else { continue };
             let wanted = self.desired.wanted.get(address).and_then(|wanted| match &wanted.resource {
@@ -23,7 +26,7 @@ impl Judge<'_> {
                 _ => None,
             });
             let (Some(boundary), Some(account)) = (&role.boundary, wanted) else { continue };
-            let (Some(arn), object) = (address.arn(self.desired.partition), self.file_of(account)) else { continue };
+            let (Some(arn), Ok(account)) = (address.arn(self.desired.partition), account.parse()) else { continue };
             let Some(document) = &boundary.document else {
                 let why = format!("what its permissions boundary {} says could not be read", boundary.arn);
                 let (invariant, principal) = (Invariant::ReadsOwn, arn.to_string());
@@ -31,31 +34,48 @@ impl Judge<'_> {
                 continue;
             };
             let Some(caller) = Caller::from_arn(&arn) else { continue };
-            let context = Context::default().with("aws:SecureTransport", "true");
-            let request = Request { caller, action: "s3:GetObject".into(), resource: object.clone(), context };
-            let layers = Layers {
-                identity: &[Named { name: "the reader's policies", document: &own }],
-                boundary: Some(Named { name: "permissions boundary", document }),
-                resource_account: Some(self.desired.log_account.clone()),
-                ..Layers::default()
-            };
+            self.reader_boundary((address, &boundary.arn), document, &caller, &account, result);
+        }
+    }
+
+    /// Tries with a boundary all that its reader asks for. What it denies is one violation, the first one.
+    fn reader_boundary(
+        &self,
+        (address, boundary): (&Address, &str),
+        document: &PolicyDocument,
+        caller: &Caller,
+        account: &AccountId,
+        result: &mut Around,
+    ) {
+        let own = full_access();
+        let layers = Layers {
+            identity: &[Named { name: "the reader's policies", document: &own }],
+            boundary: Some(Named { name: "permissions boundary", document }),
+            resource_account: Some(self.desired.log_account.clone()),
+            ..Layers::default()
+        };
+        let mut doubts = BTreeMap::new();
+        let principal = || address.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
+        for request in self.of_reader(caller, account, document, &mut doubts) {
             match evaluate(&request, &layers) {
                 Verdict::Allowed { .. } => {}
-                Verdict::Denied(_) => result.violations.push(Violation {
-                    address: address.clone(),
-                    invariant: Invariant::ReadsOwn,
-                    principal: arn.to_string(),
-                    action: "s3:GetObject".into(),
-                    resource: object,
-                    statement: Some(format!("the permissions boundary {}", boundary.arn)),
-                    author: None,
-                }),
-                Verdict::Unknown { why } => result.unproven.push(Unproven {
-                    invariant: Invariant::ReadsOwn,
-                    principal: arn.to_string(),
-                    why: why.join("; "),
-                }),
+                Verdict::Denied(_) => {
+                    return result.violations.push(Violation {
+                        address: address.clone(),
+                        invariant: Invariant::ReadsOwn,
+                        principal: principal(),
+                        action: request.action,
+                        resource: request.resource,
+                        statement: Some(format!("the permissions boundary {boundary}")),
+                        author: None,
+                    });
+                }
+                Verdict::Unknown { why } => drop(doubts.insert((request.action, why.join("; ")), principal())),
             }
+        }
+        for ((action, why), principal) in doubts {
+            let why = format!("whether its permissions boundary lets it {action} depends on more: {why}");
+            result.unproven.push(Unproven { invariant: Invariant::ReadsOwn, principal, why });
         }
     }
 

@@ -120,7 +120,7 @@ impl Judge<'_> {
 
     /// Returns what a reader asks for: to list its folders, to read files of each kind and each that the policies treat
     /// otherwise than most, and to decrypt.
-    fn of_reader(
+    pub(super) fn of_reader(
         &self,
         caller: &Caller,
         account: &AccountId,

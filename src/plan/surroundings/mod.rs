@@ -341,15 +341,6 @@ impl Judge<'_> {
     }
 }
 
-impl Judge<'_> {
-    /// Returns the ARN of a log file of an account.
-    fn file_of(&self, account: &str) -> String {
-        let bucket = self.bucket.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
-        let root = self.desired.reading.roots.iter().next().map_or("AWSLogs", String::as_str);
-        format!("{bucket}/{root}/{account}/CloudTrail/any/2026/01/31/file.json.gz")
-    }
-}
-
 fn trust_is_unknown(principal: &Principal) -> bool {
     principal.trust.is_none() && principal.arn.contains(":role/")
 }

@@ -28,7 +28,7 @@ pub(super) fn write_doubts(text: &mut String, report: &Isolation) {
 /// Writes what was looked at, and what was found there.
 pub(super) fn write(text: &mut String, report: &Isolation) {
     line(text, 0, &looked_at(&report.unread));
-    let Around { findings, administrators, leads_on, .. } = &report.around;
+    let Around { administrators, leads_on, .. } = &report.around;
     if !administrators.is_empty() {
         let count = words::count(administrators.len(), "principal");
         line(text, 0, &format!("{count} of the log account can also read, decrypt or change the archive:"));
@@ -45,8 +45,9 @@ pub(super) fn write(text: &mut String, report: &Isolation) {
     for lead in leads_on {
         line(text, 0, &format!("stays: {lead}"));
     }
-    for Finding { harm, code, message, .. } in findings {
-        line(text, 0, &format!("finding {code} ({harm}): {message}"));
+    for Finding { harm, code, message, since, .. } in &report.findings {
+        let since = since.as_ref().map(|since| format!(", since {since}")).unwrap_or_default();
+        line(text, 0, &format!("finding {code} ({harm}): {message}{since}"));
     }
 }
 
@@ -74,7 +75,7 @@ struct AdministratorJson<'a> {
     named: bool,
 }
 
-pub(super) fn view<'a>(around: &'a Around, unread: &'a [String]) -> AroundJson<'a> {
+pub(super) fn view<'a>(around: &'a Around, unread: &'a [String], findings: &'a [Finding]) -> AroundJson<'a> {
     let administrators = around.administrators.iter().map(|one| AdministratorJson {
         arn: &one.arn,
         can: &one.can,
@@ -87,7 +88,7 @@ pub(super) fn view<'a>(around: &'a Around, unread: &'a [String]) -> AroundJson<'
         could_not_be_read: unread,
         administrators: administrators.collect(),
         leads_on: &around.leads_on,
-        findings: &around.findings,
+        findings,
     }
 }
 

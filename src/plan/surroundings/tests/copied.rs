@@ -75,3 +75,36 @@ fn a_boundary_that_keeps_events_from_the_log_group_is_a_finding() {
         assert_eq!(found(Some(&policy("logs:*")), when), []);
     }
 }
+
+#[test]
+fn a_boundary_that_keeps_a_reader_from_any_of_its_files_is_a_violation() {
+    let mut desired = with_reader_and_trail();
+    desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".to_owned()]);
+    let address = Address::global(&account(LOG), Kind::Role, "reader");
+    let Some(Resource::Role(wish)) = desired.wanted.get(&address).map(|wanted| wanted.resource.clone()) else {
+        panic!("the reader is wanted")
+    };
+    let found = |statements: &str| {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let document = Some(PolicyDocument::parse(&document).unwrap());
+        let boundary = Some(Box::new(Boundary { arn: format!("arn:aws:iam::{LOG}:policy/fence"), document }));
+        let mut estate = Estate { surroundings: Some(Surroundings::default()), ..Estate::default() };
+        estate.sightings.insert(address.clone(), Sighting::present(Role { boundary, ..wish.clone() }));
+        let result = around(&desired, &estate, &organization(), When::Now);
+        let actions: Vec<String> = result.violations.into_iter().map(|violation| violation.action).collect();
+        let doubts = result.unproven.into_iter().filter(|open| open.why.contains("permissions boundary")).count();
+        (actions, doubts)
+    };
+    let violated = |action: &str| (vec![action.to_owned()], 0);
+    let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+    assert_eq!(found(all), (Vec::new(), 0));
+    let deny = |rest: &str| found(&format!(r#"{all},{{"Effect":"Deny",{rest}}}"#));
+    assert_eq!(deny(r#""Action":"s3:GetObject","Resource":"*/CloudTrail-Digest/*""#), violated("s3:GetObject"));
+    assert_eq!(deny(r#""Action":"s3:GetObject","Resource":"*/us-east-1/2024/*""#), violated("s3:GetObject"));
+    assert_eq!(deny(r#""Action":"kms:Decrypt","Resource":"*""#), violated("kms:Decrypt"));
+    assert_eq!(deny(r#""Action":"s3:ListBucket","Resource":"*""#), violated("s3:ListBucket"));
+    assert_eq!(deny(r#""Action":"s3:PutObject","Resource":"*""#), (Vec::new(), 0));
+    let elsewhere =
+        r#""Action":"s3:GetObject","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#;
+    assert!(deny(elsewhere).1 > 0, "{:?}", deny(elsewhere));
+}
