@@ -6,7 +6,7 @@ use super::ui::Ui;
 use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::config::Config;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Arn, BadId};
 use crate::least::{Ask, Known, Place, Purpose, permissions, stack_set};
 
 /// The role that Organizations itself makes in the accounts that it creates.
@@ -78,6 +78,18 @@ pub struct Args {
     /// An earlier trail that `apply --destroy` shall delete, by its ARN or its name; nothing else gives cloudtrail:DeleteTrail
     #[arg(long, value_name = "TRAIL", value_delimiter = ',', conflicts_with = "cloudformation")]
     destroy: Vec<String>,
+    /// The key of KMS that `verify --sign` signs evidence with, by its ARN; without it no signing is granted
+    #[arg(long, value_name = "KEY_ARN", conflicts_with = "cloudformation", value_parser = signing_key)]
+    sign: Option<Arn>,
+}
+
+/// An alias does not do: a policy names keys by their ids.
+fn signing_key(text: &str) -> Result<Arn, String> {
+    let arn: Arn = text.parse().map_err(|error: BadId| error.to_string())?;
+    match arn.is_kms_key() {
+        true => Ok(arn),
+        false => Err("it is not the ARN of a KMS key, `arn:aws:kms:…:…:key/…`".to_owned()),
+    }
 }
 
 /// Runs the command.
@@ -93,8 +105,12 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     if !matches!(common.format(), Format::Human | Format::Json) {
         return Err(common.format().unknown_to("permissions", "human and json"));
     }
+    if args.sign.is_some() && (args.purpose, place) != (Command::Verify, Place::Log) {
+        return Err(Failure::new("--sign belongs to --for verify --in log").hint("leave --sign out"));
+    }
     let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
-    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy });
+    let sign = args.sign.as_ref();
+    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy, sign });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::cloud::aws::permissions::Operation;
 use crate::config::Config;
 use crate::config::schema::Scope;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Arn};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::glob;
 use crate::policy::lint::total_size_bytes;
@@ -79,6 +79,8 @@ pub struct Ask<'a> {
     pub known: &'a Known,
     /// Earlier trails that `apply --destroy` shall delete, by ARN or by name.
     pub destroy: &'a [String],
+    /// The key of KMS with which `verify --sign` signs evidence; none where it signs nothing, or with a key file.
+    pub sign: Option<&'a Arn>,
 }
 
 /// The answer.

@@ -43,6 +43,10 @@ impl<'a> Names<'a> {
         self.ask.place
     }
 
+    pub(super) fn signing_key(&self) -> Option<&'a Arn> {
+        self.ask.sign
+    }
+
     pub(super) fn known(&self) -> &'a Known {
         self.ask.known
     }

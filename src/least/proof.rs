@@ -20,11 +20,17 @@ pub(super) const LIST_VERSIONS: Operation = read(Service::S3, "ListObjectVersion
 pub(super) const GET_LOCATION: Operation = read(Service::S3, "GetBucketLocation", &["s3:GetBucketLocation"]);
 pub(super) const LIST_PUBLIC_KEYS: Operation =
     read(Service::CloudTrail, "ListPublicKeys", &["cloudtrail:ListPublicKeys"]);
+/// What `--sign` with a key of KMS takes. It changes nothing.
+pub(super) const SIGNING: [Operation; 2] =
+    [read(Service::Kms, "GetPublicKey", &["kms:GetPublicKey"]), read(Service::Kms, "Sign", &["kms:Sign"])];
 /// S3 decrypts with the permissions of whoever reads.
 pub(super) const DECRYPT: Operation = read(Service::Kms, "Decrypt", &["kms:Decrypt"]);
 
 /// Adds what reads the logs, in the log account, and for `coverage` what tells whose logs should be there.
 pub(super) fn add(names: &Names<'_>, draft: &mut Draft) {
+    if let Some(key) = names.signing_key().filter(|_| names.place() == Place::Log) {
+        draft.allow(&Bounds::on("SignEvidence", [key.to_string()]), &SIGNING);
+    }
     match names.place() {
         Place::Management => {
             organization::add_discovery(names, draft, &Bounds::everything("ReadOrganization"));

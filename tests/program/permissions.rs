@@ -51,7 +51,7 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: Place) -> BTreeS
     let config = config::parse(&text, "orgtrail.yaml").unwrap();
     let (management, log) = (world.account("management").clone(), world.log().clone());
     let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
-    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &[] });
+    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &[], sign: None });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
     let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");

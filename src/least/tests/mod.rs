@@ -67,7 +67,7 @@ fn known() -> Known {
 }
 
 fn ask(text: &str, purpose: Purpose, place: Place) -> Permissions {
-    permissions(&Ask { config: &config(text), purpose, place, known: &known(), destroy: &[] })
+    permissions(&Ask { config: &config(text), purpose, place, known: &known(), destroy: &[], sign: None })
 }
 
 /// Every answer there is.
@@ -210,7 +210,7 @@ fn a_trail_may_be_deleted_only_where_it_was_named() {
     let destroy = ["arn:aws:cloudtrail:eu-central-1:111111111111:trail/old".to_owned(), "older".to_owned()];
     let asked = |purpose, place| {
         let (config, known) = (config(FULL), known());
-        permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &destroy })
+        permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &destroy, sign: None })
     };
     let delete = |answer: &Permissions, account: &str, name: &str| {
         let arn = format!("arn:aws:cloudtrail:eu-central-1:{account}:trail/{name}");
@@ -334,8 +334,9 @@ fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows
 fn what_is_not_known_is_said() {
     let config = config(SMALL);
     let nobody = Known::default();
-    let notes =
-        |purpose, place| permissions(&Ask { config: &config, purpose, place, known: &nobody, destroy: &[] }).notes;
+    let notes = |purpose, place| {
+        permissions(&Ask { config: &config, purpose, place, known: &nobody, destroy: &[], sign: None }).notes
+    };
     assert!(notes(Purpose::Apply, Place::Management)[0].contains("--management"));
     assert!(notes(Purpose::Plan, Place::Log)[0].contains("--log"));
     let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");
@@ -356,6 +357,26 @@ fn verify_needs_nothing_but_reading_in_the_log_account() {
     without_kms = without_kms.replace("encryption: s3", &format!("encryption: {key}"));
     let through_s3 = Context::default().with("kms:ViaService", "s3.eu-central-1.amazonaws.com");
     assert!(allows(&ask(&without_kms, Purpose::Verify, Place::Log), "222222222222", "kms:Decrypt", key, through_s3));
+}
+
+const SIGNING_KEY: &str = "arn:aws:kms:eu-central-1:444444444444:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+fn signing(purpose: Purpose, place: Place, key: &str) -> Permissions {
+    let key = key.parse().unwrap();
+    permissions(&Ask { config: &config(FULL), purpose, place, known: &known(), destroy: &[], sign: Some(&key) })
+}
+
+#[test]
+fn evidence_is_signed_with_the_named_key_and_no_other() {
+    let asked = signing(Purpose::Verify, Place::Log, SIGNING_KEY);
+    let may = |action, key| allows(&asked, "222222222222", action, key, Context::default());
+    let other = SIGNING_KEY.replace("1234abcd", "00000000");
+    for action in ["kms:Sign", "kms:GetPublicKey"] {
+        assert!(may(action, SIGNING_KEY) && !may(action, &other), "{action}");
+        let without = ask(FULL, Purpose::Verify, Place::Log);
+        assert!(!allows(&without, "222222222222", action, SIGNING_KEY, Context::default()), "{action}");
+    }
+    assert!(!may("kms:Decrypt", SIGNING_KEY), "a key that signs decrypts nothing");
 }
 
 #[test]
@@ -382,6 +403,7 @@ fn the_log_side_calls_what_verify_is_given() {
         include_str!("../../logs/aws/mod.rs"),
         include_str!("../../logs/aws/s3.rs"),
         include_str!("../../logs/aws/public_keys.rs"),
+        include_str!("../../logs/aws/sign.rs"),
         include_str!("../../logs/aws/trail_status.rs"),
     ];
     let mut called = BTreeSet::new();
@@ -392,7 +414,7 @@ fn the_log_side_calls_what_verify_is_given() {
             called.insert(name.replace('_', ""));
         }
     }
-    let given = ask(FULL, Purpose::Verify, Place::Log).operations;
+    let given = signing(Purpose::Verify, Place::Log, SIGNING_KEY).operations;
     let given = given.iter().filter(|operation| **operation != proof::DECRYPT);
     assert_eq!(called, given.map(|operation| operation.name.to_lowercase()).collect());
     assert_eq!(proof::DECRYPT.service, Service::Kms);
