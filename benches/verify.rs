@@ -1,29 +1,33 @@
 //! How fast a proof is, and how much memory it takes, each against its baseline in the same run.
 //!
-//! `cargo bench --bench verify` prints one line a budget. Without `--bench` (as `cargo test --benches` runs it) everything
+//! `cargo bench --bench verify` prints one line a budget; `cargo bench --bench verify -- hourly latency` only those parts. Without `--bench` (as `cargo test --benches` runs it) everything
 //! is small: that only shows that it works.
 
 #[path = "../tests/support/bucket.rs"]
 #[allow(dead_code, reason = "the benchmark uses a part of the generator")]
 mod bucket;
+#[path = "support/cpu.rs"]
+mod cpu;
 #[path = "../tests/support/s3.rs"]
 #[allow(dead_code, reason = "the benchmark uses a part of the server")]
 mod s3;
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, iter};
+use jiff::SignedDuration;
 use orgtrail::logs::aws::Connection;
+use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::inflate::{Trailing, Unpacked, sha256};
+use orgtrail::logs::inflate::{Trailing, Unpacked, hex, sha256};
 use orgtrail::logs::store::{Fault, FolderStore, Level, Listed, Object, Store, Unhashed};
 use orgtrail::logs::verify::{KeyFinder, Request, Verifier};
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use bucket::{Bucket, LOGS, Layout, MemoryStore};
@@ -36,6 +40,9 @@ struct Scale {
     listed: usize,
 }
 
+/// What measures one thing.
+type Part = fn(&Scale);
+
 fn main() {
     let is_whole = std::env::args().any(|argument| argument == "--bench");
     let scale = if is_whole {
@@ -43,9 +50,13 @@ fn main() {
     } else {
         Scale { files: 40, objects: 40, listed: 2_000 }
     };
-    memory(&scale);
-    folder(&scale);
-    latency(&scale);
+    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let parts: [(&str, Part); 4] = [("memory", memory), ("folder", folder), ("latency", latency), ("hourly", hourly)];
+    for (name, part) in parts {
+        if only.is_empty() || only.iter().any(|wanted| wanted == name) {
+            part(&scale);
+        }
+    }
 }
 
 fn budget(what: &str, measured: f64, wanted: f64) {
@@ -53,19 +64,21 @@ fn budget(what: &str, measured: f64, wanted: f64) {
     println!("{what}: {measured:.2}, budget {wanted:.2}: {word}");
 }
 
-/// A log file of about 32 KB compressed: real records, each with its own id.
-fn large_log(seed: usize) -> String {
-    let record = LOGS[seed % LOGS.len()];
-    let mut content = String::from("{\"Records\":[");
-    let mut number = 0;
-    while content.len() < 190_000 {
-        let id = sha256(format!("{seed} {number}").as_bytes());
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        content.push_str(&format!("{{\"eventID\":\"{id}\",\"of\":{record}}},"));
-        number += 1;
-    }
-    content.push_str("{}]}");
-    content
+/// How many records a log file has: about 70 KB, of which 7 KB are left when it is compressed, as most of CloudTrail's.
+const RECORDS: usize = 60;
+
+/// A log file of real records, each with its own ids.
+fn log(seed: usize) -> String {
+    let records = |log: &&str| serde_json::from_str::<Value>(log).unwrap()["Records"].as_array().unwrap().clone();
+    let mut kinds = LOGS.iter().flat_map(records).collect::<Vec<_>>().into_iter().cycle();
+    let record = |number: usize| {
+        let mut record = kinds.next().unwrap();
+        let ids = hex(&sha256(format!("{seed} {number}").as_bytes()));
+        record["eventID"] = json!(ids[..32]);
+        record["requestID"] = json!(ids[32..]);
+        record
+    };
+    json!({"Records": (0..RECORDS).map(record).collect::<Vec<_>>()}).to_string()
 }
 
 fn verifier(store: Arc<dyn Store>, bucket: &Bucket) -> Verifier {
@@ -89,42 +102,40 @@ fn runtime(cores: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(1).max_blocking_threads(cores).enable_all().build().unwrap()
 }
 
-/// A folder: the rate of plain inflate and SHA-256 of the same files on one core is the baseline.
+/// A folder: what zlib and SHA-256 in C take of one core for the same files is the baseline.
 fn folder(scale: &Scale) {
     let hours = 50.min(scale.files);
-    let contents = (0..16).map(large_log).collect();
+    let contents = (0..16).map(log).collect();
     let layout = Layout { hours, logs: vec![scale.files / hours], contents, ..Layout::default() };
     let bucket = layout.write();
     let root = tempfile::tempdir().unwrap();
     bucket.write_to(root.path());
     let files: Vec<PathBuf> =
         bucket.objects.keys().filter(|key| !key.contains("Digest")).map(|key| root.path().join(key)).collect();
-    let plain = rate(files.len(), plain(&files));
-    println!("plain inflate and SHA-256: {plain:.0} files/s");
+    let bytes: u64 = files.iter().map(|file| std::fs::metadata(file).unwrap().len()).sum();
+    // Once to warm the page cache.
+    files.iter().for_each(|file| drop(std::fs::read(file).unwrap()));
+    let plain = cpu::plain_in_c(&files);
     let store = || Arc::new(FolderStore::new(root.path())) as Arc<dyn Store>;
+    let before = cpu::process();
     let (logs, took) = prove(&runtime(1), store(), &bucket);
+    let spent = cpu::process() - before;
     let one = rate(logs as usize, took);
     let (logs, took) = prove(&runtime(2), store(), &bucket);
     let two = rate(logs as usize, took);
-    println!("verify: {one:.0} files/s with one thread, {two:.0} with two");
-    budget("folder, one thread, of the plain rate", one / plain, 0.6);
-    budget("folder, two threads, of one thread", two / one, 1.7);
-}
-
-fn plain(files: &[PathBuf]) -> Duration {
-    let hash = |file: &Path| {
-        let body = std::fs::read(file).unwrap();
-        let mut content = Vec::new();
-        flate2::bufread::GzDecoder::new(body.as_slice()).read_to_end(&mut content).unwrap();
-        sha256(&content)
-    };
-    // Once to warm the page cache, once to measure.
-    files.iter().for_each(|file| drop(std::fs::read(file).unwrap()));
-    let start = Instant::now();
-    let all = files.iter().fold(0u8, |all, file| all ^ hash(file)[0]);
-    let took = start.elapsed();
-    std::hint::black_box(all);
-    took
+    println!("{} files of {} bytes on average", files.len(), bytes / files.len() as u64);
+    println!(
+        "verify: {one:.0} files/s with one thread, {two:.0} with two, {:.0} a second of CPU",
+        rate(files.len(), spent)
+    );
+    match plain {
+        Ok(plain) => {
+            println!("zlib and SHA-256 in C: {:.0} files a second of CPU", rate(files.len(), plain));
+            budget("folder, by CPU, of zlib and SHA-256 in C", plain.as_secs_f64() / spent.as_secs_f64(), 1.2);
+        }
+        Err(why) => println!("zlib and SHA-256 in C: not measured ({why})"),
+    }
+    budget("folder, two threads, of one thread", two / one, 1.8);
 }
 
 fn rate(count: usize, took: Duration) -> f64 {
@@ -148,10 +159,60 @@ fn latency(scale: &Scale) {
         }
     });
     let one = rate(keys.len(), start.elapsed());
+    let spent = || cpu::process().saturating_sub(cpu::threads(s3::THREAD));
+    let before = spent();
     let (_, took) = prove(&runtime, Arc::new(store), &bucket);
+    let each_ms = (spent() - before).as_secs_f64() * 1e3 / bucket.objects.len() as f64;
     let many = rate(bucket.objects.len(), took);
-    println!("S3 at 20 ms: {one:.0} objects/s one at a time, {many:.0} with verify");
+    println!("S3 at 20 ms: {one:.0} objects/s one at a time, {many:.0} with verify, {each_ms:.3} ms of CPU a GET");
     budget("S3 at 20 ms, of one at a time", many / one, 50.0);
+    budget("S3, 0.15 ms of CPU by that of a GET", CPU_MS / each_ms, 1.0);
+}
+
+/// How many milliseconds of CPU a GET may take, the proof of what it brings included.
+const CPU_MS: f64 = 0.15;
+/// How many GETs a new object may take in an hourly run.
+const HOURLY_GETS: f64 = 3.0;
+
+/// Hourly runs with a checkpoint: a quiet chain, a busy one, and one that is now the one and now the other.
+fn hourly(_scale: &Scale) {
+    for (what, logs) in [
+        ("no log file an hour", vec![0]),
+        ("0 or 1", vec![0, 1]),
+        ("4", vec![4]),
+        ("12", vec![12]),
+        ("0 to 12", vec![12, 0, 1, 5]),
+    ] {
+        let (mean, worst, size) = hourly_gets(logs);
+        println!("hourly, {what}: {mean:.2} GETs an object, {worst:.2} in the worst hour, {size} bytes of checkpoint");
+        budget(&format!("hourly, {what}: 3 GETs an object by the mean"), HOURLY_GETS / mean, 1.0);
+    }
+}
+
+/// Returns how many GETs a new object takes on average and in the worst hour, and the bytes of the last checkpoint.
+fn hourly_gets(logs: Vec<usize>) -> (f64, f64, usize) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let layout = |hours| Layout { hours, logs: logs.clone(), contents: vec!["{}".into()], ..Layout::default() };
+    let mut checkpoint = Checkpoint::default();
+    let (mut gets, mut fresh, mut worst, mut known) = (0, 0, 0.0_f64, 0);
+    for hours in 14..30 {
+        let bucket = layout(hours).write();
+        let server = S3Server::start(Settings { objects: bucket.objects.clone(), ..Settings::default() });
+        let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket));
+        let now = bucket.layout.end() + SignedDuration::from_mins(20);
+        let request = Request { checkpoint: checkpoint.marks.clone(), ..Request::all(now) };
+        let answer = runtime.block_on(verifier(Arc::new(store), &bucket).run(&request, |_| {})).unwrap();
+        assert_eq!(answer.state(), State::Attested, "{:#?}", answer.chains[0].findings);
+        checkpoint.advance(&answer);
+        // The first runs read everything, and what they cannot know yet.
+        if hours > 20 {
+            let (asked, new) = (server.settings.seen.gets.load(Ordering::SeqCst), bucket.objects.len() - known);
+            (gets, fresh) = (gets + asked, fresh + new);
+            worst = worst.max(asked as f64 / new as f64);
+        }
+        known = bucket.objects.len();
+    }
+    (f64::from(u32::try_from(gets).unwrap()) / fresh as f64, worst, checkpoint.text().len())
 }
 
 /// A store that lists very many log files, which it makes up as it is asked.
@@ -185,7 +246,7 @@ impl Store for Endless {
         iter(0..layout.hours * each)
             .map(move |at| {
                 let key = layout.log(bucket::ACCOUNT, bucket::REGION, at / each, at % each);
-                Ok(Listed { key, size_bytes: 1, modified: None })
+                Ok(Listed { key, size_bytes: 1, modified: None, tag: None })
             })
             .boxed()
     }

@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "reconcile",
         &["apply", "cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
-    ("logs", &["flow", "ids", "organization"]),
+    ("logs", &["cloud", "flow", "ids", "organization"]),
     ("least", &["cloud", "config", "desire", "estate", "ids", "organization", "policy", "template"]),
 ];
 

@@ -100,12 +100,14 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
 
 /// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
 /// arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes the answer
-/// partial.
+/// partial, and so do digests without any log file: names alone do not tell whether there was none.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     let is_bad =
         |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
-    let is_unread = !coverage.unread.is_empty() || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
+    let is_unread = coverage.has_no_log_file()
+        || !coverage.unread.is_empty()
+        || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
     let is_failing = coverage.failing_trails().next().is_some();
     if coverage.rows.is_empty() || is_old || is_failing || coverage.rows.iter().any(is_bad) {
         Outcome::Finding

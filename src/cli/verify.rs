@@ -8,24 +8,20 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::Failure;
-use super::logs::{Known, Lazy, LogsError, Places, Ring, Surroundings, duration, read_keys, time};
+use super::logs::{Evidence, Known, Lazy, LogsError, Places, Ring, Surroundings, duration, evidence, read_keys, time};
 use super::outcome::{ERROR_CODE, Outcome};
 use super::signal::told_to_stop_or_left_alone;
 use super::ui::{Readers, Ui, write_whole};
 use super::{Answer as Printed, Common, Format};
 use crate::ids::{AccountId, Region};
-use crate::logs::aws;
-use crate::logs::bundle::signature::Signed;
-use crate::logs::bundle::{BundleWriter, Header, RecordingStore, signature};
+use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
-use crate::logs::digest::keys::KeyRing;
-use crate::logs::finding::{Code, Finding, State};
-use crate::logs::inflate::hex;
+use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Source, Stop,
-    Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Stop, Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
+use crate::report::words::count;
 
 /// Prove that the logs are complete and untouched.
 #[derive(Debug, Clone, clap::Args)]
@@ -126,24 +122,29 @@ pub async fn run(
     }
     known.expect(&args.expect)?;
     let aws = Lazy::new(around, args.region.clone());
+    evidence::check_key(args.sign.as_ref(), &aws).await?;
     let places = Places::open(&named, &aws).await?;
     let (signed, signer) = check_signature(args, &places)?;
-    let mut request = request(args, &places, known, around);
+    let (mut request, untold) = request(args, &places, known, around);
     let mut checkpoint = read_checkpoint(args, &places)?;
     request.checkpoint.extend(checkpoint.marks.clone());
+    request.open.extend(checkpoint.open.clone());
     let ring = Ring::of(args, &places, around, &aws).await;
     let keys = Arc::new(key_finder(args, &places, &ring, &aws).await?);
-    let (sources, bundle) = recorded(args, &places, &request)?;
+    let (sources, bundle) = Evidence::start(args, &named, &places, &request)?;
     let verifier = Verifier::over(sources, Arc::clone(&keys));
     let mut answer = prove(&verifier, &request, around.format, out).await?;
     answer.notes.extend(notes(&request, &places, &ring).into_iter().chain(signed));
-    answer.findings.extend(signer);
+    // What was proved stands, whether or not the keys can be kept for later.
+    answer.notes.extend(ring.write(&keys.served().await));
+    answer.findings.extend(signer.into_iter().chain(untold));
     if let Some(bundle) = places.bundle() {
         answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
     }
     write_answer(&answer, around, out)?;
-    finish_bundle(args, bundle, &keys.ring().await, &answer, &aws).await?;
-    ring.write(&keys.served().await)?;
+    if let Some(bundle) = bundle {
+        bundle.finish(args.sign.as_ref(), &keys.ring().await, &answer, &aws).await?;
+    }
     checkpoint.advance(&answer);
     if let Some(file) = &args.checkpoint {
         save(file, &checkpoint.text())?;
@@ -155,10 +156,12 @@ pub async fn run(
     })
 }
 
-/// Returns what is asked for. A bundle brings its own range and present, unless the user gives another range.
-fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundings) -> Request {
+/// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless the user
+/// gives a narrower range.
+fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundings) -> (Request, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
+    let ((from, to), untold) = within(header, args.from, args.to);
     let sought = Sought {
         prefix: String::new(),
         account: args.account.clone().or(header.and_then(|header| header.account.clone())),
@@ -166,13 +169,14 @@ fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundin
         organization: known.organization,
     };
     let text = header.and_then(|header| header.checkpoint.as_ref());
-    let checkpoint = text.and_then(|text| Checkpoint::parse_any(text).ok()).map(|checkpoint| checkpoint.marks);
+    let checkpoint = text.and_then(|text| Checkpoint::parse_any(text).ok()).unwrap_or_default();
     let of_header = header.map(|header| header.buckets.clone()).unwrap_or_default();
-    Request {
-        checkpoint: checkpoint.unwrap_or_default(),
+    let request = Request {
+        checkpoint: checkpoint.marks,
+        open: checkpoint.open,
         sought,
-        from: args.from.or(header.and_then(|header| header.from)),
-        to: args.to.or(header.and_then(|header| header.to)),
+        from,
+        to,
         buckets: args.buckets.iter().cloned().chain(of_header).collect(),
         expected: known.expected,
         log_account: known.log_account,
@@ -180,10 +184,31 @@ fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundin
         trusts_bundle_keys: args.trust_bundle_keys,
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
         recheck: args.recheck.unwrap_or_default(),
+        spares_unchanged: args.bundle.is_none(),
         chains_at_once: around.chains_at_once,
         logs_at_once: args.reads_at_once,
         ..Request::all(now)
-    }
+    };
+    (request, untold)
+}
+
+type Range = (Option<Timestamp>, Option<Timestamp>);
+
+/// Returns the range that is asked for, as far as the run of a bundle looked at it, and what it did not look at.
+fn within(header: Option<&Header>, from: Option<Timestamp>, to: Option<Timestamp>) -> (Range, Vec<Finding>) {
+    let Some(header) = header else { return ((from, to), Vec::new()) };
+    let untold = |start: Timestamp, end: Timestamp| {
+        let (code, state, object) = (Code::ChainUnlisted, State::Unproven, None);
+        let detail =
+            format!("the bundle does not tell what there was from {start} to {end}: its run did not look there");
+        let next = Some("ask the place itself, or ask the bundle for what its run looked at".to_owned());
+        Finding { code, state, object, window: Some(Window { start, end }), detail, next }
+    };
+    let last = header.to.unwrap_or(header.now);
+    let early = from.zip(header.from).filter(|(from, first)| from < first).map(|(from, first)| untold(from, first));
+    let late = to.filter(|to| *to > last).map(|to| untold(last, to));
+    let to = to.map(|to| to.min(last)).or(header.to);
+    ((from.max(header.from), to), early.into_iter().chain(late).collect())
 }
 
 async fn key_finder(args: &VerifyArgs, places: &Places, ring: &Ring, aws: &Lazy) -> Result<KeyFinder, LogsError> {
@@ -206,20 +231,6 @@ fn read_checkpoint(args: &VerifyArgs, places: &Places) -> Result<Checkpoint, Log
     };
     let text = fs::read_to_string(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
     Checkpoint::parse(&text, &store).map_err(|source| LogsError::Checkpoint { file: file.clone(), source })
-}
-
-type Recorded = (Vec<Source>, Option<Arc<BundleWriter>>);
-
-fn recorded(args: &VerifyArgs, places: &Places, request: &Request) -> Result<Recorded, LogsError> {
-    let Some(file) = &args.bundle else { return Ok((places.sources(), None)) };
-    let out = fs::File::create(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
-    let sources = places.sources();
-    let bundle = BundleWriter::new(Box::new(io::BufWriter::new(out)), Header::new(&sources, request));
-    let record = |(at, source): (usize, Source)| Source {
-        store: Arc::new(RecordingStore::new(source.store, at, Arc::clone(&bundle))),
-        prefix: source.prefix,
-    };
-    Ok((sources.into_iter().enumerate().map(record).collect(), Some(bundle)))
 }
 
 /// Runs the proof; an interrupt ends it early, a second one ends the program.
@@ -256,8 +267,8 @@ fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
     if let Some(bundle) = places.bundle() {
         let header = bundle.header();
         notes.push(format!(
-            "this is evidence that orgtrail {} made at {}: whoever ran it read and hashed the log files then; here the signatures, \
-             links and hashes of that run were checked again, and no log file was read",
+            "this is evidence that orgtrail {} made at {}: whoever ran it read and hashed the log files then, and counts of what \
+             was read are of that run; here its signatures, links and hashes were checked again, and no log file was opened",
             header.made_by, header.now
         ));
     }
@@ -265,9 +276,9 @@ fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
         let end = request.checkpoint.iter().map(|(_, mark)| mark.end).max();
         let end = end.map(|end| format!(" (the newest one up to {end})")).unwrap_or_default();
         notes.push(format!(
-            "earlier runs proved parts of {} chains{end}, which were not read again: what was changed there since then is not \
-             seen; --recheck full reads everything",
-            request.checkpoint.len()
+            "earlier runs proved parts of {}{end}, which were not read again where they cover what is asked: what was changed \
+             there since then is not seen; --recheck full reads everything",
+            count(request.checkpoint.len(), "chain")
         ));
     }
     notes.extend(ring.note());
@@ -285,30 +296,6 @@ fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + S
     };
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
-}
-
-async fn finish_bundle(
-    args: &VerifyArgs,
-    bundle: Option<Arc<BundleWriter>>,
-    keys: &KeyRing,
-    answer: &Answer,
-    aws: &Lazy,
-) -> Result<(), LogsError> {
-    let (Some(file), Some(bundle)) = (&args.bundle, bundle) else { return Ok(()) };
-    let report = serde_json::json!(Proof::of(answer));
-    let fault = |source| LogsError::File { file: file.clone(), source };
-    let sha256 = bundle.finish(keys, report).map_err(fault)?;
-    let signed = match &args.sign {
-        Some(arn) if arn.starts_with("arn:") => {
-            let text = signature::signed_text(&sha256);
-            let signed = aws::sign(aws.connection().await.config(), arn, &text).await;
-            let (algorithm, value) = signed.map_err(|fault| LogsError::Signature(fault.message))?;
-            Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
-        }
-        Some(key) => Some(signature::sign(&sha256, &read_file(Path::new(key))?).map_err(LogsError::Signature)?),
-        None => None,
-    };
-    bundle.close(signed).map_err(fault)
 }
 
 /// What is known of the signature of a bundle: a sentence for people, and what is wrong.

@@ -61,6 +61,8 @@ codes! {
     LogArchived = "log.archived",
     /// Bytes follow the attested content of a log file.
     LogTrailingData = "log.trailing_data",
+    /// A log file lies there without its gzip wrapper; its content is what its digest says.
+    LogUnwrapped = "log.unwrapped",
     /// No digest lists a log file.
     LogUnlisted = "log.unlisted",
     /// A log file lies in hours of which there is no valid digest, so that nothing says what it should be.
@@ -93,6 +95,8 @@ codes! {
     DigestMoved = "digest.moved",
     /// Bytes follow the attested content of a digest.
     DigestTrailingData = "digest.trailing_data",
+    /// A digest lies there without its gzip wrapper.
+    DigestUnwrapped = "digest.unwrapped",
     /// A digest's record of its predecessor does not fit the predecessor.
     DigestLinkMismatch = "digest.link_mismatch",
     /// Hours that no digest attests, within a chain or before it.

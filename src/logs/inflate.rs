@@ -18,8 +18,13 @@ pub const LOG_INFLATED_BYTES_MAX: u64 = 2 << 30;
 const RATIO_MAX: u64 = 200;
 /// What any body may inflate to, whatever its size.
 const RATIO_FREE_BYTES: u64 = 16 << 20;
-/// The most bytes that one digest may inflate to: a hundred thousand log files of an hour at 350 bytes each, twice.
-pub const DIGEST_INFLATED_BYTES_MAX: u64 = 64 << 20;
+/// The most bytes that one digest may inflate to: ninety thousand log files of an hour at 350 bytes each.
+pub const DIGEST_INFLATED_BYTES_MAX: u64 = 32 << 20;
+/// How many times its size a digest may inflate to. Each log file that it lists brings a hash and a random name, 44 bytes that
+/// nothing compresses, in 350, so that no digest reaches 10:1.
+const DIGEST_RATIO_MAX: u64 = 40;
+/// What any digest may inflate to, whatever its size.
+const DIGEST_RATIO_FREE_BYTES: u64 = 1 << 20;
 /// The most bytes that a delivered object may have. CloudTrail's files hold up to 50 MB.
 pub const OBJECT_BYTES_MAX: u64 = 64 << 20;
 
@@ -49,6 +54,9 @@ pub enum Trailing {
     },
     /// Bytes that are not gzip.
     Bytes(u64),
+    /// There is no gzip member at all: the content lies there without its wrapper, as tools leave it that unpack what they
+    /// download.
+    Unwrapped,
 }
 
 /// Says why a body could not be inflated to its end.
@@ -73,13 +81,43 @@ pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, Damage> {
     unpack(body, max_bytes, |_| {})
 }
 
-/// Hashes the content of a log file's body: within the size of a delivered file, and within what its bytes can hold.
+/// Hashes the content of a log file's body: within the size of a delivered file, and within what its bytes can hold. A body
+/// that is no gzip, but JSON, is hashed as it is.
 ///
 /// # Errors
 /// `Damage` when the first member is not whole or the content passes a limit.
 pub fn hash_log(body: &[u8]) -> Result<Unpacked, Damage> {
+    if is_unwrapped(body) {
+        return Ok(unwrapped(body));
+    }
     let by_ratio = (body.len() as u64).saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES);
     hash(body, by_ratio.min(LOG_INFLATED_BYTES_MAX))
+}
+
+/// Hashes the content of a digest's body and returns it, within what a digest can hold. A body that is no gzip, but JSON, is
+/// taken as it is.
+///
+/// # Errors
+/// `Damage` when the first member is not whole or the content passes a limit.
+pub fn inflate_digest(body: &[u8]) -> Result<(Vec<u8>, Unpacked), Damage> {
+    let by_ratio = (body.len() as u64).saturating_mul(DIGEST_RATIO_MAX).max(DIGEST_RATIO_FREE_BYTES);
+    let max_bytes = by_ratio.min(DIGEST_INFLATED_BYTES_MAX);
+    if !is_unwrapped(body) {
+        return inflate(body, max_bytes);
+    }
+    if body.len() as u64 > max_bytes {
+        return Err(Damage::TooLarge { max_bytes });
+    }
+    Ok((body.to_vec(), unwrapped(body)))
+}
+
+/// Tells whether a body is JSON without its gzip wrapper.
+fn is_unwrapped(body: &[u8]) -> bool {
+    body.first() == Some(&b'{')
+}
+
+fn unwrapped(body: &[u8]) -> Unpacked {
+    Unpacked { sha256: sha256(body), inflated_bytes: body.len() as u64, trailing: Trailing::Unwrapped }
 }
 
 /// Hashes the content of a gzip body and returns the first member's content with it.
@@ -217,6 +255,23 @@ mod tests {
         assert!(bomb.len() < 70_000, "{}", bomb.len());
         assert_eq!(hash_log(&bomb), Err(Damage::TooLarge { max_bytes: 16 << 20 }));
         assert!(hash_log(&gz(&vec![0; 15 << 20])).is_ok(), "a small one is read to its end");
+    }
+
+    #[test]
+    fn a_digest_inflates_to_no_more_than_digests_do() {
+        let bomb = gz(&vec![b' '; 30 << 20]);
+        assert!(bomb.len() < 32_000, "{}", bomb.len());
+        assert_eq!(inflate_digest(&bomb), Err(Damage::TooLarge { max_bytes: bomb.len() as u64 * 40 }));
+        assert!(inflate_digest(&gz(&vec![b' '; 1 << 20])).is_ok(), "a small one is read to its end");
+        let random: Vec<u8> = (0..33u32 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+        assert_eq!(inflate_digest(&gz(&random)), Err(Damage::TooLarge { max_bytes: DIGEST_INFLATED_BYTES_MAX }));
+    }
+
+    #[test]
+    fn content_without_its_wrapper_is_hashed_as_it_is() {
+        let plain = Unpacked { sha256: sha256(b"{}"), inflated_bytes: 2, trailing: Trailing::Unwrapped };
+        assert_eq!((hash_log(b"{}"), inflate_digest(b"{}")), (Ok(plain), Ok((b"{}".to_vec(), plain))));
+        assert!(matches!(hash_log(b"x{}"), Err(Damage::NotGzip(_))));
     }
 
     #[test]

@@ -170,6 +170,13 @@ impl LogKey {
         Self { scope: self.scope.below(prefix), ..self.clone() }
     }
 
+    /// Tells whether it lies in the folder of its slot's day, or of a day beside that one: CloudTrail puts no file elsewhere.
+    pub fn is_near_its_day(&self) -> bool {
+        let day = jiff::SignedDuration::from_hours(24);
+        let days = [self.slot.saturating_sub(day), Ok(self.slot), self.slot.saturating_add(day)];
+        days.into_iter().flatten().any(|moment| day_folder(moment) == self.day)
+    }
+
     /// Returns the log file that the key names, or nothing when it names none.
     pub fn parse(text: &str) -> Option<Self> {
         match Key::parse(text)? {

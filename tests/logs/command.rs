@@ -185,7 +185,7 @@ async fn a_bundle_says_where_its_keys_are_from() {
     let (outcome, text) = run_in(copy.root.path(), &[&bundle]).await.unwrap();
     assert_eq!(outcome, Outcome::Partial);
     assert!(text.contains("known from the bundle alone"), "{text}");
-    assert!(text.contains("no log file was read"), "{text}");
+    assert!(text.contains("no log file was opened"), "{text}");
     assert!(!copy.root.path().join("ring.json").exists(), "its keys enter no ring");
     let (outcome, text) = run_in(copy.root.path(), &["--trust-bundle-keys", &bundle]).await.unwrap();
     assert_eq!(outcome, Outcome::Clean, "{text}");

@@ -332,3 +332,18 @@ async fn the_head_says_what_should_be_there_and_what_is() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn digests_without_a_single_log_file_are_said_and_not_clean() {
+    let mut bucket = day();
+    bucket.objects.retain(|key, _| key.contains("Digest"));
+    let (outcome, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
+    assert_eq!(outcome, Outcome::Partial);
+    let told = "digests arrive, and there is not one log file: either nothing happened anywhere, or they are gone; the digests list \
+                them, so ask orgtrail verify";
+    assert_eq!(text.lines().nth(1), Some(told), "{text}");
+    // One region may be quiet.
+    let mut bucket = day();
+    bucket.objects.retain(|key, _| key.contains("Digest") || key.contains("us-east-1"));
+    assert_eq!(json(&bucket, Expected::default(), &[]).await.0, Outcome::Clean);
+}

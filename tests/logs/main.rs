@@ -2,11 +2,16 @@
 
 #[path = "../support/bucket.rs"]
 mod bucket;
+mod checkpoints;
 mod command;
 mod coverage;
 mod earlier;
+mod evidence;
+mod expiry;
 mod folders;
+mod hourly;
 mod interrupt;
+mod moved;
 mod over_http;
 mod program;
 mod proof;

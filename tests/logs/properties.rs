@@ -146,6 +146,8 @@ struct After {
     stores: Vec<MemoryStore>,
     last: Bucket,
     now: Option<jiff::Timestamp>,
+    /// After how many days the configuration has logs deleted in the first place.
+    wanted: Option<u32>,
     chains: usize,
     truth: State,
     /// Whether one object more that is gone must be noticed: at the edge of what a rule deletes it looks like the rule's work.
@@ -171,7 +173,7 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
     let after = |first: &Layout| Layout { start: first.end(), hours: more, ..first.clone() };
     // Of a chain of one hour that nothing names, nothing is left to tell.
     let is_named = matches!(fate, Fate::Moved | Fate::Rearranged);
-    let (now, truth, shows_every_loss) = (None, State::Attested, is_named || first.hours > 1);
+    let (now, wanted, truth, shows_every_loss) = (None, None, State::Attested, is_named || first.hours > 1);
     let new_bucket = |first: &Layout| Layout {
         bucket: "the-next-bucket".into(),
         prefix: prefix.clone(),
@@ -183,7 +185,7 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
             let (old, mut last) = (first.write(), new_bucket(&first).write());
             go_on(&mut last, &old);
             let stores = vec![MemoryStore::of(&last), MemoryStore::of(&old)];
-            After { stores, last, now, chains, truth, shows_every_loss }
+            After { stores, last, now, wanted, chains, truth, shows_every_loss }
         }
         Fate::MovedAndExpired => {
             // So long that the rule has deleted something, whatever the hour of the day.
@@ -193,14 +195,16 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
             let mut stores = vec![MemoryStore::of(&last), MemoryStore::of(&old)];
             let now = last.layout.end();
             expire(&mut stores[1], now);
-            After { stores, last, now: Some(now), chains, truth, shows_every_loss: false }
+            // Nobody says that the rule of the older bucket is wanted.
+            let truth = State::Unproven;
+            After { stores, last, now: Some(now), wanted, chains, truth, shows_every_loss: false }
         }
         Fate::Rearranged => {
             let second = Layout { prefix: format!("next/{prefix}"), organization, ..after(&first) };
             let (old, mut last) = (first.write(), second.write());
             go_on(&mut last, &old);
             last.objects.extend(old.objects);
-            After { stores: vec![MemoryStore::of(&last)], last, now, chains, truth, shows_every_loss }
+            After { stores: vec![MemoryStore::of(&last)], last, now, wanted, chains, truth, shows_every_loss }
         }
         Fate::Replaced(pause) => {
             let start = first.end() + SignedDuration::from_hours(1) * i32::try_from(pause).unwrap();
@@ -208,14 +212,22 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
             let (old, mut last) = (first.write(), second.write());
             last.objects.extend(old.objects);
             let truth = if pause == 0 { State::Attested } else { State::Unproven };
-            After { stores: vec![MemoryStore::of(&last)], last, now, chains: 2 * chains, truth, shows_every_loss }
+            After {
+                stores: vec![MemoryStore::of(&last)],
+                last,
+                now,
+                wanted,
+                chains: 2 * chains,
+                truth,
+                shows_every_loss,
+            }
         }
         Fate::Expired => {
             let last = Layout { hours: 30 + more, ..first }.write();
             let mut store = MemoryStore::of(&last);
             let now = last.layout.end();
             expire(&mut store, now);
-            After { stores: vec![store], last, now: Some(now), chains, truth, shows_every_loss: false }
+            After { stores: vec![store], last, now: Some(now), wanted: Some(1), chains, truth, shows_every_loss: false }
         }
         Fate::Copied => {
             let mut last = Layout { prefix: format!("deep/{}", first.prefix), ..first }.write();
@@ -223,7 +235,7 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
             let objects = std::mem::take(&mut last.objects);
             last.objects = objects.into_iter().map(|(key, stored)| (key[prefix.len()..].to_owned(), stored)).collect();
             let stores = vec![MemoryStore { bucket: None, ..MemoryStore::of(&last) }];
-            After { stores, last, now, chains, truth, shows_every_loss }
+            After { stores, last, now, wanted, chains, truth, shows_every_loss }
         }
     }
 }
@@ -237,8 +249,9 @@ proptest! {
         gone: prop::sample::Index,
     ) {
         let first = Layout { rotation: None, backfill: None, ..layout };
-        let After { mut stores, last, now, chains, truth, shows_every_loss } = live(first, fate, more, prefix, is_own);
+        let After { mut stores, last, now, wanted, chains, truth, shows_every_loss } = live(first, fate, more, prefix, is_own);
         let until = |now: Option<jiff::Timestamp>| move |request: &mut Request| {
+            request.expire_after_days = wanted;
             if let Some(now) = now {
                 (request.now, request.to) = (now, None);
             }

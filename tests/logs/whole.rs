@@ -112,6 +112,8 @@ async fn what_a_lifecycle_rule_deletes_is_expected() {
     let asked = Request { expire_after_days: Some(2), ..asked };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked.clone()).await;
     assert_eq!((findings(only(&answer)), answer.state()), (vec![], State::Attested), "{:#?}", only(&answer).findings);
+    let note = "what is older than 2026-11-21T01:00:00Z is not looked at: the configuration has what is older than 2 days deleted";
+    assert_eq!(only(&answer).notes, [note]);
     // Asked for, those hours are not attested.
     let from = Some(layout.start);
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { from, ..asked }).await;
@@ -151,6 +153,18 @@ async fn what_readers_would_read_and_no_digest_lists_is_named() {
         (format!("{account}CloudTrail/US-EAST-1/2026/11/20/x.json.gz"), true),
         (format!("{account}CloudTrail/x.json.gz"), true),
         (format!("{account}cloudtrail/{REGION}/x.json.gz"), true),
+        (format!("{account}CloudTraiI/{REGION}/x.json.gz"), true),
+        (format!("{account}x.json.gz"), true),
+        ("AWSLogs/o-exampleorgid/x.json.gz".to_owned(), true),
+        ("AWSLogs/x.json.gz".to_owned(), true),
+        (format!("AWSLogs/1111111111/CloudTrail/{REGION}/x.json.gz"), true),
+        (format!("AWSLogs/o-EXAMPLE/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz"), true),
+        (format!("AWSLogs//o-exampleorgid/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz"), true),
+        (format!("awslogs/o-exampleorgid/{ACCOUNT}/CloudTrail/{REGION}/x.json.gz"), true),
+        (format!("{account}CloudTrail-Digest/x.json.gz"), true),
+        (format!("{account}CloudTrail-Digest/{REGION}/2026/11/20/planted.json"), false),
+        (format!("{account}CloudTrail-Digest/{REGION}/planted"), false),
+        (format!("{day}planted.json/"), false),
         (
             format!(
                 "{account}CloudTrail-Insight/{REGION}/2026/11/20/{ACCOUNT}_CloudTrail-Insight_{REGION}_20261120T0320Z_Abcd.json.gz"
@@ -167,6 +181,28 @@ async fn what_readers_would_read_and_no_digest_lists_is_named() {
         assert_eq!(told, [(State::Unproven, "log.unlisted", Some(key))]);
         assert_eq!(answer.state(), State::Unproven);
     }
+    // What other services and S3 itself put there is none of it.
+    let mut bucket = Layout::default().write();
+    let stored = bucket.objects[&Layout::default().log(ACCOUNT, REGION, 3, 0)].clone();
+    for key in ["ELBAccessLogTestFile", "Config/x.json.gz", "vpcflowlogs/us-east-1/x.log.gz"] {
+        bucket.objects.insert(format!("{account}{key}"), stored.clone());
+    }
+    bucket.objects.insert("AWSLogs/aws-account-id=111111111111/aws-service=vpcflowlogs/x".into(), stored);
+    let marker = || crate::bucket::Stored { body: Vec::new(), metadata: BTreeMap::new() };
+    for marked in [day, format!("{account}CloudTrail-Digest/{REGION}/2026/11/20/"), account] {
+        bucket.objects.insert(marked, marker());
+    }
+    let answer = verify(&bucket).await;
+    assert_eq!((beside(&answer), findings(only(&answer)), answer.state()), (vec![], vec![], State::Attested));
+    // Many are counted, and one is named.
+    for number in 0..2_000 {
+        let key = format!("AWSLogs/o-exampleorgid/{number:05}.json.gz");
+        bucket.objects.insert(key, crate::bucket::Stored { body: gz(b"{}"), metadata: BTreeMap::new() });
+    }
+    let answer = verify(&bucket).await;
+    let told = "UNPROVEN log.unlisted: objects lie beside the layout of CloudTrail, where no digest lists any (1000 or more below \
+                AWSLogs/o-exampleorgid/)";
+    assert_eq!(beside(&answer), [told]);
 }
 
 #[tokio::test]
@@ -263,6 +299,8 @@ async fn what_the_newer_of_two_buckets_has_deleted_is_unproven_and_never_broken(
     });
     let answer = done.await.unwrap();
     let told: Vec<_> = answer.chains.iter().map(findings).collect();
-    assert_eq!(told, [vec![], vec!["UNPROVEN chain.tail_missing 20 06:00".to_owned()]]);
+    // Nobody says that the rule of the newer one is wanted.
+    let expected = ["UNPROVEN chain.expired 21 22:00", "UNPROVEN chain.tail_missing 20 06:00"];
+    assert_eq!(told, expected.map(|line| vec![line.to_owned()]));
     assert_eq!(answer.state(), State::Unproven);
 }

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, iter};
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::inflate::{hex, inflate, sha256};
-use orgtrail::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version};
+use orgtrail::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version, When};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
@@ -305,15 +305,28 @@ pub fn gz(content: &[u8]) -> Vec<u8> {
 }
 
 /// A bucket in memory that can refuse.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub struct MemoryStore {
     pub bucket: Option<String>,
     pub objects: BTreeMap<String, Stored>,
     pub faults: BTreeMap<String, FaultKind>,
+    /// The store's name; `memory` when empty.
+    pub called: String,
     /// After how many days a lifecycle rule deletes objects.
     pub expires: Option<u32>,
+    /// Other lifecycle rules; nothing when they cannot be read.
+    pub rules: Option<Vec<Deletes>>,
+    /// When objects were written, where a test says so.
+    pub written: BTreeMap<String, Timestamp>,
     /// Earlier versions: what S3 lists, and their bodies.
     pub versions: Vec<(Version, Vec<u8>)>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        let (bucket, objects, faults, called, expires, written, versions) = Default::default();
+        Self { bucket, objects, faults, called, expires, rules: Some(Vec::new()), written, versions }
+    }
 }
 
 impl MemoryStore {
@@ -329,7 +342,7 @@ impl Store for MemoryStore {
     }
 
     fn name(&self) -> String {
-        "memory".into()
+        if self.called.is_empty() { "memory".into() } else { self.called.clone() }
     }
 
     async fn level(&self, prefix: &str) -> Result<Level, Fault> {
@@ -346,7 +359,8 @@ impl Store for MemoryStore {
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
         let keys = self.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
         let listed = |(key, stored): (&String, &Stored)| {
-            Ok(Listed { key: key.clone(), size_bytes: stored.body.len() as u64, modified: None })
+            let modified = self.written.get(key).copied();
+            Ok(Listed { key: key.clone(), size_bytes: stored.body.len() as u64, modified, tag: None })
         };
         iter(keys.map(listed).collect::<Vec<_>>()).boxed()
     }
@@ -360,8 +374,10 @@ impl Store for MemoryStore {
         Ok(Object { body: stored.body.clone(), metadata: Metadata::from_pairs(pairs) })
     }
 
-    async fn expires_after_days(&self, _prefix: &str) -> Option<u32> {
-        self.expires
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        let Some(rules) = &self.rules else { return Err(Fault::new(FaultKind::Denied, "AccessDenied")) };
+        let all = |days| Deletes { prefix: String::new(), when: When::AfterDays(days), is_whole: true };
+        Ok(self.expires.map(all).into_iter().chain(rules.clone()).collect())
     }
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {

@@ -29,6 +29,9 @@ pub enum Wrong {
     Short(usize),
 }
 
+/// When objects were written, unless a test says otherwise.
+pub const WRITTEN: &str = "2026-11-20T12:00:00Z";
+
 /// What the server does and has seen.
 #[derive(Default)]
 pub struct Settings {
@@ -36,6 +39,8 @@ pub struct Settings {
     pub latency: Duration,
     /// More requests in flight than this are refused with 503.
     pub in_flight_max: Option<usize>,
+    /// When an object was written, where it was not at [`WRITTEN`].
+    pub written: BTreeMap<String, String>,
     pub wrong: Mutex<BTreeMap<String, Wrong>>,
     /// Everything is refused with 503 until then.
     pub down_until: Mutex<Option<std::time::Instant>>,
@@ -52,6 +57,9 @@ pub struct Seen {
     in_flight: AtomicUsize,
 }
 
+/// The name of the thread that serves, so that a benchmark can leave out what it costs.
+pub const THREAD: &str = "s3-server";
+
 /// The server; it ends with the value.
 pub struct S3Server {
     pub endpoint: String,
@@ -67,7 +75,8 @@ impl S3Server {
         let settings = Arc::new(settings);
         let (end, ended) = oneshot::channel();
         let shared = Arc::clone(&settings);
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name(THREAD.into());
+        let serve_all = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 tokio::select! {
@@ -75,7 +84,8 @@ impl S3Server {
                     _ = ended => {}
                 }
             });
-        });
+        };
+        thread.spawn(serve_all).unwrap();
         Self { endpoint, settings, end: Some(end) }
     }
 
@@ -166,6 +176,9 @@ fn serve_one(request: &Request<Incoming>, settings: &Settings) -> Result<Respons
     if query.contains_key("location") {
         return Ok(xml("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".into()));
     }
+    if query.contains_key("lifecycle") {
+        return Ok(error(404, "NoSuchLifecycleConfiguration"));
+    }
     if query.contains_key("versions") {
         return Ok(xml("<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>".into()));
     }
@@ -216,8 +229,11 @@ fn list(query: &BTreeMap<String, String>, settings: &Settings) -> Response<Full<
     if delimiter.is_empty() {
         let page: Vec<_> = keys.by_ref().take(1000).collect();
         for (key, stored) in &page {
+            let written = settings.written.get(*key).map_or(WRITTEN, String::as_str);
+            let tag: String = orgtrail::logs::inflate::hex(&orgtrail::logs::inflate::sha256(&stored.body)[..16]);
             text.push_str(&format!(
-                "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-20T12:00:00Z</LastModified></Contents>",
+                "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>{written}</LastModified>\
+                 <ETag>&quot;{tag}&quot;</ETag></Contents>",
                 stored.body.len()
             ));
         }

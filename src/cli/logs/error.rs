@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::PlaceError;
+use super::{PlaceError, shown};
 use crate::cli::failure::Failure;
 use crate::logs::checkpoint::BadCheckpoint;
 use crate::logs::store::Fault;
+use crate::report::escape::terminal;
 use crate::report::logs::page;
 
 /// Why there is no answer.
@@ -42,11 +43,17 @@ pub enum LogsError {
     /// A bundle is proved alone.
     #[error("an evidence bundle is checked alone: name it as the only place")]
     BundleAmongPlaces,
+    /// The evidence would take the place of what is proved.
+    #[error("{} is what is proved; name another file for the evidence", shown(.file))]
+    BundleOverPlace {
+        /// The file.
+        file: PathBuf,
+    },
     /// Evidence cannot be signed or its signature not be checked.
     #[error("{0}")]
     Signature(String),
     /// The checkpoint cannot be used.
-    #[error("cannot use the checkpoint {}", .file.display())]
+    #[error("cannot use the checkpoint {}", shown(.file))]
     Checkpoint {
         /// The file.
         file: PathBuf,
@@ -54,7 +61,7 @@ pub enum LogsError {
         source: BadCheckpoint,
     },
     /// A file cannot be read or written.
-    #[error("cannot use {}", .file.display())]
+    #[error("cannot use {}", shown(.file))]
     File {
         /// The file.
         file: PathBuf,
@@ -62,7 +69,7 @@ pub enum LogsError {
         source: io::Error,
     },
     /// The store cannot be listed.
-    #[error("cannot list {store}, so that it is not known what is there")]
+    #[error("cannot list {}, so that it is not known what is there", terminal(.store))]
     Listing {
         /// The store.
         store: String,

@@ -16,13 +16,16 @@ use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
+use crate::report::escape::terminal;
 
 mod error;
+pub mod evidence;
 mod known;
 mod places;
 mod ring;
 
 pub use error::LogsError;
+pub use evidence::Evidence;
 pub use known::Known;
 pub use places::Places;
 pub use ring::Ring;
@@ -82,13 +85,13 @@ impl Surroundings {
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// There is no such thing.
-    #[error("{0} is neither a bucket (s3://bucket/prefix) nor a folder nor an evidence bundle that exists")]
+    #[error("{} is neither a bucket (s3://bucket/prefix) nor a folder nor an evidence bundle that exists", terminal(.0))]
     Nothing(String),
     /// The bucket's name is wrong.
     #[error(transparent)]
     Bucket(#[from] crate::ids::BadId),
     /// The file is no bundle.
-    #[error("cannot use the evidence bundle {}", .file.display())]
+    #[error("cannot use the evidence bundle {}", shown(.file))]
     Bundle {
         /// The file.
         file: PathBuf,
@@ -96,7 +99,7 @@ pub enum PlaceError {
         source: BadBundle,
     },
     /// The keys cannot be read.
-    #[error("cannot read {}", .file.display())]
+    #[error("cannot read {}", shown(.file))]
     Read {
         /// The file.
         file: PathBuf,
@@ -104,13 +107,18 @@ pub enum PlaceError {
         source: std::io::Error,
     },
     /// The keys cannot be used.
-    #[error("cannot use the keys in {}", .file.display())]
+    #[error("cannot use the keys in {}", shown(.file))]
     Keys {
         /// The file.
         file: PathBuf,
         /// Why.
         source: BadKeys,
     },
+}
+
+/// Returns a file's name in one line, whatever it holds.
+fn shown(file: &Path) -> String {
+    terminal(&file.display().to_string()).into_owned()
 }
 
 /// A place that logs lie in.
@@ -265,6 +273,8 @@ mod tests {
         let aws = Lazy::default();
         let error = open("no/such/place", &aws).await.err().unwrap();
         assert!(error.to_string().starts_with("no/such/place is neither"), "{error}");
+        let error = open("no\nATTESTED: all is well\u{1b}[2J", &aws).await.err().unwrap().to_string();
+        assert!(error.starts_with("no\\nATTESTED: all is well\\u{1b}[2J is neither"), "{error}");
         assert!(matches!(open("s3://No_Bucket", &aws).await.err().unwrap(), PlaceError::Bucket(_)));
     }
 }

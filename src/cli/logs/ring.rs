@@ -1,8 +1,10 @@
 //! The key ring file: CloudTrail's own answers of earlier runs, and nothing else.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Lazy, LogsError, Places, Surroundings, read_keys};
+use crate::cli::failure::Failure;
 use crate::cli::verify::{VerifyArgs, save};
 use crate::logs::digest::keys::KeyRing;
 
@@ -41,16 +43,13 @@ impl Ring {
         read(self.reads.as_deref())
     }
 
-    /// Adds what CloudTrail answered in this run. Keys that the ring has are never changed.
-    ///
-    /// # Errors
-    /// When the file cannot be read or written.
-    pub fn write(&self, served: &KeyRing) -> Result<(), LogsError> {
-        let Some(file) = &self.writes else { return Ok(()) };
-        let before = read(Some(file))?;
-        let mut ring = before.clone();
-        ring.merge(served);
-        if ring == before { Ok(()) } else { save(file, &ring.file_text()) }
+    /// Adds what CloudTrail answered in this run. Keys that the ring has are never changed, and those that another run adds
+    /// meanwhile are kept. Returns what a person should know when the keys cannot be kept.
+    pub fn write(&self, served: &KeyRing) -> Option<String> {
+        let file = self.writes.as_ref()?;
+        let error = merge(file, served).err()?;
+        let why = Failure::from(error);
+        Some(format!("the public keys of this run could not be kept for later ones: {why}"))
     }
 
     /// Returns what a person should know about where keys came from.
@@ -64,5 +63,71 @@ fn read(file: Option<&Path>) -> Result<KeyRing, LogsError> {
     match file.filter(|file| file.exists()) {
         Some(file) => Ok(read_keys(file)?),
         None => Ok(KeyRing::default()),
+    }
+}
+
+/// Adds keys to the ring's file, one run at a time.
+fn merge(file: &Path, served: &KeyRing) -> Result<(), LogsError> {
+    let fault = |source| LogsError::File { file: file.to_owned(), source };
+    if !is_missing_any(file, served)? {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(fault)?;
+    }
+    let mut name = file.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(fault)?;
+    // The lock ends with the file.
+    lock.lock().map_err(fault)?;
+    let mut ring = read(Some(file))?;
+    ring.merge(served);
+    save(file, &ring.file_text())
+}
+
+fn is_missing_any(file: &Path, served: &KeyRing) -> Result<bool, LogsError> {
+    let before = read(Some(file))?;
+    let mut ring = before.clone();
+    ring.merge(served);
+    Ok(ring != before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Region;
+    use crate::logs::digest::keys::PublicKey;
+
+    fn ring(region: &str) -> KeyRing {
+        let region: Region = region.parse().unwrap();
+        let mut ring = KeyRing::default();
+        // The MD5 of one byte of value 1.
+        ring.add(&region, PublicKey::new("55a54008ad1ba589aa210d2629c1df41", vec![1]));
+        ring
+    }
+
+    #[test]
+    fn runs_at_once_lose_no_keys_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("orgtrail/keys.json");
+        let regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-west-2", "eu-west-3"];
+        std::thread::scope(|scope| {
+            for region in regions {
+                let file = &file;
+                scope.spawn(move || merge(file, &ring(region)).unwrap());
+            }
+        });
+        assert_eq!(read(Some(&file)).unwrap().iter().count(), regions.len());
+    }
+
+    #[test]
+    fn a_ring_that_cannot_be_written_is_said_and_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("taken"), "").unwrap();
+        let file = folder.path().join("taken/keys.json");
+        let of = |writes| Ring { reads: None, writes, stranger: None };
+        let note = of(Some(file)).write(&ring("us-east-1")).unwrap();
+        assert!(note.starts_with("the public keys of this run could not be kept for later ones: "), "{note}");
+        assert_eq!(of(None).write(&ring("us-east-1")), None);
     }
 }

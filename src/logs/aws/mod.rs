@@ -1,26 +1,29 @@
 //! The log side's only files that know the AWS SDK: reading a bucket, and CloudTrail's public keys. Nothing here writes.
 
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::cloud::aws::of_profile;
 use crate::ids::Region;
 use crate::logs::store::{Fault, FaultKind};
 
 mod public_keys;
+mod rules;
 mod s3;
 mod sign;
 mod trail_status;
 
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
-pub use sign::sign;
+pub use sign::{can_sign, sign};
 pub use trail_status::trail_status;
 
 /// How long one connection may take, and one answer may stay silent.
@@ -44,9 +47,10 @@ impl Connection {
             .connect_timeout(seconds(CONNECT_TIMEOUT_S))
             .read_timeout(seconds(READ_TIMEOUT_S))
             .build();
-        let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
+        let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(timeouts);
+        let home = region.map(|region| SdkRegion::new(region.to_string()));
         let found = match profile {
-            Some(profile) => found.profile_name(profile),
+            Some(profile) => found.profile_name(profile).credentials_provider(of_profile(profile, home, http)),
             None => found,
         };
         let config = found.load().await;
@@ -95,6 +99,8 @@ impl Connection {
         // Retries are ours: they have to slow down the other requests too.
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .retry_config(RetryConfig::disabled())
+            // What CloudTrail signed is a better checksum than S3's, which would be computed beside it.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             // An emulator has no host name for each bucket.
             .force_path_style(self.config.endpoint_url().is_some());
         let config = match region {
@@ -103,6 +109,18 @@ impl Connection {
         };
         aws_sdk_s3::Client::from_conf(config.build())
     }
+}
+
+/// Says why no answer came. None of the SDK's texts holds a secret.
+fn no_answer(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes: Vec<_> = std::iter::successors(Some(error), |error| error.source()).collect();
+    let said = causes.last().map(ToString::to_string).unwrap_or_default();
+    if causes.iter().any(|cause| cause.is::<CredentialsError>()) {
+        return format!(
+            "no AWS credentials were found ({said}); sign in (`aws sso login`), or set AWS_PROFILE or --profile"
+        );
+    }
+    format!("AWS could not be reached ({said}); check the network, the proxy, the region and AWS_ENDPOINT_URL")
 }
 
 /// A fault with what a retry has to know.
@@ -132,7 +150,7 @@ where
     };
     let is_redirect = matches!(status, 301 | 307 | 400);
     let message = match (code, error.message()) {
-        ("", _) if status == 0 => format!("{what}: {}", DisplayErrorContext(error)),
+        ("", _) if status == 0 => format!("{what}: {}", no_answer(error)),
         ("", _) => format!("{what}: status {status}"),
         (code, Some(message)) => format!("{what}: {code}: {message}"),
         (code, None) => format!("{what}: {code}"),

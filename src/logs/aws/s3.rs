@@ -12,15 +12,16 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{Failure, failure};
+use super::{Failure, failure, rules};
 use crate::flow::{Flow, Pages};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
-use crate::logs::store::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
+use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.
 const TRIES: usize = 8;
@@ -45,6 +46,9 @@ const FLOW_MAX: usize = 256;
 /// How many pages of versions are read for one question: 10,000 versions.
 const VERSION_PAGES_MAX: usize = 10;
 
+/// What is answered where there are no lifecycle rules, by S3 and by what has none at all.
+const NO_RULES: [&str; 3] = ["NoSuchLifecycleConfiguration", "NotImplemented", "MethodNotAllowed"];
+
 /// A bucket of S3.
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -56,8 +60,8 @@ pub struct S3Store {
     delays: (Duration, Duration),
     /// When the bucket answered last.
     answered: Arc<Mutex<Option<Instant>>>,
-    /// The lifecycle rules, asked once; not known when they may not be read.
-    expiry: Arc<OnceCell<Vec<(String, u32)>>>,
+    /// The lifecycle rules that delete, asked once; or why they are not known.
+    deletes: Arc<OnceCell<Result<Vec<Deletes>, Fault>>>,
 }
 
 /// An object's bytes, and the memory that they are allowed to take.
@@ -71,9 +75,9 @@ impl S3Store {
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
         let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
-        let (answered, expiry) = Default::default();
+        let (answered, deletes) = Default::default();
         let flow = Flow::new(FLOW_START, FLOW_MAX);
-        Self { client, bucket: bucket.into(), flow, memory, delays, answered, expiry }
+        Self { client, bucket: bucket.into(), flow, memory, delays, answered, deletes }
     }
 
     /// Returns the store with other delays between tries: the first one and the longest one.
@@ -130,11 +134,18 @@ impl S3Store {
         begun.elapsed() < PATIENCE && (tries < THROTTLED_TRIES || !others_go_through)
     }
 
-    /// Returns the rules that delete objects: a prefix and a number of days.
-    async fn expiry(&self) -> Vec<(String, u32)> {
-        let asked = self.client.get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await;
-        let Ok(answer) = asked else { return Vec::new() };
-        answer.rules().iter().filter_map(deletes).collect()
+    async fn ask_deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        let answer = self
+            .send(|| async {
+                let asked = self.client.get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await;
+                match asked {
+                    Err(error) if error.code().is_some_and(|code| NO_RULES.contains(&code)) => Ok(None),
+                    Err(error) => Err(failure(&error, "GetBucketLifecycleConfiguration")),
+                    Ok(answer) => Ok(Some(answer)),
+                }
+            })
+            .await?;
+        Ok(answer.iter().flat_map(|answer| answer.rules()).filter_map(rules::deletes).collect())
     }
 
     async fn fetch(&self, key: &str, version: Option<&str>) -> Result<Fetched, Fault> {
@@ -206,6 +217,7 @@ impl S3Store {
                 key: object.key()?.to_owned(),
                 size_bytes: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
                 modified: time(object.last_modified()),
+                tag: object.e_tag().map(str::to_owned),
             })
         });
         Ok((listed.collect(), next_page(pages, &answer)?))
@@ -277,9 +289,8 @@ impl Store for S3Store {
         pages.flat_map(iter).boxed()
     }
 
-    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
-        let rules = self.expiry.get_or_init(|| self.expiry()).await;
-        rules.iter().filter(|(of, _)| prefix.starts_with(of.as_str())).map(|(_, days)| *days).min()
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        self.deletes.get_or_init(|| self.ask_deletes()).await.clone()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
@@ -327,20 +338,6 @@ fn next_page(pages: &mut Pages, answer: &ListObjectsV2Output) -> Result<Option<S
     let token = answer.next_continuation_token().map(str::to_owned);
     let next = pages.after(answer.is_truncated().unwrap_or(token.is_some()), token);
     next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListObjectsV2: {why}")))
-}
-
-/// Returns the prefix and the days of a rule that deletes whatever lies under a prefix.
-fn deletes(rule: &aws_sdk_s3::types::LifecycleRule) -> Option<(String, u32)> {
-    let days = u32::try_from(rule.expiration()?.days()?).ok().filter(|days| *days > 0)?;
-    let is_enabled = *rule.status() == aws_sdk_s3::types::ExpirationStatus::Enabled;
-    let is_plain = |filter: &aws_sdk_s3::types::LifecycleRuleFilter| {
-        filter.tag().is_none()
-            && filter.and().is_none()
-            && filter.object_size_greater_than().is_none()
-            && filter.object_size_less_than().is_none()
-    };
-    let prefix = rule.filter().and_then(|filter| filter.prefix()).unwrap_or_default();
-    (is_enabled && rule.filter().is_none_or(is_plain)).then(|| (prefix.to_owned(), days))
 }
 
 fn lasting(kind: FaultKind, message: String) -> Failure {

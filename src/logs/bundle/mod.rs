@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::checkpoint::Checkpoint;
 use super::inflate::{Sha256, Trailing, Unpacked, hex, unhex};
-use super::store::{Metadata, Version};
+use super::store::{Deletes, Metadata, Version, When};
 use super::verify::{Request, Source};
 use crate::ids::{AccountId, Region};
 
@@ -20,7 +20,8 @@ mod write;
 pub use read::{BadBundle, BundlePlace, BundleStore};
 pub use write::{BundleWriter, RecordingStore};
 
-const FORMAT_VERSION: u32 = 2;
+/// The second version did not tell where listings began and ended.
+const FORMAT_VERSION: u32 = 3;
 
 /// What a bundle says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +71,8 @@ impl Header {
             bucket: source.store.bucket().map(str::to_owned),
             prefix: source.prefix.clone(),
         };
-        let marks = request.checkpoint.clone();
-        let checkpoint = (!marks.is_empty()).then(|| Checkpoint { store: String::new(), marks }.text());
+        let (marks, open) = (request.checkpoint.clone(), request.open.clone());
+        let checkpoint = (!marks.is_empty()).then(|| Checkpoint { store: String::new(), marks, open }.text());
         Self {
             orgtrail_bundle: FORMAT_VERSION,
             made_by: env!("CARGO_PKG_VERSION").into(),
@@ -99,9 +100,17 @@ enum Line {
         folders: Vec<String>,
         objects: Vec<String>,
     },
+    /// A listing was begun behind a key.
     Listing {
         at: usize,
         prefix: String,
+        after: String,
+    },
+    /// It was read to its end; else it tells up to the last key that is listed.
+    ListingEnd {
+        at: usize,
+        prefix: String,
+        after: String,
     },
     Listed {
         at: usize,
@@ -150,10 +159,13 @@ enum Line {
         prefix: String,
         versions: Vec<VersionLine>,
     },
-    Expires {
+    Deletes {
         at: usize,
-        prefix: String,
-        days: u32,
+        rules: Vec<RuleLine>,
+    },
+    DeletesUnread {
+        at: usize,
+        why: String,
     },
     Odd {
         at: usize,
@@ -192,12 +204,40 @@ impl VersionLine {
     }
 }
 
+/// A lifecycle rule.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleLine {
+    prefix: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    on: Option<jiff::Timestamp>,
+    whole: bool,
+}
+
+impl RuleLine {
+    fn of(rule: &Deletes) -> Self {
+        let (days, on) = match rule.when {
+            When::AfterDays(days) => (Some(days), None),
+            When::On(day) => (None, Some(day)),
+        };
+        Self { prefix: rule.prefix.clone(), days, on, whole: rule.is_whole }
+    }
+
+    fn rule(self) -> Option<Deletes> {
+        let when = self.days.map(When::AfterDays).or(self.on.map(When::On))?;
+        Some(Deletes { prefix: self.prefix, when, is_whole: self.whole })
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Tail {
     Nothing,
     Members(String),
     Bytes(u64),
+    Unwrapped,
 }
 
 fn log_line(at: usize, key: &str, version: Option<&str>, unpacked: &Unpacked) -> Line {
@@ -205,6 +245,7 @@ fn log_line(at: usize, key: &str, version: Option<&str>, unpacked: &Unpacked) ->
         Trailing::Nothing => Tail::Nothing,
         Trailing::Members { sha256_of_all } => Tail::Members(hex(&sha256_of_all)),
         Trailing::Bytes(count) => Tail::Bytes(count),
+        Trailing::Unwrapped => Tail::Unwrapped,
     };
     let (key, version) = (key.to_owned(), version.map(str::to_owned));
     Line::Log { at, key, version, sha256: hex(&unpacked.sha256), bytes: unpacked.inflated_bytes, trailing }
@@ -216,6 +257,7 @@ fn unpacked(sha256: &str, bytes: u64, trailing: &Tail) -> Option<Unpacked> {
         Tail::Nothing => Trailing::Nothing,
         Tail::Members(all) => Trailing::Members { sha256_of_all: value(all)? },
         Tail::Bytes(count) => Trailing::Bytes(*count),
+        Tail::Unwrapped => Trailing::Unwrapped,
     };
     Some(Unpacked { sha256: value(sha256)?, inflated_bytes: bytes, trailing })
 }

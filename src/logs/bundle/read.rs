@@ -17,13 +17,13 @@ use super::signature::Signed;
 use super::{FORMAT_VERSION, Header, Line, metadata, unpacked};
 use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
-use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, Unpacked, hex};
+use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hex};
 use crate::logs::key::DigestKey;
-use crate::logs::store::{Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
+use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
 use crate::logs::verify::Source;
 
 /// The most bytes that one line may have: a digest of the largest size in base64, twice.
-const LINE_BYTES_MAX: u64 = DIGEST_INFLATED_BYTES_MAX * 8 / 3;
+const LINE_BYTES_MAX: u64 = OBJECT_BYTES_MAX * 8 / 3;
 
 /// Says why a file is no bundle that can be checked.
 #[derive(Debug, thiserror::Error)]
@@ -49,18 +49,38 @@ enum Entry {
     Fault(Fault),
 }
 
+/// A listing of a prefix.
+struct Recorded {
+    /// The key behind which it begins.
+    after: String,
+    /// How it ended; not set when whoever read it stopped earlier.
+    end: Option<Result<(), Fault>>,
+}
+
 /// What one place answered.
 #[derive(Default)]
 struct Answers {
     levels: BTreeMap<String, Result<Level, Fault>>,
-    /// The prefixes that were listed, with the fault that ended the listing.
-    listings: BTreeMap<String, Option<Fault>>,
+    /// What was listed, by prefix.
+    listings: BTreeMap<String, Vec<Recorded>>,
     listed: BTreeSet<String>,
     /// By key and version.
     entries: BTreeMap<(String, Option<String>), Entry>,
     versions: BTreeMap<String, Vec<Version>>,
-    expires: BTreeMap<String, u32>,
+    /// What lifecycle rules delete, or why that is not known; not set where nobody asked.
+    deletes: Option<Result<Vec<Deletes>, Fault>>,
     odd: Vec<String>,
+}
+
+impl Answers {
+    /// Returns the listing that tells what lies under a prefix behind a key, from its first object on: of several the one that
+    /// was read to its end.
+    fn listing(&self, prefix: &str, after: &str) -> Option<&Recorded> {
+        let from = prefix.max(after);
+        let covering = self.listings.iter().filter(|(of, _)| prefix.starts_with(of.as_str())).flat_map(|(_, all)| all);
+        let told = covering.filter(|listing| listing.after.as_str() <= from);
+        told.max_by_key(|listing| (matches!(listing.end, Some(Ok(()))), listing.end.is_some()))
+    }
 }
 
 /// A bundle, held in memory.
@@ -159,8 +179,13 @@ impl BundleStore {
             Line::Level { at, prefix, folders, objects } => {
                 self.place(at)?.levels.insert(prefix, Ok(Level { folders, objects }));
             }
-            Line::Listing { at, prefix } => {
-                self.place(at)?.listings.entry(prefix).or_default();
+            Line::Listing { at, prefix, after } => {
+                self.place(at)?.listings.entry(prefix).or_default().push(Recorded { after, end: None });
+            }
+            Line::ListingEnd { at, prefix, after } => {
+                let all = self.place(at)?.listings.entry(prefix).or_default();
+                let own = all.iter_mut().filter(|listing| listing.after == after && listing.end.is_none());
+                own.for_each(|listing| listing.end = Some(Ok(())));
             }
             Line::Listed { at, key } => {
                 self.place(at)?.listed.insert(key);
@@ -168,7 +193,7 @@ impl BundleStore {
             Line::Refused { at, prefix, why } => {
                 let (fault, place) = (Fault::new(FaultKind::Unavailable, why), self.place(at)?);
                 match place.listings.get_mut(&prefix) {
-                    Some(end) => *end = Some(fault),
+                    Some(all) => all.iter_mut().for_each(|listing| listing.end = Some(Err(fault.clone()))),
                     None => drop(place.levels.insert(prefix, Err(fault))),
                 }
             }
@@ -176,7 +201,14 @@ impl BundleStore {
                 let versions = versions.into_iter().map(super::VersionLine::version).collect();
                 self.place(at)?.versions.insert(prefix, versions);
             }
-            Line::Expires { at, prefix, days } => drop(self.place(at)?.expires.insert(prefix, days)),
+            Line::Deletes { at, rules } => {
+                let rules: Option<Vec<Deletes>> = rules.into_iter().map(super::RuleLine::rule).collect();
+                let rules = rules.ok_or_else(|| BadBundle::Form("a lifecycle rule without its time".into()))?;
+                self.place(at)?.deletes = Some(Ok(rules));
+            }
+            Line::DeletesUnread { at, why } => {
+                self.place(at)?.deletes = Some(Err(Fault::new(FaultKind::Unavailable, why)));
+            }
             Line::Odd { at, what } => self.place(at)?.odd.push(what),
             Line::Digest { at, key, body, signature, algorithm, made } => {
                 let body = STANDARD.decode(body).map_err(|_| BadBundle::Form(format!("the body of {key}")))?;
@@ -297,17 +329,20 @@ impl Store for BundlePlace {
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
-        let Some(answers) = self.answers() else { return iter([Err(Self::untold())]).boxed() };
         let untold = || Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there");
-        let told = answers.listings.iter().find(|(of, _)| prefix.starts_with(of.as_str()));
-        let end = match told {
-            Some((_, fault)) => fault.clone(),
-            None => Some(untold()),
+        let Some(told) = self.answers().and_then(|answers| Some((answers, answers.listing(prefix, after)?))) else {
+            return iter([Err(untold())]).boxed();
         };
+        let (answers, listing) = told;
         let keys = answers.listed.range(after.to_owned()..);
         let keys = keys.filter(|key| key.starts_with(prefix) && key.as_str() != after);
-        let listed = keys.map(|key| Ok(Listed { key: key.clone(), size_bytes: 0, modified: None }));
-        iter(listed.chain(end.map(Err)).collect::<Vec<_>>()).boxed()
+        let listed = keys.map(|key| Ok(Listed { key: key.clone(), size_bytes: 0, modified: None, tag: None }));
+        let end = match &listing.end {
+            Some(Ok(())) => None,
+            Some(Err(fault)) => Some(Err(fault.clone())),
+            None => Some(Err(untold())),
+        };
+        iter(listed.chain(end).collect::<Vec<_>>()).boxed()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
@@ -330,8 +365,8 @@ impl Store for BundlePlace {
         self.answers().map(|answers| answers.odd.clone()).unwrap_or_default()
     }
 
-    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
-        self.answers()?.expires.get(prefix).copied()
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        self.answers().and_then(|answers| answers.deletes.clone()).unwrap_or_else(|| Err(Self::untold()))
     }
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {

@@ -8,15 +8,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt, once};
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
 use super::signature::Signed;
-use super::{Header, Line, VersionLine, log_line};
+use super::{Header, Line, RuleLine, VersionLine, log_line};
 use crate::logs::digest::keys::KeyRing;
 use crate::logs::inflate::{Damage, Unpacked, hex};
-use crate::logs::store::{Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
+use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
 
 /// A bundle that is being written. The first failure is kept and told at the end.
 pub struct BundleWriter(Mutex<Inner>);
@@ -122,14 +122,18 @@ impl Store for RecordingStore {
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
         let (bundle, at, own) = (Arc::clone(&self.bundle), self.at, prefix.to_owned());
-        bundle.write(&Line::Listing { at, prefix: own.clone() });
+        bundle.write(&Line::Listing { at, prefix: own.clone(), after: after.to_owned() });
+        let end = Line::ListingEnd { at, prefix: own.clone(), after: after.to_owned() };
+        let last = Arc::clone(&bundle);
         let note = move |listed: &Result<Listed, Fault>| {
             bundle.write(&match listed {
                 Ok(listed) => Line::Listed { at, key: listed.key.clone() },
                 Err(fault) => Line::Refused { at, prefix: own.clone(), why: fault.to_string() },
             });
         };
-        self.store.list(prefix, after).inspect(note).boxed()
+        // Whoever stops reading does not come to the end.
+        let at_the_end = once(async move { last.write(&end) }).filter_map(|()| async { None });
+        self.store.list(prefix, after).inspect(note).chain(at_the_end).boxed()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
@@ -168,10 +172,13 @@ impl Store for RecordingStore {
         odd
     }
 
-    async fn expires_after_days(&self, prefix: &str) -> Option<u32> {
-        let days = self.store.expires_after_days(prefix).await?;
-        self.bundle.write(&Line::Expires { at: self.at, prefix: prefix.to_owned(), days });
-        Some(days)
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        let (at, answer) = (self.at, self.store.deletes().await);
+        self.bundle.write(&match &answer {
+            Ok(rules) => Line::Deletes { at, rules: rules.iter().map(RuleLine::of).collect() },
+            Err(fault) => Line::DeletesUnread { at, why: fault.to_string() },
+        });
+        answer
     }
 
     async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault> {

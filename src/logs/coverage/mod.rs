@@ -83,6 +83,9 @@ pub struct Delays {
     minutes: BTreeMap<u32, u64>,
 }
 
+/// For how many hours of digests it is no wonder that there is no log file.
+const QUIET_HOURS_MAX: i64 = 24;
+
 /// The longest delay that is told apart: CloudTrail tries for 30 days to deliver.
 const DELAY_MINUTES_MAX: i64 = 30 * 24 * 60;
 
@@ -364,6 +367,13 @@ impl Coverage {
                 || !trail.is_logging && (is_wanted(trail) || is_alone(trail))
         };
         self.trails.iter().filter(is_failing)
+    }
+
+    /// Tells whether digests of a day or more lie there, and not a single log file of any account and region. One region may well
+    /// be quiet; of all of them, whoever reads the logs is seen in them.
+    pub fn has_no_log_file(&self) -> bool {
+        let has_day = |row: &Row| row.hours_with_digest() >= QUIET_HOURS_MAX;
+        self.rows.iter().any(has_day) && self.rows.iter().all(|row| row.files.count == 0)
     }
 
     /// Returns the rows whose newest logs are older than a limit, or that have none. A range in the past is judged at

@@ -118,7 +118,7 @@ impl Found {
         let is_original = store.bucket().is_some();
         let last_day = day_folder(range.end);
         while let Some(listed) = listed.next().await {
-            let Listed { key, modified, size_bytes } = listed?;
+            let Listed { key, modified, size_bytes, .. } = listed?;
             if is_past(&key, &prefix, &last_day) {
                 break;
             }

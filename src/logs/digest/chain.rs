@@ -275,7 +275,10 @@ fn wrapper_findings(seen: &Seen, content: &Content) -> Vec<Finding> {
         let detail = format!("its metadata names the algorithm {algorithm:?}; CloudTrail signs with {ALGORITHM} only");
         findings.push(seen.finding(Code::DigestBadSignature, State::Broken, detail));
     }
-    if content.trailing != Trailing::Nothing {
+    if content.trailing == Trailing::Unwrapped {
+        let detail = "it lies there without its gzip wrapper, as some tools save what they download; its content is told by the signature";
+        findings.push(seen.finding(Code::DigestUnwrapped, State::Unproven, detail));
+    } else if content.trailing != Trailing::Nothing {
         let detail = "bytes that CloudTrail did not sign follow its content in the object";
         findings.push(seen.finding(Code::DigestTrailingData, State::Broken, detail));
     }

@@ -1,10 +1,11 @@
 //! A copy of a bucket in a folder: keys are paths below it.
 //!
-//! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it. Nothing outside the folder is read:
+//! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it; what is named so and is none is an object
+//! like any other, which readers of the folder read. Nothing outside the folder is read:
 //! a key that climbs out of it is refused, and links are not followed. Pipes, sockets and devices are never opened: reading
 //! one may never end. What is left out is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use futures::stream::{BoxStream, unfold};
+use futures::stream::{BoxStream, iter, unfold};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
@@ -24,8 +25,10 @@ use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 const METADATA_ENDING: &str = ".metadata.json";
 /// The most bytes that S3 gives an object's own metadata is 2 KB; JSON may escape each.
 const METADATA_BYTES_MAX: u64 = 64 << 10;
-/// How many listed objects wait for the reader at most.
-const LISTED_AHEAD: usize = 256;
+/// How many listed objects are handed over together, and how many such batches wait for the reader at most: to wake it for
+/// each single one costs more than to list it.
+const LISTED_TOGETHER: usize = 256;
+const BATCHES_AHEAD: usize = 4;
 
 /// A folder that holds a copy of a bucket, or of a part of it.
 #[derive(Debug, Clone)]
@@ -104,17 +107,18 @@ impl Store for FolderStore {
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
-        let (sender, receiver) = channel(LISTED_AHEAD);
+        let (sender, receiver) = channel(BATCHES_AHEAD);
         let (root, prefix, after) = (self.root.clone(), prefix.to_owned(), after.to_owned());
         let odd = self.odd.clone();
         spawn_blocking(move || {
-            let walk = Walk { root: &root, after: &after, sender: &sender, odd: &odd };
+            let mut walk = Walk { root: &root, after: &after, sender: &sender, odd: &odd, batch: Vec::new() };
             if let Err(Stop::Fault(fault)) = walk.folder(&prefix) {
-                // A failed send means that nobody reads any more, so nobody misses the fault.
-                let _unread = sender.blocking_send(Err(fault));
+                walk.batch.push(Err(fault));
             }
+            // A failed send means that nobody reads any more, so nobody misses the end.
+            let _unread = walk.hand_over();
         });
-        unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver))).boxed()
+        unfold(receiver, async |mut receiver| Some((iter(receiver.recv().await?), receiver))).flatten().boxed()
     }
 
     async fn get(&self, key: &str) -> Result<Object, Fault> {
@@ -164,7 +168,7 @@ fn read_folder(path: &Path, odd: &Oddities) -> Result<Vec<Entry>, Fault> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(fault(&e)),
     };
-    let mut entries = Vec::new();
+    let (mut entries, mut beside) = (Vec::new(), Vec::new());
     for entry in found {
         let entry = entry.map_err(|e| fault(&e))?;
         let kind = entry.file_type().map_err(|e| fault(&e))?;
@@ -179,12 +183,23 @@ fn read_folder(path: &Path, odd: &Oddities) -> Result<Vec<Entry>, Fault> {
         if kind.is_dir() {
             name.push('/');
         } else if name.ends_with(METADATA_ENDING) {
+            beside.push(name);
             continue;
         }
         entries.push(Entry { name });
     }
+    let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let is_own = |name: &str| name.strip_suffix(METADATA_ENDING).is_some_and(|object| names.contains(object));
+    beside.retain(|name| !(is_own(name) && is_metadata(&path.join(name))));
+    entries.extend(beside.into_iter().map(|name| Entry { name }));
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// Tells whether a file beside an object holds the object's metadata: short texts by name. What else has such a name, such as
+/// records, was put there by somebody.
+fn is_metadata(path: &Path) -> bool {
+    read_pairs(path).is_ok()
 }
 
 /// Returns what something is that is neither a file nor a folder.
@@ -206,13 +221,17 @@ enum Stop {
 struct Walk<'a> {
     root: &'a Path,
     after: &'a str,
-    sender: &'a Sender<Result<Listed, Fault>>,
+    sender: &'a Sender<Batch>,
     odd: &'a Oddities,
+    /// What was listed and not handed over yet.
+    batch: Batch,
 }
+
+type Batch = Vec<Result<Listed, Fault>>;
 
 impl Walk<'_> {
     /// Sends the objects below a folder. `prefix` is empty or ends with `/`.
-    fn folder(&self, prefix: &str) -> Result<(), Stop> {
+    fn folder(&mut self, prefix: &str) -> Result<(), Stop> {
         let path = self.root.join(prefix);
         for entry in read_folder(&path, self.odd).map_err(Stop::Fault)? {
             let key = format!("{prefix}{}", entry.name);
@@ -228,11 +247,17 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn send(&self, path: &Path, key: String) -> Result<(), Stop> {
+    fn send(&mut self, path: &Path, key: String) -> Result<(), Stop> {
         let about = fs::metadata(path).map_err(|e| Stop::Fault(fault(&e)))?;
         let modified = about.modified().ok().and_then(|time| time.try_into().ok());
-        let listed = Listed { key, size_bytes: about.len(), modified };
-        self.sender.blocking_send(Ok(listed)).map_err(|_| Stop::NobodyListens)
+        let listed = Listed { key, size_bytes: about.len(), modified, tag: None };
+        self.batch.push(Ok(listed));
+        if self.batch.len() < LISTED_TOGETHER { Ok(()) } else { self.hand_over() }
+    }
+
+    fn hand_over(&mut self) -> Result<(), Stop> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() { Ok(()) } else { self.sender.blocking_send(batch).map_err(|_| Stop::NobodyListens) }
     }
 }
 
@@ -259,15 +284,18 @@ fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Fault> {
 fn read_metadata(path: &Path) -> Result<Metadata, Fault> {
     let mut name = path.as_os_str().to_owned();
     name.push(METADATA_ENDING);
-    let text = match read_whole(Path::new(&name), METADATA_BYTES_MAX) {
-        Ok(text) => text,
+    let pairs = match read_pairs(Path::new(&name)) {
+        Ok(pairs) => pairs,
         Err(fault) if fault.kind == FaultKind::Absent => return Ok(Metadata::default()),
         Err(fault) => return Err(fault),
     };
-    let pairs: std::collections::BTreeMap<String, String> = serde_json::from_slice(&text).map_err(|e| {
-        Fault::new(FaultKind::Unavailable, format!("the file beside it with its metadata is wrong: {e}"))
-    })?;
     Ok(Metadata::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+}
+
+fn read_pairs(path: &Path) -> Result<BTreeMap<String, String>, Fault> {
+    let text = read_whole(path, METADATA_BYTES_MAX)?;
+    serde_json::from_slice(&text)
+        .map_err(|e| Fault::new(FaultKind::Unavailable, format!("the file beside it with its metadata is wrong: {e}")))
 }
 
 fn fault(error: &io::Error) -> Fault {
@@ -317,6 +345,19 @@ mod tests {
         assert_eq!(object.metadata.signature.as_deref(), Some("ab"));
         assert_eq!(object.metadata.signature_algorithm.as_deref(), Some("SHA256withRSA"));
         assert_eq!(keys(&store, "", "").await, ["d/x.json.gz"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_named_as_metadata_and_is_none_is_an_object() {
+        let records = r#"{"Records":[{"eventName":"planted"}]}"#;
+        let files = [
+            ("d/planted.metadata.json", r#"{"signature":"ab"}"#),
+            ("d/x.json.gz", "body"),
+            ("d/x.json.gz.metadata.json", records),
+        ];
+        let (_root, store) = folder(&files);
+        assert_eq!(keys(&store, "", "").await, files.map(|(name, _)| name));
+        assert_eq!(store.level("d/").await.unwrap().objects.len(), files.len());
     }
 
     #[cfg(unix)]

@@ -22,6 +22,8 @@ pub struct Listed {
     pub size_bytes: u64,
     /// When it was written there.
     pub modified: Option<Timestamp>,
+    /// S3's name for its content (ETag): another one whenever the object was written anew with other bytes.
+    pub tag: Option<String>,
 }
 
 /// The metadata that CloudTrail gives a digest. Copies often lose it.
@@ -75,6 +77,26 @@ pub struct Version {
     pub is_delete_marker: bool,
     /// Whether it is the newest of its key.
     pub is_latest: bool,
+}
+
+/// A lifecycle rule that deletes what lies under a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deletes {
+    /// What the keys start with that it deletes.
+    pub prefix: String,
+    /// When it deletes them.
+    pub when: When,
+    /// Whether it deletes all of them, and not only those of some sizes or tags.
+    pub is_whole: bool,
+}
+
+/// When a lifecycle rule deletes objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// So many days after they were written.
+    AfterDays(u32),
+    /// On a day, those that were written before it.
+    On(Timestamp),
 }
 
 /// What lies directly under a prefix.
@@ -192,9 +214,12 @@ pub trait Store: Send + Sync {
         Vec::new()
     }
 
-    /// Returns after how many days the store deletes what lies under a prefix; nothing when it does not, or is not known to.
-    async fn expires_after_days(&self, _prefix: &str) -> Option<u32> {
-        None
+    /// Returns the lifecycle rules that delete objects. Copies have none.
+    ///
+    /// # Errors
+    /// When they cannot be read, so that it is not known what they deleted.
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        Ok(Vec::new())
     }
 
     /// Returns the versions of every key with a prefix, newest first within a key. Copies have none.

@@ -12,6 +12,7 @@ use crate::logs::spans::Spans;
 
 use super::archived::Archived;
 use super::key_finder::KeyUse;
+use super::recent::{AsListed, Recent};
 use super::whole::ExpectedChains;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
@@ -28,6 +29,8 @@ pub struct Chain {
     pub scopes: Vec<Scope>,
     /// Where its digests say that CloudTrail delivered them.
     pub origins: Vec<Origin>,
+    /// The buckets that CloudTrail delivered it to, those together that signed links join.
+    pub joined: Vec<Joined>,
     /// How many digests were looked at.
     pub digests: u64,
     /// How many log files the valid ones of them list.
@@ -56,6 +59,38 @@ pub struct Chain {
     pub attested_to: Option<Mark>,
 }
 
+/// A part of a chain whose digests signed links join.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Joined {
+    /// The buckets that CloudTrail delivered them to, as they say.
+    pub buckets: BTreeSet<String>,
+    /// How many they are.
+    pub digests: u64,
+}
+
+/// From when on an earlier run proved a chain, without a hole up to its mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    /// Not known: an earlier version did not keep it.
+    #[default]
+    Unknown,
+    /// From the first digest that there was.
+    First,
+    /// From this time on.
+    Time(Timestamp),
+}
+
+impl Since {
+    /// Tells whether all from a time on was proved; from the first digest on where no time is given.
+    pub fn covers(self, from: Option<Timestamp>) -> bool {
+        match self {
+            Since::Unknown => false,
+            Since::First => true,
+            Since::Time(time) => from.is_some_and(|from| from >= time),
+        }
+    }
+}
+
 /// A digest that a later run may start from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -67,14 +102,20 @@ pub struct Mark {
     pub bucket: String,
     /// The end of its hour.
     pub end: Timestamp,
+    /// From when on all is proved up to that end.
+    pub since: Since,
+    /// The places and folders that the chain went through up to there; it lies in the last one.
+    pub places: Vec<String>,
     /// The hash of its inflated bytes, in hexadecimal.
     pub sha256: String,
     /// Its signature, where metadata or a successor told it.
     pub signature: Option<String>,
     /// The trail that attests what follows, when the chain has ended.
     pub succeeded_by: Option<TrailName>,
-    /// The hashes of later digests whose log files were all read and attested, though more may still come for their hours.
-    pub recent: Vec<String>,
+    /// What the listing showed of it, where that spares a later run reading it.
+    pub as_listed: Option<AsListed>,
+    /// Later digests whose log files were all read and attested, though more may still come for their hours; from old to new.
+    pub recent: Vec<Recent>,
 }
 
 /// All that one run found.
@@ -119,6 +160,30 @@ impl Answer {
     /// Returns how many accounts have a chain.
     pub fn accounts(&self) -> usize {
         self.chains.iter().map(|chain| &chain.scope.account).collect::<BTreeSet<_>>().len()
+    }
+}
+
+#[cfg(test)]
+impl Chain {
+    /// Returns a chain of which nothing is known.
+    pub(crate) fn of_nothing(scope: Scope) -> Self {
+        let scopes = vec![scope.clone()];
+        let (trail, origins, joined) = Default::default();
+        Tally::default().chain(Place { scope, trail, scopes, origins, joined }, None)
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// Returns an answer that holds nothing but chains.
+    pub(crate) fn of_chains(
+        store: &str,
+        (from, to): (Option<Timestamp>, Option<Timestamp>),
+        now: Timestamp,
+        chains: Vec<Chain>,
+    ) -> Self {
+        let (findings, expected, keys, notes) = Default::default();
+        Self { store: store.into(), from, to, now, chains, findings, expected, keys, interrupted: false, notes }
     }
 }
 
@@ -222,6 +287,7 @@ impl Tally {
             trail: place.trail,
             scopes: place.scopes,
             origins: place.origins,
+            joined: place.joined,
             digests: self.digests,
             logs: self.logs,
             logs_attested: self.logs_attested,
@@ -246,6 +312,7 @@ pub(super) struct Place {
     pub(super) trail: Option<(TrailName, Region)>,
     pub(super) scopes: Vec<Scope>,
     pub(super) origins: Vec<Origin>,
+    pub(super) joined: Vec<Joined>,
 }
 
 /// Returns findings in order, those that say the same of touching times joined to one of the whole time.

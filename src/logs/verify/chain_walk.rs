@@ -1,15 +1,18 @@
 //! One trail's chain while it is walked: its tracks, its counts, and the places through which it went.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
-use crate::logs::digest::chain::{Anchor, Origin, Proof, Record, Seen, Unread};
+use crate::logs::digest::chain::{Origin, Proof, Seen, Unread};
 use crate::logs::finding::{Code, State, Window};
-use crate::logs::inflate::{hex, unhex};
-use crate::logs::key::day_folder;
+use crate::logs::inflate::hex;
+use crate::logs::key::{DigestKey, day_folder};
 
-use super::answer::{Mark, Place, Tally};
-use super::site::Sites;
+use super::answer::{Joined, Mark, Place, Since, Tally};
+use super::recent::{Known, Recent, anchor, settled};
+use super::site::{Site, Sites};
 use super::track::{Judged, Track};
 
 /// How many of the newest hours may each be the one from which a later run goes on: two days.
@@ -29,16 +32,26 @@ pub(super) struct ChainWalk {
     pub(super) segments: Vec<Segment>,
     /// Hours without a digest in which none was due, or the chain was off.
     pub(super) gaps: Vec<(Window, String)>,
-    /// Hours whose digests a lifecycle rule has deleted, between others that are kept elsewhere.
-    pub(super) expired: Vec<Window>,
+    /// Hours whose digests a lifecycle rule of a site has deleted, between others that are kept elsewhere.
+    pub(super) expired: Vec<(usize, Window)>,
+    /// How many log files its digests list, by the start of their hours.
+    pub(super) logs_by_hour: BTreeMap<Timestamp, u64>,
     /// Whether the first digest says that it has no predecessor, when one was met.
     pub(super) begins: Option<bool>,
     /// The newest proved digests, hour by hour, and of older ones the newest of each day; from old to new.
     marks: Vec<Mark>,
     /// The end of what an earlier run proved.
     pub(super) start: Option<Timestamp>,
+    /// From when on that run, or this one, looked at the chain.
+    since: Since,
+    /// The places and folders that it went through, up to that end.
+    pub(super) places: Vec<String>,
+    /// The site of the newest digest within the range.
+    newest: usize,
     /// The digest at that end, until it is met.
     pub(super) awaited: Option<Mark>,
+    /// The digests that an earlier run proved, from that end on.
+    pub(super) known: Known,
     /// The trail that an earlier run saw to attest what follows this chain.
     pub(super) succeeded_by: Option<TrailName>,
     /// Whether the first digest names a predecessor that is gone.
@@ -55,17 +68,20 @@ pub(super) struct Segment {
     /// Whether a signed link joins it to the part before it.
     pub(super) is_linked: bool,
     pub(super) window: Window,
+    /// How many digests it has.
+    pub(super) digests: u64,
     /// How many log files it attests.
     pub(super) logs_attested: u64,
 }
 
 impl ChainWalk {
-    pub(super) fn new(id: ChainId, site: usize, mark: Option<&Mark>) -> Self {
+    /// Returns a chain from its mark on. `since` is from when on this run looks at it, where there is no mark.
+    pub(super) fn new(id: ChainId, site: usize, mark: Option<&Mark>, since: Since) -> Self {
         let mut tally = Tally::default();
         if let Some(mark) = mark {
             tally.hour(Window::hour_until(mark.end), State::Attested);
         }
-        let (segments, gaps, expired, begins) = Default::default();
+        let (segments, gaps, expired, logs_by_hour, begins) = Default::default();
         Self {
             id,
             sites: vec![site],
@@ -75,10 +91,15 @@ impl ChainWalk {
             segments,
             gaps,
             expired,
+            logs_by_hour,
             begins,
             marks: mark.cloned().into_iter().collect(),
             start: mark.map(|mark| mark.end),
+            since: mark.map_or(since, |mark| mark.since),
+            places: mark.map(|mark| mark.places.clone()).unwrap_or_default(),
+            newest: site,
             awaited: mark.cloned(),
+            known: mark.map(Known::of).unwrap_or_default(),
             succeeded_by: mark.and_then(|mark| mark.succeeded_by.clone()),
             is_cut: false,
             is_past_range: false,
@@ -90,16 +111,26 @@ impl ChainWalk {
         self.sites.last().copied().unwrap_or_default()
     }
 
-    /// Moves the chain to a site, with a word about it.
+    /// Moves the chain to a site, with a word about it while that is within the range.
     pub(super) fn move_to(&mut self, site: usize, sites: &Sites) {
+        if !self.is_past_range {
+            self.newest = site;
+        }
         if self.site() == site {
             return;
         }
-        let place = |at: usize| sites.all.get(at).map(|s| format!("{}/{}", s.store.name(), s.scope.account_prefix()));
-        if let (Some(old), Some(new)) = (place(self.site()), place(site)) {
+        let place = |at: usize| sites.all.get(at).map(Site::place);
+        if let (Some(old), Some(new), false) = (place(self.site()), place(site), self.is_past_range) {
             self.tally.notes.push(format!("the chain goes on from {old} to {new}"));
         }
         self.sites.push(site);
+    }
+
+    /// Settles where the digest lies at which an earlier run ended.
+    pub(super) fn lies_at(&mut self, site: usize) {
+        self.sites.retain(|at| *at != site);
+        self.sites.push(site);
+        self.newest = site;
     }
 
     /// Notes what was found about a digest. Gaps wait until all chains are known: another trail may attest their hours.
@@ -121,7 +152,7 @@ impl ChainWalk {
             }
             match (finding.code, finding.window) {
                 (Code::ChainGap, Some(window)) => self.gaps.push((window, finding.detail.clone())),
-                (Code::ChainExpired, Some(window)) => self.expired.push(window),
+                (Code::ChainExpired, Some(window)) => self.expired.push((judged.at, window)),
                 _ => self.tally.finding(finding.clone()),
             }
         }
@@ -130,12 +161,19 @@ impl ChainWalk {
         }
         self.note_segment(judged);
         if let Ok(content) = &judged.seen.content {
-            self.tally.logs += content.digest.log_files.len() as u64;
+            let logs = content.digest.log_files.len() as u64;
+            self.tally.logs += logs;
+            self.count_logs(judged.window, logs);
         }
         if let Some(mark) = judged.mark.clone().filter(|_| !judged.seen.key.backfill) {
             self.marks.push(mark);
             self.thin_marks();
         }
+    }
+
+    /// Notes how many log files a digest lists.
+    pub(super) fn count_logs(&mut self, window: Window, logs: u64) {
+        *self.logs_by_hour.entry(window.start).or_default() += logs;
     }
 
     /// Keeps one mark a day beyond the newest ones.
@@ -147,22 +185,45 @@ impl ChainWalk {
         }
     }
 
+    /// Notes a digest that an earlier run proved, and that is not read again; its log files were read by that run.
+    pub(super) fn note_spared(&mut self, site: usize, mark: Mark, logs: usize) {
+        let window = Window::hour_until(mark.end);
+        self.begins.get_or_insert(false);
+        self.tally.digests += 1;
+        self.tally.hour(window, State::Attested);
+        self.tally.logs += logs as u64;
+        self.count_logs(window, logs as u64);
+        if let Some(origin) = origin(&mark) {
+            let segment = self.extend_segment(site, &origin, true, window);
+            (0..logs).for_each(|_| self.attest_log(segment));
+        }
+        self.known.confirm(mark.end);
+        self.marks.push(mark);
+        self.thin_marks();
+    }
+
     fn note_segment(&mut self, judged: &Judged) {
-        let Some(origin) = &judged.seen.origin else { return };
-        let window = judged.window;
-        let own = self.segments.iter_mut().rev().find(|part| part.site == judged.at && part.origin == *origin);
+        if let Some(origin) = &judged.seen.origin {
+            self.extend_segment(judged.at, origin, judged.is_linked, judged.window);
+        }
+    }
+
+    /// Adds a digest's hour to the part of the chain that was delivered to its place, and returns that part's number.
+    fn extend_segment(&mut self, site: usize, origin: &Origin, is_linked: bool, window: Window) -> usize {
+        let own = self.segments.iter().rposition(|part| part.site == site && part.origin == *origin);
         match own {
-            Some(part) => {
-                part.window =
-                    Window { start: part.window.start.min(window.start), end: part.window.end.max(window.end) };
+            Some(at) => {
+                let own = &mut self.segments[at];
+                own.digests += 1;
+                let (start, end) = (own.window.start.min(window.start), own.window.end.max(window.end));
+                own.window = Window { start, end };
+                at
             }
-            None => self.segments.push(Segment {
-                site: judged.at,
-                origin: origin.clone(),
-                is_linked: judged.is_linked,
-                window,
-                logs_attested: 0,
-            }),
+            None => {
+                let origin = origin.clone();
+                self.segments.push(Segment { site, origin, is_linked, window, digests: 1, logs_attested: 0 });
+                self.segments.len() - 1
+            }
         }
     }
 
@@ -192,15 +253,34 @@ impl ChainWalk {
 
     /// Returns the newest mark before the first hour that is not attested, and before hours that may still change. Where
     /// something was found that no hour stands for, a later run starts where this one did, so that it finds it too.
-    pub(super) fn mark(&mut self, held_back: Timestamp) -> Option<Mark> {
+    pub(super) fn mark(&mut self, held_back: Timestamp, now: Timestamp, sites: &Sites) -> Option<Mark> {
         let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
         let is_held = self.tally.is_held;
         let attested = self.tally.attested();
         let is_whole = |mark: &&Mark| attested.hold(Window::hour_until(mark.end));
         let at = self.marks.iter().rposition(|mark| !is_held && mark.end <= until || Some(mark.end) == self.start)?;
-        let recent = self.marks[at + 1..].iter().filter(is_whole).map(|mark| mark.sha256.clone()).collect();
-        let mark = self.marks.swap_remove(at);
-        Some(Mark { succeeded_by: self.succeeded_by.clone(), recent, ..mark })
+        let later: Vec<Mark> = self.marks.drain(at + 1..).filter(|mark| is_whole(&mark)).collect();
+        let mark = settled(self.marks.swap_remove(at), now);
+        let mut recent = Recent::of(&later, now);
+        recent.extend(self.known.changed_after(mark.end));
+        let (since, places) = (self.since, self.places_until(&mark, sites));
+        Some(Mark { since, places, succeeded_by: self.succeeded_by.clone(), recent, ..mark })
+    }
+
+    /// Returns the places that the chain went through up to a mark; the last one is the mark's.
+    fn places_until(&self, mark: &Mark, sites: &Sites) -> Vec<String> {
+        if Some(mark.end) == self.start {
+            return self.places.clone();
+        }
+        let mut places = self.places.clone();
+        for part in self.segments.iter().filter(|part| part.window.start < mark.end) {
+            places.extend(sites.all.get(part.site).map(Site::place));
+        }
+        let here = mark.places.last();
+        let mut seen = BTreeSet::new();
+        places.retain(|place| Some(place) != here && seen.insert(place.clone()));
+        places.extend(here.cloned());
+        places
     }
 
     /// Returns where the chain lies.
@@ -209,17 +289,33 @@ impl ChainWalk {
         let mut origins: Vec<Origin> = self.segments.iter().map(|part| part.origin.clone()).collect();
         origins.dedup();
         Some(Place {
-            scope: scope(self.site())?,
+            scope: scope(self.newest)?,
             trail: Some(self.id.clone()),
             scopes: self.sites.iter().filter_map(|&at| scope(at)).collect(),
             origins,
+            joined: self.joined(),
         })
+    }
+
+    /// Returns the buckets of its digests, those together that signed links join.
+    fn joined(&self) -> Vec<Joined> {
+        let mut joined: Vec<Joined> = Vec::new();
+        for part in &self.segments {
+            let bucket = part.origin.bucket.clone();
+            match joined.last_mut().filter(|last| part.is_linked || last.buckets.contains(&bucket)) {
+                Some(last) => {
+                    last.buckets.insert(bucket);
+                    last.digests += part.digests;
+                }
+                None => joined.push(Joined { buckets: [bucket].into(), digests: part.digests }),
+            }
+        }
+        joined
     }
 }
 
-fn anchor(mark: &Mark) -> Anchor {
-    let sha256 = unhex(&mark.sha256).and_then(|bytes| bytes.try_into().ok());
-    let record = sha256.map(|sha256| Record { bucket: mark.bucket.clone(), sha256, signature: mark.signature.clone() });
-    let object = mark.delivered.clone().unwrap_or_else(|| mark.object.clone());
-    Anchor { object, end: mark.end, record }
+/// Returns the place to which CloudTrail delivered the digest of a mark.
+pub(super) fn origin(mark: &Mark) -> Option<Origin> {
+    let key = DigestKey::parse(mark.delivered.as_ref().unwrap_or(&mark.object))?;
+    Some(Origin { bucket: mark.bucket.clone(), prefix: key.scope.prefix })
 }

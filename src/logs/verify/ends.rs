@@ -1,17 +1,20 @@
 //! The hours around and between the digests of an account and region. Whether an hour is proved is asked of all trails that
 //! record there: a trail that was replaced is said to have ended, once, and its successor answers for what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::logs::digest::chain::gap;
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, HOUR, State, Window};
 use crate::logs::key::{DigestKey, day_folder};
 use crate::logs::spans::Spans;
+use crate::logs::store::Fault;
 
 use super::DIGEST_DELAY_MAX;
-use super::track::EXPIRED;
+use super::chain_walk::ChainWalk;
+use super::expiry::Expiry;
+use super::log_file::unasked;
 use super::walk::Walk;
 
 /// How many days after the newest digest are searched for marks of deleted ones.
@@ -49,24 +52,40 @@ impl Walk<'_> {
         self.note(at, Finding { code, state, object, window, detail: detail.into(), next: None });
     }
 
-    /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere: where they were asked
-    /// for, nothing proves them any more.
+    /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere, and those before the first
+    /// one that a rule keeps: nothing proves them any more. Where the configuration wants that, and nobody asked for them, it is
+    /// as it should be.
     fn find_expired(&mut self, at: usize) {
-        let mut spans = Spans::default();
-        std::mem::take(&mut self.chains[at].expired).into_iter().for_each(|window| spans.add(window));
-        for window in spans.iter() {
+        let mut by_site: BTreeMap<usize, Spans> = BTreeMap::new();
+        for (site, window) in std::mem::take(&mut self.chains[at].expired) {
+            by_site.entry(site).or_default().add(window);
+        }
+        let head = self.expired_head(at);
+        for (site, window) in
+            by_site.iter().flat_map(|(site, spans)| spans.iter().map(|span| (*site, span))).chain(head)
+        {
+            let Expiry { rule, is_wanted, .. } = self.sites.all[site].expiry.clone();
             let asked = self.request.from.filter(|from| *from < window.end);
-            match asked {
-                Some(from) => {
-                    let window = Window { start: window.start.max(from), end: window.end };
-                    self.note_all(at, gap(window, Code::ChainExpired, State::Unproven, EXPIRED));
-                }
-                None => {
-                    let note = format!("from {} to {}: {EXPIRED}", window.start, window.end);
-                    self.chains[at].tally.notes.push(note);
-                }
+            let window = Window { start: asked.map_or(window.start, |from| from.max(window.start)), end: window.end };
+            if asked.is_some() || !is_wanted && self.request.from.is_none() {
+                let detail = if is_wanted { rule } else { format!("{rule}, and no configuration asks for that") };
+                self.note_all(at, gap(window, Code::ChainExpired, State::Unproven, &detail));
+            } else {
+                let note = format!("what is older than {} is not looked at: {rule}", window.end);
+                self.chains[at].tally.notes.push(note);
             }
         }
+    }
+
+    /// Returns the hour before the first one of a chain, and the site whose rule has deleted it, when all that was asked for
+    /// is what is there.
+    fn expired_head(&self, at: usize) -> Option<(usize, Window)> {
+        let chain = &self.chains[at];
+        let edge = self.quiet.filter(|_| self.request.from.is_none() && chain.begins == Some(false))?;
+        let start = chain.tally.start().filter(|_| chain.start.is_none())?;
+        let is_at_edge = start <= edge.saturating_add(HOUR).unwrap_or(edge);
+        let site = self.sites.all.iter().position(|site| site.expiry.until == Some(edge))?;
+        is_at_edge.then(|| (site, Window::hour_until(start)))
     }
 
     /// Notes hours within a chain without a digest, save those that another trail attests.
@@ -95,23 +114,24 @@ impl Walk<'_> {
         if chain.is_past_range || tail.start >= tail.end {
             return;
         }
-        if let Some(when) = self.deleted_after(at, tail).await {
-            let detail = format!("the digest of this hour is gone: digests were deleted {when}");
-            return self.note_all(at, gap(tail, Code::ChainTailMissing, State::Broken, &detail));
-        }
+        let unasked = match self.deleted_after(at, tail).await {
+            Ok(Some(when)) => {
+                let detail = format!("the digest of this hour is gone: digests were deleted {when}");
+                return self.note_all(at, gap(tail, Code::ChainTailMissing, State::Broken, &detail));
+            }
+            Ok(None) => String::new(),
+            Err(fault) => unasked(&fault),
+        };
+        let came_not = format!("no digest of this hour came: logging was stopped, or the digest is gone{unasked}");
         if let Some(why) = self.request.expected.as_ref().and_then(|known| known.left(&self.account, &self.region)) {
             return self.chains[at].tally.notes.push(format!("it ends at {end}: {why}"));
         }
-        let successors = self.successors(at);
+        let successors = self.successors(at, end).await;
         let theirs = union(attested, |other| successors.contains(&other));
         let open = theirs.gaps(tail);
         self.note_successors(at, end, &successors, open.is_empty());
         let parts = [
-            (
-                Window { start: tail.start, end: tail.end.min(fresh) },
-                Code::ChainTailMissing,
-                "no digest of this hour came: logging was stopped, or the digest is gone",
-            ),
+            (Window { start: tail.start, end: tail.end.min(fresh) }, Code::ChainTailMissing, came_not.as_str()),
             (
                 Window { start: tail.start.max(fresh), end: tail.end.min(now) },
                 Code::ChainTailMissing,
@@ -130,21 +150,6 @@ impl Walk<'_> {
         findings.into_iter().for_each(|finding| self.note(at, finding));
     }
 
-    /// Returns the chains that may take over from one: trails that began while it was there, unless it should be there still.
-    fn successors(&self, at: usize) -> BTreeSet<usize> {
-        let chain = &self.chains[at];
-        let is_wanted = self.request.expected.as_ref().is_some_and(|known| known.trails.contains(chain.id.0.as_str()));
-        if is_wanted {
-            return BTreeSet::new();
-        }
-        let began = chain.tally.start();
-        let takes_over = |other: &super::chain_walk::ChainWalk| {
-            let is_later = other.begins == Some(true) && other.tally.start() > began;
-            is_later || chain.succeeded_by.as_ref() == Some(&other.id.0)
-        };
-        (0..self.chains.len()).filter(|&other| other != at && takes_over(&self.chains[other])).collect()
-    }
-
     /// Says once that a chain has ended, and which trails go on.
     fn note_successors(&mut self, at: usize, end: Timestamp, successors: &BTreeSet<usize>, is_whole: bool) {
         let names: BTreeSet<_> = successors.iter().map(|&other| self.chains[other].id.0.clone()).collect();
@@ -158,36 +163,43 @@ impl Walk<'_> {
         chain.succeeded_by = if is_whole { Some(first) } else { None };
     }
 
-    /// Returns when S3 says that digests of a chain were deleted in a time; nothing when it does not say so.
-    async fn deleted_after(&self, at: usize, tail: Window) -> Option<String> {
+    /// Returns when S3 says that digests of a chain were deleted in a time; nothing when it says that none were, or is not
+    /// what is looked at.
+    async fn deleted_after(&self, at: usize, tail: Window) -> Result<Option<String>, Fault> {
         let chain = &self.chains[at];
-        let site = self.sites.all.get(chain.site())?;
+        let Some(site) = self.sites.all.get(chain.site()).filter(|site| site.store.bucket().is_some()) else {
+            return Ok(None);
+        };
         let store = site.store.as_ref();
-        store.bucket()?;
         let mut days: Vec<String> = tail.hours().iter().map(|hour| day_folder(hour.end)).collect();
         days.dedup();
         for day in days.into_iter().take(GRAVE_DAYS_MAX) {
-            let versions = store.versions(&format!("{}{day}/", site.scope.digest_prefix())).await.unwrap_or_default();
+            let versions = store.versions(&format!("{}{day}/", site.scope.digest_prefix())).await?;
             let own = |key: DigestKey| (key.trail, key.home) == chain.id && key.end > tail.start;
             let mark = versions
                 .iter()
                 .filter(|version| version.is_delete_marker && version.is_latest)
                 .find(|version| DigestKey::parse(&version.key).is_some_and(own));
             if let Some(mark) = mark {
-                return Some(mark.modified.map_or_else(|| "at an unknown time".into(), |time| format!("at {time}")));
+                let when = mark.modified.map_or_else(|| "at an unknown time".into(), |time| format!("at {time}"));
+                return Ok(Some(when));
             }
         }
-        None
+        Ok(None)
     }
 
     /// Notes the hours that were asked for before the first digest of any trail.
     async fn find_head(&mut self) {
         let Some(asked) = self.request.from else { return };
-        let earliest = (0..self.chains.len()).filter_map(|at| Some((self.chains[at].tally.start()?, at))).min();
-        let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
         let kept = self.from.unwrap_or(asked);
+        // A chain that is taken up was proved from there on.
+        let begins = |chain: &ChainWalk| chain.start.map(|_| kept).or_else(|| chain.tally.start());
+        let earliest = (0..self.chains.len()).filter_map(|at| Some((begins(&self.chains[at])?, at))).min();
+        let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
         let expired = Window { start: asked, end: kept.min(start) };
-        self.note_all(at, gap(expired, Code::ChainExpired, State::Unproven, EXPIRED));
+        let rule = self.sites.all.iter().map(|site| &site.expiry).min_by_key(|expiry| expiry.until);
+        let rule = rule.map(|expiry| expiry.rule.clone()).unwrap_or_default();
+        self.note_all(at, gap(expired, Code::ChainExpired, State::Unproven, &rule));
         let detail = match self.chains[at].begins {
             Some(true) => format!(
                 "the chain begins at {start} with a first digest: logging or log file validation was switched on then"

@@ -13,6 +13,8 @@ use crate::logs::store::{Fault, Level, Store};
 const ROOT: &str = "AWSLogs/";
 /// The folder of an account that holds its digests.
 const DIGESTS: &str = "CloudTrail-Digest/";
+/// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log files").
+const FLOW_LOGS: &str = "aws-account-id=";
 /// How far the layout is looked for below the given prefix.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -69,7 +71,12 @@ pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Found, Fault> {
             let (own, others) = accounts_of(store, sought, root, &mut found).await;
             accounts.extend(own);
             for other in others {
-                roots.extend(roots_below(store, &other, LIMITS, &mut found).await);
+                let below = roots_below(store, &other, LIMITS, &mut found).await;
+                let name = other.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                if below.is_empty() && !name.starts_with(FLOW_LOGS) {
+                    found.beside.push(other);
+                }
+                roots.extend(below);
             }
         }
         scan(store, sought, accounts, &mut found).await;
@@ -166,8 +173,11 @@ async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mu
         let mut levels = levels.buffered(LISTINGS_AT_ONCE);
         while let Some((folder, level)) = levels.next().await {
             for child in known(level, &folder, found).folders {
-                if child[folder.len()..] == *ROOT {
+                let name = &child[folder.len()..];
+                if name == ROOT {
                     roots.push(folder.clone());
+                } else if name.trim_end_matches('/').trim().eq_ignore_ascii_case(ROOT.trim_end_matches('/')) {
+                    found.beside.push(child);
                 } else {
                     open.push(child);
                 }
@@ -209,7 +219,9 @@ async fn accounts_of(
     let mut open = vec![root];
     while let Some(root) = open.pop() {
         let top = format!("{root}{ROOT}");
-        for child in children(store, &top, sought, found).await.folders {
+        let level = children(store, &top, sought, found).await;
+        found.beside.extend(level.objects);
+        for child in level.folders {
             let name = child[top.len()..].trim_end_matches('/').to_owned();
             if child[top.len()..] == *ROOT {
                 open.push(top.clone());
@@ -234,7 +246,9 @@ async fn members(
     found: &mut Found,
 ) -> Vec<Account> {
     let mut accounts = Vec::new();
-    for inner in children(store, folder, sought, found).await.folders {
+    let level = children(store, folder, sought, found).await;
+    found.beside.extend(level.objects);
+    for inner in level.folders {
         let id = inner[folder.len()..].trim_end_matches('/');
         if id.parse::<AccountId>().is_err() {
             found.beside.push(inner);
@@ -253,19 +267,19 @@ fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &Sought) 
 
 async fn scopes_of(store: &dyn Store, sought: &Sought, account: &Account, found: &mut Found) {
     let folder = account.folder();
-    for child in children(store, &folder, sought, found).await.folders {
+    let level = children(store, &folder, sought, found).await;
+    found.beside.extend(level.objects.into_iter().filter(|key| !is_test_file(&key[folder.len()..])));
+    for child in level.folders {
         let name = &child[folder.len()..];
         let kind = LogKind::of_folder(name.trim_end_matches('/'));
         if kind.is_none() && name != DIGESTS {
-            if name.to_ascii_lowercase().starts_with("cloudtrail") {
+            if looks_like_cloudtrail(name.trim_end_matches('/')) {
                 found.beside.push(child);
             }
             continue;
         }
         let level = children(store, &child, sought, found).await;
-        if kind.is_some() {
-            found.beside.extend(level.objects);
-        }
+        found.beside.extend(level.objects);
         for inner in level.folders {
             let region: Result<Region, _> = inner[child.len()..].trim_end_matches('/').parse();
             let Ok(region) = region else {
@@ -283,6 +297,24 @@ async fn scopes_of(store: &dyn Store, sought: &Sought, account: &Account, found:
             }
         }
     }
+}
+
+/// Tells whether an object in an account's folder is the one with which a load balancer tries whether it may write there.
+fn is_test_file(name: &str) -> bool {
+    name.starts_with("ELB") && name.ends_with("LogTestFile")
+}
+
+/// Tells whether a folder of an account is named so that it passes for one of CloudTrail's. Other services have theirs beside.
+fn looks_like_cloudtrail(name: &str) -> bool {
+    let plain = |c: char| match c.to_ascii_lowercase() {
+        'i' | '1' | '|' | '!' => 'l',
+        '0' => 'o',
+        c => c,
+    };
+    let skeleton: String = name.chars().filter(|c| c.is_alphanumeric() || *c == '|' || *c == '!').map(plain).collect();
+    let wanted: String = "CloudTrail".chars().map(plain).collect();
+    let start: String = skeleton.chars().take(wanted.len()).collect();
+    start == wanted || strsim::damerau_levenshtein(&skeleton, &wanted) <= 2
 }
 
 /// Returns what lies directly in a folder, as far as the sought prefix leads to it or contains it.
@@ -379,12 +411,28 @@ mod tests {
             "AWSLogs/o-exampleorgid/111111111111/CloudTrail/US-EAST-1",
             "AWSLogs/o-exampleorgid/111111111111/Cloudtrail/us-east-1",
             "AWSLogs/o-exampleorgid/111111111111-old/CloudTrail/us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111/CloudTraiI/us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111/CloudTrial/us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111/C1oudTrail /us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111/Config/us-east-1",
+            "AWSLogs/o-exampleorgid/111111111111/CloudFront/us-east-1",
+            "AWSLogs/11111111111/CloudTrail/us-east-1",
+            "AWSLogs/o-EXAMPLEORGID/111111111111/CloudTrail/us-east-1",
+            "AWSLogs/aws-account-id=111111111111/aws-service=vpcflowlogs",
+            "awslogs/o-exampleorgid/111111111111/CloudTrail/us-east-1",
         ];
-        let told = search(&odd, Sought::default()).await.beside;
+        let mut told = search(&odd, Sought::default()).await.beside;
+        told.sort();
         let expected = [
+            "AWSLogs/11111111111/",
+            "AWSLogs/o-EXAMPLEORGID/",
             "AWSLogs/o-exampleorgid/111111111111-old/",
+            "AWSLogs/o-exampleorgid/111111111111/C1oudTrail /",
+            "AWSLogs/o-exampleorgid/111111111111/CloudTraiI/",
             "AWSLogs/o-exampleorgid/111111111111/CloudTrail/US-EAST-1/",
+            "AWSLogs/o-exampleorgid/111111111111/CloudTrial/",
             "AWSLogs/o-exampleorgid/111111111111/Cloudtrail/",
+            "awslogs/",
         ];
         assert_eq!(told, expected);
     }

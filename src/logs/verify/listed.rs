@@ -6,13 +6,15 @@ use futures::stream::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::logs::digest::chain::{gap, missing_before};
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, HOUR, State, Window};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
-use super::site::fingerprint;
-use super::unlisted::{DELIVERY_SLACK, Unlisted, finding};
+use super::site::{Site, fingerprint};
+use super::unlisted::{DELIVERY_SLACK, Unlisted, Why, finding};
 use super::walk::Walk;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the listing of one site's log files showed besides single findings.
 #[derive(Default)]
@@ -23,6 +25,8 @@ struct Around {
     count: u64,
     /// The first slot before all digests.
     before: Option<Timestamp>,
+    /// The first day of the range, by its folder; those before are looked at for what belongs to it alone.
+    first_day: Option<String>,
     /// Log files of a kind of which no digest lists any: how many, and the first one.
     of_unlisted_kind: Option<(u64, String)>,
 }
@@ -33,17 +37,14 @@ impl Walk<'_> {
         let mut lone: Option<(Timestamp, Timestamp)> = None;
         let mut count = 0;
         for site in 0..self.sites.all.len() {
-            let is_proved_before = self.request.is_incremental() && self.listings.start(site).is_none();
-            if is_proved_before && !self.chains.is_empty() {
-                continue;
-            }
+            self.beside_digests(site).await;
             let around = self.list_site(site).await;
             count += around.count;
             lone = match (lone, around.slots) {
                 (Some((first, last)), Some((a, b))) => Some((first.min(a), last.max(b))),
                 (known, more) => known.or(more),
             };
-            if let Some(earliest) = around.before.filter(|_| !self.request.is_incremental()) {
+            if let Some(earliest) = around.before.filter(|_| self.resumed.is_none()) {
                 self.before_digests(site, earliest);
             }
         }
@@ -85,16 +86,16 @@ impl Walk<'_> {
 
     async fn list_logs(&mut self, kind: LogKind, around: &mut Around) -> Result<(), Fault> {
         let prefix = self.sites.all[around.site].scope.log_prefix(kind);
-        let from = if self.request.is_incremental() { self.listings.start(around.site) } else { None };
-        let from = self.from.max(from);
+        let from = self.request.from.max(self.logs_after(around.site));
         let store = std::sync::Arc::clone(&self.sites.all[around.site].store);
-        if from.is_some() || self.request.to.is_some() {
+        if self.is_ranged() {
             self.beside_days(&store.level(&prefix).await?, around.site, &prefix);
         }
-        let after = from.map(|from| format!("{prefix}{}", day_folder(from))).unwrap_or_default();
-        // A file of around midnight may lie in the next day's folder.
-        let day_after = |to: Timestamp| to.saturating_add(SignedDuration::from_hours(24)).unwrap_or(to);
-        let last_day = self.request.to.map(|to| day_folder(day_after(to)));
+        // A file of around midnight may lie in the folder of the day beside its own.
+        let day_before = |from: Timestamp| day_folder(from.saturating_sub(DAY).unwrap_or(from));
+        let after = from.map(|from| format!("{prefix}{}", day_before(from))).unwrap_or_default();
+        let last_day = self.request.to.map(|to| day_folder(to.saturating_add(DAY).unwrap_or(to)));
+        around.first_day = from.map(day_folder);
         let mut listed = store.list(&prefix, &after);
         while let Some(Some(listed)) = self.verifier.stop.unless(listed.next()).await {
             let listed = listed?;
@@ -111,46 +112,55 @@ impl Walk<'_> {
 
     /// Notes what lies beside the days' folders, where a listing of days does not come by.
     fn beside_days(&mut self, level: &crate::logs::store::Level, site: usize, prefix: &str) {
-        let is_year = |folder: &String| {
-            let year = folder[prefix.len()..].trim_end_matches('/');
-            year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit())
-        };
-        let odd = level.folders.iter().filter(|folder| !is_year(folder));
+        let odd = level.folders.iter().filter(|folder| !is_in_year(&folder[prefix.len()..]));
         for object in odd.chain(level.objects.iter().filter(|key| !key.ends_with('/'))) {
-            let finding = finding(self.sites.name(site, object), None, true);
+            let finding = finding(self.sites.name(site, object), None, Why::Overdue);
             self.strays.push(finding);
             self.count_unlisted(site, 1);
         }
     }
 
-    /// Tells whether a lifecycle rule of a site has just deleted the digests that may have listed a log file.
-    fn is_at_expiry(&self, slot: Timestamp, site: usize) -> bool {
-        let expired = self.sites.all[site].expired;
-        expired.is_some_and(|expired| slot.duration_since(expired).abs() <= DELIVERY_SLACK)
+    /// Tells whether a lifecycle rule has deleted the digests that may have listed a log file.
+    fn is_expired(&self, slot: Timestamp, site: usize) -> bool {
+        let is_older = |edge: Timestamp| slot <= edge.saturating_add(DELIVERY_SLACK).unwrap_or(edge);
+        let expired = self.sites.all[site].expiry.until;
+        let is_at_edge = |expired: Timestamp| slot.duration_since(expired).abs() <= DELIVERY_SLACK;
+        self.quiet.is_some_and(is_older) || expired.is_some_and(is_at_edge)
+    }
+
+    /// Tells whether a log file whose name is older than what a lifecycle rule keeps was written when the rule kept what was
+    /// written: CloudTrail wrote what it names at its time, and the rule has deleted that, or will. Copies do not tell.
+    fn is_written_late(&self, listed: &Listed, site: usize) -> bool {
+        let site = &self.sites.all[site];
+        let edge = site.expiry.until.max(self.quiet).and_then(|edge| edge.checked_add(HOUR).ok());
+        let written = listed.modified.filter(|_| site.store.bucket().is_some());
+        written.zip(edge).is_some_and(|(written, edge)| written > edge)
     }
 
     fn meet_log(&mut self, listed: Listed, kind: LogKind, around: &mut Around) -> ControlFlow<()> {
         if let Some(modified) = listed.modified.filter(|_| self.sites.all[around.site].store.bucket().is_some()) {
             self.look_at_clock(modified);
         }
-        let object = listed.key;
+        let object = listed.key.clone();
         if let Some((at, key)) = self.archived.remove(&fingerprint(&around.site.to_string(), &object))
             && let Some(chain) = self.chains.get_mut(at)
         {
             chain.tally.archived.add_bytes(&key, listed.size_bytes);
         }
         let scope = &self.sites.all[around.site].scope;
-        let Some(key) = LogKey::parse(&object).filter(|key| key.scope == *scope) else {
-            self.meet_foreign(object, around.site);
+        let Some(key) = LogKey::parse(&object).filter(|key| key.scope == *scope && key.is_near_its_day()) else {
+            self.meet_foreign(&listed, kind, around);
             return ControlFlow::Continue(());
         };
         let slot = key.slot;
-        // Just after where digests begin that are read now, those before them may have listed it.
-        let proved = if self.request.is_incremental() { self.listings.start(around.site) } else { None };
-        let quiet = self.quiet.max(proved).and_then(|time| time.checked_add(DELIVERY_SLACK).ok());
-        let is_outside =
-            self.request.to.is_some_and(|to| slot > to) || self.from.max(quiet).is_some_and(|from| slot <= from);
-        if is_outside || self.is_at_expiry(slot, around.site) {
+        let from = self.request.from.max(self.logs_after(around.site));
+        if self.request.to.is_some_and(|to| slot > to) || from.is_some_and(|from| slot <= from) {
+            return ControlFlow::Continue(());
+        }
+        if self.is_expired(slot, around.site) {
+            if self.is_written_late(&listed, around.site) && !self.listings.names(around.site, &object) {
+                self.note_unlisted(object, Some(slot), around.site, Why::WrittenLate);
+            }
             return ControlFlow::Continue(());
         }
         around.count += 1;
@@ -161,21 +171,59 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Notes a file whose name is none of CloudTrail's. Readers of the folder (Athena, `zcat *`) read it all the same.
-    fn meet_foreign(&mut self, object: String, site: usize) {
-        let is_marker = object.ends_with('/');
+    /// Notes a file whose name is none of CloudTrail's, or which lies in the folder of another day. Readers of the folder
+    /// (Athena, `zcat *`) read it all the same. The mark of a folder is empty.
+    fn meet_foreign(&mut self, listed: &Listed, kind: LogKind, around: &Around) {
+        let (object, site) = (&listed.key, around.site);
+        let is_marker = object.ends_with('/') && listed.size_bytes == 0;
         // Beside the days it was noted already.
-        let is_beside = (self.from.is_some() || self.request.to.is_some()) && self.is_beside_days(&object, site);
-        if !is_marker && !is_beside {
-            self.note_unlisted(object, None, site, true);
+        let is_beside = self.is_ranged() && self.is_beside_days(object, site);
+        let prefix = self.sites.all[site].scope.log_prefix(kind);
+        let day = object.strip_prefix(&prefix).and_then(|rest| rest.get(.."YYYY/MM/DD".len()));
+        let is_before = day.zip(around.first_day.as_deref()).is_some_and(|(day, first)| day < first);
+        if !is_marker && !is_beside && !is_before && !self.listings.names(site, object) {
+            self.note_unlisted(object.clone(), None, site, Why::Overdue);
         }
+    }
+
+    /// Notes an object among the digests that is none. Beside the days it is met again, where a range is looked at.
+    pub(super) fn meet_odd(&mut self, site: usize, object: String) {
+        let prefix = self.sites.all[site].scope.digest_prefix();
+        let is_beside = object.strip_prefix(&prefix).is_some_and(|rest| !is_in_year(rest));
+        if !(is_beside && self.is_ranged()) {
+            self.odd.entry(site).or_insert((0, object)).0 += 1;
+        }
+    }
+
+    /// Notes the objects among the digests that are none, once a place.
+    pub(super) fn name_odd(&mut self) {
+        for (site, (count, first)) in std::mem::take(&mut self.odd) {
+            let folder = self.sites.name(site, &self.sites.all[site].scope.digest_prefix());
+            let many = if count == 1 { "an object lies" } else { "objects lie" };
+            let detail = format!("{many} among the digests that are none of CloudTrail's ({count} below {folder})");
+            let (code, state, object) = (Code::LogUnlisted, State::Unproven, Some(self.sites.name(site, &first)));
+            self.strays.push(Finding { code, state, object, window: None, detail, next: None });
+        }
+    }
+
+    /// Notes what lies beside the days' folders of digests, where a listing of a range does not come by.
+    async fn beside_digests(&mut self, site: usize) {
+        let Site { store, scope, .. } = self.sites.all[site].clone();
+        let prefix = scope.digest_prefix();
+        // That it cannot be listed was told by the walk.
+        if let (Ok(level), true) = (store.level(&prefix).await, self.is_ranged()) {
+            self.beside_days(&level, site, &prefix);
+        }
+    }
+
+    fn is_ranged(&self) -> bool {
+        self.from.is_some() || self.request.to.is_some() || self.resumed.is_some()
     }
 
     fn is_beside_days(&self, object: &str, site: usize) -> bool {
         let scope = &self.sites.all[site].scope;
         let rest = LogKind::ALL.iter().find_map(|kind| object.strip_prefix(&scope.log_prefix(*kind)));
-        let year = rest.and_then(|rest| rest.split_once('/')).map(|(year, _)| year);
-        !year.is_some_and(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()))
+        !rest.is_some_and(is_in_year)
     }
 
     fn judge_unlisted(&mut self, object: String, slot: Timestamp, kind: LogKind, around: &mut Around) {
@@ -184,7 +232,7 @@ impl Walk<'_> {
         let site = around.site;
         let own = self.chains.iter().filter(|chain| chain.sites.contains(&site));
         let first_hour = own.filter_map(|chain| chain.tally.start()).min();
-        let verdict = self.listings.judge(site, slot, first_hour, grace_end);
+        let verdict = self.listings.judge(site, slot, first_hour, (grace_end, now));
         if verdict == Unlisted::Pending {
             match self.chains.iter_mut().find(|chain| chain.sites.contains(&site)) {
                 Some(chain) => chain.tally.logs_pending += 1,
@@ -198,24 +246,29 @@ impl Walk<'_> {
             return;
         }
         match verdict {
-            Unlisted::Overdue => self.note_unlisted(object, Some(slot), site, true),
+            Unlisted::Overdue => self.note_unlisted(object, Some(slot), site, Why::Overdue),
+            Unlisted::Future => self.note_unlisted(object, Some(slot), site, Why::Future),
             Unlisted::BeforeDigests => {
                 around.before = Some(around.before.map_or(slot, |earliest| earliest.min(slot)));
-                self.note_unlisted(object, Some(slot), site, false);
+                self.note_unlisted(object, Some(slot), site, Why::NoDigest);
             }
-            Unlisted::InGap => self.note_unlisted(object, Some(slot), site, false),
+            Unlisted::InGap => self.note_unlisted(object, Some(slot), site, Why::NoDigest),
             Unlisted::Pending => {}
         }
     }
 
     /// Notes an overdue log file in the chain whose digest should have listed it. Names do not tell the trail.
-    fn note_unlisted(&mut self, object: String, slot: Option<Timestamp>, site: usize, is_covered: bool) {
+    fn note_unlisted(&mut self, object: String, slot: Option<Timestamp>, site: usize, why: Why) {
         self.count_unlisted(site, 1);
+        if let Some(slot) = slot {
+            self.unlisted_from = Some(self.unlisted_from.map_or(slot, |first| first.min(slot)));
+        }
         let place = slot.and_then(|slot| {
             let own = self.chains.iter().enumerate().filter(|(_, chain)| chain.sites.contains(&site));
             own.filter_map(|(at, chain)| Some((at, chain.tally.hour_at(slot)?))).next()
         });
-        let finding = finding(self.sites.name(site, &object), place.map(|(_, window)| window), is_covered);
+        let why = if self.listings.doubts(site, &object) { Why::Doubted } else { why };
+        let finding = finding(self.sites.name(site, &object), place.map(|(_, window)| window), why);
         match place {
             Some((at, _)) => self.note(at, finding),
             None => self.strays.push(finding),
@@ -254,4 +307,9 @@ impl Walk<'_> {
             self.note(at, finding);
         }
     }
+}
+
+/// Tells whether the rest of a key, behind the region's folder, lies in the folder of a year.
+fn is_in_year(rest: &str) -> bool {
+    rest.split_once('/').is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()))
 }

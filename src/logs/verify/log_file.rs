@@ -64,15 +64,19 @@ pub(super) enum Read {
     Archived(String),
 }
 
-/// Reads a log file and judges it. Returns how many bytes it holds, too.
-pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Read, u64) {
+/// Reads a log file and judges it. Returns how many bytes it holds, too; nothing when nothing was read.
+pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Read, Option<u64>) {
     let seen = store.hash(&task.object).await;
     if let Err(Unhashed::Fault(fault)) = &seen
         && let Some(class) = fault.archived()
     {
-        return (task, Read::Archived(class), 0);
+        return (task, Read::Archived(class), None);
     }
-    let bytes = seen.as_ref().map_or(0, |unpacked| unpacked.inflated_bytes);
+    let bytes = match &seen {
+        Ok(unpacked) => Some(unpacked.inflated_bytes),
+        Err(Unhashed::Damage(_)) => Some(0),
+        Err(Unhashed::Fault(_)) => None,
+    };
     let read = judge_read(store.as_ref(), &task, &seen).await;
     (task, read, bytes)
 }
@@ -108,6 +112,14 @@ fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, Str
     let fits = seen.sha256 == *expected;
     match seen.trailing {
         Trailing::Nothing if fits => None,
+        Trailing::Unwrapped if fits => {
+            let detail = "it lies there without its gzip wrapper, as some tools save what they download; its content is what its digest says";
+            Some((Code::LogUnwrapped, State::Unproven, detail.into()))
+        }
+        Trailing::Unwrapped => {
+            let detail = "it is no gzip file, and its content is not what its digest says either".into();
+            Some((Code::LogUnreadable, State::Broken, detail))
+        }
         // Readers that stop after the first member get nothing of it.
         Trailing::Members { sha256_of_all } if sha256_of_all == *expected && seen.inflated_bytes == 0 => {
             let detail = "its first gzip member is empty; readers that stop there get nothing".into();
@@ -133,23 +145,46 @@ fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, Str
 /// Returns what the store's versions tell about a log file that is not what it was, empty when they tell nothing, and when its
 /// newest version or the mark of its deletion was written.
 async fn history(store: &dyn Store, task: &Task) -> (String, Option<Timestamp>) {
-    let versions = store.versions(&task.object).await.unwrap_or_default();
+    let versions = match store.versions(&task.object).await {
+        Ok(versions) => versions,
+        Err(fault) => return (unasked(&fault), None),
+    };
     let mut own = versions.into_iter().filter(|version| version.key == task.object).collect::<Vec<Version>>();
-    own.sort_by_key(|version| std::cmp::Reverse(version.modified));
+    // The one that CloudTrail wrote is the oldest of all.
+    own.sort_by_key(|version| version.modified);
     let replaced = own.iter().find(|version| version.is_latest).and_then(|version| version.modified);
     let mut told = String::new();
     if let Some(mark) = own.iter().find(|version| version.is_delete_marker && version.is_latest) {
         told.push_str(&format!("; it was deleted {}", when(mark)));
     }
-    for version in own.iter().filter(|version| !version.is_delete_marker) {
+    let bodies: Vec<&Version> = own.iter().filter(|version| !version.is_delete_marker).collect();
+    for version in bodies.iter().take(VERSIONS_MAX) {
         let fits = store.hash_version(&task.object, &version.id).await;
         if fits.is_ok_and(|seen| judge_content(&task.sha256, &seen).is_none()) {
             let owner = version.owner.as_deref().map(|owner| format!(" by {owner}")).unwrap_or_default();
             told.push_str(&format!("; version {} written {}{owner} is the attested one", version.id, when(version)));
-            break;
+            return (told, replaced);
         }
     }
+    if bodies.len() > VERSIONS_MAX {
+        let all = bodies.len();
+        told.push_str(&format!(
+            "; of its {all} versions the oldest {VERSIONS_MAX} were read, and none of them is the attested one"
+        ));
+    }
     (told, replaced)
+}
+
+/// How many versions of one log file are read at most.
+const VERSIONS_MAX: usize = 20;
+
+/// How many characters of a refusal a finding repeats at most.
+const REFUSAL_CHARS_MAX: usize = 300;
+
+/// Says in a finding that versions could not be listed, which is not to say that there are none.
+pub(super) fn unasked(fault: &Fault) -> String {
+    let why: String = fault.message.chars().take(REFUSAL_CHARS_MAX).collect();
+    format!("; its versions could not be asked: {why}")
 }
 
 fn when(version: &Version) -> String {
@@ -181,6 +216,8 @@ mod tests {
         assert_eq!(verdict(seen(2, Trailing::Nothing)), Some((Code::LogHashMismatch, State::Broken)));
         assert_eq!(verdict(seen(2, all(3))), Some((Code::LogHashMismatch, State::Broken)));
         assert_eq!(verdict(seen(2, Trailing::Bytes(1))), Some((Code::LogHashMismatch, State::Broken)));
+        assert_eq!(verdict(seen(1, Trailing::Unwrapped)), Some((Code::LogUnwrapped, State::Unproven)));
+        assert_eq!(verdict(seen(2, Trailing::Unwrapped)), Some((Code::LogUnreadable, State::Broken)));
     }
 
     #[test]

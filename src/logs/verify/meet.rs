@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::logs::digest::chain::{Content, Seen, Unread};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
-use crate::logs::inflate::{DIGEST_INFLATED_BYTES_MAX, inflate};
+use crate::logs::inflate::inflate_digest;
 use crate::logs::key::{Key, Scope};
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
@@ -14,30 +14,32 @@ use super::track::Held;
 /// What a key in the folder of digests turned out to be.
 pub(super) enum Met {
     Digest(Box<Held>),
+    /// It is listed as an earlier run read it: the number of its chain.
+    Spared(usize, Listed),
+    /// It is so large that it is read when its turn has come.
+    Big(usize, Listed),
     /// It ends as a digest does and is not named as one of this folder's.
     Stray(usize, String),
+    /// It is none at all.
+    Odd(usize, String),
     Fault(usize, Fault),
 }
 
 /// Reads what a key in the folder of digests names.
-pub(super) async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed: Result<Listed, Fault>) -> Met {
-    let (object, bytes) = match listed {
-        Ok(listed) => (listed.key, listed.size_bytes),
-        Err(fault) => return Met::Fault(at, fault),
-    };
+pub(super) async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed: Listed) -> Met {
     let Some(Key::Digest(key)) =
-        Key::parse(&object).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
+        Key::parse(&listed.key).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
     else {
-        return Met::Stray(at, object);
+        return if listed.key.ends_with(".json.gz") { Met::Stray(at, listed.key) } else { Met::Odd(at, listed.key) };
     };
-    let content = read(store.as_ref(), &object, bytes).await;
-    Met::Digest(Box::new(Held { at, seen: Seen::new(key, object, content) }))
+    let content = read(store.as_ref(), &listed.key, listed.size_bytes).await;
+    Met::Digest(Box::new(Held { at, seen: Seen::new(key, listed.key.clone(), content), listed }))
 }
 
 async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<Content, Unread> {
     let Object { body, metadata } = store.get(object).await.map_err(|fault| unread(fault, bytes))?;
     let broken = |reason: String| Unread { code: Code::DigestUnreadable, state: State::Broken, reason, archived: None };
-    let (bytes, unpacked) = inflate(&body, DIGEST_INFLATED_BYTES_MAX).map_err(|e| broken(e.to_string()))?;
+    let (bytes, unpacked) = inflate_digest(&body).map_err(|e| broken(e.to_string()))?;
     let digest = Digest::parse(&bytes).map_err(|e| broken(e.to_string()))?;
     Ok(Content { digest, sha256: unpacked.sha256, metadata, trailing: unpacked.trailing })
 }

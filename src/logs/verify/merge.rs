@@ -56,11 +56,12 @@ pub(super) fn digests(
             let is_past = listed.as_ref().is_ok_and(|listed| is_past(&listed.key, end));
             async move { !is_past }
         };
-        let is_digest = |listed: &Result<Listed, Fault>| {
-            let is_digest = listed.as_ref().map_or(true, |listed| listed.key.ends_with(".json.gz"));
-            async move { is_digest }
+        // The mark of a folder is empty.
+        let is_object = |listed: &Result<Listed, Fault>| {
+            let is_object = listed.as_ref().map_or(true, |listed| !listed.key.ends_with('/') || listed.size_bytes > 0);
+            async move { is_object }
         };
-        let stream = site.store.list(&prefix, &after).take_while(within).filter(is_digest).fuse().boxed();
+        let stream = site.store.list(&prefix, &after).take_while(within).filter(is_object).fuse().boxed();
         Source { at, prefix, stream, head: None }
     };
     let sources: Vec<Source> = sites.iter().enumerate().map(source).collect();

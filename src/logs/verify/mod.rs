@@ -4,25 +4,31 @@
 //! - `site` and `merge`: the places in which one account's and region's digests lie, read as one.
 //! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
 //! - `track`: one chain's digests, each judged when its successor is known.
-//! - `log_file`: one log file against its digest.
+//! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `spare`: it passes them by.
+//! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
 //! - `replaced`: who replaced a log file; `archived`: what must be restored first.
-//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `listed` and `unlisted`: log files that no digest lists.
+//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have deleted;
+//!   `successor`: which trail took over.
+//! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.
+//! - `resume`: how a run goes on where earlier ones ended.
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
 //!
 //! One object's failure is one finding, and the run goes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{AccountId, Region, TrailName};
-use crate::logs::finding::{Code, Finding, HOUR, State, Window};
+use crate::ids::{AccountId, Region};
+use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::sha256;
-use crate::logs::key::{DigestKey, Scope};
-use crate::logs::store::{Fault, Store};
+use crate::logs::key::Scope;
+use crate::logs::store::{Fault, Listed, Store};
 
+use expiry::Expiry;
 use find::Found;
 use site::Site;
 
@@ -30,6 +36,7 @@ pub mod answer;
 mod archived;
 mod chain_walk;
 mod ends;
+mod expiry;
 mod explain;
 pub mod find;
 pub mod key_finder;
@@ -37,17 +44,24 @@ mod listed;
 mod log_file;
 mod meet;
 mod merge;
+mod outside;
+mod reading;
+pub mod recent;
 mod replaced;
+mod resume;
 mod site;
+mod spare;
 mod stop;
+mod successor;
 mod track;
 mod unlisted;
 mod walk;
 pub mod whole;
 
-pub use answer::{Answer, Chain, Mark};
+pub use answer::{Answer, Chain, Mark, Since};
 pub use find::Sought;
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
+pub use recent::{AsListed, Recent, Told};
 pub use stop::Stop;
 pub use whole::{Expectation, ExpectedChains, Missing};
 
@@ -86,8 +100,14 @@ pub struct Request {
     pub trusts_bundle_keys: bool,
     /// What earlier runs proved: these chains are walked from there on.
     pub checkpoint: Vec<(Scope, Mark)>,
+    /// Where earlier runs saw chains of which they could prove nothing, with the start of the first hour; nothing within when
+    /// that is not known.
+    pub open: BTreeMap<(AccountId, Region), Option<Timestamp>>,
     /// How much of what earlier runs proved is read again.
     pub recheck: Recheck,
+    /// Whether digests that an earlier run proved are not read where the listing shows that they are what they were. A
+    /// bundle needs their content.
+    pub spares_unchanged: bool,
     /// How many log files of one account and region are read at a time; the store may allow fewer.
     pub logs_at_once: usize,
     /// How many accounts x regions are walked at a time.
@@ -109,7 +129,9 @@ impl Request {
             log_account: None,
             trusts_bundle_keys: false,
             checkpoint: Vec::new(),
+            open: BTreeMap::new(),
             recheck: Recheck::Nothing,
+            spares_unchanged: true,
             logs_at_once: READS_AT_ONCE,
             chains_at_once: 16,
         }
@@ -132,19 +154,10 @@ impl Request {
         self.checkpoint.iter().filter(|(scope, _)| scope.account == *account && scope.region == *region).collect()
     }
 
-    /// Tells whether chains are walked from where earlier runs ended.
-    fn is_incremental(&self) -> bool {
-        self.recheck == Recheck::Nothing && !self.checkpoint.is_empty()
-    }
-
-    /// Returns the marks from which a scope's chains are walked.
-    fn marks(&self, scope: &Scope) -> impl Iterator<Item = ((TrailName, Region), &Mark)> {
-        let is_used = self.recheck == Recheck::Nothing;
-        let own = self.checkpoint.iter().filter(move |(of, _)| is_used && of == scope);
-        own.filter_map(|(_, mark)| {
-            let key = DigestKey::parse(&mark.object)?;
-            Some(((key.trail, key.home), mark))
-        })
+    /// Returns from when on an account and region must be listed for the chains that earlier runs saw and could not prove:
+    /// nothing when there is none, nothing within when from their beginning.
+    fn open_of(&self, account: &AccountId, region: &Region) -> Option<Option<Timestamp>> {
+        self.open.get(&(account.clone(), region.clone())).copied()
     }
 }
 
@@ -267,9 +280,9 @@ impl Verifier {
                     site.kinds.extend(kinds);
                     continue;
                 }
-                let expired = expired(place.store.as_ref(), &scope, days, request.now).await;
+                let expiry = Expiry::of(place.store.as_ref(), &scope, days, request.now).await;
                 let (store, origins) = (Arc::clone(&place.store), Default::default());
-                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expired }));
+                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expiry }));
             }
         }
         match refused.pop() {
@@ -285,9 +298,9 @@ impl Verifier {
             let is_sought = request.sought.account.as_ref().is_none_or(|only| *only == scope.account)
                 && request.sought.region.as_ref().is_none_or(|only| *only == scope.region);
             if is_sought && request.recheck == Recheck::Nothing && !sites.iter().any(|(known, _)| known == scope) {
-                let (kinds, origins) = Default::default();
+                let (kinds, origins, expiry) = Default::default();
                 let (store, prefix, scope) = (Arc::clone(&place.store), place.prefix.clone(), scope.clone());
-                sites.push((scope.clone(), Site { store, prefix, scope, kinds, origins, expired: None }));
+                sites.push((scope.clone(), Site { store, prefix, scope, kinds, origins, expiry }));
             }
         }
     }
@@ -301,20 +314,20 @@ impl Verifier {
             findings.push(beside(Code::ChainUnlisted, None, detail));
         }
         findings.extend(found.limits.iter().map(|limit| beside(Code::ChainUnlisted, None, limit.clone())));
-        for odd in &found.beside {
-            let mut listed = place.store.list(odd, "").take(BESIDE_MAX);
+        let (folders, objects): (Vec<&String>, Vec<_>) = found.beside.iter().partition(|odd| odd.ends_with('/'));
+        for folder in folders {
+            let mut listed = place.store.list(folder, "").take(BESIDE_MAX);
             let mut keys = Vec::new();
             while let Some(listed) = listed.next().await {
-                keys.extend(listed.ok().map(|listed| listed.key).filter(|key| !key.ends_with('/')));
+                let is_object = |listed: &Listed| !listed.key.ends_with('/') || listed.size_bytes > 0;
+                keys.extend(listed.ok().filter(is_object).map(|listed| listed.key));
             }
-            if let Some(first) = keys.first() {
-                let many = if keys.len() == 1 { "an object lies" } else { "objects lie" };
-                let detail = format!(
-                    "{many} beside the layout of CloudTrail, where no digest lists any ({} below {odd})",
-                    keys.len()
-                );
-                findings.push(beside(Code::LogUnlisted, Some(first.clone()), detail));
-            }
+            findings.extend(beside_layout(folder, &keys));
+        }
+        let folder_of = |key: &str| key.rsplit_once('/').map_or(0, |(folder, _)| folder.len() + 1);
+        for group in objects.chunk_by(|a, b| a[..folder_of(a)] == b[..folder_of(b)]) {
+            let keys: Vec<String> = group.iter().map(|key| (*key).clone()).collect();
+            findings.extend(beside_layout(&keys[0][..folder_of(&keys[0])], &keys));
         }
         findings
     }
@@ -325,11 +338,9 @@ impl Verifier {
         for place in &self.places {
             findings.extend(place.store.oddities().into_iter().map(|odd| beside(Code::StoreOddFile, None, odd)));
         }
-        if let [place] = self.places.as_slice()
-            && place.store.bucket().is_none()
-            && request.buckets.is_empty()
-        {
-            findings.extend(whole::foreign_buckets(chains));
+        if request.buckets.is_empty() {
+            let buckets = self.places.iter().filter_map(|place| place.store.bucket()).collect();
+            findings.extend(whole::foreign_buckets(chains, buckets));
         }
         let of_bundle = self.keys.used().await.into_iter().filter(|key| key.source == KeySource::Bundle).count();
         if of_bundle > 0 && !request.trusts_bundle_keys {
@@ -345,6 +356,15 @@ impl Verifier {
 /// How many objects beside the layout are counted.
 const BESIDE_MAX: usize = 1_000;
 
+/// Returns the finding about objects in a folder where CloudTrail puts none; nothing when there are none.
+fn beside_layout(folder: &str, keys: &[String]) -> Option<Finding> {
+    let first = keys.first()?;
+    let many = if keys.len() == 1 { "an object lies" } else { "objects lie" };
+    let count = if keys.len() < BESIDE_MAX { keys.len().to_string() } else { format!("{BESIDE_MAX} or more") };
+    let detail = format!("{many} beside the layout of CloudTrail, where no digest lists any ({count} below {folder})");
+    Some(beside(Code::LogUnlisted, Some(first.clone()), detail))
+}
+
 fn beside(code: Code, object: Option<String>, detail: String) -> Finding {
     Finding { code, state: State::Unproven, object, window: None, detail, next: None }
 }
@@ -358,18 +378,4 @@ fn unlisted(store: &str, prefix: &str, fault: &Fault) -> Finding {
         None,
         format!("{place} could not be listed, so that chains there are not known: {fault}"),
     )
-}
-
-/// Returns the time before which a lifecycle rule has deleted logs or digests. S3 deletes an object at the first midnight,
-/// UTC, after its days are over (Amazon S3 user guide, "Lifecycle and object expiration"); of an hour at that edge a part may
-/// be gone.
-async fn expired(store: &dyn Store, scope: &Scope, days: Option<u32>, now: Timestamp) -> Option<Timestamp> {
-    let days = match days {
-        Some(days) => days,
-        None => store.expires_after_days(&scope.account_prefix()).await?,
-    };
-    let down = jiff::TimestampRound::new().smallest(Unit::Hour).increment(24).mode(jiff::RoundMode::Trunc);
-    let midnight = now.round(down).ok()?;
-    let age = SignedDuration::from_hours(24 * i64::from(days)).checked_sub(HOUR)?;
-    midnight.checked_sub(age).ok()
 }

@@ -4,13 +4,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::logs::digest::chain::{Origin, Seen};
 use crate::logs::digest::document::{LogFile, Previous};
 use crate::logs::inflate::sha256;
 use crate::logs::key::{DigestKey, LogKey, LogKind, Scope};
 use crate::logs::store::Store;
+
+use super::expiry::Expiry;
 
 /// One place of an account's and region's digests and logs.
 #[derive(Clone)]
@@ -23,11 +23,16 @@ pub(super) struct Site {
     pub(super) kinds: BTreeSet<LogKind>,
     /// Where digests that lie here say that they were delivered.
     pub(super) origins: BTreeSet<Origin>,
-    /// The time before which a lifecycle rule has deleted what lay here.
-    pub(super) expired: Option<Timestamp>,
+    /// What lifecycle rules have deleted of what lay here.
+    pub(super) expiry: Expiry,
 }
 
 impl Site {
+    /// Returns the place and the account's folder there, by which later runs know it.
+    pub(super) fn place(&self) -> String {
+        format!("{}/{}", self.store.name(), self.scope.account_prefix())
+    }
+
     /// Tells whether CloudTrail delivered here what it says it delivered to a place.
     pub(super) fn is_own(&self, origin: &Origin) -> bool {
         self.store.bucket() == Some(origin.bucket.as_str()) && self.scope.prefix == origin.prefix
@@ -50,8 +55,14 @@ impl Sites {
 
     /// Notes a digest that was met at a site.
     pub(super) fn meet(&mut self, at: usize, seen: &Seen) {
-        let Some(origin) = &seen.origin else { return };
-        self.met.insert(fingerprint(&origin.bucket, seen.delivered()));
+        if let Some(origin) = &seen.origin {
+            self.meet_delivered(at, origin, seen.delivered());
+        }
+    }
+
+    /// Notes a digest that was met at a site, by the place and key under which CloudTrail delivered it.
+    pub(super) fn meet_delivered(&mut self, at: usize, origin: &Origin, object: &str) {
+        self.met.insert(fingerprint(&origin.bucket, object));
         if let Some(site) = self.all.get_mut(at)
             && !site.origins.contains(origin)
         {
@@ -70,12 +81,11 @@ impl Sites {
         is_beside(newer, &origin_of(previous, &key), &key) || self.site_of(previous, &key).is_some()
     }
 
-    /// Returns the time before which a lifecycle rule has deleted what lay where the predecessor of a digest should lie.
-    /// `at` is the site of the digest itself.
-    pub(super) fn expired_before(&self, previous: &Previous, newer: &Seen, at: usize) -> Option<Timestamp> {
+    /// Returns the place where the predecessor of a digest should lie. `at` is the site of the digest itself.
+    pub(super) fn site_before(&self, previous: &Previous, newer: &Seen, at: usize) -> Option<&Site> {
         let key = DigestKey::parse(&previous.object)?;
         let own = self.all.get(at).filter(|_| is_beside(newer, &origin_of(previous, &key), &key));
-        own.or_else(|| self.site_of(previous, &key))?.expired
+        own.or_else(|| self.site_of(previous, &key))
     }
 
     /// Returns the place to which CloudTrail delivered the predecessor of a digest.
@@ -129,7 +139,12 @@ fn is_beside(newer: &Seen, origin: &Origin, key: &DigestKey) -> bool {
 
 /// Returns the first half of the SHA-256 of a place and key: 16 bytes each, and nobody can make two of them meet.
 pub(super) fn fingerprint(place: &str, object: &str) -> u128 {
+    half(&format!("{place}\0{object}"))
+}
+
+/// Returns the first half of the SHA-256 of a key, or of another text.
+pub(super) fn half(text: &str) -> u128 {
     let mut half = [0; 16];
-    half.copy_from_slice(&sha256(format!("{place}\0{object}").as_bytes())[..16]);
+    half.copy_from_slice(&sha256(text.as_bytes())[..16]);
     u128::from_be_bytes(half)
 }

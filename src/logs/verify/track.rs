@@ -6,10 +6,13 @@ use crate::logs::digest::chain::{Anchor, Missing, Proof, Seen, Verdict, first, j
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::inflate::hex;
 use crate::logs::key::DigestKey;
+use crate::logs::store::Listed;
 
-use super::answer::Mark;
+use super::answer::{Mark, Since};
+use super::expiry::READ_RULES;
 use super::key_finder::KeyFinder;
-use super::site::Sites;
+use super::recent::AsListed;
+use super::site::{Site, Sites};
 
 /// One row of digests: a trail's hourly ones, or its backfill ones, which are no chain of contiguous hours.
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub(super) struct Track {
 pub(super) struct Held {
     pub(super) at: usize,
     pub(super) seen: Seen,
+    pub(super) listed: Listed,
 }
 
 /// A digest that was judged.
@@ -75,6 +79,19 @@ impl Track {
         Some(self.judge(held, keys, sites, from).await)
     }
 
+    /// Passes a digest that an earlier run proved and that is what it was, and returns the one before it, judged.
+    pub(super) async fn pass(
+        &mut self,
+        known: Anchor,
+        keys: &KeyFinder,
+        sites: &Sites,
+        from: Option<Timestamp>,
+    ) -> Option<Judged> {
+        let before = self.finish(keys, sites, from).await;
+        self.before = Some((known, Proof::Proved));
+        before
+    }
+
     /// Returns the newest digest, judged without a successor.
     pub(super) async fn finish(&mut self, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Option<Judged> {
         let held = self.held.take()?;
@@ -103,21 +120,25 @@ impl Track {
     }
 
     async fn judge(&mut self, held: Held, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Judged {
-        let Held { at, seen } = held;
-        let record = self.record_of(&seen);
-        let signed_at = key_time(&seen, seen.window().end);
+        let Held { at, seen, .. } = &held;
+        let at = *at;
+        let record = self.record_of(seen);
+        let signed_at = key_time(seen, seen.window().end);
         let key = match &seen.content {
             Ok(content) => keys.find(&seen.key.scope.region, &content.digest.key_fingerprint, signed_at).await,
             Err(_) => Err(Missing::default()),
         };
-        let Verdict { proof, signature, mut findings } = judge(&seen, record.as_deref(), key.as_ref(), signed_at);
-        let links = self.link(at, &seen, proof, sites, from);
+        let Verdict { proof, signature, mut findings } = judge(seen, record.as_deref(), key.as_ref(), signed_at);
+        let links = self.link(at, seen, proof, sites, from);
         let is_linked =
-            proof == Proof::Proved && self.continues(&seen) && links.iter().all(|f| f.code == Code::ChainGap);
+            proof == Proof::Proved && self.continues(seen) && links.iter().all(|f| f.code == Code::ChainGap);
         findings.extend(links);
         let (window, anchor) = (seen.window(), seen.anchor(signature));
-        let mark = if proof == Proof::Proved { mark(&seen, &anchor) } else { None };
+        let as_listed = AsListed::of(&held, &anchor, is_linked && findings.is_empty(), sites);
+        let place = sites.all.get(at).map(Site::place);
+        let mark = if proof == Proof::Proved { mark(seen, &anchor, as_listed, place) } else { None };
         self.before = Some((anchor, proof));
+        let seen = held.seen;
         Judged { at, seen, window, proof, findings, is_linked, mark }
     }
 
@@ -133,23 +154,33 @@ impl Track {
         names(previous, &seen.anchor(None)).then(|| previous.signature.clone())
     }
 
-    /// Judges the link to the digest before. What a lifecycle rule has deleted is expired, and not missing.
+    /// Judges the link to the digest before. What a lifecycle rule has deleted is expired, and not missing; what one may have
+    /// deleted is not called deleted by somebody.
     fn link(&self, at: usize, seen: &Seen, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
         let mut findings = self.judge_link(seen, proof, sites, from);
-        let expired = seen.previous().and_then(|previous| sites.expired_before(previous, seen, at));
-        let is_expired = |finding: &Finding| {
-            let end = finding.window.map(|window| window.end);
-            finding.code == Code::DigestMissing && end.zip(expired).is_some_and(|(end, expired)| end <= expired)
+        let Some(site) = seen.previous().and_then(|previous| sites.site_before(previous, seen, at)) else {
+            return findings;
         };
-        for finding in findings.iter_mut().filter(|finding| is_expired(finding)) {
-            *finding = Finding {
-                code: Code::ChainExpired,
-                state: State::Unproven,
-                object: None,
-                window: finding.window,
-                detail: EXPIRED.into(),
-                next: None,
-            };
+        // A rule deletes what is oldest, so that nothing that is older is left in the same place.
+        let is_oldest = self.before.is_none() || sites.all.get(at).is_some_and(|own| own.place() != site.place());
+        for finding in findings.iter_mut().filter(|finding| finding.code == Code::DigestMissing) {
+            let Some(window) = finding.window else { continue };
+            if site.expiry.until.is_some_and(|expired| window.end <= expired) {
+                *finding = Finding {
+                    code: Code::ChainExpired,
+                    state: State::Unproven,
+                    object: None,
+                    window: Some(window),
+                    detail: site.expiry.rule.clone(),
+                    next: None,
+                };
+            } else if let Some(why) =
+                site.expiry.doubt_of(window.end).filter(|_| is_oldest || site.expiry.is_by_parts())
+            {
+                finding.state = State::Unproven;
+                finding.detail.push_str(&format!("; whether a lifecycle rule deleted it is not known: {why}"));
+                finding.next = Some(READ_RULES.into());
+            }
         }
         findings
     }
@@ -172,9 +203,6 @@ impl Track {
         }
     }
 }
-
-/// Why hours are gone that a lifecycle rule has deleted.
-pub(super) const EXPIRED: &str = "a lifecycle rule of the bucket has deleted what is so old";
 
 /// Notes the predecessor of a backfill digest that is gone, unless it lies before the range.
 fn hole(seen: &Seen, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
@@ -203,7 +231,7 @@ fn key_time(seen: &Seen, end: Timestamp) -> Timestamp {
     made.and_then(|text| text.parse().ok()).unwrap_or(end)
 }
 
-fn mark(seen: &Seen, anchor: &Anchor) -> Option<Mark> {
+fn mark(seen: &Seen, anchor: &Anchor, as_listed: Option<AsListed>, place: Option<String>) -> Option<Mark> {
     let known = anchor.record.as_ref()?;
     let delivered = (anchor.object != seen.object).then(|| anchor.object.clone());
     Some(Mark {
@@ -211,9 +239,12 @@ fn mark(seen: &Seen, anchor: &Anchor) -> Option<Mark> {
         delivered,
         bucket: known.bucket.clone(),
         end: anchor.end,
+        since: Since::Unknown,
+        places: place.into_iter().collect(),
         sha256: hex(&known.sha256),
         signature: known.signature.clone(),
         succeeded_by: None,
+        as_listed,
         recent: Vec::new(),
     })
 }

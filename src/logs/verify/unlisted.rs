@@ -8,7 +8,7 @@ use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::key::{LogKey, LogKind};
 use crate::logs::spans::Spans;
 
-use super::site::fingerprint;
+use super::site::half;
 
 /// How far a file's slot may lie from its delivery: slots last five minutes, and files come about five minutes later.
 pub(super) const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);
@@ -16,7 +16,10 @@ pub(super) const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);
 /// What the digests of one account and region list, and which hours they are about.
 #[derive(Debug, Default)]
 pub(super) struct Listings {
+    /// By what [`half`] makes of the key, and the site.
     named: HashSet<u128>,
+    /// Those that only digests beside the range list that are not proved.
+    doubted: HashSet<u128>,
     kinds: BTreeSet<LogKind>,
     /// The hours of readable digests, by site.
     covered: BTreeMap<usize, Spans>,
@@ -31,6 +34,8 @@ pub(super) enum Unlisted {
     Pending,
     /// It should have been listed, and the grace is over.
     Overdue,
+    /// Its time has not come.
+    Future,
     /// It is older than the first digest.
     BeforeDigests,
     /// The digest that may have listed it is not there.
@@ -40,8 +45,13 @@ pub(super) enum Unlisted {
 impl Listings {
     /// Notes that a digest lists a log file that lies at a site.
     pub(super) fn name(&mut self, at: usize, object: &str) {
-        self.named.insert(fingerprint(&at.to_string(), object));
+        self.name_print(at, half(object));
         self.kinds.extend(LogKey::parse(object).map(|key| key.kind));
+    }
+
+    /// Notes that a digest lists a log file of management and data events that lies at a site, by what stands for its key.
+    pub(super) fn name_print(&mut self, at: usize, print: u128) {
+        self.named.insert(at_site(at, print));
     }
 
     /// Notes that a readable digest at a site is about an hour.
@@ -54,29 +64,36 @@ impl Listings {
         kind == LogKind::CloudTrail || self.kinds.contains(&kind)
     }
 
-    /// Returns the start of the first hour that a readable digest at a site is about.
-    pub(super) fn start(&self, at: usize) -> Option<Timestamp> {
-        self.covered.get(&at)?.start()
+    /// Notes that a digest that is not proved lists a log file.
+    pub(super) fn doubt(&mut self, at: usize, object: &str) {
+        self.doubted.insert(at_site(at, half(object)));
+    }
+
+    /// Tells whether a digest that is not proved lists an object.
+    pub(super) fn doubts(&self, at: usize, object: &str) -> bool {
+        self.doubted.contains(&at_site(at, half(object)))
     }
 
     /// Tells whether a digest lists an object.
     pub(super) fn names(&self, at: usize, object: &str) -> bool {
-        self.named.contains(&fingerprint(&at.to_string(), object))
+        self.named.contains(&at_site(at, half(object)))
     }
 
-    /// Judges an unlisted log file by its slot. Files made after `grace_end` may still be listed.
+    /// Judges an unlisted log file by its slot. Files made after `grace_end` may still be listed, up to the present.
     pub(super) fn judge(
         &self,
         at: usize,
         slot: Timestamp,
         first_hour: Option<Timestamp>,
-        grace_end: Timestamp,
+        (grace_end, now): (Timestamp, Timestamp),
     ) -> Unlisted {
         let early = slot.saturating_sub(DELIVERY_SLACK).unwrap_or(slot);
         let late = slot.saturating_add(DELIVERY_SLACK).unwrap_or(slot);
         let covered = self.covered.get(&at).is_some_and(|spans| spans.hold(Window { start: early, end: late }));
         if first_hour.is_some_and(|first| late < first) {
             Unlisted::BeforeDigests
+        } else if early > now {
+            Unlisted::Future
         } else if slot > grace_end {
             Unlisted::Pending
         } else if covered {
@@ -87,17 +104,45 @@ impl Listings {
     }
 }
 
+/// Tells the same key at different sites apart: there are few of them.
+fn at_site(at: usize, print: u128) -> u128 {
+    print ^ at as u128
+}
+
+/// Why a log file that no digest lists counts for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Its digest should have listed it.
+    Overdue,
+    /// Only a digest lists it that is not proved.
+    Doubted,
+    /// Its name is of a time that has not come.
+    Future,
+    /// It was written long after the time in its name.
+    WrittenLate,
+    /// There is no valid digest of its time.
+    NoDigest,
+}
+
 /// Returns the finding about a log file that no digest lists, with the hour of the digest that should list it; none when its
 /// name is not CloudTrail's.
-pub(super) fn finding(object: String, window: Option<Window>, is_covered: bool) -> Finding {
-    let (code, detail) = match window {
-        _ if !is_covered => {
+pub(super) fn finding(object: String, window: Option<Window>, why: Why) -> Finding {
+    let (code, detail) = match (why, window) {
+        (Why::NoDigest, _) => {
             (Code::LogUnderNoDigest, "there is no valid digest of its time, so that nothing says what it should be")
         }
-        Some(_) => {
+        (Why::Doubted, _) => (Code::LogUnlisted, "no digest lists it but one beside the range that is not proved"),
+        (Why::Future, _) => (Code::LogUnlisted, "no digest lists it, and its name is of a time that has not come"),
+        (Why::WrittenLate, _) => (
+            Code::LogUnlisted,
+            "no digest lists it, and it was written long after the time in its name, which a lifecycle rule has deleted",
+        ),
+        (Why::Overdue, Some(_)) => {
             (Code::LogUnlisted, "no digest lists it: it was put there by somebody else, or its backfill digest is gone")
         }
-        None => (Code::LogUnlisted, "no digest lists it, and its name is none of CloudTrail's"),
+        (Why::Overdue, None) => {
+            (Code::LogUnlisted, "no digest lists it, and its name or its folder is none of CloudTrail's")
+        }
     };
     Finding { code, state: State::Unproven, object: Some(object), window, detail: detail.into(), next: None }
 }
@@ -121,7 +166,8 @@ mod tests {
     #[test]
     fn a_log_file_is_overdue_only_where_digests_are_whole_and_the_grace_is_over() {
         let listings = covering(&[("10:00:00", "12:00:00"), ("13:00:00", "15:00:00")]);
-        let judge = |slot| listings.judge(0, at(slot), listings.start(0), at("14:00:00"));
+        let first = Some(at("10:00:00"));
+        let judge = |slot| listings.judge(0, at(slot), first, (at("14:00:00"), at("16:00:00")));
         assert_eq!(judge("08:00:00"), Unlisted::BeforeDigests);
         assert_eq!(judge("09:50:00"), Unlisted::InGap);
         assert_eq!(judge("10:30:00"), Unlisted::Overdue);
@@ -129,5 +175,7 @@ mod tests {
         assert_eq!(judge("13:30:00"), Unlisted::Overdue);
         assert_eq!(judge("14:30:00"), Unlisted::Pending);
         assert_eq!(judge("15:30:00"), Unlisted::Pending);
+        assert_eq!(judge("16:10:00"), Unlisted::Pending, "a slot may end after its delivery");
+        assert_eq!(judge("16:20:00"), Unlisted::Future);
     }
 }

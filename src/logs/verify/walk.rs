@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::{FutureExt, ready};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
@@ -11,28 +12,35 @@ use tokio::task::JoinHandle;
 use crate::ids::{AccountId, Region};
 use crate::logs::digest::chain::{Proof, Seen};
 use crate::logs::finding::{Code, Finding, State, Window};
-use crate::logs::inflate::hex;
-use crate::logs::key::{DigestKey, Scope};
+use crate::logs::key::Scope;
 use crate::logs::store::Store;
 
-use super::answer::{Chain, Mark, Place, Tally};
+use super::answer::{Chain, Mark, Place, Since, Tally};
 use super::archived::Key as ArchivedKey;
 use super::chain_walk::{ChainId, ChainWalk};
-use super::log_file::{Read, Task, check, task};
+use super::log_file::{Read, Task};
 use super::meet::{Met, meet};
 use super::merge;
-use super::replaced::{REPLACED_MAX, Replaced};
-use super::site::{Site, Sites, fingerprint};
+use super::outside::Outside;
+use super::recent::Again;
+use super::replaced::Replaced;
+use super::site::{Site, Sites};
+use super::spare::Need;
 use super::track::{Held, Judged};
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
 
-/// How many digests of one account and region are read ahead.
+/// How many digests of one account and region are read ahead, and how large one is at most: of larger ones, which list
+/// thousands of log files, one at a time is enough, and many would take much memory.
 const DIGESTS_AHEAD: usize = 16;
+const AHEAD_BYTES_MAX: u64 = 128 << 10;
 /// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth nothing.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 
-type Checked = (usize, Task, Read, u64);
+/// What is said of a digest whose place another one took.
+pub(super) const ANOTHER: &str = "an earlier run proved this digest, and it is another one now";
+
+pub(super) type Checked = (usize, Task, Read, Option<u64>);
 
 /// The walk of one account x region.
 pub(super) struct Walk<'a> {
@@ -44,14 +52,16 @@ pub(super) struct Walk<'a> {
     /// The time from which on hours are looked at: what was asked for, but not what a lifecycle rule deletes.
     pub(super) from: Option<Timestamp>,
     /// What earlier runs proved here.
-    marks: Vec<&'a (Scope, Mark)>,
+    pub(super) marks: Vec<&'a (Scope, Mark)>,
+    /// The time from which on digests are listed, where all chains are walked from where earlier runs ended.
+    pub(super) resumed: Option<Timestamp>,
     /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by them.
     pub(super) quiet: Option<Timestamp>,
     pub(super) chains: Vec<ChainWalk>,
     pub(super) listings: Listings,
-    running: FuturesUnordered<JoinHandle<Checked>>,
+    pub(super) running: FuturesUnordered<JoinHandle<Checked>>,
     /// How many log files of an hour are being read.
-    open_hours: BTreeMap<(usize, Window), usize>,
+    pub(super) open_hours: BTreeMap<(usize, Window), usize>,
     /// Findings that belong to no chain in particular.
     pub(super) strays: Vec<Finding>,
     /// Log files that were replaced or deleted, until it was looked up by whom.
@@ -60,6 +70,17 @@ pub(super) struct Walk<'a> {
     pub(super) everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
     /// Archived log files, each with the number of its chain and what it is noted under, until the listing tells its size.
     pub(super) archived: BTreeMap<u128, (usize, ArchivedKey)>,
+    /// What digests list that are not proved and lie beside the range.
+    pub(super) outside: Vec<Outside>,
+    /// Objects among the digests that are none: how many a site has, and the first one.
+    pub(super) odd: BTreeMap<usize, (u64, String)>,
+    /// Log files that are gone, where it is not known whether a lifecycle rule deleted them: with the number of the chain, the
+    /// site and the slot.
+    pub(super) missing: Vec<(usize, usize, Timestamp, Finding)>,
+    /// The slot of the oldest log file that was read, by site.
+    pub(super) first_read: BTreeMap<usize, Timestamp>,
+    /// The first slot of a log file that no digest lists: no later run may go on from behind it.
+    pub(super) unlisted_from: Option<Timestamp>,
     /// Whether an object was met that is younger than this machine's clock allows.
     is_clock_slow: bool,
 }
@@ -74,15 +95,14 @@ impl<'a> Walk<'a> {
         let scope = &sites.first()?.scope;
         let (account, region) = (scope.account.clone(), scope.region.clone());
         // What one place has deleted by its rule cannot be asked for; the others still have what they keep.
-        let expired = sites.iter().map(|site| site.expired).min().flatten();
+        let expired = sites.iter().map(|site| site.expiry.until).min().flatten();
         let names_places = verifier.places.len() > 1;
         let sites = Sites::new(sites, names_places);
         let from = request.from.max(expired);
         let quiet = expired.filter(|_| expired >= request.from);
-        let (listings, running, open_hours, strays, archived) = Default::default();
-        let replaced = Vec::new();
-        let chains = Vec::new();
-        let is_clock_slow = false;
+        let (listings, running, open_hours, strays, archived, first_read) = Default::default();
+        let (replaced, chains, outside, odd, missing) = Default::default();
+        let (resumed, unlisted_from, is_clock_slow) = (None, None, false);
         let marks = request.marks_of(&account, &region);
         let mut walk = Self {
             verifier,
@@ -101,26 +121,16 @@ impl<'a> Walk<'a> {
             archived,
             replaced,
             everywhere,
+            outside,
+            odd,
+            missing,
+            first_read,
+            resumed,
+            unlisted_from,
             is_clock_slow,
         };
         walk.take_up();
         Some(walk)
-    }
-
-    /// Takes up the chains where earlier runs ended.
-    fn take_up(&mut self) {
-        for at in 0..self.sites.all.len() {
-            let scope = self.sites.all[at].scope.clone();
-            for (id, mark) in self.request.marks(&scope) {
-                let is_known = self.chains.iter().any(|chain| chain.id == id && chain.start == Some(mark.end));
-                // A range before or after the mark is looked at for itself.
-                let is_before = self.request.to.is_some_and(|to| to < mark.end);
-                let is_after = self.from.is_some_and(|from| from > mark.end);
-                if !is_known && !is_before && !is_after {
-                    self.chains.push(ChainWalk::new(id, at, Some(mark)));
-                }
-            }
-        }
     }
 
     /// Walks all chains and returns their answers, in order of the trails' names.
@@ -130,9 +140,12 @@ impl<'a> Walk<'a> {
         while let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await {
             self.absorb_log(done);
         }
+        self.judge_missing();
         self.name_replacers().await;
+        self.judge_outside();
         if !self.is_stopped() {
             self.find_ends().await;
+            self.name_odd();
             self.find_unlisted().await;
             self.vouch();
         }
@@ -152,10 +165,19 @@ impl<'a> Walk<'a> {
         while let Some(Some(met)) = self.verifier.stop.unless(digests.next()).await {
             match met {
                 Met::Digest(held) => self.take(*held).await,
+                Met::Spared(at, listed) => self.take_spared(at, listed).await,
                 Met::Fault(at, fault) => {
                     let folder = self.sites.name(at, &self.sites.all[at].scope.digest_prefix());
                     self.stray(Code::ChainUnlisted, format!("the digests below {folder} could not be listed: {fault}"));
                 }
+                Met::Big(at, listed) => {
+                    let site = &self.sites.all[at];
+                    let (store, scope) = (Arc::clone(&site.store), site.scope.clone());
+                    if let Met::Digest(held) = meet(at, store, scope, listed).await {
+                        self.take(*held).await;
+                    }
+                }
+                Met::Odd(at, object) => self.meet_odd(at, object),
                 Met::Stray(at, object) => self.strays.push(Finding {
                     code: Code::DigestMoved,
                     state: State::Broken,
@@ -171,24 +193,30 @@ impl<'a> Walk<'a> {
     /// Returns what lies in the folders of digests within the range and just around it, read ahead.
     fn digests(&self) -> BoxStream<'static, Met> {
         let before = |time: Timestamp| time.saturating_sub(DELIVERY_SLACK).unwrap_or(time);
-        let start = self.from.map(before).max(self.oldest_mark());
+        let start = self.from.map(before).max(self.resumed);
         let places: Vec<(Arc<dyn Store>, Scope)> =
             self.sites.all.iter().map(|site| (Arc::clone(&site.store), site.scope.clone())).collect();
+        let spared = self.spared();
         merge::digests(&self.sites.all, start, self.request.to)
-            .map(move |(at, listed)| {
+            .filter_map(move |(at, listed)| {
                 let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
-                async move { meet(at, store, scope, listed).await }
+                let what = listed.as_ref().map_or(Need::Read, |listed| spared.need(at, listed));
+                let met = match (listed, what) {
+                    (_, Need::Nothing) => None,
+                    (Err(fault), _) => Some(ready(Met::Fault(at, fault)).left_future()),
+                    (Ok(listed), Need::Read) if listed.size_bytes > AHEAD_BYTES_MAX => {
+                        Some(ready(Met::Big(at, listed)).left_future())
+                    }
+                    (Ok(listed), Need::Spare(chain)) => Some(ready(Met::Spared(chain, listed)).left_future()),
+                    (Ok(listed), Need::Read) => Some(meet(at, store, scope, listed).right_future()),
+                };
+                ready(met)
             })
             .buffered(DIGESTS_AHEAD)
             .boxed()
     }
 
-    /// Returns the end of what is proved already, when it is for every chain that is known.
-    fn oldest_mark(&self) -> Option<Timestamp> {
-        self.chains.iter().filter_map(|chain| chain.start).min()
-    }
-
-    async fn take(&mut self, held: Held) {
+    pub(super) async fn take(&mut self, held: Held) {
         let window = held.seen.window();
         self.look_at_clock(window.end);
         let at = self.chain_of(held.at, &held.seen);
@@ -197,7 +225,7 @@ impl<'a> Walk<'a> {
             return self.meet_mark(at, &held);
         }
         let is_before = self.from.is_some_and(|from| window.end <= from.saturating_sub(DELIVERY_SLACK).unwrap_or(from));
-        if chain.is_past_range || is_before || chain.start.is_some_and(|start| window.end <= start) {
+        if is_before || chain.start.is_some_and(|start| window.end <= start) {
             return;
         }
         let is_beyond = self.request.to.is_some_and(|to| window.start >= to);
@@ -209,8 +237,15 @@ impl<'a> Walk<'a> {
         if !held.seen.key.backfill {
             chain.move_to(held.at, &self.sites);
         }
+        if !is_beyond && chain.known.compare(&held) == Again::Changed {
+            let finding = held.seen.finding(Code::DigestLinkMismatch, State::Broken, ANOTHER);
+            chain.tally.finding(Finding { object: Some(self.sites.name(held.at, &held.seen.object)), ..finding });
+        }
+        let chain = &mut self.chains[at];
+        // A late digest may name one that an earlier run proved.
+        let from = if held.seen.key.backfill { self.from.max(chain.start) } else { self.from };
         let track = if held.seen.key.backfill { &mut chain.backfill } else { &mut chain.hourly };
-        if let Some(judged) = track.accept(held, &self.verifier.keys, &self.sites, self.from).await {
+        if let Some(judged) = track.accept(held, &self.verifier.keys, &self.sites, from).await {
             self.absorb(at, judged).await;
         }
     }
@@ -221,6 +256,10 @@ impl<'a> Walk<'a> {
         let id: ChainId = (seen.key.trail.clone(), seen.key.home.clone());
         let of =
             |test: &dyn Fn(&ChainWalk) -> bool| self.chains.iter().rposition(|chain| chain.id == id && test(chain));
+        let awaits = |chain: &ChainWalk| chain.awaits(seen);
+        if let Some(at) = of(&|chain| chain.site() == site && awaits(chain)).or_else(|| of(&awaits)) {
+            return at;
+        }
         let is_here = |chain: &ChainWalk| chain.site() == site;
         let goes_on = |chain: &ChainWalk| chain.hourly.is_continued_by(seen);
         let found = if seen.key.backfill {
@@ -229,25 +268,10 @@ impl<'a> Walk<'a> {
             of(&|chain| is_here(chain) && goes_on(chain)).or_else(|| of(&goes_on)).or_else(|| of(&is_here))
         };
         found.unwrap_or_else(|| {
-            self.chains.push(ChainWalk::new(id, site, None));
+            let since = self.from.map_or(Since::First, Since::Time);
+            self.chains.push(ChainWalk::new(id, site, None, since));
             self.chains.len() - 1
         })
-    }
-
-    /// Meets the digest at which an earlier run ended: it must be what it was, and tells what it lists.
-    fn meet_mark(&mut self, at: usize, held: &Held) {
-        let Some(mark) = self.chains[at].awaited.take() else { return };
-        self.sites.meet(held.at, &held.seen);
-        if ChainWalk::is_as_marked(&mark, &held.seen) {
-            self.name_logs(held.at, &held.seen);
-        } else {
-            let detail = "an earlier run proved this digest, and it is another one now";
-            let finding = match &held.seen.content {
-                Ok(_) => held.seen.finding(Code::DigestLinkMismatch, State::Broken, detail),
-                Err(unread) => held.seen.finding(unread.code, unread.state, unread.reason.clone()),
-            };
-            self.note(at, finding);
-        }
     }
 
     /// Notes a time of AWS's: when it lies in the future, this machine's clock is slow, or the digest is no real one.
@@ -267,7 +291,8 @@ impl<'a> Walk<'a> {
     async fn finish_chains(&mut self) {
         for at in 0..self.chains.len() {
             let chain = &mut self.chains[at];
-            let late = chain.backfill.finish(&self.verifier.keys, &self.sites, self.from).await;
+            let after_mark = self.from.max(chain.start);
+            let late = chain.backfill.finish(&self.verifier.keys, &self.sites, after_mark).await;
             let last = chain.hourly.finish(&self.verifier.keys, &self.sites, self.from).await;
             for judged in [late, last].into_iter().flatten() {
                 self.absorb(at, judged).await;
@@ -277,27 +302,23 @@ impl<'a> Walk<'a> {
 
     /// Notes what was found about a digest and starts to check its log files. Digests just around the range tell what they
     /// list, and nothing else.
-    async fn absorb(&mut self, at: usize, judged: Judged) {
+    pub(super) async fn absorb(&mut self, at: usize, judged: Judged) {
         let beyond = self.request.to.filter(|to| judged.window.start >= *to);
         let is_before = self.from.is_some_and(|from| judged.window.end <= from);
         if beyond.is_some() || is_before {
-            if judged.proof != Proof::Refuted {
-                self.name_logs(judged.at, &judged.seen);
-            }
+            self.name_outside(at, &judged);
             let within = |finding: &Finding| beyond.zip(finding.window).is_some_and(|(to, window)| window.start < to);
             let findings: Vec<Finding> = judged.findings.into_iter().filter(within).collect();
             findings.into_iter().for_each(|finding| self.note(at, finding));
             return;
         }
         // Of an hour at the edge of what a rule deletes, log files may be gone.
-        let expired = self.sites.all.get(judged.at).and_then(|site| site.expired);
+        let expired = self.sites.all.get(judged.at).and_then(|site| site.expiry.until);
         if expired.is_some_and(|expired| judged.window.end <= expired) {
-            if judged.proof != Proof::Refuted {
-                self.name_logs(judged.at, &judged.seen);
-            }
+            self.name_outside(at, &judged);
             let is_expired = |finding: &&Finding| finding.code == Code::ChainExpired;
             let gone = judged.findings.iter().filter(is_expired).filter_map(|finding| finding.window);
-            let gone: Vec<Window> = gone.chain([judged.window]).collect();
+            let gone: Vec<(usize, Window)> = gone.chain([judged.window]).map(|window| (judged.at, window)).collect();
             self.chains[at].expired.extend(gone);
             return;
         }
@@ -315,104 +336,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes which log files a digest lists, and that it is about its hour.
-    fn name_logs(&mut self, at: usize, seen: &Seen) {
+    pub(super) fn name_logs(&mut self, at: usize, seen: &Seen) {
         let Ok(content) = &seen.content else { return };
         self.listings.cover(at, seen.window());
         for file in &content.digest.log_files {
             if let Some((site, object)) = self.sites.locate(file, at, seen) {
                 self.listings.name(site, &object);
-            }
-        }
-    }
-
-    async fn check_logs(&mut self, at: usize, judged: &Judged) {
-        let Ok(content) = &judged.seen.content else { return };
-        let segment = self.chains[at].segment_of(judged);
-        let was_read = self.was_read(judged, &hex(&content.sha256));
-        let is_proved = judged.proof == Proof::Proved;
-        for file in &content.digest.log_files {
-            if was_read && !self.request.is_in_sample(&file.object) {
-                if is_proved {
-                    self.chains[at].attest_log(segment);
-                }
-                continue;
-            }
-            let place = self.sites.locate(file, judged.at, &judged.seen);
-            match task(file, place, judged.window, is_proved, segment) {
-                Ok(task) => self.start(at, task).await,
-                Err(finding) => self.note(at, finding),
-            }
-        }
-    }
-
-    /// Tells whether an earlier run read the log files of a digest and attested them.
-    fn was_read(&self, judged: &Judged, sha256: &str) -> bool {
-        let key = &judged.seen.key;
-        let is_of = |mark: &Mark| {
-            DigestKey::parse(&mark.object).is_some_and(|of| of.below("") == DigestKey { end: of.end, ..key.below("") })
-        };
-        let until = |mark: &Mark| judged.window.end <= mark.end && is_of(mark);
-        self.marks.iter().any(|(_, mark)| mark.recent.iter().any(|read| read == sha256) || until(mark))
-    }
-
-    /// Starts to check a log file once there is room for one more.
-    async fn start(&mut self, at: usize, task: Task) {
-        *self.open_hours.entry((at, task.window)).or_default() += 1;
-        if self.is_stopped() {
-            return;
-        }
-        if self.running.len() >= self.request.logs_at_once.max(1)
-            && let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await
-        {
-            self.absorb_log(done);
-        }
-        let Some(site) = self.sites.all.get(task.site) else { return };
-        let store = Arc::clone(&site.store);
-        self.running.push(tokio::spawn(async move {
-            let (task, finding, bytes) = check(store, task).await;
-            (at, task, finding, bytes)
-        }));
-    }
-
-    fn absorb_log(&mut self, done: Result<Checked, tokio::task::JoinError>) {
-        match done {
-            Ok((at, task, finding, bytes)) => {
-                self.close(at, task.window);
-                let chain = &mut self.chains[at];
-                chain.tally.logs_read += 1;
-                chain.tally.bytes += bytes;
-                match finding {
-                    Read::Attested if task.digest_is_proved => chain.attest_log(task.segment),
-                    Read::Attested => {}
-                    Read::Found(mut finding, replaced) => {
-                        finding.object = Some(self.sites.name(task.site, &task.object));
-                        match replaced.filter(|_| self.replaced.len() < REPLACED_MAX) {
-                            Some(when) => {
-                                let (site, object) = (task.site, task.object);
-                                self.replaced.push(Replaced { chain: at, finding: *finding, site, object, when });
-                            }
-                            None => self.note(at, *finding),
-                        }
-                    }
-                    Read::Archived(class) => {
-                        chain.tally.logs_read -= 1;
-                        chain.tally.hour(task.window, State::Unproven);
-                        let key = (Code::LogArchived, task.site, class);
-                        chain.tally.archived.note(key.clone(), &task.object, task.window, 0);
-                        self.archived.insert(fingerprint(&task.site.to_string(), &task.object), (at, key));
-                    }
-                }
-            }
-            Err(error) => self.stray(Code::LogUnreadable, format!("the check of a log file was stopped: {error}")),
-        }
-    }
-
-    /// Notes that a log file of an hour was read.
-    fn close(&mut self, at: usize, window: Window) {
-        if let Some(open) = self.open_hours.get_mut(&(at, window)) {
-            *open -= 1;
-            if *open == 0 {
-                self.open_hours.remove(&(at, window));
             }
         }
     }
@@ -449,7 +378,9 @@ impl<'a> Walk<'a> {
         if is_stopped {
             self.interrupt();
         }
-        let held_back = self.request.now.saturating_sub(self.request.backfill_grace).unwrap_or(self.request.now);
+        let grace_end = self.request.now.saturating_sub(self.request.backfill_grace).unwrap_or(self.request.now);
+        // What is listed by none is listed for later runs too.
+        let held_back = self.unlisted_from.map_or(grace_end, |slot| slot.min(grace_end));
         let mut strays = std::mem::take(&mut self.strays);
         // What no chain answers for holds all of them back.
         let is_held = !strays.is_empty();
@@ -467,7 +398,7 @@ impl<'a> Walk<'a> {
             archived.into_iter().for_each(|finding| chain.tally.keep(finding));
             chain.tally.is_held |= is_held;
             strays.drain(..).for_each(|finding| chain.tally.finding(finding));
-            let mark = if is_stopped { None } else { chain.mark(held_back) };
+            let mark = if is_stopped { None } else { chain.mark(held_back, self.request.now, &self.sites) };
             chains.push(chain.tally.chain(place, mark));
         }
         if let (false, Some(site)) = (strays.is_empty(), self.sites.all.first()) {
@@ -475,7 +406,8 @@ impl<'a> Walk<'a> {
             tally.logs_unlisted = self.listings.lone;
             strays.into_iter().for_each(|finding| tally.finding(finding));
             let (scope, scopes, origins) = (site.scope.clone(), vec![site.scope.clone()], Vec::new());
-            chains.push(tally.chain(Place { scope, trail: None, scopes, origins }, None));
+            let joined = Vec::new();
+            chains.push(tally.chain(Place { scope, trail: None, scopes, origins, joined }, None));
         }
         chains
     }

@@ -168,16 +168,13 @@ fn joined(regions: &[Region]) -> String {
     regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns findings about buckets whose digests lie in one folder although no signed link joins them: one of them is not what
-/// the folder is a copy of.
-pub(super) fn foreign_buckets(chains: &[Chain]) -> Vec<Finding> {
+/// Returns findings about buckets whose digests lie in copies although no signed link joins them to the others: one of them is
+/// not what the folders are copies of. `proved` are the buckets that are looked at themselves.
+pub(super) fn foreign_buckets(chains: &[Chain], proved: BTreeSet<&str>) -> Vec<Finding> {
     let mut groups: Vec<(BTreeSet<&str>, u64, &Scope)> = Vec::new();
-    for chain in chains {
-        let mut buckets: BTreeSet<&str> = chain.origins.iter().map(|origin| origin.bucket.as_str()).collect();
-        let mut digests = chain.digests;
-        if buckets.is_empty() {
-            continue;
-        }
+    for (chain, joined) in chains.iter().flat_map(|chain| chain.joined.iter().map(move |joined| (chain, joined))) {
+        let mut buckets: BTreeSet<&str> = joined.buckets.iter().map(String::as_str).collect();
+        let mut digests = joined.digests;
         groups.retain(|(of, count, _)| {
             let touches = !of.is_disjoint(&buckets);
             if touches {
@@ -188,8 +185,13 @@ pub(super) fn foreign_buckets(chains: &[Chain]) -> Vec<Finding> {
         });
         groups.push((buckets, digests, &chain.scope));
     }
+    // What lies in a bucket of another name has its own finding.
+    groups.retain(|(buckets, ..)| buckets.is_disjoint(&proved));
     groups.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
-    let Some((main, ..)) = groups.first() else { return Vec::new() };
+    let main = match proved.is_empty() {
+        true => groups.first().map(|(main, ..)| main.clone()).unwrap_or_default(),
+        false => proved.clone(),
+    };
     let main = main.iter().copied().collect::<Vec<_>>().join(", ");
     let finding = |(buckets, digests, scope): &(BTreeSet<&str>, u64, &Scope)| {
         let buckets = buckets.iter().copied().collect::<Vec<_>>().join(", ");
@@ -199,7 +201,7 @@ pub(super) fn foreign_buckets(chains: &[Chain]) -> Vec<Finding> {
         );
         Finding { code: Code::ChainCopy, state: State::Unproven, object: None, window: None, detail, next: None }
     };
-    groups.iter().skip(1).map(finding).collect()
+    groups.iter().skip(usize::from(proved.is_empty())).map(finding).collect()
 }
 
 /// Groups places by account and region, in order.

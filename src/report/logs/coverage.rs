@@ -178,6 +178,13 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
             old => format!("{} accounts and regions have nothing newer than {hours}", grouped(old)),
         });
     }
+    if coverage.has_no_log_file() {
+        lines.push(
+            "digests arrive, and there is not one log file: either nothing happened anywhere, or they are gone; the digests \
+             list them, so ask orgtrail verify"
+                .to_owned(),
+        );
+    }
     lines.extend(coverage.unread.iter().map(|unread| format!("not known: {unread}")));
     for trail in &coverage.trails {
         let state = if trail.is_logging { "is logging" } else { "is stopped" };

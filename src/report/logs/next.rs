@@ -25,6 +25,9 @@ fn usual(finding: &Finding) -> &'static str {
         Code::LogUnlisted => {
             "find who put the object there: CloudTrail lists what it delivers; do not read it as evidence"
         }
+        Code::LogUnwrapped | Code::DigestUnwrapped => {
+            "copy the objects as they are, without unpacking them, so that every reader of the logs reads the same"
+        }
         Code::LogUnderNoDigest => "restore the digests of this hour, or accept that nothing proves these files",
         Code::LogOutOfScope => "name the place that the digest speaks of too, as one more argument",
         Code::DigestBadSignature | Code::DigestTrailingData | Code::DigestMoved | Code::DigestLinkMismatch => {
@@ -60,7 +63,9 @@ fn usual(finding: &Finding) -> &'static str {
         Code::ChainAbsent => "switch log file validation on, or look for the digests under another prefix or bucket",
         Code::ChainElsewhere => "name that place too, as one more argument, so that the chain is proved across both",
         Code::ChainCopy => "say of which bucket this is a copy with --bucket, or prove the original",
-        Code::ChainExpired => "ask only for hours that the lifecycle rule keeps",
+        Code::ChainExpired => {
+            "ask with --from only for hours that the lifecycle rule keeps; if nobody wants the rule, find who made it"
+        }
         Code::ChainExpected => {
             "look whether its folder was deleted or renamed, and whether the trail covers it (`orgtrail coverage`)"
         }

@@ -142,6 +142,7 @@ pub fn markdown(answer: &Answer) -> String {
 pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> String {
     let sum = Summary::of(answer);
     let number = |count: u64| grouped(usize::try_from(count).unwrap_or(usize::MAX));
+    let of = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
     let what = match answer.state() {
         _ if answer.chains.is_empty() => "no chain of digests was found, so that nothing is proved",
         State::Attested => "every log file is what CloudTrail delivered",
@@ -151,15 +152,18 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
     let mut text = format!("{}: {what}\n\n", word(answer.state()));
     let _ = writeln!(
         text,
-        "{}: {} attested, {} unproven, {} broken; {} digests; {} of {} log files attested",
+        "{}: {} attested, {} unproven, {} broken; {}; {} of {} attested",
         count(sum.chains, "chain"),
         sum.attested,
         sum.unproven,
         sum.broken,
-        number(sum.digests),
+        of(sum.digests, "digest"),
         number(sum.logs_attested),
-        number(sum.logs + sum.logs_unlisted),
+        of(sum.logs + sum.logs_unlisted, "log file"),
     );
+    if let Some(earlier) = nothing_new(answer) {
+        let _ = writeln!(text, "{earlier}");
+    }
     let _ = match &answer.expected {
         Some(ExpectedChains { said_by, unknown: Some(_), .. }) => {
             writeln!(text, "{said_by} could not be compared with what is there: the organization could not be read")
@@ -175,19 +179,29 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
         ),
     };
     if sum.logs_unlisted > 0 {
-        let _ = writeln!(text, "{} of these log files are listed by no valid digest", number(sum.logs_unlisted));
+        let _ = writeln!(text, "listed by no valid digest: {}", of(sum.logs_unlisted, "log file"));
     }
     if sum.logs_read < sum.logs_attested {
-        let (read, rest) = (number(sum.logs_read), number(sum.logs_attested - sum.logs_read));
-        let _ = writeln!(text, "{read} log files were read; {rest} were proved by earlier runs and not read again");
+        let (read, rest) = (of(sum.logs_read, "log file"), number(sum.logs_attested - sum.logs_read));
+        let _ = writeln!(text, "read now: {read}; proved by earlier runs and not read again: {rest}");
     }
     if sum.logs_pending > 0 {
-        let _ = writeln!(text, "{} log files wait for a backfill digest", number(sum.logs_pending));
+        let _ = writeln!(text, "waiting for a backfill digest: {}", of(sum.logs_pending, "log file"));
     }
     if sum.interrupted {
         text.push_str("the run was stopped early: this is what was known by then\n");
     }
     text
+}
+
+/// Says that no digest was new, and up to when earlier runs proved what there is: counts of nothing prove nothing.
+fn nothing_new(answer: &Answer) -> Option<String> {
+    let ends = || answer.chains.iter().filter_map(|chain| Some(chain.attested_to.as_ref()?.end));
+    let is_nothing = answer.chains.iter().all(|chain| chain.digests == 0);
+    let (first, last) = (ends().min()?, ends().max()?);
+    let until = if first == last { format!("up to {last}") } else { format!("up to {first}, some up to {last}") };
+    let chains = count(ends().count(), "chain");
+    is_nothing.then(|| format!("no digest was new: earlier runs proved {chains} {until}"))
 }
 
 /// Returns the lines that say what was proved, when, by what, and with whose keys.

@@ -9,7 +9,7 @@ use orgtrail::logs::verify::Request;
 
 use super::{LONE, bucket, check, digest, log, version};
 use crate::bucket::{Bucket, MemoryStore, gz};
-use crate::proof::{findings, hours, only, request, verify_store};
+use crate::proof::{findings, hours, only, request, verify, verify_store};
 
 #[tokio::test]
 async fn row_6_log_deleted() {
@@ -141,4 +141,50 @@ async fn row_23_objects_that_are_no_gzip_or_too_large() {
     let bomb = |bucket: &mut Bucket| bucket.objects.get_mut(&digest(3)).unwrap().body = gz(&vec![b' '; 65 << 20]);
     let expected = [LONE[0], LONE[1], "BROKEN digest.unreadable 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz"];
     check(bomb, &expected, &["03:00-04:00"], &[]).await;
+}
+
+#[tokio::test]
+async fn what_was_unpacked_on_its_way_is_no_alarm() {
+    let unpack = |key: String| {
+        move |bucket: &mut Bucket| {
+            let stored = bucket.objects.get_mut(&key).unwrap();
+            stored.body = orgtrail::logs::inflate::inflate(&stored.body, 1 << 20).unwrap().0;
+        }
+    };
+    let told = "UNPROVEN log.unwrapped 20 03:00 20261120T0320Z_000003000000Abcd.json.gz";
+    check(unpack(log(3, 0)), &[told], &[], &["03:00-04:00"]).await;
+    let told = "UNPROVEN digest.unwrapped 20 03:00 org-trail_us-east-1_20261120T040000Z.json.gz";
+    check(unpack(digest(3)), &[told], &[], &["03:00-04:00"]).await;
+    let other = |bucket: &mut Bucket| bucket.objects.get_mut(&log(3, 0)).unwrap().body = b"{}".to_vec();
+    let told = "BROKEN log.unreadable 20 03:00 20261120T0320Z_000003000000Abcd.json.gz";
+    check(other, &[told], &["03:00-04:00"], &[]).await;
+}
+
+#[tokio::test]
+async fn of_very_many_versions_the_oldest_are_read() {
+    let mut bucket = bucket();
+    let whole = bucket.objects[&log(3, 0)].body.clone();
+    bucket.objects.get_mut(&log(3, 0)).unwrap().body = gz(b"{}");
+    let number = |number: i64| {
+        let mut version = version(&log(3, 0), &format!("v{number}"), false);
+        version.modified = version.modified.map(|time| time + SignedDuration::from_secs(number));
+        (version, gz(b"no"))
+    };
+    let mut store = MemoryStore::of(&bucket);
+    store.versions = (1..3_000).rev().map(number).collect();
+    let told = "of its 2999 versions the oldest 20 were read, and none of them is the attested one";
+    let answer = verify_store(store.clone(), &bucket, request(&bucket)).await;
+    assert!(only(&answer).findings[0].detail.contains(told), "{}", only(&answer).findings[0].detail);
+    store.versions.push((version(&log(3, 0), "v0", false), whole));
+    let answer = verify_store(store, &bucket, request(&bucket)).await;
+    let told = "version v0 written at 2026-11-21T00:00:00Z by mallory is the attested one";
+    assert!(only(&answer).findings[0].detail.contains(told), "{}", only(&answer).findings[0].detail);
+}
+
+#[tokio::test]
+async fn what_is_gone_was_not_read() {
+    let mut bucket = bucket();
+    bucket.objects.remove(&log(3, 0));
+    let answer = verify(&bucket).await;
+    assert_eq!((only(&answer).logs, only(&answer).logs_attested, only(&answer).logs_read), (6, 5, 5));
 }

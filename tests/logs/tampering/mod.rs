@@ -10,6 +10,7 @@ mod digests;
 mod ends;
 mod layouts;
 mod log_files;
+mod outside;
 
 pub fn bucket() -> Bucket {
     Layout::default().write()

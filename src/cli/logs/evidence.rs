@@ -1,0 +1,127 @@
+//! The evidence bundle that a run writes. It bears its name only when it is whole: a run that is killed, refused or out of
+//! space leaves an earlier bundle as it was, and of two runs at once the later one's is whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+
+use super::{Lazy, LogsError, Places};
+use crate::cli::verify::VerifyArgs;
+use crate::logs::aws;
+use crate::logs::bundle::signature::{self, Signed};
+use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
+use crate::logs::digest::keys::KeyRing;
+use crate::logs::inflate::hex;
+use crate::logs::verify::{Answer, Request, Source};
+use crate::report::logs::model::Proof;
+
+/// The bundle of a run, while it is written.
+pub struct Evidence {
+    writer: Arc<BundleWriter>,
+    file: PathBuf,
+    /// What becomes the file; not set where a pipe or device was named, which is written at once.
+    whole: Option<NamedTempFile>,
+}
+
+impl Evidence {
+    /// Starts the bundle, if one is asked for, and returns the places that note in it what they answer.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or is what is proved.
+    pub fn start(
+        args: &VerifyArgs,
+        named: &[String],
+        places: &Places,
+        request: &Request,
+    ) -> Result<(Vec<Source>, Option<Self>), LogsError> {
+        let Some(file) = &args.bundle else { return Ok((places.sources(), None)) };
+        let is_place = |name: &String| is_same(Path::new(name), file);
+        if named.iter().any(is_place) {
+            return Err(LogsError::BundleOverPlace { file: file.clone() });
+        }
+        let (out, whole) = open(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
+        let sources = places.sources();
+        let writer = BundleWriter::new(Box::new(io::BufWriter::new(out)), Header::new(&sources, request));
+        let record = |(at, source): (usize, Source)| Source {
+            store: Arc::new(RecordingStore::new(source.store, at, Arc::clone(&writer))),
+            prefix: source.prefix,
+        };
+        let sources = sources.into_iter().enumerate().map(record).collect();
+        Ok((sources, Some(Self { writer, file: file.clone(), whole })))
+    }
+
+    /// Ends the bundle with the keys, the report and the signature, and gives it its name.
+    ///
+    /// # Errors
+    /// When it cannot be signed or written.
+    pub async fn finish(
+        self,
+        sign: Option<&String>,
+        keys: &KeyRing,
+        answer: &Answer,
+        aws: &Lazy,
+    ) -> Result<(), LogsError> {
+        let Self { writer, file, whole } = self;
+        let fault = |source| LogsError::File { file: file.clone(), source };
+        let sha256 = writer.finish(keys, serde_json::json!(Proof::of(answer))).map_err(fault)?;
+        let signed = match sign {
+            Some(arn) if arn.starts_with("arn:") => {
+                let text = signature::signed_text(&sha256);
+                let signed = aws::sign(aws.connection().await.config(), arn, &text).await;
+                let (algorithm, value) = signed.map_err(|fault| LogsError::Signature(fault.message))?;
+                Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
+            }
+            Some(key) => Some(signature::sign(&sha256, &read_key(key)?).map_err(LogsError::Signature)?),
+            None => None,
+        };
+        writer.close(signed).map_err(fault)?;
+        let Some(whole) = whole else { return Ok(()) };
+        whole.as_file().sync_all().map_err(fault)?;
+        whole.persist(&file).map_err(|error| fault(error.error))?;
+        Ok(())
+    }
+}
+
+/// Tells that the key with which the evidence is to be signed can sign, before the proof begins.
+///
+/// # Errors
+/// When the key cannot be read, is of no known kind, or KMS refuses.
+pub async fn check_key(sign: Option<&String>, aws: &Lazy) -> Result<(), LogsError> {
+    match sign {
+        Some(arn) if arn.starts_with("arn:") => {
+            let can_sign = aws::can_sign(aws.connection().await.config(), arn).await;
+            can_sign.map_err(|fault| LogsError::Signature(fault.message))
+        }
+        Some(key) => signature::sign("", &read_key(key)?).map(drop).map_err(LogsError::Signature),
+        None => Ok(()),
+    }
+}
+
+fn read_key(file: &str) -> Result<Vec<u8>, LogsError> {
+    fs::read(file).map_err(|source| LogsError::File { file: file.into(), source })
+}
+
+fn open(file: &Path) -> io::Result<(File, Option<NamedTempFile>)> {
+    let found = file.metadata().ok();
+    if found.as_ref().is_some_and(|found| !found.is_file()) {
+        return Ok((fs::OpenOptions::new().write(true).open(file)?, None));
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".orgtrail-bundle-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let whole = builder.tempfile_in(folder)?;
+    if let Some(found) = found {
+        whole.as_file().set_permissions(found.permissions())?;
+    }
+    Ok((whole.as_file().try_clone()?, Some(whole)))
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let (a, b) = (a.canonicalize(), b.canonicalize());
+    matches!((a, b), (Ok(a), Ok(b)) if a == b && a.is_file())
+}

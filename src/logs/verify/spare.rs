@@ -1,0 +1,138 @@
+//! Passes by digests that the listing shows to be those that an earlier run read and proved.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::logs::finding::Window;
+use crate::logs::key::DigestKey;
+use crate::logs::store::Listed;
+
+use super::answer::Mark;
+use super::chain_walk::{ChainId, ChainWalk, origin};
+use super::meet::{Met, meet};
+use super::recent::{AsListed, anchor};
+use super::site::Site;
+use super::unlisted::DELIVERY_SLACK;
+use super::walk::Walk;
+
+/// Which digests that are listed need not be read.
+#[derive(Default)]
+pub(super) struct Spared {
+    /// What the listing must show, by site and key, with the number of the chain.
+    unchanged: HashMap<(usize, String), (usize, AsListed)>,
+    /// The digests at which earlier runs ended, by chain and by each site that the chain went through up to there: the listing
+    /// of their day shows older ones too.
+    marks: HashMap<(usize, ChainId), DigestKey>,
+}
+
+/// What is to be done with a listed digest.
+pub(super) enum Need {
+    Read,
+    /// It is as an earlier run read it: the number of its chain.
+    Spare(usize),
+    /// It lies before what is looked at.
+    Nothing,
+}
+
+impl Spared {
+    pub(super) fn need(&self, at: usize, listed: &Listed) -> Need {
+        let unchanged = self.unchanged.get(&(at, listed.key.clone()));
+        if let Some((chain, _)) = unchanged.filter(|(_, as_listed)| as_listed.is_of(listed)) {
+            return Need::Spare(*chain);
+        }
+        let Some(key) = DigestKey::parse(&listed.key).filter(|_| !self.marks.is_empty()) else { return Need::Read };
+        let mark = self.marks.get(&(at, (key.trail.clone(), key.home.clone())));
+        let is_before = |mark: &DigestKey| key.end <= mark.end && key != *mark;
+        if mark.is_some_and(is_before) { Need::Nothing } else { Need::Read }
+    }
+}
+
+impl Walk<'_> {
+    /// Returns the digests that are not read while the listing shows them unchanged.
+    pub(super) fn spared(&self) -> Spared {
+        let of_mark = |chain: &ChainWalk| {
+            let key = chain.awaited.as_ref().and_then(|mark| DigestKey::parse(&mark.object));
+            let went_through = |site: &Site| chain.places.contains(&site.place());
+            let passed = self.sites.all.iter().enumerate().filter(|(_, site)| went_through(site)).map(|(at, _)| at);
+            let sites: Vec<usize> = passed.chain([chain.site()]).collect();
+            key.into_iter()
+                .flat_map(|key| sites.iter().map(move |at| ((*at, chain.id.clone()), key.clone())).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        };
+        let marks = self.chains.iter().flat_map(of_mark).collect();
+        if !self.request.spares_unchanged {
+            return Spared { marks, ..Spared::default() };
+        }
+        let of_chain = |(at, chain): (usize, &ChainWalk)| {
+            let site = chain.site();
+            let own = chain.known.spared().filter(|mark| self.is_in_range(site, mark.end) && self.is_own(site, mark));
+            let entry = |mark: &Mark| Some(((site, mark.object.clone()), (at, mark.as_listed.clone()?)));
+            own.filter_map(entry).collect::<Vec<_>>()
+        };
+        Spared { unchanged: self.chains.iter().enumerate().flat_map(of_chain).collect(), marks }
+    }
+
+    /// Tells whether an hour lies so far within what is looked at that nothing about its digest depends on an edge.
+    fn is_in_range(&self, site: usize, end: Timestamp) -> bool {
+        let start = Window::hour_until(end).start;
+        let early = start.saturating_sub(DELIVERY_SLACK).unwrap_or(start);
+        let edge = self.from.max(self.sites.all.get(site).and_then(|site| site.expiry.until));
+        edge.is_none_or(|edge| early > edge) && self.request.to.is_none_or(|to| end <= to)
+    }
+
+    /// Tells whether a site is where CloudTrail delivered a digest: of two places with the same keys only one is.
+    fn is_own(&self, site: usize, mark: &Mark) -> bool {
+        let site = self.sites.all.get(site);
+        site.zip(origin(mark)).is_some_and(|(site, origin)| site.is_own(&origin))
+    }
+
+    /// Takes a digest that is listed as an earlier run read it. Where that does not tell all, it is read after all.
+    pub(super) async fn take_spared(&mut self, at: usize, listed: Listed) {
+        let chain = &self.chains[at];
+        let site = chain.site();
+        if chain.awaited.as_ref().is_some_and(|mark| mark.object == listed.key) {
+            return self.pass_mark(at, site, &listed.key);
+        }
+        if let Some(mark) = chain.known.next(&listed.key).filter(|_| !chain.is_past_range).cloned() {
+            return self.pass(at, site, mark).await;
+        }
+        let place = &self.sites.all[site];
+        let (store, scope) = (std::sync::Arc::clone(&place.store), place.scope.clone());
+        if let Met::Digest(held) = meet(site, store, scope, listed).await {
+            self.take(*held).await;
+        }
+    }
+
+    /// Passes the digest at which an earlier run ended.
+    fn pass_mark(&mut self, at: usize, site: usize, object: &str) {
+        let chain = &mut self.chains[at];
+        chain.awaited = None;
+        if let Some(mark) = chain.known.first(object).cloned() {
+            chain.known.confirm(mark.end);
+            let logs = self.name_spared(site, &mark);
+            self.chains[at].count_logs(Window::hour_until(mark.end), logs as u64);
+        }
+    }
+
+    /// Passes a digest of the last hours.
+    async fn pass(&mut self, at: usize, site: usize, mark: Mark) {
+        let track = &mut self.chains[at].hourly;
+        if let Some(judged) = track.pass(anchor(&mark), &self.verifier.keys, &self.sites, self.from).await {
+            self.absorb(at, judged).await;
+        }
+        let logs = self.name_spared(site, &mark);
+        self.chains[at].note_spared(site, mark, logs);
+    }
+
+    /// Notes which log files a digest lists, and that it is about its hour. Returns how many they are.
+    fn name_spared(&mut self, site: usize, mark: &Mark) -> usize {
+        self.look_at_clock(mark.end);
+        if let Some(origin) = origin(mark) {
+            self.sites.meet_delivered(site, &origin, &mark.object);
+        }
+        self.listings.cover(site, Window::hour_until(mark.end));
+        let logs = mark.as_listed.iter().flat_map(|listed| &listed.logs).flatten();
+        logs.inspect(|print| self.listings.name_print(site, **print)).count()
+    }
+}
