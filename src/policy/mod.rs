@@ -12,6 +12,7 @@ pub mod guard;
 pub mod isolation;
 pub mod json;
 pub mod lint;
+pub mod load_balancers;
 mod log_files;
 pub mod merge;
 pub mod preflight;

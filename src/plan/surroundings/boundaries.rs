@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::controls::for_anyone;
 use super::{Around, Judge, When};
 use crate::estate::role::Boundary;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource, Trail};
@@ -47,9 +48,10 @@ impl Judge<'_> {
         account: &AccountId,
         result: &mut Around,
     ) {
-        let own = full_access();
+        let (own, open) = (full_access(), for_anyone());
         let layers = Layers {
             identity: &[Named { name: "the reader's policies", document: &own }],
+            resource: Some(Named { name: "the resource's policy", document: &open }),
             boundary: Some(Named { name: "permissions boundary", document }),
             resource_account: Some(self.desired.log_account.clone()),
             ..Layers::default()

@@ -9,7 +9,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Kind, Problem, Resource, Role, Stage, 
 use crate::ids::{AccountId, Arn};
 use crate::plan::preflight::{active, delivery};
 use crate::plan::{Finding, Harm, Violation};
-use crate::policy::document::{Effect, PrincipalElement, Principals};
+use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement};
 use crate::policy::evaluate::{
     Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate, full_access,
 };
@@ -351,12 +351,18 @@ fn restricts(document: &PolicyDocument, actions: &[&str]) -> bool {
 /// Tells whether a document allows everything.
 fn opens(document: &PolicyDocument) -> bool {
     document.statements.iter().any(|statement| {
-        statement.effect == Effect::Allow && statement.condition.is_empty() && covers_action(statement, "any:Action")
+        let everything = matches!(&statement.action, ActionElement::Is(list) if list.iter().any(|one| one == "*"));
+        let everywhere = match &statement.resource {
+            Some(ResourceElement::Is(list)) => list.iter().any(|one| one == "*"),
+            Some(ResourceElement::IsNot(_)) => false,
+            None => true,
+        };
+        statement.effect == Effect::Allow && statement.condition.is_empty() && everything && everywhere
     })
 }
 
 /// A policy that leaves the decision to the others.
-fn for_anyone() -> PolicyDocument {
+pub(super) fn for_anyone() -> PolicyDocument {
     let mut open = full_access();
     for statement in &mut open.statements {
         statement.principal = Some(PrincipalElement::Is(Principals::Anyone));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Finding, Harm, Violation};
 use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{Address, Desired, Estate, Kind, Problem};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
 use crate::policy::evaluate::{arn_glob, glob};
 use crate::policy::isolation::administrators::{Way, ways_in};
@@ -241,6 +241,13 @@ impl Judge<'_> {
         }
     }
 
+    /// Returns the account of a SAML provider where it is not the log account's: whether AWS lets it in is not known.
+    fn foreign_provider(&self, way: &Way) -> Option<String> {
+        let Way::Saml(provider) = way else { return None };
+        let account = provider.parse::<Arn>().map(|arn| arn.account().to_owned()).unwrap_or_default();
+        (account != self.desired.log_account.as_str()).then_some(account)
+    }
+
     fn is_home(&self, account: &AccountId) -> bool {
         *account == self.desired.log_account || *account == self.organization.management_account
     }
@@ -284,6 +291,11 @@ impl Judge<'_> {
             if let Way::Unclear(what) = way {
                 ask(format!("whom its trust policy means by {what} is not known"));
             }
+            if let Some(account) = self.foreign_provider(way) {
+                ask(format!(
+                    "its trust policy names {way}, and who signs in with a provider of account {account} is not known"
+                ));
+            }
         }
         let can = &principal.powers.can;
         let is_unknown = trust_is_unknown(principal);
@@ -309,7 +321,7 @@ impl Judge<'_> {
         let lets_in = |way: &Way| match way {
             Way::Account { account, .. } => self.is_home(account),
             Way::Unclear(_) => false,
-            other => !self.is_outside(other),
+            other => !self.is_outside(other) && self.foreign_provider(other).is_none(),
         };
         !trust_is_unknown(principal) && principal.trust.iter().flat_map(ways_in).all(|(way, _)| lets_in(&way))
     }

@@ -23,7 +23,7 @@ mod variables;
 
 pub use decide::{evaluate, evaluate_at_worst};
 pub use layer::misses;
-pub use pattern::{arn_glob, glob, globs_meet};
+pub use pattern::{arn_glob, glob, globs_meet, last_field, resource_glob};
 pub use request::{Caller, Context, Request};
 pub use statement::{Failure, covers_action};
 

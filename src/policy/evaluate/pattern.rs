@@ -88,7 +88,25 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     matches(&tokens(pattern, true), text)
 }
 
-/// Tells whether an ARN follows a pattern field by field, as in `Resource` and `ArnLike`.
+/// Tells whether an ARN follows a pattern of a `Resource`: field by field, or over the colons where a `*` is the last character
+/// of a field, which "can expand to match beyond the colon boundaries" (IAM user guide, "IAM JSON policy elements: Resource").
+pub fn resource_glob(pattern: &str, arn: &str) -> bool {
+    arn_glob(pattern, arn) || (pattern.contains("*:") && glob(pattern, arn))
+}
+
+/// Returns what a pattern of a `Resource` asks of the last field of an ARN, `head` being the first five with their colons
+/// (`arn:aws:s3:::`); none where it means something else.
+pub fn last_field<'p>(pattern: &'p str, head: &str) -> Option<&'p str> {
+    let mut fields = pattern.splitn(6, ':');
+    let mut own = head.splitn(6, ':').take(5);
+    if own.all(|field| fields.next().is_none_or(|pattern| glob(pattern, field))) {
+        return Some(fields.next().unwrap_or("*"));
+    }
+    let (start, rest) = pattern.rsplit_once("*:")?;
+    glob(&format!("{start}*:"), head).then_some(rest)
+}
+
+/// Tells whether an ARN follows a pattern field by field, as in `ArnLike`.
 pub fn arn_glob(pattern: &str, arn: &str) -> bool {
     if arn.split(':').count() < 6 || !arn.starts_with("arn:") {
         return glob(pattern, arn);
@@ -146,9 +164,31 @@ pub(super) fn arn_matches(pattern: &[Token], text: &str) -> bool {
     fields.iter().enumerate().all(|(n, field)| patterns.get(n).is_none_or(|pattern| matches(pattern, field)))
 }
 
+/// What [`resource_glob`] says, of a pattern in which variables are filled.
+pub(super) fn resource_matches(pattern: &[Token], text: &str) -> bool {
+    let crosses = || pattern.windows(2).any(|two| two == [Token::Many, Token::Colon]);
+    arn_matches(pattern, text) || (crosses() && matches(pattern, text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_at_the_end_of_a_field_of_a_resource_reaches_over_colons() {
+        let object = "arn:aws:s3:::bucket/AWSLogs/111111111111/x";
+        for pattern in ["arn:aws:s3:*:bucket/*", "arn:*:bucket/AWSLogs/*", "arn:aws:s3:::bucket/*", "*"] {
+            assert!(resource_glob(pattern, object) && resource_matches(&tokens(pattern, true), object), "{pattern}");
+        }
+        for pattern in ["arn:aws:s3:*:other/*", "arn:aws:s3:*/x", "arn:aws:sqs:*:bucket/*"] {
+            assert!(!resource_glob(pattern, object) && !resource_matches(&tokens(pattern, true), object), "{pattern}");
+        }
+        assert_eq!(last_field("arn:aws:s3:*:bucket/a*", "arn:aws:s3:::"), Some("bucket/a*"));
+        assert_eq!(last_field("arn:aws:s3:::bucket/a*", "arn:aws:s3:::"), Some("bucket/a*"));
+        assert_eq!(last_field("arn:aws:s3", "arn:aws:s3:::"), Some("*"));
+        assert_eq!(last_field("*", "arn:aws:s3:::"), Some("*"));
+        assert_eq!(last_field("arn:aws:sqs:*:bucket/a*", "arn:aws:s3:::"), None);
+    }
 
     fn like(pattern: &str, text: &str) -> bool {
         matches(&tokens(pattern, true), text)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::keys::{Silence, silence};
-use super::pattern::{action_matches, arn_glob, arn_matches};
+use super::pattern::{action_matches, resource_glob, resource_matches};
 use super::principal::{self, About, Grant};
 use super::request::{Fact, Request, derived};
 use super::variables::{Expanded, expand, is_plain};
@@ -230,11 +230,11 @@ fn resource(element: &ResourceElement, scope: &Scope) -> Truth {
     let mut found = false;
     for text in list {
         if is_plain(text, scope) {
-            found |= arn_glob(text, &scope.request.resource);
+            found |= resource_glob(text, &scope.request.resource);
             continue;
         }
         match expand(text, true, scope) {
-            Expanded::Pattern(pattern) => found |= arn_matches(&pattern, &scope.request.resource),
+            Expanded::Pattern(pattern) => found |= resource_matches(&pattern, &scope.request.resource),
             Expanded::Nothing => {}
             Expanded::Unknown(why) => doubt = Some(why),
         }

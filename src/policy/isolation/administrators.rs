@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::reach::demanded;
+use super::reach::{demanded, demanded_by};
 use crate::ids::{AccountId, Arn};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, PrincipalElement, Principals, Statement};
@@ -120,7 +120,13 @@ fn aws(value: &str) -> Option<Way> {
 /// Returns whom a statement for everybody lets in, by its conditions. Each that is met only by some is enough.
 fn confined(statement: &Statement) -> Vec<Way> {
     let by_account = demanded(statement, "aws:PrincipalAccount").find_map(|values| all(values, aws));
-    let by_arn = || demanded(statement, "aws:PrincipalArn").find_map(|values| all(values, account_of_pattern));
+    // `StringLike` reads over the colons: only what stands before its first wildcard is sure.
+    let by_arn = || {
+        demanded_by(statement, "aws:PrincipalArn").find_map(|(operator, values)| {
+            let by_field = operator.contains("Arn");
+            all(values, |value| account_of_pattern(value, by_field))
+        })
+    };
     let by_organization = || {
         let ids =
             demanded(statement, "aws:PrincipalOrgID").find(|values| values.iter().all(|v| !v.contains(['*', '?'])));
@@ -147,8 +153,12 @@ fn all(values: &[String], read: impl Fn(&str) -> Option<Way>) -> Option<Vec<Way>
     ways.filter(|ways| !ways.is_empty() && ways.iter().all(|way| matches!(way, Way::Account { .. })))
 }
 
-fn account_of_pattern(pattern: &str) -> Option<Way> {
+fn account_of_pattern(pattern: &str, by_field: bool) -> Option<Way> {
+    let fixed = pattern.find(['*', '?', '$']).map_or(pattern, |end| &pattern[..end]);
     let account = pattern.split(':').nth(4)?.parse().ok()?;
+    if !by_field && fixed.split(':').count() < 6 {
+        return None;
+    }
     Some(Way::Account { account, principal: pattern.to_owned() })
 }
 
@@ -181,7 +191,8 @@ fn subjects(statement: &Statement) -> Vec<String> {
     });
     let bound = |operator: &str, value: &str| {
         let literal = !operator.contains("Like") && !operator.contains("Arn");
-        !value.is_empty() && (literal || is_bound(value))
+        // A variable can stand for whatever the subject brings with it.
+        !value.is_empty() && !value.contains("${") && (literal || is_bound(value))
     };
     for (operator, _, values) in who {
         if !values.is_empty() && values.iter().all(|value| bound(operator, value)) {
@@ -216,7 +227,7 @@ mod tests {
 
     #[test]
     fn accounts_and_everybody() {
-        let cases: [(&str, &str, &[&str]); 13] = [
+        let cases: [(&str, &str, &[&str]); 16] = [
             (r#"{"AWS":"arn:aws:iam::111111111111:root"}"#, "", &["account 111111111111"]),
             (r#"{"AWS":["111111111111","AROAEXAMPLEID"]}"#, "", &["account 111111111111"]),
             (r#"{"AWS":"arn:aws:iam::999999999999:role/x"}"#, "", &["arn:aws:iam::999999999999:role/x"]),
@@ -237,6 +248,18 @@ mod tests {
                 &["arn:aws:iam::111111111111:role/x*"],
             ),
             (r#""*""#, r#""ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/x"}"#, &["anyone"]),
+            // Over the colons, a role whose path has this text follows it too.
+            (r#""*""#, r#""StringLike":{"aws:PrincipalArn":"arn:*:iam::111111111111:role/x"}"#, &["anyone"]),
+            (
+                r#""*""#,
+                r#""StringLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/x*"}"#,
+                &["arn:aws:iam::111111111111:role/x*"],
+            ),
+            (
+                r#""*""#,
+                r#""ArnLike":{"aws:PrincipalArn":"arn:*:iam::111111111111:role/x"}"#,
+                &["arn:*:iam::111111111111:role/x"],
+            ),
             (r#"{"Service":"ec2.amazonaws.com"}"#, "", &["ec2.amazonaws.com"]),
         ];
         for (principal, condition, expected) in cases {
@@ -266,6 +289,9 @@ mod tests {
             sub("StringLike", "*"),
             sub("StringLike", "repo:*"),
             sub("StringLike", "repo:acme*"),
+            // It meets itself, whoever comes.
+            sub("StringEquals", "${token.actions.githubusercontent.com:sub}"),
+            sub("StringLike", "repo:${token.actions.githubusercontent.com:repository_owner}/infra:*"),
             sub("StringLikeIfExists", "repo:acme/*"),
             sub("ForAllValues:StringLike", "repo:acme/*"),
             sub("StringNotEquals", "repo:evil/x"),

@@ -68,7 +68,15 @@ pub(super) fn meets(archive: &Archive, home: &AccountId, statement: &Statement, 
     let mut doubts = Vec::new();
     let lines = statement.condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |line| (operator, line)));
     for (operator, (key, values)) in lines {
-        let asked = Asked { archive, home, candidate, policy: values };
+        // What is compared without case is asked without case.
+        let folded: Vec<String>;
+        let policy = if operator.to_ascii_lowercase().contains("ignorecase") {
+            folded = values.iter().map(|value| value.to_ascii_lowercase()).collect();
+            &folded
+        } else {
+            values
+        };
+        let asked = Asked { archive, home, candidate, policy };
         match asked.line(operator, key) {
             Ok(true) => {}
             Ok(false) => return Met::No,
@@ -267,12 +275,22 @@ impl Asked<'_> {
         };
         let mut values = if of_others && is_source { vec![None] } else { Vec::new() };
         let partition = self.archive.bucket_arn.partition();
-        let kind = match any {
-            "role/any" => format!("arn:{partition}:iam::{account}:role/any"),
-            "trail/any" => format!("arn:{partition}:cloudtrail:region:{account}:trail/any"),
-            _ => format!("arn:{partition}:service:region:{account}:source/any"),
-        };
-        values.push(Some(kind));
+        match any {
+            // Of each kind one, and one of a name that no policy thinks of: a condition may leave some of them out.
+            "role/any" => values.extend(
+                [
+                    "iam::{}:role/any",
+                    "iam::{}:user/any",
+                    "iam::{}:root",
+                    "sts::{}:federated-user/any",
+                    "iam::{}:role/zq-8f3c",
+                    "iam::{}:user/zq-8f3c",
+                ]
+                .map(|kind| Some(format!("arn:{partition}:{}", kind.replace("{}", account)))),
+            ),
+            "trail/any" => values.push(Some(format!("arn:{partition}:cloudtrail:region:{account}:trail/any"))),
+            _ => values.push(Some(format!("arn:{partition}:service:region:{account}:source/any"))),
+        }
         let mut doubt = None;
         for pattern in self.policy {
             values.extend(self.following(pattern, account, of_others, is_source).map(Some));
@@ -337,15 +355,19 @@ impl Asked<'_> {
             Candidate::Principal(arn) => (arn.account(), Some(role_of(arn))),
             Candidate::Stranger(account) => (account.unwrap_or(STRANGER), None),
         };
-        let mut values = vec![Some("AROAANOTHERROLEOFOURS:any".to_owned()), Some(account.to_owned())];
+        // A role's session, a user, a federated user, and the root user.
+        let others = ["AROAANOTHERROLEOFOURS:any", "AIDAANOTHERUSEROFOURS"].map(str::to_owned);
+        let others = others.into_iter().chain([format!("{account}:any"), account.to_owned()]);
+        let mut values: Vec<Option<String>> = others.map(Some).collect();
         let mut doubt = None;
         for pattern in self.policy {
             let id = pattern.split_once(':').map_or(pattern.as_str(), |(id, _)| id);
-            if !is_unique_id(id) {
+            let id = id.to_ascii_uppercase();
+            if !is_unique_id(&id) {
                 values.push(Some(filled(pattern)));
                 continue;
             }
-            match self.archive.facts.unique_ids.and_then(|ids| ids.get(id)) {
+            match self.archive.facts.unique_ids.and_then(|ids| ids.get(&id)) {
                 Some(arn) => {
                     let of = arn.split(':').nth(4).unwrap_or_default();
                     let is_it = of == account && principal.as_ref().is_none_or(|principal| principal == arn);

@@ -10,7 +10,7 @@ use super::excess::{Excess, Rights, Scene, asked};
 use super::{Archive, Invariant, SharedKind};
 use crate::ids::AccountId;
 use crate::policy::document::{ResourceElement, Statement};
-use crate::policy::evaluate::{arn_glob, globs_meet};
+use crate::policy::evaluate::{arn_glob, glob, globs_meet};
 
 /// What reads events.
 const EVENT_READS: [&str; 9] = [
@@ -183,11 +183,23 @@ fn fields_meet(one: &str, other: &str) -> bool {
     one.splitn(6, ':').zip(other.splitn(6, ':')).all(|(one, other)| globs_meet(one, other))
 }
 
+/// Tells whether a pattern reaches a log group or a stream of it over the colons. The name of a stream has none.
+fn crosses_to(pattern: &str, group: &str) -> bool {
+    let last = pattern.rsplit(':').next().unwrap_or_default().replace(['*', '?'], "x");
+    let streams = ["any", last.as_str()].map(|name| format!("{group}:log-stream:{name}"));
+    let all = streams.into_iter().chain([group.to_owned(), format!("{group}:*")]);
+    pattern.contains("*:") && all.into_iter().any(|arn| glob(pattern, &arn))
+}
+
 /// Tells whether a statement can be about a log group or a stream of it. `group` is the group's ARN, without `:*` at its end.
 pub(super) fn reaches(statement: &Statement, group: &str) -> bool {
     let below = format!("{group}:*");
-    let meets =
-        |pattern: &String| pattern.contains("${") || fields_meet(pattern, group) || fields_meet(pattern, &below);
+    let meets = |pattern: &String| {
+        pattern.contains("${")
+            || fields_meet(pattern, group)
+            || fields_meet(pattern, &below)
+            || crosses_to(pattern, group)
+    };
     // The star of the group's own pattern is met by a star only where no `?` stands in the pattern.
     let covers =
         |pattern: &String| !pattern.contains(['?', '$']) && arn_glob(pattern, group) && arn_glob(pattern, &below);

@@ -2,7 +2,7 @@
 
 use super::deeds::Deeds;
 use super::events::of_events;
-use super::reach::{FOLDERS, OWN_ACCOUNT, demanded, fixed_start, instance};
+use super::reach::{FOLDERS, OWN_ACCOUNT, demanded, demanded_by, fixed_start, instance};
 use super::touch::{Touch, is_own, without_variables};
 use super::{Archive, Invariant, SharedKind};
 use crate::policy::document::Statement;
@@ -269,7 +269,14 @@ impl<'a> Scene<'a> {
             Some(value) => self.archive.lists_only(&value, own),
             None => true,
         };
-        let confined = demanded(self.statement, "s3:prefix").any(|values| values.iter().all(harmless));
+        // What is compared without case lists a folder however it is written.
+        let in_any_case = |value: &String| match without_variables(value, self.own) {
+            Some(value) => is_own(&value, own) || !self.archive.may_be_log_in_any_case(&format!("{value}*")),
+            None => true,
+        };
+        let confined = demanded_by(self.statement, "s3:prefix").any(|(operator, values)| {
+            if operator.contains("IgnoreCase") { values.iter().all(in_any_case) } else { values.iter().all(harmless) }
+        });
         (!confined).then(|| self.on(Invariant::ListsOnlyOwn, list, self.listings(own)))
     }
 

@@ -12,7 +12,7 @@ use crate::ids::{AccountId, Arn};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, Verdict, arn_glob, covers_action, evaluate, full_access,
+    Caller, Context, Layers, Named, Request, Verdict, covers_action, evaluate, full_access, resource_glob,
 };
 
 /// One thing that somebody can do.
@@ -135,11 +135,15 @@ const DECRYPTS: [&str; 2] = ["kms:Decrypt", "kms:ReEncryptFrom"];
 const CHANGES_KEY: [&str; 5] =
     ["kms:PutKeyPolicy", "kms:CreateGrant", "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:ReplicateKey"];
 /// Each with the kinds of resources that it is done to (Service Authorization Reference, IAM).
-const MAKES_OTHERS: [(&str, &[&str]); 21] = [
+const MAKES_OTHERS: [(&str, &[&str]); 29] = [
     ("iam:UpdateAssumeRolePolicy", &["role"]),
     ("iam:AttachRolePolicy", &["role"]),
     ("iam:PutRolePolicy", &["role"]),
+    // What limits a role is taken away, or replaced by what limits it less.
     ("iam:DeleteRolePermissionsBoundary", &["role"]),
+    ("iam:PutRolePermissionsBoundary", &["role"]),
+    ("iam:DeleteRolePolicy", &["role"]),
+    ("iam:DetachRolePolicy", &["role"]),
     ("iam:CreateRole", &["role"]),
     ("iam:CreateUser", &["user"]),
     ("iam:CreateAccessKey", &["user"]),
@@ -148,15 +152,44 @@ const MAKES_OTHERS: [(&str, &[&str]); 21] = [
     ("iam:AttachUserPolicy", &["user"]),
     ("iam:PutUserPolicy", &["user"]),
     ("iam:DeleteUserPermissionsBoundary", &["user"]),
+    ("iam:PutUserPermissionsBoundary", &["user"]),
+    ("iam:DeleteUserPolicy", &["user"]),
+    ("iam:DetachUserPolicy", &["user"]),
     ("iam:AddUserToGroup", &["group"]),
     ("iam:AttachGroupPolicy", &["group"]),
     ("iam:PutGroupPolicy", &["group"]),
+    ("iam:DeleteGroupPolicy", &["group"]),
+    ("iam:DetachGroupPolicy", &["group"]),
     ("iam:CreatePolicyVersion", &["policy"]),
     ("iam:SetDefaultPolicyVersion", &["policy"]),
     ("iam:UpdateSAMLProvider", &["saml-provider"]),
     ("iam:CreateSAMLProvider", &["saml-provider"]),
     ("iam:CreateOpenIDConnectProvider", &["oidc-provider"]),
     ("iam:UpdateOpenIDConnectProviderThumbprint", &["oidc-provider"]),
+];
+
+/// What gives a service that has a role already something to do, so that it is done as that role: no role is passed for it.
+const ACTS_THROUGH: [(&str, &[&str]); 9] = [
+    ("cloudformation.amazonaws.com", &["cloudformation:UpdateStack", "cloudformation:CreateChangeSet"]),
+    ("codebuild.amazonaws.com", &["codebuild:StartBuild", "codebuild:UpdateProject"]),
+    (
+        "ec2.amazonaws.com",
+        &[
+            "ssm:SendCommand",
+            "ssm:StartSession",
+            "ec2-instance-connect:SendSSHPublicKey",
+            "ec2:ModifyInstanceAttribute",
+        ],
+    ),
+    ("ecs-tasks.amazonaws.com", &["ecs:ExecuteCommand"]),
+    ("glue.amazonaws.com", &["glue:UpdateJob", "glue:UpdateDevEndpoint"]),
+    ("lambda.amazonaws.com", &["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"]),
+    (
+        "sagemaker.amazonaws.com",
+        &["sagemaker:CreatePresignedNotebookInstanceUrl", "sagemaker:CreatePresignedDomainUrl"],
+    ),
+    ("ssm.amazonaws.com", &["ssm:StartAutomationExecution"]),
+    ("states.amazonaws.com", &["states:UpdateStateMachine"]),
 ];
 
 /// Returns what each subject can do, in their order. `powerful` are roles that count as such whatever their policies say.
@@ -242,8 +275,24 @@ impl Site<'_> {
         roles.iter().filter(|role| role.arn != subject.arn).any(|role| {
             let Some(trust) = role.trust else { return false };
             let assumes = self.may_assume(subject, &role.arn, trust);
-            assumes || (passes && trusts_service(trust) && self.may(subject, "iam:PassRole", &role.arn, None))
+            assumes
+                || (passes && trusts_service(trust) && self.may(subject, "iam:PassRole", &role.arn, None))
+                || self.acts_through(subject, trust)
         })
+    }
+
+    /// Tells whether a subject has a service do something as a role that this service has already.
+    fn acts_through(&self, subject: &Subject, trust: &PolicyDocument) -> bool {
+        let services = ACTS_THROUGH.iter().filter(|(service, _)| trusts(trust, service));
+        services.flat_map(|(_, actions)| actions.iter()).any(|action| self.does(subject, action))
+    }
+
+    /// Tells whether a subject may do something to anything that its policies name.
+    fn does(&self, subject: &Subject, action: &str) -> bool {
+        let named: BTreeSet<String> = allows(subject, action).flat_map(resources).map(filled).collect();
+        let service = action.split(':').next().unwrap_or_default();
+        let any = format!("arn:{}:{service}:any-region-1:{}:any/any", self.partition, self.account);
+        named.into_iter().chain([any]).any(|arn| self.may(subject, action, &arn, None))
     }
 
     fn may_assume(&self, subject: &Subject, role: &str, trust: &PolicyDocument) -> bool {
@@ -332,6 +381,19 @@ fn trusts_service(trust: &PolicyDocument) -> bool {
     })
 }
 
+/// Tells whether a trust policy lets a service in.
+fn trusts(trust: &PolicyDocument, service: &str) -> bool {
+    trust.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+        match &statement.principal {
+            Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {
+                by_kind.get("Service").is_some_and(|services| services.iter().any(|name| name == service))
+            }
+            Some(_) => true,
+            None => false,
+        }
+    })
+}
+
 fn resources(statement: &Statement) -> impl Iterator<Item = &str> {
     let list = match &statement.resource {
         Some(ResourceElement::Is(list)) => list.as_slice(),
@@ -355,7 +417,7 @@ fn objects(subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>) -> 
     let statements = own.chain(policy.into_iter().flat_map(|policy| &policy.statements));
     for text in statements.filter(|statement| statement.effect == Effect::Allow).flat_map(resources) {
         let Some((place, key)) = text.split_once('/') else { continue };
-        if arn_glob(place, bucket) || place.contains("${") {
+        if resource_glob(place, bucket) || place.contains("${") {
             samples.insert(format!("{bucket}/{}", filled(key)), folder(key));
         }
     }

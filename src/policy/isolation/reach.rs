@@ -54,9 +54,17 @@ impl Archive<'_> {
 
 /// Returns the values that one of a statement's conditions demands of a key.
 pub(super) fn demanded<'a>(statement: &'a Statement, key: &'a str) -> impl Iterator<Item = &'a Vec<String>> {
+    demanded_by(statement, key).map(|(_, values)| values)
+}
+
+/// The same, with the operator that compares them.
+pub(super) fn demanded_by<'a>(
+    statement: &'a Statement,
+    key: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Vec<String>)> {
     let lines = statement.condition.iter().filter(|(operator, _)| is_demanding(operator));
-    let keys = lines.flat_map(|(_, by_key)| by_key);
-    keys.filter(move |(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, values)| values)
+    let keys = lines.flat_map(|(operator, by_key)| by_key.iter().map(move |line| (operator.as_str(), line)));
+    keys.filter(move |(_, (name, _))| name.eq_ignore_ascii_case(key)).map(|(operator, (_, values))| (operator, values))
 }
 
 /// Returns the part of a pattern before its first wildcard or variable.

@@ -7,7 +7,7 @@ use super::probe::Try;
 use super::{Archive, Invariant, Isolation, Reader, SharedKind, Violation, key, trust};
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Denial, Layers, Named, Place, Request, Verdict, arn_glob, covers_action, evaluate_at_worst,
+    Caller, Denial, Layers, Named, Place, Request, Verdict, covers_action, evaluate_at_worst, resource_glob,
 };
 use crate::policy::log_files::{LogFiles, ToldApart};
 
@@ -69,9 +69,13 @@ impl Subject<'_> {
         keys.extend(told.keys);
         let files = keys.iter().map(|key| Try::on("s3:GetObject", self.archive.object_arn(key)));
         let lists = folders.iter().map(|folder| Try::listing(self.archive, folder));
-        for one in files.chain(lists) {
+        // Older versions are the reader's to read where its own policies say so.
+        let versions = keys.iter().map(|key| Try::on("s3:GetObjectVersion", self.archive.object_arn(key)));
+        let versions = versions.filter(|_| self.reads_versions());
+        for one in files.chain(lists).chain(versions) {
             match self.judge(&one) {
                 Verdict::Allowed { .. } => {}
+                Verdict::Denied(Denial::Implicit { .. }) if one.action == "s3:GetObjectVersion" => {}
                 Verdict::Denied(denial) => {
                     let place = super::blamed(denial);
                     result.violate(self.violation(Invariant::ReadsOwn, &one, place));
@@ -81,6 +85,12 @@ impl Subject<'_> {
                 }
             }
         }
+    }
+
+    fn reads_versions(&self) -> bool {
+        let statements = self.reader.policies.iter().flat_map(|policy| &policy.document.statements);
+        let mut allows = statements.filter(|statement| statement.effect == Effect::Allow);
+        allows.any(|statement| covers_action(statement, "s3:GetObjectVersion"))
     }
 
     /// Returns keys of its account that some statement about reading treats otherwise than most: of a region, a year, a day.
@@ -185,7 +195,7 @@ impl Subject<'_> {
 
 fn covers_resource(statement: &Statement, arn: &str) -> bool {
     match &statement.resource {
-        Some(ResourceElement::Is(list)) => list.iter().any(|text| text.contains("${") || arn_glob(text, arn)),
+        Some(ResourceElement::Is(list)) => list.iter().any(|text| text.contains("${") || resource_glob(text, arn)),
         Some(ResourceElement::IsNot(_)) | None => true,
     }
 }

@@ -8,7 +8,7 @@
 use super::confine::{Candidate, Met, STRANGER, is_unique_id, meets, names, role_of};
 use super::events::reaches;
 use super::excess::{CONTEXT, Excess, Rights, Scene, excess};
-use super::reach::{OWN_ACCOUNT, demanded};
+use super::reach::{OWN_ACCOUNT, demanded, demanded_by};
 use super::{Archive, Invariant, Isolation, Kept, Reader, Shared, SharedKind, Violation};
 use crate::ids::{AccountId, Arn};
 use crate::policy::Aliases;
@@ -17,6 +17,7 @@ use crate::policy::document::{Effect, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
     Caller, Context, Denial, Layers, Named, Place, Request, Verdict, arn_glob, evaluate_at_worst, full_access,
 };
+use crate::policy::load_balancers::deliver_with;
 
 /// Checks every statement of a document.
 pub(super) fn check(archive: &Archive, shared: &Shared, result: &mut Isolation) {
@@ -117,6 +118,10 @@ impl<'a> Look<'a, '_> {
             return self.judge(name, Rights::Trusted, Candidate::Stranger(Some(account)));
         }
         let Some(known) = archive.accounts.get(&id) else {
+            if self.scene.kind == SharedKind::Bucket && deliver_with(self.scene.statement, archive.accounts) {
+                let service = Rights::Service { name: "elasticloadbalancing.amazonaws.com", of: Some("") };
+                return self.judge(name, service, Candidate::Stranger(Some(account)));
+            }
             return self.judge(name, Rights::Nothing, Candidate::Stranger(Some(account)));
         };
         let is_home = archive.is_home(self.scene.kind, self.home, known);
@@ -230,10 +235,18 @@ impl<'a> Look<'a, '_> {
     /// Through `*` the owner's account is let in without its own policies: the readers, which live there, above all.
     fn at_home_through_everybody(&mut self) {
         let archive = self.archive();
-        let named: Vec<&String> = demanded(self.scene.statement, "aws:PrincipalArn").flatten().collect();
-        let is_exact = |value: &&String| !value.contains(['*', '?', '$']);
+        let partition = format!("arn:{}:", archive.bucket_arn.partition());
+        let named: Vec<String> = demanded_by(self.scene.statement, "aws:PrincipalArn")
+            .flat_map(|(operator, values)| values.iter().map(move |value| (operator, value)))
+            // Field by field, any partition is this one.
+            .map(|(operator, value)| match value.strip_prefix("arn:*:").filter(|_| operator.contains("Arn")) {
+                Some(rest) => format!("{partition}{rest}"),
+                None => value.clone(),
+            })
+            .collect();
+        let is_exact = |value: &String| !value.contains(['*', '?', '$']);
         if !named.is_empty() && named.iter().all(is_exact) {
-            for (name, arn) in named.iter().filter_map(|name| Some((*name, name.parse::<Arn>().ok()?))) {
+            for (name, arn) in named.iter().filter_map(|name| Some((name, name.parse::<Arn>().ok()?))) {
                 if arn.account() == archive.account.as_str() {
                     self.at_principal_of_home(name, &arn);
                 }

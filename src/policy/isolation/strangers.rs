@@ -6,6 +6,7 @@ use super::world::{Mode, World};
 use super::*;
 
 mod events;
+mod forms;
 mod rest;
 
 /// Where the statement is added.

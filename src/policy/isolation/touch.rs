@@ -3,7 +3,7 @@
 use super::Archive;
 use super::reach::OWN_ACCOUNT;
 use crate::policy::document::{ResourceElement, Statement};
-use crate::policy::evaluate::{glob, globs_meet};
+use crate::policy::evaluate::{glob, globs_meet, last_field};
 
 /// The parts of one bucket that a statement is about.
 #[derive(Debug, Clone, Default)]
@@ -28,16 +28,9 @@ impl Touch {
     }
 
     fn add(&mut self, resource: &str, bucket_arn: &str) {
-        let pattern: Vec<&str> = resource.splitn(6, ':').collect();
-        let own: Vec<&str> = bucket_arn.splitn(6, ':').collect();
-        if !pattern.iter().zip(&own).take(5).all(|(pattern, own)| glob(pattern, own)) {
-            return;
-        }
-        let name = own.get(5).copied().unwrap_or_default();
-        let Some(path) = pattern.get(5) else {
-            self.bucket = true;
-            return self.keys.push("*".into());
-        };
+        let name = bucket_arn.rsplit(':').next().unwrap_or_default();
+        let head = &bucket_arn[..bucket_arn.len() - name.len()];
+        let Some(path) = last_field(resource, head) else { return };
         let wide = path.replace(OWN_ACCOUNT, "*");
         self.bucket |= glob(&wide, name);
         match path.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')) {
@@ -82,6 +75,13 @@ impl Archive<'_> {
         let wide = key.replace(OWN_ACCOUNT, "*");
         let meets = |root: &str| globs_meet(&wide, &format!("{root}/*"));
         key.contains("AWSLogs") || meets("AWSLogs") || self.all_roots().iter().any(|root| meets(root))
+    }
+
+    /// The same, whatever the case of its letters.
+    pub(super) fn may_be_log_in_any_case(&self, key: &str) -> bool {
+        let wide = key.replace(OWN_ACCOUNT, "*").to_ascii_lowercase();
+        let meets = |root: &str| globs_meet(&wide, &format!("{}/*", root.to_ascii_lowercase()));
+        wide.contains("awslogs") || meets("AWSLogs") || self.all_roots().iter().any(|root| meets(root))
     }
 
     /// Tells whether a pattern of keys can match what a trail of ours writes.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::{AccountId, Arn, OrganizationId};
 use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement, Statement};
+use crate::policy::load_balancers::deliver_with;
 
 /// What a statement gives to somebody outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub fn outside_grants(
     trusted: &[String],
 ) -> Option<OutsideGrant> {
     let inside = Inside { organization_id, known_accounts, trusted };
-    if statement.effect == Effect::Deny || inside.confines(statement) {
+    let is_delivery = || deliver_with(statement, known_accounts);
+    if statement.effect == Effect::Deny || inside.confines(statement) || is_delivery() {
         return None;
     }
     let principal = match statement.principal.as_ref()? {

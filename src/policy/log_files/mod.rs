@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::document::{Effect, ResourceElement, Statement};
-use super::evaluate::{arn_glob, glob};
+use super::evaluate::{last_field, resource_glob};
 use super::shape::{Part, TooMany, common, outside};
 use crate::ids::AccountId;
 
@@ -81,12 +81,8 @@ impl LogFiles<'_> {
         if pattern.len() > PATTERN_MAX {
             return Err(TooMany);
         }
-        let mut fields = pattern.splitn(6, ':');
-        let mut arn = self.bucket_arn.splitn(6, ':').take(5);
-        if !arn.all(|field| fields.next().is_none_or(|pattern| glob(pattern, field))) {
-            return Ok(None);
-        }
-        Ok(Some(fields.next().unwrap_or("*").chars().collect()))
+        let head = &self.bucket_arn[..self.bucket_arn.len() - self.bucket().len()];
+        Ok(last_field(pattern, head).map(|own| own.chars().collect()))
     }
 
     fn bucket(&self) -> &str {
@@ -124,7 +120,7 @@ impl LogFiles<'_> {
             match (statement.effect, &statement.resource) {
                 (Effect::Deny, Some(ResourceElement::Is(list)))
                 | (Effect::Allow, Some(ResourceElement::IsNot(list))) => {
-                    let missed = |pattern: &&String| !known.iter().any(|arn| arn_glob(pattern, arn));
+                    let missed = |pattern: &&String| !known.iter().any(|arn| resource_glob(pattern, arn));
                     for pattern in list.iter().filter(|pattern| self.tells_of(pattern, accounts)).filter(missed) {
                         told.add(of_some(accounts, |account| self.inside(pattern, account)));
                     }

@@ -1,6 +1,7 @@
 //! Keys on each side of patterns, checked against the evaluator's own comparison.
 
 use super::*;
+use crate::policy::evaluate::glob;
 use crate::policy::shape::Class;
 
 const FILES: LogFiles = LogFiles { bucket_arn: "arn:aws:s3:::logs", base: "audit/AWSLogs/o-exampleorgid" };
@@ -31,7 +32,7 @@ fn a_key_outside_of_patterns_is_found_where_there_is_one() {
         let list: Vec<&str> = patterns.iter().map(String::as_str).collect();
         for account in [ACCOUNT, None] {
             let key = FILES.outside(&list, account).unwrap().unwrap_or_else(|| panic!("{patterns:?}"));
-            assert!(!list.iter().any(|pattern| arn_glob(pattern, &resource(&key))), "{patterns:?} {key}");
+            assert!(!list.iter().any(|pattern| resource_glob(pattern, &resource(&key))), "{patterns:?} {key}");
         }
     }
 }

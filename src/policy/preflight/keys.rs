@@ -11,7 +11,7 @@ use super::requests::{Headers, put_object};
 use super::{Delivery, named};
 use crate::ids::AccountId;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
-use crate::policy::evaluate::{Layers, arn_glob, evaluate};
+use crate::policy::evaluate::{Layers, evaluate, resource_glob};
 use crate::policy::log_files::{LogFiles, ToldApart};
 
 /// Returns keys of log files that some pattern of the policy tells from the ones in `tried`.
@@ -60,7 +60,8 @@ fn telling<'a>(files: &LogFiles, statements: &[&'a Statement]) -> Vec<&'a str> {
 fn by_name(delivery: &Delivery, patterns: &[&str], base: &str, tried: &[String]) -> Vec<String> {
     let fingerprint = |keys: &[String]| -> Vec<bool> {
         let arns = keys.iter().map(|key| delivery.object_arn(key));
-        arns.flat_map(|arn| patterns.iter().map(move |pattern| arn_glob(pattern, &arn)).collect::<Vec<_>>()).collect()
+        arns.flat_map(|arn| patterns.iter().map(move |pattern| resource_glob(pattern, &arn)).collect::<Vec<_>>())
+            .collect()
     };
     let of = |account: &AccountId| delivery.objects(&format!("{base}/{account}"), account.as_str());
     let mut kinds: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();

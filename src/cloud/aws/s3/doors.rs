@@ -101,7 +101,9 @@ async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, Fault
     // A rule that does not say that it is switched off copies.
     for rule in configured.rules.into_iter().filter(|rule| rule.status != ReplicationRuleStatus::Disabled) {
         let to = session.needed(op::GET_REPLICATION, rule.destination, "destination of a rule")?;
-        targets.push(Target { bucket: named(session, op::GET_REPLICATION, &to.bucket)?, account: to.account });
+        // A rule names whose the copies shall be, and not whose the bucket is: that it is ours is looked up.
+        let account = to.account.filter(|account| account != session.account.as_str());
+        targets.push(Target { bucket: named(session, op::GET_REPLICATION, &to.bucket)?, account });
     }
     Ok(sorted(targets.into_iter()))
 }

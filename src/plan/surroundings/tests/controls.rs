@@ -98,3 +98,26 @@ fn what_control_policies_do_on_conditions_that_are_not_known_is_no_calm() {
     assert_eq!((violations.len(), unproven, findings.len()), (0, 0, 0));
     assert!(!problems.is_empty() && problems.iter().all(|code| code == "DeliveryUnproven"), "{problems:?}");
 }
+
+#[test]
+fn control_policies_that_allow_less_than_everything_stop_readers() {
+    let only = |rest: &str| {
+        let mut desired = with_reader_and_trail();
+        desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".to_owned()]);
+        let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{rest}}}]}}"#);
+        let mut surroundings = controls(true, &policy);
+        let Part::Read(organization) = &mut surroundings.organization else { panic!("they were read") };
+        // It stands in place of the one that allows everything.
+        organization.service.insert(LOG.to_owned(), BTreeSet::from(["fence".to_owned()]));
+        !judged_by(&desired, surroundings).violations.is_empty()
+    };
+    assert!(!only(r#""Action":"*","Resource":"*""#));
+    for rest in [
+        r#""NotAction":"s3:*","Resource":"*""#,
+        r#""Action":"*","Resource":"arn:aws:ec2:*:*:*""#,
+        r#""Action":"*","NotResource":"arn:aws:s3:::acme-org-cloudtrail/*""#,
+        r#""NotAction":"kms:Decrypt","Resource":"*""#,
+    ] {
+        assert!(only(rest), "{rest}");
+    }
+}

@@ -99,8 +99,14 @@ fn a_boundary_that_keeps_a_reader_from_any_of_its_files_is_a_violation() {
     let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
     assert_eq!(found(all), (Vec::new(), 0));
     let deny = |rest: &str| found(&format!(r#"{all},{{"Effect":"Deny",{rest}}}"#));
-    assert_eq!(deny(r#""Action":"s3:GetObject","Resource":"*/CloudTrail-Digest/*""#), violated("s3:GetObject"));
-    assert_eq!(deny(r#""Action":"s3:GetObject","Resource":"*/us-east-1/2024/*""#), violated("s3:GetObject"));
+    assert_eq!(
+        deny(r#""Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*/CloudTrail-Digest/*""#),
+        violated("s3:GetObject")
+    );
+    assert_eq!(
+        deny(r#""Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-org-cloudtrail/*/us-east-1/2024/*""#),
+        violated("s3:GetObject")
+    );
     assert_eq!(deny(r#""Action":"kms:Decrypt","Resource":"*""#), violated("kms:Decrypt"));
     assert_eq!(deny(r#""Action":"s3:ListBucket","Resource":"*""#), violated("s3:ListBucket"));
     assert_eq!(deny(r#""Action":"s3:PutObject","Resource":"*""#), (Vec::new(), 0));

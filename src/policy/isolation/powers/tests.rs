@@ -51,6 +51,10 @@ fn each_power_is_seen_by_itself() {
         (allow("s3:PutBucketPolicy", BUCKET), only(Power::ChangesLogs)),
         (allow("s3:DeleteObjectVersion", &format!("{BUCKET}/AWSLogs/*")), only(Power::ChangesLogs)),
         (allow("iam:PutRolePolicy", "arn:aws:iam::222222222222:role/ci-*"), only(Power::BecomesOthers)),
+        (allow("iam:PutRolePermissionsBoundary", "*"), only(Power::BecomesOthers)),
+        (allow("iam:DetachUserPolicy", "*"), only(Power::BecomesOthers)),
+        (allow("kms:Decrypt", "arn:aws:kms:*:key/*"), only(Power::Decrypts)),
+        (allow("s3:GetObject", "arn:aws:s3:*:acme-org-cloudtrail/*"), only(Power::ReadsLogs)),
         (allow("s3:GetObject", "arn:aws:s3:::other/*"), BTreeSet::new()),
         (allow("kms:Decrypt", "arn:aws:kms:eu-central-1:222222222222:key/other"), BTreeSet::new()),
         (allow("s3:ListBucket", BUCKET), BTreeSet::new()),
@@ -132,4 +136,30 @@ fn filled_patterns_are_matched_by_their_pattern() {
         assert!(!filled(pattern).contains(['*', '?']), "{pattern}");
     }
     assert_eq!(filled("a${aws:PrincipalAccount}b*"), "axbx");
+}
+
+#[test]
+fn whoever_has_a_service_act_as_a_role_becomes_it() {
+    let reads = document(&allow("s3:GetObject", "*"));
+    let trusted_by = |service: &str| {
+        document(&format!(r#"{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}"#))
+    };
+    let becomes = |service: &str, action: &str, resource: &str| {
+        let (trust, own) = (trusted_by(service), document(&allow(action, resource)));
+        let account: AccountId = LOG.parse().unwrap();
+        let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
+        let subject = |name: &str, document| Subject {
+            arn: format!("arn:aws:iam::{LOG}:role/{name}"),
+            policies: vec![Named { name: "own", document }],
+            ..Subject::default()
+        };
+        let reader = Subject { trust: Some(&trust), ..subject("reader", &reads) };
+        powers(&site, &[reader, subject("x", &own)])[1].can.contains(&Power::BecomesOthers)
+    };
+    let lambda = "arn:aws:lambda:eu-central-1:222222222222:function:report";
+    assert!(becomes("lambda.amazonaws.com", "lambda:UpdateFunctionCode", lambda));
+    assert!(becomes("lambda.amazonaws.com", "lambda:*", "*"));
+    assert!(becomes("ec2.amazonaws.com", "ssm:SendCommand", "*"));
+    assert!(!becomes("ec2.amazonaws.com", "lambda:UpdateFunctionCode", "*"));
+    assert!(!becomes("lambda.amazonaws.com", "lambda:InvokeFunction", "*"));
 }
