@@ -66,7 +66,9 @@ impl Watch<'_> {
             };
             let due = if self.may_begin().await {
                 caught_up = caught_up || self.catch_up(life).await?;
-                self.work(life, trigger, wakened, caught_up).await?
+                let due = Box::pin(self.work(life, trigger, wakened, caught_up)).await?;
+                // Who lost the lease in its round looks for its end as often as any other that stands by.
+                if self.is_leader() { due } else { due.min(after(self.daemon.clock.now(), POLL)) }
             } else {
                 caught_up = false;
                 after(self.daemon.clock.now(), POLL)
@@ -260,10 +262,15 @@ impl Watch<'_> {
         }
     }
 
+    /// Tells whether this replica acted when it last looked.
+    fn is_leader(&self) -> bool {
+        self.holder.is_none() || self.daemon.board.read().standing == Some(Standing::Acts)
+    }
+
     /// Waits for the next thing to do.
     async fn wait(&self, due: Timestamp) -> Next {
         let clock = self.daemon.clock;
-        let acts = self.holder.is_none() || self.daemon.board.read().standing == Some(Standing::Acts);
+        let acts = self.is_leader();
         let mut heard = pin!(self.hear(acts));
         loop {
             if self.stop.is_wished() {
