@@ -6,8 +6,9 @@ use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, Fault};
 use crate::estate::{Address, Kind, Problem, Stage, trail};
 use crate::ids::AccountId;
+use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::delivery::{CODES, FAILS, Judged, STALE, of as delivery_says};
-use crate::plan::{Change, Finding, Plan, loss};
+use crate::plan::{Change, EXPOSED, Finding, Plan, loss};
 
 use super::outcome::{ChangeResult, Delivery, DeliveryState};
 use super::{Gate, take_back};
@@ -118,10 +119,15 @@ fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Addr
         // A statement of others that refuses stays unless the change takes it out.
         let stays = finding.statement.as_ref().is_some_and(|statement| plan.leaves(statement));
         let is_refusal = REFUSALS.contains(&code) && !stays;
-        let is_repaired = (loss::CODES.contains(&code) || is_refusal) && is_made(&finding.address);
+        let is_repaired = (loss::CODES.contains(&code) || code == EXPOSED || is_refusal) && is_made(&finding.address);
         !is_asked && !is_repaired
     };
-    let mut list: Vec<Finding> = plan.findings.iter().filter(stays).cloned().collect();
+    // What the run took away from others is still told; whom to ask before it, no more.
+    let told = |finding: &Finding| match finding.code == TAKEN_AWAY && is_made(&finding.address) {
+        true => Finding { help: String::new(), ..finding.clone() },
+        false => finding.clone(),
+    };
+    let mut list: Vec<Finding> = plan.findings.iter().filter(stays).map(told).collect();
     for (address, delivery) in asked {
         let known = |code: &str| plan.findings.iter().any(|f| f.address == *address && f.code == code);
         let now = delivery_says(address, true, delivery, &Judged::Unknown).into_iter();

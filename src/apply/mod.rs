@@ -71,6 +71,7 @@ pub async fn run(
         urgent: plan.urgent.iter().zip(urgent).map(|(part, result)| outcome(part, result)).collect(),
         unchanged: plan.unchanged,
         problems: plan.problems.clone(),
+        blockers: plan.blockers.clone(),
         delivery,
         findings,
     }

@@ -28,6 +28,8 @@ pub struct ApplyReport {
     pub unchanged: usize,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
+    /// What stood against parts of the plan.
+    pub blockers: Vec<Problem>,
     /// How the delivery of each trail of ours goes after the run.
     pub delivery: Vec<Delivery>,
     /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were asked
@@ -137,6 +139,9 @@ impl ApplyReport {
     pub fn is_complete(&self) -> bool {
         let tally = self.tally();
         let fails = |delivery: &Delivery| matches!(delivery.state, DeliveryState::Fails(_));
-        tally.failed + tally.skipped == 0 && self.problems.is_empty() && !self.delivery.iter().any(fails)
+        tally.failed + tally.skipped == 0
+            && self.problems.is_empty()
+            && self.blockers.is_empty()
+            && !self.delivery.iter().any(fails)
     }
 }

@@ -55,7 +55,7 @@ impl Harm {
     /// Returns what it means, as reports print it.
     pub fn meaning(self) -> &'static str {
         match self {
-            Harm::NothingRecorded => "events are not recorded",
+            Harm::NothingRecorded => "events are not recorded as configured",
             Harm::LogsLost => "logs are being lost",
             Harm::LogsExposed => "logs are open to readers or writers that were not meant",
             Harm::LessProtected => "logs are less protected than configured",

@@ -25,8 +25,27 @@ pub(super) fn judge(changes: &mut [Change], desired: &Desired, observed: &Estate
     }
 }
 
+/// The code of a document that lets somebody in beside doing something worse.
+pub const EXPOSED: &str = "policy-exposes-logs";
+
+/// Gives each change the worst that was found at its address. A document that lets somebody in is told as such also where it
+/// refuses CloudTrail, which is worse.
+pub(super) fn worsened(changes: &mut [Change], findings: &[Finding]) -> Vec<Finding> {
+    let mut exposed = Vec::new();
+    for change in changes {
+        let worst = of_findings(&change.address, findings);
+        if change.harm == Harm::LogsExposed && worst < Harm::LogsExposed {
+            let message = "beside that, the policy lets somebody read or change logs who should not";
+            let help = "`orgtrail access --live` says who; `orgtrail apply` takes out what lets in an outsider";
+            exposed.push(Finding::new(Harm::LogsExposed, &change.address, EXPOSED, message, help));
+        }
+        change.harm = change.harm.min(worst);
+    }
+    exposed
+}
+
 /// Returns the worst that was found at an address.
-pub(super) fn of_findings(address: &Address, findings: &[Finding]) -> Harm {
+fn of_findings(address: &Address, findings: &[Finding]) -> Harm {
     let here = findings.iter().filter(|finding| finding.address == *address);
     here.map(|finding| finding.harm).min().unwrap_or(Harm::Harmless)
 }
@@ -87,6 +106,8 @@ impl<'a> Ground<'a> {
     /// What is wanted and is not there.
     fn missing(&self, change: &Change) -> Harm {
         match change.address.kind {
+            // A trail of this deployment that has another name goes on until the new one is there.
+            Kind::Trail if self.is_recorded_meanwhile(change) => Harm::LessProtected,
             Kind::Trail => Harm::NothingRecorded,
             // Before anything is recorded there is nothing to lose and nothing to read.
             _ if !self.is_deployed => Harm::Harmless,
@@ -109,10 +130,26 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// Tells whether another trail of this deployment records all that a wanted one would, into the same place.
+    fn is_recorded_meanwhile(&self, change: &Change) -> bool {
+        let Some(Resource::Trail(wish)) = &change.desired else { return false };
+        self.observed.resources().any(|(_, resource)| {
+            matches!(resource, Resource::Trail(other)
+                if (&other.bucket, &other.prefix) == (&wish.bucket, &wish.prefix) && !records_less(wish, other))
+                && resource.deployment() == Some(self.desired.deployment.as_str())
+        })
+    }
+
     fn differing(&self, change: &Change, wish: &Resource, seen: &Resource) -> Harm {
-        let only_tags = change.fields.iter().all(|field| field.path == "tags");
+        let differs_only_in = |paths: &[&str]| change.fields.iter().all(|field| paths.contains(&field.path.as_str()));
         match (wish, seen) {
-            _ if only_tags => Harm::Harmless,
+            _ if differs_only_in(&["tags"]) => Harm::Harmless,
+            // Rules that keep more, or longer, than wanted protect nothing less.
+            (Resource::Bucket(wish), Resource::Bucket(seen))
+                if differs_only_in(&["tags", "lifecycle"]) && deletes_sooner(wish, seen).is_none() =>
+            {
+                Harm::Harmless
+            }
             (Resource::Trail(wish), Resource::Trail(seen)) => self.trail(wish, seen),
             (Resource::Bucket(wish), Resource::Bucket(seen)) => self.so_far(change, bucket(wish, seen)),
             (Resource::Key(_), Resource::Key(seen)) => self.so_far(change, key(seen)),
@@ -195,31 +232,47 @@ fn key(seen: &Key) -> Harm {
     if seen.pending_deletion || !seen.enabled { Harm::LogsLost } else { Harm::LessProtected }
 }
 
+/// What a rule deletes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deleted {
+    /// Log files.
+    LogFiles,
+    /// Versions of them that were replaced or deleted: what a damaged log file is restored from.
+    OldVersions,
+}
+
 /// A rule that deletes log files, or old versions of them, sooner than the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sooner<'a> {
+    /// What it deletes sooner.
+    pub what: Deleted,
     /// The rule that deletes first.
     pub rule: &'a LifecycleRule,
     /// After so many days; none where it is a date, or not known.
     pub days: Option<u32>,
 }
 
-/// Returns the rule that deletes first, where it deletes sooner than wanted.
+/// Returns the rule that deletes first, where it deletes sooner than wanted; of log files before that of old versions.
 pub(super) fn deletes_sooner<'a>(wish: &Bucket, seen: &'a Bucket) -> Option<Sooner<'a>> {
     let current = |rule: &LifecycleRule| rule.expire_after_days;
     let old = |rule: &LifecycleRule| rule.expire_noncurrent_after_days;
-    [sooner(wish, seen, current), sooner(wish, seen, old)]
+    [sooner(Deleted::LogFiles, wish, seen, current), sooner(Deleted::OldVersions, wish, seen, old)]
         .into_iter()
         .flatten()
         .chain(on_a_date(wish, seen))
-        .min_by_key(|found| found.days.unwrap_or(0))
+        .min_by_key(|found| (found.what, found.days.unwrap_or(0)))
 }
 
-fn sooner<'a>(wish: &Bucket, seen: &'a Bucket, days: impl Fn(&LifecycleRule) -> Option<u32>) -> Option<Sooner<'a>> {
+fn sooner<'a>(
+    what: Deleted,
+    wish: &Bucket,
+    seen: &'a Bucket,
+    days: impl Fn(&LifecycleRule) -> Option<u32>,
+) -> Option<Sooner<'a>> {
     let wanted = wish.lifecycle.iter().filter(|rule| rule.enabled).filter_map(&days).min();
     let rules = seen.lifecycle.iter().filter(|rule| rule.enabled);
     let (found, rule) = rules.filter_map(|rule| Some((days(rule)?, rule))).min_by_key(|(days, _)| *days)?;
-    wanted.is_none_or(|wanted| found < wanted).then_some(Sooner { rule, days: Some(found) })
+    wanted.is_none_or(|wanted| found < wanted).then_some(Sooner { what, rule, days: Some(found) })
 }
 
 /// A rule with a part that is not modelled may delete: on a date, or all versions but so many.
@@ -228,7 +281,7 @@ fn on_a_date<'a>(wish: &Bucket, seen: &'a Bucket) -> Option<Sooner<'a>> {
         let other = rule.other.as_deref().unwrap_or_default();
         rule.enabled && !wish.lifecycle.contains(rule) && (other.contains("expiration") || other.contains("to keep"))
     };
-    seen.lifecycle.iter().find(deletes).map(|rule| Sooner { rule, days: None })
+    seen.lifecycle.iter().find(deletes).map(|rule| Sooner { what: Deleted::LogFiles, rule, days: None })
 }
 
 #[cfg(test)]
@@ -302,6 +355,17 @@ mod tests {
         let days = |seen: Bucket| deletes_sooner(&wish, &seen).map(|sooner| sooner.days);
         assert_eq!(days(with(vec![rule(Some(2555), Some(90), None), rule(Some(1), None, None)])), Some(Some(1)));
         assert_eq!(days(with(vec![rule(None, Some(1), None)])), Some(Some(1)));
+        // That old versions go sooner says nothing of log files.
+        let later = with(vec![rule(Some(2555), Some(30), None)]);
+        assert_eq!(
+            deletes_sooner(&wish, &later).map(|sooner| (sooner.what, sooner.days)),
+            Some((Deleted::OldVersions, Some(30)))
+        );
+        let both = with(vec![rule(Some(400), Some(30), None)]);
+        assert_eq!(
+            deletes_sooner(&wish, &both).map(|sooner| (sooner.what, sooner.days)),
+            Some((Deleted::LogFiles, Some(400)))
+        );
         assert_eq!(days(with(vec![rule(None, None, Some("an expiration on a date"))])), Some(None));
         assert_eq!(days(with(vec![rule(Some(3000), Some(3000), None)])), None);
         assert_eq!(days(with(vec![LifecycleRule { enabled: false, ..rule(Some(1), None, None) }])), None);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::change::Change;
 use super::delivery::TRIES_AGAIN_FOR;
 use super::finding::{Finding, Harm};
-use super::harm::{Sooner, deletes_sooner};
+use super::harm::{Deleted, Sooner, deletes_sooner};
 use crate::estate::{Address, Desired, Estate, Key, Kind, Resource, Trail};
 
 /// The codes of these findings. Whoever has made the change at the address of one has ended it.
@@ -65,21 +65,27 @@ fn gone(address: &Address, trails: &[&Trail]) -> Finding {
 }
 
 fn deletes(address: &Address, sooner: &Sooner<'_>) -> Finding {
-    let Sooner { rule, days } = sooner;
-    let (when, save) = match days {
-        Some(1) => ("a day after".to_owned(), "within a day of its delivery".to_owned()),
-        Some(days) => (format!("{days} days after"), format!("within {days} days of its delivery")),
-        None => ("at a time of its own after".to_owned(), "before that".to_owned()),
+    let Sooner { what, rule, days } = sooner;
+    let (when, within) = match days {
+        Some(1) => ("a day after".to_owned(), "within a day of".to_owned()),
+        Some(days) => (format!("{days} days after"), format!("within {days} days of")),
+        None => ("at a time of its own after".to_owned(), "before that, after".to_owned()),
+    };
+    let said = match what {
+        Deleted::LogFiles => format!(
+            "log files {when} they were written, sooner than the configuration says: what is older is being deleted, and each \
+             younger log file can be saved only {within} its delivery"
+        ),
+        Deleted::OldVersions => format!(
+            "old versions of log files {when} they were replaced or deleted, sooner than the configuration says: a log file that \
+             somebody overwrites or deletes can be restored only {within} that"
+        ),
     };
     Finding::new(
         Harm::LogsLost,
         address,
         "logs-deleted-too-soon",
-        format!(
-            "the lifecycle rule {:?} deletes log files {when} they were written, sooner than the configuration says: what is \
-             older is being deleted, and each younger log file can be saved only {save}",
-            rule.id
-        ),
+        format!("the lifecycle rule {:?} deletes {said}", rule.id),
         "`orgtrail apply` puts the rules back; who made this one, `orgtrail drift --who` tells",
     )
 }

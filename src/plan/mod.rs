@@ -53,6 +53,7 @@ pub mod violation;
 pub use change::{Action, Change, FieldChange, Risk};
 pub use diff::effective;
 pub use finding::{Finding, Harm, Unproven};
+pub use harm::EXPOSED;
 pub use violation::{Author, Violation};
 
 /// What would be done, and what has to be known before it is.
@@ -261,9 +262,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     let headroom = limits::headroom(desired, observed, &changes);
     blockers.extend(limits::blockers(&headroom, desired, observed, &changes));
     let now = preflight::now(desired, observed, organization);
-    for change in &mut changes {
-        change.harm = change.harm.min(harm::of_findings(&change.address, &now.findings));
-    }
+    findings.extend(harm::worsened(&mut changes, &now.findings));
     if !changes.is_empty() {
         blockers.extend(preflight::blockers(desired, observed, organization, &now));
         blockers.extend(guard::blockers(desired));

@@ -8,14 +8,18 @@ use std::collections::BTreeSet;
 use super::change::{Change, Risk};
 use super::diff;
 use super::finding::{Finding, Harm};
+use super::harm::{Deleted, Sooner, deletes_sooner};
 use super::isolation::{ArchivePolicies, Checked, proved};
 use super::{Leftover, PlanOptions};
 use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{
-    ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Problem, Resource, Role, Sighting, Stage, Trail,
+    ACCOUNT_TAG, Address, Bucket, Desired, Estate, Kind, Place, Policy, Problem, Resource, Role, Sighting, Stage, Trail,
 };
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
+
+/// The code of a place that is not given up yet, or is none.
+pub(super) const NOT_GIVEN_UP: &str = "NotGivenUp";
 
 /// The code of a bucket whose name is taken in another region or account.
 pub(super) const BUCKET_TAKEN: &str = "BucketNameTaken";
@@ -82,7 +86,13 @@ fn prefixes(reading: &Reading) -> BTreeSet<(String, String)> {
 
 /// Returns what is wrong with the buckets and keys of earlier logs, and what this plan means for the readers.
 pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change]) -> Vec<Finding> {
-    let places = desired.past.places.iter().flat_map(|place| of_place(place, observed));
+    let today = desired.log_bucket().and_then(|address| desired.wanted.get(address));
+    let today = today.and_then(|wanted| match &wanted.resource {
+        Resource::Bucket(bucket) => Some(bucket),
+        _ => None,
+    });
+    let elsewhere = |place: &&Place| !desired.wanted.contains_key(&place.bucket);
+    let places = desired.past.places.iter().filter(elsewhere).flat_map(|place| of_place(place, today, observed));
     let keys = observed.resources().filter_map(|(address, resource)| match resource {
         Resource::Key(key) if key.arn.as_ref().is_some_and(|arn| needs_key(desired, arn)) => Some((address, key)),
         _ => None,
@@ -130,7 +140,30 @@ fn needs_key(desired: &Desired, arn: &str) -> bool {
     desired.past.keys.contains(arn) || desired.past.places.iter().any(|place| place.key.as_deref() == Some(arn))
 }
 
-fn of_place(place: &Place, observed: &Estate) -> Vec<Finding> {
+/// The rule that orgtrail writes (`desire::archive`), and how many days it has at least where nobody changed it: fewer are a
+/// mistake, whoever made it.
+const OWN_RULE: &str = "orgtrail";
+const OWN_RULE_DAYS_MIN: u32 = 90;
+
+/// Says that a rule deletes earlier logs sooner than today's bucket keeps its own. A rule of this deployment was configured once.
+fn expires(at: &Address, sooner: &Sooner<'_>) -> Finding {
+    let Sooner { what, rule, days } = sooner;
+    let what = match what {
+        Deleted::LogFiles => "earlier logs",
+        Deleted::OldVersions => "old versions of earlier logs",
+    };
+    let when = days.map_or_else(|| "at a time of its own".to_owned(), |days| format!("after {days} days"));
+    let is_own = rule.id == OWN_RULE && days.is_some_and(|days| days >= OWN_RULE_DAYS_MIN);
+    let message = format!(
+        "the lifecycle rule {:?} deletes {what} {when}, sooner than `bucket.lifecycle` says: nothing keeps them longer",
+        rule.id
+    );
+    let help = "orgtrail changes nothing there: change the rule by hand, or copy the logs while they are there";
+    let harm = if is_own { Harm::Harmless } else { Harm::LogsLost };
+    Finding::new(harm, at, "earlier-logs-expire", message, help)
+}
+
+fn of_place(place: &Place, wish: Option<&Bucket>, observed: &Estate) -> Vec<Finding> {
     let at = &place.bucket;
     match observed.sightings.get(at) {
         Some(Sighting::Present(resource)) => match resource.as_ref() {
@@ -150,7 +183,14 @@ fn of_place(place: &Place, observed: &Estate) -> Vec<Finding> {
                     let help = "set the bucket's object ownership to BucketOwnerEnforced";
                     Finding::new(Harm::LessProtected, at, "earlier-bucket-has-acls", message, help)
                 });
-                open.into_iter().chain(shared).collect()
+                let unversioned = (!bucket.versioning).then(|| {
+                    let message =
+                        "versioning is off where earlier logs lie: what is overwritten or deleted is gone".to_owned();
+                    let help = "switch the bucket's versioning on";
+                    Finding::new(Harm::LessProtected, at, "earlier-bucket-unversioned", message, help)
+                });
+                let expiring = wish.and_then(|wish| deletes_sooner(wish, bucket)).map(|sooner| expires(at, &sooner));
+                open.into_iter().chain(shared).chain(unversioned).chain(expiring).collect()
             }
             _ => Vec::new(),
         },
@@ -252,7 +292,7 @@ fn taken_trail(observed: &Estate, wanted: &Address, wish: &Trail) -> Option<Prob
 /// A place is given up once what takes its place was seen to work.
 fn not_given_up(desired: &Desired, observed: &Estate, name: &str) -> Option<Problem> {
     let bucket = desired.log_bucket()?;
-    let problem = |message: String, help: &str| Some(blocker(bucket, "NotGivenUp", message, help.to_owned()));
+    let problem = |message: String, help: &str| Some(blocker(bucket, NOT_GIVEN_UP, message, help.to_owned()));
     if desired.past.places.iter().any(|place| place.is_configured && place.bucket.name == name) {
         return problem(format!("{name} is named under `earlier`"), "take it out of the configuration");
     }

@@ -20,9 +20,10 @@ impl Plan {
 }
 
 /// A name that is taken stops everything: what hangs on the bucket or the trail would be moved to a place that cannot be made.
+/// So does a place that is not given up yet: readers, documents and tags would be led away from it.
 fn is_global(blocker: &Problem) -> bool {
-    let is_taken = [past::BUCKET_TAKEN, past::TRAIL_TAKEN].contains(&blocker.code.as_str());
-    is_taken || (blocker.address.is_none() && blocker.code != limits::EXCEEDED)
+    let is_everywhere = [past::BUCKET_TAKEN, past::TRAIL_TAKEN, past::NOT_GIVEN_UP].contains(&blocker.code.as_str());
+    is_everywhere || (blocker.address.is_none() && blocker.code != limits::EXCEEDED)
 }
 
 fn concerns(blocker: &Problem, change: &Change) -> bool {

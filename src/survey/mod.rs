@@ -17,6 +17,7 @@ use crate::organization::selector::{OuStep, Selector};
 use crate::plan::{self, Finding, Harm, Plan, PlanOptions};
 use crate::policy::template::Templates;
 
+mod log_account;
 mod monitoring;
 
 pub use monitoring::monitoring;
@@ -99,6 +100,23 @@ impl Surveyor<'_> {
     /// [`SurveyError`] where nothing could be planned; what could be read in part is in the plan's problems.
     pub async fn survey(&self, options: &SurveyOptions) -> Result<Survey, SurveyError> {
         let (organization, discovery) = self.discover(options).await?;
+        let pinned = Box::pin(log_account::pinned(self, &organization)).await?;
+        if let Some(log_account::Pinned { config, finding }) = pinned {
+            let pinned = Surveyor { config: &config, ..*self };
+            let mut survey = Box::pin(pinned.survey_of(organization, discovery, options)).await?;
+            survey.plan.findings.push(finding);
+            survey.plan.findings.sort();
+            return Ok(survey);
+        }
+        Box::pin(self.survey_of(organization, discovery, options)).await
+    }
+
+    async fn survey_of(
+        &self,
+        organization: Organization,
+        discovery: Vec<Problem>,
+        options: &SurveyOptions,
+    ) -> Result<Survey, SurveyError> {
         let (mut desired, observed, strategy) = self.observe(&organization, options).await?;
         desired.removed = options.plan.destroy.iter().filter_map(|named| named.parse().ok()).collect();
         let choices = desire::choices(self.config, &organization);
@@ -127,6 +145,9 @@ impl Surveyor<'_> {
         let past = self.past(&after, &ground, &organization, options)?;
         let after = if earlier.is_empty() && past.is_empty() { after } else { design(self.config, &earlier, &past)? };
         let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
+        // Nothing of it is there, so that nothing does harm now.
+        plan.changes.iter_mut().for_each(|change| change.harm = Harm::Harmless);
+        plan.findings.retain(|finding| finding.harm == Harm::Harmless);
         plan.problems.splice(0..0, problems);
         self.add_unmatched(&organization, &mut plan);
         Ok((organization, plan))

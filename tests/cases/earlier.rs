@@ -75,6 +75,23 @@ fn a_bucket_with_a_new_name_leaves_the_old_one_readable_and_watched() {
     // It is given up by name only, as a risk, and once the new place was seen to receive logs.
     let early = plan(&case, 2, &format!("plan --give-up acme-org-cloudtrail {JSON}"));
     assert!(list(&early, "blockers").iter().any(|b| b["code"] == "NotGivenUp"), "{early:#}");
+    let before = case.read("estate.json");
+    let refused = case.run("apply --yes --allow weakens --give-up acme-org-cloudtrail --estate estate.json");
+    assert!(refused.code == 1 && refused.stderr.contains("not yet seen to deliver"), "{}", refused.stderr);
+    assert_eq!(case.read("estate.json"), before, "nothing was changed");
+    // A rule that deletes what lies there is a finding, and so is what keeps no old versions.
+    let shorter = json!([{"id": "tidy", "enabled": true, "prefix": "", "transitions": [], "expire_after_days": 1,
+        "expire_noncurrent_after_days": 1, "abort_upload_after_days": null}]);
+    case.write("expiring.json", &with_field(&before, OLD_BUCKET, "lifecycle", shorter));
+    let expiring = plan(&case, 2, "drift --format json --estate expiring.json");
+    let expires = |finding: &&&Value| finding["code"] == "earlier-logs-expire" && finding["harm"] == "logs-lost";
+    assert_eq!(list(&expiring, "findings").iter().filter(expires).count(), 1, "{expiring:#}");
+    case.write("unversioned.json", &with_field(&before, OLD_BUCKET, "versioning", json!(false)));
+    let unversioned = plan(&case, 2, "drift --format json --estate unversioned.json");
+    assert!(
+        list(&unversioned, "findings").iter().any(|f| f["code"] == "earlier-bucket-unversioned"),
+        "{unversioned:#}"
+    );
     let delivered = with_delivery(&case.read("estate.json"), "eu-central-1");
     case.write("estate.json", &delivered);
     // A time of CloudTrail may be from before the move; that nothing lies there says more.
@@ -94,6 +111,23 @@ fn a_bucket_with_a_new_name_leaves_the_old_one_readable_and_watched() {
 const OLD_BUCKET: &str = "222222222222/eu-central-1/bucket/acme-org-cloudtrail";
 const OLD_BUCKET_POLICY: &str = "222222222222/eu-central-1/bucket_policy/acme-org-cloudtrail";
 const OLD_KEY: &str = "222222222222/eu-central-1/key/alias/orgtrail-acme";
+
+/// The estate with another value in one field of a resource.
+fn with_field(text: &str, address: &str, field: &str, value: Value) -> String {
+    let mut estate: Value = serde_json::from_str(text).unwrap();
+    let sighting = &mut estate["estate"]["sightings"][address];
+    let resource = find_field(sighting, field).unwrap_or_else(|| panic!("{address} has no {field}"));
+    *resource = value;
+    estate.to_string()
+}
+
+fn find_field<'v>(value: &'v mut Value, field: &str) -> Option<&'v mut Value> {
+    let object = value.as_object_mut()?;
+    if object.contains_key(field) {
+        return object.get_mut(field);
+    }
+    object.values_mut().find_map(|inner| find_field(inner, field))
+}
 
 /// The organization trail has delivered.
 fn with_delivery(text: &str, region: &str) -> String {

@@ -101,3 +101,31 @@ fn accounts_that_take_each_other_s_name_before_they_have_a_role_are_named_by_the
     let plan = json(&case.must(3, "plan --estate estate.json --format json"));
     assert_eq!(plan["changes"].as_array().unwrap().len(), 0, "{plan:#}");
 }
+
+#[test]
+fn an_account_that_takes_the_log_accounts_name_stops_nothing() {
+    let case = Case::open("22");
+    let config = case.read("orgtrail.yaml").replace(SELECTOR, "ou:/**");
+    let estate: Value = json(&case.read("estate.json"));
+    let accounts = estate["organization"]["accounts"].as_object().unwrap().clone();
+    let log = accounts.keys().find(|id| config.contains(&format!("\"{id}\""))).unwrap().clone();
+    let log_name = accounts[&log]["name"].as_str().unwrap().to_owned();
+    case.write("orgtrail.yaml", &config.replace(&format!("\"{log}\""), &format!("\"{log_name}\"")));
+    case.must(0, "apply --yes --estate estate.json");
+    let management = estate["organization"]["management_account"].as_str().unwrap();
+    let member = accounts.keys().find(|id| **id != log && id.as_str() != management).unwrap();
+    rename(&case, member, &log_name);
+
+    let plan = json(&case.run("plan --estate estate.json --format json").stdout);
+    let found = plan["findings"].as_array().unwrap().iter().find(|f| f["code"] == "log-account-by-its-bucket");
+    assert!(found.is_some_and(|f| f["message"].as_str().unwrap().contains(&log)), "{plan:#}");
+    assert_eq!(plan["blockers"], serde_json::json!([]), "{plan:#}");
+    // A stopped trail is still started.
+    let stopped = case.read("estate.json").replacen("\"logging\": true", "\"logging\": false", 1);
+    let stopped = stopped.replacen("\"logging\":true", "\"logging\":false", 1);
+    case.write("estate.json", &stopped);
+    let round = json(&case.run("reconcile --once --estate estate.json --format json").stdout);
+    assert_eq!(round["acted"], true, "{round:#}");
+    let estate = case.read("estate.json");
+    assert!(!estate.contains("\"logging\": false") && !estate.contains("\"logging\":false"), "the log goes on");
+}
