@@ -31,6 +31,12 @@ fn the_demo_finds_and_repairs_what_three_hands_did() {
         assert!(story.contains(line), "{line}\n{story}");
     }
 
+    // What README shows of it is what it says, but for the lines that it leaves out.
+    let readme = include_str!("../README.md").split_once("```text\n$ orgtrail drift\n").unwrap().1;
+    for shown in readme.split_once("```").unwrap().0.split("      …\n") {
+        assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
+    }
+
     let drift: Value = serde_json::from_str(&read(folder.path(), "reports/5-drift.json")).unwrap();
     assert_eq!(drift["in_sync"], false);
     let mut addresses: Vec<&str> =

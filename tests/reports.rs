@@ -116,6 +116,14 @@ fn a_form_or_a_template_that_would_not_be_heeded_is_refused() {
     }
     for command in ["plan", "drift", "check"] {
         refused(&folder, &[command, "--templates", "missing"]);
+        let said = refused(&folder, &[command, "--output", "report.pdf"]);
+        assert!(said.contains("no report has the ending .pdf"), "{said}");
+    }
+    for command in [&["schema"][..], &["demo"], &["man"], &["completions", "bash"]] {
+        for flag in ["--estate", "--policies"] {
+            let said = refused(&folder, &[command, &[flag, "x"]].concat());
+            assert!(said.contains(&format!("{flag} does nothing here")), "{said}");
+        }
     }
 }
 

@@ -77,7 +77,8 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes:
   0  all is as it should be
   1  an error; nothing more was done
-  2  a finding: changes are pending, something drifted, logs are not isolated or were tampered with
+  2  a finding: changes are pending, something drifted, logs do not arrive, are not isolated or were
+     tampered with
   3  partial: some accounts or objects could not be read or changed, or something is unproven";
 
 /// The flags that every command takes.
@@ -199,7 +200,7 @@ enum Command {
     /// Show the organization as a tree: which accounts are selected, and why the others are not
     #[command(after_help = examples::DISCOVER)]
     Discover,
-    /// Record what AWS has in a file that every command can work on with --estate
+    /// Record what AWS has in a file; commands that look at AWS work on it with --estate
     #[command(after_help = examples::SNAPSHOT)]
     Snapshot(snapshot::Args),
     /// Write every policy document as it would be sent, for review
@@ -265,6 +266,19 @@ impl Command {
         })
     }
 
+    /// Tells whether it looks at AWS, or at a recorded estate.
+    fn looks(&self) -> bool {
+        !matches!(
+            self,
+            Command::Validate
+                | Command::Schema
+                | Command::Permissions(_)
+                | Command::Demo
+                | Command::Man
+                | Command::Completions(_)
+        )
+    }
+
     /// Tells whether its reports are made from `templates/`.
     fn has_templates(&self) -> bool {
         matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Apply(_) | Command::Check(_))
@@ -278,12 +292,37 @@ fn refuse_idle(command: &Command, common: &Common) -> Result<(), Failure> {
     {
         return Err(asked.unknown_to(name, form.name()));
     }
+    if !command.looks() {
+        let idle = [("--estate", &common.estate), ("--policies", &common.policies)];
+        if let Some((flag, _)) = idle.into_iter().find(|(_, given)| given.is_some()) {
+            return Err(
+                Failure::new(format!("{flag} does nothing here")).hint("this command looks at nothing; leave it out")
+            );
+        }
+    }
     match &common.templates {
         None => Ok(()),
         Some(_) if command.has_templates() => session::report_templates(common).map(|_| ()),
         Some(_) => Err(Failure::new("--templates does nothing here")
             .hint("plan, drift, apply and check have templates that can be replaced; leave it out")),
     }
+}
+
+/// The endings of files that say nothing of a form, and those that tell one ([`Common::format`]).
+const PLAIN_ENDINGS: [&str; 2] = ["txt", "log"];
+const TELLING_ENDINGS: [&str; 6] = ["json", "jsonl", "md", "html", "sarif", "xml"];
+
+/// Refuses a file whose ending promises a form that there is not.
+fn refuse_ending(command: &Command, common: &Common) -> Result<(), Failure> {
+    let has_own_files = command.only_form().is_some() || matches!(command, Command::Init(_) | Command::Permissions(_));
+    let extension = common.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
+    let Some(extension) = extension.filter(|_| common.format.is_none() && !has_own_files) else { return Ok(()) };
+    if PLAIN_ENDINGS.contains(&extension) || TELLING_ENDINGS.contains(&extension) {
+        return Ok(());
+    }
+    let known: Vec<String> = PLAIN_ENDINGS.iter().chain(&TELLING_ENDINGS).map(|ending| format!(".{ending}")).collect();
+    Err(Failure::new(format!("no report has the ending .{extension}"))
+        .hint(format!("the endings are {}; or name the form with --format", known.join(", "))))
 }
 
 /// Parses, runs, prints; returns the exit code of the process.
@@ -333,6 +372,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
     refuse_idle(&cli.command, common)?;
     ui.must_not_replace(&common.config)?;
     common.estate.as_deref().map_or(Ok(()), |estate| ui.must_not_replace(estate))?;
+    refuse_ending(&cli.command, common)?;
     match &cli.command {
         Command::Validate => {
             let (text, outcome) = validate::run(&common.config)?;

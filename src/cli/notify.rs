@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::failure::Failure;
+use crate::cloud::FaultKind;
 use crate::cloud::aws::webhook::{NotPosted, WebhookUrl};
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::config::schema::{Notices, TopicArn, WebLink};
@@ -110,7 +111,10 @@ async fn publish(topic: &TopicArn, notice: &Notice, aws: &AwsOptions) -> Result<
     // A recorded estate can be told of too, so the connection is made only now.
     let aws = Aws::connect(aws.clone()).await?;
     aws.publish(topic.arn(), topic.region(), &notice.subject, &notice.text).await.map_err(|fault| {
-        let help = format!("the policy of {topic} must let account {} publish", fault.account);
+        let help = match fault.kind {
+            FaultKind::Absent => format!("there is no topic {topic}: set `notify.topic` to one that is there"),
+            _ => format!("the policy of {topic} must let account {} publish", fault.account),
+        };
         Failure::from(fault).hint(help)
     })
 }

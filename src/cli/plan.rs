@@ -1,6 +1,6 @@
 //! `orgtrail plan`: what would be changed. It cannot write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,6 +11,7 @@ use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::validate::load;
 use super::{Answer, Common, Format};
+use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::human::Layout;
 use crate::report::since::DriftJson;
@@ -50,7 +51,7 @@ pub struct PlanArgs {
     /// Also look for trails that the selected accounts have of their own, at one call more for each
     #[arg(long)]
     member_trails: bool,
-    /// Show what --config changes against this other configuration, without looking at what AWS has
+    /// Show what --config changes against this other configuration: only the organization is read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts", "close"])]
     against: Option<PathBuf>,
 }
@@ -73,8 +74,17 @@ impl Choices {
 pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, Failure> {
     let options =
         SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
-    let other = args.against.as_deref().map(load).transpose()?;
+    let other = args.against.as_deref().map(compared).transpose()?;
     let session = Session::open(common, Access::ReadOnly).await?;
+    if let Some(other) = other.as_ref().filter(|other| other.deployment != session.config.deployment) {
+        return Err(Failure::new(format!(
+            "{} is the deployment {:?} and --against {:?}: nothing of one becomes the other",
+            common.config.display(),
+            session.config.deployment,
+            other.deployment
+        ))
+        .hint("compare two configurations of one deployment"));
+    }
     let surveyor = session.surveyor(ui);
     let (organization, plan) = match &other {
         Some(other) => surveyor.against(other, &options).await?,
@@ -86,6 +96,16 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, F
     ui.end_progress();
     let text = text(common, &Subject::new(&plan, &organization, Purpose::Plan), ui)?;
     Ok(Answer::new(text, outcome(&plan)))
+}
+
+/// Reads the configuration that is compared with.
+fn compared(path: &Path) -> Result<Config, Failure> {
+    if !path.exists() {
+        return Err(Failure::new(format!("there is no file {}", path.display())).hint(
+            "name with --against the configuration as it was, such as `git show main:orgtrail.yaml > before.yaml`",
+        ));
+    }
+    Ok(load(path)?)
 }
 
 /// Returns the report of a plan in the wanted form.

@@ -81,7 +81,9 @@ pub struct UnprovenView {
 
 /// Says how much is wrong and how bad the worst is; none where nothing is that a person has to know.
 pub fn verdict(plan: &Plan) -> Option<String> {
-    let counts = [(plan.findings.len(), "finding"), (plan.violations.len(), "violation")];
+    let harmless = plan.findings.iter().filter(|finding| finding.harm == Harm::Harmless).count();
+    let findings = plan.findings.len() - harmless;
+    let counts = [(findings, "finding"), (plan.violations.len(), "violation"), (harmless, "remark")];
     let mut parts: Vec<String> =
         counts.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| words::count(number, what)).collect();
     if !plan.unproven.is_empty() {
@@ -96,11 +98,23 @@ pub fn verdict(plan: &Plan) -> Option<String> {
     }
 }
 
+/// Folds the findings that do harm, the worst first.
+pub(super) fn harmful(found: &[Finding], organization: &Organization) -> Vec<FindingView> {
+    let all = findings(found, organization).into_iter();
+    all.filter(|finding| finding.harm != Harm::Harmless.as_str()).collect()
+}
+
+/// Folds the findings that do no harm.
+pub(super) fn remarks(found: &[Finding], organization: &Organization) -> Vec<FindingView> {
+    let all = findings(found, organization).into_iter();
+    all.filter(|finding| finding.harm == Harm::Harmless.as_str()).collect()
+}
+
 /// Lays out what is wrong by what it does, the worst first. What is harmless drift is only in the list of changes.
 pub(super) fn harms(groups: &[Group], plan: &Plan, organization: &Organization) -> Vec<HarmView> {
-    let all = findings(&plan.findings, organization);
+    let all = harmful(&plan.findings, organization);
     let view = |harm: Harm| {
-        let drifted = groups.iter().filter(|group| group.content.harm == harm && harm != Harm::Harmless);
+        let drifted = groups.iter().filter(|group| group.content.harm == harm);
         let violations = plan.violations.iter().filter(|violation| violation.harm() == harm).count();
         HarmView {
             harm: harm.as_str(),
@@ -111,7 +125,7 @@ pub(super) fn harms(groups: &[Group], plan: &Plan, organization: &Organization) 
         }
     };
     let has = |view: &HarmView| !view.findings.is_empty() || !view.entries.is_empty() || view.violations.is_some();
-    Harm::ALL.into_iter().map(view).filter(has).collect()
+    Harm::ALL.into_iter().filter(|harm| *harm != Harm::Harmless).map(view).filter(has).collect()
 }
 
 fn entry(group: &Group) -> HarmEntry {
@@ -199,7 +213,6 @@ pub(super) fn write_harms(page: &mut Page, harms: &[HarmView], accounts_max: usi
     page.heading(&[Span(STRONG, "Wrong now")]);
     for HarmView { harm, meaning, findings, entries, violations } in harms {
         let style = if *harm == Harm::LessProtected.as_str() { NOTICE } else { BAD };
-        let style = if *harm == Harm::Harmless.as_str() { FAINT } else { style };
         page.line(2, &[Span(style, harm), Span(PLAIN, ": "), Span(PLAIN, meaning)]);
         for finding in findings {
             write_finding(page, finding, accounts_max);
@@ -227,9 +240,21 @@ pub(super) fn write_findings(page: &mut Page, findings: &[FindingView], accounts
     }
 }
 
+/// Writes what is worth knowing; nothing where nothing is.
+pub(super) fn write_remarks(page: &mut Page, remarks: &[FindingView], accounts_max: usize) {
+    if remarks.is_empty() {
+        return;
+    }
+    page.heading(&[Span(STRONG, "Worth knowing")]);
+    for remark in remarks {
+        write_finding(page, remark, accounts_max);
+    }
+}
+
 fn write_finding(page: &mut Page, finding: &FindingView, accounts_max: usize) {
-    let FindingView { harm: _, code, message, address, since, until, help, accounts } = finding;
-    page.line(4, &[Span(BAD, code), Span(PLAIN, ": "), Span(PLAIN, message)]);
+    let FindingView { harm, code, message, address, since, until, help, accounts } = finding;
+    let style = if *harm == Harm::Harmless.as_str() { NOTICE } else { BAD };
+    page.line(4, &[Span(style, code), Span(PLAIN, ": "), Span(PLAIN, message)]);
     page.line(6, &[Span(FAINT, "at "), Span(PLAIN, address)]);
     let times = since_until(since.as_deref(), until.as_deref());
     if !times.is_empty() {

@@ -338,6 +338,7 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
         urgent: Vec::new(),
         unchanged: plan.unchanged,
         problems: plan.problems,
+        blockers: Vec::new(),
         delivery: vec![
             trail("acme-org-trail", DeliveryState::Arrives("2026-03-01T12:00:00Z".into())),
             trail("acme-new-trail", DeliveryState::Waiting),

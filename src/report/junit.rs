@@ -15,8 +15,9 @@ use crate::plan::{Harm, Plan};
 /// What is as it should be is one passed test, with the number of resources in its name.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
     let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
-    let PlanView { purpose, deployment, harms, violations, unproven, sections, blockers, problems, .. } = &view;
-    let findings: Vec<&FindingView> = harms.iter().flat_map(|harm| &harm.findings).collect();
+    let PlanView { purpose, deployment, harms, remarks, violations, unproven, sections, blockers, problems, .. } =
+        &view;
+    let findings: Vec<&FindingView> = harms.iter().flat_map(|harm| &harm.findings).chain(remarks).collect();
     let entries = sections.iter().flat_map(|section| &section.entries);
     let mut failed: Vec<(usize, String)> =
         findings.into_iter().map(|found| (rank(Some(found.harm)), finding(found))).collect();

@@ -82,7 +82,7 @@ fn longest(items: usize, render: impl Fn(usize) -> Result<String, BadTemplate>) 
 }
 
 fn plan_items(view: &PlanView) -> usize {
-    let PlanView { harms, risks, violations, unproven, sections, .. } = view;
+    let PlanView { harms, remarks, risks, violations, unproven, sections, .. } = view;
     let PlanView { leftovers, evidence, headroom, blockers, problems, .. } = view;
     let harms: usize = harms.iter().map(|harm| harm.findings.len() + harm.entries.len()).sum();
     let since = view.since.as_ref().map_or(0, |since| since.findings.len());
@@ -91,6 +91,7 @@ fn plan_items(view: &PlanView) -> usize {
     since
         + view.traces.len()
         + harms
+        + remarks.len()
         + risks
         + violations.len()
         + unproven.len()
@@ -113,7 +114,7 @@ fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     others += room.keep(&mut view.violations) + room.keep(&mut view.problems);
     others += view.since.as_mut().map_or(0, |since| room.keep(&mut since.findings));
     let changes = keep_changes(view, &mut room);
-    others += room.keep(&mut view.traces);
+    others += room.keep(&mut view.remarks) + room.keep(&mut view.traces);
     others += room.keep(&mut view.leftovers) + room.keep(&mut view.evidence) + room.keep(&mut view.headroom);
     LeftOut { changes, others }
 }

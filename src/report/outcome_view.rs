@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::assessment::{FindingView, findings};
+use super::assessment::{FindingView, harmful, remarks};
 use super::view::{ProblemView, problems};
 use super::words;
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
@@ -22,12 +22,16 @@ pub struct ApplyView {
     pub failed: Vec<ProblemView>,
     /// What was not tried.
     pub skipped: Vec<SkippedView>,
+    /// What stood against parts of the plan.
+    pub blockers: Vec<ProblemView>,
     /// What could not be read.
     pub problems: Vec<ProblemView>,
     /// How the delivery of each trail goes.
     pub delivery: Vec<DeliveryView>,
     /// What is wrong after the run, the worst first.
     pub findings: Vec<FindingView>,
+    /// What does no harm and is worth knowing.
+    pub remarks: Vec<FindingView>,
     /// What was made.
     pub done: Vec<DoneView>,
     /// How many changes were made.
@@ -75,9 +79,11 @@ pub fn view(report: &ApplyReport, organization: &Organization) -> ApplyView {
         summary: summary(report),
         failed: problems(&failures(report), organization),
         skipped: report.outcomes.iter().filter_map(skipped).collect(),
+        blockers: problems(&report.blockers, organization),
         problems: problems(&report.problems, organization),
         delivery: report.delivery.iter().map(delivery).collect(),
-        findings: findings(&report.findings, organization),
+        findings: harmful(&report.findings, organization),
+        remarks: remarks(&report.findings, organization),
         done: report.outcomes.iter().filter_map(done).collect(),
         done_count: report.tally().done,
         retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),

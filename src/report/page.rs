@@ -22,6 +22,22 @@ pub const FAINT: Style = Style::new().dimmed();
 /// Ordinary text.
 pub const PLAIN: Style = Style::new();
 
+/// Stands for a space at which no line is broken, until it is: of the private use area, so that no text has it.
+const UNBROKEN: char = '\u{e000}';
+
+/// Holds together what stands between backquotes.
+fn with_whole_commands(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return text.to_owned();
+    }
+    let whole = |(at, part): (usize, &&str)| match at % 2 {
+        0 => (*part).to_owned(),
+        _ => part.replace(' ', &UNBROKEN.to_string()),
+    };
+    parts.iter().enumerate().map(whole).collect::<Vec<_>>().join("`")
+}
+
 /// A piece of a line. The text may come from anywhere: it is escaped when it is written.
 #[derive(Clone, Copy)]
 pub struct Span<'a>(pub Style, pub &'a str);
@@ -40,7 +56,7 @@ impl Page {
 
     /// Writes a line, broken between words where it is too long. What follows the break is indented by four more.
     ///
-    /// A word is never broken: an id or an ARN must stay whole to be copied.
+    /// A word is never broken, nor is what stands between backquotes: an id, an ARN or a command must stay whole to be copied.
     pub fn line(&mut self, indent: usize, spans: &[Span]) {
         self.line_hanging(indent, indent + 4, spans);
     }
@@ -50,7 +66,7 @@ impl Page {
         let mut styled = String::new();
         for Span(style, text) in spans {
             // Writing to a string cannot fail. Each word has its own style, so that a line break never carries one over.
-            let text = escape::terminal(text);
+            let text = with_whole_commands(&escape::terminal(text));
             for (at, word) in text.split(' ').enumerate() {
                 let gap = if at > 0 { " " } else { "" };
                 let _ = if word.is_empty() || *style == PLAIN {
@@ -68,7 +84,7 @@ impl Page {
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
         for line in textwrap::wrap(&styled, options) {
-            self.text.push_str(line.trim_end());
+            self.text.push_str(&line.trim_end().replace(UNBROKEN, " "));
             self.text.push('\n');
         }
     }
@@ -110,6 +126,18 @@ mod tests {
         page.line(2, &[Span(PLAIN, "a line of words that is followed by"), Span(PLAIN, " "), Span(STRONG, arn)]);
         let text = anstream::adapter::strip_str(&page.finish()).to_string();
         assert_eq!(text, format!("  a line of words that is followed by\n      {arn}\n"));
+    }
+
+    #[test]
+    fn a_command_stays_whole() {
+        let mut page = Page::new(40);
+        page.line(
+            0,
+            &[Span(PLAIN, "see who this was, then `orgtrail apply --destroy 'a#b' --allow destroys`; or wait")],
+        );
+        let text = page.finish();
+        assert!(text.contains("\n    `orgtrail apply --destroy 'a#b' --allow destroys`;\n"), "{text}");
+        assert_eq!(with_whole_commands("one ` alone"), "one ` alone");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct ApplyJson<'a> {
     /// What was removed.
     retired: Vec<String>,
     problems: Vec<ProblemJson<'a>>,
+    /// What stood against parts of the plan.
+    blockers: Vec<ProblemJson<'a>>,
     delivery: Vec<DeliveryJson<'a>>,
     /// What is wrong after the run, the worst first.
     findings: Vec<FindingJson<'a>>,
@@ -75,6 +77,7 @@ impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
             urgent: _,
             unchanged,
             problems,
+            blockers,
             delivery,
             findings,
         } = report;
@@ -89,6 +92,7 @@ impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
             outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
             retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
             problems: problems.iter().map(ProblemJson::from).collect(),
+            blockers: blockers.iter().map(ProblemJson::from).collect(),
             delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
             findings: findings.iter().map(FindingJson::from).collect(),
         }

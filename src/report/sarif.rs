@@ -85,8 +85,8 @@ fn rule(Rule { id, level, severity, about }: &Rule) -> Value {
 }
 
 fn results(view: &PlanView, config_file: &str) -> Vec<Value> {
-    let PlanView { harms, violations, unproven, sections, blockers, problems, .. } = view;
-    let findings = harms.iter().flat_map(|harm| &harm.findings).map(finding);
+    let PlanView { harms, remarks, violations, unproven, sections, blockers, problems, .. } = view;
+    let findings = harms.iter().flat_map(|harm| &harm.findings).chain(remarks).map(finding);
     let entries = sections.iter().flat_map(|section| &section.entries).map(change);
     let violations = violations.iter().map(violation);
     let mut found: Vec<Found> = findings.chain(violations).chain(entries).collect();

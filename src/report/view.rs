@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::assessment::{self, HarmView, UnprovenView};
+use super::assessment::{self, FindingView, HarmView, UnprovenView};
 use super::beside::{EvidenceView, LeftoverView, evidence, leftovers};
 use super::fold::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
@@ -45,6 +45,8 @@ pub struct PlanView {
     pub traces: Vec<TraceView>,
     /// What is wrong now, by what it does, the worst first.
     pub harms: Vec<HarmView>,
+    /// What does no harm and is worth knowing before the changes are made.
+    pub remarks: Vec<FindingView>,
     /// The changes with a risk, by risk.
     pub risks: Vec<RiskView>,
     /// What the documents let happen and should not.
@@ -183,6 +185,7 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         since: since.map(|comparison| since::since(comparison, organization)),
         traces: since::traces(traces, organization),
         harms: assessment::harms(&groups, plan, organization),
+        remarks: assessment::remarks(&plan.findings, organization),
         risks: risks(&groups),
         violations: violations(&plan.violations, organization),
         unproven: assessment::unproven(&plan.unproven, organization),

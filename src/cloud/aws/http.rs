@@ -1,6 +1,8 @@
 //! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names. Before each request
 //! of a call that writes, the fence is asked: the SDK sends a call again by itself.
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
@@ -10,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::region::Region;
 
 use crate::cloud::fence::may_send;
 
@@ -52,6 +55,17 @@ pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
         connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
     });
     SharedHttpClient::new(Asking(client))
+}
+
+/// Returns the credentials of a profile that a person named. They come before those that stand in the environment, as with
+/// AWS's own command line (AWS CLI user guide, "Configuration and credential precedence").
+pub(crate) fn of_profile(
+    profile: &str,
+    region: Option<Region>,
+    http: SharedHttpClient,
+) -> ProfileFileCredentialsProvider {
+    let config = ProviderConfig::without_region().with_region(region).with_http_client(http);
+    ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&config).build()
 }
 
 /// Tells whether an endpoint is on this machine, as an emulator's is.

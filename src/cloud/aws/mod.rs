@@ -44,6 +44,7 @@ mod wake;
 pub mod webhook;
 mod whole;
 
+pub(crate) use http::of_profile;
 pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use pace::Tempo;
 
@@ -182,11 +183,11 @@ impl Aws {
 }
 
 async fn sdk_config(options: &AwsOptions) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(SdkRegion::new(options.home_region.to_string()))
-        .http_client(http::client(options.endpoint.as_deref()));
+    let (region, http) = (SdkRegion::new(options.home_region.to_string()), http::client(options.endpoint.as_deref()));
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone()).http_client(http.clone());
     if let Some(profile) = &options.profile {
         loader = loader.profile_name(profile);
+        loader = loader.credentials_provider(of_profile(profile, Some(region), http));
     }
     if let Some(endpoint) = &options.endpoint {
         loader = loader.endpoint_url(endpoint);

@@ -43,8 +43,9 @@ pub(super) fn prefix(at: &str, prefix: &str) -> Option<Remark> {
         format!("it has {length} characters, {PREFIX_CHARS_MAX} are allowed")
     } else if format!("{prefix}/").contains("AWSLogs/") {
         "CloudTrail adds `AWSLogs/` itself".to_owned()
-    } else if let Some(c) = prefix.chars().find(|c| !(c.is_ascii_alphanumeric() || "/!-_.*'()".contains(*c))) {
-        // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients.
+    } else if let Some(c) = prefix.chars().find(|c| !(c.is_ascii_alphanumeric() || "/!-_.'()".contains(*c))) {
+        // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients, and an
+        // asterisk, which is safe in a key, stands for any text in a policy.
         format!("the character {c:?} is not safe in the keys of S3")
     } else {
         return None;

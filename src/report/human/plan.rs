@@ -1,7 +1,7 @@
 //! Plans and drift: risks first, then changes by account, then what else matters, then one line.
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
-use crate::report::assessment::{write_harms, write_unproven};
+use crate::report::assessment::{write_harms, write_remarks, write_unproven};
 use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
@@ -24,6 +24,7 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
         since,
         traces,
         harms,
+        remarks,
         risks,
         violations,
         unproven,
@@ -49,15 +50,17 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     }
     write_harms(&mut page, harms, layout.accounts());
     write_violations(&mut page, violations, layout.accounts());
+    // What could not be read is why most of what follows is not proved.
+    write_problems(&mut page, "Could not be read", problems, layout);
     write_unproven(&mut page, unproven, layout.accounts());
     write_risks(&mut page, risks);
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
+    write_remarks(&mut page, remarks, layout.accounts());
     write_traces(&mut page, traces, layout.accounts());
     write_leftovers(&mut page, leftovers, layout);
     write_evidence(&mut page, evidence, layout);
     write_headroom(&mut page, headroom, layout);
     write_problems(&mut page, "Stands in the way", blockers, layout);
-    write_problems(&mut page, "Could not be read", problems, layout);
     page.gap();
     let style = if *in_sync { GOOD } else { STRONG };
     let end = [("Found", verdict), ("Partial", partial)];
