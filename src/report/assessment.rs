@@ -210,7 +210,7 @@ pub(super) fn write_harms(page: &mut Page, harms: &[HarmView], accounts_max: usi
     if harms.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Wrong now")]);
+    page.heading(&[Span(STRONG, WRONG_NOW)]);
     for HarmView { harm, meaning, findings, entries, violations } in harms {
         let style = if *harm == Harm::LessProtected.as_str() { NOTICE } else { BAD };
         page.line(2, &[Span(style, harm), Span(PLAIN, ": "), Span(PLAIN, meaning)]);
@@ -229,25 +229,19 @@ pub(super) fn write_harms(page: &mut Page, harms: &[HarmView], accounts_max: usi
     }
 }
 
-/// Writes what is wrong after a run; nothing where nothing is.
-pub(super) fn write_findings(page: &mut Page, findings: &[FindingView], accounts_max: usize) {
+/// The heading of what is wrong.
+pub(super) const WRONG_NOW: &str = "Wrong now";
+/// The heading of what does no harm.
+pub(super) const WORTH_KNOWING: &str = "Worth knowing";
+
+/// Writes findings under a heading; nothing where there are none.
+pub(super) fn write_findings(page: &mut Page, heading: &str, findings: &[FindingView], accounts_max: usize) {
     if findings.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Wrong now")]);
+    page.heading(&[Span(STRONG, heading)]);
     for finding in findings {
         write_finding(page, finding, accounts_max);
-    }
-}
-
-/// Writes what is worth knowing; nothing where nothing is.
-pub(super) fn write_remarks(page: &mut Page, remarks: &[FindingView], accounts_max: usize) {
-    if remarks.is_empty() {
-        return;
-    }
-    page.heading(&[Span(STRONG, "Worth knowing")]);
-    for remark in remarks {
-        write_finding(page, remark, accounts_max);
     }
 }
 

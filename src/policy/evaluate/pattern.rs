@@ -94,16 +94,16 @@ pub fn resource_glob(pattern: &str, arn: &str) -> bool {
     arn_glob(pattern, arn) || (pattern.contains("*:") && glob(pattern, arn))
 }
 
-/// Returns what a pattern of a `Resource` asks of the last field of an ARN, `head` being the first five with their colons
-/// (`arn:aws:s3:::`); none where it means something else.
-pub fn last_field<'p>(pattern: &'p str, head: &str) -> Option<&'p str> {
+/// Returns what a pattern of a `Resource` asks of the last field of an ARN; none where it means something else by the first five.
+pub fn last_field<'p>(pattern: &'p str, arn: &str) -> Option<&'p str> {
     let mut fields = pattern.splitn(6, ':');
-    let mut own = head.splitn(6, ':').take(5);
+    let mut own = arn.splitn(6, ':').take(5);
     if own.all(|field| fields.next().is_none_or(|pattern| glob(pattern, field))) {
         return Some(fields.next().unwrap_or("*"));
     }
     let (start, rest) = pattern.rsplit_once("*:")?;
-    glob(&format!("{start}*:"), head).then_some(rest)
+    let (head, _) = arn.rsplit_once(':')?;
+    glob(&format!("{start}*"), head).then_some(rest)
 }
 
 /// Tells whether an ARN follows a pattern field by field, as in `ArnLike`.

@@ -29,8 +29,7 @@ impl Touch {
 
     fn add(&mut self, resource: &str, bucket_arn: &str) {
         let name = bucket_arn.rsplit(':').next().unwrap_or_default();
-        let head = &bucket_arn[..bucket_arn.len() - name.len()];
-        let Some(path) = last_field(resource, head) else { return };
+        let Some(path) = last_field(resource, bucket_arn) else { return };
         let wide = path.replace(OWN_ACCOUNT, "*");
         self.bucket |= glob(&wide, name);
         match path.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')) {

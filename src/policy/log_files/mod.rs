@@ -81,8 +81,7 @@ impl LogFiles<'_> {
         if pattern.len() > PATTERN_MAX {
             return Err(TooMany);
         }
-        let head = &self.bucket_arn[..self.bucket_arn.len() - self.bucket().len()];
-        Ok(last_field(pattern, head).map(|own| own.chars().collect()))
+        Ok(last_field(pattern, self.bucket_arn).map(|own| own.chars().collect()))
     }
 
     fn bucket(&self) -> &str {

@@ -7,7 +7,7 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
-use crate::report::assessment::{harmful, remarks, write_findings, write_remarks};
+use crate::report::assessment::{WORTH_KNOWING, WRONG_NOW, harmful, remarks, write_findings};
 use crate::report::outcome_view::{failures, summary};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{account, problems};
@@ -22,8 +22,8 @@ pub fn apply(report: &ApplyReport, organization: &Organization, layout: Layout) 
     write_problems(&mut page, "Stands in the way", &problems(&report.blockers, organization), layout);
     write_problems(&mut page, "Could not be read", &problems(&report.problems, organization), layout);
     write_delivery(&mut page, &report.delivery);
-    write_findings(&mut page, &harmful(&report.findings, organization), layout.accounts());
-    write_remarks(&mut page, &remarks(&report.findings, organization), layout.accounts());
+    write_findings(&mut page, WRONG_NOW, &harmful(&report.findings, organization), layout.accounts());
+    write_findings(&mut page, WORTH_KNOWING, &remarks(&report.findings, organization), layout.accounts());
     page.gap();
     let style = if report.is_complete() { GOOD } else { BAD };
     page.line(0, &[Span(style, &format!("Applied: {}", summary(report)))]);

@@ -1,7 +1,7 @@
 //! Plans and drift: risks first, then changes by account, then what else matters, then one line.
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
-use crate::report::assessment::{write_harms, write_remarks, write_unproven};
+use crate::report::assessment::{WORTH_KNOWING, write_findings, write_harms, write_unproven};
 use crate::report::beside::{EvidenceView, LeftoverView};
 use crate::report::lines::Line;
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
@@ -55,7 +55,7 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     write_unproven(&mut page, unproven, layout.accounts());
     write_risks(&mut page, risks);
     sections.iter().for_each(|section| write_section(&mut page, section, layout));
-    write_remarks(&mut page, remarks, layout.accounts());
+    write_findings(&mut page, WORTH_KNOWING, remarks, layout.accounts());
     write_traces(&mut page, traces, layout.accounts());
     write_leftovers(&mut page, leftovers, layout);
     write_evidence(&mut page, evidence, layout);
