@@ -31,6 +31,17 @@ pub fn threads(name: &str) -> Duration {
     Duration::from_nanos(spent.sum())
 }
 
+/// Has this process run on so many cores only, or says why that cannot be (`taskset(1)`, of Linux).
+pub fn only_cores(cores: usize) -> Result<(), String> {
+    let id = std::process::id().to_string();
+    let run = Command::new("taskset").args(["-a", "-p", "-c", &format!("0-{}", cores - 1), &id]).output();
+    match run {
+        Ok(done) if done.status.success() => Ok(()),
+        Ok(done) => Err(format!("taskset: {}", String::from_utf8_lossy(&done.stderr))),
+        Err(error) => Err(format!("taskset: {error}")),
+    }
+}
+
 /// What the C libraries of Python do, with hardly any Python around them: zlib inflates, OpenSSL hashes.
 const PLAIN: &str = "
 import hashlib, sys, time, zlib

@@ -48,6 +48,21 @@ async fn a_prefix_may_be_named_as_the_root_of_the_layout() {
     }
 }
 
+/// How long a run may take that ends within a second, if it does not wait for itself.
+const HANGS_S: u64 = 120;
+
+#[tokio::test]
+async fn digests_that_are_read_ahead_keep_no_log_file_waiting() {
+    // More digests than files are read at a time, and a walk that waits for each log file.
+    let bucket = Layout { hours: 200, logs: vec![2], ..Layout::default() }.write();
+    let root = tempfile::tempdir().unwrap();
+    bucket.write_to(root.path());
+    let asked = Request { logs_at_once: 1, ..request(&bucket) };
+    let run = of_folder(root.path(), &bucket, asked);
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(HANGS_S), run).await.expect("the run hangs");
+    assert_eq!((answer.state(), answer.chains[0].logs_attested), (State::Attested, 400));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn what_is_no_object_is_named_and_not_read() {

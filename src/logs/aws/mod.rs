@@ -15,12 +15,14 @@ use crate::cloud::aws::of_profile;
 use crate::ids::Region;
 use crate::logs::store::{Fault, FaultKind};
 
+mod prepared;
 mod public_keys;
 mod rules;
 mod s3;
 mod sign;
 mod trail_status;
 
+use prepared::{Noting, Prepared};
 pub use public_keys::PublicKeys;
 pub use s3::S3Store;
 pub use sign::{can_sign, sign};
@@ -66,13 +68,19 @@ impl Connection {
 
     /// Returns the store of a bucket, in whichever region it lies.
     pub async fn bucket(&self, bucket: &str) -> S3Store {
-        let here = self.s3(None);
+        let here = self.s3(None, None);
         let place = here.get_bucket_location().bucket(bucket).send().await;
         // Whoever may not ask for the place may still be in the right region; listing tells if not.
         let region = place.ok().and_then(|place| place.location_constraint().map(|at| at.as_str().to_owned()));
         // The oldest buckets name their region in S3's first words (GetBucketLocation API).
         let region = region.map(|region| if region == "EU" { "eu-west-1".to_owned() } else { region });
-        S3Store::new(self.s3(region.filter(|region| !region.is_empty())), bucket)
+        let noting = self.config.http_client().map(Noting::new);
+        let client = self.s3(region.filter(|region| !region.is_empty()), noting.clone());
+        let store = S3Store::new(client.clone(), bucket);
+        match noting {
+            Some(noting) => store.with_prepared(Prepared::new(bucket, client, self.config.clone(), noting)),
+            None => store,
+        }
     }
 
     /// Returns the source of CloudTrail's public keys.
@@ -95,7 +103,7 @@ impl Connection {
         &self.config
     }
 
-    fn s3(&self, region: Option<String>) -> aws_sdk_s3::Client {
+    fn s3(&self, region: Option<String>, noting: Option<Noting>) -> aws_sdk_s3::Client {
         // Retries are ours: they have to slow down the other requests too.
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .retry_config(RetryConfig::disabled())
@@ -107,8 +115,18 @@ impl Connection {
             Some(region) => config.region(SdkRegion::new(region)),
             None => config,
         };
+        let config = match noting {
+            Some(noting) => config.http_client(noting),
+            None => config,
+        };
         aws_sdk_s3::Client::from_conf(config.build())
     }
+}
+
+/// Returns the failure of a request that got no answer at all.
+fn unanswered(error: &(dyn std::error::Error + 'static), what: &str) -> Failure {
+    let fault = Fault::new(FaultKind::Unavailable, format!("{what}: {}", no_answer(error)));
+    Failure { fault, is_passing: true, is_throttle: false }
 }
 
 /// Says why no answer came. None of the SDK's texts holds a secret.

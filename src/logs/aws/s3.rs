@@ -12,13 +12,16 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::timeout;
 
-use super::{Failure, failure, rules};
+use super::prepared::Prepared;
+use super::{Failure, failure, rules, unanswered};
 use crate::flow::{Flow, Pages};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
@@ -43,6 +46,11 @@ const FLOW_START: usize = 32;
 /// How many there are at most.
 const FLOW_MAX: usize = 256;
 
+/// How long a body may stay silent.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// What the names of an object's own metadata begin with, among the headers of an answer.
+const OWN_HEADER: &str = "x-amz-meta-";
+
 /// How many pages of versions are read for one question: 10,000 versions.
 const VERSION_PAGES_MAX: usize = 10;
 
@@ -62,6 +70,8 @@ pub struct S3Store {
     answered: Arc<Mutex<Option<Instant>>>,
     /// The lifecycle rules that delete, asked once; or why they are not known.
     deletes: Arc<OnceCell<Result<Vec<Deletes>, Fault>>>,
+    /// GETs that are prepared once; not set when the connection is not known.
+    prepared: Option<Arc<Prepared>>,
 }
 
 /// An object's bytes, and the memory that they are allowed to take.
@@ -77,7 +87,12 @@ impl S3Store {
         let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
         let (answered, deletes) = Default::default();
         let flow = Flow::new(FLOW_START, FLOW_MAX);
-        Self { client, bucket: bucket.into(), flow, memory, delays, answered, deletes }
+        Self { client, bucket: bucket.into(), flow, memory, delays, answered, deletes, prepared: None }
+    }
+
+    /// Returns the store with prepared GETs.
+    pub(super) fn with_prepared(self, prepared: Prepared) -> Self {
+        Self { prepared: Some(Arc::new(prepared)), ..self }
     }
 
     /// Returns the store with other delays between tries: the first one and the longest one.
@@ -153,6 +168,26 @@ impl S3Store {
     }
 
     async fn fetch_once(&self, key: &str, version: Option<&str>) -> Result<Fetched, Failure> {
+        let Some(prepared) = self.prepared.as_deref().filter(|_| version.is_none()) else {
+            return self.fetch_by_sdk(key, version).await;
+        };
+        let is_refused = match prepared.get(key).await {
+            Some(Err(error)) => return Err(unanswered(&error, "GetObject")),
+            Some(Ok(answer)) => match answer.status().as_u16() {
+                200 => return self.whole(answer).await,
+                status @ (429 | 503) => return Err(throttled(status)),
+                status => status != 404,
+            },
+            None => false,
+        };
+        let fetched = self.fetch_by_sdk(key, version).await;
+        if is_refused && fetched.is_ok() {
+            prepared.give_up();
+        }
+        fetched
+    }
+
+    async fn fetch_by_sdk(&self, key: &str, version: Option<&str>) -> Result<Fetched, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let request = request.set_version_id(version.map(str::to_owned));
         let answer = request.send().await.map_err(|error| {
@@ -160,6 +195,21 @@ impl S3Store {
             Failure { fault: failure.fault.in_class(class), ..failure }
         })?;
         let size = u64::try_from(answer.content_length().unwrap_or_default()).unwrap_or_default();
+        let pairs = answer.metadata().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+        let metadata = Metadata::from_pairs(pairs);
+        self.read_body(answer.body, size, metadata).await
+    }
+
+    /// Reads an object from the answer to a prepared request.
+    async fn whole(&self, answer: HttpResponse) -> Result<Fetched, Failure> {
+        let size = answer.headers().get("content-length").and_then(|size| size.parse().ok()).unwrap_or_default();
+        let pairs = answer.headers().iter().filter_map(|(name, value)| Some((name.strip_prefix(OWN_HEADER)?, value)));
+        let metadata = Metadata::from_pairs(pairs);
+        self.read_body(ByteStream::new(answer.into_body()), size, metadata).await
+    }
+
+    /// Reads a body of a size that was told, within the memory of all bodies.
+    async fn read_body(&self, mut stream: ByteStream, size: u64, metadata: Metadata) -> Result<Fetched, Failure> {
         if size > OBJECT_BYTES_MAX {
             let message = format!("the object has {size} bytes, the limit of a delivered file is {OBJECT_BYTES_MAX}");
             return Err(lasting(FaultKind::TooLarge, message));
@@ -167,17 +217,16 @@ impl S3Store {
         let kib = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, BODIES_KIB_MAX as u32);
         let memory = Arc::clone(&self.memory).acquire_many_owned(kib).await;
         let memory = memory.map_err(|e| lasting(FaultKind::Unavailable, e.to_string()))?;
-        let pairs = answer.metadata().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
-        let metadata = Metadata::from_pairs(pairs);
-        let body = answer.body.collect().await.map_err(|error| Failure {
-            fault: Fault::new(FaultKind::Unavailable, format!("GetObject: the body broke off: {error}")),
-            is_passing: true,
-            is_throttle: false,
-        })?;
-        let body = body.to_vec();
+        let broke_off = |why: String| passing(format!("GetObject: the body broke off: {why}"));
+        let mut body = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        while let Some(part) = timeout(SILENCE_MAX, stream.next()).await.map_err(|late| broke_off(late.to_string()))? {
+            body.extend_from_slice(&part.map_err(|error| broke_off(error.to_string()))?);
+            if body.len() as u64 > size {
+                break;
+            }
+        }
         if body.len() as u64 != size {
-            let message = format!("GetObject: the body has {} bytes instead of {size}", body.len());
-            return Err(Failure { is_passing: true, ..lasting(FaultKind::Unavailable, message) });
+            return Err(passing(format!("GetObject: the body has {} bytes instead of {size}", body.len())));
         }
         Ok(Fetched { object: Object { body, metadata }, _memory: memory })
     }
@@ -338,6 +387,15 @@ fn next_page(pages: &mut Pages, answer: &ListObjectsV2Output) -> Result<Option<S
     let token = answer.next_continuation_token().map(str::to_owned);
     let next = pages.after(answer.is_truncated().unwrap_or(token.is_some()), token);
     next.map_err(|why| Fault::new(FaultKind::Unavailable, format!("ListObjectsV2: {why}")))
+}
+
+fn passing(message: String) -> Failure {
+    Failure { is_passing: true, ..lasting(FaultKind::Unavailable, message) }
+}
+
+/// Returns the failure of a prepared request that there were too many for.
+fn throttled(status: u16) -> Failure {
+    Failure { is_throttle: true, ..passing(format!("GetObject: status {status}, too many requests")) }
 }
 
 fn lasting(kind: FaultKind, message: String) -> Failure {

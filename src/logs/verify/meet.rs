@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinError;
+
 use crate::logs::digest::chain::{Content, Seen, Unread};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
@@ -23,6 +25,13 @@ pub(super) enum Met {
     /// It is none at all.
     Odd(usize, String),
     Fault(usize, Fault),
+}
+
+impl Met {
+    /// Returns what is met where the reading itself was stopped.
+    pub(super) fn stopped(at: usize, error: &JoinError) -> Self {
+        Self::Fault(at, Fault::new(FaultKind::Unavailable, format!("the reading of a digest was stopped: {error}")))
+    }
 }
 
 /// Reads what a key in the folder of digests names.

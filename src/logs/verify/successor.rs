@@ -46,7 +46,7 @@ impl Walk<'_> {
 }
 
 /// Tells whether a later chain lists about as many log files as an older one: at least half as many in the hours of both; where
-/// it begins with the other's end, at least half as many as are to be expected by the other's last day.
+/// it begins with the other's end, about half as many as are to be expected by the other's last day.
 fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
     let Some(last) = older.logs_by_hour.keys().next_back() else { return true };
     let since = last.saturating_sub(LOOK_BACK).unwrap_or(*last);
@@ -59,7 +59,8 @@ fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
     let begin = later.logs_by_hour.keys().next().copied().unwrap_or(*last);
     if begin > *last {
         let expected = recent * later.logs_by_hour.len() as u64 / hours.max(1);
-        return expected <= FEW || 2 * all >= expected;
+        // Of so few, one more or less is chance; none at all is not.
+        return expected <= FEW || (all > 0 && 2 * (all + 1) >= expected);
     }
     let both: u64 = older.logs_by_hour.range(begin..).map(|(_, logs)| logs).sum();
     let theirs: u64 = later.logs_by_hour.range(..=*last).map(|(_, logs)| logs).sum();
@@ -92,6 +93,8 @@ mod tests {
             ("as many, at once", chain(40, &[2; 3]), true),
             ("none, at once", chain(40, &[0; 3]), false),
             ("none yet, in the first hour", chain(40, &[0]), true),
+            ("two of six, at once", chain(40, &[2, 0, 0]), true),
+            ("two of eight, at once", chain(40, &[2, 0, 0, 0]), false),
         ] {
             assert_eq!(records_as_much(&later, &older), expected, "{what}");
         }

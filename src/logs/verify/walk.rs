@@ -7,13 +7,14 @@ use std::sync::Arc;
 use futures::future::{FutureExt, ready};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ids::{AccountId, Region};
 use crate::logs::digest::chain::{Proof, Seen};
 use crate::logs::finding::{Code, Finding, State, Window};
 use crate::logs::key::Scope;
-use crate::logs::store::Store;
+use crate::logs::store::{Listed, Store};
 
 use super::answer::{Chain, Mark, Place, Since, Tally};
 use super::archived::Key as ArchivedKey;
@@ -30,9 +31,13 @@ use super::track::{Held, Judged};
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
 
-/// How many digests of one account and region are read ahead, and how large one is at most: of larger ones, which list
-/// thousands of log files, one at a time is enough, and many would take much memory.
-const DIGESTS_AHEAD: usize = 16;
+/// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all that
+/// there is to read at a time.
+const DIGESTS_AHEAD: usize = 96;
+/// How many KiB they have together at most, as they lie there.
+const AHEAD_KIB_MAX: u32 = 2 << 10;
+/// How large one of them is at most: of larger ones, which list thousands of log files, one at a time is enough, and many
+/// would take much memory.
 const AHEAD_BYTES_MAX: u64 = 128 << 10;
 /// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth nothing.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
@@ -41,6 +46,14 @@ const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 pub(super) const ANOTHER: &str = "an earlier run proved this digest, and it is another one now";
 
 pub(super) type Checked = (usize, Task, Read, Option<u64>);
+
+/// What is to become of a key in the folder of digests.
+enum Ahead {
+    /// It need not be read, or not now.
+    Known(Met),
+    /// It is read ahead.
+    Read(usize, Listed),
+}
 
 /// The walk of one account x region.
 pub(super) struct Walk<'a> {
@@ -197,22 +210,50 @@ impl<'a> Walk<'a> {
         let places: Vec<(Arc<dyn Store>, Scope)> =
             self.sites.all.iter().map(|site| (Arc::clone(&site.store), site.scope.clone())).collect();
         let spared = self.spared();
+        let memory = Arc::new(Semaphore::new(AHEAD_KIB_MAX as usize));
         merge::digests(&self.sites.all, start, self.request.to)
             .filter_map(move |(at, listed)| {
-                let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
                 let what = listed.as_ref().map_or(Need::Read, |listed| spared.need(at, listed));
-                let met = match (listed, what) {
+                ready(match (listed, what) {
                     (_, Need::Nothing) => None,
-                    (Err(fault), _) => Some(ready(Met::Fault(at, fault)).left_future()),
+                    (Err(fault), _) => Some(Ahead::Known(Met::Fault(at, fault))),
+                    (Ok(listed), Need::Spare(chain)) => Some(Ahead::Known(Met::Spared(chain, listed))),
                     (Ok(listed), Need::Read) if listed.size_bytes > AHEAD_BYTES_MAX => {
-                        Some(ready(Met::Big(at, listed)).left_future())
+                        Some(Ahead::Known(Met::Big(at, listed)))
                     }
-                    (Ok(listed), Need::Spare(chain)) => Some(ready(Met::Spared(chain, listed)).left_future()),
-                    (Ok(listed), Need::Read) => Some(meet(at, store, scope, listed).right_future()),
+                    (Ok(listed), Need::Read) => Some(Ahead::Read(at, listed)),
+                })
+            })
+            // One after the other, so that no later digest takes the room for which an earlier one waits.
+            .then(move |ahead| {
+                let memory = Arc::clone(&memory);
+                async move {
+                    let kib = match &ahead {
+                        Ahead::Known(_) => 0,
+                        Ahead::Read(_, listed) => {
+                            u32::try_from(listed.size_bytes.div_ceil(1024)).unwrap_or(AHEAD_KIB_MAX)
+                        }
+                    };
+                    // The semaphore is never closed.
+                    (memory.acquire_many_owned(kib.min(AHEAD_KIB_MAX)).await.ok(), ahead)
+                }
+            })
+            .map(move |(room, ahead)| {
+                let read = match ahead {
+                    Ahead::Known(met) => ready(met).left_future(),
+                    Ahead::Read(at, listed) => {
+                        let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
+                        // On its own, whoever waits for what: a request that has its turn and is not polled, while the walk
+                        // waits for a log file that needs one, would keep it for ever.
+                        tokio::spawn(meet(at, store, scope, listed))
+                            .map(move |met| met.unwrap_or_else(|error| Met::stopped(at, &error)))
+                            .right_future()
+                    }
                 };
-                ready(met)
+                read.map(move |met| (room, met))
             })
             .buffered(DIGESTS_AHEAD)
+            .map(|(_room, met)| met)
             .boxed()
     }
 
