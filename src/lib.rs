@@ -24,7 +24,7 @@
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
-//! **Invariants**, held by `tests/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between
+//! **Invariants**, held by `tests/core/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between
 //! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
 #[cfg(test)]

@@ -1,20 +1,34 @@
 //! The whole program, run as a user runs it: against an emulator of AWS over the wire, and on recorded estates.
 
+#[path = "../support/browser.rs"]
+mod browser;
+#[path = "../support/recorded.rs"]
+mod recorded;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod attachments;
+mod audit;
 mod bad_input;
 mod break_glass;
+mod cases;
 mod daemon;
 mod delivery;
+mod demo;
 mod examples;
+mod export;
 mod filters;
 mod first_day;
+mod init;
+mod interrupted;
 mod late;
 mod lifecycle;
 mod main_job;
 mod migration;
 mod permissions;
+mod plan_page;
+mod readers;
+mod reports;
 mod run;
 mod schedule;
+mod status_page;

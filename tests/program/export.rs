@@ -1,15 +1,12 @@
 //! `orgtrail export --terraform`: what is written is HCL, imports everything, and says nothing else than what is there.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 
+use crate::recorded::Folder;
 use hcl::{Body, Expression, Structure};
 use orgtrail::estate::{Resource, Sighting};
-use program::Folder;
 use serde_json::{Value, json};
 
 const CONFIG: &str = r#"version: 1
@@ -201,7 +198,7 @@ fn assert_known(body: &Body, known: &Value, place: &str) {
 
 #[test]
 fn the_provider_knows_every_argument_and_misses_none() {
-    let known: Value = serde_json::from_str(include_str!("data/terraform/aws.json")).unwrap();
+    let known: Value = serde_json::from_str(include_str!("../data/terraform/aws.json")).unwrap();
     let folder = Folder::new();
     let mut world: Value = serde_json::from_str(&folder.read("estate.json")).unwrap();
     world["estate"]["sightings"]["222222222222/eu-central-1/bucket/acme-access-logs"] = json!({"present": {"bucket": {

@@ -9,8 +9,8 @@ use orgtrail::cloud::recorded::file;
 use orgtrail::estate::snapshot::Snapshot;
 use serde_json::{Value, json};
 
-const CONFIG: &str = include_str!("../examples/demo/orgtrail.yaml");
-const WORLD: &str = include_str!("../examples/demo/estate.json");
+const CONFIG: &str = include_str!("../../examples/demo/orgtrail.yaml");
+const WORLD: &str = include_str!("../../examples/demo/estate.json");
 
 fn orgtrail(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orgtrail"));

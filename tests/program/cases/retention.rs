@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 fn bucket_change(case: &Case) -> Value {
     let plan: Value = serde_json::from_str(&case.must(2, "plan --format json --estate estate.json")).unwrap();

@@ -1,18 +1,11 @@
 //! The daemon's page in a real browser, where Chromium is installed: on a desk and on a phone, light and dark, with nothing
 //! loaded from elsewhere, to be used with the keyboard, and to be read by everybody (WCAG 2.2, level AA).
 
-#[path = "support/program.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part of this")]
-mod program;
-
-#[path = "support/browser.rs"]
-mod browser;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use browser::{Browser, View};
-use program::{CONFIG, Folder, MEMBER};
+use crate::browser::{Browser, View};
+use crate::recorded::{CONFIG, Folder, MEMBER};
 
 /// What an attacker may call an account.
 const HOSTILE: &str =

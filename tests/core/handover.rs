@@ -1,12 +1,11 @@
 //! From one configuration's trails to another's, for random organizations and configurations on the recorded cloud: no
 //! account is without a trail at any step, the old trails go only after the new ones deliver, and nothing is left to do.
 
-#[path = "support/worlds/mod.rs"]
-mod worlds;
-
 use std::collections::BTreeSet;
 use std::future::Future;
 
+use crate::worlds::watched::Watched;
+use crate::worlds::{Case, cases, settled};
 use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ApplyReport, Because, ChangeResult, RunOptions};
 use orgtrail::cloud::Cloud;
@@ -19,8 +18,6 @@ use orgtrail::plan::{Action, Plan, PlanOptions, Risk};
 use orgtrail::survey::Survey;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use worlds::watched::Watched;
-use worlds::{Case, cases, settled};
 
 fn settings() -> ProptestConfig {
     let given = ProptestConfig::default();

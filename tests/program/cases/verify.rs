@@ -1,6 +1,6 @@
 //! `verify` over copies that nobody touched, and that once were called broken.
 
-use crate::folder::Case;
+use super::folder::Case;
 
 const KEYS: &str = "--keys public-keys.json";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 const BUCKET: &str = "222222222222/eu-central-1/bucket/acme-org-cloudtrail";
 

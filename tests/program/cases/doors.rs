@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 const CONFIG: &str = r#"
 version: 1

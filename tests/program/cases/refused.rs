@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 /// An organization of the partition `aws` in which the configuration of a case has been applied.
 fn applied(number: &str) -> Case {

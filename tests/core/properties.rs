@@ -4,15 +4,18 @@
 //! so that a run is repeatable; `PROPTEST_RNG_SEED` sets another one, `PROPTEST_CASES` the number of worlds for
 //! each property (256).
 
-#[path = "properties/damage.rs"]
 mod damage;
-#[path = "support/worlds/mod.rs"]
-mod worlds;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::AtomicUsize;
 
+use crate::worlds::damage::{Damage, Seen, damages};
+use crate::worlds::falter::Faltering;
+use crate::worlds::foreign::{of_one_organization, take_tags_off, without_owner};
+use crate::worlds::organization::account;
+use crate::worlds::rerender::{Dice, add_what_is_left_alone, rerender};
+use crate::worlds::{ACCESS_LOGS, Case, cases, outsider, settled};
 use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ChangeResult, RunOptions};
 use orgtrail::cloud::recorded::Recorded;
@@ -30,12 +33,6 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
-use worlds::damage::{Damage, Seen, damages};
-use worlds::falter::Faltering;
-use worlds::foreign::{of_one_organization, take_tags_off, without_owner};
-use worlds::organization::account;
-use worlds::rerender::{Dice, add_what_is_left_alone, rerender};
-use worlds::{Case, cases, outsider, settled};
 
 const BEGAN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
@@ -320,7 +317,7 @@ fn ruin(estate: &mut Estate, dice: &mut Dice) {
     let addresses: Vec<_> = estate.resources().map(|(address, _)| address.clone()).collect();
     for address in addresses {
         let Some(seen) = estate.resource(&address).cloned() else { continue };
-        if address.name == worlds::ACCESS_LOGS {
+        if address.name == ACCESS_LOGS {
             continue;
         }
         let ruined = match dice.below(6) {

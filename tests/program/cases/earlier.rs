@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 #[test]
 fn a_deployment_that_lets_members_read_earlier_logs_is_proved() {

@@ -1,12 +1,8 @@
 //! What is given out, by all commands: no report is lost, none replaces what it is made from, no option is passed over in
 //! silence, and nothing that others wrote acts where it is shown.
 
-#[path = "support/program.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part of this")]
-mod program;
-
+use crate::recorded::{CONFIG, Folder, MANAGEMENT, Run};
 use orgtrail::estate::{Kind, Problem, Sighting, Stage};
-use program::{CONFIG, Folder, MANAGEMENT, Run};
 use serde_json::{Value, json};
 
 fn configured() -> Folder {
@@ -170,7 +166,7 @@ fn what_the_system_says_of_a_file_is_followed_by_what_helps() {
 fn a_run_after_which_logs_are_not_isolated_is_a_finding() {
     let folder = configured();
     std::fs::create_dir(folder.path("mine")).unwrap();
-    let reader = include_str!("../policies/reader.json.hbs").replace("{{json object_arns}}", "\"{{bucket.arn}}/*\"");
+    let reader = include_str!("../../policies/reader.json.hbs").replace("{{json object_arns}}", "\"{{bucket.arn}}/*\"");
     folder.write("mine/reader.json.hbs", &reader);
     let allowed = ["--policies", "mine", "--allow-grant", "ReadOwnLogs"];
     let run = folder.run(&[&["apply", "--yes", "--allow", "weakens"], &allowed[..]].concat());

@@ -1,15 +1,8 @@
 //! The page of a plan in a real browser, where Chromium is installed: filters are clicked, nothing is loaded, and the names
 //! that people gave their accounts stay text.
 
-#[path = "support/program.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part of this")]
-mod program;
-
-#[path = "support/browser.rs"]
-mod browser;
-
-use browser::{Browser, View};
-use program::{CONFIG, Folder, MEMBER};
+use crate::browser::{Browser, View};
+use crate::recorded::{CONFIG, Folder, MEMBER};
 
 /// What an attacker may call an account.
 const HOSTILE: &str =

@@ -1,6 +1,6 @@
 //! The partitions of AWS: what works in one works in all.
 
-use crate::folder::Case;
+use super::folder::Case;
 
 /// A partition, and a region of it.
 const PARTITIONS: [(&str, &str); 3] =

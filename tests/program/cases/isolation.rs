@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 /// Returns the statement of case 03 with another condition, in a copy of the case.
 fn with_path(path: &str) -> Case {

@@ -1,10 +1,7 @@
 //! `orgtrail init` as people run it, without a terminal.
 
-#[path = "support/program.rs"]
-mod program;
-
+use crate::recorded::{Folder, LOG};
 use orgtrail::estate::{Address, OWNER_TAG, Problem, Resource, Sighting, Stage};
-use program::{Folder, LOG};
 
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
 

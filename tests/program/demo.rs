@@ -32,7 +32,7 @@ fn the_demo_finds_and_repairs_what_three_hands_did() {
     }
 
     // What README shows of it is what it says, but for the lines that it leaves out.
-    let readme = include_str!("../README.md").split_once("```text\n$ orgtrail drift\n").unwrap().1;
+    let readme = include_str!("../../README.md").split_once("```text\n$ orgtrail drift\n").unwrap().1;
     for shown in readme.split_once("```").unwrap().0.split("      …\n") {
         assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
     }

@@ -8,9 +8,9 @@ use orgtrail::plan::{Plan, PlanOptions, plan};
 use orgtrail::policy::PolicyDocument;
 use orgtrail::survey::Survey;
 
+use super::{apply, wait};
 use crate::worlds::damage::{Damage, Seen, damages};
 use crate::worlds::{ACCESS_LOGS, Case, settled};
-use crate::{apply, wait};
 
 /// Most of what a configuration can ask for, of organization trails.
 const ORGANIZATION: &str = r#"

@@ -1,13 +1,10 @@
 //! `orgtrail check` as people run it: on a recorded estate, before and after a deployment, and after damage.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::collections::BTreeMap;
 
+use crate::recorded::{CONFIG, Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
 use orgtrail::estate::trail::EventSelector;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting, Stage};
-use program::{CONFIG, Folder, LOG, MANAGEMENT, MEMBER, SUSPENDED};
 use serde_json::Value;
 
 fn deployed() -> Folder {

@@ -1,10 +1,8 @@
 //! Who reads whose logs, from the configuration to the program's answer, and while one way in replaces the other.
 
-#[path = "support/program.rs"]
-mod program;
-
 use std::collections::BTreeSet;
 
+use crate::recorded::{Folder, LOG, MEMBER};
 use orgtrail::apply::{self, ChangeResult, RunOptions};
 use orgtrail::cloud::recorded::Recorded;
 use orgtrail::cloud::{Act, Silent};
@@ -19,7 +17,6 @@ use orgtrail::policy::evaluate::{Caller, Context, Layers, Named, Request, evalua
 use orgtrail::policy::isolation::Invariant;
 use orgtrail::policy::template::Templates;
 use orgtrail::survey::{Survey, SurveyOptions, Surveyor};
-use program::Folder;
 use serde_json::{Value, json};
 
 const CONFIGURATION: &str = "version: 1
@@ -89,7 +86,7 @@ fn a_member_that_reads_everything_is_a_counter_example_everywhere_until_it_is_tr
     let folder = folder("");
     folder.must(0, &["apply", "--yes"]);
     let reads = json!({
-        "Sid": "Siem", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:role/siem", program::MEMBER)},
+        "Sid": "Siem", "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{}:role/siem", MEMBER)},
         "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-org-cloudtrail/*",
     });
     add_statement(&folder, &reads);
@@ -104,8 +101,7 @@ fn a_member_that_reads_everything_is_a_counter_example_everywhere_until_it_is_tr
     assert_eq!(plan["violations"][0]["kind"], "bucket_policy");
     assert!(folder.must(2, &["plan", "--format", "markdown"]).contains("### Not isolated"));
 
-    let trusted =
-        CONFIGURATION.replace("prefix: audit", &format!("prefix: audit, trusted_readers: [\"{}\"]", program::MEMBER));
+    let trusted = CONFIGURATION.replace("prefix: audit", &format!("prefix: audit, trusted_readers: [\"{}\"]", MEMBER));
     folder.write("orgtrail.yaml", &trusted);
     folder.must(0, &["plan"]);
     folder.must(0, &["access", "--live"]);
@@ -116,7 +112,7 @@ fn a_template_that_opens_too_much_weakens_and_needs_consent() {
     let folder = folder("");
     folder.must(0, &["apply", "--yes"]);
     std::fs::create_dir(folder.path("mine")).unwrap();
-    let wide = include_str!("../policies/reader.json.hbs").replace("{{json object_arns}}", "\"{{bucket.arn}}/*\"");
+    let wide = include_str!("../../policies/reader.json.hbs").replace("{{json object_arns}}", "\"{{bucket.arn}}/*\"");
     folder.write("mine/reader.json.hbs", &wide);
     let refused = folder.run(&["plan", "--policies", "mine"]);
     assert!(refused.code == 1 && refused.stderr.contains("--allow-grant ReadOwnLogs"), "{}", refused.stderr);
@@ -134,7 +130,7 @@ fn a_template_that_opens_too_much_weakens_and_needs_consent() {
 #[test]
 fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
     let folder = folder("");
-    let glass = format!("arn:aws:iam::{}:role/break-glass", program::LOG);
+    let glass = format!("arn:aws:iam::{}:role/break-glass", LOG);
     let named = format!("prefix: audit, break_glass_roles: [\"{glass}\"]");
     folder.write("orgtrail.yaml", &CONFIGURATION.replace("prefix: audit", &named));
     folder.must(0, &["apply", "--yes"]);
@@ -143,7 +139,7 @@ fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
 
     let policy = bucket_policy(&folder);
     let may = |role: &str, action: &str, resource: &str| {
-        let role = format!("arn:aws:iam::{}:role/{role}", program::LOG).parse().unwrap();
+        let role = format!("arn:aws:iam::{}:role/{role}", LOG).parse().unwrap();
         let own = full_access();
         let request = Request {
             caller: Caller::from_arn(&role).unwrap(),
@@ -154,7 +150,7 @@ fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
         let layers = Layers {
             identity: &[Named { name: "own", document: &own }],
             resource: Some(Named { name: "bucket", document: &policy }),
-            resource_account: program::LOG.parse().ok(),
+            resource_account: LOG.parse().ok(),
             ..Layers::default()
         };
         evaluate(&request, &layers).is_allowed()
@@ -170,7 +166,7 @@ fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
     }
 
     std::fs::create_dir(folder.path("mine")).unwrap();
-    let closed = include_str!("../policies/bucket.json.hbs").replace("policy_keepers", "break_glass_roles");
+    let closed = include_str!("../../policies/bucket.json.hbs").replace("policy_keepers", "break_glass_roles");
     folder.write("mine/bucket.json.hbs", &closed);
     let refused = folder.run(&["apply", "--yes", "--policies", "mine"]);
     assert!(refused.code == 1 && refused.stderr.contains("bucket-blocks-orgtrail"), "{}", refused.stderr);
@@ -180,11 +176,11 @@ fn only_break_glass_roles_delete_logs_and_orgtrail_is_never_locked_out() {
 fn a_team_is_told_what_it_needs() {
     let folder = folder("readers: {external_id: acme-audit}\n");
     let pass = json_of(&folder.must(0, &["access", "shop", "--format", "json"]));
-    let role = format!("arn:aws:iam::{}:role/CloudTrailReadLogs-{}", program::LOG, program::MEMBER);
+    let role = format!("arn:aws:iam::{}:role/CloudTrailReadLogs-{}", LOG, MEMBER);
     assert_eq!(pass["role_arn"], role.as_str());
-    let prefix = format!("s3://acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/{}/CloudTrail/", program::MEMBER);
+    let prefix = format!("s3://acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/{}/CloudTrail/", MEMBER);
     assert_eq!(pass["prefixes"][0], prefix.as_str());
-    let text = folder.must(0, &["access", program::MEMBER]);
+    let text = folder.must(0, &["access", MEMBER]);
     assert!(text.contains(&format!("role_arn = {role}")) && text.contains("external_id = acme-audit"), "{text}");
     let refused = folder.run(&["access", "old"]);
     assert!(refused.code == 1 && refused.stderr.contains("SUSPENDED"), "{}", refused.stderr);
@@ -228,13 +224,13 @@ fn a_guard_is_proved_attached_and_repaired() {
 
     // One that binds orgtrail itself is never sent.
     std::fs::create_dir(folder.path("mine")).unwrap();
-    let closed =
-        include_str!("../policies/guard.json.hbs").replace("{{json exempt_principals}}", "\"arn:aws:iam::*:role/x\"");
+    let closed = include_str!("../../policies/guard.json.hbs")
+        .replace("{{json exempt_principals}}", "\"arn:aws:iam::*:role/x\"");
     folder.write("mine/guard.json.hbs", &closed);
     let plan = json_of(&folder.must(2, &["plan", "--policies", "mine", "--format", "json"]));
     assert_eq!(plan["blockers"][0]["code"], "guard-blocks-orgtrail", "{plan:#}");
     // One that leaves trails open is not either.
-    let open = include_str!("../policies/guard.json.hbs").replace("cloudtrail:StopLogging", "cloudtrail:AddTags");
+    let open = include_str!("../../policies/guard.json.hbs").replace("cloudtrail:StopLogging", "cloudtrail:AddTags");
     folder.write("mine/guard.json.hbs", &open);
     let plan = json_of(&folder.must(2, &["plan", "--policies", "mine", "--format", "json"]));
     assert_eq!(plan["blockers"][0]["code"], "guard-leaves-open", "{plan:#}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::folder::Case;
+use super::folder::Case;
 
 /// Writes the recorded estate of an organization with nothing of ours yet.
 fn begin(case: &Case) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::folder::Case;
+use super::folder::Case;
 
 fn json(case: &Case, code: i32, words: &str) -> Value {
     serde_json::from_str(&case.must(code, words)).unwrap()
