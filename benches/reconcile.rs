@@ -24,11 +24,11 @@ use orgtrail::ids::AccountId;
 use orgtrail::organization::Organization;
 use orgtrail::plan::Change;
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::board::Board;
 use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::HistoryFile;
+use orgtrail::reconcile::status_board::StatusBoard;
 use orgtrail::reconcile::stop::{Stopper, stop};
-use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
+use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
 
 use made::{made, organization};
 
@@ -62,7 +62,7 @@ impl Clock for Impatient {
         tokio::task::yield_now().await;
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         0.5
     }
 }
@@ -132,16 +132,16 @@ impl Act for Disturbed {
 struct Given(Mutex<Option<Disturbed>>);
 
 #[async_trait]
-impl Source for Given {
-    fn read(&self) -> Result<String, Refused> {
+impl ConfigSource for Given {
+    fn read(&self) -> Result<String, SourceError> {
         Ok(CONFIG.to_owned())
     }
 
-    fn parse(&self, text: &str) -> Result<Config, Refused> {
-        config::parse(text, "orgtrail.yaml").map_err(|error| Refused { why: error.to_string(), may_pass: false })
+    fn parse(&self, text: &str) -> Result<Config, SourceError> {
+        config::parse(text, "orgtrail.yaml").map_err(|error| SourceError { why: error.to_string(), retryable: false })
     }
 
-    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+    async fn connect(&self, _config: &Config) -> Result<Connection, SourceError> {
         let cloud = self.0.lock().ok().and_then(|mut cloud| cloud.take()).expect("it is asked for once");
         Ok(Connection::to(Box::new(cloud)))
     }
@@ -207,7 +207,7 @@ fn measure((accounts, rounds_max, budget_mb): (usize, usize, u64)) {
         concurrency: 8,
         history: Some(HistoryFile::new(folder.path().join("history.json"))),
     };
-    let (clock, board) = (Impatient::default(), Board::default());
+    let (clock, board) = (Impatient::default(), StatusBoard::default());
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(daemon.run(&wish)).expect("the daemon works");

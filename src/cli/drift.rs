@@ -8,7 +8,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::failure::Failure;
-use super::notify::Herald;
+use super::notify::Notifier;
 use super::plan::{outcome, text};
 use super::session::{Access, Door, Session, aws_options};
 use super::ui::Ui;
@@ -94,7 +94,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     args.must_not_mix(common)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
-    let herald = args.notify.then(|| Herald::new(&session.config.notify, args.link.as_ref())).transpose()?;
+    let notifier = args.notify.then(|| Notifier::new(&session.config.notify, args.link.as_ref())).transpose()?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
     let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
@@ -106,9 +106,9 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
     let mut answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
-    if let Some(herald) = &herald
-        && let Some(notice) = notice(&subject, &comparison, herald.link())
-        && let Err(failure) = herald.tell(&notice, &teller(common, &session.config)).await
+    if let Some(notifier) = &notifier
+        && let Some(notice) = notice(&subject, &comparison, notifier.link())
+        && let Err(failure) = notifier.tell(&notice, &teller(common, &session.config)).await
     {
         // Nobody was told: what is new must be new again in the next run.
         let stays = args.since.as_ref().filter(|file| common.output.as_ref() == Some(file));

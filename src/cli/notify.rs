@@ -7,24 +7,24 @@ use super::failure::Failure;
 use crate::cloud::FaultKind;
 use crate::cloud::aws::webhook::{NotPosted, WebhookUrl};
 use crate::cloud::aws::{Aws, AwsOptions};
-use crate::config::schema::{Notices, TopicArn, WebLink};
-use crate::reconcile::herald::Recipient;
-use crate::report::notice::Notice;
+use crate::config::schema::{NotifyConfig, TopicArn, WebLink};
+use crate::reconcile::notifier::Channel;
+use crate::report::notice::Notification;
 
 /// Whom to tell, with everything that is needed for it: what is missing is known before AWS is looked at.
-pub struct Herald {
+pub struct Notifier {
     topic: Option<TopicArn>,
     webhook: Option<WebhookUrl>,
     link: Option<WebLink>,
 }
 
-impl Herald {
+impl Notifier {
     /// Takes the configuration's `notify`, and the secret from the environment.
     ///
     /// # Errors
     /// Nobody to tell, or a webhook whose variable holds no URL.
-    pub fn new(notices: &Notices, link: Option<&WebLink>) -> Result<Self, Failure> {
-        let Notices { topic, webhook, link: configured } = notices;
+    pub fn new(notices: &NotifyConfig, link: Option<&WebLink>) -> Result<Self, Failure> {
+        let NotifyConfig { topic, webhook, link: configured } = notices;
         if topic.is_none() && webhook.is_none() {
             return Err(Failure::new("--notify has nobody to tell")
                 .hint("name a topic or a webhook under `notify` in the configuration"));
@@ -42,7 +42,7 @@ impl Herald {
     ///
     /// # Errors
     /// Says who was not told, and why.
-    pub async fn tell(&self, notice: &Notice, aws: &AwsOptions) -> Result<(), Failure> {
+    pub async fn tell(&self, notice: &Notification, aws: &AwsOptions) -> Result<(), Failure> {
         let mut failure = Failure::new("the drift is reported, but not everybody was told");
         if let Some(topic) = &self.topic
             && let Err(why) = publish(topic, notice, aws).await
@@ -60,8 +60,8 @@ impl Herald {
     }
 
     /// Returns topic and webhook one by one, for a daemon: it keeps in mind which of them was told.
-    pub fn recipients(self, aws: AwsOptions) -> Vec<Box<dyn Recipient>> {
-        let mut recipients: Vec<Box<dyn Recipient>> = Vec::new();
+    pub fn recipients(self, aws: AwsOptions) -> Vec<Box<dyn Channel>> {
+        let mut recipients: Vec<Box<dyn Channel>> = Vec::new();
         if let Some(topic) = self.topic {
             recipients.push(Box::new(Topic { topic, aws }));
         }
@@ -79,12 +79,12 @@ struct Topic {
 }
 
 #[async_trait]
-impl Recipient for Topic {
+impl Channel for Topic {
     fn name(&self) -> &'static str {
         "topic"
     }
 
-    async fn tell(&self, notice: &Notice) -> Result<(), String> {
+    async fn tell(&self, notice: &Notification) -> Result<(), String> {
         publish(&self.topic, notice, &self.aws).await.map_err(|failure| failure.to_string())
     }
 }
@@ -93,21 +93,21 @@ impl Recipient for Topic {
 struct Hook(WebhookUrl);
 
 #[async_trait]
-impl Recipient for Hook {
+impl Channel for Hook {
     fn name(&self) -> &'static str {
         "webhook"
     }
 
-    async fn tell(&self, notice: &Notice) -> Result<(), String> {
+    async fn tell(&self, notice: &Notification) -> Result<(), String> {
         post(&self.0, notice).await.map_err(|why| why.to_string())
     }
 }
 
-async fn post(webhook: &WebhookUrl, notice: &Notice) -> Result<(), NotPosted> {
+async fn post(webhook: &WebhookUrl, notice: &Notification) -> Result<(), NotPosted> {
     webhook.post(json!({"text": notice.slack}).to_string()).await
 }
 
-async fn publish(topic: &TopicArn, notice: &Notice, aws: &AwsOptions) -> Result<(), Failure> {
+async fn publish(topic: &TopicArn, notice: &Notification, aws: &AwsOptions) -> Result<(), Failure> {
     // A recorded estate can be told of too, so the connection is made only now.
     let aws = Aws::connect(aws.clone()).await?;
     aws.publish(topic.arn(), topic.region(), &notice.subject, &notice.text).await.map_err(|fault| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::failure::Failure;
-use super::notify::Herald;
+use super::notify::Notifier;
 use super::outcome::Outcome;
 use super::session::{self, Access, Door, recorded, templates};
 use super::signal::{at_each_hangup, told_to_stop};
@@ -22,13 +22,13 @@ use crate::config::schema::{BadValue, S3Place};
 use crate::config::{self, Config};
 use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
-use crate::reconcile::board::Board;
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::daemon::own_sessions;
-use crate::reconcile::herald::Recipient;
 use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
+use crate::reconcile::notifier::Channel;
+use crate::reconcile::status_board::StatusBoard;
 use crate::reconcile::stop::{Stop, Stopper, stop};
-use crate::reconcile::{Connection, Daemon, Options, Refused, Source, once};
+use crate::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError, once};
 use crate::reconcile::{http, lease};
 
 /// The arguments.
@@ -89,7 +89,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     let (run, history) = (options.run.clone(), args.history.as_ref());
     let source = FromFile { common, observe: args.observe, run, history, notify: args.notify };
     let daemon =
-        Daemon { source: &source, templates: &templates, clock: &SystemClock, board: Board::default(), options };
+        Daemon { source: &source, templates: &templates, clock: &SystemClock, board: StatusBoard::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
     let (stopper, stop) = stop();
     let hangups =
@@ -106,7 +106,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
-async fn window(args: &Args, board: Board, ui: &Ui) -> Result<impl Future<Output = Infallible>, Failure> {
+async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<Output = Infallible>, Failure> {
     let failed = |error: http::NotServed| {
         Failure::new("cannot show the status").because(error).hint("see --listen and --token-file")
     };
@@ -177,7 +177,7 @@ fn answer(
     once: bool,
     stop: &Stop,
     format: Format,
-    board: &Board,
+    board: &StatusBoard,
 ) -> Result<Answer, Failure> {
     let status = board.read();
     let text = match (format, last) {
@@ -185,12 +185,12 @@ fn answer(
             once::json(last, &status).map_err(|error| Failure::new("cannot write the report").because(error))?
         }
         (_, Some(round)) => once::human(round, &status),
-        (_, None) if stop.is_wished() => "stopped before a round was over\n".to_owned(),
+        (_, None) if stop.is_cancelled() => "stopped before a round was over\n".to_owned(),
         (_, None) => "another replica acts\n".to_owned(),
     };
     let Some(round) = last else { return Ok(Answer::new(text, Outcome::Clean)) };
     let outcome = match round.result {
-        _ if !once && stop.is_wished() => Outcome::Clean,
+        _ if !once && stop.is_cancelled() => Outcome::Clean,
         RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
         RoundResult::Waiting => Outcome::Finding,
         RoundResult::Partial if round.held > 0 || round.found > 0 => Outcome::Finding,
@@ -219,13 +219,13 @@ impl FromFile<'_> {
     }
 
     /// Returns who is told of findings.
-    fn recipients(&self, config: &Config) -> Result<Vec<Box<dyn Recipient>>, Refused> {
+    fn recipients(&self, config: &Config) -> Result<Vec<Box<dyn Channel>>, SourceError> {
         if !self.notify {
             return Ok(Vec::new());
         }
-        let herald = Herald::new(&config.notify, None);
-        let herald = herald.map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
-        Ok(herald.recipients(session::aws_options(self.common, door(config), Access::ReadOnly, &self.run)))
+        let notifier = Notifier::new(&config.notify, None);
+        let notifier = notifier.map_err(|failure| SourceError { why: failure.to_string(), retryable: false })?;
+        Ok(notifier.recipients(session::aws_options(self.common, door(config), Access::ReadOnly, &self.run)))
     }
 }
 
@@ -234,29 +234,30 @@ fn door(config: &Config) -> Door<'_> {
 }
 
 #[async_trait]
-impl Source for FromFile<'_> {
-    fn read(&self) -> Result<String, Refused> {
+impl ConfigSource for FromFile<'_> {
+    fn read(&self) -> Result<String, SourceError> {
         validate::read(&self.common.config).map_err(|source| {
             let failure = LoadError::Read { file: self.common.config.clone(), source };
-            Refused { why: Failure::from(failure).to_string(), may_pass: true }
+            SourceError { why: Failure::from(failure).to_string(), retryable: true }
         })
     }
 
-    fn parse(&self, text: &str) -> Result<Config, Refused> {
+    fn parse(&self, text: &str) -> Result<Config, SourceError> {
         let config = config::parse(text, &self.common.config.display().to_string())
-            .map_err(|errors| Refused { why: errors.render(false), may_pass: false })?;
+            .map_err(|errors| SourceError { why: errors.render(false), retryable: false })?;
         // A configuration that names nobody to tell is not taken: the one before stays in force.
         self.recipients(&config).map(|_| config)
     }
 
-    async fn connect(&self, config: &Config) -> Result<Connection, Refused> {
+    async fn connect(&self, config: &Config) -> Result<Connection, SourceError> {
         if let Some(file) = &self.common.estate {
-            let cloud = recorded(file).map_err(|failure| Refused { why: failure.to_string(), may_pass: false })?;
+            let cloud = recorded(file).map_err(|failure| SourceError { why: failure.to_string(), retryable: false })?;
             return Ok(Connection { recipients: self.recipients(config)?, ..Connection::to(Box::new(cloud)) });
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let aws = Aws::connect(session::aws_options(self.common, door(config), access, &self.run)).await;
-        let aws = aws.map_err(|error| Refused { may_pass: error.may_pass(), why: Failure::from(error).to_string() })?;
+        let aws =
+            aws.map_err(|error| SourceError { retryable: error.may_pass(), why: Failure::from(error).to_string() })?;
         let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
         let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
         let history = self.history(config).map(|place| document(&place, history::BYTES_MAX));
@@ -273,11 +274,11 @@ impl Source for FromFile<'_> {
 }
 
 /// Returns the log account; one that is named has to be looked for.
-async fn log_account(look: &dyn Look, config: &Config) -> Result<AccountId, Refused> {
+async fn log_account(look: &dyn Look, config: &Config) -> Result<AccountId, SourceError> {
     if let Ok(id) = config.accounts.log.parse() {
         return Ok(id);
     }
-    let failed = |why: String| Refused { why, may_pass: true };
+    let failed = |why: String| SourceError { why, retryable: true };
     let (organization, _) = look.discover(Needs::default()).await.map_err(|fault| failed(fault.to_string()))?;
     desire::log_account(config, &organization).map_err(|error| failed(error.to_string()))
 }

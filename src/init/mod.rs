@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::config::names;
 use crate::config::schema::{
-    Accounts, BucketConfig, Config, Encryption, Guard, ManagementEvents, Notices, OrganizationConfig, Owner, Readers,
-    Reconcile, Regions, Scope, TrailConfig,
+    Accounts, BucketConfig, Config, Encryption, Guard, ManagementEvents, NotifyConfig, OrganizationConfig, Owner,
+    Readers, Reconcile, Regions, Scope, TrailConfig,
 };
 use crate::ids::{AccountId, Partition, Region};
 use crate::organization::Organization;
@@ -97,7 +97,7 @@ fn config(organization: &Organization, answers: &Answers, bucket: BucketConfig, 
         readers: Readers::default(),
         guard: Guard::default(),
         reconcile: Reconcile::default(),
-        notify: Notices::default(),
+        notify: NotifyConfig::default(),
         tags: BTreeMap::new(),
         earlier: Vec::new(),
         new_regions: Vec::new(),

@@ -23,19 +23,19 @@ const REST_MAX: Duration = Duration::from_secs(6 * 3600);
 
 /// Returns the pause after so many failures on end: twice as long each time, at most `longest`, and up to half of it
 /// taken away by chance (0 to 1), so that many who failed together do not come back together.
-pub fn pause(failures: u32, first: Duration, longest: Duration, chance: f64) -> Duration {
+pub fn pause(failures: u32, first: Duration, longest: Duration, jitter: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20)));
-    doubled.min(longest).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
+    doubled.min(longest).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 /// Returns the pause after so many failed rounds on end, never longer than the time between two rounds.
-pub fn round_pause(failures: u32, every: Duration, chance: f64) -> Duration {
-    pause(failures, PAUSE_FIRST, every, chance)
+pub fn round_pause(failures: u32, every: Duration, jitter: f64) -> Duration {
+    pause(failures, PAUSE_FIRST, every, jitter)
 }
 
 /// Whether an account is worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaker {
+pub enum CircuitBreaker {
     /// It is, after so many failures on end.
     Closed {
         /// Fewer than it takes to open.
@@ -50,41 +50,41 @@ pub enum Breaker {
     },
 }
 
-impl Breaker {
+impl CircuitBreaker {
     /// Returns the state after a try that went well, or did not.
-    pub fn next(self, well: bool, now: Timestamp, chance: f64) -> Breaker {
+    pub fn next(self, well: bool, now: Timestamp, jitter: f64) -> CircuitBreaker {
         let failures = match self {
-            Breaker::Closed { failures } | Breaker::Open { failures, .. } => failures,
+            CircuitBreaker::Closed { failures } | CircuitBreaker::Open { failures, .. } => failures,
         };
         if well {
-            return Breaker::Closed { failures: 0 };
+            return CircuitBreaker::Closed { failures: 0 };
         }
         let failures = failures.saturating_add(1);
         if failures < FAILURES_MAX {
-            return Breaker::Closed { failures };
+            return CircuitBreaker::Closed { failures };
         }
-        let rest = pause(failures - FAILURES_MAX + 1, REST_FIRST, REST_MAX, chance);
-        Breaker::Open { failures, until: after(now, rest) }
+        let rest = pause(failures - FAILURES_MAX + 1, REST_FIRST, REST_MAX, jitter);
+        CircuitBreaker::Open { failures, until: after(now, rest) }
     }
 
     /// Tells whether the account is left alone at this time.
     pub fn is_paused(self, now: Timestamp) -> bool {
-        matches!(self, Breaker::Open { until, .. } if now < until)
+        matches!(self, CircuitBreaker::Open { until, .. } if now < until)
     }
 }
 
 /// The accounts that have failed lately.
 #[derive(Debug, Clone, Default)]
-pub struct Breakers {
-    states: BTreeMap<AccountId, Breaker>,
+pub struct CircuitBreakers {
+    states: BTreeMap<AccountId, CircuitBreaker>,
 }
 
-impl Breakers {
+impl CircuitBreakers {
     /// Notes how a try in an account went.
-    pub fn tried(&mut self, account: &AccountId, well: bool, now: Timestamp, chance: f64) {
-        let state = self.states.remove(account).unwrap_or(Breaker::Closed { failures: 0 });
-        let next = state.next(well, now, chance);
-        if next != (Breaker::Closed { failures: 0 }) {
+    pub fn tried(&mut self, account: &AccountId, well: bool, now: Timestamp, jitter: f64) {
+        let state = self.states.remove(account).unwrap_or(CircuitBreaker::Closed { failures: 0 });
+        let next = state.next(well, now, jitter);
+        if next != (CircuitBreaker::Closed { failures: 0 }) {
             self.states.insert(account.clone(), next);
         }
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn an_account_rests_after_three_failures_and_longer_each_time() {
         let account: AccountId = "333333333333".parse().unwrap();
-        let mut breakers = Breakers::default();
+        let mut breakers = CircuitBreakers::default();
         for _ in 0..2 {
             breakers.tried(&account, false, now(), 0.0);
             assert!(breakers.paused(now()).is_empty());
@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn no_rest_is_longer_than_the_longest() {
-        let mut state = Breaker::Closed { failures: 0 };
+        let mut state = CircuitBreaker::Closed { failures: 0 };
         for _ in 0..40 {
             state = state.next(false, now(), 0.0);
         }
-        assert_eq!(state, Breaker::Open { failures: 40, until: after(now(), REST_MAX) });
+        assert_eq!(state, CircuitBreaker::Open { failures: 40, until: after(now(), REST_MAX) });
     }
 }

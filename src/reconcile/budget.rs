@@ -15,7 +15,7 @@ use crate::plan::{Action, Change, Plan, Risk};
 
 /// What a round may do.
 #[derive(Debug, Clone)]
-pub struct Allowance {
+pub struct RoundLimits {
     /// Nothing at all: it only observes.
     pub observe: bool,
     /// The risks that need no person.
@@ -36,7 +36,7 @@ pub struct Allowance {
 
 /// Why a change waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum HoldReason {
     /// The daemon only observes.
     Observing,
     /// Something stands against it, or against the whole plan.
@@ -68,11 +68,11 @@ pub enum Why {
 
 /// A change that waits.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct HeldChange {
     /// The change.
     pub change: Change,
     /// Why.
-    pub why: Why,
+    pub why: HoldReason,
 }
 
 /// What a round does with a plan.
@@ -81,7 +81,7 @@ pub struct Decision {
     /// The part that is applied now: with each change, all that it depends on.
     pub run: Plan,
     /// The rest.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldChange>,
 }
 
 /// Returns the risks that the configuration allows.
@@ -102,8 +102,8 @@ pub fn changes_max(managed: usize, share: Percent) -> usize {
 }
 
 /// Divides a plan into what is done now and what waits.
-pub fn decide(plan: &Plan, allowance: &Allowance) -> Decision {
-    let mut held: BTreeMap<Address, Why> = BTreeMap::new();
+pub fn decide(plan: &Plan, allowance: &RoundLimits) -> Decision {
+    let mut held: BTreeMap<Address, HoldReason> = BTreeMap::new();
     for change in &plan.changes {
         if let Some(why) = own_reason(change, plan, allowance) {
             held.insert(change.address.clone(), why);
@@ -114,7 +114,7 @@ pub fn decide(plan: &Plan, allowance: &Allowance) -> Decision {
     let left: Vec<Address> = left.map(|change| change.address.clone()).collect();
     let allowed = changes_max(plan.unchanged + plan.changes.len(), allowance.max_change);
     if left.len() > allowed {
-        let why = Why::TooMany { planned: left.len(), allowed };
+        let why = HoldReason::TooMany { planned: left.len(), allowed };
         held.extend(left.into_iter().map(|address| (address, why.clone())));
     }
     divide(plan, &held, urgent(plan, allowance))
@@ -122,7 +122,7 @@ pub fn decide(plan: &Plan, allowance: &Allowance) -> Decision {
 
 /// Returns the parts that wait for nothing: all of what was looked at just now, in accounts that answer, unless the
 /// configuration lets the daemon do nothing at all.
-fn urgent(plan: &Plan, allowance: &Allowance) -> Vec<Change> {
+fn urgent(plan: &Plan, allowance: &RoundLimits) -> Vec<Change> {
     let may = |part: &&Change| {
         !allowance.observe
             && allowance.risks.contains(&Risk::Safe)
@@ -133,51 +133,51 @@ fn urgent(plan: &Plan, allowance: &Allowance) -> Vec<Change> {
     plan.urgent.iter().filter(may).cloned().collect()
 }
 
-fn own_reason(change: &Change, plan: &Plan, allowance: &Allowance) -> Option<Why> {
+fn own_reason(change: &Change, plan: &Plan, allowance: &RoundLimits) -> Option<HoldReason> {
     if allowance.observe {
-        return Some(Why::Observing);
+        return Some(HoldReason::Observing);
     }
     if let Some(blocker) = plan.stands_against(change) {
-        return Some(Why::Blocked(blocker.clone()));
+        return Some(HoldReason::Blocked(blocker.clone()));
     }
     match change.action {
-        Action::Adopt => return Some(Why::Adoption),
-        Action::Retire => return Some(Why::Removal),
+        Action::Adopt => return Some(HoldReason::Adoption),
+        Action::Retire => return Some(HoldReason::Removal),
         Action::Create | Action::Update => {}
     }
     if let Some(risk) = change.risk.iter().find(|risk| !allowance.risks.contains(risk)) {
-        return Some(Why::Risk(*risk));
+        return Some(HoldReason::Risk(*risk));
     }
     if let Some(sentence) = allowance.fights.get(&change.address) {
-        return Some(Why::Fight(sentence.clone()));
+        return Some(HoldReason::Fight(sentence.clone()));
     }
     if allowance.paused.contains(&change.operator) {
-        return Some(Why::Paused);
+        return Some(HoldReason::Paused);
     }
     if !allowance.fresh.contains(&change.operator) {
-        return Some(Why::NotFresh);
+        return Some(HoldReason::NotFresh);
     }
-    (!allowance.window_open).then_some(Why::Window)
+    (!allowance.window_open).then_some(HoldReason::Window)
 }
 
 /// A change waits for those that it depends on. Each comes after all of them in the plan, so one pass is enough.
-fn hold_dependents(plan: &Plan, held: &mut BTreeMap<Address, Why>) {
+fn hold_dependents(plan: &Plan, held: &mut BTreeMap<Address, HoldReason>) {
     // What is there and right but for the tags that somebody took away holds nothing up, where the deployment is there.
     let is_there = |change: &Change| plan.unchanged > 0 && change.lost_its_tag();
     let there: BTreeSet<&Address> = plan.changes.iter().filter(|c| is_there(c)).map(|c| &c.address).collect();
     for change in &plan.changes {
         let holds = |address: &&Address| match held.get(*address) {
-            Some(Why::Adoption) => !there.contains(*address),
+            Some(HoldReason::Adoption) => !there.contains(*address),
             waits => waits.is_some(),
         };
         let waits_for = change.depends_on.iter().find(holds);
         if let Some(address) = waits_for.cloned() {
-            held.entry(change.address.clone()).or_insert(Why::Depends(address));
+            held.entry(change.address.clone()).or_insert(HoldReason::Depends(address));
         }
     }
 }
 
-fn divide(plan: &Plan, held: &BTreeMap<Address, Why>, urgent: Vec<Change>) -> Decision {
+fn divide(plan: &Plan, held: &BTreeMap<Address, HoldReason>, urgent: Vec<Change>) -> Decision {
     let mut parts: BTreeMap<&Address, Vec<&Change>> = BTreeMap::new();
     for part in &urgent {
         parts.entry(&part.address).or_default().push(part);
@@ -187,7 +187,7 @@ fn divide(plan: &Plan, held: &BTreeMap<Address, Why>, urgent: Vec<Change>) -> De
         let why = held.get(&change.address)?;
         // What its urgent part does need not be told as something that waits.
         let left = rest(change, parts.get(&change.address).unwrap_or(&none))?;
-        Some(Held { change: left, why: why.clone() })
+        Some(HeldChange { change: left, why: why.clone() })
     };
     let waiting = plan.changes.iter().filter_map(waits).collect();
     let mut run = plan.clone();
@@ -196,61 +196,61 @@ fn divide(plan: &Plan, held: &BTreeMap<Address, Why>, urgent: Vec<Change>) -> De
     Decision { run, held: waiting }
 }
 
-impl Why {
+impl HoldReason {
     /// Returns the word by which findings and metrics know the reason.
     pub fn code(&self) -> &'static str {
         match self {
-            Why::Observing => "Observing",
-            Why::Blocked(_) => "Blocked",
-            Why::Risk(_) => "RiskNotAllowed",
-            Why::Adoption => "NeedsAdoption",
-            Why::Removal => "NeedsRemoval",
-            Why::Fight(_) => "Fight",
-            Why::Paused => "AccountPaused",
-            Why::Depends(_) => "WaitsForAnother",
-            Why::Window => "OutsideWindow",
-            Why::TooMany { .. } => "TooManyChanges",
-            Why::NotFresh => "NotReadYet",
+            HoldReason::Observing => "Observing",
+            HoldReason::Blocked(_) => "Blocked",
+            HoldReason::Risk(_) => "RiskNotAllowed",
+            HoldReason::Adoption => "NeedsAdoption",
+            HoldReason::Removal => "NeedsRemoval",
+            HoldReason::Fight(_) => "Fight",
+            HoldReason::Paused => "AccountPaused",
+            HoldReason::Depends(_) => "WaitsForAnother",
+            HoldReason::Window => "OutsideWindow",
+            HoldReason::TooMany { .. } => "TooManyChanges",
+            HoldReason::NotFresh => "NotReadYet",
         }
     }
 
     /// Says in a sentence why the change waits.
     pub fn sentence(&self) -> String {
         match self {
-            Why::Observing => "it is not as it should be; this daemon only observes".into(),
-            Why::Blocked(blocker) => format!("something stands against it: {}", blocker.message),
-            Why::Risk(risk) => format!("the change has the risk `{risk}`, which reconcile.allow does not name"),
-            Why::Adoption => "somebody else made the resource, and taking it over needs a person".into(),
-            Why::Removal => "the change removes something, and that needs a person".into(),
-            Why::Fight(sentence) => sentence.clone(),
-            Why::Paused => "the account failed several times and is left alone for a while".into(),
-            Why::Depends(address) => format!("it depends on {address}, which waits"),
-            Why::Window => "it is outside reconcile.window".into(),
-            Why::TooMany { planned, allowed } => {
+            HoldReason::Observing => "it is not as it should be; this daemon only observes".into(),
+            HoldReason::Blocked(blocker) => format!("something stands against it: {}", blocker.message),
+            HoldReason::Risk(risk) => format!("the change has the risk `{risk}`, which reconcile.allow does not name"),
+            HoldReason::Adoption => "somebody else made the resource, and taking it over needs a person".into(),
+            HoldReason::Removal => "the change removes something, and that needs a person".into(),
+            HoldReason::Fight(sentence) => sentence.clone(),
+            HoldReason::Paused => "the account failed several times and is left alone for a while".into(),
+            HoldReason::Depends(address) => format!("it depends on {address}, which waits"),
+            HoldReason::Window => "it is outside reconcile.window".into(),
+            HoldReason::TooMany { planned, allowed } => {
                 format!("{planned} changes are planned at once, and reconcile.max_change allows {allowed}")
             }
-            Why::NotFresh => "the account has to be read again before anything is changed there".into(),
+            HoldReason::NotFresh => "the account has to be read again before anything is changed there".into(),
         }
     }
 
     /// Says what a person can do.
     pub fn help(&self) -> String {
         match self {
-            Why::Blocked(blocker) => blocker.help.clone(),
-            Why::Risk(risk) => {
+            HoldReason::Blocked(blocker) => blocker.help.clone(),
+            HoldReason::Risk(risk) => {
                 format!("look at it with `orgtrail plan` and make it with `orgtrail apply --allow {risk}`")
             }
-            Why::Adoption => "look at it with `orgtrail plan` and make it with `orgtrail apply --adopt`".into(),
-            Why::Removal => "look at it with `orgtrail plan --prune`".into(),
-            Why::Fight(_) => {
+            HoldReason::Adoption => "look at it with `orgtrail plan` and make it with `orgtrail apply --adopt`".into(),
+            HoldReason::Removal => "look at it with `orgtrail plan --prune`".into(),
+            HoldReason::Fight(_) => {
                 "find who sets it back and agree on one of the two; it is tried again more and more slowly, at least once a \
                  day"
                     .into()
             }
-            Why::TooMany { .. } | Why::Observing => {
+            HoldReason::TooMany { .. } | HoldReason::Observing => {
                 "look at it with `orgtrail plan` and make it with `orgtrail apply`".into()
             }
-            Why::Paused | Why::Depends(_) | Why::Window | Why::NotFresh => {
+            HoldReason::Paused | HoldReason::Depends(_) | HoldReason::Window | HoldReason::NotFresh => {
                 "nothing: it is tried again by itself".into()
             }
         }
@@ -258,6 +258,6 @@ impl Why {
 
     /// Tells whether it passes without a person.
     pub fn passes(&self) -> bool {
-        matches!(self, Why::Paused | Why::Window | Why::NotFresh)
+        matches!(self, HoldReason::Paused | HoldReason::Window | HoldReason::NotFresh)
     }
 }

@@ -20,7 +20,7 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, span: Duration);
 
     /// Returns a number from 0 to 1, another one each time, with which pauses are spread.
-    fn chance(&self) -> f64;
+    fn jitter(&self) -> f64;
 }
 
 /// The machine's clock.
@@ -41,7 +41,7 @@ impl Clock for SystemClock {
         tokio::time::sleep(span).await;
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         fastrand::f64()
     }
 }
@@ -163,7 +163,7 @@ pub(crate) mod tests {
             .await;
         }
 
-        fn chance(&self) -> f64 {
+        fn jitter(&self) -> f64 {
             0.5
         }
     }

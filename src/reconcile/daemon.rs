@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::board::Board;
 use super::breaker::round_pause;
 use super::clock::Clock;
-use super::ears::Ears;
-use super::herald::Recipient;
+use super::daemon_state::{DaemonState, SharedHistory};
 use super::history::{HistoryFile, RoundRecord, Trigger};
-use super::lease::Holder;
-use super::life::{Life, Shelf};
-use super::observe::Memory;
+use super::lease::LeaderElector;
+use super::notifier::Channel;
+use super::observe::ObservationCache;
+use super::queue_listener::QueueListener;
 use super::round::with_causes;
+use super::status_board::StatusBoard;
 use super::stop::Stop;
-use super::watch::{Watch, every};
+use super::supervisor::{Supervisor, every};
 use crate::cloud::Cloud;
 use crate::cloud::document::Document;
 use crate::cloud::queue::Queue;
@@ -39,7 +39,7 @@ pub struct Connection {
     /// Where replicas keep their history together; nothing where each keeps its own, or none.
     pub history: Option<Box<dyn Document>>,
     /// Who is told of findings.
-    pub recipients: Vec<Box<dyn Recipient>>,
+    pub recipients: Vec<Box<dyn Channel>>,
 }
 
 impl Connection {
@@ -52,33 +52,33 @@ impl Connection {
 /// Says why something that the daemon needs is not to be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
-pub struct Refused {
+pub struct SourceError {
     /// Why, with what to do next.
     pub why: String,
     /// It may be had later, without anybody doing something.
-    pub may_pass: bool,
+    pub retryable: bool,
 }
 
 /// Where configuration and connection come from.
 #[async_trait]
-pub trait Source: Send + Sync {
+pub trait ConfigSource: Send + Sync {
     /// Reads the text of the configuration.
     ///
     /// # Errors
-    /// [`Refused`] where it cannot be read.
-    fn read(&self) -> Result<String, Refused>;
+    /// [`SourceError`] where it cannot be read.
+    fn read(&self) -> Result<String, SourceError>;
 
     /// Turns the text into a configuration.
     ///
     /// # Errors
-    /// [`Refused`] with all that is wrong with it.
-    fn parse(&self, text: &str) -> Result<Config, Refused>;
+    /// [`SourceError`] with all that is wrong with it.
+    fn parse(&self, text: &str) -> Result<Config, SourceError>;
 
     /// Connects to what the configuration names.
     ///
     /// # Errors
-    /// [`Refused`] where there are no credentials, or nobody answers.
-    async fn connect(&self, config: &Config) -> Result<Connection, Refused>;
+    /// [`SourceError`] where there are no credentials, or nobody answers.
+    async fn connect(&self, config: &Config) -> Result<Connection, SourceError>;
 }
 
 /// What the person who starts the daemon has decided.
@@ -99,47 +99,50 @@ pub struct Options {
 /// The daemon.
 pub struct Daemon<'a> {
     /// Where configuration and connection come from.
-    pub source: &'a dyn Source,
+    pub source: &'a dyn ConfigSource,
     /// The policy templates in force.
     pub templates: &'a Templates,
     /// Time and chance.
     pub clock: &'a dyn Clock,
     /// What is seen of it.
-    pub board: Board,
+    pub board: StatusBoard,
     /// What was decided.
     pub options: Options,
 }
 
 /// Why the daemon cannot go on, told to the person who must act.
 #[derive(Debug, thiserror::Error)]
-pub enum Hopeless {
+pub enum FatalError {
     /// The configuration, the credentials or the history of the start cannot be used.
     #[error("{0}")]
     Start(String),
     /// The very first round, or the only one, could plan nothing.
     #[error(transparent)]
-    Misfit(SurveyError),
+    Unplannable(SurveyError),
 }
 
 /// What lasts as long as one text of the configuration.
-pub(super) struct Epoch {
+pub(super) struct Generation {
     pub(super) text: String,
     pub(super) config: Config,
     pub(super) connection: Connection,
-    pub(super) memory: Mutex<Memory>,
+    pub(super) memory: Mutex<ObservationCache>,
 }
 
 impl Daemon<'_> {
     /// Runs until `stop` is wished, or with `once` until a round is over; returns the last round.
     ///
     /// # Errors
-    /// [`Hopeless`] where no waiting can help.
-    pub async fn run(&self, stop: &Stop) -> Result<Option<RoundRecord>, Hopeless> {
-        let text = self.source.read().map_err(|refused| Hopeless::Start(refused.why))?;
-        let config = self.source.parse(&text).map_err(|refused| Hopeless::Start(refused.why))?;
-        let life = Life::resume(self.options.history.as_ref(), &config.deployment);
-        let mut life = life.map_err(|error| {
-            Hopeless::Start(format!("{}; name another file with --history, or move this one away", with_causes(&error)))
+    /// [`FatalError`] where no waiting can help.
+    pub async fn run(&self, stop: &Stop) -> Result<Option<RoundRecord>, FatalError> {
+        let text = self.source.read().map_err(|refused| FatalError::Start(refused.why))?;
+        let config = self.source.parse(&text).map_err(|refused| FatalError::Start(refused.why))?;
+        let daemon_state = DaemonState::resume(self.options.history.as_ref(), &config.deployment);
+        let mut daemon_state = daemon_state.map_err(|error| {
+            FatalError::Start(format!(
+                "{}; name another file with --history, or move this one away",
+                with_causes(&error)
+            ))
         })?;
         self.board.write(|status| {
             status.run.clone_from(&self.options.run);
@@ -148,10 +151,10 @@ impl Daemon<'_> {
         });
         tokio::select! {
             biased;
-            ended = self.go_on(&mut life, (text, config), stop) => ended?,
+            ended = self.go_on(&mut daemon_state, (text, config), stop) => ended?,
             () = self.too_late(stop) => tracing::warn!("what was still to be written does not end in time"),
         }
-        Ok(life.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
+        Ok(daemon_state.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
     }
 
     async fn too_late(&self, stop: &Stop) {
@@ -160,26 +163,36 @@ impl Daemon<'_> {
     }
 
     /// Lives with one configuration after the other.
-    async fn go_on(&self, life: &mut Life, first: (String, Config), stop: &Stop) -> Result<(), Hopeless> {
+    async fn go_on(
+        &self,
+        daemon_state: &mut DaemonState,
+        first: (String, Config),
+        stop: &Stop,
+    ) -> Result<(), FatalError> {
         let mut next = first;
         let mut trigger = Trigger::Timer;
         loop {
             let (text, config) = next;
-            let Some(connection) = self.connect(&config, life, stop).await? else { return Ok(()) };
-            let epoch = Epoch { text, config, connection, memory: Mutex::default() };
-            match self.live(&epoch, life, trigger, stop).await? {
+            let Some(connection) = self.connect(&config, daemon_state, stop).await? else { return Ok(()) };
+            let epoch = Generation { text, config, connection, memory: Mutex::default() };
+            match self.live(&epoch, daemon_state, trigger, stop).await? {
                 Some(reload) => next = reload,
                 None => return Ok(()),
             }
             trigger = Trigger::Configuration;
             // What was fought over, or failed, under another configuration says nothing under this one.
-            life.book.fights.forget();
-            life.book.breakers.forget();
+            daemon_state.book.fights.forget();
+            daemon_state.book.breakers.forget();
         }
     }
 
     /// Connects, again and again while it may help; nothing where the end is wished meanwhile.
-    async fn connect(&self, config: &Config, life: &Life, stop: &Stop) -> Result<Option<Connection>, Hopeless> {
+    async fn connect(
+        &self,
+        config: &Config,
+        daemon_state: &DaemonState,
+        stop: &Stop,
+    ) -> Result<Option<Connection>, FatalError> {
         let mut failures = 0;
         loop {
             let refused = tokio::select! {
@@ -190,11 +203,11 @@ impl Daemon<'_> {
                     Err(refused) => refused,
                 },
             };
-            if self.options.once || !(refused.may_pass || life.planned_once) {
-                return Err(Hopeless::Start(refused.why));
+            if self.options.once || !(refused.retryable || daemon_state.planned_once) {
+                return Err(FatalError::Start(refused.why));
             }
             failures += 1;
-            let pause = round_pause(failures, every(config), self.clock.chance());
+            let pause = round_pause(failures, every(config), self.clock.jitter());
             tracing::error!(why = refused.why, pause_s = pause.as_secs(), "not connected; it is tried again");
             tokio::select! {
                 () = stop.wished() => return Ok(None),
@@ -206,27 +219,27 @@ impl Daemon<'_> {
     /// Lives with one configuration. Returns the next one, or nothing where it is over.
     async fn live(
         &self,
-        epoch: &Epoch,
-        life: &mut Life,
+        epoch: &Generation,
+        daemon_state: &mut DaemonState,
         first: Trigger,
         stop: &Stop,
-    ) -> Result<Option<(String, Config)>, Hopeless> {
+    ) -> Result<Option<(String, Config)>, FatalError> {
         let Connection { lease, queue, .. } = &epoch.connection;
         let holder = lease.as_deref().filter(|_| !self.options.observe);
-        let holder = holder.map(|store| Holder::new(store, self.clock, &self.options.run));
-        let ears = queue
+        let holder = holder.map(|store| LeaderElector::new(store, self.clock, &self.options.run));
+        let queue_listener = queue
             .as_deref()
-            .map(|queue| Ears::new(queue, self.clock, &self.board, own_sessions(&epoch.config.deployment)));
+            .map(|queue| QueueListener::new(queue, self.clock, &self.board, own_sessions(&epoch.config.deployment)));
         let shelf = epoch.connection.history.as_deref();
-        let shelf = shelf.map(|document| Shelf { document, deployment: &epoch.config.deployment });
-        let (holder, ears, shelf) = (holder.as_ref(), ears.as_ref(), shelf.as_ref());
-        let watch = Watch { daemon: self, epoch, holder, ears, shelf, stop };
+        let shelf = shelf.map(|document| SharedHistory { document, deployment: &epoch.config.deployment });
+        let (holder, queue_listener, shelf) = (holder.as_ref(), queue_listener.as_ref(), shelf.as_ref());
+        let watch = Supervisor { daemon: self, epoch, holder, queue_listener, shelf, stop };
         self.board.write(|status| {
             status.deployment.clone_from(&epoch.config.deployment);
             status.every_s = epoch.config.reconcile.every.seconds();
             status.bad_config = None;
         });
-        let next = watch.keep(life, first).await;
+        let next = watch.keep(daemon_state, first).await;
         if let Some(holder) = holder {
             holder.give_up().await;
         }
@@ -249,7 +262,7 @@ impl Daemon<'_> {
         }
     }
 
-    fn keep_old(&self, refused: Refused) -> Option<(String, Config)> {
+    fn keep_old(&self, refused: SourceError) -> Option<(String, Config)> {
         if self.board.read().bad_config.as_ref() != Some(&refused.why) {
             tracing::error!(why = refused.why, "the configuration cannot be used; the one before stays in force");
             self.board.write(|status| status.bad_config = Some(refused.why));

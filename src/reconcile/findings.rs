@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::budget::Held;
+use super::budget::HeldChange;
 use crate::estate::{Address, Problem};
 use crate::ids::AccountId;
 use crate::plan::{self, Harm};
@@ -87,7 +87,7 @@ impl Findings {
 }
 
 /// Makes the finding of a change that waits.
-pub fn of_held(held: &Held, now: Timestamp) -> Finding {
+pub fn of_held(held: &HeldChange, now: Timestamp) -> Finding {
     Finding {
         account: held.change.address.account.clone(),
         address: Some(held.change.address.clone()),

@@ -1,5 +1,5 @@
 //! What the rounds did, kept in a bounded file together with what has to survive a restart of the daemon. Where replicas
-//! share it, it is an object: see `life`.
+//! share it, it is an object: see `daemon_state`.
 //!
 //! It is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
 //! does the same, it only no longer knows since when a finding is open.
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fights::Contest;
+use super::conflicts::Conflict;
 use super::findings::Finding;
 use crate::cloud::recorded::file::replace;
 use crate::plan::Harm;
@@ -188,7 +188,7 @@ impl History {
 /// What is in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct HistoryRecord {
     format_version: u32,
     /// The deployment: a file of another one is not taken up.
     pub deployment: String,
@@ -197,15 +197,20 @@ pub struct Record {
     /// The findings that are open.
     pub findings: Vec<Finding>,
     /// The fields that were set lately.
-    pub contests: Vec<Contest>,
+    pub contests: Vec<Conflict>,
     /// What each recipient was told last. Where nobody was, it is left out, as it was in histories before there was any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub told: BTreeMap<String, Vec<Finding>>,
 }
 
-impl Record {
+impl HistoryRecord {
     /// Puts a record together, of which nobody was told.
-    pub fn new(deployment: &str, rounds: Vec<RoundRecord>, mut findings: Vec<Finding>, contests: Vec<Contest>) -> Self {
+    pub fn new(
+        deployment: &str,
+        rounds: Vec<RoundRecord>,
+        mut findings: Vec<Finding>,
+        contests: Vec<Conflict>,
+    ) -> Self {
         findings.truncate(FINDINGS_MAX);
         let told = BTreeMap::new();
         Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests, told }
@@ -223,7 +228,7 @@ impl Record {
     /// # Errors
     /// What the text is instead.
     pub fn parse(text: &str, deployment: &str) -> Result<Self, String> {
-        let record: Record = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let record: HistoryRecord = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if record.format_version != FORMAT_VERSION {
             return Err(format!("it has format version {}", record.format_version));
         }
@@ -271,21 +276,21 @@ impl HistoryFile {
     ///
     /// # Errors
     /// [`BadHistory`] for a file that is something else: it is not overwritten.
-    pub fn read(&self, deployment: &str) -> Result<Option<Record>, BadHistory> {
+    pub fn read(&self, deployment: &str) -> Result<Option<HistoryRecord>, BadHistory> {
         let path = self.path.clone();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(BadHistory::Read { path, source }),
         };
-        Record::parse(&text, deployment).map(Some).map_err(|why| BadHistory::Content { path, why })
+        HistoryRecord::parse(&text, deployment).map(Some).map_err(|why| BadHistory::Content { path, why })
     }
 
     /// Writes the file whole or not at all.
     ///
     /// # Errors
     /// Those of the file system; the old file is as it was.
-    pub fn write(&self, record: &Record) -> io::Result<()> {
+    pub fn write(&self, record: &HistoryRecord) -> io::Result<()> {
         // Put together before anything is written: a disk that is full leaves the old file as it is.
         let text = serde_json::to_vec(record)?;
         replace(&self.path, &text)
@@ -327,7 +332,7 @@ pub(crate) mod tests {
         (0..2 * ROUNDS_MAX as u64).for_each(|number| history.push(round(number)));
         let rounds: Vec<RoundRecord> = history.rounds().cloned().collect();
         assert_eq!((rounds.len(), rounds[0].number), (ROUNDS_MAX, ROUNDS_MAX as u64));
-        let record = Record::new("acme", rounds, Vec::new(), Vec::new());
+        let record = HistoryRecord::new("acme", rounds, Vec::new(), Vec::new());
         file.write(&record).unwrap();
         assert_eq!(file.read("acme").unwrap(), Some(record));
         assert!(file.read("other").unwrap_err().to_string().contains("belongs to"));
@@ -349,12 +354,12 @@ pub(crate) mod tests {
     #[test]
     fn a_history_from_before_anybody_was_told_is_read() {
         let text = r#"{"format_version":1,"deployment":"acme","rounds":[],"findings":[],"contests":[]}"#;
-        let record = Record::parse(text, "acme").unwrap();
+        let record = HistoryRecord::parse(text, "acme").unwrap();
         assert!(record.told.is_empty());
         assert_eq!(serde_json::to_string(&record).unwrap(), text, "and an older daemon reads what is written");
         let told = BTreeMap::from([("topic".to_owned(), Vec::new())]);
         let text = serde_json::to_string(&record.with_told(told.clone())).unwrap();
-        assert_eq!(Record::parse(&text, "acme").unwrap().told, told);
+        assert_eq!(HistoryRecord::parse(&text, "acme").unwrap().told, told);
     }
 
     #[test]

@@ -93,11 +93,11 @@ pub fn decide(me: &str, now: Timestamp, kept: Option<&Found>, unmoved: Duration)
 
 /// Whether this replica acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Leadership {
     /// It does.
-    Acts,
+    Leader,
     /// Another one does.
-    StandsBy {
+    Standby {
         /// Its run id.
         owner: String,
     },
@@ -106,7 +106,7 @@ pub enum Standing {
 }
 
 /// Holds the lease, or waits for it.
-pub struct Holder<'a> {
+pub struct LeaderElector<'a> {
     store: &'a dyn Document,
     clock: &'a dyn Clock,
     me: String,
@@ -119,7 +119,7 @@ struct State {
     held: Option<Lease>,
     /// When the term of what is held ends, by the clock that only grows.
     until: Duration,
-    standing: Standing,
+    standing: Leadership,
     tend_at: Timestamp,
     /// The version of another one's lease, and since when it has been the same, by the clock that only grows.
     watched: Option<(String, Duration)>,
@@ -127,10 +127,10 @@ struct State {
     is_live: bool,
 }
 
-impl<'a> Holder<'a> {
+impl<'a> LeaderElector<'a> {
     /// Makes a holder that has nothing yet. `me` must be another one for each start of the program.
     pub fn new(store: &'a dyn Document, clock: &'a dyn Clock, me: &str) -> Self {
-        let standing = Standing::Unknown("the lease was not asked for yet".into());
+        let standing = Leadership::Unknown("the lease was not asked for yet".into());
         let state = State {
             held: None,
             until: Duration::ZERO,
@@ -144,7 +144,7 @@ impl<'a> Holder<'a> {
     }
 
     /// Takes or renews the lease where it is time to, and tells whether this replica acts.
-    pub async fn tend(&self) -> Standing {
+    pub async fn renew(&self) -> Leadership {
         let _turn = self.turn.lock().await;
         let (now, passed) = (self.clock.now(), self.clock.passed());
         let known = {
@@ -164,34 +164,36 @@ impl<'a> Holder<'a> {
                 // Counted from before the document was written: when it was, nobody knows.
                 state.until = passed + TERM;
                 state.watched = None;
-                state.standing = Standing::Acts;
+                state.standing = Leadership::Leader;
             }
             Ok(None) => {
                 // Somebody else was quicker. Who, is seen at the next look, which is soon.
                 state.held = None;
-                state.standing = Standing::StandsBy { owner: String::new() };
+                state.standing = Leadership::Standby { owner: String::new() };
                 state.tend_at = now;
             }
             Err(standing) => {
-                if matches!(standing, Standing::StandsBy { .. }) {
+                if matches!(standing, Leadership::Standby { .. }) {
                     state.held = None;
                 }
                 // While the store does not answer, a lease that was taken holds until its end.
-                state.standing = if holds(&state, now, passed) { Standing::Acts } else { standing };
+                state.standing = if holds(&state, now, passed) { Leadership::Leader } else { standing };
             }
         }
         state.standing.clone()
     }
 
-    async fn take_or_renew(&self, now: Timestamp, passed: Duration) -> Result<Option<Lease>, Standing> {
-        let found = self.find().await.map_err(Standing::Unknown)?;
+    async fn take_or_renew(&self, now: Timestamp, passed: Duration) -> Result<Option<Lease>, Leadership> {
+        let found = self.find().await.map_err(Leadership::Unknown)?;
         let unmoved = self.watch(found.as_ref(), passed);
         match decide(&self.me, now, found.as_ref(), unmoved) {
-            Decision::StandBy { owner, .. } => Err(Standing::StandsBy { owner }),
-            Decision::Write(lease, condition) => match self.put(&lease, &condition).await.map_err(Standing::Unknown)? {
-                Written::Done => Ok(Some(lease)),
-                Written::Lost => Ok(None),
-            },
+            Decision::StandBy { owner, .. } => Err(Leadership::Standby { owner }),
+            Decision::Write(lease, condition) => {
+                match self.put(&lease, &condition).await.map_err(Leadership::Unknown)? {
+                    Written::Done => Ok(Some(lease)),
+                    Written::Lost => Ok(None),
+                }
+            }
         }
     }
 
@@ -255,7 +257,7 @@ fn holds(state: &State, now: Timestamp, passed: Duration) -> bool {
 
 /// Lets the changes of one round through while the lease is the one under which the round began.
 pub struct Fence<'a> {
-    holder: &'a Holder<'a>,
+    holder: &'a LeaderElector<'a>,
     fencing: Option<u64>,
 }
 

@@ -11,10 +11,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::board::{AccountHealth, Status};
 use super::clock::between;
 use super::history::{RoundRecord, RoundResult};
-use super::lease::Standing;
+use super::lease::Leadership;
+use super::status_board::{AccountHealth, Status};
 use crate::plan::Harm;
 
 type Labels = Vec<(&'static str, String)>;
@@ -80,7 +80,7 @@ fn level(registry: &mut Registry, status: &Status, now: Timestamp) {
     let in_state = |state: AccountHealth| status.accounts.values().filter(|account| account.state == state).count();
     let states = AccountHealth::ALL.map(|state| (state.as_str(), whole(in_state(state)))).into_iter().collect();
     labelled(registry, "accounts", "Accounts of the organization by their state", "state", states);
-    let acts = matches!(status.standing, None | Some(Standing::Acts));
+    let acts = matches!(status.standing, None | Some(Leadership::Leader));
     gauge(registry, "acting", "1 while this replica is the one that acts", i64::from(acts));
     let valid = i64::from(status.bad_config.is_none());
     gauge(registry, "configuration_valid", "1 while the configuration file is the one in force", valid);

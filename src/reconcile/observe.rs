@@ -40,7 +40,7 @@ pub enum Focus {
 
 /// What the daemon remembers of AWS from round to round.
 #[derive(Default)]
-pub struct Memory {
+pub struct ObservationCache {
     organization: Option<(Organization, Vec<Problem>)>,
     /// When each account was looked at.
     looked_at: BTreeMap<AccountId, Timestamp>,
@@ -55,7 +55,7 @@ pub struct Memory {
     surroundings: Option<Surroundings>,
 }
 
-impl Memory {
+impl ObservationCache {
     /// Forgets that these accounts were looked at: they are looked at in the next round.
     pub fn expire<'a>(&mut self, accounts: impl IntoIterator<Item = &'a AccountId>) {
         for account in accounts {
@@ -177,16 +177,16 @@ fn essential(scope: &Scope) -> BTreeSet<AccountId> {
 }
 
 /// One round's way of looking.
-pub struct Pass<'a> {
+pub struct PartialObserver<'a> {
     inner: &'a dyn Look,
-    memory: &'a Mutex<Memory>,
-    rules: Rules,
+    memory: &'a Mutex<ObservationCache>,
+    rules: RefreshPolicy,
     state: Mutex<PassState>,
 }
 
 /// What a round has to keep to.
 #[derive(Debug, Clone)]
-pub struct Rules {
+pub struct RefreshPolicy {
     /// When the round began.
     pub now: Timestamp,
     /// The time between two rounds.
@@ -208,9 +208,9 @@ struct PassState {
     demanded: BTreeSet<AccountId>,
 }
 
-impl<'a> Pass<'a> {
+impl<'a> PartialObserver<'a> {
     /// Begins a round.
-    pub fn new(inner: &'a dyn Look, memory: &'a Mutex<Memory>, rules: Rules) -> Self {
+    pub fn new(inner: &'a dyn Look, memory: &'a Mutex<ObservationCache>, rules: RefreshPolicy) -> Self {
         Self { inner, memory, rules, state: Mutex::default() }
     }
 
@@ -311,7 +311,7 @@ fn unreadable(scope: &Scope, fault: &Fault) -> Estate {
 }
 
 #[async_trait]
-impl Look for Pass<'_> {
+impl Look for PartialObserver<'_> {
     async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
         let again = match &self.rules.focus {
             Focus::Due => true,

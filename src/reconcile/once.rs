@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::board::{Status, Waiting};
 use super::findings::Finding;
 use super::history::{RoundRecord, RoundResult};
+use super::status_board::{PendingChange, Status};
 use crate::plan::Harm;
 use crate::report::{escape, model, notice::shortened, words};
 
@@ -36,9 +36,9 @@ struct WaitingJson<'a> {
     why: &'a str,
 }
 
-impl<'a> From<&'a Waiting> for WaitingJson<'a> {
-    fn from(waiting: &'a Waiting) -> Self {
-        let Waiting { address, action, fields, why } = waiting;
+impl<'a> From<&'a PendingChange> for WaitingJson<'a> {
+    fn from(waiting: &'a PendingChange) -> Self {
+        let PendingChange { address, action, fields, why } = waiting;
         Self { address, action, fields, why }
     }
 }

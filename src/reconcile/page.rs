@@ -4,10 +4,10 @@ use handlebars::Handlebars;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::board::{AccountHealth, Status};
 use super::clock::between;
 use super::history::{RoundRecord, RoundResult};
-use super::lease::Standing;
+use super::lease::Leadership;
+use super::status_board::{AccountHealth, Status};
 use crate::plan::Harm;
 use crate::report::{escape, words};
 
@@ -97,10 +97,10 @@ fn in_words(next: Timestamp, now: Timestamp) -> String {
 fn mode(status: &Status) -> String {
     let manner = if status.observe { "observes only" } else { "repairs what the configuration allows" };
     match &status.standing {
-        Some(Standing::StandsBy { owner }) if owner.is_empty() => "stands by for another replica".into(),
-        Some(Standing::StandsBy { owner }) => format!("stands by for {owner}"),
-        Some(Standing::Unknown(why)) => format!("may not act: {why}"),
-        Some(Standing::Acts) | None => manner.into(),
+        Some(Leadership::Standby { owner }) if owner.is_empty() => "stands by for another replica".into(),
+        Some(Leadership::Standby { owner }) => format!("stands by for {owner}"),
+        Some(Leadership::Unknown(why)) => format!("may not act: {why}"),
+        Some(Leadership::Leader) | None => manner.into(),
     }
 }
 
@@ -109,7 +109,7 @@ fn headline(status: &Status) -> Value {
         return json!({"class": "bad", "mark": "✗", "words": sentence(harm.meaning())});
     }
     let (class, mark, words) = match status.rounds.last().map(|round| round.result) {
-        _ if matches!(status.standing, Some(Standing::StandsBy { .. })) => ("good", "✓", "Standing by"),
+        _ if matches!(status.standing, Some(Leadership::Standby { .. })) => ("good", "✓", "Standing by"),
         None => ("notice", "…", "Starting"),
         Some(RoundResult::Failed) => ("bad", "✗", "The last round failed"),
         Some(RoundResult::Partial) => ("bad", "✗", "Something could not be read, changed or proved"),
@@ -163,7 +163,7 @@ fn findings(status: &Status, now: Timestamp) -> Vec<Value> {
 }
 
 fn waiting(status: &Status) -> Vec<Value> {
-    let row = |waiting: &super::board::Waiting| {
+    let row = |waiting: &super::status_board::PendingChange| {
         json!({
             "action": waiting.action,
             "address": waiting.address,
@@ -243,7 +243,7 @@ fn accounts(status: &Status, all: bool, now: Timestamp) -> (Vec<Value>, Option<S
     let most = if all { accounts.len() } else { ROWS_MAX };
     let more = (accounts.len() > most)
         .then(|| format!("{} more on the page of all accounts", words::count(accounts.len() - most, "account")));
-    let row = |(id, account): &(&crate::ids::AccountId, &super::board::AccountStatus)| {
+    let row = |(id, account): &(&crate::ids::AccountId, &super::status_board::AccountStatus)| {
         json!({
             "id": id,
             "name": account.name,

@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument;
 
-use super::breaker::Breakers;
-use super::budget::{self, Allowance, Decision, Held};
+use super::breaker::CircuitBreakers;
+use super::budget::{self, Decision, HeldChange, RoundLimits};
 use super::clock::Clock;
-use super::fights::{Contest, Fights};
+use super::conflicts::{Conflict, ConflictTracker};
 use super::findings::{self, Finding, Findings};
 use super::history::{RoundRecord, RoundResult, Trigger};
-use super::observe::{Focus, Memory, Pass, Rules, lock};
+use super::observe::{Focus, ObservationCache, PartialObserver, RefreshPolicy, lock};
 use super::stop::Stop;
 use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
 use crate::cloud::{Cloud, Load, Silent};
@@ -29,7 +29,7 @@ use crate::survey::{Survey, SurveyError, SurveyOptions, Surveyor};
 pub const GRACE: Duration = Duration::from_secs(25);
 
 /// What a round works with; it stays while the configuration stays.
-pub struct Setting<'a> {
+pub struct RoundContext<'a> {
     /// The configuration in force.
     pub config: &'a Config,
     /// The policy templates in force.
@@ -39,7 +39,7 @@ pub struct Setting<'a> {
     /// Time and chance.
     pub clock: &'a dyn Clock,
     /// What is remembered of AWS.
-    pub memory: &'a Mutex<Memory>,
+    pub memory: &'a Mutex<ObservationCache>,
     /// Asked before each change.
     pub gate: &'a dyn Gate,
     /// The run id.
@@ -52,20 +52,20 @@ pub struct Setting<'a> {
 
 /// What is known from round to round, beside AWS.
 #[derive(Default)]
-pub struct Book {
+pub struct RoundState {
     /// What waits for a person.
     pub findings: Findings,
     /// What somebody else sets back.
-    pub fights: Fights,
+    pub fights: ConflictTracker,
     /// What keeps failing.
-    pub breakers: Breakers,
+    pub breakers: CircuitBreakers,
     /// Who changed what last, as far as messages told: by account and kind.
     pub actors: BTreeMap<(AccountId, Kind), String>,
 }
 
 /// One round's task.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub struct RoundRequest {
     /// Its number.
     pub number: u64,
     /// Why it is made.
@@ -75,11 +75,11 @@ pub struct Task {
 }
 
 /// What came of a round.
-pub struct Ended {
+pub struct RoundOutcome {
     /// The line of the history.
     pub record: RoundRecord,
     /// What was found, where something could be planned at all.
-    pub seen: Option<Seen>,
+    pub seen: Option<RoundDetails>,
     /// Why nothing could be planned.
     pub error: Option<SurveyError>,
     /// How each service bore the calls of the round.
@@ -87,11 +87,11 @@ pub struct Ended {
 }
 
 /// What a round found out.
-pub struct Seen {
+pub struct RoundDetails {
     /// The survey.
     pub survey: Survey,
     /// The changes that wait.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldChange>,
     /// What came of the others, where there were any.
     pub report: Option<ApplyReport>,
     /// Everything was looked at, nothing only remembered.
@@ -99,7 +99,7 @@ pub struct Seen {
 }
 
 /// Makes one round. It ends early when `stop` is wished.
-pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &Stop) -> Ended {
+pub async fn round(setting: &RoundContext<'_>, book: &mut RoundState, task: RoundRequest, stop: &Stop) -> RoundOutcome {
     let started = setting.clock.now();
     let (calls_before, load_before) = (setting.cloud.calls(), setting.cloud.load());
     // What is logged within the round, by whatever module, says whose it is.
@@ -126,19 +126,19 @@ pub async fn round(setting: &Setting<'_>, book: &mut Book, task: Task, stop: &St
     };
     let load = since(&load_before, setting.cloud.load());
     match outcome {
-        Work::Stopped => Ended { record, seen: None, error: None, load },
+        Work::Stopped => RoundOutcome { record, seen: None, error: None, load },
         Work::Failed(error) => {
             record.result = RoundResult::Failed;
             record.error = with_causes(&error);
             span.in_scope(|| tracing::error!(error = record.error, "failed"));
-            Ended { record, seen: None, error: Some(error), load }
+            RoundOutcome { record, seen: None, error: Some(error), load }
         }
         Work::Done(seen) => {
-            fill(&mut record, &seen, book, stop.is_wished());
+            fill(&mut record, &seen, book, stop.is_cancelled());
             let (drifted, made, held, failed) = (record.drifted, record.made, record.held, record.failed);
             let result = record.result.as_str();
             span.in_scope(|| tracing::info!(result, drifted, made, held, failed, "is over"));
-            Ended { record, seen: Some(*seen), error: None, load }
+            RoundOutcome { record, seen: Some(*seen), error: None, load }
         }
     }
 }
@@ -153,14 +153,20 @@ fn since(before: &BTreeMap<&'static str, Load>, mut now: BTreeMap<&'static str, 
 }
 
 enum Work {
-    Done(Box<Seen>),
+    Done(Box<RoundDetails>),
     Failed(SurveyError),
     Stopped,
 }
 
-async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestamp, stop: &Stop) -> Work {
+async fn work(
+    setting: &RoundContext<'_>,
+    book: &mut RoundState,
+    task: &RoundRequest,
+    now: Timestamp,
+    stop: &Stop,
+) -> Work {
     let paused = book.breakers.paused(now);
-    let pass = Pass::new(setting.cloud, setting.memory, rules(setting, book, task, now, paused.clone()));
+    let pass = PartialObserver::new(setting.cloud, setting.memory, rules(setting, book, task, now, paused.clone()));
     let survey = tokio::select! {
         biased;
         survey = look(setting, &pass) => survey,
@@ -190,18 +196,24 @@ async fn work(setting: &Setting<'_>, book: &mut Book, task: &Task, now: Timestam
     let is_there = |account: &AccountId| survey.organization.accounts.contains_key(account);
     book.actors.retain(|(account, _), _| is_there(account));
     book.breakers.keep(is_there);
-    take_down(setting, book, &run, report.as_ref(), &survey, &fresh, now);
+    record_round(setting, book, &run, report.as_ref(), &survey, &fresh, now);
     let mut list = found(&survey, &held, report.as_ref(), now);
     list.extend(fought);
     // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for it.
     list.extend(book.findings.iter().filter(|finding| paused.contains(&finding.account)).cloned());
     book.findings.replace(list);
-    Work::Done(Box::new(Seen { survey, held, report, whole }))
+    Work::Done(Box::new(RoundDetails { survey, held, report, whole }))
 }
 
-fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused: BTreeSet<AccountId>) -> Rules {
+fn rules(
+    setting: &RoundContext<'_>,
+    book: &RoundState,
+    task: &RoundRequest,
+    now: Timestamp,
+    paused: BTreeSet<AccountId>,
+) -> RefreshPolicy {
     let reconcile = &setting.config.reconcile;
-    Rules {
+    RefreshPolicy {
         now,
         every: Duration::from_secs(reconcile.every.seconds()),
         full_pass_every: Duration::from_secs(reconcile.full_pass_every.seconds()),
@@ -212,7 +224,7 @@ fn rules(setting: &Setting<'_>, book: &Book, task: &Task, now: Timestamp, paused
 }
 
 /// Surveys; where something is to be changed in accounts that are only remembered, these are looked at first.
-async fn look(setting: &Setting<'_>, pass: &Pass<'_>) -> Result<Survey, SurveyError> {
+async fn look(setting: &RoundContext<'_>, pass: &PartialObserver<'_>) -> Result<Survey, SurveyError> {
     let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &Silent };
     // Its future is large: in a box it leaves the stack of a round alone.
     let survey = Box::pin(surveyor.survey(&SurveyOptions::default())).await?;
@@ -232,16 +244,16 @@ async fn out_of_time(clock: &dyn Clock, stop: &Stop) {
 }
 
 fn allowance(
-    setting: &Setting<'_>,
-    book: &Book,
+    setting: &RoundContext<'_>,
+    book: &RoundState,
     now: Timestamp,
     paused: BTreeSet<AccountId>,
     fresh: BTreeSet<AccountId>,
-) -> Allowance {
+) -> RoundLimits {
     let reconcile = &setting.config.reconcile;
     let every = Duration::from_secs(reconcile.every.seconds());
     let waiting = book.fights.waiting(every, now);
-    Allowance {
+    RoundLimits {
         observe: setting.observe,
         risks: budget::risks(&reconcile.allow),
         max_change: reconcile.max_change,
@@ -253,8 +265,8 @@ fn allowance(
     }
 }
 
-fn fight(book: &Book, contest: &Contest) -> String {
-    let Contest { address, field, set, .. } = contest;
+fn fight(book: &RoundState, contest: &Conflict) -> String {
+    let Conflict { address, field, set, .. } = contest;
     let what = if field.is_empty() { address.kind.words() } else { field };
     let who = match book.actors.get(&(address.account.clone(), address.kind)) {
         Some(actor) => format!("it was last changed by {actor}"),
@@ -264,24 +276,24 @@ fn fight(book: &Book, contest: &Contest) -> String {
 }
 
 /// Returns a finding for each fight that goes on: also where the value is put right in this very round.
-fn fought<'a>(book: &'a Book, plan: &'a Plan, now: Timestamp) -> impl Iterator<Item = Finding> + 'a {
+fn fought<'a>(book: &'a RoundState, plan: &'a Plan, now: Timestamp) -> impl Iterator<Item = Finding> + 'a {
     book.fights.fought().filter_map(move |contest| {
         let change = plan.changes.iter().find(|change| change.address == contest.address)?;
-        let held = Held { change: change.clone(), why: budget::Why::Fight(fight(book, contest)) };
+        let held = HeldChange { change: change.clone(), why: budget::HoldReason::Fight(fight(book, contest)) };
         Some(findings::of_held(&held, now))
     })
 }
 
-fn note_fights(book: &mut Book, plan: &Plan, fresh: &BTreeSet<AccountId>) {
+fn note_fights(book: &mut RoundState, plan: &Plan, fresh: &BTreeSet<AccountId>) {
     let operators: BTreeMap<&Address, &AccountId> = plan.changes.iter().map(|c| (&c.address, &c.operator)).collect();
     book.fights
         .saw(&plan.changes, |address| fresh.contains(operators.get(address).copied().unwrap_or(&address.account)));
 }
 
 /// Notes what was done, and which accounts failed.
-fn take_down(
-    setting: &Setting<'_>,
-    book: &mut Book,
+fn record_round(
+    setting: &RoundContext<'_>,
+    book: &mut RoundState,
     run: &Plan,
     report: Option<&ApplyReport>,
     survey: &Survey,
@@ -307,12 +319,12 @@ fn take_down(
     // That nothing was tried in a paused account says nothing about it.
     let paused = book.breakers.paused(now);
     for account in fresh.iter().filter(|account| !never_paused.contains(account) && !paused.contains(*account)) {
-        book.breakers.tried(account, !failing.contains(account), now, setting.clock.chance());
+        book.breakers.tried(account, !failing.contains(account), now, setting.clock.jitter());
     }
 }
 
 /// Lists all that a person should know after this round.
-fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Timestamp) -> Vec<Finding> {
+fn found(survey: &Survey, held: &[HeldChange], report: Option<&ApplyReport>, now: Timestamp) -> Vec<Finding> {
     let mut list: Vec<Finding> =
         held.iter().filter(|held| !held.why.passes()).map(|held| findings::of_held(held, now)).collect();
     let found = report.map_or(&survey.plan.findings, |report| &report.findings);
@@ -342,8 +354,8 @@ fn found(survey: &Survey, held: &[Held], report: Option<&ApplyReport>, now: Time
     findings::told_apart(list)
 }
 
-fn fill(record: &mut RoundRecord, seen: &Seen, book: &Book, stopped: bool) {
-    let Seen { survey, held, report, whole: _ } = seen;
+fn fill(record: &mut RoundRecord, seen: &RoundDetails, book: &RoundState, stopped: bool) {
+    let RoundDetails { survey, held, report, whole: _ } = seen;
     let tally = report.as_ref().map(ApplyReport::tally).unwrap_or_default();
     record.drifted = survey.plan.changes.len();
     record.made = tally.done;

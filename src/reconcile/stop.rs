@@ -37,7 +37,7 @@ impl Stop {
     }
 
     /// Tells whether the end is wished.
-    pub fn is_wished(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         *self.wished.borrow()
     }
 }

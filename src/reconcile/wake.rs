@@ -10,9 +10,9 @@ use crate::ids::AccountId;
 
 /// What a message is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Relevance {
     /// Something was changed that may be ours.
-    Change(Concern),
+    Change(ChangeHint),
     /// We did it ourselves.
     Own,
     /// It changed nothing: the call failed, or only read.
@@ -21,7 +21,7 @@ pub enum Heard {
 
 /// What has to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Concern {
+pub struct ChangeHint {
     /// The account in which it happened.
     pub account: AccountId,
     /// Accounts joined, left or moved, or their policies changed.
@@ -87,7 +87,7 @@ struct UserIdentity {
 ///
 /// # Errors
 /// [`BadMessage`] for what belongs into the dead-letter queue.
-pub fn read(body: &str, own_sessions: &str) -> Result<Heard, BadMessage> {
+pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadMessage> {
     let not_an_event = |why: &dyn std::fmt::Display| BadMessage::NotAnEvent(why.to_string());
     let envelope: Envelope = serde_json::from_str(body).map_err(|error| not_an_event(&error))?;
     // Some events of Organizations happen without anybody's call: an account has been created.
@@ -99,16 +99,16 @@ pub fn read(body: &str, own_sessions: &str) -> Result<Heard, BadMessage> {
     let account: AccountId = envelope.account.parse().map_err(|error| not_an_event(&error))?;
     let call: Call = serde_json::from_value(envelope.detail).map_err(|error| not_an_event(&error))?;
     if call.error_code.is_some() || call.read_only == Some(true) {
-        return Ok(Heard::Nothing);
+        return Ok(Relevance::Nothing);
     }
     let actor = actor(&call.user_identity);
     if is_own(&call.user_identity, own_sessions) {
-        return Ok(Heard::Own);
+        return Ok(Relevance::Own);
     }
     let organization = call.event_source == "organizations.amazonaws.com";
     let kinds = kinds(&call.event_source, &call.event_name);
     let member = named_account(&call.service_event_details).filter(|member| *member != account);
-    Ok(Heard::Change(Concern { account, organization, member, kinds, actor }))
+    Ok(Relevance::Change(ChangeHint { account, organization, member, kinds, actor }))
 }
 
 /// Returns the account that an event of membership names. Where in the details it stands differs from event to event, so it
@@ -154,7 +154,7 @@ fn kinds(source: &str, name: &str) -> Vec<Kind> {
 }
 
 /// Adds a concern to what a round will be about.
-pub fn widen(focus: &mut Focus, concern: &Concern) {
+pub fn widen(focus: &mut Focus, concern: &ChangeHint) {
     if let Focus::Only { organization, accounts } = focus {
         *organization |= concern.organization;
         accounts.insert(concern.account.clone());
@@ -184,13 +184,13 @@ mod tests {
 
     const OTHER: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 
-    fn heard(value: &Value) -> Result<Heard, BadMessage> {
+    fn heard(value: &Value) -> Result<Relevance, BadMessage> {
         read(&value.to_string(), "orgtrail-acme-")
     }
 
     #[test]
     fn a_stopped_trail_concerns_its_account() {
-        let Ok(Heard::Change(concern)) = heard(&event("cloudtrail.amazonaws.com", "StopLogging", OTHER)) else {
+        let Ok(Relevance::Change(concern)) = heard(&event("cloudtrail.amazonaws.com", "StopLogging", OTHER)) else {
             panic!()
         };
         assert_eq!((concern.account.as_str(), concern.organization), ("111111111111", false));
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_moved_account_concerns_the_organization() {
         let mut focus = nothing();
-        let Ok(Heard::Change(concern)) = heard(&event("organizations.amazonaws.com", "MoveAccount", OTHER)) else {
+        let Ok(Relevance::Change(concern)) = heard(&event("organizations.amazonaws.com", "MoveAccount", OTHER)) else {
             panic!()
         };
         widen(&mut focus, &concern);
@@ -222,7 +222,7 @@ mod tests {
                            "userIdentity": {"accountId": "111111111111", "invokedBy": "organizations.amazonaws.com"},
                            "serviceEventDetails": details}
             });
-            let Ok(Heard::Change(concern)) = heard(&event) else { panic!("{name}") };
+            let Ok(Relevance::Change(concern)) = heard(&event) else { panic!("{name}") };
             assert_eq!(concern.actor, "organizations.amazonaws.com");
             let mut focus = nothing();
             widen(&mut focus, &concern);
@@ -234,15 +234,15 @@ mod tests {
     #[test]
     fn own_calls_failed_calls_and_reads_wake_nobody() {
         let own = "arn:aws:sts::111111111111:assumed-role/OrganizationAccountAccessRole/orgtrail-acme-20260105-1a2b";
-        assert_eq!(heard(&event("cloudtrail.amazonaws.com", "StartLogging", own)), Ok(Heard::Own));
+        assert_eq!(heard(&event("cloudtrail.amazonaws.com", "StartLogging", own)), Ok(Relevance::Own));
         let user = "arn:aws:iam::111111111111:user/orgtrail-acme-1";
-        assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", user)), Ok(Heard::Change(_))));
+        assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", user)), Ok(Relevance::Change(_))));
         let mut failed = event("cloudtrail.amazonaws.com", "StopLogging", OTHER);
         failed["detail"]["errorCode"] = "AccessDenied".into();
-        assert_eq!(heard(&failed), Ok(Heard::Nothing));
+        assert_eq!(heard(&failed), Ok(Relevance::Nothing));
         let mut read = event("cloudtrail.amazonaws.com", "GetTrail", OTHER);
         read["detail"]["readOnly"] = true.into();
-        assert_eq!(heard(&read), Ok(Heard::Nothing));
+        assert_eq!(heard(&read), Ok(Relevance::Nothing));
     }
 
     #[test]

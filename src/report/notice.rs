@@ -16,7 +16,7 @@ const SHOWN_MAX: usize = 300;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct Notification {
     /// One line of ASCII, at most 100 characters: what Amazon SNS takes as the subject of a mail.
     pub subject: String,
     /// Plain text.
@@ -28,7 +28,7 @@ pub struct Notice {
 /// Returns what to tell: nothing where nothing is new.
 ///
 /// `link` is where the whole report can be read.
-pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>) -> Option<Notice> {
+pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>) -> Option<Notification> {
     let news = comparison.news().count();
     if news == 0 {
         return None;
@@ -59,7 +59,7 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
         lines.join("\n")
     };
     let plain = |text: &str| escape::terminal(text).into_owned();
-    Some(Notice {
+    Some(Notification {
         subject: format!(
             "orgtrail: {} in {deployment}",
             words::count(news, if is_compared { "new finding" } else { "finding" })
@@ -107,7 +107,11 @@ mod tests {
     use crate::report::since::DriftJson;
     use crate::report::subject::Purpose;
 
-    fn told(plan: &crate::plan::Plan, organization: &crate::organization::Organization, link: Option<&str>) -> Notice {
+    fn told(
+        plan: &crate::plan::Plan,
+        organization: &crate::organization::Organization,
+        link: Option<&str>,
+    ) -> Notification {
         let subject = Subject::new(plan, organization, Purpose::Drift);
         let record = Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap();
         let comparison = compare(&record, "2026-03-01T06:00:00Z".parse().unwrap(), None);
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn hostile_text_is_inert() {
         let (plan, organization) = fixture::hostile();
-        let Notice { subject, text, slack } = told(&plan, &organization, None);
+        let Notification { subject, text, slack } = told(&plan, &organization, None);
         assert!(subject.is_ascii() && subject.len() <= 100);
         [&text, &slack].into_iter().for_each(|text| fixture::assert_nothing_acts(text));
         assert!(!slack.contains('<') && !slack.contains('>'), "{slack}");

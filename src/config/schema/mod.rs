@@ -24,7 +24,7 @@ mod values;
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
 pub use earlier::EarlierLogs;
-pub use notices::{Notices, TopicArn, WebLink, Webhook};
+pub use notices::{NotifyConfig, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
     CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
@@ -72,7 +72,7 @@ pub struct Config {
     pub reconcile: Reconcile,
     /// Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new. Nobody by default.
     #[serde(default)]
-    pub notify: Notices,
+    pub notify: NotifyConfig,
     /// Tags of everything that orgtrail makes.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

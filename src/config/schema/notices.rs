@@ -13,7 +13,7 @@ use crate::ids::{AccountId, Arn, Region};
 /// Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Notices {
+pub struct NotifyConfig {
     /// An SNS topic, which may be in any account; its policy lets the account in that orgtrail starts in. None by default.
     pub topic: Option<TopicArn>,
     /// A webhook that takes `{"text": …}`, as Slack's do. None by default.

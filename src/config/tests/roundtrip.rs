@@ -10,8 +10,8 @@ use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
     Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
-    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices,
-    Notify, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
+    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify,
+    NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
     Regions, Scope, SelectorField, TrailConfig, Webhook,
 };
 use crate::config::{Config, parse};
@@ -221,11 +221,11 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
     )
 }
 
-fn notices() -> impl Strategy<Value = Notices> {
+fn notices() -> impl Strategy<Value = NotifyConfig> {
     let topic = option::of(text("arn:aws:sns:eu-(central|west)-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}"));
     let webhook = option::of("[A-Z_][A-Z0-9_]{0,20}").prop_map(|name| name.map(|url_env| Webhook { url_env }));
     let link = option::of(text("https://[a-z.]{1,20}/[a-z0-9?&=%#-]{0,20}"));
-    (topic, webhook, link).prop_map(|(topic, webhook, link)| Notices { topic, webhook, link })
+    (topic, webhook, link).prop_map(|(topic, webhook, link)| NotifyConfig { topic, webhook, link })
 }
 
 fn earlier() -> impl Strategy<Value = Vec<EarlierLogs>> {

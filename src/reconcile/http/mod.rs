@@ -25,10 +25,10 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use super::board::{Board, Status};
 use super::clock::Clock;
 use super::metrics;
 use super::page::{self, Page};
+use super::status_board::{Status, StatusBoard};
 
 /// Connections that are served at the same time.
 const CONNECTIONS_MAX: usize = 32;
@@ -229,7 +229,7 @@ impl Guests {
 }
 
 /// Serves the status for as long as it is polled.
-pub async fn serve(listener: TcpListener, door: Door, board: Board, clock: Arc<dyn Clock>) -> Infallible {
+pub async fn serve(listener: TcpListener, door: Door, board: StatusBoard, clock: Arc<dyn Clock>) -> Infallible {
     let mut guests = Guests::default();
     loop {
         let stream = match listener.accept().await {

@@ -4,10 +4,10 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::reconcile::board::{AccountHealth, AccountStatus, Waiting};
 use crate::reconcile::clock::SystemClock;
 use crate::reconcile::findings::Finding;
 use crate::reconcile::history::tests::round;
+use crate::reconcile::status_board::{AccountHealth, AccountStatus, PendingChange};
 
 const TOKEN: &str = "a-token-of-many-letters";
 
@@ -93,7 +93,7 @@ fn full() -> Status {
             help: "ask \"them\"".into(),
             since: "2026-01-04T00:10:00Z".parse().unwrap(),
         }],
-        waiting: vec![Waiting {
+        waiting: vec![PendingChange {
             address: "1/global/policy/x".into(),
             action: "update",
             fields: vec!["policy".into()],
@@ -132,7 +132,7 @@ async fn the_socket_answers_and_outlives_nonsense() {
     let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let door = Door::new(address, None).unwrap();
-    let server = tokio::spawn(serve(listener, door, Board::default(), Arc::new(SystemClock)));
+    let server = tokio::spawn(serve(listener, door, StatusBoard::default(), Arc::new(SystemClock)));
     for (request, start) in [
         ("\u{0}\u{1}nonsense\r\n\r\n", "HTTP/1.1 400"),
         ("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", "HTTP/1.1 200 OK"),
@@ -151,7 +151,7 @@ async fn the_socket_answers_and_outlives_nonsense() {
 async fn a_check_of_health_is_answered_beside_many_who_say_nothing() {
     let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(serve(listener, Door::Loopback, Board::default(), Arc::new(SystemClock)));
+    let server = tokio::spawn(serve(listener, Door::Loopback, StatusBoard::default(), Arc::new(SystemClock)));
     let mut silent = Vec::new();
     for _ in 0..2 * CONNECTIONS_MAX {
         silent.push(tokio::net::TcpStream::connect(address).await.unwrap());

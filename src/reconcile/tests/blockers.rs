@@ -16,7 +16,7 @@ fn after(
         let world = leak(world(4, &rules).await);
         let source = Given::new("{}", move || Box::new(Shared::new(world)));
         source.write(text);
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             assert_eq!(board.read().findings, Vec::new(), "at first");
             world.edit(damage).await.unwrap();

@@ -27,8 +27,8 @@ async fn with(changes: Vec<Change>, unchanged: usize) -> Plan {
     Plan { changes, unchanged, ..plan(&recorded, &rules).await }
 }
 
-fn allowance() -> Allowance {
-    Allowance {
+fn allowance() -> RoundLimits {
+    RoundLimits {
         observe: false,
         risks: BTreeSet::from([Risk::Safe]),
         max_change: "20%".parse().unwrap(),
@@ -55,7 +55,7 @@ async fn a_change_waits_with_all_that_depends_on_it() {
     let decision = decide(&plan, &allowance());
     assert_eq!(decision.run.changes, [other]);
     assert_eq!(codes(&decision), ["RiskNotAllowed", "WaitsForAnother", "WaitsForAnother"]);
-    let more = Allowance { risks: BTreeSet::from([Risk::Safe, Risk::Weakens]), ..allowance() };
+    let more = RoundLimits { risks: BTreeSet::from([Risk::Safe, Risk::Weakens]), ..allowance() };
     assert!(decide(&plan, &more).held.is_empty());
 }
 
@@ -63,14 +63,14 @@ async fn a_change_waits_with_all_that_depends_on_it() {
 async fn each_reason_holds_a_change() {
     let one = change(&member(0), Kind::Policy, &[]);
     let plan = with(vec![one.clone()], 100).await;
-    let held = |plan: &Plan, allowance: Allowance| codes(&decide(plan, &allowance));
+    let held = |plan: &Plan, allowance: RoundLimits| codes(&decide(plan, &allowance));
     assert!(held(&plan, allowance()).is_empty());
-    assert_eq!(held(&plan, Allowance { observe: true, ..allowance() }), ["Observing"]);
-    assert_eq!(held(&plan, Allowance { window_open: false, ..allowance() }), ["OutsideWindow"]);
-    assert_eq!(held(&plan, Allowance { paused: BTreeSet::from([member(0)]), ..allowance() }), ["AccountPaused"]);
-    assert_eq!(held(&plan, Allowance { fresh: BTreeSet::new(), ..allowance() }), ["NotReadYet"]);
+    assert_eq!(held(&plan, RoundLimits { observe: true, ..allowance() }), ["Observing"]);
+    assert_eq!(held(&plan, RoundLimits { window_open: false, ..allowance() }), ["OutsideWindow"]);
+    assert_eq!(held(&plan, RoundLimits { paused: BTreeSet::from([member(0)]), ..allowance() }), ["AccountPaused"]);
+    assert_eq!(held(&plan, RoundLimits { fresh: BTreeSet::new(), ..allowance() }), ["NotReadYet"]);
     let fights = BTreeMap::from([(one.address.clone(), "somebody".to_owned())]);
-    assert_eq!(held(&plan, Allowance { fights, ..allowance() }), ["Fight"]);
+    assert_eq!(held(&plan, RoundLimits { fights, ..allowance() }), ["Fight"]);
     for (action, code) in [(Action::Adopt, "NeedsAdoption"), (Action::Retire, "NeedsRemoval")] {
         let plan = with(vec![Change { action, ..one.clone() }], 100).await;
         assert_eq!(held(&plan, allowance()), [code]);
@@ -85,7 +85,7 @@ async fn too_many_changes_all_wait_but_a_stopped_log_is_started() {
     let too_many = with(changes.clone(), 79).await;
     let decision = decide(&too_many, &allowance());
     assert!(decision.run.changes.is_empty());
-    assert!(decision.held.iter().all(|held| held.why == Why::TooMany { planned: 21, allowed: 20 }));
+    assert!(decision.held.iter().all(|held| held.why == HoldReason::TooMany { planned: 21, allowed: 20 }));
     let trail = change(&id(MANAGEMENT), Kind::Trail, &[]);
     let mut with_trail = with([changes, vec![trail.clone()]].concat(), 79).await;
     with_trail.urgent = vec![trail.clone()];
@@ -100,9 +100,9 @@ async fn nothing_that_waits_for_a_person_holds_the_urgent_part_of_a_change() {
     trail.risk = BTreeSet::from([Risk::Destroys]);
     let mut plan = with(vec![trail.clone()], 100).await;
     plan.urgent = vec![trail.clone()];
-    let made = |plan: &Plan, allowance: Allowance| decide(plan, &allowance).run.urgent.len();
+    let made = |plan: &Plan, allowance: RoundLimits| decide(plan, &allowance).run.urgent.len();
     let fights = BTreeMap::from([(trail.address.clone(), "somebody".to_owned())]);
-    let closed = Allowance { window_open: false, max_change: "1%".parse().unwrap(), fights, ..allowance() };
+    let closed = RoundLimits { window_open: false, max_change: "1%".parse().unwrap(), fights, ..allowance() };
     assert_eq!(made(&plan, closed.clone()), 1);
     let blocker = Problem {
         account: id(LOG),
@@ -115,11 +115,11 @@ async fn nothing_that_waits_for_a_person_holds_the_urgent_part_of_a_change() {
     assert_eq!(made(&Plan { blockers: vec![blocker], ..plan.clone() }, closed), 1);
     let breathers = BTreeSet::from([trail.address.clone()]);
     for none in [
-        Allowance { observe: true, ..allowance() },
-        Allowance { risks: BTreeSet::new(), ..allowance() },
-        Allowance { fresh: BTreeSet::new(), ..allowance() },
-        Allowance { paused: BTreeSet::from([id(MANAGEMENT)]), ..allowance() },
-        Allowance { breathers, ..allowance() },
+        RoundLimits { observe: true, ..allowance() },
+        RoundLimits { risks: BTreeSet::new(), ..allowance() },
+        RoundLimits { fresh: BTreeSet::new(), ..allowance() },
+        RoundLimits { paused: BTreeSet::from([id(MANAGEMENT)]), ..allowance() },
+        RoundLimits { breathers, ..allowance() },
     ] {
         assert_eq!(made(&plan, none), 0);
     }

@@ -65,7 +65,7 @@ fn whatever_is_damaged_is_repaired_or_a_finding_and_never_called_in_sync() {
             let world = leak(Recorded::in_memory(whole.clone()));
             let source = Given::new("{}", move || Box::new(Shared::new(world)));
             source.write(RICH);
-            let story = async |board: Board| {
+            let story = async |board: StatusBoard| {
                 clock.minutes(1).await;
                 let mut done = Vec::new();
                 let hand = |_: &mut Organization, estate: &mut Estate| done = damage(estate, &mut Dice(seed));

@@ -9,7 +9,7 @@ fn a_day_with_accounts_that_come_and_go() {
         let rules = config("{}");
         let world = leak(world(20, &rules).await);
         let source = Given::new("{}", move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             for hour in 0..24_usize {
                 let change = |organization: &mut Organization, _: &mut Estate| {
                     let accounts = &mut organization.accounts;
@@ -42,7 +42,7 @@ fn outside_its_window_it_waits_and_inside_it_works() {
         let rules = config("{window: \"mon-sun 02:00-04:00\"}");
         let world = leak(world(1, &rules).await);
         let source = Given::new("{window: \"mon-sun 02:00-04:00\"}", move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             // The clock begins at midnight.
             clock.minutes(30).await;
             let policy = Address::global(&member(0), Kind::Policy, "CloudTrailReadLogs");
@@ -88,7 +88,7 @@ fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others()
             }
         };
         world.edit(gone).await.unwrap();
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(60).await;
             let since: Vec<_> = board.read().findings.iter().map(|finding| finding.since).collect();
             assert_eq!(since.len(), 1);
@@ -119,7 +119,7 @@ fn what_is_kept_does_not_grow_although_everybody_is_replaced_again_and_again() {
         let source = Given::new("{max_change: 100%}", move || {
             Box::new(Shared { before: Box::new(denied), ..Shared::new(world) })
         });
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             let mut kept = Vec::new();
             for day in 0..30_usize {
                 // The eldest leaves, and a person removes what it had; somebody joins.

@@ -70,7 +70,7 @@ fn every_hostile_edit_is_put_right() {
         let world = leak(world(6, &rules).await);
         let source = Given::new(RULES, move || Box::new(Shared::new(world)));
         let mut dice = Dice(7);
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             for round in 0..200 {
                 let edits = 1 + dice.roll(3);
@@ -129,7 +129,7 @@ fn half_an_hour_of_damage_ends_with_the_log_running_whatever_else_waits() {
             let world = leak(world(3, &config("{}")).await);
             let source = Given::new("{}", move || Box::new(Shared::new(world)));
             let mut dice = Dice(seed);
-            let story = async |board: Board| {
+            let story = async |board: StatusBoard| {
                 clock.minutes(1).await;
                 for _ in 0..30 {
                     let hand = |_: &mut Organization, estate: &mut Estate| {

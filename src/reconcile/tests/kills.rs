@@ -39,7 +39,7 @@ async fn repair_cut_off(clock: &TestClock, world: &'static Recorded, n: u64, mad
     let source = Given::new(RULES, move || Box::new(Killed { world, begun: counted.clone(), n, made }));
     let templates = templates();
     let options = Options { once: true, concurrency: 1, ..options("orgtrail-acme-1") };
-    let daemon = Daemon { source: &source, templates: &templates, clock, board: Board::default(), options };
+    let daemon = Daemon { source: &source, templates: &templates, clock, board: StatusBoard::default(), options };
     // A process that is killed does nothing any more: the daemon is dropped where it waits for an answer.
     let (_, never) = stop();
     tokio::select! {
@@ -114,7 +114,7 @@ fn told_to_stop_it_ends_within_half_a_minute_although_a_step_never_does() {
         let counted = begun.clone();
         let cloud = move || -> Box<dyn Cloud> { Box::new(Killed { world, begun: counted.clone(), n: 0, made: false }) };
         let source = Given::new(RULES, cloud);
-        let story = async |_: Board| {
+        let story = async |_: StatusBoard| {
             clock.minutes(1).await;
             clock.now()
         };

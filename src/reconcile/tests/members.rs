@@ -14,7 +14,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
 use crate::reconcile::clock::after;
 use crate::reconcile::history::Trigger;
-use crate::reconcile::observe::{Focus, Memory, Pass};
+use crate::reconcile::observe::{Focus, ObservationCache, PartialObserver};
 
 /// The configuration with a trail in each account instead of one for all.
 pub(super) fn in_each_account(reconcile: &str) -> String {
@@ -154,10 +154,10 @@ async fn what_watched_an_earlier_trail_stays_until_it_is_pruned() {
     assert_eq!(wakers(world), 6);
     change(world, &one_for_all(), PlanOptions::default()).await;
     let shared = Shared::new(world);
-    let memory: Mutex<Memory> = Mutex::default();
+    let memory: Mutex<ObservationCache> = Mutex::default();
     for round in 0..2 {
         let now = after(start(), Duration::from_secs(15 * 60 * round));
-        let plan = plan(&Pass::new(&shared, &memory, rules(now, Focus::Due)), &one_for_all()).await;
+        let plan = plan(&PartialObserver::new(&shared, &memory, rules(now, Focus::Due)), &one_for_all()).await;
         let left = plan.leftovers.iter().filter(|left| left.how == "removed with --prune");
         assert_eq!((plan.in_sync(), left.count()), (true, 6), "round {round}: {plan:#?}");
     }
@@ -210,7 +210,7 @@ fn a_message_about_a_trail_of_a_member_has_it_repaired_and_a_turn_finds_it_witho
             };
             world.edit(stop).await.unwrap();
         };
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             stop_trail_of(member(7)).await;
             queue.send(1, &event(member(7).as_str(), MALLORY));

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
-use super::board::Board;
 use super::clock::tests::TestClock;
 use super::history::{HistoryFile, RoundRecord, RoundResult};
 use super::observe::lock;
+use super::status_board::StatusBoard;
 use super::stop::{Stop, Stopper, stop};
 use super::*;
 use crate::apply::gate::Open;
@@ -30,13 +30,13 @@ use crate::survey::{Survey, SurveyOptions, Surveyor};
 
 mod blockers;
 mod budget;
+mod conflicts;
 mod damage;
 mod day;
-mod fights;
-mod heralds;
 mod hostile;
 mod kills;
 mod members;
+mod notifiers;
 mod observe;
 mod replicas;
 mod urgent;
@@ -255,7 +255,7 @@ fn fault(kind: FaultKind, change: &Change) -> Fault {
 struct Given {
     text: Mutex<String>,
     #[allow(clippy::type_complexity)]
-    connect: Box<dyn Fn() -> Result<Connection, Refused> + Send + Sync>,
+    connect: Box<dyn Fn() -> Result<Connection, SourceError> + Send + Sync>,
 }
 
 impl Given {
@@ -264,7 +264,10 @@ impl Given {
         Self::connecting(reconcile, connect)
     }
 
-    fn connecting(reconcile: &str, connect: impl Fn() -> Result<Connection, Refused> + Send + Sync + 'static) -> Self {
+    fn connecting(
+        reconcile: &str,
+        connect: impl Fn() -> Result<Connection, SourceError> + Send + Sync + 'static,
+    ) -> Self {
         Self { text: Mutex::new(format!("{CONFIG}\nreconcile: {reconcile}\n")), connect: Box::new(connect) }
     }
 
@@ -274,16 +277,16 @@ impl Given {
 }
 
 #[async_trait]
-impl Source for Given {
-    fn read(&self) -> Result<String, Refused> {
+impl ConfigSource for Given {
+    fn read(&self) -> Result<String, SourceError> {
         Ok(lock(&self.text).clone())
     }
 
-    fn parse(&self, text: &str) -> Result<Config, Refused> {
-        config::parse(text, "orgtrail.yaml").map_err(|e| Refused { why: e.to_string(), may_pass: false })
+    fn parse(&self, text: &str) -> Result<Config, SourceError> {
+        config::parse(text, "orgtrail.yaml").map_err(|e| SourceError { why: e.to_string(), retryable: false })
     }
 
-    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+    async fn connect(&self, _config: &Config) -> Result<Connection, SourceError> {
         (self.connect)()
     }
 }
@@ -294,7 +297,7 @@ fn options(run: &str) -> Options {
 
 /// One of several daemons with the same configuration.
 fn replica<'a>(source: &'a Given, templates: &'a Templates, clock: &'a TestClock, run: &str) -> Daemon<'a> {
-    Daemon { source, templates, clock, board: Board::default(), options: options(run) }
+    Daemon { source, templates, clock, board: StatusBoard::default(), options: options(run) }
 }
 
 /// Runs a daemon beside a story; when the story is told, the daemon is told to stop.
@@ -302,10 +305,10 @@ async fn beside<T>(
     source: &Given,
     clock: &TestClock,
     options: Options,
-    story: impl AsyncFnOnce(Board) -> T,
+    story: impl AsyncFnOnce(StatusBoard) -> T,
 ) -> (T, Option<RoundRecord>) {
     let templates = templates();
-    let board = Board::default();
+    let board = StatusBoard::default();
     let daemon = Daemon { source, templates: &templates, clock, board: board.clone(), options };
     let (stopper, stop): (Stopper, Stop) = stop();
     let tell = async {
@@ -324,7 +327,7 @@ fn what_somebody_stopped_is_started_in_the_next_round() {
         let rules = config("{}");
         let world = leak(world(3, &rules).await);
         let source = Given::new("{}", move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             assert_eq!(board.read().rounds.last().unwrap().result, RoundResult::InSync);
             stop_logging(world).await;
@@ -360,7 +363,7 @@ fn a_broken_configuration_is_told_and_the_old_one_stays() {
         let rules = config("{}");
         let world = leak(world(3, &rules).await);
         let source = Given::new("{}", move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             source.write("version: 1\nnonsense: true\n");
             clock.minutes(1).await;
@@ -386,7 +389,7 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
         let tries = std::sync::Arc::new(AtomicU64::new(0));
         let counted = tries.clone();
         let source = Given::connecting("{}", move || match counted.fetch_add(1, Ordering::Relaxed) {
-            0..4 => Err(Refused { why: "nobody answers".into(), may_pass: true }),
+            0..4 => Err(SourceError { why: "nobody answers".into(), retryable: true }),
             _ => Ok(Connection::to(Box::new(Shared::new(world)))),
         });
         let (_, last) =
@@ -394,10 +397,11 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
         assert_eq!(last.unwrap().result, RoundResult::InSync);
         assert_eq!(tries.load(Ordering::Relaxed), 5);
 
-        let source = Given::connecting("{}", || Err(Refused { why: "no credentials".into(), may_pass: false }));
+        let source = Given::connecting("{}", || Err(SourceError { why: "no credentials".into(), retryable: false }));
         let templates = templates();
         let (clock, options) = (clock.clone(), options("orgtrail-acme-2"));
-        let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: Board::default(), options };
+        let daemon =
+            Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
         assert_eq!(daemon.run(&stop().1).await.unwrap_err().to_string(), "no credentials");
     });
 }
@@ -415,7 +419,7 @@ fn the_age_of_a_finding_outlives_the_daemon() {
         let mut since = Vec::new();
         for run in ["orgtrail-acme-1", "orgtrail-acme-2"] {
             let options = Options { history: history.clone(), ..options(run) };
-            let story = async |board: Board| {
+            let story = async |board: StatusBoard| {
                 clock.minutes(20).await;
                 board.read().findings.iter().map(|finding| finding.since).collect::<Vec<_>>()
             };

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use super::*;
 use crate::estate::SeenKey;
 use crate::reconcile::clock::after;
-use crate::reconcile::observe::{Focus, Memory, Pass, Rules};
+use crate::reconcile::observe::{Focus, ObservationCache, PartialObserver, RefreshPolicy};
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
 const FULL: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn rules(now: Timestamp, focus: Focus) -> Rules {
+pub(super) fn rules(now: Timestamp, focus: Focus) -> RefreshPolicy {
     let none = BTreeSet::new();
-    Rules { now, every: EVERY, full_pass_every: FULL, focus, suspects: none.clone(), paused: none }
+    RefreshPolicy { now, every: EVERY, full_pass_every: FULL, focus, suspects: none.clone(), paused: none }
 }
 
 pub(super) fn start() -> Timestamp {
@@ -25,12 +25,12 @@ pub(super) fn start() -> Timestamp {
 /// Looks once; returns the calls and the accounts that were looked at.
 pub(super) async fn look(
     shared: &Shared,
-    memory: &Mutex<Memory>,
+    memory: &Mutex<ObservationCache>,
     config: &Config,
-    rules: Rules,
+    rules: RefreshPolicy,
 ) -> (u64, BTreeSet<AccountId>) {
     let before = shared.calls();
-    let pass = Pass::new(shared, memory, rules);
+    let pass = PartialObserver::new(shared, memory, rules);
     assert!(plan(&pass, config).await.problems.is_empty());
     (shared.calls() - before, pass.fresh())
 }
@@ -99,7 +99,7 @@ async fn who_joins_is_looked_at_and_who_leaves_is_forgotten() {
         organization.accounts.insert(member(99), account("new"));
     };
     shared.world.edit(change).await.unwrap();
-    let pass = Pass::new(&shared, &memory, rules(after(start(), EVERY), Focus::Due));
+    let pass = PartialObserver::new(&shared, &memory, rules(after(start(), EVERY), Focus::Due));
     let remembered = plan(&pass, &config).await;
     assert!(pass.fresh().contains(&member(99)));
     assert_eq!(remembered.changes, plan(shared.world, &config).await.changes);
@@ -115,13 +115,13 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     let gone =
         |_: &mut Organization, estate: &mut Estate| drop(estate.sightings.insert(drifted.clone(), Sighting::Absent));
     shared.world.edit(gone).await.unwrap();
-    let first = Pass::new(&shared, &memory, rules(start(), Focus::Due));
+    let first = PartialObserver::new(&shared, &memory, rules(start(), Focus::Due));
     assert_eq!(plan(&first, &config).await.changes.len(), 1);
     // Somebody puts it back meanwhile; the memory does not know it yet.
     let again = plan(shared.world, &config).await;
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     apply::run(&again, shared.world, &Silent, options, std::future::pending()).await;
-    let pass = Pass::new(
+    let pass = PartialObserver::new(
         &shared,
         &memory,
         rules(after(start(), Duration::from_secs(1)), Focus::Only { organization: false, accounts: BTreeSet::new() }),
@@ -146,7 +146,7 @@ async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in
     let nobody = Focus::Only { organization: false, accounts: BTreeSet::new() };
     for (round, focus) in [Focus::Due, Focus::Due, nobody].into_iter().enumerate() {
         let now = after(start(), EVERY * u32::try_from(round).unwrap());
-        let pass = Pass::new(&shared, &memory, rules(now, focus));
+        let pass = PartialObserver::new(&shared, &memory, rules(now, focus));
         let plan = plan(&pass, &new).await;
         assert!(plan.in_sync(), "round {round}: {:#?}", plan.changes);
         assert_eq!(plan.leftovers.len(), 7, "round {round}");
@@ -179,7 +179,7 @@ async fn a_second_key_is_looked_for_once_in_a_full_pass_and_remembered() {
     let without = world(2, &config).await;
     let memory = Mutex::default();
     let named = async |cloud: &Recorded, now: Timestamp| {
-        let pass = Pass::new(cloud, &memory, rules(now, Focus::Due));
+        let pass = PartialObserver::new(cloud, &memory, rules(now, Focus::Due));
         survey(&pass, &config).await.plan.findings.iter().any(|finding| finding.code == "second-key")
     };
     assert!(named(&first, start()).await);

@@ -9,7 +9,7 @@ use super::*;
 use crate::apply::Gate;
 use crate::cloud::document::{Condition, Document, Kept, Written};
 use crate::reconcile::clock::{Clock, after};
-use crate::reconcile::lease::{self, Found, Holder, Lease, SKEW_MAX, Standing, TERM};
+use crate::reconcile::lease::{self, Found, LeaderElector, Leadership, Lease, SKEW_MAX, TERM};
 
 /// A document in memory, for replicas in one process.
 #[derive(Debug, Clone, Default)]
@@ -71,19 +71,19 @@ fn a_clock_that_is_hours_ahead_neither_takes_a_live_lease_nor_keeps_a_dead_one()
         let fast = clock.ahead(SignedDuration::from_hours(3));
         for (first, second) in [(&clock, &fast), (&fast, &clock)] {
             let store = InMemory::default();
-            let (one, two) = (Holder::new(&store, first, "one"), Holder::new(&store, second, "two"));
+            let (one, two) = (LeaderElector::new(&store, first, "one"), LeaderElector::new(&store, second, "two"));
             for _ in 0..40 {
-                assert_eq!(one.tend().await, Standing::Acts);
-                assert_eq!(two.tend().await, Standing::StandsBy { owner: "one".into() });
+                assert_eq!(one.renew().await, Leadership::Leader);
+                assert_eq!(two.renew().await, Leadership::Standby { owner: "one".into() });
                 clock.sleep(Duration::from_secs(15)).await;
             }
             assert!(two.is_live_elsewhere());
             // The first one dies without a word.
             for _ in 0..6 {
                 clock.sleep(Duration::from_secs(15)).await;
-                two.tend().await;
+                two.renew().await;
             }
-            assert_eq!(two.tend().await, Standing::Acts);
+            assert_eq!(two.renew().await, Leadership::Leader);
         }
     });
 }
@@ -93,19 +93,19 @@ fn a_leader_that_slept_through_a_takeover_writes_nothing() {
     let clock = TestClock::new();
     clock.run(async {
         let (store, clock) = (InMemory::default(), clock.clone());
-        let (one, two) = (Holder::new(&store, &clock, "one"), Holder::new(&store, &clock, "two"));
+        let (one, two) = (LeaderElector::new(&store, &clock, "one"), LeaderElector::new(&store, &clock, "two"));
         let change = some_change().await;
-        assert_eq!(one.tend().await, Standing::Acts);
-        assert_eq!(two.tend().await, Standing::StandsBy { owner: "one".into() });
+        assert_eq!(one.renew().await, Leadership::Leader);
+        assert_eq!(two.renew().await, Leadership::Standby { owner: "one".into() });
         let fence = one.fence();
         assert_eq!(fence.admit(&change).await, Ok(()));
         clock.sleep(Duration::from_secs(TERM.as_secs() + SKEW_MAX.as_secs() + 1)).await;
         assert!(fence.admit(&change).await.is_err(), "its own clock tells it that its time is over");
-        assert_eq!(two.tend().await, Standing::Acts);
+        assert_eq!(two.renew().await, Leadership::Leader);
         assert!(fence.admit(&change).await.unwrap_err().contains("two"));
         assert_eq!(two.fence().admit(&change).await, Ok(()));
         two.give_up().await;
-        assert_eq!(one.tend().await, Standing::Acts, "a lease that was given up is free at once");
+        assert_eq!(one.renew().await, Leadership::Leader, "a lease that was given up is free at once");
         assert!(fence.admit(&change).await.is_err(), "the round that slept must not go on under the new lease");
     });
 }
@@ -117,17 +117,17 @@ fn clocks_that_differ_by_seconds_never_let_two_act() {
         let store = InMemory::default();
         let slow = clock.clone();
         let fast = clock.ahead(SignedDuration::from_secs(8));
-        let (one, two) = (Holder::new(&store, &slow, "one"), Holder::new(&store, &fast, "two"));
+        let (one, two) = (LeaderElector::new(&store, &slow, "one"), LeaderElector::new(&store, &fast, "two"));
         let change = some_change().await;
         let mut acted = [0, 0];
         for round in 0..400 {
             clock.sleep(Duration::from_secs(3)).await;
             // Each sleeps for two minutes now and then.
             if round % 100 < 60 {
-                one.tend().await;
+                one.renew().await;
             }
             if round % 90 < 50 {
-                two.tend().await;
+                two.renew().await;
             }
             let (first, second) = (one.fence().admit(&change).await.is_ok(), two.fence().admit(&change).await.is_ok());
             assert!(!(first && second), "in step {round} at {}", slow.now());
@@ -164,12 +164,12 @@ fn one_daemon_acts_and_the_other_takes_over() {
             let (first, second) = (one.board.read().standing.clone(), two.board.read().standing.clone());
             assert_eq!(
                 (first, second),
-                (Some(Standing::Acts), Some(Standing::StandsBy { owner: "orgtrail-acme-one".into() }))
+                (Some(Leadership::Leader), Some(Leadership::Standby { owner: "orgtrail-acme-one".into() }))
             );
             stop_logging(world).await;
             stop_one.stop();
             clock.minutes(2).await;
-            assert_eq!(two.board.read().standing, Some(Standing::Acts));
+            assert_eq!(two.board.read().standing, Some(Leadership::Leader));
             assert!(in_sync(world, &rules).await);
             stop_two.stop();
         };
@@ -197,7 +197,7 @@ fn who_takes_over_knows_since_when_a_finding_is_open() {
         let source = Given::connecting("{allow: []}", connect);
         let mut since = Vec::new();
         for run in ["orgtrail-acme-one", "orgtrail-acme-two"] {
-            let story = async |board: Board| {
+            let story = async |board: StatusBoard| {
                 clock.minutes(20).await;
                 let status = board.read();
                 (status.findings.iter().map(|finding| finding.since).collect::<Vec<_>>(), status.rounds.len())
@@ -232,7 +232,8 @@ fn a_history_of_somebody_else_is_not_overwritten() {
         let source = Given::connecting("{}", connect);
         let (templates, options) = (templates(), options("orgtrail-acme-one"));
         let clock = clock.clone();
-        let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: Board::default(), options };
+        let daemon =
+            Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
         let error = daemon.run(&stop().1).await.unwrap_err().to_string();
         assert!(error.contains("belongs to \"other\"") && error.contains("another prefix"), "{error}");
         assert_eq!(history.read().await.unwrap().unwrap().text, theirs);
@@ -273,7 +274,7 @@ fn told_to_stop_it_ends_within_half_a_minute_although_the_lease_cannot_be_given_
             Ok(Connection { lease, ..Connection::to(Box::new(Shared::new(world))) })
         };
         let source = Given::connecting("{}", connect);
-        let story = async |_: Board| {
+        let story = async |_: StatusBoard| {
             clock.minutes(1).await;
             store.hangs.store(1, Ordering::Relaxed);
             clock.now()

@@ -79,7 +79,7 @@ fn after_damage(rules: &'static str, damage: impl FnOnce(&mut Estate) + 'static)
     clock.run(async {
         let world = leak(world(3, &config(rules)).await);
         let source = Given::new(rules, move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             world.edit(|_, estate| damage(estate)).await.unwrap();
             clock.minutes(15).await;

@@ -121,7 +121,7 @@ fn a_flood_of_messages_is_worked_off_in_parts() {
         let world = leak(world(2, &rules).await);
         let queue = InMemory::new(&clock);
         let source = given(&queue, move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             stop_logging(world).await;
             for n in 0..10_000 {
@@ -163,7 +163,7 @@ fn a_message_is_deleted_only_when_its_work_is_done() {
                 };
             Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
         });
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             stop_logging(world).await;
             queue.send(1, &event(MANAGEMENT, MALLORY));
@@ -188,7 +188,7 @@ fn a_fight_is_told_with_the_name_of_the_other_one() {
         let world = leak(world(2, &rules).await);
         let queue = InMemory::new(&clock);
         let source = given(&queue, move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             for n in 0..4 {
                 stop_logging(world).await;
@@ -232,7 +232,7 @@ fn a_message_is_kept_from_others_as_long_as_its_work_goes_on() {
             let change_takes = Duration::from_secs(300);
             Box::new(Slow { world: Shared::new(world), clock: slowly.clone(), change_takes })
         });
-        let story = async |_: Board| {
+        let story = async |_: StatusBoard| {
             clock.minutes(1).await;
             stop_logging(world).await;
             queue.send(1, &event(MANAGEMENT, MALLORY));
@@ -259,7 +259,7 @@ fn a_message_about_an_account_that_joined_has_it_taken_in_and_our_own_doing_wake
         let queue = InMemory::new(&clock);
         let source = given(&queue, move || Box::new(Shared::new(world)));
         source.write(&format!("{CONFIG}\nreconcile: {{every: 60m, max_change: 100%}}\n"));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             let joins = |organization: &mut Organization, _: &mut Estate| {
                 organization.accounts.insert(member(99), account("joined"));
@@ -307,7 +307,7 @@ fn an_invited_account_is_taken_in_and_one_that_departed_for_good_is_noted_as_lef
             let role = Address::global(&id(LOG), Kind::Role, format!("CloudTrailReadLogs-{account}").as_str());
             world.snapshot().estate.resource(&role).map(|role| role.tags().unwrap().clone())
         };
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             let change = |organization: &mut Organization, _: &mut Estate| {
                 organization.accounts.insert(member(99), account("invited"));

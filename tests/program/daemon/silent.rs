@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::aws::Tempo;
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::board::Board;
 use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::RoundResult;
+use orgtrail::reconcile::status_board::StatusBoard;
 use orgtrail::reconcile::stop::stop;
 use orgtrail::reconcile::{Daemon, Options};
 
@@ -59,7 +59,7 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let tempo = Tempo { answer_max: Duration::from_millis(300), ..Tempo::EMULATOR };
     let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo };
-    let (templates, clock, board) = (Templates::new(&[]).unwrap(), Hasty::start(), Board::default());
+    let (templates, clock, board) = (Templates::new(&[]).unwrap(), Hasty::start(), StatusBoard::default());
     let options =
         Options { run: "orgtrail-acme-silent".into(), observe: false, once: false, concurrency: 4, history: None };
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };

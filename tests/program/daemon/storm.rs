@@ -8,11 +8,11 @@ use orgtrail::cloud::Silent;
 use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
 use orgtrail::config::{self, Config};
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::board::{Board, Status};
 use orgtrail::reconcile::clock::{Clock, after, between};
 use orgtrail::reconcile::history::RoundResult;
+use orgtrail::reconcile::status_board::{Status, StatusBoard};
 use orgtrail::reconcile::stop::stop;
-use orgtrail::reconcile::{Connection, Daemon, Options, Refused, Source};
+use orgtrail::reconcile::{Connection, Daemon, Options, Source, SourceError};
 use orgtrail::survey::{SurveyOptions, Surveyor};
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ const ROUNDS: usize = 200;
 const PATIENCE: u64 = 30;
 
 /// A clock that stands still until somebody moves it on: no round is made that nobody waits for.
-struct Stepped(watch::Sender<Timestamp>);
+struct Stepped(supervisor::Sender<Timestamp>);
 
 impl Stepped {
     fn go_on(&self, span: Duration) {
@@ -88,15 +88,15 @@ async fn connect(endpoint: &str, tempo: Tempo) -> Aws {
 
 #[async_trait]
 impl Source for Through {
-    fn read(&self) -> Result<String, Refused> {
+    fn read(&self) -> Result<String, SourceError> {
         Ok(self.text.clone())
     }
 
-    fn parse(&self, text: &str) -> Result<Config, Refused> {
-        config::parse(text, "orgtrail.yaml").map_err(|errors| Refused { why: errors.to_string(), may_pass: false })
+    fn parse(&self, text: &str) -> Result<Config, SourceError> {
+        config::parse(text, "orgtrail.yaml").map_err(|errors| SourceError { why: errors.to_string(), retryable: false })
     }
 
-    async fn connect(&self, _config: &Config) -> Result<Connection, Refused> {
+    async fn connect(&self, _config: &Config) -> Result<Connection, SourceError> {
         Ok(Connection::to(Box::new(connect(&self.endpoint, self.tempo).await)))
     }
 }
@@ -110,7 +110,7 @@ fn wanted_rounds() -> usize {
 }
 
 /// Has a round begin where none runs; tells whether one does.
-fn has_begun(board: &Board, clock: &Stepped) -> bool {
+fn has_begun(board: &StatusBoard, clock: &Stepped) -> bool {
     let runs = board.read().working_since.is_some();
     if !runs {
         clock.go_on(Duration::from_secs(60));
@@ -119,7 +119,7 @@ fn has_begun(board: &Board, clock: &Stepped) -> bool {
 }
 
 /// Waits for the end of a round after so many.
-async fn next_round(board: &Board, clock: &Stepped, seen: u64) {
+async fn next_round(board: &StatusBoard, clock: &Stepped, seen: u64) {
     until(async || {
         let is_over = rounds(&board.read()) > seen;
         if !is_over {
@@ -158,10 +158,10 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
     let rules = config::parse(&text, "orgtrail.yaml").unwrap();
     let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo: Tempo::EMULATOR };
     let templates = Templates::new(&[]).unwrap();
-    let clock = Stepped(watch::Sender::new("2026-01-05T00:00:00Z".parse().unwrap()));
+    let clock = Stepped(supervisor::Sender::new("2026-01-05T00:00:00Z".parse().unwrap()));
     let options =
         Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
-    let board = Board::default();
+    let board = StatusBoard::default();
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let (stopper, wish) = stop();
 

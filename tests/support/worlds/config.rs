@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orgtrail::config::Config;
 use orgtrail::config::schema::{
     Accounts, AdvancedSelector, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption, ExcludedSource,
-    FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notices, Notify, ObjectLock,
+    FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock,
     OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField, TrailConfig,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
@@ -59,7 +59,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 readers,
                 guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
-                notify: Notices::default(),
+                notify: NotifyConfig::default(),
                 tags,
                 earlier: Vec::new(),
                 new_regions: Vec::new(),

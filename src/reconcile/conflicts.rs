@@ -29,7 +29,7 @@ const PAUSE_URGENT: Duration = Duration::from_secs(60);
 /// One field over which there may be a fight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Contest {
+pub struct Conflict {
     /// The resource.
     pub address: Address,
     /// The field; empty for the resource as a whole, which somebody removes each time.
@@ -43,7 +43,7 @@ pub struct Contest {
     pub last: Option<Timestamp>,
 }
 
-impl Contest {
+impl Conflict {
     /// Tells whether it is a fight, not just something that was put right once or twice.
     pub fn is_fight(&self) -> bool {
         self.set >= REVERTS_MAX
@@ -73,13 +73,13 @@ impl Contest {
 
 /// The fields that were set lately.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Fights {
-    contests: BTreeMap<(Address, String), Contest>,
+pub struct ConflictTracker {
+    contests: BTreeMap<(Address, String), Conflict>,
 }
 
-impl Fights {
+impl ConflictTracker {
     /// Takes up what an earlier run of the daemon knew.
-    pub fn resume(contests: Vec<Contest>) -> Self {
+    pub fn resume(contests: Vec<Conflict>) -> Self {
         Self { contests: contests.into_iter().map(|c| ((c.address.clone(), c.field.clone()), c)).collect() }
     }
 
@@ -89,7 +89,7 @@ impl Fights {
     }
 
     /// Returns what is known, to be kept.
-    pub fn contests(&self) -> Vec<Contest> {
+    pub fn contests(&self) -> Vec<Conflict> {
         self.contests.values().cloned().collect()
     }
 
@@ -109,7 +109,7 @@ impl Fights {
     pub fn made(&mut self, change: &Change, now: Timestamp) {
         for (field, theirs) in fields(change) {
             let key = (change.address.clone(), field.clone());
-            let contest = self.contests.entry(key).or_insert_with(|| Contest {
+            let contest = self.contests.entry(key).or_insert_with(|| Conflict {
                 address: change.address.clone(),
                 field,
                 theirs,
@@ -125,17 +125,17 @@ impl Fights {
     }
 
     /// Returns what is fought over.
-    pub fn fought(&self) -> impl Iterator<Item = &Contest> {
+    pub fn fought(&self) -> impl Iterator<Item = &Conflict> {
         self.contests.values().filter(|contest| contest.is_fight())
     }
 
     /// Returns what is fought over and waits for its next try, with rounds `every` so often.
-    pub fn waiting(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Contest> {
+    pub fn waiting(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Conflict> {
         self.fought().filter(move |contest| !contest.may_try(contest.pause(every), now))
     }
 
     /// Returns where a log or its protection is fought over and the next try has to wait for a moment.
-    pub fn waiting_urgent(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Contest> {
+    pub fn waiting_urgent(&self, every: Duration, now: Timestamp) -> impl Iterator<Item = &Conflict> {
         self.fought().filter(move |contest| !contest.may_try(contest.pause_urgent(every), now))
     }
 }

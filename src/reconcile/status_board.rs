@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::clock::between;
 use super::findings::Finding;
 use super::history::{RoundRecord, RoundResult};
-use super::lease::Standing;
+use super::lease::Leadership;
 use super::observe::lock;
 use crate::ids::AccountId;
 
@@ -31,7 +31,7 @@ pub struct Status {
     /// When the daemon was started.
     pub started: Option<Timestamp>,
     /// Whether this replica acts; nothing where there is only one.
-    pub standing: Option<Standing>,
+    pub standing: Option<Leadership>,
     /// A round runs since then.
     pub working_since: Option<Timestamp>,
     /// When the next round is due.
@@ -45,7 +45,7 @@ pub struct Status {
     /// What waits for a person.
     pub findings: Vec<Finding>,
     /// The changes that wait.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<PendingChange>,
     /// The rounds, the oldest first.
     pub rounds: Vec<RoundRecord>,
     /// What a full pass costs: the calls of the last round that looked at everything.
@@ -121,7 +121,7 @@ impl AccountHealth {
 
 /// A change that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PendingChange {
     /// Where.
     pub address: String,
     /// What would be done.
@@ -157,11 +157,11 @@ pub struct Totals {
 
 /// Where the status hangs.
 #[derive(Debug, Clone, Default)]
-pub struct Board {
+pub struct StatusBoard {
     status: Arc<Mutex<Arc<Status>>>,
 }
 
-impl Board {
+impl StatusBoard {
     /// Returns the status as it is now.
     pub fn read(&self) -> Arc<Status> {
         Arc::clone(&lock(&self.status))
@@ -187,9 +187,9 @@ impl Status {
     /// Tells whether it does its work: the last round could plan, or it stands by for one that does.
     pub fn is_ready(&self) -> bool {
         match &self.standing {
-            Some(Standing::StandsBy { .. }) => true,
-            Some(Standing::Unknown(_)) => false,
-            Some(Standing::Acts) | None => {
+            Some(Leadership::Standby { .. }) => true,
+            Some(Leadership::Unknown(_)) => false,
+            Some(Leadership::Leader) | None => {
                 self.rounds.last().is_some_and(|round| round.run == self.run && round.result != RoundResult::Failed)
             }
         }
@@ -209,7 +209,7 @@ mod tests {
         assert!(status.is_ready());
         status.rounds.push(RoundRecord { result: RoundResult::Failed, ..round(2) });
         assert!(!status.is_ready());
-        status.standing = Some(Standing::StandsBy { owner: "other".into() });
+        status.standing = Some(Leadership::Standby { owner: "other".into() });
         assert!(status.is_ready());
     }
 

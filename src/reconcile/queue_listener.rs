@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::board::Board;
 use super::breaker::round_pause;
 use super::clock::Clock;
 use super::observe::Focus;
-use super::wake::{self, Heard};
+use super::status_board::StatusBoard;
+use super::wake::{self, Relevance};
 use crate::cloud::Fault;
 use crate::cloud::queue::{Message, Queue};
 use crate::estate::Kind;
@@ -21,7 +21,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// What messages have told.
 #[derive(Debug, Clone)]
-pub struct Wakened {
+pub struct WakeBatch {
     /// What the round is about.
     pub focus: Focus,
     /// Who changed what last.
@@ -31,22 +31,22 @@ pub struct Wakened {
 }
 
 /// The listener.
-pub struct Ears<'a> {
+pub struct QueueListener<'a> {
     queue: &'a dyn Queue,
     clock: &'a dyn Clock,
-    board: &'a Board,
+    board: &'a StatusBoard,
     own_sessions: String,
 }
 
-impl<'a> Ears<'a> {
+impl<'a> QueueListener<'a> {
     /// Makes a listener. `own_sessions` is how the names of our sessions begin.
-    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a Board, own_sessions: String) -> Self {
+    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a StatusBoard, own_sessions: String) -> Self {
         Self { queue, clock, board, own_sessions }
     }
 
     /// Returns when a message told of a change, with all that lay in the queue by then.
-    pub async fn listen(&self) -> Wakened {
-        let mut wakened = Wakened { focus: wake::nothing(), actors: BTreeMap::new(), messages: Vec::new() };
+    pub async fn listen(&self) -> WakeBatch {
+        let mut wakened = WakeBatch { focus: wake::nothing(), actors: BTreeMap::new(), messages: Vec::new() };
         let mut failures = 0;
         loop {
             let wait = wakened.messages.is_empty();
@@ -64,24 +64,24 @@ impl<'a> Ears<'a> {
                 Err(fault) => {
                     failures += 1;
                     tracing::warn!(%fault, "the wake queue cannot be read; rounds are made by the clock meanwhile");
-                    self.clock.sleep(round_pause(failures, PAUSE_MAX, self.clock.chance())).await;
+                    self.clock.sleep(round_pause(failures, PAUSE_MAX, self.clock.jitter())).await;
                 }
             }
         }
     }
 
-    async fn sort(&self, messages: Vec<Message>, wakened: &mut Wakened) {
+    async fn sort(&self, messages: Vec<Message>, wakened: &mut WakeBatch) {
         let mut over = Vec::new();
         for message in messages {
             match wake::read(&message.body, &self.own_sessions) {
-                Ok(Heard::Change(concern)) => {
+                Ok(Relevance::Change(concern)) => {
                     wake::widen(&mut wakened.focus, &concern);
                     let actor = |kind: &Kind| ((concern.account.clone(), *kind), concern.actor.clone());
                     wakened.actors.extend(concern.kinds.iter().map(actor));
                     wakened.messages.push(message);
                     self.board.write(|status| status.totals.messages += 1);
                 }
-                Ok(Heard::Own | Heard::Nothing) => {
+                Ok(Relevance::Own | Relevance::Nothing) => {
                     self.board.write(|status| status.totals.messages += 1);
                     over.push(message);
                 }
@@ -96,12 +96,12 @@ impl<'a> Ears<'a> {
     }
 
     /// Keeps the messages of a round that is not over yet.
-    pub async fn keep(&self, wakened: &Wakened) {
+    pub async fn keep(&self, wakened: &WakeBatch) {
         report(self.queue.extend(&wakened.messages).await, "messages could not be kept; they are received again");
     }
 
     /// Deletes the messages of a round that is over.
-    pub async fn done(&self, wakened: &Wakened) {
+    pub async fn done(&self, wakened: &WakeBatch) {
         report(self.queue.delete(&wakened.messages).await, "messages could not be deleted; they are received again");
     }
 }

@@ -9,16 +9,16 @@ use jiff::Timestamp;
 
 use super::breaker::round_pause;
 use super::clock::{after, between};
-use super::daemon::{Daemon, Epoch, Hopeless};
-use super::ears::{Ears, Wakened};
+use super::daemon::{Daemon, FatalError, Generation};
+use super::daemon_state::{DaemonState, HistoryError, SharedHistory};
 use super::findings::Finding;
-use super::herald::notice;
 use super::history::Trigger;
-use super::lease::{Holder, SKEW_MAX, Standing, TEND_EVERY, TERM};
-use super::life::{Life, NotKept, Shelf};
+use super::lease::{LeaderElector, Leadership, SKEW_MAX, TEND_EVERY, TERM};
+use super::notifier::notice;
 use super::observe::{Focus, lock};
-use super::portrait;
-use super::round::{Ended, Setting, Task, round};
+use super::queue_listener::{QueueListener, WakeBatch};
+use super::round::{RoundContext, RoundOutcome, RoundRequest, round};
+use super::status;
 use super::stop::Stop;
 use crate::apply::Gate;
 use crate::apply::gate::Open;
@@ -37,24 +37,28 @@ const TELL_MAX: Duration = Duration::from_secs(60);
 
 /// Why waiting is over.
 enum Next {
-    Round(Trigger, Option<Wakened>),
+    Round(Trigger, Option<WakeBatch>),
     Reload(Box<(String, Config)>),
     Stop,
 }
 
 /// One configuration being kept to.
-pub(super) struct Watch<'w> {
+pub(super) struct Supervisor<'w> {
     pub(super) daemon: &'w Daemon<'w>,
-    pub(super) epoch: &'w Epoch,
-    pub(super) holder: Option<&'w Holder<'w>>,
-    pub(super) ears: Option<&'w Ears<'w>>,
-    pub(super) shelf: Option<&'w Shelf<'w>>,
+    pub(super) epoch: &'w Generation,
+    pub(super) holder: Option<&'w LeaderElector<'w>>,
+    pub(super) queue_listener: Option<&'w QueueListener<'w>>,
+    pub(super) shelf: Option<&'w SharedHistory<'w>>,
     pub(super) stop: &'w Stop,
 }
 
-impl Watch<'_> {
+impl Supervisor<'_> {
     /// Makes rounds until the configuration changes, which it returns, or the end is wished.
-    pub(super) async fn keep(&self, life: &mut Life, first: Trigger) -> Result<Option<(String, Config)>, Hopeless> {
+    pub(super) async fn keep(
+        &self,
+        daemon_state: &mut DaemonState,
+        first: Trigger,
+    ) -> Result<Option<(String, Config)>, FatalError> {
         let mut next = Next::Round(first, None);
         // What replicas keep together is read when this one begins to act.
         let mut caught_up = false;
@@ -65,8 +69,8 @@ impl Watch<'_> {
                 Next::Stop => return Ok(None),
             };
             let due = if self.may_begin().await {
-                caught_up = caught_up || self.catch_up(life).await?;
-                let due = Box::pin(self.work(life, trigger, wakened, caught_up)).await?;
+                caught_up = caught_up || self.catch_up(daemon_state).await?;
+                let due = Box::pin(self.work(daemon_state, trigger, wakened, caught_up)).await?;
                 // Who lost the lease in its round looks for its end as often as any other that stands by.
                 if self.is_leader() { due } else { due.min(after(self.daemon.clock.now(), POLL)) }
             } else {
@@ -101,24 +105,26 @@ impl Watch<'_> {
 
     async fn acts(&self) -> bool {
         let Some(holder) = self.holder else { return true };
-        let standing = holder.tend().await;
-        if let Standing::Unknown(why) = &standing {
+        let standing = holder.renew().await;
+        if let Leadership::Unknown(why) = &standing {
             tracing::error!(why, "whether this replica may act is not known");
         }
-        let acts = standing == Standing::Acts;
+        let acts = standing == Leadership::Leader;
         self.daemon.board.write(|status| status.standing = Some(standing));
         acts
     }
 
     /// Takes up what this and other replicas have kept; tells whether that is done.
-    async fn catch_up(&self, life: &mut Life) -> Result<bool, Hopeless> {
+    async fn catch_up(&self, daemon_state: &mut DaemonState) -> Result<bool, FatalError> {
         let Some(shelf) = self.shelf else { return Ok(true) };
         match shelf.read().await {
             Ok((record, _)) => {
-                record.into_iter().for_each(|record| life.take_up(record));
+                record.into_iter().for_each(|record| daemon_state.restore(record));
                 Ok(true)
             }
-            Err(error @ NotKept::Content(_)) if !life.planned_once => Err(Hopeless::Start(error.to_string())),
+            Err(error @ HistoryError::Content(_)) if !daemon_state.planned_once => {
+                Err(FatalError::Start(error.to_string()))
+            }
             Err(error) => {
                 tracing::error!(%error, "the history cannot be read; the daemon goes on without until it can");
                 Ok(false)
@@ -129,18 +135,18 @@ impl Watch<'_> {
     /// Makes a round, and keeps lease and messages meanwhile. Returns when the next one is due.
     async fn work(
         &self,
-        life: &mut Life,
+        daemon_state: &mut DaemonState,
         trigger: Trigger,
-        wakened: Option<Wakened>,
+        wakened: Option<WakeBatch>,
         caught_up: bool,
-    ) -> Result<Timestamp, Hopeless> {
+    ) -> Result<Timestamp, FatalError> {
         let Self { daemon, epoch, .. } = self;
-        life.rounds += 1;
+        daemon_state.rounds += 1;
         let focus = wakened.as_ref().map_or(Focus::Due, |wakened| wakened.focus.clone());
-        let task = Task { number: life.rounds, trigger, focus };
-        life.book.actors.extend(wakened.iter().flat_map(|wakened| wakened.actors.clone()));
+        let task = RoundRequest { number: daemon_state.rounds, trigger, focus };
+        daemon_state.book.actors.extend(wakened.iter().flat_map(|wakened| wakened.actors.clone()));
         let fence = self.holder.map(|holder| holder.fence());
-        let setting = Setting {
+        let setting = RoundContext {
             config: &epoch.config,
             templates: daemon.templates,
             cloud: epoch.connection.cloud.as_ref(),
@@ -153,7 +159,7 @@ impl Watch<'_> {
         };
         daemon.board.write(|status| status.working_since = Some(daemon.clock.now()));
         let ended = {
-            let work = pin!(round(&setting, &mut life.book, task, self.stop));
+            let work = pin!(round(&setting, &mut daemon_state.book, task, self.stop));
             match select(work, pin!(self.upkeep(wakened.as_ref()))).await {
                 Either::Left((ended, _)) => ended,
                 Either::Right((never, _)) => match never {},
@@ -161,30 +167,32 @@ impl Watch<'_> {
         };
         // Messages of a round that failed come again when their time is over.
         let is_over = ended.seen.is_some() && ended.record.failed == 0;
-        if let (Some(ears), Some(wakened), true) = (self.ears, &wakened, is_over) {
-            ears.done(wakened).await;
+        if let (Some(queue_listener), Some(wakened), true) = (self.queue_listener, &wakened, is_over) {
+            queue_listener.done(wakened).await;
         }
         // Before it is known what others have told, nothing is told again.
         if caught_up {
-            let tell = pin!(self.tell(life));
+            let tell = pin!(self.tell(daemon_state));
             match select(tell, pin!(self.upkeep(None))).await {
                 Either::Left(((), _)) => {}
                 Either::Right((never, _)) => match never {},
             }
         }
-        self.take_down(life, &ended, caught_up).await;
-        self.judge(life, ended)
+        self.record_round(daemon_state, &ended, caught_up).await;
+        self.judge(daemon_state, ended)
     }
 
     /// Tells of the findings that are new, other or gone, as long as this replica acts and nobody wishes the end. Who cannot
     /// be told in time is told after the next round.
-    async fn tell(&self, life: &mut Life) {
+    async fn tell(&self, daemon_state: &mut DaemonState) {
         let Self { daemon, epoch, .. } = self;
-        let open: Vec<Finding> = life.book.findings.iter().cloned().collect();
+        let open: Vec<Finding> = daemon_state.book.findings.iter().cloned().collect();
         let link = epoch.config.notify.link.as_ref().map(WebLink::as_str);
         for recipient in &epoch.connection.recipients {
             let name = recipient.name();
-            let Some(notice) = notice(&epoch.config.deployment, life.known.of(name), &open, link) else { continue };
+            let Some(notice) = notice(&epoch.config.deployment, daemon_state.known.of(name), &open, link) else {
+                continue;
+            };
             if !self.acts().await {
                 return;
             }
@@ -197,7 +205,7 @@ impl Watch<'_> {
             match told {
                 Ok(()) => {
                     tracing::info!(recipient = name, notice.subject, "told");
-                    life.known.learned(name, open.clone());
+                    daemon_state.known.learned(name, open.clone());
                     daemon.board.write(|status| status.totals.told += 1);
                 }
                 Err(why) => {
@@ -213,58 +221,58 @@ impl Watch<'_> {
     }
 
     /// Keeps the lease and the messages of a round while it runs.
-    async fn upkeep(&self, wakened: Option<&Wakened>) -> Infallible {
+    async fn upkeep(&self, wakened: Option<&WakeBatch>) -> Infallible {
         loop {
             self.daemon.clock.sleep(UPKEEP).await;
             self.acts().await;
-            if let (Some(ears), Some(wakened)) = (self.ears, wakened) {
-                ears.keep(wakened).await;
+            if let (Some(queue_listener), Some(wakened)) = (self.queue_listener, wakened) {
+                queue_listener.keep(wakened).await;
             }
         }
     }
 
     /// Shows what came of a round, and keeps it.
-    async fn take_down(&self, life: &mut Life, ended: &Ended, caught_up: bool) {
+    async fn record_round(&self, daemon_state: &mut DaemonState, ended: &RoundOutcome, caught_up: bool) {
         let Self { daemon, epoch, .. } = self;
-        life.history.push(ended.record.clone());
+        daemon_state.history.push(ended.record.clone());
         // Who only observes writes nothing to AWS.
         if let Some(shelf) = self.shelf.filter(|_| caught_up && !daemon.options.observe)
-            && let Err(error) = shelf.write(life).await
+            && let Err(error) = shelf.write(daemon_state).await
         {
             tracing::error!(%error, "the history cannot be written; it is tried again after the next round");
         }
         if let Some(file) = &daemon.options.history
-            && let Err(error) = file.write(&life.record(&epoch.config.deployment))
+            && let Err(error) = file.write(&daemon_state.record(&epoch.config.deployment))
         {
             tracing::error!(%error, "the history cannot be written; the daemon goes on without");
         }
-        let Life { book, history, .. } = life;
-        daemon.board.write(|status| portrait::paint(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
+        let DaemonState { book, history, .. } = daemon_state;
+        daemon.board.write(|status| status::update(status, ended, book, history, &lock(&epoch.memory), daemon.clock));
     }
 
     /// Returns when the next round is due: sooner after a failure.
-    fn judge(&self, life: &mut Life, ended: Ended) -> Result<Timestamp, Hopeless> {
+    fn judge(&self, daemon_state: &mut DaemonState, ended: RoundOutcome) -> Result<Timestamp, FatalError> {
         let clock = self.daemon.clock;
         let every = every(&self.epoch.config);
         match ended.error {
             None => {
-                life.planned_once |= ended.seen.is_some();
-                life.failures = 0;
+                daemon_state.planned_once |= ended.seen.is_some();
+                daemon_state.failures = 0;
                 Ok(after(clock.now(), every))
             }
             // What never fitted does not fit later either; what once did may do so again.
-            Some(error @ SurveyError::Design(_)) if !life.planned_once => Err(Hopeless::Misfit(error)),
-            Some(error) if self.daemon.options.once => Err(Hopeless::Misfit(error)),
+            Some(error @ SurveyError::Design(_)) if !daemon_state.planned_once => Err(FatalError::Unplannable(error)),
+            Some(error) if self.daemon.options.once => Err(FatalError::Unplannable(error)),
             Some(_) => {
-                life.failures += 1;
-                Ok(after(clock.now(), round_pause(life.failures, every, clock.chance())))
+                daemon_state.failures += 1;
+                Ok(after(clock.now(), round_pause(daemon_state.failures, every, clock.jitter())))
             }
         }
     }
 
     /// Tells whether this replica acted when it last looked.
     fn is_leader(&self) -> bool {
-        self.holder.is_none() || self.daemon.board.read().standing == Some(Standing::Acts)
+        self.holder.is_none() || self.daemon.board.read().standing == Some(Leadership::Leader)
     }
 
     /// Waits for the next thing to do.
@@ -273,7 +281,7 @@ impl Watch<'_> {
         let acts = self.is_leader();
         let mut heard = pin!(self.hear(acts));
         loop {
-            if self.stop.is_wished() {
+            if self.stop.is_cancelled() {
                 return Next::Stop;
             }
             if let Some(reload) = self.daemon.reload(&self.epoch.text) {
@@ -297,9 +305,9 @@ impl Watch<'_> {
     }
 
     /// Listens, where there is something to listen to and this replica acts.
-    async fn hear(&self, acts: bool) -> Wakened {
-        match self.ears.filter(|_| acts) {
-            Some(ears) => ears.listen().await,
+    async fn hear(&self, acts: bool) -> WakeBatch {
+        match self.queue_listener.filter(|_| acts) {
+            Some(queue_listener) => queue_listener.listen().await,
             None => std::future::pending().await,
         }
     }

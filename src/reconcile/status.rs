@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::board::{AccountHealth, AccountStatus, Status, Waiting};
-use super::budget::Held;
+use super::budget::HeldChange;
 use super::clock::Clock;
 use super::history::{History, RoundResult};
-use super::observe::Memory;
-use super::round::{Book, Ended, Seen};
+use super::observe::ObservationCache;
+use super::round::{RoundDetails, RoundOutcome, RoundState};
+use super::status_board::{AccountHealth, AccountStatus, PendingChange, Status};
 use crate::apply::ChangeResult;
 use crate::ids::AccountId;
 use crate::plan::Harm;
@@ -16,7 +16,14 @@ use crate::plan::Harm;
 const WAITING_MAX: usize = 200;
 
 /// Updates the status after a round.
-pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History, memory: &Memory, clock: &dyn Clock) {
+pub fn update(
+    status: &mut Status,
+    ended: &RoundOutcome,
+    book: &RoundState,
+    history: &History,
+    memory: &ObservationCache,
+    clock: &dyn Clock,
+) {
     let record = &ended.record;
     status.working_since = None;
     status.rounds = history.rounds().cloned().collect();
@@ -41,8 +48,8 @@ pub fn paint(status: &mut Status, ended: &Ended, book: &Book, history: &History,
     status.accounts = accounts(seen, book, &paused, memory);
 }
 
-fn waiting(held: &Held) -> Waiting {
-    Waiting {
+fn waiting(held: &HeldChange) -> PendingChange {
+    PendingChange {
         address: held.change.address.to_string(),
         action: held.change.action.as_str(),
         fields: held.change.fields.iter().map(|field| field.path.clone()).collect(),
@@ -51,10 +58,10 @@ fn waiting(held: &Held) -> Waiting {
 }
 
 fn accounts(
-    seen: &Seen,
-    book: &Book,
+    seen: &RoundDetails,
+    book: &RoundState,
     paused: &BTreeSet<AccountId>,
-    memory: &Memory,
+    memory: &ObservationCache,
 ) -> BTreeMap<AccountId, AccountStatus> {
     let failing: BTreeSet<&AccountId> = failing(seen).collect();
     // An account of which something is found, open or not proved is not in sync, whatever its resources look like.
@@ -77,7 +84,7 @@ fn accounts(
     .collect()
 }
 
-fn failing(seen: &Seen) -> impl Iterator<Item = &AccountId> {
+fn failing(seen: &RoundDetails) -> impl Iterator<Item = &AccountId> {
     let outcomes = seen.report.iter().flat_map(|report| &report.outcomes);
     let failed = outcomes.filter_map(|outcome| match &outcome.result {
         ChangeResult::Failed(problem) | ChangeResult::TakenBack(problem) => Some(&problem.account),

@@ -28,7 +28,7 @@ fn a_protection_that_is_set_back_again_and_again_is_put_right_each_time_and_told
         let rules = config("{}");
         let world = leak(world(2, &rules).await);
         let source = Given::new("{}", move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             for time in 0..40 {
                 other_tool(world, false).await;
@@ -78,7 +78,7 @@ fn what_protects_nothing_is_fought_over_more_and_more_slowly_and_never_given_up(
         let rules = config(RULES);
         let world = leak(world(2, &rules).await);
         let source = Given::new(RULES, move || Box::new(Shared::new(world)));
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(1).await;
             let mut repaired = Vec::new();
             for round in 0..96 * 4 {

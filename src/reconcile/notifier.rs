@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use super::daemon::own_sessions;
 use super::findings::Finding;
 use crate::plan::Harm;
-use crate::report::notice::{NAMED_MAX, Notice, shortened};
+use crate::report::notice::{NAMED_MAX, Notification, shortened};
 use crate::report::{escape, words};
 
 /// Somebody who is told.
 #[async_trait]
-pub trait Recipient: Send + Sync {
+pub trait Channel: Send + Sync {
     /// Returns the word under which it is kept what it knows.
     fn name(&self) -> &'static str;
 
@@ -24,14 +24,14 @@ pub trait Recipient: Send + Sync {
     ///
     /// # Errors
     /// Why it could not be told, for the log: without anything secret.
-    async fn tell(&self, notice: &Notice) -> Result<(), String>;
+    async fn tell(&self, notice: &Notification) -> Result<(), String>;
 }
 
 /// What each recipient knows: the findings that were open when it was told last.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Known(BTreeMap<String, Vec<Finding>>);
+pub struct NotifiedFindings(BTreeMap<String, Vec<Finding>>);
 
-impl Known {
+impl NotifiedFindings {
     /// Takes up what an earlier run of the daemon told.
     pub fn resume(told: BTreeMap<String, Vec<Finding>>) -> Self {
         Self(told)
@@ -74,7 +74,7 @@ impl State {
 /// Returns what to tell somebody who knows of some findings; nothing where nothing has become of them.
 ///
 /// `link` is where more can be read.
-pub fn notice(deployment: &str, known: &[Finding], open: &[Finding], link: Option<&str>) -> Option<Notice> {
+pub fn notice(deployment: &str, known: &[Finding], open: &[Finding], link: Option<&str>) -> Option<Notification> {
     let news = news(deployment, known, open);
     if news.is_empty() {
         return None;
@@ -93,7 +93,7 @@ pub fn notice(deployment: &str, known: &[Finding], open: &[Finding], link: Optio
         lines.join("\n")
     };
     let plain = |text: &str| escape::terminal(text).into_owned();
-    Some(Notice {
+    Some(Notification {
         subject: format!("orgtrail: findings in {deployment}: {tally}"),
         text: lines(plain, plain),
         slack: lines(escape::slack_code, escape::slack),
@@ -191,7 +191,7 @@ mod tests {
     fn a_message_is_short_and_hostile_text_is_inert() {
         let hostile = "<https://evil.example.com|click> `x` \u{1b}[31m\n@here".repeat(50);
         let open: Vec<Finding> = (0..500).map(|n| finding(&format!("{n:012}"), "Denied", &hostile)).collect();
-        let Notice { subject, text, slack } = notice("acme", &[], &open, None).unwrap();
+        let Notification { subject, text, slack } = notice("acme", &[], &open, None).unwrap();
         assert!(subject.is_ascii() && subject.len() <= 100, "{subject}");
         assert!(text.lines().count() == NAMED_MAX + 2 && text.ends_with("- and 480 more"), "{text}");
         assert!(!text.contains('\u{1b}') && !slack.contains('<'), "{slack}");
@@ -216,9 +216,9 @@ mod tests {
 
     #[test]
     fn each_recipient_knows_what_it_was_told() {
-        let mut known = Known::default();
+        let mut known = NotifiedFindings::default();
         known.learned("topic", vec![finding(ONE, "A", "x")]);
-        let known = Known::resume(known.record());
+        let known = NotifiedFindings::resume(known.record());
         assert_eq!((known.of("topic").len(), known.of("webhook").len()), (1, 0));
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::replicas::InMemory;
 use super::*;
 use crate::cloud::document::Document;
-use crate::reconcile::herald::Recipient;
-use crate::reconcile::lease::Standing;
-use crate::report::notice::Notice;
+use crate::reconcile::lease::Leadership;
+use crate::reconcile::notifier::Channel;
+use crate::report::notice::Notification;
 
 /// Somebody who can be told, or not.
 #[derive(Clone)]
@@ -34,12 +34,12 @@ impl Listener {
 }
 
 #[async_trait]
-impl Recipient for Listener {
+impl Channel for Listener {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    async fn tell(&self, notice: &Notice) -> Result<(), String> {
+    async fn tell(&self, notice: &Notification) -> Result<(), String> {
         match self.is_deaf.load(Ordering::Relaxed) {
             0 => {
                 lock(&self.heard).push(notice.subject.clone());
@@ -54,7 +54,7 @@ impl Recipient for Listener {
 fn given(listeners: &[Listener], world: &'static Recorded) -> Given {
     let listeners = listeners.to_vec();
     Given::connecting("{allow: []}", move || {
-        let boxed = |listener: &Listener| -> Box<dyn Recipient> { Box::new(listener.clone()) };
+        let boxed = |listener: &Listener| -> Box<dyn Channel> { Box::new(listener.clone()) };
         let recipients = listeners.iter().map(boxed).collect();
         Ok(Connection { recipients, ..Connection::to(Box::new(Shared::new(world))) })
     })
@@ -81,7 +81,7 @@ fn what_is_new_and_what_is_gone_is_told_once() {
     clock.run(async {
         let world = leak(world(1, &config("{allow: []}")).await);
         let topic = Listener::new("topic");
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             clock.minutes(31).await;
             assert_eq!(topic.heard(), [""; 0], "nothing is open");
             stop_logging(world).await;
@@ -104,7 +104,7 @@ fn who_cannot_be_told_is_told_later_and_the_other_not_again() {
         stop_logging(world).await;
         let (topic, webhook) = (Listener::new("topic"), Listener::new("webhook"));
         topic.is_deaf.store(1, Ordering::Relaxed);
-        let story = async |board: Board| {
+        let story = async |board: StatusBoard| {
             for deafness in [1, 2] {
                 topic.is_deaf.store(deafness, Ordering::Relaxed);
                 clock.minutes(40).await;
@@ -158,7 +158,7 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
             let topic = topic.clone();
             move || {
                 let boxed = |store: &InMemory| -> Option<Box<dyn Document>> { Some(Box::new(store.clone())) };
-                let recipients: Vec<Box<dyn Recipient>> = vec![Box::new(topic.clone())];
+                let recipients: Vec<Box<dyn Channel>> = vec![Box::new(topic.clone())];
                 let (lease, history) = (boxed(&lease), boxed(&history));
                 Ok(Connection { lease, history, recipients, ..Connection::to(Box::new(Shared::new(world))) })
             }
@@ -173,7 +173,7 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
             assert_eq!(topic.heard(), [NEW]);
             stop_one.stop();
             clock.minutes(40).await;
-            assert_eq!(two.board.read().standing, Some(Standing::Acts));
+            assert_eq!(two.board.read().standing, Some(Leadership::Leader));
             assert_eq!((topic.heard().len(), two.board.read().findings.len()), (0, 1));
             start_logging(world).await;
             clock.minutes(40).await;
