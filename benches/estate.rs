@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use orgtrail::config::{self, Config};
-use orgtrail::desire::{Brief, ReaderStrategy, design};
+use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::{Desired, Estate, Sighting};
 use orgtrail::organization::Organization;
@@ -48,7 +48,7 @@ impl World {
         let strategy = ReaderStrategy::Roles;
         let Self { config, organization, templates, .. } = self;
         let (reader_names, past) = (&Default::default(), &Default::default());
-        design(&Brief { config, organization, templates, strategy, earlier: &[], reader_names, past })
+        design(&DesignInput { config, organization, templates, strategy, earlier: &[], reader_names, past })
             .expect("the configuration fits")
     }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Done, Fault, Look, Needs, Progress, Scope};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Progress, Scope};
 use orgtrail::config::{self, Config};
-use orgtrail::desire::{Brief, ReaderStrategy, design};
+use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::trail::Delivery;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
@@ -69,7 +69,7 @@ impl Clock for Impatient {
 
 /// A recorded world in which somebody breaks something before each round, until there were enough rounds.
 struct Disturbed {
-    world: Recorded,
+    world: SimulatedCloud,
     rounds: AtomicUsize,
     rounds_max: usize,
     stopper: Stopper,
@@ -99,8 +99,8 @@ impl Disturbed {
 }
 
 #[async_trait]
-impl Look for Disturbed {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+impl CloudReader for Disturbed {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
         if round >= self.rounds_max {
             self.stopper.stop();
@@ -122,7 +122,7 @@ impl Look for Disturbed {
 }
 
 #[async_trait]
-impl Act for Disturbed {
+impl CloudWriter for Disturbed {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         self.world.execute(change).await
     }
@@ -147,9 +147,9 @@ impl ConfigSource for Given {
     }
 }
 
-fn world(count: usize, templates: &Templates) -> Recorded {
+fn world(count: usize, templates: &Templates) -> SimulatedCloud {
     let (organization, config) = (organization(count), config::parse(CONFIG, "orgtrail.yaml").expect("the example"));
-    let brief = Brief {
+    let brief = DesignInput {
         config: &config,
         organization: &organization,
         templates,
@@ -159,7 +159,7 @@ fn world(count: usize, templates: &Templates) -> Recorded {
         past: &Default::default(),
     };
     let estate = made(&design(&brief).expect("the configuration fits"));
-    Recorded::in_memory(Snapshot::whole(organization, estate))
+    SimulatedCloud::in_memory(Snapshot::whole(organization, estate))
 }
 
 /// Returns a figure of this process in KiB, where Linux tells it.

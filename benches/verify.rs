@@ -25,7 +25,7 @@ use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::inflate::{Trailing, Unpacked, hex, sha256};
-use orgtrail::logs::store::{Fault, FolderStore, Level, Listed, Object, Store, Unhashed};
+use orgtrail::logs::store::{Fault, FolderStore, HashError, Level, Listed, Object, Store};
 use orgtrail::logs::verify::{KeyFinder, Request, Verifier};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -255,7 +255,7 @@ impl Store for Endless {
         self.digests.get(key).await
     }
 
-    async fn hash(&self, _key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, _key: &str) -> Result<Unpacked, HashError> {
         self.hashed.fetch_add(1, Ordering::Relaxed);
         Ok(Unpacked { sha256: self.content, inflated_bytes: 2, trailing: Trailing::Nothing })
     }

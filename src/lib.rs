@@ -11,7 +11,7 @@
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`drift`]: what is new since the last run, and who changed it.
-//! - [`cloud`]: the seam. `Look` reads, `Act` executes one change; implemented by AWS and by a recorded estate.
+//! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
 //! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
@@ -42,9 +42,9 @@ pub mod export;
 pub mod flow;
 pub mod ids;
 pub mod init;
-pub mod least;
 pub mod logs;
 pub mod organization;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod reconcile;

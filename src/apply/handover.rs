@@ -28,11 +28,11 @@ impl<'p> Handover<'p> {
         if change.action != Action::Retire || change.address.kind != Kind::Trail {
             return None;
         }
-        for heir in &change.depends_on {
-            let Some((operator, asked)) = self.trails.get(heir) else { continue };
-            let doubt = asked.get_or_init(|| async { doubt(cloud.delivery(heir, operator).await) }).await;
+        for successor in &change.depends_on {
+            let Some((operator, asked)) = self.trails.get(successor) else { continue };
+            let doubt = asked.get_or_init(|| async { doubt(cloud.delivery(successor, operator).await) }).await;
             if let Some(why) = doubt {
-                return Some(format!("{heir} is not known to deliver: {why}; this trail stays until it does"));
+                return Some(format!("{successor} is not known to deliver: {why}; this trail stays until it does"));
             }
         }
         None

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cloud::fence::fenced;
-use crate::cloud::{Act, Cloud, Done, Fault, Progress};
+use crate::cloud::{Cloud, CloudWriter, Done, Fault, Progress};
 use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
 use crate::plan::{Action, Change, Plan};
 
@@ -318,7 +318,7 @@ async fn admitted(change: &Change, cloud: &dyn Cloud, gate: &dyn Gate, handover:
 }
 
 /// Puts back what was there before a change.
-async fn take_back(change: &Change, act: &dyn Act) -> Result<Done, Fault> {
+async fn take_back(change: &Change, act: &dyn CloudWriter) -> Result<Done, Fault> {
     let back = Change {
         action: Action::Update,
         desired: change.observed.clone(),

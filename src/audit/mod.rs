@@ -26,7 +26,7 @@ pub use subject::Subject;
 
 /// What an audit looks at.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
+pub struct AuditInput<'a> {
     /// The organization.
     pub organization: &'a Organization,
     /// What was observed.
@@ -162,8 +162,8 @@ impl Audit {
 }
 
 /// Answers the controls of the chosen standards.
-pub fn audit(ground: Ground<'_>, standards: &[Standard]) -> Audit {
-    let Ground { organization, estate, plan, monitoring } = ground;
+pub fn audit(ground: AuditInput<'_>, standards: &[Standard]) -> Audit {
+    let AuditInput { organization, estate, plan, monitoring } = ground;
     let planned = expected::estate(plan, estate);
     let subjects = subject::subjects(organization, estate);
     let later = subject::subjects(organization, &planned);

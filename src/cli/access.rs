@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
@@ -15,7 +15,7 @@ use crate::plan::surroundings::{Around, When, around, unread};
 use crate::plan::{Change, Finding, Harm};
 use crate::policy::isolation;
 use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State, Trusted};
-use crate::report::pass::{self, Pass};
+use crate::report::reader_guide::{self, ReaderGuide};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -40,14 +40,14 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     }
 }
 
-fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failure> {
+fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, CliError> {
     let Survey { organization, desired, observed, plan, .. } = survey;
     let policies = match state {
         State::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
         State::Live => ArchivePolicies::live(desired, observed, organization),
     };
     let Some(policies) = policies else {
-        return Err(Failure::new("the bucket does not exist yet, so that nobody reads anything")
+        return Err(CliError::new("the bucket does not exist yet, so that nobody reads anything")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
     let when = match state {
@@ -73,7 +73,7 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, Failu
     let text = match common.format() {
         Format::Human => access::human(&report),
         Format::Json => {
-            access::json(&report).map_err(|error| Failure::new("cannot write the report").because(error))?
+            access::json(&report).map_err(|error| CliError::new("cannot write the report").because(error))?
         }
         other => return Err(other.unknown_to("access", "human and json")),
     };
@@ -137,11 +137,11 @@ fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
     }
 }
 
-fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Result<Answer, Failure> {
+fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Result<Answer, CliError> {
     let account = find(survey, text)?;
     let choice = survey.choices.get(account);
     if let Some(choice) = choice.filter(|choice| !choice.chosen) {
-        return Err(Failure::new(format!("account {account} is not selected: {}", choice.why))
+        return Err(CliError::new(format!("account {account} is not selected: {}", choice.why))
             .hint("`orgtrail discover` shows every account with the reason"));
     }
     let Survey { organization, desired, observed, plan, .. } = survey;
@@ -151,29 +151,31 @@ fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Resu
         Some((policies, reader))
     });
     let Some((policies, reader)) = reader else {
-        return Err(Failure::new(format!("there is no reader for account {account}")));
+        return Err(CliError::new(format!("there is no reader for account {account}")));
     };
-    let report = Pass::of(policies, reader, organization, &session.config.home_region);
+    let report = ReaderGuide::of(policies, reader, organization, &session.config.home_region);
     let text = match common.format() {
-        Format::Human => pass::human(&report),
-        Format::Json => pass::json(&report).map_err(|error| Failure::new("cannot write the report").because(error))?,
+        Format::Human => reader_guide::human(&report),
+        Format::Json => {
+            reader_guide::json(&report).map_err(|error| CliError::new("cannot write the report").because(error))?
+        }
         other => return Err(other.unknown_to("access", "human and json")),
     };
     Ok(Answer::new(text, Outcome::Clean))
 }
 
-fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, Failure> {
+fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, CliError> {
     let organization = &survey.organization;
     match organization.find(text)[..] {
         [account] => Ok(account),
         [] => {
             let alike = alike(organization, text);
-            Err(Failure::new(format!("organization {} has no account {text:?}{alike}", organization.id))
+            Err(CliError::new(format!("organization {} has no account {text:?}{alike}", organization.id))
                 .hint("`orgtrail discover` lists them all"))
         }
         ref many => {
             let ids: Vec<&str> = many.iter().map(|id| id.as_str()).collect();
-            Err(Failure::new(format!("several accounts are called {text:?}"))
+            Err(CliError::new(format!("several accounts are called {text:?}"))
                 .hint(format!("write one of the ids {}", ids.join(", "))))
         }
     }

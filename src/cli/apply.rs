@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::plan::{self, Choices};
 use super::record::Record;
@@ -86,7 +86,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     refuse_unreportable(common, args, ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
@@ -100,7 +100,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     refuse_blocked(&survey.plan)?;
     let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: adopt(&args.adopt) };
     if let Some(address) = consent.adopt.not_adopted(&survey.plan).next() {
-        return Err(Failure::new(format!("nothing is adopted at {address}"))
+        return Err(CliError::new(format!("nothing is adopted at {address}"))
             .hint("`orgtrail plan` shows what somebody else made as `adopt`, with its address"));
     }
     say_what_ends(&survey.plan, ui);
@@ -157,13 +157,13 @@ fn subject(survey: &Survey) -> Subject<'_> {
 }
 
 /// Shows the plan and asks for consent.
-fn ask(survey: &Survey, ui: &Ui) -> Result<(), Failure> {
+fn ask(survey: &Survey, ui: &Ui) -> Result<(), CliError> {
     ui.note(&plan::human(&subject(survey), ui));
     let count = words::count(survey.plan.changes.len(), "change");
     if ui.confirm(&format!("Make {count} in organization {}?", survey.plan.organization), "--yes")? {
         Ok(())
     } else {
-        Err(Failure::new("not confirmed, nothing was changed"))
+        Err(CliError::new("not confirmed, nothing was changed"))
     }
 }
 
@@ -173,8 +173,8 @@ async fn interrupted(ui: &Ui) {
     ui.note("told to stop: what has begun is finished, the rest is left for the next run");
 }
 
-fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, CliError> {
+    let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot write the report: {error}"));
     let organization = &survey.organization;
     match common.format() {
         Format::Human => Ok(in_words(report, survey, ui)),
@@ -191,12 +191,12 @@ fn in_words(report: &ApplyReport, survey: &Survey, ui: &Ui) -> String {
     human::apply(report, &survey.organization, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
-fn no_report(format: Format) -> Failure {
+fn no_report(format: Format) -> CliError {
     format.unknown_to("apply", "human, json and markdown")
 }
 
 /// Stops before the first call where the report could not be given afterwards, or would replace what the run needs.
-fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Failure> {
+fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), CliError> {
     if !matches!(common.format(), Format::Human | Format::Json | Format::Markdown) {
         return Err(no_report(common.format()));
     }
@@ -208,21 +208,21 @@ fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), Fail
 
 /// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is left out,
 /// and told at the end.
-fn refuse_blocked(plan: &Plan) -> Result<(), Failure> {
+fn refuse_blocked(plan: &Plan) -> Result<(), CliError> {
     // Where nothing is left that could be made, it is as if all of it were blocked.
     let all = !plan.changes.is_empty() && plan.changes.iter().all(|change| plan.stands_against(change).is_some());
     let blockers: Vec<&Problem> = if all { plan.blockers.iter().collect() } else { plan.blocks_all().collect() };
     let Some(first) = blockers.first() else {
         return Ok(());
     };
-    let mut failure = Failure::new("the plan cannot be applied; nothing was changed");
+    let mut failure = CliError::new("the plan cannot be applied; nothing was changed");
     let line = |p: &Problem| format!("{} in {}: {}", p.code, p.account, p.message);
     failure.causes.extend(blockers.iter().copied().map(line));
     Err(failure.hint(first.help.clone()))
 }
 
 /// Stops before the first call where a risk was not allowed, and names the flag.
-fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &Ui) -> Result<(), Failure> {
+fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &Ui) -> Result<(), CliError> {
     let missing = consent.missing(&survey.plan);
     if missing.is_empty() {
         return Ok(());
@@ -230,7 +230,7 @@ fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &
     if common.format() == Format::Human {
         ui.note(&plan::human(&subject(survey), ui));
     }
-    let mut failure = Failure::new("the plan needs more consent than was given; nothing was changed");
+    let mut failure = CliError::new("the plan needs more consent than was given; nothing was changed");
     for need in &missing {
         let addresses: Vec<String> = need.changes.iter().map(ToString::to_string).collect();
         failure.causes.push(format!("{} is needed for {}", need.flag, words::some(&addresses, 3)));

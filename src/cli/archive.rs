@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, stream};
 
 use super::Common;
-use super::failure::Failure;
+use super::failure::CliError;
 use super::session::{Access, Session};
 use super::ui::Ui;
 use super::validate::load;
-use crate::cloud::{Look, Progress};
+use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Scope, TrailConfig};
@@ -20,7 +20,7 @@ use crate::survey::SurveyOptions;
 
 /// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`. Nothing
 /// without a configuration.
-pub(super) fn places(common: &Common) -> Result<Vec<String>, Failure> {
+pub(super) fn places(common: &Common) -> Result<Vec<String>, CliError> {
     if !common.config.exists() {
         return Ok(Vec::new());
     }
@@ -41,7 +41,7 @@ fn url(bucket: &str, prefix: &str) -> String {
 }
 
 /// A name that needs the organization would need its credentials, and the reader of the logs may have none.
-fn bucket_name(config: &Config) -> Result<String, Failure> {
+fn bucket_name(config: &Config) -> Result<String, CliError> {
     let context = NameContext {
         deployment: Some(&config.deployment),
         organization_id: config.organization.id.as_ref().map(|id| id.as_str()),
@@ -52,7 +52,7 @@ fn bucket_name(config: &Config) -> Result<String, Failure> {
         account_name: None,
     };
     render_name(&config.bucket.name, &context).map_err(|error| {
-        Failure::new("the bucket's name cannot be known without the organization")
+        CliError::new("the bucket's name cannot be known without the organization")
             .because(error)
             .hint("name the place of the logs: s3://BUCKET/PREFIX or a folder")
     })
@@ -60,7 +60,7 @@ fn bucket_name(config: &Config) -> Result<String, Failure> {
 
 /// Returns the accounts that should deliver, or the `only` one of them that is asked about: those of the organization,
 /// where it can be read.
-pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Expected, Failure> {
+pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Expected, CliError> {
     if !common.config.exists() {
         return Ok(Expected::default());
     }
@@ -72,7 +72,7 @@ pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui)
     ui.end_progress();
     let organization = match discovered {
         Ok((organization, _)) => organization,
-        Err(error) => return unknown(common, only, &Failure::from(error)),
+        Err(error) => return unknown(common, only, &CliError::from(error)),
     };
     let mut accounts: BTreeMap<_, _> = organization
         .accounts
@@ -88,7 +88,7 @@ pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui)
 }
 
 /// Returns where the trails of the configuration deliver.
-fn wanted(common: &Common) -> Result<Vec<Delivery>, Failure> {
+fn wanted(common: &Common) -> Result<Vec<Delivery>, CliError> {
     let config = load(&common.config)?;
     let bucket = bucket_name(&config)?;
     let prefix = &config.bucket.prefix;
@@ -112,7 +112,12 @@ fn wanted(common: &Common) -> Result<Vec<Delivery>, Failure> {
 
 /// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a note
 /// says so.
-async fn ask_regions(look: &dyn Look, accounts: &mut BTreeMap<AccountId, ExpectedAccount>, at_once: usize, ui: &Ui) {
+async fn ask_regions(
+    look: &dyn CloudReader,
+    accounts: &mut BTreeMap<AccountId, ExpectedAccount>,
+    at_once: usize,
+    ui: &Ui,
+) {
     let asked: Vec<AccountId> =
         accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.clone()).collect();
     let total = asked.len();
@@ -146,7 +151,7 @@ fn record_regions(accounts: &mut BTreeMap<AccountId, ExpectedAccount>, id: &Acco
 
 /// Without the organization an account that never delivered anything cannot be missed, which the answer has to say. The one
 /// account that is asked about is known all the same.
-fn unknown(common: &Common, only: Option<&AccountId>, why: &Failure) -> Result<Expected, Failure> {
+fn unknown(common: &Common, only: Option<&AccountId>, why: &CliError) -> Result<Expected, CliError> {
     let wanted = wanted(common)?;
     let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
     let accounts: BTreeMap<_, _> = only.into_iter().map(|id| (id.clone(), account())).collect();

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
-use crate::audit::{self, Audit, Ground, Standard};
+use crate::audit::{self, Audit, AuditInput, Standard};
 use crate::organization::Organization;
 use crate::report::audit::findings::{self, Stamp};
 use crate::report::audit::{AuditJson, html, human, markdown};
@@ -33,7 +33,7 @@ fn standard(text: &str) -> Result<Standard, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
@@ -41,7 +41,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
     ui.end_progress();
     let standards = if args.standard.is_empty() { Standard::ALL.to_vec() } else { args.standard.clone() };
     let Survey { organization, observed, plan, .. } = &survey;
-    let ground = Ground { organization, estate: observed, plan, monitoring: &monitoring };
+    let ground = AuditInput { organization, estate: observed, plan, monitoring: &monitoring };
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
     let text = text(common, &audit, &survey.organization, stamp, ui)?;
@@ -54,8 +54,8 @@ fn text(
     organization: &Organization,
     stamp: Stamp<'_>,
     ui: &Ui,
-) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::new(format!("cannot write the report: {error}"));
+) -> Result<String, CliError> {
+    let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot write the report: {error}"));
     match common.format() {
         Format::Human => Ok(human(audit, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
         Format::Json => model::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),

@@ -5,16 +5,16 @@ use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::failure::Failure;
-use super::logs::{Lazy, LogsError, Places, Surroundings, duration, time};
+use super::failure::CliError;
+use super::logs::{LazyConnection, LogsContext, LogsError, Places, duration, time};
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
 use crate::logs::aws::trail_status;
 use crate::logs::coverage::{Arrival, Coverage, Expected, Row, assess, survey};
-use crate::logs::finding::Window;
-use crate::logs::verify::Sought;
+use crate::logs::finding::TimeRange;
+use crate::logs::verify::ScopeFilter;
 use crate::report::logs::{coverage as report, page};
 
 /// How far back is looked when nobody says.
@@ -45,8 +45,8 @@ pub struct CoverageArgs {
 }
 
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
-pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, Failure> {
-    let around = Surroundings::of(common, ui)?;
+pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, CliError> {
+    let around = LogsContext::of(common, ui)?;
     let (places, expected) = match args.places.is_empty() {
         false => (args.places.clone(), Expected::default()),
         true => (archive::places(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
@@ -64,20 +64,20 @@ pub async fn run(
     args: &CoverageArgs,
     places: &[String],
     mut expected: Expected,
-    around: &Surroundings,
+    around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
     if places.is_empty() {
         return Err(LogsError::NoPlace);
     }
     let range = range(args, around.now)?;
-    let aws = Lazy::new(around, args.region.clone());
+    let aws = LazyConnection::new(around, args.region.clone());
     let places = Places::open(places, &aws).await?;
     if places.bundle().is_some() {
         return Err(LogsError::Bundle);
     }
     let sources = places.sources();
-    let sought = Sought { account: args.account.clone(), region: args.region.clone(), ..Sought::default() };
+    let sought = ScopeFilter { account: args.account.clone(), region: args.region.clone(), ..ScopeFilter::default() };
     let surveyed = survey(&sources, &sought, range, around.now).await;
     let surveyed = surveyed.map_err(|source| LogsError::Listing { store: places.name(), source })?;
     let buckets: BTreeSet<&str> = sources.iter().filter_map(|source| source.store.bucket()).collect();
@@ -92,10 +92,10 @@ pub async fn run(
     Ok(outcome(&coverage, args.fail_older_than))
 }
 
-fn range(args: &CoverageArgs, now: Timestamp) -> Result<Window, LogsError> {
+fn range(args: &CoverageArgs, now: Timestamp) -> Result<TimeRange, LogsError> {
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to.saturating_sub(RANGE).unwrap_or(to));
-    if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(Window { start: from, end: to }) }
+    if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(TimeRange { start: from, end: to }) }
 }
 
 /// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
@@ -121,7 +121,7 @@ fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
 fn write_answer(
     coverage: &Coverage,
     args: &CoverageArgs,
-    around: &Surroundings,
+    around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<(), LogsError> {
     let limit = args.fail_older_than;

@@ -1,6 +1,6 @@
 //! `orgtrail discover`: shows the organization, which accounts are selected and why the others are not.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
@@ -12,7 +12,7 @@ use crate::report::model;
 use crate::survey::SurveyOptions;
 
 /// Runs the command.
-pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
     let (organization, problems) = session.surveyor(ui).discover(&options).await?;
@@ -23,7 +23,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
         Discovery { organization: &organization, choices: &choices, unmatched: &unmatched, problems: &problems };
     let text = match common.format() {
         Format::Json => model::text(&DiscoverJson::from(discovery))
-            .map_err(|error| Failure::new("cannot write the report").because(error))?,
+            .map_err(|error| CliError::new("cannot write the report").because(error))?,
         Format::Human => tree(discovery, Layout { width: ui.width(), verbose: ui.is_verbose() }),
         other => return Err(other.unknown_to("discover", "human and json")),
     };

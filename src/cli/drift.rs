@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::notify::Notifier;
 use super::plan::{outcome, text};
-use super::session::{Access, Door, Session, aws_options};
+use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::cloud::aws::AwsOptions;
-use crate::cloud::{Look, Progress};
+use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
 use crate::drift::{Comparison, Record, State, Trace};
 use crate::estate::{Address, Stage};
 use crate::plan::{Change, Plan, Risk};
+use crate::report::drift_comparison::DriftJson;
 use crate::report::model;
-use crate::report::notice::notice;
-use crate::report::since::DriftJson;
+use crate::report::notification::notice;
 use crate::report::subject::{Purpose, Subject};
 use crate::survey::SurveyOptions;
 
@@ -58,9 +58,9 @@ pub struct DriftArgs {
 
 impl DriftArgs {
     /// Reads the run to compare with: nothing where there was none yet.
-    fn previous(&self, common: &Common) -> Result<Option<Record>, Failure> {
+    fn previous(&self, common: &Common) -> Result<Option<Record>, CliError> {
         let Some(file) = &self.since else { return Ok(None) };
-        let failed = || Failure::new(format!("cannot compare with the run in {}", file.display()));
+        let failed = || CliError::new(format!("cannot compare with the run in {}", file.display()));
         let made = "`orgtrail drift --since FILE --record FILE` makes such a file at its first run";
         match fs::read_to_string(file) {
             Ok(text) => Record::parse(&text).map(Some).map_err(|error| failed().because(error).hint(made)),
@@ -70,9 +70,9 @@ impl DriftArgs {
     }
 
     /// Refuses one file for two things, of which the second would replace the first.
-    fn must_not_mix(&self, common: &Common) -> Result<(), Failure> {
+    fn must_not_mix(&self, common: &Common) -> Result<(), CliError> {
         let refused = |what: &str| {
-            Err(Failure::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
+            Err(CliError::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
         };
         if self.record.is_some() && self.record == common.output {
             return refused("the report and the record cannot be one file");
@@ -90,7 +90,7 @@ impl DriftArgs {
 }
 
 /// Runs `drift`.
-pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, CliError> {
     args.must_not_mix(common)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
@@ -119,7 +119,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
     }
     if let Some(file) = &args.record {
         let json = model::text(&DriftJson::from(&subject));
-        let json = json.map_err(|error| Failure::new("cannot write the report").because(error))?;
+        let json = json.map_err(|error| CliError::new("cannot write the report").because(error))?;
         answer.record = Some((file.clone(), json));
     }
     Ok(answer)
@@ -127,13 +127,13 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, F
 
 /// Returns how AWS is reached to tell a topic.
 fn teller(common: &Common, config: &Config) -> AwsOptions {
-    let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+    let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
     aws_options(common, door, Access::ReadOnly, "orgtrail")
 }
 
-fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, Failure> {
+fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, CliError> {
     let failed = |error: &dyn std::error::Error| {
-        let mut failure = Failure::new("cannot compare with the last run");
+        let mut failure = CliError::new("cannot compare with the last run");
         failure.causes.push(error.to_string());
         failure
     };
@@ -143,7 +143,7 @@ fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>)
         && (&before.organization, &before.deployment) != (&now.organization, &now.deployment)
     {
         let run = |record: &Record| format!("deployment {} in {}", record.deployment, record.organization);
-        return Err(Failure::new(format!("{} is a report of {}", file.display(), run(before)))
+        return Err(CliError::new(format!("{} is a report of {}", file.display(), run(before)))
             .hint(format!("this run is of {}; give each deployment a file of its own", run(&now))));
     }
     let at = Timestamp::now();
@@ -163,7 +163,7 @@ fn known(comparison: &Comparison, previous: Option<Record>) -> Vec<Trace> {
 }
 
 /// Asks who changed what drifted: what does the most harm first, then what has a risk.
-async fn traces(plan: &Plan, known: &[Trace], look: &dyn Look, common: &Common, ui: &Ui) -> Vec<Trace> {
+async fn traces(plan: &Plan, known: &[Trace], look: &dyn CloudReader, common: &Common, ui: &Ui) -> Vec<Trace> {
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
     changes.sort_by_key(|change| (change.harm, change.risk.iter().all(|risk| *risk == Risk::Safe)));
     let remembered = |change: &Change| known.iter().find(|trace| trace.address == change.address);
@@ -182,7 +182,7 @@ async fn traces(plan: &Plan, known: &[Trace], look: &dyn Look, common: &Common, 
     traces
 }
 
-async fn trace(change: &Change, look: &dyn Look) -> Trace {
+async fn trace(change: &Change, look: &dyn CloudReader) -> Trace {
     match look.deeds(change).await {
         Ok(deeds) => Trace::of(&change.address, deeds),
         Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address))),

@@ -1,6 +1,6 @@
 //! `orgtrail export`: writes a deployment in the language of another tool, for teams that leave. Never writes to AWS.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 /// Runs the command. There is one form yet, which the flag names so that another one can join it.
-pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -28,7 +28,7 @@ pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Resu
         member_role: &session.config.organization.member_role,
         home_region: &session.config.home_region,
     });
-    let exported = exported.map_err(|error| Failure::new("cannot write the export").because(error))?;
+    let exported = exported.map_err(|error| CliError::new("cannot write the export").because(error))?;
     for line in &exported.left_out {
         ui.note(&format!("not exported: {line}"));
     }

@@ -11,7 +11,7 @@ use crate::survey::SurveyError;
 
 /// What went wrong, told to the person who must act.
 #[derive(Debug)]
-pub struct Failure {
+pub struct CliError {
     /// What failed, in lower case and without a final period.
     pub what: String,
     /// Why, the nearest cause first.
@@ -22,7 +22,7 @@ pub struct Failure {
     pub page: Option<String>,
 }
 
-impl Failure {
+impl CliError {
     /// Makes a failure.
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), causes: Vec::new(), hint: String::new(), page: None }
@@ -73,7 +73,7 @@ fn remedy(kind: ErrorKind) -> &'static str {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(page) = &self.page {
             return f.write_str(page.trim_end());
@@ -89,12 +89,13 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<LoadError> for Failure {
+impl From<LoadError> for CliError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Read { file, source } => {
                 let is_missing = source.kind() == ErrorKind::NotFound;
-                let failure = Failure::new(format!("cannot read the configuration {}", file.display())).because(source);
+                let failure =
+                    CliError::new(format!("cannot read the configuration {}", file.display())).because(source);
                 match is_missing {
                     true => failure.hint("name the file with --config, or write one with `orgtrail init`"),
                     false => failure,
@@ -102,41 +103,41 @@ impl From<LoadError> for Failure {
             }
             LoadError::Config(errors) => {
                 let page = errors.render(true);
-                Failure { page: Some(page), ..Failure::new("the configuration is wrong") }
+                CliError { page: Some(page), ..CliError::new("the configuration is wrong") }
             }
         }
     }
 }
 
-impl From<Fault> for Failure {
+impl From<Fault> for CliError {
     fn from(fault: Fault) -> Self {
         let Fault { kind: _, account, operation, code, message, help } = fault;
-        let mut failure = Failure::new(format!("{operation} failed in account {account}"));
+        let mut failure = CliError::new(format!("{operation} failed in account {account}"));
         failure.causes.push(format!("{code}: {message}"));
         failure.hint(help)
     }
 }
 
-impl From<NotConnected> for Failure {
+impl From<NotConnected> for CliError {
     fn from(error: NotConnected) -> Self {
         let NotConnected { code, message, help } = error;
-        let mut failure = Failure::new("cannot connect to AWS");
+        let mut failure = CliError::new("cannot connect to AWS");
         failure.causes.push(format!("{code}: {message}"));
         failure.hint(help)
     }
 }
 
-impl From<SurveyError> for Failure {
+impl From<SurveyError> for CliError {
     fn from(error: SurveyError) -> Self {
         match error {
-            SurveyError::Look { what, source } => {
-                let inner = Failure::from(source);
-                let mut failure = Failure::new(format!("cannot read the {what}"));
+            SurveyError::Cloud { what, source } => {
+                let inner = CliError::from(source);
+                let mut failure = CliError::new(format!("cannot read the {what}"));
                 failure.causes.push(inner.what);
                 failure.causes.extend(inner.causes);
                 failure.hint(inner.hint)
             }
-            SurveyError::Design(_) => Failure::new(error.to_string()),
+            SurveyError::Design(_) => CliError::new(error.to_string()),
         }
     }
 }

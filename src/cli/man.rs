@@ -1,15 +1,15 @@
 //! `orgtrail man`: writes a manual page for the program and one for each command.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::{Answer, Common};
 
 /// Runs the command.
-pub fn run(common: &Common, command: clap::Command) -> Result<Answer, Failure> {
+pub fn run(common: &Common, command: clap::Command) -> Result<Answer, CliError> {
     let Some(folder) = &common.output else {
-        return Err(Failure::new("no folder to write to").hint("name one: `orgtrail man --output DIR`"));
+        return Err(CliError::new("no folder to write to").hint("name one: `orgtrail man --output DIR`"));
     };
-    let failed = |error| Failure::new(format!("cannot write manual pages to {}", folder.display())).because(error);
+    let failed = |error| CliError::new(format!("cannot write manual pages to {}", folder.display())).because(error);
     std::fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(command, folder).map_err(failed)?;
     Ok(Answer::new(String::new(), Outcome::Clean))

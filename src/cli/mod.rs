@@ -1,7 +1,7 @@
 //! The command line: one file a command, arguments in, report out.
 //!
 //! Only this module knows clap, the terminal, the environment and exit codes. A command returns an [`Answer`]; what
-//! goes wrong is an [`Failure`], printed once, here.
+//! goes wrong is an [`CliError`], printed once, here.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub mod ui;
 pub mod validate;
 pub mod verify;
 
-use failure::Failure;
+use failure::CliError;
 use outcome::{ERROR_CODE, Outcome};
 use ui::{ColorChoice, LogFormat, Ui};
 
@@ -166,9 +166,9 @@ pub enum Format {
 
 impl Format {
     /// Says that a command has no report of this form.
-    pub fn unknown_to(self, command: &str, known: &str) -> Failure {
+    pub fn unknown_to(self, command: &str, known: &str) -> CliError {
         let forms = if known.contains(' ') { "the forms are" } else { "the only form is" };
-        Failure::new(format!("there is no {} report of {command}", self.name())).hint(format!("{forms} {known}"))
+        CliError::new(format!("there is no {} report of {command}", self.name())).hint(format!("{forms} {known}"))
     }
 
     fn name(self) -> &'static str {
@@ -286,7 +286,7 @@ impl Command {
 }
 
 /// Refuses options that the command would not heed: whoever gave them waits for what they do.
-fn refuse_idle(command: &Command, common: &Common) -> Result<(), Failure> {
+fn refuse_idle(command: &Command, common: &Common) -> Result<(), CliError> {
     if let (Some((name, form)), Some(asked)) = (command.only_form(), common.format)
         && asked != form
     {
@@ -296,14 +296,14 @@ fn refuse_idle(command: &Command, common: &Common) -> Result<(), Failure> {
         let idle = [("--estate", &common.estate), ("--policies", &common.policies)];
         if let Some((flag, _)) = idle.into_iter().find(|(_, given)| given.is_some()) {
             return Err(
-                Failure::new(format!("{flag} does nothing here")).hint("this command looks at nothing; leave it out")
+                CliError::new(format!("{flag} does nothing here")).hint("this command looks at nothing; leave it out")
             );
         }
     }
     match &common.templates {
         None => Ok(()),
         Some(_) if command.has_templates() => session::report_templates(common).map(|_| ()),
-        Some(_) => Err(Failure::new("--templates does nothing here")
+        Some(_) => Err(CliError::new("--templates does nothing here")
             .hint("plan, drift, apply and check have templates that can be replaced; leave it out")),
     }
 }
@@ -313,7 +313,7 @@ const PLAIN_ENDINGS: [&str; 2] = ["txt", "log"];
 const TELLING_ENDINGS: [&str; 6] = ["json", "jsonl", "md", "html", "sarif", "xml"];
 
 /// Refuses a file whose ending promises a form that there is not.
-fn refuse_ending(command: &Command, common: &Common) -> Result<(), Failure> {
+fn refuse_ending(command: &Command, common: &Common) -> Result<(), CliError> {
     let has_own_files = command.only_form().is_some() || matches!(command, Command::Init(_) | Command::Permissions(_));
     let extension = common.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
     let Some(extension) = extension.filter(|_| common.format.is_none() && !has_own_files) else { return Ok(()) };
@@ -321,7 +321,7 @@ fn refuse_ending(command: &Command, common: &Common) -> Result<(), Failure> {
         return Ok(());
     }
     let known: Vec<String> = PLAIN_ENDINGS.iter().chain(&TELLING_ENDINGS).map(|ending| format!(".{ending}")).collect();
-    Err(Failure::new(format!("no report has the ending .{extension}"))
+    Err(CliError::new(format!("no report has the ending .{extension}"))
         .hint(format!("the endings are {}; or name the form with --format", known.join(", "))))
 }
 
@@ -337,7 +337,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(&cli, &ui)),
-        Err(error) => Err(Failure::new("cannot start").because(error)),
+        Err(error) => Err(CliError::new("cannot start").because(error)),
     };
     match answer.and_then(|answer| give(answer, &ui)) {
         Ok(outcome) => outcome.into(),
@@ -349,7 +349,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Hands an answer out.
-fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, Failure> {
+fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
     ui.print(&text)?;
     if let Some((file, text)) = record {
         ui::write_file(&file, &text, ui::Readers::Umask)?;
@@ -367,7 +367,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, Failure> {
+async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, CliError> {
     let common = &cli.common;
     refuse_idle(&cli.command, common)?;
     ui.must_not_replace(&common.config)?;

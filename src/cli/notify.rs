@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::cloud::FaultKind;
 use crate::cloud::aws::webhook::{NotPosted, WebhookUrl};
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::config::schema::{NotifyConfig, TopicArn, WebLink};
 use crate::reconcile::notifier::Channel;
-use crate::report::notice::Notification;
+use crate::report::notification::Notification;
 
 /// Whom to tell, with everything that is needed for it: what is missing is known before AWS is looked at.
 pub struct Notifier {
@@ -23,10 +23,10 @@ impl Notifier {
     ///
     /// # Errors
     /// Nobody to tell, or a webhook whose variable holds no URL.
-    pub fn new(notices: &NotifyConfig, link: Option<&WebLink>) -> Result<Self, Failure> {
+    pub fn new(notices: &NotifyConfig, link: Option<&WebLink>) -> Result<Self, CliError> {
         let NotifyConfig { topic, webhook, link: configured } = notices;
         if topic.is_none() && webhook.is_none() {
-            return Err(Failure::new("--notify has nobody to tell")
+            return Err(CliError::new("--notify has nobody to tell")
                 .hint("name a topic or a webhook under `notify` in the configuration"));
         }
         let webhook = webhook.as_ref().map(|webhook| url(&webhook.url_env)).transpose()?;
@@ -42,8 +42,8 @@ impl Notifier {
     ///
     /// # Errors
     /// Says who was not told, and why.
-    pub async fn tell(&self, notice: &Notification, aws: &AwsOptions) -> Result<(), Failure> {
-        let mut failure = Failure::new("the drift is reported, but not everybody was told");
+    pub async fn tell(&self, notice: &Notification, aws: &AwsOptions) -> Result<(), CliError> {
+        let mut failure = CliError::new("the drift is reported, but not everybody was told");
         if let Some(topic) = &self.topic
             && let Err(why) = publish(topic, notice, aws).await
         {
@@ -107,7 +107,7 @@ async fn post(webhook: &WebhookUrl, notice: &Notification) -> Result<(), NotPost
     webhook.post(json!({"text": notice.slack}).to_string()).await
 }
 
-async fn publish(topic: &TopicArn, notice: &Notification, aws: &AwsOptions) -> Result<(), Failure> {
+async fn publish(topic: &TopicArn, notice: &Notification, aws: &AwsOptions) -> Result<(), CliError> {
     // A recorded estate can be told of too, so the connection is made only now.
     let aws = Aws::connect(aws.clone()).await?;
     aws.publish(topic.arn(), topic.region(), &notice.subject, &notice.text).await.map_err(|fault| {
@@ -115,13 +115,13 @@ async fn publish(topic: &TopicArn, notice: &Notification, aws: &AwsOptions) -> R
             FaultKind::Absent => format!("there is no topic {topic}: set `notify.topic` to one that is there"),
             _ => format!("the policy of {topic} must let account {} publish", fault.account),
         };
-        Failure::from(fault).hint(help)
+        CliError::from(fault).hint(help)
     })
 }
 
-fn url(variable: &str) -> Result<WebhookUrl, Failure> {
+fn url(variable: &str) -> Result<WebhookUrl, CliError> {
     let failed = |why: &str| {
-        Failure::new(format!("the webhook of notify cannot be used: {why}"))
+        CliError::new(format!("the webhook of notify cannot be used: {why}"))
             .hint(format!("put its URL into the environment variable {variable}, as a secret of the schedule"))
     };
     let text = std::env::var(variable).map_err(|_| failed(&format!("{variable} is not set")))?;

@@ -1,13 +1,13 @@
 //! `orgtrail permissions`: prints the IAM policy that a command needs, or the template of the member role; asks nobody.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::config::Config;
 use crate::ids::{AccountId, Arn, BadId};
-use crate::least::{Ask, Known, Place, Purpose, permissions, stack_set};
+use crate::permissions::{AccountKind, Known, Purpose, Request, permissions, stack_set};
 
 /// The role that Organizations itself makes in the accounts that it creates.
 const ROLE_OF_ORGANIZATIONS: &str = "OrganizationAccountAccessRole";
@@ -47,12 +47,12 @@ enum Account {
     Member,
 }
 
-impl From<Account> for Place {
+impl From<Account> for AccountKind {
     fn from(account: Account) -> Self {
         match account {
-            Account::Management => Place::Management,
-            Account::Log => Place::Log,
-            Account::Member => Place::Member,
+            Account::Management => AccountKind::Management,
+            Account::Log => AccountKind::Log,
+            Account::Member => AccountKind::Member,
         }
     }
 }
@@ -96,26 +96,26 @@ fn signing_key(text: &str) -> Result<Arn, String> {
 ///
 /// # Errors
 /// A configuration that is wrong, a place where the command needs nothing, a form that the answer has not.
-pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let config = load(&common.config)?;
     let known = Known { management: args.management.clone(), log: args.log.clone() };
-    let Some(place) = args.place.map(Place::from) else {
+    let Some(place) = args.place.map(AccountKind::from) else {
         return template(common, args, &config, &known, ui);
     };
     if !matches!(common.format(), Format::Human | Format::Json) {
         return Err(common.format().unknown_to("permissions", "human and json"));
     }
-    if args.sign.is_some() && (args.purpose, place) != (Command::Verify, Place::Log) {
-        return Err(Failure::new("--sign belongs to --for verify --in log").hint("leave --sign out"));
+    if args.sign.is_some() && (args.purpose, place) != (Command::Verify, AccountKind::Log) {
+        return Err(CliError::new("--sign belongs to --for verify --in log").hint("leave --sign out"));
     }
     let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
     let sign = args.sign.as_ref();
-    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy, sign });
+    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy, sign });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
         [] => {
-            return Err(Failure::new("the command needs no permission there")
+            return Err(CliError::new("the command needs no permission there")
                 .hint("verify and coverage read in --in log; coverage asks for accounts in --in management"));
         }
         [one] => one.to_pretty(),
@@ -128,15 +128,15 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     Ok(Answer::new(text, Outcome::Clean))
 }
 
-fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, Failure> {
+fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, CliError> {
     if common.format.is_some_and(|format| format != Format::Human) {
-        return Err(Failure::new("a CloudFormation template has one form, YAML").hint("leave --format out"));
+        return Err(CliError::new("a CloudFormation template has one form, YAML").hint("leave --format out"));
     }
     if args.purpose == Command::Verify {
-        return Err(Failure::new("verify assumes no role").hint("`orgtrail permissions --for verify --in log`"));
+        return Err(CliError::new("verify assumes no role").hint("`orgtrail permissions --for verify --in log`"));
     }
     let (text, notes) = stack_set(config, args.purpose.into(), known)
-        .map_err(|error| Failure::new("the template cannot be made").because(error))?;
+        .map_err(|error| CliError::new("the template cannot be made").because(error))?;
     notes.iter().for_each(|note| ui.note(note));
     if config.organization.member_role == ROLE_OF_ORGANIZATIONS {
         ui.note(&format!(

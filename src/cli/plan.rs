@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
@@ -13,8 +13,8 @@ use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
+use crate::report::drift_comparison::DriftJson;
 use crate::report::human::Layout;
-use crate::report::since::DriftJson;
 use crate::report::subject::{Purpose, Subject};
 use crate::report::{html, human, junit, markdown, model, sarif};
 use crate::survey::SurveyOptions;
@@ -71,13 +71,13 @@ impl Choices {
 }
 
 /// Runs `plan`.
-pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, CliError> {
     let options =
         SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
     let other = args.against.as_deref().map(compared).transpose()?;
     let session = Session::open(common, Access::ReadOnly).await?;
     if let Some(other) = other.as_ref().filter(|other| other.deployment != session.config.deployment) {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "{} is the deployment {:?} and --against {:?}: nothing of one becomes the other",
             common.config.display(),
             session.config.deployment,
@@ -99,9 +99,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, F
 }
 
 /// Reads the configuration that is compared with.
-fn compared(path: &Path) -> Result<Config, Failure> {
+fn compared(path: &Path) -> Result<Config, CliError> {
     if !path.exists() {
-        return Err(Failure::new(format!("there is no file {}", path.display())).hint(
+        return Err(CliError::new(format!("there is no file {}", path.display())).hint(
             "name with --against the configuration as it was, such as `git show main:orgtrail.yaml > before.yaml`",
         ));
     }
@@ -112,9 +112,9 @@ fn compared(path: &Path) -> Result<Config, Failure> {
 ///
 /// # Errors
 /// A template that cannot be rendered, or a form that a plan has not.
-pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, Failure> {
+pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, CliError> {
     let failed = |error: &dyn std::error::Error| {
-        Failure::new(format!("cannot write the report: {error}")).hint("mend the template, or leave --templates out")
+        CliError::new(format!("cannot write the report: {error}")).hint("mend the template, or leave --templates out")
     };
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match common.format() {

@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::notify::Notifier;
 use super::outcome::Outcome;
-use super::session::{self, Access, Door, recorded, templates};
+use super::session::{self, Access, AwsEntry, recorded, templates};
 use super::signal::{at_each_hangup, told_to_stop};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common, Format};
 use crate::cloud::aws::Aws;
-use crate::cloud::{Cloud, Look, Needs};
+use crate::cloud::{Cloud, CloudReader, DiscoverOptions};
 use crate::config::schema::{BadValue, S3Place};
 use crate::config::{self, Config};
 use crate::desire::{self, dead_letter_queue};
@@ -72,7 +72,7 @@ impl FromStr for HistoryPlace {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     refuse_form(common.format(), args.once)?;
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
@@ -101,14 +101,14 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         never = hangups => match never {},
         never = window => match never {},
     };
-    let last = last.map_err(|error| Failure::new("the daemon cannot work").because(error))?;
+    let last = last.map_err(|error| CliError::new("the daemon cannot work").because(error))?;
     answer(last.as_ref(), args.once, &stop, common.format(), &daemon.board)
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
-async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<Output = Infallible>, Failure> {
+async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<Output = Infallible>, CliError> {
     let failed = |error: http::NotServed| {
-        Failure::new("cannot show the status").because(error).hint("see --listen and --token-file")
+        CliError::new("cannot show the status").because(error).hint("see --listen and --token-file")
     };
     let listener = if args.once {
         None
@@ -129,9 +129,9 @@ async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<
     })
 }
 
-fn read_token(file: &Path) -> Result<String, Failure> {
+fn read_token(file: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(format!("cannot read the token in {}", file.display())).because(error))
+        .map_err(|error| CliError::new(format!("cannot read the token in {}", file.display())).because(error))
 }
 
 fn manner(args: &Args) -> &'static str {
@@ -160,11 +160,11 @@ async fn signals(stopper: Stopper) -> Infallible {
 }
 
 /// Refuses a form that there is not, before the first call.
-fn refuse_form(format: Format, once: bool) -> Result<(), Failure> {
+fn refuse_form(format: Format, once: bool) -> Result<(), CliError> {
     match format {
         Format::Human => Ok(()),
         Format::Json if once => Ok(()),
-        Format::Json => Err(Failure::new("only one round has a JSON report")
+        Format::Json => Err(CliError::new("only one round has a JSON report")
             .hint("add --once; a daemon that runs is read at its /metrics, and in its history")),
         other => Err(other.unknown_to("reconcile", "human and, with --once, json")),
     }
@@ -178,11 +178,11 @@ fn answer(
     stop: &Stop,
     format: Format,
     board: &StatusBoard,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, CliError> {
     let status = board.read();
     let text = match (format, last) {
         (Format::Json, _) => {
-            once::json(last, &status).map_err(|error| Failure::new("cannot write the report").because(error))?
+            once::json(last, &status).map_err(|error| CliError::new("cannot write the report").because(error))?
         }
         (_, Some(round)) => once::human(round, &status),
         (_, None) if stop.is_cancelled() => "stopped before a round was over\n".to_owned(),
@@ -229,8 +229,8 @@ impl FromFile<'_> {
     }
 }
 
-fn door(config: &Config) -> Door<'_> {
-    Door { home_region: &config.home_region, member_role: &config.organization.member_role }
+fn door(config: &Config) -> AwsEntry<'_> {
+    AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role }
 }
 
 #[async_trait]
@@ -238,7 +238,7 @@ impl ConfigSource for FromFile<'_> {
     fn read(&self) -> Result<String, SourceError> {
         validate::read(&self.common.config).map_err(|source| {
             let failure = LoadError::Read { file: self.common.config.clone(), source };
-            SourceError { why: Failure::from(failure).to_string(), retryable: true }
+            SourceError { why: CliError::from(failure).to_string(), retryable: true }
         })
     }
 
@@ -257,7 +257,7 @@ impl ConfigSource for FromFile<'_> {
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let aws = Aws::connect(session::aws_options(self.common, door(config), access, &self.run)).await;
         let aws =
-            aws.map_err(|error| SourceError { retryable: error.may_pass(), why: Failure::from(error).to_string() })?;
+            aws.map_err(|error| SourceError { retryable: error.may_pass(), why: CliError::from(error).to_string() })?;
         let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
         let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
         let history = self.history(config).map(|place| document(&place, history::BYTES_MAX));
@@ -274,11 +274,12 @@ impl ConfigSource for FromFile<'_> {
 }
 
 /// Returns the log account; one that is named has to be looked for.
-async fn log_account(look: &dyn Look, config: &Config) -> Result<AccountId, SourceError> {
+async fn log_account(look: &dyn CloudReader, config: &Config) -> Result<AccountId, SourceError> {
     if let Ok(id) = config.accounts.log.parse() {
         return Ok(id);
     }
     let failed = |why: String| SourceError { why, retryable: true };
-    let (organization, _) = look.discover(Needs::default()).await.map_err(|fault| failed(fault.to_string()))?;
+    let (organization, _) =
+        look.discover(DiscoverOptions::default()).await.map_err(|fault| failed(fault.to_string()))?;
     desire::log_account(config, &organization).map_err(|error| failed(error.to_string()))
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::apply::record::{begun, lines};
 use crate::apply::{ApplyReport, Gate};
 use crate::estate::Address;
@@ -32,7 +32,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn open(path: &'a Path, plan: &'a Plan, began: Timestamp) -> Result<Self, Failure> {
+    pub fn open(path: &'a Path, plan: &'a Plan, began: Timestamp) -> Result<Self, CliError> {
         let mut options = File::options();
         options.create(true).append(true);
         // It tells what is where: a new one is its owner's alone.
@@ -40,7 +40,7 @@ impl<'a> Record<'a> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path);
         let file = file.map_err(|error| {
-            Failure::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
+            CliError::new(format!("cannot write the record {}; nothing was changed", path.display())).because(error)
         })?;
         Ok(Self { path, file: Mutex::new(file), begun: Mutex::default(), plan, began })
     }
@@ -49,9 +49,9 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn end(&self, report: &ApplyReport) -> Result<(), Failure> {
+    pub fn end(&self, report: &ApplyReport) -> Result<(), CliError> {
         let failed = |error: &dyn std::error::Error| {
-            Failure::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
+            CliError::new(format!("the run is over, but cannot be written to {}: {error}", self.path.display()))
         };
         let text = lines(report, self.plan).map_err(|error| failed(&error))?;
         self.append(&text).map_err(|error| failed(&error))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::{Readers, Ui, write_file};
@@ -31,9 +31,9 @@ pub struct Document {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let Some(folder) = &common.output else {
-        return Err(Failure::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
+        return Err(CliError::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
     };
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
@@ -78,7 +78,7 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
 }
 
 /// Writes the documents into a folder, one folder an account, with an index; returns how many there are.
-pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, Failure> {
+pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, CliError> {
     let mut files = Vec::new();
     let mut taken = BTreeSet::new();
     for document in documents {
@@ -88,7 +88,7 @@ pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) 
         refuse_links(folder, &name)?;
         let into = path.parent().unwrap_or(folder);
         fs::create_dir_all(into)
-            .map_err(|error| Failure::new(format!("cannot make the folder {}", into.display())).because(error))?;
+            .map_err(|error| CliError::new(format!("cannot make the folder {}", into.display())).because(error))?;
         write_file(&path, &escape::json(&policy.to_pretty()), Readers::Umask)?;
         files.push(RenderedFile {
             file: name.display().to_string(),
@@ -122,12 +122,12 @@ fn own_file(document: &Document, taken: &mut BTreeSet<String>) -> PathBuf {
 }
 
 /// Refuses to write through a link, which may lead out of the folder.
-fn refuse_links(folder: &Path, file: &Path) -> Result<(), Failure> {
+fn refuse_links(folder: &Path, file: &Path) -> Result<(), CliError> {
     let mut at = folder.to_owned();
     for part in file.components() {
         at.push(part);
         if at.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-            let failure = Failure::new(format!("{} is a link, and links are not followed", at.display()));
+            let failure = CliError::new(format!("{} is a link, and links are not followed", at.display()));
             return Err(failure.hint("remove it, or choose an empty folder"));
         }
     }

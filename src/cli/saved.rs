@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::model::{FORMAT_VERSION, PlanJson};
 
@@ -23,16 +23,16 @@ impl Saved {
     ///
     /// # Errors
     /// A file that is cut off, of another kind or of another version.
-    pub fn read(file: &Path) -> Result<Self, Failure> {
+    pub fn read(file: &Path) -> Result<Self, CliError> {
         let failed = |why: &dyn std::error::Error| {
-            Failure::new(format!("cannot use the plan {}: {why}", file.display()))
+            CliError::new(format!("cannot use the plan {}: {why}", file.display()))
                 .hint("`orgtrail plan --output plan.json` writes such a file")
         };
         let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
         let version = value["format_version"].as_u64();
         if version != Some(u64::from(FORMAT_VERSION)) || !value["fingerprint"].is_string() {
-            return Err(Failure::new(format!("{} is not a plan of this version", file.display()))
+            return Err(CliError::new(format!("{} is not a plan of this version", file.display()))
                 .hint("make it again with `orgtrail plan --output plan.json`"));
         }
         let options = serde_json::from_value(value["options"].clone()).map_err(|error| failed(&error))?;
@@ -48,14 +48,14 @@ impl Saved {
     ///
     /// # Errors
     /// Names every address that has moved.
-    pub fn must_be(&self, now: &Plan) -> Result<(), Failure> {
+    pub fn must_be(&self, now: &Plan) -> Result<(), CliError> {
         let current = serde_json::to_value(PlanJson::from(now))
-            .map_err(|error| Failure::new("cannot compare the plans").because(error))?;
+            .map_err(|error| CliError::new("cannot compare the plans").because(error))?;
         let names = ["organization", "deployment", "fingerprint", "changes"];
         if names.iter().all(|name| self.value[name] == current[name]) {
             return Ok(());
         }
-        let mut failure = Failure::new("the ground has moved since the plan was made; nothing was changed");
+        let mut failure = CliError::new("the ground has moved since the plan was made; nothing was changed");
         for name in ["organization", "deployment"].into_iter().filter(|name| self.value[name] != current[name]) {
             failure.causes.push(format!("the plan is for {name} {}, this is {}", self.value[name], current[name]));
         }

@@ -5,12 +5,12 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Common;
-use super::failure::Failure;
+use super::failure::CliError;
 use super::ui::Ui;
 use super::validate::load;
 use crate::cloud::Cloud;
 use crate::cloud::aws::{Aws, AwsOptions};
-use crate::cloud::recorded::Recorded;
+use crate::cloud::simulated::SimulatedCloud;
 use crate::config::Config;
 use crate::ids::Region;
 use crate::policy::template::Templates;
@@ -41,10 +41,10 @@ impl Session {
     ///
     /// # Errors
     /// A configuration or template that is wrong, an estate file that is none, credentials that do not work.
-    pub async fn open(common: &Common, access: Access) -> Result<Self, Failure> {
+    pub async fn open(common: &Common, access: Access) -> Result<Self, CliError> {
         let config = load(&common.config)?;
         let templates = templates(common)?;
-        let door = Door { home_region: &config.home_region, member_role: &config.organization.member_role };
+        let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
         let cloud = connect(common, door, access).await?;
         Ok(Self { config, templates, cloud })
     }
@@ -57,7 +57,7 @@ impl Session {
 
 /// How AWS is entered.
 #[derive(Clone, Copy)]
-pub struct Door<'a> {
+pub struct AwsEntry<'a> {
     /// The region that calls begin in.
     pub home_region: &'a Region,
     /// The role that is assumed in member accounts.
@@ -68,7 +68,7 @@ pub struct Door<'a> {
 ///
 /// # Errors
 /// An estate file that is none, credentials that do not work.
-pub async fn connect(common: &Common, door: Door<'_>, access: Access) -> Result<Box<dyn Cloud>, Failure> {
+pub async fn connect(common: &Common, door: AwsEntry<'_>, access: Access) -> Result<Box<dyn Cloud>, CliError> {
     Ok(match &common.estate {
         Some(file) => Box::new(recorded(file)?),
         None => Box::new(Aws::connect(aws_options(common, door, access, "orgtrail")).await?),
@@ -79,16 +79,16 @@ pub async fn connect(common: &Common, door: Door<'_>, access: Access) -> Result<
 ///
 /// # Errors
 /// A file that is none.
-pub fn recorded(file: &Path) -> Result<Recorded, Failure> {
-    Recorded::open(file).map_err(|error| {
-        Failure::new(format!("cannot work on the estate {}", file.display()))
+pub fn recorded(file: &Path) -> Result<SimulatedCloud, CliError> {
+    SimulatedCloud::open(file).map_err(|error| {
+        CliError::new(format!("cannot work on the estate {}", file.display()))
             .because(error)
             .hint("`orgtrail snapshot --output FILE` writes such a file")
     })
 }
 
 /// Returns how AWS is reached. `session_name` is the name that CloudTrail shows.
-pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name: &str) -> AwsOptions {
+pub fn aws_options(common: &Common, door: AwsEntry<'_>, access: Access, session_name: &str) -> AwsOptions {
     AwsOptions {
         profile: common.profile.clone(),
         home_region: door.home_region.clone(),
@@ -106,10 +106,10 @@ pub fn aws_options(common: &Common, door: Door<'_>, access: Access, session_name
 ///
 /// # Errors
 /// A folder that cannot be read, a template that is none.
-pub fn templates(common: &Common) -> Result<Templates, Failure> {
+pub fn templates(common: &Common) -> Result<Templates, CliError> {
     let overrides = common.policies.as_deref().map(overrides).transpose()?.unwrap_or_default();
     Templates::allowing(&overrides, &common.allow_grant).map_err(|error| {
-        Failure::new("a policy template cannot be used").because(error).hint("mend it, or leave --policies out")
+        CliError::new("a policy template cannot be used").because(error).hint("mend it, or leave --policies out")
     })
 }
 
@@ -117,10 +117,10 @@ pub fn templates(common: &Common) -> Result<Templates, Failure> {
 ///
 /// # Errors
 /// A folder that cannot be read, a file that is no template or replaces none.
-pub fn report_templates(common: &Common) -> Result<template::Templates, Failure> {
+pub fn report_templates(common: &Common) -> Result<template::Templates, CliError> {
     let overrides = common.templates.as_deref().map(overrides).transpose()?.unwrap_or_default();
     template::Templates::new(&overrides).map_err(|error| {
-        Failure::new("a template cannot be used").because(error).hint("mend it, or leave --templates out")
+        CliError::new("a template cannot be used").because(error).hint("mend it, or leave --templates out")
     })
 }
 
@@ -137,8 +137,8 @@ fn read_template(path: &Path) -> std::io::Result<String> {
 }
 
 /// Reads the templates of a folder: file name -> text.
-fn overrides(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::new(format!("cannot read {}", folder.display())).because(error);
+fn overrides(folder: &Path) -> Result<Vec<(String, String)>, CliError> {
+    let unreadable = |error: std::io::Error| CliError::new(format!("cannot read {}", folder.display())).because(error);
     let mut overrides = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();

@@ -1,6 +1,6 @@
 //! `orgtrail snapshot`: records what AWS has in a file that every command can work on.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::ui::Ui;
@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
@@ -34,7 +34,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
         organization.accounts.values_mut().for_each(|account| account.email.clear());
     }
     let snapshot = Snapshot::new(organization, survey.observed);
-    snapshot.write(&mut text).map_err(|error| Failure::new("cannot write the snapshot").because(error))?;
+    snapshot.write(&mut text).map_err(|error| CliError::new("cannot write the snapshot").because(error))?;
     if partial {
         ui.note("some accounts could not be read; the snapshot says which");
     }

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
 use super::Common;
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::cloud::Progress;
 use crate::report::escape;
 
@@ -108,11 +108,11 @@ impl Ui {
     ///
     /// # Errors
     /// A file or a stream that cannot be written. A reader that went away is no error.
-    pub fn print(&self, text: &str) -> Result<(), Failure> {
+    pub fn print(&self, text: &str) -> Result<(), CliError> {
         match &self.output {
             Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string(), Readers::Owner),
             None => write_until_closed(AutoStream::new(io::stdout(), self.color), text)
-                .map_err(|error| Failure::new("cannot write to standard output").because(error)),
+                .map_err(|error| CliError::new("cannot write to standard output").because(error)),
         }
     }
 
@@ -120,10 +120,10 @@ impl Ui {
     ///
     /// # Errors
     /// Where its folder does not exist or is not writable, and for a folder.
-    pub fn must_be_writable(&self) -> Result<(), Failure> {
+    pub fn must_be_writable(&self) -> Result<(), CliError> {
         let Some(path) = &self.output else { return Ok(()) };
         try_to_write(path).map_err(|error| {
-            Failure::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
+            CliError::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
         })
     }
 
@@ -131,10 +131,10 @@ impl Ui {
     ///
     /// # Errors
     /// Names the file.
-    pub fn must_not_replace(&self, input: &Path) -> Result<(), Failure> {
+    pub fn must_not_replace(&self, input: &Path) -> Result<(), CliError> {
         match &self.output {
             Some(output) if output == input || is_same(output, input) => {
-                Err(Failure::new(format!("the report would replace {}, which it is made from", input.display()))
+                Err(CliError::new(format!("the report would replace {}, which it is made from", input.display()))
                     .hint("name another file with --output"))
             }
             _ => Ok(()),
@@ -153,7 +153,7 @@ impl Ui {
     }
 
     /// Prints an error.
-    pub fn print_failure(&self, failure: &Failure) {
+    pub fn print_failure(&self, failure: &CliError) {
         self.end_progress();
         let mut err = AutoStream::new(io::stderr(), self.color);
         if let Some(page) = &failure.page {
@@ -181,14 +181,14 @@ impl Ui {
     ///
     /// # Errors
     /// Where nobody can be asked: the flag that answers it is named.
-    pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, Failure> {
+    pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, CliError> {
         self.end_progress();
         if !self.is_interactive() {
-            return Err(Failure::new(format!("this needs consent, and nobody can be asked here: {question}"))
+            return Err(CliError::new(format!("this needs consent, and nobody can be asked here: {question}"))
                 .hint(format!("add {flag} after reading the plan")));
         }
         let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
-        prompt.interact().map_err(|error| Failure::new("cannot ask").because(error))
+        prompt.interact().map_err(|error| CliError::new("cannot ask").because(error))
     }
 
     /// Tells whether a person is there who can be asked.
@@ -205,7 +205,7 @@ impl Ui {
         question: &str,
         default: Option<String>,
         check: impl Fn(&str) -> Result<(), String>,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, CliError> {
         self.end_progress();
         let mut prompt = dialoguer::Input::<String>::new().with_prompt(question);
         if let Some(default) = default {
@@ -213,7 +213,7 @@ impl Ui {
         }
         let check = |text: &String| check(text).map_err(|why| escape::terminal(&why).into_owned());
         let prompt = prompt.validate_with(check);
-        prompt.interact_text().map_err(|error| Failure::new("cannot ask").because(error))
+        prompt.interact_text().map_err(|error| CliError::new("cannot ask").because(error))
     }
 
     /// Takes the progress bar away.
@@ -302,8 +302,8 @@ pub enum Readers {
 ///
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
-pub fn write_file(path: &Path, text: &str, readers: Readers) -> Result<(), Failure> {
-    let failed = |error| Failure::new(format!("cannot write {}", path.display())).because(error);
+pub fn write_file(path: &Path, text: &str, readers: Readers) -> Result<(), CliError> {
+    let failed = |error| CliError::new(format!("cannot write {}", path.display())).because(error);
     write_whole(path, text, readers).map_err(failed)
 }
 

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::failure::Failure;
-use super::logs::{Evidence, Known, Lazy, LogsError, Places, Ring, Surroundings, duration, evidence, read_keys, time};
+use super::failure::CliError;
+use super::logs::{
+    Evidence, Known, LazyConnection, LogsContext, LogsError, Places, Ring, duration, evidence, read_keys, time,
+};
 use super::outcome::{ERROR_CODE, Outcome};
 use super::signal::told_to_stop_or_left_alone;
 use super::ui::{Readers, Ui, write_whole};
@@ -16,9 +18,10 @@ use super::{Answer as Printed, Common, Format};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Sought, Stop, Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, ScopeFilter, Stop,
+    Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
 use crate::report::words::count;
@@ -82,12 +85,12 @@ pub struct VerifyArgs {
 }
 
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
-pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, Failure> {
+pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, CliError> {
     let known = match args.places.is_empty() {
         true => Box::pin(Known::of(common, args.account.as_ref(), ui)).await?,
         false => Known::default(),
     };
-    let around = Surroundings::of(common, ui)?;
+    let around = LogsContext::of(common, ui)?;
     if common.format() == Format::Jsonl && common.output.is_none() {
         return match Box::pin(run(args, known, &around, &mut io::stdout())).await {
             Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -108,7 +111,7 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
 pub async fn run(
     args: &VerifyArgs,
     mut known: Known,
-    around: &Surroundings,
+    around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
     let named = if args.places.is_empty() { known.places.clone() } else { args.places.clone() };
@@ -121,7 +124,7 @@ pub async fn run(
         return Err(LogsError::EmptyRange { from, to });
     }
     known.expect(&args.expect)?;
-    let aws = Lazy::new(around, args.region.clone());
+    let aws = LazyConnection::new(around, args.region.clone());
     evidence::check_key(args.sign.as_ref(), &aws).await?;
     let places = Places::open(&named, &aws).await?;
     let (signed, signer) = check_signature(args, &places)?;
@@ -158,11 +161,11 @@ pub async fn run(
 
 /// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless the user
 /// gives a narrower range.
-fn request(args: &VerifyArgs, places: &Places, known: Known, around: &Surroundings) -> (Request, Vec<Finding>) {
+fn request(args: &VerifyArgs, places: &Places, known: Known, around: &LogsContext) -> (Request, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
     let ((from, to), untold) = within(header, args.from, args.to);
-    let sought = Sought {
+    let sought = ScopeFilter {
         prefix: String::new(),
         account: args.account.clone().or(header.and_then(|header| header.account.clone())),
         region: args.region.clone().or(header.and_then(|header| header.region.clone())),
@@ -202,7 +205,7 @@ fn within(header: Option<&Header>, from: Option<Timestamp>, to: Option<Timestamp
         let detail =
             format!("the bundle does not tell what there was from {start} to {end}: its run did not look there");
         let next = Some("ask the place itself, or ask the bundle for what its run looked at".to_owned());
-        Finding { code, state, object, window: Some(Window { start, end }), detail, next }
+        Finding { code, state, object, window: Some(TimeRange { start, end }), detail, next }
     };
     let last = header.to.unwrap_or(header.now);
     let early = from.zip(header.from).filter(|(from, first)| from < first).map(|(from, first)| untold(from, first));
@@ -211,7 +214,12 @@ fn within(header: Option<&Header>, from: Option<Timestamp>, to: Option<Timestamp
     ((from.max(header.from), to), early.into_iter().chain(late).collect())
 }
 
-async fn key_finder(args: &VerifyArgs, places: &Places, ring: &Ring, aws: &Lazy) -> Result<KeyFinder, LogsError> {
+async fn key_finder(
+    args: &VerifyArgs,
+    places: &Places,
+    ring: &Ring,
+    aws: &LazyConnection,
+) -> Result<KeyFinder, LogsError> {
     if let Some(file) = &args.keys {
         return Ok(KeyFinder::of(vec![(KeySource::File, read_keys(file)?)], None));
     }
@@ -285,7 +293,7 @@ fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
     notes
 }
 
-fn write_answer(answer: &Answer, around: &Surroundings, out: &mut (dyn Write + Send)) -> Result<(), LogsError> {
+fn write_answer(answer: &Answer, around: &LogsContext, out: &mut (dyn Write + Send)) -> Result<(), LogsError> {
     let text = match around.format {
         Format::Human => report::human(answer, around.width, around.is_coloured),
         Format::Json => report::json(answer),

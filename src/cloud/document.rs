@@ -6,7 +6,7 @@ use super::Fault;
 
 /// A document with the version by which it can be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct Versioned {
     /// Its text.
     pub text: String,
     /// The store's word for this version: the entity tag in S3.
@@ -24,25 +24,25 @@ pub enum Condition {
 
 /// What came of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// It was made.
     Done,
     /// The condition did not hold: somebody else was quicker.
-    Lost,
+    Conflict,
 }
 
 /// Where one document is kept.
 #[async_trait]
-pub trait Document: Send + Sync {
+pub trait ConditionalStore: Send + Sync {
     /// Reads the document; nothing where there is none.
     ///
     /// # Errors
     /// [`Fault`] where the store does not answer.
-    async fn read(&self) -> Result<Option<Kept>, Fault>;
+    async fn read(&self) -> Result<Option<Versioned>, Fault>;
 
     /// Writes the document if the condition holds, in one step.
     ///
     /// # Errors
     /// [`Fault`] where the store does not answer; the document may have been written all the same.
-    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault>;
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault>;
 }

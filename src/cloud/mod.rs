@@ -1,6 +1,6 @@
-//! The seam to AWS: the traits [`Look`] and [`Act`] and their two implementations.
+//! The seam to AWS: the traits [`CloudReader`] and [`CloudWriter`] and their two implementations.
 //!
-//! A plan is made from what a [`Look`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
+//! A plan is made from what a [`CloudReader`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
 //! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
 //!
 //! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::estate::alarm::{Alarms, Subscribers};
-use crate::estate::deed::Deeds;
+use crate::estate::audit_event::EventHistory;
 use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
@@ -26,7 +26,7 @@ pub mod fault;
 pub mod fence;
 mod let_in;
 pub mod queue;
-pub mod recorded;
+pub mod simulated;
 
 pub use earlier::earlier_addresses;
 pub use fault::{Fault, FaultKind};
@@ -34,7 +34,7 @@ pub use let_in::{unwanted_trails, unwanted_wakers};
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct DiscoverOptions {
     /// The names of organizational units: a selector names one, or a person wants to see the tree.
     pub unit_names: bool,
     /// The tags of accounts: a selector names one.
@@ -97,20 +97,20 @@ pub trait Progress: Send + Sync {
 }
 
 /// Shows nothing.
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn step(&self, _what: &str, _done: usize, _total: usize) {}
 }
 
 /// Reads. It has no method that changes anything.
 #[async_trait]
-pub trait Look: Send + Sync {
+pub trait CloudReader: Send + Sync {
     /// Reads the organization. Problems are parts that could not be read although the rest could.
     ///
     /// # Errors
     /// [`Fault`] where the organization itself cannot be read.
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault>;
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault>;
 
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
@@ -141,8 +141,8 @@ pub trait Look: Send + Sync {
     ///
     /// # Errors
     /// [`Fault`] where the history cannot be read.
-    async fn deeds(&self, _change: &Change) -> Result<Deeds, Fault> {
-        Ok(Deeds { found: Vec::new(), gap: Some("no event history is kept here") })
+    async fn deeds(&self, _change: &Change) -> Result<EventHistory, Fault> {
+        Ok(EventHistory { found: Vec::new(), gap: Some("no event history is kept here") })
     }
 
     /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
@@ -190,7 +190,7 @@ pub struct Done {
 
 /// Writes: one change at a time, each step of it idempotent, so that a change that was cut off can be done again.
 #[async_trait]
-pub trait Act: Send + Sync {
+pub trait CloudWriter: Send + Sync {
     /// Makes one change. Its references have been resolved.
     ///
     /// # Errors
@@ -199,6 +199,6 @@ pub trait Act: Send + Sync {
 }
 
 /// Both halves of one cloud.
-pub trait Cloud: Look + Act {}
+pub trait Cloud: CloudReader + CloudWriter {}
 
-impl<T: Look + Act> Cloud for T {}
+impl<T: CloudReader + CloudWriter> Cloud for T {}

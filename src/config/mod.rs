@@ -5,11 +5,11 @@
 //! reported together. Nothing here knows the organization: what depends on its accounts is checked where they are known.
 
 mod check;
+mod diagnostic;
 mod finding;
 pub mod inert;
 pub mod names;
 mod place;
-mod remark;
 pub mod schema;
 mod shape;
 pub mod suggest;
@@ -18,8 +18,8 @@ mod yaml;
 pub use finding::{Code, ConfigErrors, Finding, Related};
 pub use schema::{Config, json_schema};
 
+use diagnostic::Diagnostic;
 use place::{Document, Lines};
-use remark::Remark;
 use serde_json::Value;
 use shape::Shape;
 
@@ -58,19 +58,19 @@ pub fn review(text: &str, file: &str) -> Result<(Config, Vec<Finding>), ConfigEr
 }
 
 /// Turns values into a configuration, or says all that is wrong with them.
-fn judge(document: &Document, text: &str) -> Result<Config, Vec<Remark>> {
+fn judge(document: &Document, text: &str) -> Result<Config, Vec<Diagnostic>> {
     if document.value.is_null() {
-        let remark = Remark::new(Code::MissingField, "", "the file is empty");
+        let remark = Diagnostic::new(Code::MissingField, "", "the file is empty");
         return Err(vec![remark.help("`orgtrail init` writes a configuration to begin with")]);
     }
-    let shape = Shape::current().map_err(|why| vec![Remark::new(Code::WrongValue, "", why)])?;
+    let shape = Shape::current().map_err(|why| vec![Diagnostic::new(Code::WrongValue, "", why)])?;
     let misfits = shape.misfits(document, text);
     if misfits.is_empty() {
         let config = config(document.value.clone())?;
         let remarks = check::check(&config);
         return if remarks.is_empty() { Ok(config) } else { Err(remarks) };
     }
-    let mut remarks: Vec<Remark> = misfits.iter().map(|misfit| misfit.remark.clone()).collect();
+    let mut remarks: Vec<Diagnostic> = misfits.iter().map(|misfit| misfit.remark.clone()).collect();
     if let Some(version) = remarks.iter().find(|remark| remark.code == Code::UnsupportedVersion) {
         // Whatever else does not fit may be right in that version.
         return Err(vec![version.clone()]);
@@ -85,8 +85,8 @@ fn judge(document: &Document, text: &str) -> Result<Config, Vec<Remark>> {
 
 /// Reads values that fit the schema. The schema is derived from the same types, so this fails only where a type is
 /// stricter than its schema.
-fn config(value: Value) -> Result<Config, Vec<Remark>> {
-    serde_json::from_value(value).map_err(|error| vec![Remark::new(Code::WrongValue, "", error.to_string())])
+fn config(value: Value) -> Result<Config, Vec<Diagnostic>> {
+    serde_json::from_value(value).map_err(|error| vec![Diagnostic::new(Code::WrongValue, "", error.to_string())])
 }
 
 #[cfg(test)]

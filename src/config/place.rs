@@ -96,7 +96,7 @@ pub(super) fn steps(pointer: &str) -> impl Iterator<Item = String> {
 }
 
 /// Writes a JSON pointer as people say it: `trails[0].name`; the root is empty.
-pub(super) fn spoken(pointer: &str) -> String {
+pub(super) fn display_path(pointer: &str) -> String {
     let mut path = String::new();
     for step in steps(pointer) {
         if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) {

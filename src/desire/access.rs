@@ -1,12 +1,12 @@
 //! The rule of trusted access and delegated administrators.
 
-use super::layout::Layout;
+use super::topology::Topology;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, DelegatedAdministrator, Desired, Kind, TrustedAccess};
 use crate::ids::AccountId;
 
 /// Adds trusted access where an organization trail needs it, and the delegated administrators.
-pub(super) fn add(layout: &Layout<'_>, desired: &mut Desired) {
+pub(super) fn add(layout: &Topology<'_>, desired: &mut Desired) {
     let (organization_trails, _) = layout.scopes();
     if organization_trails || !layout.administrators.is_empty() {
         desired.want(trusted_access(layout), TrustedAccess {}, "trails.scope", Vec::new());
@@ -19,11 +19,11 @@ pub(super) fn add(layout: &Layout<'_>, desired: &mut Desired) {
 }
 
 /// Returns the address of trusted access.
-pub(super) fn trusted_access(layout: &Layout<'_>) -> Address {
+pub(super) fn trusted_access(layout: &Topology<'_>) -> Address {
     Address::global(&layout.management_account, Kind::TrustedAccess, CLOUDTRAIL_PRINCIPAL)
 }
 
 /// Returns the address of a delegated administrator.
-pub(super) fn administrator(layout: &Layout<'_>, id: &AccountId) -> Address {
+pub(super) fn administrator(layout: &Topology<'_>, id: &AccountId) -> Address {
     Address::global(&layout.management_account, Kind::DelegatedAdministrator, id.as_str())
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::layout::{Layout, logs_root};
-use super::{Brief, ReaderStrategy, archive_region, tags};
+use super::topology::{Topology, logs_root};
+use super::{DesignInput, ReaderStrategy, archive_region, tags};
 use crate::config::Config;
 use crate::config::schema::{LockMode, OldVersions};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
@@ -20,7 +20,7 @@ const NONCURRENT_DAYS: u32 = 90;
 const ABORT_UPLOAD_DAYS: u32 = 7;
 
 /// Adds the archive's resources.
-pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let config = brief.config;
     let mut before_bucket = Vec::new();
     if layout.makes_key(config) {
@@ -47,7 +47,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     Ok(())
 }
 
-fn bucket(config: &Config, layout: &Layout<'_>) -> Bucket {
+fn bucket(config: &Config, layout: &Topology<'_>) -> Bucket {
     let wish = &config.bucket;
     let key = layout.key(config);
     let algorithm = if key.is_some() { "aws:kms" } else { "AES256" };
@@ -95,7 +95,7 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
 }
 
 /// The values of `bucket.json.hbs`.
-fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
+fn bucket_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
     let config = brief.config;
     let arn = layout.bucket_arn();
     let organization = &brief.organization.id;
@@ -128,7 +128,7 @@ fn bucket_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
 }
 
 /// The values of `key.json.hbs`.
-fn key_values(brief: &Brief<'_>, layout: &Layout<'_>) -> Value {
+fn key_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
     let config = brief.config;
     let partition = layout.partition;
     let document = layout.key_alias.with_kind(Kind::KeyPolicy);

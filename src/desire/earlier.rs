@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Layout, logs_root, root_below};
+use super::topology::{Topology, logs_root, root_below};
 use crate::config::Config;
 use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting, Trail};
 use crate::ids::{Arn, OrganizationId};
@@ -14,7 +14,7 @@ use crate::policy::merge::sources;
 
 /// A trail that is not configured any more and still writes, or may: what could not be read is never taken for gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EarlierTrail {
+pub struct SupersededTrail {
     /// The trail.
     pub address: Address,
     /// It records the organization, not one account.
@@ -27,7 +27,7 @@ pub struct EarlierTrail {
     streams: Option<(Address, BTreeSet<String>)>,
 }
 
-impl EarlierTrail {
+impl SupersededTrail {
     /// Returns the ARNs of the log streams that it writes to with this role.
     pub(super) fn streams_of(&self, role: &Address) -> impl Iterator<Item = String> {
         let streams = self.streams.iter().filter(|(own, _)| own == role);
@@ -35,7 +35,7 @@ impl EarlierTrail {
     }
 }
 
-impl Layout<'_> {
+impl Topology<'_> {
     /// Returns the ARNs of the earlier trails that come through a document.
     pub(super) fn earlier_arns(&self, document: &Address) -> impl Iterator<Item = String> {
         let through = self.earlier.iter().filter(|trail| trail.through.contains(document));
@@ -63,7 +63,7 @@ impl Layout<'_> {
 }
 
 /// Finds them in what was observed for a desired estate.
-pub fn earlier_trails(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<EarlierTrail> {
+pub fn earlier_trails(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<SupersededTrail> {
     let finder = Finder { desired, observed, organization };
     observed.sightings.iter().filter_map(|(address, sighting)| finder.find(address, sighting)).collect()
 }
@@ -75,7 +75,7 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find(&self, address: &Address, sighting: &Sighting) -> Option<EarlierTrail> {
+    fn find(&self, address: &Address, sighting: &Sighting) -> Option<SupersededTrail> {
         let is_member = self.organization.accounts.contains_key(&address.account);
         if address.kind != Kind::Trail || self.desired.wanted.contains_key(address) || !is_member {
             return None;
@@ -88,7 +88,7 @@ impl Finder<'_> {
                 }
                 _ => None,
             },
-            Sighting::Unreadable(_) if !let_in.is_empty() => Some(EarlierTrail {
+            Sighting::Unreadable(_) if !let_in.is_empty() => Some(SupersededTrail {
                 address: address.clone(),
                 organization: address.account == self.organization.management_account,
                 prefix: None,
@@ -127,13 +127,13 @@ impl Finder<'_> {
         self.documents().filter(lets_in).cloned().collect()
     }
 
-    fn seen(&self, address: &Address, trail: &Trail) -> EarlierTrail {
+    fn seen(&self, address: &Address, trail: &Trail) -> SupersededTrail {
         let needs = |document: &&Address| match document.kind {
             Kind::BucketPolicy => document.name == trail.bucket,
             Kind::KeyPolicy => trail.key.is_some() && trail.key == self.key_arn(document),
             _ => document.arn(self.desired.partition).map(|arn| arn.to_string()) == trail.topic,
         };
-        EarlierTrail {
+        SupersededTrail {
             address: address.clone(),
             organization: trail.organization,
             prefix: Some(trail.prefix.clone()),

@@ -8,21 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::layout::{Layout, logs_root};
-use super::{Brief, tags};
+use super::topology::{Topology, logs_root};
+use super::{DesignInput, tags};
 use crate::config::Config;
 use crate::config::schema::Scope;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
-use crate::policy::guard::Deed;
+use crate::policy::guard::GuardedAction;
 use crate::policy::template::BadTemplate;
 
 /// How many accounts stand for all in the proof, beside the log account.
 const MEMBERS_TRIED: usize = 2;
 
 /// Adds the guard where the configuration asks for one and there is a member that it could bind.
-pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let config = brief.config;
     let members = bound(layout);
     if !config.guard.is_wanted() || members.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
 
 /// Returns the roles that the guard lets off: orgtrail's own in every account, those that the configuration names as its own,
 /// and the break-glass roles, which otherwise could open nothing.
-fn let_off(brief: &Brief<'_>, layout: &Layout<'_>) -> BTreeSet<String> {
+fn let_off(brief: &DesignInput<'_>, layout: &Topology<'_>) -> BTreeSet<String> {
     let config = brief.config;
     let own = [layout.own_role(config, "*").to_string()];
     own.into_iter()
@@ -92,7 +92,7 @@ pub(super) fn unwanted(config: &Config, organization: &Organization) -> Option<A
 
 /// The selected accounts and the log account. Service control policies do not bind the management account (Organizations
 /// user guide, "Service control policies").
-fn bound<'a>(layout: &'a Layout<'_>) -> BTreeSet<&'a AccountId> {
+fn bound<'a>(layout: &'a Topology<'_>) -> BTreeSet<&'a AccountId> {
     let all = layout.selected.iter().chain([&layout.log_account]);
     all.filter(|id| **id != layout.management_account).collect()
 }
@@ -111,7 +111,7 @@ struct Things {
 const LISTED_MAX: usize = 3;
 
 impl Things {
-    fn of(brief: &Brief<'_>, layout: &Layout<'_>, desired: &Desired) -> Self {
+    fn of(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &Desired) -> Self {
         let arn = |service: &str, region: &str, account: &str, resource: String| {
             Arn::new(layout.partition, service, region, account, &resource).to_string()
         };
@@ -173,7 +173,7 @@ impl Things {
     }
 
     /// Returns everything that logs go through or lie in.
-    fn archive(&self, layout: &Layout<'_>, config: &Config) -> BTreeSet<String> {
+    fn archive(&self, layout: &Topology<'_>, config: &Config) -> BTreeSet<String> {
         let bucket = layout.bucket_arn();
         let logs = format!("{bucket}/{}/*", logs_root(config));
         let others = self.others.values().flatten().cloned();
@@ -181,11 +181,14 @@ impl Things {
     }
 
     /// Returns what no member may do, one deed for each thing and each way to harm it.
-    fn protected(&self, layout: &Layout<'_>, config: &Config) -> Vec<Deed> {
+    fn protected(&self, layout: &Topology<'_>, config: &Config) -> Vec<GuardedAction> {
         let account = layout.log_account.as_str();
         let fill = |pattern: &String| pattern.replace('*', account);
-        let of = |actions: &[&str], resource: String| -> Vec<Deed> {
-            actions.iter().map(|action| Deed { action: (*action).to_owned(), resource: resource.clone() }).collect()
+        let of = |actions: &[&str], resource: String| -> Vec<GuardedAction> {
+            actions
+                .iter()
+                .map(|action| GuardedAction { action: (*action).to_owned(), resource: resource.clone() })
+                .collect()
         };
         let bucket = layout.bucket_arn();
         let mut deeds = Vec::new();
@@ -271,7 +274,7 @@ const QUEUE_DEEDS: [&str; 3] = ["sqs:DeleteQueue", "sqs:SetQueueAttributes", "sq
 const RULE_DEEDS: [&str; 3] = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets"];
 
 /// What must go on under the guard: members' own trails, roles, buckets and keys, and reading the logs.
-fn needed(brief: &Brief<'_>, layout: &Layout<'_>) -> Vec<Deed> {
+fn needed(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Vec<GuardedAction> {
     let account = layout.log_account.as_str();
     let region = brief.config.home_region.as_str();
     let arn = |service: &str, region: &str, account: &str, resource: &str| {
@@ -288,7 +291,7 @@ fn needed(brief: &Brief<'_>, layout: &Layout<'_>) -> Vec<Deed> {
         ("s3:DeleteObject", arn("s3", "", "", "a-bucket-of-the-team/file")),
         ("s3:GetObject", log),
     ]
-    .map(|(action, resource)| Deed { action: action.to_owned(), resource })
+    .map(|(action, resource)| GuardedAction { action: action.to_owned(), resource })
     .into()
 }
 

@@ -24,21 +24,21 @@ pub mod alike;
 mod archive;
 mod earlier;
 mod guards;
-mod layout;
 mod naming;
 mod places;
 mod readers;
+mod topology;
 mod trails;
 mod unmatched;
 mod wake;
 
-pub use earlier::{EarlierTrail, earlier_trails};
+pub use earlier::{SupersededTrail, earlier_trails};
 pub use naming::reader_names;
 pub use places::past;
 pub use unmatched::{Unmatched, unmatched};
 pub use wake::dead_letter_queue;
 
-use layout::Layout;
+use topology::Topology;
 
 /// How members read their logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn for_account(account: &Option<AccountId>) -> String {
 }
 
 /// What a design is made of.
-pub struct Brief<'a> {
+pub struct DesignInput<'a> {
     /// The checked configuration.
     pub config: &'a Config,
     /// The organization.
@@ -127,7 +127,7 @@ pub struct Brief<'a> {
     /// How members read.
     pub strategy: ReaderStrategy,
     /// Trails of ours that are not configured any more and still write: they are let in until they are gone.
-    pub earlier: &'a [EarlierTrail],
+    pub earlier: &'a [SupersededTrail],
     /// The names of the reader roles that are there and that a renamed account must not move ([`reader_names`]).
     pub reader_names: &'a BTreeMap<AccountId, String>,
     /// What is known of earlier logs.
@@ -139,7 +139,7 @@ pub struct Brief<'a> {
 /// # Errors
 /// [`BadDesign::Account`] where it is not in the organization, not unique or not active.
 pub fn log_account(config: &Config, organization: &Organization) -> Result<AccountId, BadDesign> {
-    layout::find_account(organization, "accounts.log", &config.accounts.log)
+    topology::find_account(organization, "accounts.log", &config.accounts.log)
 }
 
 /// Returns the accounts with the configuration's choice of each.
@@ -151,8 +151,8 @@ pub fn choices(config: &Config, organization: &Organization) -> BTreeMap<Account
 ///
 /// # Errors
 /// Every reason why it cannot be met that could be found in one go.
-pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
-    let layout = Layout::new(brief)?;
+pub fn design(brief: &DesignInput<'_>) -> Result<Desired, Vec<BadDesign>> {
+    let layout = Topology::new(brief)?;
     let organization = brief.organization;
     let mut known_accounts: BTreeSet<AccountId> = organization.accounts.keys().cloned().collect();
     known_accounts.extend(brief.config.bucket.trusted_readers.iter().cloned());
@@ -182,7 +182,7 @@ pub fn design(brief: &Brief<'_>) -> Result<Desired, Vec<BadDesign>> {
     Ok(desired)
 }
 
-fn reading(brief: &Brief<'_>, layout: &Layout<'_>) -> ReadingTerms {
+fn reading(brief: &DesignInput<'_>, layout: &Topology<'_>) -> ReadingTerms {
     let config = brief.config;
     ReadingTerms {
         roots: layout.read_roots(config, &brief.organization.id),

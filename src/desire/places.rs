@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layout::root_below;
+use super::topology::root_below;
 use super::{BadDesign, log_account};
 use crate::config::Config;
 use crate::config::schema::EarlierLogs;

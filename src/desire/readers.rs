@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::layout::Layout;
 use super::naming::{Naming, account_name, holds_account_name};
-use super::{BadDesign, Brief, ReaderStrategy, tags};
+use super::topology::Topology;
+use super::{BadDesign, DesignInput, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
 use crate::estate::role::unique_name as unique;
@@ -22,7 +22,7 @@ use crate::policy::{PolicyDocument, Statement};
 const READER_POLICY: &str = "ReadOwnLogs";
 
 /// Adds the reader roles and the member policies.
-pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), Vec<BadDesign>> {
+pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), Vec<BadDesign>> {
     let mut faults = Vec::new();
     let roles = match brief.strategy {
         ReaderStrategy::Roles => RoleNames::of(brief, layout, desired, &mut faults).names,
@@ -52,7 +52,7 @@ struct RoleNames {
 }
 
 impl RoleNames {
-    fn of(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired, faults: &mut Vec<BadDesign>) -> Self {
+    fn of(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired, faults: &mut Vec<BadDesign>) -> Self {
         let (config, organization) = (brief.config, brief.organization);
         let template = config.readers.role_template();
         let slashes = template.matches('/').count();
@@ -120,8 +120,8 @@ fn shared_names(config: &Config, organization: &Organization, ids: &[AccountId])
 }
 
 fn add_reader(
-    brief: &Brief<'_>,
-    layout: &Layout<'_>,
+    brief: &DesignInput<'_>,
+    layout: &Topology<'_>,
     id: &AccountId,
     name: &str,
     desired: &mut Desired,
@@ -142,7 +142,12 @@ fn add_reader(
     add_member_policy(brief, id, document, vec![address], desired)
 }
 
-fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: &mut Desired) -> Result<(), BadDesign> {
+fn add_dynamic(
+    brief: &DesignInput<'_>,
+    layout: &Topology<'_>,
+    id: &AccountId,
+    desired: &mut Desired,
+) -> Result<(), BadDesign> {
     let document = reading_policy(brief, layout, id, "member-dynamic.json.hbs")?;
     let values = reading_values(brief, layout, id);
     for folder in values["object_arns"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -158,7 +163,7 @@ fn add_dynamic(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId, desired: 
 
 /// A policy for readers that lets nobody read is a mistake of its template. What depends on conditions is nobody's mistake.
 fn must_allow(
-    brief: &Brief<'_>,
+    brief: &DesignInput<'_>,
     document: &PolicyDocument,
     (file, id): (&'static str, &AccountId),
     action: &'static str,
@@ -191,7 +196,7 @@ fn must_allow(
 }
 
 fn add_member_policy(
-    brief: &Brief<'_>,
+    brief: &DesignInput<'_>,
     id: &AccountId,
     document: PolicyDocument,
     needs: Vec<Address>,
@@ -213,7 +218,7 @@ fn add_member_policy(
     Ok(())
 }
 
-fn reader(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Result<Role, BadDesign> {
+fn reader(brief: &DesignInput<'_>, layout: &Topology<'_>, id: &AccountId) -> Result<Role, BadDesign> {
     let config = brief.config;
     let trust = brief.templates.render("reader-trust.json.hbs", &trust_values(brief, layout, id))?;
     let policy = reading_policy(brief, layout, id, "reader.json.hbs")?;
@@ -232,7 +237,7 @@ fn reader(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Result<Role
 }
 
 /// The values of `reader-trust.json.hbs`. The organization's id ends the access of an account that leaves.
-fn trust_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value {
+fn trust_values(brief: &DesignInput<'_>, layout: &Topology<'_>, id: &AccountId) -> Value {
     let readers = &brief.config.readers;
     let mut equals = json!({"aws:PrincipalOrgID": brief.organization.id});
     if let Some(external_id) = &readers.external_id {
@@ -247,8 +252,8 @@ fn trust_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value
 
 /// Renders the policy that reads: the logs of today, and those of before that the same role reads.
 fn reading_policy(
-    brief: &Brief<'_>,
-    layout: &Layout<'_>,
+    brief: &DesignInput<'_>,
+    layout: &Topology<'_>,
     id: &AccountId,
     template: &str,
 ) -> Result<PolicyDocument, BadTemplate> {
@@ -293,7 +298,7 @@ fn add_earlier(document: &mut PolicyDocument, earlier: PolicyDocument) {
 }
 
 /// The same values as [`reading_values`] for a place of earlier logs.
-fn place_values(layout: &Layout<'_>, id: &AccountId, place: &Place) -> Value {
+fn place_values(layout: &Topology<'_>, id: &AccountId, place: &Place) -> Value {
     let arn = Arn::new(layout.partition, "s3", "", "", &place.bucket.name).to_string();
     let folders: Vec<String> = place.roots.iter().map(|root| format!("{root}/{id}/*")).collect();
     json!({
@@ -307,7 +312,7 @@ fn place_values(layout: &Layout<'_>, id: &AccountId, place: &Place) -> Value {
 /// The values of `reader.json.hbs` and `member-dynamic.json.hbs`: where an account's own logs are.
 ///
 /// Each prefix ends with a slash, so that account 111111111111 can never match a longer name.
-fn reading_values(brief: &Brief<'_>, layout: &Layout<'_>, id: &AccountId) -> Value {
+fn reading_values(brief: &DesignInput<'_>, layout: &Topology<'_>, id: &AccountId) -> Value {
     let config = brief.config;
     let roots = layout.read_roots(config, &brief.organization.id);
     let folders: Vec<String> = roots.iter().map(|root| format!("{root}/{id}/*")).collect();

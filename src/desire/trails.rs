@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::access::{administrator, trusted_access};
-use super::layout::{Layout, TrailSite};
-use super::{Brief, tags};
+use super::topology::{Topology, TrailSite};
+use super::{DesignInput, tags};
 use crate::config::schema::{AdvancedSelector, ManagementEvents, Scope, TrailConfig};
 use crate::estate::trail::{EventSelector, ReadWrite};
 use crate::estate::{Address, Desired, Kind, LogGroup, Role, Topic, Trail, Wanted};
@@ -17,7 +17,7 @@ use crate::policy::template::BadTemplate;
 const LOG_ROLE_POLICY: &str = "WriteTrailStreams";
 
 /// Adds topics, log groups, roles and trails.
-pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     add_topics(brief, layout, desired)?;
     add_log_groups(brief, layout, desired)?;
     for site in &layout.trails {
@@ -29,7 +29,7 @@ pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
     Ok(())
 }
 
-fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+fn add_topics(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let mut users: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for site in &layout.trails {
         if let Some(topic) = &site.topic {
@@ -47,7 +47,7 @@ fn add_topics(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> 
     Ok(())
 }
 
-fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+fn add_log_groups(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let mut streams: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
     for site in &layout.trails {
         let (Some(logs), Some((group, role))) = (&site.config.cloudwatch_logs, &site.logs) else {
@@ -80,7 +80,7 @@ fn add_log_groups(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired)
 
 /// An organization trail also writes streams that begin with the organization's id (CloudTrail user guide, "Sending
 /// events to CloudWatch Logs").
-fn stream_arns(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>, group: &Address) -> Vec<String> {
+fn stream_arns(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<'_>, group: &Address) -> Vec<String> {
     let arn = regional_arn(layout, group, "logs", &format!("log-group:{}:log-stream:", group.name));
     let region = site.region(brief.config);
     let mut arns = vec![format!("{arn}{}_CloudTrail_{region}*", site.operator)];
@@ -90,12 +90,12 @@ fn stream_arns(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>, gro
     arns
 }
 
-fn regional_arn(layout: &Layout<'_>, address: &Address, service: &str, resource: &str) -> String {
+fn regional_arn(layout: &Topology<'_>, address: &Address, service: &str, resource: &str) -> String {
     let region = address.region.as_ref().map_or("", |region| region.as_str());
     Arn::new(layout.partition, service, region, address.account.as_str(), resource).to_string()
 }
 
-fn trail(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>) -> Trail {
+fn trail(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<'_>) -> Trail {
     let config = brief.config;
     let wish = site.config;
     let logs = site.logs.as_ref();
@@ -147,7 +147,7 @@ fn advanced(wish: &AdvancedSelector) -> EventSelector {
 }
 
 /// Whatever CloudTrail checks when it accepts a trail must be there before.
-fn needs(brief: &Brief<'_>, layout: &Layout<'_>, site: &TrailSite<'_>) -> Vec<Address> {
+fn needs(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<'_>) -> Vec<Address> {
     let mut needs = vec![layout.bucket.clone(), layout.bucket.with_kind(Kind::BucketPolicy)];
     if layout.makes_key(brief.config) {
         needs.extend([layout.key_alias.clone(), layout.key_alias.with_kind(Kind::KeyPolicy)]);

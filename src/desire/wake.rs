@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::layout::Layout;
-use super::{Brief, tags};
+use super::topology::Topology;
+use super::{DesignInput, tags};
 use crate::estate::{Address, DeadLetters, Desired, Kind, Queue, Role, Rule, wake_name};
 use crate::ids::{AccountId, Arn, Region};
 use crate::policy::template::BadTemplate;
@@ -131,7 +131,7 @@ pub fn dead_letter_queue(name: &str) -> String {
 }
 
 /// Adds queues, rules and roles, where the configuration asks for a queue.
-pub(super) fn add(brief: &Brief<'_>, layout: &Layout<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
+pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut Desired) -> Result<(), BadTemplate> {
     let Some(name) = &brief.config.reconcile.wake_queue else { return Ok(()) };
     let plan = Wake::new(brief, layout, name);
     let origins = plan.origins();
@@ -152,14 +152,14 @@ struct Origin {
 
 /// What the parts have in common.
 struct Wake<'a> {
-    brief: &'a Brief<'a>,
-    layout: &'a Layout<'a>,
+    brief: &'a DesignInput<'a>,
+    layout: &'a Topology<'a>,
     name: String,
     queue: Address,
 }
 
 impl<'a> Wake<'a> {
-    fn new(brief: &'a Brief<'a>, layout: &'a Layout<'a>, queue: &str) -> Self {
+    fn new(brief: &'a DesignInput<'a>, layout: &'a Topology<'a>, queue: &str) -> Self {
         let queue = Address::regional(&layout.log_account, &brief.config.home_region, Kind::Queue, queue);
         Self { brief, layout, name: wake_name(&brief.config.deployment), queue }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::compare::compare;
 use super::{Comparison, Record, State};
-use crate::estate::deed::{Deed, Deeds};
+use crate::estate::audit_event::{AuditEvent, EventHistory};
 use crate::estate::{Address, Problem, Stage};
 
 use super::Trace;
@@ -145,8 +145,9 @@ fn a_file_that_is_no_run_says_what_it_is() {
 #[test]
 fn who_did_it_is_said_or_why_nobody_knows() {
     let address: Address = ROLE.parse().unwrap();
-    let deed = Deed { time: "t".into(), actor: "a".into(), event: "e".into(), source: None };
-    let deeds = |found: &[&Deed], gap| Deeds { found: found.iter().map(|deed| (*deed).clone()).collect(), gap };
+    let deed = AuditEvent { time: "t".into(), actor: "a".into(), event: "e".into(), source: None };
+    let deeds =
+        |found: &[&AuditEvent], gap| EventHistory { found: found.iter().map(|deed| (*deed).clone()).collect(), gap };
     assert_eq!(Trace::of(&address, deeds(&[&deed], Some("not all"))).unknown, None);
     assert!(Trace::of(&address, deeds(&[], None)).unknown.unwrap().contains("90 days"));
     assert_eq!(Trace::of(&address, deeds(&[], Some("not all"))).unknown.unwrap(), "not all");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estate::deed::{Deed, Deeds, HISTORY_DAYS};
+use crate::estate::audit_event::{AuditEvent, EventHistory, HISTORY_DAYS};
 use crate::estate::{Address, Problem};
 
 /// What was found out about the last changes at one address.
@@ -11,15 +11,15 @@ pub struct Trace {
     /// Where something drifted.
     pub address: Address,
     /// The last changes, the newest first. That the newest one made the drift is likely, not proven.
-    pub events: Vec<Deed>,
+    pub events: Vec<AuditEvent>,
     /// Why nobody is named; none where somebody is.
     pub unknown: Option<String>,
 }
 
 impl Trace {
     /// Makes the trace of what the event history has.
-    pub fn of(address: &Address, deeds: Deeds) -> Self {
-        let Deeds { found, gap } = deeds;
+    pub fn of(address: &Address, deeds: EventHistory) -> Self {
+        let EventHistory { found, gap } = deeds;
         let nobody = || format!("the event history of the last {HISTORY_DAYS} days names no change");
         let unknown = found.is_empty().then(|| gap.map_or_else(nobody, str::to_owned));
         Self { address: address.clone(), events: found, unknown }

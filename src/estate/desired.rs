@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_logs::target_address;
 use super::{Address, Estate, Kind, Past, Problem, Resource, Sighting, StatementRef, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
-use crate::policy::guard::Deed;
+use crate::policy::guard::GuardedAction;
 
 /// The desired estate of one deployment.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,9 +69,9 @@ pub struct GuardTerms {
     /// orgtrail's own roles there, which it must not hinder.
     pub own_roles: Vec<Arn>,
     /// What no member may do.
-    pub protected: Vec<Deed>,
+    pub protected: Vec<GuardedAction>,
     /// What everybody must still be able to do.
-    pub needed: Vec<Deed>,
+    pub needed: Vec<GuardedAction>,
 }
 
 /// One wanted resource.

@@ -13,7 +13,7 @@ pub use pages::{BadPages, Pages};
 
 /// The limit of requests in flight, which adapts.
 #[derive(Debug)]
-pub struct Flow {
+pub struct AdaptiveLimiter {
     state: Mutex<State>,
     freed: Notify,
 }
@@ -30,9 +30,9 @@ struct State {
 
 /// The permission to have one request in flight, until it is dropped.
 #[derive(Debug)]
-pub struct Turn(Arc<Flow>);
+pub struct Permit(Arc<AdaptiveLimiter>);
 
-impl Flow {
+impl AdaptiveLimiter {
     /// Begins with `start` requests in flight, and goes up to `limit_max`; at least one of each.
     pub fn new(start: usize, limit_max: usize) -> Arc<Self> {
         let limit_max = limit_max.max(1);
@@ -42,11 +42,11 @@ impl Flow {
     }
 
     /// Waits until one more request may be sent.
-    pub async fn admit(self: &Arc<Self>) -> Turn {
+    pub async fn admit(self: &Arc<Self>) -> Permit {
         loop {
             let freed = self.freed.notified();
             if self.try_admit() {
-                return Turn(Arc::clone(self));
+                return Permit(Arc::clone(self));
             }
             freed.await;
         }
@@ -90,7 +90,7 @@ impl Flow {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.running -= 1;
@@ -106,7 +106,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_grows_fast_until_the_first_refusal_then_slowly() {
-        let flow = Flow::new(32, 256);
+        let flow = AdaptiveLimiter::new(32, 256);
         (0..32).for_each(|_| flow.went_well());
         assert_eq!(flow.limit(), 64);
         (0..1000).for_each(|_| flow.went_well());
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn refusals_of_one_burst_count_once() {
-        let flow = Flow::new(32, 256);
+        let flow = AdaptiveLimiter::new(32, 256);
         let turns = [flow.admit().await, flow.admit().await, flow.admit().await];
         (0..3).for_each(|_| flow.was_refused());
         assert_eq!(flow.limit(), 16);
@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_than_the_limit_are_in_flight() {
-        let flow = Flow::new(32, 256);
+        let flow = AdaptiveLimiter::new(32, 256);
         for _ in 0..10 {
             flow.was_refused();
         }

@@ -133,7 +133,7 @@ impl fmt::Display for Code {
 
 /// A span of time, from its start up to, not including, its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Window {
+pub struct TimeRange {
     /// Where it starts.
     pub start: Timestamp,
     /// Where it ends.
@@ -145,20 +145,20 @@ pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// The most hours of one gap that are listed one by one: a month. The rest is one longer window.
 const LISTED_HOURS_MAX: usize = 31 * 24;
 
-impl Window {
+impl TimeRange {
     /// Returns the hour that ends at a moment.
     pub fn hour_until(end: Timestamp) -> Self {
         Self { start: end.saturating_sub(HOUR).unwrap_or(end), end }
     }
 
     /// Returns the window as hours, the last of which may be shorter, or longer when there are very many.
-    pub fn hours(self) -> Vec<Window> {
+    pub fn hours(self) -> Vec<TimeRange> {
         let mut hours = Vec::new();
         let mut start = self.start;
         while start < self.end {
             let next = start.saturating_add(HOUR).unwrap_or(self.end).min(self.end);
             let end = if hours.len() == LISTED_HOURS_MAX { self.end } else { next };
-            hours.push(Window { start, end });
+            hours.push(TimeRange { start, end });
             start = end;
         }
         hours
@@ -181,7 +181,7 @@ pub struct Finding {
     /// The object that it is about.
     pub object: Option<String>,
     /// The time whose proof it touches.
-    pub window: Option<Window>,
+    pub window: Option<TimeRange>,
     /// The reason, for a person.
     pub detail: String,
     /// What to do next, where more is known than the kind of the finding tells; not set otherwise.
@@ -190,7 +190,7 @@ pub struct Finding {
 
 impl Finding {
     /// Returns what findings are sorted by.
-    pub fn order(&self) -> (Option<Window>, Code, &Option<String>) {
+    pub fn order(&self) -> (Option<TimeRange>, Code, &Option<String>) {
         (self.window, self.code, &self.object)
     }
 }
@@ -199,8 +199,8 @@ impl Finding {
 mod tests {
     use super::*;
 
-    fn window(start: &str, end: &str) -> Window {
-        Window { start: start.parse().unwrap(), end: end.parse().unwrap() }
+    fn window(start: &str, end: &str) -> TimeRange {
+        TimeRange { start: start.parse().unwrap(), end: end.parse().unwrap() }
     }
 
     #[test]

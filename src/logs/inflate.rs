@@ -61,7 +61,7 @@ pub enum Trailing {
 
 /// Says why a body could not be inflated to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
+pub enum GzipError {
     /// The body is not gzip, or is cut, or its check sum does not fit.
     #[error("the body is no whole gzip file: {0}")]
     NotGzip(String),
@@ -76,8 +76,8 @@ pub enum Damage {
 /// Hashes the content of a gzip body without keeping it.
 ///
 /// # Errors
-/// `Damage` when the first member is not whole or the content passes `max_bytes`.
-pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, Damage> {
+/// `GzipError` when the first member is not whole or the content passes `max_bytes`.
+pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, GzipError> {
     unpack(body, max_bytes, |_| {})
 }
 
@@ -85,8 +85,8 @@ pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, Damage> {
 /// that is no gzip, but JSON, is hashed as it is.
 ///
 /// # Errors
-/// `Damage` when the first member is not whole or the content passes a limit.
-pub fn hash_log(body: &[u8]) -> Result<Unpacked, Damage> {
+/// `GzipError` when the first member is not whole or the content passes a limit.
+pub fn hash_log(body: &[u8]) -> Result<Unpacked, GzipError> {
     if is_unwrapped(body) {
         return Ok(unwrapped(body));
     }
@@ -98,15 +98,15 @@ pub fn hash_log(body: &[u8]) -> Result<Unpacked, Damage> {
 /// taken as it is.
 ///
 /// # Errors
-/// `Damage` when the first member is not whole or the content passes a limit.
-pub fn inflate_digest(body: &[u8]) -> Result<(Vec<u8>, Unpacked), Damage> {
+/// `GzipError` when the first member is not whole or the content passes a limit.
+pub fn inflate_digest(body: &[u8]) -> Result<(Vec<u8>, Unpacked), GzipError> {
     let by_ratio = (body.len() as u64).saturating_mul(DIGEST_RATIO_MAX).max(DIGEST_RATIO_FREE_BYTES);
     let max_bytes = by_ratio.min(DIGEST_INFLATED_BYTES_MAX);
     if !is_unwrapped(body) {
         return inflate(body, max_bytes);
     }
     if body.len() as u64 > max_bytes {
-        return Err(Damage::TooLarge { max_bytes });
+        return Err(GzipError::TooLarge { max_bytes });
     }
     Ok((body.to_vec(), unwrapped(body)))
 }
@@ -123,14 +123,14 @@ fn unwrapped(body: &[u8]) -> Unpacked {
 /// Hashes the content of a gzip body and returns the first member's content with it.
 ///
 /// # Errors
-/// `Damage` when the first member is not whole or the content passes `max_bytes`.
-pub fn inflate(body: &[u8], max_bytes: u64) -> Result<(Vec<u8>, Unpacked), Damage> {
+/// `GzipError` when the first member is not whole or the content passes `max_bytes`.
+pub fn inflate(body: &[u8], max_bytes: u64) -> Result<(Vec<u8>, Unpacked), GzipError> {
     let mut content = Vec::with_capacity(body.len().saturating_mul(4));
     let unpacked = unpack(body, max_bytes, |part| content.extend_from_slice(part))?;
     Ok((content, unpacked))
 }
 
-fn unpack(body: &[u8], max_bytes: u64, mut keep: impl FnMut(&[u8])) -> Result<Unpacked, Damage> {
+fn unpack(body: &[u8], max_bytes: u64, mut keep: impl FnMut(&[u8])) -> Result<Unpacked, GzipError> {
     let mut sum = Sum { context: Context::new(&SHA256), bytes: 0, max_bytes };
     let rest = sum.member(body, &mut keep)?;
     let (sha256, inflated_bytes) = (finished(sum.context.clone()), sum.bytes);
@@ -146,17 +146,17 @@ struct Sum {
 
 impl Sum {
     /// Adds one gzip member's content and returns what follows the member.
-    fn member<'a>(&mut self, body: &'a [u8], keep: &mut impl FnMut(&[u8])) -> Result<&'a [u8], Damage> {
+    fn member<'a>(&mut self, body: &'a [u8], keep: &mut impl FnMut(&[u8])) -> Result<&'a [u8], GzipError> {
         let mut decoder = GzDecoder::new(body);
         let mut step = [0; STEP_BYTES];
         loop {
-            let count = decoder.read(&mut step).map_err(|e| Damage::NotGzip(e.to_string()))?;
+            let count = decoder.read(&mut step).map_err(|e| GzipError::NotGzip(e.to_string()))?;
             if count == 0 {
                 return Ok(decoder.into_inner());
             }
             self.bytes += count as u64;
             if self.bytes > self.max_bytes {
-                return Err(Damage::TooLarge { max_bytes: self.max_bytes });
+                return Err(GzipError::TooLarge { max_bytes: self.max_bytes });
             }
             self.context.update(&step[..count]);
             keep(&step[..count]);
@@ -164,7 +164,7 @@ impl Sum {
     }
 
     /// Judges what follows the first member. An oversized later member is damage; one that is no gzip is foreign bytes.
-    fn trailing(mut self, rest: &[u8]) -> Result<Trailing, Damage> {
+    fn trailing(mut self, rest: &[u8]) -> Result<Trailing, GzipError> {
         if rest.is_empty() {
             return Ok(Trailing::Nothing);
         }
@@ -172,7 +172,7 @@ impl Sum {
         while !left.is_empty() {
             left = match self.member(left, &mut |_| {}) {
                 Ok(left) => left,
-                Err(Damage::NotGzip(_)) => return Ok(Trailing::Bytes(rest.len() as u64)),
+                Err(GzipError::NotGzip(_)) => return Ok(Trailing::Bytes(rest.len() as u64)),
                 Err(too_large) => return Err(too_large),
             };
         }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_bomb_stops_at_the_limit_wherever_it_hides() {
         let bomb = gz(&vec![0; 1 << 20]);
-        let limit = Damage::TooLarge { max_bytes: 1000 };
+        let limit = GzipError::TooLarge { max_bytes: 1000 };
         assert_eq!(hash(&bomb, 1000), Err(limit.clone()));
         assert_eq!(hash(&[gz(b"abc"), bomb].concat(), 1000), Err(limit));
     }
@@ -253,7 +253,7 @@ mod tests {
     fn a_bomb_ends_at_a_ratio() {
         let bomb = gz(&vec![0; 64 << 20]);
         assert!(bomb.len() < 70_000, "{}", bomb.len());
-        assert_eq!(hash_log(&bomb), Err(Damage::TooLarge { max_bytes: 16 << 20 }));
+        assert_eq!(hash_log(&bomb), Err(GzipError::TooLarge { max_bytes: 16 << 20 }));
         assert!(hash_log(&gz(&vec![0; 15 << 20])).is_ok(), "a small one is read to its end");
     }
 
@@ -261,26 +261,26 @@ mod tests {
     fn a_digest_inflates_to_no_more_than_digests_do() {
         let bomb = gz(&vec![b' '; 30 << 20]);
         assert!(bomb.len() < 32_000, "{}", bomb.len());
-        assert_eq!(inflate_digest(&bomb), Err(Damage::TooLarge { max_bytes: bomb.len() as u64 * 40 }));
+        assert_eq!(inflate_digest(&bomb), Err(GzipError::TooLarge { max_bytes: bomb.len() as u64 * 40 }));
         assert!(inflate_digest(&gz(&vec![b' '; 1 << 20])).is_ok(), "a small one is read to its end");
         let random: Vec<u8> = (0..33u32 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
-        assert_eq!(inflate_digest(&gz(&random)), Err(Damage::TooLarge { max_bytes: DIGEST_INFLATED_BYTES_MAX }));
+        assert_eq!(inflate_digest(&gz(&random)), Err(GzipError::TooLarge { max_bytes: DIGEST_INFLATED_BYTES_MAX }));
     }
 
     #[test]
     fn content_without_its_wrapper_is_hashed_as_it_is() {
         let plain = Unpacked { sha256: sha256(b"{}"), inflated_bytes: 2, trailing: Trailing::Unwrapped };
         assert_eq!((hash_log(b"{}"), inflate_digest(b"{}")), (Ok(plain), Ok((b"{}".to_vec(), plain))));
-        assert!(matches!(hash_log(b"x{}"), Err(Damage::NotGzip(_))));
+        assert!(matches!(hash_log(b"x{}"), Err(GzipError::NotGzip(_))));
     }
 
     #[test]
     fn a_cut_or_foreign_body_is_damage() {
         let whole = gz(b"some content that is long enough");
         for cut in 0..whole.len() {
-            assert!(matches!(hash(&whole[..cut], 1000), Err(Damage::NotGzip(_))), "cut at {cut}");
+            assert!(matches!(hash(&whole[..cut], 1000), Err(GzipError::NotGzip(_))), "cut at {cut}");
         }
-        assert!(matches!(hash(b"{\"Records\":[]}", 1000), Err(Damage::NotGzip(_))));
+        assert!(matches!(hash(b"{\"Records\":[]}", 1000), Err(GzipError::NotGzip(_))));
     }
 
     #[test]

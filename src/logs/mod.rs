@@ -22,6 +22,6 @@ pub mod digest;
 pub mod finding;
 pub mod inflate;
 pub mod key;
-pub mod spans;
 pub mod store;
+pub mod time_set;
 pub mod verify;

@@ -31,11 +31,11 @@ mod guard;
 mod handover;
 mod harm;
 pub mod isolation;
-mod leftovers;
 mod limits;
 pub mod lockout;
 pub mod loss;
 mod order;
+mod orphans;
 pub mod past;
 pub mod preflight;
 mod proved;
@@ -223,7 +223,7 @@ pub fn plan(desired: &Desired, observed: &Estate, organization: &Organization, o
 
 fn planned(desired: &Desired, observed: &Estate, organization: &Organization, options: PlanOptions) -> Plan {
     let compared = diff::compare(desired, observed);
-    let leftovers = leftovers::sort(desired, observed, organization, &options);
+    let leftovers = orphans::sort(desired, observed, organization, &options);
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
     let mut findings = retention::spare_mfa_delete(&mut changes);
@@ -283,7 +283,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
             compared
                 .problems
                 .into_iter()
-                .chain(leftovers::unknown(desired, observed))
+                .chain(orphans::unknown(desired, observed))
                 .chain(desired.problems.clone())
                 .chain(advice::problems(desired, observed))
                 .chain(past::unknown(desired, observed))

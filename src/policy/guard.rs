@@ -15,7 +15,7 @@ use crate::ids::{AccountId, Arn, Partition};
 
 /// An action and the resource that it is done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deed {
+pub struct GuardedAction {
     /// The action.
     pub action: String,
     /// The resource.
@@ -34,9 +34,9 @@ pub struct Guard<'a> {
     /// orgtrail's own roles, and other principals that are let off.
     pub own_roles: &'a [Arn],
     /// What no member may do.
-    pub protected: &'a [Deed],
+    pub protected: &'a [GuardedAction],
     /// What everybody must still be able to do, orgtrail's roles the protected deeds as well.
-    pub needed: &'a [Deed],
+    pub needed: &'a [GuardedAction],
 }
 
 /// What is wrong with a guard.
@@ -77,7 +77,7 @@ pub struct GuardViolation {
     /// For whom.
     pub principal: String,
     /// What is done.
-    pub deed: Deed,
+    pub deed: GuardedAction,
     /// The statement that denies; none where one is missing.
     pub statement: Option<Place>,
 }
@@ -116,7 +116,7 @@ pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
 /// Returns the first thing that a guard keeps a caller from, with the statement that does.
 ///
 /// It is for whoever runs orgtrail, whom every statement of a guard has to let off.
-pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(Deed, Place)> {
+pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, Place)> {
     let guard = Guard {
         policy,
         partition: caller.partition().parse().ok()?,
@@ -163,7 +163,7 @@ fn named_role(text: &str, caller: &Arn, name: &str) -> Option<Arn> {
 }
 
 /// Returns one action on one resource that a statement is about.
-fn one_deed(statement: &Statement) -> Option<Deed> {
+fn one_deed(statement: &Statement) -> Option<GuardedAction> {
     let (ActionElement::Is(actions), Some(ResourceElement::Is(resources))) = (&statement.action, &statement.resource)
     else {
         return None;
@@ -172,14 +172,14 @@ fn one_deed(statement: &Statement) -> Option<Deed> {
     let service = resource.split(':').nth(2)?;
     let action = actions.iter().find(|action| action.split(':').next() == Some(service))?;
     let any = |pattern: &str| pattern.replace(['*', '?'], "x");
-    Some(Deed { action: any(action), resource: any(resource) })
+    Some(GuardedAction { action: any(action), resource: any(resource) })
 }
 
 fn administrator(partition: Partition, account: &AccountId) -> Option<Caller> {
     Caller::from_arn(&format!("arn:{partition}:iam::{account}:role/some-administrator").parse().ok()?)
 }
 
-fn expect_allowed(guard: &Guard, caller: &Caller, deed: &Deed, fault: GuardFault) -> Option<GuardViolation> {
+fn expect_allowed(guard: &Guard, caller: &Caller, deed: &GuardedAction, fault: GuardFault) -> Option<GuardViolation> {
     match judge(guard, caller, deed) {
         Verdict::Allowed { .. } => None,
         Verdict::Denied(Denial::Explicit(place)) => Some(violation(fault, caller, deed, Some(place))),
@@ -188,7 +188,7 @@ fn expect_allowed(guard: &Guard, caller: &Caller, deed: &Deed, fault: GuardFault
     }
 }
 
-fn expect_denied(guard: &Guard, caller: &Caller, deed: &Deed) -> Option<GuardViolation> {
+fn expect_denied(guard: &Guard, caller: &Caller, deed: &GuardedAction) -> Option<GuardViolation> {
     match judge(guard, caller, deed) {
         Verdict::Denied(_) => None,
         Verdict::Allowed { .. } => Some(violation(GuardFault::LeavesOpen, caller, deed, None)),
@@ -196,7 +196,7 @@ fn expect_denied(guard: &Guard, caller: &Caller, deed: &Deed) -> Option<GuardVio
     }
 }
 
-fn violation(fault: GuardFault, caller: &Caller, deed: &Deed, statement: Option<Place>) -> GuardViolation {
+fn violation(fault: GuardFault, caller: &Caller, deed: &GuardedAction, statement: Option<Place>) -> GuardViolation {
     GuardViolation { fault, principal: caller.to_string(), deed: deed.clone(), statement }
 }
 
@@ -213,7 +213,7 @@ fn delegated(caller: &Caller) -> PolicyDocument {
 }
 
 /// The guard stands beside `FullAWSAccess`, as Organizations attaches it; the caller's own policies allow everything.
-fn judge(guard: &Guard, caller: &Caller, deed: &Deed) -> Verdict {
+fn judge(guard: &Guard, caller: &Caller, deed: &GuardedAction) -> Verdict {
     let full = full_access();
     let delegated = delegated(caller);
     let named = |name, document| Named { name, document };

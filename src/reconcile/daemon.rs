@@ -18,7 +18,7 @@ use super::status_board::StatusBoard;
 use super::stop::Stop;
 use super::supervisor::{Supervisor, every};
 use crate::cloud::Cloud;
-use crate::cloud::document::Document;
+use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
 use crate::config::Config;
 use crate::policy::template::Templates;
@@ -33,11 +33,11 @@ pub struct Connection {
     /// AWS or a recorded estate.
     pub cloud: Box<dyn Cloud>,
     /// Where replicas agree which one acts; nothing where there is one.
-    pub lease: Option<Box<dyn Document>>,
+    pub lease: Option<Box<dyn ConditionalStore>>,
     /// The queue that wakes it; nothing where there is none.
     pub queue: Option<Box<dyn Queue>>,
     /// Where replicas keep their history together; nothing where each keeps its own, or none.
-    pub history: Option<Box<dyn Document>>,
+    pub history: Option<Box<dyn ConditionalStore>>,
     /// Who is told of findings.
     pub recipients: Vec<Box<dyn Channel>>,
 }

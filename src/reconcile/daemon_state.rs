@@ -6,7 +6,7 @@ use super::history::{BadHistory, History, HistoryFile, HistoryRecord};
 use super::notifier::NotifiedFindings;
 use super::round::RoundState;
 use crate::cloud::Fault;
-use crate::cloud::document::{Condition, Document, Written};
+use crate::cloud::document::{Condition, ConditionalStore, WriteOutcome};
 
 /// How often a write is tried between which another replica's comes.
 const TRIES: usize = 3;
@@ -68,7 +68,7 @@ pub(super) enum HistoryError {
 
 /// An object that holds the record of all replicas of a deployment.
 pub(super) struct SharedHistory<'a> {
-    pub(super) document: &'a dyn Document,
+    pub(super) document: &'a dyn ConditionalStore,
     pub(super) deployment: &'a str,
 }
 
@@ -87,7 +87,7 @@ impl SharedHistory<'_> {
             daemon_state.history.merge(record.map(|record| record.rounds).unwrap_or_default());
             let text = serde_json::to_string(&daemon_state.record(self.deployment));
             let text = text.map_err(|error| HistoryError::Content(error.to_string()))?;
-            if self.document.write(&text, &condition).await? == Written::Done {
+            if self.document.write(&text, &condition).await? == WriteOutcome::Done {
                 return Ok(());
             }
         }

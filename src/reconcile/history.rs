@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conflicts::Conflict;
 use super::findings::Finding;
-use crate::cloud::recorded::file::replace;
+use crate::cloud::simulated::file::replace;
 use crate::plan::Harm;
 
 /// Rounds that are kept: five days at one every quarter of an hour.

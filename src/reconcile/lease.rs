@@ -9,7 +9,7 @@
 //! only grows. So a replica whose clock is an hour ahead takes nothing from one that works, and one whose clock was an hour
 //! ahead when it died holds up nobody.
 //!
-//! What to do with a document is [`decide`], which is pure; where it is kept is a [`Document`].
+//! What to do with a document is [`decide`], which is pure; where it is kept is a [`ConditionalStore`].
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Clock, after};
 use super::observe::lock;
 use crate::apply::Gate;
-use crate::cloud::document::{Condition, Document, Written};
+use crate::cloud::document::{Condition, ConditionalStore, WriteOutcome};
 use crate::plan::Change;
 
 /// For how long the lease is taken.
@@ -107,7 +107,7 @@ pub enum Leadership {
 
 /// Holds the lease, or waits for it.
 pub struct LeaderElector<'a> {
-    store: &'a dyn Document,
+    store: &'a dyn ConditionalStore,
     clock: &'a dyn Clock,
     me: String,
     state: Mutex<State>,
@@ -129,7 +129,7 @@ struct State {
 
 impl<'a> LeaderElector<'a> {
     /// Makes a holder that has nothing yet. `me` must be another one for each start of the program.
-    pub fn new(store: &'a dyn Document, clock: &'a dyn Clock, me: &str) -> Self {
+    pub fn new(store: &'a dyn ConditionalStore, clock: &'a dyn Clock, me: &str) -> Self {
         let standing = Leadership::Unknown("the lease was not asked for yet".into());
         let state = State {
             held: None,
@@ -190,8 +190,8 @@ impl<'a> LeaderElector<'a> {
             Decision::StandBy { owner, .. } => Err(Leadership::Standby { owner }),
             Decision::Write(lease, condition) => {
                 match self.put(&lease, &condition).await.map_err(Leadership::Unknown)? {
-                    Written::Done => Ok(Some(lease)),
-                    Written::Lost => Ok(None),
+                    WriteOutcome::Done => Ok(Some(lease)),
+                    WriteOutcome::Conflict => Ok(None),
                 }
             }
         }
@@ -226,7 +226,7 @@ impl<'a> LeaderElector<'a> {
         Ok(Some(Found { lease, version: kept.version }))
     }
 
-    async fn put(&self, lease: &Lease, condition: &Condition) -> Result<Written, String> {
+    async fn put(&self, lease: &Lease, condition: &Condition) -> Result<WriteOutcome, String> {
         let text = serde_json::to_string(lease).map_err(|error| error.to_string())?;
         self.store.write(&text, condition).await.map_err(|fault| fault.to_string())
     }

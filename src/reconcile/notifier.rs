@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::daemon::own_sessions;
 use super::findings::Finding;
 use crate::plan::Harm;
-use crate::report::notice::{NAMED_MAX, Notification, shortened};
+use crate::report::notification::{NAMED_MAX, Notification, shortened};
 use crate::report::{escape, words};
 
 /// Somebody who is told.

@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::clock::between;
-use crate::cloud::{Fault, Look, Needs, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
+use crate::cloud::{
+    CloudReader, DiscoverOptions, Fault, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers,
+};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage, Surroundings};
 use crate::ids::AccountId;
@@ -178,7 +180,7 @@ fn essential(scope: &Scope) -> BTreeSet<AccountId> {
 
 /// One round's way of looking.
 pub struct PartialObserver<'a> {
-    inner: &'a dyn Look,
+    inner: &'a dyn CloudReader,
     memory: &'a Mutex<ObservationCache>,
     rules: RefreshPolicy,
     state: Mutex<PassState>,
@@ -210,7 +212,7 @@ struct PassState {
 
 impl<'a> PartialObserver<'a> {
     /// Begins a round.
-    pub fn new(inner: &'a dyn Look, memory: &'a Mutex<ObservationCache>, rules: RefreshPolicy) -> Self {
+    pub fn new(inner: &'a dyn CloudReader, memory: &'a Mutex<ObservationCache>, rules: RefreshPolicy) -> Self {
         Self { inner, memory, rules, state: Mutex::default() }
     }
 
@@ -311,8 +313,8 @@ fn unreadable(scope: &Scope, fault: &Fault) -> Estate {
 }
 
 #[async_trait]
-impl Look for PartialObserver<'_> {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+impl CloudReader for PartialObserver<'_> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
         let again = match &self.rules.focus {
             Focus::Due => true,
             Focus::Only { organization, .. } => *organization,

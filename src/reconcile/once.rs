@@ -6,7 +6,7 @@ use super::findings::Finding;
 use super::history::{RoundRecord, RoundResult};
 use super::status_board::{PendingChange, Status};
 use crate::plan::Harm;
-use crate::report::{escape, model, notice::shortened, words};
+use crate::report::{escape, model, notification::shortened, words};
 
 /// How many findings the text names.
 const NAMED_MAX: usize = 20;

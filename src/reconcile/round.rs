@@ -16,7 +16,7 @@ use super::history::{RoundRecord, RoundResult, Trigger};
 use super::observe::{Focus, ObservationCache, PartialObserver, RefreshPolicy, lock};
 use super::stop::Stop;
 use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
-use crate::cloud::{Cloud, Load, Silent};
+use crate::cloud::{Cloud, Load, NoProgress};
 use crate::config::Config;
 use crate::estate::{Address, Kind};
 use crate::ids::AccountId;
@@ -187,7 +187,7 @@ async fn work(
         let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate, began: now };
         tokio::select! {
             biased;
-            report = Box::pin(apply::run(&run, setting.cloud, &Silent, options, stop.wished())) => Some(report),
+            report = Box::pin(apply::run(&run, setting.cloud, &NoProgress, options, stop.wished())) => Some(report),
             () = out_of_time(setting.clock, stop) => return Work::Stopped,
         }
     };
@@ -225,7 +225,7 @@ fn rules(
 
 /// Surveys; where something is to be changed in accounts that are only remembered, these are looked at first.
 async fn look(setting: &RoundContext<'_>, pass: &PartialObserver<'_>) -> Result<Survey, SurveyError> {
-    let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &Silent };
+    let surveyor = Surveyor { config: setting.config, templates: setting.templates, look: pass, progress: &NoProgress };
     // Its future is large: in a box it leaves the stack of a round alone.
     let survey = Box::pin(surveyor.survey(&SurveyOptions::default())).await?;
     let fresh = pass.fresh();

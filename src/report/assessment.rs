@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use serde::Serialize;
 
-use super::fold::{self, Group, Own, group_by};
+use super::group::{self, Group, Own, group_by};
 use super::page::{BAD, FAINT, NOTICE, PLAIN, Page, STRONG, Span};
 use super::view::{AccountView, account, address_of, mark};
 use super::words;
@@ -182,7 +182,7 @@ fn folded<T, V: Hash + Eq>(
     view: impl Fn(&T, &dyn Fn(&str) -> String) -> V,
     with_accounts: impl Fn(V, Vec<AccountView>) -> V,
 ) -> Vec<V> {
-    let subject = |item: &T| fold::subject_of_address(address(item), organization);
+    let subject = |item: &T| group::subject_of_address(address(item), organization);
     let hidden = |item: &T| {
         let subject = subject(item);
         view(item, &|text| Own::of(&subject, organization).hide(text))

@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
+use super::apply_view::{self, ApplyView};
 use super::lines::Detail;
-use super::outcome_view::{self, ApplyView};
 use super::subject::Subject;
 use super::template::{BadTemplate, Templates};
 use super::view::{self, PlanView};
@@ -34,7 +34,7 @@ pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadT
 /// # Errors
 /// [`BadTemplate`] where a template of the user cannot be rendered.
 pub fn apply(report: &ApplyReport, organization: &Organization, templates: &Templates) -> Result<String, BadTemplate> {
-    let whole = outcome_view::view(report, organization);
+    let whole = apply_view::view(report, organization);
     let items = apply_items(&whole);
     longest(items, |items| {
         let mut view = whole.clone();

@@ -5,13 +5,14 @@
 //! [`model`] and [`run_model`]. Whatever a format writes goes through [`escape`].
 
 pub mod access;
+pub mod apply_view;
 pub mod assessment;
 pub mod audit;
-pub mod beside;
 pub mod discover;
+pub mod drift_comparison;
 pub mod escape;
 pub mod explain;
-pub mod fold;
+pub mod group;
 pub mod html;
 pub mod human;
 pub mod junit;
@@ -19,15 +20,14 @@ pub mod lines;
 pub mod logs;
 pub mod markdown;
 pub mod model;
-pub mod notice;
-pub mod outcome_view;
+pub mod notification;
+pub mod other_trails;
 pub mod page;
-pub mod pass;
 pub mod policy_diff;
+pub mod reader_guide;
 pub mod rendered;
 pub mod run_model;
 pub mod sarif;
-pub mod since;
 pub mod subject;
 pub mod template;
 mod tree;

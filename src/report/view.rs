@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::assessment::{self, FindingView, HarmView, UnprovenView};
-use super::beside::{EvidenceView, LeftoverView, evidence, leftovers};
-use super::fold::{self, Group, Own, group_by};
+use super::drift_comparison::{self, SinceView, TraceView};
+use super::group::{self, Group, Own, group_by};
 use super::lines::{Detail, Line, lines};
 use super::model::{Summary, stage_word};
-use super::since::{self, SinceView, TraceView};
+use super::other_trails::{EvidenceView, LeftoverView, evidence, leftovers};
 use super::subject::Subject;
 use super::violations::{ViolationView, violations};
 use super::words;
@@ -173,7 +173,7 @@ pub struct HeadroomView {
 /// Lays out a plan.
 pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
     let Subject { plan, organization, purpose, since, traces } = *subject;
-    let groups = fold::fold(&plan.changes, organization);
+    let groups = group::fold(&plan.changes, organization);
     PlanView {
         purpose: purpose.word(),
         organization: plan.organization.to_string(),
@@ -182,8 +182,8 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         summary: summary(Summary::of(plan)),
         verdict: assessment::verdict(plan),
         partial: partial(plan),
-        since: since.map(|comparison| since::since(comparison, organization)),
-        traces: since::traces(traces, organization),
+        since: since.map(|comparison| drift_comparison::since(comparison, organization)),
+        traces: drift_comparison::traces(traces, organization),
         harms: assessment::harms(&groups, plan, organization),
         remarks: assessment::remarks(&plan.findings, organization),
         risks: risks(&groups),
@@ -258,7 +258,7 @@ fn risk_entry(group: &Group) -> RiskEntry {
 
 /// Returns the address of a group, with `<account>` in it where it stands for many.
 pub(super) fn address_of(group: &Group) -> String {
-    let account = group.account.as_ref().map_or(fold::ACCOUNT, AccountId::as_str);
+    let account = group.account.as_ref().map_or(group::ACCOUNT, AccountId::as_str);
     let content = &group.content;
     let region = content.region.as_ref().map_or("global", |region| region.as_str());
     format!("{account}/{region}/{}/{}", content.kind, content.name)
@@ -328,7 +328,7 @@ pub fn account(id: &AccountId, organization: &Organization) -> AccountView {
 /// Folds problems that are the same but for the account that they are about.
 pub fn problems(problems: &[Problem], organization: &Organization) -> Vec<ProblemView> {
     let subject = |problem: &Problem| match &problem.address {
-        Some(address) => fold::subject_of_address(address, organization),
+        Some(address) => group::subject_of_address(address, organization),
         None => problem.account.clone(),
     };
     let words = |problem: &Problem, hide: &dyn Fn(&str) -> String| {

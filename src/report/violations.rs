@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::fold::{self, Own, group_by};
+use super::group::{self, Own, group_by};
 use super::page::{BAD, FAINT, PLAIN, Page, Span};
 use super::view::{AccountView, account};
 use super::words;
@@ -42,7 +42,7 @@ struct Words {
 
 /// Folds violations that are the same but for the account that they are about.
 pub fn violations(found: &[Violation], organization: &Organization) -> Vec<ViolationView> {
-    let subject = |violation: &Violation| fold::subject_of_address(&violation.address, organization);
+    let subject = |violation: &Violation| group::subject_of_address(&violation.address, organization);
     let words = |violation: &Violation, hide: &dyn Fn(&str) -> String| {
         let Violation { address, invariant, principal, action, resource, statement, author: _ } = violation;
         Words {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{SurveyError, SurveyOptions, Surveyor, scope};
 use crate::config::Config;
-use crate::desire::{self, Brief};
+use crate::desire::{self, DesignInput};
 use crate::estate::{Address, Past, Resource};
 use crate::ids::AccountId;
 use crate::organization::Organization;
@@ -57,7 +57,7 @@ async fn bucket_in(
     config: &Config,
     organization: &Organization,
 ) -> Result<Option<Address>, SurveyError> {
-    let brief = Brief {
+    let brief = DesignInput {
         config,
         organization,
         templates: surveyor.templates,
@@ -75,7 +75,7 @@ async fn bucket_in(
     scope.keys.clear();
     (scope.further_keys, scope.attachments, scope.wakes) = (false, false, false);
     let seen = surveyor.look.observe(&scope, surveyor.progress).await;
-    let seen = seen.map_err(|source| SurveyError::Look { what: "estate", source })?;
+    let seen = seen.map_err(|source| SurveyError::Cloud { what: "estate", source })?;
     let is_ours = |resource: &Resource| resource.deployment() == Some(desired.deployment.as_str());
     Ok(seen.resource(bucket).filter(|resource| is_ours(resource)).map(|_| bucket.clone()))
 }

@@ -1,14 +1,14 @@
 //! One look at the world: discover, design, observe, plan. What `plan`, `drift`, `apply`, `render`, `snapshot` and the
 //! daemon have in common.
 //!
-//! It takes a [`Look`] and so cannot change anything.
+//! It takes a [`CloudReader`] and so cannot change anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{Fault, Look, Needs, Progress, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions, Fault, Progress, Scope};
 use crate::config::Config;
 use crate::config::schema::Encryption;
-use crate::desire::{self, BadDesign, Brief, EarlierTrail, ReaderStrategy};
+use crate::desire::{self, BadDesign, DesignInput, ReaderStrategy, SupersededTrail};
 use crate::estate::{Address, Desired, Estate, Kind, Past, Problem};
 use crate::ids::AccountId;
 use crate::organization::Organization;
@@ -32,7 +32,7 @@ pub struct Surveyor<'a> {
     /// The policy templates in force.
     pub templates: &'a Templates,
     /// Where to look.
-    pub look: &'a dyn Look,
+    pub look: &'a dyn CloudReader,
     /// Shown to people.
     pub progress: &'a dyn Progress,
 }
@@ -69,7 +69,7 @@ pub struct Survey {
 pub enum SurveyError {
     /// The organization or the estate could not be read at all.
     #[error("cannot read the {what}")]
-    Look {
+    Cloud {
         /// What was read: the organization, the estate.
         what: &'static str,
         /// Why not.
@@ -88,10 +88,10 @@ impl Surveyor<'_> {
     /// Reads the organization, with the problems of reading parts of it.
     ///
     /// # Errors
-    /// [`SurveyError::Look`] where it cannot be read at all.
+    /// [`SurveyError::Cloud`] where it cannot be read at all.
     pub async fn discover(&self, options: &SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
         let needs = needs(self.config, options);
-        self.look.discover(needs).await.map_err(|source| SurveyError::Look { what: "organization", source })
+        self.look.discover(needs).await.map_err(|source| SurveyError::Cloud { what: "organization", source })
     }
 
     /// Does all of it.
@@ -132,10 +132,11 @@ impl Surveyor<'_> {
     /// [`SurveyError`] where one of them cannot be met, or the organization cannot be read.
     pub async fn against(&self, other: &Config, options: &SurveyOptions) -> Result<(Organization, Plan), SurveyError> {
         let (organization, problems) = self.discover(options).await?;
-        let design = |config: &Config, earlier: &[EarlierTrail], past: &Past| {
+        let design = |config: &Config, earlier: &[SupersededTrail], past: &Past| {
             let (strategy, templates) = (desire::first_strategy(config), self.templates);
             let reader_names = &BTreeMap::new();
-            let brief = Brief { config, organization: &organization, templates, strategy, earlier, reader_names, past };
+            let brief =
+                DesignInput { config, organization: &organization, templates, strategy, earlier, reader_names, past };
             desire::design(&brief).map_err(SurveyError::Design)
         };
         let nothing = Past::default();
@@ -171,16 +172,17 @@ impl Surveyor<'_> {
         organization: &Organization,
         options: &SurveyOptions,
     ) -> Result<(Desired, Estate, ReaderStrategy), SurveyError> {
-        let design = |strategy, earlier: &[EarlierTrail], reader_names: &BTreeMap<AccountId, String>, past: &Past| {
-            let (config, templates) = (self.config, self.templates);
-            let brief = Brief { config, organization, templates, strategy, earlier, reader_names, past };
-            desire::design(&brief).map_err(SurveyError::Design)
-        };
+        let design =
+            |strategy, earlier: &[SupersededTrail], reader_names: &BTreeMap<AccountId, String>, past: &Past| {
+                let (config, templates) = (self.config, self.templates);
+                let brief = DesignInput { config, organization, templates, strategy, earlier, reader_names, past };
+                desire::design(&brief).map_err(SurveyError::Design)
+            };
         let first = desire::first_strategy(self.config);
         let desired = design(first, &[], &BTreeMap::new(), &Past::default())?;
         let scope = scope(self.config, organization, &desired, options);
         let observed = self.look.observe(&scope, self.progress).await;
-        let observed = observed.map_err(|source| SurveyError::Look { what: "estate", source })?;
+        let observed = observed.map_err(|source| SurveyError::Cloud { what: "estate", source })?;
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let earlier = desire::earlier_trails(&desired, &observed, organization);
         let names = desire::reader_names(self.config, organization, &desired.log_account, &observed);
@@ -204,13 +206,13 @@ impl Surveyor<'_> {
 }
 
 /// Returns what has to be known of the organization for this configuration.
-fn needs(config: &Config, options: &SurveyOptions) -> Needs {
+fn needs(config: &Config, options: &SurveyOptions) -> DiscoverOptions {
     let mut selectors = config.accounts.include.iter().chain(&config.accounts.exclude);
     let names_unit = |selector: &Selector| match selector {
         Selector::Ou(pattern) => pattern.steps.iter().any(|step| matches!(step, OuStep::Name(_))),
         _ => false,
     };
-    Needs {
+    DiscoverOptions {
         unit_names: options.unit_names || selectors.clone().any(names_unit),
         account_tags: selectors.any(Selector::needs_tags),
     }

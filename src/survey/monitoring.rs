@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::cloud::{Fault, Look};
+use crate::cloud::{CloudReader, Fault};
 use crate::estate::monitoring::Monitoring;
 use crate::estate::{Estate, Problem, Resource, Stage};
 use crate::ids::Arn;
 
 /// Reads the metric filters of every log group that a trail delivers to; where there are any, the alarms of that account
 /// and region; and the subscribers of the topics of those alarms that look at the filters' metrics.
-pub async fn monitoring(look: &dyn Look, estate: &Estate) -> Monitoring {
+pub async fn monitoring(look: &dyn CloudReader, estate: &Estate) -> Monitoring {
     let mut known = Monitoring::default();
     for group in groups(estate) {
         let Ok(arn) = group.parse::<Arn>() else { continue };

@@ -1,6 +1,6 @@
 //! A delegated administrator of CloudTrail: how one is made, and how it works on trails of the management account.
 
-use orgtrail::cloud::{Act, FaultKind};
+use orgtrail::cloud::{CloudWriter, FaultKind};
 use orgtrail::estate::{Address, DelegatedAdministrator, Kind, Resource};
 
 use crate::fixture::{Deployment, Wish, connect, connect_as, creation};
@@ -66,7 +66,7 @@ async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
     let mut scope = deployment.scope();
     scope.addresses.retain(|address, _| *address == trail || address.kind == Kind::TrustedAccess);
     scope.addresses.values_mut().for_each(|operator| *operator = world.account("audit").clone());
-    let estate = orgtrail::cloud::Look::observe(&as_audit, &scope, &orgtrail::cloud::Silent).await.unwrap();
+    let estate = orgtrail::cloud::CloudReader::observe(&as_audit, &scope, &orgtrail::cloud::NoProgress).await.unwrap();
     assert!(matches!(estate.resource(&trail), Some(Resource::Trail(trail)) if trail.logging));
     // What the trail writes to is looked at beside it.
     let asked = |address: &&Address| matches!(address.kind, Kind::Trail | Kind::TrustedAccess);
@@ -93,7 +93,7 @@ async fn an_administrator_that_cannot_enter_the_management_account_reads_what_be
     }
     scope.log_account = audit;
     emulator.proxy().trouble("sts", "AssumeRole", 10, Trouble::Error(403, "AccessDenied"));
-    let estate = orgtrail::cloud::Look::observe(&as_audit, &scope, &orgtrail::cloud::Silent).await.unwrap();
+    let estate = orgtrail::cloud::CloudReader::observe(&as_audit, &scope, &orgtrail::cloud::NoProgress).await.unwrap();
     let unreadable: Vec<&Address> = estate
         .sightings
         .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_cloudwatch::types::StandardUnit;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, Statistic};
 use orgtrail::cloud::aws::Aws;
-use orgtrail::cloud::{FaultKind, Look};
+use orgtrail::cloud::{CloudReader, FaultKind};
 use orgtrail::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
 use orgtrail::ids::Region;
 

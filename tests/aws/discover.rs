@@ -1,12 +1,12 @@
 //! Reading the organization.
 
-use orgtrail::cloud::{FaultKind, Look, Needs};
+use orgtrail::cloud::{CloudReader, DiscoverOptions, FaultKind};
 use orgtrail::organization::AccountState;
 
 use crate::fixture::{connect, connect_as};
 use crate::support::{Emulator, Trouble, World};
 
-const EVERYTHING: Needs = Needs { unit_names: true, account_tags: true };
+const EVERYTHING: DiscoverOptions = DiscoverOptions { unit_names: true, account_tags: true };
 
 #[tokio::test]
 async fn twelve_accounts_are_found_with_two_calls() {
@@ -15,7 +15,7 @@ async fn twelve_accounts_are_found_with_two_calls() {
     let aws = connect(&emulator).await;
     emulator.proxy().clear();
 
-    let (organization, problems) = aws.discover(Needs::default()).await.unwrap();
+    let (organization, problems) = aws.discover(DiscoverOptions::default()).await.unwrap();
 
     assert_eq!(problems, []);
     assert_eq!(organization.id, world.organization);
@@ -53,7 +53,7 @@ async fn without_paths_the_tree_is_walked() {
     let aws = connect(&emulator).await;
     emulator.proxy().clear();
 
-    let (organization, _) = aws.discover(Needs::default()).await.unwrap();
+    let (organization, _) = aws.discover(DiscoverOptions::default()).await.unwrap();
 
     let place = |name: &str| organization.unit_path(&organization.accounts[world.account(name)]);
     assert_eq!(place("management"), "/");
@@ -69,14 +69,14 @@ async fn a_delegated_administrator_can_discover_and_another_member_is_told_who_c
     let world = World::twelve_accounts(&emulator).await;
     let member = connect_as(&emulator, world.credentials_of("audit").await).await;
 
-    let fault = member.discover(Needs::default()).await.unwrap_err();
+    let fault = member.discover(DiscoverOptions::default()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Denied);
     assert!(fault.help.contains(world.account("management").as_str()), "{}", fault.help);
 
     let management = aws_sdk_organizations::Client::new(&world.management());
     let request = management.register_delegated_administrator().account_id(world.account("audit").as_str());
     request.service_principal("cloudtrail.amazonaws.com").send().await.unwrap();
-    let (organization, _) = member.discover(Needs::default()).await.unwrap();
+    let (organization, _) = member.discover(DiscoverOptions::default()).await.unwrap();
     assert_eq!(organization.accounts.len(), 12);
 }
 
@@ -102,7 +102,7 @@ async fn a_page_may_be_empty_and_not_be_the_last() {
     for (token, page) in pages {
         emulator.proxy().trouble_where("organizations", "ListAccounts", token, 1, page);
     }
-    let (organization, problems) = aws.discover(Needs::default()).await.unwrap();
+    let (organization, problems) = aws.discover(DiscoverOptions::default()).await.unwrap();
 
     assert_eq!(organization.accounts.keys().map(|id| id.as_str()).collect::<Vec<_>>(), ["111111111111"]);
     let [problem] = &problems[..] else { panic!("{problems:?}") };
@@ -117,13 +117,13 @@ async fn an_answer_without_states_must_not_look_empty() {
     let aws = connect(&emulator).await;
 
     emulator.proxy().trouble("organizations", "ListAccounts", 1, accounts("", "null"));
-    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
     assert_eq!(fault.code, "NoActiveAccount");
 
     // After 2026-09-09 an account has no Status; a partition that has no State either is not understood.
     let stateless = r#"{"Id":"111111111111","Name":"a","Email":"a@example.com"}"#;
     emulator.proxy().trouble("organizations", "ListAccounts", 1, accounts(stateless, "null"));
-    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
     assert!(fault.message.contains("neither State nor Status"), "{}", fault.message);
 }
 
@@ -135,6 +135,6 @@ async fn an_organization_that_only_shares_its_bill_is_refused() {
     // moto's organizations have all features once there are service control policies; the answer is the service model's.
     let billing = r#"{"Organization":{"Id":"o-abcdefghij","FeatureSet":"CONSOLIDATED_BILLING","MasterAccountId":"123456789012"}}"#;
     emulator.proxy().trouble("organizations", "DescribeOrganization", 1, Trouble::Answer(billing.into()));
-    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Refused, "OrganizationNotInAllFeaturesMode"));
 }

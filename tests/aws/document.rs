@@ -1,6 +1,6 @@
 //! The document through which replicas agree: a write whose condition does not hold changes nothing.
 
-use orgtrail::cloud::document::{Condition, Written};
+use orgtrail::cloud::document::{Condition, WriteOutcome};
 
 use crate::fixture::connect;
 use crate::support::{Emulator, World};
@@ -18,13 +18,13 @@ async fn of_two_writes_under_the_same_condition_one_is_lost() {
     let document = aws.document("acme-operations", "orgtrail/acme.json", 100);
 
     assert_eq!(document.read().await.unwrap(), None);
-    assert_eq!(document.write("one", &Condition::Absent).await.unwrap(), Written::Done);
-    assert_eq!(document.write("two", &Condition::Absent).await.unwrap(), Written::Lost);
+    assert_eq!(document.write("one", &Condition::Absent).await.unwrap(), WriteOutcome::Done);
+    assert_eq!(document.write("two", &Condition::Absent).await.unwrap(), WriteOutcome::Conflict);
     let first = document.read().await.unwrap().unwrap();
     assert_eq!(first.text, "one");
     let as_it_was = Condition::Version(first.version);
-    assert_eq!(document.write("three", &as_it_was).await.unwrap(), Written::Done);
-    assert_eq!(document.write("four", &as_it_was).await.unwrap(), Written::Lost);
+    assert_eq!(document.write("three", &as_it_was).await.unwrap(), WriteOutcome::Done);
+    assert_eq!(document.write("four", &as_it_was).await.unwrap(), WriteOutcome::Conflict);
     let last = document.read().await.unwrap().unwrap();
     assert_eq!(last.text, "three");
 

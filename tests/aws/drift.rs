@@ -1,7 +1,7 @@
 //! What another hand changes is seen, and put right with the calls that it needs and no others.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use orgtrail::cloud::{Act, Look};
+use orgtrail::cloud::{CloudReader, CloudWriter};
 use orgtrail::estate::{Estate, Resource};
 
 use crate::fixture::{BUCKET, Deployment, TRAIL, connect, update};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::{Aws, AwsOptions, permissions};
-use orgtrail::cloud::{Act, FaultKind};
+use orgtrail::cloud::{CloudWriter, FaultKind};
 use orgtrail::estate::{Estate, Kind, OWNER_TAG, Resource, Sighting};
 use orgtrail::plan::{Action, Change};
 

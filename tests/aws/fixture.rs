@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::{Aws, AwsOptions, StartCredentials};
-use orgtrail::cloud::{Act, Fault, Look, Scope, Silent};
+use orgtrail::cloud::{CloudReader, CloudWriter, Fault, NoProgress, Scope};
 use orgtrail::estate::bucket::{BucketEncryption, LifecycleRule, ObjectLock};
 use orgtrail::estate::key::key_reference;
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
@@ -284,7 +284,7 @@ impl Deployment {
 
     /// Looks at everything.
     pub async fn look(&self, aws: &Aws) -> Estate {
-        aws.observe(&self.scope(), &Silent).await.unwrap()
+        aws.observe(&self.scope(), &NoProgress).await.unwrap()
     }
 
     /// Returns the fields that are not as wished, as `address field`.

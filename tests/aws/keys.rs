@@ -1,6 +1,6 @@
 //! The key that counts is the one that is in use, wherever its alias points and however late KMS tells of it.
 
-use orgtrail::cloud::Act;
+use orgtrail::cloud::CloudWriter;
 use orgtrail::estate::{Estate, Kind, Resource};
 
 use crate::fixture::{Deployment, connect, update};

@@ -3,8 +3,8 @@
 //! The emulator has no event history (moto knows no `LookupEvents`), so its answers are written down here, in the shape of
 //! the service model and with the records of CloudTrail's user guide.
 
-use orgtrail::cloud::Look;
-use orgtrail::estate::deed::{Deed, Deeds};
+use orgtrail::cloud::CloudReader;
+use orgtrail::estate::audit_event::{AuditEvent, EventHistory};
 use orgtrail::estate::{Address, Resource};
 use orgtrail::plan::Change;
 use serde_json::{Value, json};
@@ -66,8 +66,8 @@ async fn the_last_changes_are_told_and_nothing_else() {
         event("PutBucketPolicy", 4, by("too-old")),
     ];
     emulator.proxy().trouble("cloudtrail", "LookupEvents", 1, answer(&events, Some("more")));
-    let Deeds { found, gap } = aws.deeds(&lost(&deployment, &deployment.bucket())).await.unwrap();
-    let deed = |time: &str, actor: &str, event: &str, source: Option<&str>| Deed {
+    let EventHistory { found, gap } = aws.deeds(&lost(&deployment, &deployment.bucket())).await.unwrap();
+    let deed = |time: &str, actor: &str, event: &str, source: Option<&str>| AuditEvent {
         time: format!("2026-03-01T05:{time}:00Z"),
         actor: actor.into(),
         event: event.into(),
@@ -132,7 +132,7 @@ async fn each_kind_is_asked_for_where_and_as_its_events_name_it() {
     for (address, region, key, values) in cases {
         emulator.proxy().clear();
         let deeds = aws.deeds(&update(deployment.at(&address), &estate, &[])).await.unwrap();
-        assert_eq!(deeds, Deeds::default(), "{address}");
+        assert_eq!(deeds, EventHistory::default(), "{address}");
         let asked = lookups(&emulator);
         assert!(asked.iter().all(|(there, _)| there == region), "{address}: {asked:?}");
         let attributes: Vec<&Value> = asked.iter().map(|(_, body)| &body["LookupAttributes"][0]).collect();

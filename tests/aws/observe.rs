@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orgtrail::cloud::{Look, Silent};
+use orgtrail::cloud::{CloudReader, NoProgress};
 use orgtrail::estate::{Kind, Problem, Resource, Sighting, Stage};
 use orgtrail::ids::AccountId;
 
@@ -70,7 +70,7 @@ async fn hundreds_of_readers_are_seen_with_a_handful_of_calls() {
     }
     emulator.proxy().clear();
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let roles: Vec<_> = estate.resources().filter(|(a, _)| a.kind == Kind::Role && a.account == *world.log()).collect();
     assert_eq!(roles.len(), readers + 1);
@@ -139,7 +139,7 @@ async fn nothing_readable_at_all_is_a_fault() {
     for name in ["web", "log-archive"] {
         emulator.proxy().refuse_roles_of(world.account(name).as_str());
     }
-    let fault = aws.observe(&scope, &Silent).await.unwrap_err();
+    let fault = aws.observe(&scope, &NoProgress).await.unwrap_err();
     assert!(fault.message.contains("nothing at all could be read"), "{}", fault.message);
 }
 
@@ -154,7 +154,7 @@ async fn readers_that_nobody_wants_any_more_are_seen_with_their_member_policies(
     let mut scope = after.scope();
     scope.member_policies = before.scope().member_policies;
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let api = world.account("api");
     assert!(estate.resource(&before.reader(api)).is_some());
@@ -181,7 +181,7 @@ async fn attachments_are_read_when_they_matter() {
     scope.attachments = true;
     emulator.proxy().clear();
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let Some(Resource::Policy(seen)) = estate.resource(&policy) else { panic!("no policy") };
     assert_eq!(seen.groups, BTreeSet::from(["auditors".to_owned()]));
@@ -208,7 +208,7 @@ async fn other_trails_are_evidence_and_shadow_copies_are_not() {
     scope.member_trails = BTreeSet::from([world.account("web").clone(), world.account("api").clone()]);
     emulator.proxy().clear();
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let seen: Vec<_> = estate.sightings.keys().filter(|address| address.kind == Kind::Trail).collect();
     let (management, web) = (world.account("management"), world.account("web"));
@@ -239,7 +239,7 @@ async fn trails_of_a_member_that_are_not_shown_are_unreadable_and_not_absent() {
     scope.member_trails = BTreeSet::from([world.account("web").clone()]);
     emulator.proxy().trouble("cloudtrail", "DescribeTrails", 1, Trouble::Error(400, "AccessDeniedException"));
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let trails: Vec<_> = estate.sightings.iter().filter(|(address, _)| address.kind == Kind::Trail).collect();
     let [(address, Sighting::Unreadable(problem))] = trails[..] else { panic!("{trails:?}") };

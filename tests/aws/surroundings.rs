@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
     InventorySchedule, NotificationConfiguration, QueueConfiguration, ReplicationConfiguration, ReplicationRule,
     ReplicationRuleStatus,
 };
-use orgtrail::cloud::{Act, Look, Silent};
+use orgtrail::cloud::{CloudReader, CloudWriter, NoProgress};
 use orgtrail::estate::surroundings::{Part, Surroundings};
 use orgtrail::estate::{Estate, Resource};
 use orgtrail::policy::isolation::powers::{Power, Powers};
@@ -47,7 +47,7 @@ async fn a_fresh_archive_has_nothing_around_it_but_its_member_role() {
     scope.control_targets = BTreeSet::from([world.units["Root"].clone(), world.log().to_string()]);
     emulator.proxy().clear();
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let all = around(&estate);
     let doors = &all.buckets[&deployment.bucket()];
@@ -107,7 +107,7 @@ async fn everybody_else_in_the_log_account_is_seen_with_what_they_can_do() {
     let mut scope = deployment.scope();
     scope.addresses.remove(&deployment.reader(world.account("api")));
 
-    let estate = aws.observe(&scope, &Silent).await.unwrap();
+    let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let found = names(&estate);
     let of = |name: &str| found.iter().find(|(found, _)| found == name).map(|(_, powers)| powers.clone());

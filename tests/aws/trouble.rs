@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
-use orgtrail::cloud::{Act, FaultKind, Look, Needs};
+use orgtrail::cloud::aws::{Aws, AwsOptions, Timing};
+use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, FaultKind};
 
 use crate::fixture::{Deployment, connect, creation, options};
 use crate::support::world::MANAGEMENT;
@@ -33,7 +33,7 @@ async fn throttling_and_broken_connections_are_survived() {
         emulator.proxy().trouble(service, action, 2, trouble);
     }
 
-    aws.discover(Needs::default()).await.unwrap();
+    aws.discover(DiscoverOptions::default()).await.unwrap();
     deployment.make(&aws).await;
     let estate = deployment.look(&aws).await;
 
@@ -138,10 +138,10 @@ async fn throttled_attempts_are_counted_by_service() {
 async fn an_answer_that_never_comes_is_a_fault() {
     let emulator = Emulator::start();
     World::three_accounts(&emulator).await;
-    let tempo = Tempo { answer_max: Duration::from_millis(200), ..Tempo::EMULATOR };
+    let tempo = Timing { answer_max: Duration::from_millis(200), ..Timing::EMULATOR };
     let aws = Aws::connect(AwsOptions { tempo: Some(tempo), ..options(&emulator) }).await.unwrap();
     emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, Trouble::HoldRequest);
-    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Unreachable, "NoAnswer"));
     assert_eq!(fault.operation, "organizations:DescribeOrganization");
     assert!(emulator.proxy().held() > 1, "it was tried again");
@@ -154,7 +154,7 @@ async fn a_throttle_without_end_is_a_fault() {
     let aws = connect(&emulator).await;
     let throttle = Trouble::Error(400, "TooManyRequestsException");
     emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, throttle);
-    let fault = aws.discover(Needs::default()).await.unwrap_err();
+    let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Throttled);
     assert!(fault.help.contains("--concurrency"), "{}", fault.help);
 }

@@ -9,8 +9,8 @@ use crate::worlds::{Case, cases, settled};
 use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ApplyReport, Because, ChangeResult, RunOptions};
 use orgtrail::cloud::Cloud;
-use orgtrail::cloud::Silent;
-use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::NoProgress;
+use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::config::schema::{Owner, Scope};
 use orgtrail::estate::{Address, Kind, Resource, Sighting};
 use orgtrail::ids::AccountId;
@@ -32,10 +32,10 @@ fn settings() -> ProptestConfig {
 
 async fn run(plan: &Plan, cloud: &dyn Cloud) -> ApplyReport {
     let options = RunOptions { concurrency: 3, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    apply::run(plan, cloud, &Silent, options, std::future::pending()).await
+    apply::run(plan, cloud, &NoProgress, options, std::future::pending()).await
 }
 
-async fn survey(case: &Case, cloud: &Recorded, options: PlanOptions) -> Result<Survey, TestCaseError> {
+async fn survey(case: &Case, cloud: &SimulatedCloud, options: PlanOptions) -> Result<Survey, TestCaseError> {
     let survey = case.survey_with(cloud, options).await.ok_or_else(|| TestCaseError::reject("selects nothing"))?;
     match survey.plan.blockers.first() {
         Some(blocker) if blocker.code == "LimitExceeded" => Err(TestCaseError::reject("over a quota")),

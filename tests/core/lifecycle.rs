@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ApplyReport, RunOptions};
-use orgtrail::cloud::Silent;
-use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::NoProgress;
+use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::config::{self, Config};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::{Address, Estate, Kind, LEFT_TAG, Resource, Sighting};
@@ -51,21 +51,23 @@ fn unit(name: &str) -> orgtrail::organization::Unit {
 
 /// A deployment over some days.
 struct Days {
-    cloud: Recorded,
+    cloud: SimulatedCloud,
     config: Config,
 }
 
 impl Days {
     async fn begin(more: &str) -> Self {
         let config = config::parse(&format!("{CONFIG}{more}"), "orgtrail.yaml").unwrap();
-        let days = Self { cloud: Recorded::in_memory(Snapshot::whole(organization(), Estate::default())), config };
+        let days =
+            Self { cloud: SimulatedCloud::in_memory(Snapshot::whole(organization(), Estate::default())), config };
         days.apply(date(2026, 1, 1), false).await;
         days
     }
 
     async fn plan(&self, today: Option<Date>) -> Plan {
         let templates = Templates::new(&[]).unwrap();
-        let surveyor = Surveyor { config: &self.config, templates: &templates, look: &self.cloud, progress: &Silent };
+        let surveyor =
+            Surveyor { config: &self.config, templates: &templates, look: &self.cloud, progress: &NoProgress };
         let plan = PlanOptions { prune: today.is_some(), today, accept_fewer_accounts: true, ..PlanOptions::default() };
         surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await.unwrap().plan
     }
@@ -74,7 +76,7 @@ impl Days {
         let plan = self.plan(prune.then_some(today)).await;
         let began: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
         let options = RunOptions { concurrency: 2, gate: &Open, began };
-        let report = apply::run(&plan, &self.cloud, &Silent, options, std::future::pending()).await;
+        let report = apply::run(&plan, &self.cloud, &NoProgress, options, std::future::pending()).await;
         assert!(report.is_complete(), "{report:?}");
         report
     }

@@ -18,8 +18,8 @@ use crate::worlds::rerender::{Dice, add_what_is_left_alone, rerender};
 use crate::worlds::{ACCESS_LOGS, Case, cases, outsider, settled};
 use orgtrail::apply::gate::Open;
 use orgtrail::apply::{self, ChangeResult, RunOptions};
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Cloud, Silent};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{Cloud, NoProgress};
 use orgtrail::config::schema::Regions;
 use orgtrail::config::{self, Config};
 use orgtrail::estate::snapshot::Snapshot;
@@ -52,7 +52,7 @@ fn wait(future: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), T
 /// Applies a plan; nothing of it may be refused.
 async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
     let options = RunOptions { concurrency: 3, gate: &Open, began: BEGAN };
-    let report = apply::run(plan, cloud, &Silent, options, std::future::pending()).await;
+    let report = apply::run(plan, cloud, &NoProgress, options, std::future::pending()).await;
     for outcome in &report.outcomes {
         prop_assert_eq!(&outcome.result, &ChangeResult::Done, "{} {}", outcome.action.as_str(), outcome.address);
     }
@@ -61,7 +61,7 @@ async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
 }
 
 /// Looks again; nothing may be left to do.
-async fn in_sync(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseError> {
+async fn in_sync(case: &Case, cloud: &SimulatedCloud) -> Result<Survey, TestCaseError> {
     let survey = case.survey(cloud, false).await.ok_or_else(|| TestCaseError::fail("it fitted before"))?;
     settled(&survey.plan)?;
     prop_assert_eq!(&survey.plan.violations, &vec![]);
@@ -70,7 +70,7 @@ async fn in_sync(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseError>
 }
 
 /// A first plan that can be applied, or a reason to try another world: nothing is selected, or a quota would be passed.
-async fn first_plan(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseError> {
+async fn first_plan(case: &Case, cloud: &SimulatedCloud) -> Result<Survey, TestCaseError> {
     let survey = case.survey(cloud, false).await.ok_or_else(|| TestCaseError::reject("selects nothing"))?;
     match survey.plan.blockers.first() {
         Some(blocker) if blocker.code == "LimitExceeded" => Err(TestCaseError::reject("over a quota")),
@@ -84,7 +84,7 @@ async fn first_plan(case: &Case, cloud: &Recorded) -> Result<Survey, TestCaseErr
 }
 
 /// A world in which the configuration has been applied.
-async fn applied(case: &Case) -> Result<(Recorded, Survey), TestCaseError> {
+async fn applied(case: &Case) -> Result<(SimulatedCloud, Survey), TestCaseError> {
     let cloud = case.cloud();
     let first = first_plan(case, &cloud).await?;
     apply(&first.plan, &cloud).await?;
@@ -105,7 +105,7 @@ async fn resumes(case: &Case, place: Index) -> Result<(), TestCaseError> {
     let changes_max = place.index(first.changes.len());
     let faltering = Faltering { inner: &cloud, done: AtomicUsize::new(0), changes_max };
     let options = RunOptions { concurrency: 1, gate: &Open, began: BEGAN };
-    let report = apply::run(&first, &faltering, &Silent, options, std::future::pending()).await;
+    let report = apply::run(&first, &faltering, &NoProgress, options, std::future::pending()).await;
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     prop_assert_eq!(done.count(), changes_max);
     let rest = case.survey(&cloud, false).await.unwrap().plan;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orgtrail::cli::Format;
-use orgtrail::cli::logs::Surroundings;
+use orgtrail::cli::logs::LogsContext;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
-use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Sought, Source, Verifier};
+use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, ScopeFilter, Source, Verifier};
 
 use crate::bucket::{Bucket, MemoryStore};
 
@@ -19,8 +19,8 @@ pub fn later() -> Timestamp {
 }
 
 /// Returns what a command finds around it in these tests: no terminal, no profile.
-pub fn around(now: Timestamp, format: Format, key_ring: Option<PathBuf>) -> Surroundings {
-    Surroundings { now, format, width: 100, is_coloured: false, key_ring, chains_at_once: 4, profile: None }
+pub fn around(now: Timestamp, format: Format, key_ring: Option<PathBuf>) -> LogsContext {
+    LogsContext { now, format, width: 100, is_coloured: false, key_ring, chains_at_once: 4, profile: None }
 }
 
 /// Returns a request for all of a bucket up to the end of its hours.
@@ -68,7 +68,7 @@ pub fn hours(chain: &Chain, state: State) -> Vec<String> {
 /// Returns what a listing of a bucket shows, seen half an hour after the end of its hours.
 pub async fn survey(bucket: &Bucket) -> orgtrail::logs::coverage::Survey {
     let now = bucket.layout.end() + jiff::SignedDuration::from_mins(30);
-    let range = orgtrail::logs::finding::Window { start: bucket.layout.start, end: now };
+    let range = orgtrail::logs::finding::TimeRange { start: bucket.layout.start, end: now };
     let sources = [Source { store: Arc::new(MemoryStore::of(bucket)), prefix: String::new() }];
-    orgtrail::logs::coverage::survey(&sources, &Sought::default(), range, now).await.unwrap()
+    orgtrail::logs::coverage::survey(&sources, &ScopeFilter::default(), range, now).await.unwrap()
 }

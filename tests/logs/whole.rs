@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use orgtrail::logs::coverage::{Expected, ExpectedAccount};
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::FaultKind;
-use orgtrail::logs::verify::{Answer, Expectation, Request, Sought};
+use orgtrail::logs::verify::{Answer, Expectation, Request, ScopeFilter};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
 use crate::proof::{findings, hours, only, request, verify, verify_store};
@@ -50,7 +50,7 @@ async fn what_is_missing_whole_is_named_where_it_is_known() {
         ]
     );
     // What was not asked for is not missed.
-    let sought = Sought { account: Some(ACCOUNT.parse().unwrap()), ..Sought::default() };
+    let sought = ScopeFilter { account: Some(ACCOUNT.parse().unwrap()), ..ScopeFilter::default() };
     let expected = Some(expecting(&[ACCOUNT, SECOND], &[]));
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { expected, sought, ..asked }).await;
     assert_eq!(answer.state(), State::Attested);
@@ -228,10 +228,10 @@ async fn a_prefix_that_may_not_be_listed_is_one_finding_and_a_readers_account_ne
     let mut store = MemoryStore::of(&bucket);
     let above = ["", "AWSLogs/", "AWSLogs/o-exampleorgid/"];
     store.faults = above.iter().map(|folder| ((*folder).to_owned(), FaultKind::Denied)).collect();
-    let sought = Sought {
+    let sought = ScopeFilter {
         account: Some(ACCOUNT.parse().unwrap()),
         organization: Some("o-exampleorgid".into()),
-        ..Sought::default()
+        ..ScopeFilter::default()
     };
     let answer = verify_store(store, &bucket, Request { sought, ..request(&bucket) }).await;
     assert_eq!((beside(&answer), answer.state()), (vec![], State::Attested));

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use orgtrail::cloud::Silent;
-use orgtrail::cloud::recorded::Recorded;
+use orgtrail::cloud::NoProgress;
+use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::config::{self, Config};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::{Address, Kind, Resource};
@@ -41,9 +41,9 @@ const TO_TRAIL: [&str; 4] =
 /// Looks at a world in which nothing was made, and designs.
 fn survey(text: &str, estate: &str) -> (Config, Survey) {
     let config = config::parse(text, "orgtrail.yaml").map_err(|error| error.render(false)).unwrap();
-    let cloud = Recorded::in_memory(Snapshot::parse(estate).unwrap());
+    let cloud = SimulatedCloud::in_memory(Snapshot::parse(estate).unwrap());
     let templates = Templates::new(&[]).unwrap();
-    let surveyor = Surveyor { config: &config, templates: &templates, look: &cloud, progress: &Silent };
+    let surveyor = Surveyor { config: &config, templates: &templates, look: &cloud, progress: &NoProgress };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let survey = runtime.block_on(surveyor.survey(&SurveyOptions::default())).unwrap();
     (config, survey)

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use orgtrail::cloud::recorded::file;
+use orgtrail::cloud::simulated::file;
 use orgtrail::estate::snapshot::Snapshot;
 use serde_json::{Value, json};
 

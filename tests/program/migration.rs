@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
-use orgtrail::least::{Ask, Known, Purpose, permissions};
+use orgtrail::permissions::{Known, Purpose, Request, permissions};
 use serde_json::{Value, json};
 
 use crate::permissions::{FREE, called};
@@ -243,7 +243,8 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
     let config = orgtrail::config::parse(&config, "orgtrail.yaml").unwrap();
     for (place, called) in called(&emulator, &world).await {
         let (known, destroy) = (Known::default(), ["acme-org-trail".to_owned()]);
-        let ask = Ask { config: &config, purpose: Purpose::Apply, place, known: &known, destroy: &destroy, sign: None };
+        let ask =
+            Request { config: &config, purpose: Purpose::Apply, place, known: &known, destroy: &destroy, sign: None };
         let given = permissions(&ask).operations;
         let given: BTreeSet<String> =
             given.iter().map(|operation| format!("{}:{}", operation.service.as_str(), operation.name)).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::permissions::ALL;
 use orgtrail::config;
-use orgtrail::least::{Ask, Known, Place, Purpose, permissions};
+use orgtrail::permissions::{AccountKind, Known, Purpose, Request, permissions};
 use serde_json::Value;
 
 use crate::run::Desk;
@@ -21,21 +21,21 @@ const WITHOUT_WEB: &str = "  log: log-archive\n  exclude: ['name:web']\nreaders:
 pub const FREE: &str = "sts:GetCallerIdentity";
 
 /// What the commands called in each kind of account, as `service:Operation`.
-pub type Called = BTreeMap<Place, BTreeSet<String>>;
+pub type Called = BTreeMap<AccountKind, BTreeSet<String>>;
 
 /// Returns what reached the emulator since it was last asked.
 pub async fn called(emulator: &Emulator, world: &World) -> Called {
-    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    let mut places: BTreeMap<String, AccountKind> = BTreeMap::new();
     let mut called = Called::new();
     for call in emulator.proxy().calls() {
         if !places.contains_key(&call.access_key) {
             let account = world.account_of(&call.access_key).await;
             let place = if account == *world.account("management") {
-                Place::Management
+                AccountKind::Management
             } else if account == *world.log() {
-                Place::Log
+                AccountKind::Log
             } else {
-                Place::Member
+                AccountKind::Member
             };
             places.insert(call.access_key.clone(), place);
         }
@@ -46,12 +46,12 @@ pub async fn called(emulator: &Emulator, world: &World) -> Called {
 }
 
 /// Returns what is printed for a place: as the operations that it is for. Also holds the program's output to it.
-fn printed(desk: &Desk, world: &World, purpose: Purpose, place: Place) -> BTreeSet<String> {
+fn printed(desk: &Desk, world: &World, purpose: Purpose, place: AccountKind) -> BTreeSet<String> {
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let config = config::parse(&text, "orgtrail.yaml").unwrap();
     let (management, log) = (world.account("management").clone(), world.log().clone());
     let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
-    let needed = permissions(&Ask { config: &config, purpose, place, known: &known, destroy: &[], sign: None });
+    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy: &[], sign: None });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
     let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");
@@ -63,9 +63,9 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: Place) -> BTreeS
 }
 
 /// Asserts that everything called is printed; returns what is printed and was not called.
-fn idle(desk: &Desk, world: &World, purpose: Purpose, called: &Called) -> BTreeMap<Place, BTreeSet<String>> {
+fn idle(desk: &Desk, world: &World, purpose: Purpose, called: &Called) -> BTreeMap<AccountKind, BTreeSet<String>> {
     let table: BTreeSet<String> = ALL.iter().map(|o| format!("{}:{}", o.service.as_str(), o.name)).collect();
-    let of = |(place, called): (&Place, &BTreeSet<String>)| {
+    let of = |(place, called): (&AccountKind, &BTreeSet<String>)| {
         let printed = printed(desk, world, purpose, *place);
         let strange: Vec<&String> = called.difference(&table).collect();
         assert!(strange.is_empty(), "not in the table: {strange:?}");
@@ -106,7 +106,7 @@ async fn the_printed_policies_are_what_the_commands_call() {
     desk.run("apply --yes --prune --adopt --allow destroys --allow weakens --allow interrupts").expect_code(0);
     add(&mut writes, called(&emulator, &world).await);
 
-    let every_place = [Place::Management, Place::Log, Place::Member];
+    let every_place = [AccountKind::Management, AccountKind::Log, AccountKind::Member];
     for place in every_place {
         let written: Vec<_> = looks[&place].iter().filter(|call| is_write(call)).collect();
         assert!(written.is_empty(), "{place:?}: {written:?}");
@@ -138,7 +138,7 @@ async fn they_are_enough_for_a_guard_a_wake_queue_and_a_trail_in_each_account() 
     desk.write("orgtrail.yaml", &text.replace("policy: true", "policy: false"));
     desk.run("apply --yes --quiet --prune --allow weakens --allow destroys").expect_code(0);
     add(&mut writes, called(&emulator, &world).await);
-    assert!(writes[&Place::Management].contains("organizations:DeletePolicy"), "{writes:#?}");
+    assert!(writes[&AccountKind::Management].contains("organizations:DeletePolicy"), "{writes:#?}");
     for (purpose, calls) in [(Purpose::Plan, looks), (Purpose::Apply, writes)] {
         idle(&desk, &world, purpose, &calls);
     }
@@ -152,13 +152,13 @@ async fn they_are_enough_for_a_guard_a_wake_queue_and_a_trail_in_each_account() 
     desk.run("apply --yes --quiet --prune --allow destroys --allow weakens").expect_code(0);
     let removals = called(&emulator, &world).await;
     for call in ["events:RemoveTargets", "events:DeleteRule", "iam:DeleteRole"] {
-        assert!(removals[&Place::Member].contains(call), "{call}: {removals:#?}");
+        assert!(removals[&AccountKind::Member].contains(call), "{call}: {removals:#?}");
     }
     idle(&desk, &world, Purpose::Apply, &removals);
     desk.run("plan").expect_code(0);
 }
 
-fn named((place, operations): (Place, &[&str])) -> (Place, BTreeSet<String>) {
+fn named((place, operations): (AccountKind, &[&str])) -> (AccountKind, BTreeSet<String>) {
     (place, operations.iter().map(|operation| (*operation).to_owned()).collect())
 }
 
@@ -212,14 +212,14 @@ async fn damage(world: &World) {
 
 /// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
 /// members what other trails record, and a listing only for a bucket that has no tags.
-const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
+const NOT_CALLED_BY_LOOKING: [(AccountKind, &[&str]); 3] = [
     // Control policies that are not AWS's own are described where there are some.
     (
-        Place::Management,
+        AccountKind::Management,
         &["cloudtrail:GetTrail", "organizations:DescribePolicy", "organizations:ListAccountsForParent"],
     ),
     (
-        Place::Log,
+        AccountKind::Log,
         &[
             "cloudtrail:GetEventSelectors",
             "cloudtrail:GetInsightSelectors",
@@ -231,7 +231,7 @@ const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
         ],
     ),
     (
-        Place::Member,
+        AccountKind::Member,
         &[
             "cloudtrail:GetEventSelectors",
             "cloudtrail:GetInsightSelectors",
@@ -243,9 +243,9 @@ const NOT_CALLED_BY_LOOKING: [(Place, &[&str]); 3] = [
 
 /// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here, the
 /// oldest of five versions of a policy, and removing a policy from those who have it.
-const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
+const NOT_CALLED_BY_APPLYING: [(AccountKind, &[&str]); 3] = [
     (
-        Place::Management,
+        AccountKind::Management,
         &[
             // The tree of units is only read for names of units, or without `Paths`.
             "organizations:ListAccountsForParent",
@@ -285,7 +285,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
         ],
     ),
     (
-        Place::Log,
+        AccountKind::Log,
         &[
             // Earlier trails, which the bucket policy lets in.
             "cloudtrail:DescribeTrails",
@@ -324,7 +324,7 @@ const NOT_CALLED_BY_APPLYING: [(Place, &[&str]); 3] = [
         ],
     ),
     (
-        Place::Member,
+        AccountKind::Member,
         &[
             // As in the log account.
             "cloudtrail:DescribeTrails",

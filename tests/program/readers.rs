@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::recorded::{Folder, LOG, MEMBER};
 use orgtrail::apply::{self, ChangeResult, RunOptions};
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Silent};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{CloudWriter, NoProgress};
 use orgtrail::config::{self, Config};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::{Address, Desired, Estate, Kind, Resource, Sighting};
@@ -249,9 +249,9 @@ fn config_of(mode: &str) -> Config {
     config::parse(&format!("{CONFIGURATION}readers: {{mode: {mode}}}\n"), "orgtrail.yaml").unwrap()
 }
 
-async fn survey(config: &Config, cloud: &Recorded) -> Survey {
+async fn survey(config: &Config, cloud: &SimulatedCloud) -> Survey {
     let templates = Templates::new(&[]).unwrap();
-    let surveyor = Surveyor { config, templates: &templates, look: cloud, progress: &Silent };
+    let surveyor = Surveyor { config, templates: &templates, look: cloud, progress: &NoProgress };
     let plan = PlanOptions { prune: true, accept_fewer_accounts: true, ..PlanOptions::default() };
     surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await.unwrap()
 }
@@ -298,11 +298,11 @@ async fn one_way_in_replaces_the_other_without_a_gap() {
     let organization: Organization = Folder::new().world().organization;
     for (before, after) in [("roles", "dynamic"), ("dynamic", "roles")] {
         for seed in 0..8 {
-            let cloud = Recorded::in_memory(Snapshot::whole(organization.clone(), Estate::default()));
+            let cloud = SimulatedCloud::in_memory(Snapshot::whole(organization.clone(), Estate::default()));
             let first = survey(&config_of(before), &cloud).await;
             let options =
                 RunOptions { concurrency: 4, gate: &orgtrail::apply::gate::Open, began: jiff::Timestamp::UNIX_EPOCH };
-            let report = apply::run(&first.plan, &cloud, &Silent, options, std::future::pending()).await;
+            let report = apply::run(&first.plan, &cloud, &NoProgress, options, std::future::pending()).await;
             assert!(report.outcomes.iter().all(|outcome| outcome.result == ChangeResult::Done));
             everybody_reads_exactly_its_own(&first.desired, &cloud.snapshot(), before);
 

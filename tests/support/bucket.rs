@@ -388,7 +388,7 @@ impl Store for MemoryStore {
         &self,
         key: &str,
         id: &str,
-    ) -> Result<orgtrail::logs::inflate::Unpacked, orgtrail::logs::store::Unhashed> {
+    ) -> Result<orgtrail::logs::inflate::Unpacked, orgtrail::logs::store::HashError> {
         let own = self.versions.iter().find(|(version, _)| version.key == key && version.id == id);
         let (_, body) = own.ok_or_else(|| Fault::new(FaultKind::Absent, "no such version"))?;
         Ok(orgtrail::logs::inflate::hash(body, 1 << 30)?)

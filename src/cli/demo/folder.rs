@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::ui::{Readers, write_file};
 
 /// The file that tells a folder of a demo from any other.
@@ -20,15 +20,15 @@ impl Folder {
     ///
     /// # Errors
     /// A folder that holds anything else: it is left as it is.
-    pub fn prepare(root: &Path) -> Result<Self, Failure> {
-        let failed = |error| Failure::new(format!("cannot use the folder {}", root.display())).because(error);
+    pub fn prepare(root: &Path) -> Result<Self, CliError> {
+        let failed = |error| CliError::new(format!("cannot use the folder {}", root.display())).because(error);
         match fs::read_dir(root) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
             Ok(mut entries) => {
                 let is_ours = root.join(MARK).is_file();
                 if !is_ours && entries.next().is_some() {
-                    return Err(Failure::new(format!("{} is not empty and was not made by a demo", root.display()))
+                    return Err(CliError::new(format!("{} is not empty and was not made by a demo", root.display()))
                         .hint("name another folder with --output DIR"));
                 }
             }
@@ -54,7 +54,7 @@ impl Folder {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+    pub fn write(&self, name: &str, text: &str) -> Result<(), CliError> {
         write_file(&self.path(name), &anstream::adapter::strip_str(text).to_string(), Readers::Umask)
     }
 }

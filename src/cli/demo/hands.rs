@@ -11,7 +11,7 @@ use crate::organization::{Account, AccountState, Organization};
 use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement, Statement};
 
 /// What the three hands do, in words.
-pub const DEEDS: &str = "\
+pub const EVENTS: &str = "\
 - somebody stops the logging of the trail acme-org-trail
 - the account data-science (620000000005) joins /Workloads/Dev
 - somebody opens the policy of the bucket acme-org-cloudtrail to 999999999999, an account of somebody else

@@ -11,11 +11,11 @@ use anstyle::Style;
 use clap::Parser;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Cli, Common};
-use crate::cloud::recorded::{Recorded, file};
+use crate::cloud::simulated::{SimulatedCloud, file};
 use crate::estate::snapshot::Snapshot;
 use folder::Folder;
 
@@ -94,7 +94,7 @@ struct Demo {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common) -> Result<Answer, Failure> {
+pub async fn run(common: &Common) -> Result<Answer, CliError> {
     let root = common.output.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
     let mut demo = Demo { folder: Folder::prepare(&root)?, text: String::new() };
     demo.begin()?;
@@ -102,7 +102,7 @@ pub async fn run(common: &Common) -> Result<Answer, Failure> {
     for step in &BOOTSTRAP {
         demo.step(step).await?;
     }
-    demo.let_hands_work().await?;
+    demo.simulate_tampering().await?;
     demo.forms(&DRIFT_FORMS).await?;
     demo.check_that_all_is_found().await?;
     for step in &REPAIR {
@@ -114,14 +114,14 @@ pub async fn run(common: &Common) -> Result<Answer, Failure> {
 
 impl Demo {
     /// Writes the world and the configuration.
-    fn begin(&mut self) -> Result<(), Failure> {
+    fn begin(&mut self) -> Result<(), CliError> {
         let embedded =
-            Snapshot::parse(WORLD).map_err(|error| Failure::new("the embedded world is broken").because(error))?;
+            Snapshot::parse(WORLD).map_err(|error| CliError::new("the embedded world is broken").because(error))?;
         let world = Snapshot::whole(embedded.organization, embedded.estate);
         let (accounts, units) = (world.organization.accounts.len(), world.organization.units.len() - 1);
         self.folder.write("orgtrail.yaml", CONFIG)?;
         let path = self.world();
-        file::write(&path, &world).map_err(|error| Failure::new("cannot begin the demo").because(error))?;
+        file::write(&path, &world).map_err(|error| CliError::new("cannot begin the demo").because(error))?;
         self.say(&format!("The demo organization has {accounts} accounts in {units} organizational units."));
         self.say("It is a file: estate.json takes the place of AWS, and refuses what AWS refuses.");
         Ok(())
@@ -137,7 +137,7 @@ impl Demo {
     }
 
     /// Runs one command as if its line had been typed.
-    async fn command(&self, words: &[&str]) -> Result<Answer, Failure> {
+    async fn command(&self, words: &[&str]) -> Result<Answer, CliError> {
         let path = |name: &str| self.folder.path(name).into_os_string();
         // The reports are the demo's answer; what is said beside them would come in another order.
         let mut line: Vec<OsString> = vec!["orgtrail".into(), "--quiet".into()];
@@ -147,16 +147,16 @@ impl Demo {
             line.extend(["--output".into(), path("policies")]);
         }
         let cli = Cli::try_parse_from(line)
-            .map_err(|error| Failure::new("a command line of the demo is wrong").because(error))?;
+            .map_err(|error| CliError::new("a command line of the demo is wrong").because(error))?;
         // A command that runs commands: without a box its future would contain itself.
         Box::pin(super::run(&cli, &Ui::new(&cli.common, None))).await
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), Failure> {
+    async fn step(&mut self, step: &Step) -> Result<(), CliError> {
         let answer = self.command(step.words).await?;
         if answer.outcome != step.ends {
             let line = step.words.join(" ");
-            return Err(Failure::new(format!("the demo went wrong: `orgtrail {line}` ended as {:?}", answer.outcome))
+            return Err(CliError::new(format!("the demo went wrong: `orgtrail {line}` ended as {:?}", answer.outcome))
                 .hint("please report this, with the output"));
         }
         let bold = Style::new().bold();
@@ -170,7 +170,7 @@ impl Demo {
     }
 
     /// Writes reports in other forms.
-    async fn forms(&self, forms: &[(&str, &[&str])]) -> Result<(), Failure> {
+    async fn forms(&self, forms: &[(&str, &[&str])]) -> Result<(), CliError> {
         for (name, words) in forms {
             let answer = self.command(words).await?;
             self.folder.write(&format!("reports/{name}"), &answer.text)?;
@@ -178,24 +178,24 @@ impl Demo {
         Ok(())
     }
 
-    async fn let_hands_work(&mut self) -> Result<(), Failure> {
-        let broken = |error: &dyn std::error::Error| Failure::new(format!("the demo went wrong: {error}"));
+    async fn simulate_tampering(&mut self) -> Result<(), CliError> {
+        let broken = |error: &dyn std::error::Error| CliError::new(format!("the demo went wrong: {error}"));
         let newcomer = hands::newcomer().map_err(|error| broken(&error))?;
-        let world = Recorded::open(&self.world()).map_err(|error| broken(&error))?;
+        let world = SimulatedCloud::open(&self.world()).map_err(|error| broken(&error))?;
         world.edit(|organization, estate| hands::work(newcomer, organization, estate)).await?;
         let bold = Style::new().bold();
-        let _ = write!(self.text, "\n{bold}# Meanwhile, behind its back{bold:#}\n{}", hands::DEEDS);
+        let _ = write!(self.text, "\n{bold}# Meanwhile, behind its back{bold:#}\n{}", hands::EVENTS);
         Ok(())
     }
 
     /// Holds the demo to its word: the drift report names every deed.
-    async fn check_that_all_is_found(&self) -> Result<(), Failure> {
+    async fn check_that_all_is_found(&self) -> Result<(), CliError> {
         let answer = self.command(DRIFT_FORMS[0].1).await?;
         let report: Value = serde_json::from_str(&answer.text)
-            .map_err(|error| Failure::new("the drift report is no JSON").because(error))?;
+            .map_err(|error| CliError::new("the drift report is no JSON").because(error))?;
         match hands::missing(&report).as_slice() {
             [] => Ok(()),
-            missing => Err(Failure::new(format!("drift did not find: {}", missing.join(", ")))),
+            missing => Err(CliError::new(format!("drift did not find: {}", missing.join(", ")))),
         }
     }
 

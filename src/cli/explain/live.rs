@@ -1,7 +1,7 @@
 //! `orgtrail explain --live`: what CloudTrail would make of the policies that the configured trails meet now.
 
 use super::outcome as outcome_of;
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::outcome::Outcome;
 use crate::cli::session::{Access, Session};
 use crate::cli::ui::Ui;
@@ -16,7 +16,7 @@ use crate::report::explain::{Explanation, human, json_of_many};
 use crate::survey::SurveyOptions;
 
 /// Runs the command.
-pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -26,7 +26,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, Failure> {
     let text = match common.format() {
         Format::Human => explanations.iter().map(human).collect(),
         Format::Json => {
-            json_of_many(&explanations).map_err(|error| Failure::new("cannot write the report").because(error))?
+            json_of_many(&explanations).map_err(|error| CliError::new("cannot write the report").because(error))?
         }
         other => return Err(other.unknown_to("explain", "human and json")),
     };

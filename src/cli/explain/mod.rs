@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
@@ -78,14 +78,14 @@ struct Files {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     match (&args.bucket_policy, &args.trail) {
         (Some(bucket_policy), Some(trail)) => of_files(common, args, bucket_policy, trail),
         _ => live::run(common, ui).await,
     }
 }
 
-fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, Failure> {
+fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, CliError> {
     let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
     let files = Files {
         bucket: read(bucket_policy)?,
@@ -96,7 +96,7 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
     let explanation = explain(args, trail, &files)?;
     let text = match common.format() {
         Format::Human => human(&explanation),
-        Format::Json => json(&explanation).map_err(|error| Failure::new("cannot write the report").because(error))?,
+        Format::Json => json(&explanation).map_err(|error| CliError::new("cannot write the report").because(error))?,
         other => return Err(other.unknown_to("explain", "human and json")),
     };
     Ok(Answer::new(text, outcome(&explanation)))
@@ -115,23 +115,23 @@ fn outcome(explanation: &Explanation) -> Outcome {
 }
 
 /// Reads a document, and no more of its file than it takes to see that it is too large.
-fn read(file: &Path) -> Result<PolicyDocument, Failure> {
+fn read(file: &Path) -> Result<PolicyDocument, CliError> {
     let shown = file.display();
     let mut text = String::new();
     let opened = File::open(file).and_then(|open| open.take(SIZE_BYTES_MAX + 1).read_to_string(&mut text));
-    opened.map_err(|error| Failure::new(format!("cannot read the policy {shown}")).because(error))?;
+    opened.map_err(|error| CliError::new(format!("cannot read the policy {shown}")).because(error))?;
     if text.len() as u64 > SIZE_BYTES_MAX {
-        let failure = Failure::new(format!("{shown} has more than {SIZE_BYTES_MAX} bytes"));
+        let failure = CliError::new(format!("{shown} has more than {SIZE_BYTES_MAX} bytes"));
         return Err(failure.hint("AWS takes no policy of more than 32,768 bytes; is this the right file?"));
     }
-    PolicyDocument::parse(&text).map_err(|error| Failure::new(format!("{shown} is not a policy")).because(error))
+    PolicyDocument::parse(&text).map_err(|error| CliError::new(format!("{shown} is not a policy")).because(error))
 }
 
-fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failure> {
+fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, CliError> {
     let owner = trail.account().parse::<AccountId>();
-    let owner = owner.map_err(|error| Failure::new(format!("{trail} is not the ARN of a trail")).because(error))?;
+    let owner = owner.map_err(|error| CliError::new(format!("{trail} is not the ARN of a trail")).because(error))?;
     if trail.service() != "cloudtrail" || !trail.resource().starts_with("trail/") {
-        let failure = Failure::new(format!("{trail} is not the ARN of a trail"));
+        let failure = CliError::new(format!("{trail} is not the ARN of a trail"));
         return Err(failure.hint("it looks like arn:aws:cloudtrail:eu-central-1:111111111111:trail/name"));
     }
     let delivery = Delivery {
@@ -172,7 +172,7 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, Failu
 }
 
 /// Returns the bucket that was given, or the only one that the policy names.
-fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, Failure> {
+fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, CliError> {
     if let Some(name) = &args.bucket {
         return Ok(name.to_string());
     }
@@ -181,18 +181,18 @@ fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, Failure> {
         resources(policy).filter_map(name).filter(|name| name.parse::<BucketName>().is_ok()).collect();
     match names.iter().collect::<Vec<_>>()[..] {
         [only] => Ok(only.clone()),
-        [] => Err(Failure::new("the policy names no bucket").hint("name it with --bucket")),
-        _ => Err(Failure::new("the policy names several buckets").hint("name the trail's with --bucket")),
+        [] => Err(CliError::new("the policy names no bucket").hint("name it with --bucket")),
+        _ => Err(CliError::new("the policy names several buckets").hint("name the trail's with --bucket")),
     }
 }
 
-fn topic(args: &Args, policy: &PolicyDocument) -> Result<Arn, Failure> {
+fn topic(args: &Args, policy: &PolicyDocument) -> Result<Arn, CliError> {
     if let Some(arn) = &args.topic {
         return Ok(arn.clone());
     }
     let arns = resources(policy).filter_map(|arn| arn.parse::<Arn>().ok());
     let mut named = arns.filter(|arn| arn.service() == "sns" && !arn.as_str().contains('*'));
-    named.next().ok_or_else(|| Failure::new("the topic's policy names no topic").hint("name it with --topic"))
+    named.next().ok_or_else(|| CliError::new("the topic's policy names no topic").hint("name it with --topic"))
 }
 
 fn resources(policy: &PolicyDocument) -> impl Iterator<Item = &str> {

@@ -11,7 +11,7 @@ fn fixture(name: &str) -> String {
     format!("{}/tests/data/policy/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn explain_file(file: &str, more: &[&str]) -> Result<Answer, Failure> {
+fn explain_file(file: &str, more: &[&str]) -> Result<Answer, CliError> {
     let words = ["orgtrail", "explain", file, "--trail", TRAIL].into_iter().chain(more.iter().copied());
     let cli = Cli::try_parse_from(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use super::outcome::Outcome;
-use super::session::{Access, Door, Session, connect, templates};
+use super::session::{Access, AwsEntry, Session, connect, templates};
 use super::ui::{Readers, Ui, write_file};
 use super::{Answer, Common, Format};
-use crate::cloud::{Look, Needs, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions, Scope};
 use crate::config::{self, Config, ConfigErrors};
 use crate::estate::{Address, Estate, Problem, Resource, Sighting};
 use crate::ids::{AccountId, Partition, Region};
@@ -64,14 +64,14 @@ struct Seen {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     if common.format() != Format::Human {
         return Err(common.format().unknown_to("init", "human"));
     }
     let file = common.output.as_deref().unwrap_or(&common.config);
     refuse_overwriting(file, args.force)?;
     let home_region = start_region(args)?;
-    let door = Door { home_region: &home_region, member_role: &args.member_role };
+    let door = AwsEntry { home_region: &home_region, member_role: &args.member_role };
     let cloud = connect(common, door, Access::ReadOnly).await?;
     let mut seen = look(cloud.as_ref(), &home_region, args, ui).await?;
     ui.end_progress();
@@ -92,7 +92,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, Failur
             see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
             let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
             let Adoption { config, inexpressible } = adoption.map_err(|error| {
-                Failure::new("the trail cannot be taken over")
+                CliError::new("the trail cannot be taken over")
                     .because(error)
                     .hint("without --adopt, `orgtrail init` shows the trails that are there")
             })?;
@@ -134,24 +134,24 @@ fn check_bucket(organization: &Organization, answers: &Answers) -> Result<(), St
     parsed.map(drop).map_err(|errors| first(errors).unwrap_or_default())
 }
 
-fn refuse_overwriting(file: &Path, force: bool) -> Result<(), Failure> {
+fn refuse_overwriting(file: &Path, force: bool) -> Result<(), CliError> {
     if force || !file.is_file() {
         return Ok(());
     }
-    let failure = Failure::new(format!("{} is there already; nothing was written", file.display()));
+    let failure = CliError::new(format!("{} is there already; nothing was written", file.display()));
     Err(failure.hint("add --force to replace it, or name another file with --config"))
 }
 
 /// Where calls begin, until the home region is known.
-fn start_region(args: &Args) -> Result<Region, Failure> {
+fn start_region(args: &Args) -> Result<Region, CliError> {
     let of_trail = args.adopt.first().and_then(|trail| trail.region.clone());
     let region = of_trail.or_else(|| args.home_region.clone()).or_else(|| first_region(Partition::Aws));
-    region.ok_or_else(|| Failure::new("no region to begin in").hint("name one with --home-region"))
+    region.ok_or_else(|| CliError::new("no region to begin in").hint("name one with --home-region"))
 }
 
-async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<Seen, Failure> {
-    let needs = Needs { unit_names: false, account_tags: false };
-    let failed = |what| move |source| Failure::from(SurveyError::Look { what, source });
+async fn look(look: &dyn CloudReader, region: &Region, args: &Args, ui: &Ui) -> Result<Seen, CliError> {
+    let needs = DiscoverOptions { unit_names: false, account_tags: false };
+    let failed = |what| move |source| CliError::from(SurveyError::Cloud { what, source });
     let (organization, problems) = look.discover(needs).await.map_err(failed("organization"))?;
     let mut accounts = BTreeSet::from([organization.management_account.clone()]);
     if args.member_trails {
@@ -170,21 +170,21 @@ async fn look(look: &dyn Look, region: &Region, args: &Args, ui: &Ui) -> Result<
 }
 
 /// Returns the accounts that are likely to have the bucket of an existing trail, the likeliest first.
-fn likely(organization: &Organization, args: &Args) -> Result<Vec<AccountId>, Failure> {
+fn likely(organization: &Organization, args: &Args) -> Result<Vec<AccountId>, CliError> {
     let given = args.log_account.as_deref().map(|text| questions::account(organization, text)).transpose();
-    let given = given.map_err(Failure::new)?;
+    let given = given.map_err(CliError::new)?;
     let guessed = guess_log_account(organization).cloned();
     Ok(given.into_iter().chain(guessed).chain([organization.management_account.clone()]).collect())
 }
 
 /// Looks at everything around the trails that are to be taken over.
 async fn see_more(
-    look: &dyn Look,
+    look: &dyn CloudReader,
     seen: &mut Seen,
     region: &Region,
     request: &Request<'_>,
     ui: &Ui,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let organization = &seen.organization;
     let mut addresses: BTreeMap<Address, AccountId> = BTreeMap::new();
     for at in std::iter::once(request.trail).chain(request.more) {
@@ -196,7 +196,7 @@ async fn see_more(
     }
     let scope = scope(organization, region, addresses, BTreeSet::new());
     let more = look.observe(&scope, ui).await;
-    let more = more.map_err(|source| Failure::from(SurveyError::Look { what: "existing archive", source }))?;
+    let more = more.map_err(|source| CliError::from(SurveyError::Cloud { what: "existing archive", source }))?;
     seen.estate.sightings.extend(more.sightings);
     Ok(())
 }
@@ -233,13 +233,13 @@ struct Draft {
     config: Config,
 }
 
-fn write(config: &Config, organization: &Organization, remarks: &Remarks) -> Result<Draft, Failure> {
+fn write(config: &Config, organization: &Organization, remarks: &Remarks) -> Result<Draft, CliError> {
     let content = text(config, organization, remarks)
-        .map_err(|error| Failure::new("cannot write the configuration").because(error))?;
+        .map_err(|error| CliError::new("cannot write the configuration").because(error))?;
     // What AWS has, or what was answered, may break a rule of configurations: better here than in the next command.
     let config = config::parse(&content, "the new configuration").map_err(|errors| {
         let page = Some(errors.render(true));
-        Failure { page, ..Failure::new("what was found or answered cannot be a configuration") }
+        CliError { page, ..CliError::new("what was found or answered cannot be a configuration") }
     })?;
     Ok(Draft { content, config })
 }

@@ -1,7 +1,7 @@
 //! What `orgtrail init` must know: given by flags, asked on a terminal, or taken as a default with `--yes`.
 
 use super::Args;
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::desire::alike::alike;
 use crate::ids::{AccountId, Region};
@@ -27,10 +27,10 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn ask(&mut self, question: Question<'_>) -> Result<String, Failure> {
+    fn ask(&mut self, question: Question<'_>) -> Result<String, CliError> {
         let Question { flag, words, given, default, check } = question;
         if let Some(text) = given {
-            let wrong = |why| Failure::new(format!("{flag} {text:?} cannot be used: {why}"));
+            let wrong = |why| CliError::new(format!("{flag} {text:?} cannot be used: {why}"));
             return check(&text).map(|()| text.clone()).map_err(wrong);
         }
         match default {
@@ -45,11 +45,11 @@ impl Asker<'_> {
     }
 
     /// Returns the error of all that is missing.
-    fn finish(self) -> Result<(), Failure> {
+    fn finish(self) -> Result<(), CliError> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let failure = Failure::new("nobody can be asked here, and something is not known; nothing was written");
+        let failure = CliError::new("nobody can be asked here, and something is not known; nothing was written");
         Err(failure.hint(format!("give {}", words::list(&self.missing))))
     }
 }
@@ -72,7 +72,7 @@ fn deployment_question(args: &Args) -> Question<'static> {
 ///
 /// # Errors
 /// Where it is not given and nobody can be asked.
-pub(super) fn deployment(args: &Args, ui: &Ui) -> Result<String, Failure> {
+pub(super) fn deployment(args: &Args, ui: &Ui) -> Result<String, CliError> {
     let mut asker = asker(args, ui);
     let name = asker.ask(deployment_question(args))?;
     asker.finish().map(|()| name)
@@ -82,7 +82,7 @@ pub(super) fn deployment(args: &Args, ui: &Ui) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Where something is wrong, or is not given and nobody can be asked.
-pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args, ui: &Ui) -> Result<Answers, Failure> {
+pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args, ui: &Ui) -> Result<Answers, CliError> {
     let mut asker = asker(args, ui);
     let deployment = asker.ask(deployment_question(args))?;
     let is_account = |text: &str| account(organization, text).map(drop);
@@ -101,11 +101,11 @@ pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args,
         default: found.iter().find_map(|trail| trail.address.region.as_ref()).map(ToString::to_string),
         check: &is_region,
     })?;
-    let answers = |bucket: &str| -> Result<Answers, Failure> {
+    let answers = |bucket: &str| -> Result<Answers, CliError> {
         Ok(Answers {
             deployment: deployment.clone(),
-            log_account: account(organization, &log_account).map_err(Failure::new)?,
-            home_region: home_region.parse().map_err(|error| Failure::new("no region").because(error))?,
+            log_account: account(organization, &log_account).map_err(CliError::new)?,
+            home_region: home_region.parse().map_err(|error| CliError::new("no region").because(error))?,
             bucket: bucket.to_owned(),
             member_role: args.member_role.clone(),
         })

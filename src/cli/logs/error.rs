@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::{PlaceError, shown};
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::logs::checkpoint::BadCheckpoint;
 use crate::logs::store::Fault;
 use crate::report::escape::terminal;
@@ -87,8 +87,8 @@ pub enum LogsError {
     Page(#[from] page::PageError),
 }
 
-impl From<LogsError> for Failure {
+impl From<LogsError> for CliError {
     fn from(error: LogsError) -> Self {
-        Failure::from_chain(&error)
+        CliError::from_chain(&error)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
-use super::{Lazy, LogsError, Places};
+use super::{LazyConnection, LogsError, Places};
 use crate::cli::verify::VerifyArgs;
 use crate::logs::aws;
 use crate::logs::bundle::signature::{self, Signed};
@@ -62,7 +62,7 @@ impl Evidence {
         sign: Option<&String>,
         keys: &KeyRing,
         answer: &Answer,
-        aws: &Lazy,
+        aws: &LazyConnection,
     ) -> Result<(), LogsError> {
         let Self { writer, file, whole } = self;
         let fault = |source| LogsError::File { file: file.clone(), source };
@@ -89,7 +89,7 @@ impl Evidence {
 ///
 /// # Errors
 /// When the key cannot be read, is of no known kind, or KMS refuses.
-pub async fn check_key(sign: Option<&String>, aws: &Lazy) -> Result<(), LogsError> {
+pub async fn check_key(sign: Option<&String>, aws: &LazyConnection) -> Result<(), LogsError> {
     match sign {
         Some(arn) if arn.starts_with("arn:") => {
             let can_sign = aws::can_sign(aws.connection().await.config(), arn).await;

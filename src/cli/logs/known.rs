@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{LogsError, PlaceError};
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::validate::load;
 use crate::cli::{Common, archive};
@@ -33,7 +33,7 @@ pub struct Known {
 
 impl Known {
     /// Reads the configuration, where there is one, and asks the organization for its accounts.
-    pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, Failure> {
+    pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, CliError> {
         let places = archive::places(common)?;
         if places.is_empty() {
             return Ok(Self::default());

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
 use crate::ids::{BucketName, Region};
@@ -35,7 +35,7 @@ const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format
 
 /// What a command needs to know about where it runs.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct LogsContext {
     /// The present.
     pub now: Timestamp,
     /// How to answer.
@@ -52,12 +52,12 @@ pub struct Surroundings {
     pub profile: Option<String>,
 }
 
-impl Surroundings {
+impl LogsContext {
     /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
     ///
     /// # Errors
     /// A form of report that these commands have not.
-    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, Failure> {
+    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, CliError> {
         let format = common.format();
         if !FORMATS.contains(&format) {
             return Err(format.unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
@@ -143,15 +143,15 @@ impl Place {
 
 /// The connection to AWS, made when something needs it: a folder with its keys is proved without.
 #[derive(Debug, Default)]
-pub struct Lazy {
+pub struct LazyConnection {
     profile: Option<String>,
     region: Option<Region>,
     connection: OnceCell<Connection>,
 }
 
-impl Lazy {
+impl LazyConnection {
     /// Returns a connection that is not made yet. `region` is used where the environment names none.
-    pub fn new(around: &Surroundings, region: Option<Region>) -> Self {
+    pub fn new(around: &LogsContext, region: Option<Region>) -> Self {
         Self { profile: around.profile.clone(), region, connection: OnceCell::new() }
     }
 
@@ -167,7 +167,7 @@ impl Lazy {
 ///
 /// # Errors
 /// When there is no such thing.
-pub async fn open(named: &str, aws: &Lazy) -> Result<(Place, String), PlaceError> {
+pub async fn open(named: &str, aws: &LazyConnection) -> Result<(Place, String), PlaceError> {
     if let Some(rest) = named.strip_prefix("s3://") {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket: BucketName = bucket.parse()?;
@@ -270,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_exist_is_named() {
-        let aws = Lazy::default();
+        let aws = LazyConnection::default();
         let error = open("no/such/place", &aws).await.err().unwrap();
         assert!(error.to_string().starts_with("no/such/place is neither"), "{error}");
         let error = open("no\nATTESTED: all is well\u{1b}[2J", &aws).await.err().unwrap().to_string();

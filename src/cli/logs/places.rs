@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Lazy, LogsError, Place, open};
+use super::{LazyConnection, LogsError, Place, open};
 use crate::logs::bundle::BundleStore;
 use crate::logs::store::Store;
 use crate::logs::verify::Source;
@@ -15,7 +15,7 @@ impl Places {
     ///
     /// # Errors
     /// When there is no such thing, or a bundle stands among others.
-    pub async fn open(named: &[String], aws: &Lazy) -> Result<Self, LogsError> {
+    pub async fn open(named: &[String], aws: &LazyConnection) -> Result<Self, LogsError> {
         let mut places = Vec::new();
         for name in named {
             places.push(open(name, aws).await?);

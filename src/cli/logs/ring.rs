@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Lazy, LogsError, Places, Surroundings, read_keys};
-use crate::cli::failure::Failure;
+use super::{LazyConnection, LogsContext, LogsError, Places, read_keys};
+use crate::cli::failure::CliError;
 use crate::cli::verify::{VerifyArgs, save};
 use crate::logs::digest::keys::KeyRing;
 
@@ -21,7 +21,7 @@ pub struct Ring {
 impl Ring {
     /// Returns the ring of a run: the file that the user names, or the usual one. The usual one takes no key from an address
     /// that is not AWS's, and none from a bundle.
-    pub async fn of(args: &VerifyArgs, places: &Places, around: &Surroundings, aws: &Lazy) -> Self {
+    pub async fn of(args: &VerifyArgs, places: &Places, around: &LogsContext, aws: &LazyConnection) -> Self {
         let file = args.key_ring.as_ref().or(around.key_ring.as_ref()).filter(|_| args.keys.is_none()).cloned();
         if places.bundle().is_some() || file.is_none() {
             return Self { reads: file, writes: None, stranger: None };
@@ -48,7 +48,7 @@ impl Ring {
     pub fn write(&self, served: &KeyRing) -> Option<String> {
         let file = self.writes.as_ref()?;
         let error = merge(file, served).err()?;
-        let why = Failure::from(error);
+        let why = CliError::from(error);
         Some(format!("the public keys of this run could not be kept for later ones: {why}"))
     }
 

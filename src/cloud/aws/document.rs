@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::permissions::document as op;
-use super::session::{Session, found};
+use super::session::{Session, none_if_absent};
 use crate::cloud::Fault;
-use crate::cloud::document::{Condition, Document, Kept, Written};
+use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
 
 /// One object, reached with the credentials that the program was started with.
 pub(super) struct Object {
@@ -19,15 +19,15 @@ pub(super) struct Object {
 
 impl Object {
     fn odd(&self, message: impl std::fmt::Display) -> Fault {
-        self.session.odd_answer(op::GET_OBJECT, format!("s3://{}/{}: {message}", self.bucket, self.key))
+        self.session.unexpected_response(op::GET_OBJECT, format!("s3://{}/{}: {message}", self.bucket, self.key))
     }
 }
 
 #[async_trait]
-impl Document for Object {
-    async fn read(&self) -> Result<Option<Kept>, Fault> {
+impl ConditionalStore for Object {
+    async fn read(&self) -> Result<Option<Versioned>, Fault> {
         let request = self.session.s3().get_object().bucket(&self.bucket).key(&self.key);
-        let Some(answer) = found(self.session.read(op::GET_OBJECT, request.send()).await)? else {
+        let Some(answer) = none_if_absent(self.session.read(op::GET_OBJECT, request.send()).await)? else {
             return Ok(None);
         };
         if answer.content_length().is_some_and(|length| length > self.bytes_max) {
@@ -38,10 +38,10 @@ impl Document for Object {
         };
         let bytes = answer.body.collect().await.map_err(|error| self.odd(error))?.into_bytes();
         let text = String::from_utf8(bytes.to_vec()).map_err(|error| self.odd(error))?;
-        Ok(Some(Kept { text, version }))
+        Ok(Some(Versioned { text, version }))
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
         let body = ByteStream::from(text.as_bytes().to_vec());
         let request = self.session.s3().put_object().bucket(&self.bucket).key(&self.key);
         let request = request.content_type("application/json").body(body);
@@ -50,8 +50,8 @@ impl Document for Object {
             Condition::Version(version) => request.if_match(version),
         };
         match self.session.write_once(op::PUT_OBJECT, request.send()).await {
-            Ok(_) => Ok(Written::Done),
-            Err(fault) if LOST.contains(&fault.code.as_str()) => Ok(Written::Lost),
+            Ok(_) => Ok(WriteOutcome::Done),
+            Err(fault) if LOST.contains(&fault.code.as_str()) => Ok(WriteOutcome::Conflict),
             Err(fault) => Err(fault),
         }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::permissions::events as op;
-use super::session::{Session, found};
+use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault};
 use crate::estate::{Address, OWNER_TAG, Resource, Rule, Sighting, Tags};
 
@@ -16,13 +16,16 @@ const TARGET_PREFIX: &str = "orgtrail-";
 /// Looks at a rule of the default bus.
 pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     let request = session.eventbridge().describe_rule().name(&address.name);
-    let Some(answer) = found(session.read(op::DESCRIBE_RULE, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
     session.needed(op::DESCRIBE_RULE, answer.name(), "name")?;
     let state = session.needed(op::DESCRIBE_RULE, answer.state(), "state")?;
     let pattern = serde_json::from_str(answer.event_pattern().unwrap_or("null")).map_err(|why| {
-        session.odd_answer(op::DESCRIBE_RULE, format!("the pattern of the rule {} is no JSON: {why}", address.name))
+        session.unexpected_response(
+            op::DESCRIBE_RULE,
+            format!("the pattern of the rule {} is no JSON: {why}", address.name),
+        )
     })?;
     let enabled = matches!(state, RuleState::Enabled);
     let targets = targets(session, &address.name).await?;
@@ -60,13 +63,13 @@ async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
 }
 
 /// Makes the rule, or brings it to what is wanted. Targets of others stay: only ours are put.
-pub(super) async fn put(job: &Job<'_>, desired: &Rule) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Rule) -> Result<Done, Fault> {
     let session = &job.session;
     let tags_wire = wire_tags(job, &desired.tags)?;
     let mut is_new = false;
     if job.is_creation() {
         let request = session.eventbridge().describe_rule().name(job.name());
-        match found(session.read(op::DESCRIBE_RULE, request.send()).await)? {
+        match none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)? {
             Some(_) => job.must_be_ours(&tags(session, job.name()).await?)?,
             None => is_new = true,
         }
@@ -89,9 +92,10 @@ pub(super) async fn put(job: &Job<'_>, desired: &Rule) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-async fn put_targets(job: &Job<'_>, desired: &Rule) -> Result<(), Fault> {
-    let odd =
-        |why: &dyn std::fmt::Display| job.session.moved(job.address(), format!("a target cannot be written: {why}"));
+async fn put_targets(job: &ChangeContext<'_>, desired: &Rule) -> Result<(), Fault> {
+    let odd = |why: &dyn std::fmt::Display| {
+        job.session.stale_plan(job.address(), format!("a target cannot be written: {why}"))
+    };
     let target = |(n, (arn, role)): (usize, (&String, &Option<String>))| {
         Target::builder()
             .id(format!("{TARGET_PREFIX}{n}"))
@@ -112,21 +116,21 @@ async fn put_targets(job: &Job<'_>, desired: &Rule) -> Result<(), Fault> {
 
 /// Removes the rule with the targets that we gave it, if it is still this deployment's. Others may have the events sent to
 /// them as well: their targets are not taken from them.
-pub(super) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let session = &job.session;
     let request = session.eventbridge().describe_rule().name(job.name());
-    if found(session.read(op::DESCRIBE_RULE, request.send()).await)?.is_none() {
+    if none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)?.is_none() {
         return Ok(Done::default());
     }
     let owner = job.change.observed.as_ref().and_then(Resource::deployment);
     if owner.is_none() || tags(session, job.name()).await?.get(OWNER_TAG).map(String::as_str) != owner {
-        return Err(session.moved(job.address(), "the rule does not carry the tag of this deployment any more"));
+        return Err(session.stale_plan(job.address(), "the rule does not carry the tag of this deployment any more"));
     }
     let targets = targets(session, job.name()).await?;
     let (ours, others): (Vec<_>, Vec<_>) = targets.iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
     if let Some(other) = others.first() {
         let message = format!("somebody else has the events of the rule sent to the target {other}");
-        return Err(session.moved(job.address(), message));
+        return Err(session.stale_plan(job.address(), message));
     }
     if !ours.is_empty() {
         let ids = ours.into_iter().map(str::to_owned).collect();
@@ -137,9 +141,9 @@ pub(super) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }

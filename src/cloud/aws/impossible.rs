@@ -12,7 +12,7 @@ use aws_types::region::Region as SdkRegion;
 use hyper::Response;
 
 use super::session::{Identity, Roles, Session, Sessions, Speed};
-use super::{Tempo, cloudtrail, events, iam, kms, logs, organizations, s3, sns};
+use super::{Timing, cloudtrail, events, iam, kms, logs, organizations, s3, sns};
 use crate::cloud::{Fault, FaultKind};
 use crate::estate::{Address, Kind, Sighting};
 use crate::ids::{AccountId, Partition, Region};
@@ -118,7 +118,7 @@ async fn session(answers: Answers) -> Session {
         .await;
     let identity = Identity { account: ACCOUNT.parse().unwrap(), partition: Partition::Aws, arn: None };
     let roles = Roles { member_role: "orgtrail".into(), session_name: "test".into(), read_only: true };
-    let speed = Speed { tempo: Tempo::EMULATOR, in_flight_max: 4 };
+    let speed = Speed { tempo: Timing::EMULATOR, in_flight_max: 4 };
     let home: Region = REGION.parse().unwrap();
     Sessions::new(config, home.clone(), identity, roles, speed).base().in_region(&home)
 }

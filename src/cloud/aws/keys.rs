@@ -81,7 +81,7 @@ async fn look_beside(session: &Session, scope: &Scope, used: &Key, estate: &mut 
                 return;
             }
             let message = format!("{} keys of the account were not asked for their tags", found.not_asked);
-            session.odd_answer(op::LIST_TAGS, message)
+            session.unexpected_response(op::LIST_TAGS, message)
         }
         Err(fault) => fault,
     };

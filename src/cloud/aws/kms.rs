@@ -6,9 +6,9 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState, Tag};
 use jiff::Timestamp;
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::permissions::kms as op;
-use super::session::{Session, found};
+use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
@@ -46,7 +46,10 @@ async fn policy(session: &Session, metadata: KeyMetadata) -> Result<KeyPolicy, F
     let request = session.kms().get_key_policy().key_id(metadata.key_id()).policy_name("default");
     let answer = session.read(op::GET_KEY_POLICY, request.send()).await?;
     let policy = PolicyDocument::parse(answer.policy().unwrap_or_default()).map_err(|why| {
-        session.odd_answer(op::GET_KEY_POLICY, format!("the policy of {} is not a policy: {why}", metadata.key_id()))
+        session.unexpected_response(
+            op::GET_KEY_POLICY,
+            format!("the policy of {} is not a policy: {why}", metadata.key_id()),
+        )
     })?;
     Ok(KeyPolicy { policy, key: metadata.arn })
 }
@@ -136,7 +139,7 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
 
 async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {
     let request = session.kms().describe_key().key_id(id_or_alias);
-    let Some(answer) = found(session.read(op::DESCRIBE_KEY, request.send()).await)? else { return Ok(None) };
+    let Some(answer) = none_if_absent(session.read(op::DESCRIBE_KEY, request.send()).await)? else { return Ok(None) };
     let metadata = session.needed(op::DESCRIBE_KEY, answer.key_metadata, "key")?;
     session.needed(op::DESCRIBE_KEY, metadata.arn(), "ARN of the key")?;
     session.needed(op::DESCRIBE_KEY, metadata.key_state(), "state of the key")?;
@@ -250,7 +253,7 @@ async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
 }
 
 /// Makes the key and its alias, or brings them to what is wanted. Returns the key with its ARN.
-pub(super) async fn put(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Done, Fault> {
     let session = &job.session;
     let live = live_key(job, desired, observed).await?;
     let client = session.kms();
@@ -302,7 +305,7 @@ impl Live {
     }
 }
 
-async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
+async fn live_key(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
     if let Some(live) = observed.and_then(Live::of) {
         return Ok(live);
     }
@@ -314,7 +317,7 @@ async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Resul
                 Resource::Key(key) => Live::of(key),
                 _ => None,
             };
-            live.ok_or_else(|| job.session.odd_answer(op::DESCRIBE_KEY, "the key has no ARN"))
+            live.ok_or_else(|| job.session.unexpected_response(op::DESCRIBE_KEY, "the key has no ARN"))
         }
         Sighting::Absent | Sighting::Unreadable(_) => create(job, desired).await,
     }
@@ -322,7 +325,7 @@ async fn live_key(job: &Job<'_>, desired: &Key, observed: Option<&Key>) -> Resul
 
 /// Makes a key. A request is never repeated blindly, because each makes another key: if its answer is lost, the key is
 /// looked for instead.
-async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Key) -> Result<Live, Fault> {
     let tags = wire_tags(job, &desired.tags)?;
     let request = job.session.kms().create_key().description(WHAT_FOR).set_tags(Some(tags));
     let once = || {
@@ -340,11 +343,11 @@ async fn create(job: &Job<'_>, desired: &Key) -> Result<Live, Fault> {
         Err(fault) => return Err(fault),
     };
     let arn = metadata.and_then(|metadata| metadata.arn);
-    let arn = arn.ok_or_else(|| job.session.odd_answer(op::CREATE_KEY, "the answer has no ARN"))?;
+    let arn = arn.ok_or_else(|| job.session.unexpected_response(op::CREATE_KEY, "the answer has no ARN"))?;
     Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
 }
 
-async fn create_alias(job: &Job<'_>, arn: &str, in_use: bool) -> Result<(), Fault> {
+async fn create_alias(job: &ChangeContext<'_>, arn: &str, in_use: bool) -> Result<(), Fault> {
     let request = job.session.kms().create_alias().alias_name(job.name()).target_key_id(arn);
     match job.session.write(op::CREATE_ALIAS, || request.clone().send()).await {
         Ok(_) => await_alias(job, arn).await,
@@ -356,7 +359,7 @@ async fn create_alias(job: &Job<'_>, arn: &str, in_use: bool) -> Result<(), Faul
                 job.session.write(op::UPDATE_ALIAS, || request.clone().send()).await?;
                 await_alias(job, arn).await
             }
-            _ => Err(job.session.moved(job.address(), format!("{} points to another key now", job.name()))),
+            _ => Err(job.session.stale_plan(job.address(), format!("{} points to another key now", job.name()))),
         },
         Err(fault) => Err(fault),
     }
@@ -364,7 +367,7 @@ async fn create_alias(job: &Job<'_>, arn: &str, in_use: bool) -> Result<(), Faul
 
 /// Waits until KMS answers by the new alias: what comes next names the key by it (KMS developer guide, "KMS eventual
 /// consistency").
-async fn await_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+async fn await_alias(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
     let session = &job.session;
     let points_there = || async {
         let metadata = describe(session, job.name()).await?;
@@ -375,14 +378,14 @@ async fn await_alias(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
 }
 
 /// Describes the key behind the alias, which may have been made a moment ago.
-async fn described(job: &Job<'_>) -> Result<Option<KeyMetadata>, Fault> {
+async fn described(job: &ChangeContext<'_>) -> Result<Option<KeyMetadata>, Fault> {
     job.session.until(|| describe(&job.session, job.name())).await
 }
 
 /// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.
-pub(super) async fn put_policy(job: &Job<'_>, desired: &KeyPolicy) -> Result<Done, Fault> {
+pub(super) async fn put_policy(job: &ChangeContext<'_>, desired: &KeyPolicy) -> Result<Done, Fault> {
     let Some(metadata) = described(job).await? else {
-        return Err(job.session.moved(job.address(), format!("{} points to no key", job.name())));
+        return Err(job.session.stale_plan(job.address(), format!("{} points to no key", job.name())));
     };
     let policy = desired.policy.to_minified();
     let request = job.session.kms().put_key_policy().key_id(metadata.key_id()).policy_name("default").policy(policy);
@@ -390,9 +393,9 @@ pub(super) async fn put_policy(job: &Job<'_>, desired: &KeyPolicy) -> Result<Don
     Ok(Done::default())
 }
 
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
         .collect::<Result<_, _>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformat
 
 use futures::{join, try_join};
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::permissions::{Operation, logs as op};
 use super::session::{Session, Sessions};
 use super::surroundings::part;
@@ -68,7 +68,9 @@ pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<V
     let resource = group.resource();
     let name = resource.strip_prefix("log-group:").map(|name| name.strip_suffix(":*").unwrap_or(name));
     let (Ok(account), Ok(region), Some(name)) = (group.account().parse(), group.region().parse(), name) else {
-        return Err(base.odd_answer(op::DESCRIBE_METRIC_FILTERS, format!("{group} is not the ARN of a log group")));
+        return Err(
+            base.unexpected_response(op::DESCRIBE_METRIC_FILTERS, format!("{group} is not the ARN of a log group"))
+        );
     };
     let session = sessions.of(&account).await?.in_region(&region);
     let client = session.logs();
@@ -162,10 +164,10 @@ async fn listed_policies(
                 (Some(name), _) => name,
                 // One that is attached to a log group may have no name of its own.
                 (None, Some(arn)) => arn,
-                (None, None) => return Err(session.odd_answer(OPERATION, "a policy without a name")),
+                (None, None) => return Err(session.unexpected_response(OPERATION, "a policy without a name")),
             };
             let document = PolicyDocument::parse(document)
-                .map_err(|why| session.odd_answer(OPERATION, format!("{name} is not a policy: {why}")))?;
+                .map_err(|why| session.unexpected_response(OPERATION, format!("{name} is not a policy: {why}")))?;
             policies.insert(name.to_owned(), document);
         }
         token = pages.next(page.next_token)?;
@@ -176,7 +178,7 @@ async fn listed_policies(
 }
 
 /// Makes the log group, or brings it to what is wanted.
-pub(super) async fn put(job: &Job<'_>, desired: &LogGroup) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<Done, Fault> {
     let session = &job.session;
     if job.is_creation() {
         create(job, desired).await?;
@@ -192,7 +194,7 @@ pub(super) async fn put(job: &Job<'_>, desired: &LogGroup) -> Result<Done, Fault
     Ok(Done::default())
 }
 
-async fn create(job: &Job<'_>, desired: &LogGroup) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<(), Fault> {
     let request = job.session.logs().create_log_group().log_group_name(job.name());
     let request = request.set_tags(Some(wire_tags(&desired.tags)));
     match job.session.write(op::CREATE_LOG_GROUP, || request.clone().send()).await {
@@ -208,7 +210,7 @@ fn wire_tags(tags: &Tags) -> HashMap<String, String> {
     writable(tags).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-async fn set_retention(job: &Job<'_>, days: Option<u32>) -> Result<(), Fault> {
+async fn set_retention(job: &ChangeContext<'_>, days: Option<u32>) -> Result<(), Fault> {
     let client = job.session.logs();
     match days.and_then(|days| i32::try_from(days).ok()) {
         Some(days) => {

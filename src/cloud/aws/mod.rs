@@ -1,4 +1,4 @@
-//! AWS itself, or an emulator of it: [`Look`] and [`Act`] over the AWS SDK. One file or folder a service.
+//! AWS itself, or an emulator of it: [`CloudReader`] and [`CloudWriter`] over the AWS SDK. One file or folder a service.
 //!
 //! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
 //! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
@@ -16,6 +16,7 @@ use aws_types::region::Region as SdkRegion;
 mod account;
 mod alarms;
 mod arrivals;
+mod change_context;
 mod cloudtrail;
 mod document;
 mod events;
@@ -24,17 +25,16 @@ mod http;
 mod iam;
 #[cfg(test)]
 mod impossible;
-mod job;
 mod keys;
 mod kms;
-mod lane;
 mod logs;
 mod observe;
 mod organizations;
-mod pace;
 pub mod permissions;
+mod rate_limits;
 mod retry;
 mod s3;
+mod service_limiter;
 mod session;
 mod settled;
 mod sns;
@@ -46,20 +46,20 @@ mod whole;
 
 pub(crate) use http::of_profile;
 pub use observe::ROLES_ONE_BY_ONE_MAX;
-pub use pace::Tempo;
+pub use rate_limits::Timing;
 
-use crate::cloud::document::Document;
+use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
-use crate::cloud::{Act, Done, Fault, Load, Look, Needs, Progress, Scope};
+use crate::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress, Scope};
 use crate::estate::alarm::{Alarms, Subscribers};
-use crate::estate::deed::Deeds;
+use crate::estate::audit_event::EventHistory;
 use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::plan::{Action, Change};
-use job::Job;
+use change_context::ChangeContext;
 use session::{Identity, Roles, Session, Sessions, Speed, resolved};
 
 /// Attempts of one call that AWS throttles or that gets no answer. The pauses between them add up to about a minute.
@@ -89,7 +89,7 @@ pub struct AwsOptions {
     /// Nothing can be changed over this connection, and assumed sessions may only read.
     pub read_only: bool,
     /// Rates and patience; none chooses those of AWS, or of an emulator for an endpoint on this machine.
-    pub tempo: Option<Tempo>,
+    pub tempo: Option<Timing>,
 }
 
 /// Credentials that are given instead of found: an access key and its secret.
@@ -141,7 +141,7 @@ impl Aws {
     pub async fn connect(options: AwsOptions) -> Result<Self, NotConnected> {
         let config = sdk_config(&options).await;
         // Only now the endpoint is known: it may come from the environment or the profile.
-        let tempo = options.tempo.unwrap_or_else(|| Tempo::for_endpoint(config.endpoint_url()));
+        let tempo = options.tempo.unwrap_or_else(|| Timing::for_endpoint(config.endpoint_url()));
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
         let http = http::client(config.endpoint_url());
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(tempo.answer_max).build();
@@ -156,7 +156,7 @@ impl Aws {
 
     /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the credentials
     /// that the connection was made with.
-    pub fn document(&self, bucket: &str, key: &str, bytes_max: i64) -> Box<dyn Document> {
+    pub fn document(&self, bucket: &str, key: &str, bytes_max: i64) -> Box<dyn ConditionalStore> {
         let session = self.sessions.base().in_region(self.sessions.home());
         Box::new(document::Object { session, bucket: bucket.to_owned(), key: key.to_owned(), bytes_max })
     }
@@ -217,8 +217,8 @@ async fn identity(config: &SdkConfig) -> Result<Identity, NotConnected> {
 }
 
 #[async_trait]
-impl Look for Aws {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+impl CloudReader for Aws {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
         organizations::discover::discover(self.sessions.base(), needs).await
     }
 
@@ -236,7 +236,7 @@ impl Look for Aws {
         account::regions(&self.sessions, account).await.map(Some)
     }
 
-    async fn deeds(&self, change: &Change) -> Result<Deeds, Fault> {
+    async fn deeds(&self, change: &Change) -> Result<EventHistory, Fault> {
         let session = self.sessions.of(&change.operator).await?;
         cloudtrail::deeds(&session, change).await
     }
@@ -263,7 +263,7 @@ impl Look for Aws {
 }
 
 #[async_trait]
-impl Act for Aws {
+impl CloudWriter for Aws {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         let session = self.sessions.of(&change.operator).await?;
         execute(session, change).await
@@ -271,12 +271,12 @@ impl Act for Aws {
 }
 
 async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
-    let job = Job { session: session.at(&change.address), change };
+    let job = ChangeContext { session: session.at(&change.address), change };
     if change.action == Action::Retire {
         return retire(&job).await;
     }
     let Some(desired) = &change.desired else {
-        return Err(session.moved(&change.address, "the change does not say what shall be there"));
+        return Err(session.stale_plan(&change.address, "the change does not say what shall be there"));
     };
     resolved(&session.account, &change.address, desired)?;
     let done = put(&job, desired).await?;
@@ -284,7 +284,7 @@ async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
     Ok(done)
 }
 
-async fn put(job: &Job<'_>, desired: &Resource) -> Result<Done, Fault> {
+async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, Fault> {
     match desired {
         Resource::TrustedAccess(_) => organizations::enable_trusted_access(job).await,
         Resource::DelegatedAdministrator(_) => organizations::register_delegated_administrator(job).await,
@@ -317,7 +317,7 @@ fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
 }
 
 /// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs is.
-async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     match job.address().kind {
         Kind::Role => iam::role::retire(job, observed_role(job.change)).await,
         Kind::Policy => iam::policy::retire(job).await,

@@ -7,7 +7,7 @@ use std::future::Future;
 
 use backon::{ExponentialBuilder, Retryable};
 
-use super::pace::Tempo;
+use super::rate_limits::Timing;
 use crate::cloud::{Fault, FaultKind};
 
 /// Tries after the first.
@@ -22,8 +22,8 @@ const TRIES_ABSENT_MAX: usize = 4;
 /// A thing that is not found counts as not ready: what is written to was there a moment ago.
 ///
 /// # Errors
-/// The last [`Fault`], after about two minutes at [`Tempo::AWS`].
-pub(super) async fn patiently<T, F>(tempo: Tempo, write: impl FnMut() -> F) -> Result<T, Fault>
+/// The last [`Fault`], after about two minutes at [`Timing::AWS`].
+pub(super) async fn retry_not_ready<T, F>(tempo: Timing, write: impl FnMut() -> F) -> Result<T, Fault>
 where
     F: Future<Output = Result<T, Fault>>,
 {
@@ -50,8 +50,8 @@ where
 }
 
 /// Asks after a change, again and again while its answer is still the old one; nothing where it stays so, after about two
-/// minutes at [`Tempo::AWS`].
-pub(super) async fn until<T, F>(tempo: Tempo, mut probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
+/// minutes at [`Timing::AWS`].
+pub(super) async fn until<T, F>(tempo: Timing, mut probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
 where
     F: Future<Output = Result<Option<T>, Fault>>,
 {
@@ -84,9 +84,9 @@ mod tests {
     }
 
     async fn tries(kind: FaultKind, succeed_at: usize) -> (usize, bool) {
-        let tempo = Tempo { first_pause: std::time::Duration::from_micros(1), ..Tempo::EMULATOR };
+        let tempo = Timing { first_pause: std::time::Duration::from_micros(1), ..Timing::EMULATOR };
         let count = Cell::new(0);
-        let result = patiently(tempo, || async {
+        let result = retry_not_ready(tempo, || async {
             count.set(count.get() + 1);
             if count.get() == succeed_at { Ok(()) } else { Err(fault(kind)) }
         })
@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_old_answer_is_waited_out() {
-        let tempo = Tempo { first_pause: std::time::Duration::from_micros(1), ..Tempo::EMULATOR };
+        let tempo = Timing { first_pause: std::time::Duration::from_micros(1), ..Timing::EMULATOR };
         let answered = async |at: usize| {
             let count = Cell::new(0);
             let probe = || async {

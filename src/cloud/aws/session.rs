@@ -19,10 +19,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Mutex;
 
 use super::fault::{fault, refusal};
-use super::lane::Ear;
-use super::pace::{Pace, Tempo};
 use super::permissions::{Access, Operation, Service, read_only_policy, sts};
-use super::retry::{patiently, until};
+use super::rate_limits::{RateLimits, Timing};
+use super::retry::{retry_not_ready, until};
+use super::service_limiter::ThrottleInterceptor;
 use super::whole::Whole;
 use crate::cloud::fence::writing;
 use crate::cloud::{Fault, FaultKind, Load};
@@ -43,8 +43,8 @@ pub(super) struct Session {
     pub(super) partition: Partition,
     pub(super) region: Region,
     config: SdkConfig,
-    pace: Arc<Pace>,
-    tempo: Tempo,
+    pace: Arc<RateLimits>,
+    tempo: Timing,
     read_only: bool,
     /// Who calls, as far as AWS told.
     pub(super) caller: Option<Arn>,
@@ -69,7 +69,7 @@ macro_rules! clients {
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
                     .interceptor(Whole)
-                    .interceptor(Ear(self.pace.lane(&self.account, Service::$service)))
+                    .interceptor(ThrottleInterceptor(self.pace.lane(&self.account, Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
                 $(let config = config.$more(self.config.endpoint_url().is_some());)?
                 $crate_name::Client::from_conf(config.build())
@@ -143,7 +143,7 @@ impl Session {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        patiently(self.tempo, || self.write_once(operation, call())).await
+        retry_not_ready(self.tempo, || self.write_once(operation, call())).await
     }
 
     /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where there
@@ -162,7 +162,7 @@ impl Session {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let attempt = self.write_once(operation, call);
-        async move { found(attempt.await).map(|_| ()) }
+        async move { none_if_absent(attempt.await).map(|_| ()) }
     }
 
     /// Makes a call that changes something, once: whoever asks decides what a refusal means.
@@ -196,11 +196,11 @@ impl Session {
 
     /// Returns what AWS always answers. Where it is missing, the answer is none: that nothing is there is said otherwise.
     pub(super) fn needed<T>(&self, operation: Operation, value: Option<T>, what: &str) -> Result<T, Fault> {
-        value.ok_or_else(|| self.odd_answer(operation, format!("the answer has no {what}")))
+        value.ok_or_else(|| self.unexpected_response(operation, format!("the answer has no {what}")))
     }
 
     /// Makes a fault of ours about an answer of AWS.
-    pub(super) fn odd_answer(&self, operation: Operation, message: impl Into<String>) -> Fault {
+    pub(super) fn unexpected_response(&self, operation: Operation, message: impl Into<String>) -> Fault {
         Fault {
             kind: FaultKind::Other,
             account: self.account.clone(),
@@ -212,7 +212,7 @@ impl Session {
     }
 
     /// Makes the fault for an address at which something else is than what the change was planned for.
-    pub(super) fn moved(&self, address: &Address, message: impl Into<String>) -> Fault {
+    pub(super) fn stale_plan(&self, address: &Address, message: impl Into<String>) -> Fault {
         let operation = format!("the change of {address}");
         refusal(&self.account, &operation, "GroundMoved", message, "make a new plan")
     }
@@ -228,17 +228,19 @@ pub(super) struct Listing<'a> {
 impl Listing<'_> {
     /// Takes the token of the next page; none, or an empty one, is the end.
     pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, Fault> {
-        self.pages.next(token).map_err(|why| self.session.odd_answer(self.operation, why.to_string()))
+        self.pages.next(token).map_err(|why| self.session.unexpected_response(self.operation, why.to_string()))
     }
 
     /// The same for services that say apart whether there is more.
     pub(super) fn after(&mut self, is_truncated: bool, marker: Option<String>) -> Result<Option<String>, Fault> {
-        self.pages.after(is_truncated, marker).map_err(|why| self.session.odd_answer(self.operation, why.to_string()))
+        self.pages
+            .after(is_truncated, marker)
+            .map_err(|why| self.session.unexpected_response(self.operation, why.to_string()))
     }
 }
 
 /// Turns "it is not there" into nothing. Only AWS's own code for that very thing says so.
-pub(super) fn found<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(super) fn none_if_absent<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(fault) if fault.kind == FaultKind::Absent => Ok(None),
@@ -270,7 +272,7 @@ pub(super) struct Roles {
 
 /// How fast the sessions call.
 pub(super) struct Speed {
-    pub(super) tempo: Tempo,
+    pub(super) tempo: Timing,
     /// Calls in flight to one service of one account.
     pub(super) in_flight_max: usize,
 }
@@ -305,7 +307,7 @@ impl Sessions {
         let Identity { account, partition, arn: caller } = identity;
         let region = global_region(partition, &home);
         let read_only = roles.read_only;
-        let pace = Pace::new(tempo, in_flight_max);
+        let pace = RateLimits::new(tempo, in_flight_max);
         let start = Arc::new(Start { arn: caller.clone(), manages: AtomicBool::new(false) });
         let base = Session { account, partition, region, config, pace, tempo, read_only, caller, start };
         Self { base, home, roles, slots: Mutex::default() }
@@ -370,7 +372,7 @@ impl Sessions {
         }
         let answer = at_home.read(sts::ASSUME_ROLE, request.send()).await.map_err(|f| not_assumed(f, account, &arn))?;
         let Some(given) = answer.credentials() else {
-            return Err(at_home.odd_answer(sts::ASSUME_ROLE, "the answer has no credentials"));
+            return Err(at_home.unexpected_response(sts::ASSUME_ROLE, "the answer has no credentials"));
         };
         let expiry = SystemTime::try_from(*given.expiration()).ok();
         let token = Some(given.session_token().to_owned());

@@ -1,13 +1,13 @@
 //! Waits until AWS answers with the tags that were written: what looks before that would take the thing for somebody else's, or
 //! for missing, and make it again.
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::{iam, kms, s3, sns};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::{Resource, Tags};
 
 /// Waits for the tags of a change that was made. Where it takes longer than AWS's changes do, the next look says so.
-pub(super) async fn await_tags(job: &Job<'_>, done: &Done) -> Result<(), Fault> {
+pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(), Fault> {
     let Some(wanted) = job.change.desired.as_ref().and_then(Resource::tags).filter(|_| job.sets("tags")) else {
         return Ok(());
     };
@@ -23,7 +23,7 @@ pub(super) async fn await_tags(job: &Job<'_>, done: &Done) -> Result<(), Fault> 
 }
 
 /// Asks for the tags; none of kinds whose tags decide nothing before they are seen.
-async fn tags(job: &Job<'_>, done: &Done) -> Result<Option<Tags>, Fault> {
+async fn tags(job: &ChangeContext<'_>, done: &Done) -> Result<Option<Tags>, Fault> {
     let session = &job.session;
     match &job.change.desired {
         Some(Resource::Bucket(_)) => s3::tags(session, job.name()).await.map(Some),

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_sns::types::Tag;
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::permissions::sns as op;
-use super::session::{Session, Sessions, found};
+use super::session::{Session, Sessions, none_if_absent};
 use crate::cloud::{Done, Fault};
 use crate::estate::alarm::Subscribers;
 use crate::estate::surroundings::Subscription;
@@ -31,7 +31,8 @@ type Attributes = HashMap<String, String>;
 
 fn policy(session: &Session, arn: &str, attributes: &Attributes) -> Result<PolicyDocument, Fault> {
     let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
-    let odd = |why| session.odd_answer(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}"));
+    let odd =
+        |why| session.unexpected_response(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}"));
     PolicyDocument::parse(text).map_err(odd)
 }
 
@@ -41,7 +42,7 @@ fn key(attributes: &Attributes) -> Option<String> {
 
 async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
-    let Some(answer) = found(session.read(op::GET_ATTRIBUTES, request.send()).await)? else { return Ok(None) };
+    let Some(answer) = none_if_absent(session.read(op::GET_ATTRIBUTES, request.send()).await)? else { return Ok(None) };
     let attributes = answer.attributes.filter(|attributes| !attributes.is_empty());
     session.needed(op::GET_ATTRIBUTES, attributes, "attributes").map(Some)
 }
@@ -56,7 +57,7 @@ pub(super) async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
 pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subscribers, Fault> {
     let (Ok(account), Ok(region)) = (topic.account().parse(), topic.region().parse()) else {
         let odd = format!("{topic} is not the ARN of a topic");
-        return Err(sessions.base().odd_answer(op::LIST_SUBSCRIPTIONS, odd));
+        return Err(sessions.base().unexpected_response(op::LIST_SUBSCRIPTIONS, odd));
     };
     let session = sessions.of(&account).await?.in_region(&region);
     // A topic that is gone has nobody who hears.
@@ -129,7 +130,7 @@ fn where_to(protocol: &str, endpoint: &str) -> String {
 }
 
 /// Makes the topic, or brings it to what is wanted.
-pub(super) async fn put(job: &Job<'_>, desired: &Topic) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Topic) -> Result<Done, Fault> {
     let session = &job.session;
     let arn = session.arn("sns", job.name());
     if job.is_creation() {
@@ -157,7 +158,7 @@ pub(super) async fn publish(session: &Session, topic: &Arn, subject: &str, text:
     session.write_once(op::PUBLISH, request.send()).await.map(drop)
 }
 
-async fn create(job: &Job<'_>, desired: &Topic) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Topic) -> Result<(), Fault> {
     let request = job.session.sns().create_topic().name(job.name()).set_tags(Some(wire_tags(job, &desired.tags)?));
     job.session.write(op::CREATE_TOPIC, || request.clone().send()).await.map(drop)
 }
@@ -167,9 +168,9 @@ async fn set(session: &Session, arn: &str, name: &str, value: &str) -> Result<()
     session.write(op::SET_ATTRIBUTES, || request.clone().send()).await.map(drop)
 }
 
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use super::permissions::sqs as op;
-use super::session::{Session, found};
+use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::{Address, DeadLetters, Queue, Sighting, Tags};
 use crate::policy::PolicyDocument;
@@ -22,21 +22,25 @@ pub(super) async fn url(session: &Session, name: &str) -> Result<String, Fault> 
         FaultKind::Absent => Fault { help: "make it with `orgtrail apply`".into(), ..fault },
         _ => fault,
     })?;
-    answer.queue_url().map(str::to_owned).ok_or_else(|| session.odd_answer(op::GET_QUEUE_URL, "the answer has no URL"))
+    answer
+        .queue_url()
+        .map(str::to_owned)
+        .ok_or_else(|| session.unexpected_response(op::GET_QUEUE_URL, "the answer has no URL"))
 }
 
 /// Looks at a queue.
 pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
-    let Some(url) = found(url(session, &address.name).await)? else {
+    let Some(url) = none_if_absent(url(session, &address.name).await)? else {
         return Ok(Sighting::Absent);
     };
     let request = session.sqs().get_queue_attributes().queue_url(&url).attribute_names(Name::All);
-    let Some(answer) = found(session.read(op::GET_ATTRIBUTES, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::GET_ATTRIBUTES, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
     let attributes = session.needed(op::GET_ATTRIBUTES, answer.attributes, "attributes")?;
-    let odd =
-        |what: &str| session.odd_answer(op::GET_ATTRIBUTES, format!("{what} of the queue {} is odd", address.name));
+    let odd = |what: &str| {
+        session.unexpected_response(op::GET_ATTRIBUTES, format!("{what} of the queue {} is odd", address.name))
+    };
     let text = |name: Name| attributes.get(&name).map(String::as_str).filter(|text| !text.is_empty());
     let policy = text(Name::Policy).map(PolicyDocument::parse).transpose().map_err(|_| odd("the policy"))?;
     let dead_letters = match text(Name::RedrivePolicy) {
@@ -66,9 +70,9 @@ async fn tags(session: &Session, url: &str) -> Result<Tags, Fault> {
 }
 
 /// Makes the queue, or brings it to what is wanted.
-pub(super) async fn put(job: &Job<'_>, desired: &Queue) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Queue) -> Result<Done, Fault> {
     let session = &job.session;
-    let there = if job.is_creation() { found(url(session, job.name()).await)? } else { None };
+    let there = if job.is_creation() { none_if_absent(url(session, job.name()).await)? } else { None };
     match there {
         Some(url) => job.must_be_ours(&tags(session, &url).await?)?,
         None if job.is_creation() => create(job, desired).await?,
@@ -87,12 +91,12 @@ pub(super) async fn put(job: &Job<'_>, desired: &Queue) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-async fn create(job: &Job<'_>, desired: &Queue) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Queue) -> Result<(), Fault> {
     let request = job.session.sqs().create_queue().queue_name(job.name()).set_tags(Some(wire_tags(&desired.tags)));
     job.session.write(op::CREATE_QUEUE, || request.clone().send()).await.map(drop)
 }
 
-fn attributes(job: &Job<'_>, desired: &Queue) -> HashMap<Name, String> {
+fn attributes(job: &ChangeContext<'_>, desired: &Queue) -> HashMap<Name, String> {
     let Queue { policy, dead_letters, retention_s, encrypted, tags: _ } = desired;
     let mut attributes = HashMap::new();
     if job.sets("policy") {

@@ -52,7 +52,8 @@ impl Pair {
     }
 
     fn odd(&self, session: &Session, error: &dyn std::error::Error) -> Fault {
-        session.odd_answer(op::RECEIVE_MESSAGE, format!("a message of {} cannot be handled: {error}", self.name))
+        session
+            .unexpected_response(op::RECEIVE_MESSAGE, format!("a message of {} cannot be handled: {error}", self.name))
     }
 }
 

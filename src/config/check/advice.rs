@@ -1,8 +1,8 @@
 //! What is right and may still surprise: said by `orgtrail validate`, never an error.
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
 use crate::config::names::{Variable, variables};
-use crate::config::remark::Remark;
 use crate::config::schema::Config;
 use crate::ids::AccountId;
 use crate::organization::selector::Selector;
@@ -10,19 +10,19 @@ use crate::organization::selector::Selector;
 const WHO: &str = "whoever administers an account may rename it";
 
 /// Returns the remarks on a configuration that is right.
-pub(in crate::config) fn advise(config: &Config) -> Vec<Remark> {
+pub(in crate::config) fn advise(config: &Config) -> Vec<Diagnostic> {
     let mut remarks = accounts_by_name(config);
     remarks.extend(selectors_by_name(config));
     remarks.extend(templates_by_name(config));
     remarks
 }
 
-fn remark(at: impl Into<String>, message: String, help: &str) -> Remark {
-    Remark::new(Code::ChosenByMembers, at, message).help(help)
+fn remark(at: impl Into<String>, message: String, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::ChosenByMembers, at, message).help(help)
 }
 
 /// A second account of that name stops every plan, because the log account must not be guessed.
-fn accounts_by_name(config: &Config) -> Vec<Remark> {
+fn accounts_by_name(config: &Config) -> Vec<Diagnostic> {
     let log = ("/accounts/log".to_owned(), config.accounts.log.as_str());
     let administrators = config.organization.delegated_administrators.iter().enumerate();
     let administrators =
@@ -36,7 +36,7 @@ fn accounts_by_name(config: &Config) -> Vec<Remark> {
     said.collect()
 }
 
-fn selectors_by_name(config: &Config) -> Vec<Remark> {
+fn selectors_by_name(config: &Config) -> Vec<Diagnostic> {
     let lists = [("include", &config.accounts.include), ("exclude", &config.accounts.exclude)];
     let all = lists.into_iter().flat_map(|(list, selectors)| {
         selectors.iter().enumerate().map(move |(n, selector)| (list, format!("/accounts/{list}/{n}"), selector))
@@ -53,7 +53,7 @@ fn selectors_by_name(config: &Config) -> Vec<Remark> {
     said.collect()
 }
 
-fn templates_by_name(config: &Config) -> Vec<Remark> {
+fn templates_by_name(config: &Config) -> Vec<Diagnostic> {
     let readers = &config.readers;
     let archive =
         [("/bucket/name".to_owned(), &config.bucket.name), ("/bucket/key_alias".to_owned(), &config.bucket.key_alias)];

@@ -1,7 +1,7 @@
 //! Rules for advanced event selectors (CloudTrail API, `AdvancedEventSelector` and `AdvancedFieldSelector`).
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
-use crate::config::remark::Remark;
 use crate::config::schema::{AdvancedSelector, Config, FieldSelector, SelectorField, TrailConfig};
 
 /// CloudTrail's limit for the values of all conditions of a trail (CloudTrail user guide, "Quotas").
@@ -43,7 +43,7 @@ const CATEGORIES: [Category; 2] = [
     },
 ];
 
-pub(super) fn check(config: &Config) -> Vec<Remark> {
+pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     for (n, trail) in config.trails.iter().enumerate() {
         let at = format!("/trails/{n}/data_events");
@@ -63,7 +63,7 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
 }
 
 /// Counts what orgtrail adds for management events too: category, read or write, excluded sources.
-fn too_many_values(at: &str, trail: &TrailConfig) -> Option<Remark> {
+fn too_many_values(at: &str, trail: &TrailConfig) -> Option<Diagnostic> {
     let events = &trail.management_events;
     let management = match (events.read, events.write) {
         (false, false) => 0,
@@ -77,15 +77,15 @@ fn too_many_values(at: &str, trail: &TrailConfig) -> Option<Remark> {
     let message = format!(
         "the selectors have {chosen} values and management events {management} more; CloudTrail takes {VALUES_MAX} in a trail"
     );
-    let remark = Remark::new(Code::WrongValue, at, message).on_name();
+    let remark = Diagnostic::new(Code::WrongValue, at, message).on_name();
     Some(remark.help("choose by `starts_with` instead of single values, or spread them over two trails"))
 }
 
-fn category(at: &str, selector: &AdvancedSelector) -> Vec<Remark> {
+fn category(at: &str, selector: &AdvancedSelector) -> Vec<Diagnostic> {
     let find = |field| selector.field_selectors.iter().position(|condition| condition.field == field);
     let Some(place) = find(SelectorField::EventCategory) else {
         let remark =
-            Remark::new(Code::MissingField, at, "the selector does not say which category of events it chooses");
+            Diagnostic::new(Code::MissingField, at, "the selector does not say which category of events it chooses");
         return vec![remark.on_name().help("add `{field: eventCategory, equals: [Data]}`")];
     };
     let equals = &selector.field_selectors[place].equals;
@@ -97,7 +97,7 @@ fn category(at: &str, selector: &AdvancedSelector) -> Vec<Remark> {
     if find(category.required).is_none() {
         let (name, field) = (category.name, category.required.as_str());
         let remark =
-            Remark::new(Code::MissingField, at, format!("a selector of {name} events needs the field `{field}`"));
+            Diagnostic::new(Code::MissingField, at, format!("a selector of {name} events needs the field `{field}`"));
         remarks.push(remark.on_name().help(match category.required {
             SelectorField::ResourcesType => "add `{field: resources.type, equals: [\"AWS::S3::Object\"]}`",
             _ => "add `{field: eventSource, equals: [s3.amazonaws.com]}`",
@@ -108,15 +108,16 @@ fn category(at: &str, selector: &AdvancedSelector) -> Vec<Remark> {
             let at = format!("{at}/field_selectors/{k}/field");
             let message = format!("{} events cannot be chosen by `{}`", category.name, condition.field.as_str());
             let allowed: Vec<&str> = category.allowed.iter().map(|field| field.as_str()).collect();
-            remarks
-                .push(Remark::new(Code::Conflict, at, message).help(format!("the fields are {}", allowed.join(", "))));
+            remarks.push(
+                Diagnostic::new(Code::Conflict, at, message).help(format!("the fields are {}", allowed.join(", "))),
+            );
         }
     }
     remarks
 }
 
-fn wrong_category(at: &str, equals: &[String]) -> Remark {
-    let remark = Remark::new(Code::WrongValue, at, "`eventCategory` must equal `Data` or `NetworkActivity`");
+fn wrong_category(at: &str, equals: &[String]) -> Diagnostic {
+    let remark = Diagnostic::new(Code::WrongValue, at, "`eventCategory` must equal `Data` or `NetworkActivity`");
     if equals.iter().any(|value| value == "Management") {
         return remark.help("management events are chosen with `management_events`");
     }
@@ -124,21 +125,21 @@ fn wrong_category(at: &str, equals: &[String]) -> Remark {
 }
 
 /// CloudTrail takes one condition for a field, with all its operators.
-fn repeated_fields(at: &str, selector: &AdvancedSelector) -> impl Iterator<Item = Remark> {
+fn repeated_fields(at: &str, selector: &AdvancedSelector) -> impl Iterator<Item = Diagnostic> {
     let conditions = &selector.field_selectors;
     conditions.iter().enumerate().filter_map(move |(k, condition)| {
         let first = conditions[..k].iter().position(|earlier| earlier.field == condition.field)?;
         let message = format!("the selector has two conditions for `{}`", condition.field.as_str());
-        let remark = Remark::new(Code::Conflict, format!("{at}/field_selectors/{k}/field"), message);
+        let remark = Diagnostic::new(Code::Conflict, format!("{at}/field_selectors/{k}/field"), message);
         let remark = remark.because(format!("{at}/field_selectors/{first}/field"), "first here");
         Some(remark.help("put all operators and values into one condition, or make a second selector"))
     })
 }
 
-fn operators(at: &str, condition: &FieldSelector) -> Option<Remark> {
+fn operators(at: &str, condition: &FieldSelector) -> Option<Diagnostic> {
     let field = condition.field.as_str();
     if condition.value_count() == 0 {
-        let remark = Remark::new(Code::MissingField, at, format!("the condition for `{field}` has no values"));
+        let remark = Diagnostic::new(Code::MissingField, at, format!("the condition for `{field}` has no values"));
         return Some(remark.help("add an operator with values, such as `equals: [...]`"));
     }
     let only_equals = matches!(
@@ -147,30 +148,30 @@ fn operators(at: &str, condition: &FieldSelector) -> Option<Remark> {
     );
     if only_equals && condition.equals.len() != condition.value_count() {
         let message = format!("`{field}` can only be compared with `equals`");
-        return Some(Remark::new(Code::Conflict, at, message).help("use `equals`, or choose by another field"));
+        return Some(Diagnostic::new(Code::Conflict, at, message).help("use `equals`, or choose by another field"));
     }
     let wrong = match condition.field {
         SelectorField::ReadOnly => condition.equals.iter().find(|value| !matches!(value.as_str(), "true" | "false")),
         _ => None,
     };
     if let Some(value) = wrong {
-        let remark = Remark::new(Code::WrongValue, at, format!("`readOnly` cannot be {value:?}"));
+        let remark = Diagnostic::new(Code::WrongValue, at, format!("`readOnly` cannot be {value:?}"));
         return Some(remark.help("write `equals: [\"true\"]` or `equals: [\"false\"]`"));
     }
     if only_equals && condition.equals.len() > 1 {
-        let remark = Remark::new(Code::WrongValue, at, format!("`{field}` can have one value only"));
+        let remark = Diagnostic::new(Code::WrongValue, at, format!("`{field}` can have one value only"));
         return Some(remark.help("make a selector of its own for each value"));
     }
     None
 }
 
 /// CloudTrail knows no wildcards in selectors: what has one fits nothing.
-fn wildcards(at: &str, condition: &FieldSelector) -> Vec<Remark> {
+fn wildcards(at: &str, condition: &FieldSelector) -> Vec<Diagnostic> {
     let found = condition.by_operator().into_iter().flat_map(|(operator, values)| {
         let wild = values.iter().enumerate().filter(|(_, value)| value.contains(['*', '?']));
         wild.map(move |(n, value)| {
             let message = format!("{value:?} has a wildcard, which CloudTrail takes literally: it fits nothing");
-            let remark = Remark::new(Code::WrongValue, format!("{at}/{operator}/{n}"), message);
+            let remark = Diagnostic::new(Code::WrongValue, format!("{at}/{operator}/{n}"), message);
             remark.help(instead_of_wildcard(operator, value))
         })
     });

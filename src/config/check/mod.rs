@@ -1,7 +1,7 @@
 //! Rules that need more than one field, or more than a form. Each file holds the rules of one part of the
 //! configuration; each rule answers with remarks that point at the fields it looked at.
 
-use super::remark::Remark;
+use super::diagnostic::Diagnostic;
 use super::schema::Config;
 
 mod accounts;
@@ -19,7 +19,7 @@ mod trails;
 pub(super) use advice::advise;
 
 /// Returns everything that the rules have to say.
-pub(super) fn check(config: &Config) -> Vec<Remark> {
+pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
     let parts = [
         accounts::check(config),
         regions::check(config),

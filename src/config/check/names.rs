@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
 use crate::config::names::{NameContext, NameError, render_name};
-use crate::config::remark::Remark;
 use crate::config::schema::Config;
 
 /// Stands for the id of an account in names: the rules of AWS treat all ids alike.
@@ -28,17 +28,17 @@ pub(super) fn check_name<E: Display>(
     template: &str,
     config: &Config,
     rule: impl Fn(&str) -> Result<(), E>,
-) -> Option<Remark> {
+) -> Option<Diagnostic> {
     let name = match render_name(template, &context(config)) {
         Ok(name) => name,
         Err(NameError::NoValue { .. }) => return None,
         Err(error) => {
-            let remark = Remark::new(Code::BadTemplate, at, error.to_string());
+            let remark = Diagnostic::new(Code::BadTemplate, at, error.to_string());
             return Some(remark.on_characters(expression(template, error.character())).help(error.help()));
         }
     };
     let why = rule(&name).err()?.to_string();
-    let remark = Remark::new(Code::BadName, at, why);
+    let remark = Diagnostic::new(Code::BadName, at, why);
     if name == template && template.contains('{') {
         return Some(remark.help("a variable stands in two braces on both sides, as in `{{account.id}}`"));
     }

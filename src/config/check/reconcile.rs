@@ -1,22 +1,22 @@
 //! Rules for `reconcile`.
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
-use crate::config::remark::Remark;
 use crate::config::schema::Config;
 
-pub(super) fn check(config: &Config) -> Vec<Remark> {
+pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
     let reconcile = &config.reconcile;
     let mut remarks = Vec::new();
     if reconcile.full_pass_every < reconcile.every {
         let message = "everything cannot be read again more often than there are rounds";
-        let remark = Remark::new(Code::Conflict, "/reconcile/full_pass_every", message);
+        let remark = Diagnostic::new(Code::Conflict, "/reconcile/full_pass_every", message);
         remarks.push(remark.help(format!("write at least `{}`, which is reconcile.every", reconcile.every)));
     }
     for (place, field) in [(&reconcile.lease, "lease"), (&reconcile.history, "history")] {
         if place.as_ref().is_some_and(|place| place.bucket.as_str() == config.bucket.name) {
             // They are written again and again: versions, lock and retention of the log bucket would keep each writing.
             let message = format!("the {field} must not be in the log bucket, which keeps every version of it");
-            let remark = Remark::new(Code::Conflict, format!("/reconcile/{field}"), message);
+            let remark = Diagnostic::new(Code::Conflict, format!("/reconcile/{field}"), message);
             remarks.push(remark.help("name another bucket, in the account of the daemon's own credentials"));
         }
     }

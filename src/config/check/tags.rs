@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
 use crate::config::place::join;
-use crate::config::remark::Remark;
 use crate::config::schema::Config;
 
 /// AWS takes 50 tags on a resource; ten of them are left to orgtrail.
@@ -12,7 +12,7 @@ const TAGS_MAX: usize = 50 - 10;
 const KEY_CHARS_MAX: usize = 128;
 const VALUE_CHARS_MAX: usize = 256;
 
-pub(super) fn check(config: &Config) -> Vec<Remark> {
+pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
     let common = &config.tags;
     let mut remarks = tags("/tags", common, &BTreeMap::new());
     remarks.extend(tags("/bucket/tags", &config.bucket.tags, common));
@@ -22,28 +22,30 @@ pub(super) fn check(config: &Config) -> Vec<Remark> {
     remarks
 }
 
-fn tags(at: &str, own: &BTreeMap<String, String>, common: &BTreeMap<String, String>) -> Vec<Remark> {
-    let mut remarks: Vec<Remark> = own.iter().filter_map(|(key, value)| tag(&join(at, key), key, value)).collect();
+fn tags(at: &str, own: &BTreeMap<String, String>, common: &BTreeMap<String, String>) -> Vec<Diagnostic> {
+    let mut remarks: Vec<Diagnostic> = own.iter().filter_map(|(key, value)| tag(&join(at, key), key, value)).collect();
     let count = own.len() + common.keys().filter(|key| !own.contains_key(*key)).count();
     if count > TAGS_MAX && !own.is_empty() {
         let message = format!("a resource would bear {count} tags, {TAGS_MAX} are allowed beside those of orgtrail");
-        remarks.push(Remark::new(Code::WrongValue, at, message).on_name());
+        remarks.push(Diagnostic::new(Code::WrongValue, at, message).on_name());
     }
     remarks
 }
 
-fn tag(at: &str, key: &str, value: &str) -> Option<Remark> {
+fn tag(at: &str, key: &str, value: &str) -> Option<Diagnostic> {
     let lower = key.to_lowercase();
     if let Some(prefix) = ["aws:", "orgtrail:"].iter().find(|prefix| lower.starts_with(**prefix)) {
         let keeper = if *prefix == "aws:" { "AWS" } else { "orgtrail" };
         let message = format!("tags that start with `{prefix}` are kept for {keeper}");
-        return Some(Remark::new(Code::BadName, at, message).on_name());
+        return Some(Diagnostic::new(Code::BadName, at, message).on_name());
     }
     if let Some(why) = fault(key, 1, KEY_CHARS_MAX) {
-        return Some(Remark::new(Code::BadName, at, format!("{key:?} cannot be the key of a tag: {why}")).on_name());
+        return Some(
+            Diagnostic::new(Code::BadName, at, format!("{key:?} cannot be the key of a tag: {why}")).on_name(),
+        );
     }
     let why = fault(value, 0, VALUE_CHARS_MAX)?;
-    Some(Remark::new(Code::WrongValue, at, format!("{value:?} cannot be the value of a tag: {why}")))
+    Some(Diagnostic::new(Code::WrongValue, at, format!("{value:?} cannot be the value of a tag: {why}")))
 }
 
 fn fault(text: &str, min: usize, max: usize) -> Option<String> {

@@ -4,14 +4,14 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
-use crate::config::place::{Document, join, spoken};
-use crate::config::remark::Remark;
+use crate::config::place::{Document, display_path, join};
 use crate::config::schema::text::FORMATS;
 use crate::config::suggest::{listed, nearest};
 
 use super::lookup::Lookup;
-use super::{Misfit, telling};
+use super::{SchemaViolation, telling};
 
 pub(super) struct Explainer<'a> {
     pub schema: &'a Value,
@@ -21,7 +21,7 @@ pub(super) struct Explainer<'a> {
 
 impl Explainer<'_> {
     /// Words one error; an unknown field each is a misfit of its own.
-    pub fn explain(&self, error: &ValidationError<'_>) -> Vec<Misfit> {
+    pub fn explain(&self, error: &ValidationError<'_>) -> Vec<SchemaViolation> {
         let at = error.instance_path().as_str();
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -45,10 +45,11 @@ impl Explainer<'_> {
         }
     }
 
-    fn unknown_field(&self, error: &ValidationError<'_>, at: &str, field: &str) -> Misfit {
+    fn unknown_field(&self, error: &ValidationError<'_>, at: &str, field: &str) -> SchemaViolation {
         let pointer = join(at, field);
-        let place = if at.is_empty() { String::new() } else { format!(" in `{}`", spoken(at)) };
-        let remark = Remark::new(Code::UnknownField, &pointer, format!("there is no field `{field}`{place}")).on_name();
+        let place = if at.is_empty() { String::new() } else { format!(" in `{}`", display_path(at)) };
+        let remark =
+            Diagnostic::new(Code::UnknownField, &pointer, format!("there is no field `{field}`{place}")).on_name();
         let known: Vec<&str> = self
             .schema_around(error)
             .and_then(|schema| schema.get("properties")?.as_object())
@@ -63,32 +64,32 @@ impl Explainer<'_> {
             (None, None) => format!("the fields are {}", listed(known)),
         };
         let tainted = std::iter::once(pointer).chain(guess.map(|guess| join(at, guess))).collect();
-        Misfit { remark: remark.help(help), tainted, text_meant: None }
+        SchemaViolation { remark: remark.help(help), tainted, text_meant: None }
     }
 
-    fn missing_field(&self, error: &ValidationError<'_>, at: &str, field: &str) -> Misfit {
-        let place = if at.is_empty() { "the file".to_owned() } else { format!("`{}`", spoken(at)) };
-        let remark = Remark::new(Code::MissingField, at, format!("{place} has no field `{field}`")).on_name();
+    fn missing_field(&self, error: &ValidationError<'_>, at: &str, field: &str) -> SchemaViolation {
+        let place = if at.is_empty() { "the file".to_owned() } else { format!("`{}`", display_path(at)) };
+        let remark = Diagnostic::new(Code::MissingField, at, format!("{place} has no field `{field}`")).on_name();
         let schema = self.schema_around(error).and_then(|schema| schema.get("properties")?.get(field));
         // JSON is YAML too, and its quotes keep digits a text.
         let example = schema.and_then(|schema| self.lookup().sample(schema));
         let line = example.map_or_else(|| format!("`{field}`"), |example| format!("a line like `{field}: {example}`"));
         let meaning = schema.and_then(|schema| schema.get("description")?.as_str()).map(first_sentence);
         let help = format!("add {line}{}", meaning.map(|meaning| format!(": {meaning}")).unwrap_or_default());
-        Misfit { remark: remark.help(help), tainted: vec![join(at, field)], text_meant: None }
+        SchemaViolation { remark: remark.help(help), tainted: vec![join(at, field)], text_meant: None }
     }
 
-    fn wrong_type(&self, at: &str, expected: &[JsonType]) -> Misfit {
+    fn wrong_type(&self, at: &str, expected: &[JsonType]) -> SchemaViolation {
         let found = self.document.value.pointer(at).unwrap_or(&Value::Null);
         let expected: Vec<JsonType> = expected.iter().copied().filter(|kind| *kind != JsonType::Null).collect();
         let wanted = expected.iter().map(|kind| type_words(*kind)).collect::<Vec<_>>().join(" or ");
         let message = format!("{} must be {wanted}, here it is {}", self.subject(at), found_words(found));
-        let remark = Remark::new(Code::WrongType, at, message);
+        let remark = Diagnostic::new(Code::WrongType, at, message);
         let written = self.written(at);
         let is_word = found.is_number() || found.is_boolean();
         let text_meant = (expected.contains(&JsonType::String) && is_word).then(|| written.to_owned());
         let help = expected.first().and_then(|kind| type_help(*kind, found, written));
-        Misfit {
+        SchemaViolation {
             remark: match help {
                 Some(help) => remark.help(help),
                 None => remark,
@@ -99,7 +100,7 @@ impl Explainer<'_> {
     }
 
     /// Follows the alternative that was probably meant: the one whose type fits.
-    fn any_of(&self, at: &str, branches: &[Vec<ValidationError<'static>>]) -> Vec<Misfit> {
+    fn any_of(&self, at: &str, branches: &[Vec<ValidationError<'static>>]) -> Vec<SchemaViolation> {
         let (other, meant): (Vec<_>, Vec<_>) =
             branches.iter().partition(|errors| errors.iter().any(|error| !types_missed(error, at).is_empty()));
         let mut types: Vec<JsonType> = other
@@ -112,8 +113,9 @@ impl Explainer<'_> {
         let Some(errors) = meant.first() else {
             return vec![self.wrong_type(at, &types)];
         };
-        let mut misfits: Vec<Misfit> = telling(errors).flat_map(|error| self.explain(error)).collect();
-        if let [Misfit { remark: Remark { code: Code::WrongValue, help: Some(help), .. }, .. }] = misfits.as_mut_slice()
+        let mut misfits: Vec<SchemaViolation> = telling(errors).flat_map(|error| self.explain(error)).collect();
+        if let [SchemaViolation { remark: Diagnostic { code: Code::WrongValue, help: Some(help), .. }, .. }] =
+            misfits.as_mut_slice()
         {
             for kind in types {
                 help.push_str(", or ");
@@ -123,7 +125,7 @@ impl Explainer<'_> {
         misfits
     }
 
-    fn wrong_choice(&self, at: &str, choices: Vec<&Value>) -> Misfit {
+    fn wrong_choice(&self, at: &str, choices: Vec<&Value>) -> SchemaViolation {
         let found = self.document.value.pointer(at).unwrap_or(&Value::Null);
         if at == "/version" {
             return misfit(at, unsupported_version(found));
@@ -137,22 +139,22 @@ impl Explainer<'_> {
             _ if words.len() == 1 => format!("write {all}"),
             _ => format!("the choices are {all}"),
         };
-        misfit(at, Remark::new(Code::WrongValue, at, message).help(help))
+        misfit(at, Diagnostic::new(Code::WrongValue, at, message).help(help))
     }
 
-    fn repeated_items(&self, at: &str) -> Vec<Misfit> {
+    fn repeated_items(&self, at: &str) -> Vec<SchemaViolation> {
         let items = self.document.value.pointer(at).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let repeated = items.iter().enumerate().filter_map(|(n, item)| {
             let first = items[..n].iter().position(|earlier| earlier == item)?;
             let message = format!("{} stands twice in {}", found_words(item), self.subject(at));
-            let remark = Remark::new(Code::Conflict, join(at, &n.to_string()), message);
+            let remark = Diagnostic::new(Code::Conflict, join(at, &n.to_string()), message);
             let remark = remark.because(join(at, &first.to_string()), "first here").help("keep one of the two");
-            Some(Misfit { remark, tainted: vec![at.to_owned()], text_meant: None })
+            Some(SchemaViolation { remark, tainted: vec![at.to_owned()], text_meant: None })
         });
         repeated.collect()
     }
 
-    fn other(&self, at: &str, kind: &ValidationErrorKind, error: &ValidationError<'_>) -> Remark {
+    fn other(&self, at: &str, kind: &ValidationErrorKind, error: &ValidationError<'_>) -> Diagnostic {
         let subject = self.subject(at);
         let found = self.document.value.pointer(at).unwrap_or(&Value::Null);
         let message = match kind {
@@ -174,12 +176,12 @@ impl Explainer<'_> {
             }
             _ => format!("{subject} is not allowed: {}", error.masked()),
         };
-        Remark::new(Code::WrongValue, at, message)
+        Diagnostic::new(Code::WrongValue, at, message)
     }
 
     /// Returns how a message calls a value: by its path.
     fn subject(&self, at: &str) -> String {
-        if at.is_empty() { "the file".into() } else { format!("`{}`", spoken(at)) }
+        if at.is_empty() { "the file".into() } else { format!("`{}`", display_path(at)) }
     }
 
     /// Returns the text of a value as it stands in the file.
@@ -206,14 +208,14 @@ fn first_sentence(description: &str) -> String {
     rest.next().map(|first| first.to_lowercase().chain(rest).collect()).unwrap_or_default()
 }
 
-fn misfit(at: &str, remark: Remark) -> Misfit {
-    Misfit { remark, tainted: vec![at.to_owned()], text_meant: None }
+fn misfit(at: &str, remark: Diagnostic) -> SchemaViolation {
+    SchemaViolation { remark, tainted: vec![at.to_owned()], text_meant: None }
 }
 
-fn unsupported_version(found: &Value) -> Remark {
+fn unsupported_version(found: &Value) -> Diagnostic {
     let message = format!("this version of orgtrail does not know version {} of the format", plain(found));
     let help = "write `version: 1`, or use a version of orgtrail that knows the format";
-    Remark::new(Code::UnsupportedVersion, "/version", message).help(help)
+    Diagnostic::new(Code::UnsupportedVersion, "/version", message).help(help)
 }
 
 fn constant<'e>(error: &'e ValidationError<'_>) -> Option<&'e Value> {

@@ -10,9 +10,9 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
+use super::diagnostic::Diagnostic;
 use super::finding::Code;
 use super::place::Document;
-use super::remark::Remark;
 use super::schema::{json_schema, text::FORMATS};
 
 mod explain;
@@ -20,8 +20,8 @@ mod lookup;
 mod repair;
 
 /// One place where a file does not fit the schema.
-pub(super) struct Misfit {
-    pub remark: Remark,
+pub(super) struct SchemaViolation {
+    pub remark: Diagnostic,
     /// The fields whose values can no longer be trusted: the field itself, then the one that a misspelt name means.
     pub tainted: Vec<String>,
     /// The text that was probably meant where a number or a word like `true` stands.
@@ -57,7 +57,7 @@ impl Shape {
     }
 
     /// Returns everything that does not fit.
-    pub fn misfits(&self, document: &Document, text: &str) -> Vec<Misfit> {
+    pub fn misfits(&self, document: &Document, text: &str) -> Vec<SchemaViolation> {
         let errors: Vec<_> = self.validator.iter_errors(&document.value).collect();
         let explainer = explain::Explainer { schema: &self.schema, document, text };
         without_misspelt(telling(&errors).flat_map(|error| explainer.explain(error)).collect())
@@ -65,7 +65,7 @@ impl Shape {
 }
 
 /// Drops what is said of a missing field whose name is only misspelt.
-fn without_misspelt(mut misfits: Vec<Misfit>) -> Vec<Misfit> {
+fn without_misspelt(mut misfits: Vec<SchemaViolation>) -> Vec<SchemaViolation> {
     let unknown = misfits.iter().filter(|misfit| misfit.remark.code == Code::UnknownField);
     let meant: HashSet<String> = unknown.filter_map(|misfit| misfit.tainted.get(1).cloned()).collect();
     misfits.retain(|misfit| {

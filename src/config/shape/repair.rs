@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::place::{Document, steps};
 
 use super::lookup::Lookup;
-use super::{Misfit, Shape};
+use super::{SchemaViolation, Shape};
 
 /// Values that fit the schema.
 pub(in crate::config) struct Repaired {
@@ -21,7 +21,7 @@ const ROUNDS_MAX: usize = 4;
 
 impl Shape {
     /// Repairs the values of a file; gives up when a value keeps being wrong.
-    pub fn repair(&self, document: &Document, text: &str, misfits: Vec<Misfit>) -> Option<Repaired> {
+    pub fn repair(&self, document: &Document, text: &str, misfits: Vec<SchemaViolation>) -> Option<Repaired> {
         let mut document = Document { value: document.value.clone(), places: document.places.clone() };
         let mut made_up = Vec::new();
         let mut misfits = misfits;
@@ -37,7 +37,7 @@ impl Shape {
         None
     }
 
-    fn mend(&self, root: &mut Value, misfit: Misfit, made_up: &mut Vec<String>) {
+    fn mend(&self, root: &mut Value, misfit: SchemaViolation, made_up: &mut Vec<String>) {
         if let (Some(text), [at]) = (misfit.text_meant, misfit.tainted.as_slice()) {
             if let Some(value) = root.pointer_mut(at) {
                 *value = Value::String(text);

@@ -22,9 +22,9 @@ use tokio::time::timeout;
 
 use super::prepared::Prepared;
 use super::{Failure, failure, rules, unanswered};
-use crate::flow::{Flow, Pages};
+use crate::flow::{AdaptiveLimiter, Pages};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
-use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed, Version};
+use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.
 const TRIES: usize = 8;
@@ -62,7 +62,7 @@ const NO_RULES: [&str; 3] = ["NoSuchLifecycleConfiguration", "NotImplemented", "
 pub struct S3Store {
     client: Client,
     bucket: String,
-    flow: Arc<Flow>,
+    flow: Arc<AdaptiveLimiter>,
     memory: Arc<Semaphore>,
     /// The delay before the second try, and the longest one.
     delays: (Duration, Duration),
@@ -86,7 +86,7 @@ impl S3Store {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
         let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
         let (answered, deletes) = Default::default();
-        let flow = Flow::new(FLOW_START, FLOW_MAX);
+        let flow = AdaptiveLimiter::new(FLOW_START, FLOW_MAX);
         Self { client, bucket: bucket.into(), flow, memory, delays, answered, deletes, prepared: None }
     }
 
@@ -231,7 +231,7 @@ impl S3Store {
         Ok(Fetched { object: Object { body, metadata }, _memory: memory })
     }
 
-    async fn hash_fetched(&self, key: &str, version: Option<&str>) -> Result<Unpacked, Unhashed> {
+    async fn hash_fetched(&self, key: &str, version: Option<&str>) -> Result<Unpacked, HashError> {
         let fetched = self.fetch(key, version).await?;
         if fetched.object.body.len() <= INLINE_BYTES_MAX {
             return Ok(hash_log(&fetched.object.body)?);
@@ -346,7 +346,7 @@ impl Store for S3Store {
         Ok(self.fetch(key, None).await?.object)
     }
 
-    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
         self.hash_fetched(key, None).await
     }
 
@@ -372,7 +372,7 @@ impl Store for S3Store {
         Err(odd_versions(format!("there are more than {VERSION_PAGES_MAX} pages of versions below {prefix}")))
     }
 
-    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, HashError> {
         self.hash_fetched(key, Some(version)).await
     }
 }

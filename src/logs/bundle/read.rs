@@ -19,7 +19,7 @@ use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hex};
 use crate::logs::key::DigestKey;
-use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
+use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 use crate::logs::verify::Source;
 
 /// The most bytes that one line may have: a digest of the largest size in base64, twice.
@@ -353,7 +353,7 @@ impl Store for BundlePlace {
         }
     }
 
-    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
         match self.entry(key, None) {
             Some(Entry::Log(unpacked)) => Ok(*unpacked),
             Some(Entry::Fault(fault)) => Err(fault.clone().into()),
@@ -374,7 +374,7 @@ impl Store for BundlePlace {
         told.cloned().ok_or_else(Self::untold)
     }
 
-    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, HashError> {
         match self.entry(key, Some(version)) {
             Some(Entry::Log(unpacked)) => Ok(*unpacked),
             _ => Err(Self::untold().into()),

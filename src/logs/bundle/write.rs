@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::signature::Signed;
 use super::{Header, Line, RuleLine, VersionLine, log_line};
 use crate::logs::digest::keys::KeyRing;
-use crate::logs::inflate::{Damage, Unpacked, hex};
-use crate::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Object, Store, Unhashed, Version};
+use crate::logs::inflate::{GzipError, Unpacked, hex};
+use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 
 /// A bundle that is being written. The first failure is kept and told at the end.
 pub struct BundleWriter(Mutex<Inner>);
@@ -156,12 +156,12 @@ impl Store for RecordingStore {
         self.store.read_log(key).await
     }
 
-    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
         let (at, answer) = (self.at, self.store.hash(key).await);
         self.bundle.write(&match &answer {
             Ok(unpacked) => log_line(at, key, None, unpacked),
-            Err(Unhashed::Fault(fault)) => fault_line(at, key, fault),
-            Err(Unhashed::Damage(damage)) => damage_line(at, key, damage),
+            Err(HashError::Fault(fault)) => fault_line(at, key, fault),
+            Err(HashError::GzipError(damage)) => damage_line(at, key, damage),
         });
         answer
     }
@@ -190,7 +190,7 @@ impl Store for RecordingStore {
         answer
     }
 
-    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, HashError> {
         let answer = self.store.hash_version(key, version).await;
         if let Ok(unpacked) = &answer {
             self.bundle.write(&log_line(self.at, key, Some(version), unpacked));
@@ -210,6 +210,6 @@ fn fault_line(at: usize, key: &str, fault: &Fault) -> Line {
     }
 }
 
-fn damage_line(at: usize, key: &str, damage: &Damage) -> Line {
+fn damage_line(at: usize, key: &str, damage: &GzipError) -> Line {
     Line::Damaged { at, key: key.to_owned(), why: damage.to_string() }
 }

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, Region, TrailName};
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 use crate::logs::key::{LogKind, Scope};
-use crate::logs::spans::Spans;
-use crate::logs::verify::Sought;
+use crate::logs::time_set::TimeSet;
+use crate::logs::verify::ScopeFilter;
 
 mod reason;
 mod rows;
@@ -25,7 +25,7 @@ pub struct Survey {
     /// The places, as a person would name them.
     pub store: String,
     /// The time that was looked at.
-    pub range: Window,
+    pub range: TimeRange,
     /// The present.
     pub now: Timestamp,
     /// What was found, by account, region and layout.
@@ -57,7 +57,7 @@ pub struct TrailDigests {
     /// How many there are.
     pub count: u64,
     /// The hours that they are about.
-    pub hours: Spans,
+    pub hours: TimeSet,
 }
 
 /// The log files of one kind.
@@ -72,7 +72,7 @@ pub struct LogFiles {
     /// The slot of the last one.
     pub last: Option<Timestamp>,
     /// The hours that have any.
-    pub hours: Spans,
+    pub hours: TimeSet,
     /// How long after their slot they were written.
     pub delays: Delays,
 }
@@ -204,7 +204,7 @@ impl Expected {
     }
 
     /// Keeps only what is sought, so that nothing else is missed.
-    pub fn narrow(&mut self, sought: &Sought) {
+    pub fn narrow(&mut self, sought: &ScopeFilter) {
         self.accounts.retain(|account, _| sought.account.as_ref().is_none_or(|only| only == account));
         self.only.clone_from(&sought.region);
     }
@@ -235,7 +235,7 @@ pub struct Coverage {
     /// The places, as a person would name them.
     pub store: String,
     /// The time that was looked at.
-    pub range: Window,
+    pub range: TimeRange,
     /// The present.
     pub now: Timestamp,
     /// One row an account x region x kind of log x layout x trail, in order.
@@ -320,7 +320,7 @@ pub struct Row {
     /// How many digests there are; of management and data events only, which digests are listed with.
     pub digests: u64,
     /// The hours that digests are about.
-    pub digest_hours: Spans,
+    pub digest_hours: TimeSet,
     /// The times without digests, with their likely reason.
     pub gaps: Vec<Gap>,
     /// What a person should know, though nothing is wrong: what took over.
@@ -337,7 +337,7 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// From when to when.
-    pub window: Window,
+    pub window: TimeRange,
     /// What is the likely cause, for a person.
     pub reason: String,
     /// Whether the reason is a guess from the shape of the gaps; else CloudTrail or the organization says it.
@@ -348,7 +348,7 @@ pub struct Gap {
 
 impl Gap {
     /// Returns a gap whose reason is not known yet.
-    fn of(window: Window) -> Self {
+    fn of(window: TimeRange) -> Self {
         Self { window, reason: String::new(), is_guess: false, is_before_start: false }
     }
 }

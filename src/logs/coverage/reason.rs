@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::rows;
 use super::{Coverage, Expected, Gap, Row, Survey};
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 use crate::logs::key::LogKind;
 
 /// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different minutes.
@@ -130,7 +130,7 @@ fn trail_reason(gap: &Gap, expected: &Expected) -> Option<String> {
 }
 
 /// Tells whether a row has a gap with the same edges, the edges of the range aside.
-fn shares(row: &Row, gap: &Gap, range: Window) -> bool {
+fn shares(row: &Row, gap: &Gap, range: TimeRange) -> bool {
     let near = |a: Timestamp, b: Timestamp| a.duration_since(b).abs() <= SAME_EDGE;
     row.gaps.iter().any(|other| {
         let (a, b) = (gap.window, other.window);
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::logs::coverage::{Arrival, ExpectedAccount, Found, LogFiles, TrailDigests, TrailStatus};
     use crate::logs::key::Scope;
-    use crate::logs::spans::Spans;
+    use crate::logs::time_set::TimeSet;
 
     fn at(hour: i64) -> Timestamp {
         "2026-11-20T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hour)
@@ -154,7 +154,7 @@ mod tests {
         let (account, region) = (account.parse().unwrap(), region.parse().unwrap());
         let scope = Scope { prefix: String::new(), organization: None, account, region };
         let mut own = TrailDigests::default();
-        hours.iter().for_each(|&(start, end)| own.hours.add(Window { start: at(start), end: at(end) }));
+        hours.iter().for_each(|&(start, end)| own.hours.add(TimeRange { start: at(start), end: at(end) }));
         own.count = hours.iter().map(|(start, end)| (end - start) as u64).sum();
         let trail = ("org-trail".parse().unwrap(), "us-east-1".parse().unwrap());
         let trails = if hours.is_empty() { BTreeMap::new() } else { [(trail, own)].into() };
@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
-        let range = Window { start: at(0), end: at(24) };
+        let range = TimeRange { start: at(0), end: at(24) };
         let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let coverage = assess(survey, expected);
         let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn logs_without_digests_are_a_gap_while_they_arrive() {
         let mut place = found(ONE, "us-east-1", &[]);
-        let mut hours = Spans::default();
-        hours.add(Window { start: at(0), end: at(24) });
+        let mut hours = TimeSet::default();
+        hours.add(TimeRange { start: at(0), end: at(24) });
         let files =
             LogFiles { count: 24, last: Some(at(24) - SignedDuration::from_mins(40)), hours, ..LogFiles::default() };
         place.logs.insert(LogKind::CloudTrail, files);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_range_in_the_past_is_judged_at_its_end() {
-        let range = Window { start: at(0), end: at(20) };
+        let range = TimeRange { start: at(0), end: at(20) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
         let coverage =
             assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn old_rows_are_those_that_should_be_young() {
-        let range = Window { start: at(0), end: at(26) };
+        let range = TimeRange { start: at(0), end: at(26) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 25)])];
         let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
         let old = |expected: &Expected| {

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{Arrival, Expected, Found, Gap, LogFiles, Row, Survey, TrailDigests};
 use crate::ids::{AccountId, Region};
-use crate::logs::finding::{HOUR, Window};
+use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::key::{LogKind, Scope};
-use crate::logs::spans::Spans;
+use crate::logs::time_set::TimeSet;
 use crate::logs::verify::DIGEST_DELAY_MAX;
 
 /// Returns the rows of a survey, without the reasons of their gaps: what was found, and what should be there and is not.
@@ -73,14 +73,15 @@ fn event_row(
     let hours = &own.hours;
     let newest = if is_alone { files.last.max(hours.end()) } else { hours.end() };
     let due = due(survey);
-    let looked_at = Window { start: survey.range.start, end: due.max(survey.range.start) };
+    let looked_at = TimeRange { start: survey.range.start, end: due.max(survey.range.start) };
     let windows = if own.count == 0 { vec![looked_at] } else { hours.gaps(looked_at) };
     let windows = if found.problem.is_some() { Vec::new() } else { windows };
     // The range's start need not be where an hour starts: the hour that is cut there is no gap.
-    let is_cut = |window: Window| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
-    let is_gap = |window: &Window| window.start < window.end && !is_cut(*window);
-    let is_before = |window: Window| hours.start().is_some_and(|first| window.end <= first);
-    let gap = |window: Window| Gap { is_before_start: is_before(window), ..Gap::of(window) };
+    let is_cut =
+        |window: TimeRange| window.start == survey.range.start && window.end.duration_since(window.start) < HOUR;
+    let is_gap = |window: &TimeRange| window.start < window.end && !is_cut(*window);
+    let is_before = |window: TimeRange| hours.start().is_some_and(|first| window.end <= first);
+    let gap = |window: TimeRange| Gap { is_before_start: is_before(window), ..Gap::of(window) };
     let gaps: Vec<Gap> = windows.into_iter().filter(is_gap).map(gap).collect();
     // A log file tells that its hour has arrived.
     let arrived = if is_alone { files.hours.end().max(hours.end()) } else { hours.end() };
@@ -124,7 +125,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
         arrival: Arrival::Nothing,
         files: LogFiles::default(),
         digests: 0,
-        digest_hours: Spans::default(),
+        digest_hours: TimeSet::default(),
         gaps: Vec::new(),
         note: None,
         newest: None,
@@ -151,7 +152,7 @@ impl Row {
 struct Ended {
     note: String,
     /// The times after its end in which no other one has digests.
-    open: Vec<Window>,
+    open: Vec<TimeRange>,
 }
 
 /// Tells whether a row has ended because others took over: a trail that was replaced, or whose place or layout was changed.
@@ -170,11 +171,11 @@ fn ended(row: &Row, beside: &[&Row], survey: &Survey, expected: &Expected) -> Op
         None => expected.trails.iter().any(|trail| Some(&trail.delivery.bucket) == row.bucket.as_ref()),
     };
     let others: Vec<&Row> = beside.iter().copied().filter(is_other).filter(takes_over).collect();
-    let mut theirs = Spans::default();
+    let mut theirs = TimeSet::default();
     others.iter().flat_map(|other| other.digest_hours.iter()).for_each(|window| theirs.add(window));
     // What ended before the range is told of by the others' own rows.
     let end = row.newest.map(|newest| row.digest_hours.end().unwrap_or(newest));
-    let after = Window { start: end.or(theirs.start())?, end: due(survey) };
+    let after = TimeRange { start: end.or(theirs.start())?, end: due(survey) };
     let names: BTreeSet<String> = others.iter().filter(|other| other.digests > 0).map(|other| other.called()).collect();
     if names.is_empty() || theirs.end() <= Some(after.start) {
         return None;

@@ -6,11 +6,11 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Found, LogFiles, Survey, TrailDigests};
-use crate::logs::finding::{HOUR, Window};
+use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::key::{DigestKey, LogKey, LogKind, Scope, day_folder};
 use crate::logs::store::{Fault, Listed, Store};
 use crate::logs::verify::find::find;
-use crate::logs::verify::{Sought, Source};
+use crate::logs::verify::{ScopeFilter, Source};
 
 /// How far a name may lie in the future: a log file's slot may end after its delivery.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
@@ -21,12 +21,17 @@ const PLACES_AT_ONCE: usize = 32;
 ///
 /// # Errors
 /// When no place's folders can be listed. One place's failure of several is said, one account's is its own row's problem.
-pub async fn survey(sources: &[Source], sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
+pub async fn survey(
+    sources: &[Source],
+    sought: &ScopeFilter,
+    range: TimeRange,
+    now: Timestamp,
+) -> Result<Survey, Fault> {
     let names: Vec<String> = sources.iter().map(|source| source.store.name()).collect();
     let mut all = Survey { store: names.join(" "), range, now, places: Vec::new(), unread: Vec::new() };
     let (mut refused, mut known) = (Vec::new(), BTreeSet::new());
     for source in sources {
-        let sought = Sought { prefix: source.prefix.clone(), ..sought.clone() };
+        let sought = ScopeFilter { prefix: source.prefix.clone(), ..sought.clone() };
         match survey_one(source.store.as_ref(), &sought, range, now).await {
             Ok(one) => {
                 // What lies in two places, because one lies within the other, counts once.
@@ -49,7 +54,12 @@ pub async fn survey(sources: &[Source], sought: &Sought, range: Window, now: Tim
     }
 }
 
-async fn survey_one(store: &dyn Store, sought: &Sought, range: Window, now: Timestamp) -> Result<Survey, Fault> {
+async fn survey_one(
+    store: &dyn Store,
+    sought: &ScopeFilter,
+    range: TimeRange,
+    now: Timestamp,
+) -> Result<Survey, Fault> {
     let found = find(store, sought).await?;
     let latest = now.saturating_add(CLOCK_SLACK).unwrap_or(now);
     let places = iter(found.scopes.into_keys())
@@ -74,7 +84,7 @@ impl Found {
         Self { store: store.name(), bucket: store.bucket().map(str::to_owned), scope, logs, trails, problem: None }
     }
 
-    async fn list(&mut self, store: &dyn Store, range: Window, latest: Timestamp) -> Result<(), Fault> {
+    async fn list(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
         self.list_digests(store, range, latest).await?;
         for kind in LogKind::ALL {
             self.list_logs(store, range, latest, kind).await?;
@@ -82,7 +92,7 @@ impl Found {
         Ok(())
     }
 
-    async fn list_digests(&mut self, store: &dyn Store, range: Window, latest: Timestamp) -> Result<(), Fault> {
+    async fn list_digests(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
         let prefix = self.scope.digest_prefix();
         let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
         let last_day = day_folder(range.end.saturating_add(HOUR).unwrap_or(range.end));
@@ -95,9 +105,9 @@ impl Found {
             let is_real = |key: &DigestKey| size_bytes > 0 && key.end <= latest;
             let own = |key: &DigestKey| key.scope == self.scope && !key.backfill && is_real(key);
             let Some(key) = DigestKey::parse(&key).filter(own) else { continue };
-            let hour = Window::hour_until(key.end);
+            let hour = TimeRange::hour_until(key.end);
             if hour.end > range.start && hour.start < range.end {
-                let window = Window { start: hour.start.max(range.start), end: hour.end.min(range.end) };
+                let window = TimeRange { start: hour.start.max(range.start), end: hour.end.min(range.end) };
                 let TrailDigests { count, hours } = self.trails.entry((key.trail, key.home)).or_default();
                 *count += 1;
                 hours.add(window);
@@ -109,7 +119,7 @@ impl Found {
     async fn list_logs(
         &mut self,
         store: &dyn Store,
-        range: Window,
+        range: TimeRange,
         latest: Timestamp,
         kind: LogKind,
     ) -> Result<(), Fault> {
@@ -138,8 +148,8 @@ impl LogFiles {
         self.bytes += bytes;
         self.first = Some(self.first.map_or(slot, |first| first.min(slot)));
         self.last = self.last.max(Some(slot));
-        let start = Window { start: slot, end: slot }.hour();
-        self.hours.add(Window { start, end: start.saturating_add(HOUR).unwrap_or(slot) });
+        let start = TimeRange { start: slot, end: slot }.hour();
+        self.hours.add(TimeRange { start, end: start.saturating_add(HOUR).unwrap_or(slot) });
         if let Some(written) = written {
             self.delays.add(written.duration_since(slot));
         }

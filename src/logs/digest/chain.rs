@@ -4,7 +4,7 @@
 //! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says of
 //! its own place, and of its predecessor's, counts, not where a copy of it lies.
 
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::{Sha256, Trailing};
 use crate::logs::key::DigestKey;
 use crate::logs::store::Metadata;
@@ -15,13 +15,13 @@ use super::signature::{ALGORITHM, is_signed, signed_text};
 
 /// A digest as it was met in the store.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ReadDigest {
     /// What its key says.
     pub key: DigestKey,
     /// Its key.
     pub object: String,
     /// What it holds, or why that is not known.
-    pub content: Result<Content, Unread>,
+    pub content: Result<Content, ReadError>,
     /// Where it says that CloudTrail delivered it; nothing when it is not known, or is not the digest of this name.
     pub origin: Option<Origin>,
 }
@@ -50,7 +50,7 @@ pub struct Content {
 
 /// Why a digest's content is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct ReadError {
     /// What was found.
     pub code: Code,
     /// Broken when the object is there and is no digest, unproven when we could not get it.
@@ -117,18 +117,18 @@ pub struct Missing {
 /// How far from a key's time a digest may be signed: digests come up to two hours after their hour.
 const KEY_TIME_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(3);
 
-impl Seen {
+impl ReadDigest {
     /// Returns a digest as it was met.
-    pub fn new(key: DigestKey, object: String, content: Result<Content, Unread>) -> Self {
+    pub fn new(key: DigestKey, object: String, content: Result<Content, ReadError>) -> Self {
         let origin = content.as_ref().ok().and_then(|content| origin(&key, &content.digest));
         Self { key, object, content, origin }
     }
 
     /// Returns the hour that the digest is about: by its content, or by its name when the content cannot be trusted.
-    pub fn window(&self) -> Window {
+    pub fn window(&self) -> TimeRange {
         match &self.content {
-            Ok(content) if self.origin.is_some() => Window { start: content.digest.start, end: content.digest.end },
-            _ => Window::hour_until(self.key.end),
+            Ok(content) if self.origin.is_some() => TimeRange { start: content.digest.start, end: content.digest.end },
+            _ => TimeRange::hour_until(self.key.end),
         }
     }
 
@@ -181,7 +181,7 @@ fn origin(key: &DigestKey, digest: &Digest) -> Option<Origin> {
 /// `successor_record` is the signature that a readable successor records for it, `key` the public key that it names, or
 /// why there is none, `signed_at` about when it was signed.
 pub fn judge(
-    seen: &Seen,
+    seen: &ReadDigest,
     successor_record: Option<&str>,
     key: Result<&PublicKey, &Missing>,
     signed_at: jiff::Timestamp,
@@ -222,7 +222,7 @@ fn out_of_time(key: &PublicKey, at: jiff::Timestamp) -> Option<String> {
 }
 
 fn signature_verdict(
-    seen: &Seen,
+    seen: &ReadDigest,
     content: &Content,
     successor_record: Option<&str>,
     key: Result<&PublicKey, &Missing>,
@@ -268,7 +268,7 @@ fn signature_verdict(
 }
 
 /// Judges what surrounds the signed content: none of it is covered by the signature.
-fn wrapper_findings(seen: &Seen, content: &Content) -> Vec<Finding> {
+fn wrapper_findings(seen: &ReadDigest, content: &Content) -> Vec<Finding> {
     let mut findings = Vec::new();
     let metadata = &content.metadata;
     if let Some(algorithm) = metadata.signature_algorithm.as_deref().filter(|a| *a != ALGORITHM) {
@@ -292,7 +292,11 @@ fn wrapper_findings(seen: &Seen, content: &Content) -> Vec<Finding> {
 /// Judges whether a digest continues the one before it. Each comes with how well it is proved: what a refuted digest says
 /// about its predecessor does not count, and a hash that does not fit a refuted one is nothing new. `is_here` tells whether
 /// the place that it names as its predecessor's is one that is looked at.
-pub fn link((older, older_is): (&Anchor, Proof), (newer, newer_is): (&Seen, Proof), is_here: bool) -> Vec<Finding> {
+pub fn link(
+    (older, older_is): (&Anchor, Proof),
+    (newer, newer_is): (&ReadDigest, Proof),
+    is_here: bool,
+) -> Vec<Finding> {
     let content = match &newer.content {
         Ok(content) if newer_is != Proof::Refuted => content,
         _ => return silence_between(older, newer),
@@ -332,7 +336,7 @@ fn same_signature(record: &Record, previous: &Previous) -> bool {
 
 /// Judges the first digest of a range: whether it has a predecessor that is not there. `is_here` tells whether the place of
 /// the predecessor is one that is looked at.
-pub fn first(newer: &Seen, from: Option<jiff::Timestamp>, is_here: bool) -> Vec<Finding> {
+pub fn first(newer: &ReadDigest, from: Option<jiff::Timestamp>, is_here: bool) -> Vec<Finding> {
     let Some(previous) = newer.previous() else { return Vec::new() };
     let window = newer.window();
     if from.is_some_and(|from| window.start <= from) {
@@ -341,16 +345,16 @@ pub fn first(newer: &Seen, from: Option<jiff::Timestamp>, is_here: bool) -> Vec<
     match predecessor(newer, previous) {
         Err(finding) => vec![finding],
         Ok(_) => {
-            let hour = Window::hour_until(window.start);
+            let hour = TimeRange::hour_until(window.start);
             let start = from.map_or(hour.start, |from| from.min(hour.start));
-            let gone = Window { start, end: window.start };
+            let gone = TimeRange { start, end: window.start };
             if is_here { missing(gone, &previous.object) } else { goes_on_elsewhere(gone, previous) }
         }
     }
 }
 
 /// Notes that digests lie where nobody looked: they may well be whole.
-fn goes_on_elsewhere(hours: Window, previous: &Previous) -> Vec<Finding> {
+fn goes_on_elsewhere(hours: TimeRange, previous: &Previous) -> Vec<Finding> {
     let prefix = DigestKey::parse(&previous.object).map(|key| key.scope.account_prefix()).unwrap_or_default();
     let detail =
         format!("the chain goes on in bucket {}, below {prefix}; that place was not looked at", previous.bucket);
@@ -358,7 +362,7 @@ fn goes_on_elsewhere(hours: Window, previous: &Previous) -> Vec<Finding> {
 }
 
 /// Reads where a digest says its predecessor lies; a place in another chain or in its own future is a finding.
-fn predecessor(newer: &Seen, previous: &Previous) -> Result<DigestKey, Finding> {
+fn predecessor(newer: &ReadDigest, previous: &Previous) -> Result<DigestKey, Finding> {
     let mismatch = |what: &str| {
         Err(newer.finding(Code::DigestLinkMismatch, State::Broken, format!("{what}: {}", previous.object)))
     };
@@ -376,7 +380,7 @@ fn predecessor(newer: &Seen, previous: &Previous) -> Result<DigestKey, Finding> 
     Ok(key)
 }
 
-fn elsewhere(older: &Anchor, newer: &Seen, previous: &Previous, is_here: bool) -> Vec<Finding> {
+fn elsewhere(older: &Anchor, newer: &ReadDigest, previous: &Previous, is_here: bool) -> Vec<Finding> {
     let key = match predecessor(newer, previous) {
         Ok(key) => key,
         Err(finding) => return vec![finding],
@@ -385,15 +389,15 @@ fn elsewhere(older: &Anchor, newer: &Seen, previous: &Previous, is_here: bool) -
         let detail = format!("it continues {}, but {} lies between them", previous.object, older.object);
         return vec![newer.finding(Code::DigestLinkMismatch, State::Broken, detail)];
     }
-    let gone = Window { start: older.end, end: newer.window().start.max(key.end) };
+    let gone = TimeRange { start: older.end, end: newer.window().start.max(key.end) };
     if is_here { missing(gone, &previous.object) } else { goes_on_elsewhere(gone, previous) }
 }
 
 /// Lists the hours of digests that are gone. Only the last one's key is known, from its successor.
-fn missing(gone: Window, last: &str) -> Vec<Finding> {
+fn missing(gone: TimeRange, last: &str) -> Vec<Finding> {
     let hours = gone.hours();
     let count = hours.len();
-    let finding = |(at, window): (usize, Window)| {
+    let finding = |(at, window): (usize, TimeRange)| {
         let (object, detail) = if at + 1 == count {
             (Some(last.to_owned()), "its successor names this digest, but it is gone")
         } else {
@@ -414,22 +418,22 @@ fn missing(gone: Window, last: &str) -> Vec<Finding> {
 /// Lists the hours of digests that must have existed before the oldest one that is left, up to `end`.
 pub fn missing_before(end: jiff::Timestamp, earliest: jiff::Timestamp) -> Vec<Finding> {
     let detail = "log files of this hour are there, but the digest is gone";
-    gap(Window { start: earliest, end }, Code::DigestMissing, State::Broken, detail)
+    gap(TimeRange { start: earliest, end }, Code::DigestMissing, State::Broken, detail)
 }
 
 /// Lists a gap by hours.
-pub fn gap(window: Window, code: Code, state: State, detail: &str) -> Vec<Finding> {
+pub fn gap(window: TimeRange, code: Code, state: State, detail: &str) -> Vec<Finding> {
     let finding =
         |window| Finding { code, state, object: None, window: Some(window), detail: detail.into(), next: None };
     window.hours().into_iter().map(finding).collect()
 }
 
-fn restart(older: &Anchor, newer: &Seen) -> Vec<Finding> {
+fn restart(older: &Anchor, newer: &ReadDigest) -> Vec<Finding> {
     let detail = "the chain starts anew after this hour: logging or its validation was off";
-    gap(Window { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
+    gap(TimeRange { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
 }
 
-fn silence_between(older: &Anchor, newer: &Seen) -> Vec<Finding> {
+fn silence_between(older: &Anchor, newer: &ReadDigest) -> Vec<Finding> {
     let detail = "no digest is about this hour, and the next one does not miss any";
-    gap(Window { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
+    gap(TimeRange { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
 }

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
-use super::{Fault, FaultKind, Level, Listed, Metadata, Object, Store, Unhashed};
+use super::{Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 
 /// The ending of the file that holds an object's metadata.
@@ -133,7 +133,7 @@ impl Store for FolderStore {
         .await
     }
 
-    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
         let path = self.path(key)?;
         let _turn = self.readers.acquire().await;
         let work = move || Ok(hash_log(&read_whole(&path, OBJECT_BYTES_MAX)?)?);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use super::inflate::{Damage, Unpacked, hash_log};
+use super::inflate::{GzipError, Unpacked, hash_log};
 
 pub mod folder;
 
@@ -159,13 +159,13 @@ impl Fault {
 
 /// Why a log file's content could not be hashed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unhashed {
+pub enum HashError {
     /// The object could not be had.
     #[error(transparent)]
     Fault(#[from] Fault),
     /// The object is there, but is no whole gzip file.
     #[error(transparent)]
-    Damage(#[from] Damage),
+    GzipError(#[from] GzipError),
 }
 
 /// What is read, whatever it lies in.
@@ -196,7 +196,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the object cannot be had or is damaged.
-    async fn hash(&self, key: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
         let object = self.get(key).await?;
         Ok(hash_log(&object.body)?)
     }
@@ -234,7 +234,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the version cannot be had or is damaged.
-    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, Unhashed> {
+    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, HashError> {
         self.hash(key).await
     }
 }

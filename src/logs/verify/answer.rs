@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
 use crate::logs::digest::chain::Origin;
-use crate::logs::finding::{Finding, State, Window};
+use crate::logs::finding::{Finding, State, TimeRange};
 use crate::logs::key::Scope;
-use crate::logs::spans::Spans;
+use crate::logs::time_set::TimeSet;
 
 use super::archived::Archived;
 use super::key_finder::KeyUse;
@@ -48,7 +48,7 @@ pub struct Chain {
     /// The worst state of an hour or a finding.
     pub state: State,
     /// The hours, joined while they touch and have the same state.
-    pub hours: Vec<(Window, State)>,
+    pub hours: Vec<(TimeRange, State)>,
     /// What is not as it should be, in order.
     pub findings: Vec<Finding>,
     /// How many findings are counted but not kept.
@@ -209,7 +209,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Notes an hour that was looked at. Of several states of an hour the worst stays.
-    pub(super) fn hour(&mut self, window: Window, state: State) {
+    pub(super) fn hour(&mut self, window: TimeRange, state: State) {
         let kept = self.hours.entry(window.start).or_insert((window.end, state));
         kept.0 = kept.0.max(window.end);
         kept.1 = kept.1.max(state);
@@ -259,11 +259,11 @@ impl Tally {
     }
 
     /// Returns the hours that are attested.
-    pub(super) fn attested(&self) -> Spans {
-        let mut spans = Spans::default();
+    pub(super) fn attested(&self) -> TimeSet {
+        let mut spans = TimeSet::default();
         for (&start, &(end, state)) in &self.hours {
             if state == State::Attested {
-                spans.add(Window { start, end });
+                spans.add(TimeRange { start, end });
             }
         }
         spans
@@ -275,9 +275,9 @@ impl Tally {
     }
 
     /// Returns the hour that a moment lies in, if it was noted.
-    pub(super) fn hour_at(&self, moment: Timestamp) -> Option<Window> {
+    pub(super) fn hour_at(&self, moment: Timestamp) -> Option<TimeRange> {
         let (&start, &(end, _)) = self.hours.range(..=moment).next_back()?;
-        (moment < end).then_some(Window { start, end })
+        (moment < end).then_some(TimeRange { start, end })
     }
 
     /// Returns the chain's answer. A chain of which no hour was seen is unproven.
@@ -335,12 +335,12 @@ pub(super) fn join_equal(mut findings: Vec<Finding>) -> Vec<Finding> {
     joined
 }
 
-fn joined(hours: &BTreeMap<Timestamp, (Timestamp, State)>) -> Vec<(Window, State)> {
-    let mut runs: Vec<(Window, State)> = Vec::new();
+fn joined(hours: &BTreeMap<Timestamp, (Timestamp, State)>) -> Vec<(TimeRange, State)> {
+    let mut runs: Vec<(TimeRange, State)> = Vec::new();
     for (&start, &(end, state)) in hours {
         match runs.last_mut() {
             Some((run, of)) if *of == state && run.end == start => run.end = end,
-            _ => runs.push((Window { start, end }, state)),
+            _ => runs.push((TimeRange { start, end }, state)),
         }
     }
     runs
@@ -351,10 +351,10 @@ mod tests {
     use super::*;
     use crate::logs::finding::Code;
 
-    fn hour(number: i8) -> Window {
+    fn hour(number: i8) -> TimeRange {
         let date = jiff::civil::date(2026, 11, 20).at(number, 0, 0, 0);
         let start = jiff::tz::TimeZone::UTC.to_timestamp(date).unwrap();
-        Window { start, end: start + crate::logs::finding::HOUR }
+        TimeRange { start, end: start + crate::logs::finding::HOUR }
     }
 
     #[test]

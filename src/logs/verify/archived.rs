@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::logs::store::UNKNOWN_CLASS;
 
 use super::site::Site;
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// For how many days a restored copy stays.
 const RESTORED_DAYS: u32 = 7;
@@ -25,12 +25,12 @@ struct Found {
     /// The keys at both ends, in the order of keys.
     first: String,
     last: String,
-    window: Window,
+    window: TimeRange,
 }
 
 impl Archived {
     /// Notes an object that was not read, with the bytes that it has as stored where they are known.
-    pub(super) fn note(&mut self, key: Key, object: &str, window: Window, bytes: u64) {
+    pub(super) fn note(&mut self, key: Key, object: &str, window: TimeRange, bytes: u64) {
         let new = || Found { count: 0, bytes: 0, first: object.to_owned(), last: object.to_owned(), window };
         let found = self.0.entry(key).or_insert_with(new);
         found.count += 1;
@@ -41,7 +41,7 @@ impl Archived {
         if object > found.last.as_str() {
             object.clone_into(&mut found.last);
         }
-        found.window = Window { start: found.window.start.min(window.start), end: found.window.end.max(window.end) };
+        found.window = TimeRange { start: found.window.start.min(window.start), end: found.window.end.max(window.end) };
     }
 
     /// Adds the bytes of an object that was noted before its size was known.
@@ -128,8 +128,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn window() -> Window {
-        Window::hour_until("2026-11-20T01:00:00Z".parse().unwrap())
+    fn window() -> TimeRange {
+        TimeRange::hour_until("2026-11-20T01:00:00Z".parse().unwrap())
     }
 
     fn found(objects: &[&str]) -> Found {

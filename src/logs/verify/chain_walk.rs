@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
-use crate::logs::digest::chain::{Origin, Proof, Seen, Unread};
-use crate::logs::finding::{Code, State, Window};
+use crate::logs::digest::chain::{Origin, Proof, ReadDigest, ReadError};
+use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
 use crate::logs::key::{DigestKey, day_folder};
 
 use super::answer::{Joined, Mark, Place, Since, Tally};
+use super::chain_cursor::{ChainCursor, Judged};
 use super::recent::{Known, Recent, anchor, settled};
 use super::site::{Site, Sites};
-use super::track::{Judged, Track};
 
 /// How many of the newest hours may each be the one from which a later run goes on: two days.
 const HOURLY_MARKS: usize = 48;
@@ -25,15 +25,15 @@ pub(super) struct ChainWalk {
     pub(super) id: ChainId,
     /// The sites that it went through; the last one is where it is now.
     pub(super) sites: Vec<usize>,
-    pub(super) hourly: Track,
-    pub(super) backfill: Track,
+    pub(super) hourly: ChainCursor,
+    pub(super) backfill: ChainCursor,
     pub(super) tally: Tally,
     /// The parts of the chain that say that they were delivered to one place.
     pub(super) segments: Vec<Segment>,
     /// Hours without a digest in which none was due, or the chain was off.
-    pub(super) gaps: Vec<(Window, String)>,
+    pub(super) gaps: Vec<(TimeRange, String)>,
     /// Hours whose digests a lifecycle rule of a site has deleted, between others that are kept elsewhere.
-    pub(super) expired: Vec<(usize, Window)>,
+    pub(super) expired: Vec<(usize, TimeRange)>,
     /// How many log files its digests list, by the start of their hours.
     pub(super) logs_by_hour: BTreeMap<Timestamp, u64>,
     /// Whether the first digest says that it has no predecessor, when one was met.
@@ -67,7 +67,7 @@ pub(super) struct Segment {
     pub(super) origin: Origin,
     /// Whether a signed link joins it to the part before it.
     pub(super) is_linked: bool,
-    pub(super) window: Window,
+    pub(super) window: TimeRange,
     /// How many digests it has.
     pub(super) digests: u64,
     /// How many log files it attests.
@@ -79,14 +79,14 @@ impl ChainWalk {
     pub(super) fn new(id: ChainId, site: usize, mark: Option<&Mark>, since: Since) -> Self {
         let mut tally = Tally::default();
         if let Some(mark) = mark {
-            tally.hour(Window::hour_until(mark.end), State::Attested);
+            tally.hour(TimeRange::hour_until(mark.end), State::Attested);
         }
         let (segments, gaps, expired, logs_by_hour, begins) = Default::default();
         Self {
             id,
             sites: vec![site],
-            hourly: Track::after(mark.map(anchor)),
-            backfill: Track::backfill(),
+            hourly: ChainCursor::after(mark.map(anchor)),
+            backfill: ChainCursor::backfill(),
             tally,
             segments,
             gaps,
@@ -142,7 +142,7 @@ impl ChainWalk {
         self.tally.digests += 1;
         self.tally.hour(judged.window, judged.state());
         for finding in &judged.findings {
-            if let (Code::DigestArchived, Err(Unread { archived: Some((class, bytes)), .. })) =
+            if let (Code::DigestArchived, Err(ReadError { archived: Some((class, bytes)), .. })) =
                 (finding.code, &judged.seen.content)
             {
                 let key = (Code::DigestArchived, judged.at, class.clone());
@@ -172,7 +172,7 @@ impl ChainWalk {
     }
 
     /// Notes how many log files a digest lists.
-    pub(super) fn count_logs(&mut self, window: Window, logs: u64) {
+    pub(super) fn count_logs(&mut self, window: TimeRange, logs: u64) {
         *self.logs_by_hour.entry(window.start).or_default() += logs;
     }
 
@@ -187,7 +187,7 @@ impl ChainWalk {
 
     /// Notes a digest that an earlier run proved, and that is not read again; its log files were read by that run.
     pub(super) fn note_spared(&mut self, site: usize, mark: Mark, logs: usize) {
-        let window = Window::hour_until(mark.end);
+        let window = TimeRange::hour_until(mark.end);
         self.begins.get_or_insert(false);
         self.tally.digests += 1;
         self.tally.hour(window, State::Attested);
@@ -209,14 +209,14 @@ impl ChainWalk {
     }
 
     /// Adds a digest's hour to the part of the chain that was delivered to its place, and returns that part's number.
-    fn extend_segment(&mut self, site: usize, origin: &Origin, is_linked: bool, window: Window) -> usize {
+    fn extend_segment(&mut self, site: usize, origin: &Origin, is_linked: bool, window: TimeRange) -> usize {
         let own = self.segments.iter().rposition(|part| part.site == site && part.origin == *origin);
         match own {
             Some(at) => {
                 let own = &mut self.segments[at];
                 own.digests += 1;
                 let (start, end) = (own.window.start.min(window.start), own.window.end.max(window.end));
-                own.window = Window { start, end };
+                own.window = TimeRange { start, end };
                 at
             }
             None => {
@@ -242,12 +242,12 @@ impl ChainWalk {
     }
 
     /// Tells whether a digest is the one at which an earlier run ended.
-    pub(super) fn awaits(&self, seen: &Seen) -> bool {
+    pub(super) fn awaits(&self, seen: &ReadDigest) -> bool {
         self.awaited.as_ref().is_some_and(|mark| mark.object == seen.object)
     }
 
     /// Tells whether a digest's content is what an earlier run proved it to be.
-    pub(super) fn is_as_marked(mark: &Mark, seen: &Seen) -> bool {
+    pub(super) fn is_as_marked(mark: &Mark, seen: &ReadDigest) -> bool {
         seen.content.as_ref().is_ok_and(|content| hex(&content.sha256) == mark.sha256)
     }
 
@@ -257,7 +257,7 @@ impl ChainWalk {
         let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
         let is_held = self.tally.is_held;
         let attested = self.tally.attested();
-        let is_whole = |mark: &&Mark| attested.hold(Window::hour_until(mark.end));
+        let is_whole = |mark: &&Mark| attested.hold(TimeRange::hour_until(mark.end));
         let at = self.marks.iter().rposition(|mark| !is_held && mark.end <= until || Some(mark.end) == self.start)?;
         let later: Vec<Mark> = self.marks.drain(at + 1..).filter(|mark| is_whole(&mark)).collect();
         let mark = settled(self.marks.swap_remove(at), now);

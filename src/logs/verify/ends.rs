@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::logs::digest::chain::gap;
-use crate::logs::finding::{Code, Finding, HOUR, State, Window};
+use crate::logs::finding::{Code, Finding, HOUR, State, TimeRange};
 use crate::logs::key::{DigestKey, day_folder};
-use crate::logs::spans::Spans;
 use crate::logs::store::Fault;
+use crate::logs::time_set::TimeSet;
 
 use super::DIGEST_DELAY_MAX;
 use super::chain_walk::ChainWalk;
@@ -23,7 +23,7 @@ const GRAVE_DAYS_MAX: usize = 3;
 impl Walk<'_> {
     /// Notes the hours that were asked for and have no digest: before the first one, between two, after the last one.
     pub(super) async fn find_ends(&mut self) {
-        let attested: Vec<Spans> = self.chains.iter().map(|chain| chain.tally.attested()).collect();
+        let attested: Vec<TimeSet> = self.chains.iter().map(|chain| chain.tally.attested()).collect();
         for at in 0..self.chains.len() {
             self.find_mark(at);
             self.find_expired(at);
@@ -48,7 +48,7 @@ impl Walk<'_> {
                 "an earlier run proved digests of this trail, and none of them is there",
             )
         };
-        let (object, window) = (Some(self.sites.name(site, &mark.object)), Some(Window::hour_until(mark.end)));
+        let (object, window) = (Some(self.sites.name(site, &mark.object)), Some(TimeRange::hour_until(mark.end)));
         self.note(at, Finding { code, state, object, window, detail: detail.into(), next: None });
     }
 
@@ -56,7 +56,7 @@ impl Walk<'_> {
     /// one that a rule keeps: nothing proves them any more. Where the configuration wants that, and nobody asked for them, it is
     /// as it should be.
     fn find_expired(&mut self, at: usize) {
-        let mut by_site: BTreeMap<usize, Spans> = BTreeMap::new();
+        let mut by_site: BTreeMap<usize, TimeSet> = BTreeMap::new();
         for (site, window) in std::mem::take(&mut self.chains[at].expired) {
             by_site.entry(site).or_default().add(window);
         }
@@ -66,7 +66,8 @@ impl Walk<'_> {
         {
             let Expiry { rule, is_wanted, .. } = self.sites.all[site].expiry.clone();
             let asked = self.request.from.filter(|from| *from < window.end);
-            let window = Window { start: asked.map_or(window.start, |from| from.max(window.start)), end: window.end };
+            let window =
+                TimeRange { start: asked.map_or(window.start, |from| from.max(window.start)), end: window.end };
             if asked.is_some() || !is_wanted && self.request.from.is_none() {
                 let detail = if is_wanted { rule } else { format!("{rule}, and no configuration asks for that") };
                 self.note_all(at, gap(window, Code::ChainExpired, State::Unproven, &detail));
@@ -79,17 +80,17 @@ impl Walk<'_> {
 
     /// Returns the hour before the first one of a chain, and the site whose rule has deleted it, when all that was asked for
     /// is what is there.
-    fn expired_head(&self, at: usize) -> Option<(usize, Window)> {
+    fn expired_head(&self, at: usize) -> Option<(usize, TimeRange)> {
         let chain = &self.chains[at];
         let edge = self.quiet.filter(|_| self.request.from.is_none() && chain.begins == Some(false))?;
         let start = chain.tally.start().filter(|_| chain.start.is_none())?;
         let is_at_edge = start <= edge.saturating_add(HOUR).unwrap_or(edge);
         let site = self.sites.all.iter().position(|site| site.expiry.until == Some(edge))?;
-        is_at_edge.then(|| (site, Window::hour_until(start)))
+        is_at_edge.then(|| (site, TimeRange::hour_until(start)))
     }
 
     /// Notes hours within a chain without a digest, save those that another trail attests.
-    async fn find_gaps(&mut self, at: usize, attested: &[Spans]) {
+    async fn find_gaps(&mut self, at: usize, attested: &[TimeSet]) {
         let others = union(attested, |other| other != at);
         for (window, detail) in std::mem::take(&mut self.chains[at].gaps) {
             let open = others.gaps(window);
@@ -105,12 +106,12 @@ impl Walk<'_> {
     }
 
     /// Notes the hours after a chain's newest digest, up to the end of the range.
-    async fn find_tail(&mut self, at: usize, attested: &[Spans]) {
+    async fn find_tail(&mut self, at: usize, attested: &[TimeSet]) {
         let now = self.request.now;
         let fresh = now.saturating_sub(DIGEST_DELAY_MAX).unwrap_or(now);
         let chain = &self.chains[at];
         let Some(end) = chain.hourly.end().max(self.from).filter(|_| chain.hourly.end().is_some()) else { return };
-        let tail = Window { start: end, end: self.request.to.unwrap_or(fresh) };
+        let tail = TimeRange { start: end, end: self.request.to.unwrap_or(fresh) };
         if chain.is_past_range || tail.start >= tail.end {
             return;
         }
@@ -131,13 +132,13 @@ impl Walk<'_> {
         let open = theirs.gaps(tail);
         self.note_successors(at, end, &successors, open.is_empty());
         let parts = [
-            (Window { start: tail.start, end: tail.end.min(fresh) }, Code::ChainTailMissing, came_not.as_str()),
+            (TimeRange { start: tail.start, end: tail.end.min(fresh) }, Code::ChainTailMissing, came_not.as_str()),
             (
-                Window { start: tail.start.max(fresh), end: tail.end.min(now) },
+                TimeRange { start: tail.start.max(fresh), end: tail.end.min(now) },
                 Code::ChainTailMissing,
                 "the digest of this hour is not due yet",
             ),
-            (Window { start: tail.start.max(now), end: tail.end }, Code::RangeFuture, "the hour lies in the future"),
+            (TimeRange { start: tail.start.max(now), end: tail.end }, Code::RangeFuture, "the hour lies in the future"),
         ];
         for (part, code, detail) in parts {
             for window in open.iter().filter_map(|window| common(*window, part)) {
@@ -165,7 +166,7 @@ impl Walk<'_> {
 
     /// Returns when S3 says that digests of a chain were deleted in a time; nothing when it says that none were, or is not
     /// what is looked at.
-    async fn deleted_after(&self, at: usize, tail: Window) -> Result<Option<String>, Fault> {
+    async fn deleted_after(&self, at: usize, tail: TimeRange) -> Result<Option<String>, Fault> {
         let chain = &self.chains[at];
         let Some(site) = self.sites.all.get(chain.site()).filter(|site| site.store.bucket().is_some()) else {
             return Ok(None);
@@ -196,7 +197,7 @@ impl Walk<'_> {
         let begins = |chain: &ChainWalk| chain.start.map(|_| kept).or_else(|| chain.tally.start());
         let earliest = (0..self.chains.len()).filter_map(|at| Some((begins(&self.chains[at])?, at))).min();
         let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
-        let expired = Window { start: asked, end: kept.min(start) };
+        let expired = TimeRange { start: asked, end: kept.min(start) };
         let rule = self.sites.all.iter().map(|site| &site.expiry).min_by_key(|expiry| expiry.until);
         let rule = rule.map(|expiry| expiry.rule.clone()).unwrap_or_default();
         self.note_all(at, gap(expired, Code::ChainExpired, State::Unproven, &rule));
@@ -206,9 +207,9 @@ impl Walk<'_> {
             ),
             _ => format!("the first digest that is there begins at {start}"),
         };
-        let before = Window { start: asked.max(kept), end: start };
+        let before = TimeRange { start: asked.max(kept), end: start };
         let detail = match before.start < before.end {
-            true => format!("{detail}{}", self.explain(at, Window { start, end: start }).await),
+            true => format!("{detail}{}", self.explain(at, TimeRange { start, end: start }).await),
             false => detail,
         };
         self.note_all(at, gap(before, Code::ChainGap, State::Unproven, &detail));
@@ -250,13 +251,13 @@ impl Walk<'_> {
     }
 }
 
-fn union(of: &[Spans], which: impl Fn(usize) -> bool) -> Spans {
-    let mut all = Spans::default();
+fn union(of: &[TimeSet], which: impl Fn(usize) -> bool) -> TimeSet {
+    let mut all = TimeSet::default();
     of.iter().enumerate().filter(|(at, _)| which(*at)).flat_map(|(_, spans)| spans.iter()).for_each(|w| all.add(w));
     all
 }
 
-fn common(a: Window, b: Window) -> Option<Window> {
+fn common(a: TimeRange, b: TimeRange) -> Option<TimeRange> {
     let (start, end) = (a.start.max(b.start), a.end.min(b.end));
-    (start < end).then_some(Window { start, end })
+    (start < end).then_some(TimeRange { start, end })
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 
@@ -68,7 +68,7 @@ pub(super) async fn records(store: &dyn Store, key: &str) -> Vec<Record> {
 impl Walk<'_> {
     /// Returns who changed a chain's trail around a gap, as far as log files of this account tell; empty when they do not. The
     /// calls are recorded in the trail's home region.
-    pub(super) async fn explain(&self, at: usize, window: Window) -> String {
+    pub(super) async fn explain(&self, at: usize, window: TimeRange) -> String {
         let (trail, home) = &self.chains[at].id;
         if *home != self.region {
             return String::new();

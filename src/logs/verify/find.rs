@@ -31,7 +31,7 @@ const LISTINGS_AT_ONCE: usize = 16;
 
 /// What to look for.
 #[derive(Debug, Clone, Default)]
-pub struct Sought {
+pub struct ScopeFilter {
     /// What every key must start with.
     pub prefix: String,
     /// The only account, if one was asked for.
@@ -60,7 +60,7 @@ pub struct Found {
 ///
 /// # Errors
 /// When nothing was found and a folder could not be listed.
-pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Found, Fault> {
+pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<Found, Fault> {
     let mut found = Found::default();
     let known = known_accounts(sought);
     scan(store, sought, known, &mut found).await;
@@ -87,7 +87,7 @@ pub async fn find(store: &dyn Store, sought: &Sought) -> Result<Found, Fault> {
     }
 }
 
-async fn scan(store: &dyn Store, sought: &Sought, accounts: Vec<Account>, found: &mut Found) {
+async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, found: &mut Found) {
     let mut scans = iter(accounts)
         .map(|account| async move {
             let mut own = Found::default();
@@ -120,7 +120,7 @@ impl Account {
 }
 
 /// Returns the folders that the one account that is asked for can have, when nothing has to be listed to know them.
-fn known_accounts(sought: &Sought) -> Vec<Account> {
+fn known_accounts(sought: &ScopeFilter) -> Vec<Account> {
     let Some(id) = &sought.account else { return Vec::new() };
     let account = |prefix: &str, organization: Option<&str>| Account {
         prefix: prefix.to_owned(),
@@ -211,7 +211,7 @@ fn root_inside(prefix: &str) -> Option<usize> {
 /// `AWSLogs`, or begin so, and then a root holds another one.
 async fn accounts_of(
     store: &dyn Store,
-    sought: &Sought,
+    sought: &ScopeFilter,
     root: String,
     found: &mut Found,
 ) -> (Vec<Account>, Vec<String>) {
@@ -239,7 +239,7 @@ async fn accounts_of(
 
 async fn members(
     store: &dyn Store,
-    sought: &Sought,
+    sought: &ScopeFilter,
     root: &str,
     folder: &str,
     organization: &str,
@@ -259,13 +259,13 @@ async fn members(
     accounts
 }
 
-fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &Sought) -> Option<Account> {
+fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &ScopeFilter) -> Option<Account> {
     let id: AccountId = id.parse().ok()?;
     let wanted = sought.account.as_ref().is_none_or(|account| *account == id);
     wanted.then(|| Account { prefix: prefix.to_owned(), organization: organization.map(str::to_owned), id })
 }
 
-async fn scopes_of(store: &dyn Store, sought: &Sought, account: &Account, found: &mut Found) {
+async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, found: &mut Found) {
     let folder = account.folder();
     let level = children(store, &folder, sought, found).await;
     found.beside.extend(level.objects.into_iter().filter(|key| !is_test_file(&key[folder.len()..])));
@@ -318,7 +318,7 @@ fn looks_like_cloudtrail(name: &str) -> bool {
 }
 
 /// Returns what lies directly in a folder, as far as the sought prefix leads to it or contains it.
-async fn children(store: &dyn Store, folder: &str, sought: &Sought, found: &mut Found) -> Level {
+async fn children(store: &dyn Store, folder: &str, sought: &ScopeFilter, found: &mut Found) -> Level {
     let mut level = known(store.level(folder).await, folder, found);
     level.folders.retain(|child| child.starts_with(&sought.prefix) || sought.prefix.starts_with(child.as_str()));
     level.objects.retain(|key| key.starts_with(&sought.prefix) && !key.ends_with('/'));
@@ -330,7 +330,7 @@ mod tests {
     use super::*;
     use crate::logs::store::FolderStore;
 
-    async fn search(folders: &[&str], sought: Sought) -> Found {
+    async fn search(folders: &[&str], sought: ScopeFilter) -> Found {
         let root = tempfile::tempdir().unwrap();
         for folder in folders {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
@@ -338,7 +338,7 @@ mod tests {
         find(&FolderStore::new(root.path()), &sought).await.unwrap()
     }
 
-    async fn found(folders: &[&str], sought: Sought) -> Vec<String> {
+    async fn found(folders: &[&str], sought: ScopeFilter) -> Vec<String> {
         let found = search(folders, sought).await;
         found.scopes.keys().map(|scope| format!("{}{}", scope.account_prefix(), scope.region)).collect()
     }
@@ -363,24 +363,24 @@ mod tests {
             "a/b/AWSLogs/333333333333/us-east-1",
             "c/AWSLogs/d/AWSLogs/555555555555/us-east-1",
         ];
-        assert_eq!(found(&LAYOUTS, Sought::default()).await, expected);
+        assert_eq!(found(&LAYOUTS, ScopeFilter::default()).await, expected);
         let deep = "1/2/3/4/5/6/7/8/9/10/AWSLogs/333333333333/CloudTrail-Digest/us-east-1";
-        assert_eq!(found(&[deep], Sought::default()).await.len(), 1);
+        assert_eq!(found(&[deep], ScopeFilter::default()).await.len(), 1);
     }
 
     #[tokio::test]
     async fn a_prefix_an_account_and_a_region_narrow_the_search() {
-        let by_prefix = |prefix: &str| Sought { prefix: prefix.into(), ..Sought::default() };
+        let by_prefix = |prefix: &str| ScopeFilter { prefix: prefix.into(), ..ScopeFilter::default() };
         assert_eq!(found(&LAYOUTS, by_prefix("a/")).await, ["a/b/AWSLogs/333333333333/us-east-1"]);
         let inner = by_prefix("c/AWSLogs/d/");
         assert_eq!(found(&LAYOUTS, inner).await, ["c/AWSLogs/d/AWSLogs/555555555555/us-east-1"]);
         let deep = by_prefix("AWSLogs/o-exampleorgid/111111111111/");
         assert_eq!(found(&LAYOUTS, deep).await.len(), 2);
-        let account = Sought { account: Some("222222222222".parse().unwrap()), ..Sought::default() };
+        let account = ScopeFilter { account: Some("222222222222".parse().unwrap()), ..ScopeFilter::default() };
         assert_eq!(found(&LAYOUTS, account).await, ["AWSLogs/222222222222/us-east-1"]);
-        let region = Sought { region: Some("eu-west-1".parse().unwrap()), ..Sought::default() };
+        let region = ScopeFilter { region: Some("eu-west-1".parse().unwrap()), ..ScopeFilter::default() };
         assert_eq!(found(&LAYOUTS, region).await, ["AWSLogs/o-exampleorgid/111111111111/eu-west-1"]);
-        assert_eq!(found(&[], Sought::default()).await, [""; 0]);
+        assert_eq!(found(&[], ScopeFilter::default()).await, [""; 0]);
     }
 
     #[tokio::test]
@@ -421,7 +421,7 @@ mod tests {
             "AWSLogs/aws-account-id=111111111111/aws-service=vpcflowlogs",
             "awslogs/o-exampleorgid/111111111111/CloudTrail/us-east-1",
         ];
-        let mut told = search(&odd, Sought::default()).await.beside;
+        let mut told = search(&odd, ScopeFilter::default()).await.beside;
         told.sort();
         let expected = [
             "AWSLogs/11111111111/",

@@ -6,7 +6,7 @@ use futures::stream::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::logs::digest::chain::{gap, missing_before};
-use crate::logs::finding::{Code, Finding, HOUR, State, Window};
+use crate::logs::finding::{Code, Finding, HOUR, State, TimeRange};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
@@ -277,8 +277,8 @@ impl Walk<'_> {
 
     fn absent(&mut self, count: u64, slots: Option<(Timestamp, Timestamp)>) {
         let window = match (self.request.from, self.request.to, slots) {
-            (Some(start), Some(end), _) => Some(Window { start, end }),
-            (_, _, Some((first, last))) => Some(Window { start: Window::hour_until(first).start, end: last }),
+            (Some(start), Some(end), _) => Some(TimeRange { start, end }),
+            (_, _, Some((first, last))) => Some(TimeRange { start: TimeRange::hour_until(first).start, end: last }),
             _ => None,
         };
         let detail = match count {
@@ -301,7 +301,7 @@ impl Walk<'_> {
             missing_before(start, first)
         } else {
             let detail = "log files of this hour are older than the chain's first digest; nothing proves them";
-            gap(Window { start: first, end: start }, Code::ChainGap, State::Unproven, detail)
+            gap(TimeRange { start: first, end: start }, Code::ChainGap, State::Unproven, detail)
         };
         for finding in findings {
             self.note(at, finding);

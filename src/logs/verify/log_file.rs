@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::logs::digest::document::LogFile;
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::{Sha256, Trailing, Unpacked, hex};
-use crate::logs::store::{Fault, FaultKind, Store, Unhashed, Version};
+use crate::logs::store::{Fault, FaultKind, HashError, Store, Version};
 
 /// A log file that is to be read.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(super) struct Task {
     pub(super) site: usize,
     pub(super) object: String,
     pub(super) sha256: Sha256,
-    pub(super) window: Window,
+    pub(super) window: TimeRange,
     /// Whether the digest that lists it is proved, so that a fitting hash attests it.
     pub(super) digest_is_proved: bool,
     /// The number of the part of the chain that lists it.
@@ -28,7 +28,7 @@ pub(super) struct Task {
 pub(super) fn task(
     file: &LogFile,
     place: Option<(usize, String)>,
-    window: Window,
+    window: TimeRange,
     digest_is_proved: bool,
     segment: usize,
 ) -> Result<Task, Finding> {
@@ -67,21 +67,21 @@ pub(super) enum Read {
 /// Reads a log file and judges it. Returns how many bytes it holds, too; nothing when nothing was read.
 pub(super) async fn check(store: Arc<dyn Store>, task: Task) -> (Task, Read, Option<u64>) {
     let seen = store.hash(&task.object).await;
-    if let Err(Unhashed::Fault(fault)) = &seen
+    if let Err(HashError::Fault(fault)) = &seen
         && let Some(class) = fault.archived()
     {
         return (task, Read::Archived(class), None);
     }
     let bytes = match &seen {
         Ok(unpacked) => Some(unpacked.inflated_bytes),
-        Err(Unhashed::Damage(_)) => Some(0),
-        Err(Unhashed::Fault(_)) => None,
+        Err(HashError::GzipError(_)) => Some(0),
+        Err(HashError::Fault(_)) => None,
     };
     let read = judge_read(store.as_ref(), &task, &seen).await;
     (task, read, bytes)
 }
 
-async fn judge_read(store: &dyn Store, task: &Task, seen: &Result<Unpacked, Unhashed>) -> Read {
+async fn judge_read(store: &dyn Store, task: &Task, seen: &Result<Unpacked, HashError>) -> Read {
     let Some((code, state, mut detail)) = judge(&task.sha256, seen) else { return Read::Attested };
     let mut replaced = None;
     if matches!(code, Code::LogMissing | Code::LogHashMismatch | Code::LogTrailingData) {
@@ -94,17 +94,17 @@ async fn judge_read(store: &dyn Store, task: &Task, seen: &Result<Unpacked, Unha
     Read::Found(Box::new(finding), replaced)
 }
 
-fn judge(expected: &Sha256, seen: &Result<Unpacked, Unhashed>) -> Option<(Code, State, String)> {
+fn judge(expected: &Sha256, seen: &Result<Unpacked, HashError>) -> Option<(Code, State, String)> {
     match seen {
         Ok(unpacked) => judge_content(expected, unpacked),
-        Err(Unhashed::Damage(damage)) => Some((Code::LogUnreadable, State::Broken, damage.to_string())),
-        Err(Unhashed::Fault(Fault { kind: FaultKind::Absent, .. })) => {
+        Err(HashError::GzipError(damage)) => Some((Code::LogUnreadable, State::Broken, damage.to_string())),
+        Err(HashError::Fault(Fault { kind: FaultKind::Absent, .. })) => {
             Some((Code::LogMissing, State::Broken, "its digest lists it, but it is gone".into()))
         }
-        Err(Unhashed::Fault(fault @ Fault { kind: FaultKind::TooLarge, .. })) => {
+        Err(HashError::Fault(fault @ Fault { kind: FaultKind::TooLarge, .. })) => {
             Some((Code::LogUnreadable, State::Broken, fault.to_string()))
         }
-        Err(Unhashed::Fault(fault)) => Some((Code::LogUnreadable, State::Unproven, fault.to_string())),
+        Err(HashError::Fault(fault)) => Some((Code::LogUnreadable, State::Unproven, fault.to_string())),
     }
 }
 
@@ -194,13 +194,13 @@ fn when(version: &Version) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::inflate::Damage;
+    use crate::logs::inflate::GzipError;
 
-    fn seen(sha256: u8, trailing: Trailing) -> Result<Unpacked, Unhashed> {
+    fn seen(sha256: u8, trailing: Trailing) -> Result<Unpacked, HashError> {
         Ok(Unpacked { sha256: [sha256; 32], inflated_bytes: 1, trailing })
     }
 
-    fn verdict(seen: Result<Unpacked, Unhashed>) -> Option<(Code, State)> {
+    fn verdict(seen: Result<Unpacked, HashError>) -> Option<(Code, State)> {
         judge(&[1; 32], &seen).map(|(code, state, _)| (code, state))
     }
 
@@ -228,7 +228,7 @@ mod tests {
         for kind in [FaultKind::Denied, FaultKind::Unavailable] {
             assert_eq!(fault(kind), Some((Code::LogUnreadable, State::Unproven)));
         }
-        let bomb = Damage::TooLarge { max_bytes: 1 };
+        let bomb = GzipError::TooLarge { max_bytes: 1 };
         assert_eq!(verdict(Err(bomb.into())), Some((Code::LogUnreadable, State::Broken)));
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::task::JoinError;
 
-use crate::logs::digest::chain::{Content, Seen, Unread};
+use crate::logs::digest::chain::{Content, ReadDigest, ReadError};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
 use crate::logs::inflate::inflate_digest;
 use crate::logs::key::{Key, Scope};
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
-use super::track::Held;
+use super::chain_cursor::Held;
 
 /// What a key in the folder of digests turned out to be.
 pub(super) enum Met {
@@ -42,18 +42,19 @@ pub(super) async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed:
         return if listed.key.ends_with(".json.gz") { Met::Stray(at, listed.key) } else { Met::Odd(at, listed.key) };
     };
     let content = read(store.as_ref(), &listed.key, listed.size_bytes).await;
-    Met::Digest(Box::new(Held { at, seen: Seen::new(key, listed.key.clone(), content), listed }))
+    Met::Digest(Box::new(Held { at, seen: ReadDigest::new(key, listed.key.clone(), content), listed }))
 }
 
-async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<Content, Unread> {
+async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<Content, ReadError> {
     let Object { body, metadata } = store.get(object).await.map_err(|fault| unread(fault, bytes))?;
-    let broken = |reason: String| Unread { code: Code::DigestUnreadable, state: State::Broken, reason, archived: None };
+    let broken =
+        |reason: String| ReadError { code: Code::DigestUnreadable, state: State::Broken, reason, archived: None };
     let (bytes, unpacked) = inflate_digest(&body).map_err(|e| broken(e.to_string()))?;
     let digest = Digest::parse(&bytes).map_err(|e| broken(e.to_string()))?;
     Ok(Content { digest, sha256: unpacked.sha256, metadata, trailing: unpacked.trailing })
 }
 
-fn unread(fault: Fault, bytes: u64) -> Unread {
+fn unread(fault: Fault, bytes: u64) -> ReadError {
     let (code, state) = match fault.kind {
         FaultKind::Absent => (Code::DigestMissing, State::Broken),
         FaultKind::TooLarge => (Code::DigestUnreadable, State::Broken),
@@ -61,5 +62,5 @@ fn unread(fault: Fault, bytes: u64) -> Unread {
         FaultKind::Denied | FaultKind::Unavailable => (Code::DigestUnreadable, State::Unproven),
     };
     let archived = fault.archived().map(|class| (class, bytes));
-    Unread { code, state, reason: fault.message, archived }
+    ReadError { code, state, reason: fault.message, archived }
 }

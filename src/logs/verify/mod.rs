@@ -23,7 +23,7 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, Region};
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::sha256;
 use crate::logs::key::Scope;
 use crate::logs::store::{Fault, Listed, Store};
@@ -34,6 +34,7 @@ use site::Site;
 
 pub mod answer;
 mod archived;
+mod chain_cursor;
 mod chain_walk;
 mod ends;
 mod expiry;
@@ -53,13 +54,12 @@ mod site;
 mod spare;
 mod stop;
 mod successor;
-mod track;
 mod unlisted;
 mod walk;
 pub mod whole;
 
 pub use answer::{Answer, Chain, Mark, Since};
-pub use find::Sought;
+pub use find::ScopeFilter;
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
 pub use recent::{AsListed, Recent, Told};
 pub use stop::Stop;
@@ -78,7 +78,7 @@ pub const READS_AT_ONCE: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Which accounts and regions.
-    pub sought: Sought,
+    pub sought: ScopeFilter,
     /// Only hours that end after this.
     pub from: Option<Timestamp>,
     /// Only hours that start before this.
@@ -118,7 +118,7 @@ impl Request {
     /// Returns a request for all that a store holds, as of `now`.
     pub fn all(now: Timestamp) -> Self {
         Self {
-            sought: Sought::default(),
+            sought: ScopeFilter::default(),
             from: None,
             to: None,
             now,
@@ -232,7 +232,7 @@ impl Verifier {
         drop(walks);
         findings.extend(self.beside_chains(request, &chains).await);
         let expected = request.expected.as_ref().map(|expected| expected.compare(&chains, &request.sought));
-        let window = request.from.zip(request.to).map(|(start, end)| Window { start, end });
+        let window = request.from.zip(request.to).map(|(start, end)| TimeRange { start, end });
         let missing = expected.iter().filter(|_| !self.stop.is_set()).flat_map(|expected| expected.findings(window));
         findings.extend(missing);
         findings.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.detail.cmp(&b.detail)));
@@ -259,7 +259,7 @@ impl Verifier {
         let mut refused = Vec::new();
         for (at, place) in self.places.iter().enumerate() {
             let prefix = if place.prefix.is_empty() { &request.sought.prefix } else { &place.prefix };
-            let sought = Sought { prefix: prefix.clone(), ..request.sought.clone() };
+            let sought = ScopeFilter { prefix: prefix.clone(), ..request.sought.clone() };
             let found = match find::find(place.store.as_ref(), &sought).await {
                 Ok(found) => found,
                 Err(fault) => {

@@ -7,7 +7,7 @@ use crate::logs::digest::chain::Proof;
 use crate::logs::finding::{Finding, State};
 use crate::logs::key::LogKey;
 
-use super::track::Judged;
+use super::chain_cursor::Judged;
 use super::walk::Walk;
 
 /// A digest beside the range that is not proved, and the log files of the range that it lists.

@@ -6,15 +6,15 @@ use futures::stream::StreamExt;
 use jiff::Timestamp;
 
 use crate::logs::digest::chain::Proof;
-use crate::logs::finding::{Code, State, Window};
+use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
 use crate::logs::key::LogKey;
 
+use super::chain_cursor::Judged;
 use super::expiry::READ_RULES;
 use super::log_file::{Read, Task, check, task};
 use super::replaced::{REPLACED_MAX, Replaced};
 use super::site::fingerprint;
-use super::track::Judged;
 use super::walk::{Checked, Walk};
 
 impl Walk<'_> {
@@ -116,7 +116,7 @@ impl Walk<'_> {
     }
 
     /// Notes that a log file of an hour was read.
-    fn close(&mut self, at: usize, window: Window) {
+    fn close(&mut self, at: usize, window: TimeRange) {
         if let Some(open) = self.open_hours.get_mut(&(at, window)) {
             *open -= 1;
             if *open == 0 {

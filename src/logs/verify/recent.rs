@@ -9,15 +9,15 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::digest::chain::{Anchor, Record, Seen};
-use crate::logs::finding::{HOUR, Window};
+use crate::logs::digest::chain::{Anchor, ReadDigest, Record};
+use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::inflate::{hex, unhex};
 use crate::logs::key::{DigestKey, LogKey, LogKind};
 use crate::logs::store::Listed;
 
 use super::answer::Mark;
+use super::chain_cursor::Held;
 use super::site::{Sites, half};
-use super::track::Held;
 
 /// How many log files a digest may list whose names are kept. Where there are more, reading the digest again is a small part
 /// of what an hour costs.
@@ -71,7 +71,7 @@ impl AsListed {
         // What only its successor's record proves cannot be proved without reading that one.
         let is_signed = content.metadata.signature.is_some()
             && anchor.record.as_ref().is_some_and(|record| record.signature == content.metadata.signature);
-        let is_whole = !seen.key.backfill && seen.window() == Window::hour_until(seen.key.end);
+        let is_whole = !seen.key.backfill && seen.window() == TimeRange::hour_until(seen.key.end);
         (is_linked && is_own && is_signed && is_whole).then(|| Self { modified, tag, logs: prints(*at, seen, sites) })
     }
 
@@ -82,7 +82,7 @@ impl AsListed {
 }
 
 /// Returns what stands for the log files that a digest lists.
-fn prints(at: usize, seen: &Seen, sites: &Sites) -> Option<Vec<u128>> {
+fn prints(at: usize, seen: &ReadDigest, sites: &Sites) -> Option<Vec<u128>> {
     let files = &seen.content.as_ref().ok()?.digest.log_files;
     let print = |file| {
         let (site, object) = sites.locate(file, at, seen)?;

@@ -5,14 +5,14 @@
 
 use jiff::Timestamp;
 
-use crate::logs::finding::{Code, State, Window};
+use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::key::{DigestKey, Scope};
 
 use super::Recheck;
 use super::answer::{Mark, Since};
+use super::chain_cursor::{Held, Judged};
 use super::chain_walk::ChainWalk;
 use super::site::Site;
-use super::track::{Held, Judged};
 use super::unlisted::DELIVERY_SLACK;
 use super::walk::{ANOTHER, Walk};
 
@@ -61,7 +61,7 @@ impl Walk<'_> {
             self.chains.iter().filter(|chain| of(chain)).filter_map(|chain| chain.start).max()
         };
         let end = newest(&|chain| chain.sites.contains(&site)).or_else(|| newest(&|_| true))?;
-        let start = Window::hour_until(end).start;
+        let start = TimeRange::hour_until(end).start;
         Some(start.saturating_add(DELIVERY_SLACK).unwrap_or(start))
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::logs::digest::chain::{Origin, Seen};
+use crate::logs::digest::chain::{Origin, ReadDigest};
 use crate::logs::digest::document::{LogFile, Previous};
 use crate::logs::inflate::sha256;
 use crate::logs::key::{DigestKey, LogKey, LogKind, Scope};
@@ -54,7 +54,7 @@ impl Sites {
     }
 
     /// Notes a digest that was met at a site.
-    pub(super) fn meet(&mut self, at: usize, seen: &Seen) {
+    pub(super) fn meet(&mut self, at: usize, seen: &ReadDigest) {
         if let Some(origin) = &seen.origin {
             self.meet_delivered(at, origin, seen.delivered());
         }
@@ -76,13 +76,13 @@ impl Sites {
     }
 
     /// Tells whether the predecessor of a digest should lie in one of the places.
-    pub(super) fn stand_for(&self, previous: &Previous, newer: &Seen) -> bool {
+    pub(super) fn stand_for(&self, previous: &Previous, newer: &ReadDigest) -> bool {
         let Some(key) = DigestKey::parse(&previous.object) else { return true };
         is_beside(newer, &origin_of(previous, &key), &key) || self.site_of(previous, &key).is_some()
     }
 
     /// Returns the place where the predecessor of a digest should lie. `at` is the site of the digest itself.
-    pub(super) fn site_before(&self, previous: &Previous, newer: &Seen, at: usize) -> Option<&Site> {
+    pub(super) fn site_before(&self, previous: &Previous, newer: &ReadDigest, at: usize) -> Option<&Site> {
         let key = DigestKey::parse(&previous.object)?;
         let own = self.all.get(at).filter(|_| is_beside(newer, &origin_of(previous, &key), &key));
         own.or_else(|| self.site_of(previous, &key))
@@ -101,7 +101,7 @@ impl Sites {
 
     /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places, or
     /// is no log file of this account and region, has no answer: a digest must not lead us elsewhere.
-    pub(super) fn locate(&self, file: &LogFile, digest_at: usize, digest: &Seen) -> Option<(usize, String)> {
+    pub(super) fn locate(&self, file: &LogFile, digest_at: usize, digest: &ReadDigest) -> Option<(usize, String)> {
         let key = LogKey::parse(&file.object)?;
         let own = &self.all.get(digest_at)?.scope;
         if key.scope.account != own.account || key.scope.region != own.region {
@@ -133,7 +133,7 @@ fn origin_of(previous: &Previous, key: &DigestKey) -> Origin {
 }
 
 /// Tells whether CloudTrail delivered a digest and its predecessor to the same place and layout.
-fn is_beside(newer: &Seen, origin: &Origin, key: &DigestKey) -> bool {
+fn is_beside(newer: &ReadDigest, origin: &Origin, key: &DigestKey) -> bool {
     newer.origin.as_ref() == Some(origin) && key.scope.organization == newer.key.scope.organization
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 use crate::logs::key::DigestKey;
 use crate::logs::store::Listed;
 
@@ -75,7 +75,7 @@ impl Walk<'_> {
 
     /// Tells whether an hour lies so far within what is looked at that nothing about its digest depends on an edge.
     fn is_in_range(&self, site: usize, end: Timestamp) -> bool {
-        let start = Window::hour_until(end).start;
+        let start = TimeRange::hour_until(end).start;
         let early = start.saturating_sub(DELIVERY_SLACK).unwrap_or(start);
         let edge = self.from.max(self.sites.all.get(site).and_then(|site| site.expiry.until));
         edge.is_none_or(|edge| early > edge) && self.request.to.is_none_or(|to| end <= to)
@@ -111,7 +111,7 @@ impl Walk<'_> {
         if let Some(mark) = chain.known.first(object).cloned() {
             chain.known.confirm(mark.end);
             let logs = self.name_spared(site, &mark);
-            self.chains[at].count_logs(Window::hour_until(mark.end), logs as u64);
+            self.chains[at].count_logs(TimeRange::hour_until(mark.end), logs as u64);
         }
     }
 
@@ -131,7 +131,7 @@ impl Walk<'_> {
         if let Some(origin) = origin(mark) {
             self.sites.meet_delivered(site, &origin, &mark.object);
         }
-        self.listings.cover(site, Window::hour_until(mark.end));
+        self.listings.cover(site, TimeRange::hour_until(mark.end));
         let logs = mark.as_listed.iter().flat_map(|listed| &listed.logs).flatten();
         logs.inspect(|print| self.listings.name_print(site, **print)).count()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 
 use super::chain_walk::ChainWalk;
 use super::walk::Walk;
@@ -40,7 +40,7 @@ impl Walk<'_> {
 
     /// Tells whether the log around a chain's end says that its trail was deleted or stopped.
     async fn log_says_it_ended(&self, at: usize, end: Timestamp) -> bool {
-        let told = self.explain(at, Window { start: end, end }).await;
+        let told = self.explain(at, TimeRange { start: end, end }).await;
         ["DeleteTrail by ", "StopLogging by "].iter().any(|call| told.contains(call))
     }
 }
@@ -78,7 +78,7 @@ mod tests {
             ChainWalk::new(("a-trail".parse().unwrap(), "us-east-1".parse().unwrap()), 0, None, Since::First);
         for (hour, logs) in (first..).zip(logs) {
             let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
-            chain.count_logs(Window { start: at(hour), end: at(hour + 1) }, *logs);
+            chain.count_logs(TimeRange { start: at(hour), end: at(hour + 1) }, *logs);
         }
         chain
     }

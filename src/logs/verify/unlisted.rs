@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::key::{LogKey, LogKind};
-use crate::logs::spans::Spans;
+use crate::logs::time_set::TimeSet;
 
 use super::site::half;
 
@@ -22,7 +22,7 @@ pub(super) struct Listings {
     doubted: HashSet<u128>,
     kinds: BTreeSet<LogKind>,
     /// The hours of readable digests, by site.
-    covered: BTreeMap<usize, Spans>,
+    covered: BTreeMap<usize, TimeSet>,
     /// How many log files lie there without any chain.
     pub(super) lone: u64,
 }
@@ -55,7 +55,7 @@ impl Listings {
     }
 
     /// Notes that a readable digest at a site is about an hour.
-    pub(super) fn cover(&mut self, at: usize, window: Window) {
+    pub(super) fn cover(&mut self, at: usize, window: TimeRange) {
         self.covered.entry(at).or_default().add(window);
     }
 
@@ -89,7 +89,7 @@ impl Listings {
     ) -> Unlisted {
         let early = slot.saturating_sub(DELIVERY_SLACK).unwrap_or(slot);
         let late = slot.saturating_add(DELIVERY_SLACK).unwrap_or(slot);
-        let covered = self.covered.get(&at).is_some_and(|spans| spans.hold(Window { start: early, end: late }));
+        let covered = self.covered.get(&at).is_some_and(|spans| spans.hold(TimeRange { start: early, end: late }));
         if first_hour.is_some_and(|first| late < first) {
             Unlisted::BeforeDigests
         } else if early > now {
@@ -126,7 +126,7 @@ pub(super) enum Why {
 
 /// Returns the finding about a log file that no digest lists, with the hour of the digest that should list it; none when its
 /// name is not CloudTrail's.
-pub(super) fn finding(object: String, window: Option<Window>, why: Why) -> Finding {
+pub(super) fn finding(object: String, window: Option<TimeRange>, why: Why) -> Finding {
     let (code, detail) = match (why, window) {
         (Why::NoDigest, _) => {
             (Code::LogUnderNoDigest, "there is no valid digest of its time, so that nothing says what it should be")
@@ -158,7 +158,7 @@ mod tests {
     fn covering(hours: &[(&str, &str)]) -> Listings {
         let mut listings = Listings::default();
         for (start, end) in hours {
-            listings.cover(0, Window { start: at(start), end: at(end) });
+            listings.cover(0, TimeRange { start: at(start), end: at(end) });
         }
         listings
     }

@@ -11,13 +11,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ids::{AccountId, Region};
-use crate::logs::digest::chain::{Proof, Seen};
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::digest::chain::{Proof, ReadDigest};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::key::Scope;
 use crate::logs::store::{Listed, Store};
 
 use super::answer::{Chain, Mark, Place, Since, Tally};
 use super::archived::Key as ArchivedKey;
+use super::chain_cursor::{Held, Judged};
 use super::chain_walk::{ChainId, ChainWalk};
 use super::log_file::{Read, Task};
 use super::meet::{Met, meet};
@@ -27,7 +28,6 @@ use super::recent::Again;
 use super::replaced::Replaced;
 use super::site::{Site, Sites};
 use super::spare::Need;
-use super::track::{Held, Judged};
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
 
@@ -74,7 +74,7 @@ pub(super) struct Walk<'a> {
     pub(super) listings: Listings,
     pub(super) running: FuturesUnordered<JoinHandle<Checked>>,
     /// How many log files of an hour are being read.
-    pub(super) open_hours: BTreeMap<(usize, Window), usize>,
+    pub(super) open_hours: BTreeMap<(usize, TimeRange), usize>,
     /// Findings that belong to no chain in particular.
     pub(super) strays: Vec<Finding>,
     /// Log files that were replaced or deleted, until it was looked up by whom.
@@ -293,7 +293,7 @@ impl<'a> Walk<'a> {
 
     /// Returns the number of the chain that a digest belongs to: the one that it continues, or that was here before, or a
     /// new one. Two trails of one name may deliver into two layouts, so that the name alone does not tell.
-    fn chain_of(&mut self, site: usize, seen: &Seen) -> usize {
+    fn chain_of(&mut self, site: usize, seen: &ReadDigest) -> usize {
         let id: ChainId = (seen.key.trail.clone(), seen.key.home.clone());
         let of =
             |test: &dyn Fn(&ChainWalk) -> bool| self.chains.iter().rposition(|chain| chain.id == id && test(chain));
@@ -359,7 +359,7 @@ impl<'a> Walk<'a> {
             self.name_outside(at, &judged);
             let is_expired = |finding: &&Finding| finding.code == Code::ChainExpired;
             let gone = judged.findings.iter().filter(is_expired).filter_map(|finding| finding.window);
-            let gone: Vec<(usize, Window)> = gone.chain([judged.window]).map(|window| (judged.at, window)).collect();
+            let gone: Vec<(usize, TimeRange)> = gone.chain([judged.window]).map(|window| (judged.at, window)).collect();
             self.chains[at].expired.extend(gone);
             return;
         }
@@ -377,7 +377,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes which log files a digest lists, and that it is about its hour.
-    pub(super) fn name_logs(&mut self, at: usize, seen: &Seen) {
+    pub(super) fn name_logs(&mut self, at: usize, seen: &ReadDigest) {
         let Ok(content) = &seen.content else { return };
         self.listings.cover(at, seen.window());
         for file in &content.digest.log_files {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, Region, TrailName};
 use crate::logs::coverage::Expected;
-use crate::logs::finding::{Code, Finding, State, Window};
+use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::key::Scope;
 
 use super::answer::Chain;
-use super::find::Sought;
+use super::find::ScopeFilter;
 
 /// What should have a chain, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +40,7 @@ impl Expectation {
     }
 
     /// Returns what should have a chain, as far as it is sought, and what of it has none.
-    pub(super) fn compare(&self, chains: &[Chain], sought: &Sought) -> ExpectedChains {
+    pub(super) fn compare(&self, chains: &[Chain], sought: &ScopeFilter) -> ExpectedChains {
         let mut narrowed = self.accounts.clone();
         narrowed.narrow(sought);
         let mut missing = Self::missing_accounts(&narrowed, chains);
@@ -76,7 +76,7 @@ impl Expectation {
     }
 
     /// Returns the chains that an earlier run saw and that are gone whole.
-    fn missing_chains(&self, chains: &[Chain], sought: &Sought) -> impl Iterator<Item = Missing> {
+    fn missing_chains(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
         let is_missing = |(account, region, trail): &&(AccountId, Region, Option<TrailName>)| {
             let is_there = |chain: &Chain| {
                 let own = chain.trail.as_ref().map(|(trail, _)| trail);
@@ -95,7 +95,7 @@ impl Expectation {
     }
 
     /// Returns the trails of the configuration that have no chain anywhere.
-    fn missing_trails(&self, chains: &[Chain], sought: &Sought) -> impl Iterator<Item = Missing> {
+    fn missing_trails(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
         let delivering: BTreeSet<&str> =
             chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.as_str())).collect();
         // A trail need not record in the one account or region that was asked for.
@@ -105,7 +105,7 @@ impl Expectation {
     }
 }
 
-fn is_sought(sought: &Sought, account: &AccountId, region: Option<&Region>) -> bool {
+fn is_sought(sought: &ScopeFilter, account: &AccountId, region: Option<&Region>) -> bool {
     let is_region = sought.region.as_ref().zip(region).is_none_or(|(only, region)| only == region);
     sought.account.as_ref().is_none_or(|only| only == account) && is_region
 }
@@ -153,7 +153,7 @@ impl Missing {
 
 impl ExpectedChains {
     /// Returns what is missing as findings, by name.
-    pub(super) fn findings(&self, window: Option<Window>) -> Vec<Finding> {
+    pub(super) fn findings(&self, window: Option<TimeRange>) -> Vec<Finding> {
         let names: BTreeSet<String> = self.missing.iter().map(Missing::phrase).collect();
         let said_by = &self.said_by;
         let missing = names.into_iter().map(|name| format!("{name} should have digests ({said_by}), and has none"));

@@ -191,7 +191,7 @@ const TOPIC_CHANGES: [&str; 9] = [
 
 /// The actions that a statement allows on one kind of resource, one of each sort; none where it allows none of the sort.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Deeds {
+pub(super) struct GuardedActions {
     /// Reads what is kept: objects, or what a key encrypts.
     pub(super) read: Option<String>,
     /// Lists what is kept, or hears of it.
@@ -206,7 +206,7 @@ pub(super) struct Deeds {
     pub(super) change_settings: Option<String>,
 }
 
-impl Deeds {
+impl GuardedActions {
     /// Returns what a statement allows on a bucket and its objects.
     pub(super) fn on_bucket(statement: &Statement) -> Self {
         let covered = |list: &[&str]| first(statement, list);
@@ -337,21 +337,27 @@ mod tests {
 
     #[test]
     fn actions_are_sorted_by_what_they_do() {
-        let reads = Deeds::on_bucket(&statement(r#"["s3:Get*","s3:List*"]"#));
+        let reads = GuardedActions::on_bucket(&statement(r#"["s3:Get*","s3:List*"]"#));
         assert_eq!((reads.change, reads.change_settings, reads.deliver), (None, None, None));
         assert_eq!(reads.read.as_deref(), Some("s3:GetObject"));
-        let all = Deeds::on_bucket(&statement(r#""S3:*""#));
+        let all = GuardedActions::on_bucket(&statement(r#""S3:*""#));
         assert!(all.change.is_some() && all.change_settings.is_some() && all.list.is_some());
-        assert!(Deeds::on_bucket(&statement(r#"["sqs:*","s3express:*"]"#)).any().is_none());
-        assert_eq!(Deeds::on_key(&statement(r#""kms:ReEncrypt*""#)).change.as_deref(), Some("kms:ReEncryptFrom"));
-        assert_eq!(Deeds::on_topic(&statement(r#""SNS:Publish""#)).deliver.as_deref(), Some("sns:Publish"));
+        assert!(GuardedActions::on_bucket(&statement(r#"["sqs:*","s3express:*"]"#)).any().is_none());
+        assert_eq!(
+            GuardedActions::on_key(&statement(r#""kms:ReEncrypt*""#)).change.as_deref(),
+            Some("kms:ReEncryptFrom")
+        );
+        assert_eq!(GuardedActions::on_topic(&statement(r#""SNS:Publish""#)).deliver.as_deref(), Some("sns:Publish"));
     }
 
     #[test]
     fn an_action_that_nobody_knows_is_a_change() {
-        let deeds = Deeds::on_bucket(&statement(r#""s3:FlipObject""#));
+        let deeds = GuardedActions::on_bucket(&statement(r#""s3:FlipObject""#));
         assert_eq!(deeds.change.as_deref(), Some("s3:FlipObject"));
-        assert_eq!(Deeds::on_bucket(&statement(r#""s3:GetObjectSoul""#)).read.as_deref(), Some("s3:GetObjectSoul"));
-        assert_eq!(Deeds::on_key(&statement(r#""kms:Melt*""#)).change.as_deref(), Some("kms:Melt*"));
+        assert_eq!(
+            GuardedActions::on_bucket(&statement(r#""s3:GetObjectSoul""#)).read.as_deref(),
+            Some("s3:GetObjectSoul")
+        );
+        assert_eq!(GuardedActions::on_key(&statement(r#""kms:Melt*""#)).change.as_deref(), Some("kms:Melt*"));
     }
 }

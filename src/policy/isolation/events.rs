@@ -5,7 +5,7 @@
 //! write for the accounts which own it or run the organization is let in. The queue is EventBridge's to send into, and nobody
 //! else's. Source: service authorization reference, "Actions, resources, and condition keys" of CloudWatch Logs and SQS.
 
-use super::deeds::{Deeds, Verb, first, unknown, verb};
+use super::deeds::{GuardedActions, Verb, first, unknown, verb};
 use super::excess::{Excess, Rights, Scene, asked};
 use super::{Archive, Invariant, SharedKind};
 use crate::ids::AccountId;
@@ -102,7 +102,7 @@ impl SharedKind {
     }
 }
 
-impl Deeds {
+impl GuardedActions {
     /// Returns what a statement allows on a log group.
     pub(super) fn on_log_group(statement: &Statement) -> Self {
         let mut deeds = Self {
@@ -144,7 +144,7 @@ pub(super) fn of_events(scene: &Scene, rights: Rights) -> Vec<Excess> {
     if scene.kind == SharedKind::LogGroup && !reaches(scene.statement, scene.arn) {
         return Vec::new();
     }
-    let Deeds { read, deliver, change, .. } = &scene.deeds;
+    let GuardedActions { read, deliver, change, .. } = &scene.deeds;
     let is_queue = scene.kind == SharedKind::Queue;
     let one = |action: &String| vec![on_events(scene, action)];
     let some = |action: Option<&String>| action.map(one).unwrap_or_default();
@@ -162,7 +162,7 @@ pub(super) fn of_events(scene: &Scene, rights: Rights) -> Vec<Excess> {
 }
 
 fn on_events(scene: &Scene, action: &String) -> Excess {
-    let Deeds { deliver, change, .. } = &scene.deeds;
+    let GuardedActions { deliver, change, .. } = &scene.deeds;
     let writes = [deliver, change].into_iter().flatten().any(|one| one == action);
     let invariant = if writes { Invariant::WritesNothing } else { Invariant::NothingLeadsOut };
     let (tries, shown) = match scene.kind {
@@ -259,8 +259,11 @@ mod tests {
     fn actions_are_sorted_by_what_they_do_to_events() {
         let sorts = |action: &str| {
             let statement = statement(&format!(r#""Action":"{action}","Resource":"*""#));
-            let deeds =
-                if action.starts_with("sqs") { Deeds::on_queue(&statement) } else { Deeds::on_log_group(&statement) };
+            let deeds = if action.starts_with("sqs") {
+                GuardedActions::on_queue(&statement)
+            } else {
+                GuardedActions::on_log_group(&statement)
+            };
             [deeds.read, deeds.deliver, deeds.change, deeds.settings].map(|sort| sort.is_some())
         };
         assert_eq!(sorts("logs:*"), [true; 4]);
@@ -281,7 +284,7 @@ mod tests {
         let all = [&EVENT_READS[..], &EVENT_WRITES, &GROUP_SETTINGS, &GROUP_CHANGES].concat();
         let but = |list: &[&str]| {
             let list = serde_json::to_string(list).unwrap();
-            Deeds::on_log_group(&statement(&format!(r#""NotAction":{list},"Resource":"*""#)))
+            GuardedActions::on_log_group(&statement(&format!(r#""NotAction":{list},"Resource":"*""#)))
         };
         assert_eq!(but(&all).any().map(String::as_str), Some("logs:*"));
         assert_eq!(but(&["logs:*"]).any(), None);

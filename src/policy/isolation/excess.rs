@@ -1,6 +1,6 @@
 //! What a statement gives beyond what somebody is meant to have.
 
-use super::deeds::Deeds;
+use super::deeds::GuardedActions;
 use super::events::of_events;
 use super::reach::{FOLDERS, OWN_ACCOUNT, demanded, demanded_by, fixed_start, instance};
 use super::touch::{Touch, is_own, without_variables};
@@ -24,7 +24,7 @@ pub(super) struct Scene<'a> {
     pub(super) statement: &'a Statement,
     /// What it reaches, in a bucket.
     pub(super) touch: Touch,
-    pub(super) deeds: Deeds,
+    pub(super) deeds: GuardedActions,
     /// What the variable for the caller's account stands for; none where there are no variables.
     pub(super) own: Option<&'a str>,
 }
@@ -119,7 +119,7 @@ pub(super) fn asked(one: Excess) -> Excess {
 }
 
 fn of_key(scene: &Scene, rights: Rights) -> Vec<Excess> {
-    let Deeds { read, deliver, change, settings, .. } = &scene.deeds;
+    let GuardedActions { read, deliver, change, settings, .. } = &scene.deeds;
     let writes = deliver.as_ref().or(change.as_ref());
     let on_key = |invariant, action: &String| Excess {
         invariant,
@@ -171,7 +171,7 @@ pub(super) fn not_a_log(key: &str) -> String {
 }
 
 fn of_topic(scene: &Scene, rights: Rights) -> Vec<Excess> {
-    let Deeds { list, deliver, change, .. } = &scene.deeds;
+    let GuardedActions { list, deliver, change, .. } = &scene.deeds;
     let on_topic = |invariant, action: &String| Excess {
         invariant,
         action: action.clone(),
@@ -205,11 +205,11 @@ impl<'a> Scene<'a> {
         own: Option<&'a str>,
     ) -> Self {
         let (touch, deeds) = match kind {
-            SharedKind::Bucket => (Touch::of(statement, arn, own), Deeds::on_bucket(statement)),
-            SharedKind::Key => (Touch::default(), Deeds::on_key(statement)),
-            SharedKind::Topic => (Touch::default(), Deeds::on_topic(statement)),
-            SharedKind::LogGroup => (Touch::default(), Deeds::on_log_group(statement)),
-            SharedKind::Queue => (Touch::default(), Deeds::on_queue(statement)),
+            SharedKind::Bucket => (Touch::of(statement, arn, own), GuardedActions::on_bucket(statement)),
+            SharedKind::Key => (Touch::default(), GuardedActions::on_key(statement)),
+            SharedKind::Topic => (Touch::default(), GuardedActions::on_topic(statement)),
+            SharedKind::LogGroup => (Touch::default(), GuardedActions::on_log_group(statement)),
+            SharedKind::Queue => (Touch::default(), GuardedActions::on_queue(statement)),
         };
         Self { archive, kind, arn, statement, touch, deeds, own }
     }
@@ -242,7 +242,7 @@ impl<'a> Scene<'a> {
 
     /// What a stranger gets: anything is too much.
     fn anything(&self) -> Option<Excess> {
-        let Deeds { read, list, settings, deliver, change, change_settings } = &self.deeds;
+        let GuardedActions { read, list, settings, deliver, change, change_settings } = &self.deeds;
         let keys: Vec<&String> = self.touch.keys.iter().collect();
         let on_object = read.as_ref().or(change.as_ref()).or(deliver.as_ref());
         if let Some(action) = on_object.filter(|_| !keys.is_empty()) {
@@ -291,7 +291,7 @@ impl<'a> Scene<'a> {
 
     /// What changes objects or settings; putting objects counts where `delivering`.
     fn changes(&self, delivering: bool) -> Vec<Excess> {
-        let Deeds { deliver, change, change_settings, .. } = &self.deeds;
+        let GuardedActions { deliver, change, change_settings, .. } = &self.deeds;
         let keys: Vec<&String> = self.touch.keys.iter().collect();
         let object = deliver.as_ref().filter(|_| delivering).or(change.as_ref()).filter(|_| !keys.is_empty());
         let settings = change_settings.as_ref().filter(|_| self.touch.bucket);

@@ -2,7 +2,7 @@
 
 use super::world::{BUCKET, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, ROOT, TRAIL, World};
 use super::*;
-use crate::policy::guard::{Deed, Guard, check_guard};
+use crate::policy::guard::{Guard, GuardedAction, check_guard};
 use crate::policy::lint::{Kind, Subject, lint};
 use crate::policy::preflight::{self, Delivery};
 
@@ -313,7 +313,7 @@ impl World {
     }
 
     fn guard_faults(&self) -> Vec<String> {
-        let deed = |action: &str, resource: &str| Deed { action: action.into(), resource: resource.into() };
+        let deed = |action: &str, resource: &str| GuardedAction { action: action.into(), resource: resource.into() };
         let own_trail = "arn:aws:cloudtrail:eu-central-1:333333333333:trail/of-the-team";
         let violations = check_guard(&Guard {
             policy: &self.guard,

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Sets the trail's validation as another tool wants it, as often as ours sets it.
-async fn other_tool(world: &Recorded, validation: bool) {
+async fn other_tool(world: &SimulatedCloud, validation: bool) {
     let hand = |_: &mut Organization, estate: &mut Estate| {
         let trail = address(estate, Kind::Trail);
         edit(estate, &trail, |resource| {
@@ -15,7 +15,7 @@ async fn other_tool(world: &Recorded, validation: bool) {
     world.edit(hand).await.unwrap();
 }
 
-fn validation(world: &Recorded) -> bool {
+fn validation(world: &SimulatedCloud) -> bool {
     let estate = world.snapshot().estate;
     let trail = address(&estate, Kind::Trail);
     matches!(estate.resource(&trail), Some(Resource::Trail(trail)) if trail.validation)
@@ -49,7 +49,7 @@ fn a_protection_that_is_set_back_again_and_again_is_put_right_each_time_and_told
 }
 
 /// Has the trail tell another topic.
-async fn redirected(world: &Recorded, value: &str) {
+async fn redirected(world: &SimulatedCloud, value: &str) {
     let hand = |_: &mut Organization, estate: &mut Estate| {
         let trail = address(estate, Kind::Trail);
         edit(estate, &trail, |resource| {
@@ -61,7 +61,7 @@ async fn redirected(world: &Recorded, value: &str) {
     world.edit(hand).await.unwrap();
 }
 
-fn topic(world: &Recorded) -> Option<String> {
+fn topic(world: &SimulatedCloud) -> Option<String> {
     let estate = world.snapshot().estate;
     let trail = address(&estate, Kind::Trail);
     match estate.resource(&trail) {

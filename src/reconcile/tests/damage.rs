@@ -62,7 +62,7 @@ fn whatever_is_damaged_is_repaired_or_a_finding_and_never_called_in_sync() {
         let rules = config::parse(RICH, "orgtrail.yaml").unwrap();
         let whole = world(2, &rules).await.snapshot();
         for seed in 0..60 {
-            let world = leak(Recorded::in_memory(whole.clone()));
+            let world = leak(SimulatedCloud::in_memory(whole.clone()));
             let source = Given::new("{}", move || Box::new(Shared::new(world)));
             source.write(RICH);
             let story = async |board: StatusBoard| {

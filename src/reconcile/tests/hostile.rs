@@ -150,7 +150,7 @@ fn half_an_hour_of_damage_ends_with_the_log_running_whatever_else_waits() {
 }
 
 /// Stops every trail that is there.
-async fn stop_all_logging(world: &Recorded) {
+async fn stop_all_logging(world: &SimulatedCloud) {
     let stop = |_: &mut Organization, estate: &mut Estate| {
         let trails: Vec<Address> =
             estate.resources().map(|(a, _)| a.clone()).filter(|a| a.kind == Kind::Trail).collect();

@@ -6,7 +6,7 @@ use super::*;
 use crate::reconcile::clock::{Clock, between};
 
 /// Breaks one thing of each kind.
-async fn break_all(world: &Recorded) {
+async fn break_all(world: &SimulatedCloud) {
     let hand = |_: &mut Organization, estate: &mut Estate| {
         let wanted: Vec<Address> = estate.resources().map(|(address, _)| address.clone()).collect();
         for address in wanted {
@@ -33,7 +33,7 @@ fn damage(resource: &mut Resource) {
 const RULES: &str = "{max_change: 100%}";
 
 /// Repairs with a daemon that is gone at its n-th change, before or after the change is made; returns whether it was.
-async fn repair_cut_off(clock: &TestClock, world: &'static Recorded, n: u64, made: bool) -> bool {
+async fn repair_cut_off(clock: &TestClock, world: &'static SimulatedCloud, n: u64, made: bool) -> bool {
     let begun = Arc::new(AtomicU64::new(0));
     let counted = begun.clone();
     let source = Given::new(RULES, move || Box::new(Killed { world, begun: counted.clone(), n, made }));
@@ -51,7 +51,7 @@ async fn repair_cut_off(clock: &TestClock, world: &'static Recorded, n: u64, mad
 
 /// A world in which the n-th change never gets an answer.
 struct Killed {
-    world: &'static Recorded,
+    world: &'static SimulatedCloud,
     begun: Arc<AtomicU64>,
     n: u64,
     made: bool,
@@ -60,7 +60,7 @@ struct Killed {
 looks_through!(Killed);
 
 #[async_trait]
-impl Act for Killed {
+impl CloudWriter for Killed {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         let last = self.begun.fetch_add(1, Ordering::Relaxed) == self.n;
         if last && !self.made {
@@ -81,7 +81,7 @@ fn whenever_it_is_killed_the_next_one_ends_in_the_same_estate() {
         let mut steps = 0;
         for made in [false, true] {
             for n in 0.. {
-                let world = leak(Recorded::in_memory(whole.snapshot()));
+                let world = leak(SimulatedCloud::in_memory(whole.snapshot()));
                 break_all(world).await;
                 let killed = repair_cut_off(&clock, world, n, made).await;
                 if killed {

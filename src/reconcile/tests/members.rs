@@ -129,19 +129,19 @@ async fn a_quiet_round_looks_at_few_of_the_rules() {
     assert!(fresh.len() <= 4 && calls * 10 <= full, "{calls} of {full} calls for {fresh:?}");
 }
 
-async fn change(world: &Recorded, config: &Config, options: PlanOptions) -> Plan {
+async fn change(world: &SimulatedCloud, config: &Config, options: PlanOptions) -> Plan {
     let templates = templates();
-    let surveyor = Surveyor { config, templates: &templates, look: world, progress: &Silent };
+    let surveyor = Surveyor { config, templates: &templates, look: world, progress: &NoProgress };
     let options = SurveyOptions { plan: options, ..SurveyOptions::default() };
     let plan = surveyor.survey(&options).await.unwrap().plan;
     let run = RunOptions { concurrency: 3, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    let report = apply::run(&plan, world, &Silent, run, std::future::pending()).await;
+    let report = apply::run(&plan, world, &NoProgress, run, std::future::pending()).await;
     assert!(report.is_complete(), "{report:?}");
     plan
 }
 
 /// The rules and the roles of members.
-fn wakers(world: &Recorded) -> usize {
+fn wakers(world: &SimulatedCloud) -> usize {
     let snapshot = world.snapshot();
     let is_waker =
         |address: &Address| address.name == "orgtrail-acme-wake" && address.account.as_str().starts_with('3');

@@ -14,9 +14,10 @@ use super::stop::{Stop, Stopper, stop};
 use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
-use crate::cloud::recorded::Recorded;
+use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
-    Act, Cloud, Done, Fault, FaultKind, Look, Needs, Progress, Scope, Silent, unwanted_trails, unwanted_wakers,
+    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, NoProgress, Progress, Scope,
+    unwanted_trails, unwanted_wakers,
 };
 use crate::config::{self, Config};
 use crate::estate::snapshot::Snapshot;
@@ -82,27 +83,27 @@ fn templates() -> Templates {
     Templates::new(&[]).unwrap()
 }
 
-async fn survey(look: &dyn Look, config: &Config) -> Survey {
+async fn survey(look: &dyn CloudReader, config: &Config) -> Survey {
     let templates = templates();
-    let surveyor = Surveyor { config, templates: &templates, look, progress: &Silent };
+    let surveyor = Surveyor { config, templates: &templates, look, progress: &NoProgress };
     surveyor.survey(&SurveyOptions::default()).await.unwrap()
 }
 
-async fn plan(look: &dyn Look, config: &Config) -> Plan {
+async fn plan(look: &dyn CloudReader, config: &Config) -> Plan {
     survey(look, config).await.plan
 }
 
 /// A world in which all is as the configuration says.
-async fn world(members: usize, config: &Config) -> Recorded {
-    let recorded = Recorded::in_memory(Snapshot::whole(organization(members), Estate::default()));
+async fn world(members: usize, config: &Config) -> SimulatedCloud {
+    let recorded = SimulatedCloud::in_memory(Snapshot::whole(organization(members), Estate::default()));
     let plan = plan(&recorded, config).await;
     let options = RunOptions { concurrency: 8, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    let report = apply::run(&plan, &recorded, &Silent, options, std::future::pending()).await;
+    let report = apply::run(&plan, &recorded, &NoProgress, options, std::future::pending()).await;
     assert!(report.is_complete(), "{report:?}");
     recorded
 }
 
-async fn in_sync(recorded: &Recorded, config: &Config) -> bool {
+async fn in_sync(recorded: &SimulatedCloud, config: &Config) -> bool {
     plan(recorded, config).await.in_sync()
 }
 
@@ -116,7 +117,7 @@ fn edit(estate: &mut Estate, address: &Address, hand: impl FnOnce(&mut Resource)
     hand(resource);
 }
 
-async fn stop_logging(recorded: &Recorded) {
+async fn stop_logging(recorded: &SimulatedCloud) {
     let stop = |_: &mut Organization, estate: &mut Estate| {
         let trail = address(estate, Kind::Trail);
         edit(estate, &trail, |resource| {
@@ -128,7 +129,7 @@ async fn stop_logging(recorded: &Recorded) {
     recorded.edit(stop).await.unwrap();
 }
 
-fn is_logging(recorded: &Recorded) -> bool {
+fn is_logging(recorded: &SimulatedCloud) -> bool {
     let estate = recorded.snapshot().estate;
     let trails: Vec<bool> = estate
         .resources()
@@ -147,8 +148,8 @@ type Before = Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>;
 macro_rules! looks_through {
     ($cloud:ty) => {
         #[async_trait]
-        impl Look for $cloud {
-            async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+        impl CloudReader for $cloud {
+            async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
                 self.world.discover(needs).await
             }
 
@@ -167,7 +168,7 @@ use looks_through;
 
 /// A world that can be shared, counted and disturbed.
 struct Shared {
-    world: &'static Recorded,
+    world: &'static SimulatedCloud,
     /// Calls, counted as the budgets of the product count them.
     calls: AtomicU64,
     /// Called before each change.
@@ -175,19 +176,19 @@ struct Shared {
 }
 
 /// Lets the world outlive the daemon, which wants a cloud of its own.
-fn leak(world: Recorded) -> &'static Recorded {
+fn leak(world: SimulatedCloud) -> &'static SimulatedCloud {
     Box::leak(Box::new(world))
 }
 
 impl Shared {
-    fn new(world: &'static Recorded) -> Self {
+    fn new(world: &'static SimulatedCloud) -> Self {
         Self { world, calls: AtomicU64::new(0), before: Box::new(|_| Ok(())) }
     }
 }
 
 #[async_trait]
-impl Look for Shared {
-    async fn discover(&self, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+impl CloudReader for Shared {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
         let discovered = self.world.discover(needs).await?;
         // Twenty accounts a page, and five calls around it.
         self.calls.fetch_add(discovered.0.accounts.len().div_ceil(20) as u64 + 5, Ordering::Relaxed);
@@ -210,7 +211,7 @@ impl Look for Shared {
 }
 
 #[async_trait]
-impl Act for Shared {
+impl CloudWriter for Shared {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         (self.before)(change)?;
         self.world.execute(change).await

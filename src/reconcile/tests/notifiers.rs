@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::replicas::InMemory;
 use super::*;
-use crate::cloud::document::Document;
+use crate::cloud::document::ConditionalStore;
 use crate::reconcile::lease::Leadership;
 use crate::reconcile::notifier::Channel;
-use crate::report::notice::Notification;
+use crate::report::notification::Notification;
 
 /// Somebody who can be told, or not.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ impl Channel for Listener {
     }
 }
 
-fn given(listeners: &[Listener], world: &'static Recorded) -> Given {
+fn given(listeners: &[Listener], world: &'static SimulatedCloud) -> Given {
     let listeners = listeners.to_vec();
     Given::connecting("{allow: []}", move || {
         let boxed = |listener: &Listener| -> Box<dyn Channel> { Box::new(listener.clone()) };
@@ -60,7 +60,7 @@ fn given(listeners: &[Listener], world: &'static Recorded) -> Given {
     })
 }
 
-async fn start_logging(world: &Recorded) {
+async fn start_logging(world: &SimulatedCloud) {
     let start = |_: &mut Organization, estate: &mut Estate| {
         let trail = address(estate, Kind::Trail);
         edit(estate, &trail, |resource| {
@@ -157,7 +157,7 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
         let connect = {
             let topic = topic.clone();
             move || {
-                let boxed = |store: &InMemory| -> Option<Box<dyn Document>> { Some(Box::new(store.clone())) };
+                let boxed = |store: &InMemory| -> Option<Box<dyn ConditionalStore>> { Some(Box::new(store.clone())) };
                 let recipients: Vec<Box<dyn Channel>> = vec![Box::new(topic.clone())];
                 let (lease, history) = (boxed(&lease), boxed(&history));
                 Ok(Connection { lease, history, recipients, ..Connection::to(Box::new(Shared::new(world))) })

@@ -120,7 +120,7 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     // Somebody puts it back meanwhile; the memory does not know it yet.
     let again = plan(shared.world, &config).await;
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    apply::run(&again, shared.world, &Silent, options, std::future::pending()).await;
+    apply::run(&again, shared.world, &NoProgress, options, std::future::pending()).await;
     let pass = PartialObserver::new(
         &shared,
         &memory,
@@ -140,7 +140,7 @@ async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in
     let shared = Shared::new(leak(world(5, &old).await));
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     let migration = plan(shared.world, &new).await;
-    let report = apply::run(&migration, shared.world, &Silent, options, std::future::pending()).await;
+    let report = apply::run(&migration, shared.world, &NoProgress, options, std::future::pending()).await;
     assert!(report.is_complete(), "{report:?}");
     let memory = Mutex::default();
     let nobody = Focus::Only { organization: false, accounts: BTreeSet::new() };
@@ -178,7 +178,7 @@ async fn a_second_key_is_looked_for_once_in_a_full_pass_and_remembered() {
         .unwrap();
     let without = world(2, &config).await;
     let memory = Mutex::default();
-    let named = async |cloud: &Recorded, now: Timestamp| {
+    let named = async |cloud: &SimulatedCloud, now: Timestamp| {
         let pass = PartialObserver::new(cloud, &memory, rules(now, Focus::Due));
         survey(&pass, &config).await.plan.findings.iter().any(|finding| finding.code == "second-key")
     };

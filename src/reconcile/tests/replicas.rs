@@ -7,35 +7,35 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::apply::Gate;
-use crate::cloud::document::{Condition, Document, Kept, Written};
+use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
 use crate::reconcile::clock::{Clock, after};
 use crate::reconcile::lease::{self, Found, LeaderElector, Leadership, Lease, SKEW_MAX, TERM};
 
 /// A document in memory, for replicas in one process.
 #[derive(Debug, Clone, Default)]
-pub(super) struct InMemory(Arc<Mutex<Option<Kept>>>);
+pub(super) struct InMemory(Arc<Mutex<Option<Versioned>>>);
 
 #[async_trait]
-impl Document for InMemory {
-    async fn read(&self) -> Result<Option<Kept>, Fault> {
+impl ConditionalStore for InMemory {
+    async fn read(&self) -> Result<Option<Versioned>, Fault> {
         Ok(lock(&self.0).clone())
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
         let mut kept = lock(&self.0);
         let found = kept.as_ref().map_or(Condition::Absent, |kept| Condition::Version(kept.version.clone()));
         if found != *condition {
-            return Ok(Written::Lost);
+            return Ok(WriteOutcome::Conflict);
         }
         let version = kept.as_ref().map_or(0, |kept| kept.version.parse::<u64>().unwrap()) + 1;
-        *kept = Some(Kept { text: text.to_owned(), version: version.to_string() });
-        Ok(Written::Done)
+        *kept = Some(Versioned { text: text.to_owned(), version: version.to_string() });
+        Ok(WriteOutcome::Done)
     }
 }
 
 async fn some_change() -> Change {
     let rules = config("{}");
-    let empty = Recorded::in_memory(Snapshot::whole(organization(0), Estate::default()));
+    let empty = SimulatedCloud::in_memory(Snapshot::whole(organization(0), Estate::default()));
     plan(&empty, &rules).await.changes[0].clone()
 }
 
@@ -148,7 +148,7 @@ fn one_daemon_acts_and_the_other_takes_over() {
         let connect = {
             let store = store.clone();
             move || {
-                let lease: Box<dyn Document> = Box::new(store.clone());
+                let lease: Box<dyn ConditionalStore> = Box::new(store.clone());
                 Ok(Connection { lease: Some(lease), ..Connection::to(Box::new(Shared::new(world))) })
             }
         };
@@ -189,7 +189,7 @@ fn who_takes_over_knows_since_when_a_finding_is_open() {
         let connect = {
             let history = history.clone();
             move || {
-                let boxed = |store: &InMemory| -> Option<Box<dyn Document>> { Some(Box::new(store.clone())) };
+                let boxed = |store: &InMemory| -> Option<Box<dyn ConditionalStore>> { Some(Box::new(store.clone())) };
                 let cloud = Connection::to(Box::new(Shared::new(world)));
                 Ok(Connection { lease: boxed(&lease), history: boxed(&history), ..cloud })
             }
@@ -226,7 +226,7 @@ fn a_history_of_somebody_else_is_not_overwritten() {
         history.write(theirs, &Condition::Absent).await.unwrap();
         let shelf = history.clone();
         let connect = move || {
-            let history: Option<Box<dyn Document>> = Some(Box::new(shelf.clone()));
+            let history: Option<Box<dyn ConditionalStore>> = Some(Box::new(shelf.clone()));
             Ok(Connection { history, ..Connection::to(Box::new(Shared::new(world))) })
         };
         let source = Given::connecting("{}", connect);
@@ -248,15 +248,15 @@ struct Hanging {
 }
 
 #[async_trait]
-impl Document for Hanging {
-    async fn read(&self) -> Result<Option<Kept>, Fault> {
+impl ConditionalStore for Hanging {
+    async fn read(&self) -> Result<Option<Versioned>, Fault> {
         match self.hangs.load(Ordering::Relaxed) {
             0 => self.store.read().await,
             _ => std::future::pending().await,
         }
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<Written, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
         self.store.write(text, condition).await
     }
 }
@@ -270,7 +270,7 @@ fn told_to_stop_it_ends_within_half_a_minute_although_the_lease_cannot_be_given_
         let store = Hanging::default();
         let lease = store.clone();
         let connect = move || {
-            let lease: Option<Box<dyn Document>> = Some(Box::new(lease.clone()));
+            let lease: Option<Box<dyn ConditionalStore>> = Some(Box::new(lease.clone()));
             Ok(Connection { lease, ..Connection::to(Box::new(Shared::new(world))) })
         };
         let source = Given::connecting("{}", connect);

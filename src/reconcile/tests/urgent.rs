@@ -55,7 +55,7 @@ fn plain_http_is_refused(estate: &Estate) -> bool {
 }
 
 /// What must hold however much else waits.
-fn is_protected(world: &Recorded) -> Result<(), &'static str> {
+fn is_protected(world: &SimulatedCloud) -> Result<(), &'static str> {
     let estate = world.snapshot().estate;
     for (_, resource) in estate.resources() {
         match resource {
@@ -160,7 +160,7 @@ fn a_bucket_of_somebody_else_is_not_touched_before_it_is_adopted() {
         hurt(&mut estate, Kind::BucketPolicy, |resource| {
             resource.shared_policy_mut().unwrap().statements = vec![outsider()];
         });
-        let recorded = Recorded::in_memory(Snapshot::whole(theirs.organization, estate));
+        let recorded = SimulatedCloud::in_memory(Snapshot::whole(theirs.organization, estate));
         assert_eq!(plan(&recorded, &rules).await.urgent, Vec::new());
     });
 }
@@ -170,7 +170,7 @@ fn a_trail_that_nobody_touched_has_no_urgent_part() {
     let clock = TestClock::new();
     clock.run(async {
         let rules = config("{}");
-        let first = Recorded::in_memory(Snapshot::whole(organization(2), Estate::default()));
+        let first = SimulatedCloud::in_memory(Snapshot::whole(organization(2), Estate::default()));
         assert_eq!(plan(&first, &rules).await.urgent, Vec::new(), "a first plan is a person's");
         assert_eq!(plan(&world(2, &rules).await, &rules).await.urgent, Vec::new());
     });
@@ -195,7 +195,7 @@ fn a_round_of_urgent_parts_alone_asks_how_what_it_touched_delivers() {
         urgent.changes.clear();
         urgent.findings.clear();
         let options = RunOptions { concurrency: 1, gate: &Open, began: clock.now() };
-        let report = apply::run(&urgent, &recorded, &Silent, options, std::future::pending()).await;
+        let report = apply::run(&urgent, &recorded, &NoProgress, options, std::future::pending()).await;
         let trail = address(&recorded.snapshot().estate, Kind::Trail);
         let asked: Vec<&Address> = report.delivery.iter().map(|delivery| &delivery.trail).collect();
         assert_eq!(asked, [&trail]);

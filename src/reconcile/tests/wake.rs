@@ -213,7 +213,7 @@ struct Slow {
 looks_through!(Slow);
 
 #[async_trait]
-impl Act for Slow {
+impl CloudWriter for Slow {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         self.clock.sleep(self.change_takes).await;
         self.world.execute(change).await

@@ -7,8 +7,8 @@ use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, Delive
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
+use crate::report::apply_view::{failures, summary};
 use crate::report::assessment::{WORTH_KNOWING, WRONG_NOW, harmful, remarks, write_findings};
-use crate::report::outcome_view::{failures, summary};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::view::{account, problems};
 use crate::report::words;

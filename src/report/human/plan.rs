@@ -2,10 +2,10 @@
 
 use super::{Layout, account_spans, ids, style_of, write_problems};
 use crate::report::assessment::{WORTH_KNOWING, write_findings, write_harms, write_unproven};
-use crate::report::beside::{EvidenceView, LeftoverView};
+use crate::report::drift_comparison::{write_since, write_traces};
 use crate::report::lines::Line;
+use crate::report::other_trails::{EvidenceView, LeftoverView};
 use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use crate::report::since::{write_since, write_traces};
 use crate::report::subject::Subject;
 use crate::report::view::{EntryView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view};
 use crate::report::violations::write_violations;

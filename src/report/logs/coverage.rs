@@ -10,7 +10,7 @@ use super::heat::HeatMap;
 use super::table::Table;
 use super::verify::made;
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{hex, sha256};
 use crate::logs::key::LogKind;
 use crate::report::escape;
@@ -327,7 +327,7 @@ pub(super) fn delay(row: &Row) -> String {
     }
 }
 
-fn presence(row: &Row, range: Window) -> Vec<(Window, Presence)> {
+fn presence(row: &Row, range: TimeRange) -> Vec<(TimeRange, Presence)> {
     let digests = row.digest_hours.iter().map(|window| (window, Presence::Digest));
     let mut hours: Vec<_> = digests.collect();
     for gap in row.digest_hours.gaps(range) {
@@ -342,9 +342,9 @@ fn presence(row: &Row, range: Window) -> Vec<(Window, Presence)> {
     hours
 }
 
-fn common(a: Window, b: Window) -> Option<Window> {
+fn common(a: TimeRange, b: TimeRange) -> Option<TimeRange> {
     let (start, end) = (a.start.max(b.start), a.end.min(b.end));
-    (start < end).then_some(Window { start, end })
+    (start < end).then_some(TimeRange { start, end })
 }
 
 fn grid(map: &HeatMap<Presence>) -> String {

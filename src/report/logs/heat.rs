@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::finding::Window;
+use crate::logs::finding::TimeRange;
 
 /// The columns' possible widths, from an hour to a quarter of a year.
 const STEPS_HOURS: [i64; 8] = [1, 3, 6, 24, 3 * 24, 7 * 24, 30 * 24, 90 * 24];
@@ -22,8 +22,8 @@ pub struct HeatMap<T> {
 impl<T: Copy + Ord> HeatMap<T> {
     /// Returns the map of labelled hours in at most `columns_max` columns. Rows of one label are joined. Without any hour
     /// there is no map.
-    pub fn of(hours: impl IntoIterator<Item = (String, Vec<(Window, T)>)>, columns_max: usize) -> Option<Self> {
-        let mut labelled: Vec<(String, Vec<(Window, T)>)> = Vec::new();
+    pub fn of(hours: impl IntoIterator<Item = (String, Vec<(TimeRange, T)>)>, columns_max: usize) -> Option<Self> {
+        let mut labelled: Vec<(String, Vec<(TimeRange, T)>)> = Vec::new();
         for (label, hours) in hours {
             match labelled.iter_mut().find(|(of, _)| *of == label) {
                 Some((_, all)) => all.extend(hours),
@@ -34,7 +34,7 @@ impl<T: Copy + Ord> HeatMap<T> {
         let start = all().map(|(window, _)| window.start).min()?;
         // A begun hour at the end belongs to the hour before it, as in `cells`.
         let end = all().map(|(window, _)| full_hour(window.end).max(window.start)).max()?;
-        let start = Window { start, end }.hour();
+        let start = TimeRange { start, end }.hour();
         let hours = (end.as_second() - start.as_second()).div_euclid(3600).max(1);
         let columns = i64::try_from(columns_max.max(1)).unwrap_or(i64::MAX);
         let fits = |step: &i64| hours <= step * columns;
@@ -60,7 +60,7 @@ fn cells<T: Copy + Ord>(
     start: Timestamp,
     end: Timestamp,
     step: SignedDuration,
-    hours: &[(Window, T)],
+    hours: &[(TimeRange, T)],
 ) -> Vec<Option<T>> {
     let column = |at: Timestamp| {
         usize::try_from((at.as_second() - start.as_second()).div_euclid(step.as_secs())).unwrap_or_default()
@@ -79,7 +79,7 @@ fn cells<T: Copy + Ord>(
 
 /// Returns the full hour before a moment. Digests end at any minute, and an hour is drawn where it starts.
 fn full_hour(at: Timestamp) -> Timestamp {
-    Window { start: at, end: at }.hour()
+    TimeRange { start: at, end: at }.hour()
 }
 
 #[cfg(test)]
@@ -87,9 +87,9 @@ mod tests {
     use super::*;
     use crate::logs::finding::State;
 
-    fn span(from: &str, to: &str, state: State) -> (Window, State) {
+    fn span(from: &str, to: &str, state: State) -> (TimeRange, State) {
         let at = |time: &str| format!("2026-11-20T{time}:00Z").parse().unwrap();
-        (Window { start: at(from), end: at(to) }, state)
+        (TimeRange { start: at(from), end: at(to) }, state)
     }
 
     fn drawn(map: &HeatMap<State>) -> Vec<String> {

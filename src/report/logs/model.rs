@@ -269,7 +269,7 @@ impl ChainProof {
     pub fn of(chain: &Chain) -> Self {
         let Chain { scope, trail, digests, logs, logs_attested, logs_pending, state, hours, .. } = chain;
         let origin = |origin: &Origin| OriginEntry { bucket: origin.bucket.clone(), prefix: origin.prefix.clone() };
-        let span = |(window, state): &(crate::logs::finding::Window, State)| Span {
+        let span = |(window, state): &(crate::logs::finding::TimeRange, State)| Span {
             from: window.start.to_string(),
             to: window.end.to_string(),
             state: state.to_string(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use orgtrail::cloud::aws::Tempo;
+use orgtrail::cloud::aws::Timing;
 use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::RoundResult;
@@ -45,7 +45,7 @@ impl Clock for Hasty {
         tokio::time::sleep(span / HASTE).await;
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         0.5
     }
 }
@@ -57,7 +57,7 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
     let desk = Desk::at(&emulator, &world, "reconcile: {every: 1m, full_pass_every: 1m}\n");
     desk.run("apply --yes").expect_code(0);
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
-    let tempo = Tempo { answer_max: Duration::from_millis(300), ..Tempo::EMULATOR };
+    let tempo = Timing { answer_max: Duration::from_millis(300), ..Timing::EMULATOR };
     let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo };
     let (templates, clock, board) = (Templates::new(&[]).unwrap(), Hasty::start(), StatusBoard::default());
     let options =

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use orgtrail::cloud::Silent;
-use orgtrail::cloud::aws::{Aws, AwsOptions, Tempo};
+use orgtrail::cloud::NoProgress;
+use orgtrail::cloud::aws::{Aws, AwsOptions, Timing};
 use orgtrail::config::{self, Config};
 use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::clock::{Clock, after, between};
 use orgtrail::reconcile::history::RoundResult;
 use orgtrail::reconcile::status_board::{Status, StatusBoard};
 use orgtrail::reconcile::stop::stop;
-use orgtrail::reconcile::{Connection, Daemon, Options, Source, SourceError};
+use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
 use orgtrail::survey::{SurveyOptions, Surveyor};
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ const ROUNDS: usize = 200;
 const PATIENCE: u64 = 30;
 
 /// A clock that stands still until somebody moves it on: no round is made that nobody waits for.
-struct Stepped(supervisor::Sender<Timestamp>);
+struct Stepped(watch::Sender<Timestamp>);
 
 impl Stepped {
     fn go_on(&self, span: Duration) {
@@ -59,7 +59,7 @@ impl Clock for Stepped {
         let _ = time.wait_for(|now| *now >= end).await;
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         0.5
     }
 }
@@ -68,10 +68,10 @@ impl Clock for Stepped {
 pub struct Through {
     pub text: String,
     pub endpoint: String,
-    pub tempo: Tempo,
+    pub tempo: Timing,
 }
 
-async fn connect(endpoint: &str, tempo: Tempo) -> Aws {
+async fn connect(endpoint: &str, tempo: Timing) -> Aws {
     let options = AwsOptions {
         profile: None,
         home_region: HOME.parse().unwrap(),
@@ -87,7 +87,7 @@ async fn connect(endpoint: &str, tempo: Tempo) -> Aws {
 }
 
 #[async_trait]
-impl Source for Through {
+impl ConfigSource for Through {
     fn read(&self) -> Result<String, SourceError> {
         Ok(self.text.clone())
     }
@@ -156,9 +156,9 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
 
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let rules = config::parse(&text, "orgtrail.yaml").unwrap();
-    let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo: Tempo::EMULATOR };
+    let source = Through { text, endpoint: emulator.endpoint().to_owned(), tempo: Timing::EMULATOR };
     let templates = Templates::new(&[]).unwrap();
-    let clock = Stepped(supervisor::Sender::new("2026-01-05T00:00:00Z".parse().unwrap()));
+    let clock = Stepped(watch::Sender::new("2026-01-05T00:00:00Z".parse().unwrap()));
     let options =
         Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
     let board = StatusBoard::default();
@@ -166,8 +166,8 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
     let (stopper, wish) = stop();
 
     let story = async {
-        let aside = connect(emulator.backend(), Tempo::EMULATOR).await;
-        let surveyor = Surveyor { config: &rules, templates: &templates, look: &aside, progress: &Silent };
+        let aside = connect(emulator.backend(), Timing::EMULATOR).await;
+        let surveyor = Surveyor { config: &rules, templates: &templates, look: &aside, progress: &NoProgress };
         next_round(&board, &clock, 0).await;
         emulator.proxy().weather(11);
         let (mut dice, mut last) = (Dice(7), Vec::new());

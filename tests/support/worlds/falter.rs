@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Done, Fault, FaultKind};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{CloudWriter, Done, Fault, FaultKind};
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
 use orgtrail::estate::{Bucket, Key, LogGroup, Policy, Resource, Role, Tags, Trail};
 use orgtrail::plan::{Action, Change};
@@ -13,7 +13,7 @@ use super::through::looks_through;
 
 /// Makes so many changes, begins one more, and then reaches nobody.
 pub struct Faltering<'a> {
-    pub inner: &'a Recorded,
+    pub inner: &'a SimulatedCloud,
     pub done: AtomicUsize,
     pub changes_max: usize,
 }
@@ -21,7 +21,7 @@ pub struct Faltering<'a> {
 looks_through!(Faltering);
 
 #[async_trait]
-impl Act for Faltering<'_> {
+impl CloudWriter for Faltering<'_> {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         let number = self.done.fetch_add(1, Ordering::SeqCst);
         if number < self.changes_max {

@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Look, Silent};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{CloudReader, NoProgress};
 use orgtrail::config::Config;
 use orgtrail::desire::BadDesign;
 use orgtrail::estate::snapshot::Snapshot;
@@ -78,18 +78,18 @@ impl Case {
         Snapshot::whole(self.organization.clone(), estate)
     }
 
-    pub fn cloud(&self) -> Recorded {
-        Recorded::in_memory(self.empty_world())
+    pub fn cloud(&self) -> SimulatedCloud {
+        SimulatedCloud::in_memory(self.empty_world())
     }
 
     /// Looks, designs and plans; nothing where the configuration does not fit the organization any more.
-    pub async fn survey(&self, cloud: &dyn Look, prune: bool) -> Option<Survey> {
+    pub async fn survey(&self, cloud: &dyn CloudReader, prune: bool) -> Option<Survey> {
         self.survey_with(cloud, PlanOptions { prune, ..PlanOptions::default() }).await
     }
 
     /// The same with other decisions.
-    pub async fn survey_with(&self, cloud: &dyn Look, decided: PlanOptions) -> Option<Survey> {
-        let surveyor = Surveyor { config: &self.config, templates: &TEMPLATES, look: cloud, progress: &Silent };
+    pub async fn survey_with(&self, cloud: &dyn CloudReader, decided: PlanOptions) -> Option<Survey> {
+        let surveyor = Surveyor { config: &self.config, templates: &TEMPLATES, look: cloud, progress: &NoProgress };
         let plan = PlanOptions { accept_fewer_accounts: true, ..decided };
         match surveyor.survey(&SurveyOptions { plan, ..SurveyOptions::default() }).await {
             Ok(survey) => Some(survey),

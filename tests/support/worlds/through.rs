@@ -4,10 +4,10 @@
 macro_rules! looks_through {
     ($cloud:ident) => {
         #[async_trait::async_trait]
-        impl orgtrail::cloud::Look for $cloud<'_> {
+        impl orgtrail::cloud::CloudReader for $cloud<'_> {
             async fn discover(
                 &self,
-                needs: orgtrail::cloud::Needs,
+                needs: orgtrail::cloud::DiscoverOptions,
             ) -> Result<(orgtrail::organization::Organization, Vec<orgtrail::estate::Problem>), orgtrail::cloud::Fault>
             {
                 self.inner.discover(needs).await

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use orgtrail::cloud::recorded::Recorded;
-use orgtrail::cloud::{Act, Done, Fault, Look};
+use orgtrail::cloud::simulated::SimulatedCloud;
+use orgtrail::cloud::{CloudReader, CloudWriter, Done, Fault};
 use orgtrail::estate::Resource;
 use orgtrail::ids::AccountId;
 use orgtrail::plan::Change;
@@ -13,7 +13,7 @@ use orgtrail::plan::Change;
 use super::through::looks_through;
 
 pub struct Watched<'a> {
-    pub inner: &'a Recorded,
+    pub inner: &'a SimulatedCloud,
     /// The accounts that have to be recorded at any time.
     pub accounts: BTreeSet<AccountId>,
     /// What was done just before an account was not.
@@ -21,7 +21,7 @@ pub struct Watched<'a> {
 }
 
 impl<'a> Watched<'a> {
-    pub fn new(inner: &'a Recorded, accounts: BTreeSet<AccountId>) -> Self {
+    pub fn new(inner: &'a SimulatedCloud, accounts: BTreeSet<AccountId>) -> Self {
         Self { inner, accounts, gaps: Mutex::default() }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Watched<'a> {
 looks_through!(Watched);
 
 #[async_trait]
-impl Act for Watched<'_> {
+impl CloudWriter for Watched<'_> {
     async fn execute(&self, change: &Change) -> Result<Done, Fault> {
         let done = self.inner.execute(change).await;
         let recorded = self.recorded().await;

@@ -63,7 +63,7 @@ fn of_alarm(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm, series: &
     }
     match raised(listening.count, series, &alarm.trigger) {
         Raised::Never(why) => Finding::fail(format!("the alarm {name} {why}"), MEND_ALARM),
-        Raised::Untold(why) => outside(format!("the alarm {name} {why}")).into(),
+        Raised::Undetermined(why) => outside(format!("the alarm {name} {why}")).into(),
         Raised::ByOne => tells(listening, alarms, alarm).said_after(&format!("one event raises the alarm {name}")),
         Raised::BySeveral(how_many) => {
             let begun = format!("it takes {how_many} to raise the alarm {name}");

@@ -16,7 +16,7 @@ pub(super) enum Raised {
     /// None can, and why.
     Never(String),
     /// It cannot be told, and why.
-    Untold(String),
+    Undetermined(String),
 }
 
 /// Returns how many events raise an alarm of the values that a filter counts.
@@ -27,10 +27,10 @@ pub(super) fn raised(count: &Count, series: &Series, trigger: &Trigger) -> Raise
         "LessThanThreshold" | "LessThanOrEqualToThreshold" => {
             return Raised::Never("is raised by few events and not by many".into());
         }
-        other => return Raised::Untold(format!("compares by {other}, which is not judged")),
+        other => return Raised::Undetermined(format!("compares by {other}, which is not judged")),
     };
     let Some(threshold) = trigger.threshold else {
-        return Raised::Untold("has no fixed threshold".into());
+        return Raised::Undetermined("has no fixed threshold".into());
     };
     let quiet = Quiet { default: count.default, missing_data: &trigger.missing_data };
     if let Some(why) = quiet.spoils(|value| exceeds(value, threshold)) {
@@ -58,9 +58,9 @@ impl Quiet<'_> {
             (None, "breaching") => {
                 Some(Raised::Never("is raised while nothing happens as well: missing data count as too much".into()))
             }
-            (None, "ignore") => {
-                Some(Raised::Untold("stays raised after the first event, because missing data are ignored".into()))
-            }
+            (None, "ignore") => Some(Raised::Undetermined(
+                "stays raised after the first event, because missing data are ignored".into(),
+            )),
             _ => None,
         }
     }
@@ -71,22 +71,22 @@ fn events(count: &Count, series: &Series, exceeds: impl Fn(f64) -> bool) -> Resu
     let statistic = series.statistic.as_str();
     let each = match (statistic, count.value.parse::<f64>()) {
         ("SampleCount", _) if count.default.is_some() => {
-            return Err(Raised::Untold("counts the reports that nothing happened as well".into()));
+            return Err(Raised::Undetermined("counts the reports that nothing happened as well".into()));
         }
         ("SampleCount", _) => 1.0,
         (_, Ok(each)) => each,
-        (_, Err(_)) => return Err(Raised::Untold(format!("looks at values of {}, which differ", count.value))),
+        (_, Err(_)) => return Err(Raised::Undetermined(format!("looks at values of {}, which differ", count.value))),
     };
     match statistic {
         "Sum" | "SampleCount" => summed(each, exceeds),
         "Maximum" | "Average" | "Minimum" if !exceeds(each) => Err(Raised::Never(format!(
             "looks at the {statistic}, which is never more than the {each} that an event counts"
         ))),
-        "Average" | "Minimum" if count.default.is_some() => Err(Raised::Untold(format!(
+        "Average" | "Minimum" if count.default.is_some() => Err(Raised::Undetermined(format!(
             "looks at the {statistic}, which what is reported while nothing happens brings down"
         ))),
         "Maximum" | "Average" | "Minimum" => Ok(1),
-        other => Err(Raised::Untold(format!("looks at the statistic {other}, which is not judged"))),
+        other => Err(Raised::Undetermined(format!("looks at the statistic {other}, which is not judged"))),
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
 
     #[track_caller]
     fn untold(raised: Raised, words: &str) {
-        assert!(matches!(&raised, Raised::Untold(why) if why.contains(words)), "{raised:?}");
+        assert!(matches!(&raised, Raised::Undetermined(why) if why.contains(words)), "{raised:?}");
     }
 
     #[test]

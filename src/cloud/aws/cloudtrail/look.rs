@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::selectors::{read_advanced, read_basic};
 use super::{arn, op};
-use crate::cloud::aws::session::{Session, found};
+use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::cloud::{Fault, FaultKind};
 use crate::estate::trail::{Delivery, EventSelector};
 use crate::estate::{Address, Sighting, Tags, Trail};
@@ -76,7 +76,8 @@ async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire
             }
             let Ok(region) = region.parse() else { continue };
             let there = session.in_region(&region);
-            let answer = found(there.read(op::GET_TRAIL, there.cloudtrail().get_trail().name(arn).send()).await)?;
+            let answer =
+                none_if_absent(there.read(op::GET_TRAIL, there.cloudtrail().get_trail().name(arn).send()).await)?;
             if let Some(trail) = answer.and_then(|answer| answer.trail) {
                 trails.insert(arn.to_owned(), trail);
             }
@@ -165,7 +166,9 @@ async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelecto
     let answer = session.read(op::GET_EVENT_SELECTORS, request.send()).await?;
     Ok(match (answer.advanced_event_selectors(), answer.event_selectors()) {
         // A trail to which nobody gave selectors answers with the basic one that it has then.
-        ([], []) => return Err(session.odd_answer(op::GET_EVENT_SELECTORS, "the answer has no event selectors")),
+        ([], []) => {
+            return Err(session.unexpected_response(op::GET_EVENT_SELECTORS, "the answer has no event selectors"));
+        }
         ([], basic) => read_basic(basic),
         (advanced, _) => read_advanced(advanced),
     })
@@ -173,7 +176,7 @@ async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelecto
 
 async fn insights(session: &Session, arn: &str) -> Result<BTreeSet<String>, Fault> {
     let request = session.cloudtrail().get_insight_selectors().trail_name(arn);
-    let answer = found(session.read(op::GET_INSIGHT_SELECTORS, request.send()).await)?;
+    let answer = none_if_absent(session.read(op::GET_INSIGHT_SELECTORS, request.send()).await)?;
     let selectors = answer.and_then(|answer| answer.insight_selectors).unwrap_or_default();
     Ok(selectors.iter().filter_map(|selector| selector.insight_type()).map(|kind| kind.as_str().to_owned()).collect())
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::op;
 use crate::cloud::Fault;
 use crate::cloud::aws::session::Session;
-use crate::estate::deed::{Deed, Deeds};
+use crate::estate::audit_event::{AuditEvent, EventHistory};
 use crate::estate::{Address, Kind, Resource};
 use crate::plan::Change;
 
@@ -25,7 +25,7 @@ const PAGES_MAX: usize = 4;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Clue {
+struct LookupQuery {
     key: LookupAttributeKey,
     value: String,
     /// What the request of the event must hold; nothing where the attribute says enough.
@@ -34,13 +34,13 @@ struct Clue {
 
 /// Returns who changed what is at the address of a change. The history is asked in the account that manages it, in the
 /// region of the resource; what is global is recorded in the partition's global region.
-pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<Deeds, Fault> {
+pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<EventHistory, Fault> {
     let there = session.at(&change.address);
     let clues = clues(&there, change);
     let gap = clues.is_empty().then_some("its events name it by an id that nobody knows any more");
-    let mut deeds = Deeds { found: Vec::new(), gap };
+    let mut deeds = EventHistory { found: Vec::new(), gap };
     for clue in &clues {
-        let Deeds { found, gap } = follow(&there, clue).await?;
+        let EventHistory { found, gap } = follow(&there, clue).await?;
         deeds.found.extend(found);
         deeds.gap = deeds.gap.or(gap);
     }
@@ -51,9 +51,9 @@ pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<Deeds, F
     Ok(deeds)
 }
 
-async fn follow(session: &Session, clue: &Clue) -> Result<Deeds, Fault> {
+async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, Fault> {
     let attribute = LookupAttribute::builder().attribute_key(clue.key.clone()).attribute_value(&clue.value).build();
-    let attribute = attribute.map_err(|why| session.odd_answer(op::LOOKUP_EVENTS, why.to_string()))?;
+    let attribute = attribute.map_err(|why| session.unexpected_response(op::LOOKUP_EVENTS, why.to_string()))?;
     let client = session.cloudtrail();
     let mut found = Vec::new();
     let mut token = None;
@@ -64,14 +64,14 @@ async fn follow(session: &Session, clue: &Clue) -> Result<Deeds, Fault> {
         token = page.next_token;
         // The newest come first.
         if token.is_none() || found.len() >= DEEDS_MAX {
-            return Ok(Deeds { found, gap: None });
+            return Ok(EventHistory { found, gap: None });
         }
     }
-    Ok(Deeds { found, gap: Some("the newest events about it are no changes; older ones were not read") })
+    Ok(EventHistory { found, gap: Some("the newest events about it are no changes; older ones were not read") })
 }
 
 /// Returns what an event says, if it changed something and went well.
-fn deed(event: &Event, clue: &Clue) -> Option<Deed> {
+fn deed(event: &Event, clue: &LookupQuery) -> Option<AuditEvent> {
     let whole: Value = serde_json::from_str(event.cloud_trail_event().unwrap_or_default()).unwrap_or_default();
     let is_read = event.read_only() == Some("true") || whole["readOnly"] == true;
     if is_read || whole.get("errorCode").is_some() {
@@ -87,15 +87,15 @@ fn deed(event: &Event, clue: &Clue) -> Option<Deed> {
     let actor = actor.or_else(|| event.username().map(str::to_owned)).unwrap_or_else(|| "unknown".into());
     let time = event.event_time()?.fmt(Format::DateTime).ok()?;
     let source = text(&whole["sourceIPAddress"]);
-    Some(Deed { time, actor, event: event.event_name().unwrap_or("unknown").to_owned(), source })
+    Some(AuditEvent { time, actor, event: event.event_name().unwrap_or("unknown").to_owned(), source })
 }
 
 /// Returns how the events about a resource are found.
-fn clues(session: &Session, change: &Change) -> Vec<Clue> {
+fn clues(session: &Session, change: &Change) -> Vec<LookupQuery> {
     let Address { account: _, region: _, kind, name } = &change.address;
     // Events name identities without their path.
     let bare = name.rsplit('/').next().unwrap_or(name);
-    let named = |value: String| Clue { key: LookupAttributeKey::ResourceName, value, mentions: None };
+    let named = |value: String| LookupQuery { key: LookupAttributeKey::ResourceName, value, mentions: None };
     let arn = change.address.arn(session.partition).map(|arn| arn.to_string());
     match kind {
         Kind::Bucket | Kind::BucketPolicy | Kind::Role => vec![named(bare.to_owned())],
@@ -120,8 +120,8 @@ fn clues(session: &Session, change: &Change) -> Vec<Clue> {
 }
 
 /// Looks for events by their names, and for a text in what they were asked to do.
-fn events(names: &[&str], mentions: &str) -> Vec<Clue> {
-    let clue = |name: &&str| Clue {
+fn events(names: &[&str], mentions: &str) -> Vec<LookupQuery> {
+    let clue = |name: &&str| LookupQuery {
         key: LookupAttributeKey::EventName,
         value: (*name).to_owned(),
         mentions: Some(mentions.to_owned()),

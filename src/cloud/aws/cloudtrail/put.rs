@@ -8,14 +8,14 @@ use aws_sdk_cloudtrail::types::{InsightSelector, InsightType, Tag};
 use super::look::{get_status, tags};
 use super::selectors::{default_selectors, write};
 use super::{arn, op};
-use crate::cloud::aws::job::{Job, writable};
+use crate::cloud::aws::change_context::{ChangeContext, writable};
 use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
-use crate::cloud::aws::session::found;
+use crate::cloud::aws::session::none_if_absent;
 use crate::cloud::{Done, Fault};
 use crate::estate::{OWNER_TAG, Tags, Trail};
 
 /// Makes the trail, or brings it to what is wanted.
-pub(crate) async fn put(job: &Job<'_>, desired: &Trail) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Trail) -> Result<Done, Fault> {
     let arn = arn(&job.session, job.address());
     let made = job.is_creation() && create(job, desired, &arn).await?;
     if !made && SETTINGS.iter().any(|field| job.sets(field)) {
@@ -43,10 +43,10 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Trail) -> Result<Done, Fault> {
 
 /// Waits until CloudTrail says that the trail is logging: what looks next must not take it for stopped. Where it takes
 /// longer, the next look says so.
-async fn await_logging(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+async fn await_logging(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
     let session = &job.session;
     let says_so = || async {
-        match found(get_status(session, arn).await)? {
+        match none_if_absent(get_status(session, arn).await)? {
             Some(status) if status.is_logging() == Some(true) => Ok(Some(())),
             _ => Ok(None),
         }
@@ -55,15 +55,17 @@ async fn await_logging(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
 }
 
 /// Deletes an earlier trail, if it is still the one that was observed. The objects that it wrote stay.
-pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let arn = arn(&job.session, job.address());
-    let Some(live) = found(tags(&job.session, &arn).await)? else {
+    let Some(live) = none_if_absent(tags(&job.session, &arn).await)? else {
         return Ok(Done::default());
     };
     let owner = |tags: &Tags| tags.get(OWNER_TAG).cloned();
     let seen = job.change.observed.as_ref().and_then(|seen| seen.deployment()).map(str::to_owned);
     if seen.is_none() || live.as_ref().and_then(owner) != seen {
-        return Err(job.session.moved(job.address(), "the trail does not carry the tag of this deployment any more"));
+        return Err(job
+            .session
+            .stale_plan(job.address(), "the trail does not carry the tag of this deployment any more"));
     }
     let request = job.session.cloudtrail().delete_trail().name(&arn);
     job.session.remove(DELETE_TRAIL, request.send()).await?;
@@ -85,7 +87,7 @@ const SETTINGS: [&str; 10] = [
 ];
 
 /// Makes the trail; tells whether it was not there.
-async fn create(job: &Job<'_>, desired: &Trail, arn: &str) -> Result<bool, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<bool, Fault> {
     let request = job
         .session
         .cloudtrail()
@@ -113,7 +115,7 @@ async fn create(job: &Job<'_>, desired: &Trail, arn: &str) -> Result<bool, Fault
 }
 
 /// Sends the settings that have to change; an empty text takes a setting away.
-async fn update(job: &Job<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
+async fn update(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
     let text = |field: &str, value: &Option<String>| job.sets(field).then(|| value.clone().unwrap_or_default());
     let switch = |field: &str, value: bool| job.sets(field).then_some(value);
     let logs = job.sets("log_group") || job.sets("log_role");
@@ -137,16 +139,17 @@ async fn update(job: &Job<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> 
     job.session.write(op::UPDATE_TRAIL, || request.clone().send()).await.map(drop)
 }
 
-async fn put_selectors(job: &Job<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
-    let selectors = write(&desired.selectors)
-        .map_err(|why| job.session.moved(job.address(), format!("the event selectors cannot be written: {why}")))?;
+async fn put_selectors(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
+    let selectors = write(&desired.selectors).map_err(|why| {
+        job.session.stale_plan(job.address(), format!("the event selectors cannot be written: {why}"))
+    })?;
     let request = job.session.cloudtrail().put_event_selectors().trail_name(arn);
     let request = request.set_advanced_event_selectors(Some(selectors));
     job.session.write(op::PUT_EVENT_SELECTORS, || request.clone().send()).await.map(drop)
 }
 
 /// Replaces the insights; an empty list switches them off.
-async fn put_insights(job: &Job<'_>, insights: &BTreeSet<String>, arn: &str) -> Result<(), Fault> {
+async fn put_insights(job: &ChangeContext<'_>, insights: &BTreeSet<String>, arn: &str) -> Result<(), Fault> {
     let selectors = insights
         .iter()
         .map(|kind| InsightSelector::builder().insight_type(InsightType::from(kind.as_str())).build())
@@ -156,9 +159,9 @@ async fn put_insights(job: &Job<'_>, insights: &BTreeSet<String>, arn: &str) -> 
     job.session.write(op::PUT_INSIGHT_SELECTORS, || request.clone().send()).await.map(drop)
 }
 
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }

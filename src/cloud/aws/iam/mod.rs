@@ -10,23 +10,23 @@ use super::session::Session;
 use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::types::Tag;
 
-use super::job::{Job, writable};
+use super::change_context::{ChangeContext, writable};
 use crate::cloud::Fault;
 use crate::estate::Tags;
 use crate::policy::PolicyDocument;
 
 /// Writes tags in IAM's form.
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, BuildError>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }
 
 /// Reads a policy as IAM returns it: percent-encoded JSON (IAM API, `GetRolePolicy` and others).
 fn document(session: &Session, operation: super::permissions::Operation, text: &str) -> Result<PolicyDocument, Fault> {
     PolicyDocument::parse(&percent_decoded(text))
-        .map_err(|why| session.odd_answer(operation, format!("a policy cannot be understood: {why}")))
+        .map_err(|why| session.unexpected_response(operation, format!("a policy cannot be understood: {why}")))
 }
 
 /// Decodes `%XX`. A text that is not encoded, as emulators return it, has no percent sign before two digits.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{document, op, wire_tags};
-use crate::cloud::aws::job::Job;
-use crate::cloud::aws::session::{Session, found};
+use crate::cloud::aws::change_context::ChangeContext;
+use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::{Address, OWNER_TAG, Policy, Sighting, Tags};
 
@@ -15,7 +15,7 @@ const VERSIONS_MAX: usize = 5;
 pub(crate) async fn look(session: &Session, address: &Address, attachments: bool) -> Result<Sighting, Fault> {
     let arn = arn(session, &address.name);
     let request = session.iam().get_policy().policy_arn(&arn);
-    let Some(answer) = found(session.read(op::GET_POLICY, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::GET_POLICY, request.send()).await)? else {
         return Ok(Sighting::Absent);
     };
     let policy = session.needed(op::GET_POLICY, answer.policy, "policy")?;
@@ -67,7 +67,7 @@ async fn attached(session: &Session, arn: &str) -> Result<Attached, Fault> {
 }
 
 /// Makes the policy, or brings it to what is wanted. Who else has it is the member's own decision.
-pub(crate) async fn put(job: &Job<'_>, desired: &Policy) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Policy) -> Result<Done, Fault> {
     let arn = arn(&job.session, job.name());
     let made = job.is_creation() && create(job, desired, &arn).await?;
     if !made && job.sets("document") {
@@ -82,7 +82,7 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Policy) -> Result<Done, Fault> 
 }
 
 /// Makes the policy; tells whether it was not there.
-async fn create(job: &Job<'_>, desired: &Policy, arn: &str) -> Result<bool, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<bool, Fault> {
     let client = job.session.iam();
     let request = client
         .create_policy()
@@ -101,14 +101,14 @@ async fn create(job: &Job<'_>, desired: &Policy, arn: &str) -> Result<bool, Faul
 }
 
 async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
-    let answer = found(session.read(op::GET_POLICY, session.iam().get_policy().policy_arn(arn).send()).await)?;
+    let answer = none_if_absent(session.read(op::GET_POLICY, session.iam().get_policy().policy_arn(arn).send()).await)?;
     let policy = answer.and_then(|answer| answer.policy);
     let tags = policy.as_ref().map(|policy| policy.tags()).unwrap_or_default();
     Ok(tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }
 
 /// Writes a new default version. The oldest one goes if there is no room.
-async fn put_document(job: &Job<'_>, arn: &str, desired: &Policy) -> Result<(), Fault> {
+async fn put_document(job: &ChangeContext<'_>, arn: &str, desired: &Policy) -> Result<(), Fault> {
     let client = job.session.iam();
     let listed =
         job.session.read(op::LIST_POLICY_VERSIONS, client.list_policy_versions().policy_arn(arn).send()).await?;
@@ -127,7 +127,7 @@ async fn put_document(job: &Job<'_>, arn: &str, desired: &Policy) -> Result<(), 
 }
 
 /// Attaches the policy to each group and role. One that an account lacks is told when the others have it.
-async fn attach(job: &Job<'_>, desired: &Policy, arn: &str) -> Result<(), Fault> {
+async fn attach(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<(), Fault> {
     let client = job.session.iam();
     let mut missing = None;
     for group in desired.groups.iter().filter(|_| job.sets("groups")) {
@@ -153,10 +153,11 @@ fn note_missing<T>(attached: Result<T, Fault>, missing: &mut Option<Fault>) -> R
 }
 
 /// Takes the policy from everybody who has it and deletes it, if it is still ours.
-pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let arn = arn(&job.session, job.name());
     let client = job.session.iam();
-    let Some(policy) = found(job.session.read(op::GET_POLICY, client.get_policy().policy_arn(&arn).send()).await)?
+    let Some(policy) =
+        none_if_absent(job.session.read(op::GET_POLICY, client.get_policy().policy_arn(&arn).send()).await)?
     else {
         return Ok(Done::default());
     };
@@ -164,7 +165,9 @@ pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     let observed = job.change.observed.as_ref().and_then(|seen| seen.deployment());
     let owner = tags.iter().find(|tag| tag.key() == OWNER_TAG).map(|tag| tag.value());
     if owner.is_none() || owner != observed {
-        return Err(job.session.moved(job.address(), "the policy does not carry the tag of this deployment any more"));
+        return Err(job
+            .session
+            .stale_plan(job.address(), "the policy does not carry the tag of this deployment any more"));
     }
     detach_all(job, &arn).await?;
     delete_versions(job, &arn).await?;
@@ -172,7 +175,7 @@ pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-async fn detach_all(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+async fn detach_all(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
     let client = job.session.iam();
     let attached = attached(&job.session, arn).await?;
     for group in &attached.groups {
@@ -190,7 +193,7 @@ async fn detach_all(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn delete_versions(job: &Job<'_>, arn: &str) -> Result<(), Fault> {
+async fn delete_versions(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
     let client = job.session.iam();
     let listed =
         job.session.read(op::LIST_POLICY_VERSIONS, client.list_policy_versions().policy_arn(arn).send()).await?;

@@ -6,8 +6,8 @@ use aws_sdk_iam::types::AttachedPermissionsBoundary;
 
 use super::details::boundary;
 use super::{document, op, wire_tags};
-use crate::cloud::aws::job::Job;
-use crate::cloud::aws::session::{Session, found};
+use crate::cloud::aws::change_context::ChangeContext;
+use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault};
 use crate::estate::role::Boundary;
 use crate::estate::{Address, OWNER_TAG, Role, Sighting, Tags};
@@ -40,7 +40,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
 async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, Fault> {
     let name = bare(address_name);
     let request = session.iam().get_role().role_name(name);
-    let Some(answer) = found(session.read(op::GET_ROLE, request.send()).await)? else { return Ok(None) };
+    let Some(answer) = none_if_absent(session.read(op::GET_ROLE, request.send()).await)? else { return Ok(None) };
     let role = session.needed(op::GET_ROLE, answer.role, "role")?;
     if with_path(role.path(), name) != address_name {
         return Ok(None);
@@ -123,7 +123,7 @@ async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, Fau
 }
 
 /// Makes the role, or brings it to what is wanted; policies that are not wanted go. Returns the role with its unique id.
-pub(crate) async fn put(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<Done, Fault> {
     if !job.is_creation() {
         update(job, desired, observed).await?;
         return Ok(Done::default());
@@ -140,7 +140,7 @@ pub(crate) async fn put(job: &Job<'_>, desired: &Role, observed: Option<&Role>) 
 }
 
 /// Goes on with a role that a run made which was then stopped.
-async fn resume(job: &Job<'_>, desired: &Role, fault: Fault) -> Result<Done, Fault> {
+async fn resume(job: &ChangeContext<'_>, desired: &Role, fault: Fault) -> Result<Done, Fault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         let help = "a role of that name has another path, and IAM has each name once: remove that role, or choose another \
                     name";
@@ -151,7 +151,7 @@ async fn resume(job: &Job<'_>, desired: &Role, fault: Fault) -> Result<Done, Fau
     Ok(Done { resource: Some(Role { unique_id: live.unique_id, ..desired.clone() }.into()) })
 }
 
-async fn create(job: &Job<'_>, desired: &Role) -> Result<Role, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Role) -> Result<Role, Fault> {
     let request = job
         .session
         .iam()
@@ -167,7 +167,7 @@ async fn create(job: &Job<'_>, desired: &Role) -> Result<Role, Fault> {
     Ok(Role { unique_id, ..desired.clone() })
 }
 
-async fn update(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Result<(), Fault> {
+async fn update(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<(), Fault> {
     let session = &job.session;
     let client = session.iam();
     if job.sets("trust") {
@@ -196,7 +196,7 @@ async fn update(job: &Job<'_>, desired: &Role, observed: Option<&Role>) -> Resul
     Ok(())
 }
 
-async fn put_policies(job: &Job<'_>, desired: &Role, live: &Role) -> Result<(), Fault> {
+async fn put_policies(job: &ChangeContext<'_>, desired: &Role, live: &Role) -> Result<(), Fault> {
     let session = &job.session;
     let client = session.iam();
     for (name, policy) in desired.inline.iter().filter(|(name, _)| job.sets(&format!("inline.{name}"))) {
@@ -213,7 +213,7 @@ async fn put_policies(job: &Job<'_>, desired: &Role, live: &Role) -> Result<(), 
 }
 
 async fn remove_policies(
-    job: &Job<'_>,
+    job: &ChangeContext<'_>,
     inline: impl Iterator<Item = &String>,
     attached: impl Iterator<Item = &String>,
 ) -> Result<(), Fault> {
@@ -230,13 +230,15 @@ async fn remove_policies(
 }
 
 /// Removes the role and its policies, if it is still the one that was observed.
-pub(crate) async fn retire(job: &Job<'_>, observed: Option<&Role>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>, observed: Option<&Role>) -> Result<Done, Fault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         return Ok(Done::default());
     };
     let owner = |tags: &Tags| tags.get(OWNER_TAG).cloned();
     if owner(&live.tags).is_none() || observed.is_some_and(|seen| owner(&seen.tags) != owner(&live.tags)) {
-        return Err(job.session.moved(job.address(), "the role does not carry the tag of this deployment any more"));
+        return Err(job
+            .session
+            .stale_plan(job.address(), "the role does not carry the tag of this deployment any more"));
     }
     remove_policies(job, live.inline.keys(), live.attached.iter()).await?;
     job.session.remove(op::DELETE_ROLE, job.session.iam().delete_role().role_name(bare(job.name())).send()).await?;

@@ -77,5 +77,5 @@ async fn document(session: &Session, id: &str, name: &str) -> Result<PolicyDocum
     let answer = session.read(op::DESCRIBE_POLICY, request.send()).await?;
     let content = answer.policy().and_then(|policy| policy.content()).unwrap_or_default();
     PolicyDocument::parse(content)
-        .map_err(|why| session.odd_answer(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))
+        .map_err(|why| session.unexpected_response(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))
 }

@@ -7,7 +7,7 @@ use aws_sdk_organizations::types::{self, OrganizationFeatureSet};
 use super::op;
 use crate::cloud::aws::fault::refusal;
 use crate::cloud::aws::session::Session;
-use crate::cloud::{Fault, FaultKind, Needs};
+use crate::cloud::{DiscoverOptions, Fault, FaultKind};
 use crate::estate::{Problem, Stage};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::{Account, AccountState, Organization, Unit};
@@ -16,7 +16,7 @@ use crate::organization::{Account, AccountState, Organization, Unit};
 const PAGE: i32 = 20;
 
 /// Reads accounts, and units and tags where they are needed.
-pub(crate) async fn discover(session: &Session, needs: Needs) -> Result<(Organization, Vec<Problem>), Fault> {
+pub(crate) async fn discover(session: &Session, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
     let (id, management_account) = describe(session).await?;
     let listed = list_accounts(session, &management_account).await?;
     let mut problems = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) async fn discover(session: &Session, needs: Needs) -> Result<(Organiz
 async fn describe(session: &Session) -> Result<(OrganizationId, AccountId), Fault> {
     let answer =
         session.read(op::DESCRIBE_ORGANIZATION, session.organizations().describe_organization().send()).await?;
-    let odd = |what: &str| session.odd_answer(op::DESCRIBE_ORGANIZATION, format!("the answer has no {what}"));
+    let odd = |what: &str| session.unexpected_response(op::DESCRIBE_ORGANIZATION, format!("the answer has no {what}"));
     let organization = answer.organization().ok_or_else(|| odd("organization"))?;
     if organization.feature_set() == Some(&OrganizationFeatureSet::ConsolidatedBilling) {
         return Err(refusal(
@@ -114,13 +114,13 @@ enum Read {
 
 fn read_account(session: &Session, account: &types::Account) -> Result<Read, Fault> {
     let id = account.id().and_then(|id| id.parse::<AccountId>().ok());
-    let id = id.ok_or_else(|| session.odd_answer(op::LIST_ACCOUNTS, "an account has no id"))?;
+    let id = id.ok_or_else(|| session.unexpected_response(op::LIST_ACCOUNTS, "an account has no id"))?;
     let state = match state(account) {
         State::Known(state) => state,
         State::New(word) => return Ok(Read::NewState(new_state(id, &word))),
         State::Missing => {
             let message = format!("neither State nor Status of account {id} was given");
-            return Err(session.odd_answer(op::LIST_ACCOUNTS, message));
+            return Err(session.unexpected_response(op::LIST_ACCOUNTS, message));
         }
     };
     let name = account.name().unwrap_or_default().to_owned();

@@ -3,8 +3,8 @@
 use aws_sdk_organizations::types::{PolicyType, PolicyTypeStatus, Root, Tag};
 
 use super::op;
+use crate::cloud::aws::change_context::{ChangeContext, writable};
 use crate::cloud::aws::fault::refusal;
-use crate::cloud::aws::job::{Job, writable};
 use crate::cloud::aws::session::Session;
 use crate::cloud::{Done, Fault};
 use crate::estate::{Address, ServiceControlPolicy, Sighting, Tags};
@@ -52,7 +52,7 @@ async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPoli
     let described = session.read(op::DESCRIBE_POLICY, client.describe_policy().policy_id(&id).send()).await?;
     let content = described.policy().and_then(|policy| policy.content()).unwrap_or_default();
     let document = PolicyDocument::parse(content)
-        .map_err(|why| session.odd_answer(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))?;
+        .map_err(|why| session.unexpected_response(op::DESCRIBE_POLICY, format!("{name} is not a policy: {why}")))?;
     let targets = targets(session, &id).await?;
     let tags = super::discover::tags(session, &id).await?;
     Ok(Some(ServiceControlPolicy { id: Some(id), document, targets, tags }))
@@ -95,18 +95,18 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
 
 /// Refuses a guard that would bind the role that orgtrail was started with, where it manages something with it: the next run could
 /// change nothing there. Only here is it known which role that is. Nothing binds the management account.
-fn must_stay_let_in(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
+fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
     let starter = job.session.starter().filter(|starter| starter.account() != job.address().account.as_str());
     let bound = starter.and_then(|starter| Some((starter, binds(&desired.document, starter)?)));
     let Some((starter, (deed, place))) = bound else { return Ok(()) };
     let message =
         format!("{place} would keep {starter}, with which orgtrail runs, from {} on {}", deed.action, deed.resource);
     let help = "name the role in organization.own_roles, and make a new plan".into();
-    Err(Fault { code: "LocksOut".into(), help, ..job.session.moved(job.address(), message) })
+    Err(Fault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
 }
 
 /// Makes the policy, or brings it and its targets to what is wanted.
-pub(crate) async fn put(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<Done, Fault> {
     must_stay_let_in(job, desired)?;
     let live = match read(&job.session, job.name()).await? {
         Some(live) => {
@@ -134,7 +134,7 @@ pub(crate) async fn put(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result
     Ok(Done::default())
 }
 
-async fn create(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<ServiceControlPolicy, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<ServiceControlPolicy, Fault> {
     let request = job
         .session
         .organizations()
@@ -150,19 +150,19 @@ async fn create(job: &Job<'_>, desired: &ServiceControlPolicy) -> Result<Service
         Err(fault) => return Err(fault),
     };
     let id = answer.policy().and_then(|policy| policy.policy_summary()).and_then(|summary| summary.id());
-    let id = id.ok_or_else(|| job.session.odd_answer(op::CREATE_POLICY, "the answer has no id"))?;
+    let id = id.ok_or_else(|| job.session.unexpected_response(op::CREATE_POLICY, "the answer has no id"))?;
     Ok(ServiceControlPolicy { id: Some(id.to_owned()), targets: Default::default(), ..desired.clone() })
 }
 
 /// A request that was repeated because its first answer was lost meets the policy that it made.
-async fn made_meanwhile(job: &Job<'_>, fault: Fault) -> Result<ServiceControlPolicy, Fault> {
+async fn made_meanwhile(job: &ChangeContext<'_>, fault: Fault) -> Result<ServiceControlPolicy, Fault> {
     let live = read(&job.session, job.name()).await?.ok_or(fault)?;
     job.must_be_ours(&live.tags)?;
     Ok(live)
 }
 
 async fn retarget(
-    job: &Job<'_>,
+    job: &ChangeContext<'_>,
     id: &str,
     live: &ServiceControlPolicy,
     desired: &ServiceControlPolicy,
@@ -180,7 +180,7 @@ async fn retarget(
 }
 
 /// Detaches the policy from all its targets and deletes it.
-pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         return Ok(Done::default());
     };
@@ -191,9 +191,9 @@ pub(crate) async fn retire(job: &Job<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-fn wire_tags(job: &Job<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
-        .map_err(|why| job.session.moved(job.address(), format!("a tag cannot be written: {why}")))
+        .map_err(|why| job.session.stale_plan(job.address(), format!("a tag cannot be written: {why}")))
 }

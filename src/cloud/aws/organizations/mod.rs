@@ -6,7 +6,7 @@ pub(super) mod guard;
 
 use std::collections::BTreeSet;
 
-use super::job::Job;
+use super::change_context::ChangeContext;
 use super::permissions::{cloudtrail as cloudtrail_op, organizations as op};
 use super::session::Session;
 use crate::cloud::{Done, Fault};
@@ -64,7 +64,7 @@ pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeS
 }
 
 /// Gives CloudTrail trusted access. It is on already: then nothing changes.
-pub(super) async fn enable_trusted_access(job: &Job<'_>) -> Result<Done, Fault> {
+pub(super) async fn enable_trusted_access(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let request = job.session.organizations().enable_aws_service_access().service_principal(CLOUDTRAIL_PRINCIPAL);
     job.session.write(op::ENABLE_SERVICE_ACCESS, || request.clone().send()).await?;
     Ok(Done::default())
@@ -74,7 +74,7 @@ pub(super) async fn enable_trusted_access(job: &Job<'_>) -> Result<Done, Fault> 
 ///
 /// CloudTrail's own call is used: unlike that of Organizations, it also makes the service-linked roles that are needed
 /// (CloudTrail API, `RegisterOrganizationDelegatedAdmin`).
-pub(super) async fn register_delegated_administrator(job: &Job<'_>) -> Result<Done, Fault> {
+pub(super) async fn register_delegated_administrator(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     if look_delegated_administrator(&job.session, job.address()).await?.resource().is_some() {
         return Ok(Done::default());
     }

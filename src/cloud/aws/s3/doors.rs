@@ -9,7 +9,7 @@ use futures::join;
 use super::op;
 use crate::cloud::Fault;
 use crate::cloud::aws::permissions::Operation;
-use crate::cloud::aws::session::{Session, found};
+use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::cloud::aws::surroundings::part;
 use crate::estate::Address;
 use crate::estate::surroundings::{AclGrant, BucketDoors, Part, Target};
@@ -90,12 +90,14 @@ async fn acl(session: &Session, name: &str) -> Result<Vec<AclGrant>, Fault> {
 
 async fn website(session: &Session, name: &str) -> Result<bool, Fault> {
     let request = session.s3().get_bucket_website().bucket(name).expected_bucket_owner(session.account.as_str());
-    Ok(found(session.read(op::GET_WEBSITE, request.send()).await)?.is_some())
+    Ok(none_if_absent(session.read(op::GET_WEBSITE, request.send()).await)?.is_some())
 }
 
 async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, Fault> {
     let request = session.s3().get_bucket_replication().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_REPLICATION, request.send()).await)? else { return Ok(Vec::new()) };
+    let Some(answer) = none_if_absent(session.read(op::GET_REPLICATION, request.send()).await)? else {
+        return Ok(Vec::new());
+    };
     let configured = session.needed(op::GET_REPLICATION, answer.replication_configuration, "configuration")?;
     let mut targets = Vec::new();
     // A rule that does not say that it is switched off copies.

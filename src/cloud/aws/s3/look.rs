@@ -8,7 +8,7 @@ use futures::try_join;
 use super::lifecycle::read_rule;
 use super::op;
 use crate::cloud::Fault;
-use crate::cloud::aws::session::{Session, found};
+use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Address, Bucket, BucketPolicy, Sighting, Tags};
 use crate::policy::PolicyDocument;
@@ -16,7 +16,7 @@ use crate::policy::PolicyDocument;
 /// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset setting.
 pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     let name = address.name.as_str();
-    let Some(Versions { kept, mfa_delete }) = found(versions(session, name).await)? else {
+    let Some(Versions { kept, mfa_delete }) = none_if_absent(versions(session, name).await)? else {
         return Ok(Sighting::Absent);
     };
     let (block_public_access, object_ownership, encryption, lifecycle, object_lock, access_logs, requester_pays, tags) =
@@ -56,13 +56,13 @@ pub(crate) async fn look_policy(session: &Session, address: &Address) -> Result<
 
 async fn policy(session: &Session, name: &str) -> Result<Option<PolicyDocument>, Fault> {
     let request = session.s3().get_bucket_policy().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_POLICY, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::GET_POLICY, request.send()).await)? else {
         return Ok(None);
     };
     let parsed = PolicyDocument::parse(answer.policy().unwrap_or_default());
-    parsed
-        .map(Some)
-        .map_err(|why| session.odd_answer(op::GET_POLICY, format!("the policy of {name} cannot be understood: {why}")))
+    parsed.map(Some).map_err(|why| {
+        session.unexpected_response(op::GET_POLICY, format!("the policy of {name} cannot be understood: {why}"))
+    })
 }
 
 /// What becomes of overwritten and deleted objects.
@@ -82,7 +82,7 @@ async fn versions(session: &Session, name: &str) -> Result<Versions, Fault> {
 
 async fn block_public_access(session: &Session, name: &str) -> Result<bool, Fault> {
     let request = session.s3().get_public_access_block().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)? else {
         return Ok(false);
     };
     let all = |block: PublicAccessBlockConfiguration| {
@@ -96,7 +96,7 @@ async fn block_public_access(session: &Session, name: &str) -> Result<bool, Faul
 async fn object_ownership(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     let request =
         session.s3().get_bucket_ownership_controls().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)? else {
+    let Some(answer) = none_if_absent(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)? else {
         return Ok(None);
     };
     let rule = answer.ownership_controls.and_then(|controls| controls.rules.into_iter().next());
@@ -106,7 +106,7 @@ async fn object_ownership(session: &Session, name: &str) -> Result<Option<String
 
 async fn encryption(session: &Session, name: &str) -> Result<Option<BucketEncryption>, Fault> {
     let request = session.s3().get_bucket_encryption().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_ENCRYPTION, request.send()).await)? else { return Ok(None) };
+    let Some(answer) = none_if_absent(session.read(op::GET_ENCRYPTION, request.send()).await)? else { return Ok(None) };
     let rule = answer.server_side_encryption_configuration.and_then(|c| c.rules.into_iter().next());
     Ok(read_encryption(session.needed(op::GET_ENCRYPTION, rule, "rule")?))
 }
@@ -123,7 +123,9 @@ fn read_encryption(rule: ServerSideEncryptionRule) -> Option<BucketEncryption> {
 async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, Fault> {
     let request =
         session.s3().get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_LIFECYCLE, request.send()).await)? else { return Ok(Vec::new()) };
+    let Some(answer) = none_if_absent(session.read(op::GET_LIFECYCLE, request.send()).await)? else {
+        return Ok(Vec::new());
+    };
     let rules = answer.rules.filter(|rules| !rules.is_empty());
     Ok(session.needed(op::GET_LIFECYCLE, rules, "rule")?.iter().map(read_rule).collect())
 }
@@ -131,7 +133,9 @@ async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, 
 async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>, Fault> {
     let request =
         session.s3().get_object_lock_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
-    let Some(answer) = found(session.read(op::GET_OBJECT_LOCK, request.send()).await)? else { return Ok(None) };
+    let Some(answer) = none_if_absent(session.read(op::GET_OBJECT_LOCK, request.send()).await)? else {
+        return Ok(None);
+    };
     let configuration = session.needed(op::GET_OBJECT_LOCK, answer.object_lock_configuration, "configuration")?;
     let retention = configuration.rule.and_then(|rule| rule.default_retention);
     Ok(retention.and_then(|retention| {
@@ -156,7 +160,7 @@ async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
 /// Reads the tags of a bucket.
 pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
     let request = session.s3().get_bucket_tagging().bucket(name).expected_bucket_owner(session.account.as_str());
-    let answer = found(session.read(op::GET_TAGGING, request.send()).await)?;
+    let answer = none_if_absent(session.read(op::GET_TAGGING, request.send()).await)?;
     let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }

@@ -1,0 +1,170 @@
+//! A world in memory or in a file that answers as AWS does: it shows what is there, does what it is told, and refuses
+//! what AWS refuses, with AWS's codes.
+//!
+//! It is the world of `orgtrail demo`, of plans for pull requests (`--estate FILE`) and of the property tests. What AWS
+//! would refuse is `refuse`, what AWS would make of a change is `perform`, the file is [`mod@file`].
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Progress, Scope};
+use crate::estate::snapshot::Snapshot;
+use crate::estate::trail::Delivery;
+use crate::estate::{Address, Estate, Problem};
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::plan::Change;
+
+pub mod file;
+mod look;
+mod perform;
+mod refuse;
+mod world;
+mod writes;
+
+/// A recorded world: an organization and its estate.
+pub struct SimulatedCloud {
+    state: Mutex<State>,
+    /// Where it is kept, and the version of the state that is there. Who holds it writes for all who wait.
+    kept: Option<Versioned>,
+}
+
+/// The world, and how often it has changed.
+struct State {
+    world: Snapshot,
+    version: u64,
+}
+
+struct Versioned {
+    path: PathBuf,
+    written: tokio::sync::Mutex<WriteOutcome>,
+}
+
+/// What the file holds: the version of the state, and what the file was when it was read or written.
+struct WriteOutcome {
+    version: u64,
+    stamp: Option<file::Stamp>,
+}
+
+impl SimulatedCloud {
+    /// Makes a world that lives in memory only.
+    pub fn in_memory(world: Snapshot) -> Self {
+        Self { state: Mutex::new(State { world, version: 0 }), kept: None }
+    }
+
+    /// Opens a world that is kept in a snapshot file. Every change rewrites it.
+    ///
+    /// # Errors
+    /// [`file::BadFile`] where it cannot be read or is no snapshot.
+    pub fn open(path: &Path) -> Result<Self, file::BadFile> {
+        // Before it is read: what is written meanwhile is seen later.
+        let stamp = file::stamp(path);
+        let world = file::read(path)?;
+        let kept =
+            Versioned { path: path.to_owned(), written: tokio::sync::Mutex::new(WriteOutcome { version: 0, stamp }) };
+        Ok(Self { state: Mutex::new(State { world, version: 0 }), kept: Some(kept) })
+    }
+
+    /// Returns the world as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.state().world.clone()
+    }
+
+    /// Changes the world by somebody else's hand: nothing is refused, and no plan knows of it.
+    ///
+    /// # Errors
+    /// [`Fault`] where the file could not be written.
+    pub async fn edit(&self, hand: impl FnOnce(&mut Organization, &mut Estate)) -> Result<(), Fault> {
+        let version = {
+            let mut state = self.state();
+            let Snapshot { organization, estate, .. } = &mut state.world;
+            hand(organization, estate);
+            state.version += 1;
+            state.version
+        };
+        self.keep(version).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The world is replaced in one assignment, so a panic elsewhere cannot leave it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns when the file holds at least this version of the world. Many changes at once share one writing.
+    async fn keep(&self, version: u64) -> Result<(), Fault> {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        let mut written = kept.written.lock().await;
+        if written.version >= version {
+            return Ok(());
+        }
+        let (world, newest) = {
+            let state = self.state();
+            (state.world.clone(), state.version)
+        };
+        let account = world.organization.management_account.clone();
+        let path = kept.path.clone();
+        let seen = written.stamp.clone();
+        let result = tokio::task::spawn_blocking(move || file::write_unchanged(&path, &world, seen.as_ref())).await;
+        match result {
+            Ok(Ok(stamp)) => {
+                *written = WriteOutcome { version: newest, stamp };
+                Ok(())
+            }
+            Ok(Err(error)) => Err(not_kept(account, &error)),
+            Err(error) => Err(not_kept(account, &error)),
+        }
+    }
+}
+
+fn not_kept(account: AccountId, error: &dyn std::error::Error) -> Fault {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Fault {
+        kind: FaultKind::Other,
+        account,
+        operation: "snapshot:Write".into(),
+        code: "SnapshotNotWritten".into(),
+        message: format!("{error}{cause}"),
+        help: "see that the folder is writable and has room, then run the command again".into(),
+    }
+}
+
+#[async_trait]
+impl CloudReader for SimulatedCloud {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+        Ok(look::discover(&self.state().world, needs))
+    }
+
+    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+        let estate = look::observe(&self.state().world, scope);
+        progress.step("recorded resources", estate.sightings.len(), estate.sightings.len());
+        Ok(estate)
+    }
+
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+        look::delivery(&self.state().world, trail, operator).map_err(|fault| *fault)
+    }
+}
+
+#[async_trait]
+impl CloudWriter for SimulatedCloud {
+    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+        let (done, version) = {
+            let mut state = self.state();
+            if let Some(fault) = refuse::refusal(&state.world, change) {
+                return Err(fault);
+            }
+            let resource = perform::perform(&mut state.world, change);
+            state.version += 1;
+            (resource, state.version)
+        };
+        self.keep(version).await?;
+        Ok(Done { resource: done })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! orgtrail's own least privilege: the IAM policies that its commands need, from the configuration alone. Pure.
+//!
+//! What is granted comes from the table of operations without which the adapter cannot make a call. Each file here knows one
+//! part of a deployment: which operations it takes, and on which names. `draft` leaves out what a command does not do.
+
+use std::collections::BTreeSet;
+
+use crate::cloud::aws::permissions::Operation;
+use crate::config::Config;
+use crate::config::schema::Scope;
+use crate::ids::{AccountId, Arn};
+use crate::policy::PolicyDocument;
+use crate::policy::evaluate::glob;
+use crate::policy::lint::total_size_bytes;
+
+mod archive;
+mod identity;
+mod names;
+mod notices;
+mod organization;
+mod policy_builder;
+mod proof;
+mod stack;
+mod trails;
+mod wake;
+
+pub use names::Known;
+pub use stack::{BadStack, stack_set};
+
+use names::Names;
+use policy_builder::PolicyBuilder;
+
+/// What the policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Commands that only look: `discover`, `snapshot`, `plan`, `drift`, `check`.
+    Plan,
+    /// `apply`, also with `--adopt` and `--prune`.
+    Apply,
+    /// The daemon: `apply` without removals, its lease, its history and its wake queue.
+    Reconcile,
+    /// Commands that read the logs: `verify`, `coverage`.
+    Verify,
+}
+
+impl Purpose {
+    /// Tells whether something is changed.
+    fn writes(self) -> bool {
+        matches!(self, Purpose::Apply | Purpose::Reconcile)
+    }
+
+    /// Tells whether leftovers are removed, which the daemon never does.
+    fn removes(self) -> bool {
+        self == Purpose::Apply
+    }
+}
+
+/// In which kind of account the policy is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccountKind {
+    /// Whoever starts orgtrail, in the management account or a delegated administrator's.
+    Management,
+    /// The member role in the log account; for verify whoever starts it there.
+    Log,
+    /// The member role in every other account.
+    Member,
+}
+
+/// A question: what is needed, where, and which accounts are known.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// What for.
+    pub purpose: Purpose,
+    /// Where.
+    pub place: AccountKind,
+    /// The accounts that are known.
+    pub known: &'a Known,
+    /// Earlier trails that `apply --destroy` shall delete, by ARN or by name.
+    pub destroy: &'a [String],
+    /// The key of KMS with which `verify --sign` signs evidence; none where it signs nothing, or with a key file.
+    pub sign: Option<&'a Arn>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permissions {
+    /// The documents, each small enough for a managed policy. None where nothing is needed.
+    pub documents: Vec<PolicyDocument>,
+    /// The operations that they are for.
+    pub operations: BTreeSet<Operation>,
+    /// What a person should know before using them.
+    pub notes: Vec<String>,
+}
+
+impl Permissions {
+    /// Says for whom the documents are too large as inline policies; none where they are not. The member role is a role,
+    /// whoever starts orgtrail may be a user.
+    pub fn too_large_inline(&self, purpose: Purpose, place: AccountKind) -> Option<String> {
+        let size = total_size_bytes(&self.documents);
+        let starts = place == AccountKind::Management || purpose == Purpose::Verify;
+        let kinds = if starts { &INLINE_MAX[..] } else { &INLINE_MAX[2..] };
+        let small: Vec<String> =
+            kinds.iter().filter(|(_, max)| size > *max).map(|(kind, max)| format!("a {kind} ({max})")).collect();
+        let (last, others) = small.split_last()?;
+        let whose = if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) };
+        let make = match self.documents.len() {
+            1 => "make it a customer managed policy".to_owned(),
+            count => format!("make them {count} customer managed policies"),
+        };
+        Some(format!("{size} characters are more than all inline policies of {whose} may have together: {make}"))
+    }
+}
+
+/// Returns what is needed.
+pub fn permissions(ask: &Request<'_>) -> Permissions {
+    let names = Names::new(ask);
+    let mut draft = PolicyBuilder::new(ask.purpose);
+    if ask.purpose == Purpose::Verify {
+        proof::add(&names, &mut draft);
+    } else {
+        organization::add(&names, &mut draft);
+        trails::add(&names, &mut draft);
+        archive::add(&names, &mut draft);
+        identity::add(&names, &mut draft);
+        wake::add(&names, &mut draft);
+        notices::add(&names, &mut draft);
+    }
+    let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
+    let (documents, operations) = draft.finish();
+    Permissions { documents, operations, notes }
+}
+
+/// How many characters all inline policies of one principal may have together, white space aside (IAM user guide, "IAM and
+/// AWS STS quotas").
+const INLINE_MAX: [(&str, usize); 3] = [("user", 2_048), ("group", 5_120), ("role", 10_240)];
+
+fn notes(names: &Names<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    // A member needs to know it where the trail of the organization is managed from there.
+    let organization_trail = || names.sites().iter().any(|site| site.config.scope == Scope::Organization);
+    let names_management = match names.place() {
+        AccountKind::Management => true,
+        AccountKind::Log => false,
+        AccountKind::Member => organization_trail(),
+    };
+    if names_management && names.known().management.is_none() {
+        notes.push("the management account is not known, `*` stands for it; --management ID narrows it".to_owned());
+    }
+    if names.place() == AccountKind::Log && names.log_account().is_none() {
+        notes.push("accounts.log is a name, `*` stands for its id; --log ID narrows it".to_owned());
+    }
+    let member_role = &names.config().organization.member_role;
+    let reaches = |role: &&String| glob(role, member_role);
+    if names.purpose().writes()
+        && let Some(role) = names.roles().iter().find(reaches)
+    {
+        notes.push(format!(
+            "the role name {role:?} also fits {member_role}, which could then change itself; give the configured names a \
+             fixed beginning"
+        ));
+    }
+    notes
+}
+
+/// Returns the accounts, besides the management account, that may start orgtrail: the delegated administrators whose ids the
+/// configuration tells.
+pub fn administrators(config: &Config) -> BTreeSet<AccountId> {
+    names::administrators(config)
+}
+
+#[cfg(test)]
+mod tests;
