@@ -17,7 +17,7 @@
 //! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
-//! - [`least`]: the IAM policies that the commands themselves need.
+//! - [`permissions`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`template`]: what all templates have in common.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
