@@ -8,6 +8,7 @@ use orgtrail::logs::digest::keys::KeyRing;
 use serde_json::{Value, json};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, gz};
+use crate::s3::{S3Server, Settings};
 use crate::support::{Emulator, Trouble};
 
 pub fn client(emulator: &Emulator) -> aws_sdk_s3::Client {
@@ -145,4 +146,29 @@ fn a_usage_error_is_no_finding() {
     {
         assert_eq!(run(arguments).status.code(), Some(1), "{arguments:?}");
     }
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_asked() {
+    let bucket = Layout::default().write();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("keys.json"), bucket.keys().to_string()).unwrap();
+    // It answers for every host, as a proxy does; nobody else knows this one.
+    let proxy = S3Server::start(Settings { objects: bucket.objects.clone(), ..Settings::default() });
+    let (place, to) = (format!("s3://{}", bucket.layout.bucket), bucket.layout.end().to_string());
+    let done = Command::new(env!("CARGO_BIN_EXE_orgtrail"))
+        .args(["verify", &place, "--to", &to, "--keys", "keys.json"])
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("AWS_ENDPOINT_URL", "http://archive.invalid")
+        .env("HTTP_PROXY", &proxy.endpoint)
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", REGION)
+        .output()
+        .unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{}{}", said(&done.stdout), said(&done.stderr));
+    assert!(proxy.settings.seen.gets.load(std::sync::atomic::Ordering::SeqCst) >= bucket.objects.len());
 }

@@ -43,7 +43,7 @@ impl HttpConnector for AskingConnector {
 
 /// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint on
 /// this machine is reached without a proxy.
-pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
+pub(crate) fn client(endpoint: Option<&str>) -> SharedHttpClient {
     let proxy = if is_local(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();

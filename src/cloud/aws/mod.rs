@@ -44,7 +44,7 @@ mod wake;
 pub mod webhook;
 mod whole;
 
-pub(crate) use http::of_profile;
+pub(crate) use http::{client as http_client, of_profile};
 pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use rate_limits::Timing;
 

@@ -4,14 +4,12 @@ use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::ResponseChecksumValidation;
 use aws_sdk_s3::config::retry::RetryConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::cloud::aws::of_profile;
+use crate::cloud::aws::{http_client, of_profile};
 use crate::ids::Region;
 use crate::logs::store::{Fault, FaultKind};
 
@@ -42,8 +40,7 @@ impl Connection {
     /// Reads credentials, endpoint and region from the environment, or from a profile of the configuration files. `region`
     /// is used where they name none.
     pub async fn from_environment(profile: Option<&str>, region: Option<&Region>) -> Self {
-        let provider = Provider::Rustls(CryptoMode::Ring);
-        let http = aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+        let http = http_client(None);
         let seconds = std::time::Duration::from_secs;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(seconds(CONNECT_TIMEOUT_S))
@@ -57,8 +54,10 @@ impl Connection {
         };
         let config = found.load().await;
         let region = config.region().cloned().or_else(|| region.map(|region| SdkRegion::new(region.to_string())));
-        let config = config.into_builder().region(region.or_else(|| Some(SdkRegion::new("us-east-1")))).build();
-        Self { config }
+        // Only now the endpoint is known: one on this machine is reached without a proxy.
+        let http = http_client(config.endpoint_url());
+        let region = region.or_else(|| Some(SdkRegion::new("us-east-1")));
+        Self { config: config.into_builder().region(region).http_client(http).build() }
     }
 
     /// Returns the connection of settings that were made elsewhere.
@@ -75,10 +74,10 @@ impl Connection {
         // The oldest buckets name their region in S3's first words (GetBucketLocation API).
         let region = region.map(|region| if region == "EU" { "eu-west-1".to_owned() } else { region });
         let noting = self.config.http_client().map(Noting::new);
-        let client = self.s3(region.filter(|region| !region.is_empty()), noting.clone());
-        let store = S3Store::new(client.clone(), bucket);
+        let sdk = self.s3(region.filter(|region| !region.is_empty()), noting.clone());
+        let store = S3Store::new(sdk.clone(), bucket);
         match noting {
-            Some(noting) => store.with_prepared(Prepared::new(bucket, client, self.config.clone(), noting)),
+            Some(noting) => store.with_prepared(Prepared::new(bucket, sdk, self.config.clone(), noting)),
             None => store,
         }
     }

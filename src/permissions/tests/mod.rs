@@ -408,6 +408,7 @@ fn the_log_side_calls_what_verify_is_given() {
     let sources = [
         include_str!("../../logs/aws/mod.rs"),
         include_str!("../../logs/aws/s3.rs"),
+        include_str!("../../logs/aws/prepared.rs"),
         include_str!("../../logs/aws/public_keys.rs"),
         include_str!("../../logs/aws/sign.rs"),
         include_str!("../../logs/aws/trail_status.rs"),
