@@ -9,6 +9,7 @@
 //! - [`estate`]: what exists or should exist, by address; the snapshot file.
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
+//! - [`files`]: the one way in which files are written.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
@@ -39,6 +40,7 @@ pub mod desire;
 pub mod drift;
 pub mod estate;
 pub mod export;
+pub mod files;
 pub mod flow;
 pub mod ids;
 pub mod init;

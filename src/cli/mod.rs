@@ -42,6 +42,7 @@ pub mod ui;
 pub mod validate;
 pub mod verify;
 
+use crate::files::Readers;
 use failure::CliError;
 use outcome::{ERROR_CODE, Outcome};
 use ui::{ColorChoice, LogFormat, Ui};
@@ -352,7 +353,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
     ui.print(&text)?;
     if let Some((file, text)) = record {
-        ui::write_file(&file, &text, ui::Readers::Umask)?;
+        ui::write_file(&file, &text, Readers::Umask)?;
     }
     Ok(outcome)
 }

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use super::Common;
 use super::failure::CliError;
 use crate::cloud::Progress;
+use crate::files::{self, Readers, folder_of, is_same};
 use crate::report::escape;
 
 /// When to use colours.
@@ -271,11 +272,6 @@ fn write_until_closed(mut out: impl Write, text: &str) -> io::Result<()> {
     }
 }
 
-/// Tells whether two paths name one file that is there.
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other && one.is_file())
-}
-
 fn try_to_write(path: &Path) -> io::Result<()> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
@@ -284,51 +280,13 @@ fn try_to_write(path: &Path) -> io::Result<()> {
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Who may read a file that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
-    /// Whoever the umask lets.
-    Umask,
-    /// Its owner only (mode 0600), unless the file is there already and lets others in: it holds an estate, a plan or a
-    /// record.
-    Owner,
-}
-
-/// Writes a file whole or not at all. What is no regular file, such as `/dev/null` or a named pipe, is written into.
+/// Writes a file whole or not at all ([`files`]).
 ///
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
 pub fn write_file(path: &Path, text: &str, readers: Readers) -> Result<(), CliError> {
     let failed = |error| CliError::new(format!("cannot write {}", path.display())).because(error);
-    write_whole(path, text, readers).map_err(failed)
-}
-
-/// Writes a file whole or not at all, and says what the system says.
-///
-/// # Errors
-/// Where the folder does not exist, is not writable or is full.
-pub fn write_whole(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
-    let found = path.metadata().ok();
-    if found.as_ref().is_some_and(|found| !found.is_file()) {
-        let out = std::fs::OpenOptions::new().write(true).open(path)?;
-        return write_until_closed(out, text);
-    }
-    let mut builder = tempfile::Builder::new();
-    let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    let mut file = builder.tempfile_in(folder_of(path))?;
-    file.write_all(text.as_bytes())?;
-    if let (Some(found), Readers::Owner) = (found, readers) {
-        file.as_file().set_permissions(found.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    files::write(path, text.as_bytes(), readers).map_err(failed)
 }
 
 #[cfg(test)]

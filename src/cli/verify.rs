@@ -13,8 +13,9 @@ use super::logs::{
 };
 use super::outcome::{ERROR_CODE, Outcome};
 use super::signal::told_to_stop_or_left_alone;
-use super::ui::{Readers, Ui, write_whole};
+use super::ui::Ui;
 use super::{Answer as Printed, Common, Format};
+use crate::files::{self, Readers};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
@@ -353,7 +354,7 @@ pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(fault)?;
     }
-    write_whole(file, text, Readers::Owner).map_err(fault)
+    files::write(file, text.as_bytes(), Readers::Owner).map_err(fault)
 }
 
 fn reads(text: &str) -> Result<usize, String> {

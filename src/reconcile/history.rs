@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conflicts::Conflict;
 use super::findings::Finding;
-use crate::cloud::simulated::file::replace;
+use crate::files::{self, Readers};
 use crate::plan::Harm;
 
 /// Rounds that are kept: five days at one every quarter of an hour.
@@ -293,7 +293,7 @@ impl HistoryFile {
     pub fn write(&self, record: &HistoryRecord) -> io::Result<()> {
         // Put together before anything is written: a disk that is full leaves the old file as it is.
         let text = serde_json::to_vec(record)?;
-        replace(&self.path, &text)
+        files::write(&self.path, &text, Readers::Owner)
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::CliError;
-use crate::cli::ui::{Readers, write_file};
+use crate::cli::ui::write_file;
+use crate::files::Readers;
 
 /// The file that tells a folder of a demo from any other.
 const MARK: &str = ".orgtrail-demo";

@@ -1,15 +1,14 @@
 //! The evidence bundle that a run writes. It bears its name only when it is whole: a run that is killed, refused or out of
 //! space leaves an earlier bundle as it was, and of two runs at once the later one's is whole.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::NamedTempFile;
-
 use super::{LazyConnection, LogsError, Places};
 use crate::cli::verify::VerifyArgs;
+use crate::files::{NewFile, Readers, is_same};
 use crate::logs::aws;
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
@@ -22,8 +21,7 @@ use crate::report::logs::model::Proof;
 pub struct Evidence {
     writer: Arc<BundleWriter>,
     file: PathBuf,
-    /// What becomes the file; not set where a pipe or device was named, which is written at once.
-    whole: Option<NamedTempFile>,
+    new: NewFile,
 }
 
 impl Evidence {
@@ -42,7 +40,9 @@ impl Evidence {
         if named.iter().any(is_place) {
             return Err(LogsError::BundleOverPlace { file: file.clone() });
         }
-        let (out, whole) = open(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
+        let fault = |source| LogsError::File { file: file.clone(), source };
+        let new = NewFile::at(file, Readers::Umask).map_err(fault)?;
+        let out = new.as_file().try_clone().map_err(fault)?;
         let sources = places.sources();
         let writer = BundleWriter::new(Box::new(io::BufWriter::new(out)), Header::new(&sources, request));
         let record = |(at, source): (usize, Source)| Source {
@@ -50,7 +50,7 @@ impl Evidence {
             prefix: source.prefix,
         };
         let sources = sources.into_iter().enumerate().map(record).collect();
-        Ok((sources, Some(Self { writer, file: file.clone(), whole })))
+        Ok((sources, Some(Self { writer, file: file.clone(), new })))
     }
 
     /// Ends the bundle with the keys, the report and the signature, and gives it its name.
@@ -64,7 +64,7 @@ impl Evidence {
         answer: &Answer,
         aws: &LazyConnection,
     ) -> Result<(), LogsError> {
-        let Self { writer, file, whole } = self;
+        let Self { writer, file, new } = self;
         let fault = |source| LogsError::File { file: file.clone(), source };
         let sha256 = writer.finish(keys, serde_json::json!(Proof::of(answer))).map_err(fault)?;
         let signed = match sign {
@@ -78,10 +78,7 @@ impl Evidence {
             None => None,
         };
         writer.close(signed).map_err(fault)?;
-        let Some(whole) = whole else { return Ok(()) };
-        whole.as_file().sync_all().map_err(fault)?;
-        whole.persist(&file).map_err(|error| fault(error.error))?;
-        Ok(())
+        new.finish().map_err(fault)
     }
 }
 
@@ -102,26 +99,4 @@ pub async fn check_key(sign: Option<&String>, aws: &LazyConnection) -> Result<()
 
 fn read_key(file: &str) -> Result<Vec<u8>, LogsError> {
     fs::read(file).map_err(|source| LogsError::File { file: file.into(), source })
-}
-
-fn open(file: &Path) -> io::Result<(File, Option<NamedTempFile>)> {
-    let found = file.metadata().ok();
-    if found.as_ref().is_some_and(|found| !found.is_file()) {
-        return Ok((fs::OpenOptions::new().write(true).open(file)?, None));
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".orgtrail-bundle-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let whole = builder.tempfile_in(folder)?;
-    if let Some(found) = found {
-        whole.as_file().set_permissions(found.permissions())?;
-    }
-    Ok((whole.as_file().try_clone()?, Some(whole)))
-}
-
-fn is_same(a: &Path, b: &Path) -> bool {
-    let (a, b) = (a.canonicalize(), b.canonicalize());
-    matches!((a, b), (Ok(a), Ok(b)) if a == b && a.is_file())
 }

@@ -1,12 +1,12 @@
 //! The snapshot file on disk: read whole, rewritten whole or not at all.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::estate::snapshot::{BadSnapshot, Snapshot};
+use crate::files::{self, Readers};
 
 /// Says why a snapshot file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -56,62 +56,8 @@ pub fn read(path: &Path) -> Result<Snapshot, BadFile> {
 /// [`BadFile::Write`]; the old file is as it was.
 pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), BadFile> {
     let mut bytes = Vec::new();
-    let result = snapshot.write(&mut bytes).and_then(|()| replace(path, &bytes));
+    let result = snapshot.write(&mut bytes).and_then(|()| files::write(path, &bytes, Readers::Owner));
     result.map_err(|source| BadFile::Write { path: path.to_owned(), source })
-}
-
-/// Replaces a file whole, or leaves it as it was: nothing is put in its place before all of it is on the disk.
-///
-/// What a run that was killed in the middle left beside it is taken away.
-///
-/// # Errors
-/// Those of the file system.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        // A new file; but a link that leads nowhere is a mistake to tell, not to replace.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => path.to_owned(),
-        Err(error) => return Err(error),
-    };
-    // In the same folder: a file can only be renamed within its file system.
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut start = OsString::from(".");
-    start.push(target.file_name().unwrap_or_default());
-    start.push(".");
-    remove_left(folder, &start);
-    let mut new = tempfile::Builder::new().prefix(&start).suffix(NEW).tempfile_in(folder)?;
-    new.write_all(bytes)?;
-    if let Ok(old) = fs::metadata(&target) {
-        new.as_file().set_permissions(old.permissions())?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(&target)?;
-    // The name is safe only when the folder is. Where a folder cannot be opened, the system does without.
-    if let Ok(folder) = File::open(folder) {
-        folder.sync_all()?;
-    }
-    Ok(())
-}
-
-/// How the name of a file ends that is being written.
-const NEW: &str = ".orgtrail-new";
-
-/// A file that is being written is never this old.
-const LEFT_AFTER: Duration = Duration::from_secs(3600);
-
-/// Removes what killed runs left of this file. What cannot be looked at or removed does no harm.
-fn remove_left(folder: &Path, start: &OsStr) {
-    let is_left = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        let old = || entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
-        name.starts_with(start.as_encoded_bytes())
-            && name.ends_with(NEW.as_bytes())
-            && old().is_some_and(|age| age > LEFT_AFTER)
-    };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
-        let _ = fs::remove_file(entry.path());
-    }
 }
 
 /// What a file was when it was read or written last, to tell whether another process has written it since.
@@ -138,29 +84,4 @@ pub fn write_unchanged(path: &Path, snapshot: &Snapshot, seen: Option<&Stamp>) -
     }
     write(path, snapshot)?;
     Ok(stamp(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_killed_run_left_is_taken_away_and_what_another_one_writes_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("history.json");
-        let (old, young, other) =
-            (".history.json.a.orgtrail-new", ".history.json.b.orgtrail-new", ".other.c.orgtrail-new");
-        for name in [old, young, other] {
-            let file = File::create(folder.path().join(name)).unwrap();
-            if name != young {
-                file.set_modified(SystemTime::now() - 2 * LEFT_AFTER).unwrap();
-            }
-        }
-        replace(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        let mut names: Vec<String> =
-            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        assert_eq!(names, [young, other, "history.json"]);
-    }
 }

@@ -1,0 +1,215 @@
+//! The one way in which files are written: whole or not at all.
+//!
+//! Whoever reads a file meanwhile, or after the machine stopped in the middle, sees the whole old one or the whole new one: it
+//! is put together beside the other, is on the disk (`fsync` of the file and of its folder), and then takes its name. A file
+//! that is there keeps its mode, and a symbolic link stays one: what it leads to is replaced. What is no regular file, such
+//! as `/dev/null` or a named pipe, is written into. What a run that was killed left beside a file is taken away.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+/// How the name of a file ends that is being written.
+const NEW: &str = ".orgtrail-new";
+/// A file that is being written is never this old.
+const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Who may read a file that was not there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the umask lets.
+    Umask,
+    /// Its owner only (mode 0600): it holds an estate, a plan or a record.
+    Owner,
+}
+
+/// A file that is being written. It takes its name with [`NewFile::finish`]; dropped before, it leaves everything as it was.
+#[derive(Debug)]
+pub struct NewFile(Out);
+
+#[derive(Debug)]
+enum Out {
+    Whole {
+        file: NamedTempFile,
+        target: PathBuf,
+    },
+    /// A pipe or a device, which is written at once.
+    Into(File),
+}
+
+impl NewFile {
+    /// Begins to write a file.
+    ///
+    /// # Errors
+    /// Those of the file system: there is no such folder, it is not writable, a link leads nowhere.
+    pub fn at(path: &Path, readers: Readers) -> io::Result<Self> {
+        let found = path.metadata().ok();
+        if found.as_ref().is_some_and(|found| !found.is_file()) {
+            return Ok(Self(Out::Into(fs::OpenOptions::new().write(true).open(path)?)));
+        }
+        let target = match fs::canonicalize(path) {
+            Ok(target) => target,
+            // A new file; but a link that leads nowhere is a mistake to tell, not to replace.
+            Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => path.to_owned(),
+            Err(error) => return Err(error),
+        };
+        // In the same folder: a file can only be renamed within its file system.
+        let folder = folder_of(&target);
+        let mut start = OsString::from(".");
+        start.push(target.file_name().unwrap_or_default());
+        start.push(".");
+        remove_left(folder, &start);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&start).suffix(NEW);
+        #[cfg(unix)]
+        {
+            let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        }
+        let file = builder.tempfile_in(folder)?;
+        if let Some(found) = found {
+            file.as_file().set_permissions(found.permissions())?;
+        }
+        Ok(Self(Out::Whole { file, target }))
+    }
+
+    /// Returns what is written into.
+    pub fn as_file(&self) -> &File {
+        match &self.0 {
+            Out::Whole { file, .. } => file.as_file(),
+            Out::Into(file) => file,
+        }
+    }
+
+    /// Gives the file its name, once all of it is on the disk.
+    ///
+    /// # Errors
+    /// Those of the file system; what was there before is as it was.
+    pub fn finish(self) -> io::Result<()> {
+        let Out::Whole { file, target } = self.0 else { return Ok(()) };
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        // The name is safe only when the folder is. Where a folder cannot be opened, the system does without.
+        match File::open(folder_of(&target)) {
+            Ok(folder) => folder.sync_all(),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Writes a file. A reader of a pipe that has seen enough (`| head`) is a clean end.
+///
+/// # Errors
+/// Those of the file system; a regular file is as it was.
+pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let new = NewFile::at(path, readers)?;
+    match (new.as_file().write_all(bytes), &new.0) {
+        (Err(error), Out::Into(_)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        (written, _) => written.and_then(|()| new.finish()),
+    }
+}
+
+/// Returns the folder in which a file lies.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Tells whether two paths name one file that is there.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other && one.is_file())
+}
+
+/// Removes what killed runs left of a file. What cannot be looked at or removed does no harm.
+fn remove_left(folder: &Path, start: &OsStr) {
+    let is_left = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let old = || entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+        name.starts_with(start.as_encoded_bytes())
+            && name.ends_with(NEW.as_bytes())
+            && old().is_some_and(|age| age > LEFT_AFTER)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_taken_away_and_what_another_one_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        let (old, young, other) =
+            (".history.json.a.orgtrail-new", ".history.json.b.orgtrail-new", ".other.c.orgtrail-new");
+        for name in [old, young, other] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            if name != young {
+                file.set_modified(SystemTime::now() - 2 * LEFT_AFTER).unwrap();
+            }
+        }
+        write(&path, b"new", Readers::Owner).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), [young, other, "history.json"]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_finished_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        write(&path, b"old", Readers::Umask).unwrap();
+        let new = NewFile::at(&path, Readers::Umask).unwrap();
+        new.as_file().write_all(b"half").unwrap();
+        drop(new);
+        assert_eq!(
+            (fs::read(&path).unwrap().as_slice(), names(folder.path())),
+            (&b"old"[..], vec!["plan.json".into()])
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_modes_stay_as_they_are() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("report.md"), folder.path().join("latest"));
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
+        write(&path, b"1", Readers::Owner).unwrap();
+        assert_eq!(mode(), 0o600);
+        for kept in [0o640, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+            for readers in [Readers::Owner, Readers::Umask] {
+                write(&path, b"2", readers).unwrap();
+                assert_eq!(mode(), kept);
+            }
+        }
+        symlink("report.md", &link).unwrap();
+        write(&link, b"3", Readers::Owner).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"3");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(write(&link, b"4", Readers::Owner).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_into() {
+        write(Path::new("/dev/null"), b"x", Readers::Umask).unwrap();
+        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    }
+}
