@@ -208,7 +208,9 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
         }
         Fate::Replaced(pause) => {
             let start = first.end() + SignedDuration::from_hours(1) * i32::try_from(pause).unwrap();
-            let second = Layout { trail: format!("{}-next", first.trail), start, ..after(&first) };
+            // So long that it lists something, where the first one did.
+            let hours = more.max(first.logs.len());
+            let second = Layout { trail: format!("{}-next", first.trail), start, hours, ..after(&first) };
             let (old, mut last) = (first.write(), second.write());
             last.objects.extend(old.objects);
             let truth = if pause == 0 { State::Attested } else { State::Unproven };

@@ -176,6 +176,8 @@ impl S3Store {
             Some(Ok(answer)) => match answer.status().as_u16() {
                 200 => return self.whole(answer).await,
                 status @ (429 | 503) => return Err(throttled(status)),
+                // A part, or nothing, is no object: whoever says so may say otherwise the next time.
+                status @ 201..300 => return Err(passing(format!("GetObject: status {status} instead of the object"))),
                 status => status != 404,
             },
             None => false,

@@ -116,7 +116,7 @@ fn restore(bucket: &str, class: &str, found: &Found) -> String {
 }
 
 /// Returns a text as one word of a shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();

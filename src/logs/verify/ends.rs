@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::logs::digest::chain::gap;
 use crate::logs::finding::{Code, Finding, HOUR, State, TimeRange};
@@ -12,10 +12,14 @@ use crate::logs::store::Fault;
 use crate::logs::time_set::TimeSet;
 
 use super::DIGEST_DELAY_MAX;
+use super::archived::quoted;
 use super::chain_walk::ChainWalk;
 use super::expiry::Expiry;
 use super::log_file::unasked;
+use super::successor::lists_as_much;
 use super::walk::Walk;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many days after the newest digest are searched for marks of deleted ones.
 const GRAVE_DAYS_MAX: usize = 3;
@@ -89,11 +93,16 @@ impl Walk<'_> {
         is_at_edge.then(|| (site, TimeRange::hour_until(start)))
     }
 
-    /// Notes hours within a chain without a digest, save those that another trail attests.
+    /// Notes hours within a chain without a digest, save those that another trail attests that lists as much as this one did.
     async fn find_gaps(&mut self, at: usize, attested: &[TimeSet]) {
-        let others = union(attested, |other| other != at);
-        for (window, detail) in std::mem::take(&mut self.chains[at].gaps) {
-            let open = others.gaps(window);
+        let gaps = std::mem::take(&mut self.chains[at].gaps);
+        // Hours that follow each other are judged together: one alone may well have been quiet.
+        let mut together = TimeSet::default();
+        gaps.iter().for_each(|(window, _)| together.add(*window));
+        for (window, detail) in gaps {
+            let whole = together.iter().find(|whole| common(*whole, window).is_some()).unwrap_or(window);
+            let stands_in = |other: usize| other != at && lists_as_much(&self.chains[other], &self.chains[at], whole);
+            let open = union(attested, stands_in).gaps(window);
             if open.is_empty() {
                 let (start, end) = (window.start, window.end);
                 self.chains[at].tally.notes.push(format!("from {start} to {end} other trails attest what happened"));
@@ -110,9 +119,12 @@ impl Walk<'_> {
         let now = self.request.now;
         let fresh = now.saturating_sub(DIGEST_DELAY_MAX).unwrap_or(now);
         let chain = &self.chains[at];
-        let Some(end) = chain.hourly.end().max(self.from).filter(|_| chain.hourly.end().is_some()) else { return };
+        let Some(end) = chain.hourly.end().max(self.from).filter(|_| chain.hourly.end().is_some()) else {
+            return self.find_lone_backfill(at);
+        };
         let tail = TimeRange { start: end, end: self.request.to.unwrap_or(fresh) };
         if chain.is_past_range || tail.start >= tail.end {
+            self.chains[at].succeeded_by = None;
             return;
         }
         let unasked = match self.deleted_after(at, tail).await {
@@ -144,6 +156,17 @@ impl Walk<'_> {
             for window in open.iter().filter_map(|window| common(*window, part)) {
                 self.note_all(at, gap(window, code, State::Unproven, detail));
             }
+        }
+    }
+
+    /// Notes that of a trail there are digests of late log files only: its hourly ones are gone, and with them all that would
+    /// tell which hours there were.
+    fn find_lone_backfill(&mut self, at: usize) {
+        if self.chains[at].tally.digests > 0 {
+            let (code, state, object, next) = (Code::ChainAbsent, State::Unproven, None, None);
+            let window = self.chains[at].tally.start().map(|start| TimeRange { start, end: self.request.now });
+            let detail = "of this trail there are backfill digests only, and none of those of every hour".into();
+            self.note(at, Finding { code, state, object, window, detail, next });
         }
     }
 
@@ -195,8 +218,12 @@ impl Walk<'_> {
         let kept = self.from.unwrap_or(asked);
         // A chain that is taken up was proved from there on.
         let begins = |chain: &ChainWalk| chain.start.map(|_| kept).or_else(|| chain.tally.start());
-        let earliest = (0..self.chains.len()).filter_map(|at| Some((begins(&self.chains[at])?, at))).min();
-        let Some((start, at)) = earliest.filter(|(start, _)| *start > asked) else { return };
+        let starts: Vec<(Timestamp, usize)> =
+            (0..self.chains.len()).filter_map(|at| Some((begins(&self.chains[at])?, at))).collect();
+        let Some((start, at)) = starts.iter().copied().min() else { return };
+        if start <= asked {
+            return self.find_later_heads(asked.max(kept), &starts).await;
+        }
         let expired = TimeRange { start: asked, end: kept.min(start) };
         let rule = self.sites.all.iter().map(|site| &site.expiry).min_by_key(|expiry| expiry.until);
         let rule = rule.map(|expiry| expiry.rule.clone()).unwrap_or_default();
@@ -213,6 +240,27 @@ impl Walk<'_> {
             false => detail,
         };
         self.note_all(at, gap(before, Code::ChainGap, State::Unproven, &detail));
+    }
+
+    /// Notes the hours before the first digest of a trail where those that were there before list far less than it does: they
+    /// do not stand for it.
+    async fn find_later_heads(&mut self, asked: Timestamp, starts: &[(Timestamp, usize)]) {
+        for &(start, at) in starts.iter().filter(|(start, _)| *start > asked) {
+            let day = TimeRange { start, end: start.saturating_add(DAY).unwrap_or(start) };
+            let is_covered = starts
+                .iter()
+                .any(|&(theirs, other)| theirs <= asked && lists_as_much(&self.chains[other], &self.chains[at], day));
+            if !is_covered {
+                let told = self.explain(at, TimeRange { start, end: start }).await;
+                let detail = format!(
+                    "this trail's first digest begins at {start}, and what was there before lists far less than it does{told}"
+                );
+                self.note_all(
+                    at,
+                    gap(TimeRange { start: asked, end: start }, Code::ChainGap, State::Unproven, &detail),
+                );
+            }
+        }
     }
 
     /// Notes the parts of chains that say that they were delivered elsewhere, where nothing says that this place stands for
@@ -241,7 +289,8 @@ impl Walk<'_> {
                     chain.tally.logs_attested = chain.tally.logs_attested.saturating_sub(part.logs_attested);
                     let (bucket, prefix) = (&part.origin.bucket, &part.origin.prefix);
                     let detail = format!(
-                        "CloudTrail delivered these digests to bucket {bucket}, prefix {prefix:?}; if this is a copy of that place, say so with --bucket {bucket}"
+                        "CloudTrail delivered these digests to bucket {bucket}, prefix {prefix:?}; if this is a copy of that place, say so with --bucket {}",
+                        quoted(bucket)
                     );
                     let (code, state, window) = (Code::ChainCopy, State::Unproven, Some(part.window));
                     chain.tally.finding_over(Finding { code, state, object: None, window, detail, next: None });

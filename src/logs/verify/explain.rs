@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::ids::TrailName;
 use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
 use crate::logs::key::{LogKey, LogKind, day_folder};
@@ -22,6 +23,9 @@ const BYTES_MAX: u64 = LOG_INFLATED_BYTES_MAX >> 5;
 const NAME_CHARS_MAX: usize = 200;
 /// The calls that switch a trail's recording or validation on or off.
 const CALLS: [&str; 5] = ["StopLogging", "StartLogging", "UpdateTrail", "CreateTrail", "DeleteTrail"];
+
+/// Those of them after which a trail records, or does not.
+const SWITCHES: [&str; 4] = ["StopLogging", "StartLogging", "CreateTrail", "DeleteTrail"];
 
 #[derive(Deserialize)]
 pub(super) struct Records {
@@ -49,6 +53,17 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Tells whether a call about a trail went well and was about this one.
+    fn is_about(&self, trail: &TrailName) -> bool {
+        let name = self.request_parameters.get("name").and_then(Value::as_str).unwrap_or_default();
+        let is_trail = name == trail.as_str() || name.ends_with(&format!(":trail/{trail}"));
+        is_trail && self.error_code.is_none()
+    }
+
+    fn switches_on(&self) -> bool {
+        matches!(self.event_name.as_str(), "StartLogging" | "CreateTrail")
+    }
+
     /// Returns who called what, and when.
     pub(super) fn told(&self) -> String {
         let who = self.user_identity.get("arn").and_then(Value::as_str).unwrap_or("somebody");
@@ -75,25 +90,35 @@ impl Walk<'_> {
         }
         let mut told = Vec::new();
         for edge in [window.start, window.end] {
-            for record in self.records_around(edge).await {
-                let name = record.request_parameters.get("name").and_then(Value::as_str).unwrap_or_default();
-                let is_trail = name == trail.as_str() || name.ends_with(&format!(":trail/{trail}"));
-                if is_trail && record.error_code.is_none() {
-                    told.push(record.told());
-                }
-            }
+            let records = self.records_around(edge, false).await;
+            told.extend(records.iter().filter(|record| record.is_about(trail)).map(Record::told));
         }
         told.sort();
         told.dedup();
         if told.is_empty() { String::new() } else { format!("; the log says: {}", told.join(", ")) }
     }
 
-    /// Returns the records of calls about trails in log files around a moment.
-    async fn records_around(&self, moment: Timestamp) -> Vec<Record> {
+    /// Tells whether log files around a chain's end, such as digests list, say that its trail was stopped or deleted, and not
+    /// started since.
+    pub(super) async fn log_says_it_ended(&self, at: usize, end: Timestamp) -> bool {
+        let (trail, home) = &self.chains[at].id;
+        if *home != self.region {
+            return false;
+        }
+        let records = self.records_around(end, true).await;
+        let own =
+            records.iter().filter(|record| record.is_about(trail) && SWITCHES.contains(&record.event_name.as_str()));
+        // Times of one form, so that they sort as they come.
+        let last = own.max_by(|a, b| (&a.event_time, a.switches_on()).cmp(&(&b.event_time, b.switches_on())));
+        last.is_some_and(|record| !record.switches_on())
+    }
+
+    /// Returns the records of calls about trails in log files around a moment; of those only that digests list, if asked for.
+    async fn records_around(&self, moment: Timestamp, only_listed: bool) -> Vec<Record> {
         let (first, last) = (moment.saturating_sub(AROUND), moment.saturating_add(AROUND));
         let (Ok(first), Ok(last)) = (first, last) else { return Vec::new() };
         let mut records = Vec::new();
-        for site in &self.sites.all {
+        for (number, site) in self.sites.all.iter().enumerate() {
             let prefix = site.scope.log_prefix(LogKind::CloudTrail);
             let mut days = vec![day_folder(first), day_folder(last)];
             days.dedup();
@@ -102,7 +127,8 @@ impl Walk<'_> {
                 let mut listed = site.store.list(&format!("{prefix}{day}/"), "");
                 while let Some(Ok(listed)) = listed.next().await {
                     let slot = LogKey::parse(&listed.key).map(|key| key.slot);
-                    if slot.is_some_and(|slot| first <= slot && slot <= last) {
+                    let counts = !only_listed || self.listings.names(number, &listed.key);
+                    if counts && slot.is_some_and(|slot| first <= slot && slot <= last) {
                         files.push(listed.key);
                     }
                 }

@@ -178,6 +178,11 @@ impl Known {
         self.until = Some(until);
     }
 
+    /// Tells whether an earlier run proved a digest.
+    pub(super) fn holds(&self, object: &str) -> bool {
+        self.digests.contains_key(object)
+    }
+
     /// Compares a digest that was read with what an earlier run proved.
     pub(super) fn compare(&mut self, held: &Held) -> Again {
         let Some(mark) = self.digests.get(&held.seen.object) else { return Again::Fine };

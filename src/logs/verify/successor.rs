@@ -2,19 +2,17 @@
 //! of the other are gone.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::finding::TimeRange;
+use crate::logs::finding::{HOUR, TimeRange};
 
 use super::chain_walk::ChainWalk;
 use super::walk::Walk;
 
 /// How far back it is looked whether a chain had log files: a quiet night is shorter.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
-
-/// So few log files may well not come in the first hours of a trail.
-const FEW: u64 = 2;
 
 impl Walk<'_> {
     /// Returns the chains that take over from one that ends: trails that began while it was there, unless it should be there
@@ -37,34 +35,65 @@ impl Walk<'_> {
         }
         found
     }
+}
 
-    /// Tells whether the log around a chain's end says that its trail was deleted or stopped.
-    async fn log_says_it_ended(&self, at: usize, end: Timestamp) -> bool {
-        let told = self.explain(at, TimeRange { start: end, end }).await;
-        ["DeleteTrail by ", "StopLogging by "].iter().any(|call| told.contains(call))
+/// Tells whether a later chain lists about as many log files as an older one: at least half as many in the hours of both, and
+/// at least a quarter of what is to be expected by the other's last day in those that it alone answers for. Of a chain that
+/// lists nothing that is known, nothing is known.
+fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
+    let Some(last) = older.logs_by_hour.keys().next_back() else { return false };
+    let begin = later.logs_by_hour.keys().next().copied().unwrap_or(*last);
+    let both: u64 = older.logs_by_hour.range(begin..).map(|(_, logs)| logs).sum();
+    let theirs: u64 = later.logs_by_hour.range(..=*last).map(|(_, logs)| logs).sum();
+    if both > 0 && 2 * theirs < both {
+        return false;
+    }
+    let after = later.logs_by_hour.range((Bound::Excluded(*last), Bound::Unbounded)).map(|(_, logs)| *logs);
+    is_as_much(after, &Rate::before(older, last.saturating_add(HOUR).unwrap_or(*last)))
+}
+
+/// Tells whether a chain lists in a time about as many log files as another one is to be expected to list there: by what that
+/// one lists there itself, or by its day before.
+pub(super) fn lists_as_much(chain: &ChainWalk, other: &ChainWalk, window: TimeRange) -> bool {
+    let own: u64 = other.logs_by_hour.range(window.start..window.end).map(|(_, logs)| logs).sum();
+    let listed = || chain.logs_by_hour.range(window.start..window.end).map(|(_, logs)| *logs);
+    if own > 0 && listed().next().is_some() {
+        return 2 * listed().sum::<u64>() >= own;
+    }
+    if own > 0 {
+        // It ended before: its own last day tells.
+        let rate = Rate::before(chain, window.start);
+        let hours = other.logs_by_hour.range(window.start..window.end).count() as u64;
+        return 2 * rate.logs * hours >= own * rate.hours;
+    }
+    is_as_much(listed(), &Rate::before(other, window.start))
+}
+
+/// How many log files a chain lists in how many hours.
+struct Rate {
+    logs: u64,
+    hours: u64,
+}
+
+impl Rate {
+    /// Returns the rate of a chain's last day before a time; of all its hours before, where that day is quiet.
+    fn before(chain: &ChainWalk, end: Timestamp) -> Self {
+        let of = |from: Timestamp| {
+            let hours = chain.logs_by_hour.range(from..end).map(|(_, logs)| *logs);
+            hours.fold(Self { logs: 0, hours: 0 }, |sum, logs| Self { logs: sum.logs + logs, hours: sum.hours + 1 })
+        };
+        let last = chain.logs_by_hour.range(..end).next_back().map_or(end, |(hour, _)| *hour);
+        let day = of(last.saturating_sub(LOOK_BACK).unwrap_or(last));
+        if day.logs > 0 { day } else { of(Timestamp::MIN) }
     }
 }
 
-/// Tells whether a later chain lists about as many log files as an older one: at least half as many in the hours of both; where
-/// it begins with the other's end, about half as many as are to be expected by the other's last day.
-fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
-    let Some(last) = older.logs_by_hour.keys().next_back() else { return true };
-    let since = last.saturating_sub(LOOK_BACK).unwrap_or(*last);
-    let hours = older.logs_by_hour.range(since..).count() as u64;
-    let recent: u64 = older.logs_by_hour.range(since..).map(|(_, logs)| logs).sum();
-    let all: u64 = later.logs_by_hour.values().sum();
-    if recent == 0 {
-        return true;
-    }
-    let begin = later.logs_by_hour.keys().next().copied().unwrap_or(*last);
-    if begin > *last {
-        let expected = recent * later.logs_by_hour.len() as u64 / hours.max(1);
-        // Of so few, one more or less is chance; none at all is not.
-        return expected <= FEW || (all > 0 && 2 * (all + 1) >= expected);
-    }
-    let both: u64 = older.logs_by_hour.range(begin..).map(|(_, logs)| logs).sum();
-    let theirs: u64 = later.logs_by_hour.range(..=*last).map(|(_, logs)| logs).sum();
-    all > 0 && 2 * theirs >= both
+/// Tells whether the log files of some hours are at least a quarter of what a rate lets expect. One more or less is chance, none at
+/// all is not; and where nothing happens, nothing is recorded.
+fn is_as_much(listed: impl Iterator<Item = u64>, rate: &Rate) -> bool {
+    let (sum, count) = listed.fold((0, 0), |(sum, count), logs| (sum + logs, count + 1));
+    let expected = rate.logs * count / rate.hours.max(1);
+    expected == 0 || (sum > 0 && 4 * (sum + 1) >= expected)
 }
 
 #[cfg(test)]
@@ -92,15 +121,41 @@ mod tests {
             ("as many beside it", chain(20, &[2; 40]), true),
             ("as many, at once", chain(40, &[2; 3]), true),
             ("none, at once", chain(40, &[0; 3]), false),
-            ("none yet, in the first hour", chain(40, &[0]), true),
+            ("none yet, in the first hour", chain(40, &[0]), false),
             ("two of six, at once", chain(40, &[2, 0, 0]), true),
-            ("two of eight, at once", chain(40, &[2, 0, 0, 0]), false),
+            ("one of ten, at once", chain(40, &[1, 0, 0, 0, 0]), false),
+            ("as many until the other ends, then none", chain(20, &[[2; 20], [0; 20]].concat()), false),
         ] {
             assert_eq!(records_as_much(&later, &older), expected, "{what}");
         }
+        let quiet = |later| records_as_much(&chain(40, later), &chain(0, &[0; 40]));
+        assert!(quiet(&[0; 3]), "where nothing happens, nothing is recorded");
+        let quiet_day = chain(0, &[[2; 40].as_slice(), &[0; 25]].concat());
         assert!(
-            records_as_much(&chain(40, &[0; 3]), &chain(0, &[0; 40])),
-            "where nothing happens, nothing is recorded"
+            !records_as_much(&chain(65, &[0; 24]), &quiet_day),
+            "a day without a log file does not make a chain quiet"
         );
+        assert!(!records_as_much(&chain(40, &[9; 9]), &chain(0, &[])), "of what is not known nothing is said");
+    }
+
+    #[test]
+    fn another_chain_stands_in_for_hours_where_it_lists_as_much() {
+        let hours = |from: i64, to: i64| TimeRange {
+            start: Timestamp::from_second(from * 3600).unwrap(),
+            end: Timestamp::from_second(to * 3600).unwrap(),
+        };
+        let busy = chain(0, &[2; 20]);
+        for (what, other, expected) in [
+            ("empty digests", chain(0, &[0; 60]), false),
+            ("as many", chain(0, &[2; 60]), true),
+            ("a quarter of them", chain(0, &[[1, 0].as_slice(); 30].concat()), true),
+        ] {
+            assert_eq!(lists_as_much(&other, &busy, hours(20, 30)), expected, "{what}");
+        }
+        // Before a chain begins, by what it lists at first.
+        let later = chain(20, &[2; 24]);
+        assert!(lists_as_much(&chain(0, &[2; 60]), &later, hours(20, 44)));
+        assert!(!lists_as_much(&chain(0, &[0; 60]), &later, hours(20, 44)));
+        assert!(lists_as_much(&chain(0, &[2; 19]), &later, hours(20, 44)), "one that was replaced");
     }
 }

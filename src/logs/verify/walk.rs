@@ -283,6 +283,10 @@ impl<'a> Walk<'a> {
             chain.tally.finding(Finding { object: Some(self.sites.name(held.at, &held.seen.object)), ..finding });
         }
         let chain = &mut self.chains[at];
+        // A trail that goes on has no successor, whatever an earlier run saw.
+        if chain.start.is_some_and(|start| window.end > start) && !chain.known.holds(&held.seen.object) {
+            chain.succeeded_by = None;
+        }
         // A late digest may name one that an earlier run proved.
         let from = if held.seen.key.backfill { self.from.max(chain.start) } else { self.from };
         let track = if held.seen.key.backfill { &mut chain.backfill } else { &mut chain.hourly };

@@ -6,6 +6,7 @@ use orgtrail::logs::store::Version;
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
 use crate::proof::{findings, hours, only, verify};
 
+mod decoys;
 mod digests;
 mod ends;
 mod layouts;
