@@ -99,7 +99,7 @@ fn overwrite(bucket: &mut Bucket, hour: usize) -> String {
 }
 
 /// What somebody with the right to write may do to the digests of the last hours: 22 of them are there, 14 is the mark's.
-const TOUCHES: [(&str, State, Touch); 12] = [
+const TOUCHES: [(&str, State, Touch); 14] = [
     ("nothing", State::Attested, |_, _| {}),
     ("a digest overwritten by another one of CloudTrail's", State::Broken, |bucket, written| {
         let key = overwrite(bucket, 18);
@@ -140,6 +140,14 @@ const TOUCHES: [(&str, State, Touch); 12] = [
             let key = digest(bucket, hour);
             bucket.objects.remove(&key);
         }
+    }),
+    ("a log file of an hour that is not read again is gone", State::Broken, |bucket, _| {
+        let key = bucket.layout.log(ACCOUNT, REGION, 18, 0);
+        bucket.objects.remove(&key);
+    }),
+    ("a log file of the mark's hour is gone", State::Broken, |bucket, _| {
+        let key = bucket.layout.log(ACCOUNT, REGION, 14, 0);
+        bucket.objects.remove(&key);
     }),
     ("a log file of the new hour is gone", State::Broken, |bucket, _| {
         let key = bucket.layout.log(ACCOUNT, REGION, 21, 0);

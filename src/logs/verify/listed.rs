@@ -1,5 +1,6 @@
 //! Lists the log files of an account and region, in every place, and names those that no valid digest lists.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use futures::stream::StreamExt;
@@ -60,7 +61,11 @@ impl Walk<'_> {
         let mut kinds = self.sites.all[site].kinds.clone();
         kinds.insert(LogKind::CloudTrail);
         for kind in kinds {
-            if let Err(fault) = self.list_logs(kind, &mut around).await {
+            let listed = self.list_logs(kind, &mut around).await;
+            if listed.is_ok() && kind == LogKind::CloudTrail && !self.is_stopped() {
+                self.name_unmet(site);
+            }
+            if let Err(fault) = listed {
                 let folder = self.sites.name(site, &self.sites.all[site].scope.log_prefix(kind));
                 self.stray(Code::ChainUnlisted, format!("the log files below {folder} could not be listed: {fault}"));
             }
@@ -75,6 +80,34 @@ impl Walk<'_> {
             }
         }
         around
+    }
+
+    /// Notes the log files that earlier runs read and that the listing does not show any more, hour by hour. What a lifecycle rule
+    /// deletes is expected.
+    fn name_unmet(&mut self, site: usize) {
+        let mut by_hour: BTreeMap<(usize, TimeRange), u64> = BTreeMap::new();
+        for unmet in self.listings.take_unmet(site) {
+            *by_hour.entry((unmet.chain, unmet.hour)).or_default() += 1;
+        }
+        for ((at, hour), count) in by_hour {
+            let expiry = &self.sites.all[site].expiry;
+            let edge = expiry.until.map(|until| until.saturating_add(HOUR).unwrap_or(until));
+            if edge.is_some_and(|edge| hour.start <= edge) {
+                continue;
+            }
+            let doubt = expiry.doubt_of(hour.start).map(str::to_owned);
+            let state = if doubt.is_some() { State::Unproven } else { State::Broken };
+            let doubt = doubt.map(|why| format!("; whether a lifecycle rule deleted them is not known: {why}"));
+            let files = if count == 1 { "1 log file".to_owned() } else { format!("{count} log files") };
+            let detail = format!(
+                "{files} that the digest of this hour lists and an earlier run read are gone; a run with --recheck full names them{}",
+                doubt.unwrap_or_default()
+            );
+            self.note(
+                at,
+                Finding { code: Code::LogMissing, state, object: None, window: Some(hour), detail, next: None },
+            );
+        }
     }
 
     fn count_unlisted(&mut self, site: usize, count: u64) {
@@ -142,6 +175,7 @@ impl Walk<'_> {
             self.look_at_clock(modified);
         }
         let object = listed.key.clone();
+        self.listings.meet(around.site, &object);
         if let Some((at, key)) = self.archived.remove(&fingerprint(&around.site.to_string(), &object))
             && let Some(chain) = self.chains.get_mut(at)
         {

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
-use crate::logs::digest::chain::Proof;
+use crate::logs::digest::chain::{Proof, ReadDigest};
+use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
-use crate::logs::key::LogKey;
+use crate::logs::key::{LogKey, LogKind};
 
 use super::chain_cursor::Judged;
 use super::expiry::READ_RULES;
 use super::log_file::{Read, Task, check, task};
 use super::replaced::{REPLACED_MAX, Replaced};
-use super::site::fingerprint;
+use super::site::{fingerprint, half};
+use super::unlisted::Unmet;
 use super::walk::{Checked, Walk};
 
 impl Walk<'_> {
@@ -28,6 +30,7 @@ impl Walk<'_> {
             if was_read && !self.request.is_in_sample(&file.object) {
                 if is_proved {
                     self.chains[at].attest_log(segment);
+                    self.expect(at, file, judged.at, &judged.seen);
                 }
                 continue;
             }
@@ -36,6 +39,14 @@ impl Walk<'_> {
                 Ok(task) => self.start(at, task).await,
                 Err(finding) => self.note(at, finding),
             }
+        }
+    }
+
+    /// Notes that the listing must show a log file that an earlier run read. `from` is the site of the digest that lists it.
+    pub(super) fn expect(&mut self, chain: usize, file: &LogFile, from: usize, seen: &ReadDigest) {
+        let Some((site, object)) = self.sites.locate(file, from, seen) else { return };
+        if LogKey::parse(&object).is_some_and(|key| key.kind == LogKind::CloudTrail) {
+            self.listings.expect(half(&object), Unmet { site, chain, hour: seen.window() });
         }
     }
 

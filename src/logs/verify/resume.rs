@@ -75,6 +75,9 @@ impl Walk<'_> {
             let logs = held.seen.content.as_ref().map_or(0, |content| content.digest.log_files.len());
             self.chains[at].count_logs(held.seen.window(), logs as u64);
             self.name_logs(held.at, &held.seen);
+            let files =
+                held.seen.content.as_ref().map(|content| content.digest.log_files.as_slice()).unwrap_or_default();
+            files.iter().for_each(|file| self.expect(at, file, held.at, &held.seen));
         } else {
             let finding = match &held.seen.content {
                 Ok(_) => held.seen.finding(Code::DigestLinkMismatch, State::Broken, ANOTHER),

@@ -13,7 +13,7 @@ use super::chain_walk::{ChainId, ChainWalk, origin};
 use super::meet::{Met, meet};
 use super::recent::{AsListed, anchor};
 use super::site::Site;
-use super::unlisted::DELIVERY_SLACK;
+use super::unlisted::{DELIVERY_SLACK, Unmet};
 use super::walk::Walk;
 
 /// Which digests that are listed need not be read.
@@ -110,7 +110,7 @@ impl Walk<'_> {
         chain.awaited = None;
         if let Some(mark) = chain.known.first(object).cloned() {
             chain.known.confirm(mark.end);
-            let logs = self.name_spared(site, &mark);
+            let logs = self.name_spared(at, site, &mark);
             self.chains[at].count_logs(TimeRange::hour_until(mark.end), logs as u64);
         }
     }
@@ -121,18 +121,23 @@ impl Walk<'_> {
         if let Some(judged) = track.pass(anchor(&mark), &self.verifier.keys, &self.sites, self.from).await {
             self.absorb(at, judged).await;
         }
-        let logs = self.name_spared(site, &mark);
+        let logs = self.name_spared(at, site, &mark);
         self.chains[at].note_spared(site, mark, logs);
     }
 
     /// Notes which log files a digest lists, and that it is about its hour. Returns how many they are.
-    fn name_spared(&mut self, site: usize, mark: &Mark) -> usize {
+    fn name_spared(&mut self, chain: usize, site: usize, mark: &Mark) -> usize {
         self.look_at_clock(mark.end);
         if let Some(origin) = origin(mark) {
             self.sites.meet_delivered(site, &origin, &mark.object);
         }
         self.listings.cover(site, TimeRange::hour_until(mark.end));
+        let unmet = Unmet { site, chain, hour: TimeRange::hour_until(mark.end) };
         let logs = mark.as_listed.iter().flat_map(|listed| &listed.logs).flatten();
-        logs.inspect(|print| self.listings.name_print(site, **print)).count()
+        logs.inspect(|print| {
+            self.listings.name_print(site, **print);
+            self.listings.expect(**print, unmet);
+        })
+        .count()
     }
 }

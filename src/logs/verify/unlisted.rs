@@ -1,6 +1,6 @@
 //! Log files that no digest lists: planted, or waiting for a backfill digest, or from a time without digests.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,11 +20,21 @@ pub(super) struct Listings {
     named: HashSet<u128>,
     /// Those that only digests beside the range list that are not proved.
     doubted: HashSet<u128>,
+    /// What was read by an earlier run and is not read again, until it is met in the listing.
+    unmet: HashMap<u128, Unmet>,
     kinds: BTreeSet<LogKind>,
     /// The hours of readable digests, by site.
     covered: BTreeMap<usize, TimeSet>,
     /// How many log files lie there without any chain.
     pub(super) lone: u64,
+}
+
+/// A log file that an earlier run read: the site at which it lies, the number of its chain, and its hour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unmet {
+    pub(super) site: usize,
+    pub(super) chain: usize,
+    pub(super) hour: TimeRange,
 }
 
 /// What a log file that no digest lists means.
@@ -52,6 +62,23 @@ impl Listings {
     /// Notes that a digest lists a log file of management and data events that lies at a site, by what stands for its key.
     pub(super) fn name_print(&mut self, at: usize, print: u128) {
         self.named.insert(at_site(at, print));
+    }
+
+    /// Notes that a log file is not read again, by what stands for its key: the listing must show it all the same.
+    pub(super) fn expect(&mut self, print: u128, unmet: Unmet) {
+        self.unmet.insert(at_site(unmet.site, print), unmet);
+    }
+
+    /// Notes that the listing shows a log file.
+    pub(super) fn meet(&mut self, at: usize, object: &str) {
+        if !self.unmet.is_empty() {
+            self.unmet.remove(&at_site(at, half(object)));
+        }
+    }
+
+    /// Returns the log files that the listing of a site should have shown, and did not.
+    pub(super) fn take_unmet(&mut self, site: usize) -> Vec<Unmet> {
+        self.unmet.extract_if(|_, unmet| unmet.site == site).map(|(_, unmet)| unmet).collect()
     }
 
     /// Notes that a readable digest at a site is about an hour.
