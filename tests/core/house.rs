@@ -42,7 +42,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("init", &["config", "estate", "ids", "organization", "plan", "policy", "report", "template"]),
     ("export", &["estate", "ids", "report", "template"]),
-    ("reconcile", &["apply", "cloud", "config", "estate", "ids", "organization", "plan", "policy", "report", "survey"]),
+    (
+        "reconcile",
+        &["apply", "cloud", "config", "estate", "files", "ids", "organization", "plan", "policy", "report", "survey"],
+    ),
     (
         "cli",
         &[
