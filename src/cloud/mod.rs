@@ -24,13 +24,13 @@ pub mod document;
 mod earlier;
 pub mod fault;
 pub mod fence;
-mod let_in;
 pub mod queue;
 pub mod simulated;
+mod superseded;
 
 pub use earlier::earlier_addresses;
 pub use fault::{Fault, FaultKind};
-pub use let_in::{unwanted_trails, unwanted_wakers};
+pub use superseded::{superseded_trails, superseded_wakers};
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

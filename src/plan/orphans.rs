@@ -116,7 +116,7 @@ impl<'a> Finder<'a> {
     /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is none of
     /// them, or its account is new.
     fn fate(&self, address: &Address, resource: &Resource) -> Option<Retention> {
-        if self.is_waker(address) {
+        if self.is_wake_rule(address) {
             return Some(Retention::Due);
         }
         let account = match resource {
@@ -146,7 +146,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The role in the log account may still be some rule's there that nobody looks for.
-    fn is_waker(&self, address: &Address) -> bool {
+    fn is_wake_rule(&self, address: &Address) -> bool {
         let is_kind =
             address.kind == Kind::Rule || (address.kind == Kind::Role && address.account != self.desired.log_account);
         is_kind && address.name == wake_name(&self.desired.deployment)
@@ -184,7 +184,7 @@ impl<'a> Finder<'a> {
             Retention::From(due, _) => options.today.is_some_and(|today| today >= due),
             Retention::Undated => false,
         };
-        let goes = options.prune || (self.is_waker(address) && self.watches_nothing_more(address));
+        let goes = options.prune || (self.is_wake_rule(address) && self.watches_nothing_more(address));
         if goes && is_due && self.has_unread_policy(resource) {
             let how =
                 "removed with --prune once its account can be entered and its member policy is removed".to_owned();
@@ -225,7 +225,7 @@ impl<'a> Finder<'a> {
                 change.depends_on.extend(policies.get(account.as_str()).map(|policy| (*policy).clone()));
             }
         }
-        for change in changes.iter_mut().filter(|change| self.is_waker(&change.address)) {
+        for change in changes.iter_mut().filter(|change| self.is_wake_rule(&change.address)) {
             let before = |kind| kind == Kind::Trail || (kind == Kind::Rule && change.address.kind == Kind::Role);
             let needs = removed.iter().filter(|other| other.account == change.address.account && before(other.kind));
             change.depends_on = needs.cloned().collect();
@@ -236,7 +236,7 @@ impl<'a> Finder<'a> {
     fn retire(&self, address: &Address, resource: &Resource) -> Change {
         let destroys = BTreeSet::from([Risk::Destroys]);
         let (reason, risk) = match address.kind {
-            _ if self.is_waker(address) => ("reconcile.wake_queue", destroys),
+            _ if self.is_wake_rule(address) => ("reconcile.wake_queue", destroys),
             Kind::Role => ("readers.role", destroys),
             Kind::ServiceControlPolicy => {
                 ("guard.service_control_policy", BTreeSet::from([Risk::Destroys, Risk::Weakens]))

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::clock::between;
 use crate::cloud::{
-    CloudReader, DiscoverOptions, Fault, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers,
+    CloudReader, DiscoverOptions, Fault, Progress, Scope, earlier_addresses, superseded_trails, superseded_wakers,
 };
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Stage, Surroundings};
@@ -108,11 +108,11 @@ impl ObservationCache {
     }
 
     /// Returns the trails that the remembered documents let in although nobody wants them.
-    fn unwanted_trails(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
+    fn superseded_trails(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
         let is_document = |address: &Address| scope.addresses.contains_key(address) && lets_trails_in(address.kind);
         let documents = self.sightings.iter().filter(|(address, _)| is_document(address));
         let sightings = documents.map(|(address, (_, sighting))| (address.clone(), sighting.clone())).collect();
-        unwanted_trails(scope, &Estate { sightings, ..Estate::default() })
+        superseded_trails(scope, &Estate { sightings, ..Estate::default() })
     }
 
     /// Returns where the remembered trails and readers say that earlier logs are.
@@ -130,8 +130,8 @@ impl ObservationCache {
         let left = |address: &Address| {
             address.kind == Kind::Policy && scope.member_policies.get(&address.account) == Some(&address.name)
         };
-        let trails = self.unwanted_trails(scope);
-        let wakers = unwanted_wakers(scope, trails.keys());
+        let trails = self.superseded_trails(scope);
+        let wakers = superseded_wakers(scope, trails.keys());
         let earlier = self.earlier(scope);
         self.sightings.retain(|address, (operator, _)| {
             trails.contains_key(address)

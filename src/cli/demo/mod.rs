@@ -1,7 +1,7 @@
 //! `orgtrail demo`: the main job on an embedded organization, without an AWS account, credentials or a network.
 //!
 //! It runs the real commands, from their command lines on, in a recorded world in a folder. Only the three hands that
-//! change the world between them are its own ([`hands`]).
+//! change the world between them are its own ([`tampering`]).
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -20,7 +20,7 @@ use crate::estate::snapshot::Snapshot;
 use folder::Folder;
 
 mod folder;
-mod hands;
+mod tampering;
 
 /// The world before anything was done.
 const WORLD: &str = include_str!("../../../examples/demo/estate.json");
@@ -180,11 +180,11 @@ impl Demo {
 
     async fn simulate_tampering(&mut self) -> Result<(), CliError> {
         let broken = |error: &dyn std::error::Error| CliError::new(format!("the demo went wrong: {error}"));
-        let newcomer = hands::newcomer().map_err(|error| broken(&error))?;
+        let newcomer = tampering::newcomer().map_err(|error| broken(&error))?;
         let world = SimulatedCloud::open(&self.world()).map_err(|error| broken(&error))?;
-        world.edit(|organization, estate| hands::work(newcomer, organization, estate)).await?;
+        world.edit(|organization, estate| tampering::simulate(newcomer, organization, estate)).await?;
         let bold = Style::new().bold();
-        let _ = write!(self.text, "\n{bold}# Meanwhile, behind its back{bold:#}\n{}", hands::EVENTS);
+        let _ = write!(self.text, "\n{bold}# Meanwhile, behind its back{bold:#}\n{}", tampering::EVENTS);
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl Demo {
         let answer = self.command(DRIFT_FORMS[0].1).await?;
         let report: Value = serde_json::from_str(&answer.text)
             .map_err(|error| CliError::new("the drift report is no JSON").because(error))?;
-        match hands::missing(&report).as_slice() {
+        match tampering::missing(&report).as_slice() {
             [] => Ok(()),
             missing => Err(CliError::new(format!("drift did not find: {}", missing.join(", ")))),
         }

@@ -7,7 +7,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
 use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
-use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
+use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 
@@ -39,8 +39,8 @@ pub(super) async fn observe(
         None => None,
     };
     let mut left: BTreeMap<Address, AccountId> = policies_of_left_accounts(scope, &estate);
-    let trails = unwanted_trails(scope, &estate);
-    left.extend(unwanted_wakers(scope, trails.keys()));
+    let trails = superseded_trails(scope, &estate);
+    left.extend(superseded_wakers(scope, trails.keys()));
     left.extend(trails.into_iter().filter(|(trail, _)| !estate.sightings.contains_key(trail)));
     let accounts = by_account(&left);
     let (more, _) = look_everywhere(sessions, scope, accounts, concurrency, progress).await;

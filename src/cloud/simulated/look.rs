@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{DiscoverOptions, Fault, FaultKind, Scope, earlier_addresses, unwanted_trails, unwanted_wakers};
+use crate::cloud::{DiscoverOptions, Fault, FaultKind, Scope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
 use crate::estate::{
@@ -57,9 +57,9 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
         sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
     }
     let documents = Estate { sightings, ..Estate::default() };
-    let trails = unwanted_trails(scope, &documents);
+    let trails = superseded_trails(scope, &documents);
     let Estate { mut sightings, .. } = documents;
-    let wakers = unwanted_wakers(scope, trails.keys());
+    let wakers = superseded_wakers(scope, trails.keys());
     for (address, operator) in trails.into_iter().chain(wakers) {
         sightings.entry(address).or_insert_with_key(|address| sighting(world, address, &operator));
     }

@@ -5,8 +5,8 @@
 //! write for the accounts which own it or run the organization is let in. The queue is EventBridge's to send into, and nobody
 //! else's. Source: service authorization reference, "Actions, resources, and condition keys" of CloudWatch Logs and SQS.
 
-use super::deeds::{GuardedActions, Verb, first, unknown, verb};
 use super::excess::{Excess, Rights, Scene, asked};
+use super::granted::{GrantedActions, Verb, first, unknown, verb};
 use super::{Archive, Invariant, SharedKind};
 use crate::ids::AccountId;
 use crate::policy::document::{ResourceElement, Statement};
@@ -102,10 +102,10 @@ impl SharedKind {
     }
 }
 
-impl GuardedActions {
+impl GrantedActions {
     /// Returns what a statement allows on a log group.
     pub(super) fn on_log_group(statement: &Statement) -> Self {
-        let mut deeds = Self {
+        let mut granted = Self {
             read: first(statement, &EVENT_READS),
             settings: first(statement, &GROUP_SETTINGS),
             deliver: first(statement, &EVENT_WRITES),
@@ -114,15 +114,15 @@ impl GuardedActions {
         };
         let known = [&EVENT_READS[..], &GROUP_SETTINGS, &EVENT_WRITES, &GROUP_CHANGES].concat();
         for action in unknown(statement, "logs", &known) {
-            let sort = if verb(&action) == Verb::Other { &mut deeds.change } else { &mut deeds.read };
+            let sort = if verb(&action) == Verb::Other { &mut granted.change } else { &mut granted.read };
             sort.get_or_insert(action);
         }
-        deeds
+        granted
     }
 
     /// Returns what a statement allows on a queue.
     pub(super) fn on_queue(statement: &Statement) -> Self {
-        let mut deeds = Self {
+        let mut granted = Self {
             read: first(statement, &[RECEIVE]),
             settings: first(statement, &QUEUE_SETTINGS),
             deliver: first(statement, &[SEND]),
@@ -131,10 +131,10 @@ impl GuardedActions {
         };
         let known = [&[RECEIVE, SEND][..], &QUEUE_SETTINGS, &QUEUE_CHANGES].concat();
         for action in unknown(statement, "sqs", &known) {
-            let sort = if verb(&action) == Verb::Other { &mut deeds.change } else { &mut deeds.settings };
+            let sort = if verb(&action) == Verb::Other { &mut granted.change } else { &mut granted.settings };
             sort.get_or_insert(action);
         }
-        deeds
+        granted
     }
 }
 
@@ -144,11 +144,11 @@ pub(super) fn of_events(scene: &Scene, rights: Rights) -> Vec<Excess> {
     if scene.kind == SharedKind::LogGroup && !reaches(scene.statement, scene.arn) {
         return Vec::new();
     }
-    let GuardedActions { read, deliver, change, .. } = &scene.deeds;
+    let GrantedActions { read, deliver, change, .. } = &scene.granted;
     let is_queue = scene.kind == SharedKind::Queue;
     let one = |action: &String| vec![on_events(scene, action)];
     let some = |action: Option<&String>| action.map(one).unwrap_or_default();
-    let all = || some(scene.deeds.any());
+    let all = || some(scene.granted.any());
     match rights {
         Rights::Known => Vec::new(),
         // Every principal of an account that owns it, or one that is named: who can become it was not looked at.
@@ -162,7 +162,7 @@ pub(super) fn of_events(scene: &Scene, rights: Rights) -> Vec<Excess> {
 }
 
 fn on_events(scene: &Scene, action: &String) -> Excess {
-    let GuardedActions { deliver, change, .. } = &scene.deeds;
+    let GrantedActions { deliver, change, .. } = &scene.granted;
     let writes = [deliver, change].into_iter().flatten().any(|one| one == action);
     let invariant = if writes { Invariant::WritesNothing } else { Invariant::NothingLeadsOut };
     let (tries, shown) = match scene.kind {
@@ -259,12 +259,12 @@ mod tests {
     fn actions_are_sorted_by_what_they_do_to_events() {
         let sorts = |action: &str| {
             let statement = statement(&format!(r#""Action":"{action}","Resource":"*""#));
-            let deeds = if action.starts_with("sqs") {
-                GuardedActions::on_queue(&statement)
+            let granted = if action.starts_with("sqs") {
+                GrantedActions::on_queue(&statement)
             } else {
-                GuardedActions::on_log_group(&statement)
+                GrantedActions::on_log_group(&statement)
             };
-            [deeds.read, deeds.deliver, deeds.change, deeds.settings].map(|sort| sort.is_some())
+            [granted.read, granted.deliver, granted.change, granted.settings].map(|sort| sort.is_some())
         };
         assert_eq!(sorts("logs:*"), [true; 4]);
         assert_eq!(sorts("logs:Get*"), [true, false, false, false]);
@@ -284,7 +284,7 @@ mod tests {
         let all = [&EVENT_READS[..], &EVENT_WRITES, &GROUP_SETTINGS, &GROUP_CHANGES].concat();
         let but = |list: &[&str]| {
             let list = serde_json::to_string(list).unwrap();
-            GuardedActions::on_log_group(&statement(&format!(r#""NotAction":{list},"Resource":"*""#)))
+            GrantedActions::on_log_group(&statement(&format!(r#""NotAction":{list},"Resource":"*""#)))
         };
         assert_eq!(but(&all).any().map(String::as_str), Some("logs:*"));
         assert_eq!(but(&["logs:*"]).any(), None);

@@ -1,7 +1,7 @@
 //! What a statement gives beyond what somebody is meant to have.
 
-use super::deeds::GuardedActions;
 use super::events::of_events;
+use super::granted::GrantedActions;
 use super::reach::{FOLDERS, OWN_ACCOUNT, demanded, demanded_by, fixed_start, instance};
 use super::touch::{Touch, is_own, without_variables};
 use super::{Archive, Invariant, SharedKind};
@@ -24,7 +24,7 @@ pub(super) struct Scene<'a> {
     pub(super) statement: &'a Statement,
     /// What it reaches, in a bucket.
     pub(super) touch: Touch,
-    pub(super) deeds: GuardedActions,
+    pub(super) granted: GrantedActions,
     /// What the variable for the caller's account stands for; none where there are no variables.
     pub(super) own: Option<&'a str>,
 }
@@ -119,7 +119,7 @@ pub(super) fn asked(one: Excess) -> Excess {
 }
 
 fn of_key(scene: &Scene, rights: Rights) -> Vec<Excess> {
-    let GuardedActions { read, deliver, change, settings, .. } = &scene.deeds;
+    let GrantedActions { read, deliver, change, settings, .. } = &scene.granted;
     let writes = deliver.as_ref().or(change.as_ref());
     let on_key = |invariant, action: &String| Excess {
         invariant,
@@ -171,7 +171,7 @@ pub(super) fn not_a_log(key: &str) -> String {
 }
 
 fn of_topic(scene: &Scene, rights: Rights) -> Vec<Excess> {
-    let GuardedActions { list, deliver, change, .. } = &scene.deeds;
+    let GrantedActions { list, deliver, change, .. } = &scene.granted;
     let on_topic = |invariant, action: &String| Excess {
         invariant,
         action: action.clone(),
@@ -184,7 +184,7 @@ fn of_topic(scene: &Scene, rights: Rights) -> Vec<Excess> {
     let writes = || changing(deliver.as_ref().or(change.as_ref()));
     match rights {
         Rights::Nothing | Rights::Service { of: None, .. } => {
-            scene.deeds.any().map(|action| on_topic(Invariant::NobodyOutside, action)).into_iter().collect()
+            scene.granted.any().map(|action| on_topic(Invariant::NobodyOutside, action)).into_iter().collect()
         }
         Rights::Own(_) => hears().into_iter().chain(writes()).collect(),
         Rights::Trusted => writes().into_iter().collect(),
@@ -204,14 +204,14 @@ impl<'a> Scene<'a> {
         statement: &'a Statement,
         own: Option<&'a str>,
     ) -> Self {
-        let (touch, deeds) = match kind {
-            SharedKind::Bucket => (Touch::of(statement, arn, own), GuardedActions::on_bucket(statement)),
-            SharedKind::Key => (Touch::default(), GuardedActions::on_key(statement)),
-            SharedKind::Topic => (Touch::default(), GuardedActions::on_topic(statement)),
-            SharedKind::LogGroup => (Touch::default(), GuardedActions::on_log_group(statement)),
-            SharedKind::Queue => (Touch::default(), GuardedActions::on_queue(statement)),
+        let (touch, granted) = match kind {
+            SharedKind::Bucket => (Touch::of(statement, arn, own), GrantedActions::on_bucket(statement)),
+            SharedKind::Key => (Touch::default(), GrantedActions::on_key(statement)),
+            SharedKind::Topic => (Touch::default(), GrantedActions::on_topic(statement)),
+            SharedKind::LogGroup => (Touch::default(), GrantedActions::on_log_group(statement)),
+            SharedKind::Queue => (Touch::default(), GrantedActions::on_queue(statement)),
         };
-        Self { archive, kind, arn, statement, touch, deeds, own }
+        Self { archive, kind, arn, statement, touch, granted, own }
     }
 
     fn on(&self, invariant: Invariant, action: &str, tries: Vec<(String, Option<String>)>) -> Excess {
@@ -242,7 +242,7 @@ impl<'a> Scene<'a> {
 
     /// What a stranger gets: anything is too much.
     fn anything(&self) -> Option<Excess> {
-        let GuardedActions { read, list, settings, deliver, change, change_settings } = &self.deeds;
+        let GrantedActions { read, list, settings, deliver, change, change_settings } = &self.granted;
         let keys: Vec<&String> = self.touch.keys.iter().collect();
         let on_object = read.as_ref().or(change.as_ref()).or(deliver.as_ref());
         if let Some(action) = on_object.filter(|_| !keys.is_empty()) {
@@ -256,7 +256,7 @@ impl<'a> Scene<'a> {
     }
 
     fn reads_beyond(&self, own: &str) -> Option<Excess> {
-        let read = self.deeds.read.as_ref()?;
+        let read = self.granted.read.as_ref()?;
         let beyond: Vec<&String> =
             self.touch.keys.iter().filter(|key| !is_own(key, own) && self.archive.may_be_log(key)).collect();
         let tries = || self.objects(&beyond, own);
@@ -264,7 +264,7 @@ impl<'a> Scene<'a> {
     }
 
     fn lists_beyond(&self, own: &str) -> Option<Excess> {
-        let list = self.deeds.list.as_ref().filter(|_| self.touch.bucket)?;
+        let list = self.granted.list.as_ref().filter(|_| self.touch.bucket)?;
         let harmless = |value: &String| match without_variables(value, self.own) {
             Some(value) => self.archive.lists_only(&value, own),
             None => true,
@@ -291,7 +291,7 @@ impl<'a> Scene<'a> {
 
     /// What changes objects or settings; putting objects counts where `delivering`.
     fn changes(&self, delivering: bool) -> Vec<Excess> {
-        let GuardedActions { deliver, change, change_settings, .. } = &self.deeds;
+        let GrantedActions { deliver, change, change_settings, .. } = &self.granted;
         let keys: Vec<&String> = self.touch.keys.iter().collect();
         let object = deliver.as_ref().filter(|_| delivering).or(change.as_ref()).filter(|_| !keys.is_empty());
         let settings = change_settings.as_ref().filter(|_| self.touch.bucket);

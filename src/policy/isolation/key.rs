@@ -1,7 +1,7 @@
 //! The key: a reader decrypts its files with it and nothing else. Whom its policy lets in is [`shared`](super::shared)'s.
 
-use super::deeds::DECRYPT;
 use super::excess::{CONTEXT, not_a_log};
+use super::granted::DECRYPT;
 use super::{Archive, Invariant, Isolation, Key, Reader, Violation};
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{

@@ -19,10 +19,10 @@ use crate::ids::{AccountId, Arn, OrganizationId};
 
 pub mod administrators;
 mod confine;
-mod deeds;
 mod elsewhere;
 mod events;
 mod excess;
+mod granted;
 mod key;
 pub mod powers;
 mod probe;

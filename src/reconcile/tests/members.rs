@@ -143,9 +143,9 @@ async fn change(world: &SimulatedCloud, config: &Config, options: PlanOptions) -
 /// The rules and the roles of members.
 fn wakers(world: &SimulatedCloud) -> usize {
     let snapshot = world.snapshot();
-    let is_waker =
+    let is_wake_rule =
         |address: &Address| address.name == "orgtrail-acme-wake" && address.account.as_str().starts_with('3');
-    snapshot.estate.resources().filter(|(address, _)| is_waker(address)).count()
+    snapshot.estate.resources().filter(|(address, _)| is_wake_rule(address)).count()
 }
 
 #[tokio::test]

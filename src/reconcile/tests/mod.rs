@@ -17,7 +17,7 @@ use crate::apply::{self, RunOptions};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
     Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, NoProgress, Progress, Scope,
-    unwanted_trails, unwanted_wakers,
+    superseded_trails, superseded_wakers,
 };
 use crate::config::{self, Config};
 use crate::estate::snapshot::Snapshot;
@@ -235,8 +235,8 @@ fn price(scope: &Scope, seen: &Estate) -> u64 {
         Kind::Rule => 3,
         _ => 2,
     };
-    let trails = unwanted_trails(scope, seen);
-    let wakers = unwanted_wakers(scope, trails.keys());
+    let trails = superseded_trails(scope, seen);
+    let wakers = superseded_wakers(scope, trails.keys());
     let looked_at = scope.addresses.keys().chain(wakers.keys());
     listing + accounts.len() as u64 + 6 * trails.len() as u64 + looked_at.map(one).sum::<u64>()
 }

@@ -38,7 +38,7 @@ pub fn newcomer() -> Result<AccountId, BadId> {
 }
 
 /// Does all three.
-pub fn work(newcomer: AccountId, organization: &mut Organization, estate: &mut Estate) {
+pub fn simulate(newcomer: AccountId, organization: &mut Organization, estate: &mut Estate) {
     for (address, sighting) in &mut estate.sightings {
         let Sighting::Present(resource) = sighting else { continue };
         match resource.as_mut() {

@@ -11,7 +11,7 @@ use crate::policy::merge::sources;
 
 /// Returns the trails of the organization's accounts that statements of ours let in and that are not in scope, each with
 /// the account whose credentials look at it.
-pub fn unwanted_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
+pub fn superseded_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let documents = scope.addresses.keys().filter_map(|address| estate.resource(address)?.shared_policy());
     let named = documents.flat_map(sources).filter_map(|arn| Address::of_trail(&arn));
     let unwanted =
@@ -21,7 +21,7 @@ pub fn unwanted_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, Acco
 
 /// Returns where the rules and the roles would be that woke the daemon when somebody changed one of these trails, and that
 /// are not in scope.
-pub fn unwanted_wakers<'a>(
+pub fn superseded_wakers<'a>(
     scope: &'a Scope,
     trails: impl IntoIterator<Item = &'a Address>,
 ) -> BTreeMap<Address, AccountId> {

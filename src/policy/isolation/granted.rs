@@ -191,7 +191,7 @@ const TOPIC_CHANGES: [&str; 9] = [
 
 /// The actions that a statement allows on one kind of resource, one of each sort; none where it allows none of the sort.
 #[derive(Debug, Clone, Default)]
-pub(super) struct GuardedActions {
+pub(super) struct GrantedActions {
     /// Reads what is kept: objects, or what a key encrypts.
     pub(super) read: Option<String>,
     /// Lists what is kept, or hears of it.
@@ -206,12 +206,12 @@ pub(super) struct GuardedActions {
     pub(super) change_settings: Option<String>,
 }
 
-impl GuardedActions {
+impl GrantedActions {
     /// Returns what a statement allows on a bucket and its objects.
     pub(super) fn on_bucket(statement: &Statement) -> Self {
         let covered = |list: &[&str]| first(statement, list);
         let changes: Vec<&str> = OBJECT_CHANGES.into_iter().filter(|action| !DELIVERIES.contains(action)).collect();
-        let mut deeds = Self {
+        let mut granted = Self {
             read: covered(&OBJECT_READS),
             list: covered(&LISTS),
             settings: covered(&BUCKET_SETTINGS),
@@ -224,25 +224,25 @@ impl GuardedActions {
             match verb(&action) {
                 // It may be about objects or about the bucket: whatever it shows is taken for both.
                 Verb::Get => {
-                    deeds.read.get_or_insert_with(|| action.clone());
-                    deeds.settings.get_or_insert(action);
+                    granted.read.get_or_insert_with(|| action.clone());
+                    granted.settings.get_or_insert(action);
                 }
                 Verb::List => {
-                    deeds.list.get_or_insert(action);
+                    granted.list.get_or_insert(action);
                 }
                 Verb::Other => {
-                    deeds.change.get_or_insert_with(|| action.clone());
-                    deeds.change_settings.get_or_insert(action);
+                    granted.change.get_or_insert_with(|| action.clone());
+                    granted.change_settings.get_or_insert(action);
                 }
             }
         }
-        deeds
+        granted
     }
 
     /// Returns what a statement allows with a key.
     pub(super) fn on_key(statement: &Statement) -> Self {
         let covered = |list: &[&str]| first(statement, list);
-        let mut deeds = Self {
+        let mut granted = Self {
             read: covered(&[DECRYPT]),
             settings: covered(&KEY_SETTINGS),
             deliver: covered(&ENCRYPTIONS),
@@ -251,16 +251,16 @@ impl GuardedActions {
         };
         let known = [&[DECRYPT][..], &KEY_SETTINGS, &ENCRYPTIONS, &KEY_CHANGES].concat();
         for action in unknown(statement, "kms", &known) {
-            let sort = if verb(&action) == Verb::Other { &mut deeds.change } else { &mut deeds.settings };
+            let sort = if verb(&action) == Verb::Other { &mut granted.change } else { &mut granted.settings };
             sort.get_or_insert(action);
         }
-        deeds
+        granted
     }
 
     /// Returns what a statement allows on a topic.
     pub(super) fn on_topic(statement: &Statement) -> Self {
         let covered = |list: &[&str]| first(statement, list);
-        let mut deeds = Self {
+        let mut granted = Self {
             list: covered(&SUBSCRIPTIONS),
             settings: covered(&TOPIC_SETTINGS),
             deliver: covered(&[PUBLISH]),
@@ -269,10 +269,10 @@ impl GuardedActions {
         };
         let known = [&[PUBLISH][..], &SUBSCRIPTIONS, &TOPIC_SETTINGS, &TOPIC_CHANGES].concat();
         for action in unknown(statement, "sns", &known) {
-            let sort = if verb(&action) == Verb::Other { &mut deeds.change } else { &mut deeds.settings };
+            let sort = if verb(&action) == Verb::Other { &mut granted.change } else { &mut granted.settings };
             sort.get_or_insert(action);
         }
-        deeds
+        granted
     }
 
     /// Returns the most telling action, if there is any.
@@ -337,27 +337,27 @@ mod tests {
 
     #[test]
     fn actions_are_sorted_by_what_they_do() {
-        let reads = GuardedActions::on_bucket(&statement(r#"["s3:Get*","s3:List*"]"#));
+        let reads = GrantedActions::on_bucket(&statement(r#"["s3:Get*","s3:List*"]"#));
         assert_eq!((reads.change, reads.change_settings, reads.deliver), (None, None, None));
         assert_eq!(reads.read.as_deref(), Some("s3:GetObject"));
-        let all = GuardedActions::on_bucket(&statement(r#""S3:*""#));
+        let all = GrantedActions::on_bucket(&statement(r#""S3:*""#));
         assert!(all.change.is_some() && all.change_settings.is_some() && all.list.is_some());
-        assert!(GuardedActions::on_bucket(&statement(r#"["sqs:*","s3express:*"]"#)).any().is_none());
+        assert!(GrantedActions::on_bucket(&statement(r#"["sqs:*","s3express:*"]"#)).any().is_none());
         assert_eq!(
-            GuardedActions::on_key(&statement(r#""kms:ReEncrypt*""#)).change.as_deref(),
+            GrantedActions::on_key(&statement(r#""kms:ReEncrypt*""#)).change.as_deref(),
             Some("kms:ReEncryptFrom")
         );
-        assert_eq!(GuardedActions::on_topic(&statement(r#""SNS:Publish""#)).deliver.as_deref(), Some("sns:Publish"));
+        assert_eq!(GrantedActions::on_topic(&statement(r#""SNS:Publish""#)).deliver.as_deref(), Some("sns:Publish"));
     }
 
     #[test]
     fn an_action_that_nobody_knows_is_a_change() {
-        let deeds = GuardedActions::on_bucket(&statement(r#""s3:FlipObject""#));
-        assert_eq!(deeds.change.as_deref(), Some("s3:FlipObject"));
+        let granted = GrantedActions::on_bucket(&statement(r#""s3:FlipObject""#));
+        assert_eq!(granted.change.as_deref(), Some("s3:FlipObject"));
         assert_eq!(
-            GuardedActions::on_bucket(&statement(r#""s3:GetObjectSoul""#)).read.as_deref(),
+            GrantedActions::on_bucket(&statement(r#""s3:GetObjectSoul""#)).read.as_deref(),
             Some("s3:GetObjectSoul")
         );
-        assert_eq!(GuardedActions::on_key(&statement(r#""kms:Melt*""#)).change.as_deref(), Some("kms:Melt*"));
+        assert_eq!(GrantedActions::on_key(&statement(r#""kms:Melt*""#)).change.as_deref(), Some("kms:Melt*"));
     }
 }
