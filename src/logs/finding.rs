@@ -142,6 +142,8 @@ pub struct TimeRange {
 
 /// What one digest attests.
 pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// One day.
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The most hours of one gap that are listed one by one: a month. The rest is one longer window.
 const LISTED_HOURS_MAX: usize = 31 * 24;
 

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::logs::digest::chain::gap;
-use crate::logs::finding::{Code, Finding, HOUR, State, TimeRange};
+use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
 use crate::logs::key::{DigestKey, day_folder};
 use crate::logs::store::Fault;
 use crate::logs::time_set::TimeSet;
@@ -18,8 +18,6 @@ use super::expiry::Expiry;
 use super::log_file::unasked;
 use super::successor::lists_as_much;
 use super::walk::Walk;
-
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many days after the newest digest are searched for marks of deleted ones.
 const GRAVE_DAYS_MAX: usize = 3;

@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use futures::stream::StreamExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::logs::digest::chain::{gap, missing_before};
-use crate::logs::finding::{Code, Finding, HOUR, State, TimeRange};
+use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
 use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
 use super::site::{Site, fingerprint};
 use super::unlisted::{DELIVERY_SLACK, Unlisted, Why, finding};
 use super::walk::Walk;
-
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the listing of one site's log files showed besides single findings.
 #[derive(Default)]

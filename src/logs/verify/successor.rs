@@ -48,25 +48,24 @@ fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
     if both > 0 && 2 * theirs < both {
         return false;
     }
-    let after = later.logs_by_hour.range((Bound::Excluded(*last), Bound::Unbounded)).map(|(_, logs)| *logs);
-    is_as_much(after, &Rate::before(older, last.saturating_add(HOUR).unwrap_or(*last)))
+    let after = Rate::of(later, (Bound::Excluded(*last), Bound::Unbounded));
+    after.is_as_much_as(&Rate::before(older, last.saturating_add(HOUR).unwrap_or(*last)))
 }
 
 /// Tells whether a chain lists in a time about as many log files as another one is to be expected to list there: by what that
 /// one lists there itself, or by its day before.
 pub(super) fn lists_as_much(chain: &ChainWalk, other: &ChainWalk, window: TimeRange) -> bool {
-    let own: u64 = other.logs_by_hour.range(window.start..window.end).map(|(_, logs)| logs).sum();
-    let listed = || chain.logs_by_hour.range(window.start..window.end).map(|(_, logs)| *logs);
-    if own > 0 && listed().next().is_some() {
-        return 2 * listed().sum::<u64>() >= own;
+    let within = |chain: &ChainWalk| Rate::of(chain, (Bound::Included(window.start), Bound::Excluded(window.end)));
+    let (listed, own) = (within(chain), within(other));
+    if own.logs == 0 {
+        return listed.is_as_much_as(&Rate::before(other, window.start));
     }
-    if own > 0 {
-        // It ended before: its own last day tells.
-        let rate = Rate::before(chain, window.start);
-        let hours = other.logs_by_hour.range(window.start..window.end).count() as u64;
-        return 2 * rate.logs * hours >= own * rate.hours;
+    if listed.hours > 0 {
+        return 2 * listed.logs >= own.logs;
     }
-    is_as_much(listed(), &Rate::before(other, window.start))
+    // It ended before: its own last day tells.
+    let rate = Rate::before(chain, window.start);
+    2 * rate.logs * own.hours >= own.logs * rate.hours
 }
 
 /// How many log files a chain lists in how many hours.
@@ -76,24 +75,25 @@ struct Rate {
 }
 
 impl Rate {
+    fn of(chain: &ChainWalk, range: (Bound<Timestamp>, Bound<Timestamp>)) -> Self {
+        let hours = chain.logs_by_hour.range(range).map(|(_, logs)| logs);
+        hours.fold(Self { logs: 0, hours: 0 }, |sum, logs| Self { logs: sum.logs + logs, hours: sum.hours + 1 })
+    }
+
     /// Returns the rate of a chain's last day before a time; of all its hours before, where that day is quiet.
     fn before(chain: &ChainWalk, end: Timestamp) -> Self {
-        let of = |from: Timestamp| {
-            let hours = chain.logs_by_hour.range(from..end).map(|(_, logs)| *logs);
-            hours.fold(Self { logs: 0, hours: 0 }, |sum, logs| Self { logs: sum.logs + logs, hours: sum.hours + 1 })
-        };
+        let since = |from| Self::of(chain, (from, Bound::Excluded(end)));
         let last = chain.logs_by_hour.range(..end).next_back().map_or(end, |(hour, _)| *hour);
-        let day = of(last.saturating_sub(LOOK_BACK).unwrap_or(last));
-        if day.logs > 0 { day } else { of(Timestamp::MIN) }
+        let day = since(Bound::Included(last.saturating_sub(LOOK_BACK).unwrap_or(last)));
+        if day.logs > 0 { day } else { since(Bound::Unbounded) }
     }
-}
 
-/// Tells whether the log files of some hours are at least a quarter of what a rate lets expect. One more or less is chance, none at
-/// all is not; and where nothing happens, nothing is recorded.
-fn is_as_much(listed: impl Iterator<Item = u64>, rate: &Rate) -> bool {
-    let (sum, count) = listed.fold((0, 0), |(sum, count), logs| (sum + logs, count + 1));
-    let expected = rate.logs * count / rate.hours.max(1);
-    expected == 0 || (sum > 0 && 4 * (sum + 1) >= expected)
+    /// Tells whether the log files of some hours are at least a quarter of what another rate lets expect. One more or less is
+    /// chance, none at all is not; and where nothing happens, nothing is recorded.
+    fn is_as_much_as(&self, other: &Self) -> bool {
+        let expected = other.logs * self.hours / other.hours.max(1);
+        expected == 0 || (self.logs > 0 && 4 * (self.logs + 1) >= expected)
+    }
 }
 
 #[cfg(test)]
