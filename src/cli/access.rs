@@ -14,8 +14,8 @@ use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
 use crate::plan::{Change, Finding, Harm};
 use crate::policy::isolation;
+use crate::report::access::reader_guide::{self, ReaderGuide};
 use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State, Trusted};
-use crate::report::reader_guide::{self, ReaderGuide};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.

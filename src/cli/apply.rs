@@ -17,9 +17,14 @@ use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
 use crate::estate::{Address, Kind, Problem};
 use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::{Harm, Plan, Risk};
-use crate::report::human::Layout;
-use crate::report::subject::{Purpose, Subject};
-use crate::report::{escape, human, markdown, model, run_model, words};
+use crate::report::apply::human;
+use crate::report::apply::markdown;
+use crate::report::apply::model;
+use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::text::escape;
+use crate::report::text::json;
+use crate::report::text::layout::Layout;
+use crate::report::text::words;
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -178,7 +183,7 @@ fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Resu
     let organization = &survey.organization;
     match common.format() {
         Format::Human => Ok(in_words(report, survey, ui)),
-        Format::Json => model::text(&run_model::ApplyJson::from(report)).map_err(|error| failed(&error)),
+        Format::Json => json::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))

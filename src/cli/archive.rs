@@ -15,7 +15,7 @@ use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Scope, TrailConfig};
 use crate::ids::{AccountId, Region};
 use crate::logs::coverage::{Delivery, Expected, ExpectedAccount};
-use crate::report::escape;
+use crate::report::text::escape;
 use crate::survey::SurveyOptions;
 
 /// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`. Nothing

@@ -11,8 +11,8 @@ use crate::audit::{self, Audit, AuditInput, Standard};
 use crate::organization::Organization;
 use crate::report::audit::findings::{self, Stamp};
 use crate::report::audit::{AuditJson, html, human, markdown};
-use crate::report::human::Layout;
-use crate::report::model;
+use crate::report::text::json;
+use crate::report::text::layout::Layout;
 use crate::survey::{Survey, SurveyOptions, monitoring};
 
 /// The arguments.
@@ -58,11 +58,11 @@ fn text(
     let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot write the report: {error}"));
     match common.format() {
         Format::Human => Ok(human(audit, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
-        Format::Json => model::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),
+        Format::Json => json::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),
         Format::Markdown => markdown(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Html => html(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
-        Format::Ocsf => model::text(&findings::ocsf(audit, organization, stamp)).map_err(|error| failed(&error)),
-        Format::Asff => model::text(&findings::asff(audit, organization, stamp)).map_err(|error| failed(&error)),
+        Format::Ocsf => json::text(&findings::ocsf(audit, organization, stamp)).map_err(|error| failed(&error)),
+        Format::Asff => json::text(&findings::asff(audit, organization, stamp)).map_err(|error| failed(&error)),
         other => Err(other.unknown_to("check", "human, json, markdown, html, ocsf and asff")),
     }
 }

@@ -7,8 +7,8 @@ use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::desire;
 use crate::report::discover::{DiscoverJson, Discovery, tree};
-use crate::report::human::Layout;
-use crate::report::model;
+use crate::report::text::json;
+use crate::report::text::layout::Layout;
 use crate::survey::SurveyOptions;
 
 /// Runs the command.
@@ -22,7 +22,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
     let discovery =
         Discovery { organization: &organization, choices: &choices, unmatched: &unmatched, problems: &problems };
     let text = match common.format() {
-        Format::Json => model::text(&DiscoverJson::from(discovery))
+        Format::Json => json::text(&DiscoverJson::from(discovery))
             .map_err(|error| CliError::new("cannot write the report").because(error))?,
         Format::Human => tree(discovery, Layout { width: ui.width(), verbose: ui.is_verbose() }),
         other => return Err(other.unknown_to("discover", "human and json")),

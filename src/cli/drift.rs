@@ -21,10 +21,10 @@ use crate::drift::compare::compare;
 use crate::drift::{Comparison, Record, State, Trace};
 use crate::estate::{Address, Stage};
 use crate::plan::{Change, Plan, Risk};
-use crate::report::drift_comparison::DriftJson;
-use crate::report::model;
 use crate::report::notification::notice;
-use crate::report::subject::{Purpose, Subject};
+use crate::report::plan::drift_comparison::DriftJson;
+use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::text::json;
 use crate::survey::SurveyOptions;
 
 /// How many changes of one run the event history is asked for. Two calls a second are allowed in an account and region,
@@ -118,7 +118,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
         return Err(failure);
     }
     if let Some(file) = &args.record {
-        let json = model::text(&DriftJson::from(&subject));
+        let json = json::text(&DriftJson::from(&subject));
         let json = json.map_err(|error| CliError::new("cannot write the report").because(error))?;
         answer.record = Some((file.clone(), json));
     }

@@ -13,10 +13,15 @@ use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
-use crate::report::drift_comparison::DriftJson;
-use crate::report::human::Layout;
-use crate::report::subject::{Purpose, Subject};
-use crate::report::{html, human, junit, markdown, model, sarif};
+use crate::report::plan::drift_comparison::DriftJson;
+use crate::report::plan::html;
+use crate::report::plan::human;
+use crate::report::plan::junit;
+use crate::report::plan::markdown;
+use crate::report::plan::sarif;
+use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::text::json;
+use crate::report::text::layout::Layout;
 use crate::survey::SurveyOptions;
 
 /// What `plan` and `apply` can be told.
@@ -119,7 +124,7 @@ pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, C
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match common.format() {
         Format::Human => Ok(human(subject, ui)),
-        Format::Json => model::text(&DriftJson::from(subject)).map_err(|error| failed(&error)),
+        Format::Json => json::text(&DriftJson::from(subject)).map_err(|error| failed(&error)),
         Format::Markdown => markdown::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Html => html::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),

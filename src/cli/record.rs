@@ -14,7 +14,7 @@ use crate::apply::record::{begun, lines};
 use crate::apply::{ApplyReport, Gate};
 use crate::estate::Address;
 use crate::plan::{Action, Change, Plan};
-use crate::report::escape;
+use crate::report::text::escape;
 
 /// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is killed
 /// has told what it took away.

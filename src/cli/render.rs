@@ -13,8 +13,8 @@ use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::files::Readers;
 use crate::plan::effective;
 use crate::policy::{PolicyDocument, lint};
-use crate::report::escape;
 use crate::report::rendered::{self, RenderedFile};
+use crate::report::text::escape;
 use crate::survey::SurveyOptions;
 
 /// The arguments.

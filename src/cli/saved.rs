@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::failure::CliError;
 use crate::plan::{Plan, PlanOptions};
-use crate::report::model::{FORMAT_VERSION, PlanJson};
+use crate::report::plan::model::PlanJson;
+use crate::report::text::json::FORMAT_VERSION;
 
 /// How many moved addresses are named.
 const SHOWN_MAX: usize = 10;

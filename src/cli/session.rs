@@ -14,7 +14,7 @@ use crate::cloud::simulated::SimulatedCloud;
 use crate::config::Config;
 use crate::ids::Region;
 use crate::policy::template::Templates;
-use crate::report::template;
+use crate::report::text::template;
 use crate::survey::Surveyor;
 
 /// Whether a command may write.

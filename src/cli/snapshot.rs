@@ -6,7 +6,7 @@ use super::session::{Access, Session};
 use super::ui::Ui;
 use super::{Answer, Common};
 use crate::estate::snapshot::Snapshot;
-use crate::report::escape;
+use crate::report::text::escape;
 use crate::survey::SurveyOptions;
 
 /// The arguments.

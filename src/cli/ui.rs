@@ -15,7 +15,7 @@ use super::Common;
 use super::failure::CliError;
 use crate::cloud::Progress;
 use crate::files::{self, Readers, folder_of, is_same};
-use crate::report::escape;
+use crate::report::text::escape;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::Outcome;
 use crate::config::{self, Config, ConfigErrors};
-use crate::report::escape;
+use crate::report::text::escape;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

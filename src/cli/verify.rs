@@ -25,7 +25,7 @@ use crate::logs::verify::{
     Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
-use crate::report::words::count;
+use crate::report::text::words::count;
 
 /// Prove that the logs are complete and untouched.
 #[derive(Debug, Clone, clap::Args)]

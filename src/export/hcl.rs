@@ -3,7 +3,7 @@
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::report::escape;
+use crate::report::text::escape;
 
 /// A line or a block in the body of another.
 pub(super) enum Item {

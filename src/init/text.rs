@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::organization::Organization;
-use crate::report::escape;
+use crate::report::text::escape;
 use crate::template::{self, parameter};
 
 const FILE: &str = "orgtrail.yaml.hbs";

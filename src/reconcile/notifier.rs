@@ -12,7 +12,8 @@ use super::daemon::own_sessions;
 use super::findings::Finding;
 use crate::plan::Harm;
 use crate::report::notification::{NAMED_MAX, Notification, shortened};
-use crate::report::{escape, words};
+use crate::report::text::escape;
+use crate::report::text::words;
 
 /// Somebody who is told.
 #[async_trait]

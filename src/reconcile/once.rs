@@ -6,7 +6,10 @@ use super::findings::Finding;
 use super::history::{RoundRecord, RoundResult};
 use super::status_board::{PendingChange, Status};
 use crate::plan::Harm;
-use crate::report::{escape, model, notification::shortened, words};
+use crate::report::notification::shortened;
+use crate::report::text::escape;
+use crate::report::text::json;
+use crate::report::text::words;
 
 /// How many findings the text names.
 const NAMED_MAX: usize = 20;
@@ -55,8 +58,8 @@ fn in_sync(round: &RoundRecord, status: &Status) -> bool {
 /// Those of serialisation, which this shape does not have.
 pub fn json(last: Option<&RoundRecord>, status: &Status) -> Result<String, serde_json::Error> {
     let held = last.map_or(0, |round| round.held);
-    model::text(&OnceJson {
-        format_version: model::FORMAT_VERSION,
+    json::text(&OnceJson {
+        format_version: json::FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),
         deployment: &status.deployment,
         acted: last.is_some(),

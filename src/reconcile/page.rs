@@ -9,7 +9,8 @@ use super::history::{RoundRecord, RoundResult};
 use super::lease::Leadership;
 use super::status_board::{AccountHealth, Status};
 use crate::plan::Harm;
-use crate::report::{escape, words};
+use crate::report::text::escape;
+use crate::report::text::words;
 
 /// The style of the page.
 pub const STYLE: &str = include_str!("../../templates/status.css");

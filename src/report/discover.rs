@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::human::{Layout, write_problems};
-use super::model::{FORMAT_VERSION, ProblemJson};
-use super::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use super::tree::{Branch, Tree};
-use super::view::problems as fold_problems;
-use super::words;
 use crate::desire::Unmatched;
 use crate::estate::Problem;
 use crate::ids::AccountId;
 use crate::organization::select::Choice;
 use crate::organization::{Account, Organization, Unit};
+use crate::report::plan::model::ProblemJson;
+use crate::report::plan::problems::write_problems;
+use crate::report::plan::view::problems as fold_problems;
+use crate::report::text::json::FORMAT_VERSION;
+use crate::report::text::layout::Layout;
+use crate::report::text::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
+use crate::report::text::tree::{Branch, Tree};
+use crate::report::text::words;
 
 /// What was discovered.
 #[derive(Debug, Clone, Copy)]
@@ -210,8 +212,8 @@ fn summary(discovery: Discovery) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::{account_id, assert_nothing_acts, hostile, organization, unreadable};
-    use crate::report::model;
+    use crate::report::plan::fixture::{account_id, assert_nothing_acts, hostile, organization, unreadable};
+    use crate::report::text::json;
 
     fn choices(organization: &Organization) -> BTreeMap<AccountId, Choice> {
         let choice = |id: &AccountId, account: &Account| match account.state.is_active() {
@@ -235,7 +237,7 @@ mod tests {
             Discovery { organization: &organization, choices: &choices, unmatched: &[], problems: &problems };
         insta::assert_snapshot!("tree", text(discovery, 100));
         insta::assert_snapshot!("tree_narrow", text(discovery, 60));
-        let json = model::text(&DiscoverJson::from(discovery)).unwrap();
+        let json = json::text(&DiscoverJson::from(discovery)).unwrap();
         insta::assert_snapshot!("discover_json", json.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
     }
 

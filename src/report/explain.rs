@@ -4,13 +4,16 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::assessment::since_until;
-use super::{escape, model, words};
 use crate::ids::Arn;
 use crate::plan;
 use crate::policy::evaluate::Place;
 use crate::policy::lint::Finding;
 use crate::policy::preflight::{Cause, Doubt, Preflight, Refusal};
+use crate::report::plan::assessment::since_until;
+use crate::report::plan::model;
+use crate::report::text::escape;
+use crate::report::text::json;
+use crate::report::text::words;
 
 /// What is reported.
 #[derive(Debug, Clone)]
@@ -167,7 +170,7 @@ fn refusal_json(refusal: &Refusal) -> RefusalJson<'_> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
-    model::text(&shape(explanation))
+    json::text(&shape(explanation))
 }
 
 /// Returns the reports of several trails as a JSON array, each as [`json`] gives it.
@@ -175,7 +178,7 @@ pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
 /// # Errors
 /// Those of serialisation, which this shape does not have.
 pub fn json_of_many(explanations: &[Explanation]) -> Result<String, serde_json::Error> {
-    model::text(&explanations.iter().map(shape).collect::<Vec<_>>())
+    json::text(&explanations.iter().map(shape).collect::<Vec<_>>())
 }
 
 fn shape(explanation: &Explanation) -> ExplanationJson<'_> {

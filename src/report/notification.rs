@@ -1,12 +1,12 @@
 //! What people are told of drift away from the report: a few lines for a topic, and the same for a chat.
 
-use super::drift_comparison::{SinceEntry, TraceView, since, traces};
-use super::escape;
-use super::subject::Subject;
-use super::words;
 use crate::drift::{Comparison, State};
 use crate::estate::audit_event::AuditEvent;
 use crate::plan::Harm;
+use crate::report::plan::drift_comparison::{SinceEntry, TraceView, since, traces};
+use crate::report::plan::subject::Subject;
+use crate::report::text::escape;
+use crate::report::text::words;
 
 /// How many findings, and how many changes by others, a message names.
 pub const NAMED_MAX: usize = 20;
@@ -38,7 +38,7 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     let is_compared = subject.since.is_some();
     let what = if is_compared { view.tally } else { words::count(news, "finding") };
     let head = format!("orgtrail drift of {deployment} in {organization}: {what}");
-    let new = [State::New, State::Changed].map(super::drift_comparison::state_words);
+    let new = [State::New, State::Changed].map(crate::report::plan::drift_comparison::state_words);
     let mut entries: Vec<&SinceEntry> = view.findings.iter().filter(|entry| new.contains(&entry.state)).collect();
     // The comparison has the worst first, of what is new and of what changed: a message has the worst first of both.
     let worst = |entry: &&SinceEntry| Harm::ALL.iter().position(|harm| Some(harm.as_str()) == entry.harm);
@@ -103,9 +103,9 @@ mod tests {
     use crate::drift::Trace;
     use crate::drift::compare::compare;
     use crate::estate::audit_event::EventHistory;
-    use crate::report::drift_comparison::DriftJson;
-    use crate::report::fixture;
-    use crate::report::subject::Purpose;
+    use crate::report::plan::drift_comparison::DriftJson;
+    use crate::report::plan::fixture;
+    use crate::report::plan::subject::Purpose;
 
     fn told(
         plan: &crate::plan::Plan,

@@ -1,8 +1,8 @@
 //! The index of the policy documents that `orgtrail render` writes.
 
-use super::escape;
-use super::words;
 use crate::estate::Address;
+use crate::report::text::escape;
+use crate::report::text::words;
 
 /// One document in a file of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]

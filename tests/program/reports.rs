@@ -260,7 +260,7 @@ fn poisoned() -> Folder {
 }
 
 fn assert_inert(text: &str, of: &str) {
-    let acts = |c: char| c != '\n' && orgtrail::report::escape::acts(c);
+    let acts = |c: char| c != '\n' && orgtrail::report::text::escape::acts(c);
     if let Some((at, c)) = text.char_indices().find(|(_, c)| acts(*c)) {
         let line = text[..at].rsplit('\n').next().unwrap_or_default();
         panic!("{of}: U+{:04X} after {line:?}", u32::from(c));

@@ -8,7 +8,7 @@ use crate::ids::{AccountId, Region};
 use crate::init::found::Found;
 use crate::init::{Answers, BUCKET_DEFAULT, DEPLOYMENT_DEFAULT, check_deployment, guess_log_account};
 use crate::organization::Organization;
-use crate::report::words;
+use crate::report::text::words;
 
 /// One thing to know.
 struct Question<'a> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::Seen;
 use crate::estate::Problem;
 use crate::init::text::Remarks;
-use crate::report::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use crate::report::words;
+use crate::report::text::page::{FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
+use crate::report::text::words;
 
 /// Returns what is there: the organization, its trails and what a second copy costs.
 pub(super) fn there(seen: &Seen, adopts: bool, width: usize) -> String {

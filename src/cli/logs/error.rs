@@ -9,8 +9,8 @@ use super::{PlaceError, shown};
 use crate::cli::failure::CliError;
 use crate::logs::checkpoint::BadCheckpoint;
 use crate::logs::store::Fault;
-use crate::report::escape::terminal;
 use crate::report::logs::page;
+use crate::report::text::escape::terminal;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{FolderStore, Store};
-use crate::report::escape::terminal;
+use crate::report::text::escape::terminal;
 
 mod error;
 pub mod evidence;

@@ -6,13 +6,13 @@ use super::{Isolation, UnprovenJson, ViolationJson, line};
 use crate::plan::surroundings::{Administrator, Around, LOOKED_AT, NOT_LOOKED_AT};
 use crate::plan::{Finding, Violation};
 use crate::policy::isolation::Unproven;
-use crate::report::words;
+use crate::report::text::words;
 
 /// Principals of one kind that are listed before the rest is counted.
 const LISTED_MAX: usize = 50;
 
 /// Writes counter-examples and open questions, in the form of the others.
-pub(super) fn write_doubts(text: &mut String, report: &Isolation) {
+pub(in crate::report) fn write_doubts(text: &mut String, report: &Isolation) {
     for Violation { address: _, invariant, principal, action, resource, statement, author: _ } in
         &report.around.violations
     {
@@ -26,7 +26,7 @@ pub(super) fn write_doubts(text: &mut String, report: &Isolation) {
 }
 
 /// Writes what was looked at, and what was found there.
-pub(super) fn write(text: &mut String, report: &Isolation) {
+pub(in crate::report) fn write(text: &mut String, report: &Isolation) {
     line(text, 0, &looked_at(&report.unread));
     let Around { administrators, leads_on, .. } = &report.around;
     if !administrators.is_empty() {
@@ -58,7 +58,7 @@ fn looked_at(unread: &[String]) -> String {
 
 /// What of it the JSON report has.
 #[derive(Serialize)]
-pub(super) struct AroundJson<'a> {
+pub(in crate::report) struct AroundJson<'a> {
     looked_at: &'static str,
     not_looked_at: &'static str,
     could_not_be_read: &'a [String],
@@ -75,7 +75,7 @@ struct AdministratorJson<'a> {
     named: bool,
 }
 
-pub(super) fn view<'a>(around: &'a Around, unread: &'a [String], findings: &'a [Finding]) -> AroundJson<'a> {
+pub(in crate::report) fn view<'a>(around: &'a Around, unread: &'a [String], findings: &'a [Finding]) -> AroundJson<'a> {
     let administrators = around.administrators.iter().map(|one| AdministratorJson {
         arn: &one.arn,
         can: &one.can,
@@ -92,7 +92,7 @@ pub(super) fn view<'a>(around: &'a Around, unread: &'a [String], findings: &'a [
     }
 }
 
-pub(super) fn violation(violation: &Violation) -> ViolationJson<'_> {
+pub(in crate::report) fn violation(violation: &Violation) -> ViolationJson<'_> {
     ViolationJson {
         invariant: violation.invariant.as_str(),
         principal: &violation.principal,
@@ -102,6 +102,6 @@ pub(super) fn violation(violation: &Violation) -> ViolationJson<'_> {
     }
 }
 
-pub(super) fn unproven(unproven: &Unproven) -> UnprovenJson<'_> {
+pub(in crate::report) fn unproven(unproven: &Unproven) -> UnprovenJson<'_> {
     UnprovenJson { invariant: unproven.invariant.as_str(), principal: &unproven.principal, why: &unproven.why }
 }

@@ -5,9 +5,10 @@ use anstyle::Style;
 use super::view::{self, AuditView, GroupView, InactiveView, StandardView, SubjectView};
 use crate::audit::Audit;
 use crate::organization::Organization;
-use crate::report::human::{Layout, write_problems};
-use crate::report::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
-use crate::report::words;
+use crate::report::plan::problems::write_problems;
+use crate::report::text::layout::Layout;
+use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
+use crate::report::text::words;
 
 /// Returns the page: what failed with its evidence and what helps, the rest by id; all of it in full with `verbose`.
 pub fn human(audit: &Audit, organization: &Organization, layout: Layout) -> String {

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::model::{FORMAT_VERSION, ProblemJson};
-use super::template::{BadTemplate, Templates};
 use crate::audit::{Audit, Check, Control, Fix, Outcome, Subject, Verdict};
 use crate::organization::Organization;
+use crate::report::plan::model::ProblemJson;
+use crate::report::text::json::FORMAT_VERSION;
+use crate::report::text::template::{BadTemplate, Templates};
 
 pub mod findings;
 mod human;

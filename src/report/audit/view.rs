@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::fix_words;
 use crate::audit::{Audit, Check, Doubt, Outcome, Standard, Subject, Verdict};
 use crate::organization::Organization;
-use crate::report::view::{AccountView, ProblemView, problems};
-use crate::report::words;
+use crate::report::plan::view::{AccountView, ProblemView, problems};
+use crate::report::text::words;
 
 /// The values of `audit.md.hbs` and `audit.html.hbs`.
 #[derive(Debug, Serialize)]

@@ -13,8 +13,8 @@ use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
 use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{hex, sha256};
 use crate::logs::key::LogKind;
-use crate::report::escape;
-use crate::report::words::{count, grouped, size};
+use crate::report::text::escape;
+use crate::report::text::words::{count, grouped, size};
 
 /// The version of the JSON.
 const FORMAT_VERSION: u32 = 1;

@@ -10,8 +10,8 @@ use super::verify::{folded, head, headline, heat_map, name, rows, shown, tail, t
 use crate::logs::coverage::Coverage;
 use crate::logs::finding::{Finding, State};
 use crate::logs::verify::{Answer, Chain};
-use crate::report::escape;
-use crate::report::words::count;
+use crate::report::text::escape;
+use crate::report::text::words::count;
 use crate::template;
 
 /// The width of the rows' labels and of a map's cells together, in the map's own units.

@@ -1,7 +1,7 @@
 //! Tables of proofs and coverage: columns in a terminal as wide as it is, else a few lines a row; and markdown.
 
-use crate::report::escape;
-use crate::report::words::count;
+use crate::report::text::escape;
+use crate::report::text::words::count;
 
 /// How many rows people see; JSON has all.
 const ROWS_MAX: usize = 60;

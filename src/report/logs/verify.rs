@@ -11,8 +11,8 @@ use super::next::next_step;
 use super::table::Table;
 use crate::logs::finding::{Code, Finding, State};
 use crate::logs::verify::{Answer, Chain, ExpectedChains, Missing};
-use crate::report::escape;
-use crate::report::words::{count, grouped, size};
+use crate::report::text::escape;
+use crate::report::text::words::{count, grouped, size};
 
 /// How many findings of one code and chain people see; JSON has all.
 const SHOWN_MAX: usize = 5;

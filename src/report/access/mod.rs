@@ -1,0 +1,303 @@
+//! Who can read whose logs: the report of `access`, for people and as JSON.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::ids::AccountId;
+use crate::plan::Finding;
+use crate::plan::surroundings::Around;
+use crate::policy::isolation::{Kept, Unproven, Violation};
+use crate::report::text::escape;
+use crate::report::text::words;
+
+mod around;
+pub mod reader_guide;
+
+/// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
+/// proof by structure speaks for those of whom nothing else is said.
+pub const MATRIX_MAX: usize = 20;
+
+/// Which policies were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Those that there will be once the configuration is applied.
+    Planned,
+    /// Those that there are.
+    Live,
+}
+
+/// What is reported.
+#[derive(Debug)]
+pub struct Isolation {
+    /// Which policies were looked at.
+    pub state: State,
+    /// The organization's id.
+    pub organization: String,
+    /// The accounts whose logs are in the archive, by id and name.
+    pub accounts: Vec<(AccountId, String)>,
+    /// How many readers there are.
+    pub readers: usize,
+    /// The readers that were tried on every account: all of a small organization, else those that break a rule.
+    pub tried: Vec<Row>,
+    /// The trusted readers, which the configuration lets read everything.
+    pub trusted: Vec<Trusted>,
+    /// What does not hold.
+    pub violations: Vec<Violation>,
+    /// What could not be proved.
+    pub unproven: Vec<Unproven>,
+    /// Statements of others that stay because they are harmless.
+    pub kept: Vec<Kept>,
+    /// Who else can read or change the archive, and what leads out of it.
+    pub around: Around,
+    /// What should have been looked at around the archive and could not be read.
+    pub unread: Vec<String>,
+    /// What else is wrong with the archive now, as `plan` and `drift` say it; nothing harmless.
+    pub findings: Vec<Finding>,
+}
+
+/// One trusted reader and the accounts whose logs it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trusted {
+    /// The account or principal, as the configuration names it.
+    pub reader: String,
+    /// The accounts that it reads.
+    pub reads: Vec<AccountId>,
+    /// The accounts of which it cannot be told.
+    pub unknown: Vec<AccountId>,
+}
+
+/// One reader and the accounts whose logs it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The role's ARN.
+    pub reader: String,
+    /// Whose logs it is for.
+    pub account: AccountId,
+    /// The accounts that it reads.
+    pub reads: Vec<AccountId>,
+    /// The accounts of which it cannot be told.
+    pub unknown: Vec<AccountId>,
+}
+
+impl Isolation {
+    /// Returns how many counter-examples there are.
+    pub fn broken(&self) -> usize {
+        self.violations.len() + self.around.violations.len()
+    }
+
+    /// Returns how many questions are open.
+    pub fn open(&self) -> usize {
+        self.unproven.len() + self.around.unproven.len()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.tried.len() == self.readers && self.accounts.len() <= MATRIX_MAX
+    }
+}
+
+/// Returns the report for a terminal. Every text of AWS is made inert.
+pub fn human(report: &Isolation) -> String {
+    let when = match report.state {
+        State::Planned => "once the configuration is applied",
+        State::Live => "now",
+    };
+    let (readers, accounts) = (words::count(report.readers, "reader"), words::count(report.accounts.len(), "account"));
+    let mut text = String::new();
+    line(&mut text, 0, &format!("Who reads whose logs {when}, in {}: {readers}, {accounts}", report.organization));
+    if report.is_whole() {
+        matrix(&mut text, report)
+    } else {
+        exceptions(&mut text, report)
+    }
+    for trusted in &report.trusted {
+        line(&mut text, 2, &trusted_line(trusted, report.accounts.len()));
+    }
+    for violation in &report.violations {
+        line(&mut text, 0, &format!("violated {violation}"));
+    }
+    for Unproven { invariant, principal, why } in &report.unproven {
+        line(&mut text, 0, &format!("unproven {invariant}: {principal}: {why}"));
+    }
+    around::write_doubts(&mut text, report);
+    line(&mut text, 0, &verdict(report));
+    for kept in &report.kept {
+        line(&mut text, 2, &format!("stays: {kept}"));
+    }
+    around::write(&mut text, report);
+    text
+}
+
+fn trusted_line(trusted: &Trusted, accounts: usize) -> String {
+    let Trusted { reader, reads, unknown } = trusted;
+    let whose = match reads.len() {
+        0 => "no account's logs now".to_owned(),
+        all if all == accounts => "every account's logs".to_owned(),
+        _ => words::some(&reads.iter().map(|id| id.as_str()).collect::<Vec<_>>(), 5),
+    };
+    let unknown = if unknown.is_empty() {
+        String::new()
+    } else {
+        format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+    };
+    format!("{reader}, a trusted reader, reads {whose}{unknown}")
+}
+
+fn verdict(report: &Isolation) -> String {
+    match (report.broken(), report.open()) {
+        (0, 0) => "Proved: each reads its own account's logs and no other's, and none changes anything.".into(),
+        (0, open) => format!("Not proved: {} open.", words::count(open, "question")),
+        (broken, 0) => format!("Refuted: {}.", words::count(broken, "counter-example")),
+        (broken, open) => {
+            format!("Refuted: {}, {} open.", words::count(broken, "counter-example"), words::count(open, "question"))
+        }
+    }
+}
+
+/// A column for each account, under the number of its row.
+fn matrix(text: &mut String, report: &Isolation) {
+    let numbers: String = (1..=report.accounts.len()).map(|number| format!("{number:>3}")).collect();
+    line(text, 2, &format!("{:>20}{numbers}", "reads"));
+    for (number, (id, name)) in report.accounts.iter().enumerate() {
+        let own: Vec<&Row> = report.tried.iter().filter(|row| row.account == *id).collect();
+        let marks: String = report.accounts.iter().map(|(other, _)| format!("  {}", mark(&own, other))).collect();
+        line(text, 2, &format!("{:>2} {id}     {marks}  {name}", number + 1));
+    }
+    line(text, 2, "x reads, . does not, ? cannot be told");
+}
+
+fn mark(rows: &[&Row], account: &AccountId) -> char {
+    if rows.iter().any(|row| row.reads.contains(account)) {
+        'x'
+    } else if rows.iter().any(|row| row.unknown.contains(account)) {
+        '?'
+    } else {
+        '.'
+    }
+}
+
+fn exceptions(text: &mut String, report: &Isolation) {
+    for Row { reader, account, reads, unknown } in &report.tried {
+        let others: Vec<&str> = reads.iter().filter(|id| *id != account).map(|id| id.as_str()).collect();
+        let own = if reads.contains(account) { "its own account" } else { "not its own account" };
+        let more = if others.is_empty() { String::new() } else { format!(" and {}", words::some(&others, 5)) };
+        let unknown = if unknown.is_empty() {
+            String::new()
+        } else {
+            format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+        };
+        line(text, 2, &format!("{reader} reads {own}{more}{unknown}"));
+    }
+    let others = report.readers.saturating_sub(report.tried.len());
+    let tried = |name: &str| report.tried.iter().any(|row| row.reader == name);
+    let breaking: BTreeSet<&str> = report.violations.iter().map(|violation| violation.principal.as_str()).collect();
+    let breaking = breaking.into_iter().filter(|name| !tried(name)).count();
+    if others > 0 && report.broken() == 0 && report.open() == 0 {
+        line(text, 2, &format!("each of {} reads its own account, and no other", words::count(others, "reader")));
+    } else if others > 0 && breaking > 0 {
+        line(text, 2, &format!("and {} more, of which the violations below name some", words::count(others, "reader")));
+    } else if others > 0 {
+        line(text, 2, &format!("{} not shown break no rule that names them", words::count(others, "reader")));
+    }
+}
+
+/// Appends one line. Writing to a string cannot fail.
+pub(in crate::report) fn line(text: &mut String, indent: usize, content: &str) {
+    let _ = writeln!(text, "{:indent$}{}", "", escape::terminal(content));
+}
+
+#[derive(Serialize)]
+struct IsolationJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    state: State,
+    proved: bool,
+    readers: usize,
+    accounts: usize,
+    /// The readers that were tried on every account; all of them in a small organization.
+    tried: &'a [Row],
+    /// The trusted readers.
+    trusted: &'a [Trusted],
+    violations: Vec<ViolationJson<'a>>,
+    unproven: Vec<UnprovenJson<'a>>,
+    /// Statements of others that stay.
+    kept: Vec<KeptJson<'a>>,
+    #[serde(flatten)]
+    around: around::AroundJson<'a>,
+}
+
+#[derive(Serialize)]
+struct KeptJson<'a> {
+    statement: String,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct ViolationJson<'a> {
+    invariant: &'static str,
+    principal: &'a str,
+    action: &'a str,
+    resource: &'a str,
+    statement: Option<String>,
+}
+
+#[derive(Serialize)]
+struct UnprovenJson<'a> {
+    invariant: &'static str,
+    principal: &'a str,
+    why: &'a str,
+}
+
+/// Returns the report as JSON, version 1.
+///
+/// # Errors
+/// Those of serialisation, which this shape does not have.
+pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
+    let Isolation {
+        state,
+        organization,
+        accounts,
+        readers,
+        tried,
+        trusted,
+        violations,
+        unproven,
+        kept,
+        around,
+        unread,
+        findings,
+    } = report;
+    let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
+    crate::report::text::json::text(&IsolationJson {
+        format_version: crate::report::text::json::FORMAT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        organization,
+        state: *state,
+        proved: report.broken() == 0 && report.open() == 0,
+        readers: *readers,
+        accounts: accounts.len(),
+        tried,
+        trusted,
+        violations: violations
+            .iter()
+            .map(|v| ViolationJson {
+                invariant: v.invariant.as_str(),
+                principal: &v.principal,
+                action: &v.action,
+                resource: &v.resource,
+                statement: violation(v),
+            })
+            .chain(around.violations.iter().map(around::violation))
+            .collect(),
+        unproven: unproven
+            .iter()
+            .map(|u| UnprovenJson { invariant: u.invariant.as_str(), principal: &u.principal, why: &u.why })
+            .chain(around.unproven.iter().map(around::unproven))
+            .collect(),
+        kept: kept.iter().map(|kept| KeptJson { statement: kept.place.to_string(), why: &kept.why }).collect(),
+        around: around::view(around, unread, findings),
+    })
+}

@@ -1,0 +1,124 @@
+//! The JSON shape of what came of a plan, version 1.
+
+use serde::Serialize;
+
+use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
+use crate::estate::Address;
+use crate::report::plan::model::{FindingJson, Place, ProblemJson};
+use crate::report::text::json::FORMAT_VERSION;
+
+/// What came of a plan.
+#[derive(Debug, Serialize)]
+pub struct ApplyJson<'a> {
+    format_version: u32,
+    tool_version: &'static str,
+    organization: &'a str,
+    deployment: &'a str,
+    run: RunJson<'a>,
+    complete: bool,
+    summary: ApplySummary,
+    outcomes: Vec<OutcomeJson<'a>>,
+    /// What was removed.
+    retired: Vec<String>,
+    problems: Vec<ProblemJson<'a>>,
+    /// What stood against parts of the plan.
+    blockers: Vec<ProblemJson<'a>>,
+    delivery: Vec<DeliveryJson<'a>>,
+    /// What is wrong after the run, the worst first.
+    findings: Vec<FindingJson<'a>>,
+}
+
+/// By which a run is known.
+#[derive(Debug, Serialize)]
+struct RunJson<'a> {
+    began: String,
+    /// The fingerprint of its plan.
+    plan: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ApplySummary {
+    #[serde(flatten)]
+    tally: Tally,
+    unchanged: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct OutcomeJson<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    action: &'static str,
+    result: &'static str,
+    /// For `failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemJson<'a>>,
+    /// For `skipped`: the address of the change that was not made, or a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeliveryJson<'a> {
+    trail: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_time: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemJson<'a>>,
+}
+
+impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
+    fn from(report: &'a ApplyReport) -> Self {
+        let ApplyReport {
+            organization,
+            deployment,
+            began,
+            plan,
+            outcomes,
+            urgent: _,
+            unchanged,
+            problems,
+            blockers,
+            delivery,
+            findings,
+        } = report;
+        Self {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            organization: organization.as_str(),
+            deployment,
+            run: RunJson { began: began.to_string(), plan },
+            complete: report.is_complete(),
+            summary: ApplySummary { tally: report.tally(), unchanged: *unchanged },
+            outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
+            retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
+            problems: problems.iter().map(ProblemJson::from).collect(),
+            blockers: blockers.iter().map(ProblemJson::from).collect(),
+            delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
+            findings: findings.iter().map(FindingJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Outcome> for OutcomeJson<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        let Outcome { address, action, result } = outcome;
+        let (result, problem, because) = match result {
+            ChangeResult::Done => ("done", None, None),
+            ChangeResult::Failed(problem) => ("failed", Some(problem.into()), None),
+            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem.into()), None),
+            ChangeResult::Skipped(Because::Of(address)) => ("skipped", None, Some(address.to_string())),
+            ChangeResult::Skipped(Because::Reason(reason)) => ("skipped", None, Some(reason.clone())),
+        };
+        Self { place: address.into(), action: action.as_str(), result, problem, because }
+    }
+}
+
+fn delivery_json<'a>(trail: &Address, state: &'a DeliveryState) -> DeliveryJson<'a> {
+    let (state, latest_time, problem) = match state {
+        DeliveryState::Arrives(time) => ("arrives", Some(time.as_str()), None),
+        DeliveryState::Waiting => ("waiting", None, None),
+        DeliveryState::Fails(problem) => ("fails", None, Some(problem.into())),
+    };
+    DeliveryJson { trail: trail.to_string(), state, latest_time, problem }
+}

@@ -1,0 +1,320 @@
+//! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped; each format does that
+//! for itself.
+
+use serde::Serialize;
+
+use crate::drift::{Comparison, Entry, FindingKind, State, Tally, Trace};
+use crate::estate::audit_event::AuditEvent;
+use crate::ids::AccountId;
+use crate::organization::Organization;
+use crate::plan::Harm;
+use crate::report::plan::group::{self, Own, group_by};
+use crate::report::plan::model::PlanJson;
+use crate::report::plan::subject::Subject;
+use crate::report::plan::view::{AccountView, account};
+use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
+use crate::report::text::words;
+
+/// A run beside the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SinceView {
+    /// `first run`, or when the last one was.
+    pub last_run: String,
+    /// `1 new, 0 changed, 3 still there, 2 gone`.
+    pub tally: String,
+    /// The findings of both.
+    pub findings: Vec<SinceEntry>,
+}
+
+/// A finding, or many that are the same but for the account that they are about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SinceEntry {
+    /// `new`, `changed`, `still there`, `not seen this time`, `gone`.
+    pub state: &'static str,
+    /// `wrong`, `drift`, `not isolated`, `not proved`, `trail of others`, `could not be read`, `stands in the way`.
+    pub about: &'static str,
+    /// What it does now; none where it is harmless or not known.
+    pub harm: Option<&'static str>,
+    /// What it says, with `<account>` in it where it stands for many.
+    pub what: String,
+    /// When a run saw it first; none where that is not known, and for what is new.
+    pub first_seen: Option<String>,
+    /// The accounts that it is about.
+    pub accounts: Vec<AccountView>,
+}
+
+/// Who changed something last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TraceView {
+    /// The address, with `<account>` in it where it stands for many.
+    pub address: String,
+    /// The changes, the newest first.
+    pub events: Vec<AuditEvent>,
+    /// Why nobody is named; none where somebody is.
+    pub unknown: Option<String>,
+    /// The accounts that it is about.
+    pub accounts: Vec<AccountView>,
+}
+
+/// What drifted, with what a schedule knows beside it. Without that it is the JSON of a plan.
+#[derive(Debug, Serialize)]
+pub struct DriftJson<'a> {
+    #[serde(flatten)]
+    plan: PlanJson<'a>,
+    /// What is new since the last run; `--since` of the next run reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
+    /// Who changed what, as far as somebody asked.
+    #[serde(skip_serializing_if = "<[Trace]>::is_empty")]
+    who: &'a [Trace],
+}
+
+impl<'a> From<&Subject<'a>> for DriftJson<'a> {
+    fn from(subject: &Subject<'a>) -> Self {
+        let Subject { plan, organization: _, purpose: _, since, traces } = *subject;
+        Self { plan: plan.into(), comparison: since, who: traces }
+    }
+}
+
+/// Lays out a comparison.
+pub fn since(comparison: &Comparison, organization: &Organization) -> SinceView {
+    let Comparison { at: _, previous_at, first_run, summary, findings } = comparison;
+    let last_run = match (first_run, previous_at) {
+        (true, _) => "this is the first run".to_owned(),
+        (false, Some(time)) => format!("the last run was at {time}"),
+        (false, None) => "the last run did not note when it was".to_owned(),
+    };
+    SinceView { last_run, tally: tally(*summary), findings: entries(findings, organization) }
+}
+
+fn tally(tally: Tally) -> String {
+    let Tally { new, changed, still, unseen, gone } = tally;
+    let count = |number: usize, words: &str| format!("{} {words}", words::grouped(number));
+    let mut parts = vec![count(new, "new"), count(changed, "changed"), count(still, "still there")];
+    if unseen > 0 {
+        parts.push(count(unseen, "not seen this time"));
+    }
+    parts.push(count(gone, "gone"));
+    parts.join(", ")
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Words {
+    state: State,
+    kind: FindingKind,
+    harm: Option<Harm>,
+    what: String,
+    first_seen: Option<String>,
+}
+
+fn entries(findings: &[Entry], organization: &Organization) -> Vec<SinceEntry> {
+    let words = |entry: &Entry, hide: &dyn Fn(&str) -> String| {
+        let Entry { state, kind, account: _, address: _, what, harm, first_seen, key: _, content: _ } = entry;
+        let first_seen = first_seen.filter(|_| *state != State::New).map(|time| time.to_string());
+        Words { state: *state, kind: *kind, harm: *harm, what: hide(what), first_seen }
+    };
+    let key = |entry: &Entry| words(entry, &|text| Own::of(&subject(entry, organization), organization).hide(text));
+    let views = group_by(findings, key).into_iter().map(|(folded, members)| {
+        let Words { state, kind, harm, what, first_seen } = match members.as_slice() {
+            [only] => words(only, &str::to_owned),
+            _ => folded,
+        };
+        let accounts = members.iter().map(|entry| account(&subject(entry, organization), organization)).collect();
+        let harm = harm.filter(|harm| *harm != Harm::Harmless && state != State::Gone).map(Harm::as_str);
+        SinceEntry { state: state_words(state), about: about(kind), harm, what, first_seen, accounts }
+    });
+    views.collect()
+}
+
+fn subject(entry: &Entry, organization: &Organization) -> AccountId {
+    match &entry.address {
+        Some(address) => group::subject_of_address(address, organization),
+        None => entry.account.clone(),
+    }
+}
+
+/// Returns the state as a sentence says it.
+pub fn state_words(state: State) -> &'static str {
+    match state {
+        State::New => "new",
+        State::Changed => "changed",
+        State::Still => "still there",
+        State::Unseen => "not seen this time",
+        State::Gone => "gone",
+    }
+}
+
+/// Returns the kind of a finding as a sentence says it.
+pub fn about(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Finding => "wrong",
+        FindingKind::Change => "drift",
+        FindingKind::Violation => "not isolated",
+        FindingKind::Unproven => "not proved",
+        FindingKind::Trail => "trail of others",
+        FindingKind::Problem => "could not be read",
+        FindingKind::Blocker => "stands in the way",
+    }
+}
+
+/// Lays out who changed what.
+pub fn traces(traces: &[Trace], organization: &Organization) -> Vec<TraceView> {
+    let subject = |trace: &Trace| group::subject_of_address(&trace.address, organization);
+    let key = |trace: &Trace| {
+        let subject = subject(trace);
+        let hide = |text: &str| Own::of(&subject, organization).hide(text);
+        let unknown = trace.unknown.as_deref().map(hide);
+        (hide(&trace.address.to_string()), trace.events.clone(), unknown)
+    };
+    let views = group_by(traces, key).into_iter().map(|((folded, events, unknown), members)| {
+        let address = match members.as_slice() {
+            [only] => only.address.to_string(),
+            _ => folded,
+        };
+        let accounts = members.iter().map(|trace| account(&subject(trace), organization)).collect();
+        TraceView { address, events, unknown, accounts }
+    });
+    views.collect()
+}
+
+/// Writes what is new since the last run.
+pub(in crate::report) fn write_since(page: &mut Page, since: &SinceView, accounts_max: usize) {
+    let SinceView { last_run, tally, findings } = since;
+    page.heading(&[Span(STRONG, "Since the last run"), Span(PLAIN, ": "), Span(PLAIN, tally)]);
+    page.line(2, &[Span(FAINT, last_run)]);
+    for SinceEntry { state, about, harm, what, first_seen, accounts } in findings {
+        let style = match *state {
+            "new" | "changed" => NOTICE,
+            "gone" => GOOD,
+            _ => FAINT,
+        };
+        let since = first_seen.as_ref().map(|time| format!(", since {time}")).unwrap_or_default();
+        let harm = harm.map(|harm| format!("  {harm}")).unwrap_or_default();
+        let (about, what) = (format!("  {about}: "), what.as_str());
+        let spans = [Span(style, state), Span(BAD, &harm), Span(FAINT, &about), Span(PLAIN, what), Span(FAINT, &since)];
+        page.line(2, &spans);
+        write_accounts(page, accounts, accounts_max);
+    }
+}
+
+/// Writes who changed what; nothing where nobody asked.
+pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], accounts_max: usize) {
+    if traces.is_empty() {
+        return;
+    }
+    page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail's event history tells")]);
+    for TraceView { address, events, unknown, accounts } in traces {
+        page.line(2, &[Span(PLAIN, address)]);
+        write_accounts(page, accounts, accounts_max);
+        for AuditEvent { time, actor, event, source } in events {
+            let from = source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
+            let head = format!("{time}  ");
+            page.line(
+                6,
+                &[Span(FAINT, &head), Span(STRONG, event), Span(PLAIN, " by "), Span(PLAIN, actor), Span(FAINT, &from)],
+            );
+        }
+        if let Some(why) = unknown {
+            page.line(6, &[Span(BAD, "unknown"), Span(PLAIN, ": "), Span(PLAIN, why)]);
+        }
+    }
+}
+
+fn write_accounts(page: &mut Page, accounts: &[AccountView], most: usize) {
+    if accounts.len() > 1 {
+        let ids: Vec<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        let many = format!("the same in {}: {}", words::count(accounts.len(), "account"), words::some(&ids, most));
+        page.line(6, &[Span(FAINT, &many)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::Record;
+    use crate::drift::compare::compare;
+    use crate::estate::audit_event::EventHistory;
+    use crate::plan::Plan;
+    use crate::report::plan::fixture;
+    use crate::report::plan::html;
+    use crate::report::plan::human;
+    use crate::report::plan::markdown;
+    use crate::report::plan::subject::Purpose;
+    use crate::report::text::layout::Layout;
+    use crate::report::text::template::Templates;
+
+    fn record(plan: &Plan, organization: &Organization) -> Record {
+        let subject = Subject::new(plan, organization, Purpose::Drift);
+        Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap()
+    }
+
+    /// Yesterday the bucket, a role and a topic had drifted; today it is the plan of so many accounts.
+    fn compared(plan: &Plan, organization: &Organization) -> Comparison {
+        let mut yesterday = fixture::plan(3);
+        yesterday.changes.push(fixture::role_change(crate::plan::Action::Retire, 6));
+        yesterday.changes[0].fields.clear();
+        let day = |n: u32| format!("2026-03-0{n}T06:00:00Z").parse().unwrap();
+        let first = compare(&record(&yesterday, organization), day(1), None);
+        let mut previous = record(&yesterday, organization);
+        previous.comparison = Some(first);
+        compare(&record(plan, organization), day(2), Some(&previous))
+    }
+
+    fn traced(plan: &Plan) -> Vec<Trace> {
+        let deed = |event: &str| AuditEvent {
+            time: "2026-03-01T05:00:00Z".into(),
+            actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
+            event: event.into(),
+            source: Some("203.0.113.7".into()),
+        };
+        let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
+        let mut traces: Vec<Trace> = roles.map(|change| Trace::of(&change.address, EventHistory::default())).collect();
+        let found = vec![deed("PutBucketPolicy"), deed("PutBucketTagging")];
+        traces.insert(0, Trace::of(&plan.changes[1].address, EventHistory { found, gap: None }));
+        traces
+    }
+
+    /// The report in the three forms that people read.
+    fn reports(plan: &Plan, organization: &Organization) -> [String; 3] {
+        let (comparison, traces) = (compared(plan, organization), traced(plan));
+        let subject = Subject::new(plan, organization, Purpose::Drift);
+        let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
+        let templates = Templates::new(&[]).unwrap();
+        let human = human::plan(&subject, Layout { width: 160, verbose: false });
+        let human = anstream::adapter::strip_str(&human).to_string();
+        [human, markdown::plan(&subject, &templates).unwrap(), html::plan(&subject, &templates).unwrap()]
+    }
+
+    /// The parts of a text from a heading to the next.
+    fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+        text.split_once(from).unwrap().1.split_once(to).unwrap().0
+    }
+
+    #[test]
+    fn twelve_accounts_since_yesterday() {
+        let [human, markdown, _] = reports(&fixture::plan(12), &fixture::organization(12));
+        insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Wrong now"));
+        insta::assert_snapshot!("markdown_since", part(&markdown, "### Since", "### Stands"));
+        insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Other trails"));
+    }
+
+    #[test]
+    fn a_large_organization_is_as_short_as_a_small_one() {
+        let [small, ..] = reports(&fixture::plan(12), &fixture::organization(12));
+        let [large, markdown, page] = reports(&fixture::plan(500), &fixture::organization(500));
+        assert_eq!(small.lines().count(), large.lines().count());
+        assert!(markdown.len() <= crate::report::text::comment::LIMIT_BYTES && !markdown.contains("left out here"));
+        assert!(page.len() < 450_000, "{}", page.len());
+    }
+
+    #[test]
+    fn hostile_text_is_inert_and_shown() {
+        let (plan, organization) = fixture::hostile();
+        for report in reports(&plan, &organization) {
+            fixture::assert_nothing_acts(&report);
+            assert!(report.contains("alert(1)"));
+        }
+        let page = &reports(&plan, &organization)[2];
+        assert_eq!(page.matches("<script").count(), 1);
+    }
+}

@@ -1,0 +1,13 @@
+//! What every report is made of: pages of a terminal, templates, differences as lines, words; and how text of others is
+//! made inert.
+
+pub mod comment;
+pub mod escape;
+pub mod json;
+pub mod layout;
+pub mod lines;
+pub mod page;
+pub mod policy_diff;
+pub mod template;
+pub(in crate::report) mod tree;
+pub mod words;
