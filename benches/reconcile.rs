@@ -27,8 +27,9 @@ use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::HistoryFile;
 use orgtrail::reconcile::status_board::StatusBoard;
-use orgtrail::reconcile::stop::{Stopper, stop};
 use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
+
+use tokio_util::sync::CancellationToken;
 
 use made::{made, organization};
 
@@ -72,7 +73,7 @@ struct Disturbed {
     world: SimulatedCloud,
     rounds: AtomicUsize,
     rounds_max: usize,
-    stopper: Stopper,
+    stop: CancellationToken,
 }
 
 impl Disturbed {
@@ -103,7 +104,7 @@ impl CloudReader for Disturbed {
     async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
         if round >= self.rounds_max {
-            self.stopper.stop();
+            self.stop.cancel();
         }
         if round.is_multiple_of(self.rounds_max / 10) {
             tell(&format!("after {round} rounds"));
@@ -195,10 +196,11 @@ fn main() {
 
 fn measure((accounts, rounds_max, budget_mb): (usize, usize, u64)) {
     let templates = Templates::new(&[]).expect("the compiled templates are sound");
-    let (stopper, wish) = stop();
+    let stop = CancellationToken::new();
     let world = world(accounts, &templates);
     tell(&format!("{accounts} accounts, recorded"));
-    let source = Given(Mutex::new(Some(Disturbed { world, rounds: AtomicUsize::new(0), rounds_max, stopper })));
+    let disturbed = Disturbed { world, rounds: AtomicUsize::new(0), rounds_max, stop: stop.clone() };
+    let source = Given(Mutex::new(Some(disturbed)));
     let folder = tempfile::tempdir().expect("a folder for the history");
     let options = Options {
         run: "orgtrail-acme-bench".into(),
@@ -210,7 +212,7 @@ fn measure((accounts, rounds_max, budget_mb): (usize, usize, u64)) {
     let (clock, board) = (Impatient::default(), StatusBoard::default());
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(daemon.run(&wish)).expect("the daemon works");
+    runtime.block_on(daemon.run(&stop)).expect("the daemon works");
 
     let totals = board.read().totals.clone();
     println!("{accounts} accounts, rounds: {:?}, {} changes made", totals.rounds, totals.made);

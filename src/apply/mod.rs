@@ -6,12 +6,12 @@
 //! was done is kept as [`record`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
 
 use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, CloudWriter, Done, Fault, Progress};
@@ -44,19 +44,18 @@ pub struct RunOptions<'a> {
 
 /// Runs a plan whose risks have been allowed.
 ///
-/// It ends early, with the rest skipped, when `stop` is done; what has begun is finished.
+/// It ends early, with the rest skipped, when `stop` is cancelled; what has begun is finished.
 pub async fn run(
     plan: &Plan,
     cloud: &dyn Cloud,
     progress: &dyn Progress,
     options: RunOptions<'_>,
-    stop: impl Future<Output = ()>,
+    stop: &CancellationToken,
 ) -> ApplyReport {
     let before = delivery::look(plan, cloud).await;
-    let mut stop = Stop { wished: std::pin::pin!(stop), is_wished: false };
-    let mut urgent = urgent::make(plan, cloud, options, &mut stop).await;
+    let mut urgent = urgent::make(plan, cloud, options, stop).await;
     let mut run = Run::new(plan, options.began, &urgent);
-    run.work(cloud, progress, options, &mut stop).await;
+    run.work(cloud, progress, options, stop).await;
     let mut results = run.results;
     let mut ended = delivery::Results { changes: &mut results, urgent: &mut urgent };
     let delivery::Checked { delivery, findings } =
@@ -80,23 +79,6 @@ pub async fn run(
 fn outcome(change: &Change, result: Option<ChangeResult>) -> Outcome {
     let interrupted = || ChangeResult::Skipped(Because::Reason("the run was interrupted".into()));
     Outcome { address: change.address.clone(), action: change.action, result: result.unwrap_or_else(interrupted) }
-}
-
-/// The wish that a run ends. Once it was heard, it is not listened for again.
-struct Stop<'s, F: Future<Output = ()>> {
-    wished: Pin<&'s mut F>,
-    is_wished: bool,
-}
-
-impl<F: Future<Output = ()>> Stop<'_, F> {
-    /// Ends when the wish is heard; never again after that.
-    async fn heard(&mut self) {
-        if self.is_wished {
-            std::future::pending::<()>().await;
-        }
-        self.wished.as_mut().await;
-        self.is_wished = true;
-    }
 }
 
 /// The state of a run. Changes are known by their place in the plan.
@@ -163,13 +145,13 @@ impl<'p> Run<'p> {
         cloud: &dyn Cloud,
         progress: &dyn Progress,
         options: RunOptions<'_>,
-        stop: &mut Stop<'_, impl Future<Output = ()>>,
+        stop: &CancellationToken,
     ) {
         let handover = Handover::new(self.plan);
         let mut running = FuturesUnordered::new();
         let total = self.plan.changes.len();
         loop {
-            while !stop.is_wished && running.len() < options.concurrency.max(1) {
+            while !stop.is_cancelled() && running.len() < options.concurrency.max(1) {
                 let Some(place) = self.next() else { break };
                 match self.resolved(place) {
                     Ok(change) => running.push(execute(place, change, cloud, options.gate, &handover)),
@@ -178,7 +160,7 @@ impl<'p> Run<'p> {
             }
             tokio::select! {
                 biased;
-                () = stop.heard() => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
                 ended = running.next() => match ended {
                     Some((place, result)) => {
                         self.take(place, result);

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use tokio_util::sync::CancellationToken;
 
-use super::{ChangeResult, Handover, Plan, RunOptions, Stop, ended, execute};
+use super::{ChangeResult, Handover, Plan, RunOptions, ended, execute};
 use crate::cloud::Cloud;
 use crate::estate::Address;
 use crate::plan::{Change, urgent};
@@ -14,7 +15,7 @@ pub(super) async fn make(
     plan: &Plan,
     cloud: &dyn Cloud,
     options: RunOptions<'_>,
-    stop: &mut Stop<'_, impl Future<Output = ()>>,
+    stop: &CancellationToken,
 ) -> Vec<Option<ChangeResult>> {
     let mut results = vec![None; plan.urgent.len()];
     let handover = Handover::new(plan);
@@ -22,7 +23,7 @@ pub(super) async fn make(
     let mut running = FuturesUnordered::new();
     let mut phase = 0;
     loop {
-        while let Some(place) = waiting.last().copied().filter(|_| !stop.is_wished) {
+        while let Some(place) = waiting.last().copied().filter(|_| !stop.is_cancelled()) {
             let next = urgent::phase(&plan.urgent[place]);
             if running.len() >= options.concurrency.max(1) || (next != phase && !running.is_empty()) {
                 break;
@@ -33,7 +34,7 @@ pub(super) async fn make(
         }
         tokio::select! {
             biased;
-            () = stop.heard() => {}
+            () = stop.cancelled(), if !stop.is_cancelled() => {}
             next = running.next() => match next {
                 Some((place, how)) => results[place] = Some(ended(&plan.urgent[place].address, how)),
                 None => return results,

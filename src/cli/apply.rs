@@ -1,8 +1,10 @@
 //! `orgtrail apply`: makes the changes of a plan, after consent.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::outcome::Outcome;
@@ -122,7 +124,12 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let record = args.record.as_deref().map(|path| Record::open(path, &survey.plan, began)).transpose()?;
     let gate: &dyn Gate = record.as_ref().map_or(&apply::gate::Open, |record| record);
     let run = RunOptions { concurrency: usize::from(common.concurrency), gate, began };
-    let report = apply::run(&survey.plan, session.cloud.as_ref(), ui, run, interrupted(ui)).await;
+    let stop = CancellationToken::new();
+    let report = tokio::select! {
+        biased;
+        never = cancel_at_signal(&stop, ui) => match never {},
+        report = Box::pin(apply::run(&survey.plan, session.cloud.as_ref(), ui, run, &stop)) => report,
+    };
     ui.end_progress();
     let recorded = record.map_or(Ok(()), |record| record.end(&report));
     if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
@@ -172,10 +179,12 @@ fn ask(survey: &Survey, ui: &Ui) -> Result<(), CliError> {
     }
 }
 
-/// Is done when somebody interrupts the program.
-async fn interrupted(ui: &Ui) {
+/// Cancels the run at the first signal to stop; further ones do no harm.
+async fn cancel_at_signal(stop: &CancellationToken, ui: &Ui) -> Infallible {
     told_to_stop_or_left_alone().await;
     ui.note("told to stop: what has begun is finished, the rest is left for the next run");
+    stop.cancel();
+    std::future::pending().await
 }
 
 fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, CliError> {

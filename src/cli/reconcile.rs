@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::notify::Notifier;
@@ -27,7 +28,6 @@ use crate::reconcile::daemon::own_sessions;
 use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
 use crate::reconcile::notifier::Channel;
 use crate::reconcile::status_board::StatusBoard;
-use crate::reconcile::stop::{Stop, Stopper, stop};
 use crate::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError, once};
 use crate::reconcile::{http, lease};
 
@@ -91,13 +91,13 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let daemon =
         Daemon { source: &source, templates: &templates, clock: &SystemClock, board: StatusBoard::default(), options };
     ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
-    let (stopper, stop) = stop();
+    let stop = CancellationToken::new();
     let hangups =
         at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
     let window = window(args, daemon.board.clone(), ui).await?;
     let last = tokio::select! {
         last = daemon.run(&stop) => last,
-        never = signals(stopper) => match never {},
+        never = signals(&stop) => match never {},
         never = hangups => match never {},
         never = window => match never {},
     };
@@ -150,12 +150,12 @@ fn run_id(deployment: &str) -> String {
     format!("{}{now}-{:04x}", own_sessions(deployment), fastrand::u16(..))
 }
 
-/// Wishes the end of the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
-async fn signals(stopper: Stopper) -> Infallible {
+/// Cancels the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
+async fn signals(stop: &CancellationToken) -> Infallible {
     loop {
         told_to_stop().await;
         tracing::info!("told to stop; what has begun is finished first");
-        stopper.stop();
+        stop.cancel();
     }
 }
 
@@ -175,7 +175,7 @@ fn refuse_form(format: Format, once: bool) -> Result<(), CliError> {
 fn answer(
     last: Option<&RoundRecord>,
     once: bool,
-    stop: &Stop,
+    stop: &CancellationToken,
     format: Format,
     board: &StatusBoard,
 ) -> Result<Answer, CliError> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::logs::{
@@ -21,8 +22,7 @@ use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, ScopeFilter, Stop,
-    Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, ScopeFilter, Verifier,
 };
 use crate::report::logs::{model::Proof, page, verify as report};
 use crate::report::text::words::count;
@@ -249,7 +249,7 @@ async fn prove(
     format: Format,
     out: &mut (dyn Write + Send),
 ) -> Result<Answer, LogsError> {
-    let watch = tokio::spawn(stop_on_interrupt(Arc::clone(&verifier.stop)));
+    let watch = tokio::spawn(stop_on_interrupt(verifier.stop.clone()));
     let mut written = Ok(());
     let answer = verifier
         .run(request, |chain| {
@@ -263,9 +263,9 @@ async fn prove(
     answer.map_err(|source| LogsError::Listing { store: verifier.name(), source })
 }
 
-async fn stop_on_interrupt(stop: Arc<Stop>) {
+async fn stop_on_interrupt(stop: CancellationToken) {
     told_to_stop_or_left_alone().await;
-    stop.set();
+    stop.cancel();
     told_to_stop_or_left_alone().await;
     std::process::exit(i32::from(ERROR_CODE));
 }

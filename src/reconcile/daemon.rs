@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::breaker::round_pause;
 use super::clock::Clock;
@@ -15,7 +16,6 @@ use super::observe::ObservationCache;
 use super::queue_listener::QueueListener;
 use super::round::with_causes;
 use super::status_board::StatusBoard;
-use super::stop::Stop;
 use super::supervisor::{Supervisor, every};
 use crate::cloud::Cloud;
 use crate::cloud::document::ConditionalStore;
@@ -130,11 +130,11 @@ pub(super) struct Generation {
 }
 
 impl Daemon<'_> {
-    /// Runs until `stop` is wished, or with `once` until a round is over; returns the last round.
+    /// Runs until `stop` is cancelled, or with `once` until a round is over; returns the last round.
     ///
     /// # Errors
     /// [`FatalError`] where no waiting can help.
-    pub async fn run(&self, stop: &Stop) -> Result<Option<RoundRecord>, FatalError> {
+    pub async fn run(&self, stop: &CancellationToken) -> Result<Option<RoundRecord>, FatalError> {
         let text = self.source.read().map_err(|refused| FatalError::Start(refused.why))?;
         let config = self.source.parse(&text).map_err(|refused| FatalError::Start(refused.why))?;
         let daemon_state = DaemonState::resume(self.options.history.as_ref(), &config.deployment);
@@ -157,8 +157,8 @@ impl Daemon<'_> {
         Ok(daemon_state.history.rounds().next_back().filter(|round| round.run == self.options.run).cloned())
     }
 
-    async fn too_late(&self, stop: &Stop) {
-        stop.wished().await;
+    async fn too_late(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
         self.clock.sleep(END_MAX).await;
     }
 
@@ -167,7 +167,7 @@ impl Daemon<'_> {
         &self,
         daemon_state: &mut DaemonState,
         first: (String, Config),
-        stop: &Stop,
+        stop: &CancellationToken,
     ) -> Result<(), FatalError> {
         let mut next = first;
         let mut trigger = Trigger::Timer;
@@ -191,13 +191,13 @@ impl Daemon<'_> {
         &self,
         config: &Config,
         daemon_state: &DaemonState,
-        stop: &Stop,
+        stop: &CancellationToken,
     ) -> Result<Option<Connection>, FatalError> {
         let mut failures = 0;
         loop {
             let refused = tokio::select! {
                 biased;
-                () = stop.wished() => return Ok(None),
+                () = stop.cancelled() => return Ok(None),
                 connection = self.source.connect(config) => match connection {
                     Ok(connection) => return Ok(Some(connection)),
                     Err(refused) => refused,
@@ -210,7 +210,7 @@ impl Daemon<'_> {
             let pause = round_pause(failures, every(config), self.clock.jitter());
             tracing::error!(why = refused.why, pause_s = pause.as_secs(), "not connected; it is tried again");
             tokio::select! {
-                () = stop.wished() => return Ok(None),
+                () = stop.cancelled() => return Ok(None),
                 () = self.clock.sleep(pause) => {}
             }
         }
@@ -222,7 +222,7 @@ impl Daemon<'_> {
         epoch: &Generation,
         daemon_state: &mut DaemonState,
         first: Trigger,
-        stop: &Stop,
+        stop: &CancellationToken,
     ) -> Result<Option<(String, Config)>, FatalError> {
         let Connection { lease, queue, .. } = &epoch.connection;
         let holder = lease.as_deref().filter(|_| !self.options.observe);

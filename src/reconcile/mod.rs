@@ -29,7 +29,6 @@ pub mod queue_listener;
 pub mod round;
 mod status;
 pub mod status_board;
-pub mod stop;
 mod supervisor;
 pub mod wake;
 

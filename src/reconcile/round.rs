@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::breaker::CircuitBreakers;
@@ -14,7 +15,6 @@ use super::conflicts::{Conflict, ConflictTracker};
 use super::findings::{self, Finding, Findings};
 use super::history::{RoundRecord, RoundResult, Trigger};
 use super::observe::{Focus, ObservationCache, PartialObserver, RefreshPolicy, lock};
-use super::stop::Stop;
 use crate::apply::{self, ApplyReport, ChangeResult, DeliveryState, Gate, RunOptions};
 use crate::cloud::{Cloud, Load, NoProgress};
 use crate::config::Config;
@@ -98,8 +98,13 @@ pub struct RoundDetails {
     pub whole: bool,
 }
 
-/// Makes one round. It ends early when `stop` is wished.
-pub async fn round(setting: &RoundContext<'_>, book: &mut RoundState, task: RoundRequest, stop: &Stop) -> RoundOutcome {
+/// Makes one round. It ends early when `stop` is cancelled.
+pub async fn round(
+    setting: &RoundContext<'_>,
+    book: &mut RoundState,
+    task: RoundRequest,
+    stop: &CancellationToken,
+) -> RoundOutcome {
     let started = setting.clock.now();
     let (calls_before, load_before) = (setting.cloud.calls(), setting.cloud.load());
     // What is logged within the round, by whatever module, says whose it is.
@@ -163,14 +168,14 @@ async fn work(
     book: &mut RoundState,
     task: &RoundRequest,
     now: Timestamp,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> Work {
     let paused = book.breakers.paused(now);
     let pass = PartialObserver::new(setting.cloud, setting.memory, rules(setting, book, task, now, paused.clone()));
     let survey = tokio::select! {
         biased;
         survey = look(setting, &pass) => survey,
-        () = stop.wished() => return Work::Stopped,
+        () = stop.cancelled() => return Work::Stopped,
     };
     let survey = match survey {
         Ok(survey) => survey,
@@ -187,7 +192,7 @@ async fn work(
         let options = RunOptions { concurrency: setting.concurrency, gate: setting.gate, began: now };
         tokio::select! {
             biased;
-            report = Box::pin(apply::run(&run, setting.cloud, &NoProgress, options, stop.wished())) => Some(report),
+            report = Box::pin(apply::run(&run, setting.cloud, &NoProgress, options, stop)) => Some(report),
             () = out_of_time(setting.clock, stop) => return Work::Stopped,
         }
     };
@@ -238,8 +243,8 @@ async fn look(setting: &RoundContext<'_>, pass: &PartialObserver<'_>) -> Result<
     Box::pin(surveyor.survey(&SurveyOptions::default())).await
 }
 
-async fn out_of_time(clock: &dyn Clock, stop: &Stop) {
-    stop.wished().await;
+async fn out_of_time(clock: &dyn Clock, stop: &CancellationToken) {
+    stop.cancelled().await;
     clock.sleep(GRACE).await;
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::breaker::round_pause;
 use super::clock::{after, between};
@@ -19,7 +20,6 @@ use super::observe::{Focus, lock};
 use super::queue_listener::{QueueListener, WakeBatch};
 use super::round::{RoundContext, RoundOutcome, RoundRequest, round};
 use super::status;
-use super::stop::Stop;
 use crate::apply::Gate;
 use crate::apply::gate::Open;
 use crate::config::Config;
@@ -49,7 +49,7 @@ pub(super) struct Supervisor<'w> {
     pub(super) holder: Option<&'w LeaderElector<'w>>,
     pub(super) queue_listener: Option<&'w QueueListener<'w>>,
     pub(super) shelf: Option<&'w SharedHistory<'w>>,
-    pub(super) stop: &'w Stop,
+    pub(super) stop: &'w CancellationToken,
 }
 
 impl Supervisor<'_> {
@@ -95,7 +95,7 @@ impl Supervisor<'_> {
         while !acts && looks > 0 && !holder.is_live_elsewhere() {
             looks -= 1;
             tokio::select! {
-                () = self.stop.wished() => return false,
+                () = self.stop.cancelled() => return false,
                 () = self.daemon.clock.sleep(TEND_EVERY) => {}
             }
             acts = self.acts().await;
@@ -198,7 +198,7 @@ impl Supervisor<'_> {
             }
             let told = tokio::select! {
                 biased;
-                () = self.stop.wished() => return,
+                () = self.stop.cancelled() => return,
                 told = recipient.tell(&notice) => told,
                 () = daemon.clock.sleep(TELL_MAX) => Err(format!("no answer within {} seconds", TELL_MAX.as_secs())),
             };
@@ -293,7 +293,7 @@ impl Supervisor<'_> {
             }
             tokio::select! {
                 biased;
-                () = self.stop.wished() => return Next::Stop,
+                () = self.stop.cancelled() => return Next::Stop,
                 wakened = &mut heard => return Next::Round(Trigger::Wake, Some(wakened)),
                 () = clock.sleep(left.min(POLL)) => {}
             }

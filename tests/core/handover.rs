@@ -18,6 +18,7 @@ use orgtrail::plan::{Action, Plan, PlanOptions, Risk};
 use orgtrail::survey::Survey;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use tokio_util::sync::CancellationToken;
 
 fn settings() -> ProptestConfig {
     let given = ProptestConfig::default();
@@ -32,7 +33,7 @@ fn settings() -> ProptestConfig {
 
 async fn run(plan: &Plan, cloud: &dyn Cloud) -> ApplyReport {
     let options = RunOptions { concurrency: 3, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    apply::run(plan, cloud, &NoProgress, options, std::future::pending()).await
+    apply::run(plan, cloud, &NoProgress, options, &CancellationToken::new()).await
 }
 
 async fn survey(case: &Case, cloud: &SimulatedCloud, options: PlanOptions) -> Result<Survey, TestCaseError> {

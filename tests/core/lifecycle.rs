@@ -17,6 +17,7 @@ use orgtrail::organization::{Account, AccountState, Organization};
 use orgtrail::plan::{Action, Plan, PlanOptions, Risk};
 use orgtrail::policy::template::Templates;
 use orgtrail::survey::{SurveyOptions, Surveyor};
+use tokio_util::sync::CancellationToken;
 
 const CONFIG: &str = "version: 1\ndeployment: acme\naccounts: {log: \"222222222222\", exclude: [\"ou:/Gone/**\"]}\n\
                       home_region: eu-central-1\nbucket: {name: acme-org-cloudtrail}\ntrails: [{name: acme-org-trail}]\n";
@@ -76,7 +77,7 @@ impl Days {
         let plan = self.plan(prune.then_some(today)).await;
         let began: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
         let options = RunOptions { concurrency: 2, gate: &Open, began };
-        let report = apply::run(&plan, &self.cloud, &NoProgress, options, std::future::pending()).await;
+        let report = apply::run(&plan, &self.cloud, &NoProgress, options, &CancellationToken::new()).await;
         assert!(report.is_complete(), "{report:?}");
         report
     }

@@ -33,6 +33,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
+use tokio_util::sync::CancellationToken;
 
 const BEGAN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
@@ -52,7 +53,7 @@ fn wait(future: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), T
 /// Applies a plan; nothing of it may be refused.
 async fn apply(plan: &Plan, cloud: &dyn Cloud) -> Result<(), TestCaseError> {
     let options = RunOptions { concurrency: 3, gate: &Open, began: BEGAN };
-    let report = apply::run(plan, cloud, &NoProgress, options, std::future::pending()).await;
+    let report = apply::run(plan, cloud, &NoProgress, options, &CancellationToken::new()).await;
     for outcome in &report.outcomes {
         prop_assert_eq!(&outcome.result, &ChangeResult::Done, "{} {}", outcome.action.as_str(), outcome.address);
     }
@@ -105,7 +106,7 @@ async fn resumes(case: &Case, place: Index) -> Result<(), TestCaseError> {
     let changes_max = place.index(first.changes.len());
     let faltering = Faltering { inner: &cloud, done: AtomicUsize::new(0), changes_max };
     let options = RunOptions { concurrency: 1, gate: &Open, began: BEGAN };
-    let report = apply::run(&first, &faltering, &NoProgress, options, std::future::pending()).await;
+    let report = apply::run(&first, &faltering, &NoProgress, options, &CancellationToken::new()).await;
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     prop_assert_eq!(done.count(), changes_max);
     let rest = case.survey(&cloud, false).await.unwrap().plan;

@@ -19,9 +19,9 @@ async fn what_was_proved_stays_and_the_rest_is_unproven() {
     let bucket = layout.write();
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     let verifier = Verifier::new(Arc::new(MemoryStore::of(&bucket)), Arc::new(KeyFinder::new(ring, None)));
-    let stop = Arc::clone(&verifier.stop);
+    let stop = verifier.stop.clone();
     let request = Request { chains_at_once: 1, ..request(&bucket) };
-    let answer = verifier.run(&request, |_| stop.set()).await.unwrap();
+    let answer = verifier.run(&request, |_| stop.cancel()).await.unwrap();
     assert!(answer.interrupted);
     assert_eq!(answer.state(), State::Unproven);
     assert_eq!((answer.chains[0].state, answer.chains[0].logs_attested), (State::Attested, 6));

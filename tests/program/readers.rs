@@ -18,6 +18,7 @@ use orgtrail::policy::isolation::Invariant;
 use orgtrail::policy::template::Templates;
 use orgtrail::survey::{Survey, SurveyOptions, Surveyor};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 const CONFIGURATION: &str = "version: 1
 deployment: acme
@@ -302,7 +303,7 @@ async fn one_way_in_replaces_the_other_without_a_gap() {
             let first = survey(&config_of(before), &cloud).await;
             let options =
                 RunOptions { concurrency: 4, gate: &orgtrail::apply::gate::Open, began: jiff::Timestamp::UNIX_EPOCH };
-            let report = apply::run(&first.plan, &cloud, &NoProgress, options, std::future::pending()).await;
+            let report = apply::run(&first.plan, &cloud, &NoProgress, options, &CancellationToken::new()).await;
             assert!(report.outcomes.iter().all(|outcome| outcome.result == ChangeResult::Done));
             everybody_reads_exactly_its_own(&first.desired, &cloud.snapshot(), before);
 

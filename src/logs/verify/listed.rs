@@ -128,7 +128,7 @@ impl Walk<'_> {
         let last_day = self.request.to.map(|to| day_folder(to.saturating_add(DAY).unwrap_or(to)));
         around.first_day = from.map(day_folder);
         let mut listed = store.list(&prefix, &after);
-        while let Some(Some(listed)) = self.verifier.stop.unless(listed.next()).await {
+        while let Some(Some(listed)) = self.verifier.stop.run_until_cancelled(listed.next()).await {
             let listed = listed?;
             let day = listed.key.strip_prefix(&prefix).and_then(|rest| rest.get(.."YYYY/MM/DD".len()));
             if day.zip(last_day.as_deref()).is_some_and(|(day, last)| day > last) {

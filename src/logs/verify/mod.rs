@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use crate::ids::{AccountId, Region};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
@@ -52,7 +53,6 @@ mod replaced;
 mod resume;
 mod site;
 mod spare;
-mod stop;
 mod successor;
 mod unlisted;
 mod walk;
@@ -62,7 +62,6 @@ pub use answer::{Answer, Chain, Mark, Since};
 pub use find::ScopeFilter;
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
 pub use recent::{AsListed, Recent, Told};
-pub use stop::Stop;
 pub use whole::{Expectation, ExpectedChains, Missing};
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
@@ -190,7 +189,7 @@ pub struct Verifier {
     /// Where public keys come from.
     pub keys: Arc<KeyFinder>,
     /// Set to end the run early; what is known by then is the answer.
-    pub stop: Arc<Stop>,
+    pub stop: CancellationToken,
 }
 
 impl Verifier {
@@ -201,7 +200,7 @@ impl Verifier {
 
     /// Returns a verifier of several places together.
     pub fn over(places: Vec<Source>, keys: Arc<KeyFinder>) -> Self {
-        Self { places, keys, stop: Arc::default() }
+        Self { places, keys, stop: CancellationToken::new() }
     }
 
     /// Returns the places as a person would name them.
@@ -233,7 +232,8 @@ impl Verifier {
         findings.extend(self.beside_chains(request, &chains).await);
         let expected = request.expected.as_ref().map(|expected| expected.compare(&chains, &request.sought));
         let window = request.from.zip(request.to).map(|(start, end)| TimeRange { start, end });
-        let missing = expected.iter().filter(|_| !self.stop.is_set()).flat_map(|expected| expected.findings(window));
+        let missing =
+            expected.iter().filter(|_| !self.stop.is_cancelled()).flat_map(|expected| expected.findings(window));
         findings.extend(missing);
         findings.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.detail.cmp(&b.detail)));
         // Of two places, one may lie within the other.
@@ -247,7 +247,7 @@ impl Verifier {
             chains,
             findings,
             keys: self.keys.used().await,
-            interrupted: self.stop.is_set(),
+            interrupted: self.stop.is_cancelled(),
             notes: self.keys.problems().await,
         })
     }

@@ -57,7 +57,7 @@ impl Walk<'_> {
             return;
         }
         if self.running.len() >= self.request.logs_at_once.max(1)
-            && let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await
+            && let Some(Some(done)) = self.verifier.stop.run_until_cancelled(self.running.next()).await
         {
             self.absorb_log(done);
         }

@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
     pub(super) async fn run(mut self) -> Vec<Chain> {
         self.walk_digests().await;
         self.finish_chains().await;
-        while let Some(Some(done)) = self.verifier.stop.unless(self.running.next()).await {
+        while let Some(Some(done)) = self.verifier.stop.run_until_cancelled(self.running.next()).await {
             self.absorb_log(done);
         }
         self.judge_missing();
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.verifier.stop.is_set()
+        self.verifier.stop.is_cancelled()
     }
 
     pub(super) fn stray(&mut self, code: Code, detail: String) {
@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
 
     async fn walk_digests(&mut self) {
         let mut digests = self.digests();
-        while let Some(Some(met)) = self.verifier.stop.unless(digests.next()).await {
+        while let Some(Some(met)) = self.verifier.stop.run_until_cancelled(digests.next()).await {
             match met {
                 Met::Digest(held) => self.take(*held).await,
                 Met::Spared(at, listed) => self.take_spared(at, listed).await,

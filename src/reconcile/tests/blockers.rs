@@ -178,7 +178,7 @@ async fn apply_leaves_out_what_is_blocked_and_makes_the_rest() {
     assert_eq!(consent.missing(&plan), Vec::new(), "a tag that is gone can wait");
     consent.leave_out(&mut plan);
     let options = RunOptions { concurrency: 8, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    let report = apply::run(&plan, &recorded, &NoProgress, options, std::future::pending()).await;
+    let report = apply::run(&plan, &recorded, &NoProgress, options, &CancellationToken::new()).await;
     assert!(!report.is_complete(), "what was left out is told");
     assert_eq!(report.tally().done, 2, "{report:?}");
     assert!(is_there(&recorded.snapshot(), &member_policy(1)) && is_there(&recorded.snapshot(), &reader(0)));

@@ -1,5 +1,7 @@
 //! The daemon ends at each step of a repair, and another one goes on.
 
+use tokio_util::sync::CancellationToken;
+
 use std::sync::Arc;
 
 use super::*;
@@ -41,7 +43,7 @@ async fn repair_cut_off(clock: &TestClock, world: &'static SimulatedCloud, n: u6
     let options = Options { once: true, concurrency: 1, ..options("orgtrail-acme-1") };
     let daemon = Daemon { source: &source, templates: &templates, clock, board: StatusBoard::default(), options };
     // A process that is killed does nothing any more: the daemon is dropped where it waits for an answer.
-    let (_, never) = stop();
+    let never = CancellationToken::new();
     tokio::select! {
         biased;
         ended = daemon.run(&never) => ended.map(|_| false).unwrap(),

@@ -135,7 +135,7 @@ async fn change(world: &SimulatedCloud, config: &Config, options: PlanOptions) -
     let options = SurveyOptions { plan: options, ..SurveyOptions::default() };
     let plan = surveyor.survey(&options).await.unwrap().plan;
     let run = RunOptions { concurrency: 3, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    let report = apply::run(&plan, world, &NoProgress, run, std::future::pending()).await;
+    let report = apply::run(&plan, world, &NoProgress, run, &CancellationToken::new()).await;
     assert!(report.is_complete(), "{report:?}");
     plan
 }

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::clock::tests::TestClock;
 use super::history::{HistoryFile, RoundRecord, RoundResult};
 use super::observe::lock;
 use super::status_board::StatusBoard;
-use super::stop::{Stop, Stopper, stop};
 use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
@@ -98,7 +98,7 @@ async fn world(members: usize, config: &Config) -> SimulatedCloud {
     let recorded = SimulatedCloud::in_memory(Snapshot::whole(organization(members), Estate::default()));
     let plan = plan(&recorded, config).await;
     let options = RunOptions { concurrency: 8, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    let report = apply::run(&plan, &recorded, &NoProgress, options, std::future::pending()).await;
+    let report = apply::run(&plan, &recorded, &NoProgress, options, &CancellationToken::new()).await;
     assert!(report.is_complete(), "{report:?}");
     recorded
 }
@@ -311,10 +311,10 @@ async fn beside<T>(
     let templates = templates();
     let board = StatusBoard::default();
     let daemon = Daemon { source, templates: &templates, clock, board: board.clone(), options };
-    let (stopper, stop): (Stopper, Stop) = stop();
+    let stop = CancellationToken::new();
     let tell = async {
         let told = story(board).await;
-        stopper.stop();
+        stop.cancel();
         told
     };
     let (last, told) = tokio::join!(daemon.run(&stop), tell);
@@ -403,7 +403,7 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
         let (clock, options) = (clock.clone(), options("orgtrail-acme-2"));
         let daemon =
             Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
-        assert_eq!(daemon.run(&stop().1).await.unwrap_err().to_string(), "no credentials");
+        assert_eq!(daemon.run(&CancellationToken::new()).await.unwrap_err().to_string(), "no credentials");
     });
 }
 

@@ -167,20 +167,20 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
         let (clock, templates) = (clock.clone(), templates());
         let [one, two] =
             ["orgtrail-acme-one", "orgtrail-acme-two"].map(|run| replica(&source, &templates, &clock, run));
-        let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
+        let (stop_one, stop_two) = (CancellationToken::new(), CancellationToken::new());
         let story = async {
             clock.minutes(40).await;
             assert_eq!(topic.heard(), [NEW]);
-            stop_one.stop();
+            stop_one.cancel();
             clock.minutes(40).await;
             assert_eq!(two.board.read().standing, Some(Leadership::Leader));
             assert_eq!((topic.heard().len(), two.board.read().findings.len()), (0, 1));
             start_logging(world).await;
             clock.minutes(40).await;
             assert_eq!(topic.heard(), [GONE]);
-            stop_two.stop();
+            stop_two.cancel();
         };
-        let (one, two, ()) = tokio::join!(one.run(&stops_one), two.run(&stops_two), story);
+        let (one, two, ()) = tokio::join!(one.run(&stop_one), two.run(&stop_two), story);
         assert!(one.is_ok() && two.is_ok());
     });
 }

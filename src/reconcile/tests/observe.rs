@@ -120,7 +120,7 @@ async fn what_is_only_remembered_is_looked_at_before_it_is_changed() {
     // Somebody puts it back meanwhile; the memory does not know it yet.
     let again = plan(shared.world, &config).await;
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
-    apply::run(&again, shared.world, &NoProgress, options, std::future::pending()).await;
+    apply::run(&again, shared.world, &NoProgress, options, &CancellationToken::new()).await;
     let pass = PartialObserver::new(
         &shared,
         &memory,
@@ -140,7 +140,7 @@ async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in
     let shared = Shared::new(leak(world(5, &old).await));
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     let migration = plan(shared.world, &new).await;
-    let report = apply::run(&migration, shared.world, &NoProgress, options, std::future::pending()).await;
+    let report = apply::run(&migration, shared.world, &NoProgress, options, &CancellationToken::new()).await;
     assert!(report.is_complete(), "{report:?}");
     let memory = Mutex::default();
     let nobody = Focus::Only { organization: false, accounts: BTreeSet::new() };

@@ -156,7 +156,7 @@ fn one_daemon_acts_and_the_other_takes_over() {
         let (clock, templates) = (clock.clone(), templates());
         let [one, two] =
             ["orgtrail-acme-one", "orgtrail-acme-two"].map(|run| replica(&source, &templates, &clock, run));
-        let ((stop_one, stops_one), (stop_two, stops_two)) = (stop(), stop());
+        let (stop_one, stop_two) = (CancellationToken::new(), CancellationToken::new());
         let story = async {
             // Not at the very moment at which another round begins.
             clock.sleep(Duration::from_secs(4 * 60 + 50)).await;
@@ -167,13 +167,13 @@ fn one_daemon_acts_and_the_other_takes_over() {
                 (Some(Leadership::Leader), Some(Leadership::Standby { owner: "orgtrail-acme-one".into() }))
             );
             stop_logging(world).await;
-            stop_one.stop();
+            stop_one.cancel();
             clock.minutes(2).await;
             assert_eq!(two.board.read().standing, Some(Leadership::Leader));
             assert!(in_sync(world, &rules).await);
-            stop_two.stop();
+            stop_two.cancel();
         };
-        let (one, two, ()) = tokio::join!(one.run(&stops_one), two.run(&stops_two), story);
+        let (one, two, ()) = tokio::join!(one.run(&stop_one), two.run(&stop_two), story);
         assert!(one.is_ok() && two.is_ok());
     });
 }
@@ -234,7 +234,7 @@ fn a_history_of_somebody_else_is_not_overwritten() {
         let clock = clock.clone();
         let daemon =
             Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
-        let error = daemon.run(&stop().1).await.unwrap_err().to_string();
+        let error = daemon.run(&CancellationToken::new()).await.unwrap_err().to_string();
         assert!(error.contains("belongs to \"other\"") && error.contains("another prefix"), "{error}");
         assert_eq!(history.read().await.unwrap().unwrap().text, theirs);
     });

@@ -195,7 +195,7 @@ fn a_round_of_urgent_parts_alone_asks_how_what_it_touched_delivers() {
         urgent.changes.clear();
         urgent.findings.clear();
         let options = RunOptions { concurrency: 1, gate: &Open, began: clock.now() };
-        let report = apply::run(&urgent, &recorded, &NoProgress, options, std::future::pending()).await;
+        let report = apply::run(&urgent, &recorded, &NoProgress, options, &CancellationToken::new()).await;
         let trail = address(&recorded.snapshot().estate, Kind::Trail);
         let asked: Vec<&Address> = report.delivery.iter().map(|delivery| &delivery.trail).collect();
         assert_eq!(asked, [&trail]);

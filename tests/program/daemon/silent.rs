@@ -9,8 +9,8 @@ use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::RoundResult;
 use orgtrail::reconcile::status_board::StatusBoard;
-use orgtrail::reconcile::stop::stop;
 use orgtrail::reconcile::{Daemon, Options};
+use tokio_util::sync::CancellationToken;
 
 use super::storm::{Through, rounds};
 use super::until;
@@ -63,7 +63,7 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
     let options =
         Options { run: "orgtrail-acme-silent".into(), observe: false, once: false, concurrency: 4, history: None };
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
-    let (stopper, wish) = stop();
+    let stop = CancellationToken::new();
     let ended_with = |result: RoundResult| board.read().rounds.last().is_some_and(|round| round.result == result);
     let story = async {
         until(async || ended_with(RoundResult::InSync)).await;
@@ -85,8 +85,8 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
             let before = rounds(&board.read());
             until(async || rounds(&board.read()) > before + 1 && ended_with(RoundResult::InSync)).await;
         }
-        stopper.stop();
+        stop.cancel();
     };
-    let (ended, ()) = tokio::join!(daemon.run(&wish), story);
+    let (ended, ()) = tokio::join!(daemon.run(&stop), story);
     assert!(ended.is_ok());
 }

@@ -11,10 +11,10 @@ use orgtrail::policy::template::Templates;
 use orgtrail::reconcile::clock::{Clock, after, between};
 use orgtrail::reconcile::history::RoundResult;
 use orgtrail::reconcile::status_board::{Status, StatusBoard};
-use orgtrail::reconcile::stop::stop;
 use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
 use orgtrail::survey::{SurveyOptions, Surveyor};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::hand::{Edit, Hand};
 use super::until;
@@ -163,7 +163,7 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
         Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
     let board = StatusBoard::default();
     let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
-    let (stopper, wish) = stop();
+    let stop = CancellationToken::new();
 
     let story = async {
         let aside = connect(emulator.backend(), Timing::EMULATOR).await;
@@ -195,9 +195,9 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
             };
             assert!(left.is_empty(), "round {round} after {last:?}: {left:#?} {:#?}", board.read().findings);
         }
-        stopper.stop();
+        stop.cancel();
     };
-    let (ended, ()) = tokio::join!(daemon.run(&wish), story);
+    let (ended, ()) = tokio::join!(daemon.run(&stop), story);
     assert!(ended.is_ok());
     let (troubled, made) = (emulator.proxy().troubled(), board.read().totals.made);
     assert!(troubled > wanted_rounds(), "{troubled} requests had trouble");
