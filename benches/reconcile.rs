@@ -16,6 +16,8 @@ use jiff::Timestamp;
 use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Progress, Scope};
 use orgtrail::config::{self, Config};
+use orgtrail::daemon::clock::{Clock, after};
+use orgtrail::daemon::history::HistoryFile;
 use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::trail::Delivery;
@@ -24,10 +26,8 @@ use orgtrail::ids::AccountId;
 use orgtrail::organization::Organization;
 use orgtrail::plan::Change;
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::clock::{Clock, after};
-use orgtrail::reconcile::history::HistoryFile;
-use orgtrail::reconcile::status_board::StatusBoard;
-use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
+use orgtrail::reconcile::status::StatusBoard;
+use orgtrail::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -210,9 +210,10 @@ fn measure((accounts, rounds_max, budget_mb): (usize, usize, u64)) {
         history: Some(HistoryFile::new(folder.path().join("history.json"))),
     };
     let (clock, board) = (Impatient::default(), StatusBoard::default());
-    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
+    let controller =
+        Controller { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(daemon.run(&stop)).expect("the daemon works");
+    runtime.block_on(controller.run(&stop)).expect("the daemon works");
 
     let totals = board.read().totals.clone();
     println!("{accounts} accounts, rounds: {:?}, {} changes made", totals.rounds, totals.made);

@@ -15,7 +15,8 @@
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
-//! - [`reconcile`]: the daemon: rounds of survey and apply, within what the configuration allows.
+//! - [`daemon`]: what every long-running command shares: lease, status server, metrics, history, shutdown.
+//! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`permissions`]: the IAM policies that the commands themselves need.
@@ -36,6 +37,7 @@ pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod config;
+pub mod daemon;
 pub mod desire;
 pub mod drift;
 pub mod estate;

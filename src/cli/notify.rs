@@ -8,7 +8,7 @@ use crate::cloud::FaultKind;
 use crate::cloud::aws::webhook::{NotPosted, WebhookUrl};
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::config::schema::{NotifyConfig, TopicArn, WebLink};
-use crate::reconcile::notifier::Channel;
+use crate::reconcile::findings::notification::Channel;
 use crate::report::notification::Notification;
 
 /// Whom to tell, with everything that is needed for it: what is missing is known before AWS is looked at.
@@ -84,7 +84,7 @@ impl Channel for Topic {
         "topic"
     }
 
-    async fn tell(&self, notice: &Notification) -> Result<(), String> {
+    async fn send(&self, notice: &Notification) -> Result<(), String> {
         publish(&self.topic, notice, &self.aws).await.map_err(|failure| failure.to_string())
     }
 }
@@ -98,7 +98,7 @@ impl Channel for Hook {
         "webhook"
     }
 
-    async fn tell(&self, notice: &Notification) -> Result<(), String> {
+    async fn send(&self, notice: &Notification) -> Result<(), String> {
         post(&self.0, notice).await.map_err(|why| why.to_string())
     }
 }

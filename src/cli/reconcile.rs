@@ -21,15 +21,17 @@ use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, CloudReader, DiscoverOptions};
 use crate::config::schema::{BadValue, S3Place};
 use crate::config::{self, Config};
+use crate::daemon::clock::{Clock, SystemClock};
+use crate::daemon::history::{self, HistoryFile};
+use crate::daemon::lease;
+use crate::daemon::run_id::new_run_id;
+use crate::daemon::status_server::{self, Access as StatusAccess, ServerError};
 use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
-use crate::reconcile::clock::SystemClock;
-use crate::reconcile::daemon::own_sessions;
-use crate::reconcile::history::{self, HistoryFile, RoundRecord, RoundResult};
-use crate::reconcile::notifier::Channel;
-use crate::reconcile::status_board::StatusBoard;
-use crate::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError, once};
-use crate::reconcile::{http, lease};
+use crate::reconcile::findings::notification::Channel;
+use crate::reconcile::history::{RoundRecord, RoundResult};
+use crate::reconcile::status::{StatusBoard, once};
+use crate::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -77,7 +79,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
     let options = Options {
-        run: run_id(&config.deployment),
+        run: new_run_id(&config.deployment, SystemClock.now()),
         observe: args.observe,
         once: args.once,
         concurrency: usize::from(common.concurrency),
@@ -88,42 +90,42 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     };
     let (run, history) = (options.run.clone(), args.history.as_ref());
     let source = FromFile { common, observe: args.observe, run, history, notify: args.notify };
-    let daemon =
-        Daemon { source: &source, templates: &templates, clock: &SystemClock, board: StatusBoard::default(), options };
-    ui.note(&format!("run {}: {}", daemon.options.run, manner(args)));
+    let board = StatusBoard::default();
+    let controller = Controller { source: &source, templates: &templates, clock: &SystemClock, board, options };
+    ui.note(&format!("run {}: {}", controller.options.run, manner(args)));
     let stop = CancellationToken::new();
     let hangups =
         at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
-    let window = window(args, daemon.board.clone(), ui).await?;
+    let window = window(args, controller.board.clone(), ui).await?;
     let last = tokio::select! {
-        last = daemon.run(&stop) => last,
+        last = controller.run(&stop) => last,
         never = signals(&stop) => match never {},
         never = hangups => match never {},
         never = window => match never {},
     };
     let last = last.map_err(|error| CliError::new("the daemon cannot work").because(error))?;
-    answer(last.as_ref(), args.once, &stop, common.format(), &daemon.board)
+    answer(last.as_ref(), args.once, &stop, common.format(), &controller.board)
 }
 
 /// Opens the window through which the daemon is seen. One round is over before anybody looks.
 async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<Output = Infallible>, CliError> {
-    let failed = |error: http::NotServed| {
+    let failed = |error: ServerError| {
         CliError::new("cannot show the status").because(error).hint("see --listen and --token-file")
     };
     let listener = if args.once {
         None
     } else {
         let token = args.token_file.as_deref().map(read_token).transpose()?;
-        let door = http::Door::new(args.listen, token.as_deref()).map_err(failed)?;
-        let listener = http::listen(args.listen).await.map_err(failed)?;
+        let access = StatusAccess::new(args.listen, token.as_deref()).map_err(failed)?;
+        let listener = status_server::listen(args.listen).await.map_err(failed)?;
         // Port 0 is any free one: which, only the listener knows.
         let address = listener.local_addr().unwrap_or(args.listen);
         ui.note(&format!("status at http://{address}/"));
-        Some((listener, door))
+        Some((listener, access))
     };
     Ok(async move {
         match listener {
-            Some((listener, door)) => http::serve(listener, door, board, Arc::new(SystemClock)).await,
+            Some((listener, access)) => status_server::serve(listener, access, board, Arc::new(SystemClock)).await,
             None => std::future::pending().await,
         }
     })
@@ -141,13 +143,6 @@ fn manner(args: &Args) -> &'static str {
         (false, true) => "rounds that change nothing, until it is told to stop",
         (false, false) => "rounds until it is told to stop",
     }
-}
-
-/// Returns the run id: what CloudTrail shows as the name of the sessions. A session's name has at most 64 characters of
-/// a small alphabet (STS API, `AssumeRole`); a deployment's name has at most 32 of it.
-fn run_id(deployment: &str) -> String {
-    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-    format!("{}{now}-{:04x}", own_sessions(deployment), fastrand::u16(..))
 }
 
 /// Cancels the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
@@ -219,7 +214,7 @@ impl FromFile<'_> {
     }
 
     /// Returns who is told of findings.
-    fn recipients(&self, config: &Config) -> Result<Vec<Box<dyn Channel>>, SourceError> {
+    fn channels(&self, config: &Config) -> Result<Vec<Box<dyn Channel>>, SourceError> {
         if !self.notify {
             return Ok(Vec::new());
         }
@@ -246,13 +241,13 @@ impl ConfigSource for FromFile<'_> {
         let config = config::parse(text, &self.common.config.display().to_string())
             .map_err(|errors| SourceError { why: errors.render(false), retryable: false })?;
         // A configuration that names nobody to tell is not taken: the one before stays in force.
-        self.recipients(&config).map(|_| config)
+        self.channels(&config).map(|_| config)
     }
 
     async fn connect(&self, config: &Config) -> Result<Connection, SourceError> {
         if let Some(file) = &self.common.estate {
             let cloud = recorded(file).map_err(|failure| SourceError { why: failure.to_string(), retryable: false })?;
-            return Ok(Connection { recipients: self.recipients(config)?, ..Connection::to(Box::new(cloud)) });
+            return Ok(Connection { channels: self.channels(config)?, ..Connection::to(Box::new(cloud)) });
         }
         let access = if self.observe { Access::ReadOnly } else { Access::Write };
         let aws = Aws::connect(session::aws_options(self.common, door(config), access, &self.run)).await;
@@ -269,7 +264,7 @@ impl ConfigSource for FromFile<'_> {
             None => None,
         };
         let cloud: Box<dyn Cloud> = Box::new(aws);
-        Ok(Connection { cloud, lease, queue, history, recipients: self.recipients(config)? })
+        Ok(Connection { cloud, lease, queue, history, channels: self.channels(config)? })
     }
 }
 

@@ -1,32 +1,20 @@
-//! What the rounds did, kept in a bounded file together with what has to survive a restart of the daemon. Where replicas
-//! share it, it is an object: see `daemon_state`.
+//! What the rounds did, and what else has to survive a restart: the record that the daemon keeps in its history.
 //!
 //! It is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
 //! does the same, it only no longer knows since when a finding is open.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::conflicts::Conflict;
+use super::act::Conflict;
 use super::findings::Finding;
-use crate::files::{self, Readers};
+use crate::daemon::history::{HistoryEntry, HistoryFormat};
 use crate::plan::Harm;
-
-/// Rounds that are kept: five days at one every quarter of an hour.
-pub const ROUNDS_MAX: usize = 480;
 
 /// Findings that are kept. Of more than these the ages begin anew when the daemon does.
 const FINDINGS_MAX: usize = 5_000;
-
-/// The largest record: so many rounds and findings have a part of it, and what is larger is something else.
-pub const BYTES_MAX: i64 = 16 * 1024 * 1024;
-
-/// The version of the file's format.
-const FORMAT_VERSION: u32 = 1;
 
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,46 +134,20 @@ pub struct RoundRecord {
     pub harm: Option<Harm>,
 }
 
-/// The rounds, the newest last.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    rounds: VecDeque<RoundRecord>,
-}
+impl HistoryEntry for RoundRecord {
+    /// Five days at one every quarter of an hour.
+    const KEPT_MAX: usize = 480;
 
-impl History {
-    /// Takes up the rounds of earlier runs.
-    pub fn resume(rounds: Vec<RoundRecord>) -> Self {
-        let mut history = Self::default();
-        rounds.into_iter().for_each(|round| history.push(round));
-        history
+    fn id(&self) -> (&str, u64) {
+        (&self.run, self.number)
     }
 
-    /// Adds a round; the oldest one goes when there are too many.
-    pub fn push(&mut self, round: RoundRecord) {
-        while self.rounds.len() >= ROUNDS_MAX {
-            self.rounds.pop_front();
-        }
-        self.rounds.push_back(round);
-    }
-
-    /// Takes up the rounds that somebody else kept, in the order of time, each once.
-    pub fn merge(&mut self, others: Vec<RoundRecord>) {
-        let mut rounds: Vec<RoundRecord> = self.rounds.drain(..).collect();
-        let is_known =
-            |round: &RoundRecord| rounds.iter().any(|own| (&own.run, own.number) == (&round.run, round.number));
-        let new: Vec<RoundRecord> = others.into_iter().filter(|round| !is_known(round)).collect();
-        rounds.extend(new);
-        rounds.sort_by_key(|round| round.started);
-        *self = Self::resume(rounds);
-    }
-
-    /// Returns the rounds, the oldest first.
-    pub fn rounds(&self) -> impl DoubleEndedIterator<Item = &RoundRecord> {
-        self.rounds.iter()
+    fn started(&self) -> Timestamp {
+        self.started
     }
 }
 
-/// What is in the file.
+/// What is kept, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryRecord {
@@ -197,109 +159,57 @@ pub struct HistoryRecord {
     /// The findings that are open.
     pub findings: Vec<Finding>,
     /// The fields that were set lately.
-    pub contests: Vec<Conflict>,
-    /// What each recipient was told last. Where nobody was, it is left out, as it was in histories before there was any.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub told: BTreeMap<String, Vec<Finding>>,
+    #[serde(rename = "contests")]
+    pub conflicts: Vec<Conflict>,
+    /// What each channel was sent last. Where nothing was sent, it is left out, as it was in histories before there was any.
+    #[serde(rename = "told", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notified: BTreeMap<String, Vec<Finding>>,
 }
 
 impl HistoryRecord {
-    /// Puts a record together, of which nobody was told.
+    /// Puts a record together, of which nothing was sent.
     pub fn new(
         deployment: &str,
         rounds: Vec<RoundRecord>,
         mut findings: Vec<Finding>,
-        contests: Vec<Conflict>,
+        conflicts: Vec<Conflict>,
     ) -> Self {
         findings.truncate(FINDINGS_MAX);
-        let told = BTreeMap::new();
-        Self { format_version: FORMAT_VERSION, deployment: deployment.to_owned(), rounds, findings, contests, told }
+        let notified = BTreeMap::new();
+        Self {
+            format_version: Self::FORMAT_VERSION,
+            deployment: deployment.to_owned(),
+            rounds,
+            findings,
+            conflicts,
+            notified,
+        }
     }
 
-    /// Adds what each recipient was told last.
-    pub fn with_told(mut self, mut told: BTreeMap<String, Vec<Finding>>) -> Self {
-        told.values_mut().for_each(|findings| findings.truncate(FINDINGS_MAX));
-        self.told = told;
+    /// Adds what each channel was sent last.
+    pub fn with_notified(mut self, mut notified: BTreeMap<String, Vec<Finding>>) -> Self {
+        notified.values_mut().for_each(|findings| findings.truncate(FINDINGS_MAX));
+        self.notified = notified;
         self
     }
-
-    /// Reads a record of a deployment.
-    ///
-    /// # Errors
-    /// What the text is instead.
-    pub fn parse(text: &str, deployment: &str) -> Result<Self, String> {
-        let record: HistoryRecord = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if record.format_version != FORMAT_VERSION {
-            return Err(format!("it has format version {}", record.format_version));
-        }
-        if record.deployment != deployment {
-            return Err(format!("it belongs to {:?}", record.deployment));
-        }
-        Ok(record)
-    }
 }
 
-/// Where the record is kept.
-#[derive(Debug, Clone)]
-pub struct HistoryFile {
-    path: PathBuf,
-}
+impl HistoryFormat for HistoryRecord {
+    const FORMAT_VERSION: u32 = 1;
 
-/// Says why the record of earlier runs cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BadHistory {
-    /// The file cannot be read.
-    #[error("cannot read the history {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is no history, or one of another version or deployment.
-    #[error("{} is not a history of this deployment: {why}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        why: String,
-    },
-}
-
-impl HistoryFile {
-    /// Names the file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    fn format_version(&self) -> u32 {
+        self.format_version
     }
 
-    /// Reads what earlier runs left; nothing where there is no file yet.
-    ///
-    /// # Errors
-    /// [`BadHistory`] for a file that is something else: it is not overwritten.
-    pub fn read(&self, deployment: &str) -> Result<Option<HistoryRecord>, BadHistory> {
-        let path = self.path.clone();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(BadHistory::Read { path, source }),
-        };
-        HistoryRecord::parse(&text, deployment).map(Some).map_err(|why| BadHistory::Content { path, why })
-    }
-
-    /// Writes the file whole or not at all.
-    ///
-    /// # Errors
-    /// Those of the file system; the old file is as it was.
-    pub fn write(&self, record: &HistoryRecord) -> io::Result<()> {
-        // Put together before anything is written: a disk that is full leaves the old file as it is.
-        let text = serde_json::to_vec(record)?;
-        files::write(&self.path, &text, Readers::Owner)
+    fn deployment(&self) -> &str {
+        &self.deployment
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::daemon::history::{History, HistoryFile, HistoryFileError, parse};
 
     pub(crate) fn round(number: u64) -> RoundRecord {
         let at: Timestamp = "2026-01-05T00:00:00Z".parse().unwrap();
@@ -327,15 +237,15 @@ pub(crate) mod tests {
     fn the_file_is_bounded_and_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let file = HistoryFile::new(folder.path().join("history.json"));
-        assert_eq!(file.read("acme").unwrap(), None);
+        assert_eq!(file.read::<HistoryRecord>("acme").unwrap(), None);
         let mut history = History::default();
-        (0..2 * ROUNDS_MAX as u64).for_each(|number| history.push(round(number)));
-        let rounds: Vec<RoundRecord> = history.rounds().cloned().collect();
-        assert_eq!((rounds.len(), rounds[0].number), (ROUNDS_MAX, ROUNDS_MAX as u64));
+        (0..2 * RoundRecord::KEPT_MAX as u64).for_each(|number| history.push(round(number)));
+        let rounds: Vec<RoundRecord> = history.iter().cloned().collect();
+        assert_eq!((rounds.len(), rounds[0].number), (RoundRecord::KEPT_MAX, RoundRecord::KEPT_MAX as u64));
         let record = HistoryRecord::new("acme", rounds, Vec::new(), Vec::new());
         file.write(&record).unwrap();
         assert_eq!(file.read("acme").unwrap(), Some(record));
-        assert!(file.read("other").unwrap_err().to_string().contains("belongs to"));
+        assert!(file.read::<HistoryRecord>("other").unwrap_err().to_string().contains("belongs to"));
     }
 
     #[test]
@@ -347,25 +257,26 @@ pub(crate) mod tests {
         };
         let mut history = History::resume(vec![at("one", 1, 0), at("one", 2, 30)]);
         history.merge(vec![at("one", 1, 0), at("two", 1, 15)]);
-        let order: Vec<(&str, u64)> = history.rounds().map(|round| (round.run.as_str(), round.number)).collect();
+        let order: Vec<(&str, u64)> = history.iter().map(|round| (round.run.as_str(), round.number)).collect();
         assert_eq!(order, [("one", 1), ("two", 1), ("one", 2)]);
     }
 
     #[test]
     fn a_history_from_before_anybody_was_told_is_read() {
         let text = r#"{"format_version":1,"deployment":"acme","rounds":[],"findings":[],"contests":[]}"#;
-        let record = HistoryRecord::parse(text, "acme").unwrap();
-        assert!(record.told.is_empty());
+        let record = parse::<HistoryRecord>(text, "acme").unwrap();
+        assert!(record.notified.is_empty());
         assert_eq!(serde_json::to_string(&record).unwrap(), text, "and an older daemon reads what is written");
         let told = BTreeMap::from([("topic".to_owned(), Vec::new())]);
-        let text = serde_json::to_string(&record.with_told(told.clone())).unwrap();
-        assert_eq!(HistoryRecord::parse(&text, "acme").unwrap().told, told);
+        let text = serde_json::to_string(&record.with_notified(told.clone())).unwrap();
+        assert_eq!(parse::<HistoryRecord>(&text, "acme").unwrap().notified, told);
     }
 
     #[test]
     fn a_file_that_is_something_else_is_told() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "{\"format_version\":").unwrap();
-        assert!(matches!(HistoryFile::new(file.path()).read("acme"), Err(BadHistory::Content { .. })));
+        let read = HistoryFile::new(file.path()).read::<HistoryRecord>("acme");
+        assert!(matches!(read, Err(HistoryFileError::Content { .. })));
     }
 }

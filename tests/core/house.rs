@@ -42,9 +42,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("init", &["config", "estate", "ids", "organization", "plan", "policy", "report", "template"]),
     ("export", &["estate", "ids", "report", "template"]),
+    ("daemon", &["cloud", "files"]),
     (
         "reconcile",
-        &["apply", "cloud", "config", "estate", "files", "ids", "organization", "plan", "policy", "report", "survey"],
+        &["apply", "cloud", "config", "daemon", "estate", "ids", "organization", "plan", "policy", "report", "survey"],
     ),
     (
         "cli",
@@ -53,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "audit",
             "cloud",
             "config",
+            "daemon",
             "desire",
             "drift",
             "estate",

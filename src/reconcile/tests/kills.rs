@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use std::sync::Arc;
 
 use super::*;
-use crate::reconcile::clock::{Clock, between};
+use crate::daemon::clock::{Clock, between};
 
 /// Breaks one thing of each kind.
 async fn break_all(world: &SimulatedCloud) {
@@ -41,12 +41,13 @@ async fn repair_cut_off(clock: &TestClock, world: &'static SimulatedCloud, n: u6
     let source = Given::new(RULES, move || Box::new(Killed { world, begun: counted.clone(), n, made }));
     let templates = templates();
     let options = Options { once: true, concurrency: 1, ..options("orgtrail-acme-1") };
-    let daemon = Daemon { source: &source, templates: &templates, clock, board: StatusBoard::default(), options };
+    let controller =
+        Controller { source: &source, templates: &templates, clock, board: StatusBoard::default(), options };
     // A process that is killed does nothing any more: the daemon is dropped where it waits for an answer.
     let never = CancellationToken::new();
     tokio::select! {
         biased;
-        ended = daemon.run(&never) => ended.map(|_| false).unwrap(),
+        ended = controller.run(&never) => ended.map(|_| false).unwrap(),
         () = clock.minutes(60) => true,
     }
 }

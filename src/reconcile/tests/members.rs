@@ -8,11 +8,11 @@ use serde_json::json;
 use super::observe::{look, rules, start};
 use super::wake::{InMemory, MALLORY, event, given};
 use super::*;
+use crate::daemon::clock::after;
 use crate::estate::{Queue, Rule};
 use crate::plan::{Action, PlanOptions};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
-use crate::reconcile::clock::after;
 use crate::reconcile::history::Trigger;
 use crate::reconcile::observe::{Focus, ObservationCache, PartialObserver};
 

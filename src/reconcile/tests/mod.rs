@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::tests::TestClock;
-use super::history::{HistoryFile, RoundRecord, RoundResult};
-use super::observe::lock;
-use super::status_board::StatusBoard;
+use super::history::{RoundRecord, RoundResult};
+use super::status::StatusBoard;
 use super::*;
 use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
@@ -20,6 +18,9 @@ use crate::cloud::{
     superseded_trails, superseded_wakers,
 };
 use crate::config::{self, Config};
+use crate::daemon::clock::tests::TestClock;
+use crate::daemon::history::HistoryFile;
+use crate::daemon::lock;
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
@@ -297,8 +298,8 @@ fn options(run: &str) -> Options {
 }
 
 /// One of several daemons with the same configuration.
-fn replica<'a>(source: &'a Given, templates: &'a Templates, clock: &'a TestClock, run: &str) -> Daemon<'a> {
-    Daemon { source, templates, clock, board: StatusBoard::default(), options: options(run) }
+fn replica<'a>(source: &'a Given, templates: &'a Templates, clock: &'a TestClock, run: &str) -> Controller<'a> {
+    Controller { source, templates, clock, board: StatusBoard::default(), options: options(run) }
 }
 
 /// Runs a daemon beside a story; when the story is told, the daemon is told to stop.
@@ -310,14 +311,14 @@ async fn beside<T>(
 ) -> (T, Option<RoundRecord>) {
     let templates = templates();
     let board = StatusBoard::default();
-    let daemon = Daemon { source, templates: &templates, clock, board: board.clone(), options };
+    let controller = Controller { source, templates: &templates, clock, board: board.clone(), options };
     let stop = CancellationToken::new();
     let tell = async {
         let told = story(board).await;
         stop.cancel();
         told
     };
-    let (last, told) = tokio::join!(daemon.run(&stop), tell);
+    let (last, told) = tokio::join!(controller.run(&stop), tell);
     (told, last.unwrap())
 }
 
@@ -401,9 +402,14 @@ fn a_connection_that_may_come_is_waited_for_and_one_that_cannot_ends_it() {
         let source = Given::connecting("{}", || Err(SourceError { why: "no credentials".into(), retryable: false }));
         let templates = templates();
         let (clock, options) = (clock.clone(), options("orgtrail-acme-2"));
-        let daemon =
-            Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
-        assert_eq!(daemon.run(&CancellationToken::new()).await.unwrap_err().to_string(), "no credentials");
+        let controller = Controller {
+            source: &source,
+            templates: &templates,
+            clock: &clock,
+            board: StatusBoard::default(),
+            options,
+        };
+        assert_eq!(controller.run(&CancellationToken::new()).await.unwrap_err().to_string(), "no credentials");
     });
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::replicas::InMemory;
 use super::*;
 use crate::cloud::document::ConditionalStore;
-use crate::reconcile::lease::Leadership;
-use crate::reconcile::notifier::Channel;
+use crate::daemon::lease::Leadership;
+use crate::reconcile::findings::notification::Channel;
 use crate::report::notification::Notification;
 
 /// Somebody who can be told, or not.
@@ -39,7 +39,7 @@ impl Channel for Listener {
         self.name
     }
 
-    async fn tell(&self, notice: &Notification) -> Result<(), String> {
+    async fn send(&self, notice: &Notification) -> Result<(), String> {
         match self.is_deaf.load(Ordering::Relaxed) {
             0 => {
                 lock(&self.heard).push(notice.subject.clone());
@@ -55,8 +55,8 @@ fn given(listeners: &[Listener], world: &'static SimulatedCloud) -> Given {
     let listeners = listeners.to_vec();
     Given::connecting("{allow: []}", move || {
         let boxed = |listener: &Listener| -> Box<dyn Channel> { Box::new(listener.clone()) };
-        let recipients = listeners.iter().map(boxed).collect();
-        Ok(Connection { recipients, ..Connection::to(Box::new(Shared::new(world))) })
+        let channels = listeners.iter().map(boxed).collect();
+        Ok(Connection { channels, ..Connection::to(Box::new(Shared::new(world))) })
     })
 }
 
@@ -90,7 +90,7 @@ fn what_is_new_and_what_is_gone_is_told_once() {
             start_logging(world).await;
             clock.minutes(60).await;
             assert_eq!(topic.heard(), [GONE]);
-            assert_eq!((board.read().totals.told, board.read().totals.untold), (2, 0));
+            assert_eq!((board.read().totals.notified, board.read().totals.not_notified), (2, 0));
         };
         beside(&given(std::slice::from_ref(&topic), world), &clock, options("orgtrail-acme-1"), story).await;
     });
@@ -111,7 +111,7 @@ fn who_cannot_be_told_is_told_later_and_the_other_not_again() {
                 assert_eq!(topic.heard(), [""; 0]);
             }
             let status = board.read();
-            assert!(status.rounds.len() >= 4 && status.totals.untold >= 4, "{:?}", status.totals);
+            assert!(status.rounds.len() >= 4 && status.totals.not_notified >= 4, "{:?}", status.totals);
             topic.is_deaf.store(0, Ordering::Relaxed);
             clock.minutes(40).await;
             assert_eq!((topic.heard(), webhook.heard()), (vec![NEW.to_owned()], vec![NEW.to_owned()]));
@@ -158,9 +158,9 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
             let topic = topic.clone();
             move || {
                 let boxed = |store: &InMemory| -> Option<Box<dyn ConditionalStore>> { Some(Box::new(store.clone())) };
-                let recipients: Vec<Box<dyn Channel>> = vec![Box::new(topic.clone())];
+                let channels: Vec<Box<dyn Channel>> = vec![Box::new(topic.clone())];
                 let (lease, history) = (boxed(&lease), boxed(&history));
-                Ok(Connection { lease, history, recipients, ..Connection::to(Box::new(Shared::new(world))) })
+                Ok(Connection { lease, history, channels, ..Connection::to(Box::new(Shared::new(world))) })
             }
         };
         let source = Given::connecting("{allow: []}", connect);
@@ -173,7 +173,7 @@ fn of_two_replicas_the_one_that_acts_tells_and_who_takes_over_does_not_repeat_it
             assert_eq!(topic.heard(), [NEW]);
             stop_one.cancel();
             clock.minutes(40).await;
-            assert_eq!(two.board.read().standing, Some(Leadership::Leader));
+            assert_eq!(two.board.read().leadership, Some(Leadership::Leader));
             assert_eq!((topic.heard().len(), two.board.read().findings.len()), (0, 1));
             start_logging(world).await;
             clock.minutes(40).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
+use crate::daemon::clock::after;
 use crate::estate::SeenKey;
-use crate::reconcile::clock::after;
 use crate::reconcile::observe::{Focus, ObservationCache, PartialObserver, RefreshPolicy};
 
 const EVERY: Duration = Duration::from_secs(15 * 60);

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use super::*;
 use crate::apply::Gate;
 use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
-use crate::reconcile::clock::{Clock, after};
-use crate::reconcile::lease::{self, Found, LeaderElector, Leadership, Lease, SKEW_MAX, TERM};
+use crate::daemon::clock::{Clock, after};
+use crate::daemon::lease::{self, Found, LeaderElector, Leadership, Lease, SKEW_MAX, TERM};
 
 /// A document in memory, for replicas in one process.
 #[derive(Debug, Clone, Default)]
@@ -161,7 +161,7 @@ fn one_daemon_acts_and_the_other_takes_over() {
             // Not at the very moment at which another round begins.
             clock.sleep(Duration::from_secs(4 * 60 + 50)).await;
             assert_eq!(one.board.read().rounds.len() + two.board.read().rounds.len(), 5);
-            let (first, second) = (one.board.read().standing.clone(), two.board.read().standing.clone());
+            let (first, second) = (one.board.read().leadership.clone(), two.board.read().leadership.clone());
             assert_eq!(
                 (first, second),
                 (Some(Leadership::Leader), Some(Leadership::Standby { owner: "orgtrail-acme-one".into() }))
@@ -169,7 +169,7 @@ fn one_daemon_acts_and_the_other_takes_over() {
             stop_logging(world).await;
             stop_one.cancel();
             clock.minutes(2).await;
-            assert_eq!(two.board.read().standing, Some(Leadership::Leader));
+            assert_eq!(two.board.read().leadership, Some(Leadership::Leader));
             assert!(in_sync(world, &rules).await);
             stop_two.cancel();
         };
@@ -232,9 +232,14 @@ fn a_history_of_somebody_else_is_not_overwritten() {
         let source = Given::connecting("{}", connect);
         let (templates, options) = (templates(), options("orgtrail-acme-one"));
         let clock = clock.clone();
-        let daemon =
-            Daemon { source: &source, templates: &templates, clock: &clock, board: StatusBoard::default(), options };
-        let error = daemon.run(&CancellationToken::new()).await.unwrap_err().to_string();
+        let controller = Controller {
+            source: &source,
+            templates: &templates,
+            clock: &clock,
+            board: StatusBoard::default(),
+            options,
+        };
+        let error = controller.run(&CancellationToken::new()).await.unwrap_err().to_string();
         assert!(error.contains("belongs to \"other\"") && error.contains("another prefix"), "{error}");
         assert_eq!(history.read().await.unwrap().unwrap().text, theirs);
     });

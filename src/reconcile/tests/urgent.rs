@@ -1,10 +1,10 @@
 //! A log and its protection come back by themselves, whatever else waits for a person.
 
 use super::*;
+use crate::daemon::clock::Clock;
 use crate::estate::OWNER_TAG;
 use crate::policy::document::Effect;
 use crate::policy::{PolicyDocument, Statement};
-use crate::reconcile::clock::Clock;
 
 /// A statement of an outsider in the bucket policy: taking it away needs a person, because only they could write it again.
 fn outsider() -> Statement {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::cloud::queue::{Message, Queue};
-use crate::reconcile::clock::Clock;
+use crate::daemon::clock::Clock;
 
 /// A queue as SQS is: what is received and not deleted comes again.
 #[derive(Clone)]

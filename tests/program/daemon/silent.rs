@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::aws::Timing;
+use orgtrail::daemon::clock::{Clock, after};
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::clock::{Clock, after};
 use orgtrail::reconcile::history::RoundResult;
-use orgtrail::reconcile::status_board::StatusBoard;
-use orgtrail::reconcile::{Daemon, Options};
+use orgtrail::reconcile::status::StatusBoard;
+use orgtrail::reconcile::{Controller, Options};
 use tokio_util::sync::CancellationToken;
 
 use super::storm::{Through, rounds};
@@ -62,7 +62,8 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
     let (templates, clock, board) = (Templates::new(&[]).unwrap(), Hasty::start(), StatusBoard::default());
     let options =
         Options { run: "orgtrail-acme-silent".into(), observe: false, once: false, concurrency: 4, history: None };
-    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
+    let controller =
+        Controller { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let stop = CancellationToken::new();
     let ended_with = |result: RoundResult| board.read().rounds.last().is_some_and(|round| round.result == result);
     let story = async {
@@ -87,6 +88,6 @@ async fn silence_is_a_fault_of_one_round_and_the_loop_goes_on() {
         }
         stop.cancel();
     };
-    let (ended, ()) = tokio::join!(daemon.run(&stop), story);
+    let (ended, ()) = tokio::join!(controller.run(&stop), story);
     assert!(ended.is_ok());
 }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use orgtrail::cloud::NoProgress;
 use orgtrail::cloud::aws::{Aws, AwsOptions, Timing};
 use orgtrail::config::{self, Config};
+use orgtrail::daemon::clock::{Clock, after, between};
 use orgtrail::policy::template::Templates;
-use orgtrail::reconcile::clock::{Clock, after, between};
 use orgtrail::reconcile::history::RoundResult;
-use orgtrail::reconcile::status_board::{Status, StatusBoard};
-use orgtrail::reconcile::{ConfigSource, Connection, Daemon, Options, SourceError};
+use orgtrail::reconcile::status::{Status, StatusBoard};
+use orgtrail::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
 use orgtrail::survey::{SurveyOptions, Surveyor};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -162,7 +162,8 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
     let options =
         Options { run: "orgtrail-acme-storm".into(), observe: false, once: false, concurrency: 4, history: None };
     let board = StatusBoard::default();
-    let daemon = Daemon { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
+    let controller =
+        Controller { source: &source, templates: &templates, clock: &clock, board: board.clone(), options };
     let stop = CancellationToken::new();
 
     let story = async {
@@ -197,7 +198,7 @@ async fn whatever_somebody_edits_in_whatever_weather_is_put_right() {
         }
         stop.cancel();
     };
-    let (ended, ()) = tokio::join!(daemon.run(&stop), story);
+    let (ended, ()) = tokio::join!(controller.run(&stop), story);
     assert!(ended.is_ok());
     let (troubled, made) = (emulator.proxy().troubled(), board.read().totals.made);
     assert!(troubled > wanted_rounds(), "{troubled} requests had trouble");
