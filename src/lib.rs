@@ -15,6 +15,7 @@
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
+//! - [`notify`]: sends people what is new; the channels, and what each was sent.
 //! - [`daemon`]: what every long-running command shares: lease, status server, metrics, history, shutdown.
 //! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
@@ -47,6 +48,7 @@ pub mod flow;
 pub mod ids;
 pub mod init;
 pub mod logs;
+pub mod notify;
 pub mod organization;
 pub mod permissions;
 pub mod plan;

@@ -8,18 +8,17 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::failure::CliError;
-use super::notify::Notifier;
 use super::plan::{outcome, text};
 use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
-use super::{Answer, Common, Format};
-use crate::cloud::aws::AwsOptions;
+use super::{Answer, Common, Format, notify};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
 use crate::drift::{Comparison, Record, State, Trace};
 use crate::estate::{Address, Stage};
+use crate::notify::Channels;
 use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
 use crate::report::plan::drift_comparison::DriftJson;
@@ -94,7 +93,8 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     args.must_not_mix(common)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
-    let notifier = args.notify.then(|| Notifier::new(&session.config.notify, args.link.as_ref())).transpose()?;
+    let link = args.link.as_ref().or(session.config.notify.link.as_ref()).map(WebLink::as_str);
+    let channels = args.notify.then(|| channels(common, &session.config)).transpose()?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
     let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
@@ -106,11 +106,11 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
     let mut answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
-    if let Some(notifier) = &notifier
-        && let Some(notice) = notice(&subject, &comparison, notifier.link())
-        && let Err(failure) = notifier.tell(&notice, &teller(common, &session.config)).await
+    if let Some(channels) = &channels
+        && let Some(notice) = notice(&subject, &comparison, link)
+        && let Err(failure) = notify::send(channels, &notice).await
     {
-        // Nobody was told: what is new must be new again in the next run.
+        // A channel was not sent it: what is new must be new again in the next run.
         let stays = args.since.as_ref().filter(|file| common.output.as_ref() == Some(file));
         if stays.is_none() {
             ui.print(&answer.text)?;
@@ -125,10 +125,10 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     Ok(answer)
 }
 
-/// Returns how AWS is reached to tell a topic.
-fn teller(common: &Common, config: &Config) -> AwsOptions {
+/// Returns the channels of the configuration.
+fn channels(common: &Common, config: &Config) -> Result<Channels, CliError> {
     let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
-    aws_options(common, door, Access::ReadOnly, "orgtrail")
+    notify::channels(&config.notify, aws_options(common, door, Access::ReadOnly, "orgtrail"))
 }
 
 fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, CliError> {

@@ -10,13 +10,12 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
-use super::notify::Notifier;
 use super::outcome::Outcome;
 use super::session::{self, Access, AwsEntry, recorded, templates};
 use super::signal::{at_each_hangup, told_to_stop};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
-use super::{Answer, Common, Format};
+use super::{Answer, Common, Format, notify};
 use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, CloudReader, DiscoverOptions};
 use crate::config::schema::{BadValue, S3Place};
@@ -28,7 +27,7 @@ use crate::daemon::run_id::new_run_id;
 use crate::daemon::status_server::{self, Access as StatusAccess, ServerError};
 use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
-use crate::reconcile::findings::notification::Channel;
+use crate::notify::Channels;
 use crate::reconcile::history::{RoundRecord, RoundResult};
 use crate::reconcile::status::{StatusBoard, once};
 use crate::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
@@ -213,14 +212,14 @@ impl FromFile<'_> {
         }
     }
 
-    /// Returns who is told of findings.
-    fn channels(&self, config: &Config) -> Result<Vec<Box<dyn Channel>>, SourceError> {
+    /// Returns the channels that findings are sent over: none without `--notify`.
+    fn channels(&self, config: &Config) -> Result<Channels, SourceError> {
         if !self.notify {
-            return Ok(Vec::new());
+            return Ok(Channels::new());
         }
-        let notifier = Notifier::new(&config.notify, None);
-        let notifier = notifier.map_err(|failure| SourceError { why: failure.to_string(), retryable: false })?;
-        Ok(notifier.recipients(session::aws_options(self.common, door(config), Access::ReadOnly, &self.run)))
+        let aws = session::aws_options(self.common, door(config), Access::ReadOnly, &self.run);
+        notify::channels(&config.notify, aws)
+            .map_err(|failure| SourceError { why: failure.to_string(), retryable: false })
     }
 }
 

@@ -3,14 +3,13 @@
 //! It is for people and for the status page. Nothing that a plan stands on comes from it: without it the daemon
 //! does the same, it only no longer knows since when a finding is open.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::act::Conflict;
 use super::findings::Finding;
 use crate::daemon::history::{HistoryEntry, HistoryFormat};
+use crate::notify::Ledger;
 use crate::plan::Harm;
 
 /// Findings that are kept. Of more than these the ages begin anew when the daemon does.
@@ -162,8 +161,8 @@ pub struct HistoryRecord {
     #[serde(rename = "contests")]
     pub conflicts: Vec<Conflict>,
     /// What each channel was sent last. Where nothing was sent, it is left out, as it was in histories before there was any.
-    #[serde(rename = "told", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub notified: BTreeMap<String, Vec<Finding>>,
+    #[serde(rename = "told", default, skip_serializing_if = "Ledger::is_empty")]
+    pub notified: Ledger<Finding>,
 }
 
 impl HistoryRecord {
@@ -175,7 +174,7 @@ impl HistoryRecord {
         conflicts: Vec<Conflict>,
     ) -> Self {
         findings.truncate(FINDINGS_MAX);
-        let notified = BTreeMap::new();
+        let notified = Ledger::default();
         Self {
             format_version: Self::FORMAT_VERSION,
             deployment: deployment.to_owned(),
@@ -187,10 +186,8 @@ impl HistoryRecord {
     }
 
     /// Adds what each channel was sent last.
-    pub fn with_notified(mut self, mut notified: BTreeMap<String, Vec<Finding>>) -> Self {
-        notified.values_mut().for_each(|findings| findings.truncate(FINDINGS_MAX));
-        self.notified = notified;
-        self
+    pub fn with_notified(self, notified: Ledger<Finding>) -> Self {
+        Self { notified: notified.truncated(FINDINGS_MAX), ..self }
     }
 }
 
@@ -267,7 +264,8 @@ pub(crate) mod tests {
         let record = parse::<HistoryRecord>(text, "acme").unwrap();
         assert!(record.notified.is_empty());
         assert_eq!(serde_json::to_string(&record).unwrap(), text, "and an older daemon reads what is written");
-        let told = BTreeMap::from([("topic".to_owned(), Vec::new())]);
+        let mut told = Ledger::default();
+        told.sent("topic", Vec::new());
         let text = serde_json::to_string(&record.with_notified(told.clone())).unwrap();
         assert_eq!(parse::<HistoryRecord>(&text, "acme").unwrap().notified, told);
     }

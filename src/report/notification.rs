@@ -2,28 +2,12 @@
 
 use crate::drift::{Comparison, State};
 use crate::estate::audit_event::AuditEvent;
+use crate::notify::Notification;
 use crate::plan::Harm;
 use crate::report::plan::drift_comparison::{SinceEntry, TraceView, since, traces};
 use crate::report::plan::subject::Subject;
-use crate::report::text::escape;
+use crate::report::text::message::{Quote, compose, named, shortened};
 use crate::report::text::words;
-
-/// How many findings, and how many changes by others, a message names.
-pub const NAMED_MAX: usize = 20;
-
-/// How many characters of a finding are shown.
-const SHOWN_MAX: usize = 300;
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notification {
-    /// One line of ASCII, at most 100 characters: what Amazon SNS takes as the subject of a mail.
-    pub subject: String,
-    /// Plain text.
-    pub text: String,
-    /// The same as Slack and those who are compatible with it read it (`mrkdwn`): nothing in it can mention or link.
-    pub slack: String,
-}
 
 /// Returns what to tell: nothing where nothing is new.
 ///
@@ -45,32 +29,22 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     entries.sort_by_key(|entry| worst(entry).filter(|at| *at < 3).unwrap_or(Harm::ALL.len()));
     let traces = traces(subject.traces, subject.organization);
     let known: Vec<&TraceView> = traces.iter().filter(|trace| !trace.events.is_empty()).collect();
-    let lines = |quote: fn(&str) -> String, plainly: fn(&str) -> String| {
-        let mut lines = vec![plainly(&head)];
-        lines.extend(entries.iter().take(NAMED_MAX).map(|entry| finding(entry, is_compared, quote)));
-        if entries.len() > NAMED_MAX {
-            lines.push(format!("- and {} more", words::grouped(entries.len() - NAMED_MAX)));
-        }
-        lines.extend(known.iter().take(NAMED_MAX).filter_map(|trace| last_change(trace, quote)));
-        if known.len() > NAMED_MAX {
-            lines.push(format!("- and the last changes of {} more", words::grouped(known.len() - NAMED_MAX)));
-        }
-        lines.extend(link.map(plainly));
-        lines.join("\n")
+    let lines = |quote: Quote| {
+        let mut lines =
+            named(&entries, |entry| Some(finding(entry, is_compared, quote)), |count| format!("- and {count} more"));
+        let more = |count| format!("- and the last changes of {count} more");
+        lines.extend(named(&known, |trace| last_change(trace, quote), more));
+        lines
     };
-    let plain = |text: &str| escape::terminal(text).into_owned();
-    Some(Notification {
-        subject: format!(
-            "orgtrail: {} in {deployment}",
-            words::count(news, if is_compared { "new finding" } else { "finding" })
-        ),
-        text: lines(plain, plain),
-        slack: lines(escape::slack_code, escape::slack),
-    })
+    let subject = format!(
+        "orgtrail: {} in {deployment}",
+        words::count(news, if is_compared { "new finding" } else { "finding" })
+    );
+    Some(compose(subject, &head, link, lines))
 }
 
 /// Without a comparison nobody knows whether a finding is new.
-fn finding(entry: &SinceEntry, is_compared: bool, quote: fn(&str) -> String) -> String {
+fn finding(entry: &SinceEntry, is_compared: bool, quote: Quote) -> String {
     let SinceEntry { state, about, harm, what, first_seen: _, accounts } = entry;
     let many = match accounts.len() {
         0 | 1 => String::new(),
@@ -81,19 +55,11 @@ fn finding(entry: &SinceEntry, is_compared: bool, quote: fn(&str) -> String) -> 
     format!("- {state}{harm}{about}: {}{many}", quote(&shortened(what)))
 }
 
-fn last_change(trace: &TraceView, quote: fn(&str) -> String) -> Option<String> {
+fn last_change(trace: &TraceView, quote: Quote) -> Option<String> {
     let TraceView { address, events, unknown: _, accounts: _ } = trace;
     let AuditEvent { time, actor, event, source: _ } = events.first()?;
     let [address, event, actor] = [address, event, actor].map(|text| quote(&shortened(text)));
     Some(format!("- last change of {address}: {event} by {actor} at {time}"))
-}
-
-/// Returns a text that a message has room for.
-pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::cloud::Cloud;
 use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
 use crate::config::Config;
-use crate::reconcile::findings::notification::Channel;
+use crate::notify::Channels;
 
 /// What the daemon is connected to.
 pub struct Connection {
@@ -19,13 +19,13 @@ pub struct Connection {
     /// Where replicas keep their history together; `None` where each keeps its own, or none.
     pub history: Option<Box<dyn ConditionalStore>>,
     /// Where findings are sent to.
-    pub channels: Vec<Box<dyn Channel>>,
+    pub channels: Channels,
 }
 
 impl Connection {
     /// A connection to a cloud and nothing beside it.
     pub fn to(cloud: Box<dyn Cloud>) -> Self {
-        Self { cloud, lease: None, queue: None, history: None, channels: Vec::new() }
+        Self { cloud, lease: None, queue: None, history: None, channels: Channels::new() }
     }
 }
 

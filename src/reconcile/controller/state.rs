@@ -1,9 +1,9 @@
 //! What lasts as long as the daemon, and how it outlives it.
 
 use crate::daemon::history::{History, HistoryFile, HistoryFileError, SharedHistory, SharedHistoryError};
+use crate::notify::Ledger;
 use crate::reconcile::act::ConflictTracker;
-use crate::reconcile::findings::Findings;
-use crate::reconcile::findings::notification::NotifiedFindings;
+use crate::reconcile::findings::{Finding, Findings};
 use crate::reconcile::history::{HistoryRecord, RoundRecord};
 use crate::reconcile::round::RoundState;
 
@@ -20,8 +20,8 @@ pub(super) struct DaemonState {
     pub(super) failures: u32,
     /// A round could plan something.
     pub(super) planned_once: bool,
-    /// What was sent of the findings.
-    pub(super) notified: NotifiedFindings,
+    /// What each channel was sent of the findings.
+    pub(super) notified: Ledger<Finding>,
 }
 
 impl DaemonState {
@@ -39,7 +39,7 @@ impl DaemonState {
         self.history.merge(record.rounds);
         self.rounds.findings = Findings::resume(record.findings);
         self.rounds.conflicts = ConflictTracker::resume(record.conflicts);
-        self.notified = NotifiedFindings::resume(record.notified);
+        self.notified = record.notified;
     }
 
     /// Puts together what is kept.
@@ -47,7 +47,7 @@ impl DaemonState {
         let rounds = self.history.iter().cloned().collect();
         let findings = self.rounds.findings.iter().cloned().collect();
         let conflicts = self.rounds.conflicts.record();
-        HistoryRecord::new(deployment, rounds, findings, conflicts).with_notified(self.notified.record())
+        HistoryRecord::new(deployment, rounds, findings, conflicts).with_notified(self.notified.clone())
     }
 
     /// Writes the record for all replicas; rounds that another one added meanwhile are taken up first.

@@ -20,8 +20,9 @@ use crate::daemon::clock::{after, between};
 use crate::daemon::history::{SharedHistory, SharedHistoryError};
 use crate::daemon::lease::{LeaderElector, Leadership, RENEW_EVERY, SKEW_MAX, TERM};
 use crate::daemon::lock;
+use crate::notify::Sending;
 use crate::reconcile::findings::Finding;
-use crate::reconcile::findings::notification::notice;
+use crate::reconcile::findings::notification::notification;
 use crate::reconcile::history::Trigger;
 use crate::reconcile::observe::Focus;
 use crate::reconcile::round::{RoundContext, RoundOutcome, RoundRequest, round};
@@ -34,9 +35,6 @@ const POLL: Duration = Duration::from_secs(5);
 
 /// How often the lease is renewed and messages are kept while a round runs.
 const UPKEEP: Duration = Duration::from_secs(15);
-
-/// How long one channel may take to send a notification.
-const SEND_MAX: Duration = Duration::from_secs(60);
 
 /// Why waiting is over.
 enum Next {
@@ -186,42 +184,26 @@ impl Supervisor<'_> {
         self.schedule_next(state, outcome)
     }
 
-    /// Tells of the findings that are new, other or gone, as long as this replica acts and nobody wishes the end. Who cannot
-    /// be told in time is told after the next round.
+    /// Sends what is new, changed or gone of the findings, as long as this replica leads and `stop` is not cancelled. What failed
+    /// is sent after the next round.
     async fn notify(&self, state: &mut DaemonState) {
         let Self { controller, generation, .. } = self;
         let open: Vec<Finding> = state.rounds.findings.iter().cloned().collect();
-        let link = generation.config.notify.link.as_ref().map(WebLink::as_str);
-        for channel in &generation.connection.channels {
-            let name = channel.name();
-            let Some(notice) = notice(&generation.config.deployment, state.notified.of(name), &open, link) else {
-                continue;
-            };
-            if !self.leads().await {
-                return;
-            }
-            let told = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                told = channel.send(&notice) => told,
-                () = controller.clock.sleep(SEND_MAX) => Err(format!("no answer within {} seconds", SEND_MAX.as_secs())),
-            };
-            match told {
-                Ok(()) => {
-                    tracing::info!(recipient = name, notice.subject, "told");
-                    state.notified.sent(name, open.clone());
-                    controller.board.write(|status| status.totals.notified += 1);
-                }
-                Err(why) => {
-                    tracing::error!(
-                        recipient = name,
-                        why,
-                        "not told of the findings; it is tried again after the next round"
-                    );
-                    controller.board.write(|status| status.totals.not_notified += 1);
-                }
-            }
-        }
+        let Config { deployment, notify, .. } = &generation.config;
+        let link = notify.link.as_ref().map(WebLink::as_str);
+        let message = |known: &[Finding]| notification(deployment, known, &open, link);
+        let sending = Sending {
+            stop: self.stop,
+            may_send: async || self.leads().await,
+            sleep: async |span| controller.clock.sleep(span).await,
+        };
+        let channels = &generation.connection.channels;
+        let deliveries = state.notified.deliver(channels, &open, message, &sending).await;
+        let sent = deliveries.iter().filter(|delivery| delivery.result.is_ok()).count() as u64;
+        controller.board.write(|status| {
+            status.totals.notified += sent;
+            status.totals.not_notified += deliveries.len() as u64 - sent;
+        });
     }
 
     /// Keeps the lease and the messages of a round while it runs.

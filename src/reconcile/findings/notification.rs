@@ -1,128 +1,53 @@
-//! Telling people of findings away from the page: what is new, other or gone since somebody was told last.
-//!
-//! What each recipient knows is kept with the history, so that one who cannot be reached is told later, and nobody is told
-//! twice of the same: not after a restart, not when another replica takes over. It is kept after the telling, so a daemon
-//! that is killed between the two tells again; the other way round it would tell never.
-
-use std::collections::BTreeMap;
-
-use async_trait::async_trait;
+//! The message about findings: what is new, changed or gone since a channel was sent the last one. Pure.
 
 use super::Finding;
 use crate::daemon::run_id::session_prefix;
+use crate::notify::Notification;
+use crate::notify::ledger::{News, Notifiable, news};
 use crate::plan::Harm;
-use crate::report::notification::{NAMED_MAX, Notification, shortened};
-use crate::report::text::escape;
+use crate::report::text::message::{Quote, compose, named, shortened};
 use crate::report::text::words;
 
-/// Somebody who is told.
-#[async_trait]
-pub trait Channel: Send + Sync {
-    /// Returns the word under which it is kept what it knows.
-    fn name(&self) -> &'static str;
+impl Notifiable for Finding {
+    type Key = super::Key;
 
-    /// Tells it.
-    ///
-    /// # Errors
-    /// Why it could not be told, for the log: without anything secret.
-    async fn send(&self, notice: &Notification) -> Result<(), String>;
-}
-
-/// What each recipient knows: the findings that were open when it was told last.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct NotifiedFindings(BTreeMap<String, Vec<Finding>>);
-
-impl NotifiedFindings {
-    /// Takes up what an earlier run of the daemon told.
-    pub fn resume(told: BTreeMap<String, Vec<Finding>>) -> Self {
-        Self(told)
-    }
-
-    /// Returns it, to be kept.
-    pub fn record(&self) -> BTreeMap<String, Vec<Finding>> {
-        self.0.clone()
-    }
-
-    /// Returns the findings that a recipient knows.
-    pub fn of(&self, recipient: &str) -> &[Finding] {
-        self.0.get(recipient).map_or(&[], Vec::as_slice)
-    }
-
-    /// Notes what a recipient was told.
-    pub fn sent(&mut self, recipient: &str, open: Vec<Finding>) {
-        self.0.insert(recipient.to_owned(), open);
+    fn key(&self) -> super::Key {
+        Finding::key(self)
     }
 }
 
-/// What has become of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Changed,
-    Gone,
-}
-
-impl State {
-    fn words(self) -> &'static str {
-        match self {
-            State::New => "new",
-            State::Changed => "changed",
-            State::Gone => "gone",
-        }
-    }
-}
-
-/// Returns what to tell somebody who knows of some findings; nothing where nothing has become of them.
+/// Returns the message for a channel that knows of some findings; `None` where nothing has become of them.
 ///
-/// `link` is where more can be read.
-pub fn notice(deployment: &str, known: &[Finding], open: &[Finding], link: Option<&str>) -> Option<Notification> {
-    let news = news(deployment, known, open);
+/// `link` is where more can be read, `None` where that is not set.
+pub fn notification(deployment: &str, known: &[Finding], open: &[Finding], link: Option<&str>) -> Option<Notification> {
+    let news = worst_first(news(known, open, |finding| without_runs(&finding.message, deployment)));
     if news.is_empty() {
         return None;
     }
-    let number = |state: State| news.iter().filter(|(other, _)| *other == state).count();
-    let [new, changed, gone] = [State::New, State::Changed, State::Gone].map(|state| words::grouped(number(state)));
+    let number = |what: News| news.iter().filter(|(other, _)| *other == what).count();
+    let [new, changed, gone] = [News::New, News::Changed, News::Gone].map(|what| words::grouped(number(what)));
     let tally = format!("{new} new, {changed} changed, {gone} gone");
     let head = format!("orgtrail reconcile of {deployment}: {tally}, {} open", words::grouped(open.len()));
-    let lines = |quote: fn(&str) -> String, plainly: fn(&str) -> String| {
-        let mut lines = vec![plainly(&head)];
-        lines.extend(news.iter().take(NAMED_MAX).map(|(state, finding)| line(*state, finding, quote)));
-        if news.len() > NAMED_MAX {
-            lines.push(format!("- and {} more", words::grouped(news.len() - NAMED_MAX)));
-        }
-        lines.extend(link.map(plainly));
-        lines.join("\n")
-    };
-    let plain = |text: &str| escape::terminal(text).into_owned();
-    Some(Notification {
-        subject: format!("orgtrail: findings in {deployment}: {tally}"),
-        text: lines(plain, plain),
-        slack: lines(escape::slack_code, escape::slack),
-    })
+    let subject = format!("orgtrail: findings in {deployment}: {tally}");
+    let lines =
+        |quote: Quote| named(&news, |(news, finding)| Some(line(*news, finding, quote)), |n| format!("- and {n} more"));
+    Some(compose(subject, &head, link, lines))
 }
 
-fn line(state: State, finding: &Finding, quote: fn(&str) -> String) -> String {
+fn line(news: News, finding: &Finding, quote: Quote) -> String {
     let place = finding.address.as_ref().map_or_else(|| finding.account.to_string(), ToString::to_string);
     let [place, what] = [&place, &format!("{}: {}", finding.code, finding.message)].map(|text| quote(&shortened(text)));
-    let harm = finding.harm.filter(|harm| *harm != Harm::Harmless && state != State::Gone);
+    let harm = finding.harm.filter(|harm| *harm != Harm::Harmless && news != News::Gone);
     let harm = harm.map(|harm| format!("{harm}, ")).unwrap_or_default();
-    format!("- {}, {harm}{place}: {what}", state.words())
+    format!("- {}, {harm}{place}: {what}", news.as_str())
 }
 
-/// Compares what is known with what is open: what is new or says something else first, the worst at the top, then what is gone.
-fn news<'f>(deployment: &str, known: &'f [Finding], open: &'f [Finding]) -> Vec<(State, &'f Finding)> {
-    let before: BTreeMap<_, &Finding> = known.iter().map(|finding| (finding.key(), finding)).collect();
-    let now: BTreeMap<_, &Finding> = open.iter().map(|finding| (finding.key(), finding)).collect();
-    let says = |finding: &Finding| without_runs(&finding.message, deployment);
-    let fresh = now.iter().filter_map(|(key, finding)| match before.get(key) {
-        None => Some((State::New, *finding)),
-        Some(known) if says(known) != says(finding) => Some((State::Changed, *finding)),
-        Some(_) => None,
-    });
-    let mut fresh: Vec<(State, &Finding)> = fresh.collect();
-    fresh.sort_by_key(|(_, finding)| Harm::rank(finding.harm));
-    let gone = before.iter().filter(|(key, _)| !now.contains_key(*key)).map(|(_, finding)| (State::Gone, *finding));
-    fresh.into_iter().chain(gone).collect()
+/// Puts the worst of what is new or changed first; what is gone stays last.
+fn worst_first(news: Vec<(News, &Finding)>) -> Vec<(News, &Finding)> {
+    let (mut open, gone): (Vec<_>, Vec<_>) = news.into_iter().partition(|(news, _)| *news != News::Gone);
+    open.sort_by_key(|(_, finding)| Harm::rank(finding.harm));
+    open.extend(gone);
+    open
 }
 
 /// Returns a message without our run ids, of which AWS's refusals name one: it is another one after each restart.
@@ -139,6 +64,7 @@ fn without_runs(message: &str, deployment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::text::message::NAMED_MAX;
 
     fn finding(account: &str, code: &str, message: &str) -> Finding {
         Finding {
@@ -159,7 +85,7 @@ mod tests {
     fn new_changed_and_gone_are_told_and_what_stays_is_not() {
         let known = [finding(ONE, "Stays", "x"), finding(ONE, "Changes", "one"), finding(ONE, "Goes", "y")];
         let open = [finding(ONE, "Stays", "x"), finding(ONE, "Changes", "two"), finding(ONE, "Comes", "z")];
-        let told = notice("acme", &known, &open, Some("https://status.example.com/?a&b")).unwrap();
+        let told = notification("acme", &known, &open, Some("https://status.example.com/?a&b")).unwrap();
         assert_eq!(told.subject, "orgtrail: findings in acme: 1 new, 1 changed, 1 gone");
         let lines: Vec<&str> = told.text.lines().collect();
         assert_eq!(
@@ -173,7 +99,7 @@ mod tests {
             ]
         );
         assert!(told.slack.ends_with("https://status.example.com/?a&amp;b"), "{}", told.slack);
-        assert_eq!(notice("acme", &open, &open, None), None);
+        assert_eq!(notification("acme", &open, &open, None), None);
     }
 
     #[test]
@@ -183,16 +109,16 @@ mod tests {
             [finding(ONE, "AccessDenied", &format!("User: {session} is not authorized to perform: iam:GetRole"))]
         };
         let (before, after) = (refused("20260105T000000Z-1a2b"), refused("20260106T000000Z-3c4d"));
-        assert_eq!(notice("acme", &before, &after, None), None);
+        assert_eq!(notification("acme", &before, &after, None), None);
         let other = [finding(ONE, "AccessDenied", &before[0].message.replace("GetRole", "GetPolicy"))];
-        assert!(notice("acme", &before, &other, None).is_some());
+        assert!(notification("acme", &before, &other, None).is_some());
     }
 
     #[test]
     fn a_message_is_short_and_hostile_text_is_inert() {
         let hostile = "<https://evil.example.com|click> `x` \u{1b}[31m\n@here".repeat(50);
         let open: Vec<Finding> = (0..500).map(|n| finding(&format!("{n:012}"), "Denied", &hostile)).collect();
-        let Notification { subject, text, slack } = notice("acme", &[], &open, None).unwrap();
+        let Notification { subject, text, slack } = notification("acme", &[], &open, None).unwrap();
         assert!(subject.is_ascii() && subject.len() <= 100, "{subject}");
         assert!(text.lines().count() == NAMED_MAX + 2 && text.ends_with("- and 480 more"), "{text}");
         assert!(!text.contains('\u{1b}') && !slack.contains('<'), "{slack}");
@@ -203,7 +129,7 @@ mod tests {
     fn the_worst_is_told_first() {
         let of = |code: &str, harm| Finding { harm, ..finding(ONE, code, "x") };
         let open = [of("A", None), of("B", Some(Harm::LessProtected)), of("C", Some(Harm::LogsLost))];
-        let told = notice("acme", &[], &open, None).unwrap();
+        let told = notification("acme", &[], &open, None).unwrap();
         let lines: Vec<&str> = told.text.lines().skip(1).collect();
         assert_eq!(
             lines,
@@ -213,13 +139,5 @@ mod tests {
                 "- new, less-protected, 111111111111: B: x",
             ]
         );
-    }
-
-    #[test]
-    fn each_recipient_knows_what_it_was_told() {
-        let mut known = NotifiedFindings::default();
-        known.sent("topic", vec![finding(ONE, "A", "x")]);
-        let known = NotifiedFindings::resume(known.record());
-        assert_eq!((known.of("topic").len(), known.of("webhook").len()), (1, 0));
     }
 }

@@ -6,7 +6,7 @@ use super::{PendingChange, Status};
 use crate::plan::Harm;
 use crate::reconcile::findings::Finding;
 use crate::reconcile::history::{RoundRecord, RoundResult};
-use crate::report::notification::shortened;
+use crate::report::text::message::shortened;
 use crate::report::text::{escape, json, words};
 
 /// How many findings the text names.

@@ -6,8 +6,7 @@ use super::replicas::InMemory;
 use super::*;
 use crate::cloud::document::ConditionalStore;
 use crate::daemon::lease::Leadership;
-use crate::reconcile::findings::notification::Channel;
-use crate::report::notification::Notification;
+use crate::notify::{Channel, Notification, SendError};
 
 /// Somebody who can be told, or not.
 #[derive(Clone)]
@@ -39,13 +38,13 @@ impl Channel for Listener {
         self.name
     }
 
-    async fn send(&self, notice: &Notification) -> Result<(), String> {
+    async fn send(&self, notification: &Notification) -> Result<(), SendError> {
         match self.is_deaf.load(Ordering::Relaxed) {
             0 => {
-                lock(&self.heard).push(notice.subject.clone());
+                lock(&self.heard).push(notification.subject.clone());
                 Ok(())
             }
-            1 => Err("it is deaf".into()),
+            1 => Err(SendError::new("it is deaf")),
             _ => std::future::pending().await,
         }
     }

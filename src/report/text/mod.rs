@@ -6,6 +6,7 @@ pub mod escape;
 pub mod json;
 pub mod layout;
 pub mod lines;
+pub mod message;
 pub mod page;
 pub mod policy_diff;
 pub mod template;
