@@ -30,4 +30,4 @@ mod sync;
 pub(crate) use sync::lock;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

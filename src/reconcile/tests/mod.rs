@@ -31,12 +31,12 @@ use crate::policy::template::Templates;
 use crate::survey::{Survey, SurveyOptions, Surveyor};
 
 mod blockers;
-mod budget;
 mod conflicts;
 mod damage;
 mod day;
 mod hostile;
 mod kills;
+mod limits;
 mod members;
 mod notifiers;
 mod observe;

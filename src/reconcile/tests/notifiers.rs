@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::replicas::InMemory;
 use super::*;
 use crate::cloud::document::ConditionalStore;
 use crate::daemon::lease::Leadership;
+use crate::daemon::tests::InMemory;
 use crate::notify::{Channel, Notification, SendError};
 
 /// Somebody who can be told, or not.

@@ -15,7 +15,7 @@ const FULL: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn rules(now: Timestamp, focus: Focus) -> RefreshPolicy {
     let none = BTreeSet::new();
-    RefreshPolicy { now, every: EVERY, full_pass_every: FULL, focus, suspects: none.clone(), paused: none }
+    RefreshPolicy { now, every: EVERY, full_pass_every: FULL, focus, with_findings: none.clone(), paused: none }
 }
 
 pub(super) fn start() -> Timestamp {

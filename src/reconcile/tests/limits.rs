@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::plan::{Action, Harm, Risk};
-use crate::reconcile::budget::*;
+use crate::reconcile::act::limits::*;
 
 fn change(account: &AccountId, kind: Kind, needs: &[&Change]) -> Change {
     Change {
@@ -27,21 +27,21 @@ async fn with(changes: Vec<Change>, unchanged: usize) -> Plan {
     Plan { changes, unchanged, ..plan(&recorded, &rules).await }
 }
 
-fn allowance() -> RoundLimits {
+fn limits() -> RoundLimits {
     RoundLimits {
         observe: false,
         risks: BTreeSet::from([Risk::Safe]),
         max_change: "20%".parse().unwrap(),
         window_open: true,
         paused: BTreeSet::new(),
-        fights: BTreeMap::new(),
-        breathers: BTreeSet::new(),
+        conflicts: BTreeMap::new(),
+        urgent_conflicts: BTreeSet::new(),
         fresh: (0..50).map(member).chain([id(MANAGEMENT), id(LOG)]).collect(),
     }
 }
 
 fn codes(decision: &Decision) -> Vec<&'static str> {
-    decision.held.iter().map(|held| held.why.code()).collect()
+    decision.held.iter().map(|held| held.reason.code()).collect()
 }
 
 #[tokio::test]
@@ -52,10 +52,10 @@ async fn a_change_waits_with_all_that_depends_on_it() {
     let third = change(&member(0), Kind::Policy, &[&second]);
     let other = change(&member(1), Kind::Policy, &[]);
     let plan = with(vec![first, second, third, other.clone()], 100).await;
-    let decision = decide(&plan, &allowance());
+    let decision = decide(&plan, &limits());
     assert_eq!(decision.run.changes, [other]);
     assert_eq!(codes(&decision), ["RiskNotAllowed", "WaitsForAnother", "WaitsForAnother"]);
-    let more = RoundLimits { risks: BTreeSet::from([Risk::Safe, Risk::Weakens]), ..allowance() };
+    let more = RoundLimits { risks: BTreeSet::from([Risk::Safe, Risk::Weakens]), ..limits() };
     assert!(decide(&plan, &more).held.is_empty());
 }
 
@@ -63,17 +63,17 @@ async fn a_change_waits_with_all_that_depends_on_it() {
 async fn each_reason_holds_a_change() {
     let one = change(&member(0), Kind::Policy, &[]);
     let plan = with(vec![one.clone()], 100).await;
-    let held = |plan: &Plan, allowance: RoundLimits| codes(&decide(plan, &allowance));
-    assert!(held(&plan, allowance()).is_empty());
-    assert_eq!(held(&plan, RoundLimits { observe: true, ..allowance() }), ["Observing"]);
-    assert_eq!(held(&plan, RoundLimits { window_open: false, ..allowance() }), ["OutsideWindow"]);
-    assert_eq!(held(&plan, RoundLimits { paused: BTreeSet::from([member(0)]), ..allowance() }), ["AccountPaused"]);
-    assert_eq!(held(&plan, RoundLimits { fresh: BTreeSet::new(), ..allowance() }), ["NotReadYet"]);
-    let fights = BTreeMap::from([(one.address.clone(), "somebody".to_owned())]);
-    assert_eq!(held(&plan, RoundLimits { fights, ..allowance() }), ["Fight"]);
+    let held = |plan: &Plan, limits: RoundLimits| codes(&decide(plan, &limits));
+    assert!(held(&plan, limits()).is_empty());
+    assert_eq!(held(&plan, RoundLimits { observe: true, ..limits() }), ["Observing"]);
+    assert_eq!(held(&plan, RoundLimits { window_open: false, ..limits() }), ["OutsideWindow"]);
+    assert_eq!(held(&plan, RoundLimits { paused: BTreeSet::from([member(0)]), ..limits() }), ["AccountPaused"]);
+    assert_eq!(held(&plan, RoundLimits { fresh: BTreeSet::new(), ..limits() }), ["NotReadYet"]);
+    let conflicts = BTreeMap::from([(one.address.clone(), "somebody".to_owned())]);
+    assert_eq!(held(&plan, RoundLimits { conflicts, ..limits() }), ["Fight"]);
     for (action, code) in [(Action::Adopt, "NeedsAdoption"), (Action::Retire, "NeedsRemoval")] {
         let plan = with(vec![Change { action, ..one.clone() }], 100).await;
-        assert_eq!(held(&plan, allowance()), [code]);
+        assert_eq!(held(&plan, limits()), [code]);
     }
 }
 
@@ -81,15 +81,15 @@ async fn each_reason_holds_a_change() {
 async fn too_many_changes_all_wait_but_a_stopped_log_is_started() {
     let changes: Vec<Change> = (0..21).map(|n| change(&member(n), Kind::Policy, &[])).collect();
     let fits = with(changes[..20].to_vec(), 80).await;
-    assert!(decide(&fits, &allowance()).held.is_empty());
+    assert!(decide(&fits, &limits()).held.is_empty());
     let too_many = with(changes.clone(), 79).await;
-    let decision = decide(&too_many, &allowance());
+    let decision = decide(&too_many, &limits());
     assert!(decision.run.changes.is_empty());
-    assert!(decision.held.iter().all(|held| held.why == HoldReason::TooMany { planned: 21, allowed: 20 }));
+    assert!(decision.held.iter().all(|held| held.reason == HoldReason::TooMany { planned: 21, allowed: 20 }));
     let trail = change(&id(MANAGEMENT), Kind::Trail, &[]);
     let mut with_trail = with([changes, vec![trail.clone()]].concat(), 79).await;
     with_trail.urgent = vec![trail.clone()];
-    let decision = decide(&with_trail, &allowance());
+    let decision = decide(&with_trail, &limits());
     assert!(decision.run.changes.is_empty());
     assert_eq!(decision.run.urgent, [trail]);
 }
@@ -100,9 +100,9 @@ async fn nothing_that_waits_for_a_person_holds_the_urgent_part_of_a_change() {
     trail.risk = BTreeSet::from([Risk::Destroys]);
     let mut plan = with(vec![trail.clone()], 100).await;
     plan.urgent = vec![trail.clone()];
-    let made = |plan: &Plan, allowance: RoundLimits| decide(plan, &allowance).run.urgent.len();
-    let fights = BTreeMap::from([(trail.address.clone(), "somebody".to_owned())]);
-    let closed = RoundLimits { window_open: false, max_change: "1%".parse().unwrap(), fights, ..allowance() };
+    let made = |plan: &Plan, limits: RoundLimits| decide(plan, &limits).run.urgent.len();
+    let conflicts = BTreeMap::from([(trail.address.clone(), "somebody".to_owned())]);
+    let closed = RoundLimits { window_open: false, max_change: "1%".parse().unwrap(), conflicts, ..limits() };
     assert_eq!(made(&plan, closed.clone()), 1);
     let blocker = Problem {
         account: id(LOG),
@@ -113,13 +113,13 @@ async fn nothing_that_waits_for_a_person_holds_the_urgent_part_of_a_change() {
         help: String::new(),
     };
     assert_eq!(made(&Plan { blockers: vec![blocker], ..plan.clone() }, closed), 1);
-    let breathers = BTreeSet::from([trail.address.clone()]);
+    let urgent_conflicts = BTreeSet::from([trail.address.clone()]);
     for none in [
-        RoundLimits { observe: true, ..allowance() },
-        RoundLimits { risks: BTreeSet::new(), ..allowance() },
-        RoundLimits { fresh: BTreeSet::new(), ..allowance() },
-        RoundLimits { paused: BTreeSet::from([id(MANAGEMENT)]), ..allowance() },
-        RoundLimits { breathers, ..allowance() },
+        RoundLimits { observe: true, ..limits() },
+        RoundLimits { risks: BTreeSet::new(), ..limits() },
+        RoundLimits { fresh: BTreeSet::new(), ..limits() },
+        RoundLimits { paused: BTreeSet::from([id(MANAGEMENT)]), ..limits() },
+        RoundLimits { urgent_conflicts, ..limits() },
     ] {
         assert_eq!(made(&plan, none), 0);
     }

@@ -1,53 +1,24 @@
 //! A second daemon, of a few lines: it leads under a lease of its own, shows a page of its own, keeps a history of its own and ends in
 //! order. What it needs for that is all in this room.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use hyper::Request;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
-use super::clock::tests::TestClock;
-use super::history::{History, HistoryEntry, HistoryFormat, SharedHistory};
-use super::lease::{LeaderElector, Leadership, Lease, RENEW_EVERY};
-use super::lock;
-use super::metrics::Metrics;
-use super::run_id::new_run_id;
-use super::shutdown::within_grace;
-use super::status_board::StatusBoard;
-use super::status_server::{Access, Page, PageError, StatusSite, answer};
-use crate::cloud::Fault;
-use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
-
-/// An object in memory.
-#[derive(Default)]
-struct InMemory(Mutex<Option<Versioned>>);
-
-#[async_trait]
-impl ConditionalStore for InMemory {
-    async fn read(&self) -> Result<Option<Versioned>, Fault> {
-        Ok(lock(&self.0).clone())
-    }
-
-    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
-        let mut kept = lock(&self.0);
-        let version = kept.as_ref().map(|kept| kept.version.clone());
-        let holds = match condition {
-            Condition::Absent => version.is_none(),
-            Condition::Version(wanted) => version.as_ref() == Some(wanted),
-        };
-        if !holds {
-            return Ok(WriteOutcome::Conflict);
-        }
-        let next = version.and_then(|version| version.parse::<u64>().ok()).unwrap_or_default() + 1;
-        *kept = Some(Versioned { text: text.to_owned(), version: next.to_string() });
-        Ok(WriteOutcome::Done)
-    }
-}
+use super::InMemory;
+use crate::daemon::clock::Clock;
+use crate::daemon::clock::tests::TestClock;
+use crate::daemon::history::{History, HistoryEntry, HistoryFormat, SharedHistory};
+use crate::daemon::lease::{LeaderElector, Leadership, Lease, RENEW_EVERY};
+use crate::daemon::metrics::Metrics;
+use crate::daemon::run_id::new_run_id;
+use crate::daemon::shutdown::within_grace;
+use crate::daemon::status_board::StatusBoard;
+use crate::daemon::status_server::{Access, Page, PageError, StatusSite, answer};
 
 /// One reading of the queue, as the history keeps it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -168,7 +139,7 @@ fn a_second_daemon_has_a_lease_a_page_a_history_and_an_orderly_end_of_its_own() 
     };
     clock.run(async { tokio::join!(watch.run(&stop), story) });
     assert_eq!(get(&board.read(), "/healthz"), 503);
-    let text = |store: &InMemory| lock(&store.0).as_ref().unwrap().text.clone();
+    let text = |store: &InMemory| store.text().unwrap();
     let released: Lease = serde_json::from_str(&text(&lease)).unwrap();
     assert_eq!(released.expires, Timestamp::UNIX_EPOCH);
     let kept: WatchRecord = serde_json::from_str(&text(&history)).unwrap();
