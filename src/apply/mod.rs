@@ -1,9 +1,9 @@
 //! Runs a plan: in the order of its dependencies, side by side where there are none, one account's failure being one
 //! outcome; then looks whether delivery still works.
 //!
-//! What waits for nothing is made first (`urgent`). What may run at all is [`consent`], and whether it still may is [`gate`]. Before an
-//! earlier trail is deleted, `handover` asks those that take over. How the log goes afterwards is `delivery`, and what
-//! was done is kept as [`record`]. Nothing here decides what to change.
+//! What waits for nothing is made first (`urgent`). What may run at all is [`consent`], and whether it still may is
+//! [`gate`]. Before an earlier trail is deleted, `handover` asks those that take over. How the log goes afterwards is
+//! `delivery`, and what was done is kept as [`record`]. Nothing here decides what to change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,8 +172,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Takes the next change that may begin. Removals begin when everything else is over: an old way in stays open until
-    /// the new one is sure.
+    /// Takes the next change that may begin. Removals begin when everything else is over: an old way in stays open
+    /// until the new one is sure.
     fn next(&mut self) -> Option<usize> {
         if let Some(place) = self.ready.pop_first() {
             return Some(place);

@@ -38,6 +38,7 @@ pub mod schema;
 mod session;
 mod signal;
 mod snapshot;
+mod status_server;
 pub mod ui;
 pub mod validate;
 pub mod verify;

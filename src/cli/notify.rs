@@ -7,11 +7,10 @@ use tokio_util::sync::CancellationToken;
 use super::failure::CliError;
 use crate::cloud::aws::AwsOptions;
 use crate::config::schema::NotifyConfig;
-use crate::notify::channels::{self, Sources};
-use crate::notify::{ChannelError, Channels, Notification, Sending, send_each};
+use crate::notify::{ChannelError, Channels, Notification, Sending, Sources, channels, send_each};
 
-/// Returns the channels of the configuration's `notify`, with everything that they need: what is missing is known before AWS is
-/// asked anything. Secrets come from the environment.
+/// Returns the channels of the configuration's `notify`, with everything that they need: what is missing is known
+/// before AWS is asked anything. Secrets come from the environment.
 ///
 /// # Errors
 /// No channel, or one whose secret is missing.

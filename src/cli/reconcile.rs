@@ -1,10 +1,8 @@
 //! `orgtrail reconcile`: the daemon.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{self, Access, AwsEntry, recorded, templates};
-use super::signal::{at_each_hangup, told_to_stop};
+use super::signal::{at_each_hangup, cancel_at_signals};
+use super::status_server::{self, StatusServer};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
 use super::{Answer, Common, Format, notify};
@@ -24,7 +23,6 @@ use crate::daemon::clock::{Clock, SystemClock};
 use crate::daemon::history::{self, HistoryFile};
 use crate::daemon::lease;
 use crate::daemon::run_id::new_run_id;
-use crate::daemon::status_server::{self, Access as StatusAccess, ServerError};
 use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
 use crate::notify::Channels;
@@ -95,44 +93,20 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let stop = CancellationToken::new();
     let hangups =
         at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
-    let window = window(args, controller.board.clone(), ui).await?;
+    // One round is over before anybody looks.
+    let server = match args.once {
+        true => None,
+        false => Some(StatusServer::open(args.listen, args.token_file.as_deref(), ui).await?),
+    };
+    let server = status_server::serve(server, controller.board.clone());
     let last = tokio::select! {
         last = controller.run(&stop) => last,
-        never = signals(&stop) => match never {},
+        never = cancel_at_signals(&stop) => match never {},
         never = hangups => match never {},
-        never = window => match never {},
+        never = server => match never {},
     };
     let last = last.map_err(|error| CliError::new("the daemon cannot work").because(error))?;
     answer(last.as_ref(), args.once, &stop, common.format(), &controller.board)
-}
-
-/// Opens the window through which the daemon is seen. One round is over before anybody looks.
-async fn window(args: &Args, board: StatusBoard, ui: &Ui) -> Result<impl Future<Output = Infallible>, CliError> {
-    let failed = |error: ServerError| {
-        CliError::new("cannot show the status").because(error).hint("see --listen and --token-file")
-    };
-    let listener = if args.once {
-        None
-    } else {
-        let token = args.token_file.as_deref().map(read_token).transpose()?;
-        let access = StatusAccess::new(args.listen, token.as_deref()).map_err(failed)?;
-        let listener = status_server::listen(args.listen).await.map_err(failed)?;
-        // Port 0 is any free one: which, only the listener knows.
-        let address = listener.local_addr().unwrap_or(args.listen);
-        ui.note(&format!("status at http://{address}/"));
-        Some((listener, access))
-    };
-    Ok(async move {
-        match listener {
-            Some((listener, access)) => status_server::serve(listener, access, board, Arc::new(SystemClock)).await,
-            None => std::future::pending().await,
-        }
-    })
-}
-
-fn read_token(file: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(file)
-        .map_err(|error| CliError::new(format!("cannot read the token in {}", file.display())).because(error))
 }
 
 fn manner(args: &Args) -> &'static str {
@@ -141,15 +115,6 @@ fn manner(args: &Args) -> &'static str {
         (true, false) => "one round",
         (false, true) => "rounds that change nothing, until it is told to stop",
         (false, false) => "rounds until it is told to stop",
-    }
-}
-
-/// Cancels the daemon at the first signal to stop, and goes on listening so that a second one does no harm.
-async fn signals(stop: &CancellationToken) -> Infallible {
-    loop {
-        told_to_stop().await;
-        tracing::info!("told to stop; what has begun is finished first");
-        stop.cancel();
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 
+use tokio_util::sync::CancellationToken;
+
 /// Is done when the program is told to stop. Where no signal can be listened to, it never is, and a signal ends the process
 /// as it always does.
 #[cfg(unix)]
@@ -53,4 +55,13 @@ pub async fn told_to_stop_or_left_alone() {
 #[cfg(not(unix))]
 pub async fn at_each_hangup(_each: impl FnMut()) -> Infallible {
     std::future::pending().await
+}
+
+/// Cancels a daemon at the first signal to stop, and goes on listening so that a second one does no harm.
+pub async fn cancel_at_signals(stop: &CancellationToken) -> Infallible {
+    loop {
+        told_to_stop().await;
+        tracing::info!("told to stop; what has begun is finished first");
+        stop.cancel();
+    }
 }

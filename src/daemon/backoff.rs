@@ -5,15 +5,15 @@ use std::time::Duration;
 /// The pause after the first failure of something that is tried again.
 const RETRY_FIRST: Duration = Duration::from_secs(5);
 
-/// Returns the pause after `failures` in a row: twice as long each time, at most `longest`, and up to half of it taken away by
-/// `jitter` (0 to 1), so that many who failed together do not come back together.
+/// Returns the pause after `failures` in a row: twice as long each time, at most `longest`, and up to half of it taken
+/// away by `jitter` (0 to 1), so that many who failed together do not come back together.
 pub fn pause(failures: u32, first: Duration, longest: Duration, jitter: f64) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20)));
     doubled.min(longest).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 
-/// Returns the pause after `failures` in a row of a turn of work, a connection or a queue: five seconds at first, and never more
-/// than `longest`, which is the time between two turns.
+/// Returns the pause after `failures` in a row of a turn of work, a connection or a queue: five seconds at first, and
+/// never more than `longest`, which is the time between two turns.
 pub fn retry_pause(failures: u32, longest: Duration, jitter: f64) -> Duration {
     pause(failures, RETRY_FIRST, longest, jitter)
 }

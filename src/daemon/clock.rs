@@ -12,8 +12,8 @@ pub trait Clock: Send + Sync {
     /// Returns the time.
     fn now(&self) -> Timestamp;
 
-    /// Returns how much time has passed since some moment of this process: it only ever grows, whatever somebody does to the
-    /// machine's clock.
+    /// Returns how much time has passed since some moment of this process: it only ever grows, whatever somebody does
+    /// to the machine's clock.
     fn passed(&self) -> Duration;
 
     /// Returns after this much time.

@@ -1,7 +1,8 @@
-//! What a daemon keeps across restarts: a bounded record in a file of this machine, or in an object that replicas share.
+//! What a daemon keeps across restarts: a bounded record in a file of this machine, or in an object that replicas
+//! share.
 //!
-//! What is in the record is the daemon's: a type with [`HistoryFormat`]. A record of another deployment, or something that is no
-//! record, is never overwritten.
+//! What is in the record is the daemon's: a type with [`HistoryFormat`]. A record of another deployment, or something
+//! that is no record, is never overwritten.
 
 use std::collections::VecDeque;
 use std::io;
@@ -198,7 +199,8 @@ impl<'a> SharedHistory<'a> {
         Ok((Some(record), Condition::Version(kept.version)))
     }
 
-    /// Writes the record that `merged` makes of the one that is there: it is called again where another replica wrote meanwhile.
+    /// Writes the record that `merged` makes of the one that is there: it is called again where another replica wrote
+    /// meanwhile.
     ///
     /// # Errors
     /// [`SharedHistoryError`] as for reading, and where another replica is quicker again and again.

@@ -1,13 +1,13 @@
 //! One replica leads, the others stand by.
 //!
 //! The lease is one small document that is only ever replaced by conditional writes: who holds it, until when, and a
-//! number that grows with each change of hands. The number is the fence: before each call that writes the leader reads the
-//! document again, and one that slept through a takeover finds another number there and writes nothing.
+//! number that grows with each change of hands. The number is the fence: before each call that writes the leader reads
+//! the document again, and one that slept through a takeover finds another number there and writes nothing.
 //!
-//! Nobody believes another one's clock. A lease is live as long as its document goes on changing, because its holder renews
-//! it; whoever wants it has to have seen the same version of it for longer than its whole term, by a clock of its own that
-//! only grows. So a replica whose clock is an hour ahead takes nothing from one that works, and one whose clock was an hour
-//! ahead when it died holds up nobody.
+//! Nobody believes another one's clock. A lease is live as long as its document goes on changing, because its holder
+//! renews it; whoever wants it has to have seen the same version of it for longer than its whole term, by a clock of
+//! its own that only grows. So a replica whose clock is an hour ahead takes nothing from one that works, and one whose
+//! clock was an hour ahead when it died holds up nobody.
 //!
 //! What to do with a document is [`decide`], which is pure; where it is kept is a [`ConditionalStore`]. Daemons that do
 //! different work have a document each.
@@ -25,8 +25,8 @@ use crate::cloud::document::{Condition, ConditionalStore, WriteOutcome};
 /// For how long the lease is taken.
 pub const TERM: Duration = Duration::from_secs(60);
 
-/// To spare at both ends: the holder stops this much before the end of its term, and nobody takes the lease before it has
-/// not been renewed for the term and this much.
+/// To spare at both ends: the holder stops this much before the end of its term, and nobody takes the lease before it
+/// has not been renewed for the term and this much.
 pub const SKEW_MAX: Duration = Duration::from_secs(10);
 
 /// The largest document: a lease has a few hundred bytes, and what is larger is something else.
@@ -70,8 +70,8 @@ pub enum Decision {
     },
 }
 
-/// Decides what to do with the document that is there, whose version has been the same for so long, as far as this replica
-/// has seen.
+/// Decides what to do with the document that is there, whose version has been the same for so long, as far as this
+/// replica has seen.
 pub fn decide(run: &str, now: Timestamp, found: Option<&Found>, unmoved: Duration) -> Decision {
     let expires = after(now, TERM);
     let write = |fencing, condition| Decision::Write(Lease { owner: run.to_owned(), expires, fencing }, condition);
@@ -128,8 +128,8 @@ struct State {
 }
 
 impl<'a> LeaderElector<'a> {
-    /// Makes an elector that holds nothing yet. `run` is the run id, another one for each start of the program; `setting` is the
-    /// field of the configuration that names the document.
+    /// Makes an elector that holds nothing yet. `run` is the run id, another one for each start of the program;
+    /// `setting` is the field of the configuration that names the document.
     pub fn new(store: &'a dyn ConditionalStore, clock: &'a dyn Clock, run: &str, setting: &'static str) -> Self {
         let leadership = Leadership::Unknown("the lease was not asked for yet".into());
         let state = State {
@@ -250,8 +250,8 @@ impl<'a> LeaderElector<'a> {
     }
 }
 
-/// Tells whether the lease is held with time to spare, by both clocks: the one that only grows may stand still while the
-/// machine sleeps, and the other one may be set.
+/// Tells whether the lease is held with time to spare, by both clocks: the one that only grows may stand still while
+/// the machine sleeps, and the other one may be set.
 fn holds(state: &State, now: Timestamp, passed: Duration) -> bool {
     state.held.as_ref().is_some_and(|lease| after(now, SKEW_MAX) < lease.expires) && passed + SKEW_MAX < state.until
 }

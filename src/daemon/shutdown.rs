@@ -6,9 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 
-/// Works until the work is done; once `stop` is cancelled, for `grace` more at most. Returns `None` where that was too short.
+/// Works until the work is done; once `stop` is cancelled, for `grace` more at most. Returns `None` where that was too
+/// short.
 ///
-/// What is cut off is dropped where it waits. Work that ends by itself when `stop` is cancelled is given time to end in order.
+/// What is cut off is dropped where it waits. Work that ends by itself when `stop` is cancelled is given time to end in
+/// order.
 pub async fn within_grace<T>(
     work: impl Future<Output = T>,
     stop: &CancellationToken,

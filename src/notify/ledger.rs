@@ -1,8 +1,8 @@
-//! What each channel was sent: so that what failed is sent later, and nothing is sent twice, not after a restart and not when
-//! another replica takes over.
+//! What each channel was sent: so that what failed is sent later, and nothing is sent twice, not after a restart and
+//! not when another replica takes over.
 //!
-//! It is kept by whoever sends, after the sending: who is killed between the two sends again; the other way round it would
-//! never be sent.
+//! It is kept by whoever sends, after the sending: who is killed between the two sends again; the other way round it
+//! would never be sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,8 +53,8 @@ impl<T: Notifiable> Ledger<T> {
         self
     }
 
-    /// Sends each channel what `message` makes of what the channel knows, `None` where nothing is new to it, and notes what was
-    /// sent. What failed is sent the next time.
+    /// Sends each channel what `message` makes of what the channel knows, `None` where nothing is new to it, and notes
+    /// what was sent. What failed is sent the next time.
     pub async fn deliver<M: AsyncFn() -> bool, S: AsyncFn(Duration)>(
         &mut self,
         channels: &[Box<dyn Channel>],
@@ -92,8 +92,8 @@ impl News {
     }
 }
 
-/// Compares what a channel knows with what is open: what is new or says something else first, then what is gone, each in the order
-/// of its keys. What two of a kind `says` decides whether it has changed.
+/// Compares what a channel knows with what is open: what is new or says something else first, then what is gone, each
+/// in the order of its keys. What two of a kind `says` decides whether it has changed.
 pub fn news<'t, T: Notifiable>(known: &'t [T], open: &'t [T], says: impl Fn(&T) -> String) -> Vec<(News, &'t T)> {
     let before: BTreeMap<T::Key, &T> = known.iter().map(|entry| (entry.key(), entry)).collect();
     let now: BTreeMap<T::Key, &T> = open.iter().map(|entry| (entry.key(), entry)).collect();

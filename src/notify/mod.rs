@@ -1,19 +1,22 @@
 //! Sends people what is new, over the channels that the configuration's `notify` names.
 //!
-//! A [`Notification`] is one message in the forms that channels take. A [`Channel`] sends it. [`channels`] has the table of all
-//! channels: another one is a file here, a line there, and its field in [`NotifyConfig`](crate::config::schema::NotifyConfig).
-//! [`send_each`] sends over several, so that one that fails keeps no other from being sent to. The [`ledger`] remembers what each
-//! channel was sent, for those who send again and again: what failed is sent later, and nothing is sent twice.
+//! A [`Notification`] is one message in the forms that channels take. A [`Channel`] sends it. [`channels`] has the
+//! table of all channels: another one is a file here, a line there, and its field in
+//! [`NotifyConfig`](crate::config::schema::NotifyConfig). [`send_each`] sends over several, so that one that fails
+//! keeps no other from being sent to. The [`ledger`] remembers what each channel was sent, for those who send again and
+//! again: what failed is sent later, and nothing is sent twice.
 
 pub mod channels;
 pub mod ledger;
 mod send;
+pub mod source;
 mod topic;
 mod webhook;
 
-pub use channels::{ChannelError, Channels};
+pub use channels::Channels;
 pub use ledger::Ledger;
 pub use send::{Delivery, SEND_MAX, Sending, send_each};
+pub use source::{ChannelError, Sources};
 
 use async_trait::async_trait;
 

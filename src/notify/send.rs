@@ -28,8 +28,8 @@ pub struct Delivery {
     pub result: Result<(), SendError>,
 }
 
-/// Sends each channel the message that `message` has for it by its name; `None` where there is nothing to say. Returns what came
-/// of those that were sent to: those after `stop`, or after nothing may be sent any more, are left out.
+/// Sends each channel the message that `message` has for it by its name; `None` where there is nothing to say. Returns
+/// what came of those that were sent to: those after `stop`, or after nothing may be sent any more, are left out.
 pub async fn send_each<M: AsyncFn() -> bool, S: AsyncFn(Duration)>(
     channels: &[Box<dyn Channel>],
     message: impl Fn(&str) -> Option<Notification>,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::channels::{ChannelError, Sources};
+use super::source::{ChannelError, Sources};
 use super::{Channel, Notification, SendError};
 use crate::cloud::FaultKind;
 use crate::cloud::aws::{Aws, AwsOptions};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::channels::{ChannelError, Sources};
+use super::source::{ChannelError, Sources};
 use super::{Channel, Notification, SendError};
 use crate::cloud::aws::webhook::WebhookUrl;
 

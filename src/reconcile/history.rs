@@ -160,7 +160,8 @@ pub struct HistoryRecord {
     /// The fields that were set lately.
     #[serde(rename = "contests")]
     pub conflicts: Vec<Conflict>,
-    /// What each channel was sent last. Where nothing was sent, it is left out, as it was in histories before there was any.
+    /// What each channel was sent last. Where nothing was sent, it is left out, as it was in histories before there was
+    /// any.
     #[serde(rename = "told", default, skip_serializing_if = "Ledger::is_empty")]
     pub notified: Ledger<Finding>,
 }

@@ -1,8 +1,8 @@
 //! What is seen of a daemon over HTTP: health, metrics and its own pages. No route changes anything.
 //!
-//! [`answer`] is a function of the status and the request; [`serve`] is the socket around it. On loopback, only requests that
-//! name this machine are answered, so that no page of a browser can read it under another name. Elsewhere a token is needed for
-//! all but the two routes of health, which say nothing but yes or no.
+//! [`answer`] is a function of the status and the request; [`serve`] is the socket around it. On loopback, only
+//! requests that name this machine are answered, so that no page of a browser can read it under another name. Elsewhere
+//! a token is needed for all but the two routes of health, which say nothing but yes or no.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -213,8 +213,8 @@ struct Connection {
 struct OpenConnections(VecDeque<Connection>);
 
 impl OpenConnections {
-    /// Makes room for another one. The oldest one that has asked nothing goes first: a check of health that asks at once is
-    /// answered, however many others are silent.
+    /// Makes room for another one. The oldest one that has asked nothing goes first: a check of health that asks at
+    /// once is answered, however many others are silent.
     fn make_room(&mut self) {
         self.0.retain(|connection| !connection.task.is_finished());
         while self.0.len() >= CONNECTIONS_MAX {

@@ -1,9 +1,9 @@
 //! Two actors over one field: we set it, somebody sets it back, round after round. Pure.
 //!
-//! A conflict is unresolved when a field was changed in several rounds on end and each time found with the same other value. Going on at
-//! that pace would flood the trail that both want to keep, and giving up would let whoever repeats a call twice switch the
-//! daemon off. So it goes on more slowly, and a person is told. A log and its protection never wait longer than from one
-//! round to the next.
+//! A conflict is unresolved when a field was changed in several rounds on end and each time found with the same other
+//! value. Going on at that pace would flood the trail that both want to keep, and giving up would let whoever repeats a
+//! call twice switch the daemon off. So it goes on more slowly, and a person is told. A log and its protection never
+//! wait longer than from one round to the next.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,8 +22,8 @@ pub const REVERTS_MAX: u32 = 3;
 /// The longest time between two tries over a field that is fought over.
 pub const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// The shortest time between two tries over a log or its protection, once there is a conflict. A message can begin a round
-/// within seconds.
+/// The shortest time between two tries over a log or its protection, once there is a conflict. A message can begin a
+/// round within seconds.
 const PAUSE_URGENT: Duration = Duration::from_secs(60);
 
 /// One field that we set and somebody may set back.
@@ -50,13 +50,14 @@ impl Conflict {
         self.set >= REVERTS_MAX
     }
 
-    /// Returns how long to wait after the last try, with rounds `every` so often: a round more after each try, doubled each
-    /// time.
+    /// Returns how long to wait after the last try, with rounds `every` so often: a round more after each try, doubled
+    /// each time.
     pub fn pause(&self, every: Duration) -> Duration {
         self.doubled(every).min(PAUSE_MAX)
     }
 
-    /// Returns how long to wait where a log or its protection is fought over: never longer than from one round to the next.
+    /// Returns how long to wait where a log or its protection is fought over: never longer than from one round to the
+    /// next.
     pub fn pause_urgent(&self, every: Duration) -> Duration {
         self.doubled(PAUSE_URGENT).min(every)
     }
@@ -94,8 +95,8 @@ impl ConflictTracker {
         self.conflicts.values().cloned().collect()
     }
 
-    /// Notes what a round saw, where it looked: a field that is as it should be is no longer fought over, nor is one that
-    /// has a third value now.
+    /// Notes what a round saw, where it looked: a field that is as it should be is no longer fought over, nor is one
+    /// that has a third value now.
     pub fn saw(&mut self, changes: &[Change], looked_at: impl Fn(&Address) -> bool) {
         self.conflicts.retain(|(address, field), conflict| {
             if !looked_at(address) {

@@ -1,9 +1,9 @@
 //! How much of a plan one round may do by itself, and what waits for a person. Pure.
 //!
-//! A change is held for its own sake (its risk, somebody else's resource, a conflict, a paused account), for the sake of a
-//! change that it depends on, or together with all others, when they are too many or the hour is wrong. None of that holds
-//! what brings back a log or its protection: the [urgent](crate::plan::urgent) part of a change is made whatever becomes of
-//! the rest.
+//! A change is held for its own sake (its risk, somebody else's resource, a conflict, a paused account), for the sake
+//! of a change that it depends on, or together with all others, when they are too many or the hour is wrong. None of
+//! that holds what brings back a log or its protection: the [urgent](crate::plan::urgent) part of a change is made
+//! whatever becomes of the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 

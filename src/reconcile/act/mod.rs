@@ -1,4 +1,5 @@
-//! What a round may change: its [`limits`], the [`conflicts`] with other tools, and the lease as the gate of each change.
+//! What a round may change: its [`limits`], the [`conflicts`] with other tools, and the lease as the gate of each
+//! change.
 
 pub mod conflicts;
 mod gate;

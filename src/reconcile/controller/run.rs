@@ -20,8 +20,8 @@ use crate::reconcile::round::with_causes;
 use crate::reconcile::wake::QueueListener;
 
 /// How long the daemon goes on at most after it was told to stop: the running step has
-/// [`GRACE`](crate::reconcile::round::GRACE), and what is left is for the history and for releasing the lease, where their
-/// stores answer.
+/// [`GRACE`](crate::reconcile::round::GRACE), and what is left is for the history and for releasing the lease, where
+/// their stores answer.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(29);
 
 impl Controller<'_> {

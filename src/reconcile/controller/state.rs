@@ -34,7 +34,8 @@ impl DaemonState {
         Ok(state)
     }
 
-    /// Takes up what was kept: rounds are added, and what is known of findings, conflicts and notifications is replaced.
+    /// Takes up what was kept: rounds are added, and what is known of findings, conflicts and notifications is
+    /// replaced.
     pub(super) fn restore(&mut self, record: HistoryRecord) {
         self.history.merge(record.rounds);
         self.rounds.findings = Findings::resume(record.findings);

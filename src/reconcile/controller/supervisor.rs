@@ -1,5 +1,5 @@
-//! Keeps to one configuration: a round, a wait for the next thing to do, and meanwhile the lease is renewed and messages are
-//! kept.
+//! Keeps to one configuration: a round, a wait for the next thing to do, and meanwhile the lease is renewed and
+//! messages are kept.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -88,8 +88,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Tells whether a round may be made. Whoever makes only one waits until it is known whether the lease that is there is
-    /// kept: what a killed run left ends by itself.
+    /// Tells whether a round may be made. Whoever makes only one waits until it is known whether the lease that is
+    /// there is kept: what a killed run left ends by itself.
     async fn may_begin(&self) -> bool {
         let mut leads = self.leads().await;
         let Some(elector) = self.elector.filter(|_| self.controller.options.once) else { return leads };
@@ -184,8 +184,8 @@ impl Supervisor<'_> {
         self.schedule_next(state, outcome)
     }
 
-    /// Sends what is new, changed or gone of the findings, as long as this replica leads and `stop` is not cancelled. What failed
-    /// is sent after the next round.
+    /// Sends what is new, changed or gone of the findings, as long as this replica leads and `stop` is not cancelled.
+    /// What failed is sent after the next round.
     async fn notify(&self, state: &mut DaemonState) {
         let Self { controller, generation, .. } = self;
         let open: Vec<Finding> = state.rounds.findings.iter().cloned().collect();

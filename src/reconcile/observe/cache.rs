@@ -128,8 +128,8 @@ impl ObservationCache {
     }
 }
 
-/// Takes in what was seen around the archive. What leads out of something that another account's credentials look at stays
-/// as it was until they look again.
+/// Takes in what was seen around the archive. What leads out of something that another account's credentials look at
+/// stays as it was until they look again.
 fn merged(
     known: Option<Surroundings>,
     seen: Option<Surroundings>,

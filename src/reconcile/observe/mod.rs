@@ -1,9 +1,10 @@
 //! Looks again only at what may have changed.
 //!
-//! The unit is an account, looked at with the credentials of one operator. In a round these are looked at: the management
-//! account and the log account, where the trail, the bucket, the key and the roles are; accounts that were never looked at
-//! or not for as long as a full pass may take; accounts that a [`Focus`] or an open finding names; and a share of the others,
-//! the oldest first, so that a full pass is spread evenly over its time. The rest comes from the [`ObservationCache`].
+//! The unit is an account, looked at with the credentials of one operator. In a round these are looked at: the
+//! management account and the log account, where the trail, the bucket, the key and the roles are; accounts that were
+//! never looked at or not for as long as a full pass may take; accounts that a [`Focus`] or an open finding names; and
+//! a share of the others, the oldest first, so that a full pass is spread evenly over its time. The rest comes from the
+//! [`ObservationCache`].
 
 use std::collections::BTreeSet;
 

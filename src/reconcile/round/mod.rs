@@ -25,8 +25,8 @@ use crate::plan::{self, Harm, Plan};
 use crate::policy::template::Templates;
 use crate::survey::{Survey, SurveyError, SurveyOptions, Surveyor};
 
-/// How long a step that runs may go on after the daemon was told to stop. What is cut off then is done again by the next
-/// round: steps are idempotent.
+/// How long a step that runs may go on after the daemon was told to stop. What is cut off then is done again by the
+/// next round: steps are idempotent.
 pub const GRACE: Duration = Duration::from_secs(25);
 
 /// What a round works with; it stays while the configuration stays.
@@ -209,7 +209,8 @@ async fn work(
     record_round(context, state, &run, report.as_ref(), &survey, &fresh, now);
     let mut list = found(&survey, &held, report.as_ref(), now);
     list.extend(unresolved);
-    // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for it.
+    // What nobody looked at or tried is as open as it was: an account that is left alone for a while is no better for
+    // it.
     list.extend(state.findings.iter().filter(|finding| paused.contains(&finding.account)).cloned());
     state.findings.replace(list);
     Work::Done(Box::new(RoundDetails { survey, held, report, whole }))

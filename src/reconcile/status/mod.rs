@@ -1,5 +1,5 @@
-//! What can be seen of the daemon from outside: one value, [updated](update::update) after each round, shown as [`page`]s and
-//! [`metrics`], and as a report [`once`].
+//! What can be seen of the daemon from outside: one value, [updated](update::update) after each round, shown as
+//! [`page`]s and [`metrics`], and as a report [`once`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;

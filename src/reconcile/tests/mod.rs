@@ -219,9 +219,9 @@ impl CloudWriter for Shared {
     }
 }
 
-/// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a page,
-/// three calls for a member's policy and as many to enter an account as it takes, the calls of the other kinds, and six for
-/// each trail that nobody wants but a document lets in, with as many as a rule and a role of it take.
+/// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a
+/// page, three calls for a member's policy and as many to enter an account as it takes, the calls of the other kinds,
+/// and six for each trail that nobody wants but a document lets in, with as many as a rule and a role of it take.
 fn price(scope: &Scope, seen: &Estate) -> u64 {
     let roles = seen.sightings.keys().filter(|a| a.kind == Kind::Role && a.account == scope.log_account).count();
     let listing = roles.div_ceil(100) as u64 + 5;

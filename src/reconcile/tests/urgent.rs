@@ -6,7 +6,8 @@ use crate::estate::OWNER_TAG;
 use crate::policy::document::Effect;
 use crate::policy::{PolicyDocument, Statement};
 
-/// A statement of an outsider in the bucket policy: taking it away needs a person, because only they could write it again.
+/// A statement of an outsider in the bucket policy: taking it away needs a person, because only they could write it
+/// again.
 fn outsider() -> Statement {
     let text = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow",
         "Principal":{"AWS":"arn:aws:iam::999999999999:root"},"Action":"s3:GetObject",

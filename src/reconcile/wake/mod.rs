@@ -113,8 +113,8 @@ pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadMessage> {
     Ok(Relevance::Change(ChangeHint { account, organization, member, kinds, actor }))
 }
 
-/// Returns the account that an event of membership names. Where in the details it stands differs from event to event, so it
-/// is looked for: it is only looked at, never changed by what a message says.
+/// Returns the account that an event of membership names. Where in the details it stands differs from event to event,
+/// so it is looked for: it is only looked at, never changed by what a message says.
 fn named_account(details: &serde_json::Value) -> Option<AccountId> {
     let fields = details.as_object()?;
     let own = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accountId"));

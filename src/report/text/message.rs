@@ -12,8 +12,9 @@ const SHOWN_MAX: usize = 300;
 /// Makes a text of others inert for one form of a message.
 pub type Quote = fn(&str) -> String;
 
-/// Puts a message together: `subject` is one line of ASCII, `head` the first line of the text, and `lines` the others, in which
-/// everything that others wrote goes through the quote. `link` is where more can be read, `None` where that is not set.
+/// Puts a message together: `subject` is one line of ASCII, `head` the first line of the text, and `lines` the others,
+/// in which everything that others wrote goes through the quote. `link` is where more can be read, `None` where that is
+/// not set.
 pub fn compose(subject: String, head: &str, link: Option<&str>, lines: impl Fn(Quote) -> Vec<String>) -> Notification {
     let form = |quote: Quote, plainly: Quote| {
         let mut all = vec![plainly(head)];
