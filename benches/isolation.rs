@@ -98,7 +98,7 @@ fn prove_world(world: &World) -> Isolation {
         organization_id: &ORGANIZATION.parse().expect("an organization"),
         bucket_policy: Some(&world.bucket),
         key: Some(Key { arn: KEY, policy: &world.key }),
-        roots: &[ROOT.to_owned()],
+        roots: &[ROOT.parse().unwrap()],
         accounts: &world.accounts,
         trusted: &[],
         readers: &readers,

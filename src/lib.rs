@@ -3,6 +3,7 @@
 //! This is the map of the house. Data flows downward in this list:
 //!
 //! - [`ids`]: AWS identifiers, parsed once at the edge, printed one way.
+//! - [`log_path`]: object keys, prefixes and patterns of CloudTrail's archive, both ways: the only maker of them.
 //! - [`config`]: the text of `orgtrail.yaml` into a checked configuration.
 //! - [`organization`]: accounts and organizational units as plain data; which accounts are selected, and why.
 //! - [`policy`]: policy documents, compared by meaning, rendered from `policies/`, evaluated.
@@ -47,6 +48,7 @@ pub mod files;
 pub mod flow;
 pub mod ids;
 pub mod init;
+pub mod log_path;
 pub mod logs;
 pub mod notify;
 pub mod organization;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use orgtrail::logs::key::Key;
+use orgtrail::log_path::Key;
 
 fuzz_target!(|text: &str| {
     if let Some(key) = Key::parse(text) {

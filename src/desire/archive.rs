@@ -81,7 +81,7 @@ fn lifecycle(config: &Config) -> Option<LifecycleRule> {
     Some(LifecycleRule {
         id: LIFECYCLE_RULE.into(),
         enabled: true,
-        prefix: format!("{}/", logs_root(config)),
+        prefix: logs_root(config).folder(),
         transitions: wish.archive_after_days.iter().map(|&days| (days, class.to_owned())).collect(),
         expire_after_days: wish.expire_after_days,
         expire_noncurrent_after_days: match wish.expire_old_versions_after_days {
@@ -102,15 +102,14 @@ fn bucket_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
     let own_role = layout.own_role(config, layout.log_account.as_str());
     let glass = config.bucket.break_glass_roles.iter().cloned();
     let keepers = glass.chain([own_role.to_string()]).chain(config.organization.own_roles.iter().cloned());
-    let folders = layout.written_folders(config, brief.organization);
-    let write: Vec<String> = folders.iter().map(|folder| format!("{arn}/{folder}/*")).collect();
-    // S3 puts the caller's account in the place of the variable.
-    let own_folder = |root: &String| format!("{root}/${{aws:PrincipalAccount}}/*");
+    let written = layout.written_patterns(config, brief.organization);
+    let write: Vec<String> = written.iter().map(|pattern| format!("{arn}/{pattern}")).collect();
     let mut roots = layout.read_roots(config, organization);
     // Logs of before below another prefix of this bucket stay readable; what lies elsewhere has a policy of its own.
     let places = brief.past.places.iter().filter(|place| place.bucket == layout.bucket);
     roots.extend(places.flat_map(|place| place.roots.iter().cloned()));
-    let own: Vec<String> = roots.iter().map(own_folder).collect();
+    // S3 puts the caller's account in the place of the variable.
+    let own: Vec<String> = roots.iter().map(|root| root.account_pattern("${aws:PrincipalAccount}")).collect();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),

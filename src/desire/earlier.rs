@@ -5,35 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::topology::{Topology, logs_root, root_below};
+use super::superseded::SupersededTrail;
+use super::topology::{Topology, logs_root};
 use crate::config::Config;
 use crate::estate::{Address, Desired, Estate, Kind, Resource, Sighting, Trail};
 use crate::ids::{Arn, OrganizationId};
+use crate::log_path::LogRoot;
 use crate::organization::Organization;
 use crate::policy::merge::sources;
-
-/// A trail that is not configured any more and still writes, or may: what could not be read is never taken for gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SupersededTrail {
-    /// The trail.
-    pub address: Address,
-    /// It records the organization, not one account.
-    pub organization: bool,
-    /// The key prefix before `AWSLogs`; none where it could not be read.
-    pub prefix: Option<String>,
-    /// The bucket policy, the key policy and the topic that it needs.
-    pub through: BTreeSet<Address>,
-    /// The role with which it writes to CloudWatch Logs, and the ARNs of its streams there.
-    streams: Option<(Address, BTreeSet<String>)>,
-}
-
-impl SupersededTrail {
-    /// Returns the ARNs of the log streams that it writes to with this role.
-    pub(super) fn streams_of(&self, role: &Address) -> impl Iterator<Item = String> {
-        let streams = self.streams.iter().filter(|(own, _)| own == role);
-        streams.flat_map(|(_, arns)| arns.iter().cloned()).collect::<Vec<_>>().into_iter()
-    }
-}
 
 impl Topology<'_> {
     /// Returns the ARNs of the earlier trails that come through a document.
@@ -44,18 +23,18 @@ impl Topology<'_> {
 
     /// Returns what the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`: the folders of
     /// the wanted trails, of those that still write, and of both layouts where earlier logs are to be read.
-    pub(super) fn read_roots(&self, config: &Config, organization: &OrganizationId) -> BTreeSet<String> {
+    pub(super) fn read_roots(&self, config: &Config, organization: &OrganizationId) -> BTreeSet<LogRoot> {
         let own = logs_root(config);
-        let root = |base: &str, of_organization: bool| match of_organization {
-            true => format!("{base}/{organization}"),
-            false => base.to_owned(),
+        let root = |base: &LogRoot, of_organization: bool| match of_organization {
+            true => base.in_organization(organization.as_str()),
+            false => base.clone(),
         };
         let (of_organization, of_accounts) = self.scopes();
         let all = config.readers.earlier_logs;
         let scopes = [(of_organization || all, true), (of_accounts || all, false)];
         let wanted = scopes.into_iter().filter(|(is_used, _)| *is_used).map(|(_, scope)| root(&own, scope));
         let earlier = self.earlier.iter().map(|trail| {
-            let base = trail.prefix.as_deref().map_or_else(|| own.clone(), root_below);
+            let base = trail.prefix.as_deref().map_or_else(|| own.clone(), LogRoot::below);
             root(&base, trail.organization)
         });
         wanted.chain(earlier).collect()

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::config::schema::Scope;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
 use crate::ids::{AccountId, Arn};
+use crate::log_path::{Folder, LogKind, Sample};
 use crate::organization::Organization;
 use crate::policy::guard::GuardedAction;
 use crate::policy::template::BadTemplate;
@@ -175,7 +176,7 @@ impl Things {
     /// Returns everything that logs go through or lie in.
     fn archive(&self, layout: &Topology<'_>, config: &Config) -> BTreeSet<String> {
         let bucket = layout.bucket_arn();
-        let logs = format!("{bucket}/{}/*", logs_root(config));
+        let logs = format!("{bucket}/{}", logs_root(config).pattern());
         let others = self.others.values().flatten().cloned();
         [bucket, logs].into_iter().chain(self.keys.iter().cloned()).chain(others).collect()
     }
@@ -200,7 +201,7 @@ impl Things {
         deeds.extend(of(&ROLE_DEEDS, layout.own_role(config, account).to_string()));
         let own = config.organization.own_roles.iter().chain(&config.bucket.break_glass_roles);
         own.for_each(|role| deeds.extend(of(&ROLE_DEEDS, fill(role))));
-        deeds.extend(of(&OBJECT_DEEDS, format!("{bucket}/{}/{account}/CloudTrail/file.json.gz", logs_root(config))));
+        deeds.extend(of(&OBJECT_DEEDS, some_log(layout, config)));
         deeds.extend(of(&BUCKET_DEEDS, bucket));
         self.keys.iter().for_each(|arn| deeds.extend(of(&KEY_DEEDS, arn.clone())));
         for (kind, arns) in &self.others {
@@ -273,6 +274,12 @@ const GROUP_DEEDS: [&str; 3] = ["logs:DeleteLogGroup", "logs:PutRetentionPolicy"
 const QUEUE_DEEDS: [&str; 3] = ["sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:PurgeQueue"];
 const RULE_DEEDS: [&str; 3] = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets"];
 
+/// Returns the ARN of a log file of the log account.
+fn some_log(layout: &Topology<'_>, config: &Config) -> String {
+    let sample = Sample::of(layout.log_account.as_str(), config.home_region.as_str());
+    format!("{}/{}", layout.bucket_arn(), sample.key(&logs_root(config), Folder::Logs(LogKind::CloudTrail)))
+}
+
 /// What must go on under the guard: members' own trails, roles, buckets and keys, and reading the logs.
 fn needed(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Vec<GuardedAction> {
     let account = layout.log_account.as_str();
@@ -280,7 +287,6 @@ fn needed(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Vec<GuardedAction> 
     let arn = |service: &str, region: &str, account: &str, resource: &str| {
         Arn::new(layout.partition, service, region, account, resource).to_string()
     };
-    let log = format!("{}/{}/{account}/CloudTrail/file.json.gz", layout.bucket_arn(), logs_root(brief.config));
     [
         ("cloudtrail:LookupEvents", "*".to_owned()),
         ("cloudtrail:StopLogging", arn("cloudtrail", region, account, "trail/a-trail-of-the-team")),
@@ -289,7 +295,7 @@ fn needed(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Vec<GuardedAction> 
         ("kms:ScheduleKeyDeletion", arn("kms", region, account, "key/a-key-of-the-team")),
         ("s3:PutBucketPolicy", arn("s3", "", "", "a-bucket-of-the-team")),
         ("s3:DeleteObject", arn("s3", "", "", "a-bucket-of-the-team/file")),
-        ("s3:GetObject", log),
+        ("s3:GetObject", some_log(layout, brief.config)),
     ]
     .map(|(action, resource)| GuardedAction { action: action.to_owned(), resource })
     .into()

@@ -27,14 +27,16 @@ mod guards;
 mod naming;
 mod places;
 mod readers;
+mod superseded;
 mod topology;
 mod trails;
 mod unmatched;
 mod wake;
 
-pub use earlier::{SupersededTrail, earlier_trails};
+pub use earlier::earlier_trails;
 pub use naming::reader_names;
 pub use places::past;
+pub use superseded::SupersededTrail;
 pub use unmatched::{Unmatched, unmatched};
 pub use wake::dead_letter_queue;
 

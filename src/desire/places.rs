@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::topology::root_below;
 use super::{BadDesign, log_account};
 use crate::config::Config;
 use crate::config::schema::EarlierLogs;
@@ -16,6 +15,7 @@ use crate::estate::{
     ACCOUNT_TAG, Address, Desired, Estate, Kind, OWNER_TAG, Past, Place, Resource, Sighting, Trail, Wanted,
 };
 use crate::ids::{AccountId, Arn};
+use crate::log_path::LogRoot;
 use crate::organization::Organization;
 
 /// Finds what is known of earlier logs; what a person gives up is left out.
@@ -134,15 +134,14 @@ impl Today<'_> {
         there.find(|(_, sighting)| is_believed(sighting)).map(|(address, _)| address.clone())
     }
 
-    fn is_of_today(&self, bucket: &Address, root: &str) -> bool {
+    fn is_of_today(&self, bucket: &Address, root: &LogRoot) -> bool {
         bucket == self.bucket && self.desired.reading.roots.contains(root)
     }
 
     /// Of the bucket of today, only another prefix is an earlier place: the other layout below the same prefix is
     /// `readers.earlier_logs`.
-    fn is_same_prefix(&self, bucket: &Address, root: &str) -> bool {
-        let base = |root: &str| root.rsplit_once("AWSLogs").map(|(before, _)| before.to_owned());
-        bucket == self.bucket && self.desired.reading.roots.iter().any(|own| base(own) == base(root))
+    fn is_same_prefix(&self, bucket: &Address, root: &LogRoot) -> bool {
+        bucket == self.bucket && self.desired.reading.roots.iter().any(|own| own.prefix() == root.prefix())
     }
 }
 
@@ -157,10 +156,13 @@ impl Finder<'_> {
     fn configured(&mut self, config: &Config, written: &EarlierLogs, account: &AccountId) {
         let region = written.region.as_ref().unwrap_or(&config.home_region);
         let bucket = Address::regional(account, region, Kind::Bucket, written.bucket.to_string());
-        let suffix = format!("/{}", self.today.desired.organization);
-        let base = root_below(&written.prefix);
-        let root = |own: &String| if own.ends_with(&suffix) { format!("{base}{suffix}") } else { base.clone() };
-        let roots: Vec<String> = self.today.desired.reading.roots.iter().map(root).collect();
+        let organization = self.today.desired.organization.as_str();
+        let base = LogRoot::below(&written.prefix);
+        let root = |own: &LogRoot| match own.organization() {
+            Some(_) => base.in_organization(organization),
+            None => base.clone(),
+        };
+        let roots: Vec<LogRoot> = self.today.desired.reading.roots.iter().map(root).collect();
         for root in roots {
             self.add(&bucket, &root, written.key.as_ref(), true);
         }
@@ -184,8 +186,9 @@ impl Finder<'_> {
             .collect();
         for (_, trail) in trails {
             let Some(bucket) = self.today.bucket(&trail.bucket, false) else { continue };
-            let base = root_below(&trail.prefix);
-            let root = if trail.organization { format!("{base}/{}", self.today.desired.organization) } else { base };
+            let base = LogRoot::below(&trail.prefix);
+            let organization = self.today.desired.organization.as_str();
+            let root = if trail.organization { base.in_organization(organization) } else { base };
             self.found(&bucket, &root, trail.key.as_ref());
             // The key of another account would be forgotten once the trail uses ours again: the plan names it (`plan::past`).
             let key = trail.key.as_ref().filter(|key| is_key_of(key, &bucket.account));
@@ -250,7 +253,7 @@ impl Finder<'_> {
     }
 
     fn remembered(&mut self, holder: &AccountId, readings: &[Reading]) {
-        let mut folders: BTreeMap<&(String, String), usize> = BTreeMap::new();
+        let mut folders: BTreeMap<&(String, LogRoot), usize> = BTreeMap::new();
         let mut keys: BTreeMap<&String, usize> = BTreeMap::new();
         for reading in readings {
             reading.folders.iter().for_each(|folder| *folders.entry(folder).or_default() += 1);
@@ -267,13 +270,13 @@ impl Finder<'_> {
         }
     }
 
-    fn found(&mut self, bucket: &Address, root: &str, key: Option<&String>) {
+    fn found(&mut self, bucket: &Address, root: &LogRoot, key: Option<&String>) {
         if !self.today.is_of_today(bucket, root) && !self.today.is_same_prefix(bucket, root) {
             self.add(bucket, root, key, false);
         }
     }
 
-    fn add(&mut self, bucket: &Address, root: &str, key: Option<&String>, is_configured: bool) {
+    fn add(&mut self, bucket: &Address, root: &LogRoot, key: Option<&String>, is_configured: bool) {
         let known = self.places.get(bucket).is_some_and(|place| place.is_configured);
         if !is_configured && !known && self.give_up.contains(&bucket.name) {
             self.past.given_up.insert(bucket.name.clone());
@@ -289,7 +292,7 @@ impl Finder<'_> {
             key: None,
             is_configured,
         });
-        place.roots.insert(root.to_owned());
+        place.roots.insert(root.clone());
         place.is_configured |= is_configured;
         if place.key.is_none() {
             place.key = key.cloned().or(default.clone());

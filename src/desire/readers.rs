@@ -13,6 +13,7 @@ use crate::config::names;
 use crate::estate::role::unique_name as unique;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Role};
 use crate::ids::{AccountId, Arn};
+use crate::log_path::{Folder, LogKind, LogRoot, Sample};
 use crate::organization::Organization;
 use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate};
 use crate::policy::template::BadTemplate;
@@ -149,9 +150,10 @@ fn add_dynamic(
     desired: &mut Desired,
 ) -> Result<(), BadDesign> {
     let document = reading_policy(brief, layout, id, "member-dynamic.json.hbs")?;
-    let values = reading_values(brief, layout, id);
-    for folder in values["object_arns"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        let object = folder.replace('*', "sample.json.gz");
+    let sample = Sample::of(id.as_str(), brief.config.home_region.as_str());
+    for root in layout.read_roots(brief.config, &brief.organization.id) {
+        let key = sample.key(&root, Folder::Logs(LogKind::CloudTrail));
+        let object = format!("{}/{key}", layout.bucket_arn());
         must_allow(brief, &document, ("member-dynamic.json.hbs", id), "s3:GetObject", &object)?;
     }
     let mut needs = vec![layout.bucket.with_kind(Kind::BucketPolicy)];
@@ -300,7 +302,7 @@ fn add_earlier(document: &mut PolicyDocument, earlier: PolicyDocument) {
 /// The same values as [`reading_values`] for a place of earlier logs.
 fn place_values(layout: &Topology<'_>, id: &AccountId, place: &Place) -> Value {
     let arn = Arn::new(layout.partition, "s3", "", "", &place.bucket.name).to_string();
-    let folders: Vec<String> = place.roots.iter().map(|root| format!("{root}/{id}/*")).collect();
+    let folders = own_folders(&place.roots, id);
     json!({
         "bucket": {"name": place.bucket.name, "arn": arn},
         "object_arns": folders.iter().map(|folder| format!("{arn}/{folder}")).collect::<Vec<_>>(),
@@ -309,13 +311,15 @@ fn place_values(layout: &Topology<'_>, id: &AccountId, place: &Place) -> Value {
     })
 }
 
+/// Returns the patterns of an account's own folders.
+fn own_folders(roots: &BTreeSet<LogRoot>, id: &AccountId) -> Vec<String> {
+    roots.iter().map(|root| root.account_pattern(id.as_str())).collect()
+}
+
 /// The values of `reader.json.hbs` and `member-dynamic.json.hbs`: where an account's own logs are.
-///
-/// Each prefix ends with a slash, so that account 111111111111 can never match a longer name.
 fn reading_values(brief: &DesignInput<'_>, layout: &Topology<'_>, id: &AccountId) -> Value {
     let config = brief.config;
-    let roots = layout.read_roots(config, &brief.organization.id);
-    let folders: Vec<String> = roots.iter().map(|root| format!("{root}/{id}/*")).collect();
+    let folders = own_folders(&layout.read_roots(config, &brief.organization.id), id);
     let arn = layout.bucket_arn();
     json!({
         "bucket": {"name": layout.bucket.name, "arn": arn},

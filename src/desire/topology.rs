@@ -12,6 +12,7 @@ use crate::config::schema::{Encryption, Owner, Regions, Scope, TrailConfig};
 use crate::estate::key::key_reference;
 use crate::estate::{Address, Kind, Problem};
 use crate::ids::{AccountId, Arn, BucketName, Partition, Region, TrailName};
+use crate::log_path::LogRoot;
 use crate::organization::Organization;
 use crate::organization::select::chosen;
 
@@ -126,26 +127,26 @@ impl<'a> Topology<'a> {
         wanted.chain(self.earlier_arns(document)).collect()
     }
 
-    /// Returns the folders below which log files are written, from the top of the bucket, each once.
+    /// Returns the patterns of the folders below which log files are written, from the top of the bucket, each once.
     ///
     /// The management account's own folder keeps an organization trail working if it is ever turned back into a trail of
     /// one account (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
-    pub(super) fn written_folders(&self, config: &Config, organization: &Organization) -> BTreeSet<String> {
-        let folders = |root: &str, is_organization: bool, account: &AccountId| -> Vec<String> {
-            let of = |name: &str| format!("{root}/{name}");
+    pub(super) fn written_patterns(&self, config: &Config, organization: &Organization) -> BTreeSet<String> {
+        let patterns = |root: &LogRoot, is_organization: bool, account: &AccountId| -> Vec<String> {
+            let own = root.account_pattern(account.as_str());
             match is_organization {
-                true => vec![of(account.as_str()), of(organization.id.as_str())],
-                false => vec![of(account.as_str())],
+                true => vec![own, root.in_organization(organization.id.as_str()).pattern()],
+                false => vec![own],
             }
         };
         let root = logs_root(config);
         let wanted = self
             .trails
             .iter()
-            .flat_map(|trail| folders(&root, trail.config.scope == Scope::Organization, &trail.address.account));
+            .flat_map(|trail| patterns(&root, trail.config.scope == Scope::Organization, &trail.address.account));
         let earlier = self.earlier.iter().flat_map(|trail| {
-            let root = trail.prefix.as_deref().map_or_else(|| root.clone(), root_below);
-            folders(&root, trail.organization, &trail.address.account)
+            let root = trail.prefix.as_deref().map_or_else(|| root.clone(), LogRoot::below);
+            patterns(&root, trail.organization, &trail.address.account)
         });
         wanted.chain(earlier).collect()
     }
@@ -171,13 +172,9 @@ impl<'a> Topology<'a> {
     }
 }
 
-/// Returns `prefix/AWSLogs`, or `AWSLogs` without a prefix: never with two slashes side by side.
-pub(super) fn logs_root(config: &Config) -> String {
-    root_below(&config.bucket.prefix)
-}
-
-pub(super) fn root_below(prefix: &str) -> String {
-    if prefix.is_empty() { "AWSLogs".into() } else { format!("{prefix}/AWSLogs") }
+/// Returns what everything lies in that trails of the configuration deliver.
+pub(super) fn logs_root(config: &Config) -> LogRoot {
+    LogRoot::below(&config.bucket.prefix)
 }
 
 fn check_organization(config: &Config, organization: &Organization, faults: &mut Vec<BadDesign>) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_logs::target_address;
 use super::{Address, Estate, Kind, Past, Problem, Resource, Sighting, StatementRef, Surroundings};
 use crate::ids::{AccountId, Arn, OrganizationId, Partition};
+use crate::log_path::LogRoot;
 use crate::policy::guard::GuardedAction;
 
 /// The desired estate of one deployment.
@@ -46,9 +47,8 @@ pub struct Desired {
 /// What the configuration promises of readers, whatever the templates of their policies say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadingTerms {
-    /// What the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the
-    /// end.
-    pub roots: BTreeSet<String>,
+    /// What the account folders that members read stand in.
+    pub roots: BTreeSet<LogRoot>,
     /// A reader role is assumed only with a second factor.
     pub require_mfa: bool,
     /// The text without which no reader role is assumed.

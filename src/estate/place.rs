@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Address;
 use crate::ids::{AccountId, Arn};
+use crate::log_path::LogRoot;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, ResourceElement, Statement};
 use crate::policy::evaluate::covers_action;
@@ -14,8 +15,8 @@ use crate::policy::evaluate::covers_action;
 pub struct Place {
     /// The bucket.
     pub bucket: Address,
-    /// What account folders stand in there, such as `audit/AWSLogs/o-exampleorgid`, without a slash at the end.
-    pub roots: BTreeSet<String>,
+    /// What account folders stand in there.
+    pub roots: BTreeSet<LogRoot>,
     /// The ARN of the key that encrypted the logs; none where they have none, or it is not known.
     pub key: Option<String>,
     /// The configuration names it.
@@ -53,7 +54,7 @@ impl Past {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Buckets, each with what the reader's own account folder stands in there.
-    pub folders: BTreeSet<(String, String)>,
+    pub folders: BTreeSet<(String, LogRoot)>,
     /// The ARNs of keys.
     pub keys: BTreeSet<String>,
 }
@@ -96,15 +97,12 @@ fn resources(statement: &Statement) -> impl Iterator<Item = &String> {
 }
 
 /// Reads `arn:…:s3:::bucket/root/account/*`, where the root ends in `AWSLogs` or `AWSLogs/o-…`.
-fn folder(resource: &str, account: &str) -> Option<(String, String)> {
+fn folder(resource: &str, account: &str) -> Option<(String, LogRoot)> {
     let fields: Vec<&str> = resource.splitn(6, ':').collect();
-    let path = fields.get(5).filter(|_| fields.get(2) == Some(&"s3"))?.strip_suffix("/*")?;
-    let (above, owner) = path.rsplit_once('/')?;
-    let (bucket, root) = above.split_once('/').filter(|_| owner == account && !above.contains(['*', '?', '$']))?;
-    let (parent, last) = root.rsplit_once('/').unwrap_or(("", root));
-    let is_root =
-        last == "AWSLogs" || (last.starts_with("o-") && (parent == "AWSLogs" || parent.ends_with("/AWSLogs")));
-    is_root.then(|| (bucket.to_owned(), root.to_owned()))
+    let (bucket, pattern) = fields.get(5).filter(|_| fields.get(2) == Some(&"s3"))?.split_once('/')?;
+    let root = LogRoot::of_account_pattern(pattern, account)?;
+    let is_plain = |text: &str| !text.contains(['*', '?', '$']);
+    (is_plain(bucket) && is_plain(root.as_str())).then(|| (bucket.to_owned(), root))
 }
 
 #[cfg(test)]
@@ -122,7 +120,7 @@ mod tests {
             {"Effect":"Allow","Action":"sts:AssumeRole","Resource":["arn:aws:iam::222222222222:role/Read-1","arn:aws:iam::222222222222:role/*"]}]}"#;
         let document = PolicyDocument::parse(text).unwrap();
         let reading = Reading::of([&document], "111111111111");
-        let own = |bucket: &str, root: &str| (bucket.to_owned(), root.to_owned());
+        let own = |bucket: &str, root: &str| (bucket.to_owned(), root.parse().unwrap());
         assert_eq!(reading.folders, [own("a", "AWSLogs/o-x1"), own("b", "p/AWSLogs")].into());
         assert_eq!(reading.keys, ["arn:aws:kms:eu-central-1:222222222222:key/1".to_owned()].into());
         let roles: Vec<String> = assumed_roles(&document).map(|role| role.to_string()).collect();

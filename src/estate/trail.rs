@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Field, FieldValue, Tags};
+use crate::log_path::{Folder, LogKind};
 
 /// A trail. It is known by its ARN: owner account, home region, name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,22 @@ pub struct Trail {
     /// Observed: how the delivery goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
+}
+
+impl Trail {
+    /// Returns the folders that it may write to, by what it records. Insights can be switched on at any
+    /// time, and whether data events are summarised is not read (`GetEventConfiguration`), so that both count.
+    pub fn folders(&self) -> Vec<Folder> {
+        let of =
+            |selector: &EventSelector, category| selector.values("eventCategory", "equals").any(|it| it == category);
+        let records = |category| self.selectors.iter().any(|selector| of(selector, category));
+        let may_write = |folder: &Folder| match folder {
+            Folder::Logs(LogKind::NetworkActivity) => records("NetworkActivity"),
+            Folder::Logs(LogKind::Aggregated) => records("Data"),
+            Folder::Logs(LogKind::CloudTrail | LogKind::Insight) | Folder::Digests => true,
+        };
+        Folder::ALL.into_iter().filter(may_write).collect()
+    }
 }
 
 #[cfg(test)]
@@ -106,8 +123,8 @@ pub struct Delivery {
     /// When the status was asked for; none where it was not recorded: then nobody knows whether a delivery is late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<String>,
-    /// Whether a log or digest file lies below the prefix of the trail in its bucket. CloudTrail's own times go on from where the
-    /// trail delivered before. None where it was not looked for.
+    /// Whether a log or digest file lies below the prefix of the trail in its bucket. CloudTrail's own times go on from
+    /// where the trail delivered before. None where it was not looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<bool>,
 }

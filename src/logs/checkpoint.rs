@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, Region, TrailName};
 
 use super::inflate::{hex, sha256};
-use super::key::{DigestKey, Scope};
 use super::verify::{Answer, AsListed, Chain, Mark, Recent, Since, Told};
+use crate::log_path::{DigestKey, Key, Scope};
 
 /// The first version told of later digests by their hashes alone, the second one not from when on a chain was looked at. Both
 /// are read, and their chains are proved once more from their beginning.
@@ -235,8 +235,12 @@ impl Checkpoint {
 
 impl Entry {
     fn mark(self) -> Result<(Scope, Mark), BadCheckpoint> {
-        let form = || BadCheckpoint::Form(format!("{} is no digest", self.digest));
-        let key = DigestKey::parse(&self.digest).ok_or_else(form)?;
+        let form = |why: String| BadCheckpoint::Form(format!("{} is no digest: {why}", self.digest));
+        let key = match self.digest.parse() {
+            Ok(Key::Digest(key)) => key,
+            Ok(Key::Log(_)) => return Err(form("it is named as a log file".to_owned())),
+            Err(why) => return Err(form(why.to_string())),
+        };
         if key.end != self.end {
             return Err(BadCheckpoint::Form(format!("it says that {} ends at {}", self.digest, self.end)));
         }

@@ -1,18 +1,17 @@
-//! The consolidated logs: key layout, store, digests, verify and coverage.
+//! The consolidated logs: store, digests, verify and coverage.
 //!
-//! - [`key`]: the names of delivered objects.
 //! - [`finding`]: states, codes and findings.
 //! - [`inflate`]: gzip bodies, hashed within limits.
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
 //! - [`verify`]: proves a store.
 //! - [`coverage`]: whether logs arrive, by account, region and kind.
-//! - [`spans`]: sets of times.
+//! - [`time_set`]: sets of times.
 //! - [`bundle`]: evidence that can be checked again without the bucket.
 //! - [`checkpoint`]: what earlier runs proved.
 //! - [`aws`]: buckets and keys of AWS.
 //!
-//! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `key`, `inflate` and `digest` are pure.
+//! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `inflate` and `digest` are pure.
 
 pub mod aws;
 pub mod bundle;
@@ -21,7 +20,6 @@ pub mod coverage;
 pub mod digest;
 pub mod finding;
 pub mod inflate;
-pub mod key;
 pub mod store;
 pub mod time_set;
 pub mod verify;

@@ -9,6 +9,7 @@ use super::{AccountKind, organization};
 use crate::cloud::aws::permissions::{Access, Operation, Service, account, cloudtrail, s3};
 use crate::config::schema::Encryption;
 use crate::ids::Region;
+use crate::log_path::LogRoot;
 
 const fn read(service: Service, name: &'static str, actions: &'static [&'static str]) -> Operation {
     Operation { service, name, access: Access::Read, actions }
@@ -49,10 +50,7 @@ fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let buckets: BTreeSet<String> = places.iter().map(|(bucket, _)| bucket.clone()).collect();
     let listing = GrantScope::on("ListLogs", buckets);
     draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, LIST_VERSIONS, GET_LOCATION]);
-    let objects = places.iter().map(|(bucket, prefix)| match prefix.is_empty() {
-        true => format!("{bucket}/AWSLogs/*"),
-        false => format!("{bucket}/{prefix}/AWSLogs/*"),
-    });
+    let objects = places.iter().map(|(bucket, prefix)| format!("{bucket}/{}", LogRoot::below(prefix).pattern()));
     draft.allow(&GrantScope::on("ReadLogs", objects.collect::<BTreeSet<_>>()), &[GET_OBJECT]);
     draft.allow(&GrantScope::everything("PublicKeys"), &[LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
     let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");

@@ -9,6 +9,7 @@ use crate::estate::selection::Event;
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Desired, Estate, OWNER_TAG, Resource, Stage, Trail};
 use crate::estate::{Bucket, Problem};
+use crate::log_path::{Folder, LogKind, LogRoot, Sample};
 
 /// Returns what is to be known, the worst first.
 pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
@@ -119,7 +120,10 @@ fn delivered_to(desired: &Desired, address: &Address, trail: &Trail) -> BTreeSet
 }
 
 fn chooses_deliveries(desired: &Desired, selector: &EventSelector, bucket: &str) -> bool {
-    let arn = format!("arn:{}:s3:::{bucket}/AWSLogs/{}/sample.json.gz", desired.partition, desired.log_account);
+    let region = desired.log_bucket().and_then(|address| address.region.as_ref()).map_or("", |region| region.as_str());
+    let key =
+        Sample::of(desired.log_account.as_str(), region).key(&LogRoot::default(), Folder::Logs(LogKind::CloudTrail));
+    let arn = format!("arn:{}:s3:::{bucket}/{key}", desired.partition);
     let event = Event::from([
         ("eventCategory", "Data"),
         ("eventSource", "s3.amazonaws.com"),

@@ -13,6 +13,7 @@ use crate::estate::key::key_reference;
 use crate::estate::place::Reading;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Place, ReadingTerms, Resource, Sighting};
 use crate::ids::{AccountId, Arn, Region};
+use crate::log_path::LogRoot;
 use crate::organization::Organization;
 use crate::policy::evaluate::{Named, covers_action};
 use crate::policy::isolation::{self, Archive, Facts, Invariant, Key, Reader, Shared, Unproven, prove};
@@ -45,7 +46,7 @@ pub struct ArchivePolicies<'a> {
     paths: BTreeMap<AccountId, String>,
     unique_ids: Aliases,
     /// What the account folders that members read stand in.
-    pub roots: Vec<String>,
+    pub roots: Vec<LogRoot>,
     /// The readers, by the addresses of their roles or member policies.
     pub readers: Vec<ReaderPolicies<'a>>,
     /// What the proof would need and is not known.

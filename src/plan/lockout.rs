@@ -9,6 +9,7 @@ use super::finding::{Finding, Harm};
 use crate::estate::Resource;
 use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage, StatementRef};
 use crate::ids::Arn;
+use crate::log_path::{Folder, LogKind, Sample};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
 use crate::policy::guard::possible_callers;
@@ -164,9 +165,10 @@ fn glass_work(desired: &Desired, address: &Address) -> Vec<(Arn, &'static str, S
     let Some(bucket) = bucket_arn(desired, address).filter(|_| address.kind == Kind::BucketPolicy) else {
         return Vec::new();
     };
-    let root = desired.reading.roots.iter().next().map_or("AWSLogs", String::as_str);
-    let account = &desired.log_account;
-    let file = format!("{bucket}/{root}/{account}/CloudTrail/any/2026/01/31/{account}_CloudTrail_any.json.gz");
+    let root = desired.reading.roots.first().cloned().unwrap_or_default();
+    let region = address.region.as_ref().map_or("", |region| region.as_str());
+    let sample = Sample::of(desired.log_account.as_str(), region);
+    let file = format!("{bucket}/{}", sample.key(&root, Folder::Logs(LogKind::CloudTrail)));
     let roles: Vec<Arn> = desired.break_glass.iter().filter_map(|pattern| one_of(pattern)).collect();
     let of = |role: &Arn| {
         let resource = |objects: bool| if objects { file.clone() } else { bucket.clone() };

@@ -16,6 +16,7 @@ use crate::estate::{
     ACCOUNT_TAG, Address, Bucket, Desired, Estate, Kind, Place, Policy, Problem, Resource, Role, Sighting, Stage, Trail,
 };
 use crate::ids::{AccountId, Arn};
+use crate::log_path::LogRoot;
 use crate::organization::Organization;
 
 /// The code of a place that is not given up yet, or is none.
@@ -60,12 +61,12 @@ fn loses(change: &Change) -> bool {
     match (&change.desired, &change.observed) {
         (Some(Resource::Role(wish)), Some(Resource::Role(seen))) => {
             let Some(account) = seen.tags.get(ACCOUNT_TAG) else { return false };
-            let read = |role: &Role| prefixes(&Reading::of(role.inline.values(), account));
+            let read = |role: &Role| prefixes(Reading::of(role.inline.values(), account));
             !read(seen).is_subset(&read(wish))
         }
         (Some(Resource::Policy(wish)), Some(Resource::Policy(seen))) => {
             let account = change.address.account.as_str();
-            let read = |policy: &Policy| prefixes(&Reading::of([&policy.document], account));
+            let read = |policy: &Policy| prefixes(Reading::of([&policy.document], account));
             let entered = |policy: &Policy| -> BTreeSet<AccountId> {
                 assumed_roles(&policy.document).map(|role| role.account).collect()
             };
@@ -79,9 +80,8 @@ fn loses(change: &Change) -> bool {
 }
 
 /// Returns the buckets, each with a prefix before `AWSLogs`.
-fn prefixes(reading: &Reading) -> BTreeSet<(String, String)> {
-    let prefix = |root: &String| root.rsplit_once("AWSLogs").map(|(before, _)| before.to_owned()).unwrap_or_default();
-    reading.folders.iter().map(|(bucket, root)| (bucket.clone(), prefix(root))).collect()
+fn prefixes(reading: Reading) -> BTreeSet<(String, String)> {
+    reading.folders.into_iter().map(|(bucket, root)| (bucket, root.prefix().to_owned())).collect()
 }
 
 /// Returns what is wrong with the buckets and keys of earlier logs, and what this plan means for the readers.
@@ -111,7 +111,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
     let moved = desired.past.places.iter().filter(|_| !changes.is_empty()).map(|place| {
         let message = format!(
             "earlier logs lie here, below {}; members go on to read them, and they are watched",
-            place.roots.iter().cloned().collect::<Vec<_>>().join(" and ")
+            place.roots.iter().map(LogRoot::as_str).collect::<Vec<_>>().join(" and ")
         );
         let help = format!("`orgtrail apply --give-up {}` ends that, and deletes nothing", place.bucket.name);
         Finding::new(Harm::Harmless, &place.bucket, "earlier-logs", message, help)

@@ -9,6 +9,7 @@ use super::PolicyDocument;
 use super::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
 use super::lint::{Kind, Subject, lint};
 use super::preflight::{Delivery, preflight};
+use crate::log_path::Folder;
 
 /// Texts that mean something in policies, and texts that nearly do.
 const WORDS: [&str; 28] = [
@@ -114,6 +115,7 @@ fn delivery() -> Delivery {
         accounts: Vec::new(),
         bucket: "b".into(),
         prefix: String::new(),
+        folders: Folder::ALL.to_vec(),
         key_arn: None,
         bucket_key: true,
     }

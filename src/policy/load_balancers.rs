@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::ids::{AccountId, Arn};
+use crate::log_path::owner;
 
 /// One a region.
 const ACCOUNTS: [&str; 26] = [
@@ -56,8 +57,8 @@ pub fn deliver_with(statement: &Statement, accounts: &BTreeSet<AccountId>) -> bo
 /// Tells whether all that a pattern of objects matches lies below `AWSLogs/<one of the accounts>/`.
 fn is_in_folder(resource: &str, accounts: &BTreeSet<AccountId>) -> bool {
     let fixed = &resource[..resource.find(['*', '?', '$']).unwrap_or(resource.len())];
-    let below = fixed.split_once("/AWSLogs/").and_then(|(_, below)| below.split_once('/'));
-    below.and_then(|(account, _)| account.parse::<AccountId>().ok()).is_some_and(|account| accounts.contains(&account))
+    let owner = owner(fixed).filter(|owner| owner.organization.is_none());
+    owner.and_then(|owner| owner.account.parse::<AccountId>().ok()).is_some_and(|account| accounts.contains(&account))
 }
 
 #[cfg(test)]

@@ -5,25 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::modules::library;
+
 /// Module -> the other modules of ours that it may use. `cli` knows them all.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("ids", &[]),
+    ("log_path", &["ids"]),
     ("organization", &["ids"]),
     ("template", &[]),
-    ("policy", &["ids", "template"]),
-    ("estate", &["ids", "organization", "policy"]),
-    ("config", &["ids", "organization"]),
-    ("desire", &["config", "organization", "estate", "policy", "ids"]),
-    ("plan", &["organization", "estate", "policy", "ids"]),
+    ("policy", &["ids", "log_path", "template"]),
+    ("estate", &["ids", "log_path", "organization", "policy"]),
+    ("config", &["ids", "log_path", "organization"]),
+    ("desire", &["config", "organization", "estate", "policy", "ids", "log_path"]),
+    ("plan", &["organization", "estate", "policy", "ids", "log_path"]),
     ("drift", &["estate", "plan", "ids"]),
     ("audit", &["estate", "ids", "organization", "plan", "policy"]),
     ("files", &[]),
     ("flow", &[]),
-    ("cloud", &["files", "flow", "organization", "estate", "policy", "plan", "ids"]),
+    ("cloud", &["files", "flow", "organization", "estate", "policy", "plan", "ids", "log_path"]),
     ("survey", &["cloud", "config", "desire", "estate", "ids", "organization", "plan", "policy"]),
     ("apply", &["plan", "estate", "cloud", "ids"]),
-    ("logs", &["cloud", "flow", "ids"]),
-    ("permissions", &["cloud", "config", "desire", "estate", "ids", "organization", "policy", "template"]),
+    ("logs", &["cloud", "flow", "ids", "log_path"]),
+    ("permissions", &["cloud", "config", "desire", "estate", "ids", "log_path", "organization", "policy", "template"]),
     ("notify", &["cloud", "config"]),
     ("daemon", &["cloud", "files"]),
     (
@@ -36,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "drift",
             "estate",
             "ids",
+            "log_path",
             "logs",
             "notify",
             "organization",
@@ -79,6 +83,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "flow",
             "ids",
             "init",
+            "log_path",
             "logs",
             "notify",
             "organization",
@@ -96,6 +101,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Modules that neither wait, nor look at the clock, the environment or the disk, nor roll dice.
 const PURE: &[&str] = &[
     "ids",
+    "log_path",
     "config",
     "organization",
     "policy",
@@ -300,6 +306,20 @@ fn what_is_pure_stays_pure() {
             assert!(!source.without_tests().contains(word), "{} says `{word}`", source.named());
         }
     }
+}
+
+#[test]
+fn only_log_path_names_the_folders_of_the_archive() {
+    // Comments, tests, documents and templates may show what keys look like, and one help text lists the folders.
+    let names =
+        ["AWSLogs", "CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated"];
+    let is_free = |module: &str| module.starts_with("log_path") || module == "policy::lint";
+    let mut found = Vec::new();
+    for (module, code) in library().iter().filter(|(module, _)| !is_free(module)) {
+        let lines = code.lines().filter(|line| names.iter().any(|name| line.contains(name)));
+        found.extend(lines.map(|line| format!("{module}: {}", line.trim())));
+    }
+    assert!(found.is_empty(), "take them from log_path:\n{}", found.join("\n"));
 }
 
 #[test]

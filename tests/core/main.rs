@@ -6,4 +6,5 @@ mod worlds;
 mod handover;
 mod house;
 mod lifecycle;
+mod modules;
 mod properties;

@@ -1,8 +1,8 @@
 //! Lifecycle rules: what they have deleted is no alarm, what they may have deleted is unproven, and what they explain is said.
 
 use jiff::{SignedDuration, Timestamp};
+use orgtrail::log_path::Key;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::key::Key;
 use orgtrail::logs::store::{Deletes, When};
 use orgtrail::logs::verify::{Answer, Request};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use orgtrail::log_path::Key;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::inflate::{hex, inflate, sha256};
-use orgtrail::logs::key::Key;
 use orgtrail::logs::verify::{Answer, KeyFinder, Request, Source, Verifier};
 use proptest::prelude::*;
 

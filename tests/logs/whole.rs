@@ -99,9 +99,9 @@ async fn what_a_lifecycle_rule_deletes_is_expected() {
     // Two days are kept: what was written before the 21st, 00:00, is gone.
     let kept = layout.start + SignedDuration::from_hours(24);
     let is_kept = |key: &str| {
-        let time = orgtrail::logs::key::Key::parse(key).map(|key| match key {
-            orgtrail::logs::key::Key::Log(log) => log.slot,
-            orgtrail::logs::key::Key::Digest(digest) => digest.end,
+        let time = orgtrail::log_path::Key::parse(key).map(|key| match key {
+            orgtrail::log_path::Key::Log(log) => log.slot,
+            orgtrail::log_path::Key::Digest(digest) => digest.end,
         });
         time.is_some_and(|time| time >= kept)
     };

@@ -181,6 +181,9 @@ fn a_team_is_told_what_it_needs() {
     assert_eq!(pass["role_arn"], role.as_str());
     let prefix = format!("s3://acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/{}/CloudTrail/", MEMBER);
     assert_eq!(pass["prefixes"][0], prefix.as_str());
+    let folders = ["", "-Aggregated", "-Digest", "-Insight", "-NetworkActivity"];
+    let all = folders.map(|end| prefix.replace("/CloudTrail/", &format!("/CloudTrail{end}/")));
+    assert_eq!(pass["prefixes"], json!(all));
     let text = folder.must(0, &["access", MEMBER]);
     assert!(text.contains(&format!("role_arn = {role}")) && text.contains("external_id = acme-audit"), "{text}");
     let refused = folder.run(&["access", "old"]);

@@ -12,6 +12,7 @@ use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::estate::topic::is_managed_by_sns;
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId, Partition};
+use crate::log_path::{Folder, split_at_root};
 use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
@@ -141,6 +142,8 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, CliEr
         accounts: Vec::new(),
         bucket: bucket(args, &files.bucket)?,
         prefix: args.prefix.trim_matches('/').to_owned(),
+        // What the trail records is not known.
+        folders: Folder::ALL.to_vec(),
         key_arn: args.key.as_ref().map(Arn::to_string),
         bucket_key: args.bucket_key,
     };
@@ -245,12 +248,15 @@ fn accounts(document: &PolicyDocument) -> Vec<AccountId> {
 /// Says what was taken for granted, where the policy suggests something else.
 fn notes(args: &Args, files: &Files) -> Vec<String> {
     let mut notes = Vec::new();
-    let below = |arn: &str| Some(arn.split_once("AWSLogs/")?.1.split('/').next()?.trim_end_matches('*').to_owned());
+    let below = |arn: &str| Some(split_at_root(arn)?.1.split('/').next()?.trim_end_matches('*').to_owned());
     let organization = resources(&files.bucket).filter_map(below).find(|id| id.parse::<OrganizationId>().is_ok());
     if let (None, Some(id)) = (&args.organization, organization) {
         notes.push(format!("checked as a trail of one account; for an organization trail add --organization {id}"));
     }
-    let prefix = |arn: &str| Some(arn.split_once(":s3:::")?.1.split_once('/')?.1.split_once("/AWSLogs/")?.0.to_owned());
+    let prefix = |arn: &str| {
+        let key = arn.split_once(":s3:::")?.1.split_once('/')?.1;
+        split_at_root(key)?.0.strip_suffix('/').map(str::to_owned)
+    };
     if let (true, Some(prefix)) = (args.prefix.is_empty(), resources(&files.bucket).find_map(prefix)) {
         notes.push(format!("checked as a trail without a prefix; if the trail has one add --prefix {prefix}"));
     }

@@ -10,10 +10,10 @@ use crate::cli::validate::load;
 use crate::cli::{Common, archive};
 use crate::config::names::{NameContext, render_name};
 use crate::ids::AccountId;
+use crate::log_path::DigestKey;
 use crate::logs::bundle::BundleStore;
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::coverage::{Expected, ExpectedAccount};
-use crate::logs::key::DigestKey;
 use crate::logs::verify::Expectation;
 
 /// What is known besides what the user names.

@@ -12,6 +12,7 @@ use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
 use crate::ids::{BucketName, Region};
+use crate::log_path::TOP;
 use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
@@ -194,7 +195,7 @@ fn as_folder(prefix: &str) -> String {
 /// Splits a path that leads into a copy of the layout, so that keys begin as they do in the bucket.
 fn root_of(path: &Path) -> (PathBuf, String) {
     let parts: Vec<_> = path.components().collect();
-    match parts.iter().rposition(|part| part.as_os_str() == "AWSLogs") {
+    match parts.iter().rposition(|part| part.as_os_str() == TOP) {
         Some(at) => {
             let inner: Vec<_> =
                 parts[at..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();

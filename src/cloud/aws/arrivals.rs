@@ -9,6 +9,7 @@ use crate::cloud::{Fault, Scope};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
+use crate::log_path::LogRoot;
 
 /// Looks into the bucket of each wanted trail. What cannot be looked at has not been seen to arrive.
 pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate) {
@@ -41,8 +42,7 @@ pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate
 
 async fn has_logs(sessions: &Sessions, bucket: &Address, operator: &AccountId, prefix: &str) -> Result<bool, Fault> {
     let session = sessions.of(operator).await?.at(bucket);
-    let root = if prefix.is_empty() { "AWSLogs/".to_owned() } else { format!("{prefix}/AWSLogs/") };
-    s3::has_logs(&session, &bucket.name, &root).await
+    s3::has_logs(&session, &bucket.name, &LogRoot::below(prefix).folder()).await
 }
 
 fn note(estate: &mut Estate, address: &Address, arrived: bool) {

@@ -64,6 +64,7 @@ fn delivery(world: &Snapshot, address: &Address, trail: &Trail) -> Option<Delive
         accounts: Vec::new(),
         bucket: trail.bucket.clone(),
         prefix: trail.prefix.clone(),
+        folders: trail.folders(),
         key_arn: trail.key.clone(),
         bucket_key: bucket_key.is_some_and(|encryption| encryption.bucket_key),
     })

@@ -5,6 +5,7 @@ use crate::config::finding::Code;
 use crate::config::names::{check_key_alias, render_name};
 use crate::config::schema::{BucketConfig, Config, Encryption, Lifecycle, OldVersions};
 use crate::ids::{AccountId, Arn, BucketName};
+use crate::log_path::TOP_FOLDER;
 
 use super::names::{check_name, context};
 
@@ -41,8 +42,8 @@ pub(super) fn prefix(at: &str, prefix: &str) -> Option<Diagnostic> {
         "two slashes must not stand side by side".to_owned()
     } else if length > PREFIX_CHARS_MAX {
         format!("it has {length} characters, {PREFIX_CHARS_MAX} are allowed")
-    } else if format!("{prefix}/").contains("AWSLogs/") {
-        "CloudTrail adds `AWSLogs/` itself".to_owned()
+    } else if format!("{prefix}/").contains(TOP_FOLDER) {
+        format!("CloudTrail adds `{TOP_FOLDER}` itself")
     } else if let Some(c) = prefix.chars().find(|c| !(c.is_ascii_alphanumeric() || "/!-_.'()".contains(*c))) {
         // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients, and an
         // asterisk, which is safe in a key, stands for any text in a policy.

@@ -16,9 +16,9 @@ use serde_json::Value;
 use super::signature::Signed;
 use super::{FORMAT_VERSION, Header, Line, metadata, unpacked};
 use crate::ids::{AccountId, Region, TrailName};
+use crate::log_path::DigestKey;
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hex};
-use crate::logs::key::DigestKey;
 use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 use crate::logs::verify::Source;
 

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids::{AccountId, Region, TrailName};
+use crate::log_path::{LogKind, Scope};
 use crate::logs::finding::TimeRange;
-use crate::logs::key::{LogKind, Scope};
 use crate::logs::time_set::TimeSet;
 use crate::logs::verify::ScopeFilter;
 

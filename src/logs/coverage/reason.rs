@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::rows;
 use super::{Coverage, Expected, Gap, Row, Survey};
+use crate::log_path::LogKind;
 use crate::logs::finding::TimeRange;
-use crate::logs::key::LogKind;
 
 /// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different minutes.
 const SAME_EDGE: SignedDuration = SignedDuration::from_hours(2);
@@ -141,8 +141,8 @@ fn shares(row: &Row, gap: &Gap, range: TimeRange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_path::Scope;
     use crate::logs::coverage::{Arrival, ExpectedAccount, Found, LogFiles, TrailDigests, TrailStatus};
-    use crate::logs::key::Scope;
     use crate::logs::time_set::TimeSet;
 
     fn at(hour: i64) -> Timestamp {

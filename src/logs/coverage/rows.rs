@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Arrival, Expected, Found, Gap, LogFiles, Row, Survey, TrailDigests};
 use crate::ids::{AccountId, Region};
+use crate::log_path::{LogKind, Scope};
 use crate::logs::finding::{HOUR, TimeRange};
-use crate::logs::key::{LogKind, Scope};
 use crate::logs::time_set::TimeSet;
 use crate::logs::verify::DIGEST_DELAY_MAX;
 
@@ -136,9 +136,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
 
 impl Row {
     fn lying_at(self, found: &Found) -> Self {
-        let Scope { prefix, organization, .. } = &found.scope;
-        let organization = organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
-        let layout = format!("{prefix}AWSLogs/{organization}");
+        let layout = found.scope.root().folder();
         Self { layout, bucket: found.bucket.clone(), scope: Some(found.scope.clone()), ..self }
     }
 

@@ -6,8 +6,8 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Found, LogFiles, Survey, TrailDigests};
+use crate::log_path::{DigestKey, Folder, LogKey, LogKind, Scope, day_folder};
 use crate::logs::finding::{HOUR, TimeRange};
-use crate::logs::key::{DigestKey, LogKey, LogKind, Scope, day_folder};
 use crate::logs::store::{Fault, Listed, Store};
 use crate::logs::verify::find::find;
 use crate::logs::verify::{ScopeFilter, Source};
@@ -94,7 +94,7 @@ impl Found {
 
     async fn list_digests(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
         let prefix = self.scope.digest_prefix();
-        let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
+        let mut listed = store.list(&prefix, &self.scope.day_path(Folder::Digests, range.start));
         let last_day = day_folder(range.end.saturating_add(HOUR).unwrap_or(range.end));
         while let Some(listed) = listed.next().await {
             let Listed { key, size_bytes, .. } = listed?;
@@ -124,7 +124,7 @@ impl Found {
         kind: LogKind,
     ) -> Result<(), Fault> {
         let prefix = self.scope.log_prefix(kind);
-        let mut listed = store.list(&prefix, &format!("{prefix}{}", day_folder(range.start)));
+        let mut listed = store.list(&prefix, &self.scope.day_path(Folder::Logs(kind), range.start));
         let is_original = store.bucket().is_some();
         let last_day = day_folder(range.end);
         while let Some(listed) = listed.next().await {

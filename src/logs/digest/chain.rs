@@ -4,9 +4,9 @@
 //! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says of
 //! its own place, and of its predecessor's, counts, not where a copy of it lies.
 
+use crate::log_path::DigestKey;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::{Sha256, Trailing};
-use crate::logs::key::DigestKey;
 use crate::logs::store::Metadata;
 
 use super::document::{Digest, Previous};

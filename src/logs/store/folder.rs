@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
 use super::{Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store};
+use crate::log_path::TOP;
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 
 /// The ending of the file that holds an object's metadata.
@@ -52,7 +53,7 @@ const ODDITIES_MAX: usize = 1_000;
 impl Oddities {
     fn note(&self, path: &Path, what: &str) {
         // Only what lies in the layout matters: a search looks at the folders beside it too.
-        if !path.components().any(|part| part.as_os_str() == "AWSLogs") {
+        if !path.components().any(|part| part.as_os_str() == TOP) {
             return;
         }
         // A set is whole between two insertions, so a poisoned lock guards nothing half-done.

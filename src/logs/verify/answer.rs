@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
+use crate::log_path::Scope;
 use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Finding, State, TimeRange};
-use crate::logs::key::Scope;
 use crate::logs::time_set::TimeSet;
 
 use super::archived::Archived;

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::log_path::DigestKey;
 use crate::logs::digest::chain::{Anchor, Missing, Proof, ReadDigest, Verdict, first, judge, link, names};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::hex;
-use crate::logs::key::DigestKey;
 use crate::logs::store::Listed;
 
 use super::answer::{Mark, Since};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
+use crate::log_path::{DigestKey, day_folder};
 use crate::logs::digest::chain::{Origin, Proof, ReadDigest, ReadError};
 use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
-use crate::logs::key::{DigestKey, day_folder};
 
 use super::answer::{Joined, Mark, Place, Since, Tally};
 use super::chain_cursor::{ChainCursor, Judged};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::log_path::{DigestKey, Folder};
 use crate::logs::digest::chain::gap;
 use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
-use crate::logs::key::{DigestKey, day_folder};
 use crate::logs::store::Fault;
 use crate::logs::time_set::TimeSet;
 
@@ -193,10 +193,10 @@ impl Walk<'_> {
             return Ok(None);
         };
         let store = site.store.as_ref();
-        let mut days: Vec<String> = tail.hours().iter().map(|hour| day_folder(hour.end)).collect();
-        days.dedup();
-        for day in days.into_iter().take(GRAVE_DAYS_MAX) {
-            let versions = store.versions(&format!("{}{day}/", site.scope.digest_prefix())).await?;
+        let hours = tail.hours();
+        let (Some(first), Some(last)) = (hours.first(), hours.last()) else { return Ok(None) };
+        for day in site.scope.day_prefixes(Folder::Digests, first.end, last.end).take(GRAVE_DAYS_MAX) {
+            let versions = store.versions(&day).await?;
             let own = |key: DigestKey| (key.trail, key.home) == chain.id && key.end > tail.start;
             let mark = versions
                 .iter()

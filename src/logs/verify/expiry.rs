@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
+use crate::log_path::{LogKind, Scope};
 use crate::logs::finding::HOUR;
-use crate::logs::key::{LogKind, Scope};
 use crate::logs::store::{Deletes, Store, When};
 
 /// What lifecycle rules have deleted of an account and region in one place.
@@ -118,7 +118,7 @@ mod tests {
     fn by(rules: &[(&str, When, bool)]) -> Expiry {
         let key = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/20/\
                    111122223333_CloudTrail-Digest_us-east-1_org-trail_us-east-1_20261120T100000Z.json.gz";
-        let scope = crate::logs::key::DigestKey::parse(key).unwrap().scope;
+        let scope = crate::log_path::DigestKey::parse(key).unwrap().scope;
         let rule = |&(prefix, when, is_whole): &(&str, When, bool)| Deletes { prefix: prefix.into(), when, is_whole };
         Expiry::by(&rules.iter().map(rule).collect::<Vec<_>>(), &scope, at("2026-11-28T12:00:00Z"))
     }

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ids::TrailName;
+use crate::log_path::{Folder, LogKey, LogKind};
 use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
-use crate::logs::key::{LogKey, LogKind, day_folder};
 
 use crate::logs::store::Store;
 
@@ -119,12 +119,9 @@ impl Walk<'_> {
         let (Ok(first), Ok(last)) = (first, last) else { return Vec::new() };
         let mut records = Vec::new();
         for (number, site) in self.sites.all.iter().enumerate() {
-            let prefix = site.scope.log_prefix(LogKind::CloudTrail);
-            let mut days = vec![day_folder(first), day_folder(last)];
-            days.dedup();
             let mut files = Vec::new();
-            for day in days {
-                let mut listed = site.store.list(&format!("{prefix}{day}/"), "");
+            for day in site.scope.day_prefixes(Folder::Logs(LogKind::CloudTrail), first, last) {
+                let mut listed = site.store.list(&day, "");
                 while let Some(Ok(listed)) = listed.next().await {
                     let slot = LogKey::parse(&listed.key).map(|key| key.slot);
                     let counts = !only_listed || self.listings.names(number, &listed.key);

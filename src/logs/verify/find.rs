@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{StreamExt, iter};
 
 use crate::ids::{AccountId, Region};
-use crate::logs::key::{LogKind, Scope, is_organization};
+use crate::log_path::{
+    Folder, LogKind, LogRoot, Scope, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail, split_at_last_root,
+};
 use crate::logs::store::{Fault, Level, Store};
 
-/// The folder that CloudTrail starts its layout with.
-const ROOT: &str = "AWSLogs/";
-/// The folder of an account that holds its digests.
-const DIGESTS: &str = "CloudTrail-Digest/";
 /// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log files").
 const FLOW_LOGS: &str = "aws-account-id=";
 /// How far the layout is looked for below the given prefix.
@@ -105,34 +103,20 @@ async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, f
 }
 
 struct Account {
-    prefix: String,
-    organization: Option<String>,
+    root: LogRoot,
     id: AccountId,
-}
-
-impl Account {
-    fn folder(&self) -> String {
-        match &self.organization {
-            Some(organization) => format!("{}{ROOT}{organization}/{}/", self.prefix, self.id),
-            None => format!("{}{ROOT}{}/", self.prefix, self.id),
-        }
-    }
 }
 
 /// Returns the folders that the one account that is asked for can have, when nothing has to be listed to know them.
 fn known_accounts(sought: &ScopeFilter) -> Vec<Account> {
     let Some(id) = &sought.account else { return Vec::new() };
-    let account = |prefix: &str, organization: Option<&str>| Account {
-        prefix: prefix.to_owned(),
-        organization: organization.map(str::to_owned),
-        id: id.clone(),
-    };
+    let account =
+        |prefix: &str, organization: Option<&str>| Account { root: LogRoot::at(prefix, organization), id: id.clone() };
     let organization = sought.organization.as_deref();
-    let Some(at) = root_inside(&sought.prefix) else {
+    let Some((prefix, rest)) = split_at_last_root(&sought.prefix) else {
         let both = organization.map(|organization| [Some(organization), None]);
         return both.into_iter().flatten().map(|organization| account(&sought.prefix, organization)).collect();
     };
-    let (prefix, rest) = (&sought.prefix[..at], &sought.prefix[at + ROOT.len()..]);
     match rest.split('/').next().filter(|first| !first.is_empty()) {
         Some(first) if is_organization(first) => vec![account(prefix, Some(first))],
         Some(first) if first == id.as_str() => vec![account(prefix, None)],
@@ -143,8 +127,8 @@ fn known_accounts(sought: &ScopeFilter) -> Vec<Account> {
 
 /// Returns the prefixes before each `AWSLogs/`, by levels of folders.
 async fn roots(store: &dyn Store, prefix: &str, limits: Limits, found: &mut Found) -> Vec<String> {
-    match root_inside(prefix) {
-        Some(at) => vec![prefix[..at].to_owned()],
+    match split_at_last_root(prefix) {
+        Some((before, _)) => vec![before.to_owned()],
         None => roots_below(store, prefix, limits, found).await,
     }
 }
@@ -158,7 +142,7 @@ async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mu
         if open.len() > left {
             let listings = limits.listings;
             let told = format!(
-                "the search for {ROOT} ended after {listings} folders; name the prefix below which the logs lie"
+                "the search for {TOP_FOLDER} ended after {listings} folders; name the prefix below which the logs lie"
             );
             if !found.limits.contains(&told) {
                 found.limits.push(told);
@@ -174,9 +158,9 @@ async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mu
         while let Some((folder, level)) = levels.next().await {
             for child in known(level, &folder, found).folders {
                 let name = &child[folder.len()..];
-                if name == ROOT {
+                if name == TOP_FOLDER {
                     roots.push(folder.clone());
-                } else if name.trim_end_matches('/').trim().eq_ignore_ascii_case(ROOT.trim_end_matches('/')) {
+                } else if name.trim_end_matches('/').trim().eq_ignore_ascii_case(TOP) {
                     found.beside.push(child);
                 } else {
                     open.push(child);
@@ -188,9 +172,9 @@ async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mu
         }
     }
     let depth = limits.depth;
-    found
-        .limits
-        .push(format!("the search for {ROOT} ended {depth} folders deep; name the prefix below which the logs lie"));
+    found.limits.push(format!(
+        "the search for {TOP_FOLDER} ended {depth} folders deep; name the prefix below which the logs lie"
+    ));
     roots
 }
 
@@ -200,11 +184,6 @@ fn known(level: Result<Level, Fault>, folder: &str, found: &mut Found) -> Level 
         found.refused.push((folder.to_owned(), fault));
         Level::default()
     })
-}
-
-/// Returns where the last `AWSLogs/` folder starts in a prefix.
-fn root_inside(prefix: &str) -> Option<usize> {
-    prefix.rmatch_indices(ROOT).map(|(at, _)| at).find(|&at| at == 0 || prefix.as_bytes()[at - 1] == b'/')
 }
 
 /// Returns the accounts below a root, and the folders there that belong to none. A trail's prefix may itself be named
@@ -218,12 +197,12 @@ async fn accounts_of(
     let (mut accounts, mut others) = (Vec::new(), Vec::new());
     let mut open = vec![root];
     while let Some(root) = open.pop() {
-        let top = format!("{root}{ROOT}");
+        let top = LogRoot::at(&root, None).folder();
         let level = children(store, &top, sought, found).await;
         found.beside.extend(level.objects);
         for child in level.folders {
             let name = child[top.len()..].trim_end_matches('/').to_owned();
-            if child[top.len()..] == *ROOT {
+            if child[top.len()..] == *TOP_FOLDER {
                 open.push(top.clone());
             } else if is_organization(&name) {
                 accounts.extend(members(store, sought, &root, &child, &name, found).await);
@@ -262,22 +241,21 @@ async fn members(
 fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &ScopeFilter) -> Option<Account> {
     let id: AccountId = id.parse().ok()?;
     let wanted = sought.account.as_ref().is_none_or(|account| *account == id);
-    wanted.then(|| Account { prefix: prefix.to_owned(), organization: organization.map(str::to_owned), id })
+    wanted.then(|| Account { root: LogRoot::at(prefix, organization), id })
 }
 
 async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, found: &mut Found) {
-    let folder = account.folder();
+    let folder = account.root.account_folder(account.id.as_str());
     let level = children(store, &folder, sought, found).await;
     found.beside.extend(level.objects.into_iter().filter(|key| !is_test_file(&key[folder.len()..])));
     for child in level.folders {
         let name = &child[folder.len()..];
-        let kind = LogKind::of_folder(name.trim_end_matches('/'));
-        if kind.is_none() && name != DIGESTS {
+        let Some(own) = Folder::named(name.trim_end_matches('/')) else {
             if looks_like_cloudtrail(name.trim_end_matches('/')) {
                 found.beside.push(child);
             }
             continue;
-        }
+        };
         let level = children(store, &child, sought, found).await;
         found.beside.extend(level.objects);
         for inner in level.folders {
@@ -287,13 +265,8 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
                 continue;
             };
             if sought.region.as_ref().is_none_or(|only| *only == region) {
-                let scope = Scope {
-                    prefix: account.prefix.clone(),
-                    organization: account.organization.clone(),
-                    account: account.id.clone(),
-                    region,
-                };
-                found.scopes.entry(scope).or_default().extend(kind);
+                let scope = Scope::of(&account.root, account.id.clone(), region);
+                found.scopes.entry(scope).or_default().extend(own.kind());
             }
         }
     }
@@ -302,19 +275,6 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
 /// Tells whether an object in an account's folder is the one with which a load balancer tries whether it may write there.
 fn is_test_file(name: &str) -> bool {
     name.starts_with("ELB") && name.ends_with("LogTestFile")
-}
-
-/// Tells whether a folder of an account is named so that it passes for one of CloudTrail's. Other services have theirs beside.
-fn looks_like_cloudtrail(name: &str) -> bool {
-    let plain = |c: char| match c.to_ascii_lowercase() {
-        'i' | '1' | '|' | '!' => 'l',
-        '0' => 'o',
-        c => c,
-    };
-    let skeleton: String = name.chars().filter(|c| c.is_alphanumeric() || *c == '|' || *c == '!').map(plain).collect();
-    let wanted: String = "CloudTrail".chars().map(plain).collect();
-    let start: String = skeleton.chars().take(wanted.len()).collect();
-    start == wanted || strsim::damerau_levenshtein(&skeleton, &wanted) <= 2
 }
 
 /// Returns what lies directly in a folder, as far as the sought prefix leads to it or contains it.

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
+use crate::log_path::{DAY_CHARS, Folder, LogKey, LogKind, day_folder};
 use crate::logs::digest::chain::{gap, missing_before};
 use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
-use crate::logs::key::{LogKey, LogKind, day_folder};
 use crate::logs::store::{Fault, Listed};
 
 use super::site::{Site, fingerprint};
@@ -123,14 +123,15 @@ impl Walk<'_> {
             self.beside_days(&store.level(&prefix).await?, around.site, &prefix);
         }
         // A file of around midnight may lie in the folder of the day beside its own.
-        let day_before = |from: Timestamp| day_folder(from.saturating_sub(DAY).unwrap_or(from));
-        let after = from.map(|from| format!("{prefix}{}", day_before(from))).unwrap_or_default();
+        let day_before = |from: Timestamp| from.saturating_sub(DAY).unwrap_or(from);
+        let scope = &self.sites.all[around.site].scope;
+        let after = from.map(|from| scope.day_path(Folder::Logs(kind), day_before(from))).unwrap_or_default();
         let last_day = self.request.to.map(|to| day_folder(to.saturating_add(DAY).unwrap_or(to)));
         around.first_day = from.map(day_folder);
         let mut listed = store.list(&prefix, &after);
         while let Some(Some(listed)) = self.verifier.stop.run_until_cancelled(listed.next()).await {
             let listed = listed?;
-            let day = listed.key.strip_prefix(&prefix).and_then(|rest| rest.get(.."YYYY/MM/DD".len()));
+            let day = listed.key.strip_prefix(&prefix).and_then(|rest| rest.get(..DAY_CHARS));
             if day.zip(last_day.as_deref()).is_some_and(|(day, last)| day > last) {
                 break;
             }
@@ -180,7 +181,7 @@ impl Walk<'_> {
             chain.tally.archived.add_bytes(&key, listed.size_bytes);
         }
         let scope = &self.sites.all[around.site].scope;
-        let Some(key) = LogKey::parse(&object).filter(|key| key.scope == *scope && key.is_near_its_day()) else {
+        let Some(key) = LogKey::parse(&object).filter(|key| key.scope == *scope) else {
             self.meet_foreign(&listed, kind, around);
             return ControlFlow::Continue(());
         };
@@ -211,7 +212,7 @@ impl Walk<'_> {
         // Beside the days it was noted already.
         let is_beside = self.is_ranged() && self.is_beside_days(object, site);
         let prefix = self.sites.all[site].scope.log_prefix(kind);
-        let day = object.strip_prefix(&prefix).and_then(|rest| rest.get(.."YYYY/MM/DD".len()));
+        let day = object.strip_prefix(&prefix).and_then(|rest| rest.get(..DAY_CHARS));
         let is_before = day.zip(around.first_day.as_deref()).is_some_and(|(day, first)| day < first);
         if !is_marker && !is_beside && !is_before && !self.listings.names(site, object) {
             self.note_unlisted(object.clone(), None, site, Why::Overdue);

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::task::JoinError;
 
+use crate::log_path::{FILE_ENDING, Key, Scope};
 use crate::logs::digest::chain::{Content, ReadDigest, ReadError};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
 use crate::logs::inflate::inflate_digest;
-use crate::logs::key::{Key, Scope};
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
 use super::chain_cursor::Held;
@@ -39,7 +39,7 @@ pub(super) async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed:
     let Some(Key::Digest(key)) =
         Key::parse(&listed.key).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
     else {
-        return if listed.key.ends_with(".json.gz") { Met::Stray(at, listed.key) } else { Met::Odd(at, listed.key) };
+        return if listed.key.ends_with(FILE_ENDING) { Met::Stray(at, listed.key) } else { Met::Odd(at, listed.key) };
     };
     let content = read(store.as_ref(), &listed.key, listed.size_bytes).await;
     Met::Digest(Box::new(Held { at, seen: ReadDigest::new(key, listed.key.clone(), content), listed }))

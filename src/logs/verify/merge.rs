@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::logs::key::{DigestKey, day_folder};
+use crate::log_path::{DAY_CHARS, DigestKey, Folder};
 use crate::logs::store::{Fault, Listed};
 
 use super::site::Site;
@@ -36,7 +36,7 @@ impl Source {
     /// Returns the day folder of the key at hand.
     fn day(&self) -> Option<&str> {
         let rest = self.head.as_ref()?.key.strip_prefix(&self.prefix)?;
-        Some(rest.get(..10).unwrap_or(rest))
+        Some(rest.get(..DAY_CHARS).unwrap_or(rest))
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn digests(
     let end = end.map(|to| to.saturating_add(WITNESS_SPAN).unwrap_or(to));
     let source = |(at, site): (usize, &Site)| {
         let prefix = site.scope.digest_prefix();
-        let after = start.map(|from| format!("{prefix}{}", day_folder(from))).unwrap_or_default();
+        let after = start.map(|from| site.scope.day_path(Folder::Digests, from)).unwrap_or_default();
         let within = move |listed: &Result<Listed, Fault>| {
             let is_past = listed.as_ref().is_ok_and(|listed| is_past(&listed.key, end));
             async move { !is_past }

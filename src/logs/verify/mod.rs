@@ -24,9 +24,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::ids::{AccountId, Region};
+use crate::log_path::Scope;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::sha256;
-use crate::logs::key::Scope;
 use crate::logs::store::{Fault, Listed, Store};
 
 use expiry::Expiry;

@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 
+use crate::log_path::LogKey;
 use crate::logs::digest::chain::Proof;
 use crate::logs::finding::{Finding, State};
-use crate::logs::key::LogKey;
 
 use super::chain_cursor::Judged;
 use super::walk::Walk;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
+use crate::log_path::{LogKey, LogKind};
 use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
-use crate::logs::key::{LogKey, LogKind};
 
 use super::chain_cursor::Judged;
 use super::expiry::READ_RULES;

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::log_path::{DigestKey, LogKey, LogKind};
 use crate::logs::digest::chain::{Anchor, ReadDigest, Record};
 use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::inflate::{hex, unhex};
-use crate::logs::key::{DigestKey, LogKey, LogKind};
 use crate::logs::store::Listed;
 
 use super::answer::Mark;

@@ -6,8 +6,8 @@ use futures::stream::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::log_path::{Folder, LogKey, LogKind, Scope};
 use crate::logs::finding::Finding;
-use crate::logs::key::{LogKey, LogKind, Scope, day_folder};
 use crate::logs::store::Store;
 
 use super::explain::{Record, records};
@@ -74,12 +74,9 @@ impl Walk<'_> {
 /// Returns the log files of an account and region whose slots lie around a moment.
 async fn files(store: &Arc<dyn Store>, scope: &Scope, when: Timestamp, most: usize) -> Vec<String> {
     let (Ok(first), Ok(last)) = (when.checked_sub(BEFORE), when.checked_add(AFTER)) else { return Vec::new() };
-    let prefix = scope.log_prefix(LogKind::CloudTrail);
-    let mut days = vec![day_folder(first), day_folder(last)];
-    days.dedup();
     let mut files = Vec::new();
-    for day in days {
-        let mut listed = store.list(&format!("{prefix}{day}/"), "");
+    for day in scope.day_prefixes(Folder::Logs(LogKind::CloudTrail), first, last) {
+        let mut listed = store.list(&day, "");
         while let Some(Ok(listed)) = listed.next().await {
             let slot = LogKey::parse(&listed.key).map(|key| key.slot);
             if files.len() < most && slot.is_some_and(|slot| first <= slot && slot <= last) {

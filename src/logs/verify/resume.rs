@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
+use crate::log_path::{DigestKey, Scope};
 use crate::logs::finding::{Code, State, TimeRange};
-use crate::logs::key::{DigestKey, Scope};
 
 use super::Recheck;
 use super::answer::{Mark, Since};

@@ -4,10 +4,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::log_path::{DigestKey, LogKey, LogKind, Scope};
 use crate::logs::digest::chain::{Origin, ReadDigest};
 use crate::logs::digest::document::{LogFile, Previous};
 use crate::logs::inflate::sha256;
-use crate::logs::key::{DigestKey, LogKey, LogKind, Scope};
 use crate::logs::store::Store;
 
 use super::expiry::Expiry;

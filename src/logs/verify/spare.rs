@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::log_path::DigestKey;
 use crate::logs::finding::TimeRange;
-use crate::logs::key::DigestKey;
 use crate::logs::store::Listed;
 
 use super::answer::Mark;

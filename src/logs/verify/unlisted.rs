@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::log_path::{LogKey, LogKind};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::key::{LogKey, LogKind};
 use crate::logs::time_set::TimeSet;
 
 use super::site::half;

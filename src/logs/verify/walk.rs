@@ -11,9 +11,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ids::{AccountId, Region};
+use crate::log_path::Scope;
 use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::key::Scope;
 use crate::logs::store::{Listed, Store};
 
 use super::answer::{Chain, Mark, Place, Since, Tally};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, Region, TrailName};
+use crate::log_path::Scope;
 use crate::logs::coverage::Expected;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::key::Scope;
 
 use super::answer::Chain;
 use super::find::ScopeFilter;

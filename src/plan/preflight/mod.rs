@@ -372,6 +372,7 @@ pub(super) fn delivery(
         accounts: if trail.organization { accounts } else { Vec::new() },
         bucket: trail.bucket.clone(),
         prefix: trail.prefix.clone(),
+        folders: trail.folders(),
         // A key that is still to be made has no ARN; its own policy can only mean itself.
         key_arn: trail.key.clone().filter(|key| referenced_key(key).is_none()),
         bucket_key: trail.key.is_some(),

@@ -142,7 +142,10 @@ impl Judge<'_> {
         let mut all = vec![Request { context: via, ..decrypt }];
         for root in &self.desired.reading.roots {
             let list = request("s3:ListBucket", &bucket);
-            all.push(Request { context: list.context.clone().with("s3:prefix", format!("{root}/{account}/")), ..list });
+            all.push(Request {
+                context: list.context.clone().with("s3:prefix", root.account_folder(account.as_str())),
+                ..list
+            });
             let (files, too_many) = files_apart(&bucket, root, account, region, policies);
             if too_many {
                 let why = "their patterns are too long or too many to try a file on each side of them".to_owned();

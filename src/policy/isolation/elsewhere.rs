@@ -1,6 +1,6 @@
 //! What a reader's policy gives beside buckets, keys and topics: other ways to their content in its account.
 
-use super::excess::Excess;
+use super::scene::Excess;
 use super::{Archive, Invariant, Reader};
 use crate::policy::document::{ActionElement, ResourceElement, Statement};
 use crate::policy::evaluate::{covers_action, glob, globs_meet};

@@ -5,8 +5,8 @@
 //! write for the accounts which own it or run the organization is let in. The queue is EventBridge's to send into, and nobody
 //! else's. Source: service authorization reference, "Actions, resources, and condition keys" of CloudWatch Logs and SQS.
 
-use super::excess::{Excess, Rights, Scene, asked};
 use super::granted::{GrantedActions, Verb, first, unknown, verb};
+use super::scene::{Excess, Rights, Scene, asked};
 use super::{Archive, Invariant, SharedKind};
 use crate::ids::AccountId;
 use crate::policy::document::{ResourceElement, Statement};

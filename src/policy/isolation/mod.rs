@@ -1,10 +1,10 @@
 //! Who can read whose logs, proved from the policies of readers, bucket and key.
 //!
-//! The proof is by an allow-list and by structure: every statement that allows something is known to be harmless, or it is
-//! a violation, or an open question ([`shared`], [`reader`]). A resource that begins with an account's folder, slash
-//! included, cannot reach another one, so that 1,000 readers of 1,000 accounts take 1,000 looks and not a million. Requests
-//! are evaluated to tell what readers can do, and to tell a violation from what another statement denies; that all tries
-//! are denied is never taken for a proof.
+//! The proof is by an allow-list and by structure: every statement that allows something is known to be harmless, or it
+//! is a violation, or an open question ([`shared`], [`reader`]). A resource that begins with an account's folder, slash
+//! included, cannot reach another one, so that 1,000 readers of 1,000 accounts take 1,000 looks and not a million.
+//! Requests are evaluated to tell what readers can do, and to tell a violation from what another statement denies; that
+//! all tries are denied is never taken for a proof.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +16,7 @@ use super::document::{PolicyDocument, Statement};
 use super::evaluate::{Denial, Named, Place, covers_action};
 use super::log_files;
 use crate::ids::{AccountId, Arn, OrganizationId};
+use crate::log_path::{Folder, LogRoot, Sample};
 
 pub mod administrators;
 mod confine;
@@ -28,6 +29,7 @@ pub mod powers;
 mod probe;
 mod reach;
 mod reader;
+mod scene;
 mod shared;
 mod touch;
 mod transport;
@@ -50,9 +52,9 @@ pub struct Archive<'a> {
     pub bucket_policy: Option<&'a PolicyDocument>,
     /// The key that encrypts the logs, with its policy; none for S3's own encryption.
     pub key: Option<Key<'a>>,
-    /// What the account folders that each reader must read stand in, such as `audit/AWSLogs/o-exampleorgid`, without a slash
-    /// at the end. Those of CloudTrail's other layout, `audit/AWSLogs`, are no less their accounts' own.
-    pub roots: &'a [String],
+    /// What the account folders that each reader must read stand in. Those of CloudTrail's other layout below the same
+    /// prefix are no less their accounts' own.
+    pub roots: &'a [LogRoot],
     /// The accounts of the organization, whose logs are in the archive; the archive's own account is one of them.
     pub accounts: &'a BTreeSet<AccountId>,
     /// Accounts and principals that may read more, as policies name them.
@@ -66,17 +68,18 @@ pub struct Archive<'a> {
 /// What is known beside the documents. Nothing of it is needed; a condition that asks for what is missing is unproven.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
-    /// The management account of the organization: `aws:PrincipalOrgMasterAccountId` of every account of it. None: not known.
+    /// The management account of the organization: `aws:PrincipalOrgMasterAccountId` of every account of it. None: not
+    /// known.
     pub management: Option<&'a AccountId>,
     /// Account -> its path in the organization, `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it.
     pub paths: Option<&'a BTreeMap<AccountId, String>>,
     /// The unique id of a role or user -> its ARN.
     pub unique_ids: Option<&'a Aliases>,
-    /// Orgtrail's own principals, and those that the configuration names, as ARNs in which `*` stands for any text: whatever
-    /// they may is meant.
+    /// Orgtrail's own principals, and those that the configuration names, as ARNs in which `*` stands for any text:
+    /// whatever they may is meant.
     pub own_principals: &'a [String],
-    /// Principals of the archive's account of which another proof tells that nobody outside can become them, or that the
-    /// configuration names, in the same form.
+    /// Principals of the archive's account of which another proof tells that nobody outside can become them, or that
+    /// the configuration names, in the same form.
     pub known_principals: &'a [String],
     /// The bucket's policy as the templates wrote it.
     pub written_bucket: Option<&'a PolicyDocument>,
@@ -179,7 +182,7 @@ pub struct Reader<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Invariant {
-    /// Each reader can read and list its own account's log, digest and insight files.
+    /// Each reader can read and list its own account's log files of every kind and its digests.
     ReadsOwn,
     /// No reader and no member reads another account's files.
     ReadsOnlyOwn,
@@ -199,8 +202,8 @@ pub enum Invariant {
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
-    /// Whoever reads or changes the archive by the log account's own policies can only become that from there and from the
-    /// management account.
+    /// Whoever reads or changes the archive by the log account's own policies can only become that from there and from
+    /// the management account.
     NobodyElseAdministers,
     /// No copy, list or message of the archive's files, and no key grant, leads outside.
     NothingLeadsOut,
@@ -347,29 +350,30 @@ pub fn trusted_reads(archive: &Archive) -> BTreeMap<String, BTreeMap<AccountId, 
     archive.trusted.iter().map(reads).collect()
 }
 
-/// Returns the keys of log files of an account that stand for all that a policy may deny: one of each kind, and each that
-/// its statements about reading treat otherwise than most. True where its patterns were too long or too many to tell.
+/// Returns the keys of log files of an account that stand for all that a policy may deny: one of each kind, and each
+/// that its statements about reading treat otherwise than most. True where its patterns were too long or too many to
+/// tell.
 pub fn files_apart(
     bucket_arn: &str,
-    root: &str,
+    root: &LogRoot,
     account: &AccountId,
     region: &str,
     policy: &PolicyDocument,
 ) -> (Vec<String>, bool) {
-    let file = |kind: &&str| format!("{root}/{account}/{kind}/{region}/2026/01/31/file.json.gz");
-    let mut files: Vec<String> = log_files::FOLDERS.iter().map(file).collect();
+    let mut files: Vec<String> = Sample::of(account.as_str(), region).keys(root).into();
     let known: Vec<String> = files.iter().map(|key| format!("{bucket_arn}/{key}")).collect();
     let reads =
         |one: &&Statement| ["s3:GetObject", "s3:GetObjectVersion"].iter().any(|action| covers_action(one, action));
     let reading: Vec<&Statement> = policy.statements.iter().filter(reads).collect();
-    let all = log_files::LogFiles { bucket_arn, base: root };
+    let all = log_files::LogFiles { bucket_arn, root, folders: &Folder::ALL };
     let told = all.told_apart(&reading, &known, std::slice::from_ref(account));
     files.extend(told.keys);
     (files, told.too_many)
 }
 
-/// Returns the accounts whose files a reader can read, each with the answer of a full evaluation; none where it cannot be
-/// told. It costs one evaluation an account, and is for the few readers that are looked at or that violate an invariant.
+/// Returns the accounts whose files a reader can read, each with the answer of a full evaluation; none where it cannot
+/// be told. It costs one evaluation an account, and is for the few readers that are looked at or that violate an
+/// invariant.
 pub fn accounts_read(archive: &Archive, reader: &Reader) -> BTreeMap<AccountId, Option<bool>> {
     let accounts = archive.accounts.iter();
     accounts.map(|account| (account.clone(), probe::reads(archive, reader, account.as_str()))).collect()

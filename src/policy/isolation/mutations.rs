@@ -2,6 +2,7 @@
 
 use super::world::{BUCKET, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, ROOT, TRAIL, World};
 use super::*;
+use crate::log_path::Folder;
 use crate::policy::guard::{Guard, GuardedAction, check_guard};
 use crate::policy::lint::{Kind, Subject, lint};
 use crate::policy::preflight::{self, Delivery};
@@ -283,6 +284,7 @@ impl World {
             accounts: self.accounts.iter().cloned().collect(),
             bucket: "acme-org-cloudtrail".into(),
             prefix: "audit".into(),
+            folders: Folder::ALL.to_vec(),
             key_arn: Some(super::world::KEY.into()),
             bucket_key: true,
         };

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, Arn};
+use crate::log_path::{Folder, LogKind, LogRoot, Sample, owner};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{
@@ -242,7 +243,7 @@ impl Site<'_> {
 
     fn in_bucket(&self, subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>, powers: &mut Powers) {
         let objects = objects(subject, bucket, policy);
-        for Sample { arn, folder } in &objects {
+        for TriedObject { arn, folder } in &objects {
             if READS.iter().any(|action| self.may(subject, action, arn, policy)) {
                 match folder {
                     Some(account) => {
@@ -403,15 +404,17 @@ fn resources(statement: &Statement) -> impl Iterator<Item = &str> {
 }
 
 /// An object that stands for those that a pattern means.
-struct Sample {
+struct TriedObject {
     arn: String,
     /// The account whose folder all of them lie in; none where they do not lie in one.
     folder: Option<AccountId>,
 }
 
 /// Returns the objects to try: any log file, and what the policies name in the bucket.
-fn objects(subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>) -> Vec<Sample> {
-    let any = format!("{bucket}/AWSLogs/o-anyorganization/000000000000/CloudTrail/any/2026/01/31/file.json.gz");
+fn objects(subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>) -> Vec<TriedObject> {
+    let root = LogRoot::default().in_organization("o-anyorganization");
+    let key = Sample::of("000000000000", "us-east-1").key(&root, Folder::Logs(LogKind::CloudTrail));
+    let any = format!("{bucket}/{key}");
     let mut samples = BTreeMap::from([(any, None)]);
     let own = subject.policies.iter().flat_map(|named| &named.document.statements);
     let statements = own.chain(policy.into_iter().flat_map(|policy| &policy.statements));
@@ -421,7 +424,7 @@ fn objects(subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>) -> 
             samples.insert(format!("{bucket}/{}", filled(key)), folder(key));
         }
     }
-    samples.into_iter().map(|(arn, folder)| Sample { arn, folder }).collect()
+    samples.into_iter().map(|(arn, folder)| TriedObject { arn, folder }).collect()
 }
 
 /// Returns a text that a pattern matches.
@@ -451,12 +454,7 @@ fn filled(pattern: &str) -> String {
 /// Returns the account in whose folder everything lies that a pattern of keys matches.
 fn folder(pattern: &str) -> Option<AccountId> {
     let fixed = &pattern[..pattern.find(['*', '?', '$']).unwrap_or(pattern.len())];
-    let (_, below) = fixed.split_once("AWSLogs/")?;
-    let below = match below.split_once('/') {
-        Some((organization, rest)) if organization.starts_with("o-") => rest,
-        _ => below,
-    };
-    below.split_once('/')?.0.parse().ok()
+    owner(fixed)?.account.parse().ok()
 }
 
 #[cfg(test)]

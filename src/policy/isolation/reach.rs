@@ -3,48 +3,36 @@
 use std::collections::BTreeSet;
 
 use super::Archive;
+use crate::log_path::{LogRoot, Sample};
 use crate::policy::document::Statement;
 use crate::policy::lint::is_demanding;
 
 /// The policy variable that stands for the caller's account.
 pub(super) const OWN_ACCOUNT: &str = "${aws:PrincipalAccount}";
 
-/// The folders that CloudTrail writes below an account's.
-pub(super) const FOLDERS: [&str; 3] = ["CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"];
-
 impl Archive<'_> {
     /// Returns what account folders stand in: the roots that readers must read, and the same in CloudTrail's other layout,
     /// below `AWSLogs` or below `AWSLogs/o-…`. Earlier trails, or the next ones, write there.
-    pub(super) fn all_roots(&self) -> Vec<String> {
-        let organization = format!("/{}", self.organization_id);
-        let both = |root: &String| {
-            let base = root.strip_suffix(&organization).unwrap_or(root);
-            [base.to_owned(), format!("{base}{organization}")]
-        };
-        let others: BTreeSet<String> = self.roots.iter().flat_map(both).filter(|it| !self.roots.contains(it)).collect();
+    pub(super) fn all_roots(&self) -> Vec<LogRoot> {
+        let both = |root: &LogRoot| root.layouts(self.organization_id.as_str());
+        let others: BTreeSet<LogRoot> =
+            self.roots.iter().flat_map(both).filter(|it| !self.roots.contains(it)).collect();
         self.roots.iter().cloned().chain(others).collect()
     }
 
-    /// Returns the folders of an account (or of [`OWN_ACCOUNT`]), each with its slash: without it, account 11111111111
-    /// would reach 111111111112.
-    pub(super) fn folders(&self, account: &str) -> Vec<String> {
-        self.all_roots().iter().map(|root| format!("{root}/{account}/")).collect()
-    }
-
-    /// Returns those of the folders that the account's reader must read.
+    /// Returns the folders of an account that its reader must read, each with its slash.
     pub(super) fn read_folders(&self, account: &str) -> Vec<String> {
-        self.roots.iter().map(|root| format!("{root}/{account}/")).collect()
+        self.roots.iter().map(|root| root.account_folder(account)).collect()
     }
 
     /// Returns the keys of one file of each kind of an account, in each of its folders.
     pub(super) fn sample_keys(&self, account: &str) -> Vec<String> {
-        self.files_in(&self.folders(account))
+        self.all_roots().iter().flat_map(|root| Sample::of(account, self.region).keys(root)).collect()
     }
 
-    /// Returns the keys of one file of each kind in each folder.
-    pub(super) fn files_in(&self, folders: &[String]) -> Vec<String> {
-        let file = |folder: &String, kind: &str| format!("{folder}{kind}/{}/2026/01/31/file.json.gz", self.region);
-        folders.iter().flat_map(|folder| FOLDERS.iter().map(move |kind| file(folder, kind))).collect()
+    /// Returns the keys of one file of each kind in each folder that the account's reader must read.
+    pub(super) fn read_keys(&self, account: &str) -> Vec<String> {
+        self.roots.iter().flat_map(|root| Sample::of(account, self.region).keys(root)).collect()
     }
 
     pub(super) fn object_arn(&self, key: &str) -> String {

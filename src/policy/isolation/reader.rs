@@ -2,9 +2,11 @@
 
 use super::confine::{Candidate, Met, meets};
 use super::elsewhere::elsewhere;
-use super::excess::{Excess, Rights, Scene, excess};
+use super::excess::excess;
 use super::probe::Try;
+use super::scene::{Excess, Rights, Scene};
 use super::{Archive, Invariant, Isolation, Reader, SharedKind, Violation, key, trust};
+use crate::log_path::Folder;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
     Caller, Denial, Layers, Named, Place, Request, Verdict, covers_action, evaluate_at_worst, resource_glob,
@@ -59,7 +61,7 @@ impl Subject<'_> {
     fn reads_own(&self, result: &mut Isolation) {
         let account = self.reader.account.as_str();
         let folders = self.archive.read_folders(account);
-        let mut keys = self.archive.files_in(&folders);
+        let mut keys = self.archive.read_keys(account);
         let told = self.told_apart(&keys);
         if told.too_many {
             let why =
@@ -100,7 +102,7 @@ impl Subject<'_> {
         let documents: [Vec<&PolicyDocument>; 2] = [own.collect(), self.archive.bucket_policy.into_iter().collect()];
         let mut all = ToldApart::default();
         for root in self.archive.roots {
-            let files = LogFiles { bucket_arn: self.archive.bucket_arn.as_str(), base: root };
+            let files = LogFiles { bucket_arn: self.archive.bucket_arn.as_str(), root, folders: &Folder::ALL };
             for documents in &documents {
                 let statements = documents.iter().flat_map(|document| &document.statements);
                 let reading: Vec<&Statement> = statements.filter(|one| covers_action(one, "s3:GetObject")).collect();

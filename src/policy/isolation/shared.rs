@@ -7,8 +7,9 @@
 
 use super::confine::{Candidate, Met, STRANGER, is_unique_id, meets, names, role_of};
 use super::events::reaches;
-use super::excess::{CONTEXT, Excess, Rights, Scene, excess};
+use super::excess::{CONTEXT, excess};
 use super::reach::{OWN_ACCOUNT, demanded, demanded_by};
+use super::scene::{Excess, Rights, Scene};
 use super::{Archive, Invariant, Isolation, Kept, Reader, Shared, SharedKind, Violation};
 use crate::ids::{AccountId, Arn};
 use crate::policy::Aliases;

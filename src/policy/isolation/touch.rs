@@ -2,6 +2,7 @@
 
 use super::Archive;
 use super::reach::OWN_ACCOUNT;
+use crate::log_path::{LogRoot, TOP, owner};
 use crate::policy::document::{ResourceElement, Statement};
 use crate::policy::evaluate::{glob, globs_meet, last_field};
 
@@ -72,21 +73,21 @@ impl Archive<'_> {
     /// Tells whether a pattern of keys can match a log: what lies below any `AWSLogs/`, and below the folders of trails.
     pub(super) fn may_be_log(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*");
-        let meets = |root: &str| globs_meet(&wide, &format!("{root}/*"));
-        key.contains("AWSLogs") || meets("AWSLogs") || self.all_roots().iter().any(|root| meets(root))
+        let meets = |root: &LogRoot| globs_meet(&wide, &root.pattern());
+        key.contains(TOP) || meets(&LogRoot::default()) || self.all_roots().iter().any(meets)
     }
 
     /// The same, whatever the case of its letters.
     pub(super) fn may_be_log_in_any_case(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*").to_ascii_lowercase();
-        let meets = |root: &str| globs_meet(&wide, &format!("{}/*", root.to_ascii_lowercase()));
-        wide.contains("awslogs") || meets("AWSLogs") || self.all_roots().iter().any(|root| meets(root))
+        let meets = |root: &LogRoot| globs_meet(&wide, &root.pattern().to_ascii_lowercase());
+        wide.contains(&TOP.to_ascii_lowercase()) || meets(&LogRoot::default()) || self.all_roots().iter().any(meets)
     }
 
     /// Tells whether a pattern of keys can match what a trail of ours writes.
     pub(super) fn may_be_of_cloudtrail(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*");
-        self.roots.iter().any(|root| globs_meet(&wide, &format!("{root}/*/CloudTrail*/*")))
+        self.roots.iter().any(|root| globs_meet(&wide, &root.delivered_pattern()))
     }
 
     /// Tells whether a value of `s3:prefix` lists nothing but keys below an account's own folders, or what is no log.
@@ -99,15 +100,8 @@ impl Archive<'_> {
 /// account 11111111111 would reach 111111111112. `own` is an account, or [`OWN_ACCOUNT`].
 pub(super) fn is_own(key: &str, own: &str) -> bool {
     let fixed = &key[..key.find(['*', '?']).unwrap_or(key.len())];
-    // What follows the last slash is not complete: more may follow.
-    let Some((folders, _)) = fixed.rsplit_once('/') else { return false };
-    let mut below = folders.split('/').skip_while(|part| *part != "AWSLogs").skip(1);
     let is_own = |part: &str| !own.is_empty() && (part == own || part == OWN_ACCOUNT);
-    match below.next() {
-        Some(part) if part.starts_with("o-") => below.next().is_some_and(is_own),
-        Some(part) => is_own(part),
-        None => false,
-    }
+    owner(fixed).is_some_and(|owner| is_own(owner.account))
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl World {
             organization_id: &organization_id,
             bucket_policy: Some(&self.bucket),
             key: Some(Key { arn: KEY, policy: &self.key }),
-            roots: &[ROOT.to_owned()],
+            roots: &[ROOT.parse().unwrap()],
             accounts: &self.accounts,
             trusted: &self.trusted,
             readers: &readers,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Add, Kind, Rule, Subject};
+use crate::log_path::{Folder, TOP, split_at_root};
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 
 fn resources(statement: &Statement) -> &[String] {
@@ -20,25 +21,33 @@ fn values(statement: &Statement) -> impl Iterator<Item = (&String, &String, &Str
 pub(super) fn paths(statement: &Statement, add: Add) {
     let prefixes = values(statement).filter(|(_, key, _)| key.eq_ignore_ascii_case("s3:prefix"));
     for path in resources(statement).iter().chain(prefixes.map(|(_, _, value)| value)) {
-        if path.contains("AWSLogs") && path.contains("//") {
+        if path.contains(TOP) && path.contains("//") {
             add(Rule::DoubleSlash, format!("{path} has an empty part"));
         }
         if ends_inside_an_id(path) && statement.effect == Effect::Allow {
             add(Rule::PathWithoutSlash, format!("{path} also matches every longer name"));
         }
-        if let Some(folder) =
-            ["CloudTrail_Digest", "CloudTrail_Insight", "CloudTrail-Digests", "CloudTrail-Insights", "Cloudtrail"]
-                .into_iter()
-                .find(|folder| path.split('/').any(|part| part == *folder))
-        {
+        if let Some(folder) = path.split('/').find(|part| misspells_a_folder(part)) {
             add(Rule::MisspeltFolder, format!("{path}: CloudTrail has no folder {folder}, so that this never matches"));
         }
     }
 }
 
-/// Tells whether a path ends in `AWSLogs/…<id>*`: the part before the star is an account or organization without its slash.
+/// Tells whether a folder is one of CloudTrail's with another mark between its words, with an ending of many, or the
+/// first one in another case. In small letters it may be anybody's prefix.
+fn misspells_a_folder(part: &str) -> bool {
+    let is_meant = |folder: Folder| {
+        let name = folder.name();
+        let plural = part.strip_suffix('s').filter(|_| name.contains('-'));
+        part.contains('_') && part.replace('_', "-") == name || plural == Some(name)
+    };
+    part == "Cloudtrail" || Folder::ALL.into_iter().any(is_meant)
+}
+
+/// Tells whether a path ends in `AWSLogs/…<id>*`: the part before the star is an account or organization without its
+/// slash.
 fn ends_inside_an_id(path: &str) -> bool {
-    let Some((_, below)) = path.split_once("AWSLogs/") else { return false };
+    let Some((_, below)) = split_at_root(path) else { return false };
     let Some(id) = below.strip_suffix('*').and_then(|below| below.rsplit('/').next()) else { return false };
     let is_account = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
     is_account || id.starts_with("o-") || id.ends_with("${aws:PrincipalAccount}")

@@ -191,7 +191,10 @@ fn help(rule: Rule) -> &'static str {
         Rule::DoubleSlash => "remove the empty part of the path",
         Rule::LiteralWildcard => "use StringLike or ArnLike",
         Rule::VariableWithoutVersion => "set Version to 2012-10-17",
-        Rule::MisspeltFolder => "the folders are CloudTrail, CloudTrail-Digest and CloudTrail-Insight",
+        Rule::MisspeltFolder => {
+            "the folders are CloudTrail, CloudTrail-Aggregated, CloudTrail-Digest, CloudTrail-Insight and \
+             CloudTrail-NetworkActivity"
+        }
         Rule::JoinedDenials => "make one statement of each condition",
         Rule::OutdatedDigestEncryption => "accept digests with S3's own key and with the trail's key",
         Rule::LeftoverConsoleGrant => "remove the statement",

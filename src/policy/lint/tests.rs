@@ -1,6 +1,7 @@
 //! Each rule has a document that breaks it and nothing else.
 
 use super::*;
+use crate::log_path::Folder;
 
 const TLS: &str = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}"#;
 const ROOT: &str =
@@ -86,7 +87,14 @@ fn statements_without_the_effect_they_look_like() {
     assert_eq!(put("arn:aws:s3:::b/AWSLogs/111111111111*", SOURCE), [Rule::PathWithoutSlash]);
     assert_eq!(put("arn:aws:s3:::b/AWSLogs/o-exampleorgid*", SOURCE), [Rule::PathWithoutSlash]);
     assert_eq!(put("arn:aws:s3:::b//AWSLogs/111111111111/*", SOURCE), [Rule::DoubleSlash]);
-    assert_eq!(put("arn:aws:s3:::b/AWSLogs/111111111111/CloudTrail_Digest/*", SOURCE), [Rule::MisspeltFolder]);
+    for folder in ["CloudTrail_Digest", "CloudTrail-Insights", "Cloudtrail", "CloudTrail_NetworkActivity"] {
+        let resource = format!("arn:aws:s3:::b/AWSLogs/111111111111/{folder}/*");
+        assert_eq!(put(&resource, SOURCE), [Rule::MisspeltFolder], "{folder}");
+    }
+    for folder in Folder::ALL {
+        assert_eq!(put(&format!("arn:aws:s3:::b/cloudtrail/AWSLogs/111111111111/{}/*", folder.name()), SOURCE), []);
+        assert!(help(Rule::MisspeltFolder).contains(folder.name()), "{}", folder.name());
+    }
     let pattern = r#""StringEquals":{"aws:SourceArn":"arn:aws:cloudtrail:*:111111111111:trail/*"}"#;
     assert_eq!(put("arn:aws:s3:::b/AWSLogs/*", pattern), [Rule::LiteralWildcard]);
     let old = format!(

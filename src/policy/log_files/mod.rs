@@ -12,6 +12,7 @@ use super::document::{Effect, ResourceElement, Statement};
 use super::evaluate::{last_field, resource_glob};
 use super::shape::{Part, TooMany, common, outside};
 use crate::ids::AccountId;
+use crate::log_path::{Folder, LogRoot};
 
 mod names;
 #[cfg(test)]
@@ -22,16 +23,15 @@ use names::{loosely, shapes};
 /// The longest pattern that a key is built for, in characters. A bucket policy has at most 20,480 bytes.
 const PATTERN_MAX: usize = 2_048;
 
-/// The folders below an account's path that a trail writes to; the names of the files say them too.
-pub(super) const FOLDERS: [&str; 3] = ["CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"];
-
-/// The log files of a bucket below one path.
+/// The log files of a bucket below one root.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogFiles<'a> {
     /// The bucket's ARN.
     pub(super) bucket_arn: &'a str,
-    /// What the folders of the accounts stand in, without a slash at its end: `[prefix/]AWSLogs[/o-…]`.
-    pub(super) base: &'a str,
+    /// What the folders of the accounts stand in.
+    pub(super) root: &'a LogRoot,
+    /// The folders below an account's that a trail writes to.
+    pub(super) folders: &'a [Folder],
 }
 
 /// What statements tell apart.
@@ -52,7 +52,7 @@ impl LogFiles<'_> {
         if common(&pattern, &loosely(&start, account)).is_none() {
             return Ok(None);
         }
-        let mut all = shapes(&start, account);
+        let mut all = shapes(self.folders, &start, account);
         Ok(all.find_map(|shape: Vec<Part>| common(&pattern, &shape)).and_then(|text| self.key(&text)))
     }
 
@@ -65,7 +65,7 @@ impl LogFiles<'_> {
         if outside(&patterns, &loosely(&start, account))?.is_none() {
             return Ok(None);
         }
-        for shape in shapes(&start, account) {
+        for shape in shapes(self.folders, &start, account) {
             if let Some(text) = outside(&patterns, &shape)? {
                 return Ok(self.key(&text));
             }
@@ -89,22 +89,22 @@ impl LogFiles<'_> {
     }
 
     fn start(&self) -> String {
-        format!("{}/{}", self.bucket(), self.base)
+        format!("{}/{}", self.bucket(), self.root)
     }
 
     fn key(&self, text: &str) -> Option<String> {
         text.strip_prefix(self.bucket())?.strip_prefix('/').map(str::to_owned)
     }
 
-    /// Tells whether a pattern matches some keys below the path and not others.
+    /// Tells whether a pattern matches some keys below the root and not others.
     pub(super) fn tells(&self, pattern: &str) -> bool {
-        tells(pattern, &format!("{}/{}/", self.bucket_arn, self.base))
+        tells(pattern, &format!("{}/{}", self.bucket_arn, self.root.folder()))
     }
 
     /// As [`tells`](Self::tells), below the folder of the one account that is asked about.
     fn tells_of(&self, pattern: &str, accounts: &[AccountId]) -> bool {
         match accounts {
-            [one] => tells(pattern, &format!("{}/{}/{one}/", self.bucket_arn, self.base)),
+            [one] => tells(pattern, &format!("{}/{}", self.bucket_arn, self.root.account_folder(one.as_str()))),
             _ => self.tells(pattern),
         }
     }

@@ -1,6 +1,6 @@
 //! What the names of log files look like.
 
-use super::FOLDERS;
+use crate::log_path::{FILE_ENDING, Folder};
 use crate::policy::shape::{Class, Part, many, one, range, text};
 
 fn id(account: Option<&str>) -> Vec<Part> {
@@ -17,11 +17,17 @@ pub(super) fn loosely(start: &str, account: Option<&str>) -> Vec<Part> {
 }
 
 /// Returns what the log files of an account look like, or of any: one shape for each folder and each form of a date.
-pub(super) fn shapes<'a>(start: &'a str, account: Option<&'a str>) -> impl Iterator<Item = Vec<Part>> + 'a {
+pub(super) fn shapes<'a>(
+    folders: &'a [Folder],
+    start: &'a str,
+    account: Option<&'a str>,
+) -> impl Iterator<Item = Vec<Part>> + 'a {
     const MONTHS: [[&str; 2]; 2] = [["00", "19"], ["11", "02"]];
     const DAYS: [[&str; 2]; 3] = [["00", "19"], ["12", "09"], ["33", "01"]];
     let dates = || MONTHS.iter().flat_map(|month| DAYS.iter().map(move |day| (month, day)));
-    FOLDERS.iter().flat_map(move |folder| dates().map(move |(month, day)| shape(start, account, folder, month, day)))
+    let of =
+        move |folder: &'a Folder| dates().map(move |(month, day)| shape(start, account, folder.name(), month, day));
+    folders.iter().flat_map(of)
 }
 
 fn shape(start: &str, account: Option<&str>, folder: &str, month: &[&str; 2], day: &[&str; 2]) -> Vec<Part> {
@@ -36,6 +42,6 @@ fn shape(start: &str, account: Option<&str>, folder: &str, month: &[&str; 2], da
     }
     parts.extend(text("/").chain(id(account)).chain(text(&format!("_{folder}_"))));
     parts.push(many(Class::Word));
-    parts.extend(text(".json.gz"));
+    parts.extend(text(FILE_ENDING));
     parts
 }

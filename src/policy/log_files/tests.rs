@@ -1,10 +1,14 @@
 //! Keys on each side of patterns, checked against the evaluator's own comparison.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::policy::evaluate::glob;
 use crate::policy::shape::Class;
 
-const FILES: LogFiles = LogFiles { bucket_arn: "arn:aws:s3:::logs", base: "audit/AWSLogs/o-exampleorgid" };
+static ROOT: LazyLock<LogRoot> = LazyLock::new(|| LogRoot::below("audit").in_organization("o-exampleorgid"));
+static FILES: LazyLock<LogFiles> =
+    LazyLock::new(|| LogFiles { bucket_arn: "arn:aws:s3:::logs", root: &ROOT, folders: &Folder::ALL });
 const ACCOUNT: Option<&str> = Some("333333333333");
 
 fn resource(below: &str) -> String {
@@ -13,12 +17,13 @@ fn resource(below: &str) -> String {
 
 #[test]
 fn a_key_outside_of_patterns_is_found_where_there_is_one() {
-    let cases: [&[&str]; 12] = [
+    let cases: [&[&str]; 13] = [
         &["*eu-central-1*"],
         &["*/2026/*"],
         &["*/01/*"],
         &["*/31/*"],
         &["*/CloudTrail/*", "*/CloudTrail-Digest/*"],
+        &["*/CloudTrail/*", "*/CloudTrail-Digest/*", "*/CloudTrail-Insight/*", "*/CloudTrail-Aggregated/*"],
         &["audit/AWSLogs/o-exampleorgid/333333333333/CloudTrail*/eu-*"],
         &["*-1/*", "*-2/*", "*-3/*"],
         &["*_CloudTrail_*"],
@@ -45,7 +50,7 @@ fn what_covers_all_files_leaves_none_outside() {
         &["*.json.gz"],
         &["*z*"],
         &["*/20??/*"],
-        &["*/CloudTrail/*", "*/CloudTrail-Digest/*", "*/CloudTrail-Insight/*"],
+        &["*/CloudTrail/*", "*/CloudTrail-Digest/*", "*/CloudTrail-Insight/*", "*-Aggregated/*", "*-NetworkActivity/*"],
         &["audit/AWSLogs/o-exampleorgid/*/CloudTrail*"],
         &["*/0?/*", "*/1?/*"],
         &["*-?/2*"],
@@ -92,5 +97,5 @@ fn what_is_too_much_is_not_answered() {
     let hostile: Vec<String> = (0..200).map(|n| resource(&format!("*{n}?????????a?????????????b*"))).collect();
     let list: Vec<&str> = hostile.iter().map(String::as_str).collect();
     assert!(FILES.outside(&list, None).is_ok_and(|key| key.is_some()));
-    assert_eq!(shapes("logs/base", None).count(), 18);
+    assert_eq!(shapes(&Folder::ALL, "logs/base", None).count(), 30);
 }

@@ -6,6 +6,7 @@ use super::diagnosis::{
 use super::keys::told_apart;
 use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
 use super::{Asked, Cause, Delivery, Doubt, Preflight, Refusal, named};
+use crate::log_path::{Folder, folder_of};
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, misses};
 
@@ -55,12 +56,12 @@ pub(super) fn requests(delivery: &Delivery, policy: &PolicyDocument) -> Asked {
     let keys = paths.iter().flat_map(|path| &path.objects);
     requests.extend(keys.map(|key| put_object(delivery, key, headers(key))));
     // The check that is made when a trail is changed comes last: what refuses log files too is told for them.
-    requests.extend(paths.iter().map(|path| put_object(delivery, &format!("{}/", path.base), Headers::None)));
+    requests.extend(paths.iter().map(|path| put_object(delivery, &path.folder, Headers::None)));
     Asked { requests, too_many }
 }
 
 fn headers(key: &str) -> Headers {
-    if key.contains("/CloudTrail-Digest/") { Headers::NotKnown } else { Headers::OfLogs }
+    if folder_of(key) == Some(Folder::Digests) { Headers::NotKnown } else { Headers::OfLogs }
 }
 
 impl Bucket<'_> {
@@ -79,7 +80,7 @@ impl Bucket<'_> {
         Doubt {
             document: self.name.clone(),
             action: "s3:PutObject".into(),
-            resource: self.delivery.object_arn(&format!("{}/*", path.base)),
+            resource: self.delivery.object_arn(&format!("{}*", path.folder)),
             why: vec![
                 "the patterns of its statements are too long or too many to try a file on each side of them".into(),
             ],
@@ -144,7 +145,7 @@ impl Bucket<'_> {
     /// While a trail is created or changed, CloudTrail writes an empty object without encryption headers, so that a
     /// statement that denies by these headers, or by this name, refuses the trail although its log files would pass.
     fn check_creation(&self, path: &WritePath, result: &mut Preflight) {
-        let request = put_object(self.delivery, &format!("{}/", path.base), Headers::None);
+        let request = put_object(self.delivery, &path.folder, Headers::None);
         match self.verdict(&request) {
             Verdict::Denied(Denial::Explicit(place)) if self.denies_by_encryption(&place) => {
                 result.refuse(self.encryption_denied(place, &request));
@@ -193,7 +194,7 @@ impl Bucket<'_> {
         if let Some(miss) = right_but_for_conditions(&misses, self.policy) {
             return condition(miss, Cause::ConditionDiffers, CODE, &self.name, request);
         }
-        let needs = self.delivery.object_arn(&format!("{}/*", path.base));
+        let needs = self.delivery.object_arn(&format!("{}*", path.folder));
         let near = self.nearest_path(path, &misses);
         let (cause, miss, has) = near.unwrap_or((missing(path.owner), misses.first(), None));
         let place = miss.map(|miss| miss.place.clone());
@@ -230,17 +231,19 @@ impl Bucket<'_> {
         misses: &'m [NearMiss],
     ) -> Option<(Cause, Option<&'m NearMiss>, Option<String>)> {
         let start = format!("{}/", self.delivery.bucket_arn());
-        let tail = path.base.rsplit_once("AWSLogs/").map(|(_, id)| format!("AWSLogs/{id}/"))?;
+        let root = self.delivery.own_root();
+        let tail = path.folder.strip_prefix(root.prefix())?;
         let all = || misses.iter().flat_map(|miss| resources(miss).into_iter().map(move |resource| (miss, resource)));
         let below = |resource: &str| resource.strip_prefix(&start).map(str::to_owned);
-        let bare =
-            all().find(|(_, resource)| below(resource).is_some_and(|key| key.trim_end_matches('/') == path.base));
+        let bare = all().find(|(_, resource)| {
+            below(resource).is_some_and(|key| format!("{}/", key.trim_end_matches('/')) == path.folder)
+        });
         if let Some((miss, resource)) = bare {
             return Some((Cause::WildcardMissing, Some(miss), Some(resource)));
         }
         let moved = all().find(|(_, resource)| {
             below(resource)
-                .is_some_and(|key| format!("/{key}").contains(&format!("/{tail}")) && !key.starts_with(&path.base))
+                .is_some_and(|key| format!("/{key}").contains(&format!("/{tail}")) && !key.starts_with(&path.folder))
         });
         moved.map(|(miss, resource)| (Cause::PrefixDiffers, Some(miss), Some(resource)))
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::requests::{Headers, put_object};
 use super::{Delivery, named};
 use crate::ids::AccountId;
+use crate::log_path::LogRoot;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{Layers, evaluate, resource_glob};
 use crate::policy::log_files::{LogFiles, ToldApart};
@@ -17,18 +18,18 @@ use crate::policy::log_files::{LogFiles, ToldApart};
 /// Returns keys of log files that some pattern of the policy tells from the ones in `tried`.
 pub(super) fn told_apart(delivery: &Delivery, policy: &PolicyDocument, tried: &[String]) -> ToldApart {
     let bucket_arn = delivery.bucket_arn();
-    let organization = delivery.organization_id.as_ref();
-    // A trail of one account writes below that account alone.
-    let base = organization.map_or_else(|| delivery.root(), |id| delivery.base(id.as_str()));
-    let files = LogFiles { bucket_arn: &bucket_arn, base: &base };
+    let root = delivery.root();
+    let files = LogFiles { bucket_arn: &bucket_arn, root: &root, folders: &delivery.folders };
     let concerned: Vec<&Statement> =
         policy.statements.iter().filter(|statement| concerns(delivery, policy, statement)).collect();
     let patterns = telling(&files, &concerned);
     if patterns.is_empty() {
         return ToldApart::default();
     }
-    let by_name = if organization.is_some() { by_name(delivery, &patterns, &base, tried) } else { Vec::new() };
-    let members = delivery.accounts.iter().filter(|_| organization.is_some());
+    // A trail of one account writes below that account alone.
+    let is_organization = delivery.organization_id.is_some();
+    let by_name = if is_organization { by_name(delivery, &patterns, &root, tried) } else { Vec::new() };
+    let members = delivery.accounts.iter().filter(|_| is_organization);
     let accounts: Vec<AccountId> = std::iter::once(&delivery.management_account).chain(members).cloned().collect();
     let known: Vec<String> = tried.iter().chain(&by_name).map(|key| delivery.object_arn(key)).collect();
     let mut told = files.told_apart(&concerned, &known, &accounts);
@@ -57,16 +58,15 @@ fn telling<'a>(files: &LogFiles, statements: &[&'a Statement]) -> Vec<&'a str> {
 }
 
 /// Returns the keys of the first account of each kind that the patterns make: those on which the same patterns match.
-fn by_name(delivery: &Delivery, patterns: &[&str], base: &str, tried: &[String]) -> Vec<String> {
+fn by_name(delivery: &Delivery, patterns: &[&str], root: &LogRoot, tried: &[String]) -> Vec<String> {
     let fingerprint = |keys: &[String]| -> Vec<bool> {
         let arns = keys.iter().map(|key| delivery.object_arn(key));
         arns.flat_map(|arn| patterns.iter().map(move |pattern| resource_glob(pattern, &arn)).collect::<Vec<_>>())
             .collect()
     };
-    let of = |account: &AccountId| delivery.objects(&format!("{base}/{account}"), account.as_str());
     let mut kinds: BTreeMap<Vec<bool>, Vec<String>> = BTreeMap::new();
     for account in &delivery.accounts {
-        let keys = of(account);
+        let keys = delivery.objects(root, account);
         kinds.entry(fingerprint(&keys)).or_insert(keys);
     }
     kinds.into_values().flatten().filter(|key| !tried.contains(key)).collect()
@@ -75,6 +75,7 @@ fn by_name(delivery: &Delivery, patterns: &[&str], base: &str, tried: &[String])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_path::{Folder, LogKind};
     use crate::policy::evaluate::glob;
 
     fn delivery(accounts: usize) -> Delivery {
@@ -85,6 +86,7 @@ mod tests {
             accounts: (0..accounts).map(|n| format!("3{n:011}").parse().unwrap()).collect(),
             bucket: "logs".into(),
             prefix: "audit".into(),
+            folders: vec![Folder::Logs(LogKind::CloudTrail), Folder::Digests, Folder::Logs(LogKind::Insight)],
             key_arn: None,
             bucket_key: false,
         }
@@ -99,7 +101,7 @@ mod tests {
 
     fn keys(below: &str) -> Vec<String> {
         let delivery = delivery(1_000);
-        let tried = delivery.objects("audit/AWSLogs/o-exampleorgid/111111111111", "111111111111");
+        let tried = delivery.objects(&delivery.root(), &delivery.management_account);
         told_apart(&delivery, &denied(below), &tried).keys.into_iter().collect()
     }
 
@@ -177,6 +179,18 @@ mod tests {
         // Regions, each in its own statement, or all in one.
         let none_is_left = r#"{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","NotResource":["arn:aws:s3:::logs/*/CloudTrail/*","arn:aws:s3:::logs/*/CloudTrail-Digest/*","arn:aws:s3:::logs/*/CloudTrail-Insight/*","arn:aws:s3:::logs/*/"]}"#;
         assert_eq!(refused(none_is_left, true), []);
+    }
+
+    #[test]
+    fn each_folder_is_tried_that_the_trail_may_write_to() {
+        let text = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::logs/*/CloudTrail-NetworkActivity/*"}]}"#;
+        let policy = PolicyDocument::parse(text).unwrap();
+        let refusals = |delivery: &Delivery| super::super::bucket(delivery, Some(&policy)).refusals;
+        assert_eq!(refusals(&delivery(3)), []);
+        let network = Delivery { folders: Folder::ALL.to_vec(), ..delivery(3) };
+        let found = refusals(&network);
+        assert!(!found.is_empty());
+        assert!(found.iter().all(|refusal| refusal.resource.contains("/CloudTrail-NetworkActivity/")), "{found:?}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use super::document::PolicyDocument;
 use super::evaluate::{Named, Place, Request};
 use crate::ids::{AccountId, Arn, OrganizationId};
+use crate::log_path::Folder;
 
 mod bucket;
 mod diagnosis;
@@ -41,6 +42,8 @@ pub struct Delivery {
     pub bucket: String,
     /// The key prefix without slashes at its ends; empty for none.
     pub prefix: String,
+    /// The folders that the trail may write to, by what it records.
+    pub folders: Vec<Folder>,
     /// The ARN of the key that encrypts; none for S3's own encryption.
     pub key_arn: Option<String>,
     /// Whether the bucket has S3 Bucket Keys on, for which CloudTrail needs `kms:Decrypt`.

@@ -4,8 +4,9 @@
 //! CloudTrail", "Amazon SNS topic policy for CloudTrail", "Role policy document for CloudTrail to use CloudWatch Logs".
 
 use super::Delivery;
+use crate::ids::AccountId;
+use crate::log_path::{LogRoot, Sample};
 use crate::policy::evaluate::{Caller, Context, Request};
-use crate::policy::log_files::FOLDERS;
 
 /// The service that delivers.
 pub(super) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
@@ -26,8 +27,8 @@ pub(super) enum Owner {
 #[derive(Debug, Clone)]
 pub(super) struct WritePath {
     pub(super) owner: Owner,
-    /// `[prefix/]AWSLogs/<account or organization>`.
-    pub(super) base: String,
+    /// `[prefix/]AWSLogs/<account or organization>/`.
+    pub(super) folder: String,
     /// The keys of sample objects.
     pub(super) objects: Vec<String>,
 }
@@ -45,38 +46,37 @@ impl Delivery {
         format!("{}/{key}", self.bucket_arn())
     }
 
-    /// Returns `[prefix/]AWSLogs`.
-    pub(super) fn root(&self) -> String {
-        if self.prefix.is_empty() { "AWSLogs".to_owned() } else { format!("{}/AWSLogs", self.prefix) }
+    /// Returns what the folder of a trail of one account stands in.
+    pub(super) fn own_root(&self) -> LogRoot {
+        LogRoot::below(&self.prefix)
     }
 
-    /// Returns `[prefix/]AWSLogs/<id>`.
-    pub(super) fn base(&self, id: &str) -> String {
-        format!("{}/{id}", self.root())
+    /// Returns what the folders of the accounts stand in that the trail writes for.
+    pub(super) fn root(&self) -> LogRoot {
+        let own = self.own_root();
+        self.organization_id.as_ref().map_or(own.clone(), |id| own.in_organization(id.as_str()))
     }
 
-    /// Returns the paths of the trail, each with the keys of its owner. An organization trail also needs the path of the management account, because it
-    /// may be turned into a trail of one account.
+    /// Returns the paths of the trail, each with the keys of its owner. An organization trail also needs the path of
+    /// the management account, because it may be turned into a trail of one account.
     pub(super) fn paths(&self) -> Vec<WritePath> {
-        let own = self.base(self.management_account.as_str());
-        let objects = self.objects(&own, self.management_account.as_str());
-        let mut paths = vec![WritePath { owner: Owner::Own, base: own, objects }];
-        if let Some(id) = &self.organization_id {
-            let base = self.base(id.as_str());
-            let account = self.management_account.as_str();
-            let objects = self.objects(&format!("{base}/{account}"), account);
-            paths.push(WritePath { owner: Owner::Organization, objects, base });
+        let (root, account) = (self.own_root(), &self.management_account);
+        let (folder, objects) = (root.account_folder(account.as_str()), self.objects(&root, account));
+        let mut paths = vec![WritePath { owner: Owner::Own, folder, objects }];
+        if self.organization_id.is_some() {
+            let root = self.root();
+            let objects = self.objects(&root, account);
+            paths.push(WritePath { owner: Owner::Organization, objects, folder: root.folder() });
         }
         paths
     }
 
     /// Returns one object key of each folder, in the layout that CloudTrail documents.
-    pub(super) fn objects(&self, path: &str, account: &str) -> Vec<String> {
-        let region = self.trail_arn.region();
-        let object = |folder: &&str| {
-            format!("{path}/{folder}/{region}/2026/01/31/{account}_{folder}_{region}_20260131T0000Z_sample.json.gz")
-        };
-        FOLDERS.iter().map(object).collect()
+    pub(super) fn objects(&self, root: &LogRoot, account: &AccountId) -> Vec<String> {
+        let trail = self.trail_arn.resource();
+        let sample = Sample::of(account.as_str(), self.trail_arn.region());
+        let sample = sample.by_trail(trail.strip_prefix("trail/").unwrap_or(trail));
+        self.folders.iter().map(|folder| sample.key(root, *folder)).collect()
     }
 }
 

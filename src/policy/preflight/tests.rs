@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::log_path::LogKind;
 
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
 
@@ -53,6 +54,7 @@ fn run(folder: &Path) -> Preflight {
         accounts: vec!["333333333333".parse().unwrap()],
         bucket: "acme-org-cloudtrail".into(),
         prefix: case.prefix,
+        folders: vec![Folder::Logs(LogKind::CloudTrail), Folder::Digests, Folder::Logs(LogKind::Insight)],
         key_arn: case.key_arn,
         bucket_key: case.bucket_key,
     };

@@ -3,12 +3,10 @@
 use serde::Serialize;
 
 use crate::ids::{AccountId, Region};
+use crate::log_path::{Folder, LogRoot};
 use crate::organization::Organization;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::report::access::line;
-
-/// What CloudTrail writes below an account's folder (CloudTrail user guide, "Finding your CloudTrail log files").
-const KINDS: [&str; 3] = ["CloudTrail", "CloudTrail-Digest", "CloudTrail-Insight"];
 
 /// What is reported.
 #[derive(Debug, Serialize)]
@@ -39,8 +37,9 @@ impl ReaderGuide {
     ) -> Self {
         let role_arn = reader.is_assumed().then(|| reader.role.to_string());
         let profile = role_arn.as_ref().map(|role| profile(policies, reader, role, home_region));
-        let folders =
-            policies.roots.iter().map(|root| format!("s3://{}/{root}/{}", policies.bucket_name(), reader.account));
+        let bucket = policies.bucket_name();
+        let own = |root: &LogRoot| format!("s3://{bucket}/{}", root.account_folder(reader.account.as_str()));
+        let own = policies.roots.iter().map(own);
         Self {
             format_version: crate::report::text::json::FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -49,7 +48,7 @@ impl ReaderGuide {
             role_arn,
             member_policy_arn: policies.member_policy(&reader.account).map(|arn| arn.to_string()),
             profile: profile.unwrap_or_default(),
-            prefixes: folders.flat_map(|folder| KINDS.map(|kind| format!("{folder}/{kind}/"))).collect(),
+            prefixes: own.flat_map(|own| Folder::ALL.map(|folder| format!("{own}{}/", folder.name()))).collect(),
         }
     }
 }

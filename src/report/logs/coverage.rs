@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::heat::HeatMap;
 use super::table::Table;
 use super::verify::made;
+use crate::log_path::LogKind;
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
 use crate::logs::finding::TimeRange;
 use crate::logs::inflate::{hex, sha256};
-use crate::logs::key::LogKind;
 use crate::report::text::escape;
 use crate::report::text::words::{count, grouped, size};
 

@@ -70,7 +70,7 @@ impl Place {
             management: organization.management_account.clone(),
             members: Vec::new(),
             paths: BTreeMap::new(),
-            root: desired.reading.roots.first()?.clone(),
+            root: desired.reading.roots.first()?.to_string(),
             arns: BTreeMap::from([("s3", bucket.arn(desired.partition)?.to_string())]),
             readers: Vec::new(),
             trail: at(Kind::Trail).and_then(|at| Some((at.arn(desired.partition)?.to_string(), at.account.clone()))),

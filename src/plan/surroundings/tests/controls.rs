@@ -24,7 +24,7 @@ fn controls(service: bool, policy: &str) -> Surroundings {
 /// What control policies with one denial come to: violations, unproven, codes of findings, codes of problems.
 fn denied(service: bool, rest: &str) -> (Vec<String>, usize, Vec<String>, Vec<String>) {
     let mut desired = with_reader_and_trail();
-    desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".to_owned()]);
+    desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".parse().unwrap()]);
     let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny",{rest}}}]}}"#);
     let result = judged_by(&desired, controls(service, &policy));
     let mut actions: Vec<String> = result.violations.into_iter().map(|violation| violation.action).collect();
@@ -103,7 +103,7 @@ fn what_control_policies_do_on_conditions_that_are_not_known_is_no_calm() {
 fn control_policies_that_allow_less_than_everything_stop_readers() {
     let only = |rest: &str| {
         let mut desired = with_reader_and_trail();
-        desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".to_owned()]);
+        desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".parse().unwrap()]);
         let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{rest}}}]}}"#);
         let mut surroundings = controls(true, &policy);
         let Part::Read(organization) = &mut surroundings.organization else { panic!("they were read") };

@@ -79,7 +79,7 @@ fn a_boundary_that_keeps_events_from_the_log_group_is_a_finding() {
 #[test]
 fn a_boundary_that_keeps_a_reader_from_any_of_its_files_is_a_violation() {
     let mut desired = with_reader_and_trail();
-    desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".to_owned()]);
+    desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".parse().unwrap()]);
     let address = Address::global(&account(LOG), Kind::Role, "reader");
     let Some(Resource::Role(wish)) = desired.wanted.get(&address).map(|wanted| wanted.resource.clone()) else {
         panic!("the reader is wanted")

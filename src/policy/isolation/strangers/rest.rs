@@ -98,8 +98,8 @@ fn every_answer_names_who_what_and_which_statement() {
     assert_eq!(
         said,
         [
-            "reads-only-own: account 111111111111 can s3:GetObject on arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/222222222222/CloudTrail/eu-central-1/2026/01/31/file.json.gz, because of bucket policy Statement[0] (Analytics)",
-            "reads-only-own: arn:aws:iam::222222222222:role/CloudTrailReadLogs-111111111111 can s3:GetObject on arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/222222222222/CloudTrail/eu-central-1/2026/01/31/file.json.gz, because of bucket policy Statement[0] (Analytics)",
+            "reads-only-own: account 111111111111 can s3:GetObject on arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/222222222222/CloudTrail/eu-central-1/2026/01/31/222222222222_CloudTrail_eu-central-1_20260131T0000Z_sample.json.gz, because of bucket policy Statement[0] (Analytics)",
+            "reads-only-own: arn:aws:iam::222222222222:role/CloudTrailReadLogs-111111111111 can s3:GetObject on arn:aws:s3:::acme-org-cloudtrail/audit/AWSLogs/o-exampleorgid/222222222222/CloudTrail/eu-central-1/2026/01/31/222222222222_CloudTrail_eu-central-1_20260131T0000Z_sample.json.gz, because of bucket policy Statement[0] (Analytics)",
         ]
     );
 }
