@@ -117,7 +117,7 @@ impl PolicyDocument {
     /// # Errors
     /// [`BadPolicy`] with the place of the first fault: not JSON, an element twice, an unknown element, a wrong type.
     pub fn parse(text: &str) -> Result<Self, BadPolicy> {
-        let value = super::json::read_strict(text)?;
+        let value = super::json::read_strict(text).map_err(|error| BadPolicy::NotJson(error.to_string()))?;
         Self::from_value(&value)
     }
 

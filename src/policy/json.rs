@@ -7,17 +7,14 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::document::BadPolicy;
-
 /// Reads JSON and refuses an object that has one name twice.
 ///
 /// # Errors
-/// [`BadPolicy::NotJson`] with line and column.
-pub fn read_strict(text: &str) -> Result<Value, BadPolicy> {
-    let not_json = |error: serde_json::Error| BadPolicy::NotJson(error.to_string());
+/// What is wrong, with line and column.
+pub fn read_strict(text: &str) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict.deserialize(&mut reader).map_err(not_json)?;
-    reader.end().map_err(not_json)?;
+    let value = Strict.deserialize(&mut reader)?;
+    reader.end()?;
     Ok(value)
 }
 

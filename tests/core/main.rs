@@ -3,6 +3,7 @@
 #[path = "../support/worlds/mod.rs"]
 mod worlds;
 
+mod circles;
 mod handover;
 mod house;
 mod lifecycle;

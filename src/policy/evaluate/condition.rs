@@ -1,8 +1,9 @@
 //! One condition of a statement in one request: it holds, it fails, or it cannot be told.
 
+use super::failure::Failure;
 use super::operator::{Comparison, Many, Operator, Order};
 use super::request::Fact;
-use super::statement::{Failure, Scope, Truth};
+use super::scope::{Scope, Truth};
 use super::variables::{Expanded, expand};
 
 /// Judges one line of a `Condition`: an operator, a key, and the values of which one must fit.

@@ -2,7 +2,8 @@
 
 use super::principal::Grant;
 use super::request::Request;
-use super::statement::{Judged, Scope, Side, judge};
+use super::scope::Scope;
+use super::statement::{Judged, Side, judge};
 use super::{Named, NearMiss, Place};
 use crate::policy::document::Effect;
 

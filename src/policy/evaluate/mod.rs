@@ -12,20 +12,23 @@ use crate::ids::AccountId;
 
 mod condition;
 mod decide;
+mod failure;
 mod keys;
 mod layer;
 mod operator;
 mod pattern;
 mod principal;
 mod request;
+mod scope;
 mod statement;
 mod variables;
 
 pub use decide::{evaluate, evaluate_at_worst};
+pub use failure::Failure;
 pub use layer::misses;
 pub use pattern::{arn_glob, glob, globs_meet, last_field, resource_glob};
 pub use request::{Caller, Context, Request};
-pub use statement::{Failure, covers_action};
+pub use statement::covers_action;
 
 /// A policy document and what people call it ("bucket policy of acme-logs").
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +168,7 @@ pub fn full_access() -> PolicyDocument {
 /// # Errors
 /// What is not understood: the operator, the key, or a value of the policy.
 pub fn line_holds(operator: &str, key: &str, policy: &[String], request: &Request) -> Result<Option<bool>, String> {
-    condition::answer(operator, key, policy, &statement::Scope { request, variables: true, explains: false })
+    condition::answer(operator, key, policy, &scope::Scope { request, variables: true, explains: false })
 }
 
 /// Says in one line what a failed condition has and needs.

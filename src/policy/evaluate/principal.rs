@@ -1,7 +1,7 @@
 //! Whom a `Principal` or `NotPrincipal` means, and how firmly it grants.
 
+use super::failure::Failure;
 use super::request::Caller;
-use super::statement::Failure;
 use crate::policy::document::{PrincipalElement, Principals};
 
 /// How a resource policy's statement names a caller. AWS limits a grant by the caller's other policies accordingly.

@@ -1,110 +1,12 @@
 //! One statement in one request: it applies, it does not and why, or it cannot be told.
 
-use std::fmt;
-
-use super::keys::{Silence, silence};
+use super::condition;
+use super::failure::Failure;
 use super::pattern::{action_matches, resource_glob, resource_matches};
 use super::principal::{self, About, Grant};
-use super::request::{Fact, Request, derived};
+use super::scope::{Scope, Truth};
 use super::variables::{Expanded, expand, is_plain};
-use super::{condition, condition_words};
 use crate::policy::document::{ActionElement, Effect, ResourceElement, Statement};
-
-/// Three-valued logic: a question about a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Truth {
-    Yes,
-    No,
-    Unknown(String),
-}
-
-/// Why a statement does not apply to a request: what the policy says, and what the request has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The statement is about others.
-    Principal {
-        /// Whom the statement names.
-        policy: Vec<String>,
-        /// Who asks.
-        request: String,
-    },
-    /// The statement is about other actions.
-    Action {
-        /// The statement's actions.
-        policy: Vec<String>,
-        /// The request's action.
-        request: String,
-    },
-    /// The statement is about other resources.
-    Resource {
-        /// The statement's resources.
-        policy: Vec<String>,
-        /// The request's resource.
-        request: String,
-    },
-    /// A condition does not hold.
-    Condition {
-        /// The operator.
-        operator: String,
-        /// The condition key, as the policy writes it.
-        key: String,
-        /// The values that the policy has.
-        policy: Vec<String>,
-        /// The values that the request has; none where the key is absent.
-        request: Vec<String>,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Principal { policy, request } => {
-                write!(f, "the principal is {}, the caller is {request}", policy.join(", "))
-            }
-            Failure::Action { policy, request } => {
-                write!(f, "the action is {}, the request is {request}", policy.join(", "))
-            }
-            Failure::Resource { policy, request } => {
-                write!(f, "the resource is {}, the request is for {request}", policy.join(", "))
-            }
-            Failure::Condition { operator, key, policy, request } => {
-                write!(f, "{}", condition_words(operator, key, policy, request))
-            }
-        }
-    }
-}
-
-/// What judging a statement needs: the request, and whether variables are in force.
-#[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
-    pub(super) request: &'a Request,
-    pub(super) variables: bool,
-    /// Whether the reasons of a miss are wanted. Most statements miss, and nobody asks why.
-    pub(super) explains: bool,
-}
-
-impl Scope<'_> {
-    /// Looks a condition key up.
-    ///
-    /// # Errors
-    /// The reason why nothing can be said: the key is not understood.
-    pub(super) fn fact(&self, key: &str) -> Result<Fact<'_>, String> {
-        let key = key.to_ascii_lowercase();
-        let Request { context, caller, .. } = self.request;
-        if let Some(fact) = context.said(&key).or_else(|| derived(caller, &key)) {
-            return Ok(fact);
-        }
-        let over_http = Some(Fact::Values(std::borrow::Cow::Owned(vec!["false".to_owned()])));
-        if key == "s3:tlsversion" && context.said("aws:securetransport") == over_http {
-            return Ok(Fact::Absent);
-        }
-        match silence(&key) {
-            Silence::Absent => Ok(Fact::Absent),
-            Silence::Unknown => Ok(Fact::Unknown),
-            Silence::NotUnderstood => Err(format!("the condition key `{key}` is not understood")),
-        }
-    }
-}
 
 /// What kind of document a statement stands in: it decides whether it must have a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use super::pattern::{Token, token, tokens};
 use super::request::Fact;
-use super::statement::Scope;
+use super::scope::Scope;
 
 /// What a text of a policy stands for in one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
