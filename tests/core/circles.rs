@@ -22,7 +22,6 @@ const KNOWN: &[&[&str]] = &[
         "logs::verify::walk",
     ],
     &["logs::verify::answer", "logs::verify::chain_cursor", "logs::verify::recent", "logs::verify::whole"],
-    &["reconcile::clock", "reconcile::observe"],
     &[
         "report::plan::assessment",
         "report::plan::drift_comparison",
@@ -30,8 +29,10 @@ const KNOWN: &[&[&str]] = &[
         "report::plan::view",
         "report::plan::violations",
     ],
-    &["reconcile::daemon", "reconcile::daemon_state", "reconcile::notifier", "reconcile::supervisor"],
 ];
+
+/// Rooms of which the parts (folders and files) do not need each other either. Whoever opens a circle of another room adds it.
+const WITH_PARTS_IN_ORDER: &[&str] = &["daemon", "notify", "reconcile"];
 
 /// Returns the modules that need each other, each group once.
 fn circles(all: &Modules) -> BTreeSet<BTreeSet<&str>> {
@@ -39,8 +40,27 @@ fn circles(all: &Modules) -> BTreeSet<BTreeSet<&str>> {
     for (name, used) in &mut uses {
         used.retain(|other| !name.starts_with(&format!("{other}::")));
     }
-    let needs: BTreeMap<&str, BTreeSet<&str>> = uses.keys().map(|name| (*name, reached(&uses, *name))).collect();
-    let group = |name: &str| -> BTreeSet<&str> {
+    groups(&uses)
+}
+
+/// Returns the parts of a room that need each other, each group once. A part stands for all that is in it.
+fn circles_of_parts<'a>(all: &'a Modules, room: &str) -> BTreeSet<BTreeSet<&'a str>> {
+    let part = |name: &'a str| -> Option<&'a str> {
+        let inside = name.strip_prefix(room)?.strip_prefix("::")?;
+        let end = name.len() - inside.len() + inside.find("::").unwrap_or(inside.len());
+        Some(&name[..end])
+    };
+    let mut of_parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, used) in uses(all) {
+        let Some(own) = part(name) else { continue };
+        of_parts.entry(own).or_default().extend(used.into_iter().filter_map(part).filter(|other| *other != own));
+    }
+    groups(&of_parts)
+}
+
+fn groups<'a>(uses: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<BTreeSet<&'a str>> {
+    let needs: BTreeMap<&str, BTreeSet<&str>> = uses.keys().map(|name| (*name, reached(uses, *name))).collect();
+    let group = |name: &'a str| -> BTreeSet<&'a str> {
         let own = needs[name].iter().copied();
         own.filter(|other| needs.get(other).is_some_and(|back| back.contains(name))).collect()
     };
@@ -74,6 +94,16 @@ fn modules_do_not_need_each_other() {
 }
 
 #[test]
+fn parts_of_a_room_do_not_need_each_other() {
+    let all = library();
+    let parts = |room: &&str| all.keys().any(|name| name.starts_with(&format!("{room}::")));
+    assert!(WITH_PARTS_IN_ORDER.iter().all(parts), "a room is not there any more");
+    for room in WITH_PARTS_IN_ORDER {
+        assert_eq!(circles_of_parts(&all, room), BTreeSet::new(), "circles in {room}");
+    }
+}
+
+#[test]
 fn a_circle_is_found_through_what_a_parent_hands_on() {
     let of = |files: &[(&str, &str)]| -> Modules {
         files.iter().map(|(name, code)| ((*name).to_owned(), (*code).to_owned())).collect()
@@ -87,4 +117,12 @@ fn a_circle_is_found_through_what_a_parent_hands_on() {
     let all =
         of(&[("a", "use crate::b::x::X;"), ("b", ""), ("b::x", "fn x(c: crate::c::C) {}"), ("c", "use super::a::A;")]);
     assert_eq!(circles(&all), [["a", "b::x", "c"].into()].into());
+    let files = [
+        ("a::b::x", "use crate::a::c::y::Y;"),
+        ("a::b::z", ""),
+        ("a::c::y", ""),
+        ("a::c::v", "use crate::a::b::z::Z;"),
+    ];
+    let all = of(&files);
+    assert_eq!((circles(&all), circles_of_parts(&all, "a")), (BTreeSet::new(), [["a::b", "a::c"].into()].into()));
 }

@@ -1,7 +1,6 @@
 //! The invariants of the house, read from its source: who may use whom, what stays pure, and that every file says what
 //! belongs into it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -242,51 +241,6 @@ fn modules_use_only_what_they_may() {
         broken.extend(not_allowed.map(|(used, line)| format!("{} must not use {used}: {line}", source.named())));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-}
-
-/// Rooms in which no module uses one that uses it, on whatever way.
-const WITHOUT_CIRCLES: &[&str] = &["daemon", "notify", "reconcile"];
-
-/// Returns the modules of a room that a source uses, where it is in one of them: `round` and what it uses for
-/// `src/reconcile/round/mod.rs`.
-fn used_in_room(source: &Source, room: &str) -> Option<(String, Vec<String>)> {
-    let inside = source.path.strip_prefix(root().join("src").join(room)).ok()?.with_extension("");
-    let mut parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    parts.retain(|part| part != "mod");
-    let own = parts.first()?.clone();
-    let code = source.without_tests();
-    let mut names = Vec::new();
-    for way in [format!("crate::{room}::"), format!("use {}", "super::".repeat(parts.len()))] {
-        for (at, _) in code.match_indices(&way) {
-            let rest = &code[at + way.len()..];
-            let found = match rest.strip_prefix('{') {
-                Some(tree) => top_names(tree),
-                None => vec![rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap()],
-            };
-            names.extend(found.into_iter().map(str::to_owned));
-        }
-    }
-    Some((own, names))
-}
-
-#[test]
-fn no_module_uses_one_that_uses_it() {
-    for room in WITHOUT_CIRCLES {
-        let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for source in sources(&format!("src/{room}")).iter().filter(|source| !source.is_test()) {
-            let Some((own, names)) = used_in_room(source, room) else { continue };
-            uses.entry(own).or_default().extend(names);
-        }
-        let modules: BTreeSet<String> = uses.keys().cloned().collect();
-        uses.values_mut().for_each(|names| names.retain(|name| modules.contains(name)));
-        uses.iter_mut().for_each(|(own, names)| drop(names.remove(own)));
-        // Whoever uses nothing that is left is taken away, until nobody can be.
-        while let Some(free) = uses.iter().find(|(_, names)| names.is_empty()).map(|(own, _)| own.clone()) {
-            uses.remove(&free);
-            uses.values_mut().for_each(|names| drop(names.remove(&free)));
-        }
-        assert!(uses.is_empty(), "a circle in {room}: {uses:?}");
-    }
 }
 
 #[test]
