@@ -4,6 +4,7 @@
 //!
 //! - [`ids`]: AWS identifiers, parsed once at the edge, printed one way.
 //! - [`log_path`]: object keys, prefixes and patterns of CloudTrail's archive, both ways: the only maker of them.
+//! - [`event`]: one CloudTrail record: its fields, who did it, what it names, its outcome; the catalog of API calls.
 //! - [`config`]: the text of `orgtrail.yaml` into a checked configuration.
 //! - [`organization`]: accounts and organizational units as plain data; which accounts are selected, and why.
 //! - [`policy`]: policy documents, compared by meaning, rendered from `policies/`, evaluated.
@@ -43,6 +44,7 @@ pub mod daemon;
 pub mod desire;
 pub mod drift;
 pub mod estate;
+pub mod event;
 pub mod export;
 pub mod files;
 pub mod flow;
