@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::compare::compare;
 use super::{Comparison, Record, State};
-use crate::estate::audit_event::{AuditEvent, EventHistory};
 use crate::estate::{Address, Problem, Stage};
+use crate::event::{AuditEvent, EventHistory};
 
 use super::Trace;
 
@@ -145,7 +145,7 @@ fn a_file_that_is_no_run_says_what_it_is() {
 #[test]
 fn who_did_it_is_said_or_why_nobody_knows() {
     let address: Address = ROLE.parse().unwrap();
-    let deed = AuditEvent { time: "t".into(), actor: "a".into(), event: "e".into(), source: None };
+    let deed = AuditEvent { time: "t".into(), actor: "a".into(), event: "e".into(), ..AuditEvent::default() };
     let deeds =
         |found: &[&AuditEvent], gap| EventHistory { found: found.iter().map(|deed| (*deed).clone()).collect(), gap };
     assert_eq!(Trace::of(&address, deeds(&[&deed], Some("not all"))).unknown, None);

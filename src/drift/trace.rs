@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estate::audit_event::{AuditEvent, EventHistory, HISTORY_DAYS};
 use crate::estate::{Address, Problem};
+use crate::event::{AuditEvent, EventHistory, HISTORY_DAYS};
 
 /// What was found out about the last changes at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::event::catalog::Target;
 use crate::ids::{AccountId, Arn, Partition, Region};
 
 /// The kinds of resources that a deployment consists of. Their order is the order of reports.
@@ -77,6 +78,31 @@ impl Kind {
             Kind::Queue => "queue",
             Kind::Rule => "rule",
         }
+    }
+
+    /// Returns what calls touch that change a resource of this kind, as the catalog of calls names it.
+    pub fn target(self) -> Target {
+        match self {
+            Kind::TrustedAccess => Target::TrustedAccess,
+            Kind::DelegatedAdministrator => Target::DelegatedAdministrator,
+            Kind::Bucket => Target::Bucket,
+            Kind::BucketPolicy => Target::BucketPolicy,
+            Kind::Key => Target::Key,
+            Kind::KeyPolicy => Target::KeyPolicy,
+            Kind::Topic => Target::Topic,
+            Kind::LogGroup => Target::LogGroup,
+            Kind::Role => Target::Role,
+            Kind::Policy => Target::ManagedPolicy,
+            Kind::Trail => Target::Trail,
+            Kind::ServiceControlPolicy => Target::OrganizationPolicy,
+            Kind::Queue => Target::Queue,
+            Kind::Rule => Target::Rule,
+        }
+    }
+
+    /// Returns the kind of resource that a call changes by what it touches. `None`: no deployment consists of such.
+    pub fn of_target(target: Target) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.target() == target)
     }
 
     /// Returns the kind as a sentence says it.

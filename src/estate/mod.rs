@@ -13,7 +13,6 @@ use crate::policy::Aliases;
 pub mod access_logs;
 pub mod address;
 pub mod alarm;
-pub mod audit_event;
 pub mod bucket;
 pub mod desired;
 pub mod field;

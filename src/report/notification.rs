@@ -1,7 +1,7 @@
 //! What people are told of drift away from the report: a few lines for a topic, and the same for a chat.
 
 use crate::drift::{Comparison, State};
-use crate::estate::audit_event::AuditEvent;
+use crate::event::AuditEvent;
 use crate::notify::Notification;
 use crate::plan::Harm;
 use crate::report::plan::drift_comparison::{SinceEntry, TraceView, since, traces};
@@ -57,7 +57,7 @@ fn finding(entry: &SinceEntry, is_compared: bool, quote: Quote) -> String {
 
 fn last_change(trace: &TraceView, quote: Quote) -> Option<String> {
     let TraceView { address, events, unknown: _, accounts: _ } = trace;
-    let AuditEvent { time, actor, event, source: _ } = events.first()?;
+    let AuditEvent { time, actor, event, .. } = &events.first()?.event;
     let [address, event, actor] = [address, event, actor].map(|text| quote(&shortened(text)));
     Some(format!("- last change of {address}: {event} by {actor} at {time}"))
 }
@@ -68,7 +68,7 @@ mod tests {
     use crate::drift::Record;
     use crate::drift::Trace;
     use crate::drift::compare::compare;
-    use crate::estate::audit_event::EventHistory;
+    use crate::event::EventHistory;
     use crate::report::plan::drift_comparison::DriftJson;
     use crate::report::plan::fixture;
     use crate::report::plan::subject::Purpose;
@@ -85,7 +85,7 @@ mod tests {
             time: "2026-03-01T05:00:00Z".into(),
             actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
             event: "PutBucketPolicy".into(),
-            source: None,
+            ..AuditEvent::default()
         };
         let deeds = EventHistory { found: vec![deed], gap: None };
         let traces = [Trace::of(&plan.changes[0].address, deeds)];

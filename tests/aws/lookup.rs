@@ -4,8 +4,8 @@
 //! the service model and with the records of CloudTrail's user guide.
 
 use orgtrail::cloud::CloudReader;
-use orgtrail::estate::audit_event::{AuditEvent, EventHistory};
 use orgtrail::estate::{Address, Resource};
+use orgtrail::event::{AuditEvent, EventHistory};
 use orgtrail::plan::Change;
 use serde_json::{Value, json};
 
@@ -72,6 +72,7 @@ async fn the_last_changes_are_told_and_nothing_else() {
         actor: actor.into(),
         event: event.into(),
         source: source.map(str::to_owned),
+        ..AuditEvent::default()
     };
     let expected = [
         deed("07", "arn:aws:iam::222222222222:user/mallory", "PutBucketPolicy", Some("203.0.113.7")),

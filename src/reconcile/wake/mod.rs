@@ -1,14 +1,18 @@
 //! Messages that something has changed: which accounts to look at again. They say that, never what to do.
 
-use serde::Deserialize;
-
 use super::observe::Focus;
 use crate::estate::Kind;
-use crate::ids::AccountId;
+use crate::event::catalog;
+use crate::event::{Actor, BadEvent, EventBridgeEvent, Json, Outcome};
+use crate::ids::{AccountId, BadId};
 
 mod queue_listener;
 
 pub use queue_listener::{QueueListener, WakeBatch};
+
+/// The kinds of events that can tell of a change. Some of Organizations happen without anybody's call: an account has
+/// been created.
+const WAKING_KINDS: [&str; 2] = ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"];
 
 /// What a message is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,127 +36,51 @@ pub struct ChangeHint {
     pub member: Option<AccountId>,
     /// The kinds of resources that the event can have changed.
     pub kinds: Vec<Kind>,
-    /// Who did it, as CloudTrail names them.
+    /// Who did it, as [`Actor::name`] says it.
     pub actor: String,
-}
-
-/// Says why a message is none of EventBridge's about a call.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadMessage {
-    /// It is no JSON of the wanted form.
-    #[error("it is not an event of EventBridge: {0}")]
-    NotAnEvent(String),
-    /// It is an event of another kind.
-    #[error("it is an event of the kind {0:?}, not a call that CloudTrail recorded")]
-    OtherKind(String),
-}
-
-/// The part of EventBridge's envelope that matters (Amazon EventBridge user guide, "AWS service events delivered via
-/// AWS CloudTrail").
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "detail-type")]
-    detail_type: String,
-    account: String,
-    detail: serde_json::Value,
-}
-
-/// The part of a CloudTrail record that matters.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Call {
-    event_source: String,
-    event_name: String,
-    #[serde(default)]
-    error_code: Option<String>,
-    #[serde(default)]
-    read_only: Option<bool>,
-    #[serde(default)]
-    user_identity: UserIdentity,
-    /// What an event of a service itself is about: nobody called.
-    #[serde(default)]
-    service_event_details: serde_json::Value,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct UserIdentity {
-    #[serde(default)]
-    arn: Option<String>,
-    #[serde(default)]
-    invoked_by: Option<String>,
-    #[serde(default, rename = "type")]
-    kind: Option<String>,
 }
 
 /// Reads a message. `own_sessions` is how the names of our sessions begin.
 ///
 /// # Errors
-/// [`BadMessage`] for what belongs into the dead-letter queue.
-pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadMessage> {
-    let not_an_event = |why: &dyn std::fmt::Display| BadMessage::NotAnEvent(why.to_string());
-    let envelope: Envelope = serde_json::from_str(body).map_err(|error| not_an_event(&error))?;
-    // Some events of Organizations happen without anybody's call: an account has been created.
-    if envelope.detail_type != "AWS API Call via CloudTrail"
-        && envelope.detail_type != "AWS Service Event via CloudTrail"
-    {
-        return Err(BadMessage::OtherKind(envelope.detail_type));
+/// [`BadEvent`] for what belongs into the dead-letter queue.
+pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadEvent> {
+    let not_an_event = |why: String| BadEvent::NotAnEvent(why);
+    let EventBridgeEvent { detail_type, account, record, .. } = EventBridgeEvent::read(body)?;
+    if !WAKING_KINDS.contains(&detail_type.as_ref()) {
+        return Err(BadEvent::OtherKind(detail_type.into_owned()));
     }
-    let account: AccountId = envelope.account.parse().map_err(|error| not_an_event(&error))?;
-    let call: Call = serde_json::from_value(envelope.detail).map_err(|error| not_an_event(&error))?;
-    if call.error_code.is_some() || call.read_only == Some(true) {
+    let account: AccountId = account.parse().map_err(|error: BadId| not_an_event(error.to_string()))?;
+    let (Some(source), Some(name)) = (record.event_source.as_deref(), record.event_name.as_deref()) else {
+        return Err(not_an_event("its record does not name a call".into()));
+    };
+    if !record.may_write() || !Outcome::of(&record).may_be_done() {
         return Ok(Relevance::Nothing);
     }
-    let actor = actor(&call.user_identity);
-    if is_own(&call.user_identity, own_sessions) {
+    let actor = Actor::of(&record);
+    if actor.session_of_role().is_some_and(|session| session.starts_with(own_sessions)) {
         return Ok(Relevance::Own);
     }
-    let organization = call.event_source == "organizations.amazonaws.com";
-    let kinds = kinds(&call.event_source, &call.event_name);
-    let member = named_account(&call.service_event_details).filter(|member| *member != account);
-    Ok(Relevance::Change(ChangeHint { account, organization, member, kinds, actor }))
+    let organization = source == "organizations.amazonaws.com";
+    let kinds = kinds(source, name);
+    let member = record.service_event_details.and_then(named_account).filter(|member| *member != account);
+    Ok(Relevance::Change(ChangeHint { account, organization, member, kinds, actor: actor.name }))
 }
 
 /// Returns the account that an event of membership names. Where in the details it stands differs from event to event,
 /// so it is looked for: it is only looked at, never changed by what a message says.
-fn named_account(details: &serde_json::Value) -> Option<AccountId> {
-    let fields = details.as_object()?;
-    let own = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accountId"));
-    let own = own.filter_map(|(_, value)| value.as_str()?.parse().ok()).next();
-    own.or_else(|| fields.values().find_map(named_account_below))
+fn named_account(details: Json<'_>) -> Option<AccountId> {
+    let account = |json: Json<'_>| json.text()?.parse().ok();
+    let own = details.fields().filter(|(name, _)| name.eq_ignore_ascii_case("accountId"));
+    let own = own.filter_map(|(_, value)| account(value)).next();
+    // One level further down, such as in `createAccountStatus`.
+    own.or_else(|| details.fields().find_map(|(_, inner)| account(inner.get("accountId")?)))
 }
 
-/// One level further down, such as in `createAccountStatus`; a message can be nested deeply by anybody.
-fn named_account_below(inner: &serde_json::Value) -> Option<AccountId> {
-    inner.as_object()?.get("accountId")?.as_str()?.parse().ok()
-}
-
-fn actor(identity: &UserIdentity) -> String {
-    let named = identity.arn.as_ref().or(identity.invoked_by.as_ref()).or(identity.kind.as_ref());
-    named.cloned().unwrap_or_else(|| "somebody whom CloudTrail does not name".into())
-}
-
-/// The ARN of a session ends with its name: `arn:aws:sts::1:assumed-role/ROLE/SESSION`.
-fn is_own(identity: &UserIdentity, own_sessions: &str) -> bool {
-    let arn = identity.arn.as_deref().unwrap_or_default();
-    arn.contains(":assumed-role/") && arn.rsplit('/').next().is_some_and(|session| session.starts_with(own_sessions))
-}
-
+/// Returns the kinds of resources that a call changes. The rules send what is in the catalog; of another call nobody
+/// says what it changed.
 fn kinds(source: &str, name: &str) -> Vec<Kind> {
-    match source {
-        "cloudtrail.amazonaws.com" => vec![Kind::Trail],
-        "kms.amazonaws.com" if name == "PutKeyPolicy" => vec![Kind::KeyPolicy],
-        "kms.amazonaws.com" => vec![Kind::Key],
-        "s3.amazonaws.com" if name.ends_with("BucketPolicy") => vec![Kind::BucketPolicy],
-        "s3.amazonaws.com" => vec![Kind::Bucket],
-        "sns.amazonaws.com" => vec![Kind::Topic],
-        "logs.amazonaws.com" => vec![Kind::LogGroup],
-        "iam.amazonaws.com" if name.contains("Role") => vec![Kind::Role],
-        "iam.amazonaws.com" => vec![Kind::Policy],
-        "organizations.amazonaws.com" if name.ends_with("Policy") => vec![Kind::ServiceControlPolicy],
-        "organizations.amazonaws.com" => vec![Kind::TrustedAccess, Kind::DelegatedAdministrator],
-        _ => Vec::new(),
-    }
+    catalog::find(source, name).and_then(|call| Kind::of_target(call.target)).into_iter().collect()
 }
 
 impl ChangeHint {
@@ -170,6 +98,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::event::HistoryEvent;
 
     fn event(source: &str, name: &str, arn: &str) -> Value {
         json!({
@@ -182,7 +111,7 @@ mod tests {
 
     const OTHER: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 
-    fn heard(value: &Value) -> Result<Relevance, BadMessage> {
+    fn heard(value: &Value) -> Result<Relevance, BadEvent> {
         read(&value.to_string(), "orgtrail-acme-")
     }
 
@@ -239,15 +168,71 @@ mod tests {
         assert_eq!(heard(&read), Ok(Relevance::Nothing));
     }
 
+    /// `drift --who` and a round that a message woke must not name two people for one change.
+    #[test]
+    fn the_queue_and_the_event_history_name_the_same_actor_of_the_same_event() {
+        let role = "arn:aws:iam::111111111111:role/platform/Admin";
+        let context = json!({"sessionIssuer": {"type": "Role", "arn": role}, "sourceIdentity": "eve"});
+        for identity in [
+            json!({"type": "AssumedRole", "arn": OTHER, "sessionContext": context}),
+            json!({"type": "AssumedRole", "arn": OTHER, "invokedBy": "cloudformation.amazonaws.com"}),
+            json!({"type": "AWSService", "invokedBy": "config.amazonaws.com"}),
+            json!({"type": "AWSAccount", "principalId": "AIDAEXAMPLE", "accountId": "222222222222"}),
+            json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}),
+            json!({"type": "IAMUser", "userName": "eve"}),
+            json!({"type": "Unknown"}),
+            json!({}),
+        ] {
+            let mut message = event("cloudtrail.amazonaws.com", "StopLogging", OTHER);
+            message["detail"]["eventTime"] = "2026-01-05T00:00:00Z".into();
+            message["detail"]["userIdentity"] = identity;
+            let Ok(Relevance::Change(hint)) = heard(&message) else { panic!("{message}") };
+            let record = message["detail"].to_string();
+            let answered = HistoryEvent { record: Some(&record), username: Some("other"), ..HistoryEvent::default() };
+            assert_eq!(answered.change(None).unwrap().actor, hint.actor, "{message}");
+            assert!(!hint.actor.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_was_attempted_by_sign_in_or_read_wakes_nobody_and_an_odd_error_does() {
+        let mut odd = event("cloudtrail.amazonaws.com", "StopLogging", OTHER);
+        odd["detail"]["readOnly"] = "false".into();
+        odd["detail"]["errorCode"] = json!({"code": "AccessDenied"});
+        assert!(matches!(heard(&odd), Ok(Relevance::Change(_))), "it may have been done");
+        odd["detail"]["readOnly"] = "true".into();
+        assert_eq!(heard(&odd), Ok(Relevance::Nothing));
+    }
+
+    #[test]
+    fn a_call_concerns_the_kind_that_it_changes() {
+        for (source, name, kinds) in [
+            ("cloudtrail", "DeregisterOrganizationDelegatedAdmin", vec![Kind::DelegatedAdministrator]),
+            ("s3", "DeleteBucketPolicy", vec![Kind::BucketPolicy]),
+            ("s3", "PutBucketLifecycle", vec![Kind::Bucket]),
+            ("kms", "PutKeyPolicy", vec![Kind::KeyPolicy]),
+            ("kms", "UpdateAlias", vec![Kind::Key]),
+            ("iam", "DetachRolePolicy", vec![Kind::Role]),
+            ("organizations", "DetachPolicy", vec![Kind::ServiceControlPolicy]),
+            ("organizations", "DisableAWSServiceAccess", vec![Kind::TrustedAccess]),
+            ("organizations", "MoveAccount", vec![]),
+            ("ec2", "DeleteVpc", vec![]),
+        ] {
+            let message = event(&format!("{source}.amazonaws.com"), name, OTHER);
+            let Ok(Relevance::Change(hint)) = heard(&message) else { panic!("{name}") };
+            assert_eq!(hint.kinds, kinds, "{name}");
+        }
+    }
+
     #[test]
     fn what_is_no_recorded_call_is_told_apart() {
         for body in
             ["", "{}", "[1]", "{\"detail-type\":\"AWS API Call via CloudTrail\",\"account\":\"x\",\"detail\":{}}"]
         {
-            assert!(matches!(read(body, "orgtrail-"), Err(BadMessage::NotAnEvent(_))), "{body}");
+            assert!(matches!(read(body, "orgtrail-"), Err(BadEvent::NotAnEvent(_))), "{body}");
         }
         let mut other = event("x", "y", OTHER);
         other["detail-type"] = "EC2 Instance State-change Notification".into();
-        assert!(matches!(heard(&other), Err(BadMessage::OtherKind(_))));
+        assert!(matches!(heard(&other), Err(BadEvent::OtherKind(_))));
     }
 }

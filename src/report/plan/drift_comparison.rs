@@ -1,10 +1,10 @@
-//! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped; each format does that
-//! for itself.
+//! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped;
+//! each format does that for itself.
 
 use serde::Serialize;
 
 use crate::drift::{Comparison, Entry, FindingKind, State, Tally, Trace};
-use crate::estate::audit_event::AuditEvent;
+use crate::event::AuditEvent;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::Harm;
@@ -49,11 +49,30 @@ pub struct TraceView {
     /// The address, with `<account>` in it where it stands for many.
     pub address: String,
     /// The changes, the newest first.
-    pub events: Vec<AuditEvent>,
+    pub events: Vec<TracedEvent>,
     /// Why nobody is named; none where somebody is.
     pub unknown: Option<String>,
     /// The accounts that it is about.
     pub accounts: Vec<AccountView>,
+}
+
+/// A change, and who stands behind its actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TracedEvent {
+    /// The change.
+    #[serde(flatten)]
+    pub event: AuditEvent,
+    /// What the actor's name does not tell.
+    pub behind: Vec<Behind>,
+}
+
+/// Who stands behind an actor, or calls for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Behind {
+    /// `role`, `source identity` or `through`.
+    pub label: &'static str,
+    /// The ARN of the role, the source identity or the service.
+    pub name: String,
 }
 
 /// What drifted, with what a schedule knows beside it. Without that it is the JSON of a plan.
@@ -172,6 +191,7 @@ pub fn traces(traces: &[Trace], organization: &Organization) -> Vec<TraceView> {
             _ => folded,
         };
         let accounts = members.iter().map(|trace| account(&subject(trace), organization)).collect();
+        let events = events.into_iter().map(TracedEvent::from).collect();
         TraceView { address, events, unknown, accounts }
     });
     views.collect()
@@ -206,8 +226,11 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
     for TraceView { address, events, unknown, accounts } in traces {
         page.line(2, &[Span(PLAIN, address)]);
         write_accounts(page, accounts, accounts_max);
-        for AuditEvent { time, actor, event, source } in events {
+        for TracedEvent { event: AuditEvent { time, actor, event, source, .. }, behind } in events {
             let from = source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
+            let behind: Vec<String> = behind.iter().map(|Behind { label, name }| format!("{label} {name}")).collect();
+            let behind = if behind.is_empty() { String::new() } else { format!(" ({})", behind.join(", ")) };
+            let from = format!("{from}{behind}");
             let head = format!("{time}  ");
             page.line(
                 6,
@@ -217,6 +240,20 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
         if let Some(why) = unknown {
             page.line(6, &[Span(BAD, "unknown"), Span(PLAIN, ": "), Span(PLAIN, why)]);
         }
+    }
+}
+
+impl From<AuditEvent> for TracedEvent {
+    fn from(event: AuditEvent) -> Self {
+        // The ARN of a session has its role's name, but not the path.
+        let tells = |arn: &&String| arn.split_once(":role/").is_some_and(|(_, name)| name.contains('/'));
+        let named = |label: &'static str, name: Option<&String>| Some(Behind { label, name: name?.clone() });
+        let behind = [
+            named("role", event.role.as_ref().filter(tells)),
+            named("source identity", event.source_identity.as_ref()),
+            named("through", event.through.as_ref()),
+        ];
+        Self { behind: behind.into_iter().flatten().collect(), event }
     }
 }
 
@@ -233,7 +270,7 @@ mod tests {
     use super::*;
     use crate::drift::Record;
     use crate::drift::compare::compare;
-    use crate::estate::audit_event::EventHistory;
+    use crate::event::EventHistory;
     use crate::plan::Plan;
     use crate::report::plan::fixture;
     use crate::report::plan::html;
@@ -266,6 +303,8 @@ mod tests {
             actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
             event: event.into(),
             source: Some("203.0.113.7".into()),
+            source_identity: Some("mallory".into()),
+            ..AuditEvent::default()
         };
         let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
         let mut traces: Vec<Trace> = roles.map(|change| Trace::of(&change.address, EventHistory::default())).collect();

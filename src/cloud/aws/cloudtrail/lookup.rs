@@ -1,17 +1,17 @@
 //! Looks into the event history of an account and region: who changed something last.
 //!
-//! `LookupEvents` finds events by one attribute only (CloudTrail API, `LookupAttribute`). Most events name their resource;
-//! where a service's events name none, they are looked for by their names, and what they were asked to do is searched.
+//! `LookupEvents` finds events by one attribute only (CloudTrail API, `LookupAttribute`). Most events name their
+//! resource; where a service's events name none, they are looked for by the names that the catalog has, and their
+//! requests are read.
 
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
-use aws_smithy_types::date_time::Format;
-use serde_json::Value;
 
 use super::op;
 use crate::cloud::Fault;
 use crate::cloud::aws::session::Session;
-use crate::estate::audit_event::{AuditEvent, EventHistory};
 use crate::estate::{Address, Kind, Resource};
+use crate::event::catalog::{self, Target};
+use crate::event::{AuditEvent, EventHistory, HistoryEvent};
 use crate::plan::Change;
 
 /// How many changes are told.
@@ -28,8 +28,8 @@ const PAGES_MAX: usize = 4;
 struct LookupQuery {
     key: LookupAttributeKey,
     value: String,
-    /// What the request of the event must hold; nothing where the attribute says enough.
-    mentions: Option<String>,
+    /// The resource that the event must be about. `None`: the attribute says it.
+    about: Option<(Target, String)>,
 }
 
 /// Returns who changed what is at the address of a change. The history is asked in the account that manages it, in the
@@ -72,22 +72,15 @@ async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, F
 
 /// Returns what an event says, if it changed something and went well.
 fn deed(event: &Event, clue: &LookupQuery) -> Option<AuditEvent> {
-    let whole: Value = serde_json::from_str(event.cloud_trail_event().unwrap_or_default()).unwrap_or_default();
-    let is_read = event.read_only() == Some("true") || whole["readOnly"] == true;
-    if is_read || whole.get("errorCode").is_some() {
-        return None;
-    }
-    let mentioned = |text: &String| whole["requestParameters"].to_string().contains(&**text);
-    if !clue.mentions.as_ref().is_none_or(mentioned) {
-        return None;
-    }
-    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let who = &whole["userIdentity"];
-    let actor = text(&who["arn"]).or_else(|| text(&who["invokedBy"])).or_else(|| text(&who["principalId"]));
-    let actor = actor.or_else(|| event.username().map(str::to_owned)).unwrap_or_else(|| "unknown".into());
-    let time = event.event_time()?.fmt(Format::DateTime).ok()?;
-    let source = text(&whole["sourceIPAddress"]);
-    Some(AuditEvent { time, actor, event: event.event_name().unwrap_or("unknown").to_owned(), source })
+    let time = event.event_time().and_then(|time| jiff::Timestamp::from_second(time.secs()).ok());
+    let answered = HistoryEvent {
+        record: event.cloud_trail_event(),
+        name: event.event_name(),
+        time,
+        username: event.username(),
+        is_read: event.read_only() == Some("true"),
+    };
+    answered.change(clue.about.as_ref().map(|(target, name)| (*target, name.as_str())))
 }
 
 /// Returns how the events about a resource are found.
@@ -95,38 +88,34 @@ fn clues(session: &Session, change: &Change) -> Vec<LookupQuery> {
     let Address { account: _, region: _, kind, name } = &change.address;
     // Events name identities without their path.
     let bare = name.rsplit('/').next().unwrap_or(name);
-    let named = |value: String| LookupQuery { key: LookupAttributeKey::ResourceName, value, mentions: None };
+    let named = |value: String| LookupQuery { key: LookupAttributeKey::ResourceName, value, about: None };
     let arn = change.address.arn(session.partition).map(|arn| arn.to_string());
     match kind {
         Kind::Bucket | Kind::BucketPolicy | Kind::Role => vec![named(bare.to_owned())],
         // Older events name the resource, newer ones its ARN.
         Kind::Trail | Kind::Policy | Kind::Topic => arn.into_iter().chain([bare.to_owned()]).map(named).collect(),
         Kind::Key | Kind::KeyPolicy => key_arn(change).into_iter().map(named).collect(),
-        Kind::LogGroup => events(&["PutRetentionPolicy", "DeleteRetentionPolicy", "DeleteLogGroup"], name),
-        Kind::Queue => events(&["SetQueueAttributes", "DeleteQueue"], name),
-        Kind::Rule => events(&["PutRule", "DisableRule", "RemoveTargets", "DeleteRule"], name),
-        Kind::TrustedAccess => events(&["DisableAWSServiceAccess", "EnableAWSServiceAccess"], name),
-        Kind::DelegatedAdministrator => {
-            events(&["DeregisterDelegatedAdministrator", "DeregisterOrganizationDelegatedAdmin"], name)
+        Kind::LogGroup | Kind::Queue | Kind::Rule | Kind::TrustedAccess | Kind::DelegatedAdministrator => {
+            events(kind.target(), name)
         }
         Kind::ServiceControlPolicy => {
             let id = match &change.observed {
                 Some(Resource::ServiceControlPolicy(policy)) => policy.id.as_ref(),
                 _ => None,
             };
-            events(&["UpdatePolicy", "DetachPolicy", "DeletePolicy"], id.unwrap_or(name))
+            events(kind.target(), id.unwrap_or(name))
         }
     }
 }
 
-/// Looks for events by their names, and for a text in what they were asked to do.
-fn events(names: &[&str], mentions: &str) -> Vec<LookupQuery> {
-    let clue = |name: &&str| LookupQuery {
+/// Looks for the events of the catalog by their names, each about one resource.
+fn events(target: Target, name: &str) -> Vec<LookupQuery> {
+    let clue = |event: &str| LookupQuery {
         key: LookupAttributeKey::EventName,
-        value: (*name).to_owned(),
-        mentions: Some(mentions.to_owned()),
+        value: event.to_owned(),
+        about: Some((target, name.to_owned())),
     };
-    names.iter().map(clue).collect()
+    catalog::looked_up_events(target).into_iter().map(clue).collect()
 }
 
 /// A key is known to events by its ARN, which the address has not: nothing where no key was seen.
