@@ -1,8 +1,8 @@
-//! The rule of the guard: the service control policy that keeps members from stopping, changing, deleting or blinding what
-//! orgtrail made, where it is attached, and what it is held to before that.
+//! The rule of the guard: the service control policy that keeps members from stopping, changing, deleting or blinding
+//! what orgtrail made, where it is attached, and what it is held to before that.
 //!
-//! Only orgtrail's own roles and the break-glass roles are let off. A role that others could make or change would be a way
-//! around the guard, so the guard protects those roles too, and lets no deployment tool off.
+//! Only orgtrail's own roles and the break-glass roles are let off. A role that others could make or change would be a
+//! way around the guard, so the guard protects those roles too, and lets no deployment tool off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use super::{DesignInput, tags};
 use crate::config::Config;
 use crate::config::schema::Scope;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
+use crate::event::catalog::{self, Target};
 use crate::ids::{AccountId, Arn};
 use crate::log_path::{Folder, LogKind, Sample};
 use crate::organization::Organization;
@@ -63,8 +64,8 @@ pub(super) fn add(brief: &DesignInput<'_>, layout: &Topology<'_>, desired: &mut 
     Ok(())
 }
 
-/// Returns the roles that the guard lets off: orgtrail's own in every account, those that the configuration names as its own,
-/// and the break-glass roles, which otherwise could open nothing.
+/// Returns the roles that the guard lets off: orgtrail's own in every account, those that the configuration names as
+/// its own, and the break-glass roles, which otherwise could open nothing.
 fn let_off(brief: &DesignInput<'_>, layout: &Topology<'_>) -> BTreeSet<String> {
     let config = brief.config;
     let own = [layout.own_role(config, "*").to_string()];
@@ -91,8 +92,8 @@ pub(super) fn unwanted(config: &Config, organization: &Organization) -> Option<A
     config.guard.is_unwanted().then(|| address(config, &organization.management_account))
 }
 
-/// The selected accounts and the log account. Service control policies do not bind the management account (Organizations
-/// user guide, "Service control policies").
+/// The selected accounts and the log account. Service control policies do not bind the management account
+/// (Organizations user guide, "Service control policies").
 fn bound<'a>(layout: &'a Topology<'_>) -> BTreeSet<&'a AccountId> {
     let all = layout.selected.iter().chain([&layout.log_account]);
     all.filter(|id| **id != layout.management_account).collect()
@@ -108,7 +109,8 @@ struct Things {
     others: BTreeMap<Kind, BTreeSet<String>>,
 }
 
-/// So many names of one kind are listed; more are put together in one pattern, as the ARNs of 10,000 accounts would not fit.
+/// So many names of one kind are listed; more are put together in one pattern, as the ARNs of 10,000 accounts would not
+/// fit.
 const LISTED_MAX: usize = 3;
 
 impl Things {
@@ -185,40 +187,32 @@ impl Things {
     fn protected(&self, layout: &Topology<'_>, config: &Config) -> Vec<GuardedAction> {
         let account = layout.log_account.as_str();
         let fill = |pattern: &String| pattern.replace('*', account);
-        let of = |actions: &[&str], resource: String| -> Vec<GuardedAction> {
-            actions
-                .iter()
-                .map(|action| GuardedAction { action: (*action).to_owned(), resource: resource.clone() })
-                .collect()
+        let of = |targets: &[Target], resource: String| -> Vec<GuardedAction> {
+            let actions = catalog::guarded_actions(targets).into_iter();
+            actions.map(|action| GuardedAction { action, resource: resource.clone() }).collect()
         };
         let bucket = layout.bucket_arn();
         let mut deeds = Vec::new();
-        self.trails.iter().take(1).for_each(|arn| deeds.extend(of(&TRAIL_DEEDS, fill(arn))));
+        self.trails.iter().take(1).for_each(|arn| deeds.extend(of(&[Target::Trail], fill(arn))));
         for arn in &self.identities {
-            let actions: &[&str] = if arn.contains(":policy/") { &POLICY_DEEDS } else { &ROLE_DEEDS };
-            deeds.extend(of(actions, fill(arn)));
+            let target = if arn.contains(":policy/") { Target::ManagedPolicy } else { Target::Role };
+            deeds.extend(of(&[target], fill(arn)));
         }
-        deeds.extend(of(&ROLE_DEEDS, layout.own_role(config, account).to_string()));
+        deeds.extend(of(&[Target::Role], layout.own_role(config, account).to_string()));
         let own = config.organization.own_roles.iter().chain(&config.bucket.break_glass_roles);
-        own.for_each(|role| deeds.extend(of(&ROLE_DEEDS, fill(role))));
-        deeds.extend(of(&OBJECT_DEEDS, some_log(layout, config)));
-        deeds.extend(of(&BUCKET_DEEDS, bucket));
-        self.keys.iter().for_each(|arn| deeds.extend(of(&KEY_DEEDS, arn.clone())));
+        own.for_each(|role| deeds.extend(of(&[Target::Role], fill(role))));
+        deeds.extend(of(&[Target::Object], some_log(layout, config)));
+        deeds.extend(of(&[Target::Bucket, Target::BucketPolicy], bucket));
+        self.keys.iter().for_each(|arn| deeds.extend(of(&[Target::Key, Target::KeyPolicy], arn.clone())));
         for (kind, arns) in &self.others {
-            let actions: &[&str] = match kind {
-                Kind::Topic => &TOPIC_DEEDS,
-                Kind::LogGroup => &GROUP_DEEDS,
-                Kind::Queue => &QUEUE_DEEDS,
-                _ => &RULE_DEEDS,
-            };
-            arns.iter().for_each(|arn| deeds.extend(of(actions, fill(arn))));
+            arns.iter().for_each(|arn| deeds.extend(of(&[kind.target()], fill(arn))));
         }
         deeds
     }
 }
 
-/// Returns the names, or the pattern of how all of them begin where there are many. Names that have nothing in common cannot be
-/// guarded: a pattern for them would be one for everybody's.
+/// Returns the names, or the pattern of how all of them begin where there are many. Names that have nothing in common
+/// cannot be guarded: a pattern for them would be one for everybody's.
 fn patterns(names: BTreeSet<String>) -> impl Iterator<Item = String> {
     let is_many = names.len() > LISTED_MAX;
     let first = names.first().cloned().unwrap_or_default();
@@ -227,52 +221,6 @@ fn patterns(names: BTreeSet<String>) -> impl Iterator<Item = String> {
     let one = Some(format!("{common}*")).filter(|_| is_many && !common.is_empty());
     one.into_iter().chain(if is_many { BTreeSet::new() } else { names })
 }
-
-const TRAIL_DEEDS: [&str; 7] = [
-    "cloudtrail:StopLogging",
-    "cloudtrail:DeleteTrail",
-    "cloudtrail:UpdateTrail",
-    "cloudtrail:PutEventSelectors",
-    "cloudtrail:PutInsightSelectors",
-    "cloudtrail:AddTags",
-    "cloudtrail:RemoveTags",
-];
-const POLICY_DEEDS: [&str; 4] = ["iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"];
-const ROLE_DEEDS: [&str; 7] = [
-    "iam:DeleteRole",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:PutRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:PutRolePermissionsBoundary",
-    "iam:TagRole",
-    "iam:UntagRole",
-];
-const OBJECT_DEEDS: [&str; 4] =
-    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:BypassGovernanceRetention"];
-const BUCKET_DEEDS: [&str; 10] = [
-    "s3:DeleteBucket",
-    "s3:PutBucketPolicy",
-    "s3:DeleteBucketPolicy",
-    "s3:PutLifecycleConfiguration",
-    "s3:PutReplicationConfiguration",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutBucketNotification",
-    "s3:PutBucketVersioning",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutBucketTagging",
-];
-const KEY_DEEDS: [&str; 6] = [
-    "kms:ScheduleKeyDeletion",
-    "kms:DisableKey",
-    "kms:PutKeyPolicy",
-    "kms:CreateGrant",
-    "kms:TagResource",
-    "kms:UntagResource",
-];
-const TOPIC_DEEDS: [&str; 4] = ["sns:DeleteTopic", "sns:SetTopicAttributes", "sns:AddPermission", "sns:UntagResource"];
-const GROUP_DEEDS: [&str; 3] = ["logs:DeleteLogGroup", "logs:PutRetentionPolicy", "logs:PutSubscriptionFilter"];
-const QUEUE_DEEDS: [&str; 3] = ["sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:PurgeQueue"];
-const RULE_DEEDS: [&str; 3] = ["events:DeleteRule", "events:DisableRule", "events:RemoveTargets"];
 
 /// Returns the ARN of a log file of the log account.
 fn some_log(layout: &Topology<'_>, config: &Config) -> String {
@@ -303,8 +251,8 @@ fn needed(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Vec<GuardedAction> 
 
 /// Returns the fewest roots, units and accounts that hold every bound account and none that is left out on purpose.
 ///
-/// A unit is taken where no active account below it is left out. The management account is in no one's way, because it is
-/// not bound; neither are accounts that are not active.
+/// A unit is taken where no active account below it is left out. The management account is in no one's way, because it
+/// is not bound; neither are accounts that are not active.
 fn targets(organization: &Organization, bound: &BTreeSet<&AccountId>) -> BTreeSet<String> {
     let left_out = organization.accounts.iter().filter(|(id, account)| {
         account.state.is_active() && **id != organization.management_account && !bound.contains(id)
@@ -322,6 +270,7 @@ mod tests {
     use super::*;
     use crate::ids::Partition;
     use crate::organization::{Account, AccountState};
+    use crate::policy::evaluate::glob;
 
     fn organization(accounts: &[(&str, AccountState, &[&str])]) -> Organization {
         let account = |(id, state, path): &(&str, AccountState, &[&str])| {
@@ -358,5 +307,30 @@ mod tests {
         assert_eq!(targets_of(&["333333333333", "444444444444", "666666666666"]), ["ou-work"]);
         assert_eq!(targets_of(&["333333333333", "444444444444"]), ["444444444444", "ou-prod"]);
         assert_eq!(targets_of(&["222222222222"]), ["ou-security"]);
+    }
+
+    /// The template and the catalog know of the same calls: what can harm a log is denied, and what is denied by its
+    /// name is in the table.
+    #[test]
+    fn the_guard_denies_each_call_of_the_catalog_that_can_harm_a_log() {
+        let template = include_str!("../../policies/guard.json.hbs");
+        let denied: BTreeSet<&str> =
+            template.split('"').filter(|text| text.contains(':') && !text.contains(' ')).collect();
+        let denied: Vec<&str> = denied.into_iter().filter(|text| !text.contains("aws:") && text.len() > 3).collect();
+        let services = || catalog::SERVICES.iter();
+        let guarded: BTreeSet<Target> = services()
+            .flat_map(|service| service.calls)
+            .filter(|call| call.is_guarded)
+            .map(|call| call.target)
+            .collect();
+        let harmful = services()
+            .flat_map(|service| service.actions(|call| !call.effects.is_empty() && guarded.contains(&call.target)));
+        for action in harmful {
+            assert!(denied.iter().any(|pattern| glob(pattern, &action)), "{action} is not denied");
+        }
+        let known: BTreeSet<String> = services().flat_map(|service| service.actions(|_| true)).collect();
+        for action in denied.iter().filter(|action| !action.contains('*')) {
+            assert!(known.contains(*action), "{action} is not in the catalog");
+        }
     }
 }

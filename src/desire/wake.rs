@@ -1,13 +1,14 @@
-//! The rule of the wake queue: events of the management account, of the log account, and of every account that has a trail
-//! of its own go into one queue in the log account, from which the daemon learns within seconds that something has changed.
+//! The rule of the wake queue: events of the management account, of the log account, and of every account that has a
+//! trail of its own go into one queue in the log account, from which the daemon learns within seconds that something
+//! has changed.
 //!
 //! CloudTrail's events appear in the region where the call was made, which for a trail is its home region, and those of
-//! IAM and Organizations in the partition's global region (Amazon EventBridge user guide, "AWS service events delivered via
-//! AWS CloudTrail"). A queue is a target only in its own region, so a rule in another region sends them to the default bus
-//! of the home region in the same account, where they are taken up as its own are.
+//! IAM and Organizations in the partition's global region (Amazon EventBridge user guide, "AWS service events delivered
+//! via AWS CloudTrail"). A queue is a target only in its own region, so a rule in another region sends them to the
+//! default bus of the home region in the same account, where they are taken up as its own are.
 //!
-//! From another account EventBridge sends with a role of that account, which the queue's policy lets in by its name and its
-//! organization: the policy is as long for a thousand accounts as for one.
+//! From another account EventBridge sends with a role of that account, which the queue's policy lets in by its name and
+//! its organization: the policy is as long for a thousand accounts as for one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use super::topology::Topology;
 use super::{DesignInput, tags};
 use crate::estate::{Address, DeadLetters, Desired, Kind, Queue, Role, Rule, wake_name};
+use crate::event::catalog::{self, SERVICES, Service, TRAIL_SERVICE};
 use crate::ids::{AccountId, Arn, Region};
 use crate::policy::template::BadTemplate;
 
@@ -32,95 +34,6 @@ const RETENTION_S: u32 = 24 * 3600;
 
 /// Messages that were put aside stay as long as SQS keeps any (SQS API, `SetQueueAttributes`): 14 days.
 const DEAD_RETENTION_S: u32 = 14 * 24 * 3600;
-
-/// Calls of one service, by the name that its events have.
-type Calls = (&'static str, &'static [&'static str]);
-
-/// Calls that can change a trail, or who manages it. In an account that has only a trail of ours nothing else is listened to.
-const TRAIL_CALLS: Calls = (
-    "cloudtrail.amazonaws.com",
-    &[
-        "StopLogging",
-        "DeleteTrail",
-        "UpdateTrail",
-        "PutEventSelectors",
-        "PutInsightSelectors",
-        "RemoveTags",
-        "DeregisterOrganizationDelegatedAdmin",
-    ],
-);
-
-/// Calls that can change what a deployment consists of, by service. The pattern of a rule may have 4,096 characters
-/// (Amazon EventBridge quotas), so calls that only add something beside it are left to the rounds by the clock.
-const CALLS: [Calls; 5] = [
-    TRAIL_CALLS,
-    (
-        "s3.amazonaws.com",
-        &[
-            "PutBucketPolicy",
-            "DeleteBucketPolicy",
-            "PutBucketVersioning",
-            "PutBucketEncryption",
-            "DeleteBucketEncryption",
-            "PutBucketLifecycle",
-            "DeleteBucketLifecycle",
-            "PutBucketPublicAccessBlock",
-            "DeleteBucketPublicAccessBlock",
-            "PutBucketOwnershipControls",
-            "PutBucketLogging",
-            "PutBucketRequestPayment",
-            "PutBucketTagging",
-            "DeleteBucketTagging",
-            "DeleteBucket",
-        ],
-    ),
-    (
-        "kms.amazonaws.com",
-        &[
-            "DisableKey",
-            "ScheduleKeyDeletion",
-            "PutKeyPolicy",
-            "DisableKeyRotation",
-            "DeleteAlias",
-            "UpdateAlias",
-            "UntagResource",
-        ],
-    ),
-    (
-        "iam.amazonaws.com",
-        &[
-            "DeleteRole",
-            "UpdateRole",
-            "UpdateAssumeRolePolicy",
-            "PutRolePolicy",
-            "DeleteRolePolicy",
-            "AttachRolePolicy",
-            "DetachRolePolicy",
-            "UntagRole",
-        ],
-    ),
-    (
-        "organizations.amazonaws.com",
-        &[
-            // These two are told of every way in and out, also of an invited account and of the end of a closure
-            // (AWS Organizations user guide, "Account membership events").
-            "AccountJoinedOrganization",
-            "AccountDepartedOrganization",
-            "CreateAccountResult",
-            "AcceptHandshake",
-            "MoveAccount",
-            "CloseAccount",
-            "CloseAccountResult",
-            "RemoveAccountFromOrganization",
-            "LeaveOrganization",
-            "DisableAWSServiceAccess",
-            "DeregisterDelegatedAdministrator",
-            "UpdatePolicy",
-            "DetachPolicy",
-            "DeletePolicy",
-        ],
-    ),
-];
 
 /// Returns the name of the queue that takes what nobody understood.
 pub fn dead_letter_queue(name: &str) -> String {
@@ -170,10 +83,11 @@ impl<'a> Wake<'a> {
         let global = self.layout.partition.global_region().parse().ok().filter(|region| region != home);
         let elsewhere: BTreeSet<Region> = global.into_iter().collect();
         let center = [&self.layout.management_account, &self.layout.log_account];
-        let origin = |account| (account, Origin { pattern: pattern(&CALLS), elsewhere: elsewhere.clone() });
+        let origin = |account| (account, Origin { pattern: pattern(&SERVICES), elsewhere: elsewhere.clone() });
         let mut origins: BTreeMap<_, _> = center.into_iter().map(origin).collect();
         for site in &self.layout.trails {
-            let of_member = || Origin { pattern: pattern(&[TRAIL_CALLS]), elsewhere: BTreeSet::new() };
+            // In an account that has only a trail of ours nothing else is listened to.
+            let of_member = || Origin { pattern: pattern(&[TRAIL_SERVICE]), elsewhere: BTreeSet::new() };
             let origin = origins.entry(&site.address.account).or_insert_with(of_member);
             origin.elsewhere.extend(Some(site.region(self.brief.config)).filter(|region| *region != home).cloned());
         }
@@ -295,9 +209,13 @@ impl<'a> Wake<'a> {
     }
 }
 
-fn pattern(calls: &[Calls]) -> Value {
-    let sources: Vec<&str> = calls.iter().map(|(source, _)| *source).collect();
-    let names: BTreeSet<&str> = calls.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+/// Returns the pattern of the events of some services that wake the daemon. It may have 4,096 characters (Amazon
+/// EventBridge quotas), so the catalog lets calls that only add something beside a deployment wake nobody: a round by
+/// the clock sees them.
+fn pattern(services: &[Service]) -> Value {
+    let listened = services.iter().filter(|service| catalog::waking_events(service).next().is_some());
+    let sources: Vec<&str> = listened.clone().map(|service| service.source).collect();
+    let names: BTreeSet<&str> = listened.flat_map(catalog::waking_events).collect();
     json!({
         "detail-type": ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"],
         "detail": {"eventSource": sources, "eventName": names},
@@ -310,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_pattern_fits_into_a_rule() {
-        assert!(pattern(&CALLS).to_string().len() <= 4096);
+        assert!(pattern(&SERVICES).to_string().len() <= 4096);
     }
 
     #[test]
