@@ -18,7 +18,7 @@ use crate::plan::Plan;
 mod answer;
 pub mod control;
 mod expected;
-mod pattern;
+pub mod pattern;
 mod subject;
 
 pub use control::{CONTROLS, Control, Filter, Question, Severity, Standard};

@@ -4,6 +4,7 @@
 mod worlds;
 
 mod circles;
+mod event;
 mod handover;
 mod house;
 mod lifecycle;

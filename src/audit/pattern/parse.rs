@@ -22,9 +22,29 @@ pub(super) enum Condition {
     IsNot(Value),
     /// It is not there.
     NotExists,
-    /// A comparison of numbers, or `IS TRUE`, `IS NULL`.
-    Other,
+    /// It is `null`.
+    Null,
+    /// It is `true`, or `false`.
+    Flag(bool),
+    /// It is a number that compares so.
+    Compare(Comparison, String),
 }
+
+/// How numbers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+/// Parentheses in each other: a pattern of AWS has at most 1,024 characters, one of others may have any number.
+const DEPTH_MAX: usize = 64;
 
 /// A value to compare with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +58,14 @@ pub(super) enum Value {
 /// Reads a pattern; nothing for one that is not of this form.
 pub(super) fn parse(pattern: &str) -> Option<Expression<'_>> {
     let inner = pattern.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let mut reader = Reader { rest: inner };
+    let mut reader = Reader { rest: inner, depth: 0 };
     let expression = reader.any()?;
     reader.rest.trim_start().is_empty().then_some(expression)
 }
 
 struct Reader<'a> {
     rest: &'a str,
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -67,7 +88,9 @@ impl<'a> Reader<'a> {
 
     fn one(&mut self) -> Option<Expression<'a>> {
         if self.eats("(") {
-            let inner = self.any()?;
+            self.depth += 1;
+            let inner = if self.depth <= DEPTH_MAX { self.any()? } else { return None };
+            self.depth -= 1;
             return self.eats(")").then_some(inner);
         }
         let field = self.field()?;
@@ -87,16 +110,22 @@ impl<'a> Reader<'a> {
         if self.eats("!=") {
             return Some(Condition::IsNot(self.value()?));
         }
-        if ["<=", ">=", "<", ">"].iter().any(|operator| self.eats(operator)) {
-            self.value()?;
-            return Some(Condition::Other);
+        let comparisons =
+            [("<=", Comparison::AtMost), (">=", Comparison::AtLeast), ("<", Comparison::Less), (">", Comparison::More)];
+        if let Some((_, comparison)) = comparisons.into_iter().find(|(operator, _)| self.eats(operator)) {
+            return match self.value()? {
+                Value::Text(number) => Some(Condition::Compare(comparison, number)),
+                Value::Regular(_) => None,
+            };
         }
         if self.eats("=") {
             return Some(Condition::Is(self.value()?));
         }
         match (self.word()?, self.word()?) {
             ("NOT", "EXISTS") => Some(Condition::NotExists),
-            ("IS", _) => Some(Condition::Other),
+            ("IS", "NULL") => Some(Condition::Null),
+            ("IS", "TRUE") => Some(Condition::Flag(true)),
+            ("IS", "FALSE") => Some(Condition::Flag(false)),
             _ => None,
         }
     }
@@ -170,13 +199,22 @@ mod tests {
             _ => None,
         };
         assert_eq!(condition("NOT EXISTS"), Some(Condition::NotExists));
-        assert_eq!(condition("IS TRUE"), Some(Condition::Other));
-        assert_eq!(condition(">= 5"), Some(Condition::Other));
+        assert_eq!(condition("IS TRUE"), Some(Condition::Flag(true)));
+        assert_eq!(condition("IS FALSE"), Some(Condition::Flag(false)));
+        assert_eq!(condition("IS NULL"), Some(Condition::Null));
+        assert_eq!(condition(">= 5"), Some(Condition::Compare(Comparison::AtLeast, "5".into())));
         assert_eq!(condition("!= x*"), Some(Condition::IsNot(Value::Text("x*".into()))));
         assert_eq!(condition("= %a|(b c)%"), Some(Condition::Is(Value::Regular("a|(b c)".into()))));
         assert_eq!(condition("= \"a ) || b\""), Some(Condition::Is(Value::Text("a ) || b".into()))));
-        for odd in ["", "=", "= \"", "EXISTS", "NOT", "= 1 )", "= 1 ||", "= 1 $.c = 2"] {
+        for odd in ["", "=", "= \"", "EXISTS", "NOT", "= 1 )", "= 1 ||", "= 1 $.c = 2", "IS ODD", "< %a%"] {
             assert_eq!(condition(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn parentheses_without_end_are_no_pattern() {
+        let nested = |depth: usize| format!("{{{}$.a = 1{}}}", "(".repeat(depth), ")".repeat(depth));
+        assert!(parse(&nested(DEPTH_MAX)).is_some());
+        assert_eq!(parse(&nested(1_000_000)), None);
     }
 }
