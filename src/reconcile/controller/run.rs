@@ -17,7 +17,7 @@ use crate::daemon::run_id::session_prefix;
 use crate::daemon::shutdown::within_grace;
 use crate::reconcile::history::{RoundRecord, Trigger};
 use crate::reconcile::round::with_causes;
-use crate::reconcile::wake::QueueListener;
+use crate::reconcile::wake::{OwnSessions, QueueListener};
 
 /// How long the daemon goes on at most after it was told to stop: the running step has
 /// [`GRACE`](crate::reconcile::round::GRACE), and what is left is for the history and for releasing the lease, where
@@ -118,9 +118,8 @@ impl Controller<'_> {
         let Connection { lease, queue, history, .. } = &generation.connection;
         let lease = lease.as_deref().filter(|_| !self.options.observe);
         let elector = lease.map(|store| LeaderElector::new(store, self.clock, &self.options.run, "reconcile.lease"));
-        let listener = queue
-            .as_deref()
-            .map(|queue| QueueListener::new(queue, self.clock, &self.board, session_prefix(deployment)));
+        let own = OwnSessions::new(session_prefix(deployment), &generation.config.organization.member_role);
+        let listener = queue.as_deref().map(|queue| QueueListener::new(queue, self.clock, &self.board, own));
         let history = history.as_deref().map(|store| SharedHistory::new(store, deployment));
         let (elector, listener, history) = (elector.as_ref(), listener.as_ref(), history.as_ref());
         let supervisor = Supervisor { controller: self, generation, elector, listener, history, stop };

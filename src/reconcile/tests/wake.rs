@@ -102,7 +102,8 @@ fn call(source: &str, name: &str, account: &str, arn: &str) -> String {
 }
 
 pub(super) const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
-const OURSELVES: &str = "arn:aws:sts::111111111111:assumed-role/Member/orgtrail-acme-20260105T000000Z-0001";
+const OURSELVES: &str =
+    "arn:aws:sts::111111111111:assumed-role/OrganizationAccountAccessRole/orgtrail-acme-20260105T000000Z-0001";
 
 pub(super) fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
     let queue = queue.clone();

@@ -40,11 +40,33 @@ pub struct ChangeHint {
     pub actor: String,
 }
 
-/// Reads a message. `own_sessions` is how the names of our sessions begin.
+/// Which calls are orgtrail's own. Anybody can name a session as it names its own: only together with the role that it assumes
+/// in every account the name says something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSessions {
+    /// How the names of its sessions begin.
+    pub prefix: String,
+    /// The name of that role, without its path.
+    pub role: String,
+}
+
+impl OwnSessions {
+    /// Returns which sessions are those of a role, with or without its path, whose names begin so.
+    pub fn new(prefix: String, member_role: &str) -> Self {
+        Self { prefix, role: member_role.rsplit('/').next().unwrap_or_default().to_owned() }
+    }
+
+    fn has(&self, actor: &Actor) -> bool {
+        let session = actor.session_of_role().filter(|_| actor.role_name() == Some(&self.role));
+        session.is_some_and(|session| session.starts_with(&self.prefix))
+    }
+}
+
+/// Reads a message. What our own sessions did changes nothing that is not known.
 ///
 /// # Errors
 /// [`BadEvent`] for what belongs into the dead-letter queue.
-pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadEvent> {
+pub fn read(body: &str, own: &OwnSessions) -> Result<Relevance, BadEvent> {
     let not_an_event = |why: String| BadEvent::NotAnEvent(why);
     let EventBridgeEvent { detail_type, account, record, .. } = EventBridgeEvent::read(body)?;
     if !WAKING_KINDS.contains(&detail_type.as_ref()) {
@@ -58,7 +80,7 @@ pub fn read(body: &str, own_sessions: &str) -> Result<Relevance, BadEvent> {
         return Ok(Relevance::Nothing);
     }
     let actor = Actor::of(&record);
-    if actor.session_of_role().is_some_and(|session| session.starts_with(own_sessions)) {
+    if own.has(&actor) {
         return Ok(Relevance::Own);
     }
     let organization = source == "organizations.amazonaws.com";
@@ -111,8 +133,12 @@ mod tests {
 
     const OTHER: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 
+    fn own() -> OwnSessions {
+        OwnSessions { prefix: "orgtrail-acme-".into(), role: "OrganizationAccountAccessRole".into() }
+    }
+
     fn heard(value: &Value) -> Result<Relevance, BadEvent> {
-        read(&value.to_string(), "orgtrail-acme-")
+        read(&value.to_string(), &own())
     }
 
     #[test]
@@ -160,6 +186,9 @@ mod tests {
         assert_eq!(heard(&event("cloudtrail.amazonaws.com", "StartLogging", own)), Ok(Relevance::Own));
         let user = "arn:aws:iam::111111111111:user/orgtrail-acme-1";
         assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", user)), Ok(Relevance::Change(_))));
+        // Whoever assumes another role can name its session as it likes.
+        let forged = "arn:aws:sts::111111111111:assumed-role/Admin/orgtrail-acme-20260105-1a2b";
+        assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", forged)), Ok(Relevance::Change(_))));
         let mut failed = event("cloudtrail.amazonaws.com", "StopLogging", OTHER);
         failed["detail"]["errorCode"] = "AccessDenied".into();
         assert_eq!(heard(&failed), Ok(Relevance::Nothing));
@@ -229,7 +258,7 @@ mod tests {
         for body in
             ["", "{}", "[1]", "{\"detail-type\":\"AWS API Call via CloudTrail\",\"account\":\"x\",\"detail\":{}}"]
         {
-            assert!(matches!(read(body, "orgtrail-"), Err(BadEvent::NotAnEvent(_))), "{body}");
+            assert!(matches!(read(body, &own()), Err(BadEvent::NotAnEvent(_))), "{body}");
         }
         let mut other = event("x", "y", OTHER);
         other["detail-type"] = "EC2 Instance State-change Notification".into();

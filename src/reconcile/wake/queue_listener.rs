@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Relevance, read};
+use super::{OwnSessions, Relevance, read};
 use crate::cloud::Fault;
 use crate::cloud::queue::{Message, Queue};
 use crate::daemon::backoff::retry_pause;
@@ -35,13 +35,13 @@ pub struct QueueListener<'a> {
     queue: &'a dyn Queue,
     clock: &'a dyn Clock,
     board: &'a StatusBoard,
-    own_sessions: String,
+    own: OwnSessions,
 }
 
 impl<'a> QueueListener<'a> {
-    /// Makes a listener. `own_sessions` is how the names of our sessions begin.
-    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a StatusBoard, own_sessions: String) -> Self {
-        Self { queue, clock, board, own_sessions }
+    /// Makes a listener.
+    pub fn new(queue: &'a dyn Queue, clock: &'a dyn Clock, board: &'a StatusBoard, own: OwnSessions) -> Self {
+        Self { queue, clock, board, own }
     }
 
     /// Returns when a message told of a change, with all that lay in the queue by then.
@@ -73,7 +73,7 @@ impl<'a> QueueListener<'a> {
     async fn sort(&self, messages: Vec<Message>, batch: &mut WakeBatch) {
         let mut over = Vec::new();
         for message in messages {
-            match read(&message.body, &self.own_sessions) {
+            match read(&message.body, &self.own) {
                 Ok(Relevance::Change(hint)) => {
                     batch.focus.merge(hint.focus());
                     let actor = |kind: &Kind| ((hint.account.clone(), *kind), hint.actor.clone());
