@@ -286,7 +286,7 @@ async fn tells_of_outsiders(case: &Case, seed: u64) -> Result<(), TestCaseError>
         let mut observed = survey.observed.clone();
         let Some(added) = outsider::add(&survey, &mut observed, &mut dice) else { continue };
         let Some(broken) = added.broken else { continue };
-        // A role of the log account that lists names and reads nothing is not looked for (docs/isolation.md).
+        // A role of the log account that lists names and reads nothing is not looked for (docs/concepts/isolation.md).
         if added.kind == Kind::Role && broken.contains(" can s3:ListBucket on ") {
             continue;
         }

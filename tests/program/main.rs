@@ -15,6 +15,7 @@ mod cases;
 mod daemon;
 mod delivery;
 mod demo;
+mod documents;
 mod examples;
 mod export;
 mod filters;

@@ -23,6 +23,13 @@ pub struct Said {
 }
 
 impl Said {
+    /// Runs a command to its end and keeps what it said.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     /// The report as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -68,9 +75,7 @@ impl Desk {
 
     /// Runs the program with arguments that spaces part.
     pub fn run(&self, arguments: &str) -> Said {
-        let output = self.command(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        Said::of(&mut self.command(arguments))
     }
 
     /// Starts the program and does not wait for it.
