@@ -2,6 +2,8 @@
 //!
 //! Budgets (one core): desire and diff of 10,000 accounts under 1 s and linear from 1,000; peak memory under 300 MB.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
+
 #[path = "support/organization.rs"]
 mod made;
 

@@ -4,6 +4,8 @@
 //! What the daemon remembers and the recorded world, which stands for AWS, are one copy, as the daemon's own is against AWS.
 //! `cargo bench --bench reconcile` measures; `cargo test --benches` makes a few rounds over a few accounts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
+
 #[path = "support/organization.rs"]
 mod made;
 

@@ -3,6 +3,8 @@
 //! `cargo bench --bench verify` prints one line a budget; `cargo bench --bench verify -- hourly latency` only those parts. Without `--bench` (as `cargo test --benches` runs it) everything
 //! is small: that only shows that it works.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
+
 #[path = "../tests/support/bucket.rs"]
 #[allow(dead_code, reason = "the benchmark uses a part of the generator")]
 mod bucket;

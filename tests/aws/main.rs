@@ -2,6 +2,8 @@
 //!
 //! One binary, so that it is linked once. Every test has its own emulator: nothing that one does is seen by another.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,5 +1,7 @@
 //! What needs no emulator: the rules of the house, and the pure core over random worlds on the recorded cloud.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
+
 #[path = "../support/worlds/mod.rs"]
 mod worlds;
 

@@ -1,5 +1,7 @@
 //! The consolidated logs, proved: whole runs of verify and coverage over buckets that the tests write themselves.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
+
 #[path = "../support/bucket.rs"]
 mod bucket;
 mod checkpoints;

@@ -116,11 +116,13 @@ pub fn change(action: Action, account: usize, kind: Kind, name: &str) -> Change 
 }
 
 impl Change {
+    /// Adds a field that differs.
     pub fn field(mut self, path: &str, before: Value, after: Value) -> Self {
         self.fields.push(FieldChange { path: path.into(), before, after });
         self
     }
 
+    /// Says what making it risks, and why it is wanted.
     pub fn risks(mut self, risks: &[Risk], reason: &str) -> Self {
         self.risk = risks.iter().copied().collect();
         self.reason = reason.into();

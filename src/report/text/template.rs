@@ -3,9 +3,7 @@
 //! The name of a template decides how values are escaped: `*.md.hbs` as markdown, `*.html.hbs` as HTML. A variable that
 //! does not exist is an error with the file and, where the engine tells it, the line.
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, handlebars_helper,
-};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -61,10 +59,10 @@ fn is_html(file: &str) -> bool {
 fn engine(escape: fn(&str) -> String) -> Handlebars<'static> {
     // No helper has the name of a value: the engine would take the value for the helper.
     let mut engine = template::engine(escape);
-    engine.register_helper("counted", Box::new(counted));
-    engine.register_helper("grouped", Box::new(grouped));
-    engine.register_helper("sentence", Box::new(sentence));
-    engine.register_helper("mark_class", Box::new(mark_class));
+    engine.register_helper("counted", Box::new(plain::counted));
+    engine.register_helper("grouped", Box::new(plain::grouped));
+    engine.register_helper("sentence", Box::new(plain::sentence));
+    engine.register_helper("mark_class", Box::new(plain::mark_class));
     engine.register_helper("code_span", Box::new(code_span));
     engine.register_helper("html_text", Box::new(html_text));
     engine.register_helper("account_ids", Box::new(account_ids));
@@ -72,19 +70,26 @@ fn engine(escape: fn(&str) -> String) -> Handlebars<'static> {
     engine
 }
 
-handlebars_helper!(counted: |number: u64, noun: str| words::count(usize::try_from(number).unwrap_or(usize::MAX), noun));
-handlebars_helper!(grouped: |number: u64| words::grouped(usize::try_from(number).unwrap_or(usize::MAX)));
-// Escaped by the engine as any other text.
-handlebars_helper!(sentence: |texts: Vec<String>| words::list(&texts));
+/// Helpers that take values and write text; the macro makes a public type of each.
+mod plain {
+    use handlebars::handlebars_helper;
 
-// The class of a page's style for a mark.
-handlebars_helper!(mark_class: |mark: str| match mark {
-    "+" => "added",
-    "~" => "changed",
-    "!" => "adopted",
-    "-" => "removed",
-    _ => "faint",
-});
+    use crate::report::text::words;
+
+    handlebars_helper!(counted: |number: u64, noun: str| words::count(usize::try_from(number).unwrap_or(usize::MAX), noun));
+    handlebars_helper!(grouped: |number: u64| words::grouped(usize::try_from(number).unwrap_or(usize::MAX)));
+    // Escaped by the engine as any other text.
+    handlebars_helper!(sentence: |texts: Vec<String>| words::list(&texts));
+
+    // The class of a page's style for a mark.
+    handlebars_helper!(mark_class: |mark: str| match mark {
+        "+" => "added",
+        "~" => "changed",
+        "!" => "adopted",
+        "-" => "removed",
+        _ => "faint",
+    });
+}
 
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
