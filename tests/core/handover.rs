@@ -17,7 +17,7 @@ use orgtrail::ids::AccountId;
 use orgtrail::plan::{Action, Plan, PlanOptions, Risk};
 use orgtrail::survey::Survey;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence, RngSeed};
 use tokio_util::sync::CancellationToken;
 
 fn settings() -> ProptestConfig {
@@ -28,7 +28,10 @@ fn settings() -> ProptestConfig {
     };
     // Each case is three runs.
     let cases = given.cases.min(64);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, max_shrink_iters: 200, ..given }
+    // What a night finds is tried first from then on.
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proptest-regressions/handover.txt");
+    let failure_persistence: Option<Box<dyn FailurePersistence>> = Some(Box::new(FileFailurePersistence::Direct(kept)));
+    ProptestConfig { cases, rng_seed, failure_persistence, max_shrink_iters: 200, ..given }
 }
 
 async fn run(plan: &Plan, cloud: &dyn Cloud) -> ApplyReport {

@@ -32,7 +32,7 @@ use orgtrail::survey::Survey;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence, RngAlgorithm, RngSeed, TestRng, TestRunner};
 use tokio_util::sync::CancellationToken;
 
 const BEGAN: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
@@ -43,7 +43,10 @@ fn settings() -> ProptestConfig {
         RngSeed::Random => RngSeed::Fixed(20_150_319),
         given => given,
     };
-    ProptestConfig { rng_seed, failure_persistence: None, max_shrink_iters: 200, ..given }
+    // What a night finds is tried first from then on.
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proptest-regressions/core.txt");
+    let failure_persistence: Option<Box<dyn FailurePersistence>> = Some(Box::new(FileFailurePersistence::Direct(kept)));
+    ProptestConfig { rng_seed, failure_persistence, max_shrink_iters: 200, ..given }
 }
 
 fn wait(future: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {

@@ -40,7 +40,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1_500), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn an_untouched_bucket_raises_no_alarm(layout in layouts()) {
@@ -54,7 +54,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1_000), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_changed_bit_is_noticed(which: prop::sample::Index, at: prop::sample::Index, bit in 0..8u8, stripped: bool) {
@@ -243,7 +243,7 @@ fn live(first: Layout, fate: Fate, more: usize, prefix: String, is_own: bool) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(500), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn chains_are_attested_or_unproven_as_the_truth_says(

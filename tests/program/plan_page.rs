@@ -1,4 +1,4 @@
-//! The page of a plan in a real browser, where Chromium is installed: filters are clicked, nothing is loaded, and the names
+//! The page of a plan in a real browser: filters are clicked, nothing is loaded, and the names
 //! that people gave their accounts stay text.
 
 use crate::browser::{Browser, View};
@@ -9,8 +9,9 @@ const HOSTILE: &str =
     "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:9/x onerror='window.hacked = 2'>";
 
 #[test]
+#[ignore = "needs Chromium; run with `cargo test --test program -- --ignored`"]
 fn filters_show_what_they_name_and_nothing_is_loaded() {
-    let Some(browser) = Browser::find() else { return };
+    let browser = Browser::find();
     let folder = Folder::new();
     folder.write("orgtrail.yaml", CONFIG);
     folder.edit(|organization, _| {
@@ -47,8 +48,9 @@ fn filters_show_what_they_name_and_nothing_is_loaded() {
 }
 
 #[test]
+#[ignore = "needs Chromium; run with `cargo test --test program -- --ignored`"]
 fn the_pages_of_a_proof_and_of_coverage_fit_a_phone() {
-    let Some(browser) = Browser::find() else { return };
+    let browser = Browser::find();
     let case = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/2026-11/21-verify-after-a-trail-was-replaced");
     let (bucket, keys) = (format!("{case}/bucket"), format!("{case}/public-keys.json"));
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! The daemon's page in a real browser, where Chromium is installed: on a desk and on a phone, light and dark, with nothing
+//! The daemon's page in a real browser: on a desk and on a phone, light and dark, with nothing
 //! loaded from elsewhere, to be used with the keyboard, and to be read by everybody (WCAG 2.2, level AA).
 
 use std::io::{BufRead, BufReader};
@@ -128,8 +128,9 @@ const TOO_FAINT: &str = "(() => {
 })()";
 
 #[test]
+#[ignore = "needs Chromium; run with `cargo test --test program -- --ignored`"]
 fn everybody_can_read_the_pages_on_a_desk_and_on_a_phone_light_and_dark() {
-    let Some(browser) = Browser::find() else { return };
+    let browser = Browser::find();
     let folder = Folder::new();
     folder.write("orgtrail.yaml", CONFIG);
     folder.edit(|organization, _| {

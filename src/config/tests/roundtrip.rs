@@ -288,7 +288,7 @@ fn as_yaml(json: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(200)))]
 
     #[test]
     fn what_is_written_is_read_again(config in config()) {

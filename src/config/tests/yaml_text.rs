@@ -158,7 +158,7 @@ fn escapes_and_folds_are_pointed_at_as_a_whole() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(300)))]
 
     /// Whatever is spoiled, the answer is findings whose places lie in the text, or a configuration.
     #[test]

@@ -319,7 +319,7 @@ fn holds(to: To, dynamic: bool, statement: &Value) -> Result<(), String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_statement_that_breaks_a_promise_is_never_proved(to in select(vec![To::Bucket, To::Bucket, To::Key, To::Topic]), dynamic in any::<bool>(), statement in statements()) {

@@ -141,7 +141,7 @@ fn reworded(document: &PolicyDocument) -> PolicyDocument {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(600), ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_statements_has_no_effect(case in cases()) {

@@ -167,7 +167,7 @@ fn tried(statement: &Value, is_queue: bool) -> (Option<String>, bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn whoever_gets_something_on_the_log_group_or_the_queue_is_found(is_queue in any::<bool>(), statement in statements()) {
