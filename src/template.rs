@@ -99,6 +99,8 @@ pub fn register(engine: &mut Handlebars<'static>, file: &str, text: &str) -> Res
 /// # Errors
 /// [`BadTemplate::Render`].
 pub fn render(engine: &Handlebars<'_>, file: &str, values: &impl Serialize) -> Result<String, BadTemplate> {
+    #[cfg(test)]
+    recorder::note(file, values);
     engine.render(file, values).map_err(|error| BadTemplate::Render {
         file: file.to_owned(),
         line: error.line_no,
@@ -173,6 +175,8 @@ pub fn render_within(
     values: &impl Serialize,
     bytes_max: usize,
 ) -> Result<String, BadTemplate> {
+    #[cfg(test)]
+    recorder::note(file, values);
     let mut bounded = Bounded { bytes: Vec::new(), bytes_max };
     let rendered = engine.render_to_write(file, values, &mut bounded);
     let failed = |line, why| BadTemplate::Render { file: file.to_owned(), line, why };
@@ -224,4 +228,29 @@ pub fn parameter<'h>(helper: &'h Helper<'_>, name: &'static str) -> Result<&'h V
 pub fn json_text(value: &str) -> String {
     let quoted = Value::String(value.to_owned()).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// What each template was given on this thread, so that a test can hold the tables of the templates' READMEs to it.
+#[cfg(test)]
+pub mod recorder {
+    use std::cell::RefCell;
+
+    use serde::Serialize;
+    use serde_json::Value;
+
+    thread_local! {
+        static GIVEN: RefCell<Vec<(String, Value)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Notes the values that a template is rendered with.
+    pub fn note(file: &str, values: &impl Serialize) {
+        if let Ok(values) = serde_json::to_value(values) {
+            GIVEN.with_borrow_mut(|given| given.push((file.to_owned(), values)));
+        }
+    }
+
+    /// Takes what was noted.
+    pub fn take() -> Vec<(String, Value)> {
+        GIVEN.take()
+    }
 }

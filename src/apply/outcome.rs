@@ -91,7 +91,7 @@ pub enum DeliveryState {
 }
 
 /// How many changes ended in which way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Tally {
     /// Made.
     pub done: usize,

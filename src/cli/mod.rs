@@ -32,6 +32,8 @@ mod permissions;
 mod plan;
 mod reconcile;
 mod record;
+#[cfg(test)]
+mod reference;
 mod render;
 mod saved;
 pub mod schema;

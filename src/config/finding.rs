@@ -4,13 +4,15 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::inert;
 use super::place::Lines;
 
 /// The kinds of findings; stable, so that machines can tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
 pub enum Code {
     /// The text is not YAML, or uses a part of YAML that a configuration does not need.
     Yaml,

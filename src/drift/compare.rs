@@ -1,6 +1,7 @@
 //! Marks each finding of a run: new, changed, still there, gone, or not to be seen this time.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Finding, Record};
@@ -9,7 +10,7 @@ use crate::ids::AccountId;
 use crate::plan::Harm;
 
 /// What became of a finding since the run before. The order is the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It was not there.
@@ -25,7 +26,7 @@ pub enum State {
 }
 
 /// The kinds of findings. The order is the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// Something is wrong that no change repairs.
@@ -60,15 +61,17 @@ impl FindingKind {
 }
 
 /// A finding with what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// What became of it.
     pub state: State,
     /// What it is.
     pub kind: FindingKind,
     /// The account that it is in.
+    #[schemars(with = "String")]
     pub account: AccountId,
     /// Its address, where it is about one resource.
+    #[schemars(with = "Option<String>")]
     pub address: Option<Address>,
     /// What it says, in few words.
     pub what: String,
@@ -76,6 +79,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harm: Option<Harm>,
     /// When a run saw it first; none where that was before the first run that compared.
+    #[schemars(with = "Option<String>")]
     pub first_seen: Option<Timestamp>,
     /// By which the next run knows it again.
     pub key: String,
@@ -91,7 +95,7 @@ impl Entry {
 }
 
 /// How many findings there are in each state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Not there before.
     pub new: usize,
@@ -119,11 +123,13 @@ impl Tally {
 }
 
 /// A run beside the one before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// When this run was.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// When the run before was; none at the first run, and after a run that compared with nothing.
+    #[schemars(with = "Option<String>")]
     pub previous_at: Option<Timestamp>,
     /// There was no run before: everything is new.
     pub first_run: bool,

@@ -1,14 +1,16 @@
 //! Who changed something last, or why that is not known.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::estate::{Address, Problem};
 use crate::event::{AuditEvent, EventHistory, HISTORY_DAYS};
 
 /// What was found out about the last changes at one address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// Where something drifted.
+    #[schemars(with = "String")]
     pub address: Address,
     /// The last changes, the newest first. That the newest one made the drift is likely, not proven.
     pub events: Vec<AuditEvent>,

@@ -1,6 +1,7 @@
 //! Who changed something, as CloudTrail's event history has it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Target;
@@ -13,7 +14,7 @@ use super::resource::{Mention, mention};
 pub const HISTORY_DAYS: u32 = 90;
 
 /// One call that changed something.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEvent {
     /// When, as RFC 3339 in UTC.
     pub time: String,

@@ -35,8 +35,8 @@ impl fmt::Display for State {
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// What was found. The texts are part of the JSON contract.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
+        pub enum Code { $($(#[$doc])* #[schemars(rename = $text)] $name,)* }
 
         impl Code {
             /// Every code.

@@ -2,24 +2,26 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::finding_codes::is_known;
 use crate::estate::{Address, StatementRef};
 
 /// What a drift or a finding does to the audit trail as it is now, the worst first. It ranks reports, SARIF levels, metrics
 /// and notifications; what the repair may do beside its purpose is a [`Risk`](super::Risk).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harm {
     /// Events are not recorded at all: the trail is gone or stopped, or records less than it should.
     NothingRecorded,
     /// What is recorded does not arrive, or what has arrived is or will be deleted or made unreadable.
     LogsLost,
-    /// Somebody reads or changes logs who should not.
+    /// Logs are open to readers or writers that were not meant.
     LogsExposed,
     /// Less is encrypted, validated, kept or guarded than configured, or members cannot read their own logs.
     LessProtected,
-    /// Nothing of that.
+    /// No log is touched.
     Harmless,
 }
 
@@ -73,12 +75,13 @@ impl fmt::Display for Harm {
 /// Something that is wrong in the estate and that no change of the plan repairs, or that has to be known beside it.
 ///
 /// Ordered by harm, so that the worst comes first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// What it does now.
     pub harm: Harm,
     /// The resource.
+    #[schemars(with = "String")]
     pub address: Address,
     /// A stable word for the kind of finding, such as `delivery-fails`.
     pub code: String,
@@ -94,12 +97,14 @@ pub struct Finding {
     pub help: String,
     /// The statement of others that it is about, where `--destroy` can take that out. None where it is about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub statement: Option<StatementRef>,
 }
 
 impl Finding {
-    /// Makes a finding of which neither the beginning nor an end is known.
+    /// Makes a finding of which neither the beginning nor an end is known. Its code is one of [`FINDING_CODES`](super::finding_codes::FINDING_CODES).
     pub fn new(harm: Harm, address: &Address, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        debug_assert!(is_known(code), "{code} is not in the table of codes (plan/finding_codes.rs)");
         let (address, code) = (address.clone(), code.to_owned());
         let (message, help) = (message.into(), help.into());
         Self { harm, address, code, message, since: None, until: None, help, statement: None }

@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::estate::{Address, Desired, Estate, Kind, Problem, StatementRef};
@@ -26,6 +27,7 @@ pub mod delivery;
 mod diff;
 mod evidence;
 pub mod finding;
+pub mod finding_codes;
 mod fingerprint;
 mod guard;
 mod handover;
@@ -154,7 +156,7 @@ pub struct Headroom {
 }
 
 /// What the person who plans has decided.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOptions {
     /// Remove what is ours and no longer wanted.
@@ -166,6 +168,7 @@ pub struct PlanOptions {
     pub accept_fewer_accounts: bool,
     /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub today: Option<Date>,
     /// Earlier places of logs that nobody needs any more, by the name of the bucket or the ARN of the key: readers do not read
     /// there and nothing watches them from then on. Nothing is deleted.

@@ -4,6 +4,7 @@
 //! does the same, it only no longer knows since when a finding is open.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::act::Conflict;
@@ -16,7 +17,7 @@ use crate::plan::Harm;
 const FINDINGS_MAX: usize = 5_000;
 
 /// How a round ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoundResult {
     /// Everything could be read and was as it should be, and nothing was found wrong.
@@ -70,7 +71,7 @@ impl RoundResult {
 }
 
 /// Why a round was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// It was time.
@@ -93,7 +94,7 @@ impl Trigger {
 }
 
 /// One round.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoundRecord {
     /// The run id: what CloudTrail shows as the name of the session.
@@ -103,8 +104,10 @@ pub struct RoundRecord {
     /// Why it was made.
     pub trigger: Trigger,
     /// When it began.
+    #[schemars(with = "String")]
     pub started: Timestamp,
     /// When it was over.
+    #[schemars(with = "String")]
     pub ended: Timestamp,
     /// How it ended.
     pub result: RoundResult,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::desire::Unmatched;
@@ -32,40 +33,57 @@ pub struct Discovery<'a> {
 }
 
 /// The JSON of `orgtrail discover`, version 1.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DiscoverJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The id of the organization.
     organization: &'a str,
+    /// The partition: `aws`, `aws-cn` or `aws-us-gov`.
     partition: &'static str,
+    /// The id of the management account.
     management_account: &'a str,
+    /// The organizational units and the root.
     units: Vec<UnitJson<'a>>,
+    /// The accounts.
     accounts: Vec<AccountJson<'a>>,
     /// Selectors of the configuration that match no unit and no account.
     unmatched: Vec<UnmatchedJson<'a>>,
+    /// What could not be read, and why.
     problems: Vec<ProblemJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct UnmatchedJson<'a> {
     /// `accounts.include[0]`.
     field: &'a str,
+    /// The selector.
     selector: &'a str,
+    /// What to do next.
     help: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct UnitJson<'a> {
+    /// Its id.
     id: &'a str,
+    /// Its name.
     name: &'a str,
+    /// The id of the unit or root above it; null for the root.
     parent: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AccountJson<'a> {
+    /// The account id.
     id: &'a str,
+    /// Its name.
     name: &'a str,
+    /// Its e-mail address; empty in a snapshot without addresses.
     email: &'a str,
+    /// Its state, as AWS Organizations names it: `ACTIVE`, `SUSPENDED`.
     state: &'static str,
     /// The names of its units: `/Workloads/Prod`.
     path: String,
@@ -74,8 +92,10 @@ struct AccountJson<'a> {
     /// None where there is no configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     selected: Option<bool>,
+    /// Why it is selected or not. Absent where there is no configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    /// Its tags; absent where they were not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<&'a BTreeMap<String, String>>,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::Arn;
@@ -94,54 +95,85 @@ fn add(text: &mut String, indent: usize, label: &str, value: &str) {
     let _ = writeln!(text, "{:indent$}{label}: {}", "", escape::terminal(value));
 }
 
-#[derive(Serialize)]
-struct ExplanationJson<'a> {
+/// The JSON of `orgtrail explain`, version 1.
+#[derive(Serialize, JsonSchema)]
+pub struct ExplanationJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The ARN of the trail.
     trail: &'a str,
+    /// CloudTrail is let in by every document.
     accepted: bool,
+    /// The requests that are refused.
     refusals: Vec<RefusalJson<'a>>,
+    /// The requests that could not be judged.
     unknown: Vec<DoubtJson<'a>>,
+    /// What else is wrong with the documents.
     findings: Vec<FindingJson<'a>>,
     /// What CloudTrail says of the deliveries now, the worst first.
     delivery: Vec<model::FindingJson<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StatementJson<'a> {
+    /// The document.
     document: &'a str,
+    /// The index of the statement, counted from 0.
     index: usize,
+    /// Its `Sid`; null where it has none.
     sid: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RefusalJson<'a> {
+    /// A stable word for why.
+    #[schemars(with = "String")]
     cause: Cause,
+    /// The error code that CloudTrail answers with.
     code: &'a str,
+    /// The document that refuses.
     document: &'a str,
+    /// The IAM action.
     action: &'a str,
+    /// The ARN.
     resource: &'a str,
+    /// The statement to blame; null where one is missing.
     statement: Option<StatementJson<'a>>,
+    /// The condition key that does not fit; null where none is to blame.
     key: Option<&'a str>,
+    /// The value of the policy; null where no value is to blame.
     has: Option<&'a str>,
+    /// The value that it needs; null where no value is to blame.
     needs: Option<&'a str>,
+    /// What is refused, and why.
     message: &'a str,
+    /// What to do next.
     help: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DoubtJson<'a> {
+    /// The document.
     document: &'a str,
+    /// The IAM action.
     action: &'a str,
+    /// The ARN.
     resource: &'a str,
+    /// Why it could not be judged.
     why: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FindingJson<'a> {
+    /// The rule that the document breaks.
     rule: crate::policy::lint::Rule,
+    /// The statement; null where it is about the whole document.
     statement: Option<StatementJson<'a>>,
+    /// What is so.
     message: &'a str,
+    /// What to do next.
     help: &'a str,
 }
 

@@ -11,8 +11,10 @@ use crate::run::{Desk, Said};
 
 /// What stands for the words in capitals of a command.
 const PLACEHOLDERS: &[(&str, &str)] = &[
+    ("ACCOUNT", "shop-prod"),
     ("ADDRESS#STATEMENT", "222222222222/eu-central-1/bucket_policy/acme-org-cloudtrail#Open"),
     ("BUCKET", "acme-logs-of-2019"),
+    ("FILE", "copy"),
     ("KEY", "arn:aws:kms:eu-central-1:222222222222:key/11111111-2222-3333-4444-555555555555"),
     ("NAME", "old-trail"),
 ];
@@ -28,7 +30,7 @@ const NOT_RECORDED: &[(&str, &str)] = &[
     ("init --adopt ", "there is no trail at"),
     (" --destroy ", "NotDestroyed"),
     (" --give-up ", "NotGivenUp"),
-    (" --notify", "webhook"),
+    ("--who --notify", "webhook"),
 ];
 
 /// How many commands run at the same time: most of them wait.
@@ -120,32 +122,37 @@ fn arguments(command: &str) -> Vec<String> {
 
 /// A folder with everything that the commands name: the world of `orgtrail demo`, in which nothing is left to do.
 fn desk() -> Desk {
-    static WORLD: OnceLock<(String, String, String, String)> = OnceLock::new();
-    let (estate, configuration, policy, plan) = WORLD.get_or_init(|| {
+    static WORLD: OnceLock<[String; 5]> = OnceLock::new();
+    let [estate, configuration, policy, key, plan] = WORLD.get_or_init(|| {
         let desk = Desk::offline();
         desk.run("demo").expect_code(0);
         let read = |name: &str| fs::read_to_string(desk.path("orgtrail-demo").join(name)).unwrap();
         let configuration = read("orgtrail.yaml") + "notify: {webhook: {url_env: ORGTRAIL_WEBHOOK}}\n";
         let policy = read("policies/222222222222/bucket_policy/acme-org-cloudtrail.policy.json");
+        let key = read("policies/222222222222/key_policy/alias_orgtrail-acme.policy.json");
         desk.write("orgtrail.yaml", &configuration);
         desk.write("estate.json", &read("estate.json"));
         let plan = desk.run("plan --estate estate.json --format json").expect_code(0).out;
-        (read("estate.json"), configuration, policy, plan)
+        [read("estate.json"), configuration, policy, key, plan]
     });
     let desk = Desk::offline();
     for (name, text) in [
         ("estate.json", estate),
         ("snapshot.json", estate),
+        ("recorded.json", estate),
         ("orgtrail.yaml", configuration),
         ("staging.yaml", configuration),
         ("other.yaml", configuration),
         ("plan.json", plan),
         ("bucket.json", policy),
         ("bucket-policy.json", policy),
+        ("key.json", key),
     ] {
         desk.write(name, text);
     }
-    fs::create_dir(desk.path("my-policies")).unwrap();
+    for folder in ["my-policies", "copy"] {
+        fs::create_dir(desk.path(folder)).unwrap();
+    }
     desk
 }
 
@@ -164,7 +171,7 @@ fn run(mut arguments: Vec<String>, with_estate: bool) -> Said {
         _ => &[],
     };
     let more = more.iter().filter(|flag| !arguments.iter().any(|given| given == *flag)).map(|flag| (*flag).to_owned());
-    let estate = ["--estate".to_owned(), "estate.json".to_owned()];
+    let estate = ["--estate".to_owned(), "recorded.json".to_owned()];
     arguments = arguments.iter().cloned().chain(more.collect::<Vec<_>>()).collect();
     if with_estate && !arguments.contains(&estate[0]) {
         arguments.extend(estate);
@@ -182,7 +189,7 @@ fn complaint(command: &str) -> Option<String> {
     let explains_a_file = name == "explain" && !has("--live");
     let wrong = |said: Said| Some(format!("{command}: exit code {}\n{}", said.code, said.err));
     let worked = |said: Said| if [0, 2, 3].contains(&said.code) { None } else { wrong(said) };
-    if OFFLINE.contains(&name) || has("--estate") || explains_a_file {
+    if OFFLINE.contains(&name) || has("--estate") || has("copy") || explains_a_file {
         return worked(run(arguments, false));
     }
     let said = run(arguments.clone(), false);
@@ -293,6 +300,33 @@ fn every_link_of_the_documents_leads_to_a_file() {
         }
     }
     assert!(read > 40, "{read} links");
+}
+
+/// What the documents for contributors call a file is one, of the source or of the repository.
+#[test]
+fn every_path_of_the_documents_is_there() {
+    let mut read = 0;
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
+        let (_, prose) = parts(&fs::read_to_string(root().join(name)).unwrap());
+        let is_path = |span: &String| {
+            let known = ["src/", "tests/", "docs/", "policies/", "templates/", "fuzz/", ".ci/", ".cargo/"];
+            let rooms: Vec<String> = fs::read_dir(root().join("src"))
+                .unwrap()
+                .map(|entry| {
+                    entry.unwrap().path().with_extension("").file_name().unwrap().to_string_lossy().into_owned()
+                })
+                .collect();
+            let first = span.split('/').next().unwrap_or_default();
+            let is_room = span.contains('/') && rooms.iter().any(|room| room == first);
+            !span.contains([' ', '*', '<', ':', '{']) && (known.iter().any(|at| span.starts_with(at)) || is_room)
+        };
+        for path in spans(&prose).into_iter().filter(is_path) {
+            let is_there = root().join(&path).exists() || root().join("src").join(&path).exists();
+            assert!(is_there, "{name}: there is no {path}");
+            read += 1;
+        }
+    }
+    assert!(read > 30, "{read} paths");
 }
 
 /// README is a door: who comes in for the first time reads it to its end.

@@ -1,5 +1,7 @@
 //! The whole program, run as a user runs it: against an emulator of AWS over the wire, and on recorded estates.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
+
 #[path = "../support/browser.rs"]
 mod browser;
 #[path = "../support/recorded.rs"]
@@ -22,6 +24,7 @@ mod filters;
 mod first_day;
 mod init;
 mod interrupted;
+mod json_formats;
 mod late;
 mod lifecycle;
 mod main_job;

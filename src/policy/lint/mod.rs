@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::document::{PolicyDocument, Statement};
@@ -61,7 +62,8 @@ pub struct Subject<'a> {
 }
 
 /// A rule that a document breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
 pub enum Rule {
     /// Somebody outside the organization is allowed something.
     OutsideGrant,

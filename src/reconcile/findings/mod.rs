@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::act::HeldChange;
@@ -13,12 +14,14 @@ use crate::plan::{self, Harm};
 pub mod notification;
 
 /// Something that a person should know or decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The account that it concerns.
+    #[schemars(with = "String")]
     pub account: AccountId,
     /// The resource, where it concerns one.
+    #[schemars(with = "Option<String>")]
     pub address: Option<Address>,
     /// A word for the kind of finding, or AWS's error code.
     pub code: String,
@@ -33,6 +36,7 @@ pub struct Finding {
     /// What to do; empty where nobody knows.
     pub help: String,
     /// When it was seen first.
+    #[schemars(with = "String")]
     pub since: Timestamp,
 }
 

@@ -1,5 +1,6 @@
 //! What one round found, for whoever made only one: `reconcile --once`. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{PendingChange, Status};
@@ -12,28 +13,38 @@ use crate::report::text::{escape, json, words};
 /// How many findings the text names.
 const NAMED_MAX: usize = 20;
 
-#[derive(Serialize)]
-struct OnceJson<'a> {
+/// The JSON of `orgtrail reconcile --once`, version 1.
+#[derive(Serialize, JsonSchema)]
+pub struct OnceJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The name of the deployment.
     deployment: &'a str,
     /// A round was made; false where another replica acts, or it was stopped before.
     acted: bool,
     /// The round could read everything, everything is as it should be now, and nothing is found, held or unproven.
     in_sync: bool,
+    /// The round; null where none was made.
     round: Option<&'a RoundRecord>,
     /// The worst first.
     findings: &'a [Finding],
+    /// Changes that wait for a person.
     waiting: Vec<WaitingJson<'a>>,
     /// Changes that wait beside those.
     waiting_left_out: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WaitingJson<'a> {
+    /// The address.
     address: &'a str,
+    /// `create`, `update`, `adopt` or `retire`.
     action: &'static str,
+    /// What differs.
     fields: &'a [String],
+    /// Why it waits.
     why: &'a str,
 }
 

@@ -1,5 +1,6 @@
 //! The part of the report that says who else can read or change the archive, what leads out of it, and what was looked at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Isolation, UnprovenJson, ViolationJson, line};
@@ -57,21 +58,31 @@ fn looked_at(unread: &[String]) -> String {
 }
 
 /// What of it the JSON report has.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::report) struct AroundJson<'a> {
+    /// What around the archive was looked at.
     looked_at: &'static str,
+    /// What was not looked at.
     not_looked_at: &'static str,
+    /// What should have been looked at and could not be read.
     could_not_be_read: &'a [String],
+    /// Who in the log account can read, decrypt or change the archive.
     administrators: Vec<AdministratorJson<'a>>,
+    /// What leads out of the archive and stays in the log or the management account.
     leads_on: &'a [String],
+    /// What else is wrong with the archive now.
     findings: &'a [Finding],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AdministratorJson<'a> {
+    /// The ARN of the role, user or group.
     arn: &'a str,
+    /// What it can do.
     can: &'a [&'static str],
+    /// Who can become it.
     become_by: &'a [String],
+    /// `bucket.administrators` names it.
     named: bool,
 }
 

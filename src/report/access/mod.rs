@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::AccountId;
@@ -20,7 +21,7 @@ pub mod reader_guide;
 pub const MATRIX_MAX: usize = 20;
 
 /// Which policies were looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Those that there will be once the configuration is applied.
@@ -59,26 +60,31 @@ pub struct Isolation {
 }
 
 /// One trusted reader and the accounts whose logs it reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Trusted {
     /// The account or principal, as the configuration names it.
     pub reader: String,
     /// The accounts that it reads.
+    #[schemars(with = "Vec<String>")]
     pub reads: Vec<AccountId>,
     /// The accounts of which it cannot be told.
+    #[schemars(with = "Vec<String>")]
     pub unknown: Vec<AccountId>,
 }
 
 /// One reader and the accounts whose logs it reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Row {
     /// The role's ARN.
     pub reader: String,
     /// Whose logs it is for.
+    #[schemars(with = "String")]
     pub account: AccountId,
     /// The accounts that it reads.
+    #[schemars(with = "Vec<String>")]
     pub reads: Vec<AccountId>,
     /// The accounts of which it cannot be told.
+    #[schemars(with = "Vec<String>")]
     pub unknown: Vec<AccountId>,
 }
 
@@ -208,20 +214,30 @@ pub(in crate::report) fn line(text: &mut String, indent: usize, content: &str) {
     let _ = writeln!(text, "{:indent$}{}", "", escape::terminal(content));
 }
 
-#[derive(Serialize)]
-struct IsolationJson<'a> {
+/// The JSON of `orgtrail access`, version 1.
+#[derive(Serialize, JsonSchema)]
+pub struct IsolationJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The id of the organization.
     organization: &'a str,
+    /// Which policies were looked at.
     state: State,
+    /// Every invariant holds, and none is open.
     proved: bool,
+    /// How many readers there are.
     readers: usize,
+    /// How many accounts have logs in the archive.
     accounts: usize,
     /// The readers that were tried on every account; all of them in a small organization.
     tried: &'a [Row],
     /// The trusted readers.
     trusted: &'a [Trusted],
+    /// What does not hold.
     violations: Vec<ViolationJson<'a>>,
+    /// What could not be proved.
     unproven: Vec<UnprovenJson<'a>>,
     /// Statements of others that stay.
     kept: Vec<KeptJson<'a>>,
@@ -229,25 +245,35 @@ struct IsolationJson<'a> {
     around: around::AroundJson<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct KeptJson<'a> {
+    /// The statement.
     statement: String,
+    /// Why it is harmless.
     why: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ViolationJson<'a> {
+    /// The invariant that does not hold.
     invariant: &'static str,
+    /// Who can, or cannot.
     principal: &'a str,
+    /// The IAM action.
     action: &'a str,
+    /// The ARN of what it is done to.
     resource: &'a str,
+    /// The statement to blame; null where one is missing.
     statement: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UnprovenJson<'a> {
+    /// The invariant that may not hold.
     invariant: &'static str,
+    /// For whom.
     principal: &'a str,
+    /// Why it could not be proved.
     why: &'a str,
 }
 

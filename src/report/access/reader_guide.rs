@@ -1,5 +1,6 @@
 //! What one account's team needs to read its own logs: the report of `access ACCOUNT`, for people and as JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::{AccountId, Region};
@@ -9,11 +10,14 @@ use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::report::access::line;
 
 /// What is reported.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ReaderGuide {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
     /// The account.
+    #[schemars(with = "String")]
     pub account: AccountId,
     /// Its name.
     pub name: String,

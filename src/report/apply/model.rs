@@ -1,5 +1,6 @@
 //! The JSON shape of what came of a plan, version 1.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
@@ -8,46 +9,60 @@ use crate::report::plan::model::{FindingJson, Place, ProblemJson};
 use crate::report::text::json::FORMAT_VERSION;
 
 /// What came of a plan.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApplyJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The id of the organization.
     organization: &'a str,
+    /// The name of the deployment.
     deployment: &'a str,
+    /// By which the run is known.
     run: RunJson<'a>,
+    /// Everything was done, and everything could be read.
     complete: bool,
+    /// How many changes ended in which way.
     summary: ApplySummary,
+    /// How each change ended.
     outcomes: Vec<OutcomeJson<'a>>,
     /// What was removed.
     retired: Vec<String>,
+    /// What could not be read, and why.
     problems: Vec<ProblemJson<'a>>,
     /// What stood against parts of the plan.
     blockers: Vec<ProblemJson<'a>>,
+    /// Whether each trail delivers after the run.
     delivery: Vec<DeliveryJson<'a>>,
     /// What is wrong after the run, the worst first.
     findings: Vec<FindingJson<'a>>,
 }
 
 /// By which a run is known.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RunJson<'a> {
+    /// When it began (RFC 3339).
     began: String,
     /// The fingerprint of its plan.
     plan: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ApplySummary {
     #[serde(flatten)]
     tally: Tally,
+    /// Resources that needed no change.
     unchanged: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct OutcomeJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// `create`, `update`, `adopt` or `retire`.
     action: &'static str,
+    /// `done`, `failed`, `taken_back` or `skipped`.
     result: &'static str,
     /// For `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,12 +72,16 @@ struct OutcomeJson<'a> {
     because: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DeliveryJson<'a> {
+    /// The address of the trail.
     trail: String,
+    /// `arrives`, `waiting` or `fails`.
     state: &'static str,
+    /// When the last log file arrived (RFC 3339), for `arrives`.
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_time: Option<&'a str>,
+    /// Why it does not deliver, for `fails`.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<ProblemJson<'a>>,
 }

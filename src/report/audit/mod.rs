@@ -1,5 +1,6 @@
 //! The result of `orgtrail check`: for people, for programs, and as findings for OCSF and Security Hub.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit::{Audit, Check, Control, Fix, Outcome, Subject, Verdict};
@@ -31,27 +32,40 @@ pub fn html(audit: &Audit, organization: &Organization, templates: &Templates) -
 }
 
 /// The JSON of `orgtrail check`, version 1.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AuditJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The id of the organization.
     organization: &'a str,
+    /// The name of the deployment.
     deployment: &'a str,
     /// Nothing that should have been read was left out.
     complete: bool,
+    /// How many controls have which verdict.
     summary: Summary,
+    /// The controls, each with its checks.
     controls: Vec<ControlJson<'a>>,
+    /// The accounts that own trails.
     subjects: Vec<SubjectJson<'a>>,
+    /// Accounts that are not active and were not judged.
     inactive: Vec<InactiveJson<'a>>,
+    /// What could not be read, and why.
     problems: Vec<ProblemJson<'a>>,
 }
 
 /// How many controls have which verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 struct Summary {
+    /// Controls that pass.
     pass: usize,
+    /// Controls that fail.
     fail: usize,
+    /// Controls that do not apply.
     not_applicable: usize,
+    /// Controls of which something could not be read or judged.
     unknown: usize,
 }
 
@@ -67,26 +81,38 @@ impl Summary {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ControlJson<'a> {
+    /// The standard: `cis-5.0`.
     standard: &'static str,
+    /// Its name.
     standard_name: &'static str,
+    /// Its version.
     standard_version: &'static str,
+    /// The id of the control in its standard.
     id: &'static str,
+    /// What it asks for.
     title: String,
+    /// How bad a fail is.
     severity: &'static str,
+    /// `pass`, `fail`, `not applicable` or `unknown`: the worst of its checks.
     verdict: &'static str,
+    /// What was judged.
     checks: Vec<CheckJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CheckJson<'a> {
+    /// The account id.
     account: &'a str,
+    /// The address; null where it is about no single resource.
     address: Option<String>,
+    /// `pass`, `fail`, `not applicable` or `unknown`.
     verdict: &'static str,
     /// For `unknown`: `unreadable`, or `outside` of what this program reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'static str>,
+    /// What it was judged by.
     evidence: &'a str,
     /// The plan contains the change that makes it a pass.
     fixed_by_plan: bool,
@@ -98,16 +124,21 @@ struct CheckJson<'a> {
     elsewhere: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SubjectJson<'a> {
+    /// The account id.
     account: &'a str,
+    /// The addresses of its trails.
     trails: Vec<String>,
+    /// The ids of the accounts whose events these trails record.
     inherited_by: Vec<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct InactiveJson<'a> {
+    /// The account id.
     account: &'a str,
+    /// Its state, as AWS Organizations names it.
     state: &'static str,
 }
 

@@ -1,23 +1,20 @@
-//! The report of coverage: terminal, JSON, markdown; its page is in [`super::page`].
+//! The report of coverage: terminal, JSON, markdown; its JSON shape is in [`super::coverage_model`], its page in [`super::page`].
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::coverage_model::{CoverageJson, organizations};
 use super::heat::HeatMap;
 use super::table::Table;
 use super::verify::made;
 use crate::log_path::LogKind;
-use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
+use crate::logs::coverage::{Arrival, Coverage, Gap, Row};
 use crate::logs::finding::TimeRange;
-use crate::logs::inflate::{hex, sha256};
 use crate::report::text::escape;
 use crate::report::text::words::{count, grouped, size};
-
-/// The version of the JSON.
-const FORMAT_VERSION: u32 = 1;
 
 /// What an hour has, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,52 +47,13 @@ impl Presence {
 
 /// Returns the JSON of coverage, ending with a line break. `limit` marks the rows that are older.
 pub fn json(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
-    let mut value = value(coverage, limit);
-    value["sha256"] = json!(hash(&value));
-    escape::json(&format!("{value:#}\n")).into_owned()
-}
-
-fn value(coverage: &Coverage, limit: Option<SignedDuration>) -> Value {
-    json!({
-        "format_version": FORMAT_VERSION,
-        "store": coverage.store,
-        "organizations": organizations(coverage),
-        "from": coverage.range.start.to_string(),
-        "to": coverage.range.end.to_string(),
-        "summary": summary(coverage, limit),
-        "rows": coverage.rows.iter().map(row_json).collect::<Vec<_>>(),
-        "trails": coverage.trails.iter().map(trail_json).collect::<Vec<_>>(),
-        "not_known": coverage.unread,
-        "made_at": coverage.now.to_string(),
-        "tool_version": env!("CARGO_PKG_VERSION"),
-    })
-}
-
-/// Returns the hash of a report as compact JSON, in hexadecimal: the same for every form of the report.
-fn hash(value: &Value) -> String {
-    hex(&sha256(value.to_string().as_bytes()))
+    escape::json(&format!("{:#}\n", json!(CoverageJson::of(coverage, limit)))).into_owned()
 }
 
 /// Returns one line of JSON a row, and a last one with the summary.
 pub fn json_lines(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
-    let whole = value(coverage, limit);
-    let rows = coverage.rows.iter().map(|row| json!({"type": "row", "row": row_json(row)}));
-    let mut last = json!({"type": "summary", "sha256": hash(&whole)});
-    for field in [
-        "format_version",
-        "store",
-        "organizations",
-        "from",
-        "to",
-        "summary",
-        "trails",
-        "not_known",
-        "made_at",
-        "tool_version",
-    ] {
-        last[field] = whole[field].clone();
-    }
-    rows.chain([last]).map(|line| escape::json(&format!("{line}\n")).into_owned()).collect()
+    let lines = CoverageJson::of(coverage, limit).into_lines();
+    lines.map(|line| escape::json(&format!("{}\n", json!(line))).into_owned()).collect()
 }
 
 /// Returns the report for a terminal of a width.
@@ -235,10 +193,6 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
     lines
 }
 
-fn organizations(coverage: &Coverage) -> BTreeSet<&str> {
-    coverage.rows.iter().filter_map(|row| row.scope.as_ref()?.organization.as_deref()).collect()
-}
-
 /// Returns the lines that say what the words mean, and the hash of the report.
 pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
     vec![
@@ -249,7 +203,7 @@ pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<St
          and another trail or place goes on. nothing: there is nothing in the range. unread: it could not be listed. seen: of a \
          kind that need not come every hour."
             .to_owned(),
-        format!("sha256 of this report as JSON: {}", hash(&value(coverage, limit))),
+        format!("sha256 of this report as JSON: {}", CoverageJson::of(coverage, limit).sha256()),
     ]
 }
 
@@ -357,67 +311,4 @@ fn grid(map: &HeatMap<Presence>) -> String {
     }
     let _ = writeln!(text, "{:<width$} # digest  + log files without digest  X nothing", "");
     text
-}
-
-fn summary(coverage: &Coverage, limit: Option<SignedDuration>) -> Value {
-    let rows = |arrival| coverage.rows.iter().filter(|row| row.arrival == arrival).count();
-    json!({
-        "rows": coverage.rows.len(),
-        "arriving": rows(Arrival::Arriving),
-        "gaps": rows(Arrival::Gaps),
-        "stopped": rows(Arrival::Stopped),
-        "nothing": rows(Arrival::Nothing),
-        "ended": rows(Arrival::Ended),
-        "seen": rows(Arrival::Seen),
-        "unread": rows(Arrival::Unread),
-        "accounts_expected": coverage.expected_accounts,
-        "trails_expected": coverage.expected_trails,
-        "older_than_limit": limit.map(|limit| coverage.older_than(limit).count()),
-    })
-}
-
-fn row_json(row: &Row) -> Value {
-    let gap = |gap: &Gap| {
-        let Gap { window, reason, is_guess, is_before_start } = gap;
-        json!({"from": window.start.to_string(), "to": window.end.to_string(), "reason": reason, "guess": is_guess,
-            "before_start": is_before_start})
-    };
-    json!({
-        "account": row.account,
-        "name": row.name,
-        "region": row.region,
-        "kind": row.kind.folder(),
-        "trail": row.trail,
-        "layout": row.layout,
-        "state": row.arrival.as_str(),
-        "files": row.files.count,
-        "first": row.files.first.map(|first| first.to_string()),
-        "last": row.files.last.map(|last| last.to_string()),
-        "newest": row.newest.map(|newest| newest.to_string()),
-        "digests": row.digests,
-        "hours_with_digest": row.hours_with_digest(),
-        "hours_without_digest": row.hours_without_digest(),
-        "bytes": row.files.bytes,
-        "gaps": row.gaps.iter().map(gap).collect::<Vec<_>>(),
-        "note": row.note,
-        "delay_median_min": row.files.delays.median_minutes(),
-        "delay_max_min": row.files.delays.max_minutes(),
-        "expected": row.is_expected,
-        "problem": row.problem,
-    })
-}
-
-fn trail_json(trail: &TrailStatus) -> Value {
-    let TrailStatus { name, delivery, is_logging, stopped, started, delivered, delivery_error } = trail;
-    let time = |time: &Option<jiff::Timestamp>| time.map(|time| time.to_string());
-    json!({
-        "name": name,
-        "bucket": delivery.bucket,
-        "prefix": delivery.prefix,
-        "logging": is_logging,
-        "stopped": time(stopped),
-        "started": time(started),
-        "delivered": time(delivered),
-        "delivery_error": delivery_error,
-    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::next::next_step;
@@ -14,7 +15,7 @@ use crate::logs::verify::{Answer, Chain, ExpectedChains, KeyUse, Missing};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// The version of this shape.
     pub format_version: u32,
@@ -31,7 +32,7 @@ pub struct Proof {
 }
 
 /// What there should be, and what of it is not there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExpectedEntry {
     /// Who says so.
     pub said_by: String,
@@ -48,7 +49,7 @@ pub struct ExpectedEntry {
 }
 
 /// What should have a chain and has none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingEntry {
     /// The account; null for a trail that has no chain in any.
     pub account: Option<String>,
@@ -59,7 +60,7 @@ pub struct MissingEntry {
 }
 
 /// A public key that digests named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyEntry {
     /// The region.
     pub region: String,
@@ -74,7 +75,7 @@ pub struct KeyEntry {
 }
 
 /// Where CloudTrail delivered digests, as they say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginEntry {
     /// The bucket.
     pub bucket: String,
@@ -83,7 +84,7 @@ pub struct OriginEntry {
 }
 
 /// One chain: account x region x trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainProof {
     /// The account of the events.
     pub account: String,
@@ -131,7 +132,7 @@ pub struct ChainProof {
 }
 
 /// Hours of one state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     /// Where they start.
     pub from: String,
@@ -142,7 +143,7 @@ pub struct Span {
 }
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingEntry {
     /// What it is.
     pub code: String,
@@ -166,7 +167,7 @@ pub struct FindingEntry {
 }
 
 /// All chains together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The worst state; `UNPROVEN` when there is no chain.
     pub state: String,
@@ -222,6 +223,40 @@ pub struct Summary {
     pub interrupted: bool,
     /// What went wrong around the proof, such as keys that could not be read.
     pub notes: Vec<String>,
+}
+
+/// A proof with its own hash: the JSON of `orgtrail verify`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProofJson {
+    /// The proof.
+    #[serde(flatten)]
+    pub proof: Proof,
+    /// The hash of all fields before this one as compact JSON, in hexadecimal.
+    pub sha256: String,
+}
+
+/// One line of the JSON Lines of `orgtrail verify`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ProofLine {
+    /// A chain, as soon as it is proved.
+    Chain {
+        /// The chain.
+        chain: Box<ChainProof>,
+    },
+    /// The last line.
+    Summary {
+        /// The version of this format.
+        format_version: u32,
+        /// All chains together.
+        summary: Box<Summary>,
+        /// What is not as it should be beside all chains.
+        findings: Vec<FindingEntry>,
+        /// The public keys that digests named, and who vouches for them.
+        keys: Vec<KeyEntry>,
+        /// The hash of the whole proof as compact JSON, in hexadecimal.
+        sha256: String,
+    },
 }
 
 impl Proof {

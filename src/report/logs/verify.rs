@@ -6,7 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::heat::HeatMap;
-use super::model::{ChainProof, Proof, Summary};
+use super::model::{ChainProof, Proof, ProofJson, ProofLine, Summary};
 use super::next::next_step;
 use super::table::Table;
 use crate::logs::finding::{Code, Finding, State};
@@ -24,22 +24,25 @@ const ROWS_MAX: usize = 60;
 /// Returns the JSON of an answer, ending with a line break.
 pub fn json(answer: &Answer) -> String {
     let proof = Proof::of(answer);
-    let mut value = serde_json::json!(proof);
-    value["sha256"] = serde_json::json!(proof.sha256());
-    escape::json(&format!("{value:#}\n")).into_owned()
+    let sha256 = proof.sha256();
+    escape::json(&format!("{:#}\n", serde_json::json!(ProofJson { proof, sha256 }))).into_owned()
 }
 
 /// Returns the line of JSON Lines about a chain.
 pub fn json_line(chain: &Chain) -> String {
-    escape::json(&format!("{}\n", serde_json::json!({"type": "chain", "chain": ChainProof::of(chain)}))).into_owned()
+    line(&ProofLine::Chain { chain: Box::new(ChainProof::of(chain)) })
 }
 
 /// Returns the last line of JSON Lines.
 pub fn json_summary_line(answer: &Answer) -> String {
     let proof = Proof::of(answer);
-    let summary = serde_json::json!({"type": "summary", "format_version": 1, "summary": proof.summary,
-        "findings": proof.findings, "keys": proof.keys, "sha256": proof.sha256()});
-    escape::json(&format!("{summary}\n")).into_owned()
+    let sha256 = proof.sha256();
+    let Proof { format_version, chains: _, findings, keys, summary } = proof;
+    line(&ProofLine::Summary { format_version, summary: Box::new(summary), findings, keys, sha256 })
+}
+
+fn line(line: &ProofLine) -> String {
+    escape::json(&format!("{}\n", serde_json::json!(line))).into_owned()
 }
 
 /// Returns the report for a terminal of a width. Colour only underlines what the words say.

@@ -1,6 +1,7 @@
 //! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped;
 //! each format does that for itself.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::drift::{Comparison, Entry, FindingKind, State, Tally, Trace};
@@ -76,7 +77,7 @@ pub struct Behind {
 }
 
 /// What drifted, with what a schedule knows beside it. Without that it is the JSON of a plan.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DriftJson<'a> {
     #[serde(flatten)]
     plan: PlanJson<'a>,

@@ -1,6 +1,7 @@
 //! The JSON shapes that other programs read, version 1: written out field by field, so that a change of our own types
 //! never changes them unnoticed. The same input gives the same bytes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,11 +13,15 @@ use crate::plan::{
 use crate::report::text::json::FORMAT_VERSION;
 
 /// A plan, or what drifted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PlanJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
     format_version: u32,
+    /// The version of orgtrail that wrote it.
     tool_version: &'static str,
+    /// The id of the organization.
     organization: &'a str,
+    /// The name of the deployment.
     deployment: &'a str,
     /// What was decided when the plan was made, so that `apply` of this file decides the same.
     options: &'a PlanOptions,
@@ -28,6 +33,7 @@ pub struct PlanJson<'a> {
     complete: bool,
     /// What the worst of all that is wrong does now; null where nothing is.
     worst_harm: Option<&'static str>,
+    /// How many changes of each action there are.
     summary: Summary,
     /// The changes by what their drift does, the worst first; those of one harm in the order in which they are made.
     changes: Vec<ChangeJson<'a>>,
@@ -37,18 +43,22 @@ pub struct PlanJson<'a> {
     unproven: Vec<UnprovenJson<'a>>,
     /// What is wrong now and no change repairs, the worst first.
     findings: Vec<FindingJson<'a>>,
+    /// What could not be read, and why.
     problems: Vec<ProblemJson<'a>>,
+    /// What stands against the plan: as long as there is one, `apply` changes nothing.
     blockers: Vec<ProblemJson<'a>>,
     /// Ours, and no longer wanted.
     leftovers: Vec<String>,
     /// The same, with the day from which each may be removed and how.
     kept: Vec<LeftoverJson<'a>>,
+    /// Trails of others that record the same events.
     evidence: Vec<EvidenceJson<'a>>,
+    /// How near quotas and sizes of documents are to their limits.
     headroom: Vec<HeadroomJson<'a>>,
 }
 
 /// How many changes of each action there are, and how many resources need none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// To create.
     pub create: usize,
@@ -79,107 +89,152 @@ impl Summary {
 }
 
 /// Where something is: the address whole and in parts, so that a reader need not take it apart.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::report) struct Place<'a> {
+    /// The address: `account/region/kind/name`, with `global` for what has no region.
     address: String,
+    /// The account id.
     account: &'a str,
+    /// The region; null for what has none.
     region: Option<&'a str>,
+    /// The kind of resource: `trail`, `bucket_policy`.
     kind: &'static str,
+    /// The name within account, region and kind.
     name: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChangeJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// `create`, `update`, `adopt` or `retire`.
     action: &'static str,
+    /// What making the change may do: `safe`, `weakens`, `interrupts`, `destroys`, `costs`.
     risk: Vec<&'static str>,
     /// What the drift does now, apart from what the repair risks.
     harm: &'static str,
+    /// The part of the configuration that asks for it.
     reason: &'a str,
+    /// What differs, field by field.
     fields: Vec<FieldJson>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FieldJson {
+    /// The field: `logging`, `tags.cost-center`.
     path: String,
+    /// Its value now; null where it has none.
     before: Value,
+    /// Its value after the change; null where it has none.
     after: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::report) struct ProblemJson<'a> {
+    /// The account id.
     account: &'a str,
+    /// The address, where it is about one resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    /// What was being done: `discover`, `observe`, `execute` or another stage.
     stage: &'static str,
+    /// The error code of AWS, or one of orgtrail.
     code: &'a str,
+    /// What failed.
     message: &'a str,
+    /// What to do next.
     help: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct LeftoverJson<'a> {
+    /// The address.
     address: String,
+    /// The day from which `--prune` removes it (`YYYY-MM-DD`); null where it has none.
     until: Option<String>,
+    /// How it is removed.
     how: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct EvidenceJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// What the trail records.
     finding: &'a str,
+    /// What the second copy costs.
     cost: &'a str,
+    /// Since when both record.
     overlap: &'a str,
+    /// The commands with which its owner ends that.
     commands: &'a [String],
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ViolationJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
     /// What it does as long as it stays.
     harm: &'static str,
+    /// The invariant that does not hold.
     invariant: &'static str,
+    /// Who can, or cannot.
     principal: &'a str,
+    /// The IAM action.
     action: &'a str,
+    /// The ARN of what it is done to.
     resource: &'a str,
+    /// The statement to blame, in words; null where one is missing.
     statement: Option<&'a str>,
     /// The statement, where others wrote it and `--destroy` can take it out.
+    #[schemars(with = "Option<String>")]
     statement_ref: Option<&'a StatementRef>,
     /// What to do about it.
     repair: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct UnprovenJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// The invariant that may not hold.
     invariant: &'static str,
+    /// For whom.
     principal: &'a str,
+    /// Why it could not be proved.
     why: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::report) struct FindingJson<'a> {
     #[serde(flatten)]
     place: Place<'a>,
+    /// What it does now.
     harm: &'static str,
+    /// The code: see the list of findings.
     code: &'a str,
+    /// What is so.
     message: &'a str,
+    /// Since when (RFC 3339); null where it is not known.
     since: Option<&'a str>,
+    /// Until when events can be saved (RFC 3339); null where nothing is lost, or it is not known.
     until: Option<&'a str>,
+    /// What to do next.
     help: &'a str,
     /// The statement of others that it is about, as `--destroy` takes it.
+    #[schemars(with = "Option<String>")]
     statement_ref: Option<&'a StatementRef>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct HeadroomJson<'a> {
+    /// The account id.
     account: &'a str,
+    /// What is counted.
     what: &'a str,
+    /// How much of it is used once the plan is applied.
     used: u64,
+    /// The limit of AWS.
     limit: u64,
 }
 

@@ -6,7 +6,7 @@ mod advice;
 mod assess;
 mod doors;
 mod earlier;
-mod folder;
+pub mod folder;
 mod isolation;
 mod names;
 mod partitions;
