@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, iter};
 use jiff::SignedDuration;
-use orgtrail::logs::aws::Connection;
+use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
@@ -152,7 +152,7 @@ fn latency(scale: &Scale) {
     let latency = Duration::from_millis(20);
     let server = S3Server::start(Settings { objects: bucket.objects.clone(), latency, ..Settings::default() });
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket));
+    let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket, None)).unwrap();
     let keys: Vec<&String> = bucket.objects.keys().take(100).collect();
     let start = Instant::now();
     runtime.block_on(async {
@@ -200,7 +200,7 @@ fn hourly_gets(logs: Vec<usize>) -> (f64, f64, usize) {
     for hours in 14..30 {
         let bucket = layout(hours).write();
         let server = S3Server::start(Settings { objects: bucket.objects.clone(), ..Settings::default() });
-        let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket));
+        let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket, None)).unwrap();
         let now = bucket.layout.end() + SignedDuration::from_mins(20);
         let request = Request { checkpoint: checkpoint.marks.clone(), ..Request::all(now) };
         let answer = runtime.block_on(verifier(Arc::new(store), &bucket).run(&request, |_| {})).unwrap();

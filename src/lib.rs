@@ -12,6 +12,7 @@
 //! - [`desire`]: configuration and organization into the desired estate.
 //! - [`plan`]: desired and observed estate into ordered changes with risks and reasons.
 //! - [`files`]: the one way in which files are written.
+//! - [`phase`]: what a run does now, for the log.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
@@ -22,6 +23,7 @@
 //! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
+//! - [`operations`]: every call to AWS that the program can make, and the IAM actions that each needs.
 //! - [`permissions`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`template`]: what all templates have in common.
@@ -29,7 +31,7 @@
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
 //!
-//! **Invariants**, held by `tests/core/house.rs`: only `cloud::aws` and `logs::aws` know the AWS SDK; everything between
+//! **Invariants**, held by `tests/core/house.rs`: only `cloud::aws` knows the AWS SDK; everything between
 //! `cloud`'s two calls is pure (no SDK, clock, environment, randomness or async); a plan cannot hold a writer.
 
 #[cfg(test)]
@@ -53,8 +55,10 @@ pub mod init;
 pub mod log_path;
 pub mod logs;
 pub mod notify;
+pub mod operations;
 pub mod organization;
 pub mod permissions;
+pub mod phase;
 pub mod plan;
 pub mod policy;
 pub mod reconcile;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cloud::fence::fenced;
 use crate::cloud::{Cloud, CloudWriter, Done, Fault, Progress};
 use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
+use crate::phase::Phase;
 use crate::plan::{Action, Change, Plan};
 
 pub mod consent;
@@ -55,7 +56,10 @@ pub async fn run(
     let before = delivery::look(plan, cloud).await;
     let mut urgent = urgent::make(plan, cloud, options, stop).await;
     let mut run = Run::new(plan, options.began, &urgent);
+    let phase = Phase::begin("make the changes");
     run.work(cloud, progress, options, stop).await;
+    let made = run.results.iter().filter(|result| **result == Some(ChangeResult::Done)).count();
+    phase.end(format_args!("{made} of {} made", plan.changes.len()));
     let mut results = run.results;
     let mut ended = delivery::Results { changes: &mut results, urgent: &mut urgent };
     let delivery::Checked { delivery, findings } =

@@ -6,6 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::Common;
 use super::failure::CliError;
+use super::logs::LogsEntry;
 use super::session::{Access, Session};
 use super::ui::Ui;
 use super::validate::load;
@@ -60,31 +61,50 @@ fn bucket_name(config: &Config) -> Result<String, CliError> {
 
 /// Returns the accounts that should deliver, or the `only` one of them that is asked about: those of the organization,
 /// where it can be read.
-pub(super) async fn expected(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Expected, CliError> {
+pub(super) async fn expected(
+    common: &Common,
+    only: Option<&AccountId>,
+    ui: &Ui,
+) -> Result<(Expected, Option<LogsEntry>), CliError> {
     if !common.config.exists() {
-        return Ok(Expected::default());
+        return Ok((Expected::default(), None));
     }
+    let config = load(&common.config)?;
+    let (expected, known) = should_deliver(common, only, ui).await?;
+    let entry = LogsEntry::of(common, &config, &known);
+    if entry.is_none() {
+        ui.note(&format!(
+            "the id of the log account {:?} is not known, so the logs are read with your own credentials and no role; \
+             set accounts.log to its id",
+            config.accounts.log
+        ));
+    }
+    Ok((expected, entry))
+}
+
+type Accounts = BTreeMap<AccountId, ExpectedAccount>;
+
+/// Returns who should deliver, and all accounts that are known.
+async fn should_deliver(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<(Expected, Accounts), CliError> {
     let session = match Session::open(common, Access::ReadOnly).await {
         Ok(session) => session,
-        Err(failure) => return unknown(common, only, &failure),
+        Err(failure) => return Ok((unknown(common, only, &failure)?, Accounts::new())),
     };
     let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
     ui.end_progress();
     let organization = match discovered {
         Ok((organization, _)) => organization,
-        Err(error) => return unknown(common, only, &CliError::from(error)),
+        Err(error) => return Ok((unknown(common, only, &CliError::from(error))?, Accounts::new())),
     };
-    let mut accounts: BTreeMap<_, _> = organization
-        .accounts
-        .into_iter()
-        .filter(|(id, _)| only.is_none_or(|only| only == id))
-        .map(|(id, account)| {
-            let is_active = account.state.is_active();
-            (id, ExpectedAccount { name: account.name, is_active, regions: None })
-        })
-        .collect();
+    let all = organization.accounts.into_iter().map(|(id, account)| {
+        let is_active = account.state.is_active();
+        (id, ExpectedAccount { name: account.name, is_active, regions: None })
+    });
+    let all: Accounts = all.collect();
+    let mut accounts = all.clone();
+    accounts.retain(|id, _| only.is_none_or(|only| only == id));
     ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
-    Ok(Expected { accounts, wanted: wanted(common)?, ..Expected::default() })
+    Ok((Expected { accounts, wanted: wanted(common)?, ..Expected::default() }, all))
 }
 
 /// Returns where the trails of the configuration deliver.

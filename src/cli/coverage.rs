@@ -6,15 +6,15 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::CliError;
-use super::logs::{LazyConnection, LogsContext, LogsError, Places, duration, time};
+use super::logs::{LazyConnection, LogsContext, LogsError, PlaceError, Places, duration, time};
 use super::outcome::Outcome;
 use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
-use crate::logs::aws::trail_status;
 use crate::logs::coverage::{Arrival, Coverage, Expected, Row, assess, survey};
 use crate::logs::finding::TimeRange;
 use crate::logs::verify::ScopeFilter;
+use crate::phase::Phase;
 use crate::report::logs::{coverage as report, page};
 
 /// How far back is looked when nobody says.
@@ -46,10 +46,15 @@ pub struct CoverageArgs {
 
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, CliError> {
-    let around = LogsContext::of(common, ui)?;
+    let mut around = LogsContext::of(common, ui)?;
     let (places, expected) = match args.places.is_empty() {
         false => (args.places.clone(), Expected::default()),
-        true => (archive::places(common)?, archive::expected(common, args.account.as_ref(), ui).await?),
+        true => {
+            let places = archive::places(common)?;
+            let (expected, entry) = archive::expected(common, args.account.as_ref(), ui).await?;
+            around.entry = entry;
+            (places, expected)
+        }
     };
     let mut text = Vec::new();
     let outcome = run(args, &places, expected, &around, &mut text).await?;
@@ -78,16 +83,18 @@ pub async fn run(
     }
     let sources = places.sources();
     let sought = ScopeFilter { account: args.account.clone(), region: args.region.clone(), ..ScopeFilter::default() };
+    let phase = Phase::begin("list the logs");
     let surveyed = survey(&sources, &sought, range, around.now).await;
     let surveyed = surveyed.map_err(|source| LogsError::Listing { store: places.name(), source })?;
     let buckets: BTreeSet<&str> = sources.iter().filter_map(|source| source.store.bucket()).collect();
     for bucket in buckets {
         // Only evidence for reasons: without the permission the reasons are less exact.
-        let config = aws.connection().await.config();
-        expected.trails.extend(trail_status(config, args.region.as_ref(), bucket).await.unwrap_or_default());
+        let connection = aws.connection().await.map_err(PlaceError::from)?;
+        expected.trails.extend(connection.trail_status(args.region.as_ref(), bucket).await.unwrap_or_default());
     }
     expected.narrow(&sought);
     let coverage = assess(surveyed, &expected);
+    phase.end(format_args!("{} rows", coverage.rows.len()));
     write_answer(&coverage, args, around, out)?;
     Ok(outcome(&coverage, args.fail_older_than))
 }

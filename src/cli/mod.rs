@@ -115,7 +115,12 @@ pub struct Common {
     /// Say less: no progress, no notes
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more; twice for every call
+    /// Show phases with counts and times; -vv shows every call to AWS; ORGTRAIL_LOG adds to it
+    ///
+    /// -v shows what is done now. -vv shows each attempt of each call to AWS in one line: service, operation, account, region,
+    /// attempt, milliseconds, HTTP status, error code, request id; never parameters, headers, bodies or credentials.
+    /// ORGTRAIL_LOG adds filters of the form TARGET=LEVEL with commas between them, and decides about the targets that it names:
+    /// `orgtrail::aws=debug` shows the calls alone, `orgtrail::aws=off` leaves them out of -vv.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// The form of the log on standard error, which -v makes longer

@@ -41,7 +41,7 @@ impl From<Command> for Purpose {
 enum Account {
     /// Whoever starts orgtrail, in the management account or a delegated administrator's
     Management,
-    /// The member role in the log account; for verify whoever starts it there
+    /// The member role in the log account, or whoever starts orgtrail there
     Log,
     /// The member role in every other account
     Member,
@@ -131,9 +131,6 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
 fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, CliError> {
     if common.format.is_some_and(|format| format != Format::Human) {
         return Err(CliError::new("a CloudFormation template has one form, YAML").hint("leave --format out"));
-    }
-    if args.purpose == Command::Verify {
-        return Err(CliError::new("verify assumes no role").hint("`orgtrail permissions --for verify --in log`"));
     }
     let (text, notes) = stack_set(config, args.purpose.into(), known)
         .map_err(|error| CliError::new("the template cannot be made").because(error))?;

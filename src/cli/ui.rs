@@ -4,7 +4,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstream::AutoStream;
 use clap::ValueEnum;
@@ -57,7 +57,7 @@ pub struct Ui {
     quiet: bool,
     verbose: u8,
     log_format: LogFormat,
-    bar: Mutex<Option<ProgressBar>>,
+    bar: Bar,
 }
 
 impl Ui {
@@ -70,7 +70,7 @@ impl Ui {
             quiet: *quiet,
             verbose: *verbose,
             log_format: *log_format,
-            bar: Mutex::new(None),
+            bar: Bar::default(),
         }
     }
 
@@ -80,16 +80,30 @@ impl Ui {
             (true, _) => "off",
             (false, 0) => "off,orgtrail=error",
             (false, 1) => "off,orgtrail=info",
-            (false, _) => "info,orgtrail=debug",
+            (false, _) => "off,orgtrail=debug",
         };
-        let filter = EnvFilter::try_from_env("ORGTRAIL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let filter = self.filter(level);
         let ansi = self.color != anstream::ColorChoice::Never && io::stderr().is_terminal();
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi);
+        let bar = self.bar.clone();
+        let writer = move || LogWriter(bar.clone());
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(ansi);
         // A second start (in tests) keeps the first log.
         let _ = match self.log_format {
             LogFormat::Text => log.try_init(),
             LogFormat::Json => log.json().with_ansi(false).flatten_event(true).try_init(),
         };
+    }
+
+    /// Adds to what the flags show what ORGTRAIL_LOG names; of one target, ORGTRAIL_LOG decides.
+    fn filter(&self, level: &str) -> EnvFilter {
+        let more = std::env::var("ORGTRAIL_LOG").unwrap_or_default();
+        if more.trim().is_empty() {
+            return EnvFilter::new(level);
+        }
+        EnvFilter::try_new(format!("{level},{more}")).unwrap_or_else(|error| {
+            self.note(&format!("ORGTRAIL_LOG is not a filter of the log and is ignored: {error}"));
+            EnvFilter::new(level)
+        })
     }
 
     /// Returns the columns of the terminal that a report goes to.
@@ -173,8 +187,9 @@ impl Ui {
     /// Says something beside the answer.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            let mut err = AutoStream::new(io::stderr(), self.color);
-            let _ = writeln!(err, "{text}");
+            let say = || writeln!(AutoStream::new(io::stderr(), self.color), "{text}");
+            let bar = self.bar.lock().clone();
+            let _ = bar.map_or_else(say, |bar| bar.suspend(say));
         }
     }
 
@@ -219,13 +234,37 @@ impl Ui {
 
     /// Takes the progress bar away.
     pub fn end_progress(&self) {
-        if let Some(bar) = self.bar().take() {
+        if let Some(bar) = self.bar.lock().take() {
             bar.finish_and_clear();
         }
     }
+}
 
-    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
-        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// The progress bar, while there is one; the log knows it too, so that its lines go above it.
+#[derive(Debug, Clone, Default)]
+struct Bar(Arc<Mutex<Option<ProgressBar>>>);
+
+impl Bar {
+    fn lock(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes the log to standard error. While a progress bar is drawn there it is taken away for each line, and drawn anew below.
+struct LogWriter(Bar);
+
+impl Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let bar = self.0.lock().clone();
+        match bar {
+            Some(bar) => bar.suspend(|| io::stderr().write_all(line)),
+            None => io::stderr().write_all(line),
+        }?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 
@@ -234,7 +273,7 @@ impl Progress for Ui {
         if self.quiet {
             return;
         }
-        let mut bar = self.bar();
+        let mut bar = self.bar.lock();
         let bar = bar.get_or_insert_with(|| {
             // Hidden by itself where standard error is no terminal.
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -306,7 +345,7 @@ mod tests {
 
     fn writing_to(output: PathBuf) -> Ui {
         let color = anstream::ColorChoice::Never;
-        Ui { color, output: Some(output), quiet: false, verbose: 0, log_format: LogFormat::Text, bar: Mutex::new(None) }
+        Ui { color, output: Some(output), quiet: false, verbose: 0, log_format: LogFormat::Text, bar: Bar::default() }
     }
 
     #[test]

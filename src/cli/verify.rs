@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::logs::{
-    Evidence, Known, LazyConnection, LogsContext, LogsError, Places, Ring, duration, evidence, read_keys, time,
+    Evidence, Known, LazyConnection, LogsContext, LogsError, PlaceError, Places, Ring, duration, evidence, read_keys,
+    time,
 };
 use super::outcome::{ERROR_CODE, Outcome};
 use super::signal::told_to_stop_or_left_alone;
@@ -24,6 +25,7 @@ use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
     Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, ScopeFilter, Verifier,
 };
+use crate::phase::Phase;
 use crate::report::logs::{model::Proof, page, verify as report};
 use crate::report::text::words::count;
 
@@ -91,7 +93,7 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
         true => Box::pin(Known::of(common, args.account.as_ref(), ui)).await?,
         false => Known::default(),
     };
-    let around = LogsContext::of(common, ui)?;
+    let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui)? };
     if common.format() == Format::Jsonl && common.output.is_none() {
         return match Box::pin(run(args, known, &around, &mut io::stdout())).await {
             Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -133,11 +135,15 @@ pub async fn run(
     let mut checkpoint = read_checkpoint(args, &places)?;
     request.checkpoint.extend(checkpoint.marks.clone());
     request.open.extend(checkpoint.open.clone());
-    let ring = Ring::of(args, &places, around, &aws).await;
+    let ring = Ring::of(args, &places, around, &aws).await?;
     let keys = Arc::new(key_finder(args, &places, &ring, &aws).await?);
     let (sources, bundle) = Evidence::start(args, &named, &places, &request)?;
     let verifier = Verifier::over(sources, Arc::clone(&keys));
+    let phase = Phase::begin("read and prove the logs");
     let mut answer = prove(&verifier, &request, around.format, out).await?;
+    let digests: u64 = answer.chains.iter().map(|chain| chain.digests).sum();
+    let logs: u64 = answer.chains.iter().map(|chain| chain.logs_attested).sum();
+    phase.end(format_args!("{} chains, {digests} digests, {logs} log files attested", answer.chains.len()));
     answer.notes.extend(notes(&request, &places, &ring).into_iter().chain(signed));
     // What was proved stands, whether or not the keys can be kept for later.
     answer.notes.extend(ring.write(&keys.served().await));
@@ -230,7 +236,10 @@ async fn key_finder(
         at_hand.push((KeySource::Bundle, bundle.keys().clone()));
         return Ok(KeyFinder::of(at_hand, None));
     }
-    Ok(KeyFinder::of(at_hand, Some(Arc::new(aws.connection().await.public_keys()) as Arc<dyn KeyService>)))
+    Ok(KeyFinder::of(
+        at_hand,
+        Some(Arc::new(aws.connection().await.map_err(PlaceError::from)?.public_keys()) as Arc<dyn KeyService>),
+    ))
 }
 
 fn read_checkpoint(args: &VerifyArgs, places: &Places) -> Result<Checkpoint, LogsError> {

@@ -9,11 +9,10 @@
 //! - [`time_set`]: sets of times.
 //! - [`bundle`]: evidence that can be checked again without the bucket.
 //! - [`checkpoint`]: what earlier runs proved.
-//! - [`aws`]: buckets and keys of AWS.
 //!
-//! **Invariants**: nothing here writes to a store; only `aws` knows the SDK; `inflate` and `digest` are pure.
+//! **Invariants**: nothing here writes to a store; buckets of AWS are read by `cloud::aws::archive`; `inflate` and `digest` are
+//! pure.
 
-pub mod aws;
 pub mod bundle;
 pub mod checkpoint;
 pub mod coverage;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::cloud::aws::permissions::{Operation, kms, s3, sns};
 use crate::config::schema::{EarlierLogs, Encryption};
 use crate::estate::OWNER_TAG;
+use crate::operations::{Operation, kms, s3, sns};
 
 /// What looking at a bucket calls, whosever it is (`cloud::aws::s3::look`).
 const LOOKS_AT_BUCKET: [Operation; 11] = [

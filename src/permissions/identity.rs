@@ -3,9 +3,9 @@
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::cloud::aws::ROLES_ONE_BY_ONE_MAX;
-use crate::cloud::aws::permissions::{Operation, iam as op};
 use crate::estate::OWNER_TAG;
+use crate::operations::ROLES_ONE_BY_ONE_MAX;
+use crate::operations::{Operation, iam as op};
 
 /// What reads one role.
 pub(super) const READ_ROLE: [Operation; 4] =

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::cloud::aws::permissions::Operation;
 use crate::config::Config;
 use crate::config::schema::Scope;
 use crate::ids::{AccountId, Arn};
+use crate::operations::Operation;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::glob;
 use crate::policy::lint::total_size_bytes;
@@ -60,7 +60,7 @@ impl Purpose {
 pub enum AccountKind {
     /// Whoever starts orgtrail, in the management account or a delegated administrator's.
     Management,
-    /// The member role in the log account; for verify whoever starts it there.
+    /// The member role in the log account, or whoever starts orgtrail there.
     Log,
     /// The member role in every other account.
     Member,

@@ -3,7 +3,7 @@
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::cloud::aws::permissions::sns;
+use crate::operations::sns;
 
 /// Adds the topic of `notify`, which may be in any account.
 pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {

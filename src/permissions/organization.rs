@@ -4,9 +4,9 @@
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
 use super::{AccountKind, trails};
-use crate::cloud::aws::permissions::{cloudtrail, organizations as op, sts};
 use crate::estate::OWNER_TAG;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
+use crate::operations::{cloudtrail, organizations as op, sts};
 use crate::organization::selector::Selector;
 
 /// Adds what whoever starts orgtrail needs.
@@ -15,8 +15,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
         return;
     }
     let config = names.config();
-    let member_role = names.arn("iam", "*", &format!("role/{}", config.organization.member_role));
-    draft.allow(&GrantScope::on("EnterAccounts", [member_role]), &[sts::ASSUME_ROLE]);
+    add_entry(names, draft);
     let look = GrantScope::everything("ReadOrganization");
     add_discovery(names, draft, &look);
     if names.needs_trusted_access() {
@@ -35,6 +34,12 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     if config.guard.service_control_policy.is_some() {
         add_guard(names, draft);
     }
+}
+
+/// Adds the member role, which is assumed in every other account.
+pub(super) fn add_entry(names: &Names<'_>, draft: &mut PolicyBuilder) {
+    let member_role = names.arn("iam", "*", &format!("role/{}", names.config().organization.member_role));
+    draft.allow(&GrantScope::on("EnterAccounts", [member_role]), &[sts::ASSUME_ROLE]);
 }
 
 /// Adds what finds the accounts.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Purpose;
-use crate::cloud::aws::permissions::{Access, Operation};
+use crate::operations::{Access, Operation};
 use crate::policy::document::{ActionElement, Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::lint::{Kind, size_limit_bytes};
 

@@ -1,45 +1,39 @@
-//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. Nothing is
-//! assumed and nothing written.
+//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. The member
+//! role of the log account reads them; nothing is written.
 
 use std::collections::BTreeSet;
 
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
 use super::{AccountKind, organization};
-use crate::cloud::aws::permissions::{Access, Operation, Service, account, cloudtrail, s3};
 use crate::config::schema::Encryption;
 use crate::ids::Region;
 use crate::log_path::LogRoot;
-
-const fn read(service: Service, name: &'static str, actions: &'static [&'static str]) -> Operation {
-    Operation { service, name, access: Access::Read, actions }
-}
-
-/// What `logs::aws` calls beyond the table of the adapter; a test holds this list to the source of `logs::aws`.
-pub(super) const GET_OBJECT: Operation = read(Service::S3, "GetObject", &["s3:GetObject", "s3:GetObjectVersion"]);
-pub(super) const LIST_VERSIONS: Operation = read(Service::S3, "ListObjectVersions", &["s3:ListBucketVersions"]);
-pub(super) const GET_LOCATION: Operation = read(Service::S3, "GetBucketLocation", &["s3:GetBucketLocation"]);
-pub(super) const LIST_PUBLIC_KEYS: Operation =
-    read(Service::CloudTrail, "ListPublicKeys", &["cloudtrail:ListPublicKeys"]);
-/// What `--sign` with a key of KMS takes. It changes nothing.
-pub(super) const SIGNING: [Operation; 2] =
-    [read(Service::Kms, "GetPublicKey", &["kms:GetPublicKey"]), read(Service::Kms, "Sign", &["kms:Sign"])];
-/// S3 decrypts with the permissions of whoever reads.
-pub(super) const DECRYPT: Operation = read(Service::Kms, "Decrypt", &["kms:Decrypt"]);
+use crate::operations::{account, cloudtrail, kms, s3};
 
 /// Adds what reads the logs, in the log account, and for `coverage` what tells whose logs should be there.
 pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     if let Some(key) = names.signing_key().filter(|_| names.place() == AccountKind::Log) {
-        draft.allow(&GrantScope::on("SignEvidence", [key.to_string()]), &SIGNING);
+        draft.allow(&GrantScope::on("SignEvidence", [key.to_string()]), &[kms::GET_PUBLIC_KEY, kms::SIGN]);
     }
     match names.place() {
         AccountKind::Management => {
             organization::add_discovery(names, draft, &GrantScope::everything("ReadOrganization"));
-            draft.allow(&GrantScope::everything("ReadRegions"), &[account::LIST_REGIONS]);
+            organization::add_entry(names, draft);
+            add_regions(draft);
         }
-        AccountKind::Log => add_logs(names, draft),
-        AccountKind::Member => {}
+        AccountKind::Log => {
+            add_logs(names, draft);
+            add_regions(draft);
+        }
+        AccountKind::Member => add_regions(draft),
     }
+}
+
+/// The management account may ask for every account, where the organization trusts `account.amazonaws.com`; otherwise each
+/// account is asked through its member role.
+fn add_regions(draft: &mut PolicyBuilder) {
+    draft.allow(&GrantScope::everything("ReadRegions"), &[account::LIST_REGIONS]);
 }
 
 fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
@@ -49,10 +43,10 @@ fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let places: BTreeSet<(String, &str)> = [today].into_iter().chain(earlier).collect();
     let buckets: BTreeSet<String> = places.iter().map(|(bucket, _)| bucket.clone()).collect();
     let listing = GrantScope::on("ListLogs", buckets);
-    draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, LIST_VERSIONS, GET_LOCATION]);
+    draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, s3::LIST_VERSIONS, s3::GET_LOCATION]);
     let objects = places.iter().map(|(bucket, prefix)| format!("{bucket}/{}", LogRoot::below(prefix).pattern()));
-    draft.allow(&GrantScope::on("ReadLogs", objects.collect::<BTreeSet<_>>()), &[GET_OBJECT]);
-    draft.allow(&GrantScope::everything("PublicKeys"), &[LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
+    draft.allow(&GrantScope::on("ReadLogs", objects.collect::<BTreeSet<_>>()), &[s3::GET_LOG_FILE]);
+    draft.allow(&GrantScope::everything("PublicKeys"), &[cloudtrail::LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
     let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");
     draft.allow(&GrantScope::on("TrailStatus", [trails]), &[cloudtrail::GET_TRAIL_STATUS]);
     add_earlier_keys(names, draft);
@@ -65,7 +59,7 @@ fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
             GrantScope::on("Decrypt", keys).when("ForAnyValue:StringLike", "kms:ResourceAliases", [names.key_alias()])
         }
     };
-    draft.allow(&decrypting.when("StringEquals", "kms:ViaService", by_s3), &[DECRYPT]);
+    allow_decrypting(draft, &decrypting, by_s3);
 }
 
 /// Adds the keys of earlier logs, through S3 in the regions of their buckets.
@@ -79,6 +73,12 @@ fn add_earlier_keys(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let (keys, services): (BTreeSet<String>, BTreeSet<String>) = encrypted.unzip();
     if !keys.is_empty() {
         let decrypting = GrantScope::on("DecryptEarlier", keys);
-        draft.allow(&decrypting.when("StringEquals", "kms:ViaService", services), &[DECRYPT]);
+        allow_decrypting(draft, &decrypting, services);
     }
+}
+
+/// Grants what S3 needs to decrypt: it uses the permissions of whoever reads.
+fn allow_decrypting(draft: &mut PolicyBuilder, keys: &GrantScope, services: impl IntoIterator<Item = String>) {
+    let through_s3 = keys.clone().when("StringEquals", "kms:ViaService", services);
+    draft.allow_of(&through_s3, &s3::GET_LOG_FILE, ["kms:Decrypt"]);
 }

@@ -3,10 +3,10 @@
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
-use crate::cloud::aws::permissions::{Operation, cloudtrail as op, cloudwatch, logs, sns};
 use crate::config::schema::Scope;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
+use crate::operations::destroy::DELETE_TRAIL;
+use crate::operations::{Operation, cloudtrail as op, cloudwatch, logs, sns};
 
 /// Adds trails and log groups. Other trails are read as evidence, and earlier ones of the deployment wherever its documents
 /// still let them in.

@@ -4,9 +4,9 @@ use super::identity::{READ_ROLE, REMOVE_ROLE};
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
 use super::{AccountKind, Purpose};
-use crate::cloud::aws::permissions::{document, events, s3, sqs};
 use crate::config::schema::S3Place;
 use crate::desire::dead_letter_queue;
+use crate::operations::{document, events, s3, sqs};
 
 /// The service that passes the role of a rule on.
 const EVENTBRIDGE_PRINCIPAL: &str = "events.amazonaws.com";

@@ -14,6 +14,7 @@ use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen};
 use crate::organization::selector::{OuStep, Selector};
+use crate::phase::Phase;
 use crate::plan::{self, Finding, Harm, Plan, PlanOptions};
 use crate::policy::template::Templates;
 
@@ -91,7 +92,11 @@ impl Surveyor<'_> {
     /// [`SurveyError::Cloud`] where it cannot be read at all.
     pub async fn discover(&self, options: &SurveyOptions) -> Result<(Organization, Vec<Problem>), SurveyError> {
         let needs = needs(self.config, options);
-        self.look.discover(needs).await.map_err(|source| SurveyError::Cloud { what: "organization", source })
+        let phase = Phase::begin("read the organization");
+        let found = self.look.discover(needs).await;
+        let found = found.map_err(|source| SurveyError::Cloud { what: "organization", source })?;
+        phase.end(format_args!("{} accounts, {} problems", found.0.accounts.len(), found.1.len()));
+        Ok(found)
     }
 
     /// Does all of it.
@@ -120,9 +125,11 @@ impl Surveyor<'_> {
         let (mut desired, observed, strategy) = self.observe(&organization, options).await?;
         desired.removed = options.plan.destroy.iter().filter_map(|named| named.parse().ok()).collect();
         let choices = desire::choices(self.config, &organization);
+        let phase = Phase::begin("plan");
         let mut plan = plan::plan(&desired, &observed, &organization, options.plan.clone());
         plan.problems.splice(0..0, discovery);
         self.add_unmatched(&organization, &mut plan);
+        phase.end(format_args!("{} changes, {} problems", plan.changes.len(), plan.problems.len()));
         Ok(Survey { organization, choices, desired, strategy, observed, plan })
     }
 
@@ -181,8 +188,13 @@ impl Surveyor<'_> {
         let first = desire::first_strategy(self.config);
         let desired = design(first, &[], &BTreeMap::new(), &Past::default())?;
         let scope = scope(self.config, organization, &desired, options);
+        let phase = Phase::begin("observe");
+        let before = self.look.calls();
         let observed = self.look.observe(&scope, self.progress).await;
         let observed = observed.map_err(|source| SurveyError::Cloud { what: "estate", source })?;
+        let operators: BTreeSet<&AccountId> = scope.addresses.values().collect();
+        let (addresses, calls) = (observed.sightings.len(), self.look.calls() - before);
+        phase.end(format_args!("{addresses} addresses in {} accounts, {calls} calls", operators.len()));
         let strategy = desire::strategy(self.config, organization, &desired.log_account, &observed);
         let earlier = desire::earlier_trails(&desired, &observed, organization);
         let names = desire::reader_names(self.config, organization, &desired.log_account, &observed);

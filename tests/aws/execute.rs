@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgtrail::cloud::aws::{Aws, AwsOptions, permissions};
+use orgtrail::cloud::aws::{Aws, AwsOptions};
 use orgtrail::cloud::{CloudWriter, FaultKind};
 use orgtrail::estate::{Estate, Kind, OWNER_TAG, Resource, Sighting};
 use orgtrail::plan::{Action, Change};
@@ -28,7 +28,7 @@ async fn what_is_made_is_seen_and_making_it_again_changes_nothing() {
     assert_eq!(without_delivery(once), without_delivery(twice));
 
     let known: BTreeSet<String> =
-        permissions::ALL.iter().map(|op| format!("{}:{}", op.service.as_str(), op.name)).collect();
+        orgtrail::operations::ALL.iter().map(|op| format!("{}:{}", op.service.as_str(), op.name)).collect();
     let called: BTreeSet<String> = emulator.proxy().counts().into_keys().collect();
     assert_eq!(called.difference(&known).collect::<Vec<_>>(), [&""; 0], "calls that the table does not have");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
-use orgtrail::logs::aws::Connection;
+use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
@@ -36,7 +36,7 @@ impl Hourly {
     async fn look(&self, bucket: &Bucket, spares_unchanged: bool) -> (Answer, usize) {
         let (objects, written) = (bucket.objects.clone(), self.written.clone());
         let server = S3Server::start(Settings { objects, written, ..Settings::default() });
-        let store = Connection::new(server.config()).bucket(&bucket.layout.bucket).await;
+        let store = Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap();
         let now = bucket.layout.end() + SignedDuration::from_mins(20);
         let request = Request { checkpoint: self.checkpoint.marks.clone(), spares_unchanged, ..Request::all(now) };
         let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();

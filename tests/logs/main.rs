@@ -19,6 +19,7 @@ mod program;
 mod proof;
 mod properties;
 mod regions;
+mod roles;
 #[path = "../support/s3.rs"]
 mod s3;
 #[path = "../support/mod.rs"]

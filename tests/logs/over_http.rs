@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use orgtrail::logs::aws::{Connection, S3Store};
+use orgtrail::cloud::aws::archive::{Connection, S3Store};
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
@@ -15,7 +15,7 @@ use crate::proof::{findings, only, request, verify_with};
 use crate::s3::{S3Server, Settings, Wrong};
 
 async fn store(server: &S3Server, bucket: &Bucket) -> S3Store {
-    Connection::new(server.config()).bucket(&bucket.layout.bucket).await
+    Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap()
 }
 
 async fn verify(store: S3Store, bucket: &Bucket, request: Request) -> Answer {
@@ -111,7 +111,7 @@ async fn a_bucket_that_may_not_be_listed_is_an_error() {
     let server = S3Server::start(Settings { in_flight_max: None, ..settings(&bucket) });
     let mut config = server.config().into_builder();
     config.set_endpoint_url(Some("http://127.0.0.1:9".into()));
-    let store = Connection::new(config.build()).bucket("acme-org-cloudtrail").await;
+    let store = Connection::new(config.build()).bucket("acme-org-cloudtrail", None).await.unwrap();
     let fault = tokio::time::timeout(Duration::from_secs(60), store.level("")).await.unwrap().unwrap_err();
     assert!(fault.message.starts_with("ListObjectsV2"), "{}", fault.message);
 }

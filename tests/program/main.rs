@@ -36,3 +36,4 @@ mod reports;
 mod run;
 mod schedule;
 mod status_page;
+mod verbosity;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgtrail::cloud::aws::permissions::ALL;
 use orgtrail::config;
+use orgtrail::operations::ALL;
 use orgtrail::permissions::{AccountKind, Known, Purpose, Request, permissions};
 use serde_json::Value;
 
@@ -163,7 +163,7 @@ fn named((place, operations): (AccountKind, &[&str])) -> (AccountKind, BTreeSet<
 }
 
 fn is_write(call: &str) -> bool {
-    use orgtrail::cloud::aws::permissions::Access;
+    use orgtrail::operations::Access;
     ALL.iter().any(|o| o.access == Access::Write && format!("{}:{}", o.service.as_str(), o.name) == call)
 }
 

@@ -49,6 +49,14 @@ pub enum LogsError {
         /// The file.
         file: PathBuf,
     },
+    /// KMS does not sign the evidence.
+    #[error("cannot sign the evidence with {key}")]
+    NotSigned {
+        /// The ARN of the key.
+        key: String,
+        /// Why.
+        source: Fault,
+    },
     /// Evidence cannot be signed or its signature not be checked.
     #[error("{0}")]
     Signature(String),
@@ -87,8 +95,21 @@ pub enum LogsError {
     Page(#[from] page::PageError),
 }
 
+impl LogsError {
+    /// Returns what to do next; empty where nobody knows.
+    fn help(&self) -> &str {
+        match self {
+            LogsError::Listing { source, .. } | LogsError::NotSigned { source, .. } => &source.help,
+            _ => "",
+        }
+    }
+}
+
 impl From<LogsError> for CliError {
     fn from(error: LogsError) -> Self {
-        CliError::from_chain(&error)
+        match error {
+            LogsError::Place(PlaceError::Connection(error)) => error.into(),
+            error => CliError::from_chain(&error).hint(error.help()),
+        }
     }
 }

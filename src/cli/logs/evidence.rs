@@ -6,10 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{LazyConnection, LogsError, Places};
+use super::{LazyConnection, LogsError, PlaceError, Places};
 use crate::cli::verify::VerifyArgs;
 use crate::files::{NewFile, Readers, is_same};
-use crate::logs::aws;
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::digest::keys::KeyRing;
@@ -70,8 +69,8 @@ impl Evidence {
         let signed = match sign {
             Some(arn) if arn.starts_with("arn:") => {
                 let text = signature::signed_text(&sha256);
-                let signed = aws::sign(aws.connection().await.config(), arn, &text).await;
-                let (algorithm, value) = signed.map_err(|fault| LogsError::Signature(fault.message))?;
+                let signed = aws.connection().await.map_err(PlaceError::from)?.sign(arn, &text).await;
+                let (algorithm, value) = signed.map_err(|source| LogsError::NotSigned { key: arn.clone(), source })?;
                 Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
             }
             Some(key) => Some(signature::sign(&sha256, &read_key(key)?).map_err(LogsError::Signature)?),
@@ -89,8 +88,8 @@ impl Evidence {
 pub async fn check_key(sign: Option<&String>, aws: &LazyConnection) -> Result<(), LogsError> {
     match sign {
         Some(arn) if arn.starts_with("arn:") => {
-            let can_sign = aws::can_sign(aws.connection().await.config(), arn).await;
-            can_sign.map_err(|fault| LogsError::Signature(fault.message))
+            let can_sign = aws.connection().await.map_err(PlaceError::from)?.can_sign(arn).await;
+            can_sign.map_err(|source| LogsError::NotSigned { key: arn.clone(), source })
         }
         Some(key) => signature::sign("", &read_key(key)?).map(drop).map_err(LogsError::Signature),
         None => Ok(()),

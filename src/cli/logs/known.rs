@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LogsError, PlaceError};
+use super::{LogsEntry, LogsError, PlaceError};
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::validate::load;
@@ -27,6 +27,8 @@ pub struct Known {
     pub organization: Option<String>,
     /// The log account, where the configuration has its id.
     pub log_account: Option<AccountId>,
+    /// How the logs are entered. `None` reads them with the credentials of the environment as they are.
+    pub entry: Option<LogsEntry>,
     /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is none.
     pub expire_after_days: Option<u32>,
 }
@@ -39,7 +41,7 @@ impl Known {
             return Ok(Self::default());
         }
         let config = load(&common.config)?;
-        let accounts = archive::expected(common, only, ui).await?;
+        let (accounts, entry) = archive::expected(common, only, ui).await?;
         let organization = config.organization.id.as_ref().map(ToString::to_string);
         let context = NameContext {
             deployment: Some(&config.deployment),
@@ -58,8 +60,9 @@ impl Known {
             ..Expectation::default()
         };
         let expire_after_days = config.bucket.lifecycle.as_ref().and_then(|lifecycle| lifecycle.expire_after_days);
-        let log_account = config.accounts.log.parse().ok();
-        Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days })
+        let by_entry = || entry.as_ref().map(|entry| entry.log_account.clone());
+        let log_account = config.accounts.log.parse().ok().or_else(by_entry);
+        Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days, entry })
     }
 
     /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an earlier run.

@@ -1,5 +1,6 @@
 //! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring file, errors.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,14 +10,20 @@ use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
 use crate::cli::failure::CliError;
+use crate::cli::session::{Access, AwsEntry, aws_options};
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
-use crate::ids::{BucketName, Region};
+use crate::cloud::aws::AwsOptions;
+use crate::cloud::aws::NotConnected;
+use crate::cloud::aws::archive::Connection;
+use crate::config::Config;
+use crate::config::schema::EarlierLogs;
+use crate::ids::{AccountId, BucketName, Region};
 use crate::log_path::TOP;
-use crate::logs::aws::Connection;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
+use crate::logs::coverage::ExpectedAccount;
 use crate::logs::digest::keys::{BadKeys, KeyRing};
-use crate::logs::store::{FolderStore, Store};
+use crate::logs::store::{ClosedStore, FolderStore, Store};
 use crate::report::text::escape::terminal;
 
 mod error;
@@ -51,6 +58,36 @@ pub struct LogsContext {
     pub chains_at_once: usize,
     /// The profile of the AWS configuration files.
     pub profile: Option<String>,
+    /// How the logs of a configuration are entered. `None` reads them with the credentials of the environment as they are.
+    pub entry: Option<LogsEntry>,
+}
+
+/// How the logs of a configuration are entered: with the member role of the account that they lie in.
+#[derive(Debug, Clone)]
+pub struct LogsEntry {
+    /// How AWS is reached, and the name of the member role.
+    pub aws: AwsOptions,
+    /// The log account.
+    pub log_account: AccountId,
+    /// Bucket -> its account, of earlier logs in other accounts.
+    pub others: BTreeMap<String, AccountId>,
+}
+
+impl LogsEntry {
+    /// Returns how the logs of a configuration are entered. `None` where the log account is not known: the configuration has
+    /// its name only, and none of the accounts that could be read has it.
+    pub(super) fn of(common: &Common, config: &Config, known: &BTreeMap<AccountId, ExpectedAccount>) -> Option<Self> {
+        let account = |named: &str| {
+            let by_name = || known.iter().find(|(_, account)| account.name == named).map(|(id, _)| id.clone());
+            named.parse().ok().or_else(by_name)
+        };
+        let log_account = account(&config.accounts.log)?;
+        let other =
+            |earlier: &EarlierLogs| Some((earlier.bucket.to_string(), account(earlier.log_account.as_deref()?)?));
+        let others = config.earlier.iter().filter_map(other).collect();
+        let door = AwsEntry { home_region: &config.home_region, member_role: &config.organization.member_role };
+        Some(Self { aws: aws_options(common, door, Access::ReadOnly, "orgtrail"), log_account, others })
+    }
 }
 
 impl LogsContext {
@@ -71,6 +108,7 @@ impl LogsContext {
             key_ring: Self::usual_key_ring(),
             chains_at_once: usize::from(common.concurrency),
             profile: common.profile.clone(),
+            entry: None,
         })
     }
 
@@ -91,6 +129,9 @@ pub enum PlaceError {
     /// The bucket's name is wrong.
     #[error(transparent)]
     Bucket(#[from] crate::ids::BadId),
+    /// There is no connection to AWS.
+    #[error(transparent)]
+    Connection(#[from] NotConnected),
     /// The file is no bundle.
     #[error("cannot use the evidence bundle {}", shown(.file))]
     Bundle {
@@ -147,20 +188,37 @@ impl Place {
 pub struct LazyConnection {
     profile: Option<String>,
     region: Option<Region>,
+    entry: Option<LogsEntry>,
     connection: OnceCell<Connection>,
 }
 
 impl LazyConnection {
     /// Returns a connection that is not made yet. `region` is used where the environment names none.
     pub fn new(around: &LogsContext, region: Option<Region>) -> Self {
-        Self { profile: around.profile.clone(), region, connection: OnceCell::new() }
+        let (profile, entry) = (around.profile.clone(), around.entry.clone());
+        Self { profile, region, entry, connection: OnceCell::new() }
     }
 
     /// Returns the connection.
-    pub async fn connection(&self) -> &Connection {
-        self.connection
-            .get_or_init(|| Connection::from_environment(self.profile.as_deref(), self.region.as_ref()))
-            .await
+    ///
+    /// # Errors
+    /// When there is no such profile; with a configuration also where there are no credentials, or AWS does not take them.
+    pub async fn connection(&self) -> Result<&Connection, NotConnected> {
+        let connect = async || match self.entry.clone() {
+            Some(entry) => Connection::assuming(entry.aws, entry.log_account).await,
+            None => Connection::from_environment(self.profile.as_deref(), self.region.as_ref()).await,
+        };
+        self.connection.get_or_try_init(connect).await
+    }
+
+    /// Opens a bucket, with the role of the account that the configuration says it lies in. Where the role cannot be assumed,
+    /// the bucket answers each question with why.
+    async fn bucket(&self, bucket: &BucketName) -> Result<Arc<dyn Store>, PlaceError> {
+        let account = self.entry.as_ref().and_then(|entry| entry.others.get(bucket.as_str()));
+        Ok(match self.connection().await?.bucket(bucket.as_str(), account).await {
+            Ok(store) => Arc::new(store),
+            Err(why) => Arc::new(ClosedStore::new(bucket.as_str(), why)),
+        })
     }
 }
 
@@ -172,8 +230,8 @@ pub async fn open(named: &str, aws: &LazyConnection) -> Result<(Place, String), 
     if let Some(rest) = named.strip_prefix("s3://") {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket: BucketName = bucket.parse()?;
-        let store = aws.connection().await.bucket(bucket.as_str()).await;
-        return Ok((Place::Bucket(Arc::new(store)), as_folder(prefix)));
+        let store = aws.bucket(&bucket).await?;
+        return Ok((Place::Bucket(store), as_folder(prefix)));
     }
     let path = Path::new(named);
     if path.is_dir() {

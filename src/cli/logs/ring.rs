@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{LazyConnection, LogsContext, LogsError, Places, read_keys};
+use super::{LazyConnection, LogsContext, LogsError, PlaceError, Places, read_keys};
 use crate::cli::failure::CliError;
 use crate::cli::verify::{VerifyArgs, save};
 use crate::logs::digest::keys::KeyRing;
@@ -21,18 +21,26 @@ pub struct Ring {
 impl Ring {
     /// Returns the ring of a run: the file that the user names, or the usual one. The usual one takes no key from an address
     /// that is not AWS's, and none from a bundle.
-    pub async fn of(args: &VerifyArgs, places: &Places, around: &LogsContext, aws: &LazyConnection) -> Self {
+    ///
+    /// # Errors
+    /// When there is no connection to AWS.
+    pub async fn of(
+        args: &VerifyArgs,
+        places: &Places,
+        around: &LogsContext,
+        aws: &LazyConnection,
+    ) -> Result<Self, LogsError> {
         let file = args.key_ring.as_ref().or(around.key_ring.as_ref()).filter(|_| args.keys.is_none()).cloned();
         if places.bundle().is_some() || file.is_none() {
-            return Self { reads: file, writes: None, stranger: None };
+            return Ok(Self { reads: file, writes: None, stranger: None });
         }
         let stranger = match args.key_ring {
             Some(_) => None,
-            None => aws.connection().await.stranger(),
+            None => aws.connection().await.map_err(PlaceError::from)?.stranger(),
         };
         // What an emulator signs is judged with an emulator's keys alone.
         let file = file.filter(|_| stranger.is_none());
-        Self { reads: file.clone(), writes: file, stranger }
+        Ok(Self { reads: file.clone(), writes: file, stranger })
     }
 
     /// Returns the keys of earlier runs.

@@ -2,10 +2,10 @@
 
 use aws_sdk_account::types::RegionOptStatus;
 
-use super::permissions::account as op;
 use super::session::{Session, Sessions};
 use crate::cloud::{Fault, FaultKind};
 use crate::ids::{AccountId, Region};
+use crate::operations::account as op;
 
 /// Returns the regions that are enabled in an account.
 ///

@@ -6,11 +6,11 @@ use aws_sdk_cloudwatch::types::{
     AlarmType, CompositeAlarm, Dimension, Metric as SdkMetric, MetricAlarm, MetricDataQuery, StandardUnit,
 };
 
-use super::permissions::cloudwatch as op;
 use super::session::Session;
 use crate::cloud::Fault;
 use crate::estate::alarm::{Alarm, Alarms, Composite, Series, Trigger};
 use crate::estate::metric_filter::Metric;
+use crate::operations::cloudwatch as op;
 
 /// How many alarms an answer may have (CloudWatch API, `DescribeAlarms`).
 const PAGE_MAX: i32 = 100;

@@ -4,10 +4,10 @@
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::permissions::document as op;
 use super::session::{Session, none_if_absent};
 use crate::cloud::Fault;
 use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
+use crate::operations::document as op;
 
 /// One object, reached with the credentials that the program was started with.
 pub(super) struct Object {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
 
 use super::change_context::{ChangeContext, writable};
-use super::permissions::events as op;
 use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault};
 use crate::estate::{Address, OWNER_TAG, Resource, Rule, Sighting, Tags};
+use crate::operations::events as op;
 
 /// How the ids of our targets begin.
 const TARGET_PREFIX: &str = "orgtrail-";

@@ -9,9 +9,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::permissions::Operation;
+use super::calls::NotInTable;
 use crate::cloud::{Fault, FaultKind};
 use crate::ids::AccountId;
+use crate::operations::Operation;
 
 /// What an error code means.
 struct Meaning {
@@ -230,20 +231,39 @@ pub(super) fn fault<E>(account: &AccountId, operation: &Operation, error: &SdkEr
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let (code, message) = code_and_message(error);
-    let (kind, help) = explain(operation, &code);
+    let Reason { kind, code, message, help } = reason(operation, error);
     Fault { kind, account: account.clone(), operation: operation.as_str().into(), code, message, help }
 }
 
-/// Returns code, message and help of a call that went wrong before it was known in which account.
-pub(super) fn reason<E>(operation: &Operation, error: &SdkError<E, HttpResponse>) -> (String, String, String)
+/// Why a call went wrong, wherever it was made.
+pub(super) struct Reason {
+    pub(super) kind: FaultKind,
+    /// AWS's error code, or a word of ours where AWS did not answer.
+    pub(super) code: String,
+    pub(super) message: String,
+    /// What to do next; empty where nobody knows.
+    pub(super) help: String,
+}
+
+/// Returns why a call went wrong.
+pub(super) fn reason<E>(operation: &Operation, error: &SdkError<E, HttpResponse>) -> Reason
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let (code, message) = code_and_message(error);
-    let (_, help) = explain(operation, &code);
-    (code, message, help)
+    let (kind, help) = explain(operation, &code);
+    Reason { kind, code, message, help }
 }
+
+/// Returns why a request got no answer, whoever sent it.
+pub(super) fn without_answer(operation: &Operation, error: &(dyn Error + 'static)) -> Reason {
+    let (code, message) = (code_without_answer(error), root(error));
+    let (kind, help) = explain(operation, &code);
+    Reason { kind, code, message, help }
+}
+
+/// The code of a request that was sent and got no answer, or could not be sent.
+pub(super) const NO_ANSWER: &str = "NoAnswer";
 
 fn code_and_message<E>(error: &SdkError<E, HttpResponse>) -> (String, String)
 where
@@ -255,7 +275,8 @@ where
             let code = answer.err().code().map_or_else(|| code_of_status(status), str::to_owned);
             (code, answer.err().message().map_or_else(|| chain(answer.err()), str::to_owned))
         }
-        other => (code_without_answer(other), chain(other)),
+        // An answer that cannot be read is none; its own words say why.
+        other => (code_without_answer(other), root(other)),
     }
 }
 
@@ -277,16 +298,21 @@ pub(super) fn refusal(
     }
 }
 
-/// The code where no answer came: no credentials, or no connection.
-fn code_without_answer<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<CredentialsError>() {
-            return "NoCredentials".into();
-        }
-        next = cause.source();
-    }
-    "NoAnswer".into()
+/// The code where no answer came: no credentials, a call that may not be made, or no connection.
+fn code_without_answer(error: &(dyn Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    let code = causes.find_map(|cause| {
+        let no_credentials = cause.is::<CredentialsError>().then_some("NoCredentials");
+        no_credentials.or_else(|| cause.is::<NotInTable>().then_some("NotInTable"))
+    });
+    code.unwrap_or(NO_ANSWER).into()
+}
+
+/// The words of the last cause, in one line: what stands before it are the SDK's own parts. None of its texts holds a secret.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let last = std::iter::successors(Some(error), |error| (*error).source()).last();
+    let text = last.map(ToString::to_string).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// S3 answers some requests without a body, and so without a code. That something is not there is never told like this: a
@@ -327,7 +353,8 @@ fn explain(operation: &Operation, code: &str) -> (FaultKind, String) {
             FaultKind::Unreachable,
             "no AWS credentials were found; sign in (`aws sso login`), or set AWS_PROFILE or --profile".into(),
         ),
-        "NoAnswer" => (
+        "NotInTable" => (FaultKind::Other, "this is a mistake in orgtrail itself: please report it".into()),
+        NO_ANSWER => (
             FaultKind::Unreachable,
             "AWS could not be reached; check the network, the proxy, the region and AWS_ENDPOINT_URL".into(),
         ),
@@ -370,8 +397,8 @@ fn is_of_something_else(operation: &Operation, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::permissions::{ALL, Access, cloudtrail, iam, s3};
     use super::*;
+    use crate::operations::{ALL, Access, cloudtrail, iam, s3};
 
     #[test]
     fn a_denial_names_the_actions_that_are_missing() {

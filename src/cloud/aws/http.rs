@@ -12,8 +12,10 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
 
+use super::NotConnected;
 use crate::cloud::fence::may_send;
 
 /// A client whose connectors ask the fence.
@@ -43,7 +45,7 @@ impl HttpConnector for AskingConnector {
 
 /// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint on
 /// this machine is reached without a proxy.
-pub(crate) fn client(endpoint: Option<&str>) -> SharedHttpClient {
+pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
     let proxy = if is_local(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder();
@@ -57,9 +59,29 @@ pub(crate) fn client(endpoint: Option<&str>) -> SharedHttpClient {
     SharedHttpClient::new(Asking(client))
 }
 
+/// Returns the profile that a person named, where one is: an empty name is none.
+///
+/// # Errors
+/// [`NotConnected`] where the configuration files have no such profile: the SDK would look elsewhere for credentials.
+pub(super) async fn existing_profile(profile: Option<&str>) -> Result<Option<&str>, NotConnected> {
+    let Some(profile) = profile.filter(|profile| !profile.is_empty()) else { return Ok(None) };
+    // What is wrong with the files themselves the SDK says when it reads them.
+    let files = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await;
+    let Some(files) = files.ok().filter(|files| files.get_profile(profile).is_none()) else { return Ok(Some(profile)) };
+    let mut known: Vec<&str> = files.profiles().collect();
+    known.sort_unstable();
+    let help = match known.is_empty() {
+        true => "there are no profiles: `aws configure sso` or `aws configure --profile NAME` makes one".to_owned(),
+        false => format!("set --profile or AWS_PROFILE to one of {}", known.join(", ")),
+    };
+    let message =
+        format!("there is no profile {profile:?} in the AWS configuration files (~/.aws/config, ~/.aws/credentials)");
+    Err(NotConnected { code: "UnknownProfile".into(), message, help })
+}
+
 /// Returns the credentials of a profile that a person named. They come before those that stand in the environment, as with
 /// AWS's own command line (AWS CLI user guide, "Configuration and credential precedence").
-pub(crate) fn of_profile(
+pub(super) fn of_profile(
     profile: &str,
     region: Option<Region>,
     http: SharedHttpClient,

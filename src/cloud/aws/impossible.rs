@@ -117,7 +117,7 @@ async fn session(answers: Answers) -> Session {
         .load()
         .await;
     let identity = Identity { account: ACCOUNT.parse().unwrap(), partition: Partition::Aws, arn: None };
-    let roles = Roles { member_role: "orgtrail".into(), session_name: "test".into(), read_only: true };
+    let roles = Roles { member_role: "orgtrail".into(), session_name: "test".into(), read_only: true, policy: None };
     let speed = Speed { tempo: Timing::EMULATOR, in_flight_max: 4 };
     let home: Region = REGION.parse().unwrap();
     Sessions::new(config, home.clone(), identity, roles, speed).base().in_region(&home)

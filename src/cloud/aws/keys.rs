@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::kms;
-use super::permissions::kms as op;
 use super::session::{Session, Sessions};
 use crate::cloud::{Fault, FaultKind, Scope};
 use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{Address, Estate, Key, Kind, Problem, Resource, SeenKey, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
+use crate::operations::kms as op;
 
 /// Looks at them, after everything else has been seen.
 pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate) {

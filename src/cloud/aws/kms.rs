@@ -7,11 +7,11 @@ use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState, Tag};
 use jiff::Timestamp;
 
 use super::change_context::{ChangeContext, writable};
-use super::permissions::kms as op;
 use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
+use crate::operations::kms as op;
 use crate::policy::PolicyDocument;
 
 /// How many keys are asked for their tags to find further ones of a deployment.

@@ -8,7 +8,6 @@ use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformat
 use futures::{join, try_join};
 
 use super::change_context::{ChangeContext, writable};
-use super::permissions::{Operation, logs as op};
 use super::session::{Session, Sessions};
 use super::surroundings::part;
 use crate::cloud::{Done, Fault};
@@ -16,6 +15,7 @@ use crate::estate::metric_filter::{Count, Metric, MetricFilter};
 use crate::estate::surroundings::LogGroupDoors;
 use crate::estate::{Address, LogGroup, Sighting, Tags};
 use crate::ids::Arn;
+use crate::operations::{Operation, logs as op};
 use crate::policy::PolicyDocument;
 
 /// Looks at a log group.

@@ -1,7 +1,8 @@
 //! AWS itself, or an emulator of it: [`CloudReader`] and [`CloudWriter`] over the AWS SDK. One file or folder a service.
 //!
-//! Only this folder and `logs::aws` name the SDK. A call is made through a session (`session`), which knows whose
-//! credentials it uses, keeps the pace (`pace`) and turns errors into faults (`fault`) by their codes.
+//! Only this folder names the SDK. A call is made through a session (`session`), which knows whose credentials it uses, keeps
+//! to the limits (`rate_limits`) and turns errors into faults (`fault`) by their codes; every client holds its calls to the table
+//! of operations and shows them in the log (`calls`). The logs are read through sessions of their own (`archive`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use aws_types::region::Region as SdkRegion;
 
 mod account;
 mod alarms;
+pub mod archive;
 mod arrivals;
+mod calls;
 mod change_context;
 mod cloudtrail;
 mod document;
@@ -30,7 +33,6 @@ mod kms;
 mod logs;
 mod observe;
 mod organizations;
-pub mod permissions;
 mod rate_limits;
 mod retry;
 mod s3;
@@ -44,8 +46,6 @@ mod wake;
 pub mod webhook;
 mod whole;
 
-pub(crate) use http::{client as http_client, of_profile};
-pub use observe::ROLES_ONE_BY_ONE_MAX;
 pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;
@@ -57,6 +57,7 @@ use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
+use crate::operations::{session_policy, sts};
 use crate::organization::Organization;
 use crate::plan::{Action, Change};
 use change_context::ChangeContext;
@@ -139,19 +140,9 @@ impl Aws {
     /// # Errors
     /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
     pub async fn connect(options: AwsOptions) -> Result<Self, NotConnected> {
-        let config = sdk_config(&options).await;
-        // Only now the endpoint is known: it may come from the environment or the profile.
-        let tempo = options.tempo.unwrap_or_else(|| Timing::for_endpoint(config.endpoint_url()));
-        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
-        let http = http::client(config.endpoint_url());
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(tempo.answer_max).build();
-        let config = config.into_builder().retry_config(retries).timeout_config(timeouts).http_client(http).build();
-        let identity = identity(&config).await?;
-        let AwsOptions { member_role, session_name, read_only, .. } = options;
-        let roles = Roles { member_role, session_name, read_only };
-        let speed = Speed { tempo, in_flight_max: options.concurrency };
-        let sessions = Sessions::new(config, options.home_region, identity, roles, speed);
-        Ok(Self { sessions: Arc::new(sessions), concurrency: options.concurrency })
+        let concurrency = options.concurrency;
+        let policy = if options.read_only { SessionPolicy::ReadOnly } else { SessionPolicy::Everything };
+        Ok(Self { sessions: Arc::new(sessions(options, policy).await?), concurrency })
     }
 
     /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the credentials
@@ -182,12 +173,50 @@ impl Aws {
     }
 }
 
+/// What assumed sessions may do at most, whatever their role may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionPolicy {
+    /// All that their role may.
+    Everything,
+    /// Look at the deployment.
+    ReadOnly,
+    /// Read the logs.
+    Archive,
+}
+
+impl SessionPolicy {
+    fn text(self) -> Option<String> {
+        match self {
+            SessionPolicy::Everything => None,
+            SessionPolicy::ReadOnly => Some(session_policy::read_only()),
+            SessionPolicy::Archive => Some(session_policy::archive()),
+        }
+    }
+}
+
+/// Finds credentials, asks AWS whose they are, and makes the sessions that begin with them.
+async fn sessions(options: AwsOptions, policy: SessionPolicy) -> Result<Sessions, NotConnected> {
+    http::existing_profile(options.profile.as_deref()).await?;
+    let config = sdk_config(&options).await;
+    // Only now the endpoint is known: it may come from the environment or the profile.
+    let tempo = options.tempo.unwrap_or_else(|| Timing::for_endpoint(config.endpoint_url()));
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(tempo.first_pause);
+    let http = http::client(config.endpoint_url());
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(tempo.answer_max).build();
+    let config = config.into_builder().retry_config(retries).timeout_config(timeouts).http_client(http).build();
+    let identity = identity(&config).await?;
+    let AwsOptions { member_role, session_name, read_only, .. } = options;
+    let roles = Roles { member_role, session_name, read_only, policy: policy.text() };
+    let speed = Speed { tempo, in_flight_max: options.concurrency };
+    Ok(Sessions::new(config, options.home_region, identity, roles, speed))
+}
+
 async fn sdk_config(options: &AwsOptions) -> SdkConfig {
     let (region, http) = (SdkRegion::new(options.home_region.to_string()), http::client(options.endpoint.as_deref()));
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone()).http_client(http.clone());
-    if let Some(profile) = &options.profile {
+    if let Some(profile) = options.profile.as_deref().filter(|profile| !profile.is_empty()) {
         loader = loader.profile_name(profile);
-        loader = loader.credentials_provider(of_profile(profile, Some(region), http));
+        loader = loader.credentials_provider(http::of_profile(profile, Some(region), http));
     }
     if let Some(endpoint) = &options.endpoint {
         loader = loader.endpoint_url(endpoint);
@@ -200,9 +229,9 @@ async fn sdk_config(options: &AwsOptions) -> SdkConfig {
 }
 
 async fn identity(config: &SdkConfig) -> Result<Identity, NotConnected> {
-    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let answer = session::first_sts(config).get_caller_identity().send().await;
     let answer = answer.map_err(|error| {
-        let (code, message, help) = fault::reason(&permissions::sts::GET_CALLER_IDENTITY, &error);
+        let fault::Reason { code, message, help, .. } = fault::reason(&sts::GET_CALLER_IDENTITY, &error);
         NotConnected { code, message, help }
     })?;
     let odd = || NotConnected {

@@ -10,9 +10,7 @@ use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s
 use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
-
-/// Above this many roles of one account, one listing of all its roles is cheaper than looking at each.
-pub const ROLES_ONE_BY_ONE_MAX: usize = 5;
+use crate::operations::ROLES_ONE_BY_ONE_MAX;
 
 /// How often what was found of earlier logs may tell of more.
 const EARLIER_STEPS: usize = 2;

@@ -15,11 +15,11 @@ use governor::{DefaultKeyedRateLimiter, Jitter, Quota, RateLimiter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::http::is_local;
-use super::permissions::{Access, Operation, Service, cloudtrail};
 use super::service_limiter::ServiceLimiter;
 use crate::cloud::Load;
 use crate::flow::{AdaptiveLimiter, Permit};
-use crate::ids::{AccountId, Region};
+use crate::ids::AccountId;
+use crate::operations::{Access, Operation, Service, cloudtrail};
 
 /// How patient and how fast the adapter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,24 @@ impl Timing {
     }
 }
 
-type Key = (AccountId, Region);
+/// `None` where the account of the credentials is unknown.
+type Key = (Option<AccountId>, String);
+
+/// What has a flow of its own: one service of one account, or the logs of one bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum LaneKey {
+    Service(Option<AccountId>, Service),
+    Logs(String),
+}
+
+impl LaneKey {
+    fn service(&self) -> Service {
+        match self {
+            LaneKey::Service(_, service) => *service,
+            LaneKey::Logs(_) => Service::S3,
+        }
+    }
+}
 
 /// What has a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +97,7 @@ struct Class {
 pub(super) struct RateLimits {
     classes: Vec<Class>,
     organizations: Semaphore,
-    lanes: Mutex<HashMap<(AccountId, Service), Arc<ServiceLimiter>>>,
+    lanes: Mutex<HashMap<LaneKey, Arc<ServiceLimiter>>>,
     /// Calls in flight to one service of one account, as long as it throttles none.
     in_flight_max: usize,
     /// Calls that were let through.
@@ -92,6 +109,11 @@ pub(super) struct Admitted<'a> {
     _turn: Permit,
     _organizations: Option<SemaphorePermit<'a>>,
 }
+
+/// How many reads of a bucket's logs are in flight at first, and at most. S3 serves 5,500 reads a second and partition, and splits
+/// partitions slowly (Amazon S3 user guide, "Best practices design patterns").
+const LOGS_START: usize = 32;
+const LOGS_MAX: usize = 256;
 
 /// Calls in a second, and how many may come at once.
 const RATES: [(Of, u32, u32); 15] = [
@@ -136,24 +158,35 @@ impl RateLimits {
     }
 
     /// Returns the lane of the calls to one service of one account.
-    pub(super) fn lane(&self, account: &AccountId, service: Service) -> Arc<ServiceLimiter> {
+    pub(super) fn lane(&self, account: Option<&AccountId>, service: Service) -> Arc<ServiceLimiter> {
         let new = || Arc::new(ServiceLimiter::new(AdaptiveLimiter::new(self.in_flight_max, self.in_flight_max)));
-        Arc::clone(self.lanes().entry((account.clone(), service)).or_insert_with(new))
+        Arc::clone(self.lanes().entry(LaneKey::Service(account.cloned(), service)).or_insert_with(new))
+    }
+
+    /// Returns the lane of reading the logs of a bucket.
+    pub(super) fn lane_of_logs(&self, bucket: &str) -> Arc<ServiceLimiter> {
+        let new = || Arc::new(ServiceLimiter::new(AdaptiveLimiter::new(LOGS_START, LOGS_MAX)));
+        Arc::clone(self.lanes().entry(LaneKey::Logs(bucket.to_owned())).or_insert_with(new))
+    }
+
+    /// Notes a call that was admitted by a lane of its own.
+    pub(super) fn count(&self) {
+        self.admitted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Returns how each service that was called bears it, over all accounts.
     pub(super) fn load(&self) -> BTreeMap<&'static str, Load> {
         let mut load: BTreeMap<&'static str, Load> = BTreeMap::new();
-        for ((_, service), lane) in self.lanes().iter() {
+        for (key, lane) in self.lanes().iter() {
             let in_flight_max = lane.flow.limit();
-            let of = load.entry(service.as_str()).or_insert(Load { throttled: 0, in_flight_max });
+            let of = load.entry(key.service().as_str()).or_insert(Load { throttled: 0, in_flight_max });
             of.throttled += lane.throttled();
             of.in_flight_max = of.in_flight_max.min(in_flight_max);
         }
         load
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<(AccountId, Service), Arc<ServiceLimiter>>> {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<LaneKey, Arc<ServiceLimiter>>> {
         // A lane is added in one step, so a panic elsewhere leaves the map whole.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -164,29 +197,29 @@ impl RateLimits {
     }
 
     /// Waits until the call may be made. What it returns has to be held until the call is over.
-    pub(super) async fn admit(&self, account: &AccountId, region: &Region, operation: &Operation) -> Admitted<'_> {
+    pub(super) async fn admit(&self, account: Option<&AccountId>, region: &str, operation: &Operation) -> Admitted<'_> {
         let organizations = match operation.service {
             // The semaphore is never closed, so there is always a permit.
             Service::Organizations => self.organizations.acquire().await.ok(),
             _ => None,
         };
         if let Some(class) = self.classes.iter().find(|class| class.of.has(operation)) {
-            let key = (account.clone(), region.clone());
+            let key = (account.cloned(), region.to_owned());
             class.buckets.until_key_ready_with_jitter(&key, Jitter::up_to(Duration::from_millis(20))).await;
         }
         let turn = self.lane(account, operation.service).flow.admit().await;
-        self.admitted.fetch_add(1, Ordering::Relaxed);
+        self.count();
         Admitted { _turn: turn, _organizations: organizations }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::permissions::{cloudtrail, organizations};
     use super::*;
+    use crate::operations::{cloudtrail, organizations};
 
-    fn place() -> (AccountId, Region) {
-        ("111111111111".parse().unwrap(), "eu-central-1".parse().unwrap())
+    fn place() -> (AccountId, &'static str) {
+        ("111111111111".parse().unwrap(), "eu-central-1")
     }
 
     #[test]
@@ -205,7 +238,7 @@ mod tests {
     async fn organizations_has_one_caller_at_a_time() {
         let (account, region) = place();
         let pace = RateLimits::new(Timing::EMULATOR, 8);
-        let first = pace.admit(&account, &region, &organizations::LIST_ROOTS).await;
+        let first = pace.admit(Some(&account), region, &organizations::LIST_ROOTS).await;
         assert_eq!(pace.organizations.available_permits(), 0);
         drop(first);
         assert_eq!(pace.organizations.available_permits(), 1);
@@ -224,8 +257,8 @@ mod tests {
     async fn a_throttled_service_of_one_account_slows_down_no_other() {
         let ((account, _), other) = (place(), "222222222222".parse().unwrap());
         let pace = RateLimits::new(Timing::EMULATOR, 8);
-        pace.lane(&account, Service::Iam).was_throttled();
-        let limit = |account, service| pace.lane(account, service).flow.limit();
+        pace.lane(Some(&account), Service::Iam).was_throttled();
+        let limit = |account, service| pace.lane(Some(account), service).flow.limit();
         assert_eq!(
             [limit(&account, Service::Iam), limit(&account, Service::Kms), limit(&other, Service::Iam)],
             [4, 8, 8]
@@ -238,9 +271,9 @@ mod tests {
     async fn writes_to_trails_are_one_a_second_and_each_account_has_its_own() {
         let (account, region) = place();
         let pace = RateLimits::new(Timing::AWS, 8);
-        pace.admit(&account, &region, &cloudtrail::START_LOGGING).await;
+        pace.admit(Some(&account), region, &cloudtrail::START_LOGGING).await;
         let writes = pace.classes.iter().find(|c| c.of == Of::Service(Service::CloudTrail, Access::Write)).unwrap();
-        assert!(writes.buckets.check_key(&(account, region.clone())).is_err());
-        assert!(writes.buckets.check_key(&("222222222222".parse().unwrap(), region)).is_ok());
+        assert!(writes.buckets.check_key(&(Some(account), region.to_owned())).is_err());
+        assert!(writes.buckets.check_key(&(Some("222222222222".parse().unwrap()), region.to_owned())).is_ok());
     }
 }

@@ -18,8 +18,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::Mutex;
 
+use super::calls::{CallInterceptor, DEPLOYMENT, Destination};
 use super::fault::{fault, refusal};
-use super::permissions::{Access, Operation, Service, read_only_policy, sts};
 use super::rate_limits::{RateLimits, Timing};
 use super::retry::{retry_not_ready, until};
 use super::service_limiter::ThrottleInterceptor;
@@ -29,6 +29,7 @@ use crate::cloud::{Fault, FaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::flow::Pages;
 use crate::ids::{AccountId, Arn, Partition, Region};
+use crate::operations::{Access, Operation, Service, sts};
 
 /// Credentials are renewed when they have less than this left, so that no change is cut off by their end.
 const REST_MIN: Duration = Duration::from_secs(10 * 60);
@@ -68,8 +69,9 @@ macro_rules! clients {
                 let budget = format!("{}-{}-{}", stringify!($name), self.account, self.region);
                 let config = $crate_name::config::Builder::from(&self.config)
                     .region(aws_types::region::Region::new(self.region.to_string()))
+                    .interceptor(CallInterceptor(self.destination(Service::$service)))
                     .interceptor(Whole)
-                    .interceptor(ThrottleInterceptor(self.pace.lane(&self.account, Service::$service)))
+                    .interceptor(ThrottleInterceptor(self.pace.lane(Some(&self.account), Service::$service)))
                     .retry_partition($crate_name::config::retry::RetryPartition::new(budget));
                 $(let config = config.$more(self.config.endpoint_url().is_some());)?
                 $crate_name::Client::from_conf(config.build())
@@ -95,6 +97,21 @@ clients!(
 );
 
 impl Session {
+    fn destination(&self, service: Service) -> Destination {
+        let (account, region) = (Some(self.account.clone()), self.region.to_string());
+        Destination { service, account, region, parts: DEPLOYMENT }
+    }
+
+    /// Returns the settings of its clients, which lead to the credentials.
+    pub(super) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// Returns what all sessions of this connection keep to.
+    pub(super) fn limits(&self) -> Arc<RateLimits> {
+        Arc::clone(&self.pace)
+    }
+
     /// Returns how many calls all sessions of this connection have made.
     pub(super) fn calls(&self) -> u64 {
         self.pace.admitted()
@@ -132,7 +149,7 @@ impl Session {
     {
         let call = Box::pin(call);
         async move {
-            let _admitted = self.pace.admit(&self.account, &self.region, &operation).await;
+            let _admitted = self.pace.admit(Some(&self.account), self.region.as_str(), &operation).await;
             call.await.map_err(|error| fault(&self.account, &operation, &error))
         }
     }
@@ -239,6 +256,14 @@ impl Listing<'_> {
     }
 }
 
+/// Returns the client that asks whose the credentials are, before that is known.
+pub(super) fn first_sts(config: &SdkConfig) -> aws_sdk_sts::Client {
+    let region = config.region().map(ToString::to_string).unwrap_or_default();
+    let asks = Destination { service: Service::Sts, account: None, region, parts: DEPLOYMENT };
+    let config = aws_sdk_sts::config::Builder::from(config).interceptor(CallInterceptor(asks));
+    aws_sdk_sts::Client::from_conf(config.build())
+}
+
 /// Turns "it is not there" into nothing. Only AWS's own code for that very thing says so.
 pub(super) fn none_if_absent<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match result {
@@ -266,8 +291,10 @@ pub(super) struct Roles {
     pub(super) member_role: String,
     /// The name that CloudTrail shows for what is done.
     pub(super) session_name: String,
-    /// Assumed sessions may only read.
+    /// Nothing is changed with the sessions.
     pub(super) read_only: bool,
+    /// What assumed sessions may do at most; `None` for all that their role may.
+    pub(super) policy: Option<String>,
 }
 
 /// How fast the sessions call.
@@ -367,8 +394,8 @@ impl Sessions {
         let role = format!("role/{}", self.roles.member_role);
         let arn = Arn::new(self.base.partition, "iam", "", account.as_str(), &role).to_string();
         let mut request = at_home.sts().assume_role().role_arn(&arn).role_session_name(&self.roles.session_name);
-        if self.roles.read_only {
-            request = request.policy(read_only_policy());
+        if let Some(policy) = &self.roles.policy {
+            request = request.policy(policy);
         }
         let answer = at_home.read(sts::ASSUME_ROLE, request.send()).await.map_err(|f| not_assumed(f, account, &arn))?;
         let Some(given) = answer.credentials() else {

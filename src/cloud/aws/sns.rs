@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_sns::types::Tag;
 
 use super::change_context::{ChangeContext, writable};
-use super::permissions::sns as op;
 use super::session::{Session, Sessions, none_if_absent};
 use crate::cloud::{Done, Fault};
 use crate::estate::alarm::Subscribers;
 use crate::estate::surroundings::Subscription;
 use crate::estate::{Address, Sighting, Tags, Topic};
 use crate::ids::Arn;
+use crate::operations::sns as op;
 use crate::policy::PolicyDocument;
 
 const POLICY: &str = "Policy";

@@ -6,10 +6,10 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use serde_json::{Value, json};
 
 use super::change_context::{ChangeContext, writable};
-use super::permissions::sqs as op;
 use super::session::{Session, none_if_absent};
 use crate::cloud::{Done, Fault, FaultKind};
 use crate::estate::{Address, DeadLetters, Queue, Sighting, Tags};
+use crate::operations::sqs as op;
 use crate::policy::PolicyDocument;
 
 /// Returns the URL of a queue.

@@ -126,7 +126,7 @@ async fn foreign_key(sessions: &Sessions, scope: &Scope, arn: &Arn, found: &mut 
         }
     } else {
         let message = format!("the grants of {arn} are not looked at: its account is not of the organization");
-        Err(sessions.base().unexpected_response(super::permissions::kms::LIST_GRANTS, message))
+        Err(sessions.base().unexpected_response(crate::operations::kms::LIST_GRANTS, message))
     };
     found.keys.insert(address.clone(), part(grants, &address));
 }

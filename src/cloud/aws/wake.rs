@@ -8,11 +8,11 @@ use aws_sdk_sqs::types::{
 };
 use tokio::sync::OnceCell;
 
-use super::permissions::sqs as op;
 use super::session::{Session, Sessions};
 use crate::cloud::Fault;
 use crate::cloud::queue::{Message, Queue};
 use crate::ids::AccountId;
+use crate::operations::sqs as op;
 
 /// Messages in one call, and in one batch (SQS API, `ReceiveMessage` and `DeleteMessageBatch`).
 const BATCH_MAX: i32 = 10;

@@ -1,6 +1,6 @@
 //! Where delivered objects lie: the trait, what it answers, and how it fails. A store never writes.
 //!
-//! Three stores exist: a bucket (`logs::aws`), a copy of a bucket in a folder ([`folder`]), and the evidence
+//! Three stores exist: a bucket (`cloud::aws::archive`), a copy of a bucket in a folder ([`folder`]), and the evidence
 //! bundle of an earlier run (`logs::bundle`).
 
 use async_trait::async_trait;
@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 use super::inflate::{GzipError, Unpacked, hash_log};
 
+mod closed;
 pub mod folder;
 
+pub use closed::ClosedStore;
 pub use folder::FolderStore;
 
 /// One object of a listing.
@@ -136,12 +138,20 @@ pub struct Fault {
     pub message: String,
     /// The archive class or tier of an archived object; not set when unknown, and of every other fault.
     pub class: Option<String>,
+    /// What to do next; empty where nobody knows.
+    pub help: String,
 }
 
 impl Fault {
     /// Returns a fault of a kind with the text for a person.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), class: None }
+        Self { kind, message: message.into(), class: None, help: String::new() }
+    }
+
+    /// Returns the fault with what to do next.
+    #[must_use]
+    pub fn advising(self, help: impl Into<String>) -> Self {
+        Self { help: help.into(), ..self }
     }
 
     /// Returns the fault of an object in an archive class or tier.

@@ -12,10 +12,10 @@ pub(super) use look::{look, look_at_others, status};
 pub(super) use lookup::deeds;
 pub(super) use put::{put, retire};
 
-use super::permissions::cloudtrail as op;
 use super::session::Session;
 use crate::estate::Address;
 use crate::ids::Arn;
+use crate::operations::cloudtrail as op;
 
 /// Returns the ARN of the trail at an address: its account is the trail's owner, not who calls.
 fn arn(session: &Session, address: &Address) -> String {

@@ -9,10 +9,10 @@ use super::look::{get_status, tags};
 use super::selectors::{default_selectors, write};
 use super::{arn, op};
 use crate::cloud::aws::change_context::{ChangeContext, writable};
-use crate::cloud::aws::permissions::destroy::DELETE_TRAIL;
 use crate::cloud::aws::session::none_if_absent;
 use crate::cloud::{Done, Fault};
 use crate::estate::{OWNER_TAG, Tags, Trail};
+use crate::operations::destroy::DELETE_TRAIL;
 
 /// Makes the trail, or brings it to what is wanted.
 pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Trail) -> Result<Done, Fault> {

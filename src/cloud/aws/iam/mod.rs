@@ -5,8 +5,8 @@ pub(super) mod details;
 pub(super) mod policy;
 pub(super) mod role;
 
-use super::permissions::iam as op;
 use super::session::Session;
+use crate::operations::iam as op;
 use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::types::Tag;
 
@@ -24,7 +24,7 @@ fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
 }
 
 /// Reads a policy as IAM returns it: percent-encoded JSON (IAM API, `GetRolePolicy` and others).
-fn document(session: &Session, operation: super::permissions::Operation, text: &str) -> Result<PolicyDocument, Fault> {
+fn document(session: &Session, operation: crate::operations::Operation, text: &str) -> Result<PolicyDocument, Fault> {
     PolicyDocument::parse(&percent_decoded(text))
         .map_err(|why| session.unexpected_response(operation, format!("a policy cannot be understood: {why}")))
 }

@@ -7,12 +7,12 @@ pub(super) mod guard;
 use std::collections::BTreeSet;
 
 use super::change_context::ChangeContext;
-use super::permissions::{cloudtrail as cloudtrail_op, organizations as op};
 use super::session::Session;
 use crate::cloud::{Done, Fault};
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, DelegatedAdministrator, Sighting, TrustedAccess};
 use crate::ids::AccountId;
+use crate::operations::{cloudtrail as cloudtrail_op, organizations as op};
 
 /// Looks whether CloudTrail has trusted access.
 pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {

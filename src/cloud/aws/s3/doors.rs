@@ -8,11 +8,11 @@ use futures::join;
 
 use super::op;
 use crate::cloud::Fault;
-use crate::cloud::aws::permissions::Operation;
 use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::cloud::aws::surroundings::part;
 use crate::estate::Address;
 use crate::estate::surroundings::{AclGrant, BucketDoors, Part, Target};
+use crate::operations::Operation;
 
 /// Reads all of it. What cannot be read is that part's problem.
 pub(crate) async fn look(session: &Session, address: &Address) -> BucketDoors {

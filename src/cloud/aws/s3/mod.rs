@@ -11,4 +11,4 @@ mod put;
 pub(super) use look::{has_logs, look, look_policy, tags};
 pub(super) use put::{put, put_policy};
 
-use super::permissions::s3 as op;
+use crate::operations::s3 as op;

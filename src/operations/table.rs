@@ -1,96 +1,25 @@
-//! Every operation that the adapter calls, and the IAM actions that each needs.
-//!
-//! What is not in this table cannot be called: a session takes an [`Operation`] with every call. It is also what
-//! `orgtrail permissions` prints, and where the read-only session policy comes from.
+//! The table: every call to AWS that the program can make.
 
-/// The services that the adapter speaks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Service {
-    /// AWS Organizations.
-    Organizations,
-    /// AWS Account Management.
-    Account,
-    /// AWS CloudTrail.
-    CloudTrail,
-    /// Amazon S3.
-    S3,
-    /// AWS KMS.
-    Kms,
-    /// Amazon SNS.
-    Sns,
-    /// Amazon SQS.
-    Sqs,
-    /// Amazon EventBridge.
-    Events,
-    /// Amazon CloudWatch.
-    CloudWatch,
-    /// Amazon CloudWatch Logs.
-    Logs,
-    /// AWS IAM.
-    Iam,
-    /// AWS STS.
-    Sts,
-}
+use super::{Access, Operation, Part, Service};
 
-impl Service {
-    /// Returns the prefix of the service's IAM actions.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Service::Organizations => "organizations",
-            Service::Account => "account",
-            Service::CloudTrail => "cloudtrail",
-            Service::S3 => "s3",
-            Service::Kms => "kms",
-            Service::Sns => "sns",
-            Service::Sqs => "sqs",
-            Service::Events => "events",
-            Service::CloudWatch => "cloudwatch",
-            Service::Logs => "logs",
-            Service::Iam => "iam",
-            Service::Sts => "sts",
-        }
-    }
-}
-
-/// Whether an operation can change anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// It cannot.
-    Read,
-    /// It can.
-    Write,
-    /// It cannot, but it tells somebody something.
-    Tell,
-}
-
-/// One operation of one service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Operation {
-    /// Whose it is.
-    pub service: Service,
-    /// Its name in the service's API.
-    pub name: &'static str,
-    /// Whether it can change anything.
-    pub access: Access,
-    /// The IAM actions that it needs, the one that it is named after first. Source: Service Authorization Reference.
-    pub actions: &'static [&'static str],
-}
-
-impl Operation {
-    /// Returns the name by which reports know the operation: its first action.
-    pub fn as_str(&self) -> &'static str {
-        self.actions.first().copied().unwrap_or(self.name)
-    }
+/// The parts of an operation: the deployment's, where a row names none.
+macro_rules! parts {
+    () => {
+        &[Part::Deployment]
+    };
+    ($($part:ident)+) => {
+        &[$(Part::$part),+]
+    };
 }
 
 macro_rules! operations {
     ($($module:ident $service:ident {
-        $($access:ident $constant:ident $name:literal [$($action:literal),+];)+
+        $($access:ident $constant:ident $name:literal [$($action:literal),+] $(for $($part:ident),+)?;)+
     })+) => {
         $(
             #[doc = concat!("Operations of `", stringify!($service), "`.")]
             pub mod $module {
-                use super::{Access, Operation, Service};
+                use super::{Access, Operation, Part, Service};
                 $(
                     #[doc = concat!("`", $name, "`")]
                     pub const $constant: Operation = Operation {
@@ -98,6 +27,7 @@ macro_rules! operations {
                         name: $name,
                         access: Access::$access,
                         actions: &[$($action),+],
+                        parts: parts!($($($part)+)?),
                     };
                 )+
             }
@@ -136,13 +66,14 @@ operations! {
         Read LIST_REGIONS "ListRegions" ["account:ListRegions"];
     }
     cloudtrail CloudTrail {
-        Read DESCRIBE_TRAILS "DescribeTrails" ["cloudtrail:DescribeTrails"];
+        Read DESCRIBE_TRAILS "DescribeTrails" ["cloudtrail:DescribeTrails"] for Deployment, Archive;
         Read LIST_TRAILS "ListTrails" ["cloudtrail:ListTrails"];
         Read GET_TRAIL "GetTrail" ["cloudtrail:GetTrail"];
-        Read GET_TRAIL_STATUS "GetTrailStatus" ["cloudtrail:GetTrailStatus"];
+        Read GET_TRAIL_STATUS "GetTrailStatus" ["cloudtrail:GetTrailStatus"] for Deployment, Archive;
         Read GET_EVENT_SELECTORS "GetEventSelectors" ["cloudtrail:GetEventSelectors"];
         Read GET_INSIGHT_SELECTORS "GetInsightSelectors" ["cloudtrail:GetInsightSelectors"];
         Read LIST_TAGS "ListTags" ["cloudtrail:ListTags"];
+        Read LIST_PUBLIC_KEYS "ListPublicKeys" ["cloudtrail:ListPublicKeys"] for Archive;
         Read LOOKUP_EVENTS "LookupEvents" ["cloudtrail:LookupEvents"];
         Write CREATE_TRAIL "CreateTrail" [
             "cloudtrail:CreateTrail", "cloudtrail:AddTags", "iam:CreateServiceLinkedRole", "iam:GetRole",
@@ -167,19 +98,23 @@ operations! {
         Read GET_PUBLIC_ACCESS_BLOCK "GetPublicAccessBlock" ["s3:GetBucketPublicAccessBlock"];
         Read GET_OWNERSHIP_CONTROLS "GetBucketOwnershipControls" ["s3:GetBucketOwnershipControls"];
         Read GET_ENCRYPTION "GetBucketEncryption" ["s3:GetEncryptionConfiguration"];
-        Read GET_LIFECYCLE "GetBucketLifecycleConfiguration" ["s3:GetLifecycleConfiguration"];
+        Read GET_LIFECYCLE "GetBucketLifecycleConfiguration" ["s3:GetLifecycleConfiguration"] for Deployment, Archive;
         Read GET_OBJECT_LOCK "GetObjectLockConfiguration" ["s3:GetBucketObjectLockConfiguration"];
         Read GET_LOGGING "GetBucketLogging" ["s3:GetBucketLogging"];
         Read GET_REQUEST_PAYMENT "GetBucketRequestPayment" ["s3:GetBucketRequestPayment"];
         Read GET_TAGGING "GetBucketTagging" ["s3:GetBucketTagging"];
         Read GET_POLICY "GetBucketPolicy" ["s3:GetBucketPolicy"];
-        Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"];
+        Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"] for Deployment, Archive;
         Read GET_ACL "GetBucketAcl" ["s3:GetBucketAcl"];
         Read GET_WEBSITE "GetBucketWebsite" ["s3:GetBucketWebsite"];
         Read GET_REPLICATION "GetBucketReplication" ["s3:GetReplicationConfiguration"];
         Read LIST_INVENTORIES "ListBucketInventoryConfigurations" ["s3:GetInventoryConfiguration"];
         Read GET_NOTIFICATION "GetBucketNotificationConfiguration" ["s3:GetBucketNotification"];
         Read LIST_BUCKETS "ListBuckets" ["s3:ListAllMyBuckets"];
+        // S3 decrypts with the permissions of whoever reads.
+        Read GET_LOG_FILE "GetObject" ["s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt"] for Archive;
+        Read LIST_VERSIONS "ListObjectVersions" ["s3:ListBucketVersions"] for Archive;
+        Read GET_LOCATION "GetBucketLocation" ["s3:GetBucketLocation"] for Archive;
         Write CREATE_BUCKET "CreateBucket" ["s3:CreateBucket"];
         Write PUT_TAGGING "PutBucketTagging" ["s3:PutBucketTagging"];
         Write PUT_PUBLIC_ACCESS_BLOCK "PutPublicAccessBlock" ["s3:PutBucketPublicAccessBlock"];
@@ -202,6 +137,9 @@ operations! {
         Read LIST_KEYS "ListKeys" ["kms:ListKeys"];
         Read LIST_ALIASES "ListAliases" ["kms:ListAliases"];
         Read LIST_GRANTS "ListGrants" ["kms:ListGrants"];
+        // What `verify --sign` with a key of KMS takes. It changes nothing.
+        Read GET_PUBLIC_KEY "GetPublicKey" ["kms:GetPublicKey"] for Archive;
+        Read SIGN "Sign" ["kms:Sign"] for Archive;
         Write CREATE_KEY "CreateKey" ["kms:CreateKey", "kms:TagResource"];
         Write CREATE_ALIAS "CreateAlias" ["kms:CreateAlias"];
         Write UPDATE_ALIAS "UpdateAlias" ["kms:UpdateAlias"];
@@ -218,7 +156,7 @@ operations! {
         Write CREATE_TOPIC "CreateTopic" ["sns:CreateTopic", "sns:TagResource"];
         Write SET_ATTRIBUTES "SetTopicAttributes" ["sns:SetTopicAttributes"];
         Write TAG_RESOURCE "TagResource" ["sns:TagResource"];
-        Tell PUBLISH "Publish" ["sns:Publish"];
+        Publish PUBLISH "Publish" ["sns:Publish"];
     }
     sqs Sqs {
         Read GET_QUEUE_URL "GetQueueUrl" ["sqs:GetQueueUrl"];
@@ -228,8 +166,8 @@ operations! {
         Write SET_ATTRIBUTES "SetQueueAttributes" ["sqs:SetQueueAttributes"];
         Write TAG_QUEUE "TagQueue" ["sqs:TagQueue"];
         Write RECEIVE_MESSAGE "ReceiveMessage" ["sqs:ReceiveMessage"];
-        Write CHANGE_VISIBILITY "ChangeMessageVisibility" ["sqs:ChangeMessageVisibility"];
-        Write DELETE_MESSAGE "DeleteMessage" ["sqs:DeleteMessage"];
+        Write CHANGE_VISIBILITY "ChangeMessageVisibilityBatch" ["sqs:ChangeMessageVisibility"];
+        Write DELETE_MESSAGE "DeleteMessageBatch" ["sqs:DeleteMessage"];
         Write SEND_MESSAGE "SendMessage" ["sqs:SendMessage"];
     }
     events Events {
@@ -288,154 +226,15 @@ operations! {
         Write DELETE_POLICY "DeletePolicy" ["iam:DeletePolicy"];
     }
     sts Sts {
-        Read GET_CALLER_IDENTITY "GetCallerIdentity" ["sts:GetCallerIdentity"];
-        Read ASSUME_ROLE "AssumeRole" ["sts:AssumeRole"];
+        Read GET_CALLER_IDENTITY "GetCallerIdentity" ["sts:GetCallerIdentity"] for Deployment, Archive;
+        Read ASSUME_ROLE "AssumeRole" ["sts:AssumeRole"] for Deployment, Archive;
     }
-}
-
-/// What `apply --destroy` needs on the trails that a person named. It is not in the table: no policy that is printed without
-/// naming them gives it.
-pub mod destroy {
-    use super::{Access, Operation, Service};
-
-    /// `DeleteTrail`
-    pub const DELETE_TRAIL: Operation = Operation {
-        service: Service::CloudTrail,
-        name: "DeleteTrail",
-        access: Access::Write,
-        actions: &["cloudtrail:DeleteTrail"],
-    };
-}
-
-/// What a daemon needs on its lease and its history, each one object and never a log. It is not in the table: a policy that
-/// gave it on every object would let log files be written.
-pub mod document {
-    use super::{Access, Operation, Service};
-
-    /// `GetObject`; with `s3:ListBucket` on the bucket S3 says of a missing object that it is missing.
-    pub const GET_OBJECT: Operation =
-        Operation { service: Service::S3, name: "GetObject", access: Access::Read, actions: &["s3:GetObject"] };
-
-    /// `PutObject`
-    pub const PUT_OBJECT: Operation =
-        Operation { service: Service::S3, name: "PutObject", access: Access::Write, actions: &["s3:PutObject"] };
-}
-
-/// Returns the actions of every operation with this access, sorted, each once.
-pub fn actions(access: Access) -> Vec<&'static str> {
-    let mut actions: Vec<_> =
-        ALL.iter().filter(|operation| operation.access == access).flat_map(|o| o.actions).copied().collect();
-    actions.sort_unstable();
-    actions.dedup();
-    actions
-}
-
-/// Returns the session policy with which a look is made: it allows the reads and nothing else.
-///
-/// Families of reads are written with a wildcard, because a session policy may have 2,048 characters (STS API,
-/// `AssumeRole`). None of them reaches the content of an object or a secret.
-pub(super) fn read_only_policy() -> String {
-    const FAMILIES: [&str; 18] = [
-        "cloudtrail:Describe*",
-        "cloudtrail:Get*",
-        "cloudtrail:List*",
-        "iam:Get*",
-        "iam:List*",
-        "kms:DescribeKey",
-        "kms:Get*",
-        "kms:List*",
-        "organizations:Describe*",
-        "organizations:List*",
-        "s3:GetBucket*",
-        "sns:Get*",
-        "sns:List*",
-        "sqs:Get*",
-        "sqs:List*",
-        "events:Describe*",
-        "events:List*",
-        "logs:Describe*",
-    ];
-    let covered = |action: &&str| {
-        !FAMILIES.iter().any(|family| match family.strip_suffix('*') {
-            Some(stem) => action.starts_with(stem),
-            None => action == family,
-        })
-    };
-    let others = actions(Access::Read).into_iter().filter(|action| !action.starts_with("sts:")).filter(covered);
-    let actions: Vec<&str> = FAMILIES.into_iter().chain(others).collect();
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
-    })
-    .to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Rule 1 of the design: what the published policy does not contain cannot happen.
-    #[test]
-    fn nothing_that_ends_a_trail_or_deletes_logs_can_be_called() {
-        for forbidden in [
-            "organizations:DisableAWSServiceAccess",
-            "cloudtrail:StopLogging",
-            "cloudtrail:DeleteTrail",
-            "cloudtrail:DeregisterOrganizationDelegatedAdmin",
-            "kms:ScheduleKeyDeletion",
-            "kms:DisableKey",
-            "s3:DeleteBucket",
-            "s3:DeleteBucketPolicy",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-            "s3:PutObject",
-            "sns:DeleteTopic",
-            "logs:DeleteLogGroup",
-        ] {
-            assert!(ALL.iter().all(|o| !o.actions.contains(&forbidden)), "{forbidden}");
-        }
+    // With `s3:ListBucket` on the bucket S3 says of a missing object that it is missing.
+    document S3 {
+        Read GET_OBJECT "GetObject" ["s3:GetObject"] for Document;
+        Write PUT_OBJECT "PutObject" ["s3:PutObject"] for Document;
     }
-
-    /// What the plan tries with the documents that there are is what can be called.
-    #[test]
-    fn every_call_that_changes_bucket_key_or_topic_is_tried_for_a_lockout() {
-        use crate::plan::lockout::{BUCKET_WORK, KEY_WORK, TOPIC_WORK};
-        let made = ["s3:CreateBucket", "kms:CreateKey", "sns:CreateTopic"];
-        let called = |service: Service| {
-            let writes = ALL.iter().filter(|o| o.service == service && o.access == Access::Write);
-            let actions = writes.flat_map(|o| o.actions).copied().filter(|action| !made.contains(action));
-            actions.collect::<std::collections::BTreeSet<_>>()
-        };
-        assert_eq!(called(Service::S3), BUCKET_WORK.into());
-        assert_eq!(called(Service::Kms), KEY_WORK.into());
-        assert_eq!(called(Service::Sns), TOPIC_WORK.into());
-    }
-
-    #[test]
-    fn each_action_is_of_the_form_service_and_name() {
-        for operation in ALL {
-            let own = format!("{}:", operation.service.as_str());
-            assert!(operation.as_str().starts_with(&own), "{operation:?}");
-        }
-    }
-
-    #[test]
-    fn the_session_policy_allows_the_reads_and_fits() {
-        let policy = read_only_policy();
-        assert!(policy.len() <= 2048, "{} characters", policy.len());
-        let allowed: serde_json::Value = serde_json::from_str(&policy).unwrap();
-        let allows = |action: &str| {
-            let patterns = allowed["Statement"][0]["Action"].as_array().unwrap();
-            patterns.iter().map(|p| p.as_str().unwrap()).any(|p| match p.strip_suffix('*') {
-                Some(stem) => action.starts_with(stem),
-                None => action == p,
-            })
-        };
-        for action in actions(Access::Read).into_iter().filter(|a| !a.starts_with("sts:")) {
-            assert!(allows(action), "{action} is needed");
-        }
-        for operation in ALL.iter().filter(|o| o.access == Access::Write) {
-            assert!(!allows(operation.as_str()), "{} must not be possible", operation.as_str());
-        }
+    destroy CloudTrail {
+        Write DELETE_TRAIL "DeleteTrail" ["cloudtrail:DeleteTrail"] for Destroy;
     }
 }

@@ -1,36 +1,27 @@
 //! What CloudTrail says about the trails that deliver to a bucket.
 
-use aws_config::{Region as SdkRegion, SdkConfig};
-use aws_sdk_cloudtrail::Client;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
-use super::failure;
-use crate::ids::Region;
+use super::LogsSession;
 use crate::logs::coverage::{Delivery, TrailStatus};
 use crate::logs::store::Fault;
+use crate::operations::cloudtrail as op;
 
 /// Returns the status of every trail that delivers to a bucket and can be seen in a region: an organization's trail shows
 /// its shadow in the log account too.
 ///
 /// # Errors
 /// When the trails may not be listed. A trail whose status may not be read is left out.
-pub async fn trail_status(
-    config: &SdkConfig,
-    region: Option<&Region>,
-    bucket: &str,
-) -> Result<Vec<TrailStatus>, Fault> {
-    let config = match region {
-        Some(region) => config.to_builder().region(SdkRegion::new(region.to_string())).build(),
-        None => config.clone(),
-    };
-    let client = Client::new(&config);
-    let trails = client.describe_trails().include_shadow_trails(true).send().await;
-    let trails = trails.map_err(|error| failure(&error, "DescribeTrails").fault)?;
+pub(super) async fn trail_status(session: &LogsSession, bucket: &str) -> Result<Vec<TrailStatus>, Fault> {
+    let client = session.cloudtrail();
+    let request = client.describe_trails().include_shadow_trails(true);
+    let trails = session.read(op::DESCRIBE_TRAILS, request.send()).await.map_err(|failure| failure.fault)?;
     let mut found = Vec::new();
     for trail in trails.trail_list().iter().filter(|trail| trail.s3_bucket_name() == Some(bucket)) {
         let (Some(name), Some(arn)) = (trail.name(), trail.trail_arn()) else { continue };
-        let Ok(status) = client.get_trail_status().name(arn).send().await else { continue };
+        let asked = session.read(op::GET_TRAIL_STATUS, client.get_trail_status().name(arn).send());
+        let Ok(status) = asked.await else { continue };
         let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
         let prefix = trail.s3_key_prefix().filter(|prefix| !prefix.is_empty());
         let delivery = Delivery {

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -24,6 +24,9 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::sync::{Mutex, OnceCell};
+
+use crate::cloud::aws::calls::Destination;
+use crate::operations::s3::GET_LOG_FILE;
 
 /// Credentials are asked for again when they have less than this left.
 const LEFT_MIN: Duration = Duration::from_secs(5 * 60);
@@ -58,6 +61,7 @@ pub(super) struct Prepared {
     client: Client,
     config: SdkConfig,
     noting: Noting,
+    to: Destination,
     /// Where the bucket is reached; nothing within where it is no place for plain requests.
     place: OnceCell<Option<Place>>,
     credentials: Mutex<Option<Credentials>>,
@@ -76,9 +80,9 @@ struct Place {
 
 impl Prepared {
     /// Prepares nothing yet. `client` must send through `noting`.
-    pub(super) fn new(bucket: &str, client: Client, config: SdkConfig, noting: Noting) -> Self {
+    pub(super) fn new(bucket: &str, client: Client, config: SdkConfig, noting: Noting, to: Destination) -> Self {
         let (place, credentials, is_off) = Default::default();
-        Self { bucket: bucket.to_owned(), client, config, noting, place, credentials, is_off }
+        Self { bucket: bucket.to_owned(), client, config, noting, to, place, credentials, is_off }
     }
 
     /// Asks for an object. Returns nothing where the SDK must be asked: the bucket is none for plain requests, there are no
@@ -89,8 +93,13 @@ impl Prepared {
         }
         let connector = self.noting.connector.get()?;
         let place = self.place.get_or_init(|| self.ask_place()).await.as_ref()?;
+        // What the SDK's clients are held to holds here too.
+        self.to.check(GET_LOG_FILE.name).ok()?;
         let request = place.request(key, self.credentials().await?)?;
-        Some(connector.call(request).await)
+        let sent = Instant::now();
+        let answer = connector.call(request).await;
+        self.to.show_prepared(&GET_LOG_FILE, sent.elapsed(), answer.as_ref().ok());
+        Some(answer)
     }
 
     /// Notes that the SDK got an object that was refused here: it knows something that is not known here.

@@ -21,15 +21,18 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
 use super::prepared::Prepared;
-use super::{Failure, failure, rules, unanswered};
-use crate::flow::{AdaptiveLimiter, Pages};
+use super::{Failure, LogsSession, rules};
+use crate::cloud::aws::calls::in_attempt;
+use crate::cloud::aws::service_limiter::ServiceLimiter;
+use crate::flow::Pages;
 use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
+use crate::operations::s3 as op;
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.
-const TRIES: usize = 8;
+const TRIES: u32 = 8;
 /// How often a request is tried that is throttled while others go through.
-const THROTTLED_TRIES: usize = 16;
+const THROTTLED_TRIES: u32 = 16;
 /// How long a run waits for a bucket that throttles all requests: events of S3 that last minutes are no end of a proof.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The delay before the second try, doubled for each further one, and its limit.
@@ -39,13 +42,6 @@ const DELAY_MAX_S: u64 = 10;
 const BODIES_KIB_MAX: usize = 192 << 10;
 /// Bodies above this are inflated where they do not keep other requests waiting.
 const INLINE_BYTES_MAX: usize = 256 << 10;
-/// How many requests are in flight at first. S3 serves 5,500 reads a second and partition, and splits partitions slowly
-/// (Amazon S3 user guide, "Best practices design patterns").
-const FLOW_START: usize = 32;
-
-/// How many there are at most.
-const FLOW_MAX: usize = 256;
-
 /// How long a body may stay silent.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// What the names of an object's own metadata begin with, among the headers of an answer.
@@ -60,9 +56,10 @@ const NO_RULES: [&str; 3] = ["NoSuchLifecycleConfiguration", "NotImplemented", "
 /// A bucket of S3.
 #[derive(Debug, Clone)]
 pub struct S3Store {
+    session: LogsSession,
     client: Client,
     bucket: String,
-    flow: Arc<AdaptiveLimiter>,
+    lane: Arc<ServiceLimiter>,
     memory: Arc<Semaphore>,
     /// The delay before the second try, and the longest one.
     delays: (Duration, Duration),
@@ -82,12 +79,12 @@ struct Fetched {
 
 impl S3Store {
     /// Returns the store of a bucket. The client must not retry by itself, so that refusals are seen here.
-    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+    pub(super) fn new(session: &LogsSession, client: Client, bucket: &str) -> Self {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
         let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
         let (answered, deletes) = Default::default();
-        let flow = AdaptiveLimiter::new(FLOW_START, FLOW_MAX);
-        Self { client, bucket: bucket.into(), flow, memory, delays, answered, deletes, prepared: None }
+        let (session, lane, bucket) = (session.clone(), session.lane(bucket), bucket.to_owned());
+        Self { session, client, bucket, lane, memory, delays, answered, deletes, prepared: None }
     }
 
     /// Returns the store with prepared GETs.
@@ -103,7 +100,7 @@ impl S3Store {
 
     /// Returns how many requests may be in flight now.
     pub fn in_flight_max(&self) -> usize {
-        self.flow.limit()
+        self.lane.flow.limit()
     }
 
     /// Sends a request when there is room, again while its failure may pass. A bucket that throttles everything is waited
@@ -117,19 +114,20 @@ impl S3Store {
         let mut delays = delays.without_max_times().with_jitter().build();
         let mut tries = 0;
         loop {
-            let turn = self.flow.admit().await;
-            let answer = request().await;
+            let turn = self.lane.flow.admit().await;
+            self.session.count();
+            let answer = in_attempt(tries + 1, request()).await;
             drop(turn);
             let failure = match answer {
                 Ok(answer) => {
-                    self.flow.went_well();
+                    self.lane.flow.went_well();
                     *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                     return Ok(answer);
                 }
                 Err(failure) => failure,
             };
             if failure.is_throttle {
-                self.flow.was_refused();
+                self.lane.was_throttled();
             }
             tries += 1;
             if !failure.is_passing || !self.goes_on(tries, failure.is_throttle, begun) {
@@ -140,7 +138,7 @@ impl S3Store {
     }
 
     /// Tells whether a request is tried again after so many tries.
-    fn goes_on(&self, tries: usize, is_throttle: bool, begun: Instant) -> bool {
+    fn goes_on(&self, tries: u32, is_throttle: bool, begun: Instant) -> bool {
         if tries < TRIES || !is_throttle {
             return tries < TRIES;
         }
@@ -155,7 +153,7 @@ impl S3Store {
                 let asked = self.client.get_bucket_lifecycle_configuration().bucket(&self.bucket).send().await;
                 match asked {
                     Err(error) if error.code().is_some_and(|code| NO_RULES.contains(&code)) => Ok(None),
-                    Err(error) => Err(failure(&error, "GetBucketLifecycleConfiguration")),
+                    Err(error) => Err(self.session.failure(op::GET_LIFECYCLE, &error)),
                     Ok(answer) => Ok(Some(answer)),
                 }
             })
@@ -172,7 +170,7 @@ impl S3Store {
             return self.fetch_by_sdk(key, version).await;
         };
         let is_refused = match prepared.get(key).await {
-            Some(Err(error)) => return Err(unanswered(&error, "GetObject")),
+            Some(Err(error)) => return Err(self.session.unanswered(op::GET_LOG_FILE, &error)),
             Some(Ok(answer)) => match answer.status().as_u16() {
                 200 => return self.whole(answer).await,
                 status @ (429 | 503) => return Err(throttled(status)),
@@ -193,7 +191,7 @@ impl S3Store {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
         let request = request.set_version_id(version.map(str::to_owned));
         let answer = request.send().await.map_err(|error| {
-            let (class, failure) = (archive_class(&error), failure(&error, "GetObject"));
+            let (class, failure) = (archive_class(&error), self.session.failure(op::GET_LOG_FILE, &error));
             Failure { fault: failure.fault.in_class(class), ..failure }
         })?;
         let size = u64::try_from(answer.content_length().unwrap_or_default()).unwrap_or_default();
@@ -260,7 +258,7 @@ impl S3Store {
                     Some(token) => request.continuation_token(token),
                     None => request.set_start_after(Some(after.to_owned()).filter(|after| !after.is_empty())),
                 };
-                request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
+                request.send().await.map_err(|error| self.session.failure(op::LIST_OBJECTS, &error))
             })
             .await?;
         let listed = answer.contents().iter().filter_map(|object| {
@@ -305,7 +303,7 @@ impl Store for S3Store {
                 .send(|| async {
                     let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).delimiter("/");
                     let request = request.set_continuation_token(token.clone());
-                    request.send().await.map_err(|error| failure(&error, "ListObjectsV2"))
+                    request.send().await.map_err(|error| self.session.failure(op::LIST_OBJECTS, &error))
                 })
                 .await?;
             let folders = answer.common_prefixes().iter().filter_map(|folder| folder.prefix());
@@ -362,7 +360,7 @@ impl Store for S3Store {
                     let request = self.client.list_object_versions().bucket(&self.bucket).prefix(prefix);
                     let VersionMarkers { key, version } = markers.clone();
                     let request = request.set_key_marker(key).set_version_id_marker(version);
-                    request.send().await.map_err(|error| failure(&error, "ListObjectVersions"))
+                    request.send().await.map_err(|error| self.session.failure(op::LIST_VERSIONS, &error))
                 })
                 .await?;
             add_versions(&answer, &mut versions)?;

@@ -1,48 +1,44 @@
 //! CloudTrail's public keys from CloudTrail itself, region by region.
 
 use async_trait::async_trait;
-use aws_config::{Region as SdkRegion, SdkConfig};
-use aws_sdk_cloudtrail::Client;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
-use super::failure;
+use super::Connection;
 use crate::flow::Pages;
 use crate::ids::Region;
 use crate::logs::digest::keys::PublicKey;
 use crate::logs::store::{Fault, FaultKind};
 use crate::logs::verify::KeyService;
+use crate::operations::cloudtrail as op;
 
 /// CloudTrail's `ListPublicKeys`. Each region knows its own keys only.
 #[derive(Debug, Clone)]
 pub struct PublicKeys {
-    config: SdkConfig,
+    connection: Connection,
 }
 
 impl PublicKeys {
-    /// Returns the source that uses an environment's settings.
-    pub fn new(config: SdkConfig) -> Self {
-        Self { config }
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
     }
 }
 
 #[async_trait]
 impl KeyService for PublicKeys {
     async fn keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Result<Vec<PublicKey>, Fault> {
-        let config = self.config.to_builder().region(SdkRegion::new(region.to_string())).build();
-        let client = Client::new(&config);
+        let session = self.connection.regional(Some(region)).await?;
+        let client = session.cloudtrail();
         let mut keys = Vec::new();
         let mut token = None;
         let mut pages = Pages::default();
         loop {
-            let answer = client
+            let request = client
                 .list_public_keys()
                 .start_time(DateTime::from_secs(from.as_second()))
                 .end_time(DateTime::from_secs(to.as_second()))
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|error| failure(&error, "ListPublicKeys").fault)?;
+                .set_next_token(token);
+            let answer = session.read(op::LIST_PUBLIC_KEYS, request.send()).await.map_err(|failure| failure.fault)?;
             for key in answer.public_key_list() {
                 let (Some(value), Some(fingerprint)) = (key.value(), key.fingerprint()) else { continue };
                 let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
