@@ -16,7 +16,7 @@ use crate::policy::lint::total_size_bytes;
 mod archive;
 mod identity;
 mod names;
-mod notices;
+mod notify;
 mod organization;
 mod policy_builder;
 mod proof;
@@ -125,7 +125,7 @@ pub fn permissions(ask: &Request<'_>) -> Permissions {
         archive::add(&names, &mut draft);
         identity::add(&names, &mut draft);
         wake::add(&names, &mut draft);
-        notices::add(&names, &mut draft);
+        notify::add(&names, &mut draft);
     }
     let notes = if draft.is_empty() { Vec::new() } else { notes(&names) };
     let (documents, operations) = draft.finish();

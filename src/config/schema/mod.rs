@@ -15,7 +15,7 @@ mod bucket;
 mod data_events;
 mod defaults;
 mod earlier;
-mod notices;
+mod notify;
 mod reconcile;
 pub(super) mod text;
 mod trail;
@@ -24,7 +24,7 @@ mod values;
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
 pub use earlier::EarlierLogs;
-pub use notices::{NotifyConfig, TopicArn, WebLink, Webhook};
+pub use notify::{NotifyConfig, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
     CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,

@@ -14,7 +14,7 @@ use crate::organization::selector::Selector;
 
 use crate::config::names::{check_deployment, check_external_id, check_queue_name};
 
-use super::notices::{TopicArn, WebLink, check_variable};
+use super::notify::{TopicArn, WebLink, check_variable};
 use super::reconcile::{ChangeWindow, S3Place};
 use super::values::{Encryption, Interval, Owner, Percent};
 
