@@ -129,8 +129,8 @@ fn a_second_daemon_has_a_lease_a_page_a_history_and_an_orderly_end_of_its_own() 
     let (clock, board) = (TestClock::new(), StatusBoard::<WatchStatus>::default());
     let (lease, history, stop) = (InMemory::default(), InMemory::default(), CancellationToken::new());
     let watch = Watch { lease: &lease, history: &history, clock: &clock, board: board.clone() };
+    assert_eq!(get(&board.read(), "/readyz"), 503, "it has not begun");
     let story = async {
-        assert_eq!(get(&board.read(), "/readyz"), 503);
         // Not at the very moment at which another batch is read.
         clock.sleep(Duration::from_secs(125)).await;
         let status: Arc<WatchStatus> = board.read();
