@@ -11,8 +11,9 @@ use super::modules::{Modules, library, uses};
 const KNOWN: &[&[&str]] = &[
     &["cli::logs::evidence", "cli::logs::ring", "cli::verify"],
     &["cloud::aws::logs", "cloud::aws::surroundings"],
-    &["config::schema::notices", "config::schema::reconcile", "config::schema::text", "config::schema::values"],
+    &["config::schema::notify", "config::schema::reconcile", "config::schema::text", "config::schema::values"],
     &["drift::compare", "drift::record"],
+    &["event::reader", "event::record", "event::resource", "event::user_identity"],
     &["export::resources", "export::roles"],
     &[
         "logs::verify::explain",
@@ -33,8 +34,9 @@ const KNOWN: &[&[&str]] = &[
 
 /// The same for the parts of rooms, where a part stands for all that is in it.
 const KNOWN_PARTS: &[&[&str]] = &[
-    &["cli::logs", "cli::verify"],
+    &["cli::archive", "cli::logs", "cli::verify"],
     &["drift::compare", "drift::record"],
+    &["event::reader", "event::record", "event::resource", "event::user_identity"],
     &["export::resources", "export::roles"],
     &["logs::coverage", "logs::verify"],
 ];
