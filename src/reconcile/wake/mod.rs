@@ -40,8 +40,8 @@ pub struct ChangeHint {
     pub actor: String,
 }
 
-/// Which calls are orgtrail's own. Anybody can name a session as it names its own: only together with the role that it assumes
-/// in every account the name says something.
+/// Which calls are orgtrail's own. Anybody can name a session as it names its own: only together with the role that it
+/// assumes in every account the name says something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnSessions {
     /// How the names of its sessions begin.

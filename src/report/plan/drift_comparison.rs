@@ -304,7 +304,6 @@ mod tests {
             actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
             event: event.into(),
             source: Some("203.0.113.7".into()),
-            source_identity: Some("mallory".into()),
             ..AuditEvent::default()
         };
         let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
@@ -336,6 +335,34 @@ mod tests {
         insta::assert_snapshot!("human_since", part(&human, "deployment acme", "Wrong now"));
         insta::assert_snapshot!("markdown_since", part(&markdown, "### Since", "### Stands"));
         insta::assert_snapshot!("markdown_who", part(&markdown, "### Who", "### Other trails"));
+    }
+
+    #[test]
+    fn who_stands_behind_an_actor_is_told_in_every_form() {
+        let (plan, organization) = (fixture::plan(3), fixture::organization(3));
+        let event = AuditEvent {
+            actor: "arn:aws:sts::111111111111:assumed-role/Admin/eve".into(),
+            role: Some("arn:aws:iam::111111111111:role/platform/Admin".into()),
+            source_identity: Some("mallory".into()),
+            through: Some("cloudformation.amazonaws.com".into()),
+            ..AuditEvent::default()
+        };
+        // Without a path the role's ARN tells nothing that the session's does not.
+        let plain = AuditEvent { role: Some("arn:aws:iam::111111111111:role/Bare".into()), ..event.clone() };
+        let found = vec![event, plain];
+        let traces = [Trace::of(&plan.changes[0].address, EventHistory { found, gap: None })];
+        let subject = Subject { traces: &traces, ..Subject::new(&plan, &organization, Purpose::Drift) };
+        let templates = Templates::new(&[]).unwrap();
+        let human = human::plan(&subject, Layout { width: 400, verbose: false });
+        let human = anstream::adapter::strip_str(&human).to_string();
+        let page = html::plan(&subject, &templates).unwrap();
+        for report in [human, markdown::plan(&subject, &templates).unwrap(), page] {
+            for told in ["role/platform/Admin", "source identity", "mallory", "through", "cloudformation.amazonaws.com"]
+            {
+                assert!(report.contains(told), "{told}: {report}");
+            }
+            assert!(!report.contains("role/Bare"), "{report}");
+        }
     }
 
     #[test]
