@@ -113,6 +113,36 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     }
 }
 
+/// Writes several files: all of them are on the disk before the first takes its name, so that what cannot be written leaves
+/// every regular file as it was. Pipes and devices, which cannot be put back, are written last.
+///
+/// # Errors
+/// Those of the file system, with the file.
+pub fn write_all<'a>(files: &[(&'a Path, &[u8])], readers: Readers) -> Result<(), (&'a Path, io::Error)> {
+    let (mut whole, mut into) = (Vec::new(), Vec::new());
+    for &(path, bytes) in files {
+        let named = |error| (path, error);
+        let new = NewFile::at(path, readers).map_err(named)?;
+        match new.0 {
+            Out::Whole { .. } => {
+                new.as_file().write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(named)?;
+                whole.push((path, new));
+            }
+            Out::Into(_) => into.push((path, new, bytes)),
+        }
+    }
+    for (path, new) in whole {
+        new.finish().map_err(|error| (path, error))?;
+    }
+    for (path, new, bytes) in into {
+        match new.as_file().write_all(bytes) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err((path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Returns the folder in which a file lies.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -180,6 +210,19 @@ mod tests {
             (fs::read(&path).unwrap().as_slice(), names(folder.path())),
             (&b"old"[..], vec!["plan.json".into()])
         );
+    }
+
+    #[test]
+    fn of_several_files_all_are_written_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("plan.md"), folder.path().join("missing/plan.json"));
+        write(&one, b"old", Readers::Umask).unwrap();
+        let (path, error) = write_all(&[(&one, b"new"), (&other, b"new")], Readers::Umask).unwrap_err();
+        assert_eq!((path, error.kind()), (other.as_path(), ErrorKind::NotFound));
+        assert_eq!((fs::read(&one).unwrap().as_slice(), names(folder.path())), (&b"old"[..], vec!["plan.md".into()]));
+        let other = folder.path().join("plan.json");
+        write_all(&[(&one, b"1"), (&other, b"2")], Readers::Umask).unwrap();
+        assert_eq!((fs::read(&one).unwrap(), fs::read(&other).unwrap()), (b"1".to_vec(), b"2".to_vec()));
     }
 
     #[cfg(unix)]

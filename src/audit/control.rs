@@ -204,7 +204,7 @@ impl Question {
             Question::NotPublic => "the log bucket is closed to the public",
             Question::MfaDelete => "deleting from the log bucket needs multi-factor authentication",
             Question::LakeEncryption => "event data stores of CloudTrail Lake are encrypted with a KMS key",
-            Question::Filter(filter) => return format!("an alarm tells of {}", filter.words()),
+            Question::Filter(filter) => return format!("an alarm notifies of {}", filter.words()),
         };
         text.to_owned()
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::desire::alike::alike;
@@ -21,10 +22,10 @@ use crate::survey::{Survey, SurveyOptions};
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Say what the team of this account needs to read its logs: the id or the name of an account
+    /// Say what this account's team needs to read its logs (id or name)
     #[arg(value_name = "ACCOUNT")]
     account: Option<String>,
-    /// Prove what AWS has now, instead of what it will have once the configuration is applied
+    /// Prove what AWS has now, instead of what it will have after `apply`
     #[arg(long, conflicts_with = "account")]
     live: bool,
 }
@@ -35,19 +36,19 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     match &args.account {
-        Some(account) => pass(common, &session, &survey, account),
-        None => prove(common, &survey, if args.live { State::Live } else { State::Planned }),
+        Some(account) => guide(ui, &session, &survey, account),
+        None => prove(ui, &survey, if args.live { State::Live } else { State::Planned }),
     }
 }
 
-fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, CliError> {
+fn prove(ui: &Ui, survey: &Survey, state: State) -> Result<Answer, CliError> {
     let Survey { organization, desired, observed, plan, .. } = survey;
     let policies = match state {
         State::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
         State::Live => ArchivePolicies::live(desired, observed, organization),
     };
     let Some(policies) = policies else {
-        return Err(CliError::new("the bucket does not exist yet, so that nobody reads anything")
+        return Err(CliError::new("the bucket does not exist yet, so that there is nothing to read")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
     let when = match state {
@@ -70,13 +71,11 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, CliEr
     report.violations.dedup();
     report.unproven.sort();
     report.unproven.dedup();
-    let text = match common.format() {
-        Format::Human => access::human(&report),
-        Format::Json => {
-            access::json(&report).map_err(|error| CliError::new("cannot write the report").because(error))?
-        }
-        other => return Err(other.unknown_to("access", "human and json")),
-    };
+    let texts = ui.render(|format| match format {
+        Format::Human => Ok(access::human(&report)),
+        Format::Json => access::json(&report).map_err(|error| CliError::new("cannot write the report").because(error)),
+        other => Err(other.unknown_to("access")),
+    })?;
     let outcome = if report.broken() > 0 || !report.findings.is_empty() {
         Outcome::Finding
     } else if report.open() > 0 {
@@ -84,7 +83,12 @@ fn prove(common: &Common, survey: &Survey, state: State) -> Result<Answer, CliEr
     } else {
         Outcome::Clean
     };
-    Ok(Answer::new(text, outcome))
+    let isolation = if report.broken() + report.open() == 0 { "isolated" } else { "not proved to be isolated" };
+    let summary = Summary::new("Access", isolation)
+        .some(report.broken(), "violation", "of isolation")
+        .some(report.findings.len(), "finding", "")
+        .some(report.open(), "promise", "of isolation unproven");
+    Ok(Answer::new(texts, outcome, summary))
 }
 
 /// Proves, and tries the readers that a person wants to see.
@@ -137,7 +141,7 @@ fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
     }
 }
 
-fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Result<Answer, CliError> {
+fn guide(ui: &Ui, session: &Session, survey: &Survey, text: &str) -> Result<Answer, CliError> {
     let account = find(survey, text)?;
     let choice = survey.choices.get(account);
     if let Some(choice) = choice.filter(|choice| !choice.chosen) {
@@ -154,14 +158,14 @@ fn pass(common: &Common, session: &Session, survey: &Survey, text: &str) -> Resu
         return Err(CliError::new(format!("there is no reader for account {account}")));
     };
     let report = ReaderGuide::of(policies, reader, organization, &session.config.home_region);
-    let text = match common.format() {
-        Format::Human => reader_guide::human(&report),
+    let texts = ui.render(|format| match format {
+        Format::Human => Ok(reader_guide::human(&report)),
         Format::Json => {
-            reader_guide::json(&report).map_err(|error| CliError::new("cannot write the report").because(error))?
+            reader_guide::json(&report).map_err(|error| CliError::new("cannot write the report").because(error))
         }
-        other => return Err(other.unknown_to("access", "human and json")),
-    };
-    Ok(Answer::new(text, Outcome::Clean))
+        other => Err(other.unknown_to("access")),
+    })?;
+    Ok(Answer::new(texts, Outcome::Clean, Summary::new("Access", &format!("what the team of {account} needs"))))
 }
 
 fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, CliError> {

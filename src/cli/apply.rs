@@ -14,7 +14,7 @@ use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
 use super::signal::told_to_stop_or_left_alone;
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{Answer, Common, Format, summary};
 use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
 use crate::estate::{Address, Kind, Problem};
 use crate::plan::adoption::TAKEN_AWAY;
@@ -32,22 +32,23 @@ use crate::survey::{Survey, SurveyOptions};
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A plan that was written with `plan --output plan.json`; refused when what it stands on has changed since
+    /// Apply this saved plan (plan.json); refused where AWS changed since
     #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy", "close"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     choices: Choices,
-    /// Do not ask
+    /// Apply without prompting for confirmation
     #[arg(long)]
     yes: bool,
-    /// Take over what somebody else made under a wanted name: at this address (can be repeated), or, without one, all of it
+    /// Take over existing resources: at an address, or all (can be repeated)
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "all", value_parser = taken)]
     adopt: Vec<Taken>,
-    /// Allow a risk: weakens, interrupts, destroys or costs
+    /// Allow a risk: weakens, interrupts, destroys, costs (can be repeated)
     #[arg(long, value_name = "RISK", value_delimiter = ',', value_parser = risk)]
     allow: Vec<Risk>,
-    /// Append what this run does to a file, as lines of JSON: before each removal what is removed, and at the end how each
-    /// change ended
+    /// Append what this run does to this file, as JSON Lines
+    ///
+    /// Before each removal what is removed, and at the end how each change ended.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
@@ -94,7 +95,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
-    refuse_unreportable(common, args, ui)?;
+    refuse_unreportable(args, ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
@@ -108,13 +109,13 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let consent = Consent { risks: args.allow.iter().copied().collect(), adopt: adopt(&args.adopt) };
     if let Some(address) = consent.adopt.not_adopted(&survey.plan).next() {
         return Err(CliError::new(format!("nothing is adopted at {address}"))
-            .hint("`orgtrail plan` shows what somebody else made as `adopt`, with its address"));
+            .hint("`orgtrail plan` shows resources of others as `adopt`, with their addresses"));
     }
     say_what_ends(&survey.plan, ui);
-    refuse_not_allowed(&consent, &survey, common, ui)?;
+    refuse_not_allowed(&consent, &survey, ui)?;
     if survey.plan.changes.is_empty() {
-        let text = plan::text(common, &subject(&survey), ui)?;
-        return Ok(Answer::new(text, plan::outcome(&survey.plan)));
+        let texts = ui.render(|format| plan::text(format, common, &subject(&survey), ui))?;
+        return Ok(Answer::new(texts, plan::outcome(&survey.plan), summary::plan("Apply", &survey.plan)));
     }
     if !args.yes {
         ask(&survey, ui)?;
@@ -133,32 +134,35 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     ui.end_progress();
     let recorded = record.map_or(Ok(()), |record| record.end(&report));
     if report.retired().any(|outcome| outcome.address.kind == Kind::Trail) {
-        ui.note("the archive's documents still let the deleted trail in: the next plan takes it out of them");
+        ui.note("the bucket, key and topic policies still allow the deleted trail; the next plan removes it");
     }
-    let text = text(common, &report, &survey, ui).or_else(|failure| {
+    let texts = ui.render(|format| text(format, common, &report, &survey, ui)).or_else(|failure| {
         // What was done must be read, whatever is wrong with a template.
-        ui.print(&in_words(&report, &survey, ui))?;
-        Err(failure.hint("the changes are made, and the report is in plain words instead; mend the template"))
+        let or_words =
+            |format| text(format, common, &report, &survey, ui).or_else(|_| Ok(in_words(&report, &survey, ui)));
+        ui.print(&ui.render(or_words)?)?;
+        Err(failure.hint("the changes are made, and the report is in plain words instead; correct the template"))
     })?;
     if let Err(failure) = recorded {
-        ui.print(&text)?;
+        ui.print(&texts)?;
         return Err(failure);
     }
-    Ok(Answer::new(text, ended(&report, &survey.plan, ui)))
+    let summary = summary::apply(&report, &survey.plan);
+    Ok(Answer::new(texts, ended(&report, &survey.plan, ui), summary))
 }
 
 /// How a run ends the process: a failing delivery, and who reads what they should not, is a finding, also after everything was
 /// made; what is not proved is never taken for right.
 fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
     if !plan.violations.is_empty() {
-        ui.note("not isolated: somebody reads, writes or assumes what they should not; `orgtrail access` says who");
+        ui.note("not isolated: a principal reads, writes or assumes what it should not; `orgtrail access` names it");
         return Outcome::Finding;
     }
     if report.findings.iter().any(|finding| finding.harm != Harm::Harmless) {
         return Outcome::Finding;
     }
     if !plan.unproven.is_empty() {
-        ui.note("not proved: who reads whose logs cannot be told in full; `orgtrail access` says what is missing");
+        ui.note("not proved: who reads whose logs is not fully known; `orgtrail access` says what is missing");
         return Outcome::Partial;
     }
     if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
@@ -182,22 +186,22 @@ fn ask(survey: &Survey, ui: &Ui) -> Result<(), CliError> {
 /// Cancels the run at the first signal to stop; further ones do no harm.
 async fn cancel_at_signal(stop: &CancellationToken, ui: &Ui) -> Infallible {
     told_to_stop_or_left_alone().await;
-    ui.note("told to stop: what has begun is finished, the rest is left for the next run");
+    ui.note("stopping: changes in progress will finish, the rest are left for the next run");
     stop.cancel();
     std::future::pending().await
 }
 
-fn text(common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, CliError> {
+fn text(format: Format, common: &Common, report: &ApplyReport, survey: &Survey, ui: &Ui) -> Result<String, CliError> {
     let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot write the report: {error}"));
     let organization = &survey.organization;
-    match common.format() {
+    match format {
         Format::Human => Ok(in_words(report, survey, ui)),
         Format::Json => json::text(&model::ApplyJson::from(report)).map_err(|error| failed(&error)),
         Format::Markdown => {
             let templates = report_templates(common)?;
             markdown::apply(report, organization, &templates).map_err(|error| failed(&error))
         }
-        other => Err(no_report(other)),
+        other => Err(other.unknown_to("apply")),
     }
 }
 
@@ -205,15 +209,8 @@ fn in_words(report: &ApplyReport, survey: &Survey, ui: &Ui) -> String {
     human::apply(report, &survey.organization, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
-fn no_report(format: Format) -> CliError {
-    format.unknown_to("apply", "human, json and markdown")
-}
-
 /// Stops before the first call where the report could not be given afterwards, or would replace what the run needs.
-fn refuse_unreportable(common: &Common, args: &Args, ui: &Ui) -> Result<(), CliError> {
-    if !matches!(common.format(), Format::Human | Format::Json | Format::Markdown) {
-        return Err(no_report(common.format()));
-    }
+fn refuse_unreportable(args: &Args, ui: &Ui) -> Result<(), CliError> {
     for file in [&args.plan, &args.record].into_iter().flatten() {
         ui.must_not_replace(file)?;
     }
@@ -236,15 +233,15 @@ fn refuse_blocked(plan: &Plan) -> Result<(), CliError> {
 }
 
 /// Stops before the first call where a risk was not allowed, and names the flag.
-fn refuse_not_allowed(consent: &Consent, survey: &Survey, common: &Common, ui: &Ui) -> Result<(), CliError> {
+fn refuse_not_allowed(consent: &Consent, survey: &Survey, ui: &Ui) -> Result<(), CliError> {
     let missing = consent.missing(&survey.plan);
     if missing.is_empty() {
         return Ok(());
     }
-    if common.format() == Format::Human {
+    if ui.outputs().has(Format::Human) {
         ui.note(&plan::human(&subject(survey), ui));
     }
-    let mut failure = CliError::new("the plan needs more consent than was given; nothing was changed");
+    let mut failure = CliError::new("the plan contains risks that were not allowed; nothing was changed");
     for need in &missing {
         let addresses: Vec<String> = need.changes.iter().map(ToString::to_string).collect();
         failure.causes.push(format!("{} is needed for {}", need.flag, words::some(&addresses, 3)));

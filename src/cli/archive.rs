@@ -154,8 +154,8 @@ async fn ask_regions(
     ui.end_progress();
     if let Some(first) = refused.first() {
         ui.note(&format!(
-            "which regions are enabled is not known of {} of {total} accounts, so only regions with logs of any account \
-             are expected there: {}; allow account:ListRegions to the management account, with trusted access for \
+            "could not list enabled regions of {} of {total} accounts; for these, only regions seen in other accounts are \
+             checked: {}; allow account:ListRegions to the management account, with trusted access for \
              account.amazonaws.com, or to the member role",
             refused.len(),
             escape::terminal(&first.to_string()),
@@ -176,7 +176,10 @@ fn unknown(common: &Common, only: Option<&AccountId>, why: &CliError) -> Result<
     let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
     let accounts: BTreeMap<_, _> = only.into_iter().map(|id| (id.clone(), account())).collect();
     let unknown = only.is_none().then(|| {
-        format!("the organization could not be read, so accounts without any log are not missed ({})", why.what)
+        format!(
+            "could not read the organization: accounts that never delivered a log cannot be reported ({})",
+            why.what
+        )
     });
     Ok(Expected { accounts, wanted, unknown, ..Expected::default() })
 }

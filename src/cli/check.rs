@@ -6,7 +6,7 @@ use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{Answer, Common, Format, summary};
 use crate::audit::{self, Audit, AuditInput, Standard};
 use crate::organization::Organization;
 use crate::report::audit::findings::{self, Stamp};
@@ -18,11 +18,12 @@ use crate::survey::{Survey, SurveyOptions, monitoring};
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Answer only these standards: cis-3.0, cis-5.0, security-hub, prowler
+    /// Check only cis-3.0, cis-5.0, security-hub or prowler (can be repeated)
     #[arg(long, value_name = "STANDARD", value_delimiter = ',', value_parser = standard)]
     standard: Vec<Standard>,
-    /// Also look at the trails that the selected accounts have of their own, at one call more for each. It is needed
-    /// where there is no organization trail
+    /// Look at the selected accounts' own trails too (one more call for each)
+    ///
+    /// This is needed where there is no organization trail.
     #[arg(long)]
     member_trails: bool,
 }
@@ -44,11 +45,12 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let ground = AuditInput { organization, estate: observed, plan, monitoring: &monitoring };
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
-    let text = text(common, &audit, &survey.organization, stamp, ui)?;
-    Ok(Answer::new(text, outcome(&audit)))
+    let texts = ui.render(|format| text(format, common, &audit, &survey.organization, stamp, ui))?;
+    Ok(Answer::new(texts, outcome(&audit), summary::check(&audit)))
 }
 
 fn text(
+    format: Format,
     common: &Common,
     audit: &Audit,
     organization: &Organization,
@@ -56,14 +58,14 @@ fn text(
     ui: &Ui,
 ) -> Result<String, CliError> {
     let failed = |error: &dyn std::error::Error| CliError::new(format!("cannot write the report: {error}"));
-    match common.format() {
+    match format {
         Format::Human => Ok(human(audit, organization, Layout { width: ui.width(), verbose: ui.is_verbose() })),
         Format::Json => json::text(&AuditJson::from(audit)).map_err(|error| failed(&error)),
         Format::Markdown => markdown(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Html => html(audit, organization, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Ocsf => json::text(&findings::ocsf(audit, organization, stamp)).map_err(|error| failed(&error)),
         Format::Asff => json::text(&findings::asff(audit, organization, stamp)).map_err(|error| failed(&error)),
-        other => Err(other.unknown_to("check", "human, json, markdown, html, ocsf and asff")),
+        other => Err(other.unknown_to("check")),
     }
 }
 

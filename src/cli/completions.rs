@@ -4,11 +4,12 @@ use clap_complete::Shell;
 
 use super::Answer;
 use super::outcome::Outcome;
+use super::summary::Summary;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell
+    /// Print the completions of this shell
     pub shell: Shell,
 }
 
@@ -16,5 +17,5 @@ pub struct Args {
 pub fn run(args: &Args, command: &mut clap::Command) -> Answer {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, command, "orgtrail", &mut text);
-    Answer::new(String::from_utf8_lossy(&text), Outcome::Clean)
+    Answer::one(String::from_utf8_lossy(&text), Outcome::Clean, Summary::default())
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::failure::CliError;
 use super::logs::{LazyConnection, LogsContext, LogsError, PlaceError, Places, duration, time};
 use super::outcome::Outcome;
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common, Format, archive};
 use crate::ids::{AccountId, Region};
@@ -16,6 +17,7 @@ use crate::logs::finding::TimeRange;
 use crate::logs::verify::ScopeFilter;
 use crate::phase::Phase;
 use crate::report::logs::{coverage as report, page};
+use crate::report::text::words::count;
 
 /// How far back is looked when nobody says.
 const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -23,8 +25,9 @@ const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Tell whether logs arrive: by account, region and kind of log.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CoverageArgs {
-    /// s3://bucket/prefix, or a folder with a copy of the bucket; several places are looked at together [default: the bucket
-    /// of the configuration and the places of its `earlier`]
+    /// Look at a bucket (s3://BUCKET/PREFIX) or a copy in a folder
+    ///
+    /// Several places are looked at together. [default: the bucket of the configuration and the places of its `earlier`]
     #[arg(value_name = "PLACE")]
     pub places: Vec<String>,
     /// Look from this time on [default: seven days before the end]
@@ -33,20 +36,20 @@ pub struct CoverageArgs {
     /// Look up to this time [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub to: Option<Timestamp>,
-    /// Only this account
+    /// Look only at this account
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
-    /// Only this region
+    /// Look only at this region
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
-    /// End with exit code 2 when an account and region has had nothing for longer than this
+    /// Exit with 2 where nothing arrived for longer than this
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub fail_older_than: Option<SignedDuration>,
 }
 
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, CliError> {
-    let mut around = LogsContext::of(common, ui)?;
+    let mut around = LogsContext::of(common, ui);
     let (places, expected) = match args.places.is_empty() {
         false => (args.places.clone(), Expected::default()),
         true => {
@@ -56,22 +59,35 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
             (places, expected)
         }
     };
-    let mut text = Vec::new();
-    let outcome = run(args, &places, expected, &around, &mut text).await?;
-    Ok(Answer::new(String::from_utf8_lossy(&text), outcome))
+    let coverage = look(args, &places, expected, &around).await?;
+    let texts = ui.render(|format| Ok(text(&coverage, args, format, &around)?))?;
+    Ok(Answer::new(texts, outcome(&coverage, args.fail_older_than), summary(&coverage, args.fail_older_than)))
 }
 
-/// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts and regions should deliver, as far as that is known.
+/// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts and
+/// regions should deliver, as far as that is known.
 ///
 /// # Errors
 /// When there is no answer; missing logs are one.
 pub async fn run(
     args: &CoverageArgs,
     places: &[String],
-    mut expected: Expected,
+    expected: Expected,
     around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
+    let coverage = look(args, places, expected, around).await?;
+    out.write_all(text(&coverage, args, around.format, around)?.as_bytes())?;
+    out.flush()?;
+    Ok(outcome(&coverage, args.fail_older_than))
+}
+
+async fn look(
+    args: &CoverageArgs,
+    places: &[String],
+    mut expected: Expected,
+    around: &LogsContext,
+) -> Result<Coverage, LogsError> {
     if places.is_empty() {
         return Err(LogsError::NoPlace);
     }
@@ -95,8 +111,7 @@ pub async fn run(
     expected.narrow(&sought);
     let coverage = assess(surveyed, &expected);
     phase.end(format_args!("{} rows", coverage.rows.len()));
-    write_answer(&coverage, args, around, out)?;
-    Ok(outcome(&coverage, args.fail_older_than))
+    Ok(coverage)
 }
 
 fn range(args: &CoverageArgs, now: Timestamp) -> Result<TimeRange, LogsError> {
@@ -109,8 +124,6 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<TimeRange, LogsError> {
 /// arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes the answer
 /// partial, and so do digests without any log file: names alone do not tell whether there was none.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
-    let is_bad =
-        |row: &Row| row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps);
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
     let is_unread = coverage.has_no_log_file()
         || !coverage.unread.is_empty()
@@ -125,21 +138,31 @@ fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     }
 }
 
-fn write_answer(
-    coverage: &Coverage,
-    args: &CoverageArgs,
-    around: &LogsContext,
-    out: &mut (dyn Write + Send),
-) -> Result<(), LogsError> {
+/// Tells whether something should arrive and does not, or not without gaps.
+fn is_bad(row: &Row) -> bool {
+    row.is_expected && matches!(row.arrival, Arrival::Stopped | Arrival::Nothing | Arrival::Gaps)
+}
+
+fn summary(coverage: &Coverage, limit: Option<SignedDuration>) -> Summary {
+    let rows = |wanted: fn(&Row) -> bool| coverage.rows.iter().filter(|row| wanted(row)).count();
+    let (arriving, all) = (rows(|row| row.arrival == Arrival::Arriving), count(coverage.rows.len(), "row"));
+    let summary = Summary::new("Coverage", &format!("{arriving} of {all} arriving"))
+        .some(rows(is_bad), "row", "missing or with gaps")
+        .some(limit.map_or(0, |limit| coverage.older_than(limit).count()), "row", "older than --fail-older-than")
+        .some(coverage.failing_trails().count(), "trail", "failing")
+        .some(rows(|row| row.arrival == Arrival::Unread), "row", "unreadable")
+        .some(coverage.unread.len(), "listing", "failed");
+    if coverage.has_no_log_file() { summary.also("Digests only, no log file") } else { summary }
+}
+
+fn text(coverage: &Coverage, args: &CoverageArgs, format: Format, around: &LogsContext) -> Result<String, LogsError> {
     let limit = args.fail_older_than;
-    let text = match around.format {
+    Ok(match format {
         Format::Human => report::human(coverage, limit, around.width),
         Format::Json => report::json(coverage, limit),
         Format::Jsonl => report::json_lines(coverage, limit),
         Format::Markdown => report::markdown(coverage, limit),
         Format::Html => page::coverage(coverage, limit)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Form),
-    };
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
+    })
 }

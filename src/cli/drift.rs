@@ -11,7 +11,7 @@ use super::failure::CliError;
 use super::plan::{outcome, text};
 use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
-use super::{Answer, Common, Format, notify};
+use super::{Answer, Common, Format, notify, summary};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
@@ -33,25 +33,32 @@ const TRACES_MAX: usize = 100;
 /// The arguments of `drift`.
 #[derive(Debug, clap::Args)]
 pub struct DriftArgs {
-    /// Also look for trails that the selected accounts have of their own, at one call more for each
+    /// Look for the selected accounts' own trails too (one more call for each)
     #[arg(long)]
     member_trails: bool,
-    /// Compare with the JSON report of an earlier run: what is new, still there and since when, gone
+    /// Compare with the JSON report of an earlier run
+    ///
+    /// Says what is new, what is still there and since when, and what is gone.
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
-    /// Also write the JSON report here, for --since of the next run; with the same FILE in both, a missing one is no error
-    /// but the first run
+    /// Write the JSON report here too, for --since of the next run
+    ///
+    /// With the same FILE in both, a missing one is no error but the first run.
     #[arg(long, value_name = "FILE", requires = "since")]
     record: Option<PathBuf>,
-    /// Ask CloudTrail's event history who changed what drifted: 90 days back, slow, for 100 changes at most
+    /// Look up who changed it in CloudTrail's event history (slow)
+    ///
+    /// The event history goes back 90 days; it is asked for 100 changes at most.
     #[arg(long)]
     who: bool,
-    /// Tell the topic and the webhook of the configuration's `notify` of what drifted; with --since of what is new or other.
-    /// Where that fails the report is written all the same, and the exit code is 1
+    /// Notify `notify.topic` and `notify.webhook` of drift
+    ///
+    /// With --since of what is new or different. Where a notification fails, the report is written all the same, and the exit
+    /// code is 1.
     #[arg(long)]
     notify: bool,
-    /// Where the whole report can be read, for the message; instead of the configuration's `notify.link`
-    #[arg(long, value_name = "URL", env = "ORGTRAIL_LINK")]
+    /// Link to the full report in notifications [default: `notify.link`]
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "ORGTRAIL_LINK")]
     link: Option<WebLink>,
 }
 
@@ -69,14 +76,16 @@ impl DriftArgs {
     }
 
     /// Refuses one file for two things, of which the second would replace the first.
-    fn must_not_mix(&self, common: &Common) -> Result<(), CliError> {
+    fn must_not_mix(&self, common: &Common, ui: &Ui) -> Result<(), CliError> {
         let refused = |what: &str| {
             Err(CliError::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
         };
-        if self.record.is_some() && self.record == common.output {
+        let is_output = |file: &Option<PathBuf>| file.as_ref().is_some_and(|file| common.output.contains(file));
+        if is_output(&self.record) {
             return refused("the report and the record cannot be one file");
         }
-        if self.since.is_some() && self.since == common.output && common.format() != Format::Json {
+        let format = self.since.as_deref().and_then(|file| ui.outputs().format_of(file));
+        if format.is_some_and(|format| format != Format::Json) {
             return refused("the report would replace the run that it is compared with, and is not JSON");
         }
         Ok(())
@@ -84,13 +93,13 @@ impl DriftArgs {
 
     /// Tells whether this run writes its JSON into a file, so that the next one finds it.
     fn writes(&self, common: &Common, file: &Path) -> bool {
-        [&self.record, &common.output].into_iter().flatten().any(|written| written == file)
+        self.record.iter().chain(&common.output).any(|written| written == file)
     }
 }
 
 /// Runs `drift`.
 pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, CliError> {
-    args.must_not_mix(common)?;
+    args.must_not_mix(common, ui)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
     let link = args.link.as_ref().or(session.config.notify.link.as_ref()).map(WebLink::as_str);
@@ -105,16 +114,17 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     };
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
-    let mut answer = Answer::new(text(common, &subject, ui)?, outcome(&survey.plan));
+    let mut answer = Answer::new(
+        ui.render(|format| text(format, common, &subject, ui))?,
+        outcome(&survey.plan),
+        summary::plan("Drift", &survey.plan),
+    );
     if let Some(channels) = &channels
         && let Some(notice) = notice(&subject, &comparison, link)
         && let Err(failure) = notify::send(channels, &notice).await
     {
         // A channel was not sent it: what is new must be new again in the next run.
-        let stays = args.since.as_ref().filter(|file| common.output.as_ref() == Some(file));
-        if stays.is_none() {
-            ui.print(&answer.text)?;
-        }
+        ui.print_without(&answer.texts, args.since.as_deref())?;
         return Err(failure);
     }
     if let Some(file) = &args.record {

@@ -3,6 +3,7 @@
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common};
 use crate::export::{self, Export};
@@ -11,7 +12,7 @@ use crate::survey::SurveyOptions;
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// As Terraform: import blocks and resources
+    /// Write Terraform: import blocks and resources
     #[arg(long, required = true)]
     terraform: bool,
 }
@@ -33,5 +34,8 @@ pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Resu
         ui.note(&format!("not exported: {line}"));
     }
     let outcome = if survey.plan.problems.is_empty() { Outcome::Clean } else { Outcome::Partial };
-    Ok(Answer::new(exported.text, outcome))
+    let summary = Summary::new("Export", "Terraform")
+        .some(exported.left_out.len(), "resource", "not exported")
+        .unreadable(&survey.plan.problems);
+    Ok(Answer::one(exported.text, outcome, summary))
 }

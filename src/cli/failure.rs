@@ -63,12 +63,12 @@ impl CliError {
 /// Returns what to do about what the system says of a file; nothing where that tells no more than the message.
 fn remedy(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::NotFound => "look at the path; a folder that is to be written into must be there already",
-        ErrorKind::PermissionDenied => "let this user do it, or name another place",
+        ErrorKind::NotFound => "check the path; the output folder must exist",
+        ErrorKind::PermissionDenied => "check the permissions of the path, or choose another",
         ErrorKind::IsADirectory => "this is a folder: name a file",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "this is a file: name a folder",
-        ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there, or name another place",
+        ErrorKind::ReadOnlyFilesystem => "choose a path that can be written to",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space, or choose another path",
         _ => "",
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Display for CliError {
             write!(f, "\n  cause: {cause}")?;
         }
         if !self.hint.is_empty() {
-            write!(f, "\n  hint: {}", self.hint)?;
+            write!(f, "\n  help: {}", self.hint)?;
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 mod access;
 mod apply;
 mod archive;
+pub mod catalog;
 mod check;
 mod completions;
 pub mod coverage;
@@ -23,11 +24,14 @@ mod examples;
 mod explain;
 mod export;
 pub mod failure;
+pub mod format;
+mod help;
 mod init;
 pub mod logs;
 mod man;
 mod notify;
 pub mod outcome;
+mod output;
 mod permissions;
 mod plan;
 mod reconcile;
@@ -41,205 +45,215 @@ mod session;
 mod signal;
 mod snapshot;
 mod status_server;
+mod summary;
 pub mod ui;
 pub mod validate;
 pub mod verify;
 
 use crate::files::Readers;
+use catalog::{COMMANDS, Entry, Reads};
 use failure::CliError;
+pub use format::Format;
 use outcome::{ERROR_CODE, Outcome};
+use output::Outputs;
+use summary::Summary;
 use ui::{ColorChoice, LogFormat, Ui};
 
 /// What a command has to say, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The report, for standard output or the file of `--output`.
-    pub text: String,
+    /// The report, in the format of each output of the run; one text alone is that of all.
+    pub texts: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The line of result, for standard error.
+    pub summary: Summary,
     /// A file and its text, written when the report is out: what a next run takes for known must have been told.
     pub record: Option<(PathBuf, String)>,
 }
 
 impl Answer {
-    /// Makes an answer.
-    pub fn new(text: impl Into<String>, outcome: Outcome) -> Self {
-        Self { text: text.into(), outcome, record: None }
+    /// Makes an answer of a text for each output.
+    pub fn new(texts: Vec<String>, outcome: Outcome, summary: Summary) -> Self {
+        Self { texts, outcome, summary, record: None }
+    }
+
+    /// Returns the report of the first output.
+    pub fn text(&self) -> &str {
+        self.texts.first().map_or("", String::as_str)
+    }
+
+    /// Makes an answer that has one format.
+    pub fn one(text: impl Into<String>, outcome: Outcome, summary: Summary) -> Self {
+        Self::new(vec![text.into()], outcome, summary)
     }
 }
 
 /// Consolidates the CloudTrail logs of an AWS organization in one log account, and keeps it that way.
 #[derive(Debug, Parser)]
-#[command(name = "orgtrail", version, about, long_about = None, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "orgtrail", version, about, long_about = None, max_term_width = 100, after_help = EXIT_CODES_SHORT, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
     command: Command,
+    /// The row of the command's table.
+    #[arg(skip = &COMMANDS[0])]
+    entry: &'static Entry,
 }
 
+impl Cli {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// Help and version, and a line that is wrong.
+    fn parse_line(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+        let matches = help::command().try_get_matches_from(args)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut help::command()))?;
+        if let Some(entry) = matches.subcommand_name().and_then(Entry::of) {
+            cli.entry = entry;
+        }
+        Ok(cli)
+    }
+}
+
+const EXIT_CODES_SHORT: &str = "Exit codes: 0 all is well, 1 error, 2 finding, 3 partial or unproven; see --help";
+
 const EXIT_CODES: &str = "Exit codes:
-  0  all is as it should be
+  0  all is well
   1  an error; nothing more was done
   2  a finding: changes are pending, something drifted, logs do not arrive, are not isolated or were
      tampered with
   3  partial: some accounts or objects could not be read or changed, or something is unproven";
 
-/// The flags that every command takes.
+/// The options that every command takes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Common {
-    /// The configuration
-    #[arg(long, short, global = true, value_name = "FILE", default_value = "orgtrail.yaml", env = "ORGTRAIL_CONFIG")]
+    /// Read this configuration
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "orgtrail.yaml",
+        hide_env_values = true,
+        env = "ORGTRAIL_CONFIG"
+    )]
     pub config: PathBuf,
-    /// Work on a recorded estate (see `orgtrail snapshot`) instead of AWS
+    /// Work on this recorded estate instead of AWS
+    ///
+    /// `orgtrail snapshot` records one.
     #[arg(long, global = true, value_name = "FILE")]
     pub estate: Option<PathBuf>,
-    /// Templates that replace the compiled ones of policies/
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Replace compiled policy templates by those of this folder
+    ///
+    /// The templates that can be replaced are those of policies/ in the source.
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
     pub policies: Option<PathBuf>,
-    /// Let a statement of --policies, named by its Sid, grant more than the compiled one (can be repeated)
-    #[arg(long, global = true, value_name = "SID", requires = "policies")]
+    /// Let a statement of --policies grant more, by its Sid (can be repeated)
+    ///
+    /// Without it, a statement that grants more than the compiled one of the same Sid is refused.
+    #[arg(long, global = true, value_name = "SID", requires = "policies", hide_short_help = true)]
     pub allow_grant: Vec<String>,
-    /// The profile of the AWS configuration files
-    #[arg(long, global = true, value_name = "NAME", env = "AWS_PROFILE")]
+    /// Use this profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME", hide_env_values = true, env = "AWS_PROFILE")]
     pub profile: Option<String>,
-    /// Templates that replace the compiled ones of templates/
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Replace compiled report templates by those of this folder
+    ///
+    /// The templates that can be replaced are those of templates/ in the source.
+    #[arg(long, global = true, value_name = "DIR", hide_short_help = true)]
     pub templates: Option<PathBuf>,
-    /// The form of the report [default: what the name given to --output ends in, else human]
-    #[arg(long, global = true, value_name = "FORMAT")]
+    /// Report in this format
+    ///
+    /// By default the format that the ending of --output names, else human.
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
     pub format: Option<Format>,
-    /// Write the report to this file, or the documents to this folder, instead of standard output
-    #[arg(long, short, global = true, value_name = "PATH")]
-    pub output: Option<PathBuf>,
-    /// Say less: no progress, no notes
+    /// Write the report to this file; - is standard output (can be repeated)
+    #[arg(long, short, global = true, value_name = "FILE", hide_short_help = true)]
+    pub output: Vec<PathBuf>,
+    /// Print only the report and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show phases with counts and times; -vv shows every call to AWS; ORGTRAIL_LOG adds to it
+    /// Show phases; -vv shows every call to AWS (filter: ORGTRAIL_LOG)
     ///
-    /// -v shows what is done now. -vv shows each attempt of each call to AWS in one line: service, operation, account, region,
-    /// attempt, milliseconds, HTTP status, error code, request id; never parameters, headers, bodies or credentials.
-    /// ORGTRAIL_LOG adds filters of the form TARGET=LEVEL with commas between them, and decides about the targets that it names:
-    /// `orgtrail::aws=debug` shows the calls alone, `orgtrail::aws=off` leaves them out of -vv.
+    /// -v shows what is done now, with counts and times. -vv shows each attempt of each call to AWS in one line: service,
+    /// operation, account, region, attempt, milliseconds, HTTP status, error code, request id; never parameters, headers,
+    /// bodies or credentials. ORGTRAIL_LOG adds filters of the form TARGET=LEVEL with commas between them, and decides about
+    /// the targets that it names: `orgtrail::aws=debug` shows the calls alone, `orgtrail::aws=off` leaves them out of -vv.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// The form of the log on standard error, which -v makes longer
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", env = "ORGTRAIL_LOG_FORMAT")]
+    /// Log to standard error in this format
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_env_values = true,
+        env = "ORGTRAIL_LOG_FORMAT",
+        hide_short_help = true
+    )]
     pub log_format: LogFormat,
-    /// Colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Color the output; NO_COLOR is honored
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_short_help = true)]
     pub color: ColorChoice,
-    /// How many accounts or changes are worked on side by side
-    #[arg(long, global = true, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Process this many accounts or changes in parallel
+    #[arg(long, global = true, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), hide_short_help = true)]
     pub concurrency: u16,
 }
 
 impl Common {
-    /// Returns the form of the report: the one that was asked for, or the one that the output's name tells.
-    pub fn format(&self) -> Format {
-        let extension = self.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
-        self.format.unwrap_or(match extension {
-            Some("json") => Format::Json,
-            Some("jsonl") => Format::Jsonl,
-            Some("md") => Format::Markdown,
-            Some("html") => Format::Html,
-            Some("sarif") => Format::Sarif,
-            Some("xml") => Format::Junit,
-            _ => Format::Human,
-        })
-    }
-}
-
-/// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For a person at a terminal
-    Human,
-    /// For programs; the same bytes for the same content
-    Json,
-    /// One line of JSON for each finding, as soon as it is known
-    Jsonl,
-    /// For comments of pull requests and tickets
-    Markdown,
-    /// One page that needs nothing else
-    Html,
-    /// For code scanning
-    Sarif,
-    /// For the test view of a CI system
-    Junit,
-    /// Compliance findings of the Open Cybersecurity Schema Framework
-    Ocsf,
-    /// Findings for AWS Security Hub
-    Asff,
-}
-
-impl Format {
-    /// Says that a command has no report of this form.
-    pub fn unknown_to(self, command: &str, known: &str) -> CliError {
-        let forms = if known.contains(' ') { "the forms are" } else { "the only form is" };
-        CliError::new(format!("there is no {} report of {command}", self.name())).hint(format!("{forms} {known}"))
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Format::Human => "human",
-            Format::Json => "json",
-            Format::Jsonl => "jsonl",
-            Format::Markdown => "markdown",
-            Format::Html => "html",
-            Format::Sarif => "sarif",
-            Format::Junit => "junit",
-            Format::Ocsf => "ocsf",
-            Format::Asff => "asff",
-        }
+    /// Returns what `--output` names, for a command that fills one folder or writes one file.
+    pub fn place(&self) -> Option<&Path> {
+        self.output.first().map(PathBuf::as_path)
     }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at the organization and write a first configuration, or that of an existing organization trail
+    /// Write a first configuration, of a new deployment or of an existing trail
     #[command(after_help = examples::INIT)]
     Init(init::Args),
-    /// Check a configuration without asking AWS
+    /// Check a configuration without AWS
     #[command(after_help = examples::VALIDATE)]
     Validate,
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = examples::SCHEMA)]
     Schema,
-    /// Show the organization as a tree: which accounts are selected, and why the others are not
+    /// Show the organization: which accounts are selected, and why others are not
     #[command(after_help = examples::DISCOVER)]
     Discover,
-    /// Record what AWS has in a file; commands that look at AWS work on it with --estate
+    /// Record what AWS has in a file, for --estate of other commands
     #[command(after_help = examples::SNAPSHOT)]
     Snapshot(snapshot::Args),
     /// Write every policy document as it would be sent, for review
     #[command(after_help = examples::RENDER)]
     Render(render::Args),
-    /// Show what would be changed, with the risks
+    /// Show the changes that are needed, with their risks
     #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
-    /// Show what has changed against the configuration; never writes
+    /// Show what no longer matches the configuration; never writes
     #[command(after_help = examples::DRIFT)]
     Drift(drift::DriftArgs),
     /// Make the changes of a plan
     #[command(after_help = examples::APPLY)]
     Apply(apply::Args),
-    /// Keep the organization as the configuration says, round after round
+    /// Keep the organization as configured, round after round (daemon)
     #[command(after_help = examples::RECONCILE)]
     Reconcile(reconcile::Args),
-    /// Answer the controls of security standards about trails, their bucket, key and log group
+    /// Check the controls of security standards about CloudTrail
     #[command(after_help = examples::CHECK)]
     Check(check::Args),
-    /// Show the main job on an embedded organization, without AWS; leaves everything in a folder (--output DIR)
+    /// Show the main job on an embedded organization, without AWS
     #[command(after_help = examples::DEMO)]
     Demo,
-    /// Prove who can read whose logs, or say what one account's team needs to read its own
+    /// Prove who can read whose logs, or say what a team needs to read its own
     #[command(after_help = examples::ACCESS)]
     Access(access::Args),
-    /// Say what CloudTrail would be refused by other people's policies, and why
+    /// Explain what existing policies would refuse to CloudTrail, and why
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::Args>),
-    /// Print the IAM policy that a command needs, or the template of the role in every account
+    /// Print the IAM policy that a command needs, or the member role's template
     #[command(after_help = examples::PERMISSIONS)]
     Permissions(permissions::Args),
     /// Prove that the logs are complete and untouched
@@ -248,10 +262,10 @@ enum Command {
     /// Show whether logs arrive, by account, region and kind of log
     #[command(after_help = examples::COVERAGE)]
     Coverage(coverage::CoverageArgs),
-    /// Write the deployment in the language of another tool, for teams that leave
+    /// Write the deployment as Terraform, for teams that leave
     #[command(after_help = examples::EXPORT)]
     Export(export::Args),
-    /// Write manual pages into a folder (--output DIR)
+    /// Write manual pages into a folder
     #[command(after_help = examples::MAN)]
     Man,
     /// Print the completions of a shell
@@ -259,90 +273,37 @@ enum Command {
     Completions(completions::Args),
 }
 
-impl Command {
-    /// The form of those that have one form only, with their name.
-    fn only_form(&self) -> Option<(&'static str, Format)> {
-        Some(match self {
-            Command::Validate => ("validate", Format::Human),
-            Command::Schema => ("schema", Format::Json),
-            Command::Snapshot(_) => ("snapshot", Format::Json),
-            Command::Render(_) => ("render", Format::Human),
-            Command::Demo => ("demo", Format::Human),
-            Command::Export(_) => ("export", Format::Human),
-            Command::Man => ("man", Format::Human),
-            Command::Completions(_) => ("completions", Format::Human),
-            _ => return None,
-        })
-    }
-
-    /// Tells whether it looks at AWS, or at a recorded estate.
-    fn looks(&self) -> bool {
-        !matches!(
-            self,
-            Command::Validate
-                | Command::Schema
-                | Command::Permissions(_)
-                | Command::Demo
-                | Command::Man
-                | Command::Completions(_)
-        )
-    }
-
-    /// Tells whether its reports are made from `templates/`.
-    fn has_templates(&self) -> bool {
-        matches!(self, Command::Plan(_) | Command::Drift(_) | Command::Apply(_) | Command::Check(_))
-    }
-}
-
-/// Refuses options that the command would not heed: whoever gave them waits for what they do.
-fn refuse_idle(command: &Command, common: &Common) -> Result<(), CliError> {
-    if let (Some((name, form)), Some(asked)) = (command.only_form(), common.format)
-        && asked != form
-    {
-        return Err(asked.unknown_to(name, form.name()));
-    }
-    if !command.looks() {
+/// Refuses options that would do nothing: whoever gave them waits for what they do.
+fn refuse_idle(command: &Entry, common: &Common) -> Result<(), CliError> {
+    if command.reads != Reads::Aws {
         let idle = [("--estate", &common.estate), ("--policies", &common.policies)];
         if let Some((flag, _)) = idle.into_iter().find(|(_, given)| given.is_some()) {
-            return Err(
-                CliError::new(format!("{flag} does nothing here")).hint("this command looks at nothing; leave it out")
-            );
+            return Err(CliError::new(format!("{flag} does nothing here"))
+                .hint(format!("leave it out: `orgtrail {}` does not read AWS", command.name)));
         }
     }
     match &common.templates {
         None => Ok(()),
-        Some(_) if command.has_templates() => session::report_templates(common).map(|_| ()),
+        Some(_) if command.has_templates => session::report_templates(common).map(|_| ()),
         Some(_) => Err(CliError::new("--templates does nothing here")
-            .hint("plan, drift, apply and check have templates that can be replaced; leave it out")),
+            .hint("leave it out: only plan, drift, apply and check have templates that can be replaced")),
     }
-}
-
-/// The endings of files that say nothing of a form, and those that tell one ([`Common::format`]).
-const PLAIN_ENDINGS: [&str; 2] = ["txt", "log"];
-const TELLING_ENDINGS: [&str; 6] = ["json", "jsonl", "md", "html", "sarif", "xml"];
-
-/// Refuses a file whose ending promises a form that there is not.
-fn refuse_ending(command: &Command, common: &Common) -> Result<(), CliError> {
-    let has_own_files = command.only_form().is_some() || matches!(command, Command::Init(_) | Command::Permissions(_));
-    let extension = common.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
-    let Some(extension) = extension.filter(|_| common.format.is_none() && !has_own_files) else { return Ok(()) };
-    if PLAIN_ENDINGS.contains(&extension) || TELLING_ENDINGS.contains(&extension) {
-        return Ok(());
-    }
-    let known: Vec<String> = PLAIN_ENDINGS.iter().chain(&TELLING_ENDINGS).map(|ending| format!(".{ending}")).collect();
-    Err(CliError::new(format!("no report has the ending .{extension}"))
-        .hint(format!("the endings are {}; or name the form with --format", known.join(", "))))
 }
 
 /// Parses, runs, prints; returns the exit code of the process.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::parse_line(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    // These write their own files; `--output` says where.
-    let to_folder = matches!(cli.command, Command::Render(_) | Command::Demo | Command::Init(_) | Command::Man);
-    let ui = Ui::new(&cli.common, cli.common.output.clone().filter(|_| !to_folder));
+    let outputs = match Outputs::of(&cli.common, cli.entry) {
+        Ok(outputs) => outputs,
+        Err(failure) => {
+            Ui::new(&cli.common, Outputs::standard(Format::Human)).print_failure(&failure);
+            return ExitCode::from(ERROR_CODE);
+        }
+    };
+    let ui = Ui::new(&cli.common, outputs);
     ui.start_log();
     let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(&cli, &ui)),
@@ -358,10 +319,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Hands an answer out.
-fn give(Answer { text, outcome, record }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
-    ui.print(&text)?;
+fn give(Answer { texts, outcome, summary, record }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
+    ui.print(&texts)?;
     if let Some((file, text)) = record {
         ui::write_file(&file, &text, Readers::Umask)?;
+    }
+    let line = summary.line(ui.outputs().files());
+    if !line.is_empty() {
+        ui.note(&line);
     }
     Ok(outcome)
 }
@@ -378,19 +343,17 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, CliError> {
     let common = &cli.common;
-    refuse_idle(&cli.command, common)?;
-    ui.must_not_replace(&common.config)?;
-    common.estate.as_deref().map_or(Ok(()), |estate| ui.must_not_replace(estate))?;
-    refuse_ending(&cli.command, common)?;
+    refuse_idle(cli.entry, common)?;
     match &cli.command {
         Command::Validate => {
             let (text, outcome) = validate::run(&common.config)?;
-            Ok(Answer::new(text, outcome))
+            let remarks = text.lines().filter(|line| line.contains(": remark: ")).count();
+            Ok(Answer::one(text, outcome, Summary::new("Validate", "valid").some(remarks, "remark", "")))
         }
         Command::Init(args) => init::run(common, args, ui).await,
         Command::Schema => {
             let (text, outcome) = schema::run();
-            Ok(Answer::new(text, outcome))
+            Ok(Answer::one(text, outcome, Summary::default()))
         }
         Command::Discover => discover::run(common, ui).await,
         Command::Snapshot(args) => snapshot::run(common, args, ui).await,
@@ -407,7 +370,7 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, CliError> {
         Command::Permissions(args) => permissions::run(common, args, ui),
         Command::Verify(args) => Box::pin(verify::command(common, args, ui)).await,
         Command::Coverage(args) => Box::pin(coverage::command(common, args, ui)).await,
-        Command::Man => man::run(common, <Cli as clap::CommandFactory>::command()),
-        Command::Completions(args) => Ok(completions::run(args, &mut <Cli as clap::CommandFactory>::command())),
+        Command::Man => man::run(common, help::command()),
+        Command::Completions(args) => Ok(completions::run(args, &mut help::command())),
     }
 }

@@ -27,7 +27,7 @@ pub async fn send(channels: &Channels, notification: &Notification) -> Result<()
     let never = CancellationToken::new();
     let sleep = async |span: Duration| tokio::time::sleep(span).await;
     let sending = Sending { stop: &never, may_send: async || true, sleep };
-    let mut failure = CliError::new("the drift is reported, but not everybody was told");
+    let mut failure = CliError::new("drift was reported, but a notification failed");
     for delivery in send_each(channels, |_| Some(notification.clone()), &sending).await {
         if let Err(why) = delivery.result {
             failure.causes.push(why.what);

@@ -1,13 +1,18 @@
 //! `orgtrail permissions`: prints the IAM policy that a command needs, or the template of the member role; asks nobody.
 
+use std::path::PathBuf;
+
 use super::failure::CliError;
+use super::format::Ending;
 use super::outcome::Outcome;
+use super::summary::Summary;
 use super::ui::Ui;
 use super::validate::load;
 use super::{Answer, Common, Format};
 use crate::config::Config;
 use crate::ids::{AccountId, Arn, BadId};
 use crate::permissions::{AccountKind, Known, Purpose, Request, permissions, stack_set};
+use crate::report::text::words::count;
 
 /// The role that Organizations itself makes in the accounts that it creates.
 const ROLE_OF_ORGANIZATIONS: &str = "OrganizationAccountAccessRole";
@@ -60,25 +65,29 @@ impl From<Account> for AccountKind {
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What the policy is for
+    /// Print the policy that this command needs
     #[arg(long = "for", value_name = "COMMAND")]
     purpose: Command,
-    /// In which kind of account it is needed
+    /// Print it for this kind of account
     #[arg(long = "in", value_name = "ACCOUNT", required_unless_present = "cloudformation")]
     place: Option<Account>,
-    /// Print a CloudFormation template for StackSets that puts the member role into every account
+    /// Print a CloudFormation template of the member role, for StackSets
     #[arg(long, conflicts_with = "place")]
     cloudformation: bool,
-    /// The id of the management account, which the configuration does not tell; without it `*` stands for it
+    /// Name the management account [default: `*` stands for it]
+    ///
+    /// The configuration does not name it.
     #[arg(long, value_name = "ID")]
     management: Option<AccountId>,
-    /// The id of the log account, where the configuration tells its name; without it `*` stands for it
+    /// Name the log account [default: that of the configuration, else `*`]
     #[arg(long, value_name = "ID")]
     log: Option<AccountId>,
-    /// An earlier trail that `apply --destroy` shall delete, by its ARN or its name; nothing else gives cloudtrail:DeleteTrail
+    /// Grant the deletion of this superseded trail (can be repeated)
+    ///
+    /// By its ARN or its name, for `apply --destroy`; nothing else gives cloudtrail:DeleteTrail.
     #[arg(long, value_name = "TRAIL", value_delimiter = ',', conflicts_with = "cloudformation")]
     destroy: Vec<String>,
-    /// The key of KMS that `verify --sign` signs evidence with, by its ARN; without it no signing is granted
+    /// Grant `verify --sign` with this KMS key
     #[arg(long, value_name = "KEY_ARN", conflicts_with = "cloudformation", value_parser = signing_key)]
     sign: Option<Arn>,
 }
@@ -95,16 +104,13 @@ fn signing_key(text: &str) -> Result<Arn, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// A configuration that is wrong, a place where the command needs nothing, a form that the answer has not.
+/// A configuration that is wrong, a place where the command needs nothing, a format that the answer does not have.
 pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let config = load(&common.config)?;
     let known = Known { management: args.management.clone(), log: args.log.clone() };
     let Some(place) = args.place.map(AccountKind::from) else {
         return template(common, args, &config, &known, ui);
     };
-    if !matches!(common.format(), Format::Human | Format::Json) {
-        return Err(common.format().unknown_to("permissions", "human and json"));
-    }
     if args.sign.is_some() && (args.purpose, place) != (Command::Verify, AccountKind::Log) {
         return Err(CliError::new("--sign belongs to --for verify --in log").hint("leave --sign out"));
     }
@@ -125,12 +131,16 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
             format!("{:#}\n", serde_json::Value::from(list))
         }
     };
-    Ok(Answer::new(text, Outcome::Clean))
+    let policies = count(needed.documents.len(), "policy");
+    Ok(Answer::one(text, Outcome::Clean, Summary::new("Permissions", &policies)))
 }
 
 fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, CliError> {
-    if common.format.is_some_and(|format| format != Format::Human) {
-        return Err(CliError::new("a CloudFormation template has one form, YAML").hint("leave --format out"));
+    let is_json = |path: &PathBuf| Ending::of(path) == Ending::Names(Format::Json);
+    if common.format.is_some() || common.output.iter().any(is_json) {
+        return Err(
+            CliError::new("a CloudFormation template is YAML").hint("leave --format out, and name a .yaml file")
+        );
     }
     let (text, notes) = stack_set(config, args.purpose.into(), known)
         .map_err(|error| CliError::new("the template cannot be made").because(error))?;
@@ -141,5 +151,5 @@ fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &U
              another name, such as orgtrail-member, before you deploy this"
         ));
     }
-    Ok(Answer::new(text, Outcome::Clean))
+    Ok(Answer::one(text, Outcome::Clean, Summary::new("Permissions", "CloudFormation template of the member role")))
 }

@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::validate::load;
-use super::{Answer, Common, Format};
+use super::{Answer, Common, Format, summary};
 use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::plan::drift_comparison::DriftJson;
@@ -27,23 +27,29 @@ use crate::survey::SurveyOptions;
 /// What `plan` and `apply` can be told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Choices {
-    /// Remove reader roles and member policies of ours that are no longer wanted, and whose time is over
+    /// Delete reader roles and member policies that are no longer configured
+    ///
+    /// Only those past `readers.keep_days`.
     #[arg(long)]
     pub prune: bool,
-    /// Delete an earlier trail of this deployment, named by its ARN, or by its name for all of this name; only after the
-    /// trails that take over were seen to deliver. Or remove a statement of others from a policy, named as the plan that
-    /// found harm in it says: ADDRESS#STATEMENT
+    /// Delete a superseded trail, once its successors deliver (can be repeated)
+    ///
+    /// A trail of this deployment, by its ARN, or by its name for every trail of that name. Or remove a statement of others
+    /// from a policy, named as the plan that found harm in it says: ADDRESS#STATEMENT.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub destroy: Vec<String>,
-    /// Give up a place of earlier logs, by the name of its bucket or the ARN of its key: members do not read there any more,
-    /// and nothing watches it; nothing is deleted
+    /// Stop reading and watching a place of earlier logs (can be repeated)
+    ///
+    /// By the name of its bucket or the ARN of its key. Members can no longer read there; nothing is deleted.
     #[arg(long, value_name = "BUCKET", value_delimiter = ',')]
     pub give_up: Vec<String>,
-    /// Go on although far fewer accounts are selected than have reader roles
+    /// Proceed even if far fewer accounts are selected than have reader roles
     #[arg(long)]
     pub accept_fewer_accounts: bool,
-    /// Take the statements of others out of the policies of bucket, key and topic where they let somebody read, change or
-    /// decrypt what they should not; needs --allow destroys to be applied
+    /// Remove statements of others that let outsiders read or change logs
+    ///
+    /// From the policies of bucket, key and topic, where they let a principal read, change or decrypt what it should not; to
+    /// apply this needs --allow destroys.
     #[arg(long)]
     pub close: bool,
 }
@@ -53,10 +59,10 @@ pub struct Choices {
 pub struct PlanArgs {
     #[command(flatten)]
     choices: Choices,
-    /// Also look for trails that the selected accounts have of their own, at one call more for each
+    /// Look for the selected accounts' own trails too (one more call for each)
     #[arg(long)]
     member_trails: bool,
-    /// Show what --config changes against this other configuration: only the organization is read
+    /// Compare with this other configuration; only the organization is read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["member_trails", "prune", "destroy", "give_up", "accept_fewer_accounts", "close"])]
     against: Option<PathBuf>,
 }
@@ -99,8 +105,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, C
         }
     };
     ui.end_progress();
-    let text = text(common, &Subject::new(&plan, &organization, Purpose::Plan), ui)?;
-    Ok(Answer::new(text, outcome(&plan)))
+    let subject = Subject::new(&plan, &organization, Purpose::Plan);
+    let texts = ui.render(|format| text(format, common, &subject, ui))?;
+    Ok(Answer::new(texts, outcome(&plan), summary::plan("Plan", &plan)))
 }
 
 /// Reads the configuration that is compared with.
@@ -113,23 +120,26 @@ fn compared(path: &Path) -> Result<Config, CliError> {
     Ok(load(path)?)
 }
 
-/// Returns the report of a plan in the wanted form.
+/// Returns the report of a plan in one format.
 ///
 /// # Errors
-/// A template that cannot be rendered, or a form that a plan has not.
-pub fn text(common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, CliError> {
+/// A template that cannot be rendered, or a format that a plan does not have.
+pub fn text(format: Format, common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, CliError> {
     let failed = |error: &dyn std::error::Error| {
-        CliError::new(format!("cannot write the report: {error}")).hint("mend the template, or leave --templates out")
+        CliError::new(format!("cannot write the report: {error}")).hint(
+            "correct the template, or leave --templates \
+        out",
+        )
     };
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
-    match common.format() {
+    match format {
         Format::Human => Ok(human(subject, ui)),
         Format::Json => json::text(&DriftJson::from(subject)).map_err(|error| failed(&error)),
         Format::Markdown => markdown::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Html => html::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),
         Format::Junit => Ok(junit::plan(plan, organization, purpose)),
-        other => Err(other.unknown_to("a plan", "human, json, markdown, html, sarif and junit")),
+        other => Err(other.unknown_to("plan")),
     }
 }
 

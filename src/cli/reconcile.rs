@@ -14,7 +14,7 @@ use super::signal::{at_each_hangup, cancel_at_signals};
 use super::status_server::{self, StatusServer};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
-use super::{Answer, Common, Format, notify};
+use super::{Answer, Common, Format, notify, summary};
 use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, CloudReader, DiscoverOptions};
 use crate::config::schema::{BadValue, S3Place};
@@ -33,25 +33,35 @@ use crate::reconcile::{ConfigSource, Connection, Controller, Options, SourceErro
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Make one round and end, with the exit code of what it found; --format json writes what it found
+    /// Run one round and exit with its result
     #[arg(long)]
     once: bool,
-    /// Never change anything: what is not as it should be is only reported
+    /// Report only; never change anything
     #[arg(long)]
     observe: bool,
-    /// Show metrics, health and the status page here; anywhere but on this machine it needs --token-file
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", env = "ORGTRAIL_LISTEN")]
+    /// Serve metrics, health and the status page at this address
+    ///
+    /// An address that is not of this machine alone needs --token-file.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9464",
+        hide_env_values = true,
+        env = "ORGTRAIL_LISTEN"
+    )]
     listen: SocketAddr,
-    /// A file with the token that is asked for there
-    #[arg(long, value_name = "FILE", env = "ORGTRAIL_TOKEN_FILE")]
+    /// Require the token in this file from clients
+    #[arg(long, value_name = "FILE", hide_env_values = true, env = "ORGTRAIL_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Keep the history of rounds and the age of findings in this file, or under this prefix in S3 (s3://bucket/prefix)
-    /// [default: reconcile.history of the configuration]
-    #[arg(long, value_name = "PLACE", env = "ORGTRAIL_HISTORY")]
+    /// Keep history in this file or S3 prefix [default: `reconcile.history`]
+    ///
+    /// The history of rounds and the age of findings; a prefix is s3://bucket/prefix.
+    #[arg(long, value_name = "PLACE", hide_env_values = true, env = "ORGTRAIL_HISTORY")]
     history: Option<HistoryPlace>,
-    /// Tell the topic and the webhook of the configuration's `notify` of findings that are new, changed or gone. What they
-    /// were told is kept with the history; without one, or with one in S3 that --observe does not write, a restart tells again
-    /// of all that is open
+    /// Notify of findings that are new, changed or gone
+    ///
+    /// To `notify.topic` and `notify.webhook` of the configuration. What was sent is kept with the history; without a history,
+    /// or with one in S3 that --observe does not write, a restart sends all open findings again.
     #[arg(long)]
     notify: bool,
 }
@@ -72,7 +82,7 @@ impl FromStr for HistoryPlace {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
-    refuse_form(common.format(), args.once)?;
+    refuse_json_of_rounds(ui, args.once)?;
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
     let options = Options {
@@ -91,8 +101,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let controller = Controller { source: &source, templates: &templates, clock: &SystemClock, board, options };
     ui.note(&format!("run {}: {}", controller.options.run, manner(args)));
     let stop = CancellationToken::new();
-    let hangups =
-        at_each_hangup(|| tracing::info!("told to look at its configuration again, which it does within seconds"));
+    let hangups = at_each_hangup(|| tracing::info!("reloading the configuration, which takes seconds"));
     // One round is over before anybody looks.
     let server = match args.once {
         true => None,
@@ -106,27 +115,25 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
         never = server => match never {},
     };
     let last = last.map_err(|error| CliError::new("the daemon cannot work").because(error))?;
-    answer(last.as_ref(), args.once, &stop, common.format(), &controller.board)
+    answer(last.as_ref(), args.once, &stop, ui, &controller.board)
 }
 
 fn manner(args: &Args) -> &'static str {
     match (args.once, args.observe) {
         (true, true) => "one round that changes nothing",
         (true, false) => "one round",
-        (false, true) => "rounds that change nothing, until it is told to stop",
-        (false, false) => "rounds until it is told to stop",
+        (false, true) => "rounds that change nothing, until a stop signal",
+        (false, false) => "rounds until a stop signal",
     }
 }
 
-/// Refuses a form that there is not, before the first call.
-fn refuse_form(format: Format, once: bool) -> Result<(), CliError> {
-    match format {
-        Format::Human => Ok(()),
-        Format::Json if once => Ok(()),
-        Format::Json => Err(CliError::new("only one round has a JSON report")
-            .hint("add --once; a daemon that runs is read at its /metrics, and in its history")),
-        other => Err(other.unknown_to("reconcile", "human and, with --once, json")),
+/// Refuses a report that there will not be, before the first call.
+fn refuse_json_of_rounds(ui: &Ui, once: bool) -> Result<(), CliError> {
+    if once || !ui.outputs().has(Format::Json) {
+        return Ok(());
     }
+    Err(CliError::new("only one round has a JSON report")
+        .hint("add --once; a daemon that runs is read at its /metrics, and in its history"))
 }
 
 /// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is in the
@@ -135,19 +142,20 @@ fn answer(
     last: Option<&RoundRecord>,
     once: bool,
     stop: &CancellationToken,
-    format: Format,
+    ui: &Ui,
     board: &StatusBoard,
 ) -> Result<Answer, CliError> {
     let status = board.read();
-    let text = match (format, last) {
+    let texts = ui.render(|format| match (format, last) {
         (Format::Json, _) => {
-            once::json(last, &status).map_err(|error| CliError::new("cannot write the report").because(error))?
+            once::json(last, &status).map_err(|error| CliError::new("cannot write the report").because(error))
         }
-        (_, Some(round)) => once::human(round, &status),
-        (_, None) if stop.is_cancelled() => "stopped before a round was over\n".to_owned(),
-        (_, None) => "another replica acts\n".to_owned(),
-    };
-    let Some(round) = last else { return Ok(Answer::new(text, Outcome::Clean)) };
+        (_, Some(round)) => Ok(once::human(round, &status)),
+        (_, None) if stop.is_cancelled() => Ok("stopped before a round was over\n".to_owned()),
+        (_, None) => Ok("another replica is the leader\n".to_owned()),
+    })?;
+    let summary = summary::round(last, stop.is_cancelled());
+    let Some(round) = last else { return Ok(Answer::new(texts, Outcome::Clean, summary)) };
     let outcome = match round.result {
         _ if !once && stop.is_cancelled() => Outcome::Clean,
         RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
@@ -155,7 +163,7 @@ fn answer(
         RoundResult::Partial if round.held > 0 || round.found > 0 => Outcome::Finding,
         RoundResult::Partial | RoundResult::Failed | RoundResult::Stopped => Outcome::Partial,
     };
-    Ok(Answer::new(text, outcome))
+    Ok(Answer::new(texts, outcome, summary))
 }
 
 /// Configuration and connection as the flags name them.

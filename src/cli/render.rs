@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
+use super::summary::Summary;
 use super::ui::{Ui, write_file};
 use super::{Answer, Common};
 use crate::estate::{Address, Desired, Estate, Kind, Resource};
@@ -14,7 +15,7 @@ use crate::files::Readers;
 use crate::plan::effective;
 use crate::policy::{PolicyDocument, lint};
 use crate::report::rendered::{self, RenderedFile};
-use crate::report::text::escape;
+use crate::report::text::{escape, words};
 use crate::survey::SurveyOptions;
 
 /// The arguments.
@@ -33,19 +34,21 @@ pub struct Document {
 
 /// Runs the command.
 pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, CliError> {
-    let Some(folder) = &common.output else {
+    let Some(folder) = common.place() else {
         return Err(CliError::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
     };
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
     let count = write_documents(folder, &session.config.deployment, &documents(&survey.desired, &survey.observed))?;
-    ui.note(&format!("{count} documents in {}", folder.display()));
+    let documents = words::count(count, "document");
+    let summary = Summary::new("Render", &format!("{documents} written to {}", folder.display()))
+        .unreadable(&survey.plan.problems);
     if survey.plan.problems.is_empty() {
-        return Ok(Answer::new(String::new(), Outcome::Clean));
+        return Ok(Answer::one(String::new(), Outcome::Clean, summary));
     }
-    ui.note("some accounts could not be read: what others have in their documents there is not in these");
-    Ok(Answer::new(String::new(), Outcome::Partial))
+    ui.note("some accounts could not be read: statements of others in their documents are missing here");
+    Ok(Answer::one(String::new(), Outcome::Partial, summary))
 }
 
 /// Returns every document of a desired estate, as it would be sent.

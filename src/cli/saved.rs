@@ -56,7 +56,7 @@ impl Saved {
         if names.iter().all(|name| self.value[name] == current[name]) {
             return Ok(());
         }
-        let mut failure = CliError::new("the ground has moved since the plan was made; nothing was changed");
+        let mut failure = CliError::new("the saved plan is stale: AWS changed since it was made; nothing was changed");
         for name in ["organization", "deployment"].into_iter().filter(|name| self.value[name] != current[name]) {
             failure.causes.push(format!("the plan is for {name} {}, this is {}", self.value[name], current[name]));
         }

@@ -109,7 +109,7 @@ pub fn aws_options(common: &Common, door: AwsEntry<'_>, access: Access, session_
 pub fn templates(common: &Common) -> Result<Templates, CliError> {
     let overrides = common.policies.as_deref().map(overrides).transpose()?.unwrap_or_default();
     Templates::allowing(&overrides, &common.allow_grant).map_err(|error| {
-        CliError::new("a policy template cannot be used").because(error).hint("mend it, or leave --policies out")
+        CliError::new("a policy template cannot be used").because(error).hint("correct it, or leave --policies out")
     })
 }
 
@@ -120,7 +120,7 @@ pub fn templates(common: &Common) -> Result<Templates, CliError> {
 pub fn report_templates(common: &Common) -> Result<template::Templates, CliError> {
     let overrides = common.templates.as_deref().map(overrides).transpose()?.unwrap_or_default();
     template::Templates::new(&overrides).map_err(|error| {
-        CliError::new("a template cannot be used").because(error).hint("mend it, or leave --templates out")
+        CliError::new("a template cannot be used").because(error).hint("correct it, or leave --templates out")
     })
 }
 

@@ -61,7 +61,7 @@ pub async fn at_each_hangup(_each: impl FnMut()) -> Infallible {
 pub async fn cancel_at_signals(stop: &CancellationToken) -> Infallible {
     loop {
         told_to_stop().await;
-        tracing::info!("told to stop; what has begun is finished first");
+        tracing::info!("stopping; changes in progress will finish first");
         stop.cancel();
     }
 }

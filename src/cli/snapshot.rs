@@ -3,19 +3,21 @@
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session};
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common};
 use crate::estate::snapshot::Snapshot;
 use crate::report::text::escape;
+use crate::report::text::words::count;
 use crate::survey::SurveyOptions;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Also record the trails that the selected accounts have of their own, at one call more for each
+    /// Record the selected accounts' own trails too (one more call for each)
     #[arg(long)]
     pub member_trails: bool,
-    /// Also record the e-mail addresses of the accounts' root users
+    /// Record the e-mail addresses of the accounts' root users too
     #[arg(long)]
     pub emails: bool,
 }
@@ -27,6 +29,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let survey = session.surveyor(ui).survey(&options).await?;
     ui.end_progress();
     let partial = !survey.plan.problems.is_empty();
+    let accounts = count(survey.organization.accounts.len(), "account");
+    let summary = Summary::new("Snapshot", &accounts).unreadable(&survey.plan.problems);
     let mut text = Vec::new();
     let mut organization = survey.organization;
     if !args.emails {
@@ -39,5 +43,5 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
         ui.note("some accounts could not be read; the snapshot says which");
     }
     let text = String::from_utf8_lossy(&text);
-    Ok(Answer::new(escape::json(&text), if partial { Outcome::Partial } else { Outcome::Clean }))
+    Ok(Answer::one(escape::json(&text), if partial { Outcome::Partial } else { Outcome::Clean }, summary))
 }

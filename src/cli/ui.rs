@@ -3,7 +3,7 @@
 //! What belongs here: colours, the width of the terminal, progress, questions, and where a report is written.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstream::AutoStream;
@@ -13,8 +13,10 @@ use tracing_subscriber::EnvFilter;
 
 use super::Common;
 use super::failure::CliError;
+use super::format::Format;
+use super::output::{Outputs, Target, must_not_replace};
 use crate::cloud::Progress;
-use crate::files::{self, Readers, folder_of, is_same};
+use crate::files::{self, Readers, folder_of};
 use crate::report::text::escape;
 
 /// When to use colours.
@@ -53,7 +55,7 @@ const WIDTH_DEFAULT: usize = 100;
 /// The terminal, or what stands in for it.
 pub struct Ui {
     color: anstream::ColorChoice,
-    output: Option<PathBuf>,
+    outputs: Outputs,
     quiet: bool,
     verbose: u8,
     log_format: LogFormat,
@@ -61,12 +63,12 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Looks at the flags. `output` is the file of the report, where it does not go to standard output.
-    pub fn new(common: &Common, output: Option<PathBuf>) -> Self {
+    /// Reads the flags. `outputs` is where the report goes.
+    pub fn new(common: &Common, outputs: Outputs) -> Self {
         let Common { quiet, verbose, log_format, color, .. } = common;
         Self {
             color: (*color).into(),
-            output,
+            outputs,
             quiet: *quiet,
             verbose: *verbose,
             log_format: *log_format,
@@ -109,7 +111,7 @@ impl Ui {
     /// Returns the columns of the terminal that a report goes to.
     pub fn width(&self) -> usize {
         let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
-        let on_terminal = self.output.is_none() && io::stdout().is_terminal();
+        let on_terminal = self.outputs.has_stdout() && io::stdout().is_terminal();
         let asked = on_terminal.then(|| usize::from(console_width())).filter(|width| *width > 0);
         told.or(asked).unwrap_or(WIDTH_DEFAULT).clamp(40, 160)
     }
@@ -119,26 +121,60 @@ impl Ui {
         self.verbose > 0
     }
 
-    /// Writes a report to standard output, or to the file of `--output`, whole or not at all.
+    /// Returns where the report goes.
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// Makes the report in the format of each output.
+    ///
+    /// # Errors
+    /// Those of `text`.
+    pub fn render(&self, text: impl Fn(Format) -> Result<String, CliError>) -> Result<Vec<String>, CliError> {
+        self.outputs.iter().map(|output| text(output.format)).collect()
+    }
+
+    /// Writes the texts of the outputs, in their order: the files whole, and all of them or none, then standard output. One
+    /// text alone is that of all.
     ///
     /// # Errors
     /// A file or a stream that cannot be written. A reader that went away is no error.
-    pub fn print(&self, text: &str) -> Result<(), CliError> {
-        match &self.output {
-            Some(path) => write_file(path, &anstream::adapter::strip_str(text).to_string(), Readers::Owner),
-            None => write_until_closed(AutoStream::new(io::stdout(), self.color), text)
-                .map_err(|error| CliError::new("cannot write to standard output").because(error)),
-        }
+    pub fn print(&self, texts: &[String]) -> Result<(), CliError> {
+        self.print_without(texts, None)
     }
 
-    /// Makes sure that the file of `--output` can be written, for a command whose report cannot be made again.
+    /// Writes the texts of the outputs, without that of one file.
     ///
     /// # Errors
-    /// Where its folder does not exist or is not writable, and for a folder.
+    /// A file or a stream that cannot be written. A reader that went away is no error.
+    pub fn print_without(&self, texts: &[String], left_out: Option<&Path>) -> Result<(), CliError> {
+        let text = |at: usize| texts.get(at).or(texts.last()).map_or("", String::as_str);
+        let (mut files, mut stdout) = (Vec::new(), None);
+        for (at, output) in self.outputs.iter().enumerate() {
+            match &output.target {
+                Target::Stdout => stdout = Some(text(at)),
+                Target::File(path) if left_out == Some(path) => {}
+                Target::File(path) => {
+                    files.push((path.as_path(), anstream::adapter::strip_str(text(at)).to_string()));
+                }
+            }
+        }
+        let files: Vec<(&Path, &[u8])> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        files::write_all(&files, Readers::Owner).map_err(|(path, error)| cannot_write(path, error))?;
+        let Some(text) = stdout else { return Ok(()) };
+        write_until_closed(AutoStream::new(io::stdout(), self.color), text)
+            .map_err(|error| CliError::new("cannot write to standard output").because(error))
+    }
+
+    /// Makes sure that the files of `--output` can be written, for a command whose report cannot be made again.
+    ///
+    /// # Errors
+    /// Where a folder does not exist or is not writable, and for a folder.
     pub fn must_be_writable(&self) -> Result<(), CliError> {
-        let Some(path) = &self.output else { return Ok(()) };
-        try_to_write(path).map_err(|error| {
-            CliError::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
+        self.outputs.files().try_for_each(|path| {
+            try_to_write(path).map_err(|error| {
+                CliError::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
+            })
         })
     }
 
@@ -147,13 +183,7 @@ impl Ui {
     /// # Errors
     /// Names the file.
     pub fn must_not_replace(&self, input: &Path) -> Result<(), CliError> {
-        match &self.output {
-            Some(output) if output == input || is_same(output, input) => {
-                Err(CliError::new(format!("the report would replace {}, which it is made from", input.display()))
-                    .hint("name another file with --output"))
-            }
-            _ => Ok(()),
-        }
+        must_not_replace(self.outputs.files(), input)
     }
 
     /// Returns standard output, for an answer that is written while it is made.
@@ -163,7 +193,7 @@ impl Ui {
 
     /// Tells whether an answer may be coloured.
     pub fn is_coloured(&self) -> bool {
-        self.output.is_none()
+        self.outputs.has_stdout()
             && AutoStream::new(io::stdout(), self.color).current_choice() != anstream::ColorChoice::Never
     }
 
@@ -200,8 +230,8 @@ impl Ui {
     pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, CliError> {
         self.end_progress();
         if !self.is_interactive() {
-            return Err(CliError::new(format!("this needs consent, and nobody can be asked here: {question}"))
-                .hint(format!("add {flag} after reading the plan")));
+            return Err(CliError::new(format!("confirmation needed, but this is not a terminal: {question}"))
+                .hint(format!("review the plan, then pass {flag}")));
         }
         let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
         prompt.interact().map_err(|error| CliError::new("cannot ask").because(error))
@@ -324,12 +354,17 @@ fn try_to_write(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Where the folder does not exist, is not writable or is full.
 pub fn write_file(path: &Path, text: &str, readers: Readers) -> Result<(), CliError> {
-    let failed = |error| CliError::new(format!("cannot write {}", path.display())).because(error);
-    files::write(path, text.as_bytes(), readers).map_err(failed)
+    files::write(path, text.as_bytes(), readers).map_err(|error| cannot_write(path, error))
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> CliError {
+    CliError::new(format!("cannot write {}", path.display())).because(error)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     struct Closed(ErrorKind);
@@ -345,7 +380,8 @@ mod tests {
 
     fn writing_to(output: PathBuf) -> Ui {
         let color = anstream::ColorChoice::Never;
-        Ui { color, output: Some(output), quiet: false, verbose: 0, log_format: LogFormat::Text, bar: Bar::default() }
+        let outputs = Outputs::to_file(output, Format::Human);
+        Ui { color, outputs, quiet: false, verbose: 0, log_format: LogFormat::Text, bar: Bar::default() }
     }
 
     #[test]
@@ -359,7 +395,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.txt");
         std::fs::write(&path, "old").unwrap();
-        writing_to(path.clone()).print("\u{1b}[31mnew\u{1b}[0m\n").unwrap();
+        writing_to(path.clone()).print(&["\u{1b}[31mnew\u{1b}[0m\n".to_owned()]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
     }
@@ -367,7 +403,7 @@ mod tests {
     #[test]
     fn an_output_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let failure = writing_to(folder.path().join("missing/report.txt")).print("x").unwrap_err();
+        let failure = writing_to(folder.path().join("missing/report.txt")).print(&["x".to_owned()]).unwrap_err();
         assert!(failure.what.contains("missing/report.txt"), "{failure}");
         assert_eq!(failure.causes.len(), 1, "{failure}");
     }
@@ -379,10 +415,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
         let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
-        writing_to(path.clone()).print("new").unwrap();
+        writing_to(path.clone()).print(&["new".to_owned()]).unwrap();
         assert_eq!(mode(), 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        writing_to(path.clone()).print("newer").unwrap();
+        writing_to(path.clone()).print(&["newer".to_owned()]).unwrap();
         assert_eq!(mode(), 0o644);
     }
 

@@ -14,7 +14,9 @@ use super::logs::{
     time,
 };
 use super::outcome::{ERROR_CODE, Outcome};
+use super::output::Target;
 use super::signal::told_to_stop_or_left_alone;
+use super::summary::{self, Summary};
 use super::ui::Ui;
 use super::{Answer as Printed, Common, Format};
 use crate::files::{self, Readers};
@@ -32,57 +34,70 @@ use crate::report::text::words::count;
 /// Prove that the logs are complete and untouched.
 #[derive(Debug, Clone, clap::Args)]
 pub struct VerifyArgs {
-    /// s3://bucket/prefix, a folder with a copy of the bucket, or an evidence bundle; several places are proved together,
-    /// so that a chain may go on from one to another [default: the bucket of the configuration and the places of its `earlier`]
+    /// Verify a bucket (s3://BUCKET/PREFIX), a folder or a bundle
+    ///
+    /// Several places are proved together, so that a chain may go on from one to another. [default: the bucket of the
+    /// configuration and the places of its `earlier`]
     #[arg(value_name = "PLACE")]
     pub places: Vec<String>,
-    /// File with CloudTrail's public keys by region; nothing else is then asked or trusted
+    /// Trust only the CloudTrail public keys in this file
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
-    /// File that keeps every public key ever seen [default: orgtrail/keys.json in the user's data folder]
+    /// Keep every public key ever seen in this file
+    ///
+    /// [default: orgtrail/keys.json in the user's data folder]
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     pub key_ring: Option<PathBuf>,
-    /// Only hours that end after this time
+    /// Verify only hours that end after this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
-    /// Only hours that start before this time
+    /// Verify only hours that start before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub to: Option<Timestamp>,
-    /// Only this account
+    /// Verify only this account
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
-    /// Only this region
+    /// Verify only this region
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
-    /// The bucket that the logs were copied from, when a copy is proved (may be given several times)
+    /// Name the bucket that a copy was made from (can be repeated)
     #[arg(long = "bucket", value_name = "NAME")]
     pub buckets: Vec<String>,
-    /// What should be there: account ids, or a file with them, or a checkpoint or bundle of an earlier run
+    /// Expect these accounts, or those of a file or bundle (can be repeated)
+    ///
+    /// Account ids, a file with them, or a checkpoint or bundle of an earlier run.
     #[arg(long, value_name = "ACCOUNTS", value_delimiter = ',')]
     pub expect: Vec<String>,
-    /// Sign the evidence, so that others can tell who made it: with a key of KMS, or with a private key in a file (PKCS#8,
-    /// PEM or DER)
+    /// Sign the bundle with this KMS key or private key
+    ///
+    /// A private key is a file (PKCS#8, PEM or DER). The signature tells others who made the bundle.
     #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle")]
     pub sign: Option<String>,
-    /// The public key (PEM or DER) that must have signed the evidence bundle; another signer is a finding
+    /// Require that this public key signed the bundle
+    ///
+    /// A file (PEM or DER); another signer is a finding.
     #[arg(long, value_name = "FILE")]
     pub signed_by: Option<PathBuf>,
-    /// Accept public keys for which only the evidence bundle vouches
+    /// Accept public keys for which only the bundle vouches
     #[arg(long, conflicts_with = "keys")]
     pub trust_bundle_keys: bool,
-    /// How long a log file may wait for a backfill digest before it counts as unlisted
+    /// Wait this long for a backfill digest [default: 6h]
+    ///
+    /// How long a log file may wait for a backfill digest before it counts as unlisted.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backfill_grace: Option<SignedDuration>,
-    /// File that keeps how far each chain is proved, so that the next run reads only what is new
+    /// Keep progress in this file, and read only what is new
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
-    /// Read again what the checkpoint says is proved: full, or sample=1%
+    /// Read again what the checkpoint says is proved, or a sample
     #[arg(long, value_name = "full|sample=N%", value_parser = recheck, requires = "checkpoint")]
     pub recheck: Option<Recheck>,
-    /// Log files of one account and region that are read at a time at most; a bucket that throttles is asked less
+    /// Read this many log files of a chain in parallel
+    ///
+    /// Of one account and region; a bucket that throttles is asked less.
     #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads)]
     pub reads_at_once: usize,
-    /// Write the evidence to a file that `orgtrail verify FILE` can check again without AWS
+    /// Write evidence here, to be verified without AWS
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 }
@@ -93,18 +108,68 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
         true => Box::pin(Known::of(common, args.account.as_ref(), ui)).await?,
         false => Known::default(),
     };
-    let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui)? };
-    if common.format() == Format::Jsonl && common.output.is_none() {
-        return match Box::pin(run(args, known, &around, &mut io::stdout())).await {
-            Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Ok(Printed::new("", Outcome::Clean))
-            }
-            done => Ok(Printed::new("", done?)),
-        };
+    let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui) };
+    let mut texts: Vec<Vec<u8>> = ui.outputs().iter().map(|_| Vec::new()).collect();
+    let (mut stdout, is_alone) = (io::stdout(), texts.len() == 1);
+    let mut stdout = UntilClosed { out: &mut stdout, goes_on: !is_alone, is_closed: false };
+    let mut reports = Vec::new();
+    let mut live: Option<&mut (dyn Write + Send)> = Some(&mut stdout);
+    for (output, text) in ui.outputs().iter().zip(&mut texts) {
+        let is_live = output.format == Format::Jsonl && output.target == Target::Stdout;
+        let out = if is_live { live.take() } else { None };
+        reports.push(Report { format: output.format, out: out.unwrap_or(text) });
     }
-    let mut text = Vec::new();
-    let outcome = run(args, known, &around, &mut text).await?;
-    Ok(Printed::new(String::from_utf8_lossy(&text), outcome))
+    let (outcome, summary) = match Box::pin(prove_into(args, known, &around, &mut reports)).await {
+        Err(LogsError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            (Outcome::Partial, Summary::new("Verify", "stopped, because the reader of the report closed it"))
+        }
+        done => done?,
+    };
+    let texts = texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    Ok(Printed::new(texts, outcome, summary))
+}
+
+/// A format, and what is written in it.
+struct Report<'a> {
+    format: Format,
+    out: &'a mut (dyn Write + Send),
+}
+
+/// Standard output, whose reader may go away (`| head`): the run ends then, unless it has other reports to write.
+struct UntilClosed<'a> {
+    out: &'a mut (dyn Write + Send),
+    goes_on: bool,
+    is_closed: bool,
+}
+
+impl UntilClosed<'_> {
+    fn pass<T>(&mut self, done: io::Result<T>, nothing: T) -> io::Result<T> {
+        match done {
+            Err(error) if self.goes_on && error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(nothing)
+            }
+            done => done,
+        }
+    }
+}
+
+impl Write for UntilClosed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_closed {
+            return Ok(bytes.len());
+        }
+        let written = self.out.write(bytes);
+        self.pass(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let flushed = self.out.flush();
+        self.pass(flushed, ())
+    }
 }
 
 /// Proves what was asked for and writes the answer to `out`. `known` is what a configuration tells, if there is one.
@@ -113,10 +178,19 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
 /// When there is no answer; a broken or unproven chain is one.
 pub async fn run(
     args: &VerifyArgs,
-    mut known: Known,
+    known: Known,
     around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
+    Ok(prove_into(args, known, around, &mut [Report { format: around.format, out }]).await?.0)
+}
+
+async fn prove_into(
+    args: &VerifyArgs,
+    mut known: Known,
+    around: &LogsContext,
+    reports: &mut [Report<'_>],
+) -> Result<(Outcome, Summary), LogsError> {
     let named = if args.places.is_empty() { known.places.clone() } else { args.places.clone() };
     if named.is_empty() {
         return Err(LogsError::NoPlace);
@@ -140,7 +214,7 @@ pub async fn run(
     let (sources, bundle) = Evidence::start(args, &named, &places, &request)?;
     let verifier = Verifier::over(sources, Arc::clone(&keys));
     let phase = Phase::begin("read and prove the logs");
-    let mut answer = prove(&verifier, &request, around.format, out).await?;
+    let mut answer = prove(&verifier, &request, reports).await?;
     let digests: u64 = answer.chains.iter().map(|chain| chain.digests).sum();
     let logs: u64 = answer.chains.iter().map(|chain| chain.logs_attested).sum();
     phase.end(format_args!("{} chains, {digests} digests, {logs} log files attested", answer.chains.len()));
@@ -151,7 +225,7 @@ pub async fn run(
     if let Some(bundle) = places.bundle() {
         answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
     }
-    write_answer(&answer, around, out)?;
+    reports.iter_mut().try_for_each(|report| write_answer(&answer, around, report))?;
     if let Some(bundle) = bundle {
         bundle.finish(args.sign.as_ref(), &keys.ring().await, &answer, &aws).await?;
     }
@@ -159,11 +233,12 @@ pub async fn run(
     if let Some(file) = &args.checkpoint {
         save(file, &checkpoint.text())?;
     }
-    Ok(match answer.state() {
+    let outcome = match answer.state() {
         State::Attested => Outcome::Clean,
         State::Unproven => Outcome::Partial,
         State::Broken => Outcome::Finding,
-    })
+    };
+    Ok((outcome, summary::verify(&answer)))
 }
 
 /// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless the user
@@ -209,8 +284,7 @@ fn within(header: Option<&Header>, from: Option<Timestamp>, to: Option<Timestamp
     let Some(header) = header else { return ((from, to), Vec::new()) };
     let untold = |start: Timestamp, end: Timestamp| {
         let (code, state, object) = (Code::ChainUnlisted, State::Unproven, None);
-        let detail =
-            format!("the bundle does not tell what there was from {start} to {end}: its run did not look there");
+        let detail = format!("the bundle does not cover {start} to {end}: its run did not look there");
         let next = Some("ask the place itself, or ask the bundle for what its run looked at".to_owned());
         Finding { code, state, object, window: Some(TimeRange { start, end }), detail, next }
     };
@@ -252,18 +326,15 @@ fn read_checkpoint(args: &VerifyArgs, places: &Places) -> Result<Checkpoint, Log
 }
 
 /// Runs the proof; an interrupt ends it early, a second one ends the program.
-async fn prove(
-    verifier: &Verifier,
-    request: &Request,
-    format: Format,
-    out: &mut (dyn Write + Send),
-) -> Result<Answer, LogsError> {
+async fn prove(verifier: &Verifier, request: &Request, reports: &mut [Report<'_>]) -> Result<Answer, LogsError> {
     let watch = tokio::spawn(stop_on_interrupt(verifier.stop.clone()));
     let mut written = Ok(());
     let answer = verifier
         .run(request, |chain| {
-            if format == Format::Jsonl && written.is_ok() {
-                written = out.write_all(report::json_line(chain).as_bytes()).and_then(|()| out.flush());
+            for Report { out, .. } in reports.iter_mut().filter(|report| report.format == Format::Jsonl) {
+                if written.is_ok() {
+                    written = out.write_all(report::json_line(chain).as_bytes()).and_then(|()| out.flush());
+                }
             }
         })
         .await;
@@ -303,17 +374,17 @@ fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
     notes
 }
 
-fn write_answer(answer: &Answer, around: &LogsContext, out: &mut (dyn Write + Send)) -> Result<(), LogsError> {
-    let text = match around.format {
+fn write_answer(answer: &Answer, around: &LogsContext, report: &mut Report<'_>) -> Result<(), LogsError> {
+    let text = match report.format {
         Format::Human => report::human(answer, around.width, around.is_coloured),
         Format::Json => report::json(answer),
         Format::Jsonl => report::json_summary_line(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => page::verify(answer)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Form),
+        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
     };
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    report.out.write_all(text.as_bytes())?;
+    Ok(report.out.flush()?)
 }
 
 /// What is known of the signature of a bundle: a sentence for people, and what is wrong.

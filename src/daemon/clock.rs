@@ -125,7 +125,7 @@ pub(crate) mod tests {
             let waker = {
                 let mut timeline = lock(&self.timeline);
                 let Some(((moment, _), waker)) = timeline.sleepers.pop_first() else {
-                    panic!("nothing can go on, and nobody waits for a moment")
+                    panic!("nothing can go on, and no timer is set")
                 };
                 timeline.elapsed = timeline.elapsed.max(moment);
                 waker

@@ -100,7 +100,7 @@ pub enum BadDesign {
         why: String,
     },
     /// A template of readers lets nobody read.
-    #[error("the template {file} does not let account {account} do {action}: nobody there could read its logs")]
+    #[error("the template {file} does not let account {account} do {action}: its logs could not be read there")]
     LetsNobodyRead {
         /// The template.
         file: &'static str,

@@ -31,7 +31,7 @@ impl Unmatched {
     pub fn help(&self) -> String {
         match &self.meant {
             Some(meant) => format!("did you mean {meant}?"),
-            None => "`orgtrail discover` shows all units and accounts; mend the selector, or take it out".into(),
+            None => "`orgtrail discover` shows all units and accounts; correct the selector, or remove it".into(),
         }
     }
 }

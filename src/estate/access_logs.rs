@@ -138,6 +138,6 @@ fn policy(
             Arrival::Unknown(why)
         }
         Verdict::Denied(_) => Arrival::stopped(format!("the policy of {name} does not let {LOGGING} in"), help),
-        _ => Arrival::Unknown(format!("whether the policy of {name} lets {LOGGING} in cannot be told")),
+        _ => Arrival::Unknown(format!("it is unknown whether the policy of {name} allows {LOGGING}")),
     }
 }

@@ -100,7 +100,7 @@ pub fn terraform(export: Export<'_>) -> Result<Exported, NotExported> {
         let resource = match export.estate.resource(address) {
             Some(resource) if is_exported(export, resource) => resource,
             Some(_) => {
-                left_out.push(format!("{address} was made by somebody else"));
+                left_out.push(format!("{address} was made by others"));
                 continue;
             }
             None => {

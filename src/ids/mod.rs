@@ -251,7 +251,7 @@ fn bucket_name_fault(text: &str) -> Option<String> {
         return Some("it must begin and end with a letter or a digit".into());
     }
     if text.contains("..") {
-        return Some("two dots must not stand side by side".into());
+        return Some("two dots must not follow each other".into());
     }
     if text.parse::<std::net::Ipv4Addr>().is_ok() {
         return Some("it must not look like an IP address".into());
@@ -291,7 +291,7 @@ impl FromStr for TrailName {
         }
         let marks = |b: &u8| matches!(b, b'.' | b'_' | b'-');
         if text.as_bytes().windows(2).any(|w| marks(&w[0]) && marks(&w[1])) {
-            return Err(bad(text, what, "two of `.`, `_`, `-` must not stand side by side"));
+            return Err(bad(text, what, "two of `.`, `_`, `-` must not follow each other"));
         }
         if text.parse::<std::net::Ipv4Addr>().is_ok() {
             return Err(bad(text, what, "it must not look like an IP address"));

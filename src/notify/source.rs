@@ -17,7 +17,7 @@ pub struct Sources<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
     /// The configuration names none.
-    #[error("--notify has nobody to tell")]
+    #[error("--notify needs `notify.topic` or `notify.webhook` in the configuration")]
     NoChannel {
         /// The names of those that there are.
         names: Vec<&'static str>,

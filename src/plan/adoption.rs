@@ -82,8 +82,8 @@ fn grantee(desired: &Desired, bucket: &Address, grant: &AclGrant) -> (String, St
         return ("the delivery of S3 access logs".to_owned(), help);
     }
     match grantee.rsplit('/').next() {
-        Some("AllUsers") => ("everybody, without an AWS account".to_owned(), "it is not given back".to_owned()),
-        Some("AuthenticatedUsers") => ("everybody with an AWS account".to_owned(), "it is not given back".to_owned()),
+        Some("AllUsers") => ("anyone, without an AWS account".to_owned(), "it is not given back".to_owned()),
+        Some("AuthenticatedUsers") => ("anyone with an AWS account".to_owned(), "it is not given back".to_owned()),
         _ => {
             let who = format!("the canonical user {grantee}");
             let help = if permission.contains("READ") || permission == "FULL_CONTROL" {
@@ -122,8 +122,8 @@ fn statements(wish: &Resource, seen: &Resource) -> Vec<String> {
         let effect = if statement.effect == Effect::Allow { "allows" } else { "denies" };
         let value = statement.to_value();
         let principal = value.get("Principal").or(value.get("NotPrincipal")).map(ToString::to_string);
-        let principal = principal.unwrap_or_else(|| "nobody".to_owned());
-        format!("Statement[{index}]{name} of somebody else ends, which {effect} {principal} {}", value["Action"])
+        let principal = principal.unwrap_or_else(|| "no principal".to_owned());
+        format!("Statement[{index}]{name} of others ends, which {effect} {principal} {}", value["Action"])
     };
     lost.map(named).collect()
 }

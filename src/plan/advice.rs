@@ -34,7 +34,7 @@ pub(super) fn problems(desired: &Desired, observed: &Estate) -> Vec<Problem> {
             address: Some(address.clone()),
             stage: Stage::Observe,
             code: "AccessLogsUnknown".into(),
-            message: format!("whether access logs arrive cannot be told: {why}"),
+            message: format!("it is unknown whether access logs arrive: {why}"),
             help: "let the role read the settings and the policy of that bucket, as `orgtrail permissions` prints it"
                 .into(),
         })

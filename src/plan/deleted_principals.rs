@@ -51,7 +51,7 @@ fn finding(address: &Address, statement: &Statement, aliases: &Aliases) -> Optio
     } else {
         let message =
             format!("the statement {name}, which others wrote, is for {} alone, which is deleted", ids.join(", "));
-        (DELETED, message, format!("{remove}; until then it is for nobody"))
+        (DELETED, message, format!("{remove}; until then it names no principal"))
     };
     Some(Finding::new(Harm::Harmless, address, code, message, help).about(Some(named)))
 }

@@ -157,7 +157,7 @@ pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged
         found.push(Finding { since: delivery.digest_time.clone(), ..digests });
     }
     if let Some(error) = &delivery.notification_error {
-        let message = format!("CloudTrail cannot tell the topic of new log files: {}", shown(error));
+        let message = format!("CloudTrail cannot notify the topic of new log files: {}", shown(error));
         let help = "look at the topic's policy and the policy of its key with `orgtrail explain --live`";
         found.push(finding(Harm::LessProtected, NOTIFICATIONS_FAIL, message, help));
     }
@@ -195,8 +195,8 @@ pub fn why_nothing_arrives(delivery: &Delivery) -> Option<String> {
 fn causes(judged: &Judged) -> String {
     match judged {
         Judged::LetIn => {
-            "It is not the policies of bucket, key and topic: they were judged, and let CloudTrail in. It may be a \
-                          resource control policy, which nobody read, or the state of the key."
+            "It is not the policies of bucket, key and topic: they were checked, and allow CloudTrail. It may be a \
+             resource control policy, which was not read, or the state of the key."
                 .to_owned()
         }
         Judged::Refused(why) => format!("The policies as they are refuse it: {why}."),

@@ -35,7 +35,7 @@ pub(super) fn worsened(changes: &mut [Change], findings: &[Finding]) -> Vec<Find
     for change in changes {
         let worst = of_findings(&change.address, findings);
         if change.harm == Harm::LogsExposed && worst < Harm::LogsExposed {
-            let message = "beside that, the policy lets somebody read or change logs who should not";
+            let message = "besides, the policy lets outsiders read or change logs";
             let help = "`orgtrail access --live` says who; `orgtrail apply` takes out what lets in an outsider";
             exposed.push(Finding::new(Harm::LogsExposed, &change.address, EXPOSED, message, help));
         }

@@ -102,7 +102,7 @@ pub(super) fn problems(desired: &Desired, observed: &Estate) -> Vec<Problem> {
             address: Some(address.clone()),
             stage: Stage::Plan,
             code: "LockoutUnproven".into(),
-            message: format!("whether {role} is let off by what denies {action} cannot be told: {}", why.join("; ")),
+            message: format!("it is unknown whether {role} is exempt from what denies {action}: {}", why.join("; ")),
             help: "let this role off in the statement with ArnNotLike aws:PrincipalArn, or remove the statement".into(),
         });
     }
@@ -141,7 +141,9 @@ fn help(statement: Option<&StatementRef>, action: &str) -> String {
                 "remove it with `orgtrail apply --destroy '{statement}' --allow weakens,destroys`, or let orgtrail off in it"
             )
         }
-        None => "remove the statement; where nobody else is let in, the root user of the account still can".to_owned(),
+        None => "remove the statement; where no other principal is allowed, the root user of the account still \
+        can"
+        .to_owned(),
     }
 }
 

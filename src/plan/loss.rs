@@ -77,8 +77,8 @@ fn deletes(address: &Address, sooner: &Sooner<'_>) -> Finding {
              younger log file can be saved only {within} its delivery"
         ),
         Deleted::OldVersions => format!(
-            "old versions of log files {when} they were replaced or deleted, sooner than the configuration says: a log file that \
-             somebody overwrites or deletes can be restored only {within} that"
+            "old versions of log files {when} they were replaced or deleted, sooner than the configuration says: a \
+             log file that is overwritten or deleted can be restored only {within} that"
         ),
     };
     Finding::new(
@@ -86,7 +86,7 @@ fn deletes(address: &Address, sooner: &Sooner<'_>) -> Finding {
         address,
         "logs-deleted-too-soon",
         format!("the lifecycle rule {:?} deletes {said}", rule.id),
-        "`orgtrail apply` puts the rules back; who made this one, `orgtrail drift --who` tells",
+        "`orgtrail apply` puts the rules back; `orgtrail drift --who` shows who made this one",
     )
 }
 
@@ -95,18 +95,19 @@ fn unusable(address: &Address, seen: &Key) -> Finding {
         (true, Some(date)) => (
             "key-pending-deletion",
             "is scheduled for deletion",
-            format!("; once it is deleted, at {date}, nobody can ever read the logs that it encrypted"),
+            format!("; once it is deleted, at {date}, the logs that it encrypted can never be read again"),
         ),
         (true, None) => (
             "key-pending-deletion",
             "is scheduled for deletion",
-            "; once it is deleted, 7 to 30 days after it was scheduled, nobody can ever read the logs that it encrypted"
+            "; once it is deleted, 7 to 30 days after it was scheduled, the logs that it encrypted can never be read \
+             again"
                 .to_owned(),
         ),
         (false, _) => ("key-disabled", "is disabled", String::new()),
     };
     let message =
-        format!("the key {state}: nothing new can be delivered with it, and nobody can read what it encrypted{end}");
+        format!("the key {state}: nothing new can be delivered with it, and what it encrypted cannot be read{end}");
     let help = "`orgtrail apply` makes it usable again; see who did this with `orgtrail drift --who`";
     Finding { until: seen.deletion_date.clone(), ..Finding::new(Harm::LogsLost, address, code, message, help) }
 }

@@ -103,7 +103,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
             (true, None) => "waits for its deletion".to_owned(),
             (false, _) => "is disabled".to_owned(),
         };
-        let message = format!("the key that encrypted earlier logs {state}: nobody reads them");
+        let message = format!("the key that encrypted earlier logs {state}: they cannot be read");
         let help = if key.pending_deletion { "cancel the deletion, and enable the key" } else { "enable the key" };
         let found = Finding::new(Harm::LogsLost, address, "earlier-key-unusable", message, help);
         Finding { until: key.deletion_date.clone(), ..found }

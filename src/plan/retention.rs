@@ -88,8 +88,8 @@ fn restored(wish: &Bucket, seen: Option<&Bucket>) -> Option<Said> {
         return None;
     }
     let message = format!(
-        "after {days} days no member, no query and no `orgtrail verify` can read a log that was moved, before somebody \
-         restores it: that takes hours and costs money"
+        "after {days} days no member, no query and no `orgtrail verify` can read a log that was moved, until it is \
+         restored: that takes hours and costs money"
     );
     Some(("archived-logs-must-be-restored", message, "GLACIER_IR is read at once and costs little more"))
 }
@@ -102,7 +102,7 @@ fn small_objects(wish: &Bucket) -> Option<Said> {
     if classes.is_empty() {
         return None;
     }
-    let message = "most log files are small, and S3 does not move objects under 128 KB unless it is told to: they stay where \
+    let message = "most log files are small, and S3 does not move objects under 128 KB by default: they stay where \
                    they are. If they are made to move, each pays a request, and 40 KB of overhead (GLACIER, DEEP_ARCHIVE) or \
                    the price of 128 KB (GLACIER_IR, STANDARD_IA, ONEZONE_IA), which is often more than it saves";
     Some(("small-objects-stay", message.to_owned(), "look at the sizes of your log files before you count on savings"))
@@ -112,7 +112,7 @@ fn locked(wish: &Bucket, seen: Option<&Bucket>) -> Option<Said> {
     let lock = wish.object_lock.as_ref().or(seen?.object_lock.as_ref())?;
     let days = soonest(wish, |rule| rule.expire_after_days).filter(|days| *days < lock.days)?;
     let message = format!(
-        "logs are hidden after {days} days, but locked for {}: nobody reads them, and they are paid for",
+        "logs are hidden after {days} days, but locked for {}: they are paid for and cannot be read",
         lock.days
     );
     Some(("lock-outlasts-expiry", message, "write bucket.lifecycle.expire_after_days no shorter than the lock"))

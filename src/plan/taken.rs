@@ -51,7 +51,7 @@ fn blocker(at: &Address, other: &str) -> Problem {
         ),
         help: format!(
             "choose another name in readers.role; or remove {other} first, if it is of this deployment with `orgtrail apply --prune \
-             --allow destroys`, and apply again: until then nobody assumes it"
+             --allow destroys`, and apply again: until then it cannot be assumed"
         ),
     }
 }

@@ -97,7 +97,7 @@ impl Violation {
                  into {place}; or let the readers off in it"
             ),
             (Some(Author::Template), _) => {
-                format!("the template of {place} allows it: mend the template in --policies, then `orgtrail apply`")
+                format!("the template of {place} allows it: correct the template in --policies, then `orgtrail apply`")
             }
             (Some(Author::Elsewhere), _) => format!("orgtrail does not write {place}: take the statement out there"),
             (None, Invariant::NobodyElseAdministers) => {
@@ -109,8 +109,8 @@ impl Violation {
                 )
             }
             (None, _) if self.statement.is_some() => format!(
-                "`orgtrail apply` sets {place} as its template says; where the template, a boundary or a control policy says \
-                 it, mend that"
+                "`orgtrail apply` sets {place} as its template says; where the template, a boundary or a control \
+                 policy says it, correct that"
             ),
             (None, _) => {
                 format!("`orgtrail access --live` shows what is missing; `orgtrail apply` sets {place} as wanted")

@@ -24,7 +24,7 @@ pub enum RoundResult {
     InSync,
     /// Something was not, and it was put right.
     Repaired,
-    /// Something waits for a person.
+    /// Something needs approval.
     Waiting,
     /// Something could not be read, changed or proved.
     Partial,
@@ -62,7 +62,7 @@ impl RoundResult {
         match self {
             RoundResult::InSync => "in sync",
             RoundResult::Repaired => "repaired",
-            RoundResult::Waiting => "waits for a person",
+            RoundResult::Waiting => "needs approval",
             RoundResult::Partial => "partial",
             RoundResult::Failed => "failed",
             RoundResult::Stopped => "stopped",

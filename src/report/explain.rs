@@ -49,7 +49,7 @@ pub fn human(explanation: &Explanation) -> String {
         text.push_str(&refusal_lines(refusal));
     }
     for Doubt { document, action, resource, why } in doubts {
-        let request = format!("{document}: whether CloudTrail may {action} on {resource} cannot be told");
+        let request = format!("{document}: it is unknown whether CloudTrail may {action} on {resource}");
         add(&mut text, 0, "unknown", &request);
         why.iter().for_each(|why| add(&mut text, 2, "because", why));
     }
@@ -66,7 +66,7 @@ fn headline(trail: &Arn, preflight: &Preflight) -> String {
     match (preflight.refusals.len(), preflight.doubts.len()) {
         (0, 0) => format!("CloudTrail would be let in for {trail}."),
         (0, doubts) => {
-            format!("Whether CloudTrail would be let in for {trail} cannot be told: {}.", words::count(doubts, "doubt"))
+            format!("It is unknown whether CloudTrail would be let in for {trail}: {}.", words::count(doubts, "doubt"))
         }
         (refusals, _) => format!("CloudTrail would be refused for {trail}: {}.", words::count(refusals, "cause")),
     }

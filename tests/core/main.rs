@@ -12,3 +12,4 @@ mod house;
 mod lifecycle;
 mod modules;
 mod properties;
+mod wording;

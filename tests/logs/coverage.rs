@@ -259,7 +259,7 @@ async fn what_could_not_be_asked_ends_with_3_and_what_fails_with_2() {
     let (outcome, answer) = json(&day(), expected, &[]).await;
     assert_eq!(
         (outcome, &answer["not_known"][0]),
-        (Outcome::Partial, &"which regions are enabled is not known of 1 accounts".into())
+        (Outcome::Partial, &"the enabled regions of 1 accounts are unknown".into())
     );
     let unknown = Some("the organization could not be read".to_owned());
     let (outcome, answer) = json(&day(), Expected { unknown, ..Expected::default() }, &[]).await;

@@ -74,7 +74,7 @@ async fn a_bundle_that_is_asked_for_more_than_its_run_says_that_it_does_not_tell
         let expected = vec!["UNPROVEN chain.unlisted".to_owned(); asked.len() / 2];
         assert_eq!(codes(&answer), expected, "{asked:?}");
         let detail = answer["findings"][0]["detail"].as_str().unwrap();
-        assert!(detail.starts_with("the bundle does not tell what there was from "), "{detail}");
+        assert!(detail.starts_with("the bundle does not cover "), "{detail}");
     }
 }
 

@@ -43,7 +43,7 @@ async fn what_cloudtrail_says_of_a_delivery_every_command_says() {
         );
         let message = first["message"].as_str().unwrap();
         assert!(message.contains("AccessDenied") && message.contains("not the policies of bucket"), "{message}");
-        assert!(message.contains("resource control policy, which nobody read"), "{message}");
+        assert!(message.contains("resource control policy, which was not read"), "{message}");
         assert_eq!(report["in_sync"], false);
         let codes: Vec<&str> =
             report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
@@ -60,7 +60,7 @@ async fn what_cloudtrail_says_of_a_delivery_every_command_says() {
         "{round:#}"
     );
     let said = desk.run("reconcile --once").expect_code(2).out;
-    assert!(said.starts_with("round 1: waits for a person"), "{said}");
+    assert!(said.starts_with("round 1: needs approval"), "{said}");
     let check = desk.run("check --format json").expect_code(2).out;
     assert!(check.contains("is logging, but nothing arrives since 2026-11-20T10:02:11Z: AccessDenied"), "{check}");
 

@@ -250,7 +250,7 @@ fn what_somebody_else_made_is_left_out_and_said() {
     });
     let run = folder.run(&["export", "--terraform"]);
     assert!(!run.stdout.contains("aws_sns_topic"), "{}", run.stdout);
-    assert!(run.stdout.contains("topic/acme-org-trail was made by somebody else"), "{}", run.stdout);
+    assert!(run.stdout.contains("topic/acme-org-trail was made by others"), "{}", run.stdout);
     assert!(run.stderr.contains("not exported"), "{}", run.stderr);
 }
 

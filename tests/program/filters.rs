@@ -69,7 +69,7 @@ async fn a_control_passes_once_somebody_hears_of_its_events() {
     let sns = aws_sdk_sns::Client::new(&world.management());
     let topic = sns.create_topic().name("security").send().await.unwrap().topic_arn.unwrap();
     put_alarm(&world, &topic).await;
-    expect(&desk, "fail", "nobody is subscribed to", "subscribe somebody");
+    expect(&desk, "fail", "has no confirmed subscriber", "subscribe a person");
     let request = sns.subscribe().topic_arn(&topic).protocol("email").endpoint("security@example.com");
     request.send().await.unwrap();
     let chain =

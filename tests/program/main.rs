@@ -29,6 +29,7 @@ mod late;
 mod lifecycle;
 mod main_job;
 mod migration;
+mod outputs;
 mod permissions;
 mod plan_page;
 mod readers;

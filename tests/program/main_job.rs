@@ -189,7 +189,7 @@ async fn a_run_that_is_told_to_stop_finishes_its_step_and_leaves_the_rest() {
     }
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(said.any(|line| line.unwrap().contains("told to stop: what has begun is finished")));
+    assert!(said.any(|line| line.unwrap().contains("stopping: changes in progress will finish")));
     let before = proxy.calls().len();
     proxy.let_go();
     assert_eq!(child.wait().unwrap().code(), Some(3));

@@ -22,7 +22,7 @@ fn applied() -> Folder {
 fn refused(folder: &Folder, args: &[&str]) -> String {
     let Run { code, stdout, stderr } = folder.run(args);
     assert_eq!((code, stdout.as_str()), (1, ""), "{args:?}\n{stderr}");
-    assert!(stderr.contains("\n  hint: "), "{args:?} says what to do: {stderr}");
+    assert!(stderr.contains("\n  help: "), "{args:?} says what to do: {stderr}");
     stderr
 }
 
@@ -105,7 +105,7 @@ fn a_form_or_a_template_that_would_not_be_heeded_is_refused() {
     ];
     for command in commands {
         let said = refused(&folder, &[command, &["--format", "sarif"]].concat());
-        let has = said.contains("the only form is") || said.contains("the forms are human and, with --once, json");
+        let has = said.contains("the only format is") || said.contains("the formats are human and json");
         assert!(said.contains("there is no sarif report of ") && has, "{said}");
         let said = refused(&folder, &[command, &["--templates", "mine"]].concat());
         assert!(said.contains("--templates does nothing here"), "{said}");
@@ -113,7 +113,7 @@ fn a_form_or_a_template_that_would_not_be_heeded_is_refused() {
     for command in ["plan", "drift", "check"] {
         refused(&folder, &[command, "--templates", "missing"]);
         let said = refused(&folder, &[command, "--output", "report.pdf"]);
-        assert!(said.contains("no report has the ending .pdf"), "{said}");
+        assert!(said.contains("the ending of report.pdf names no format"), "{said}");
     }
     for command in [&["schema"][..], &["demo"], &["man"], &["completions", "bash"]] {
         for flag in ["--estate", "--policies"] {

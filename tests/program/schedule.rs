@@ -229,7 +229,7 @@ fn a_schedule_that_can_tell_nobody_says_so_before_it_looks() {
     };
     let notify = "drift --estate estate.json --notify";
     let err = desk.run(notify).expect_code(1).err;
-    assert!(err.contains("--notify has nobody to tell"), "{err}");
+    assert!(err.contains("--notify needs `notify.topic` or `notify.webhook` in the configuration"), "{err}");
     desk.run(run).expect_code(1);
     desk_with(TO_WEBHOOK);
     let err = desk.run(notify).expect_code(1).err;
@@ -301,7 +301,7 @@ async fn a_history_or_a_topic_that_refuses_does_not_hide_the_drift() {
     assert_eq!(report["changes"][0]["kind"], "trail");
     let unknown = report["who"][0]["unknown"].as_str().unwrap();
     assert!(unknown.contains("cannot be read") && unknown.contains("AccessDenied"), "{unknown}");
-    assert!(said.err.contains("not everybody was told") && said.err.contains("sns:Publish"), "{}", said.err);
+    assert!(said.err.contains("a notification failed") && said.err.contains("sns:Publish"), "{}", said.err);
 }
 
 /// A queue that gets what a topic is told.

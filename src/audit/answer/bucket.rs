@@ -12,7 +12,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::lint::outside_grants;
 
 /// What helps where access logs are configured and none arrives.
-const MEND_TARGET: &str = "mend the bucket that receives the access logs, or name another in bucket.access_logs";
+const MEND_TARGET: &str = "correct the bucket that receives the access logs, or name another in bucket.access_logs";
 
 /// Answers once for each bucket, however many trails write to it.
 pub(super) fn answers(

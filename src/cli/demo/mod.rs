@@ -8,11 +8,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anstyle::Style;
-use clap::Parser;
 use serde_json::Value;
 
 use super::failure::CliError;
 use super::outcome::Outcome;
+use super::output::Outputs;
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Cli, Common};
 use crate::cloud::simulated::{SimulatedCloud, file};
@@ -61,7 +62,7 @@ const BOOTSTRAP: [Step; 5] = [
         report: None,
     },
     Step {
-        why: "Make it, with a word for the costs",
+        why: "Make it, and allow the costs",
         words: &["apply", "--yes", "--allow", "costs"],
         ends: Outcome::Clean,
         report: Some("3-apply.txt"),
@@ -73,7 +74,7 @@ const BOOTSTRAP: [Step; 5] = [
 const REPAIR: [Step; 3] = [
     Step { why: "Find all three", words: &["drift"], ends: Outcome::Finding, report: Some("5-drift.txt") },
     Step {
-        why: "Repair it, with a word for the loss of somebody's statement in the bucket policy",
+        why: "Repair it, and allow the loss of a statement of others in the bucket policy",
         words: &["apply", "--yes", "--allow", "destroys"],
         ends: Outcome::Clean,
         report: Some("6-repair.txt"),
@@ -95,7 +96,7 @@ struct Demo {
 
 /// Runs the command.
 pub async fn run(common: &Common) -> Result<Answer, CliError> {
-    let root = common.output.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
+    let root = common.place().map_or_else(|| PathBuf::from(FOLDER), Path::to_path_buf);
     let mut demo = Demo { folder: Folder::prepare(&root)?, text: String::new() };
     demo.begin()?;
     demo.forms(&PLAN_FORMS).await?;
@@ -109,7 +110,8 @@ pub async fn run(common: &Common) -> Result<Answer, CliError> {
         demo.step(step).await?;
     }
     demo.end(&root);
-    Ok(Answer::new(demo.text, Outcome::Clean))
+    let summary = Summary::new("Demo", &format!("everything is in {}", root.display()));
+    Ok(Answer::one(demo.text, Outcome::Clean, summary))
 }
 
 impl Demo {
@@ -146,10 +148,11 @@ impl Demo {
         if words == ["render"] {
             line.extend(["--output".into(), path("policies")]);
         }
-        let cli = Cli::try_parse_from(line)
+        let cli = Cli::parse_line(line)
             .map_err(|error| CliError::new("a command line of the demo is wrong").because(error))?;
+        let ui = Ui::new(&cli.common, Outputs::of(&cli.common, cli.entry)?);
         // A command that runs commands: without a box its future would contain itself.
-        Box::pin(super::run(&cli, &Ui::new(&cli.common, None))).await
+        Box::pin(super::run(&cli, &ui)).await
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), CliError> {
@@ -162,9 +165,9 @@ impl Demo {
         let bold = Style::new().bold();
         let (why, line) = (step.why, step.words.join(" "));
         // Writing to a string cannot fail.
-        let _ = write!(self.text, "\n{bold}# {why}{bold:#}\n$ orgtrail {line}\n{}", answer.text);
+        let _ = write!(self.text, "\n{bold}# {why}{bold:#}\n$ orgtrail {line}\n{}", answer.text());
         match step.report {
-            Some(name) => self.folder.write(&format!("reports/{name}"), &answer.text),
+            Some(name) => self.folder.write(&format!("reports/{name}"), answer.text()),
             None => Ok(()),
         }
     }
@@ -173,7 +176,7 @@ impl Demo {
     async fn forms(&self, forms: &[(&str, &[&str])]) -> Result<(), CliError> {
         for (name, words) in forms {
             let answer = self.command(words).await?;
-            self.folder.write(&format!("reports/{name}"), &answer.text)?;
+            self.folder.write(&format!("reports/{name}"), answer.text())?;
         }
         Ok(())
     }
@@ -191,7 +194,7 @@ impl Demo {
     /// Holds the demo to its word: the drift report names every deed.
     async fn check_that_all_is_found(&self) -> Result<(), CliError> {
         let answer = self.command(DRIFT_FORMS[0].1).await?;
-        let report: Value = serde_json::from_str(&answer.text)
+        let report: Value = serde_json::from_str(answer.text())
             .map_err(|error| CliError::new("the drift report is no JSON").because(error))?;
         match tampering::missing(&report).as_slice() {
             [] => Ok(()),

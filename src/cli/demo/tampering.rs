@@ -12,9 +12,9 @@ use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principal
 
 /// What the three hands do, in words.
 pub const EVENTS: &str = "\
-- somebody stops the logging of the trail acme-org-trail
+- the logging of the trail acme-org-trail is stopped
 - the account data-science (620000000005) joins /Workloads/Dev
-- somebody opens the policy of the bucket acme-org-cloudtrail to 999999999999, an account of somebody else
+- the policy of the bucket acme-org-cloudtrail is opened to 999999999999, an account of others
 ";
 
 /// The account that joins.

@@ -1,6 +1,6 @@
 //! `orgtrail explain --live`: what CloudTrail would make of the policies that the configured trails meet now.
 
-use super::outcome as outcome_of;
+use super::{outcome as outcome_of, summary};
 use crate::cli::failure::CliError;
 use crate::cli::outcome::Outcome;
 use crate::cli::session::{Access, Session};
@@ -23,15 +23,15 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
     let explain = |delivered: Delivered<'_>| explanation(&survey.desired, &survey.plan, delivered);
     let explanations: Vec<Explanation> =
         live(&survey.desired, &survey.observed, &survey.organization).into_iter().map(explain).collect();
-    let text = match common.format() {
-        Format::Human => explanations.iter().map(human).collect(),
+    let texts = ui.render(|format| match format {
+        Format::Human => Ok(explanations.iter().map(human).collect()),
         Format::Json => {
-            json_of_many(&explanations).map_err(|error| CliError::new("cannot write the report").because(error))?
+            json_of_many(&explanations).map_err(|error| CliError::new("cannot write the report").because(error))
         }
-        other => return Err(other.unknown_to("explain", "human and json")),
-    };
+        other => Err(other.unknown_to("explain")),
+    })?;
     let worst = explanations.iter().map(outcome_of).max().unwrap_or(Outcome::Clean);
-    Ok(Answer::new(text, worst))
+    Ok(Answer::new(texts, worst, summary(&explanations)))
 }
 
 fn explanation(desired: &Desired, plan: &Plan, delivered: Delivered<'_>) -> Explanation {

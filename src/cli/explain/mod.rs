@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::CliError;
 use super::outcome::Outcome;
+use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::estate::topic::is_managed_by_sns;
@@ -19,6 +20,7 @@ use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
 use crate::policy::lint::{Kind, Subject, lint};
 use crate::policy::preflight::{Delivery, Documents, Doubt, Topic, TopicKey, preflight};
 use crate::report::explain::{Explanation, human, json};
+use crate::report::text::words::count;
 
 mod live;
 
@@ -28,44 +30,45 @@ const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The bucket's policy
+    /// Read the bucket's policy from this file
     #[arg(value_name = "BUCKET_POLICY", required_unless_present = "live", requires = "trail")]
     bucket_policy: Option<PathBuf>,
-    /// Look at the policies that the configured trails meet in AWS, or in the estate of --estate
+    /// Check the policies of the configured trails in AWS or --estate
     #[arg(long, conflicts_with_all = ["bucket_policy", "trail", "organization", "bucket", "key", "key_policy", "topic_policy"])]
     live: bool,
-    /// The trail that writes, or shall write, to the bucket
+    /// Check delivery of this trail, which may not exist yet
     #[arg(long, value_name = "ARN")]
     trail: Option<Arn>,
-    /// The organization, if the trail is an organization trail
+    /// Check it as an organization trail of this organization
     #[arg(long, value_name = "ID")]
     organization: Option<OrganizationId>,
-    /// The bucket; by default the one that the policy names
+    /// Name the bucket [default: the one that the policy names]
     #[arg(long, value_name = "NAME")]
     bucket: Option<BucketName>,
-    /// The prefix of the trail
+    /// Name the prefix of the trail
     #[arg(long, value_name = "PREFIX", default_value = "")]
     prefix: String,
-    /// The key that encrypts the logs
+    /// Name the key that encrypts the logs
     #[arg(long, value_name = "ARN")]
     key: Option<Arn>,
-    /// The policy of the key that encrypts the logs
+    /// Read the policy of that key from this file
     #[arg(long, value_name = "FILE")]
     key_policy: Option<PathBuf>,
-    /// The bucket has S3 Bucket Keys on
+    /// Assume that the bucket has S3 Bucket Keys on
     #[arg(long, requires = "key_policy")]
     bucket_key: bool,
-    /// The policy of the topic that the trail notifies
+    /// Read the policy of the trail's topic from this file
     #[arg(long, value_name = "FILE")]
     topic_policy: Option<PathBuf>,
-    /// The topic; by default the one that its policy names
+    /// Name the topic [default: the one that its policy names]
     #[arg(long, value_name = "ARN", requires = "topic_policy")]
     topic: Option<Arn>,
-    /// The policy of the key that encrypts the topic
+    /// Read the policy of the topic's key from this file
     #[arg(long, value_name = "FILE", requires = "topic_policy")]
     topic_key_policy: Option<PathBuf>,
-    /// The key that encrypts the topic, as its attribute KmsMasterKeyId names it; SNS's own, alias/aws/sns, is known without its
-    /// policy
+    /// Name the topic's key, as its attribute KmsMasterKeyId does
+    ///
+    /// SNS's own key, alias/aws/sns, needs no policy.
     #[arg(long, value_name = "KEY", requires = "topic_policy")]
     topic_key: Option<String>,
 }
@@ -81,12 +84,12 @@ struct Files {
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     match (&args.bucket_policy, &args.trail) {
-        (Some(bucket_policy), Some(trail)) => of_files(common, args, bucket_policy, trail),
+        (Some(bucket_policy), Some(trail)) => of_files(ui, args, bucket_policy, trail),
         _ => live::run(common, ui).await,
     }
 }
 
-fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, CliError> {
+fn of_files(ui: &Ui, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, CliError> {
     let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
     let files = Files {
         bucket: read(bucket_policy)?,
@@ -95,12 +98,31 @@ fn of_files(common: &Common, args: &Args, bucket_policy: &Path, trail: &Arn) -> 
         topic_key: optional(&args.topic_key_policy)?,
     };
     let explanation = explain(args, trail, &files)?;
-    let text = match common.format() {
-        Format::Human => human(&explanation),
-        Format::Json => json(&explanation).map_err(|error| CliError::new("cannot write the report").because(error))?,
-        other => return Err(other.unknown_to("explain", "human and json")),
-    };
-    Ok(Answer::new(text, outcome(&explanation)))
+    let texts = ui.render(|format| match format {
+        Format::Human => Ok(human(&explanation)),
+        Format::Json => json(&explanation).map_err(|error| CliError::new("cannot write the report").because(error)),
+        other => Err(other.unknown_to("explain")),
+    })?;
+    let worst = outcome(&explanation);
+    Ok(Answer::new(texts, worst, summary(&[explanation])))
+}
+
+/// Returns the line of result of several trails.
+fn summary(explanations: &[Explanation]) -> Summary {
+    let sum = |of: fn(&Explanation) -> usize| explanations.iter().map(of).sum::<usize>();
+    let refusals = sum(|one| one.preflight.refusals.len());
+    Summary::new("Explain", &format!("{} of {}", count(refusals, "refusal"), count(explanations.len(), "trail")))
+        .some(
+            sum(|one| one.findings.iter().filter(|finding| finding.rule.opens()).count()),
+            "statement",
+            "open to others",
+        )
+        .some(
+            sum(|one| one.delivery.iter().filter(|finding| finding.harm != Harm::Harmless).count()),
+            "finding",
+            "of delivery",
+        )
+        .some(sum(|one| one.preflight.doubts.len()), "question", "open")
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {

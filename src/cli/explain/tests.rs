@@ -1,9 +1,8 @@
 //! The command on files: right and wrong policies, and files that are no policies.
 
-use clap::Parser;
-
 use super::*;
 use crate::cli::Cli;
+use crate::cli::output::Outputs;
 
 const TRAIL: &str = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
 
@@ -13,17 +12,17 @@ fn fixture(name: &str) -> String {
 
 fn explain_file(file: &str, more: &[&str]) -> Result<Answer, CliError> {
     let words = ["orgtrail", "explain", file, "--trail", TRAIL].into_iter().chain(more.iter().copied());
-    let cli = Cli::try_parse_from(words).unwrap();
+    let cli = Cli::parse_line(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };
     let (Some(file), Some(trail)) = (&args.bucket_policy, &args.trail) else { panic!("not of files") };
-    of_files(&cli.common, args, file, trail)
+    of_files(&Ui::new(&cli.common, Outputs::of(&cli.common, cli.entry)?), args, file, trail)
 }
 
 fn of_text(text: &str) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
     match explain_file(&file.path().display().to_string(), &["--bucket", "acme-org-cloudtrail"]) {
-        Ok(answer) => answer.text,
+        Ok(answer) => answer.text().to_owned(),
         Err(failure) => failure.to_string().replace(&file.path().display().to_string(), "policy.json"),
     }
 }
@@ -33,7 +32,7 @@ const ORGANIZATION: [&str; 4] = ["--organization", "o-exampleorgid", "--prefix",
 #[test]
 fn a_right_policy_is_let_in() {
     let answer = explain_file(&fixture("valid/aws-documented/bucket.json"), &ORGANIZATION).unwrap();
-    assert_eq!(answer.text, format!("CloudTrail would be let in for {TRAIL}.\n"));
+    assert_eq!(answer.text(), format!("CloudTrail would be let in for {TRAIL}.\n"));
     assert_eq!(answer.outcome, Outcome::Clean);
 }
 
@@ -41,7 +40,7 @@ fn a_right_policy_is_let_in() {
 fn a_refusal_is_a_finding_with_its_statement_key_and_values() {
     let answer = explain_file(&fixture("06-source-region/bucket.json"), &ORGANIZATION).unwrap();
     assert_eq!(answer.outcome, Outcome::Finding);
-    let lines: Vec<&str> = answer.text.lines().skip(1).take(6).collect();
+    let lines: Vec<&str> = answer.text().lines().skip(1).take(6).collect();
     assert_eq!(
         lines,
         [
@@ -59,7 +58,7 @@ fn a_refusal_is_a_finding_with_its_statement_key_and_values() {
 fn json_names_the_same() {
     let file = fixture("04-organization-path-missing/bucket.json");
     let answer = explain_file(&file, &[&ORGANIZATION[..], &["--format", "json"]].concat()).unwrap();
-    let value: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    let value: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
     assert_eq!(value["format_version"], 1);
     assert_eq!(value["accepted"], false);
     let refusal = &value["refusals"][0];
@@ -70,7 +69,7 @@ fn json_names_the_same() {
 
 #[test]
 fn what_the_policy_suggests_is_noted() {
-    let text = explain_file(&fixture("valid/aws-documented/bucket.json"), &[]).unwrap().text;
+    let text = explain_file(&fixture("valid/aws-documented/bucket.json"), &[]).unwrap().text().to_owned();
     assert!(text.contains("refused prefix-differs"), "{text}");
     assert!(
         text.contains(
@@ -92,7 +91,7 @@ fn key_and_topic_policies_are_checked_too() {
         fixture("10-topic-without-grant/topic.json"),
     );
     let more = ["--key-policy", &key, "--bucket-key", "--topic-policy", &topic];
-    let text = explain_file(&bucket, &[&ORGANIZATION[..], &more].concat()).unwrap().text;
+    let text = explain_file(&bucket, &[&ORGANIZATION[..], &more].concat()).unwrap().text().to_owned();
     assert!(text.contains("refused bucket-key-without-decrypt"), "{text}");
     assert!(text.contains("refused topic-not-open"), "{text}");
 }
@@ -117,11 +116,11 @@ fn what_cannot_be_told_is_partial() {
     std::fs::write(file.path(), sourced).unwrap();
     let file = file.path().display().to_string();
     let answer = explain_file(&file, &["--organization", "o-exampleorgid"]).unwrap();
-    assert_eq!(answer.outcome, Outcome::Partial, "{}", answer.text);
-    assert!(answer.text.contains("the value of `s3:x-amz-server-side-encryption` in this request is not known"));
+    assert_eq!(answer.outcome, Outcome::Partial, "{}", answer.text());
+    assert!(answer.text().contains("the value of `s3:x-amz-server-side-encryption` in this request is not known"));
     let key = "arn:aws:kms:eu-central-1:222222222222:key/0a1b2c3d-0000-1111-2222-333344445555";
     let answer = explain_file(&file, &["--organization", "o-exampleorgid", "--key", key]).unwrap();
-    assert_eq!(answer.outcome, Outcome::Clean, "{}", answer.text);
+    assert_eq!(answer.outcome, Outcome::Clean, "{}", answer.text());
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn cloudtrail_for_anybodys_trail_is_a_finding() {
     let answer =
         explain_file(&fixture("valid/acai/bucket.json"), &["--organization", "o-exampleorgid", "--key", key]).unwrap();
     assert_eq!(answer.outcome, Outcome::Finding);
-    assert!(answer.text.contains("any trail of any AWS account may do s3:PutObject here"), "{}", answer.text);
+    assert!(answer.text().contains("any trail of any AWS account may do s3:PutObject here"), "{}", answer.text());
 }
 
 #[test]
@@ -171,7 +170,7 @@ fn names_in_a_policy_cannot_act_on_the_terminal() {
 #[test]
 fn a_wrong_trail_is_a_usage_error_with_an_example() {
     let words = ["orgtrail", "explain", "x.json", "--trail", "arn:aws:s3:::bucket"];
-    let cli = Cli::try_parse_from(words).unwrap();
+    let cli = Cli::parse_line(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };
     let files = Files { bucket: PolicyDocument::default(), key: None, topic: None, topic_key: None };
     let failure = explain(args, args.trail.as_ref().unwrap(), &files).unwrap_err().to_string();

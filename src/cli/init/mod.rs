@@ -6,8 +6,9 @@ use std::path::Path;
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, AwsEntry, Session, connect, templates};
+use super::summary::Summary;
 use super::ui::{Ui, write_file};
-use super::{Answer, Common, Format};
+use super::{Answer, Common};
 use crate::cloud::{CloudReader, DiscoverOptions, Scope};
 use crate::config::{self, Config, ConfigErrors};
 use crate::estate::{Address, Estate, Problem, Resource, Sighting};
@@ -26,31 +27,33 @@ mod report;
 /// The arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Do not ask: take the safe defaults for what is not given
+    /// Take safe defaults for what is not given, without prompting
     #[arg(long)]
     yes: bool,
-    /// Replace a file that is there
+    /// Replace an existing configuration
     #[arg(long)]
     force: bool,
-    /// Take over this organization trail with its bucket; more than one must write to the same bucket
+    /// Take over this organization trail and its bucket (can be repeated)
+    ///
+    /// Several trails must write to the same bucket.
     #[arg(long, value_name = "TRAIL_ARN", value_parser = adopt::address)]
     adopt: Vec<Address>,
-    /// The name of the deployment
+    /// Name the deployment
     #[arg(long, value_name = "NAME")]
     deployment: Option<String>,
-    /// The account of the bucket, the key and the reader roles, by id or name
+    /// Keep bucket, key and reader roles in this account (id or name)
     #[arg(long, value_name = "ACCOUNT")]
     log_account: Option<String>,
-    /// The region of the bucket, the key and the trail
-    #[arg(long, value_name = "REGION", env = "AWS_REGION")]
+    /// Keep bucket, key and trail in this region
+    #[arg(long, value_name = "REGION", hide_env_values = true, env = "AWS_REGION")]
     home_region: Option<Region>,
-    /// The bucket's name
+    /// Name the bucket
     #[arg(long, value_name = "NAME")]
     bucket: Option<String>,
-    /// The role that orgtrail assumes in member accounts
+    /// Assume this role in member accounts
     #[arg(long, value_name = "ROLE", default_value = "OrganizationAccountAccessRole")]
     member_role: String,
-    /// Also look at the trails that every account has of its own, at one call more for each
+    /// List the trails of every account too (one more call for each)
     #[arg(long)]
     member_trails: bool,
 }
@@ -66,10 +69,7 @@ struct Seen {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
-    if common.format() != Format::Human {
-        return Err(common.format().unknown_to("init", "human"));
-    }
-    let file = common.output.as_deref().unwrap_or(&common.config);
+    let file = common.place().unwrap_or(&common.config);
     refuse_overwriting(file, args.force)?;
     let home_region = start_region(args)?;
     let door = AwsEntry { home_region: &home_region, member_role: &args.member_role };
@@ -104,12 +104,14 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let draft = write(&config, &seen.organization, &remarks)?;
     let session = Session { config: draft.config, templates: templates(common)?, cloud };
     let mut content = draft.content;
-    let mut is_partial = !seen.unread.is_empty();
+    let mut unreadable = seen.unread.clone();
+    let mut is_partial = !unreadable.is_empty();
     if remarks.adopts {
         let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
         remarks.remaining = adopt::remaining(&survey.plan);
         if !survey.plan.problems.is_empty() {
             is_partial = true;
+            unreadable.extend(survey.plan.problems.iter().cloned());
             ui.note(
                 "not everything could be read, so that there may be more than was written; `orgtrail plan` says what",
             );
@@ -120,7 +122,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     write_file(file, &content, Readers::Umask)?;
     let written = report::written(&remarks, file, ui.width());
     let page = if asks { written } else { format!("{there}\n{written}") };
-    Ok(Answer::new(page, if is_partial { Outcome::Partial } else { Outcome::Clean }))
+    let summary = Summary::new("Init", &format!("configuration written to {}", file.display())).unreadable(&unreadable);
+    Ok(Answer::one(page, if is_partial { Outcome::Partial } else { Outcome::Clean }, summary))
 }
 
 /// Tells whether a bucket can have this name, as the configuration that it will stand in sees it.

@@ -49,7 +49,7 @@ impl Asker<'_> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let failure = CliError::new("nobody can be asked here, and something is not known; nothing was written");
+        let failure = CliError::new("missing values and no terminal to prompt for them; nothing was written");
         Err(failure.hint(format!("give {}", words::list(&self.missing))))
     }
 }

@@ -22,7 +22,7 @@ pub enum LogsError {
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// A bundle holds no whole listing.
-    #[error("an evidence bundle does not tell what arrives; name the bucket or a copy of it")]
+    #[error("an evidence bundle does not show what arrives; name the bucket or a copy of it")]
     Bundle,
     /// The range is empty.
     #[error("the range is empty: it ends at {to}, which is not after its start {from}")]
@@ -84,9 +84,9 @@ pub enum LogsError {
         /// Why.
         source: Fault,
     },
-    /// The report has no such form.
-    #[error("there is no such form of this report; the forms are human, json, jsonl, markdown and html")]
-    Form,
+    /// The report does not exist in this format.
+    #[error("there is no such format of this report; the formats are human, json, jsonl, markdown and html")]
+    Format,
     /// The answer cannot be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),

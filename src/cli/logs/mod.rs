@@ -9,7 +9,6 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
-use crate::cli::failure::CliError;
 use crate::cli::session::{Access, AwsEntry, aws_options};
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
@@ -38,15 +37,12 @@ pub use known::Known;
 pub use places::Places;
 pub use ring::Ring;
 
-/// The forms that the reports of both commands have.
-const FORMATS: [Format; 5] = [Format::Human, Format::Json, Format::Jsonl, Format::Markdown, Format::Html];
-
 /// What a command needs to know about where it runs.
 #[derive(Debug, Clone)]
 pub struct LogsContext {
     /// The present.
     pub now: Timestamp,
-    /// How to answer.
+    /// The format of the answer, where there is one only.
     pub format: Format,
     /// The width of the terminal.
     pub width: usize,
@@ -92,24 +88,17 @@ impl LogsEntry {
 
 impl LogsContext {
     /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
-    ///
-    /// # Errors
-    /// A form of report that these commands have not.
-    pub(super) fn of(common: &Common, ui: &Ui) -> Result<Self, CliError> {
-        let format = common.format();
-        if !FORMATS.contains(&format) {
-            return Err(format.unknown_to("verify and coverage", "human, json, jsonl, markdown and html"));
-        }
-        Ok(Self {
+    pub(super) fn of(common: &Common, ui: &Ui) -> Self {
+        Self {
             now: Timestamp::now(),
-            format,
+            format: Format::Human,
             width: ui.width(),
             is_coloured: true,
             key_ring: Self::usual_key_ring(),
             chains_at_once: usize::from(common.concurrency),
             profile: common.profile.clone(),
             entry: None,
-        })
+        }
     }
 
     /// Returns where the key ring lies by custom: in the user's data folder (XDG Base Directory Specification).

@@ -41,7 +41,7 @@ impl ChangeContext<'_> {
         if ours.is_some() && tags.get(OWNER_TAG).map(String::as_str) == ours {
             return Ok(());
         }
-        let message = format!("{} was made by somebody else after the plan was", self.address());
+        let message = format!("{} was made by others after the plan was", self.address());
         Err(self.session.stale_plan(self.address(), message))
     }
 

@@ -129,7 +129,7 @@ pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let targets = targets(session, job.name()).await?;
     let (ours, others): (Vec<_>, Vec<_>) = targets.iter().map(Target::id).partition(|id| id.starts_with(TARGET_PREFIX));
     if let Some(other) = others.first() {
-        let message = format!("somebody else has the events of the rule sent to the target {other}");
+        let message = format!("others have the events of the rule sent to the target {other}");
         return Err(session.stale_plan(job.address(), message));
     }
     if !ours.is_empty() {

@@ -91,7 +91,7 @@ const TABLE: &[Meaning] = &[
     ),
     meaning(
         FaultKind::NotYet,
-        "IAM tells its changes to other services within a minute or so; if it still fails then, a principal or a part of \
+        "IAM changes reach other services within a minute or so; if it still fails then, a principal or a part of \
          the policy is wrong",
         &["MalformedPolicyDocument", "MalformedPolicy", "ConcurrentModification", "EntityTemporarilyUnmodifiable"],
     ),
@@ -188,7 +188,7 @@ const TABLE: &[Meaning] = &[
     ),
     meaning(
         FaultKind::Refused,
-        "bucket names are shared by everybody: another account has this one; choose another name",
+        "bucket names are global: another account has this one; choose another name",
         &["BucketAlreadyExists"],
     ),
     meaning(
@@ -209,7 +209,7 @@ const TABLE: &[Meaning] = &[
     ),
     meaning(
         FaultKind::Refused,
-        "the policy is not valid, or would lock everybody out of the key",
+        "the policy is not valid, or would lock all principals out of the key",
         &["MalformedPolicyDocumentException"],
     ),
 ];

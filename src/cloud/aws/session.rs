@@ -1,7 +1,7 @@
 //! Whose credentials a call uses: those that the program was started with, or the member role of another account.
 //!
 //! Every call to AWS goes through [`Session::read`] or [`Session::write`], which keep the pace, turn errors into faults
-//! and refuse to write when the connection is for looking only.
+//! and refuse to write when this connection is read-only.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -191,7 +191,7 @@ impl Session {
         let attempt = self.read(operation, call);
         async move {
             if self.read_only && operation.access == Access::Write {
-                let message = "the connection is for looking only";
+                let message = "this connection is read-only";
                 return Err(refusal(&self.account, operation.as_str(), "ReadOnly", message, ""));
             }
             let help = "nothing: whoever acts now makes the change";

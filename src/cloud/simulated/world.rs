@@ -82,7 +82,7 @@ fn not_recorded(address: &Address) -> Problem {
         address: Some(address.clone()),
         stage: Stage::Observe,
         code: "NotRecorded".into(),
-        message: format!("the snapshot says nothing of {address}: nobody looked there when it was recorded"),
+        message: format!("the snapshot does not cover {address}: it was not read when the snapshot was recorded"),
         help: "record it again with `orgtrail snapshot` and the present configuration".into(),
     }
 }

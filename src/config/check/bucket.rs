@@ -39,7 +39,7 @@ pub(super) fn prefix(at: &str, prefix: &str) -> Option<Diagnostic> {
     let why = if prefix.starts_with('/') || prefix.ends_with('/') {
         "it must neither begin nor end with a slash".to_owned()
     } else if prefix.contains("//") {
-        "two slashes must not stand side by side".to_owned()
+        "two slashes must not follow each other".to_owned()
     } else if length > PREFIX_CHARS_MAX {
         format!("it has {length} characters, {PREFIX_CHARS_MAX} are allowed")
     } else if format!("{prefix}/").contains(TOP_FOLDER) {
@@ -73,7 +73,7 @@ fn lock_outlasts(bucket: &BucketConfig) -> Option<Diagnostic> {
     let expire = lifecycle.expire_after_days.filter(|expire| *expire < lock.days)?;
     let message = format!("logs would be hidden after {expire} days, but are locked for {}", lock.days);
     let remark = Diagnostic::new(Code::Conflict, "/bucket/lifecycle/expire_after_days", message);
-    let remark = remark.because("/bucket/object_lock/days", "nobody deletes them before");
+    let remark = remark.because("/bucket/object_lock/days", "they cannot be deleted before");
     Some(remark.help(format!("write {} days or more, or a shorter lock", lock.days)))
 }
 

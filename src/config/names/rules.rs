@@ -58,7 +58,7 @@ pub fn check_role_with_path(name: &str) -> Result<(), BadName> {
     let rule = Rule { what: "a path of a role that IAM accepts", length_min: 1, length_max: 510, marks: "_+=,.@-/" };
     rule.check(path)?;
     if path.split('/').any(str::is_empty) {
-        return Err(rule.broken(path, "two slashes must not stand side by side"));
+        return Err(rule.broken(path, "two slashes must not follow each other"));
     }
     check_role_name(role)
 }

@@ -308,7 +308,7 @@ impl BundlePlace {
     }
 
     fn untold() -> Fault {
-        Fault::new(FaultKind::Unavailable, "the bundle does not tell what it was")
+        Fault::new(FaultKind::Unavailable, "the bundle does not hold what it was")
     }
 }
 
@@ -325,11 +325,11 @@ impl Store for BundlePlace {
     async fn level(&self, prefix: &str) -> Result<Level, Fault> {
         let told = self.answers().and_then(|answers| answers.levels.get(prefix));
         told.cloned()
-            .unwrap_or_else(|| Err(Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there")))
+            .unwrap_or_else(|| Err(Fault::new(FaultKind::Unavailable, "the bundle does not hold what lay there")))
     }
 
     fn list(&self, prefix: &str, after: &str) -> BoxStream<'static, Result<Listed, Fault>> {
-        let untold = || Fault::new(FaultKind::Unavailable, "the bundle does not tell what lay there");
+        let untold = || Fault::new(FaultKind::Unavailable, "the bundle does not hold what lay there");
         let Some(told) = self.answers().and_then(|answers| Some((answers, answers.listing(prefix, after)?))) else {
             return iter([Err(untold())]).boxed();
         };

@@ -29,7 +29,7 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     let unasked = expected.accounts.values().filter(|account| account.is_active && account.regions.is_none()).count();
     unread.extend(expected.unknown.iter().map(|why| format!("which accounts should deliver: {why}")));
     if unasked > 0 {
-        unread.push(format!("which regions are enabled is not known of {unasked} accounts"));
+        unread.push(format!("the enabled regions of {unasked} accounts are unknown"));
     }
     let active = expected.accounts.values().filter(|account| account.is_active).count();
     let expected_accounts = (!expected.accounts.is_empty()).then_some(active);

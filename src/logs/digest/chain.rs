@@ -276,7 +276,8 @@ fn wrapper_findings(seen: &ReadDigest, content: &Content) -> Vec<Finding> {
         findings.push(seen.finding(Code::DigestBadSignature, State::Broken, detail));
     }
     if content.trailing == Trailing::Unwrapped {
-        let detail = "it lies there without its gzip wrapper, as some tools save what they download; its content is told by the signature";
+        let detail = "it lies there without its gzip wrapper, as some tools save what they download; its content is \
+        proved by the signature";
         findings.push(seen.finding(Code::DigestUnwrapped, State::Unproven, detail));
     } else if content.trailing != Trailing::Nothing {
         let detail = "bytes that CloudTrail did not sign follow its content in the object";

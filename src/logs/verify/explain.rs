@@ -66,7 +66,7 @@ impl Record {
 
     /// Returns who called what, and when.
     pub(super) fn told(&self) -> String {
-        let who = self.user_identity.get("arn").and_then(Value::as_str).unwrap_or("somebody");
+        let who = self.user_identity.get("arn").and_then(Value::as_str).unwrap_or("an unknown caller");
         let who: String = who.chars().take(NAME_CHARS_MAX).collect();
         let when: String = self.event_time.chars().take(NAME_CHARS_MAX).collect();
         format!("{} by {who} at {when}", self.event_name)

@@ -165,7 +165,7 @@ pub(super) fn finding(object: String, window: Option<TimeRange>, why: Why) -> Fi
             "no digest lists it, and it was written long after the time in its name, which a lifecycle rule has deleted",
         ),
         (Why::Overdue, Some(_)) => {
-            (Code::LogUnlisted, "no digest lists it: it was put there by somebody else, or its backfill digest is gone")
+            (Code::LogUnlisted, "no digest lists it: it was put there by others, or its backfill digest is gone")
         }
         (Why::Overdue, None) => {
             (Code::LogUnlisted, "no digest lists it, and its name or its folder is none of CloudTrail's")

@@ -326,7 +326,8 @@ impl<'a> Walk<'a> {
             self.is_clock_slow = true;
             let now = self.request.now;
             let detail = format!(
-                "a digest or log file is of {time}, and this machine's clock says {now}: set the clock; what is overdue cannot be told"
+                "a digest or log file is of {time}, and this machine's clock says {now}: set the clock; what is \
+                 overdue is unknown"
             );
             self.stray(Code::ClockSlow, detail);
         }

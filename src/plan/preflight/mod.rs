@@ -302,7 +302,7 @@ impl<'a> Targets<'a> {
                 stage: Stage::Plan,
                 code: format!("{}-{}", words(address), lockout::BLOCKS_ORGTRAIL),
                 message: format!(
-                    "{place} would keep {role}, which orgtrail works with, from {action}: nobody but a person could ever \
+                    "{place} would keep {role}, which orgtrail works with, from {action}: only a person could ever \
                      repair it again"
                 ),
                 help: "let this role off in the statement, or remove it".into(),

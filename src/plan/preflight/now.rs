@@ -168,7 +168,7 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
         }
         Part::Bucket | Part::Key => (Harm::LogsLost, "delivery-refused", "CloudTrail is refused"),
         Part::Topic | Part::TopicKey => {
-            (Harm::LessProtected, "notification-refused", "nobody hears of new log files: CloudTrail is refused")
+            (Harm::LessProtected, "notification-refused", "no notification of new log files: CloudTrail is refused")
         }
         Part::LogGroup if refusal.document.starts_with(RESOURCE_POLICY) => {
             (Harm::LessProtected, "log-group-refused", "CloudTrail is to be kept out of the log group")
@@ -205,7 +205,7 @@ fn problem(at: Address, doubt: &Doubt) -> Problem {
         stage: Stage::Plan,
         code: "DeliveryUnproven".into(),
         message: format!(
-            "{}: whether CloudTrail may {} on {} cannot be told: {}",
+            "{}: it is unknown whether CloudTrail may {} on {}: {}",
             doubt.document,
             doubt.action,
             doubt.resource,

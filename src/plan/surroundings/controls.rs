@@ -320,7 +320,7 @@ fn unproven(trail: &Address, action: &str, why: &str) -> Problem {
         address: Some(trail.clone()),
         stage: Stage::Plan,
         code: "DeliveryUnproven".into(),
-        message: format!("whether control policies let CloudTrail {action} cannot be told: {why}"),
+        message: format!("it is unknown whether control policies let CloudTrail {action}: {why}"),
         help: "let the policy leave AWS services out (Bool aws:PrincipalIsAWSService false), or change its condition"
             .into(),
     }

@@ -42,7 +42,7 @@ fn copied_elsewhere(address: &Address, trail: &Trail) -> Finding {
         "organization-copied-elsewhere",
         format!(
             "this organization trail, which is not of this deployment, copies the events of every account into the bucket {}; \
-             nothing tells that it is the organization's",
+             nothing shows that it is the organization's",
             trail.bucket
         ),
         "if the bucket is the organization's, name it in organization.known_buckets; otherwise find out who made the trail \

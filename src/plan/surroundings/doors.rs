@@ -96,7 +96,7 @@ impl Judge<'_> {
                 Harm::LessProtected,
                 address,
                 "website",
-                "the bucket is served as a website: whatever its policy opens to everybody can be read by a browser",
+                "the bucket is served as a website: whatever its policy opens to anyone can be read by a browser",
                 format!("take it away: `aws s3api delete-bucket-website --bucket {}`", address.name),
             )),
             Part::Read(false) => {}

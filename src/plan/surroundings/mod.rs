@@ -289,7 +289,7 @@ impl Judge<'_> {
         };
         for (way, _) in ways {
             if let Way::Unclear(what) = way {
-                ask(format!("whom its trust policy means by {what} is not known"));
+                ask(format!("the principals that its trust policy means by {what} are not known"));
             }
             if let Some(account) = self.foreign_provider(way) {
                 ask(format!(

@@ -308,7 +308,7 @@ impl Asked<'_> {
                 if pattern.as_str() == self.archive.bucket_arn.as_str() {
                     values.extend((!of_others).then(|| Some(pattern.clone())));
                 } else if of_others {
-                    doubt = Some(format!("whose {pattern} is cannot be told from its ARN"));
+                    doubt = Some(format!("the account of {pattern} is not known from its ARN"));
                 } else {
                     values.push(Some(filled(pattern)));
                 }

@@ -182,7 +182,7 @@ impl<'a> Look<'a, '_> {
         self.at_members(archive.accounts.iter().filter(|account| *account != archive.account));
         self.at_service("*");
         if !self.found && self.why.is_none() {
-            self.harmless("nobody reaches more with it than the folders of its own account");
+            self.harmless("it reaches only the folders of the caller's own account");
         }
     }
 
@@ -202,7 +202,7 @@ impl<'a> Look<'a, '_> {
             self.judge(&format!("every principal of account {account}"), Rights::Own(""), Candidate::Account(account));
         }
         if !self.found && self.why.is_none() {
-            self.harmless("nobody can meet its conditions");
+            self.harmless("its conditions cannot be met");
         }
     }
 

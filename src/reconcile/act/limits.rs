@@ -217,13 +217,13 @@ impl HoldReason {
     /// Says in a sentence why the change waits.
     pub fn sentence(&self) -> String {
         match self {
-            HoldReason::Observing => "it is not as it should be; this daemon only observes".into(),
-            HoldReason::Blocked(blocker) => format!("something stands against it: {}", blocker.message),
+            HoldReason::Observing => "drift found; the daemon runs with --observe and changes nothing".into(),
+            HoldReason::Blocked(blocker) => format!("it is blocked: {}", blocker.message),
             HoldReason::Risk(risk) => format!("the change has the risk `{risk}`, which reconcile.allow does not name"),
-            HoldReason::Adoption => "somebody else made the resource, and taking it over needs a person".into(),
-            HoldReason::Removal => "the change removes something, and that needs a person".into(),
+            HoldReason::Adoption => "the resource belongs to others, and taking it over needs approval".into(),
+            HoldReason::Removal => "the change removes something, and that needs approval".into(),
             HoldReason::Conflict(sentence) => sentence.clone(),
-            HoldReason::Paused => "the account failed several times and is left alone for a while".into(),
+            HoldReason::Paused => "the account failed several times and is paused for a while".into(),
             HoldReason::Depends(address) => format!("it depends on {address}, which waits"),
             HoldReason::Window => "it is outside reconcile.window".into(),
             HoldReason::TooMany { planned, allowed } => {
@@ -251,7 +251,7 @@ impl HoldReason {
                 "look at it with `orgtrail plan` and make it with `orgtrail apply`".into()
             }
             HoldReason::Paused | HoldReason::Depends(_) | HoldReason::Window | HoldReason::NotFresh => {
-                "nothing: it is tried again by itself".into()
+                "no action needed; orgtrail retries".into()
             }
         }
     }

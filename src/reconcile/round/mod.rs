@@ -276,10 +276,10 @@ fn conflict(state: &RoundState, found: &Conflict) -> String {
     let Conflict { address, field, set, .. } = found;
     let what = if field.is_empty() { address.kind.words() } else { field };
     let who = match state.actors.get(&(address.account.clone(), address.kind)) {
-        Some(actor) => format!("it was last changed by {actor}"),
-        None => "CloudTrail's event history of that account tells who".to_owned(),
+        Some(actor) => format!("last changed by {actor}"),
+        None => "CloudTrail's event history of that account shows who changed it".to_owned(),
     };
-    format!("somebody sets {what} back each time it is put right, {set} times so far; {who}")
+    format!("{what} is reverted after every repair, {set} times so far; {who}")
 }
 
 /// Returns a finding for each conflict that goes on: also where the value is put right in this very round.

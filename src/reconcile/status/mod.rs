@@ -116,8 +116,8 @@ impl AccountHealth {
     pub fn words(self) -> &'static str {
         match self {
             AccountHealth::Failing => "failing",
-            AccountHealth::Paused => "left alone for a while",
-            AccountHealth::Waiting => "waits for a person",
+            AccountHealth::Paused => "paused for a while",
+            AccountHealth::Waiting => "needs approval",
             AccountHealth::InSync => "in sync",
             AccountHealth::NotSelected => "not selected",
         }

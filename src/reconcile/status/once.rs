@@ -22,7 +22,7 @@ pub struct OnceJson<'a> {
     tool_version: &'static str,
     /// The name of the deployment.
     deployment: &'a str,
-    /// A round was made; false where another replica acts, or it was stopped before.
+    /// A round was made; false where another replica is the leader, or it was stopped before.
     acted: bool,
     /// The round could read everything, everything is as it should be now, and nothing is found, held or unproven.
     in_sync: bool,

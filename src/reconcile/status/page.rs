@@ -115,7 +115,7 @@ fn headline(status: &Status) -> Value {
         None => ("notice", "…", "Starting"),
         Some(RoundResult::Failed) => ("bad", "✗", "The last round failed"),
         Some(RoundResult::Partial) => ("bad", "✗", "Something could not be read, changed or proved"),
-        Some(RoundResult::Waiting) => ("notice", "!", "Something waits for a person"),
+        Some(RoundResult::Waiting) => ("notice", "!", "Something needs approval"),
         Some(RoundResult::Repaired) => ("good", "✓", "Repaired"),
         Some(RoundResult::InSync) => ("good", "✓", "In sync"),
         Some(RoundResult::Stopped) => ("notice", "…", "Stopping"),

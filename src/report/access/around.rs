@@ -36,7 +36,7 @@ pub(in crate::report) fn write(text: &mut String, report: &Isolation) {
     }
     for Administrator { arn, can, become_by, named } in administrators.iter().take(LISTED_MAX) {
         let named = if *named { "; named in bucket.administrators" } else { "" };
-        let who = if become_by.is_empty() { "nobody".to_owned() } else { become_by.join(", ") };
+        let who = if become_by.is_empty() { "no one".to_owned() } else { become_by.join(", ") };
         line(text, 2, &format!("{arn} {}; whoever becomes it: {who}{named}", can.join(", ")));
     }
     let more = administrators.len().saturating_sub(LISTED_MAX);

@@ -146,7 +146,7 @@ fn trusted_line(trusted: &Trusted, accounts: usize) -> String {
     let unknown = if unknown.is_empty() {
         String::new()
     } else {
-        format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+        format!("; of {} it is unknown", words::count(unknown.len(), "account"))
     };
     format!("{reader}, a trusted reader, reads {whose}{unknown}")
 }
@@ -171,7 +171,7 @@ fn matrix(text: &mut String, report: &Isolation) {
         let marks: String = report.accounts.iter().map(|(other, _)| format!("  {}", mark(&own, other))).collect();
         line(text, 2, &format!("{:>2} {id}     {marks}  {name}", number + 1));
     }
-    line(text, 2, "x reads, . does not, ? cannot be told");
+    line(text, 2, "x reads, . does not, ? unknown");
 }
 
 fn mark(rows: &[&Row], account: &AccountId) -> char {
@@ -192,7 +192,7 @@ fn exceptions(text: &mut String, report: &Isolation) {
         let unknown = if unknown.is_empty() {
             String::new()
         } else {
-            format!("; of {} it cannot be told", words::count(unknown.len(), "account"))
+            format!("; of {} it is unknown", words::count(unknown.len(), "account"))
         };
         line(text, 2, &format!("{reader} reads {own}{more}{unknown}"));
     }

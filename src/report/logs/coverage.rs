@@ -172,7 +172,7 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
     lines.push(made(coverage.now));
     let trails_expected = &coverage.expected_trails;
     lines.push(match (coverage.expected_accounts, trails_expected.is_empty()) {
-        (None, true) => "expected: nobody said which accounts, regions and trails (a configuration does)".to_owned(),
+        (None, true) => "expected: unknown accounts, regions and trails (a configuration names them)".to_owned(),
         (accounts, _) => {
             let accounts = accounts.map_or("accounts not known".to_owned(), |accounts| count(accounts, "account"));
             let names: Vec<&str> = trails_expected.iter().map(String::as_str).collect();

@@ -291,8 +291,8 @@ impl Proof {
             object: None,
             window: None,
             detail: format!(
-                "the run that made this bundle said {told}, and the bundle does not tell all that it knew: {}",
-                if reasons.is_empty() { "its report tells why".to_owned() } else { reasons.join("; ") }
+                "the run that made this bundle said {told}, and the bundle does not hold all that it knew: {}",
+                if reasons.is_empty() { "its report says why".to_owned() } else { reasons.join("; ") }
             ),
             next: None,
         })

@@ -64,7 +64,7 @@ fn usual(finding: &Finding) -> &'static str {
         Code::ChainElsewhere => "name that place too, as one more argument, so that the chain is proved across both",
         Code::ChainCopy => "say of which bucket this is a copy with --bucket, or prove the original",
         Code::ChainExpired => {
-            "ask with --from only for hours that the lifecycle rule keeps; if nobody wants the rule, find who made it"
+            "ask with --from only for hours that the lifecycle rule keeps; if the rule is not wanted, find who made it"
         }
         Code::ChainExpected => {
             "look whether its folder was deleted or renamed, and whether the trail covers it (`orgtrail coverage`)"

@@ -176,7 +176,7 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
         }
         None => writeln!(
             text,
-            "found in {} and {}; nobody said how many there should be (a configuration or --expect does)",
+            "found in {} and {}; how many there should be is unknown (a configuration or --expect says it)",
             count(sum.accounts, "account"),
             count(sum.regions, "region")
         ),
@@ -268,7 +268,7 @@ fn expected_and_found(answer: &Answer) -> [String; 2] {
         format!("{}{names}", count(trails.len(), "trail"))
     };
     let expected = match &answer.expected {
-        None => "expected: nobody said which accounts, regions and trails".to_owned(),
+        None => "expected: unknown accounts, regions and trails".to_owned(),
         Some(expected) => {
             let accounts = match &expected.unknown {
                 Some(_) => "accounts not known".to_owned(),

@@ -223,7 +223,7 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
     if traces.is_empty() {
         return;
     }
-    page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail's event history tells")]);
+    page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail's event history shows")]);
     for TraceView { address, events, unknown, accounts } in traces {
         page.line(2, &[Span(PLAIN, address)]);
         write_accounts(page, accounts, accounts_max);

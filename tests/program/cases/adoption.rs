@@ -97,7 +97,7 @@ fn every_grant_of_the_access_control_list_that_ends_is_named() {
     assert!(logs.contains(r#""aws:SourceAccount":"222222222222""#) && logs.contains("/PREFIX*"), "{logs}");
     assert!(help(&format!("the canonical user {canonical} loses READ")).contains("bucket.trusted_readers"));
     assert!(help(&format!("the canonical user {canonical} loses WRITE_ACP")).contains("not given back"));
-    assert!(help("everybody, without an AWS account loses READ").contains("not given back"));
+    assert!(help("anyone, without an AWS account loses READ").contains("not given back"));
 
     with(
         json!({"unreadable": {"account": "222222222222", "address": BUCKET, "stage": "observe", "code": "AccessDenied",

@@ -156,7 +156,7 @@ async fn of_two_daemons_one_acts() {
     let first = Daemon::start(&desk, "");
     until(async || first.is_ready()).await;
     let second = desk.run("reconcile --once").expect_code(0);
-    assert_eq!(second.out, "another replica acts\n");
+    assert_eq!(second.out, "another replica is the leader\n");
     assert_eq!(first.stop(), Some(0));
     let third = desk.run("reconcile --once").expect_code(0);
     assert!(third.out.starts_with("round 1: in sync"), "a lease that was given up is free at once: {}", third.out);

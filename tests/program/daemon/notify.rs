@@ -49,7 +49,11 @@ fn a_webhook_that_refuses_ends_nothing_and_is_told_in_the_next_round() {
 fn without_anybody_to_tell_it_does_not_start() {
     let desk = deployed("");
     let said = desk.run(ROUND).expect_code(1);
-    assert!(said.err.contains("--notify has nobody to tell"), "{}", said.err);
+    assert!(
+        said.err.contains("--notify needs `notify.topic` or `notify.webhook` in the configuration"),
+        "{}",
+        said.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,7 +29,7 @@ async fn told_to_stop_it_finishes_the_running_step_and_begins_no_other() {
     let daemon = Daemon::start(&desk, "-v --concurrency 1 --history history.json");
     until(async || proxy.held() > 0).await;
     daemon.signal("TERM");
-    until(async || daemon.has_said("told to stop")).await;
+    until(async || daemon.has_said("stopping; changes in progress")).await;
     proxy.let_go();
     assert_eq!(daemon.ended(), Some(0));
 
@@ -77,7 +77,7 @@ async fn a_hangup_has_it_read_its_configuration_again_and_act_on_under_its_lease
     // What cannot be understood changes nothing.
     ruled(&desk, CAREFUL, "allow: [nonsense]");
     daemon.signal("HUP");
-    until(async || daemon.has_said("told to look at its configuration again")).await;
+    until(async || daemon.has_said("reloading the configuration")).await;
     until(async || daemon.shows("orgtrail_configuration_valid 0")).await;
     ruled(&desk, "allow: [nonsense]", "allow: [safe]");
     daemon.signal("HUP");
@@ -105,7 +105,7 @@ async fn an_apply_whose_terminal_is_closed_finishes_what_has_begun_and_the_next_
     // It says that it was told, and is at work until the step is done.
     let mut said = std::io::BufReader::new(apply.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("told to stop") {
+    while !line.contains("stopping: changes") {
         line.clear();
         assert!(std::io::BufRead::read_line(&mut said, &mut line).unwrap() > 0, "it ended");
     }

@@ -55,8 +55,7 @@ fn of_alarm(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm, series: &
         return Finding::fail(format!("the alarm {name} {why}"), MEND_ALARM);
     }
     if alarm.computed {
-        return outside(format!("the alarm {name} computes with that metric, and what it makes of it is not told"))
-            .into();
+        return outside(format!("the alarm {name} computes with that metric, and the result was not read")).into();
     }
     if !listening.count.dimensions.is_empty() {
         return outside(format!("the alarm {name} looks at some values of the metric's dimensions only")).into();
@@ -104,8 +103,7 @@ fn tells(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm) -> Finding {
     let above = alarms.composites.iter().find(|composite| composite.acts && composite.names(alarm));
     match above {
         Some(composite) if finding.answer.0 == Verdict::Fail => {
-            let may =
-                format!("{}; the alarm {}, whose rule names it, may tell somebody", finding.answer.1, composite.name);
+            let may = format!("{}; the alarm {}, whose rule names it, may notify", finding.answer.1, composite.name);
             outside(may).into()
         }
         _ => finding,
@@ -114,15 +112,15 @@ fn tells(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm) -> Finding {
 
 fn acts(listening: &Listening<'_>, alarm: &Alarm) -> Finding {
     if !alarm.actions_enabled {
-        return Finding::fail("its actions are disabled, so that it tells nobody", MEND_ALARM);
+        return Finding::fail("its actions are disabled, so that it notifies no one", MEND_ALARM);
     }
     if alarm.actions.is_empty() {
-        return Finding::fail("it has no action, so that it tells nobody", GIVE_TOPIC);
+        return Finding::fail("it has no action, so that it notifies no one", GIVE_TOPIC);
     }
     let topics = alarm.topics().map(|topic| of_topic(listening, alarm, topic));
     Finding::best(topics.collect()).unwrap_or_else(|| {
         let actions = alarm.actions.join(", ");
-        outside(format!("whether {actions}, which it sets off, tells somebody is not read")).into()
+        outside(format!("whether {actions}, which it triggers, notifies anyone was not read")).into()
     })
 }
 
@@ -144,7 +142,7 @@ fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
             0 => String::new(),
             some => format!(": {} not confirmed", subscriptions(*some)),
         };
-        return Finding::fail(format!("nobody is subscribed to {topic}{waiting}"), SUBSCRIBE);
+        return Finding::fail(format!("{topic} has no confirmed subscriber{waiting}"), SUBSCRIBE);
     }
     let evidence = format!("{topic} has {} confirmed ({})", subscriptions(confirmed.len()), confirmed.join(", "));
     match policy.as_ref().map(|policy| publishes(policy, listening.place, alarm, topic)) {

@@ -31,7 +31,7 @@ const MEND_ALARM: &str = "change the alarm so that one event raises it and its a
 const GIVE_TOPIC: &str = "give the alarm a topic of SNS as its action";
 const CHANGE_KEY: &str = "encrypt the topic with a key of your own that lets cloudwatch.amazonaws.com use it";
 const LET_IN: &str = "let cloudwatch.amazonaws.com publish to the topic";
-const SUBSCRIBE: &str = "subscribe somebody to the topic, and confirm the subscription";
+const SUBSCRIBE: &str = "subscribe a person or a queue to the topic, and confirm the subscription";
 
 /// An answer, and what helps where it is a fail.
 #[derive(Debug, Clone, PartialEq, Eq)]

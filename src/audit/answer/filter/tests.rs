@@ -250,7 +250,7 @@ fn a_filter_that_may_leave_events_out_does_not_pass() {
     // A broken chain stays broken.
     let mut known = with_filters(vec![filter("narrow", narrow)]);
     known.topics.insert(TOPIC.into(), Ok(Subscribers::default()));
-    expect(&known, FAIL, &["nobody is subscribed"]);
+    expect(&known, FAIL, &["has no confirmed subscriber"]);
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn an_alarm_that_cannot_be_raised_or_acts_on_nothing_is_deaf() {
     expect(&with_alarm(|alarm| alarm.actions_enabled = false), FAIL, &["actions are disabled"]);
     expect(&with_alarm(|alarm| alarm.actions.clear()), FAIL, &["has no action"]);
     let function = "arn:aws:lambda:eu-central-1:111111111111:function:page";
-    expect(&with_alarm(|alarm| alarm.actions = vec![function.into()]), OUTSIDE, &[function, "is not read"]);
+    expect(&with_alarm(|alarm| alarm.actions = vec![function.into()]), OUTSIDE, &[function, "was not read"]);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn an_alarm_that_waits_for_several_events_passes_only_where_single_ones_are_ever
 
 #[test]
 fn somebody_has_to_be_subscribed_and_to_have_confirmed() {
-    expect(&with_topic(Ok(subscribers(&[], 0))), FAIL, &["nobody is subscribed to", TOPIC]);
+    expect(&with_topic(Ok(subscribers(&[], 0))), FAIL, &["has no confirmed subscriber", TOPIC]);
     expect(&with_topic(Ok(subscribers(&[], 2))), FAIL, &["2 subscriptions not confirmed"]);
     expect(&with_topic(Ok(subscribers(&["email", "https"], 1))), PASS, &["2 subscriptions confirmed (email, https)"]);
     let managed = Subscribers { key: Some("alias/aws/sns".into()), ..subscribers(&["email"], 0) };

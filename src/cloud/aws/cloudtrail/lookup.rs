@@ -37,7 +37,7 @@ struct LookupQuery {
 pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<EventHistory, Fault> {
     let there = session.at(&change.address);
     let clues = clues(&there, change);
-    let gap = clues.is_empty().then_some("its events name it by an id that nobody knows any more");
+    let gap = clues.is_empty().then_some("its events name it by an id that is no longer known");
     let mut deeds = EventHistory { found: Vec::new(), gap };
     for clue in &clues {
         let EventHistory { found, gap } = follow(&there, clue).await?;

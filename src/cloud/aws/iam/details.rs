@@ -148,12 +148,12 @@ impl Details {
                     None if arn.ends_with(":aws:policy/AdministratorAccess") => {
                         policies.push(Named { name: arn, document: everything });
                     }
-                    None => unknown.push(format!("what the policy {arn} says was not told")),
+                    None => unknown.push(format!("what the policy {arn} says was not returned")),
                 }
             }
         }
         for group in raw.groups.iter().filter(|group| !self.groups.contains_key(*group)) {
-            unknown.push(format!("what the group {group} may was not told"));
+            unknown.push(format!("what the group {group} may was not returned"));
         }
         // A boundary that is not known limits nothing that is known.
         if let Some(arn) = &raw.boundary

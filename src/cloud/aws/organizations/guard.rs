@@ -38,7 +38,8 @@ async fn must_be_enabled(session: &Session) -> Result<(), Fault> {
         &session.account,
         op::LIST_ROOTS.as_str(),
         "PolicyTypeNotEnabledException",
-        "service control policies (SERVICE_CONTROL_POLICY) are switched off in the root of the organization: a guard binds nobody",
+        "service control policies (SERVICE_CONTROL_POLICY) are switched off in the root of the organization: a guard \
+         has no effect",
         "switch the policy type on in AWS Organizations (`aws organizations enable-policy-type`), or leave \
          guard.service_control_policy out",
     ))

@@ -80,7 +80,7 @@ impl Attempt<'_> {
         (blocks && is_public(&policy.policy)).then(|| {
             let message =
                 format!("the policy of {} is public, and Block Public Access refuses such policies", address.name);
-            self.refused("s3:PutBucketPolicy", "AccessDenied", message, "remove the statement that lets everybody in")
+            self.refused("s3:PutBucketPolicy", "AccessDenied", message, "remove the statement that allows anyone")
         })
     }
 

@@ -42,7 +42,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn absent(self, operation: &str, code: &str, message: impl Into<String>) -> Fault {
-        self.fault(FaultKind::Absent, operation, code, message.into(), "make a new plan: somebody removed it")
+        self.fault(FaultKind::Absent, operation, code, message.into(), "make a new plan: it was removed")
     }
 
     fn fault(self, kind: FaultKind, operation: &str, code: &str, message: String, help: &str) -> Fault {
@@ -71,8 +71,8 @@ impl<'a> Attempt<'a> {
         let Change { address, action, desired, .. } = self.change;
         let why = match desired {
             Some(desired) if desired.kind() != address.kind => format!("{address} cannot hold a {}", desired.kind()),
-            Some(_) if *action == Action::Retire => format!("{address} is retired and wished for at once"),
-            None if *action != Action::Retire => format!("nothing is wished for at {address}"),
+            Some(_) if *action == Action::Retire => format!("{address} is retired and desired at once"),
+            None if *action != Action::Retire => format!("nothing is desired at {address}"),
             _ => return None,
         };
         Some(self.refused("orgtrail:Execute", "MalformedChange", why, "please report this as a fault of orgtrail"))

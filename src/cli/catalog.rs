@@ -1,0 +1,126 @@
+//! The one table of commands: the group that help shows them in, the formats of their reports, and the options that do
+//! something for them.
+
+use super::format::Format::{self, Asff, Html, Human, Json, Jsonl, Junit, Markdown, Ocsf, Sarif};
+
+/// What a command is for; help shows the commands by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Before the first change.
+    SetUp,
+    /// Plans and changes.
+    Change,
+    /// What is run again and again.
+    Watch,
+    /// Answers for auditors.
+    Prove,
+    /// Answers for everybody else.
+    Understand,
+}
+
+impl Group {
+    /// All groups, in the order in which help shows them.
+    pub const ALL: [Self; 5] = [Self::SetUp, Self::Change, Self::Watch, Self::Prove, Self::Understand];
+
+    /// Returns the heading in help.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::SetUp => "Set up",
+            Self::Change => "Change",
+            Self::Watch => "Watch",
+            Self::Prove => "Prove",
+            Self::Understand => "Understand",
+        }
+    }
+}
+
+/// What `--output` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Files for the report, each in the format that its ending names.
+    Reports,
+    /// Files for a document that is no report and has one format.
+    Document,
+    /// One file that the command writes itself, beside its report.
+    File,
+    /// One folder that the command fills, beside its report.
+    Folder,
+}
+
+/// What a command reads, beside the files that its own options name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing: its global options do nothing.
+    Nothing,
+    /// The configuration.
+    Configuration,
+    /// AWS, or a recorded estate.
+    Aws,
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Where help shows it.
+    pub group: Group,
+    /// The formats of its report; the first is the one that it has when none is asked for.
+    pub formats: &'static [Format],
+    /// What `--output` names.
+    pub writes: Writes,
+    /// What it reads.
+    pub reads: Reads,
+    /// Whether its reports are made from `templates/`.
+    pub has_templates: bool,
+}
+
+const PLAN: &[Format] = &[Human, Json, Markdown, Html, Sarif, Junit];
+const LOGS: &[Format] = &[Human, Json, Jsonl, Markdown, Html];
+const TEXT: &[Format] = &[Human];
+const DATA: &[Format] = &[Json];
+const BOTH: &[Format] = &[Human, Json];
+
+/// All commands, in the order in which help shows those of a group.
+pub const COMMANDS: [Entry; 20] = [
+    document("init", Group::SetUp, TEXT, Writes::File, Reads::Aws),
+    document("validate", Group::SetUp, TEXT, Writes::Document, Reads::Configuration),
+    document("permissions", Group::SetUp, DATA, Writes::Document, Reads::Configuration),
+    document("schema", Group::SetUp, DATA, Writes::Document, Reads::Nothing),
+    document("completions", Group::SetUp, TEXT, Writes::Document, Reads::Nothing),
+    document("man", Group::SetUp, TEXT, Writes::Folder, Reads::Nothing),
+    report("plan", Group::Change, PLAN, true),
+    report("apply", Group::Change, &[Human, Json, Markdown], true),
+    document("render", Group::Change, TEXT, Writes::Folder, Reads::Aws),
+    document("export", Group::Change, TEXT, Writes::Document, Reads::Aws),
+    report("drift", Group::Watch, PLAN, true),
+    report("reconcile", Group::Watch, BOTH, false),
+    report("coverage", Group::Watch, LOGS, false),
+    report("verify", Group::Prove, LOGS, false),
+    report("access", Group::Prove, BOTH, false),
+    report("check", Group::Prove, &[Human, Json, Markdown, Html, Ocsf, Asff], true),
+    report("discover", Group::Understand, BOTH, false),
+    report("explain", Group::Understand, BOTH, false),
+    document("snapshot", Group::Understand, DATA, Writes::Document, Reads::Aws),
+    document("demo", Group::Understand, TEXT, Writes::Folder, Reads::Nothing),
+];
+
+const fn report(name: &'static str, group: Group, formats: &'static [Format], has_templates: bool) -> Entry {
+    Entry { name, group, formats, writes: Writes::Reports, reads: Reads::Aws, has_templates }
+}
+
+const fn document(name: &'static str, group: Group, formats: &'static [Format], writes: Writes, reads: Reads) -> Entry {
+    Entry { name, group, formats, writes, reads, has_templates: false }
+}
+
+impl Entry {
+    /// Returns the command of a name; `None` where there is none.
+    pub fn of(name: &str) -> Option<&'static Self> {
+        COMMANDS.iter().find(|entry| entry.name == name)
+    }
+
+    /// Tells whether `--output` names the files of the report, rather than something that the command writes itself.
+    pub fn reports_to_output(&self) -> bool {
+        matches!(self.writes, Writes::Reports | Writes::Document)
+    }
+}

@@ -1,0 +1,161 @@
+//! The formats of reports, and the endings of files that name them.
+
+use std::path::Path;
+
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, ValueEnum};
+
+use super::catalog::Entry;
+use super::failure::CliError;
+use super::output::no_report;
+
+/// The format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Human,
+    /// For programs; the same bytes for the same content
+    Json,
+    /// One line of JSON for each finding, as soon as it is known
+    Jsonl,
+    /// For comments of pull requests and tickets
+    Markdown,
+    /// One page that needs nothing else
+    Html,
+    /// For code scanning
+    Sarif,
+    /// For the test view of a CI system
+    Junit,
+    /// Compliance findings of the Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Findings for AWS Security Hub
+    Asff,
+}
+
+/// How the names of files end, and the format that each ending names; the first that fits counts.
+pub const ENDINGS: [(&str, Format); 11] = [
+    (".ocsf.json", Format::Ocsf),
+    (".asff.json", Format::Asff),
+    (".sarif.json", Format::Sarif),
+    (".json", Format::Json),
+    (".jsonl", Format::Jsonl),
+    (".md", Format::Markdown),
+    (".html", Format::Html),
+    (".sarif", Format::Sarif),
+    (".xml", Format::Junit),
+    (".txt", Format::Human),
+    (".log", Format::Human),
+];
+
+/// What the name of a file says of the format of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It has no ending.
+    None,
+    /// It names a format.
+    Names(Format),
+    /// It has an ending that names none, without the dot.
+    Unknown(String),
+}
+
+impl Ending {
+    /// Returns the ending of a file.
+    pub fn of(path: &Path) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let known = ENDINGS.iter().find(|(ending, _)| name.len() > ending.len() && name.ends_with(ending));
+        match (known, path.extension()) {
+            (Some((_, format)), _) => Self::Names(*format),
+            (None, Some(extension)) => Self::Unknown(extension.to_string_lossy().into_owned()),
+            (None, None) => Self::None,
+        }
+    }
+}
+
+impl Format {
+    /// Returns the name, as `--format` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Human => "human",
+            Format::Json => "json",
+            Format::Jsonl => "jsonl",
+            Format::Markdown => "markdown",
+            Format::Html => "html",
+            Format::Sarif => "sarif",
+            Format::Junit => "junit",
+            Format::Ocsf => "ocsf",
+            Format::Asff => "asff",
+        }
+    }
+
+    /// Says that a command has no report of this format.
+    pub(super) fn unknown_to(self, command: &str) -> CliError {
+        match Entry::of(command) {
+            Some(entry) => no_report(entry, self),
+            None => CliError::new(format!("there is no {} report", self.name())),
+        }
+    }
+
+    /// Returns the names of several formats as a list: `human, json and html`.
+    pub fn list(formats: &[Format]) -> String {
+        let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+        match names.split_last() {
+            Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+            _ => names.concat(),
+        }
+    }
+}
+
+/// Reads `--format`. It offers the formats of one command; another format is read too, so that the command itself can
+/// refuse it and say which ones it has.
+#[derive(Clone)]
+pub struct FormatParser(pub &'static [Format]);
+
+impl TypedValueParser for FormatParser {
+    type Value = Format;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Format, clap::Error> {
+        EnumValueParser::<Format>::new().parse_ref(command, arg, value).or_else(|_| {
+            // The parser of the offered names says which ones there are.
+            let names: Vec<&str> = self.0.iter().map(|format| format.name()).collect();
+            let refused = clap::builder::PossibleValuesParser::new(names).parse_ref(command, arg, value);
+            Err(refused.err().unwrap_or_else(|| clap::Error::new(ErrorKind::InvalidValue)))
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().filter_map(ValueEnum::to_possible_value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_a_name_tells_the_format() {
+        for (name, ending) in [
+            ("plan.md", Ending::Names(Format::Markdown)),
+            ("out/PLAN.HTML", Ending::Names(Format::Html)),
+            ("check.asff.json", Ending::Names(Format::Asff)),
+            ("check.json", Ending::Names(Format::Json)),
+            ("report", Ending::None),
+            (".json", Ending::None),
+            ("/dev/fd/63", Ending::None),
+            ("report.pdf", Ending::Unknown("pdf".into())),
+        ] {
+            assert_eq!(Ending::of(Path::new(name)), ending, "{name}");
+        }
+    }
+
+    #[test]
+    fn formats_are_listed_as_people_do() {
+        assert_eq!(Format::list(&[Format::Human]), "human");
+        assert_eq!(Format::list(&[Format::Human, Format::Json, Format::Html]), "human, json and html");
+    }
+}

@@ -1,0 +1,165 @@
+//! The command line as it is read and shown: the derived one, with the commands in their groups, and of the options those
+//! that do something for each command.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::{Arg, ArgAction, CommandFactory, value_parser};
+
+use super::Cli;
+use super::catalog::{COMMANDS, Entry, Group, Reads, Writes};
+use super::format::FormatParser;
+
+/// The options that do nothing for a command that reads no configuration.
+const OF_CONFIGURATION: [&str; 1] = ["config"];
+/// The options that do nothing for a command that does not read AWS.
+const OF_AWS: [&str; 5] = ["estate", "policies", "allow_grant", "profile", "concurrency"];
+
+/// Returns the command line.
+pub fn command() -> clap::Command {
+    let all = Cli::command();
+    let globals: Vec<Arg> = all.get_arguments().cloned().collect();
+    let all = COMMANDS.iter().fold(all, |all, entry| {
+        all.mut_subcommand(entry.name, |command| without_idle(with_output(command, entry), entry, &globals))
+    });
+    let template = template(&all);
+    all.help_template(template)
+}
+
+/// Gives a command its own `--format` and `--output`, which take the place of the global ones.
+fn with_output(command: clap::Command, entry: &'static Entry) -> clap::Command {
+    let default = if entry.name == "reconcile" { "; json needs --once" } else { "" };
+    let format = Arg::new("format")
+        .long("format")
+        .value_name("FORMAT")
+        .value_parser(FormatParser(entry.formats))
+        .hide(entry.formats.len() == 1)
+        .help(format!("Report in this format{default}"))
+        .long_help(format!(
+            "Report in this format{default}. By default the one that the ending of --output names, else human. With several \
+             --output it is the format of standard output"
+        ));
+    let output = Arg::new("output")
+        .long("output")
+        .short('o')
+        .action(ArgAction::Append)
+        .value_parser(value_parser!(PathBuf))
+        .value_name(if entry.writes == Writes::Folder { "DIR" } else { "FILE" })
+        .help(match (entry.writes, entry.name) {
+            (Writes::Reports, _) => "Write the report to this file; - is stdout (can be repeated)",
+            (Writes::Document, _) => "Write to this file; - is stdout (can be repeated)",
+            (Writes::File, _) => "Write the configuration to this file [default: that of --config]",
+            (Writes::Folder, "demo") => "Write everything to this folder [default: orgtrail-demo]",
+            (Writes::Folder, _) => "Write the files to this folder (required)",
+        });
+    command.arg(format).arg(output)
+}
+
+/// Hides the global options that do nothing for a command.
+fn without_idle(command: clap::Command, entry: &Entry, globals: &[Arg]) -> clap::Command {
+    let is_idle = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        (id == "templates" && !entry.has_templates)
+            || (entry.reads == Reads::Nothing && OF_CONFIGURATION.contains(&id))
+            || (entry.reads != Reads::Aws && OF_AWS.contains(&id))
+    };
+    globals.iter().filter(is_idle).fold(command, |command, arg| command.arg(arg.clone().global(false).hide(true)))
+}
+
+/// Returns the help of the program itself, with its commands by group: clap knows groups of options only.
+fn template(all: &clap::Command) -> String {
+    let styles = Styles::styled();
+    let (head, name) = (styles.get_header(), styles.get_literal());
+    let width = COMMANDS.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
+    let mut text = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
+    for group in Group::ALL {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{head}{}:{head:#}", group.heading());
+        for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
+            let about = all.find_subcommand(entry.name).and_then(clap::Command::get_about);
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(text, "  {name}{:width$}{name:#}  {about}", entry.name);
+        }
+    }
+    let _ = write!(text, "\n{head}Global options:{head:#}\n{{options}}{{after-help}}");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The help of a command as it is shown at 100 columns.
+    fn shown(name: Option<&str>, long: bool) -> String {
+        let mut all = command().term_width(100);
+        all.build();
+        let command = name.map_or(&mut all.clone(), |name| all.find_subcommand_mut(name).unwrap()).clone();
+        let mut command = command.term_width(100);
+        let help = if long { command.render_long_help() } else { command.render_help() };
+        help.to_string()
+    }
+
+    #[test]
+    fn every_command_has_one_row_of_the_table() {
+        let all = Cli::command();
+        let commands: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+        for name in &commands {
+            assert_eq!(COMMANDS.iter().filter(|entry| entry.name == *name).count(), 1, "{name}");
+        }
+        assert_eq!(commands.len(), COMMANDS.len());
+        let help = shown(None, false);
+        for entry in &COMMANDS {
+            assert_eq!(help.matches(&format!("\n  {} ", entry.name)).count(), 1, "{}\n{help}", entry.name);
+            assert!(!entry.formats.is_empty());
+        }
+    }
+
+    #[test]
+    fn short_help_fits_one_screen() {
+        for name in std::iter::once(None).chain(COMMANDS.iter().map(|entry| Some(entry.name))) {
+            let help = shown(name, false);
+            assert!(help.lines().count() <= 40, "{name:?} has {} lines\n{help}", help.lines().count());
+            assert!(help.lines().all(|line| line.chars().count() <= 100), "{name:?}\n{help}");
+            let own = help.find("\nOptions:").unwrap_or_default();
+            assert!(help.find("\nGlobal options:").unwrap() > own, "{name:?}: its own options come first\n{help}");
+        }
+    }
+
+    #[test]
+    fn help_texts_begin_with_a_verb_and_fit_a_line() {
+        // No rule tells a verb; these are the words that the texts would begin with instead.
+        let nouns =
+            ["The", "A", "An", "How", "Which", "What", "Where", "Only", "Also", "File", "Id", "ID", "It", "This"];
+        let mut all = command();
+        all.build();
+        for command in std::iter::once(&all).chain(all.get_subcommands().filter(|one| one.get_name() != "help")) {
+            let of_args = command.get_arguments().map(|arg| (arg.get_id().to_string(), arg.get_help()));
+            let texts = of_args.chain([("about".to_owned(), command.get_about())]);
+            for (id, text) in texts {
+                let of = format!("{} {id}", command.get_name());
+                let text = text.map(ToString::to_string).unwrap_or_default();
+                let first = text.split(' ').next().unwrap_or_default();
+                assert!(first.starts_with(char::is_uppercase) && !nouns.contains(&first), "{of}: {text}");
+                assert!(text.chars().count() <= 80 && !text.ends_with('.'), "{of}: {text}");
+            }
+            for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
+                let text = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let repeats = matches!(arg.get_action(), ArgAction::Append) && arg.get_id() != "output";
+                assert_eq!(repeats, text.contains("can be repeated") && arg.get_id() != "output", "{arg}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_has_no_refused_word() {
+        let refused = include_str!("../../tests/data/refused_words.txt");
+        for name in std::iter::once(None).chain(COMMANDS.iter().map(|entry| Some(entry.name))) {
+            let help = shown(name, true).split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            let words = help.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join(" ");
+            for word in refused.lines() {
+                assert!(!format!(" {words} ").contains(&format!(" {word} ")), "{name:?}: {word:?} in\n{help}");
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Where the report of a run goes, and in which formats: `--output` and `--format` as one list.
+
+use std::path::{Path, PathBuf};
+
+use super::Common;
+use super::catalog::{Entry, Writes};
+use super::failure::CliError;
+use super::format::{ENDINGS, Ending, Format};
+use crate::files::{folder_of, is_same};
+
+/// Where a report goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output: `-`.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Target {
+    fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::Stdout } else { Self::File(path.to_owned()) }
+    }
+
+    /// Tells whether both name one place, also where it is not there yet.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(one), Self::File(other)) => same_place(one) == same_place(other),
+            (one, other) => one == other,
+        }
+    }
+}
+
+/// Returns one name for a place, however it is written.
+fn same_place(path: &Path) -> PathBuf {
+    let new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
+}
+
+/// One report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Where it goes.
+    pub target: Target,
+    /// Its format.
+    pub format: Format,
+}
+
+/// The reports of a run, in the order of the command line; there is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outputs(Vec<Output>);
+
+impl Outputs {
+    /// Returns one report on standard output.
+    pub fn standard(format: Format) -> Self {
+        Self(vec![Output { target: Target::Stdout, format }])
+    }
+
+    /// Returns one report in a file.
+    #[cfg(test)]
+    pub fn to_file(path: PathBuf, format: Format) -> Self {
+        Self(vec![Output { target: Target::File(path), format }])
+    }
+
+    /// Reads the flags of a command.
+    ///
+    /// # Errors
+    /// A format that the command does not have, an ending that names none, two reports for one place, more places than the
+    /// command can write to.
+    pub fn of(common: &Common, command: &Entry) -> Result<Self, CliError> {
+        let first = command.formats.first().copied().unwrap_or(Format::Human);
+        if let Some(format) = common.format {
+            must_have(command, format)?;
+        }
+        if !command.reports_to_output() {
+            must_be_one_place(common, command)?;
+            return Ok(Self::standard(first));
+        }
+        for input in std::iter::once(&common.config).chain(&common.estate) {
+            must_not_replace(common.output.iter().map(PathBuf::as_path), input)?;
+        }
+        let outputs = match &common.output[..] {
+            [] => return Ok(Self::standard(common.format.unwrap_or(first))),
+            [one] => match common.format {
+                Some(format) => vec![Output { target: Target::of(one), format }],
+                None => vec![by_ending(one, command, first)?],
+            },
+            several => {
+                let stdout = common.format.unwrap_or(first);
+                several.iter().map(|path| by_ending(path, command, stdout)).collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        let is_twice =
+            |(at, output): (usize, &Output)| outputs[..at].iter().any(|before| before.target.is(&output.target));
+        if let Some((at, _)) = outputs.iter().enumerate().find(|(at, output)| is_twice((*at, output))) {
+            let shown = common.output[at].display();
+            return Err(CliError::new(format!("two reports would be written to {shown}"))
+                .hint("name each file once with --output, and `-` (standard output) once at most"));
+        }
+        let has_stdout = outputs.iter().any(|output| output.target == Target::Stdout);
+        if outputs.len() > 1 && common.format.is_some() && !has_stdout {
+            return Err(CliError::new("--format cannot be the format of several files").hint(
+                "leave --format out: the ending of each file names its format; with `--output -` among them --format is that of \
+                 standard output",
+            ));
+        }
+        Ok(Self(outputs))
+    }
+
+    /// Returns them.
+    pub fn iter(&self) -> impl Iterator<Item = &Output> {
+        self.0.iter()
+    }
+
+    /// Returns the files that are written.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter_map(|output| match &output.target {
+            Target::File(path) => Some(path.as_path()),
+            Target::Stdout => None,
+        })
+    }
+
+    /// Tells whether one of them has this format.
+    pub fn has(&self, format: Format) -> bool {
+        self.0.iter().any(|output| output.format == format)
+    }
+
+    /// Returns the format of a file that is written; `None` where it is not written.
+    pub fn format_of(&self, file: &Path) -> Option<Format> {
+        let is_this = |output: &&Output| matches!(&output.target, Target::File(path) if path == file);
+        self.0.iter().find(is_this).map(|output| output.format)
+    }
+
+    /// Tells whether one of them goes to standard output.
+    pub fn has_stdout(&self) -> bool {
+        self.0.iter().any(|output| output.target == Target::Stdout)
+    }
+}
+
+/// Refuses an output that the command reads.
+///
+/// # Errors
+/// Names the file.
+pub fn must_not_replace<'a>(mut outputs: impl Iterator<Item = &'a Path>, input: &Path) -> Result<(), CliError> {
+    if outputs.any(|output| output == input || is_same(output, input)) {
+        return Err(CliError::new(format!("the report would replace {}, which it is made from", input.display()))
+            .hint("name another file with --output"));
+    }
+    Ok(())
+}
+
+fn must_have(command: &Entry, format: Format) -> Result<(), CliError> {
+    if command.formats.contains(&format) { Ok(()) } else { Err(no_report(command, format)) }
+}
+
+/// Says that a command has no report of this format, and which ones it has.
+pub fn no_report(command: &Entry, format: Format) -> CliError {
+    let list = Format::list(command.formats);
+    let formats = if command.formats.len() > 1 { "the formats are" } else { "the only format is" };
+    CliError::new(format!("there is no {} report of {}", format.name(), command.name)).hint(format!("{formats} {list}"))
+}
+
+/// Returns the report for one of the places of `--output`. A name without an ending says nothing of the format.
+fn by_ending(path: &Path, command: &Entry, plain: Format) -> Result<Output, CliError> {
+    let target = Target::of(path);
+    let is_plain = |ending: &Ending| match ending {
+        Ending::None => true,
+        // A document's file is called what its reader wants: `orgtrail.tf`, `_orgtrail`.
+        Ending::Unknown(_) | Ending::Names(Format::Human) => command.writes == Writes::Document,
+        Ending::Names(_) => false,
+    };
+    let format = match Ending::of(path) {
+        _ if target == Target::Stdout => plain,
+        Ending::None if command.formats.contains(&Format::Human) => Format::Human,
+        ending if is_plain(&ending) => plain,
+        Ending::Names(format) => {
+            must_have(command, format)?;
+            format
+        }
+        Ending::None | Ending::Unknown(_) => {
+            let known = ENDINGS.iter().filter(|(_, format)| command.formats.contains(format));
+            let known: Vec<&str> = known.map(|(ending, _)| *ending).collect();
+            let shown = path.display();
+            return Err(CliError::new(format!("the ending of {shown} names no format of a {} report", command.name))
+                .hint(format!("the endings are {}; or name the format with --format", known.join(", "))));
+        }
+    };
+    Ok(Output { target, format })
+}
+
+fn must_be_one_place(common: &Common, command: &Entry) -> Result<(), CliError> {
+    let what = if command.writes == Writes::Folder { "folder" } else { "file" };
+    let refused = |what: String| {
+        Err(CliError::new(what).hint(format!("name one: `orgtrail {} --output {}`", command.name, what_of(command))))
+    };
+    match &common.output[..] {
+        [one] if Target::of(one) == Target::Stdout => {
+            refused(format!("{} writes to a {what}, not to standard output", command.name))
+        }
+        [] | [_] => Ok(()),
+        _ => refused(format!("{} writes to one {what}, and several are named", command.name)),
+    }
+}
+
+fn what_of(command: &Entry) -> &'static str {
+    if command.writes == Writes::Folder { "DIR" } else { "FILE" }
+}
