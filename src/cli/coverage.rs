@@ -54,7 +54,7 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
         false => (args.places.clone(), Expected::default()),
         true => {
             let places = archive::places(common)?;
-            let (expected, entry) = archive::expected(common, args.account.as_ref(), ui).await?;
+            let (expected, entry) = Box::pin(archive::expected(common, args.account.as_ref(), ui)).await?;
             around.entry = entry;
             (places, expected)
         }

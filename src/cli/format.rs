@@ -120,11 +120,11 @@ impl TypedValueParser for FormatParser {
         arg: Option<&Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Format, clap::Error> {
-        EnumValueParser::<Format>::new().parse_ref(command, arg, value).or_else(|_| {
+        EnumValueParser::<Format>::new().parse_ref(command, arg, value).map_err(|_| {
             // The parser of the offered names says which ones there are.
             let names: Vec<&str> = self.0.iter().map(|format| format.name()).collect();
             let refused = clap::builder::PossibleValuesParser::new(names).parse_ref(command, arg, value);
-            Err(refused.err().unwrap_or_else(|| clap::Error::new(ErrorKind::InvalidValue)))
+            refused.err().unwrap_or_else(|| clap::Error::new(ErrorKind::InvalidValue))
         })
     }
 

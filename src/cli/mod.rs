@@ -91,7 +91,7 @@ impl Answer {
 
 /// Consolidates the CloudTrail logs of an AWS organization in one log account, and keeps it that way.
 #[derive(Debug, Parser)]
-#[command(name = "orgtrail", version, about, long_about = None, max_term_width = 100, after_help = EXIT_CODES_SHORT, after_long_help = EXIT_CODES)]
+#[command(name = "orgtrail", version, about = ABOUT, long_about = None, max_term_width = 100, after_help = EXIT_CODES_SHORT, after_long_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -116,6 +116,9 @@ impl Cli {
         Ok(cli)
     }
 }
+
+/// What the program does.
+const ABOUT: &str = "Consolidate the CloudTrail logs of an AWS organization in one log account";
 
 const EXIT_CODES_SHORT: &str = "Exit codes: 0 all is well, 1 error, 2 finding, 3 partial or unproven; see --help";
 

@@ -182,7 +182,8 @@ pub async fn run(
     around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
-    Ok(prove_into(args, known, around, &mut [Report { format: around.format, out }]).await?.0)
+    let mut reports = [Report { format: around.format, out }];
+    Ok(Box::pin(prove_into(args, known, around, &mut reports)).await?.0)
 }
 
 async fn prove_into(

@@ -1,7 +1,7 @@
 //! The seam to AWS: the traits [`CloudReader`] and [`CloudWriter`] and their two implementations.
 //!
 //! A plan is made from what a [`CloudReader`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
-//! [`recorded`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
+//! [`simulated`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
 //!
 //! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
 //! agree, and a [`queue`] that tells of changes.

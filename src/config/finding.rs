@@ -22,7 +22,7 @@ pub enum Code {
     DuplicateField,
     /// The file is written in a format that this version does not know.
     UnsupportedVersion,
-    /// A field that nobody knows.
+    /// A field that the schema does not have.
     UnknownField,
     /// A field that must be there is not.
     MissingField,

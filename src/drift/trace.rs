@@ -14,7 +14,7 @@ pub struct Trace {
     pub address: Address,
     /// The last changes, the newest first. That the newest one made the drift is likely, not proven.
     pub events: Vec<AuditEvent>,
-    /// Why nobody is named; none where somebody is.
+    /// Why no actor is named; none where one is.
     pub unknown: Option<String>,
 }
 

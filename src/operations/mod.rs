@@ -1,7 +1,7 @@
 //! Every call to AWS that the program can make: the operations, whether they change anything, and the IAM actions that each
 //! needs. Pure.
 //!
-//! What is not in the [`table`] cannot be called: an [`Operation`] is made nowhere else, a session takes one with every call,
+//! What is not in the `table` cannot be called: an [`Operation`] is made nowhere else, a session takes one with every call,
 //! and the adapter refuses to send a request whose name is not here. `orgtrail permissions` and the session policies
 //! ([`session_policy`]) are made from it.
 

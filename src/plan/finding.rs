@@ -124,7 +124,7 @@ pub struct Unproven {
     pub address: Address,
     /// What may not hold.
     pub invariant: crate::policy::isolation::Invariant,
-    /// For whom.
+    /// The principal or service that it is about.
     pub principal: String,
     /// Why it cannot be told.
     pub why: String,

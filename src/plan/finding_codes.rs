@@ -64,6 +64,7 @@ pub const FINDING_CODES: &[FindingCode] = &[
     ("taken-away", "An adoption ends something that others have now."),
     ("trail-records-itself", "The trail records the data events of its own bucket."),
     ("unknown-principal", "A statement names a user or role that could not be found."),
+    ("website", "The bucket is served as a website: a browser reads whatever its policy opens to anyone."),
 ];
 
 /// Tells whether a code is in the table.

@@ -170,12 +170,12 @@ pub struct PlanOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub today: Option<Date>,
-    /// Earlier places of logs that nobody needs any more, by the name of the bucket or the ARN of the key: readers do not read
+    /// Earlier places of logs that are given up, by the name of the bucket or the ARN of the key: readers do not read
     /// there and nothing watches them from then on. Nothing is deleted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub give_up: BTreeSet<String>,
     /// Earlier trails of this deployment to be deleted, each named by its ARN, or by its name for all of this name; and
-    /// statements of others to be removed from a policy ([`StatementRef`](crate::estate::StatementRef)).
+    /// statements of others to be removed from a policy ([`StatementRef`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub destroy: BTreeSet<String>,
 }

@@ -74,7 +74,7 @@ impl fmt::Display for GuardFault {
 pub struct GuardViolation {
     /// What is wrong.
     pub fault: GuardFault,
-    /// For whom.
+    /// The principal or service that it is about.
     pub principal: String,
     /// What is done.
     pub deed: GuardedAction,

@@ -205,7 +205,7 @@ pub fn json(explanation: &Explanation) -> Result<String, serde_json::Error> {
     json::text(&shape(explanation))
 }
 
-/// Returns the reports of several trails as a JSON array, each as [`json`] gives it.
+/// Returns the reports of several trails as a JSON array, each as [`json()`] gives it.
 ///
 /// # Errors
 /// Those of serialisation, which this shape does not have.

@@ -159,12 +159,12 @@ async fn without_the_organization_it_is_not_known_who_should_deliver() {
     let told = details(&answer);
     assert_eq!(told.len(), 1);
     assert!(
-        told[0].starts_with("which accounts should have digests is not known: the organization could not"),
+        told[0].starts_with("which accounts should have digests is not known: could not read the organization"),
         "{told:?}"
     );
     let answer = moved.coverage(3);
     let unread = answer["not_known"][0].as_str().unwrap();
-    assert!(unread.starts_with("which accounts should deliver: the organization could not be read"), "{unread}");
+    assert!(unread.starts_with("which accounts should deliver: could not read the organization"), "{unread}");
     // Who names the accounts does not need it.
     let accounts = moved.world.accounts.values().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let to = moved.new.layout.end().to_string();

@@ -164,7 +164,7 @@ async fn a_role_that_cannot_be_assumed_is_one_error_with_what_to_do() {
             "error: cannot list s3://acme-org-cloudtrail",
             &format!("sts:AssumeRole in account {log}: AccessDenied: "),
             &format!("arn:aws:iam::{log}:role/OrganizationAccountAccessRole"),
-            "hint: make arn:aws:iam::",
+            "help: make arn:aws:iam::",
             "which is then read with your own credentials",
         ] {
             assert!(err.contains(part), "{part}: {err}");
@@ -189,5 +189,5 @@ async fn an_unknown_profile_is_named_by_every_command() {
     let profile = "[profile audit]\nregion = eu-central-1\n";
     std::fs::write(archive.home.path().join(".aws/config"), profile).unwrap();
     let (_, _, err) = archive.run("discover --profile adit");
-    assert!(err.contains("hint: set --profile or AWS_PROFILE to one of audit"), "{err}");
+    assert!(err.contains("help: set --profile or AWS_PROFILE to one of audit"), "{err}");
 }

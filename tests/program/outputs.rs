@@ -94,7 +94,7 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
             }
         }
     }
-    assert_eq!(offered, 50);
+    assert_eq!(offered, 49);
 }
 
 #[test]

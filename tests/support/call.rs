@@ -78,6 +78,7 @@ fn s3_action(head: &Parts) -> String {
         ("replication", "BucketReplication"),
         ("notification", "BucketNotificationConfiguration"),
         ("inventory", "BucketInventoryConfiguration"),
+        ("location", "BucketLocation"),
     ];
     let query = head.uri.query().unwrap_or_default();
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));

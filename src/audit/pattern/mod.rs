@@ -1,6 +1,6 @@
 //! What the patterns of metric filters let through of the events that section 4 of the CIS benchmark wants to be heard of.
 //!
-//! A pattern is evaluated for each of the control's events ([`events`]). What an event's other fields hold nobody knows: a
+//! A pattern is evaluated for each of the control's events (`events`). What an event's other fields hold nobody knows: a
 //! pattern that asks for them may leave events out, and is never a pass.
 
 use super::Filter;

@@ -41,7 +41,7 @@ impl Known {
             return Ok(Self::default());
         }
         let config = load(&common.config)?;
-        let (accounts, entry) = archive::expected(common, only, ui).await?;
+        let (accounts, entry) = Box::pin(archive::expected(common, only, ui)).await?;
         let organization = config.organization.id.as_ref().map(ToString::to_string);
         let context = NameContext {
             deployment: Some(&config.deployment),

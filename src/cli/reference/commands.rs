@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command};
 
 use super::{cell, head};
-use crate::cli::{Cli, EXIT_CODES};
+use crate::cli::{EXIT_CODES, help};
 
 /// The page of the exit codes.
 pub fn exit_codes() -> String {
@@ -28,7 +28,7 @@ pub fn exit_codes() -> String {
 
 /// The page of the commands.
 pub fn commands() -> String {
-    let mut cli = Cli::command();
+    let mut cli = help::command();
     cli.build();
     let mut text = head("Commands", &format!("{}.", cli.get_about().unwrap().to_string().trim_end_matches('.')));
     text.push_str("\n## Options of every command\n");

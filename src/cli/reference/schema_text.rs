@@ -57,7 +57,7 @@ fn resolve<'a>(schema: &'a Value, at: &'a Value) -> &'a Value {
 }
 
 /// The choices of a schema, without `null`.
-fn choices<'a>(at: &'a Value) -> Vec<&'a Value> {
+fn choices(at: &Value) -> Vec<&Value> {
     let list = at["anyOf"].as_array().or(at["oneOf"].as_array());
     list.into_iter().flatten().filter(|choice| choice["type"] != "null").collect()
 }

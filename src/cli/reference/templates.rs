@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use clap::Parser;
 use serde_json::{Value, json};
 
+use crate::cli::output::Outputs;
 use crate::cli::ui::Ui;
 use crate::cli::{Answer, Cli, run};
 use crate::template::recorder;
@@ -39,8 +39,8 @@ fn command(folder: &Path, line: &str) -> Answer {
         Some(_) => word.to_owned(),
         None => folder.join(word).display().to_string(),
     });
-    let cli = Cli::try_parse_from(words.map(str::to_owned).chain(here)).unwrap();
-    let ui = Ui::new(&cli.common, None);
+    let cli = Cli::parse_line(words.map(str::to_owned).chain(here)).unwrap();
+    let ui = Ui::new(&cli.common, Outputs::of(&cli.common, cli.entry).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(Box::pin(run(&cli, &ui))).unwrap_or_else(|failure| panic!("orgtrail {line}: {failure:?}"))
 }

@@ -51,7 +51,7 @@ pub struct BucketConfig {
     #[serde(default)]
     #[schemars(example = vec!["arn:aws:iam::222222222222:role/break-glass"])]
     pub break_glass_roles: Vec<String>,
-    /// Roles of the log account that somebody outside it and the management account may become, although they read or change
+    /// Roles of the log account that principals outside it and the management account may become, although they read or change
     /// logs: role names, or ARNs, in which `*` stands for any text. All others are violations.
     #[serde(default)]
     #[schemars(example = vec!["SecurityAudit", "arn:aws:iam::222222222222:role/forensics/*"])]
@@ -61,7 +61,7 @@ pub struct BucketConfig {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Write once, read many: nobody deletes a log before its time.
+/// Write once, read many: no log can be deleted before its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectLock {

@@ -70,7 +70,7 @@ pub struct Config {
     /// What the daemon `orgtrail reconcile` may do by itself.
     #[serde(default)]
     pub reconcile: Reconcile,
-    /// Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new. Nobody by default.
+    /// Where `--notify` of `drift` and `reconcile` sends what is new. No channel by default.
     #[serde(default)]
     pub notify: NotifyConfig,
     /// Tags of everything that orgtrail makes.
@@ -139,7 +139,7 @@ pub struct Readers {
     /// The name of the managed policy in each member account that may assume exactly its reader role; a template.
     #[schemars(with = "NameTemplate")]
     pub member_policy: String,
-    /// To whom the member policy is attached, in each member account where they exist.
+    /// Groups and roles that the member policy is attached to, in each member account where they exist.
     pub attach_to: AttachTo,
     /// Lets only sessions with multi-factor authentication assume a reader role.
     pub require_mfa: bool,
@@ -178,7 +178,7 @@ pub enum ReaderMode {
     Auto,
 }
 
-/// To whom a policy is attached.
+/// Groups and roles that a policy is attached to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttachTo {

@@ -1,4 +1,4 @@
-//! Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new.
+//! Where `--notify` of `drift` and `reconcile` sends what is new.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use super::text::VariableText;
 use super::values::{BadValue, bad, serde_as_text};
 use crate::ids::{AccountId, Arn, Region};
 
-/// Whom `orgtrail drift --notify` and `orgtrail reconcile --notify` tell of what is new.
+/// Where `--notify` of `drift` and `reconcile` sends what is new.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotifyConfig {

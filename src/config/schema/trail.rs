@@ -123,7 +123,7 @@ impl InsightType {
     }
 }
 
-/// Who is told of every delivered file.
+/// Where a notification of every delivered file goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {

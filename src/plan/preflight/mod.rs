@@ -1,6 +1,6 @@
 //! Holds every policy that the plan leaves behind against the requests that CloudTrail will make, and against the rule
 //! that keeps an owner from locking itself out. What the plan would make CloudTrail be refused stands in its way; what is
-//! refused already is a finding ([`now`]).
+//! refused already is a finding (`now`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

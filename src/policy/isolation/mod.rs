@@ -1,7 +1,7 @@
 //! Who can read whose logs, proved from the policies of readers, bucket and key.
 //!
 //! The proof is by an allow-list and by structure: every statement that allows something is known to be harmless, or it
-//! is a violation, or an open question ([`shared`], [`reader`]). A resource that begins with an account's folder, slash
+//! is a violation, or an open question (`shared`, `reader`). A resource that begins with an account's folder, slash
 //! included, cannot reach another one, so that 1,000 readers of 1,000 accounts take 1,000 looks and not a million.
 //! Requests are evaluated to tell what readers can do, and to tell a violation from what another statement denies; that
 //! all tries are denied is never taken for a proof.
@@ -199,7 +199,7 @@ pub enum Invariant {
     MfaRequired,
     /// A reader can be assumed only with the external id, where one is configured.
     ExternalIdRequired,
-    /// Nobody outside the organization, and no anonymous caller, is let in.
+    /// No principal outside the organization, and no anonymous caller, is let in.
     NobodyOutside,
     /// Plain HTTP is refused to everyone.
     PlainHttpRefused,
@@ -278,7 +278,7 @@ impl fmt::Display for Violation {
 pub struct Unproven {
     /// What may not hold.
     pub invariant: Invariant,
-    /// For whom.
+    /// The principal or service that it is about.
     pub principal: String,
     /// Why it cannot be told.
     pub why: String,

@@ -65,7 +65,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 pub enum Rule {
-    /// Somebody outside the organization is allowed something.
+    /// A principal outside the organization is allowed something.
     OutsideGrant,
     /// CloudTrail is named by the accounts that it had before its service principal.
     OutdatedPrincipals,
@@ -93,7 +93,7 @@ pub enum Rule {
     LeftoverConsoleGrant,
     /// The account could not change the key's policy any more.
     KeyLockout,
-    /// Nobody but the root user could change the bucket's policy any more.
+    /// Only the root user could change the bucket's policy from then on.
     BucketLockout,
     /// The document is larger than AWS allows.
     TooLarge,

@@ -44,7 +44,7 @@ impl Controller<'_> {
             status.observe = self.options.observe;
             status.started = Some(self.clock.now());
         });
-        let generations = self.run_generations(&mut state, (text, config), stop);
+        let generations = Box::pin(self.run_generations(&mut state, (text, config), stop));
         match within_grace(generations, stop, self.clock, SHUTDOWN_MAX).await {
             Some(ended) => ended?,
             None => tracing::warn!("what was still to be written does not end in time"),

@@ -27,13 +27,13 @@ pub struct Finding {
     pub code: String,
     /// What is so, in a sentence.
     pub message: String,
-    /// What it does now; none where nobody knows, because something could not be read, proved or done.
+    /// What it does now; none where it is not known, because something could not be read, proved or done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harm: Option<Harm>,
     /// Which one it is, where there may be several of a kind at one resource; empty where there is one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
-    /// What to do; empty where nobody knows.
+    /// What to do; empty where it is not known.
     pub help: String,
     /// When it was seen first.
     #[schemars(with = "String")]

@@ -102,7 +102,7 @@ impl ObservationCache {
     }
 
     /// Returns what is known of everything in scope, and forgets what is in nobody's scope any more.
-    pub(super) fn from_cache(&mut self, scope: &Scope) -> Estate {
+    pub(super) fn cached(&mut self, scope: &Scope) -> Estate {
         let essential = essential(scope);
         let left = |address: &Address| {
             address.kind == Kind::Policy && scope.member_policies.get(&address.account) == Some(&address.name)

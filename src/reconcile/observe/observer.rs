@@ -188,7 +188,7 @@ impl CloudReader for PartialObserver<'_> {
             lock(self.cache).take(seen, &due, &narrow, scope, self.policy.now);
             lock(&self.state).fresh.extend(due);
         }
-        Ok(lock(self.cache).from_cache(scope))
+        Ok(lock(self.cache).cached(scope))
     }
 
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {

@@ -37,7 +37,7 @@ fn a_protection_that_is_set_back_again_and_again_is_put_right_each_time_and_told
                 let fight = board.read().findings.iter().find(|finding| finding.code == "Fight").cloned();
                 assert_eq!(fight.is_some(), time >= 3, "time {time}: {fight:?}");
                 if let Some(fight) = fight {
-                    let said = format!("sets validation back each time it is put right, {time} times so far");
+                    let said = format!("validation is reverted after every repair, {time} times so far");
                     assert!(fight.message.contains(&said), "{}", fight.message);
                 }
             }

@@ -198,7 +198,7 @@ fn a_fight_is_told_with_the_name_of_the_other_one() {
             }
             let status = board.read();
             let fight = status.findings.iter().find(|finding| finding.code == "Fight").unwrap();
-            assert!(fight.message.ends_with(&format!("it was last changed by {MALLORY}")), "{}", fight.message);
+            assert!(fight.message.ends_with(&format!("; last changed by {MALLORY}")), "{}", fight.message);
         };
         beside(&source, &clock, options("orgtrail-acme-1"), story).await;
     });

@@ -67,7 +67,7 @@ pub struct Trusted {
     /// The accounts that it reads.
     #[schemars(with = "Vec<String>")]
     pub reads: Vec<AccountId>,
-    /// The accounts of which it cannot be told.
+    /// The accounts of which it is not known.
     #[schemars(with = "Vec<String>")]
     pub unknown: Vec<AccountId>,
 }
@@ -83,7 +83,7 @@ pub struct Row {
     /// The accounts that it reads.
     #[schemars(with = "Vec<String>")]
     pub reads: Vec<AccountId>,
-    /// The accounts of which it cannot be told.
+    /// The accounts of which it is not known.
     #[schemars(with = "Vec<String>")]
     pub unknown: Vec<AccountId>,
 }
@@ -271,7 +271,7 @@ struct ViolationJson<'a> {
 struct UnprovenJson<'a> {
     /// The invariant that may not hold.
     invariant: &'static str,
-    /// For whom.
+    /// The principal or service that it is about.
     principal: &'a str,
     /// Why it could not be proved.
     why: &'a str,

@@ -119,7 +119,7 @@ struct CheckJson<'a> {
     /// The setting of the configuration that could ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     setting: Option<&'static str>,
-    /// What somebody else has to do.
+    /// What has to be done outside orgtrail.
     #[serde(skip_serializing_if = "Option::is_none")]
     elsewhere: Option<&'static str>,
 }

@@ -202,7 +202,7 @@ pub struct Summary {
     /// The names of the trails that have a chain.
     #[serde(default)]
     pub trails: BTreeSet<String>,
-    /// What there should be; null when nobody said, so that what is missing whole was not missed.
+    /// What there should be; null when nothing was expected, so that what is missing whole was not missed.
     #[serde(default)]
     pub expected: Option<ExpectedEntry>,
     /// When the report was made.

@@ -69,7 +69,7 @@ pub struct HarmEntry {
 pub struct UnprovenView {
     /// Such as `reads-only-own`.
     pub invariant: &'static str,
-    /// For whom.
+    /// The principal or service that it is about.
     pub principal: String,
     /// Why it cannot be told.
     pub why: String,

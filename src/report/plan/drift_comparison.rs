@@ -51,7 +51,7 @@ pub struct TraceView {
     pub address: String,
     /// The changes, the newest first.
     pub events: Vec<TracedEvent>,
-    /// Why nobody is named; none where somebody is.
+    /// Why no actor is named; none where one is.
     pub unknown: Option<String>,
     /// The accounts that it is about.
     pub accounts: Vec<AccountView>,
@@ -84,7 +84,7 @@ pub struct DriftJson<'a> {
     /// What is new since the last run; `--since` of the next run reads it.
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<&'a Comparison>,
-    /// Who changed what, as far as somebody asked.
+    /// Who changed what, as far as it was asked.
     #[serde(skip_serializing_if = "<[Trace]>::is_empty")]
     who: &'a [Trace],
 }

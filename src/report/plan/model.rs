@@ -199,7 +199,7 @@ struct UnprovenJson<'a> {
     place: Place<'a>,
     /// The invariant that may not hold.
     invariant: &'static str,
-    /// For whom.
+    /// The principal or service that it is about.
     principal: &'a str,
     /// Why it could not be proved.
     why: &'a str,

@@ -34,7 +34,7 @@ pub struct Subject<'a> {
     pub purpose: Purpose,
     /// What is new since the last run, where it was compared.
     pub since: Option<&'a Comparison>,
-    /// Who changed what, as far as somebody asked.
+    /// Who changed what, as far as it was asked.
     pub traces: &'a [Trace],
 }
 

@@ -41,7 +41,7 @@ pub struct PlanView {
     pub partial: Option<String>,
     /// What is new since the last run, where it was compared.
     pub since: Option<SinceView>,
-    /// Who changed what, as far as somebody asked.
+    /// Who changed what, as far as it was asked.
     pub traces: Vec<TraceView>,
     /// What is wrong now, by what it does, the worst first.
     pub harms: Vec<HarmView>,

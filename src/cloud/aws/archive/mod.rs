@@ -46,7 +46,7 @@ pub struct Connection {
 #[derive(Clone)]
 enum Way {
     /// Those that the program was started with, whosever they are.
-    AsStarted(LogsSession),
+    AsStarted(Box<LogsSession>),
     /// Those of the member role in the log account, and in the accounts of earlier logs.
     MemberRole { sessions: Arc<Sessions>, log_account: AccountId },
 }
@@ -95,7 +95,7 @@ impl Connection {
     pub fn new(config: SdkConfig) -> Self {
         let endpoint = config.endpoint_url().map(str::to_owned);
         let limits = RateLimits::new(Timing::for_endpoint(endpoint.as_deref()), IN_FLIGHT_MAX);
-        Self { way: Way::AsStarted(LogsSession::new(config, None, limits)), endpoint }
+        Self { way: Way::AsStarted(Box::new(LogsSession::new(config, None, limits))), endpoint }
     }
 
     /// Returns the store of a bucket, in whichever region it lies. `account` is the account whose member role reads it, where
@@ -163,7 +163,7 @@ impl Connection {
     /// Returns the session that reads in an account, or in the log account.
     async fn session(&self, account: Option<&AccountId>) -> Result<LogsSession, Fault> {
         let (sessions, account) = match &self.way {
-            Way::AsStarted(session) => return Ok(session.clone()),
+            Way::AsStarted(session) => return Ok(session.as_ref().clone()),
             Way::MemberRole { sessions, log_account } => (sessions, account.unwrap_or(log_account)),
         };
         let base = sessions.base();
