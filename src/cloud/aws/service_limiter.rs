@@ -47,7 +47,7 @@ pub(super) struct ThrottleInterceptor(pub(super) Arc<ServiceLimiter>);
 
 impl Intercept for ThrottleInterceptor {
     fn name(&self) -> &'static str {
-        "Lane"
+        "Throttle"
     }
 
     fn read_after_attempt(
