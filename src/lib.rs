@@ -14,6 +14,7 @@
 //! - [`files`]: the one way in which files are written.
 //! - [`phase`]: what a run does now, for the log.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
+//! - [`monitoring`]: metric filters, alarms and subscribers as somebody observed them for an audit.
 //! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
@@ -54,6 +55,7 @@ pub mod ids;
 pub mod init;
 pub mod log_path;
 pub mod logs;
+pub mod monitoring;
 pub mod notify;
 pub mod operations;
 pub mod organization;

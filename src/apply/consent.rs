@@ -42,7 +42,7 @@ impl Adopt {
             Adopt::Nothing | Adopt::All => None,
         };
         let adopts =
-            |address: &Address| plan.changes.iter().any(|c| c.action == Action::Adopt && c.address == *address);
+            |address: &Address| plan.changes.iter().any(|c| c.action() == Action::Adopt && c.address == *address);
         named.into_iter().flatten().filter(move |address| !adopts(address))
     }
 }
@@ -62,7 +62,7 @@ impl Consent {
         let mut by_flag: BTreeMap<String, Vec<Address>> = BTreeMap::new();
         for change in &plan.changes {
             let mut need = |flag: String| by_flag.entry(flag).or_default().push(change.address.clone());
-            if change.action == Action::Adopt && !self.adopt.covers(&change.address) && !is_left_out(plan, change) {
+            if change.action() == Action::Adopt && !self.adopt.covers(&change.address) && !is_left_out(plan, change) {
                 need("--adopt".into());
             }
             for risk in change.risk.iter().filter(|risk| **risk != Risk::Safe && !self.risks.contains(risk)) {

@@ -10,8 +10,8 @@ use crate::plan::adoption::TAKEN_AWAY;
 use crate::plan::delivery::{CODES, FAILS, Judged, STALE, of as delivery_says};
 use crate::plan::{Change, EXPOSED, Finding, Plan, loss};
 
-use super::outcome::{ChangeResult, Delivery, DeliveryState};
-use super::{Gate, take_back};
+use super::Gate;
+use super::outcome::{ChangeResult, DeliveryState, TrailDelivery};
 
 /// What `GetTrailStatus` said before the run, for each trail that was there and that the plan can touch.
 pub(super) type Before = BTreeMap<Address, trail::Delivery>;
@@ -94,14 +94,14 @@ impl Results<'_> {
     /// Tells whether a trail is there after the run: it was there before, or the run made it.
     fn exists(&self, plan: &Plan, trail: &Address) -> bool {
         let mut changes = plan.changes.iter().chain(&plan.urgent).filter(|change| change.address == *trail);
-        changes.all(|change| change.observed.is_some()) || self.made(plan).any(|change| change.address == *trail)
+        changes.all(|change| change.observed().is_some()) || self.made(plan).any(|change| change.address == *trail)
     }
 }
 
 /// What came of looking again.
 pub(super) struct Checked {
     /// How the delivery of each trail goes; empty where nothing was done that can touch one.
-    pub delivery: Vec<Delivery>,
+    pub delivery: Vec<TrailDelivery>,
     /// What is wrong after the run.
     pub findings: Vec<Finding>,
 }
@@ -166,7 +166,7 @@ pub(super) async fn check(
         if let Ok(delivery) = &now {
             asked.insert(site.address.clone(), delivery.clone());
         }
-        list.push(Delivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
+        list.push(TrailDelivery { trail: site.address.clone(), state: state(&site.address, &site.operator, now) });
     }
     // A policy that was put back may have changed what is so.
     let findings = findings(plan, results.changes, &asked);
@@ -179,14 +179,15 @@ async fn put_back(plan: &Plan, results: &mut Results<'_>, why: &Problem, cloud: 
     let parts = plan.urgent.iter().zip(&mut *results.urgent).filter(|(part, _)| !whole.contains(&part.address));
     for (change, result) in plan.changes.iter().zip(&mut *results.changes).chain(parts) {
         let is_policy = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy);
-        if !is_policy || change.observed.is_none() || *result != Some(ChangeResult::Done) {
+        if !is_policy || *result != Some(ChangeResult::Done) {
             continue;
         }
+        let Some(back) = change.reverted() else { continue };
         if let Err(why) = gate.admit(change).await {
             tracing::warn!(address = %change.address, why, "not put back");
             continue;
         }
-        *result = Some(match fenced(take_back(change, cloud), async || gate.admit(change).await).await {
+        *result = Some(match fenced(cloud.execute(&back), async || gate.admit(change).await).await {
             Ok(_) => ChangeResult::TakenBack(why.clone()),
             Err(fault) => {
                 let mut problem = fault.problem(Stage::Delivery, Some(&change.address));

@@ -25,7 +25,7 @@ impl<'p> Handover<'p> {
 
     /// Returns why a change must not be made yet: it deletes a trail, and one that takes over is not known to deliver.
     pub(super) async fn objection(&self, change: &Change, cloud: &dyn Cloud) -> Option<String> {
-        if change.action != Action::Retire || change.address.kind != Kind::Trail {
+        if change.action() != Action::Retire || change.address.kind != Kind::Trail {
             return None;
         }
         for successor in &change.depends_on {

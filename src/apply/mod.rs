@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::fence::fenced;
-use crate::cloud::{Cloud, CloudWriter, Done, Fault, Progress};
+use crate::cloud::{Cloud, Done, Fault, Progress};
 use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
 use crate::phase::Phase;
 use crate::plan::{Action, Change, Plan};
@@ -30,7 +30,7 @@ mod urgent;
 pub use consent::{Adopt, Consent, Missing};
 pub use gate::Gate;
 use handover::Handover;
-pub use outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
+pub use outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, TrailDelivery};
 
 /// How a run is done.
 #[derive(Clone, Copy)]
@@ -80,9 +80,13 @@ pub async fn run(
     }
 }
 
-fn outcome(change: &Change, result: Option<ChangeResult>) -> Outcome {
+fn outcome(change: &Change, result: Option<ChangeResult>) -> ChangeOutcome {
     let interrupted = || ChangeResult::Skipped(Because::Reason("the run was interrupted".into()));
-    Outcome { address: change.address.clone(), action: change.action, result: result.unwrap_or_else(interrupted) }
+    ChangeOutcome {
+        address: change.address.clone(),
+        action: change.action(),
+        result: result.unwrap_or_else(interrupted),
+    }
 }
 
 /// The state of a run. Changes are known by their place in the plan.
@@ -113,7 +117,7 @@ impl<'p> Run<'p> {
                 open[place] += 1;
             }
         }
-        let is_removal = |place: &usize| plan.changes[*place].action == Action::Retire;
+        let is_removal = |place: &usize| plan.changes[*place].action() == Action::Retire;
         let (removals, others): (BTreeSet<usize>, BTreeSet<usize>) = (0..plan.changes.len()).partition(is_removal);
         let ready = others.into_iter().filter(|place| open[*place] == 0).collect();
         let today = began.to_zoned(TimeZone::UTC).date();
@@ -183,7 +187,7 @@ impl<'p> Run<'p> {
             return Some(place);
         }
         let mut others =
-            self.results.iter().enumerate().filter(|(n, _)| self.plan.changes[*n].action != Action::Retire);
+            self.results.iter().enumerate().filter(|(n, _)| self.plan.changes[*n].action() != Action::Retire);
         if others.clone().any(|(_, result)| result.is_none()) {
             return None;
         }
@@ -202,12 +206,12 @@ impl<'p> Run<'p> {
     /// Returns the change with every reference replaced by what this run has made.
     fn resolved(&self, place: usize) -> Result<Change, Because> {
         let mut change = self.left[place].clone();
-        if let Some(desired) = &mut change.desired
+        if let Some(desired) = change.desired_mut()
             && let Some(unknown) = desired.resolve(&|address| self.made.get(address).cloned()).into_iter().next()
         {
             return Err(Because::Of(unknown));
         }
-        if let Some(Resource::Role(role)) = &mut change.desired
+        if let Some(Resource::Role(role)) = change.desired_mut()
             && let Some(left) = role.tags.get_mut(LEFT_TAG).filter(|left| *left == DATE_OF_RUN)
         {
             *left = self.today.to_string();
@@ -278,7 +282,7 @@ async fn execute(
     gate: &dyn Gate,
     handover: &Handover<'_>,
 ) -> (usize, Ended) {
-    let (address, action) = (&change.address, change.action.as_str());
+    let (address, action) = (&change.address, change.action().as_str());
     let account = &address.account;
     if let Err(why) = admitted(&change, cloud, gate, handover).await {
         tracing::warn!(%account, %address, action, why, "not begun");
@@ -301,24 +305,4 @@ async fn admitted(change: &Change, cloud: &dyn Cloud, gate: &dyn Gate, handover:
         return Err(why);
     }
     gate.admit(change).await
-}
-
-/// Puts back what was there before a change.
-async fn take_back(change: &Change, act: &dyn CloudWriter) -> Result<Done, Fault> {
-    let back = Change {
-        action: Action::Update,
-        desired: change.observed.clone(),
-        observed: change.desired.clone(),
-        fields: change
-            .fields
-            .iter()
-            .map(|f| crate::plan::FieldChange {
-                path: f.path.clone(),
-                before: f.after.clone(),
-                after: f.before.clone(),
-            })
-            .collect(),
-        ..change.clone()
-    };
-    act.execute(&back).await
 }

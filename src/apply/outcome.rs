@@ -20,10 +20,10 @@ pub struct ApplyReport {
     /// The fingerprint of the plan that was carried out.
     pub plan: String,
     /// One for each change of the plan, in the order of the plan.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<ChangeOutcome>,
     /// One for each urgent part of the plan, in its order. A part that failed was tried again with its change, where the plan
     /// has that.
-    pub urgent: Vec<Outcome>,
+    pub urgent: Vec<ChangeOutcome>,
     /// How many wanted resources were as they should be before the run.
     pub unchanged: usize,
     /// What could not be read, so that nothing was planned there.
@@ -31,7 +31,7 @@ pub struct ApplyReport {
     /// What stood against parts of the plan.
     pub blockers: Vec<Problem>,
     /// How the delivery of each trail of ours goes after the run.
-    pub delivery: Vec<Delivery>,
+    pub delivery: Vec<TrailDelivery>,
     /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were asked
     /// again what CloudTrail says now. The worst first.
     pub findings: Vec<Finding>,
@@ -39,7 +39,7 @@ pub struct ApplyReport {
 
 /// What came of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ChangeOutcome {
     /// Where.
     pub address: Address,
     /// What was to be done.
@@ -72,7 +72,7 @@ pub enum Because {
 
 /// How the delivery of one trail goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct TrailDelivery {
     /// The trail.
     pub trail: Address,
     /// What CloudTrail says of it.
@@ -103,15 +103,16 @@ pub struct Tally {
 
 impl ApplyReport {
     /// Returns what was removed.
-    pub fn retired(&self) -> impl Iterator<Item = &Outcome> {
-        let retired = |outcome: &&Outcome| outcome.action == Action::Retire && outcome.result == ChangeResult::Done;
+    pub fn retired(&self) -> impl Iterator<Item = &ChangeOutcome> {
+        let retired =
+            |outcome: &&ChangeOutcome| outcome.action == Action::Retire && outcome.result == ChangeResult::Done;
         self.outcomes.iter().filter(retired)
     }
 
     /// Returns how each address ended: its change, or where only the urgent part of it was to be made, the last of its parts.
-    pub fn ended(&self) -> impl Iterator<Item = &Outcome> {
+    pub fn ended(&self) -> impl Iterator<Item = &ChangeOutcome> {
         let whole: BTreeSet<&Address> = self.outcomes.iter().map(|outcome| &outcome.address).collect();
-        let mut parts: BTreeMap<&Address, &Outcome> = BTreeMap::new();
+        let mut parts: BTreeMap<&Address, &ChangeOutcome> = BTreeMap::new();
         for part in self.urgent.iter().filter(|part| !whole.contains(&part.address)) {
             let entry = parts.entry(&part.address).or_insert(part);
             // One part that failed is what has to be told of the address.
@@ -138,7 +139,7 @@ impl ApplyReport {
     /// Tells whether all that was planned is there now and everything could be read.
     pub fn is_complete(&self) -> bool {
         let tally = self.tally();
-        let fails = |delivery: &Delivery| matches!(delivery.state, DeliveryState::Fails(_));
+        let fails = |delivery: &TrailDelivery| matches!(delivery.state, DeliveryState::Fails(_));
         tally.failed + tally.skipped == 0
             && self.problems.is_empty()
             && self.blockers.is_empty()

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::outcome::{ApplyReport, ChangeResult};
 use crate::estate::{Address, Resource};
 use crate::ids::OrganizationId;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Change, Plan, Step};
 
 #[derive(Serialize)]
 struct Run<'a> {
@@ -65,8 +65,10 @@ pub fn lines(report: &ApplyReport, plan: &Plan) -> Result<String, serde_json::Er
 }
 
 fn line(run: &Run<'_>, change: &Change, result: &'static str) -> Result<String, serde_json::Error> {
-    let is_removal = change.action == Action::Retire && result != "failed";
-    let removed = change.observed.as_ref().filter(|_| is_removal);
-    let line = Line { run, action: change.action.as_str(), address: &change.address, result, removed };
+    let removed = match &change.step {
+        Step::Retire { observed } => Some(observed).filter(|_| result != "failed"),
+        Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => None,
+    };
+    let line = Line { run, action: change.action().as_str(), address: &change.address, result, removed };
     serde_json::to_string(&line).map(|text| text + "\n")
 }

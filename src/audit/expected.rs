@@ -1,7 +1,7 @@
 //! The estate as the plan would leave it, and what its answers say about a fix.
 
 use super::answer::LEAVES_OUT;
-use super::{Check, Fix, Question, Subject, Verdict};
+use super::{AuditSubject, Check, CheckVerdict, Fix, Question};
 use crate::estate::{Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
 use crate::plan::{Change, Plan};
@@ -10,7 +10,7 @@ use crate::plan::{Change, Plan};
 pub(super) fn estate(plan: &Plan, observed: &Estate) -> Estate {
     let mut estate = observed.clone();
     for change in &plan.changes {
-        let sighting = match &change.desired {
+        let sighting = match change.desired() {
             Some(desired) => Sighting::present(completed(desired.clone(), change)),
             None => Sighting::Absent,
         };
@@ -47,7 +47,7 @@ fn forget_errors(plan: &Plan, estate: &mut Estate) {
 
 /// A wish says nothing of what it leaves alone, nor of what AWS decides.
 fn completed(mut desired: Resource, change: &Change) -> Resource {
-    match (&mut desired, &change.observed) {
+    match (&mut desired, change.observed()) {
         (Resource::Bucket(wish), Some(Resource::Bucket(seen))) => {
             wish.access_logs = wish.access_logs.take().or_else(|| seen.access_logs.clone());
             wish.mfa_delete = seen.mfa_delete;
@@ -65,19 +65,19 @@ fn completed(mut desired: Resource, change: &Change) -> Resource {
 /// The answers in the estate as the plan would leave it.
 pub(super) struct Then<'a> {
     pub checks: &'a [Check],
-    pub subjects: &'a [Subject],
+    pub subjects: &'a [AuditSubject],
     pub plan: &'a Plan,
 }
 
 /// Adds to each answer what would make it a pass.
 pub(super) fn with_fixes(question: Question, now: Vec<Check>, then: &Then<'_>) -> Vec<Check> {
     let fix = |check: &Check| match check.verdict {
-        Verdict::Pass | Verdict::NotApplicable => Fix::None,
-        Verdict::Fail | Verdict::Unknown(_) if then.passes(check) => Fix::Plan,
-        Verdict::Unknown(_) => Fix::None,
+        CheckVerdict::Pass | CheckVerdict::NotApplicable => Fix::None,
+        CheckVerdict::Fail | CheckVerdict::Unknown(_) if then.passes(check) => Fix::Plan,
+        CheckVerdict::Unknown(_) => Fix::None,
         // What knows better says so itself.
-        Verdict::Fail if check.fix != Fix::None => check.fix.clone(),
-        Verdict::Fail => other_fix(question, check, then.plan),
+        CheckVerdict::Fail if check.fix != Fix::None => check.fix.clone(),
+        CheckVerdict::Fail => other_fix(question, check, then.plan),
     };
     now.into_iter().map(|check| Check { fix: fix(&check), ..check }).collect()
 }
@@ -90,7 +90,7 @@ impl Then<'_> {
             None => self.speaks_for(&other.account, &check.account),
         };
         let mut others = self.checks.iter().filter(speaks).peekable();
-        others.peek().is_some() && others.all(|other| other.verdict == Verdict::Pass)
+        others.peek().is_some() && others.all(|other| other.verdict == CheckVerdict::Pass)
     }
 
     fn speaks_for(&self, speaker: &AccountId, account: &AccountId) -> bool {
@@ -111,7 +111,7 @@ fn other_fix(question: Question, check: &Check, plan: &Plan) -> Fix {
         Question::EveryRegion => Fix::Setting("trails.regions"),
         Question::ManagementEvents => Fix::Setting("trails.management_events and trails.regions"),
         Question::AllManagementEvents => Fix::Setting("trails.management_events.exclude and trails.regions"),
-        Question::ObjectWrites | Question::ObjectReads if check.evidence.contains(LEAVES_OUT) => {
+        Question::ObjectWrites | Question::ObjectReads if check.fact.contains(LEAVES_OUT) => {
             Fix::Elsewhere("leave out the log buckets only, in the resources.ARN conditions of trails.data_events")
         }
         Question::ObjectWrites | Question::ObjectReads => Fix::Setting("trails.data_events"),

@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::estate::monitoring::Monitoring;
 use crate::estate::{Address, Estate, Problem};
 use crate::ids::{AccountId, OrganizationId};
+use crate::monitoring::Monitoring;
 use crate::organization::{AccountState, Organization};
 use crate::plan::Plan;
 
@@ -22,7 +22,7 @@ pub mod pattern;
 mod subject;
 
 pub use control::{CONTROLS, Control, Filter, Question, Severity, Standard};
-pub use subject::Subject;
+pub use subject::AuditSubject;
 
 /// What an audit looks at.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ pub struct AuditInput<'a> {
 
 /// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// There is nothing that the question could be about.
     NotApplicable,
     /// Yes.
@@ -50,14 +50,14 @@ pub enum Verdict {
     Fail,
 }
 
-impl Verdict {
+impl CheckVerdict {
     /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
-            Verdict::NotApplicable => "not applicable",
-            Verdict::Pass => "pass",
-            Verdict::Unknown(_) => "unknown",
-            Verdict::Fail => "fail",
+            CheckVerdict::NotApplicable => "not applicable",
+            CheckVerdict::Pass => "pass",
+            CheckVerdict::Unknown(_) => "unknown",
+            CheckVerdict::Fail => "fail",
         }
     }
 }
@@ -102,20 +102,20 @@ pub struct Check {
     /// The resource; none where it is about the account as a whole.
     pub address: Option<Address>,
     /// The answer.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What the answer stands on, in a sentence.
-    pub evidence: String,
+    pub fact: String,
     /// What would make it a pass.
     pub fix: Fix,
 }
 
 /// A control with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ControlOutcome {
     /// The control.
     pub control: &'static Control,
     /// The worst of the answers.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// One for each resource or account, in the order of addresses.
     pub checks: Vec<Check>,
 }
@@ -128,9 +128,9 @@ pub struct Audit {
     /// The name of the deployment that the configuration describes.
     pub deployment: String,
     /// Every control that was asked for, in the order of the table.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<ControlOutcome>,
     /// The owners of trails, each with its trails and with the members that inherit from it.
-    pub subjects: Vec<Subject>,
+    pub subjects: Vec<AuditSubject>,
     /// Accounts that nothing is asked of, because they are not in use.
     pub inactive: BTreeMap<AccountId, AccountState>,
     /// What could not be read.
@@ -145,18 +145,18 @@ impl Audit {
 
     /// Tells whether anything failed.
     pub fn has_failed(&self) -> bool {
-        self.outcomes.iter().any(|outcome| outcome.verdict == Verdict::Fail)
+        self.outcomes.iter().any(|outcome| outcome.verdict == CheckVerdict::Fail)
     }
 
     /// Tells whether anything that should have been read was not. Questions outside of what this program reads do not
     /// count: they are open in every run.
     pub fn is_partial(&self) -> bool {
         let mut checks = self.outcomes.iter().flat_map(|outcome| &outcome.checks);
-        !self.problems.is_empty() || checks.any(|check| check.verdict == Verdict::Unknown(Doubt::Unreadable))
+        !self.problems.is_empty() || checks.any(|check| check.verdict == CheckVerdict::Unknown(Doubt::Unreadable))
     }
 
     /// Returns the subject that speaks for an account.
-    pub fn subject_of(&self, account: &AccountId) -> Option<&Subject> {
+    pub fn subject_of(&self, account: &AccountId) -> Option<&AuditSubject> {
         self.subjects.iter().find(|subject| &subject.account == account || subject.members.contains(account))
     }
 }
@@ -174,8 +174,8 @@ pub fn audit(ground: AuditInput<'_>, standards: &[Standard]) -> Audit {
             let then = answer::answer(control.question, organization, &planned, monitoring, &later);
             expected::with_fixes(control.question, now, &expected::Then { checks: &then, subjects: &later, plan })
         });
-        let verdict = answered.iter().map(|check| check.verdict).max().unwrap_or(Verdict::NotApplicable);
-        Outcome { control, verdict, checks: answered.clone() }
+        let verdict = answered.iter().map(|check| check.verdict).max().unwrap_or(CheckVerdict::NotApplicable);
+        ControlOutcome { control, verdict, checks: answered.clone() }
     });
     let inactive = organization.accounts.iter().filter(|(_, account)| !account.state.is_active());
     Audit {

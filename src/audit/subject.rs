@@ -8,7 +8,7 @@ use crate::organization::Organization;
 
 /// An account with the trails that record it, and the members that are recorded by the same trails.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct AuditSubject {
     /// The owner of the trails.
     pub account: AccountId,
     /// Its trails.
@@ -22,7 +22,7 @@ pub struct Subject {
 /// Returns the subjects: with an organization trail its owner for everybody, else each active account for itself.
 ///
 /// A member's own trails are not judged while an organization trail records the member: what they lack is not missing.
-pub(super) fn subjects(organization: &Organization, estate: &Estate) -> Vec<Subject> {
+pub(super) fn subjects(organization: &Organization, estate: &Estate) -> Vec<AuditSubject> {
     let management = &organization.management_account;
     let mut active: BTreeSet<AccountId> =
         organization.accounts.iter().filter(|(_, a)| a.state.is_active()).map(|(id, _)| id.clone()).collect();
@@ -49,15 +49,15 @@ pub(super) fn unread_of_owner<'a>(organization: &Organization, estate: &'a Estat
     unread.find(|(address, _)| of_owner(address)).map(|(address, _)| address)
 }
 
-fn subject(estate: &Estate, account: &AccountId, members: BTreeSet<AccountId>) -> Subject {
+fn subject(estate: &Estate, account: &AccountId, members: BTreeSet<AccountId>) -> AuditSubject {
     let of_account = |address: &&Address| address.kind == Kind::Trail && &address.account == account;
     let mut looks = estate.sightings.iter().filter(|(address, _)| of_account(address)).peekable();
     let looked_at = looks.peek().is_some();
     let trails = looks.filter(|(_, seen)| !matches!(seen, Sighting::Absent)).map(|(address, _)| address.clone());
-    Subject { account: account.clone(), trails: trails.collect(), looked_at, members }
+    AuditSubject { account: account.clone(), trails: trails.collect(), looked_at, members }
 }
 
-impl Subject {
+impl AuditSubject {
     /// Returns its trails that could be read.
     pub(super) fn read<'a>(&'a self, estate: &'a Estate) -> impl Iterator<Item = (&'a Address, &'a Trail)> {
         self.trails.iter().filter_map(|address| match estate.resource(address)? {

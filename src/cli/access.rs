@@ -16,7 +16,7 @@ use crate::plan::surroundings::{Around, When, around, unread};
 use crate::plan::{Change, Finding, Harm};
 use crate::policy::isolation;
 use crate::report::access::reader_guide::{self, ReaderGuide};
-use crate::report::access::{self, Isolation, MATRIX_MAX, Row, State, Trusted};
+use crate::report::access::{self, IsolationReport, MATRIX_MAX, ReadState, Row, Trusted};
 use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
@@ -37,30 +37,30 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     ui.end_progress();
     match &args.account {
         Some(account) => guide(ui, &session, &survey, account),
-        None => prove(ui, &survey, if args.live { State::Live } else { State::Planned }),
+        None => prove(ui, &survey, if args.live { ReadState::Live } else { ReadState::Planned }),
     }
 }
 
-fn prove(ui: &Ui, survey: &Survey, state: State) -> Result<Answer, CliError> {
+fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<Answer, CliError> {
     let Survey { organization, desired, observed, plan, .. } = survey;
     let policies = match state {
-        State::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
-        State::Live => ArchivePolicies::live(desired, observed, organization),
+        ReadState::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
+        ReadState::Live => ArchivePolicies::live(desired, observed, organization),
     };
     let Some(policies) = policies else {
         return Err(CliError::new("the bucket does not exist yet, so that there is nothing to read")
             .hint("without --live, `orgtrail access` proves what there will be"));
     };
     let when = match state {
-        State::Planned => When::Planned,
-        State::Live => When::Now,
+        ReadState::Planned => When::Planned,
+        ReadState::Live => When::Now,
     };
     let around = around(desired, observed, organization, when);
     let mut report = report(&policies, organization, state);
     report.findings = findings(&plan.findings, &around);
     report.around = around;
     report.unread = unread(observed).into_iter().map(|(part, code)| format!("{part} ({code})")).collect();
-    let changes: &[Change] = if state == State::Planned { &plan.changes } else { &[] };
+    let changes: &[Change] = if state == ReadState::Planned { &plan.changes } else { &[] };
     for place in &desired.past.places {
         let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
         let found = policies.map(|policies| policies.prove()).unwrap_or_default();
@@ -92,13 +92,13 @@ fn prove(ui: &Ui, survey: &Survey, state: State) -> Result<Answer, CliError> {
 }
 
 /// Proves, and tries the readers that a person wants to see.
-fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: State) -> Isolation {
+fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: ReadState) -> IsolationReport {
     let isolation::Isolation { violations, unproven, kept } = policies.prove();
     let accounts = policies.accounts();
     let is_small = accounts.len() <= MATRIX_MAX && policies.readers.len() <= MATRIX_MAX;
     let broken: BTreeSet<&str> = violations.iter().map(|violation| violation.principal.as_str()).collect();
     let shown = policies.readers.iter().filter(|reader| is_small || broken.contains(reader.role.as_str()));
-    Isolation {
+    IsolationReport {
         state,
         organization: organization.id.to_string(),
         accounts: accounts.iter().map(|id| (id.clone(), organization.name_of(id).to_owned())).collect(),

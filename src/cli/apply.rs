@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::failure::CliError;
 use super::outcome::Outcome;
 use super::plan::{self, Choices};
-use super::record::Record;
+use super::record::ApplyRecord;
 use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
 use super::signal::told_to_stop_or_left_alone;
@@ -122,7 +122,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     }
     consent.leave_out(&mut survey.plan);
     let began = Timestamp::now();
-    let record = args.record.as_deref().map(|path| Record::open(path, &survey.plan, began)).transpose()?;
+    let record = args.record.as_deref().map(|path| ApplyRecord::open(path, &survey.plan, began)).transpose()?;
     let gate: &dyn Gate = record.as_ref().map_or(&apply::gate::Open, |record| record);
     let run = RunOptions { concurrency: usize::from(common.concurrency), gate, began };
     let stop = CancellationToken::new();

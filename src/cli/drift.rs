@@ -16,12 +16,11 @@ use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
-use crate::drift::{Comparison, Record, State, Trace};
+use crate::drift::{Comparison, DriftRecord, FindingState, Trace};
 use crate::estate::{Address, Stage};
 use crate::notify::Channels;
 use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
-use crate::report::plan::drift_comparison::DriftJson;
 use crate::report::plan::subject::{Purpose, Subject};
 use crate::report::text::json;
 use crate::survey::SurveyOptions;
@@ -64,12 +63,12 @@ pub struct DriftArgs {
 
 impl DriftArgs {
     /// Reads the run to compare with: nothing where there was none yet.
-    fn previous(&self, common: &Common) -> Result<Option<Record>, CliError> {
+    fn previous(&self, common: &Common) -> Result<Option<DriftRecord>, CliError> {
         let Some(file) = &self.since else { return Ok(None) };
         let failed = || CliError::new(format!("cannot compare with the run in {}", file.display()));
         let made = "`orgtrail drift --since FILE --record FILE` makes such a file at its first run";
         match fs::read_to_string(file) {
-            Ok(text) => Record::parse(&text).map(Some).map_err(|error| failed().because(error).hint(made)),
+            Ok(text) => DriftRecord::parse(&text).map(Some).map_err(|error| failed().because(error).hint(made)),
             Err(error) if error.kind() == ErrorKind::NotFound && self.writes(common, file) => Ok(None),
             Err(error) => Err(failed().because(error).hint(made)),
         }
@@ -128,7 +127,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
         return Err(failure);
     }
     if let Some(file) = &args.record {
-        let json = json::text(&DriftJson::from(&subject));
+        let json = json::text(&subject.record());
         let json = json.map_err(|error| CliError::new("cannot write the report").because(error))?;
         answer.record = Some((file.clone(), json));
     }
@@ -141,18 +140,13 @@ fn channels(common: &Common, config: &Config) -> Result<Channels, CliError> {
     notify::channels(&config.notify, aws_options(common, door, Access::ReadOnly, "orgtrail"))
 }
 
-fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>) -> Result<Comparison, CliError> {
-    let failed = |error: &dyn std::error::Error| {
-        let mut failure = CliError::new("cannot compare with the last run");
-        failure.causes.push(error.to_string());
-        failure
-    };
-    let value = serde_json::to_value(DriftJson::from(now)).map_err(|error| failed(&error))?;
-    let now = Record::of(value).map_err(|error| failed(&error))?;
+fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&DriftRecord>) -> Result<Comparison, CliError> {
+    let now = DriftRecord::of(now.plan);
     if let (Some(file), Some(before)) = (file, previous)
-        && (&before.organization, &before.deployment) != (&now.organization, &now.deployment)
+        && (&before.plan.organization, &before.plan.deployment) != (&now.plan.organization, &now.plan.deployment)
     {
-        let run = |record: &Record| format!("deployment {} in {}", record.deployment, record.organization);
+        let run =
+            |record: &DriftRecord| format!("deployment {} in {}", record.plan.deployment, record.plan.organization);
         return Err(CliError::new(format!("{} is a report of {}", file.display(), run(before)))
             .hint(format!("this run is of {}; give each deployment a file of its own", run(&now))));
     }
@@ -161,11 +155,11 @@ fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&Record>)
 }
 
 /// Returns what the last run already found out about what is as it was then.
-fn known(comparison: &Comparison, previous: Option<Record>) -> Vec<Trace> {
+fn known(comparison: &Comparison, previous: Option<DriftRecord>) -> Vec<Trace> {
     let still: Vec<&Address> = comparison
         .findings
         .iter()
-        .filter(|entry| entry.state == State::Still)
+        .filter(|entry| entry.state == FindingState::Still)
         .filter_map(|entry| entry.address.as_ref())
         .collect();
     let who = previous.map(|record| record.who).unwrap_or_default();

@@ -13,7 +13,6 @@ use super::validate::load;
 use super::{Answer, Common, Format, summary};
 use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
-use crate::report::plan::drift_comparison::DriftJson;
 use crate::report::plan::html;
 use crate::report::plan::human;
 use crate::report::plan::junit;
@@ -134,7 +133,7 @@ pub fn text(format: Format, common: &Common, subject: &Subject<'_>, ui: &Ui) -> 
     let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
     match format {
         Format::Human => Ok(human(subject, ui)),
-        Format::Json => json::text(&DriftJson::from(subject)).map_err(|error| failed(&error)),
+        Format::Json => json::text(&subject.record()).map_err(|error| failed(&error)),
         Format::Markdown => markdown::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Html => html::plan(subject, &report_templates(common)?).map_err(|error| failed(&error)),
         Format::Sarif => Ok(sarif::plan(plan, organization, purpose, &common.config.display().to_string())),

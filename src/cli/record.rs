@@ -18,7 +18,7 @@ use crate::report::text::escape;
 
 /// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is killed
 /// has told what it took away.
-pub struct Record<'a> {
+pub struct ApplyRecord<'a> {
     path: &'a Path,
     file: Mutex<File>,
     /// What is written down already: a gate is asked before each call of a change.
@@ -27,7 +27,7 @@ pub struct Record<'a> {
     began: Timestamp,
 }
 
-impl<'a> Record<'a> {
+impl<'a> ApplyRecord<'a> {
     /// Opens the file at its end.
     ///
     /// # Errors
@@ -65,10 +65,10 @@ impl<'a> Record<'a> {
 }
 
 #[async_trait]
-impl Gate for Record<'_> {
+impl Gate for ApplyRecord<'_> {
     async fn admit(&self, change: &Change) -> Result<(), String> {
         let is_begun = || self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(&change.address);
-        if change.action != Action::Retire || is_begun() {
+        if change.action() != Action::Retire || is_begun() {
             return Ok(());
         }
         let failed = |error: &dyn std::error::Error| {

@@ -23,7 +23,7 @@ use crate::survey::SurveyOptions;
 pub struct Args {}
 
 /// One document and where it belongs.
-pub struct Document {
+pub struct RenderedPolicy {
     /// The resource that has it.
     pub address: Address,
     /// Which of its policies: `trust`, `inline.ReadOwnLogs`, `policy`.
@@ -52,11 +52,11 @@ pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, CliEr
 }
 
 /// Returns every document of a desired estate, as it would be sent.
-pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
+pub fn documents(desired: &Desired, observed: &Estate) -> Vec<RenderedPolicy> {
     let mut list = Vec::new();
     for (address, wanted) in &desired.wanted {
         let mut add = |part: &str, policy: PolicyDocument| {
-            list.push(Document { address: address.clone(), part: part.to_owned(), policy });
+            list.push(RenderedPolicy { address: address.clone(), part: part.to_owned(), policy });
         };
         match effective(desired, observed, address, wanted) {
             Resource::BucketPolicy(r) => add("policy", r.policy),
@@ -82,11 +82,11 @@ pub fn documents(desired: &Desired, observed: &Estate) -> Vec<Document> {
 }
 
 /// Writes the documents into a folder, one folder an account, with an index; returns how many there are.
-pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) -> Result<usize, CliError> {
+pub fn write_documents(folder: &Path, deployment: &str, documents: &[RenderedPolicy]) -> Result<usize, CliError> {
     let mut files = Vec::new();
     let mut taken = BTreeSet::new();
     for document in documents {
-        let Document { address, part, policy } = document;
+        let RenderedPolicy { address, part, policy } = document;
         let name = own_file(document, &mut taken);
         let path = folder.join(&name);
         refuse_links(folder, &name)?;
@@ -109,8 +109,8 @@ pub fn write_documents(folder: &Path, deployment: &str, documents: &[Document]) 
 
 /// Returns the file of a document, below the folder, which no other has, also where capitals do not count: two names may
 /// become the same when they are made safe, and two regions may have resources of one name.
-fn own_file(document: &Document, taken: &mut BTreeSet<String>) -> PathBuf {
-    let Document { address, part, policy: _ } = document;
+fn own_file(document: &RenderedPolicy, taken: &mut BTreeSet<String>) -> PathBuf {
+    let RenderedPolicy { address, part, policy: _ } = document;
     let parent = Path::new(address.account.as_str()).join(address.kind.as_str());
     let (name, part) = (file_name(&address.name), file_name(part));
     let region = address.region.as_ref().map_or("global", |region| region.as_str());
@@ -169,9 +169,9 @@ fn file_name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn document(address: &str) -> Document {
+    fn document(address: &str) -> RenderedPolicy {
         let policy = PolicyDocument::default();
-        Document { address: address.parse().unwrap(), part: "policy".into(), policy }
+        RenderedPolicy { address: address.parse().unwrap(), part: "policy".into(), policy }
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             "222222222222/eu-central-1/key_policy/alias/a/b",
             "222222222222/eu-central-1/key_policy/alias/a_b",
         ];
-        let documents: Vec<Document> = documents.iter().map(|address| document(address)).collect();
+        let documents: Vec<RenderedPolicy> = documents.iter().map(|address| document(address)).collect();
         assert_eq!(write_documents(folder.path(), "acme", &documents).unwrap(), 5);
         let files = |kind: &str| fs::read_dir(folder.path().join("222222222222").join(kind)).unwrap().count();
         assert_eq!((files("topic"), files("key_policy")), (3, 2));

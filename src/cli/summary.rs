@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::apply::ApplyReport;
-use crate::audit::{Audit, Verdict};
+use crate::audit::{Audit, CheckVerdict};
 use crate::estate::Problem;
 use crate::ids::AccountId;
 use crate::logs::verify::Answer;
@@ -85,10 +85,10 @@ pub fn apply(report: &ApplyReport, plan: &Plan) -> Summary {
 
 /// Returns the line of `check`.
 pub fn check(audit: &Audit) -> Summary {
-    let of = |wanted: fn(Verdict) -> bool| audit.outcomes.iter().filter(|outcome| wanted(outcome.verdict)).count();
-    Summary::new("Check", &format!("{} failed", count(of(|verdict| verdict == Verdict::Fail), "control")))
-        .also(&format!("{} passed", of(|verdict| verdict == Verdict::Pass)))
-        .some(of(|verdict| matches!(verdict, Verdict::Unknown(_))), "control", "unknown")
+    let of = |wanted: fn(CheckVerdict) -> bool| audit.outcomes.iter().filter(|outcome| wanted(outcome.verdict)).count();
+    Summary::new("Check", &format!("{} failed", count(of(|verdict| verdict == CheckVerdict::Fail), "control")))
+        .also(&format!("{} passed", of(|verdict| verdict == CheckVerdict::Pass)))
+        .some(of(|verdict| matches!(verdict, CheckVerdict::Unknown(_))), "control", "unknown")
         .unreadable(&audit.problems)
 }
 

@@ -32,7 +32,7 @@ pub fn load(file: &Path) -> Result<Config, LoadError> {
     Ok(review(file)?.0)
 }
 
-fn review(file: &Path) -> Result<(Config, Vec<config::Finding>), LoadError> {
+fn review(file: &Path) -> Result<(Config, Vec<config::ConfigFinding>), LoadError> {
     let text = read(file).map_err(|source| LoadError::Read { file: file.to_owned(), source })?;
     Ok(config::review(&text, &file.display().to_string())?)
 }
@@ -56,7 +56,7 @@ pub fn run(file: &Path) -> Result<(String, Outcome), LoadError> {
     };
     let (file, deployment, region) = (file.display(), &config.deployment, &config.home_region);
     let mut text = format!("{file} is valid: deployment {deployment}, {trails}, home region {region}\n");
-    for config::Finding { path, message, line, column, help, .. } in remarks {
+    for config::ConfigFinding { path, message, line, column, help, .. } in remarks {
         let help = help.map(|help| format!("\n  help: {}", escape::terminal(&help))).unwrap_or_default();
         let message = format!("{path}: {message}");
         text += &format!("{file}:{line}:{column}: remark: {}{help}\n", escape::terminal(&message));

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::logs::{
-    Evidence, Known, LazyConnection, LogsContext, LogsError, PlaceError, Places, Ring, duration, evidence, read_keys,
-    time,
+    ConfiguredLogs, Evidence, LazyConnection, LogsContext, LogsError, PlaceError, Places, Ring, duration, evidence,
+    read_keys, time,
 };
 use super::outcome::{ERROR_CODE, Outcome};
 use super::output::Target;
@@ -105,8 +105,8 @@ pub struct VerifyArgs {
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, CliError> {
     let known = match args.places.is_empty() {
-        true => Box::pin(Known::of(common, args.account.as_ref(), ui)).await?,
-        false => Known::default(),
+        true => Box::pin(ConfiguredLogs::of(common, args.account.as_ref(), ui)).await?,
+        false => ConfiguredLogs::default(),
     };
     let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui) };
     let mut texts: Vec<Vec<u8>> = ui.outputs().iter().map(|_| Vec::new()).collect();
@@ -178,7 +178,7 @@ impl Write for UntilClosed<'_> {
 /// When there is no answer; a broken or unproven chain is one.
 pub async fn run(
     args: &VerifyArgs,
-    known: Known,
+    known: ConfiguredLogs,
     around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
@@ -188,7 +188,7 @@ pub async fn run(
 
 async fn prove_into(
     args: &VerifyArgs,
-    mut known: Known,
+    mut known: ConfiguredLogs,
     around: &LogsContext,
     reports: &mut [Report<'_>],
 ) -> Result<(Outcome, Summary), LogsError> {
@@ -244,7 +244,7 @@ async fn prove_into(
 
 /// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless the user
 /// gives a narrower range.
-fn request(args: &VerifyArgs, places: &Places, known: Known, around: &LogsContext) -> (Request, Vec<Finding>) {
+fn request(args: &VerifyArgs, places: &Places, known: ConfiguredLogs, around: &LogsContext) -> (Request, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
     let ((from, to), untold) = within(header, args.from, args.to);

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::estate::alarm::{Alarms, Subscribers};
-use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Partition, Region};
+use crate::monitoring::alarm::{Alarms, Subscribers};
+use crate::monitoring::metric_filter::MetricFilter;
 use crate::organization::Organization;
 use crate::plan::Change;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::finding::{Code, Finding, Related};
+use super::finding::{Code, ConfigFinding, Related};
 use super::place::{Document, Lines, Place, display_path};
 
 /// What a rule has to say of a field.
@@ -61,7 +61,7 @@ impl Diagnostic {
     }
 
     /// Looks up line and column.
-    pub fn locate(self, document: &Document, lines: &Lines, text: &str) -> Finding {
+    pub fn locate(self, document: &Document, lines: &Lines, text: &str) -> ConfigFinding {
         let span_of = |at: &str, target: &Target| {
             let span = document.place(at).map_or(0..0, |place| match target {
                 // A default is not written anywhere: point at the name of what it belongs to.
@@ -79,7 +79,7 @@ impl Diagnostic {
             let (line, column) = lines.position(text, span.start);
             Related { label, line, column, span }
         });
-        Finding {
+        ConfigFinding {
             code: self.code,
             path: display_path(&self.at),
             message: self.message,

@@ -71,7 +71,7 @@ impl Serialize for Code {
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct ConfigFinding {
     /// Its kind.
     pub code: Code,
     /// The field, as people say it: `trails[0].name`. Empty for the file as a whole.
@@ -112,7 +112,7 @@ pub struct Related {
 pub struct ConfigErrors {
     file: String,
     text: String,
-    findings: Vec<Finding>,
+    findings: Vec<ConfigFinding>,
 }
 
 /// How many findings are printed with their snippets. More of them help nobody, and a hostile file may have thousands.
@@ -120,7 +120,7 @@ const SHOWN_MAX: usize = 50;
 
 impl ConfigErrors {
     /// Puts findings into the order of the text.
-    pub(super) fn new(file: &str, text: &str, mut findings: Vec<Finding>) -> Self {
+    pub(super) fn new(file: &str, text: &str, mut findings: Vec<ConfigFinding>) -> Self {
         findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
         for finding in &mut findings {
             let written = text.get(finding.span.clone()).unwrap_or_default();
@@ -136,7 +136,7 @@ impl ConfigErrors {
     }
 
     /// Returns the findings in the order of the text.
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[ConfigFinding] {
         &self.findings
     }
 
@@ -158,7 +158,7 @@ impl ConfigErrors {
         blocks.join("\n\n")
     }
 
-    fn snippet(&self, finding: &Finding, lines: &Lines, renderer: &Renderer) -> String {
+    fn snippet(&self, finding: &ConfigFinding, lines: &Lines, renderer: &Renderer) -> String {
         let mut whole = finding.span.clone();
         for related in &finding.related {
             whole = whole.start.min(related.span.start)..whole.end.max(related.span.end);

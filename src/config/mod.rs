@@ -15,7 +15,7 @@ mod shape;
 pub mod suggest;
 mod yaml;
 
-pub use finding::{Code, ConfigErrors, Finding, Related};
+pub use finding::{Code, ConfigErrors, ConfigFinding, Related};
 pub use schema::{Config, json_schema};
 
 use diagnostic::Diagnostic;
@@ -38,7 +38,7 @@ pub fn parse(text: &str, file: &str) -> Result<Config, ConfigErrors> {
 ///
 /// # Errors
 /// Everything that is wrong with the text, not only the first thing.
-pub fn review(text: &str, file: &str) -> Result<(Config, Vec<Finding>), ConfigErrors> {
+pub fn review(text: &str, file: &str) -> Result<(Config, Vec<ConfigFinding>), ConfigErrors> {
     // A byte order mark is no part of the text; editors do not count it either.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (document, mut findings) = yaml::read(text);

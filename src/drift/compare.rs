@@ -1,166 +1,27 @@
 //! Marks each finding of a run: new, changed, still there, gone, or not to be seen this time.
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::record::{Finding, Record};
-use crate::estate::Address;
-use crate::ids::AccountId;
+use super::entry::{Comparison, Entry, FindingState, Tally};
+use super::record::DriftRecord;
 use crate::plan::Harm;
 
-/// What became of a finding since the run before. The order is the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It was not there.
-    New,
-    /// It was there, and says something else now.
-    Changed,
-    /// It is there as it was.
-    Still,
-    /// It was there, and its place could not be looked at this time.
-    Unseen,
-    /// It was there, and is no more.
-    Gone,
-}
-
-/// The kinds of findings. The order is the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// Something is wrong that no change repairs.
-    Finding,
-    /// Something is not as the configuration says.
-    Change,
-    /// Somebody may read what he should not, or the reverse.
-    Violation,
-    /// Something of isolation could be neither proved nor refuted.
-    Unproven,
-    /// A trail of somebody else.
-    Trail,
-    /// Something could not be read.
-    Problem,
-    /// Something stands in the way of repairing it.
-    Blocker,
-}
-
-impl FindingKind {
-    /// Returns the word that the report uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FindingKind::Finding => "finding",
-            FindingKind::Change => "change",
-            FindingKind::Violation => "violation",
-            FindingKind::Unproven => "unproven",
-            FindingKind::Trail => "trail",
-            FindingKind::Problem => "problem",
-            FindingKind::Blocker => "blocker",
-        }
-    }
-}
-
-/// A finding with what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entry {
-    /// What became of it.
-    pub state: State,
-    /// What it is.
-    pub kind: FindingKind,
-    /// The account that it is in.
-    #[schemars(with = "String")]
-    pub account: AccountId,
-    /// Its address, where it is about one resource.
-    #[schemars(with = "Option<String>")]
-    pub address: Option<Address>,
-    /// What it says, in few words.
-    pub what: String,
-    /// What it does; none where that is not known, and of runs before it was noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub harm: Option<Harm>,
-    /// When a run saw it first; none where that was before the first run that compared.
-    #[schemars(with = "Option<String>")]
-    pub first_seen: Option<Timestamp>,
-    /// By which the next run knows it again.
-    pub key: String,
-    /// A hash of what it says in full.
-    pub content: String,
-}
-
-impl Entry {
-    pub(super) fn new(state: State, key: &str, finding: Finding, first_seen: Option<Timestamp>) -> Self {
-        let Finding { kind, account, address, what, harm, content } = finding;
-        Self { state, kind, account, address, what, harm, first_seen, key: key.to_owned(), content }
-    }
-}
-
-/// How many findings there are in each state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Tally {
-    /// Not there before.
-    pub new: usize,
-    /// There before, and other now.
-    pub changed: usize,
-    /// There as before.
-    pub still: usize,
-    /// Not to be seen this time.
-    pub unseen: usize,
-    /// No longer there.
-    pub gone: usize,
-}
-
-impl Tally {
-    fn of(entries: &[Entry]) -> Self {
-        let count = |state: State| entries.iter().filter(|entry| entry.state == state).count();
-        Self {
-            new: count(State::New),
-            changed: count(State::Changed),
-            still: count(State::Still),
-            unseen: count(State::Unseen),
-            gone: count(State::Gone),
-        }
-    }
-}
-
-/// A run beside the one before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Comparison {
-    /// When this run was.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// When the run before was; none at the first run, and after a run that compared with nothing.
-    #[schemars(with = "Option<String>")]
-    pub previous_at: Option<Timestamp>,
-    /// There was no run before: everything is new.
-    pub first_run: bool,
-    /// How many there are in each state.
-    pub summary: Tally,
-    /// Every finding of both runs.
-    pub findings: Vec<Entry>,
-}
-
-impl Comparison {
-    /// Returns what people have not been told of yet.
-    pub fn news(&self) -> impl Iterator<Item = &Entry> {
-        self.findings.iter().filter(|entry| matches!(entry.state, State::New | State::Changed))
-    }
-}
-
 /// Compares a run with the one before, if there was one.
-pub fn compare(now: &Record, at: Timestamp, previous: Option<&Record>) -> Comparison {
-    let mut before = previous.map(Record::standing).unwrap_or_default();
+pub fn compare(now: &DriftRecord, at: Timestamp, previous: Option<&DriftRecord>) -> Comparison {
+    let mut before = previous.map(DriftRecord::standing).unwrap_or_default();
     let mut findings = Vec::new();
-    for (key, finding) in &now.findings {
-        let (state, first_seen) = match before.remove(key) {
-            None => (State::New, Some(at)),
-            Some(old) if old.content != finding.content => (State::Changed, old.first_seen),
-            Some(old) => (State::Still, old.first_seen),
+    for (key, finding) in now.findings() {
+        let (state, first_seen) = match before.remove(&key) {
+            None => (FindingState::New, Some(at)),
+            Some(old) if old.content != finding.content => (FindingState::Changed, old.first_seen),
+            Some(old) => (FindingState::Still, old.first_seen),
         };
-        findings.push(Entry::new(state, key, finding.clone(), first_seen));
+        findings.push(Entry::new(state, &key, finding, first_seen));
     }
+    let blind = now.blind();
     for old in before.into_values() {
-        let hidden = now.blind.iter().any(|blind| blind.hides(&old));
-        findings.push(Entry { state: if hidden { State::Unseen } else { State::Gone }, ..old });
+        let hidden = blind.iter().any(|blind| blind.hides(&old));
+        findings.push(Entry { state: if hidden { FindingState::Unseen } else { FindingState::Gone }, ..old });
     }
     let order = |entry: &Entry| (entry.state, Harm::rank(entry.harm), entry.kind);
     findings.sort_by(|a, b| (order(a), &a.key).cmp(&(order(b), &b.key)));

@@ -3,29 +3,41 @@
 use serde_json::{Value, json};
 
 use super::compare::compare;
-use super::{Comparison, Record, State};
+use super::{Comparison, DriftRecord, FindingState};
 use crate::estate::{Address, Problem, Stage};
 use crate::event::{AuditEvent, EventHistory};
 
 use super::Trace;
+use crate::plan::saved::AddressJson;
 
 const ROLE: &str = "222222222222/global/role/CloudTrailReadLogs-333333333333";
 const BUCKET: &str = "222222222222/eu-central-1/bucket/acme-org-cloudtrail";
 const TRAIL: &str = "333333333333/eu-west-1/trail/own";
 
 fn report(changes: Value) -> Value {
+    let updates = changes.as_array().map_or(0, Vec::len);
     json!({
         "format_version": 1, "organization": "o-exampleorgid", "deployment": "acme", "fingerprint": "00",
-        "in_sync": false, "changes": changes, "violations": [], "problems": [], "blockers": [], "evidence": [],
+        "in_sync": false, "summary": {"create": 0, "update": updates, "adopt": 0, "retire": 0, "unchanged": 0},
+        "changes": changes, "violations": [], "problems": [], "blockers": [], "evidence": [],
     })
 }
 
-fn change(address: &str, after: Value) -> Value {
-    json!({"address": address, "action": "update", "fields": [{"path": "versioning", "before": null, "after": after}]})
+/// Writes an address, whole and in parts, before what else an entry says.
+fn placed(address: &str, more: Value) -> Value {
+    let place = AddressJson(address.parse().unwrap());
+    let mut entry = serde_json::to_value(place).unwrap();
+    entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    entry
 }
 
-fn record(report: &Value) -> Record {
-    Record::parse(&report.to_string()).unwrap()
+fn change(address: &str, after: Value) -> Value {
+    let fields = json!([{"path": "versioning", "before": null, "after": after}]);
+    placed(address, json!({"action": "update", "risk": ["safe"], "reason": "bucket", "fields": fields}))
+}
+
+fn record(report: &Value) -> DriftRecord {
+    DriftRecord::parse(&report.to_string()).unwrap()
 }
 
 /// Compares at an hour of a day, and writes the comparison into the report as a run does.
@@ -37,34 +49,35 @@ fn run(mut report: Value, hour: u32, previous: Option<&Value>) -> (Value, Compar
 }
 
 /// State, beginning of the key, and hour of the first sight.
-fn told(comparison: &Comparison) -> Vec<(State, String, Option<String>)> {
+fn told(comparison: &Comparison) -> Vec<(FindingState, String, Option<String>)> {
     let hour = |time: jiff::Timestamp| time.to_string()[11..13].to_owned();
     comparison.findings.iter().map(|e| (e.state, e.key.clone(), e.first_seen.map(hour))).collect()
 }
 
-fn seen(state: State, kind: &str, place: &str, hour: &str) -> (State, String, Option<String>) {
+fn seen(state: FindingState, kind: &str, place: &str, hour: &str) -> (FindingState, String, Option<String>) {
     (state, format!("{kind} {place}"), Some(hour.to_owned()))
 }
 
 #[test]
 fn a_finding_is_new_then_still_there_then_changed_then_gone() {
     let (first, comparison) = run(report(json!([change(ROLE, json!(1))])), 1, None);
-    assert_eq!(told(&comparison), [seen(State::New, "change", ROLE, "01")]);
+    assert_eq!(told(&comparison), [seen(FindingState::New, "change", ROLE, "01")]);
     assert!(comparison.first_run && comparison.previous_at.is_none());
 
     let (second, comparison) = run(report(json!([change(ROLE, json!(1)), change(BUCKET, json!(1))])), 2, Some(&first));
-    let expected = [seen(State::New, "change", BUCKET, "02"), seen(State::Still, "change", ROLE, "01")];
+    let expected = [seen(FindingState::New, "change", BUCKET, "02"), seen(FindingState::Still, "change", ROLE, "01")];
     assert_eq!(told(&comparison), expected);
     assert_eq!(comparison.previous_at.unwrap().to_string(), "2026-03-01T01:00:00Z");
 
     let (third, comparison) = run(report(json!([change(BUCKET, json!(2))])), 3, Some(&second));
-    let expected = [seen(State::Changed, "change", BUCKET, "02"), seen(State::Gone, "change", ROLE, "01")];
+    let expected =
+        [seen(FindingState::Changed, "change", BUCKET, "02"), seen(FindingState::Gone, "change", ROLE, "01")];
     assert_eq!(told(&comparison), expected);
     assert_eq!(comparison.news().count(), 1);
 
     // What is gone is told once.
     let (_, comparison) = run(report(json!([])), 4, Some(&third));
-    assert_eq!(told(&comparison), [seen(State::Gone, "change", BUCKET, "02")]);
+    assert_eq!(told(&comparison), [seen(FindingState::Gone, "change", BUCKET, "02")]);
     assert_eq!((comparison.summary.gone, comparison.summary.new), (1, 0));
 }
 
@@ -75,11 +88,11 @@ fn what_could_not_be_looked_at_is_neither_gone_nor_new_again() {
     blind["problems"] = json!([{"account": "222222222222", "stage": "observe", "code": "AccessDenied", "message": "request 1", "help": ""}]);
     let (second, comparison) = run(blind, 2, Some(&first));
     let denied = "222222222222 observe AccessDenied";
-    let expected = [seen(State::New, "problem", denied, "02"), seen(State::Unseen, "change", ROLE, "01")];
+    let expected = [seen(FindingState::New, "problem", denied, "02"), seen(FindingState::Unseen, "change", ROLE, "01")];
     assert_eq!(told(&comparison), expected);
 
     let (_, comparison) = run(report(json!([change(ROLE, json!(1))])), 3, Some(&second));
-    let expected = [seen(State::Still, "change", ROLE, "01"), seen(State::Gone, "problem", denied, "02")];
+    let expected = [seen(FindingState::Still, "change", ROLE, "01"), seen(FindingState::Gone, "problem", denied, "02")];
     assert_eq!(told(&comparison), expected);
 }
 
@@ -87,12 +100,11 @@ fn what_could_not_be_looked_at_is_neither_gone_nor_new_again() {
 fn one_address_that_could_not_be_read_hides_nothing_else() {
     let (first, _) = run(report(json!([change(ROLE, json!(1)), change(BUCKET, json!(1))])), 1, None);
     let mut blind = report(json!([]));
-    blind["problems"] =
-        json!([{"account": "222222222222", "address": BUCKET, "stage": "observe", "code": "AccessDenied"}]);
+    blind["problems"] = json!([{"account": "222222222222", "address": BUCKET, "stage": "observe", "code": "AccessDenied", "message": "", "help": ""}]);
     let (_, comparison) = run(blind, 2, Some(&first));
     let states = |state| comparison.findings.iter().filter(|e| e.state == state).map(|e| &*e.key).collect::<Vec<_>>();
-    assert_eq!(states(State::Unseen), [format!("change {BUCKET}")]);
-    assert_eq!(states(State::Gone), [format!("change {ROLE}")]);
+    assert_eq!(states(FindingState::Unseen), [format!("change {BUCKET}")]);
+    assert_eq!(states(FindingState::Gone), [format!("change {ROLE}")]);
 }
 
 #[test]
@@ -104,22 +116,23 @@ fn aws_says_the_same_problem_in_other_words() {
     };
     let (first, _) = run(problem("request 1"), 1, None);
     let (_, comparison) = run(problem("request 2"), 2, Some(&first));
-    assert_eq!(comparison.findings[0].state, State::Still);
+    assert_eq!(comparison.findings[0].state, FindingState::Still);
 }
 
 #[test]
 fn a_report_that_compared_with_nothing_can_be_compared_with() {
     let mut plain = report(json!([change(ROLE, json!(1))]));
-    plain["evidence"] = json!([{"address": TRAIL, "finding": "a trail", "cost": ""}]);
+    plain["evidence"] = json!([placed(TRAIL, json!({"finding": "a trail", "cost": ""}))]);
     let (_, comparison) = run(plain.clone(), 5, Some(&plain));
-    let expected = [(State::Still, format!("change {ROLE}"), None), (State::Still, format!("trail {TRAIL}"), None)];
+    let expected =
+        [(FindingState::Still, format!("change {ROLE}"), None), (FindingState::Still, format!("trail {TRAIL}"), None)];
     assert_eq!(told(&comparison), expected);
     assert!(!comparison.first_run && comparison.previous_at.is_none());
 }
 
 #[test]
 fn a_file_that_is_no_run_says_what_it_is() {
-    let wrong = |text: &str| Record::parse(text).unwrap_err().to_string();
+    let wrong = |text: &str| DriftRecord::parse(text).unwrap_err().to_string();
     let whole = report(json!([change(ROLE, json!(1))])).to_string();
     assert_eq!(wrong(&whole[..whole.len() / 2]), "it is no JSON, or cut off");
     assert_eq!(wrong(""), "it is no JSON, or cut off");
@@ -188,7 +201,7 @@ mod properties {
         let visible = changes.iter().filter(|(number, _)| !blind.contains(&(*number % 3)));
         let changes = visible.map(|(n, says)| change(&format!("{}/global/role/r{n}", account(*n)), json!(says)));
         let mut report = report(changes.collect());
-        let problem = |n: &u8| json!({"account": account(*n), "stage": "observe", "code": "AccessDenied"});
+        let problem = |n: &u8| json!({"account": account(*n), "stage": "observe", "code": "AccessDenied", "message": "", "help": ""});
         report["problems"] = blind.iter().map(problem).collect();
         report
     }
@@ -202,22 +215,22 @@ mod properties {
             let mut standing: BTreeMap<String, u32> = BTreeMap::new();
             for (hour, found) in (1_u32..).zip(&runs) {
                 let report = report_of(found);
-                let seen: BTreeSet<String> = record(&report).findings.into_keys().collect();
+                let seen: BTreeSet<String> = record(&report).findings().into_keys().collect();
                 let (written, comparison) = run(report, hour, previous.as_ref());
                 let keys: BTreeSet<&String> = comparison.findings.iter().map(|entry| &entry.key).collect();
                 prop_assert_eq!(keys.len(), comparison.findings.len(), "each once");
                 for entry in &comparison.findings {
                     let first = standing.get(&entry.key).copied();
                     match entry.state {
-                        State::New => prop_assert!(seen.contains(&entry.key) && first.is_none()),
-                        State::Changed | State::Still => prop_assert!(seen.contains(&entry.key) && first.is_some()),
-                        State::Unseen | State::Gone => prop_assert!(!seen.contains(&entry.key) && first.is_some()),
+                        FindingState::New => prop_assert!(seen.contains(&entry.key) && first.is_none()),
+                        FindingState::Changed | FindingState::Still => prop_assert!(seen.contains(&entry.key) && first.is_some()),
+                        FindingState::Unseen | FindingState::Gone => prop_assert!(!seen.contains(&entry.key) && first.is_some()),
                     }
                     let at = format!("2026-03-01T{:02}:00:00Z", first.unwrap_or(hour)).parse().unwrap();
                     prop_assert_eq!(entry.first_seen, Some(at));
                     match entry.state {
-                        State::New => drop(standing.insert(entry.key.clone(), hour)),
-                        State::Gone => drop(standing.remove(&entry.key)),
+                        FindingState::New => drop(standing.insert(entry.key.clone(), hour)),
+                        FindingState::Gone => drop(standing.remove(&entry.key)),
                         _ => {}
                     }
                 }
@@ -230,8 +243,8 @@ mod properties {
         #[test]
         fn no_text_makes_it_panic(text in ".{0,200}", cut in 0..400_usize) {
             let whole = run(report(json!([change(ROLE, json!(1))])), 1, None).0.to_string();
-            let _ = Record::parse(&text);
-            let _ = Record::parse(whole.get(..cut).unwrap_or(&whole));
+            let _ = DriftRecord::parse(&text);
+            let _ = DriftRecord::parse(whole.get(..cut).unwrap_or(&whole));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::policy::{Aliases, PolicyDocument, same_meaning};
@@ -19,7 +20,8 @@ pub struct Field {
 }
 
 /// A value, in the form in which it is compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldValue {
     /// Equal or not.
     Plain(Value),

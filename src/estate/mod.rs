@@ -12,15 +12,12 @@ use crate::policy::Aliases;
 
 pub mod access_logs;
 pub mod address;
-pub mod alarm;
 pub mod bucket;
 pub mod desired;
 pub mod field;
 pub mod guard;
 pub mod key;
 pub mod log_group;
-pub mod metric_filter;
-pub mod monitoring;
 pub mod place;
 pub mod policy;
 pub mod problem;

@@ -12,11 +12,10 @@ use crate::estate::{Address, Desired, Estate, Kind, OWNER_TAG, Resource};
 use crate::ids::{AccountId, Partition, Region};
 use crate::template;
 
+mod block;
 mod hcl;
 mod resources;
 mod roles;
-
-use hcl::Item;
 
 const FILE: &str = "terraform.tf.hbs";
 const TEMPLATE: &str = include_str!("../../templates/terraform.tf.hbs");
@@ -49,16 +48,6 @@ pub struct Exported {
 #[derive(Debug, thiserror::Error)]
 #[error("the template {FILE} cannot be rendered: {0}")]
 pub struct NotExported(#[from] handlebars::RenderError);
-
-/// One of Terraform's resources.
-pub(crate) struct Block {
-    kind: &'static str,
-    /// What the label is made of, besides the account.
-    name: String,
-    /// The id that it is imported by.
-    id: String,
-    body: Vec<Item>,
-}
 
 #[derive(Serialize)]
 struct Values {

@@ -3,13 +3,12 @@
 //! Source: the pages of the resources in the documentation of the provider `hashicorp/aws`, sections "Argument Reference"
 //! and "Import".
 
-use serde_json::Value;
-
+use super::block::{Block, block, tags};
 use super::hcl::{Item, set, set_if};
-use super::{Block, roles};
+use super::roles;
 use crate::estate::bucket::LifecycleRule;
 use crate::estate::trail::EventSelector;
-use crate::estate::{Address, Bucket, Estate, Key, Kind, LogGroup, Resource, ServiceControlPolicy, Tags, Topic, Trail};
+use crate::estate::{Address, Bucket, Estate, Key, Kind, LogGroup, Resource, ServiceControlPolicy, Topic, Trail};
 use crate::ids::Partition;
 
 /// Returns the resources that stand for one of ours; none for what is a setting of something else.
@@ -46,14 +45,6 @@ pub(super) fn why_none(kind: Kind) -> &'static str {
         Kind::TrustedAccess => "is no resource of its own in Terraform, but a line of aws_organizations_organization",
         _ => "cannot be imported: the id that AWS gave it is not known",
     }
-}
-
-pub(super) fn block(kind: &'static str, name: &str, id: &str, body: Vec<Item>) -> Block {
-    Block { kind, name: name.to_owned(), id: id.to_owned(), body }
-}
-
-pub(super) fn tags(tags: &Tags) -> Item {
-    set("tags", tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Value>())
 }
 
 fn bucket(name: &str, found: &Bucket) -> Vec<Block> {

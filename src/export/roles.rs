@@ -1,8 +1,7 @@
 //! IAM roles and managed policies with what is attached to them.
 
-use super::Block;
+use super::block::{Block, block, tags};
 use super::hcl::{Item, set, set_if};
-use super::resources::{block, tags};
 use crate::estate::{Address, Policy, Role};
 use crate::ids::Partition;
 

@@ -8,16 +8,16 @@ use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::operations::destroy::DELETE_TRAIL;
 use crate::operations::{Operation, cloudtrail as op, cloudwatch, logs, sns};
 
-/// Adds trails and log groups. Other trails are read as evidence, and earlier ones of the deployment wherever its documents
-/// still let them in.
+/// Adds trails and log groups. Other trails are read to be told of, and earlier ones of the deployment wherever its
+/// documents still let them in.
 pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let sites = names.sites();
     let any_trail = names.arn_in("*", "cloudtrail", "*", "trail/*");
-    let evidence = GrantScope::on("ReadTrails", [any_trail]);
+    let any = GrantScope::on("ReadTrails", [any_trail]);
     let listing = GrantScope::everything("ListTrails");
     // Who changed something is asked wherever something drifts; IAM knows no resource for it.
     draft.allow(&listing, &[op::DESCRIBE_TRAILS, op::LOOKUP_EVENTS]);
-    draft.allow(&evidence, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS]);
+    draft.allow(&any, &[op::GET_TRAIL_STATUS, op::GET_EVENT_SELECTORS, op::GET_INSIGHT_SELECTORS, op::LIST_TAGS]);
     if names.purpose().removes() {
         draft.allow(&GrantScope::on("DestroyTrails", names.destroyed()), &[DELETE_TRAIL]);
     }
@@ -26,7 +26,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     }
     if names.place() == AccountKind::Management {
         draft.allow(&listing, &[op::LIST_TRAILS]);
-        draft.allow(&evidence, &[op::GET_TRAIL]);
+        draft.allow(&any, &[op::GET_TRAIL]);
     }
     let own = GrantScope::on("OwnTrails", sites.iter().map(|site| site.arn.clone()));
     draft.allow(

@@ -23,10 +23,10 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
 }
 
 fn of_change(change: &Change) -> Vec<Finding> {
-    let (Some(wish), Some(seen)) = (&change.desired, &change.observed) else { return Vec::new() };
+    let (Some(wish), Some(seen)) = (change.desired(), change.observed()) else { return Vec::new() };
     let said = match (wish, seen) {
-        (Resource::Bucket(wish), Resource::Bucket(seen)) if change.action == Action::Adopt => bucket(wish, seen),
-        (Resource::Role(wish), Resource::Role(seen)) if change.action == Action::Adopt => role(wish, seen),
+        (Resource::Bucket(wish), Resource::Bucket(seen)) if change.action() == Action::Adopt => bucket(wish, seen),
+        (Resource::Role(wish), Resource::Role(seen)) if change.action() == Action::Adopt => role(wish, seen),
         _ => statements(wish, seen),
     };
     let finding = |message| Finding::new(Harm::Harmless, &change.address, TAKEN_AWAY, message, HELP);
@@ -39,7 +39,7 @@ fn is_enforced(bucket: &Bucket) -> bool {
 
 /// Tells whether a change ends the access control lists of a bucket.
 fn ends_lists(change: &Change) -> bool {
-    matches!((&change.desired, &change.observed), (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen)))
+    matches!((change.desired(), change.observed()), (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen)))
         if is_enforced(wish) && !is_enforced(seen))
 }
 

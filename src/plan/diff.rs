@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use super::change::{Action, Change, FieldChange, Risk};
+use super::change::{Begun, Change, Risk, Step};
+use super::field_change::FieldChange;
 use super::finding::Harm;
 use super::removal::is_named;
 use crate::estate::topic::is_managed_by_sns;
@@ -72,36 +71,38 @@ fn compare_one(
         return compared.problems.push(problem);
     }
     let mut is_other = false;
-    let action = match seen {
-        None => Action::Create,
-        Some(seen) => match ownership(seen, &desired.deployment) {
-            Ownership::Ours => Action::Update,
-            Ownership::HalfMade => Action::Create,
-            Ownership::Foreign => Action::Adopt,
-            Ownership::Other(deployment) => {
-                compared.blockers.push(of_another(address, deployment));
-                is_other = true;
-                Action::Adopt
+    let step = match seen {
+        None => Some(Step::create(resource)),
+        Some(seen) => {
+            let fields = differences(&resource, seen, aliases);
+            let observed = seen.clone();
+            match ownership(seen, &desired.deployment) {
+                Ownership::Ours => Step::update(resource, observed, fields),
+                Ownership::HalfMade => {
+                    Some(Step::Create { desired: resource, begun: Some(Begun { observed, fields }) })
+                }
+                Ownership::Foreign => Some(Step::Adopt { desired: resource, observed, fields }),
+                Ownership::Other(deployment) => {
+                    compared.blockers.push(of_another(address, deployment));
+                    is_other = true;
+                    Some(Step::Adopt { desired: resource, observed, fields })
+                }
             }
-        },
+        }
     };
-    let fields = differences(&resource, seen, aliases);
-    if fields.is_empty() && action == Action::Update {
+    let Some(step) = step else {
         compared.unchanged += 1;
         return;
-    }
+    };
     let list = if is_other { &mut compared.others } else { &mut compared.changes };
     list.push(Change {
         address: address.clone(),
         operator: wanted.operator.clone(),
-        action,
+        step,
         risk: BTreeSet::from([Risk::Safe]),
         harm: Harm::Harmless,
         reason: wanted.reason.to_owned(),
-        fields,
         depends_on: wanted.depends_on.clone(),
-        desired: Some(resource),
-        observed: seen.cloned(),
     });
 }
 
@@ -201,12 +202,8 @@ fn unseen_key(observed: &Estate, resource: &Resource) -> Option<Problem> {
     })
 }
 
-/// Returns the fields in which the wish is not met. Of something that is not there they are not listed: the wish says
-/// them all, and there may be 10,000 of it.
-pub(super) fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Aliases) -> Vec<FieldChange> {
-    let Some(seen) = seen else {
-        return Vec::new();
-    };
+/// Returns the fields in which what was seen is not what is desired.
+pub(super) fn differences(wish: &Resource, seen: &Resource, aliases: &Aliases) -> Vec<FieldChange> {
     let seen_fields: BTreeMap<String, FieldValue> = seen.fields().into_iter().map(|f| (f.path, f.value)).collect();
     let mut changes: Vec<FieldChange> = wish
         .wished_fields()
@@ -214,10 +211,7 @@ pub(super) fn differences(wish: &Resource, seen: Option<&Resource>, aliases: &Al
         .filter_map(|Field { path, value }| {
             let before = seen_fields.get(&path);
             let met = before.is_some_and(|before| value.is_met_by(before, aliases));
-            (!met).then(|| {
-                let before = before.map_or(Value::Null, FieldValue::to_json);
-                FieldChange { path, before, after: value.to_json() }
-            })
+            (!met).then(|| FieldChange { path, before: before.cloned(), after: Some(value) })
         })
         .collect();
     changes.extend(surplus_policies(wish, &seen_fields));
@@ -232,9 +226,7 @@ fn surplus_policies(wish: &Resource, seen: &BTreeMap<String, FieldValue>) -> Vec
     let surplus = seen
         .iter()
         .filter(|(path, _)| path.strip_prefix("inline.").is_some_and(|name| !role.inline.contains_key(name)));
-    surplus
-        .map(|(path, value)| FieldChange { path: path.clone(), before: value.to_json(), after: Value::Null })
-        .collect()
+    surplus.map(|(path, value)| FieldChange { path: path.clone(), before: Some(value.clone()), after: None }).collect()
 }
 
 /// Says that the recorded estate tells nothing of an address.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Action, Change, Risk};
+use super::change::{Change, Risk, Step};
 use super::finding::Harm;
 use super::removal::{self, means_statement};
 use super::{Leftover, PlanOptions};
@@ -30,14 +30,11 @@ pub(super) fn retire(desired: &Desired, address: &Address, trail: &Trail, organi
     Change {
         address: address.clone(),
         operator: operator(desired, address),
-        action: Action::Retire,
+        step: Step::Retire { observed: trail.clone().into() },
         risk,
         harm: Harm::Harmless,
         reason: "trails".to_owned(),
-        fields: Vec::new(),
         depends_on: successors(desired, address, trail).map(|(address, _)| address.clone()).collect(),
-        desired: None,
-        observed: Some(trail.clone().into()),
     }
 }
 

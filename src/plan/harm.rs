@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change};
+use super::change::{Action, Change, Step};
 use super::finding::{Finding, Harm};
 use super::isolation;
 use crate::estate::bucket::LifecycleRule;
@@ -83,7 +83,7 @@ impl<'a> Ground<'a> {
         let mut ground = Self { desired, observed, delivered_to, is_deployed, broken: BTreeMap::new() };
         // It costs an evaluation of many requests, and is asked only where a document has drifted.
         let has_drifted = |kinds: &[Kind]| {
-            changes.iter().any(|change| change.observed.is_some() && kinds.contains(&change.address.kind))
+            changes.iter().any(|change| change.observed().is_some() && kinds.contains(&change.address.kind))
         };
         if has_drifted(&[Kind::BucketPolicy, Kind::KeyPolicy, Kind::Role, Kind::Policy]) {
             for violation in isolation::live(desired, observed, organization) {
@@ -95,11 +95,13 @@ impl<'a> Ground<'a> {
     }
 
     fn of(&self, change: &Change) -> Harm {
-        match (&change.desired, &change.observed) {
-            _ if change.action == Action::Retire => Harm::Harmless,
-            (None, _) => Harm::Harmless,
-            (Some(_), None) => self.missing(change),
-            (Some(wish), Some(seen)) => self.differing(change, wish, seen),
+        match &change.step {
+            Step::Retire { .. } => Harm::Harmless,
+            Step::Create { begun: None, .. } => self.missing(change),
+            Step::Create { desired, begun: Some(begun) } => self.differing(change, desired, &begun.observed),
+            Step::Update { desired, observed, .. } | Step::Adopt { desired, observed, .. } => {
+                self.differing(change, desired, observed)
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl<'a> Ground<'a> {
 
     /// Tells whether another trail of this deployment records all that a wanted one would, into the same place.
     fn is_recorded_meanwhile(&self, change: &Change) -> bool {
-        let Some(Resource::Trail(wish)) = &change.desired else { return false };
+        let Some(Resource::Trail(wish)) = change.desired() else { return false };
         self.observed.resources().any(|(_, resource)| {
             matches!(resource, Resource::Trail(other)
                 if (&other.bucket, &other.prefix) == (&wish.bucket, &wish.prefix) && !records_less(wish, other))
@@ -141,7 +143,7 @@ impl<'a> Ground<'a> {
     }
 
     fn differing(&self, change: &Change, wish: &Resource, seen: &Resource) -> Harm {
-        let differs_only_in = |paths: &[&str]| change.fields.iter().all(|field| paths.contains(&field.path.as_str()));
+        let differs_only_in = |paths: &[&str]| change.fields().iter().all(|field| paths.contains(&field.path.as_str()));
         match (wish, seen) {
             _ if differs_only_in(&["tags"]) => Harm::Harmless,
             // Rules that keep more, or longer, than wanted protect nothing less.
@@ -162,7 +164,7 @@ impl<'a> Ground<'a> {
 
     /// Before a trail is there, what is not as wanted yet protects nothing less; of what is ours, logs may be lost all the same.
     fn so_far(&self, change: &Change, harm: Harm) -> Harm {
-        let is_early = !self.is_deployed && (change.action == Action::Adopt || harm == Harm::LessProtected);
+        let is_early = !self.is_deployed && (change.action() == Action::Adopt || harm == Harm::LessProtected);
         if is_early { Harm::Harmless } else { harm }
     }
 

@@ -85,7 +85,7 @@ impl<'a> ArchivePolicies<'a> {
     ) -> Option<Self> {
         let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
         let find = |address: &Address| match by_address.get(address) {
-            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            Some(change) => change.desired().map(Cow::Borrowed),
             // What does not change stays as it is; what could not be seen counts as wanted, and is a gap.
             None => observed.resource(address).map(Cow::Borrowed).or_else(|| {
                 let wanted = desired.wanted.get(address)?;
@@ -153,7 +153,7 @@ impl<'a> ArchivePolicies<'a> {
         }
         let by_address: BTreeMap<&Address, &Change> = changes.iter().map(|change| (&change.address, change)).collect();
         let find = |address: &Address| match by_address.get(address) {
-            Some(change) => change.desired.as_ref().map(Cow::Borrowed),
+            Some(change) => change.desired().map(Cow::Borrowed),
             None => observed.resource(address).map(Cow::Borrowed),
         };
         let (key, mut gaps) = past_key(desired, observed, place, &find);

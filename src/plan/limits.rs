@@ -47,7 +47,7 @@ fn planned<'a>(address: &Address, wish: &'a Resource, changes: &'a [Change]) -> 
     if wish.shared_policy().is_none() {
         return wish;
     }
-    changes.iter().find(|change| &change.address == address).and_then(|change| change.desired.as_ref()).unwrap_or(wish)
+    changes.iter().find(|change| &change.address == address).and_then(Change::desired).unwrap_or(wish)
 }
 
 fn documents(resource: &Resource, limits: Option<&Limits>) -> Vec<(&'static str, u64, u64)> {
@@ -92,7 +92,7 @@ fn roles(desired: &Desired, observed: &Estate, changes: &[Change]) -> Option<Hea
     let account = &desired.log_account;
     let limits = observed.limits.get(account)?;
     let of_account = |c: &&Change| c.address.kind == Kind::Role && &c.address.account == account;
-    let count = |action: Action| changes.iter().filter(of_account).filter(|c| c.action == action).count() as u64;
+    let count = |action: Action| changes.iter().filter(of_account).filter(|c| c.action() == action).count() as u64;
     Some(Headroom {
         account: account.clone(),
         what: ROLES.into(),
@@ -144,7 +144,7 @@ const ROLES: &str = "roles in the account";
 /// is left for another trail or role, none is made. Everything else goes on.
 pub(super) fn concerns(blocker: &Problem, change: &Change) -> bool {
     let what = blocker.message.as_str();
-    let creates = change.action == Action::Create;
+    let creates = change.action() == Action::Create;
     // The log account speaks for the policies of all members.
     if what.starts_with(MEMBER_POLICY) {
         return change.address.kind == Kind::Policy;

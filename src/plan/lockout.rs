@@ -11,7 +11,9 @@ use crate::estate::{Address, Desired, Estate, Kind, Problem, Stage, StatementRef
 use crate::ids::Arn;
 use crate::log_path::{Folder, LogKind, Sample};
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access};
+use crate::policy::evaluate::{
+    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access,
+};
 use crate::policy::guard::possible_callers;
 
 /// The code of a document that keeps orgtrail out.
@@ -73,7 +75,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate) -> Vec<Finding> {
 }
 
 /// Returns the statement at a place, if others wrote it.
-fn statement_at(address: &Address, document: &PolicyDocument, place: &Place) -> Option<StatementRef> {
+fn statement_at(address: &Address, document: &PolicyDocument, place: &StatementPlace) -> Option<StatementRef> {
     document.statements.get(place.index).and_then(|statement| StatementRef::of(address, statement))
 }
 
@@ -152,7 +154,7 @@ pub(super) fn shut_out(
     desired: &Desired,
     address: &Address,
     document: &PolicyDocument,
-) -> Option<(Arn, Place, &'static str)> {
+) -> Option<(Arn, StatementPlace, &'static str)> {
     let (actions, resource) = work(desired, address)?;
     own_roles(desired).into_iter().find_map(|role| {
         actions.iter().find_map(|action| {
@@ -180,8 +182,12 @@ fn glass_work(desired: &Desired, address: &Address) -> Vec<(Arn, &'static str, S
 }
 
 /// Returns the break-glass roles that a bucket's policy shuts out, each with the statement and the action.
-fn glasses_shut(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<(Arn, Place, &'static str)> {
-    let mut shut: Vec<(Arn, Place, &'static str)> = Vec::new();
+fn glasses_shut(
+    desired: &Desired,
+    address: &Address,
+    document: &PolicyDocument,
+) -> Vec<(Arn, StatementPlace, &'static str)> {
+    let mut shut: Vec<(Arn, StatementPlace, &'static str)> = Vec::new();
     for (role, action, resource) in glass_work(desired, address) {
         let is_told = shut.iter().any(|(known, ..)| *known == role);
         let answer = verdict(desired, &role, action, &resource, address, document).filter(|_| !is_told);
@@ -194,7 +200,7 @@ fn glasses_shut(desired: &Desired, address: &Address, document: &PolicyDocument)
 
 /// Returns a problem for each break-glass role that a bucket's policy would leave shut out.
 pub(super) fn shut_glass(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<Problem> {
-    let problem = |(role, place, action): (Arn, Place, &str)| Problem {
+    let problem = |(role, place, action): (Arn, StatementPlace, &str)| Problem {
         account: address.account.clone(),
         address: Some(address.clone()),
         stage: Stage::Plan,
@@ -212,8 +218,8 @@ pub fn denied_to_caller(
     resource: &str,
     address: &Address,
     document: &PolicyDocument,
-) -> Option<Place> {
-    let places: Option<Vec<Place>> = possible_callers(caller, document)
+) -> Option<StatementPlace> {
+    let places: Option<Vec<StatementPlace>> = possible_callers(caller, document)
         .iter()
         .map(|caller| denied(caller, action, resource, address, document))
         .collect();
@@ -221,11 +227,17 @@ pub fn denied_to_caller(
 }
 
 /// Returns the statement of a document that denies an action to a role of its own account that may do everything else.
-fn denied(role: &Arn, action: &str, resource: &str, address: &Address, document: &PolicyDocument) -> Option<Place> {
+fn denied(
+    role: &Arn,
+    action: &str,
+    resource: &str,
+    address: &Address,
+    document: &PolicyDocument,
+) -> Option<StatementPlace> {
     denied_by(judged(role, action, resource, address, document, Context::default())?)
 }
 
-fn denied_by(verdict: Verdict) -> Option<Place> {
+fn denied_by(verdict: Verdict) -> Option<StatementPlace> {
     match verdict {
         Verdict::Denied(Denial::Explicit(place)) => Some(place),
         _ => None,

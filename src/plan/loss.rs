@@ -20,7 +20,7 @@ pub(super) fn findings(changes: &[Change], desired: &Desired, observed: &Estate)
 
 fn finding(change: &Change, desired: &Desired, observed: &Estate) -> Option<Finding> {
     let address = &change.address;
-    match (address.kind, &change.desired, &change.observed) {
+    match (address.kind, change.desired(), change.observed()) {
         (Kind::Bucket | Kind::BucketPolicy, _, None) => Some(gone(address, &delivering(desired, observed, address))),
         (Kind::Bucket, Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) => {
             deletes_sooner(wish, seen).map(|sooner| deletes(address, &sooner))

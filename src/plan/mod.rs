@@ -5,8 +5,8 @@
 //! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge who else does and what leads out
 //! ([`mod@surroundings`]), say what the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]),
 //! and look for what stands against
-//! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). Other trails are `evidence`. What a plan
-//! stands on is its `fingerprint`.
+//! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). What records beside ours is `other_trails`. What a
+//! plan stands on is its `fingerprint`.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ mod close;
 mod deleted_principals;
 pub mod delivery;
 mod diff;
-mod evidence;
+pub mod field_change;
 pub mod finding;
 pub mod finding_codes;
 mod fingerprint;
@@ -38,6 +38,7 @@ pub mod lockout;
 pub mod loss;
 mod order;
 mod orphans;
+mod other_trails;
 pub mod past;
 pub mod preflight;
 mod proved;
@@ -45,6 +46,7 @@ mod removal;
 mod retention;
 mod risk;
 mod sanity;
+pub mod saved;
 mod scope;
 pub mod surroundings;
 mod taken;
@@ -52,8 +54,9 @@ mod transition;
 pub mod urgent;
 pub mod violation;
 
-pub use change::{Action, Change, FieldChange, Risk};
+pub use change::{Action, Begun, Change, Risk, Step};
 pub use diff::effective;
+pub use field_change::{Differences, FieldChange};
 pub use finding::{Finding, Harm, Unproven};
 pub use harm::EXPOSED;
 pub use violation::{Author, Violation};
@@ -83,7 +86,7 @@ pub struct Plan {
     /// Ours, and no longer wanted; removed only when asked to.
     pub leftovers: Vec<Leftover>,
     /// Trails beside the wanted ones that record the same events.
-    pub evidence: Vec<Evidence>,
+    pub other_trails: Vec<OtherTrail>,
     /// How near documents and quotas are to their limits, nearest first.
     pub headroom: Vec<Headroom>,
     /// What the documents let happen once the plan is done, and should not; whether the plan makes it or leaves it.
@@ -112,12 +115,14 @@ pub struct TrailSite {
 }
 
 /// Something of ours that is no longer wanted and that this plan leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leftover {
-    /// Where.
+    /// The address.
+    #[schemars(with = "String")]
     pub address: Address,
-    /// The day from which it may be removed; none where there is none, or it is not known yet.
+    /// The day from which `--prune` removes it (`YYYY-MM-DD`); none where there is none, or it is not known yet.
+    #[schemars(with = "Option<String>")]
     pub until: Option<Date>,
     /// Until when it is kept, and with which flag it is removed, in words.
     pub how: String,
@@ -126,7 +131,7 @@ pub struct Leftover {
 /// A trail that is not wanted: somebody else's, or an earlier one of this deployment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evidence {
+pub struct OtherTrail {
     /// The trail.
     pub address: Address,
     /// What it is and what it records, in a sentence.
@@ -142,10 +147,11 @@ pub struct Evidence {
 }
 
 /// How much of a limit is used.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headroom {
     /// The account that the limit belongs to.
+    #[schemars(with = "String")]
     pub account: AccountId,
     /// What is limited, such as `bytes of the bucket policy` or `roles in the account`.
     pub what: String,
@@ -204,7 +210,7 @@ impl Plan {
     /// Tells whether a statement of others is still there once the plan is done.
     pub fn leaves(&self, statement: &StatementRef) -> bool {
         let change = self.changes.iter().find(|change| change.address == statement.address);
-        let policy = change.and_then(|change| change.desired.as_ref()?.shared_policy());
+        let policy = change.and_then(|change| change.desired()?.shared_policy());
         policy.is_none_or(|policy| statement.is_in(policy))
     }
 
@@ -230,9 +236,9 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     let mut changes = compared.changes;
     let mut blockers = compared.blockers;
     let mut findings = retention::spare_mfa_delete(&mut changes);
-    let evidence = evidence::find(desired, observed);
+    let other_trails = other_trails::find(desired, observed);
     for change in &mut changes {
-        change.risk = risk::of(change, &evidence, observed);
+        change.risk = risk::of(change, &other_trails, observed);
     }
     past::judge(desired, &mut changes);
     changes.extend(leftovers.changes);
@@ -296,7 +302,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
         ),
         trails: trails(desired),
         leftovers: leftovers.kept.into_iter().chain(past::leftovers(desired, observed)).collect(),
-        evidence,
+        other_trails,
         headroom,
         violations,
         unproven,

@@ -8,7 +8,8 @@ use crate::estate::Address;
 /// Orders the changes: dependencies first, otherwise by address; removals last, so that nobody loses the old access
 /// before the new one exists.
 pub(super) fn ordered(changes: Vec<Change>) -> Vec<Change> {
-    let (removals, others): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(|c| c.action == Action::Retire);
+    let (removals, others): (Vec<Change>, Vec<Change>) =
+        changes.into_iter().partition(|c| c.action() == Action::Retire);
     let mut waiting: BTreeMap<Address, Change> = others.into_iter().map(|c| (c.address.clone(), c)).collect();
     let mut dependents: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
     let mut open: BTreeMap<Address, usize> = BTreeMap::new();

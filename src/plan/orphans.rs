@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::change::{Action, Change, Risk};
+use super::change::{Action, Change, Risk, Step};
 use super::finding::Harm;
 use super::{Leftover, PlanOptions, diff, handover};
 use crate::estate::{
@@ -196,7 +196,7 @@ impl<'a> Finder<'a> {
             return;
         }
         if let (Retention::Undated, Resource::Role(role)) = (fate, resource) {
-            sorted.changes.push(note(address, role));
+            sorted.changes.extend(note(address, role));
         }
         let (until, how) = match fate {
             Retention::Due => (None, "removed with --prune".to_owned()),
@@ -215,11 +215,11 @@ impl<'a> Finder<'a> {
     /// its account, which is found by the role.
     fn put_in_order(&self, changes: &mut [Change]) {
         let removed: Vec<Address> =
-            changes.iter().filter(|c| c.action == Action::Retire).map(|c| c.address.clone()).collect();
+            changes.iter().filter(|c| c.action() == Action::Retire).map(|c| c.address.clone()).collect();
         let policies = removed.iter().filter(|address| address.kind == Kind::Policy);
         let policies: BTreeMap<&str, &Address> = policies.map(|policy| (policy.account.as_str(), policy)).collect();
-        for change in changes.iter_mut().filter(|change| change.action == Action::Retire) {
-            if let Some(Resource::Role(role)) = &change.observed
+        for change in changes.iter_mut().filter(|change| change.action() == Action::Retire) {
+            if let Some(Resource::Role(role)) = change.observed()
                 && let Some(account) = role.tags.get(ACCOUNT_TAG)
             {
                 change.depends_on.extend(policies.get(account.as_str()).map(|policy| (*policy).clone()));
@@ -246,14 +246,11 @@ impl<'a> Finder<'a> {
         Change {
             address: address.clone(),
             operator: address.account.clone(),
-            action: Action::Retire,
+            step: Step::Retire { observed: resource.clone() },
             risk,
             harm: Harm::Harmless,
             reason: reason.to_owned(),
-            fields: Vec::new(),
             depends_on: Vec::new(),
-            desired: None,
-            observed: Some(resource.clone()),
         }
     }
 }
@@ -275,21 +272,20 @@ pub(super) fn unknown(desired: &Desired, observed: &Estate) -> Vec<Problem> {
     asked.filter_map(problem).collect()
 }
 
-/// Makes the change that notes on a role the day on which its account was first seen to have left.
-fn note(address: &Address, role: &Role) -> Change {
+/// Makes the change that notes on a role the day on which its account was first seen to have left; none where the note
+/// is there.
+fn note(address: &Address, role: &Role) -> Option<Change> {
     let mut noted = role.clone();
     noted.tags.insert(LEFT_TAG.to_owned(), DATE_OF_RUN.to_owned());
     let (desired, observed) = (Resource::from(noted), Resource::from(role.clone()));
-    Change {
+    let fields = diff::differences(&desired, &observed, &Default::default());
+    Some(Change {
         address: address.clone(),
         operator: address.account.clone(),
-        action: Action::Update,
+        step: Step::update(desired, observed, fields)?,
         risk: BTreeSet::from([Risk::Safe]),
         harm: Harm::Harmless,
         reason: "readers.keep_days".to_owned(),
-        fields: diff::differences(&desired, Some(&observed), &Default::default()),
         depends_on: Vec::new(),
-        desired: Some(desired),
-        observed: Some(observed),
-    }
+    })
 }

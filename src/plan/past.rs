@@ -58,7 +58,7 @@ pub(super) fn judge(desired: &Desired, changes: &mut [Change]) {
 }
 
 fn loses(change: &Change) -> bool {
-    match (&change.desired, &change.observed) {
+    match (change.desired(), change.observed()) {
         (Some(Resource::Role(wish)), Some(Resource::Role(seen))) => {
             let Some(account) = seen.tags.get(ACCOUNT_TAG) else { return false };
             let read = |role: &Role| prefixes(Reading::of(role.inline.values(), account));
@@ -123,7 +123,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
 /// A trail that encrypted with a key of another account leaves log files that readers cannot decrypt: nothing remembers that
 /// key once the trail uses another one.
 fn foreign_key(desired: &Desired, change: &Change) -> Option<Finding> {
-    let (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) = (&change.desired, &change.observed) else {
+    let (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) = (change.desired(), change.observed()) else {
         return None;
     };
     let key = seen.key.as_ref().filter(|key| wish.key.as_ref() != Some(*key) && !needs_key(desired, key))?;

@@ -33,19 +33,14 @@ pub(super) fn archived_sooner(wish: &Bucket, seen: &Bucket) -> BTreeSet<Risk> {
 /// such a bucket (Amazon S3 user guide, "Lifecycle and other bucket configurations").
 pub(super) fn spare_mfa_delete(changes: &mut Vec<Change>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut nothing_left = BTreeSet::new();
-    for change in changes.iter_mut() {
-        let (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) = (&mut change.desired, &change.observed)
-        else {
+    let mut left = Vec::with_capacity(changes.len());
+    for mut change in std::mem::take(changes) {
+        let Some(kept) = kept_lifecycle(&change) else {
+            left.push(change);
             continue;
         };
-        if seen.mfa_delete != Some(true) || !change.fields.iter().any(|field| field.path == "lifecycle") {
-            continue;
-        }
-        wish.lifecycle = seen.lifecycle.clone();
-        change.fields.retain(|field| field.path != "lifecycle");
-        if change.fields.is_empty() {
-            nothing_left.insert(change.address.clone());
+        if let Some(Resource::Bucket(wish)) = change.desired_mut() {
+            wish.lifecycle = kept;
         }
         findings.push(Finding::new(
             Harm::LessProtected,
@@ -55,15 +50,27 @@ pub(super) fn spare_mfa_delete(changes: &mut Vec<Change>) -> Vec<Finding> {
              authentication (MFA delete), and S3 refuses every lifecycle of such a bucket (InvalidBucketState); it stays as it is",
             "leave `bucket.lifecycle` out of the configuration, or have the root user of the account switch MFA delete off",
         ));
+        left.extend(change.without_field("lifecycle"));
     }
-    changes.retain(|change| !nothing_left.contains(&change.address));
+    *changes = left;
     findings
+}
+
+/// Returns the lifecycle that a bucket keeps whatever is desired; none where the change does not touch it or S3 would
+/// take it.
+fn kept_lifecycle(change: &Change) -> Option<Vec<LifecycleRule>> {
+    match (change.desired(), change.observed()) {
+        (Some(Resource::Bucket(_)), Some(Resource::Bucket(seen))) if seen.mfa_delete == Some(true) => {
+            change.fields().iter().any(|field| field.path == "lifecycle").then(|| seen.lifecycle.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Says what the lifecycles of changed buckets mean, where a person would not expect it.
 pub(super) fn remarks(changes: &[Change]) -> Vec<Finding> {
     let buckets = changes.iter().filter(|change| change.touches("lifecycle"));
-    let remarks = buckets.flat_map(|change| match (&change.desired, &change.observed) {
+    let remarks = buckets.flat_map(|change| match (change.desired(), change.observed()) {
         (Some(Resource::Bucket(wish)), seen) => {
             let seen = match seen {
                 Some(Resource::Bucket(seen)) => Some(seen),

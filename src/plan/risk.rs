@@ -7,23 +7,25 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::change::{Action, Change, Risk};
-use super::{Evidence, retention};
+use super::change::{Action, Change, Risk, Step};
+use super::{OtherTrail, retention};
 use crate::estate::{Address, Bucket, Estate, LogGroup, Resource, Role, ServiceControlPolicy, Sighting, Trail};
 use crate::policy::document::{ActionElement, PrincipalElement, ResourceElement};
 use crate::policy::merge::{is_ours, sources};
 use crate::policy::{Effect, PolicyDocument, Statement};
 
 /// Judges one change.
-pub(super) fn of(change: &Change, evidence: &[Evidence], ground: &Estate) -> BTreeSet<Risk> {
-    let mut risks = match (&change.desired, &change.observed) {
-        (Some(desired), Some(observed)) => {
-            let mut risks = update(desired, observed, change.action, ground);
-            risks.extend(second_copy(&change.address, desired, observed, ground));
-            risks
-        }
-        (Some(desired), None) => create(desired, evidence),
-        (None, _) => BTreeSet::from([Risk::Destroys]),
+pub(super) fn of(change: &Change, others: &[OtherTrail], ground: &Estate) -> BTreeSet<Risk> {
+    let differing = |desired: &Resource, observed: &Resource| {
+        let mut risks = update(desired, observed, change.action(), ground);
+        risks.extend(second_copy(&change.address, desired, observed, ground));
+        risks
+    };
+    let mut risks = match &change.step {
+        Step::Create { desired, begun: None } => create(desired, others),
+        Step::Create { desired, begun: Some(begun) } => differing(desired, &begun.observed),
+        Step::Update { desired, observed, .. } | Step::Adopt { desired, observed, .. } => differing(desired, observed),
+        Step::Retire { .. } => BTreeSet::from([Risk::Destroys]),
     };
     if risks.is_empty() {
         risks.insert(Risk::Safe);
@@ -44,11 +46,11 @@ fn second_copy(at: &Address, desired: &Resource, observed: &Resource, ground: &E
     (takes_over && ground.resources().any(is_earlier)).then_some(Risk::Costs)
 }
 
-fn create(desired: &Resource, evidence: &[Evidence]) -> BTreeSet<Risk> {
+fn create(desired: &Resource, others: &[OtherTrail]) -> BTreeSet<Risk> {
     let mut risks = BTreeSet::new();
     match desired {
         Resource::Trail(trail) => {
-            let second_copy = trail.records_management_events() && evidence.iter().any(|e| !e.cost.is_empty());
+            let second_copy = trail.records_management_events() && others.iter().any(|e| !e.cost.is_empty());
             if second_copy || records_data(trail) || !trail.insights.is_empty() {
                 risks.insert(Risk::Costs);
             }

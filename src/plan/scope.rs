@@ -3,7 +3,7 @@
 //! A member that tags its own policy with another deployment's name, or has five trails of its own, is one account's trouble:
 //! the rest is planned, applied and repaired. Only what says that the plan as a whole may be wrong stops the whole plan.
 
-use super::change::{Action, Change};
+use super::change::{Change, Step};
 use super::{Plan, limits, past};
 use crate::estate::{Address, Kind, Problem};
 
@@ -55,6 +55,6 @@ impl Change {
     /// Tells whether a resource is all that is wanted but for the tags that say whose it is: they were taken away, by hand. What
     /// depends on it need not wait until a person has decided to take it over again.
     pub fn lost_its_tag(&self) -> bool {
-        self.action == Action::Adopt && !self.fields.is_empty() && self.fields.iter().all(|field| field.path == "tags")
+        matches!(&self.step, Step::Adopt { fields, .. } if !fields.is_empty() && fields.iter().all(|field| field.path == "tags"))
     }
 }

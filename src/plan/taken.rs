@@ -8,7 +8,7 @@ use crate::estate::{Address, Estate, Kind, Problem, Stage};
 
 /// Returns what stands against making roles: others of the same name with other paths.
 pub(super) fn blockers(observed: &Estate, changes: &[Change]) -> Vec<Problem> {
-    let made = changes.iter().filter(|change| change.address.kind == Kind::Role && change.action == Action::Create);
+    let made = changes.iter().filter(|change| change.address.kind == Kind::Role && change.action() == Action::Create);
     let mut made = made.peekable();
     if made.peek().is_none() {
         return Vec::new();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::estate::surroundings::{Part, Principal, Surroundings};
     use crate::estate::{Role, Sighting};
-    use crate::plan::Harm;
+    use crate::plan::{Harm, Step};
 
     fn role(address: &str) -> (Address, Sighting) {
         let role = Role {
@@ -82,17 +82,15 @@ mod tests {
     #[test]
     fn a_name_is_taken_whatever_the_path() {
         let address: Address = "222222222222/global/role/audit/Reader".parse().unwrap();
+        let (_, sighting) = role("222222222222/global/role/audit/Reader");
         let change = Change {
             operator: address.account.clone(),
             address,
-            action: Action::Create,
+            step: Step::create(sighting.resource().unwrap().clone()),
             risk: BTreeSet::new(),
             harm: Harm::Harmless,
             reason: "readers.role".into(),
-            fields: Vec::new(),
             depends_on: Vec::new(),
-            desired: None,
-            observed: None,
         };
         let found = |observed: &Estate| {
             let blockers = blockers(observed, std::slice::from_ref(&change));

@@ -4,7 +4,7 @@
 //! and roles are retired last. The other way round, the statements go only when every role and every member policy is
 //! there. In between both ways are open, and each leads a member to its own logs only.
 
-use super::change::{Action, Change};
+use super::change::Change;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::policy::document::{PrincipalElement, Principals};
 use crate::policy::merge::is_ours;
@@ -25,20 +25,18 @@ pub(super) fn add_edges(changes: &mut [Change]) {
 }
 
 fn opens_a_way(change: &Change) -> bool {
-    change.action != Action::Retire
-        && match &change.desired {
-            Some(Resource::Role(role)) => role.tags.contains_key(ACCOUNT_TAG),
-            Some(Resource::Policy(_)) => true,
-            _ => false,
-        }
+    match change.desired() {
+        Some(Resource::Role(role)) => role.tags.contains_key(ACCOUNT_TAG),
+        Some(Resource::Policy(_)) => true,
+        _ => false,
+    }
 }
 
 fn closes_to_members(change: &Change) -> bool {
-    let shared =
-        |resource: &Option<Resource>| resource.as_ref().and_then(Resource::shared_policy).map(is_open_to_members);
+    let shared = |resource: Option<&Resource>| resource.and_then(Resource::shared_policy).map(is_open_to_members);
     matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy)
-        && shared(&change.observed) == Some(true)
-        && shared(&change.desired) == Some(false)
+        && shared(change.observed()) == Some(true)
+        && shared(change.desired()) == Some(false)
 }
 
 /// Tells whether a statement of ours lets in whoever its condition describes, as only the dynamic ones do.

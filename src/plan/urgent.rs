@@ -8,7 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Action, Change, FieldChange, Risk};
+use super::change::{Action, Change, Risk, Step};
+use super::field_change::FieldChange;
 use super::{diff, risk};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Bucket, Desired, Estate, Key, Kind, OWNER_TAG, Resource, Role, Trail};
@@ -50,40 +51,48 @@ pub fn phase(part: &Change) -> u8 {
 
 /// Tells whether a change does nothing but start a log.
 pub fn starts_only(change: &Change) -> bool {
-    change.action == Action::Update && matches!(&change.fields[..], [field] if field.path == "logging")
+    change.action() == Action::Update && matches!(change.fields(), [field] if field.path == "logging")
 }
 
 /// Returns what is left of a change after parts of it; nothing where they were all of it.
 pub fn rest(change: &Change, made: &[&Change]) -> Option<Change> {
-    let Some(last) = made.last() else { return Some(change.clone()) };
-    let mut rest = change.clone();
-    rest.observed.clone_from(&last.desired);
-    if change.action == Action::Create {
-        rest.action = Action::Update;
-        rest.fields = rest.desired.iter().flat_map(|wish| differences(wish, last.desired.as_ref())).collect();
-    } else {
-        let done = |path: &str| made.iter().any(|part| part.fields.iter().any(|field| field.path == path));
-        rest.fields.retain(|field| !done(&field.path));
-        // A policy is one field: what of it still differs is asked again.
-        if let (Some(wish), Some(seen)) = (policy(&rest.desired), policy(&last.desired))
-            && wish != seen
-        {
-            rest.fields = rest.desired.iter().flat_map(|wish| differences(wish, last.desired.as_ref())).collect();
+    let Some(now) = made.last().and_then(|last| last.desired()) else { return Some(change.clone()) };
+    let step = match &change.step {
+        Step::Create { desired, .. } => Step::update(desired.clone(), now.clone(), differences(desired, now))?,
+        Step::Update { desired, fields, .. } => {
+            Step::update(desired.clone(), now.clone(), left(desired, now, fields, made))?
         }
-    }
-    // Taking a resource over is more than its fields.
-    (!rest.fields.is_empty() || change.action == Action::Adopt).then_some(rest)
+        // Taking a resource over is more than its fields.
+        Step::Adopt { desired, fields, .. } => {
+            let fields = left(desired, now, fields, made);
+            Step::Adopt { desired: desired.clone(), observed: now.clone(), fields }
+        }
+        Step::Retire { .. } => return Some(change.clone()),
+    };
+    Some(Change { step, ..change.clone() })
 }
 
-fn policy(resource: &Option<Resource>) -> Option<&PolicyDocument> {
-    match resource.as_ref()? {
+/// Returns what of the fields of a change is left after parts of it.
+fn left(desired: &Resource, now: &Resource, fields: &[FieldChange], made: &[&Change]) -> Vec<FieldChange> {
+    // A policy is one field: what of it still differs is asked again.
+    if let (Some(wish), Some(seen)) = (policy(desired), policy(now))
+        && wish != seen
+    {
+        return differences(desired, now);
+    }
+    let done = |path: &str| made.iter().any(|part| part.fields().iter().any(|field| field.path == path));
+    fields.iter().filter(|field| !done(&field.path)).cloned().collect()
+}
+
+fn policy(resource: &Resource) -> Option<&PolicyDocument> {
+    match resource {
         Resource::BucketPolicy(r) => Some(&r.policy),
         Resource::KeyPolicy(r) => Some(&r.policy),
         _ => None,
     }
 }
 
-fn differences(wish: &Resource, seen: Option<&Resource>) -> Vec<FieldChange> {
+fn differences(wish: &Resource, seen: &Resource) -> Vec<FieldChange> {
     diff::differences(wish, seen, &Aliases::new())
 }
 
@@ -96,18 +105,16 @@ struct Ground<'a> {
 
 impl Ground<'_> {
     fn parts(&self, change: &Change) -> Vec<Change> {
-        match (&change.desired, &change.observed) {
+        match (change.desired(), change.observed()) {
             (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) if self.is_kept(change) => {
                 self.trail(change, wish, seen)
             }
-            (Some(Resource::Trail(wish)), None) if change.action == Action::Create => {
-                self.trail_again(change, wish).into_iter().collect()
-            }
+            (Some(Resource::Trail(wish)), None) => self.trail_again(change, wish).into_iter().collect(),
             (Some(Resource::TrustedAccess(_)), None) if self.is_deployed() && self.has_organization_trail() => {
                 vec![alone(change.clone())]
             }
             (Some(Resource::Bucket(wish)), Some(Resource::Bucket(seen))) if self.is_kept(change) => {
-                self.update(change, self.bucket(change.action, wish, seen).into()).into_iter().collect()
+                self.update(change, self.bucket(change.action(), wish, seen).into()).into_iter().collect()
             }
             (Some(Resource::Key(wish)), Some(Resource::Key(seen))) if self.is_kept(change) => {
                 self.update(change, key(wish, seen).into()).into_iter().collect()
@@ -122,10 +129,10 @@ impl Ground<'_> {
 
     /// Tells whether a resource is this deployment's, although its tag may have been taken away or changed.
     fn is_kept(&self, change: &Change) -> bool {
-        match (change.action, &change.observed) {
-            (Action::Update, _) => true,
-            (Action::Adopt, Some(seen)) => self.is_deployed() && self.is_in_use(&change.address, seen),
-            _ => false,
+        match &change.step {
+            Step::Update { .. } => true,
+            Step::Adopt { observed, .. } => self.is_deployed() && self.is_in_use(&change.address, observed),
+            Step::Create { .. } | Step::Retire { .. } => false,
         }
     }
 
@@ -229,7 +236,7 @@ impl Ground<'_> {
             },
             &|trail| trail.selectors.clone_from(&wish.selectors),
         ];
-        let settings = self.with_each(change.action, started.clone(), &edits);
+        let settings = self.with_each(change.action(), started.clone(), &edits);
         let start = self.between(change, seen.clone().into(), started.clone().into());
         let settings = self.between(change, started.into(), settings.into());
         start.into_iter().chain(settings).collect()
@@ -255,7 +262,7 @@ impl Ground<'_> {
         if trail.selectors.is_empty() {
             return None;
         }
-        Some(alone(Change { desired: Some(trail.into()), risk: safe(), ..change.clone() }))
+        Some(alone(Change { step: Step::create(trail.into()), risk: safe(), ..change.clone() }))
     }
 
     fn bucket(&self, action: Action, wish: &Bucket, seen: &Bucket) -> Bucket {
@@ -290,7 +297,7 @@ impl Ground<'_> {
     /// Puts the statements of ours back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses the policy of a
     /// key. Those of others stay, and what else of ours was changed is left to the rest of the change.
     fn shared_policy(&self, change: &Change, seen: &Resource) -> Option<Change> {
-        let wished = change.desired.as_ref()?.shared_policy()?;
+        let wished = change.desired()?.shared_policy()?;
         let mut after = seen.clone();
         let document = after.shared_policy_mut()?;
         for statement in wished.statements.iter().filter(|statement| is_ours(statement)) {
@@ -300,21 +307,13 @@ impl Ground<'_> {
     }
 
     fn update(&self, change: &Change, after: Resource) -> Option<Change> {
-        self.between(change, change.observed.clone()?, after)
+        self.between(change, change.observed()?.clone(), after)
     }
 
     /// Makes the part that leads from one state to another; nothing where they are the same.
     fn between(&self, change: &Change, before: Resource, after: Resource) -> Option<Change> {
-        let fields = diff::differences(&after, Some(&before), &self.aliases);
-        let part = Change {
-            action: Action::Update,
-            risk: safe(),
-            fields,
-            desired: Some(after),
-            observed: Some(before),
-            ..change.clone()
-        };
-        (!part.fields.is_empty()).then(|| alone(part))
+        let fields = diff::differences(&after, &before, &self.aliases);
+        Some(alone(Change { step: Step::update(after, before, fields)?, risk: safe(), ..change.clone() }))
     }
 }
 

@@ -10,7 +10,9 @@ use serde::{Serialize, Serializer};
 use super::document::{
     ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement,
 };
-use super::evaluate::{Caller, Context, Denial, Layers, Named, Place, Request, Verdict, evaluate, full_access, glob};
+use super::evaluate::{
+    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access, glob,
+};
 use crate::ids::{AccountId, Arn, Partition};
 
 /// An action and the resource that it is done to.
@@ -79,7 +81,7 @@ pub struct GuardViolation {
     /// What is done.
     pub deed: GuardedAction,
     /// The statement that denies; none where one is missing.
-    pub statement: Option<Place>,
+    pub statement: Option<StatementPlace>,
 }
 
 impl fmt::Display for GuardViolation {
@@ -116,7 +118,7 @@ pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
 /// Returns the first thing that a guard keeps a caller from, with the statement that does.
 ///
 /// It is for whoever runs orgtrail, whom every statement of a guard has to let off.
-pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, Place)> {
+pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, StatementPlace)> {
     let guard = Guard {
         policy,
         partition: caller.partition().parse().ok()?,
@@ -129,7 +131,7 @@ pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, Pl
     let denies = policy.statements.iter().filter(|statement| statement.effect == Effect::Deny);
     let deeds = denies.filter_map(one_deed);
     deeds.into_iter().find_map(|deed| {
-        let places: Vec<Place> = roles
+        let places: Vec<StatementPlace> = roles
             .iter()
             .filter_map(|role| match judge(&guard, role, &deed) {
                 Verdict::Denied(Denial::Explicit(place)) => Some(place),
@@ -196,7 +198,12 @@ fn expect_denied(guard: &Guard, caller: &Caller, deed: &GuardedAction) -> Option
     }
 }
 
-fn violation(fault: GuardFault, caller: &Caller, deed: &GuardedAction, statement: Option<Place>) -> GuardViolation {
+fn violation(
+    fault: GuardFault,
+    caller: &Caller,
+    deed: &GuardedAction,
+    statement: Option<StatementPlace>,
+) -> GuardViolation {
     GuardViolation { fault, principal: caller.to_string(), deed: deed.clone(), statement }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::PolicyDocument;
 use super::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
-use super::lint::{Kind, Subject, lint};
+use super::lint::{Kind, LintSubject, lint};
 use super::preflight::{Delivery, preflight};
 use crate::log_path::Folder;
 
@@ -136,7 +136,7 @@ fn judge(document: &PolicyDocument) {
     let account = "111111111111".parse().unwrap();
     for kind in [Kind::Bucket, Kind::Key, Kind::Trust] {
         let (known_accounts, account) = (&BTreeSet::new(), Some(&account));
-        let subject = Subject {
+        let subject = LintSubject {
             name: "any",
             kind,
             partition: crate::ids::Partition::Aws,

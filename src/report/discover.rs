@@ -10,7 +10,6 @@ use crate::estate::Problem;
 use crate::ids::AccountId;
 use crate::organization::select::Choice;
 use crate::organization::{Account, Organization, Unit};
-use crate::report::plan::model::ProblemJson;
 use crate::report::plan::problems::write_problems;
 use crate::report::plan::view::problems as fold_problems;
 use crate::report::text::json::FORMAT_VERSION;
@@ -52,7 +51,7 @@ pub struct DiscoverJson<'a> {
     /// Selectors of the configuration that match no unit and no account.
     unmatched: Vec<UnmatchedJson<'a>>,
     /// What could not be read, and why.
-    problems: Vec<ProblemJson<'a>>,
+    problems: &'a [Problem],
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -132,7 +131,7 @@ impl<'a> From<Discovery<'a>> for DiscoverJson<'a> {
             units: units.iter().map(unit).collect(),
             accounts: accounts.iter().map(account).collect(),
             unmatched: unmatched.collect(),
-            problems: problems.iter().map(ProblemJson::from).collect(),
+            problems,
         }
     }
 }

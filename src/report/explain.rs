@@ -6,12 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::Arn;
-use crate::plan;
-use crate::policy::evaluate::Place;
-use crate::policy::lint::Finding;
+use crate::plan::{self, saved};
+use crate::policy::evaluate::StatementPlace;
+use crate::policy::lint::LintFinding;
 use crate::policy::preflight::{Cause, Doubt, Preflight, Refusal};
 use crate::report::plan::assessment::since_until;
-use crate::report::plan::model;
 use crate::report::text::escape;
 use crate::report::text::json;
 use crate::report::text::words;
@@ -24,7 +23,7 @@ pub struct Explanation {
     /// What CloudTrail would be refused.
     pub preflight: Preflight,
     /// What is wrong with the documents otherwise.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LintFinding>,
     /// What CloudTrail says of the deliveries of the trail now, the worst first; empty where nobody asked.
     pub delivery: Vec<plan::Finding>,
     /// What was assumed, for people.
@@ -53,7 +52,7 @@ pub fn human(explanation: &Explanation) -> String {
         add(&mut text, 0, "unknown", &request);
         why.iter().for_each(|why| add(&mut text, 2, "because", why));
     }
-    for Finding { rule, place, message, help } in findings {
+    for LintFinding { rule, place, message, help } in findings {
         let at = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
         add(&mut text, 0, &format!("finding {rule}"), &format!("{at}{message}"));
         add(&mut text, 2, "help", help);
@@ -113,7 +112,7 @@ pub struct ExplanationJson<'a> {
     /// What else is wrong with the documents.
     findings: Vec<FindingJson<'a>>,
     /// What CloudTrail says of the deliveries now, the worst first.
-    delivery: Vec<model::FindingJson<'a>>,
+    delivery: Vec<saved::FindingJson>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -177,7 +176,7 @@ struct FindingJson<'a> {
     help: &'a str,
 }
 
-fn statement(place: &Place) -> StatementJson<'_> {
+fn statement(place: &StatementPlace) -> StatementJson<'_> {
     StatementJson { document: &place.document, index: place.index, sid: place.sid.as_deref() }
 }
 
@@ -226,10 +225,10 @@ fn shape(explanation: &Explanation) -> ExplanationJson<'_> {
             .iter()
             .map(|Doubt { document, action, resource, why }| DoubtJson { document, action, resource, why })
             .collect(),
-        delivery: delivery.iter().map(model::FindingJson::from).collect(),
+        delivery: delivery.iter().map(saved::FindingJson::from).collect(),
         findings: findings
             .iter()
-            .map(|Finding { rule, place, message, help }| FindingJson {
+            .map(|LintFinding { rule, place, message, help }| FindingJson {
                 rule: *rule,
                 statement: place.as_ref().map(statement),
                 message,

@@ -1,6 +1,6 @@
 //! What people are told of drift away from the report: a few lines for a topic, and the same for a chat.
 
-use crate::drift::{Comparison, State};
+use crate::drift::{Comparison, FindingState};
 use crate::event::AuditEvent;
 use crate::notify::Notification;
 use crate::plan::Harm;
@@ -22,7 +22,7 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     let is_compared = subject.since.is_some();
     let what = if is_compared { view.tally } else { words::count(news, "finding") };
     let head = format!("orgtrail drift of {deployment} in {organization}: {what}");
-    let new = [State::New, State::Changed].map(crate::report::plan::drift_comparison::state_words);
+    let new = [FindingState::New, FindingState::Changed].map(crate::report::plan::drift_comparison::state_words);
     let mut entries: Vec<&SinceEntry> = view.findings.iter().filter(|entry| new.contains(&entry.state)).collect();
     // The comparison has the worst first, of what is new and of what changed: a message has the worst first of both.
     let worst = |entry: &&SinceEntry| Harm::ALL.iter().position(|harm| Some(harm.as_str()) == entry.harm);
@@ -65,11 +65,10 @@ fn last_change(trace: &TraceView, quote: Quote) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drift::Record;
+    use crate::drift::DriftRecord;
     use crate::drift::Trace;
     use crate::drift::compare::compare;
     use crate::event::EventHistory;
-    use crate::report::plan::drift_comparison::DriftJson;
     use crate::report::plan::fixture;
     use crate::report::plan::subject::Purpose;
 
@@ -79,7 +78,7 @@ mod tests {
         link: Option<&str>,
     ) -> Notification {
         let subject = Subject::new(plan, organization, Purpose::Drift);
-        let record = Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap();
+        let record = DriftRecord::of(plan);
         let comparison = compare(&record, "2026-03-01T06:00:00Z".parse().unwrap(), None);
         let deed = AuditEvent {
             time: "2026-03-01T05:00:00Z".into(),
@@ -119,7 +118,7 @@ mod tests {
     fn nothing_new_is_not_told() {
         let (plan, organization) = (fixture::plan(3), fixture::organization(3));
         let subject = Subject::new(&plan, &organization, Purpose::Drift);
-        let record = Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap();
+        let record = DriftRecord::of(&plan);
         let at = "2026-03-01T06:00:00Z".parse().unwrap();
         let comparison = compare(&record, at, Some(&record));
         assert_eq!(notice(&subject, &comparison, None), None);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::cloud::{CloudReader, Fault};
-use crate::estate::monitoring::Monitoring;
 use crate::estate::{Estate, Problem, Resource, Stage};
 use crate::ids::Arn;
+use crate::monitoring::Monitoring;
 
 /// Reads the metric filters of every log group that a trail delivers to; where there are any, the alarms of that account
 /// and region; and the subscribers of the topics of those alarms that look at the filters' metrics.

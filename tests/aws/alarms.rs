@@ -6,8 +6,8 @@ use aws_sdk_cloudwatch::types::StandardUnit;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, Statistic};
 use orgtrail::cloud::aws::Aws;
 use orgtrail::cloud::{CloudReader, FaultKind};
-use orgtrail::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
 use orgtrail::ids::Region;
+use orgtrail::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series, Subscribers};
 
 use crate::fixture::connect;
 use crate::support::world::HOME;
@@ -18,8 +18,8 @@ async fn alarms(aws: &Aws, world: &World, region: &str) -> Alarms {
     aws.alarms(world.account("management"), &region).await.unwrap().unwrap()
 }
 
-fn keys() -> orgtrail::estate::metric_filter::Metric {
-    orgtrail::estate::metric_filter::Metric { namespace: "cis".into(), name: "keys".into() }
+fn keys() -> orgtrail::monitoring::metric_filter::Metric {
+    orgtrail::monitoring::metric_filter::Metric { namespace: "cis".into(), name: "keys".into() }
 }
 
 /// The metric as metric math names it.
@@ -58,7 +58,7 @@ async fn alarms_of_every_form_are_read() {
         statistic: "Sum".into(),
         period_s: 300,
     };
-    let trigger = Trigger {
+    let trigger = AlarmTrigger {
         comparison: "GreaterThanOrEqualToThreshold".into(),
         threshold: Some(1.5),
         periods: 3,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orgtrail::cloud::aws::{Aws, AwsOptions};
 use orgtrail::cloud::{CloudWriter, FaultKind};
 use orgtrail::estate::{Estate, Kind, OWNER_TAG, Resource, Sighting};
-use orgtrail::plan::{Action, Change};
+use orgtrail::plan::{Change, Step};
 
 use crate::fixture::{BUCKET, Deployment, TRAIL, connect, creation, options, retirement, update};
 use crate::support::world::HOME;
@@ -134,7 +134,7 @@ async fn what_somebody_else_made_meanwhile_is_not_touched() {
 
     for wish in others {
         let mut change = creation(&wish);
-        change.desired.as_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
+        change.desired_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
         let fault = aws.execute(&change).await.unwrap_err();
         assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Refused, "GroundMoved"), "{}", wish.address);
     }
@@ -246,8 +246,10 @@ async fn a_bucket_and_a_trail_that_exist_are_adopted() {
         }
         let fields: Vec<String> = wish.resource.wished_fields().into_iter().map(|field| field.path).collect();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let mut change = Change { action: Action::Adopt, ..update(wish, &estate, &fields) };
-        change.desired.as_mut().unwrap().resolve(&|key| match made.get(key) {
+        let update = update(wish, &estate, &fields);
+        let Step::Update { desired, observed, fields } = update.step.clone() else { panic!("{update:?}") };
+        let mut change = Change { step: Step::Adopt { desired, observed, fields: fields.into() }, ..update };
+        change.desired_mut().unwrap().resolve(&|key| match made.get(key) {
             Some(Resource::Key(key)) => key.arn.clone(),
             _ => None,
         });

@@ -12,7 +12,7 @@ use orgtrail::estate::{
     Role, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
-use orgtrail::plan::{Action, Change, FieldChange, Harm};
+use orgtrail::plan::{Change, FieldChange, Harm, Step};
 use orgtrail::policy::PolicyDocument;
 
 use crate::support::world::{HOME, MEMBER_ROLE};
@@ -275,7 +275,7 @@ impl Deployment {
             Some(Resource::Key(key)) => key.arn.clone(),
             _ => None,
         };
-        change.desired.as_mut().unwrap().resolve(&arn);
+        change.desired_mut().unwrap().resolve(&arn);
         if let Some(resource) = aws.execute(&change).await?.resource {
             made.insert(wish.address.clone(), resource);
         }
@@ -318,40 +318,33 @@ pub fn creation(wish: &Wish) -> Change {
     Change {
         address: wish.address.clone(),
         operator: wish.operator.clone(),
-        action: Action::Create,
+        step: Step::create(wish.resource.clone()),
         risk: BTreeSet::new(),
         harm: Harm::Harmless,
         reason: "test".into(),
-        fields: Vec::new(),
         depends_on: Vec::new(),
-        desired: Some(wish.resource.clone()),
-        observed: None,
     }
 }
 
 /// The change of some fields of what was observed.
 pub fn update(wish: &Wish, estate: &Estate, fields: &[&str]) -> Change {
-    let field = |path: &&str| FieldChange { path: (*path).into(), before: ().into(), after: ().into() };
+    let field = |path: &&str| FieldChange { path: (*path).into(), before: None, after: None };
     let key = |address: &Address| match estate.resource(address) {
         Some(Resource::Key(key)) => key.arn.clone(),
         _ => None,
     };
-    let mut change = Change {
-        action: Action::Update,
-        fields: fields.iter().map(field).collect(),
-        observed: estate.resource(&wish.address).cloned(),
-        ..creation(wish)
-    };
-    change.desired.as_mut().unwrap().resolve(&key);
+    let observed = estate.resource(&wish.address).cloned().unwrap();
+    let step = Step::update(wish.resource.clone(), observed, fields.iter().map(field).collect()).unwrap();
+    let mut change = Change { step, ..creation(wish) };
+    change.desired_mut().unwrap().resolve(&key);
     change
 }
 
 /// The change that removes what was observed.
 pub fn retirement(address: &Address, operator: &AccountId, estate: &Estate) -> Change {
-    let observed = estate.resource(address).cloned();
-    let resource = observed.clone().unwrap();
-    let wish = Wish { address: address.clone(), operator: operator.clone(), resource };
-    Change { action: Action::Retire, desired: None, observed, ..creation(&wish) }
+    let observed = estate.resource(address).cloned().unwrap();
+    let wish = Wish { address: address.clone(), operator: operator.clone(), resource: observed.clone() };
+    Change { step: Step::Retire { observed }, ..creation(&wish) }
 }
 
 fn wished_bucket(key: &Address) -> Bucket {

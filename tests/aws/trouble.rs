@@ -64,7 +64,7 @@ async fn what_aws_is_not_ready_for_is_tried_again_and_then_explained() {
     let forever = not_yet("InsufficientEncryptionPolicyException");
     emulator.proxy().trouble("cloudtrail", "CreateTrail", usize::MAX, forever);
     let mut change = creation(deployment.at(&deployment.trail()));
-    change.desired.as_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
+    change.desired_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
     let fault = aws.execute(&change).await.unwrap_err();
     assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::NotYet, "cloudtrail:CreateTrail"));
     assert!(fault.help.contains("kms:GenerateDataKey*"), "{}", fault.help);

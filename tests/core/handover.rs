@@ -118,7 +118,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
         let weakens = change.risk.contains(&Risk::Weakens);
         prop_assert!(change.risk.contains(&Risk::Destroys));
         prop_assert!(flip || !weakens, "what has only another name records as much: {:#?}", change);
-        let of_all = matches!(&change.observed, Some(Resource::Trail(trail)) if trail.organization);
+        let of_all = matches!(change.observed(), Some(Resource::Trail(trail)) if trail.organization);
         prop_assert!(weakens || !(of_all && unrecorded), "an account is not recorded any more: {:#?}", change);
     }
     let report = run(&early.plan, &watched).await;
@@ -141,7 +141,7 @@ async fn hands_over(case: &Case, flip: bool) -> Result<(), TestCaseError> {
     prop_assert_eq!(rules.count(), 0, "what watched a trail goes with it: {:?}", &closing.plan.leftovers);
     prop_assert_eq!(&closing.plan.violations, &vec![]);
     for change in &closing.plan.changes {
-        prop_assert_eq!(change.action, Action::Update);
+        prop_assert_eq!(change.action(), Action::Update);
         let is_document = matches!(change.address.kind, Kind::BucketPolicy | Kind::KeyPolicy | Kind::Topic);
         prop_assert!(!is_document || change.risk == BTreeSet::from([Risk::Safe]), "{:#?}", change);
     }

@@ -135,7 +135,7 @@ async fn an_account_that_moved_away_keeps_its_readers_for_the_configured_days() 
     days.leave().await;
     let first = days.plan(None).await;
     let [note] = &first.changes[..] else { panic!("{:#?}", first.changes) };
-    assert_eq!((note.action, &note.address), (Action::Update, &Days::role()));
+    assert_eq!((note.action(), &note.address), (Action::Update, &Days::role()));
     assert_eq!(note.risk, [Risk::Safe].into());
     assert_eq!(first.leftovers.len(), 2);
     days.apply(date(2026, 3, 1), false).await;

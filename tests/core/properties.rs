@@ -113,7 +113,7 @@ async fn resumes(case: &Case, place: Index) -> Result<(), TestCaseError> {
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     prop_assert_eq!(done.count(), changes_max);
     let rest = case.survey(&cloud, false).await.unwrap().plan;
-    prop_assert!(rest.changes.iter().all(|change| change.action != Action::Adopt), "{:#?}", rest.changes);
+    prop_assert!(rest.changes.iter().all(|change| change.action() != Action::Adopt), "{:#?}", rest.changes);
     apply(&rest, &cloud).await?;
     in_sync(case, &cloud).await?;
     Ok(())
@@ -148,7 +148,7 @@ async fn sees_damage(case: &Case, place: Index, how: Index) -> Result<(), TestCa
     let drift = case.survey(&cloud, false).await.unwrap().plan;
     let change = drift.changes.iter().find(|change| change.address == *address);
     let change = change.ok_or_else(|| TestCaseError::fail(format!("{field} of {address} is no drift")))?;
-    prop_assert!(change.touches(field), "{} of {}: {:?}", field, address, change.fields);
+    prop_assert!(change.touches(field), "{} of {}: {:?}", field, address, change.fields());
     apply(&drift, &cloud).await?;
     in_sync(case, &cloud).await?;
     Ok(())
@@ -235,8 +235,8 @@ async fn is_adopted(case: &Case) -> Result<(), TestCaseError> {
     let adopting = Case { config: adoption.config, ..case.clone() };
     let plan = adopting.survey(&cloud, false).await.unwrap().plan;
     for change in &plan.changes {
-        prop_assert_eq!(change.action, Action::Adopt, "{:#?}", change);
-        prop_assert!(change.fields.iter().all(|field| field.path == "tags"), "{:#?}", change.fields);
+        prop_assert_eq!(change.action(), Action::Adopt, "{:#?}", change);
+        prop_assert!(change.fields().iter().all(|field| field.path == "tags"), "{:#?}", change.fields());
     }
     prop_assert_eq!(remaining(&plan), Vec::<String>::new());
     prop_assert_eq!(&plan.problems, &vec![]);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Parser;
 use orgtrail::cli::Format;
-use orgtrail::cli::logs::{Known, LogsError};
+use orgtrail::cli::logs::{ConfiguredLogs, LogsError};
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::cli::verify::{VerifyArgs, run};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ async fn run_in(root: &Path, arguments: &[&str]) -> Result<(Outcome, String), Lo
     let command = Command::try_parse_from([&["verify"], arguments].concat()).unwrap();
     let around = around(later(), command.format, Some(root.join("ring.json")));
     let mut out = Vec::new();
-    let outcome = run(&command.args, Known::default(), &around, &mut out).await?;
+    let outcome = run(&command.args, ConfiguredLogs::default(), &around, &mut out).await?;
     Ok((outcome, String::from_utf8(out).unwrap()))
 }
 
@@ -325,7 +325,7 @@ async fn an_hourly_run_reads_each_log_file_once() {
         let now = copy.bucket.layout.end();
         let around = around(now, command.format, None);
         let mut out = Vec::new();
-        let outcome = run(&command.args, Known::default(), &around, &mut out).await.unwrap();
+        let outcome = run(&command.args, ConfiguredLogs::default(), &around, &mut out).await.unwrap();
         let answer: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(outcome, Outcome::Clean, "{answer:#}");
         read.push(answer["chains"][0]["read"].as_u64().unwrap());

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Parser;
 use jiff::SignedDuration;
 use orgtrail::cli::Format;
-use orgtrail::cli::logs::{Known, LogsError};
+use orgtrail::cli::logs::{ConfiguredLogs, LogsError};
 use orgtrail::cli::outcome::Outcome;
 use orgtrail::cli::verify::{VerifyArgs, run};
 use serde_json::Value;
@@ -47,7 +47,7 @@ impl Copy {
         let command = Command::try_parse_from([&["verify", "--keys", &keys], arguments].concat()).unwrap();
         let around = around(self.bucket.layout.end(), Format::Json, None);
         let mut out = Vec::new();
-        let outcome = run(&command.args, Known::default(), &around, &mut out).await?;
+        let outcome = run(&command.args, ConfiguredLogs::default(), &around, &mut out).await?;
         Ok((outcome, serde_json::from_slice(&out).unwrap()))
     }
 }

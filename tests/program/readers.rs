@@ -288,10 +288,10 @@ fn member_policy(estate: &Estate, account: &str) -> String {
 /// Takes a change that may be made now, as `apply` might: the choice among several is arbitrary.
 fn take(left: &mut Vec<Change>, seed: usize) -> Change {
     let open: BTreeSet<Address> = left.iter().map(|change| change.address.clone()).collect();
-    let others_left = left.iter().any(|change| change.action != Action::Retire);
+    let others_left = left.iter().any(|change| change.action() != Action::Retire);
     let is_ready = |change: &Change| {
         !change.depends_on.iter().any(|address| open.contains(address))
-            && (change.action != Action::Retire || !others_left)
+            && (change.action() != Action::Retire || !others_left)
     };
     let ready: Vec<usize> = (0..left.len()).filter(|place| is_ready(&left[*place])).collect();
     left.remove(ready[seed % ready.len()])
@@ -318,7 +318,7 @@ async fn one_way_in_replaces_the_other_without_a_gap() {
                 dice = dice * 31 + 7;
                 let next = take(&mut left, dice);
                 cloud.execute(&next).await.unwrap();
-                let made = format!("{} {}", next.action.as_str(), next.address);
+                let made = format!("{} {}", next.action().as_str(), next.address);
                 everybody_reads_exactly_its_own(&change.desired, &cloud.snapshot(), &made);
             }
             assert!(survey(&config_of(after), &cloud).await.plan.in_sync());

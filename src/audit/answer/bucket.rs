@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Check, Fix, Question, Subject, Verdict};
+use super::super::{AuditSubject, Check, CheckVerdict, Fix, Question};
 use super::{Answer, about, fail, not_read, outside, pass, unreadable};
 use crate::estate::access_logs::{Arrival, arrival};
 use crate::estate::{Address, Bucket, Estate, Kind, Resource, Sighting, Trail};
@@ -19,9 +19,9 @@ pub(super) fn answers(
     question: Question,
     organization: &Organization,
     estate: &Estate,
-    subjects: &[Subject],
+    subjects: &[AuditSubject],
 ) -> Vec<Check> {
-    let mut users: BTreeMap<&str, &Subject> = BTreeMap::new();
+    let mut users: BTreeMap<&str, &AuditSubject> = BTreeMap::new();
     for subject in subjects {
         // Prowler asks it for trails that record (`cloudtrail_bucket_requires_mfa_delete`).
         let asked = |trail: &Trail| question != Question::MfaDelete || trail.logging;
@@ -29,19 +29,19 @@ pub(super) fn answers(
             users.entry(trail.bucket.as_str()).or_insert(subject);
         }
     }
-    let check = |(name, subject): (&str, &Subject)| match find(estate, name) {
+    let check = |(name, subject): (&str, &AuditSubject)| match find(estate, name) {
         Some(address) => {
             let check = about(subject, address, answer(question, organization, estate, address));
             let logs = match estate.resource(address) {
                 Some(Resource::Bucket(bucket)) => bucket.access_logs.is_some(),
                 _ => false,
             };
-            let in_vain = question == Question::AccessLogs && logs && check.verdict == Verdict::Fail;
+            let in_vain = question == Question::AccessLogs && logs && check.verdict == CheckVerdict::Fail;
             if in_vain { Check { fix: Fix::Elsewhere(MEND_TARGET), ..check } } else { check }
         }
         None => {
-            let (verdict, evidence) = unreadable(format!("the bucket {name} was not looked at"));
-            Check { account: subject.account.clone(), address: None, verdict, evidence, fix: Fix::None }
+            let (verdict, fact) = unreadable(format!("the bucket {name} was not looked at"));
+            Check { account: subject.account.clone(), address: None, verdict, fact, fix: Fix::None }
         }
     };
     users.into_iter().map(check).collect()

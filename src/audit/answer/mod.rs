@@ -1,9 +1,9 @@
 //! Answers questions about an estate. An answer says what it stands on; what was not read is unknown.
 
-use super::{Check, Doubt, Fix, Question, Subject, Verdict, subject};
-use crate::estate::monitoring::Monitoring;
+use super::{AuditSubject, Check, CheckVerdict, Doubt, Fix, Question, subject};
 use crate::estate::{Address, Estate, Problem, Sighting};
 use crate::ids::AccountId;
+use crate::monitoring::Monitoring;
 use crate::organization::Organization;
 
 mod bucket;
@@ -15,26 +15,26 @@ mod trail;
 const MEND_LOG_DELIVERY: &str =
     "let CloudTrail write to the log group: its role needs logs:CreateLogStream and logs:PutLogEvents";
 
-/// Begins the evidence of a trail that records all objects but those of some buckets.
+/// Begins the fact about a trail that records all objects but those of some buckets.
 pub(super) const LEAVES_OUT: &str = "leaves out the objects of";
 
 /// A verdict and what it stands on.
-type Answer = (Verdict, String);
+type Answer = (CheckVerdict, String);
 
-fn pass(evidence: impl Into<String>) -> Answer {
-    (Verdict::Pass, evidence.into())
+fn pass(fact: impl Into<String>) -> Answer {
+    (CheckVerdict::Pass, fact.into())
 }
 
-fn fail(evidence: impl Into<String>) -> Answer {
-    (Verdict::Fail, evidence.into())
+fn fail(fact: impl Into<String>) -> Answer {
+    (CheckVerdict::Fail, fact.into())
 }
 
-fn outside(evidence: impl Into<String>) -> Answer {
-    (Verdict::Unknown(Doubt::Outside), evidence.into())
+fn outside(fact: impl Into<String>) -> Answer {
+    (CheckVerdict::Unknown(Doubt::Outside), fact.into())
 }
 
-fn unreadable(evidence: impl Into<String>) -> Answer {
-    (Verdict::Unknown(Doubt::Unreadable), evidence.into())
+fn unreadable(fact: impl Into<String>) -> Answer {
+    (CheckVerdict::Unknown(Doubt::Unreadable), fact.into())
 }
 
 /// Returns the answers to a question: one for each subject, trail or bucket, whatever it is about.
@@ -43,7 +43,7 @@ pub(super) fn answer(
     organization: &Organization,
     estate: &Estate,
     monitoring: &Monitoring,
-    subjects: &[Subject],
+    subjects: &[AuditSubject],
 ) -> Vec<Check> {
     let mut checks = of_question(question, organization, estate, monitoring, subjects);
     if let Some(unread) = subject::unread_of_owner(organization, estate) {
@@ -57,13 +57,13 @@ pub(super) fn answer(
 /// A trail of the management account that could not be read may be the organization's: what a member lacks may then not be
 /// missing.
 fn doubt(check: &mut Check, management: &AccountId, unread: &Address) {
-    if check.verdict != Verdict::Fail || check.account == *management {
+    if check.verdict != CheckVerdict::Fail || check.account == *management {
         return;
     }
     let may = format!("; but {unread}, which could not be read, may record this account");
     *check = Check {
-        verdict: Verdict::Unknown(Doubt::Unreadable),
-        evidence: check.evidence.clone() + &may,
+        verdict: CheckVerdict::Unknown(Doubt::Unreadable),
+        fact: check.fact.clone() + &may,
         fix: Fix::None,
         ..check.clone()
     };
@@ -74,7 +74,7 @@ fn of_question(
     organization: &Organization,
     estate: &Estate,
     monitoring: &Monitoring,
-    subjects: &[Subject],
+    subjects: &[AuditSubject],
 ) -> Vec<Check> {
     match question {
         Question::Recording
@@ -109,17 +109,17 @@ fn of_question(
 }
 
 /// An answer about a subject as a whole.
-fn whole(subject: &Subject, (verdict, evidence): Answer) -> Check {
-    Check { account: subject.account.clone(), address: None, verdict, evidence, fix: Fix::None }
+fn whole(subject: &AuditSubject, (verdict, fact): Answer) -> Check {
+    Check { account: subject.account.clone(), address: None, verdict, fact, fix: Fix::None }
 }
 
 /// An answer about one resource of a subject.
-fn about(subject: &Subject, address: &Address, (verdict, evidence): Answer) -> Check {
-    Check { account: subject.account.clone(), address: Some(address.clone()), verdict, evidence, fix: Fix::None }
+fn about(subject: &AuditSubject, address: &Address, (verdict, fact): Answer) -> Check {
+    Check { account: subject.account.clone(), address: Some(address.clone()), verdict, fact, fix: Fix::None }
 }
 
 /// What can be said where there is no trail to ask.
-fn no_trail(subject: &Subject) -> Answer {
+fn no_trail(subject: &AuditSubject) -> Answer {
     if subject.looked_at {
         fail("there is no trail")
     } else {

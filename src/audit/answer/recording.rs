@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Question, Subject};
+use super::super::{AuditSubject, Question};
 use super::{Answer, LEAVES_OUT, fail, no_trail, not_read, pass};
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Estate, Resource, Trail};
@@ -10,7 +10,7 @@ use crate::ids::Partition;
 use crate::plan::delivery::why_nothing_arrives;
 
 /// Answers for one subject.
-pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, subject: &Subject) -> Answer {
+pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, subject: &AuditSubject) -> Answer {
     let does_for_all = |trail: &Trail| fits(question, partition, trail) && subject.is_recorded_by(trail);
     if let Some((address, _)) = subject.read(estate).find(|(_, trail)| does_for_all(trail)) {
         return pass(format!("{address} {}", does(question)));
@@ -41,7 +41,7 @@ pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, 
 }
 
 /// Returns the buckets in which every delivery of the subject's trails makes an object: theirs, and those of the access logs.
-fn log_buckets(estate: &Estate, subject: &Subject) -> BTreeSet<String> {
+fn log_buckets(estate: &Estate, subject: &AuditSubject) -> BTreeSet<String> {
     let own: BTreeSet<String> = subject.read(estate).map(|(_, trail)| trail.bucket.clone()).collect();
     let targets = estate.resources().filter_map(|(address, resource)| match resource {
         Resource::Bucket(bucket) if own.contains(&address.name) => Some(bucket.access_logs.as_ref()?.bucket.clone()),
@@ -295,7 +295,7 @@ mod tests {
             let selector = objects().with("resources.ARN", "not_starts_with", values.iter().copied());
             let mut estate = Estate::default();
             estate.sightings.insert(at.clone(), crate::estate::Sighting::present(trail([selector])));
-            let subject = Subject {
+            let subject = AuditSubject {
                 account: at.account.clone(),
                 trails: BTreeSet::from([at.clone()]),
                 looked_at: true,
@@ -303,13 +303,13 @@ mod tests {
             };
             answer(Question::ObjectWrites, Partition::Aws, &estate, &subject)
         };
-        let (verdict, evidence) = answer_of(&["arn:aws:s3:::logs/"]);
-        assert_eq!(verdict, crate::audit::Verdict::Pass);
-        assert!(evidence.contains("but logs, where logs are delivered"), "{evidence}");
+        let (verdict, fact) = answer_of(&["arn:aws:s3:::logs/"]);
+        assert_eq!(verdict, crate::audit::CheckVerdict::Pass);
+        assert!(fact.contains("but logs, where logs are delivered"), "{fact}");
         for values in [&["arn:aws:s3:::logs/", "arn:aws:s3:::shop/"][..], &["arn:aws:s3:::logs"], &["arn:aws:s3:::"]] {
-            let (verdict, evidence) = answer_of(values);
-            assert_eq!(verdict, crate::audit::Verdict::Fail, "{values:?}");
-            assert!(evidence.contains("leaves out the objects of"), "{evidence}");
+            let (verdict, fact) = answer_of(values);
+            assert_eq!(verdict, crate::audit::CheckVerdict::Fail, "{values:?}");
+            assert!(fact.contains("leaves out the objects of"), "{fact}");
         }
     }
 

@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Check, Fix, Question, Subject, Verdict};
+use super::super::{AuditSubject, Check, CheckVerdict, Fix, Question};
 use super::{Answer, MEND_LOG_DELIVERY, about, fail, no_trail, not_read, outside, pass, unreadable, whole};
 use crate::estate::key::referenced_key;
 use crate::estate::{Address, Estate, Key, Resource, Trail};
 
 /// Answers for each trail, or once where there is none.
-pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) -> Vec<Check> {
+pub(super) fn answers(question: Question, estate: &Estate, subject: &AuditSubject) -> Vec<Check> {
     if subject.trails.is_empty() {
         return vec![whole(subject, no_trail(subject))];
     }
@@ -16,7 +16,7 @@ pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) ->
         Some(Resource::Trail(trail)) => {
             let check = about(subject, address, answer(question, estate, trail));
             let of_key = matches!(question, Question::Encryption | Question::KeyRotation);
-            if of_key && check.verdict == Verdict::Fail && unusable_key(estate, trail).is_some() {
+            if of_key && check.verdict == CheckVerdict::Fail && unusable_key(estate, trail).is_some() {
                 return Check { fix: Fix::Elsewhere(SAVE_KEY), ..check };
             }
             if delivers_in_vain(question, trail, &check) {
@@ -32,7 +32,7 @@ pub(super) fn answers(question: Question, estate: &Estate, subject: &Subject) ->
 /// Tells whether a log group is configured already, and nothing gets there.
 fn delivers_in_vain(question: Question, trail: &Trail, check: &Check) -> bool {
     let of_logs = matches!(question, Question::LogGroup | Question::LogGroupDelivery);
-    of_logs && trail.logging && trail.log_group.is_some() && check.verdict == Verdict::Fail
+    of_logs && trail.logging && trail.log_group.is_some() && check.verdict == CheckVerdict::Fail
 }
 
 fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {
@@ -44,8 +44,8 @@ fn answer(question: Question, estate: &Estate, trail: &Trail) -> Answer {
         Question::LogGroup => log_group(trail),
         Question::LogGroupDelivery => log_group_delivery(trail),
         // Prowler asks it of trails that record (`cloudtrail_insights_exist`).
-        Question::Insights if !trail.logging => (Verdict::NotApplicable, "it is not recording".into()),
-        // Of a trail that is evidence only, neither tags nor insights are read.
+        Question::Insights if !trail.logging => (CheckVerdict::NotApplicable, "it is not recording".into()),
+        // Of a trail of others, neither tags nor insights are read.
         Question::Insights if trail.insights.is_empty() && trail.tags.is_none() => {
             unreadable("its insight selectors were not read")
         }
@@ -102,7 +102,7 @@ fn unusable_key(estate: &Estate, trail: &Trail) -> Option<String> {
 
 fn rotation(estate: &Estate, trail: &Trail) -> Answer {
     let Some(arn) = &trail.key else {
-        return (Verdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
+        return (CheckVerdict::NotApplicable, "it encrypts with keys of S3, which AWS rotates".into());
     };
     // A key that is not enabled is not rotated (AWS KMS developer guide, "Rotating AWS KMS keys").
     if let Some(why) = unusable_key(estate, trail) {
@@ -141,24 +141,24 @@ fn log_group(trail: &Trail) -> Answer {
 const BEHIND_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 fn log_group_delivery(trail: &Trail) -> Answer {
-    let (verdict, evidence) = log_group(trail);
-    if verdict != Verdict::Pass {
-        return (verdict, evidence);
+    let (verdict, fact) = log_group(trail);
+    if verdict != CheckVerdict::Pass {
+        return (verdict, fact);
     }
     if !trail.logging {
-        return fail(format!("{evidence}, but is not recording"));
+        return fail(format!("{fact}, but is not recording"));
     }
     let delivery = trail.delivery.as_ref();
     let Some(reached) = delivery.and_then(|delivery| delivery.log_group_time.as_deref()) else {
-        return outside(format!("{evidence}; when events last reached it is not known"));
+        return outside(format!("{fact}; when events last reached it is not known"));
     };
     let time = |text: &str| text.parse::<Timestamp>().ok();
     let latest = delivery.and_then(|delivery| delivery.latest_time.as_deref());
     match (time(reached), latest.and_then(time)) {
         (Some(reached), Some(latest)) if latest.duration_since(reached) > BEHIND_MAX => {
-            fail(format!("{evidence}, but events last reached it at {reached}, and log files the bucket at {latest}"))
+            fail(format!("{fact}, but events last reached it at {reached}, and log files the bucket at {latest}"))
         }
-        _ => pass(format!("{evidence}, and events last reached it at {reached}")),
+        _ => pass(format!("{fact}, and events last reached it at {reached}")),
     }
 }
 
@@ -190,10 +190,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(trail: &Trail, verdict: Verdict, words: &str) {
-        let (found, evidence) = answer(Question::LogGroupDelivery, &Estate::default(), trail);
-        assert_eq!(found, verdict, "{evidence}");
-        assert!(evidence.contains(words), "{evidence}");
+    fn check(trail: &Trail, verdict: CheckVerdict, words: &str) {
+        let (found, fact) = answer(Question::LogGroupDelivery, &Estate::default(), trail);
+        assert_eq!(found, verdict, "{fact}");
+        assert!(fact.contains(words), "{fact}");
     }
 
     #[test]
@@ -203,19 +203,23 @@ mod tests {
             latest_time: Some(bucket.into()),
             ..Delivery::default()
         };
-        check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z")), Verdict::Pass, "2026-03-01T05:00:00Z");
-        check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:01Z")), Verdict::Fail, "the bucket at 2026-03-02");
+        check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z")), CheckVerdict::Pass, "2026-03-01T05:00:00Z");
+        check(
+            &trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:01Z")),
+            CheckVerdict::Fail,
+            "the bucket at 2026-03-02",
+        );
         let refused = Delivery { log_group_error: Some("AccessDenied".into()), ..Delivery::default() };
-        check(&trail(refused), Verdict::Fail, "AccessDenied");
+        check(&trail(refused), CheckVerdict::Fail, "AccessDenied");
         let stopped = Trail { logging: false, ..trail(at("2026-03-01T05:00:00Z", "2026-03-01T05:00:00Z")) };
-        check(&stopped, Verdict::Fail, "not recording");
-        check(&Trail { log_group: None, ..stopped }, Verdict::Fail, "no log group");
+        check(&stopped, CheckVerdict::Fail, "not recording");
+        check(&Trail { log_group: None, ..stopped }, CheckVerdict::Fail, "no log group");
     }
 
     /// Snapshots of before it was recorded do not have it either.
     #[test]
     fn when_events_last_reached_the_log_group_may_not_be_known() {
-        let unknown = Verdict::Unknown(super::super::Doubt::Outside);
+        let unknown = CheckVerdict::Unknown(super::super::Doubt::Outside);
         check(&trail(Delivery::default()), unknown, "is not known");
         let old = r#"{"latest_time":null,"latest_error":null,"digest_error":null,"notification_error":null,"log_group_error":null,"stopped_time":null}"#;
         check(&trail(serde_json::from_str(old).unwrap()), unknown, "is not known");
@@ -225,9 +229,15 @@ mod tests {
     fn insights_are_asked_of_trails_that_record() {
         let ask = |trail: &Trail| answer(Question::Insights, &Estate::default(), trail).0;
         let without = trail(Delivery::default());
-        assert_eq!(ask(&without), Verdict::Fail);
-        assert_eq!(ask(&Trail { logging: false, ..without.clone() }), Verdict::NotApplicable);
-        assert_eq!(ask(&Trail { tags: None, ..without.clone() }), Verdict::Unknown(super::super::Doubt::Unreadable));
-        assert_eq!(ask(&Trail { insights: BTreeSet::from(["ApiCallRateInsight".into()]), ..without }), Verdict::Pass);
+        assert_eq!(ask(&without), CheckVerdict::Fail);
+        assert_eq!(ask(&Trail { logging: false, ..without.clone() }), CheckVerdict::NotApplicable);
+        assert_eq!(
+            ask(&Trail { tags: None, ..without.clone() }),
+            CheckVerdict::Unknown(super::super::Doubt::Unreadable)
+        );
+        assert_eq!(
+            ask(&Trail { insights: BTreeSet::from(["ApiCallRateInsight".into()]), ..without }),
+            CheckVerdict::Pass
+        );
     }
 }

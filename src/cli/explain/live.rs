@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::plan::delivery::CODES;
 use crate::plan::preflight::{Delivered, live};
 use crate::policy::PolicyDocument;
-use crate::policy::lint::{self, Finding, Subject, lint};
+use crate::policy::lint::{self, LintFinding, LintSubject, lint};
 use crate::report::explain::{Explanation, human, json_of_many};
 use crate::survey::SurveyOptions;
 
@@ -44,7 +44,7 @@ fn explanation(desired: &Desired, plan: &Plan, delivered: Delivered<'_>) -> Expl
     Explanation { trail: arn, preflight, findings, delivery, notes: Vec::new() }
 }
 
-fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<Finding> {
+fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> Vec<LintFinding> {
     let kind = match address.kind {
         Kind::BucketPolicy => lint::Kind::Bucket,
         Kind::KeyPolicy => lint::Kind::Key,
@@ -52,7 +52,7 @@ fn findings(desired: &Desired, address: &Address, document: &PolicyDocument) -> 
         _ => return Vec::new(),
     };
     let trusted: Vec<String> = desired.reading.trusted.iter().map(ToString::to_string).collect();
-    let subject = Subject {
+    let subject = LintSubject {
         name: address.kind.words(),
         kind,
         partition: desired.partition,

@@ -17,7 +17,7 @@ use crate::log_path::{Folder, split_at_root};
 use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
-use crate::policy::lint::{Kind, Subject, lint};
+use crate::policy::lint::{Kind, LintSubject, lint};
 use crate::policy::preflight::{Delivery, Documents, Doubt, Topic, TopicKey, preflight};
 use crate::report::explain::{Explanation, human, json};
 use crate::report::text::words::count;
@@ -228,7 +228,7 @@ fn resources(policy: &PolicyDocument) -> impl Iterator<Item = &str> {
     lists.flatten().map(String::as_str)
 }
 
-fn findings(args: &Args, files: &Files, trail: &Arn, owner: &AccountId) -> Vec<crate::policy::lint::Finding> {
+fn findings(args: &Args, files: &Files, trail: &Arn, owner: &AccountId) -> Vec<crate::policy::lint::LintFinding> {
     // Without the organization nobody knows which accounts are strangers: only what is open to anyone is told.
     let mut known = BTreeSet::from([owner.clone()]);
     let documents = [
@@ -241,7 +241,7 @@ fn findings(args: &Args, files: &Files, trail: &Arn, owner: &AccountId) -> Vec<c
     if args.organization.is_none() {
         known.extend(documents.clone().flat_map(|(.., document)| accounts(document)));
     }
-    let subject = |name, kind| Subject {
+    let subject = |name, kind| LintSubject {
         name,
         kind,
         partition: trail.partition().parse().unwrap_or(Partition::Aws),

@@ -18,7 +18,7 @@ use crate::logs::verify::Expectation;
 
 /// What is known besides what the user names.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct ConfiguredLogs {
     /// Where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
     pub places: Vec<String>,
     /// What there should be.
@@ -33,7 +33,7 @@ pub struct Known {
     pub expire_after_days: Option<u32>,
 }
 
-impl Known {
+impl ConfiguredLogs {
     /// Reads the configuration, where there is one, and asks the organization for its accounts.
     pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, CliError> {
         let places = archive::places(common)?;
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(accounts("# ours\n111111111111\n\n222222222222 333333333333\n").unwrap().len(), 3);
         assert_eq!(accounts("111111111111,x"), None);
         assert_eq!(accounts(""), None);
-        let mut known = Known::default();
+        let mut known = ConfiguredLogs::default();
         assert!(known.expect(&["no/such/file".into()]).is_err());
         known.expect(&["111111111111".into(), "222222222222".into()]).unwrap();
         let expected = known.expected.unwrap();

@@ -33,7 +33,7 @@ mod ring;
 
 pub use error::LogsError;
 pub use evidence::Evidence;
-pub use known::Known;
+pub use known::ConfiguredLogs;
 pub use places::Places;
 pub use ring::Ring;
 

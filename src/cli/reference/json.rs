@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::schema_text::{Columns, sections};
 use super::{head, without_links};
+use crate::drift::DriftRecord;
 use crate::reconcile::status::once::OnceJson;
 use crate::report::access::IsolationJson;
 use crate::report::access::reader_guide::ReaderGuide;
@@ -17,7 +18,6 @@ use crate::report::discover::DiscoverJson;
 use crate::report::explain::ExplanationJson;
 use crate::report::logs::coverage_model::{CoverageJson, CoverageLine};
 use crate::report::logs::model::{ProofJson, ProofLine};
-use crate::report::plan::drift_comparison::DriftJson;
 
 /// A format: the name of its schema, the commands that write it, and what it is.
 struct Form {
@@ -28,7 +28,7 @@ struct Form {
 
 fn forms() -> Vec<Form> {
     vec![
-        form::<DriftJson<'static>>(
+        form::<DriftRecord>(
             "plan",
             "`orgtrail plan` and `orgtrail drift` with `--format json`; read by `orgtrail apply plan.json` and by `drift --since`",
         ),

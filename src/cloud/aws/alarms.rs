@@ -8,8 +8,8 @@ use aws_sdk_cloudwatch::types::{
 
 use super::session::Session;
 use crate::cloud::Fault;
-use crate::estate::alarm::{Alarm, Alarms, Composite, Series, Trigger};
-use crate::estate::metric_filter::Metric;
+use crate::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series};
+use crate::monitoring::metric_filter::Metric;
 use crate::operations::cloudwatch as op;
 
 /// How many alarms an answer may have (CloudWatch API, `DescribeAlarms`).
@@ -51,9 +51,9 @@ fn alarm(alarm: &MetricAlarm) -> Alarm {
     }
 }
 
-fn trigger(alarm: &MetricAlarm) -> Trigger {
+fn trigger(alarm: &MetricAlarm) -> AlarmTrigger {
     let periods = alarm.evaluation_periods().unwrap_or(1);
-    Trigger {
+    AlarmTrigger {
         comparison: alarm.comparison_operator().map(|operator| operator.as_str().to_owned()).unwrap_or_default(),
         threshold: alarm.threshold().filter(|_| alarm.threshold_metric_id().is_none()),
         periods,

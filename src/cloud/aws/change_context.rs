@@ -29,7 +29,7 @@ impl ChangeContext<'_> {
 
     /// Tells whether nothing was there when the change was planned.
     pub(super) fn is_creation(&self) -> bool {
-        self.change.action == Action::Create
+        self.change.action() == Action::Create
     }
 
     /// Checks that something found where nothing was expected is what an earlier run of this deployment left.
@@ -37,7 +37,7 @@ impl ChangeContext<'_> {
     /// # Errors
     /// [`Fault`] if it is somebody else's: it is never changed without having been planned.
     pub(super) fn must_be_ours(&self, tags: &Tags) -> Result<(), Fault> {
-        let ours = self.change.desired.as_ref().and_then(Resource::deployment);
+        let ours = self.change.desired().and_then(Resource::deployment);
         if ours.is_some() && tags.get(OWNER_TAG).map(String::as_str) == ours {
             return Ok(());
         }

@@ -122,7 +122,7 @@ pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     if none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)?.is_none() {
         return Ok(Done::default());
     }
-    let owner = job.change.observed.as_ref().and_then(Resource::deployment);
+    let owner = job.change.observed().and_then(Resource::deployment);
     if owner.is_none() || tags(session, job.name()).await?.get(OWNER_TAG).map(String::as_str) != owner {
         return Err(session.stale_plan(job.address(), "the rule does not carry the tag of this deployment any more"));
     }

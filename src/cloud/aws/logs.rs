@@ -11,10 +11,10 @@ use super::change_context::{ChangeContext, writable};
 use super::session::{Session, Sessions};
 use super::surroundings::part;
 use crate::cloud::{Done, Fault};
-use crate::estate::metric_filter::{Count, Metric, MetricFilter};
 use crate::estate::surroundings::LogGroupDoors;
 use crate::estate::{Address, LogGroup, Sighting, Tags};
 use crate::ids::Arn;
+use crate::monitoring::metric_filter::{Count, Metric, MetricFilter};
 use crate::operations::{Operation, logs as op};
 use crate::policy::PolicyDocument;
 

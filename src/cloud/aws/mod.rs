@@ -51,15 +51,15 @@ pub use rate_limits::Timing;
 use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
 use crate::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress, Scope};
-use crate::estate::alarm::{Alarms, Subscribers};
-use crate::estate::metric_filter::MetricFilter;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
+use crate::monitoring::alarm::{Alarms, Subscribers};
+use crate::monitoring::metric_filter::MetricFilter;
 use crate::operations::{session_policy, sts};
 use crate::organization::Organization;
-use crate::plan::{Action, Change};
+use crate::plan::Change;
 use change_context::ChangeContext;
 use session::{Identity, Roles, Session, Sessions, Speed, resolved};
 
@@ -301,12 +301,7 @@ impl CloudWriter for Aws {
 
 async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
     let job = ChangeContext { session: session.at(&change.address), change };
-    if change.action == Action::Retire {
-        return retire(&job).await;
-    }
-    let Some(desired) = &change.desired else {
-        return Err(session.stale_plan(&change.address, "the change does not say what shall be there"));
-    };
+    let Some(desired) = change.desired() else { return retire(&job).await };
     resolved(&session.account, &change.address, desired)?;
     let done = put(&job, desired).await?;
     settled::await_tags(&job, &done).await?;
@@ -320,7 +315,7 @@ async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, Fault>
         Resource::Bucket(bucket) => s3::put(job, bucket).await,
         Resource::BucketPolicy(policy) => s3::put_policy(job, policy).await,
         Resource::Key(key) => {
-            let observed = job.change.observed.as_ref().and_then(|seen| match seen {
+            let observed = job.change.observed().and_then(|seen| match seen {
                 Resource::Key(key) => Some(key),
                 _ => None,
             });
@@ -339,7 +334,7 @@ async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, Fault>
 }
 
 fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
-    change.observed.as_ref().and_then(|seen| match seen {
+    change.observed().and_then(|seen| match seen {
         Resource::Role(role) => Some(role),
         _ => None,
     })

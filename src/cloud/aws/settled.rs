@@ -8,7 +8,7 @@ use crate::estate::{Resource, Tags};
 
 /// Waits for the tags of a change that was made. Where it takes longer than AWS's changes do, the next look says so.
 pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(), Fault> {
-    let Some(wanted) = job.change.desired.as_ref().and_then(Resource::tags).filter(|_| job.sets("tags")) else {
+    let Some(wanted) = job.change.desired().and_then(Resource::tags).filter(|_| job.sets("tags")) else {
         return Ok(());
     };
     let probe = || async {
@@ -25,7 +25,7 @@ pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(
 /// Asks for the tags; none of kinds whose tags decide nothing before they are seen.
 async fn tags(job: &ChangeContext<'_>, done: &Done) -> Result<Option<Tags>, Fault> {
     let session = &job.session;
-    match &job.change.desired {
+    match job.change.desired() {
         Some(Resource::Bucket(_)) => s3::tags(session, job.name()).await.map(Some),
         Some(Resource::Topic(_)) => sns::tags(session, &session.arn("sns", job.name())).await.map(Some),
         Some(Resource::Role(_)) => iam::role::tags(session, job.name()).await.map(Some),

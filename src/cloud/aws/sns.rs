@@ -7,10 +7,10 @@ use aws_sdk_sns::types::Tag;
 use super::change_context::{ChangeContext, writable};
 use super::session::{Session, Sessions, none_if_absent};
 use crate::cloud::{Done, Fault};
-use crate::estate::alarm::Subscribers;
 use crate::estate::surroundings::Subscription;
 use crate::estate::{Address, Sighting, Tags, Topic};
 use crate::ids::Arn;
+use crate::monitoring::alarm::Subscribers;
 use crate::operations::sns as op;
 use crate::policy::PolicyDocument;
 

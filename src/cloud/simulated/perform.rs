@@ -15,7 +15,7 @@ use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principal
 /// Makes a change in the world; returns what is there after it, nothing where something was removed.
 pub fn perform(world: &mut Snapshot, change: &Change) -> Option<Resource> {
     try_again(world, change.address.kind);
-    match &change.desired {
+    match change.desired() {
         Some(desired) => Some(put(world, &change.address, desired)),
         None => {
             remove(world, &change.address);

@@ -10,7 +10,7 @@ use crate::ids::AccountId;
 
 /// What a world knows of one address.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Known<'a> {
+pub enum KnownSighting<'a> {
     /// It is there.
     Present(&'a Resource),
     /// It is not there.
@@ -19,22 +19,22 @@ pub enum Known<'a> {
     Unknown,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownSighting<'a> {
     /// Returns the resource, if it is known to be there.
     pub fn resource(self) -> Option<&'a Resource> {
         match self {
-            Known::Present(resource) => Some(resource),
-            Known::Absent | Known::Unknown => None,
+            KnownSighting::Present(resource) => Some(resource),
+            KnownSighting::Absent | KnownSighting::Unknown => None,
         }
     }
 }
 
 /// Returns what a world knows of an address.
-pub fn known<'a>(world: &'a Snapshot, address: &Address) -> Known<'a> {
+pub fn known<'a>(world: &'a Snapshot, address: &Address) -> KnownSighting<'a> {
     match (world.estate.sightings.get(address), world.completeness) {
-        (Some(Sighting::Present(resource)), _) => Known::Present(resource),
-        (Some(Sighting::Absent), _) | (None, Completeness::Whole) => Known::Absent,
-        (Some(Sighting::Unreadable(_)), _) | (None, Completeness::AsRecorded) => Known::Unknown,
+        (Some(Sighting::Present(resource)), _) => KnownSighting::Present(resource),
+        (Some(Sighting::Absent), _) | (None, Completeness::Whole) => KnownSighting::Absent,
+        (Some(Sighting::Unreadable(_)), _) | (None, Completeness::AsRecorded) => KnownSighting::Unknown,
     }
 }
 

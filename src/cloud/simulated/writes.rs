@@ -3,7 +3,7 @@
 //!
 //! What policies allow is judged by [`preflight`]; here are the things that have to be there at all.
 
-use super::world::{Known, bucket_address, key_by_arn, known};
+use super::world::{KnownSighting, bucket_address, key_by_arn, known};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::{Address, Bucket, Key, Kind, Resource, Role, Topic, Trail};
 use crate::ids::{AccountId, Arn, Region};
@@ -84,7 +84,7 @@ fn no_bucket(world: &Snapshot, name: &str) -> bool {
         world.estate.sightings.keys().filter(|address| address.kind == Kind::Bucket && address.name == name);
     match world.completeness {
         Completeness::Whole => true,
-        Completeness::AsRecorded => looked.any(|address| known(world, address) == Known::Absent),
+        Completeness::AsRecorded => looked.any(|address| known(world, address) == KnownSighting::Absent),
     }
 }
 
@@ -104,11 +104,11 @@ fn bucket(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> 
         return failure(Door::Objects, BUCKET_CODE, message, "switch Requester Pays off");
     }
     match known(world, &address.with_kind(Kind::BucketPolicy)) {
-        Known::Present(Resource::BucketPolicy(policy)) => {
+        KnownSighting::Present(Resource::BucketPolicy(policy)) => {
             refusals(Door::Objects, preflight::bucket(delivery, Some(&policy.policy)))
         }
-        Known::Absent => refusals(Door::Objects, preflight::bucket(delivery, None)),
-        Known::Present(_) | Known::Unknown => Vec::new(),
+        KnownSighting::Absent => refusals(Door::Objects, preflight::bucket(delivery, None)),
+        KnownSighting::Present(_) | KnownSighting::Unknown => Vec::new(),
     }
 }
 
@@ -137,7 +137,7 @@ fn key(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
 
 fn key_policy<'a>(world: &'a Snapshot, key: &Address) -> Option<&'a PolicyDocument> {
     match known(world, &key.with_kind(Kind::KeyPolicy)) {
-        Known::Present(Resource::KeyPolicy(policy)) => Some(&policy.policy),
+        KnownSighting::Present(Resource::KeyPolicy(policy)) => Some(&policy.policy),
         _ => None,
     }
 }
@@ -147,17 +147,17 @@ fn topic(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
         return Vec::new();
     };
     match known(world, &address) {
-        Known::Present(Resource::Topic(topic)) => {
+        KnownSighting::Present(Resource::Topic(topic)) => {
             let key = topic_key(world, topic);
             let topic = preflight::Topic { arn: &arn, policy: Some(&topic.policy), key };
             refusals(Door::Topic, preflight::topic(delivery, &topic))
         }
-        Known::Absent => {
+        KnownSighting::Absent => {
             let message = format!("there is no topic {arn}");
             let help = "the step that makes the topic comes first";
             failure(Door::Topic, "InsufficientSnsTopicPolicyException", message, help)
         }
-        Known::Present(_) | Known::Unknown => Vec::new(),
+        KnownSighting::Present(_) | KnownSighting::Unknown => Vec::new(),
     }
 }
 
@@ -184,18 +184,18 @@ fn log_group(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failur
         let message = format!("there is no {what} {name}");
         failure(Door::LogGroup, code, message, "the step that makes it comes first")
     };
-    if known(world, &group) == Known::Absent {
+    if known(world, &group) == KnownSighting::Absent {
         return missing("log group", &group.name, "InvalidCloudWatchLogsLogGroupArnException");
     }
     match known(world, &role) {
-        Known::Present(Resource::Role(role)) => {
+        KnownSighting::Present(Resource::Role(role)) => {
             let policies: Vec<Named> = inline(role);
             let (arn, role_arn, trust) = (&group_arn, &role_arn, &role.trust);
             let group = preflight::LogGroup { arn, role_arn, trust, policies: &policies, resource_policies: &[] };
             refusals(Door::LogGroup, preflight::log_group(delivery, &group))
         }
-        Known::Absent => missing("role", &role.name, "InvalidCloudWatchLogsRoleArnException"),
-        Known::Present(_) | Known::Unknown => Vec::new(),
+        KnownSighting::Absent => missing("role", &role.name, "InvalidCloudWatchLogsRoleArnException"),
+        KnownSighting::Present(_) | KnownSighting::Unknown => Vec::new(),
     }
 }
 

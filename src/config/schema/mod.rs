@@ -15,9 +15,10 @@ mod bucket;
 mod data_events;
 mod defaults;
 mod earlier;
+pub(super) mod formats;
 mod notify;
 mod reconcile;
-pub(super) mod text;
+mod text;
 mod trail;
 mod values;
 
@@ -80,6 +81,13 @@ pub struct Config {
     #[serde(default)]
     #[schemars(with = "Vec<RegionText>")]
     pub new_regions: Vec<Region>,
+}
+
+impl Config {
+    /// Returns the object in which the history is kept, where the configuration names a place.
+    pub fn history(&self) -> Option<S3Place> {
+        self.reconcile.history.as_ref().map(|prefix| prefix.history_of(&self.deployment))
+    }
 }
 
 /// The organization, and how its accounts are entered.

@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Config;
 use super::text::QueueNameText;
 use super::values::{BadValue, Interval, Percent, bad, serde_as_text};
 use crate::ids::BucketName;
@@ -148,13 +147,6 @@ impl S3Place {
     /// Returns the place of the history of a deployment under this prefix.
     pub fn history_of(&self, deployment: &str) -> S3Place {
         S3Place { bucket: self.bucket.clone(), key: format!("{}/{deployment}.json", self.key) }
-    }
-}
-
-impl Config {
-    /// Returns the object in which the history is kept, where the configuration names a place.
-    pub fn history(&self) -> Option<S3Place> {
-        self.reconcile.history.as_ref().map(|prefix| prefix.history_of(&self.deployment))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
 use crate::config::place::{Document, display_path, join};
-use crate::config::schema::text::FORMATS;
+use crate::config::schema::formats::FORMATS;
 use crate::config::suggest::{listed, nearest};
 
 use super::lookup::Lookup;

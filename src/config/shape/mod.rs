@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::diagnostic::Diagnostic;
 use super::finding::Code;
 use super::place::Document;
-use super::schema::{json_schema, text::FORMATS};
+use super::schema::{formats::FORMATS, json_schema};
 
 mod explain;
 mod lookup;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::config::json_schema;
-use crate::config::schema::text::FORMATS;
+use crate::config::schema::formats::FORMATS;
 
 /// Calls `visit` with every schema object inside a schema, and with where it stands.
 fn walk(schema: &Value, at: &str, visit: &mut impl FnMut(&str, &Value)) {

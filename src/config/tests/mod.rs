@@ -35,7 +35,7 @@ reconcile:
 "#;
 
 /// Returns what is found in a text.
-fn findings(text: &str) -> Vec<Finding> {
+fn findings(text: &str) -> Vec<ConfigFinding> {
     match parse(text, "orgtrail.yaml") {
         Ok(config) => panic!("this is accepted:\n{text}\n{config:?}"),
         Err(errors) => errors.findings().to_vec(),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use saphyr_parser::ScanError;
 
-use crate::config::finding::{Code, Finding, Related};
+use crate::config::finding::{Code, ConfigFinding, Related};
 use crate::config::place::Lines;
 
 /// A finding that knows its bytes, but not yet its line.
@@ -52,13 +52,13 @@ impl Fault {
     }
 
     /// Looks up line and column.
-    pub fn locate(self, lines: &Lines, text: &str) -> Finding {
+    pub fn locate(self, lines: &Lines, text: &str) -> ConfigFinding {
         let (line, column) = lines.position(text, self.span.start);
         let first = self.first.map(|span| {
             let (line, column) = lines.position(text, span.start);
             Related { label: "first here".into(), line, column, span }
         });
-        Finding {
+        ConfigFinding {
             code: self.code,
             path: String::new(),
             message: self.message,

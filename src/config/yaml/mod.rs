@@ -11,7 +11,7 @@ use saphyr::Scalar;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Number, Value};
 
-use super::finding::{Code, Finding};
+use super::finding::{Code, ConfigFinding};
 use super::place::{Document, Lines};
 
 mod fault;
@@ -30,7 +30,7 @@ const NODES_MAX: usize = 100_000;
 const NAME_CHARS_MAX: usize = 128;
 
 /// Reads the first document of a text. Without a document there is at least one finding.
-pub(super) fn read(text: &str) -> (Option<Document>, Vec<Finding>) {
+pub(super) fn read(text: &str) -> (Option<Document>, Vec<ConfigFinding>) {
     let mut reader = Reader::new(text);
     let (document, fatal) = match reader.run() {
         Ok(root) => (Some(root.into_document()), None),

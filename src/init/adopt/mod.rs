@@ -240,7 +240,7 @@ fn line(change: &Change) -> Option<String> {
     let address = &change.address;
     let fields = change.field_changes();
     let fields: Vec<&str> = fields.iter().map(|field| field.path.as_str()).filter(|path| *path != "tags").collect();
-    match change.action {
+    match change.action() {
         Action::Create if is_for_readers(change) => None,
         Action::Create => Some(format!("creates {address}")),
         Action::Retire => Some(format!("removes {address}")),
@@ -251,5 +251,5 @@ fn line(change: &Change) -> Option<String> {
 
 fn is_for_readers(change: &Change) -> bool {
     change.address.kind == Kind::Policy
-        || change.desired.as_ref().and_then(Resource::tags).is_some_and(|tags| tags.contains_key(ACCOUNT_TAG))
+        || change.desired().and_then(Resource::tags).is_some_and(|tags| tags.contains_key(ACCOUNT_TAG))
 }

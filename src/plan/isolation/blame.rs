@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::ArchivePolicies;
 use crate::estate::{Address, Kind, Resource, StatementRef};
 use crate::plan::violation::Author;
-use crate::policy::isolation::{SharedKind, Violation};
+use crate::policy::isolation::{BrokenInvariant, SharedKind};
 use crate::policy::{Effect, PolicyDocument};
 
 impl ArchivePolicies<'_> {
     /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
     /// who can or cannot, else the bucket's policy.
-    pub(in crate::plan) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &Violation) -> Address {
+    pub(in crate::plan) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &BrokenInvariant) -> Address {
         if let Some((address, _)) = self.shared(violation) {
             return address;
         }
@@ -21,7 +21,7 @@ impl ArchivePolicies<'_> {
 
     /// Returns who wrote the statement that is to blame. None where it is in no shared policy, or where it only comes near to
     /// allowing what a reader cannot do.
-    pub(in crate::plan) fn author(&self, violation: &Violation) -> Option<Author> {
+    pub(in crate::plan) fn author(&self, violation: &BrokenInvariant) -> Option<Author> {
         let place = violation.statement.as_ref()?;
         let (address, document) = self.shared(violation)?;
         let statement = document?.statements.get(place.index)?;
@@ -37,7 +37,7 @@ impl ArchivePolicies<'_> {
     }
 
     /// Returns the policy that the statement to blame is in, where it is in one of them; its document where that is known.
-    fn shared(&self, violation: &Violation) -> Option<(Address, Option<&PolicyDocument>)> {
+    fn shared(&self, violation: &BrokenInvariant) -> Option<(Address, Option<&PolicyDocument>)> {
         match violation.statement.as_ref()?.document.as_str() {
             "bucket policy" => {
                 let document = self.bucket_policy.as_deref().and_then(Resource::shared_policy);

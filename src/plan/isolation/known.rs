@@ -9,7 +9,7 @@ use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
-use crate::policy::isolation::{SharedKind, Violation};
+use crate::policy::isolation::{BrokenInvariant, SharedKind};
 use crate::policy::preflight::RESOURCE_POLICY;
 
 /// Returns orgtrail's own roles and those that the configuration lets off, as ARNs in which `*` stands for any text.
@@ -32,7 +32,7 @@ pub(super) struct Beside<'a> {
 
 impl Beside<'_> {
     /// Tells whether a violation is about this document. A resource policy of CloudWatch Logs may reach several log groups.
-    pub(super) fn is_of(&self, document: &str, violation: &Violation) -> bool {
+    pub(super) fn is_of(&self, document: &str, violation: &BrokenInvariant) -> bool {
         self.name == document && (self.kind != SharedKind::LogGroup || self.arn == violation.resource)
     }
 }

@@ -15,7 +15,7 @@ use crate::ids::{AccountId, Arn, Region};
 use crate::organization::Organization;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
-use crate::policy::lint::{self, Rule, Subject, lint};
+use crate::policy::lint::{self, LintSubject, Rule, lint};
 use crate::policy::preflight::{
     Delivery, Documents, Doubt, LogGroup, Part, Preflight, RESOURCE_POLICY, Refusal, Topic, TopicKey, preflight,
 };
@@ -316,7 +316,7 @@ impl<'a> Targets<'a> {
         let Some(policy) = self.resources.get(address).and_then(Resource::shared_policy) else {
             return Vec::new();
         };
-        let subject = Subject {
+        let subject = LintSubject {
             name: address.kind.words(),
             kind,
             partition: self.desired.partition,

@@ -4,14 +4,14 @@ use super::principal::Grant;
 use super::request::Request;
 use super::scope::Scope;
 use super::statement::{Judged, Side, judge};
-use super::{Named, NearMiss, Place};
+use super::{Named, NearMiss, StatementPlace};
 use crate::policy::document::Effect;
 
 /// A three-valued answer with the statements that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tri {
     /// Yes, because of these statements; empty where no statement was needed.
-    Yes(Vec<Place>),
+    Yes(Vec<StatementPlace>),
     No,
     /// It cannot be told, and why.
     Unknown(Vec<String>),
@@ -107,7 +107,7 @@ impl<'a> Layer<'a> {
     }
 }
 
-fn tri(judged: Judged, place: &dyn Fn() -> Place) -> Tri {
+fn tri(judged: Judged, place: &dyn Fn() -> StatementPlace) -> Tri {
     match judged.applies() {
         Some(true) => Tri::Yes(vec![place()]),
         Some(false) => Tri::No,
@@ -115,9 +115,9 @@ fn tri(judged: Judged, place: &dyn Fn() -> Place) -> Tri {
     }
 }
 
-fn place(named: &Named, index: usize) -> Place {
+fn place(named: &Named, index: usize) -> StatementPlace {
     let sid = named.document.statements.get(index).and_then(|statement| statement.sid.clone());
-    Place { document: named.name.to_owned(), index, sid }
+    StatementPlace { document: named.name.to_owned(), index, sid }
 }
 
 fn scope<'a>(named: &Named, request: &'a Request, explains: bool) -> Scope<'a> {

@@ -60,7 +60,7 @@ pub struct Layers<'a> {
 
 /// Where a statement stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct StatementPlace {
     /// The document's name.
     pub document: String,
     /// The statement's number, from zero.
@@ -69,7 +69,7 @@ pub struct Place {
     pub sid: Option<String>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StatementPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} Statement[{}]", self.document, self.index)?;
         match &self.sid {
@@ -100,7 +100,7 @@ pub enum LayerKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
     /// The statement.
-    pub place: Place,
+    pub place: StatementPlace,
     /// What keeps it from applying; never empty.
     pub failures: Vec<Failure>,
 }
@@ -109,7 +109,7 @@ pub struct NearMiss {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
     /// A statement denies it.
-    Explicit(Place),
+    Explicit(StatementPlace),
     /// No statement of a policy that would have to allow it does.
     Implicit {
         /// The kind of that policy.
@@ -125,7 +125,7 @@ pub enum Verdict {
     /// The request is allowed, by these statements together.
     Allowed {
         /// One statement of each policy that had to allow it.
-        by: Vec<Place>,
+        by: Vec<StatementPlace>,
     },
     /// The request is denied.
     Denied(Denial),

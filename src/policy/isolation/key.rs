@@ -2,7 +2,7 @@
 
 use super::excess::{CONTEXT, not_a_log};
 use super::granted::DECRYPT;
-use super::{Archive, Invariant, Isolation, Key, Reader, Violation};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Key, Reader};
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{
     Caller, Context, Layers, Named, Request, Verdict, evaluate, evaluate_at_worst, full_access,
@@ -39,7 +39,7 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
         resource: resource.to_owned(),
         context: through_s3(archive, caller, of_cloudtrail),
     };
-    let violation = |invariant, resource: &str, statement| Violation {
+    let violation = |invariant, resource: &str, statement| BrokenInvariant {
         invariant,
         principal: reader.role.to_string(),
         action: DECRYPT.into(),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::Aliases;
 use super::document::{PolicyDocument, Statement};
-use super::evaluate::{Denial, Named, Place, covers_action};
+use super::evaluate::{Denial, Named, StatementPlace, covers_action};
 use super::log_files;
 use crate::ids::{AccountId, Arn, OrganizationId};
 use crate::log_path::{Folder, LogRoot, Sample};
@@ -248,7 +248,7 @@ impl Invariant {
 
 /// A counter-example to an invariant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Violation {
+pub struct BrokenInvariant {
     /// What does not hold.
     pub invariant: Invariant,
     /// Who can do it, or cannot where it should.
@@ -258,10 +258,10 @@ pub struct Violation {
     /// To what.
     pub resource: String,
     /// The statement to blame; none where one is missing.
-    pub statement: Option<Place>,
+    pub statement: Option<StatementPlace>,
 }
 
-impl fmt::Display for Violation {
+impl fmt::Display for BrokenInvariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { invariant, principal, action, resource, statement } = self;
         let can = invariant.shows();
@@ -288,7 +288,7 @@ pub struct Unproven {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Isolation {
     /// What does not hold, sorted, each once.
-    pub violations: Vec<Violation>,
+    pub violations: Vec<BrokenInvariant>,
     /// What could not be proved, sorted, each once.
     pub unproven: Vec<Unproven>,
     /// Statements of others that stay because they are harmless, by place.
@@ -299,7 +299,7 @@ pub struct Isolation {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kept {
     /// The statement.
-    pub place: Place,
+    pub place: StatementPlace,
     /// Why it is harmless.
     pub why: String,
 }
@@ -316,7 +316,7 @@ impl Isolation {
         self.violations.is_empty() && self.unproven.is_empty()
     }
 
-    fn violate(&mut self, violation: Violation) {
+    fn violate(&mut self, violation: BrokenInvariant) {
         self.violations.push(violation);
     }
 
@@ -381,7 +381,7 @@ pub fn accounts_read(archive: &Archive, reader: &Reader) -> BTreeMap<AccountId, 
 }
 
 /// Returns the statement that denies, or that comes nearest to allowing.
-fn blamed(denial: Denial) -> Option<Place> {
+fn blamed(denial: Denial) -> Option<StatementPlace> {
     match denial {
         Denial::Explicit(place) => Some(place),
         Denial::Implicit { nearest, .. } => nearest.map(|miss| miss.place),

@@ -4,7 +4,7 @@ use super::world::{BUCKET, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, ROOT, T
 use super::*;
 use crate::log_path::Folder;
 use crate::policy::guard::{Guard, GuardedAction, check_guard};
-use crate::policy::lint::{Kind, Subject, lint};
+use crate::policy::lint::{Kind, LintSubject, lint};
 use crate::policy::preflight::{self, Delivery};
 
 /// The documents of a world.
@@ -301,7 +301,7 @@ impl World {
 
     fn lint(&self, kind: Kind, document: &PolicyDocument) -> Vec<String> {
         let (account, organization_id) = (LOG.parse().unwrap(), ORGANIZATION.parse().unwrap());
-        let subject = Subject {
+        let subject = LintSubject {
             name: "document",
             kind,
             partition: crate::ids::Partition::Aws,

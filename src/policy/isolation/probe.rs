@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::confine::STRANGER;
-use super::{Archive, Invariant, Isolation, Reader, Violation};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{PrincipalElement, Principals};
-use crate::policy::evaluate::{Caller, Context, Layers, Named, Place, Request, Verdict, evaluate, full_access};
+use crate::policy::evaluate::{
+    Caller, Context, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access,
+};
 
 /// How many principals of a trusted account are tried at most.
 const CALLERS_MAX: usize = 24;
@@ -155,7 +157,7 @@ fn sample_one(archive: &Archive, reader: &Reader, account: &str, result: &mut Is
         match archive.judge(&one.request(caller.clone(), archive.inside()), reader.policies) {
             // One counter-example to a statement is enough: there may be 10,000 readers.
             Verdict::Allowed { by } if is_told(result, &by) => {}
-            Verdict::Allowed { by } => result.violate(Violation {
+            Verdict::Allowed { by } => result.violate(BrokenInvariant {
                 invariant: Invariant::ReadsOnlyOwn,
                 principal: reader.role.to_string(),
                 action: one.action.into(),
@@ -168,7 +170,7 @@ fn sample_one(archive: &Archive, reader: &Reader, account: &str, result: &mut Is
     }
 }
 
-fn is_told(result: &Isolation, by: &[Place]) -> bool {
+fn is_told(result: &Isolation, by: &[StatementPlace]) -> bool {
     let mut told = result.violations.iter().filter_map(|violation| violation.statement.as_ref());
     told.any(|place| by.contains(place))
 }

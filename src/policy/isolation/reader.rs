@@ -5,11 +5,11 @@ use super::elsewhere::elsewhere;
 use super::excess::excess;
 use super::probe::Try;
 use super::scene::{Excess, Rights, Scene};
-use super::{Archive, Invariant, Isolation, Reader, SharedKind, Violation, key, trust};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader, SharedKind, key, trust};
 use crate::log_path::Folder;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Denial, Layers, Named, Place, Request, Verdict, covers_action, evaluate_at_worst, resource_glob,
+    Caller, Denial, Layers, Named, Request, StatementPlace, Verdict, covers_action, evaluate_at_worst, resource_glob,
 };
 use crate::policy::log_files::{LogFiles, ToldApart};
 
@@ -52,9 +52,9 @@ impl Subject<'_> {
         self.archive.judge(&request, self.reader.policies)
     }
 
-    fn violation(&self, invariant: Invariant, one: &Try, statement: Option<Place>) -> Violation {
+    fn violation(&self, invariant: Invariant, one: &Try, statement: Option<StatementPlace>) -> BrokenInvariant {
         let principal = self.reader.role.to_string();
-        Violation { invariant, principal, action: one.action.into(), resource: one.target(), statement }
+        BrokenInvariant { invariant, principal, action: one.action.into(), resource: one.target(), statement }
     }
 
     /// Full evaluation: one file of each kind, and a listing of each folder.
@@ -116,7 +116,7 @@ impl Subject<'_> {
 
     /// Whatever a statement of its policy gives beyond its account's folders is too much, on every bucket, key and topic.
     fn check_statement(&self, policy: &Named, index: usize, statement: &Statement, result: &mut Isolation) {
-        let place = Place { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
+        let place = StatementPlace { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
         let doubts = match meets(self.archive, self.archive.account, statement, Candidate::Principal(self.reader.role))
         {
             Met::No => return,
@@ -147,7 +147,7 @@ impl Subject<'_> {
     }
 
     /// That what is too much is denied elsewhere proves nothing of what was not tried, so that it stays unproven.
-    fn settle(&self, one: Excess, doubts: &[String], place: &Place, result: &mut Isolation) {
+    fn settle(&self, one: Excess, doubts: &[String], place: &StatementPlace, result: &mut Isolation) {
         let role = self.reader.role.as_str();
         if let Some(why) = one.open.or_else(|| (!doubts.is_empty()).then(|| doubts.join("; "))) {
             return result.leave_open(one.invariant, role, format!("{place}: {why}"));
@@ -163,7 +163,7 @@ impl Subject<'_> {
             Some(prefix) if !prefix.is_empty() => format!("{resource} with prefix {prefix}"),
             _ => resource.clone(),
         };
-        result.violate(Violation {
+        result.violate(BrokenInvariant {
             invariant: one.invariant,
             principal: role.to_owned(),
             action: one.action,

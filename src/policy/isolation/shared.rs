@@ -10,13 +10,13 @@ use super::events::reaches;
 use super::excess::{CONTEXT, excess};
 use super::reach::{OWN_ACCOUNT, demanded, demanded_by};
 use super::scene::{Excess, Rights, Scene};
-use super::{Archive, Invariant, Isolation, Kept, Reader, Shared, SharedKind, Violation};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Kept, Reader, Shared, SharedKind};
 use crate::ids::{AccountId, Arn};
 use crate::policy::Aliases;
 use crate::policy::canonical::canonical_statement;
 use crate::policy::document::{Effect, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Place, Request, Verdict, arn_glob, evaluate_at_worst, full_access,
+    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, arn_glob, evaluate_at_worst, full_access,
 };
 use crate::policy::load_balancers::deliver_with;
 
@@ -32,7 +32,7 @@ pub(super) fn check(archive: &Archive, shared: &Shared, result: &mut Isolation) 
         .collect();
     let home = shared.owner().unwrap_or_else(|| archive.account.clone());
     for (index, statement) in shared.policy.statements.iter().enumerate() {
-        let place = Place { document: shared.name.to_owned(), index, sid: statement.sid.clone() };
+        let place = StatementPlace { document: shared.name.to_owned(), index, sid: statement.sid.clone() };
         let is_written = || written.contains(&canonical_statement(statement, &none));
         if statement.effect == Effect::Deny {
             if !is_written() && (shared.kind != SharedKind::LogGroup || reaches(statement, shared.arn)) {
@@ -62,7 +62,7 @@ struct Look<'a, 'r> {
     scene: &'a Scene<'a>,
     shared: &'a Shared<'a>,
     home: &'a AccountId,
-    place: &'a Place,
+    place: &'a StatementPlace,
     /// Something was found on it.
     found: bool,
     /// Why it is harmless, as far as it is.
@@ -357,7 +357,7 @@ impl<'a> Look<'a, '_> {
                     Some(prefix) if !prefix.is_empty() => format!("{resource} with prefix {prefix}"),
                     _ => one.shown.clone().unwrap_or_else(|| resource.clone()),
                 };
-                self.result.violate(Violation {
+                self.result.violate(BrokenInvariant {
                     invariant: one.invariant,
                     principal: who.to_owned(),
                     action: one.action,

@@ -1,7 +1,7 @@
 //! Plain HTTP is refused: by one statement for everybody and everything, or else by trying.
 
 use super::probe::Try;
-use super::{Archive, Invariant, Isolation, Violation};
+use super::{Archive, BrokenInvariant, Invariant, Isolation};
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Context, Denial, Named, Verdict, arn_glob, covers_action, full_access};
 
@@ -24,7 +24,7 @@ pub(super) fn check(archive: &Archive, result: &mut Isolation) {
             let context = Context::default().with("aws:SecureTransport", "false");
             let verdict = archive.judge(&one.request(caller.clone(), context), &identity);
             if !matches!(verdict, Verdict::Denied(Denial::Explicit(_))) {
-                result.violate(Violation {
+                result.violate(BrokenInvariant {
                     invariant: Invariant::PlainHttpRefused,
                     principal: caller.to_string(),
                     action: one.action.into(),

@@ -1,11 +1,11 @@
 //! Who can assume a reader: only principals of its account, and only with what is configured.
 
 use super::reach::demanded;
-use super::{Archive, Invariant, Isolation, Reader, Violation};
+use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader};
 use crate::ids::Arn;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Place, Request, Verdict, covers_action, evaluate, full_access,
+    Caller, Context, Layers, Named, Request, StatementPlace, Verdict, covers_action, evaluate, full_access,
 };
 
 const ASSUME: &str = "sts:AssumeRole";
@@ -17,9 +17,9 @@ pub(super) fn check(archive: &Archive, reader: &Reader, trust: &PolicyDocument, 
     for (index, statement) in trust.statements.iter().enumerate() {
         let lets_in = ASSUMES.iter().find(|action| covers_action(statement, action));
         let (Effect::Allow, Some(action)) = (statement.effect, lets_in) else { continue };
-        let place = Place { document: "trust policy".into(), index, sid: statement.sid.clone() };
+        let place = StatementPlace { document: "trust policy".into(), index, sid: statement.sid.clone() };
         for principal in strangers(statement, reader) {
-            result.violate(Violation {
+            result.violate(BrokenInvariant {
                 invariant: Invariant::AssumedOnlyByItsAccount,
                 principal,
                 action: (*action).to_owned(),
@@ -114,9 +114,9 @@ fn caller(trust: &PolicyDocument, reader: &Reader) -> Option<Caller> {
     own.find_map(|arn| Caller::from_arn(&arn))
 }
 
-fn violation(reader: &Reader, invariant: Invariant, how: &str, statement: Option<Place>) -> Violation {
+fn violation(reader: &Reader, invariant: Invariant, how: &str, statement: Option<StatementPlace>) -> BrokenInvariant {
     let principal = format!("account {} {how}", reader.account);
-    Violation { invariant, principal, action: ASSUME.into(), resource: reader.role.to_string(), statement }
+    BrokenInvariant { invariant, principal, action: ASSUME.into(), resource: reader.role.to_string(), statement }
 }
 
 fn expect_denied(reader: &Reader, invariant: Invariant, how: &str, verdict: Verdict, result: &mut Isolation) {

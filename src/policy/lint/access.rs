@@ -1,13 +1,13 @@
 //! Rules about who gets access, and who loses it.
 
 use super::outside::{actions_of, is_demanding, outside_grants};
-use super::{Add, Kind, Rule, Subject};
+use super::{Add, Kind, LintSubject, Rule};
 use crate::ids::AccountId;
 use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate};
 
-pub(super) fn outside(statement: &Statement, subject: &Subject, add: Add) {
+pub(super) fn outside(statement: &Statement, subject: &LintSubject, add: Add) {
     let regions = cloudtrail_accounts::regions(statement);
     if !regions.is_empty() && statement.effect == Effect::Allow {
         add(Rule::OutdatedPrincipals, outdated(&regions));
@@ -37,7 +37,7 @@ const BY_CLOUDTRAIL: [&str; 5] =
 
 /// A service acts for whoever makes it: without a condition on the source for anybody (IAM user guide, "The confused deputy
 /// problem").
-pub(super) fn source(statement: &Statement, subject: &Subject, add: Add) {
+pub(super) fn source(statement: &Statement, subject: &LintSubject, add: Add) {
     let shared = [Kind::Bucket, Kind::Key, Kind::Topic].contains(&subject.kind);
     if statement.effect == Effect::Deny || !shared || has_source(statement) {
         return;
@@ -76,7 +76,7 @@ fn has_source(statement: &Statement) -> bool {
 
 /// Listing a bucket without a prefix shows the names of every account's files. Services that check the bucket are left
 /// out: they list nothing for anybody.
-pub(super) fn list(statement: &Statement, subject: &Subject, add: Add) {
+pub(super) fn list(statement: &Statement, subject: &LintSubject, add: Add) {
     let kinds = [Kind::Bucket, Kind::RoleInline, Kind::Managed];
     let for_services = matches!(&statement.principal, Some(PrincipalElement::Is(Principals::Listed(by_kind)))
         if by_kind.keys().all(|kind| kind == "Service"));
@@ -99,7 +99,7 @@ pub(super) fn list(statement: &Statement, subject: &Subject, add: Add) {
 }
 
 /// A bucket refuses plain HTTP if it explicitly denies it to a caller without a signature, to whom no exemption applies.
-pub(super) fn plain_http(document: &PolicyDocument, subject: &Subject, add: Add) {
+pub(super) fn plain_http(document: &PolicyDocument, subject: &LintSubject, add: Add) {
     if subject.kind != Kind::Bucket {
         return;
     }
@@ -132,7 +132,7 @@ fn bucket_of(document: &PolicyDocument) -> Option<String> {
 }
 
 /// Asks whether the account could still change the policy.
-pub(super) fn lockout(document: &PolicyDocument, subject: &Subject, add: Add) {
+pub(super) fn lockout(document: &PolicyDocument, subject: &LintSubject, add: Add) {
     let Some(account) = subject.account else { return };
     match subject.kind {
         Kind::Key => key_lockout(document, subject, account, add),
@@ -141,7 +141,7 @@ pub(super) fn lockout(document: &PolicyDocument, subject: &Subject, add: Add) {
     }
 }
 
-fn verdict_on(document: &PolicyDocument, subject: &Subject, account: &AccountId, request: Request) -> Verdict {
+fn verdict_on(document: &PolicyDocument, subject: &LintSubject, account: &AccountId, request: Request) -> Verdict {
     let context = request.context.with("aws:SecureTransport", "true").with("aws:ViaAWSService", "false");
     let request = Request { context, ..request };
     let resource = Some(Named { name: subject.name, document });
@@ -149,7 +149,7 @@ fn verdict_on(document: &PolicyDocument, subject: &Subject, account: &AccountId,
 }
 
 /// KMS's own check: the account's root must be able to put the next policy (KMS API, `PutKeyPolicy`).
-fn key_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
+fn key_lockout(document: &PolicyDocument, subject: &LintSubject, account: &AccountId, add: Add) {
     let request = Request {
         caller: Caller::Root { account: account.clone(), partition: subject.partition },
         action: "kms:PutKeyPolicy".into(),
@@ -161,7 +161,7 @@ fn key_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId
     }
 }
 
-fn bucket_lockout(document: &PolicyDocument, subject: &Subject, account: &AccountId, add: Add) {
+fn bucket_lockout(document: &PolicyDocument, subject: &LintSubject, account: &AccountId, add: Add) {
     let Some(resource) = bucket_of(document) else { return };
     let Ok(role) = format!("arn:{}:iam::{account}:role/some-administrator", subject.partition).parse() else { return };
     let request = Request {

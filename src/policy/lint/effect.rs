@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Add, Kind, Rule, Subject};
+use super::{Add, Kind, LintSubject, Rule};
 use crate::log_path::{Folder, TOP, split_at_root};
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 
@@ -101,7 +101,7 @@ pub(super) fn encryption_denials(statement: &Statement, add: Add) {
 }
 
 /// Old versions of the CloudTrail console let every principal of the account make aliases through EC2.
-pub(super) fn leftover_grant(statement: &Statement, subject: &Subject, add: Add) {
+pub(super) fn leftover_grant(statement: &Statement, subject: &LintSubject, add: Add) {
     if subject.kind != Kind::Key || statement.effect == Effect::Deny {
         return;
     }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::document::{PolicyDocument, Statement};
-use super::evaluate::Place;
+use super::evaluate::StatementPlace;
 use crate::ids::{AccountId, OrganizationId, Partition};
 
 mod access;
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// The document's surroundings.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct LintSubject<'a> {
     /// What people call the document.
     pub name: &'a str,
     /// What it is attached to.
@@ -137,11 +137,11 @@ impl Rule {
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// The rule.
     pub rule: Rule,
     /// The statement; none where it is about the document as a whole.
-    pub place: Option<Place>,
+    pub place: Option<StatementPlace>,
     /// What is wrong.
     pub message: String,
     /// What to do.
@@ -149,16 +149,17 @@ pub struct Finding {
 }
 
 /// Returns the findings on a document, in the order of its statements, those on the whole document last.
-pub fn lint(document: &PolicyDocument, subject: &Subject) -> Vec<Finding> {
+pub fn lint(document: &PolicyDocument, subject: &LintSubject) -> Vec<LintFinding> {
     let mut findings = Vec::new();
     for (index, statement) in document.statements.iter().enumerate() {
-        let place = Place { document: subject.name.to_owned(), index, sid: statement.sid.clone() };
+        let place = StatementPlace { document: subject.name.to_owned(), index, sid: statement.sid.clone() };
         let mut add = |rule: Rule, message: String| {
-            findings.push(Finding { rule, place: Some(place.clone()), message, help: help(rule) });
+            findings.push(LintFinding { rule, place: Some(place.clone()), message, help: help(rule) });
         };
         lint_statement(statement, document, subject, &mut add);
     }
-    let mut add = |rule: Rule, message: String| findings.push(Finding { rule, place: None, message, help: help(rule) });
+    let mut add =
+        |rule: Rule, message: String| findings.push(LintFinding { rule, place: None, message, help: help(rule) });
     access::plain_http(document, subject, &mut add);
     access::lockout(document, subject, &mut add);
     size::too_large(document, subject, &mut add);
@@ -167,7 +168,7 @@ pub fn lint(document: &PolicyDocument, subject: &Subject) -> Vec<Finding> {
 
 type Add<'a> = &'a mut dyn FnMut(Rule, String);
 
-fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &Subject, add: Add) {
+fn lint_statement(statement: &Statement, document: &PolicyDocument, subject: &LintSubject, add: Add) {
     access::outside(statement, subject, add);
     access::source(statement, subject, add);
     access::list(statement, subject, add);

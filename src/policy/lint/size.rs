@@ -1,6 +1,6 @@
 //! How large a document may be.
 
-use super::{Add, Kind, Rule, Subject};
+use super::{Add, Kind, LintSubject, Rule};
 use crate::policy::document::PolicyDocument;
 
 /// Returns the size that AWS allows for a kind of document by default, in bytes without white space.
@@ -24,7 +24,7 @@ pub fn total_size_bytes<'a>(documents: impl IntoIterator<Item = &'a PolicyDocume
     documents.into_iter().map(PolicyDocument::size_bytes).sum()
 }
 
-pub(super) fn too_large(document: &PolicyDocument, subject: &Subject, add: Add) {
+pub(super) fn too_large(document: &PolicyDocument, subject: &LintSubject, add: Add) {
     let limit = subject.limit_bytes.unwrap_or_else(|| size_limit_bytes(subject.kind));
     let size = document.size_bytes();
     if size > limit {

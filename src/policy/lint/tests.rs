@@ -16,7 +16,7 @@ fn rules_of(kind: Kind, text: &str) -> Vec<Rule> {
     let document = PolicyDocument::parse(text).unwrap();
     let known = BTreeSet::from(["111111111111".parse().unwrap(), "222222222222".parse().unwrap()]);
     let (organization, account) = ("o-exampleorgid".parse().unwrap(), "222222222222".parse().unwrap());
-    let subject = Subject {
+    let subject = LintSubject {
         name: "policy",
         kind,
         partition: crate::ids::Partition::Aws,

@@ -8,7 +8,7 @@ use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_
 use super::{Asked, Cause, Delivery, Doubt, Preflight, Refusal, named};
 use crate::log_path::{Folder, folder_of};
 use crate::policy::document::PolicyDocument;
-use crate::policy::evaluate::{Denial, Failure, NearMiss, Place, Request, Verdict, misses};
+use crate::policy::evaluate::{Denial, Failure, NearMiss, Request, StatementPlace, Verdict, misses};
 
 const CODE: &str = "InsufficientS3BucketPolicyException";
 const ENCRYPTION_CODE: &str = "InsufficientEncryptionPolicyException";
@@ -157,13 +157,13 @@ impl Bucket<'_> {
         }
     }
 
-    fn denies_by_encryption(&self, place: &Place) -> bool {
+    fn denies_by_encryption(&self, place: &StatementPlace) -> bool {
         let Some(statement) = self.policy.statements.get(place.index) else { return false };
         let mut keys = statement.condition.values().flat_map(|by_key| by_key.keys());
         keys.any(|key| key.to_ascii_lowercase().starts_with("s3:x-amz-server-side-encryption"))
     }
 
-    fn encryption_denied(&self, place: Place, request: &Request) -> Refusal {
+    fn encryption_denied(&self, place: StatementPlace, request: &Request) -> Refusal {
         let code = if self.delivery.key_arn.is_some() { ENCRYPTION_CODE } else { CODE };
         let message =
             format!("{place} denies objects by their encryption headers, which CloudTrail's check does not send");
@@ -198,7 +198,7 @@ impl Bucket<'_> {
         let near = self.nearest_path(path, &misses);
         let (cause, miss, has) = near.unwrap_or((missing(path.owner), misses.first(), None));
         let place = miss.map(|miss| miss.place.clone());
-        let where_at = place.as_ref().map_or_else(|| self.name.clone(), Place::to_string);
+        let where_at = place.as_ref().map_or_else(|| self.name.clone(), StatementPlace::to_string);
         let allowed = || miss.map(resources).unwrap_or_default().join(", ");
         let has = has.or_else(|| Some(allowed()).filter(|text| !text.is_empty()));
         let message = match (&has, cause) {

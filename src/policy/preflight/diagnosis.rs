@@ -5,7 +5,9 @@ use super::{Cause, Doubt, Preflight, Refusal};
 use crate::ids::Arn;
 use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
-use crate::policy::evaluate::{Denial, Failure, Layers, Named, NearMiss, Place, Request, Verdict, evaluate, glob};
+use crate::policy::evaluate::{
+    Denial, Failure, Layers, Named, NearMiss, Request, StatementPlace, Verdict, evaluate, glob,
+};
 
 /// Versions of TLS that a service of AWS may use today (AWS refuses older ones everywhere).
 const TLS_VERSIONS: [&str; 2] = ["1.2", "1.3"];
@@ -73,7 +75,7 @@ pub(super) fn refusal(cause: Cause, code: &'static str, document: &str, request:
 }
 
 /// Says that a statement denies the request.
-pub(super) fn denied_by(place: Place, code: &'static str, document: &str, request: &Request) -> Refusal {
+pub(super) fn denied_by(place: StatementPlace, code: &'static str, document: &str, request: &Request) -> Refusal {
     let message = format!("{place} denies {} to CloudTrail on {}", request.action, request.resource);
     let help = "let the statement leave AWS services out, for example with Bool aws:PrincipalIsAWSService false".into();
     let base = refusal(Cause::DeniedByStatement, code, document, request);

@@ -9,7 +9,7 @@ use super::{Cause, Delivery, Preflight, RESOURCE_POLICY, Refusal, named};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Place, Request, evaluate, full_access, glob, misses,
+    Caller, Context, Denial, Layers, Named, Request, StatementPlace, evaluate, full_access, glob, misses,
 };
 
 const ROLE_CODE: &str = "InvalidCloudWatchLogsRoleArnException";
@@ -145,7 +145,7 @@ fn closed(denial: Denial, action: &str, stream: &Stream, request: &Request) -> R
         Denial::Implicit { nearest, .. } => nearest,
     };
     let place = nearest.map(|miss| miss.place);
-    let where_at = place.as_ref().map_or_else(|| ROLE.to_owned(), Place::to_string);
+    let where_at = place.as_ref().map_or_else(|| ROLE.to_owned(), StatementPlace::to_string);
     Refusal {
         message: format!("{where_at}: {action} is not allowed on {}", stream.documented),
         help: format!("add {} to the streams that the role may write", stream.documented),
@@ -185,7 +185,7 @@ fn kept_out(denial: Denial, group: &LogGroup, document: &str, request: &Request)
         Denial::Explicit(place) => Some(place),
         Denial::Implicit { .. } => None,
     };
-    let where_at = place.as_ref().map_or_else(|| document.to_owned(), Place::to_string);
+    let where_at = place.as_ref().map_or_else(|| document.to_owned(), StatementPlace::to_string);
     let name = document.strip_prefix(RESOURCE_POLICY).unwrap_or(document).trim();
     Refusal {
         message: format!(

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::document::PolicyDocument;
-use super::evaluate::{Named, Place, Request};
+use super::evaluate::{Named, Request, StatementPlace};
 use crate::ids::{AccountId, Arn, OrganizationId};
 use crate::log_path::Folder;
 
@@ -127,7 +127,7 @@ pub struct Refusal {
     /// The resource that it is refused for.
     pub resource: String,
     /// The statement to change; none where one is to be added.
-    pub statement: Option<Place>,
+    pub statement: Option<StatementPlace>,
     /// Whether that statement denies.
     pub denied: bool,
     /// The condition key or element that decides, such as `aws:SourceArn` or `Resource`.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::daemon::clock::after;
 use crate::estate::Address;
-use crate::plan::{Action, Change};
+use crate::plan::{Change, Step};
 
 /// So many times in a row a field is set and found set back before the conflict is unresolved.
 pub const REVERTS_MAX: u32 = 3;
@@ -144,10 +144,10 @@ impl ConflictTracker {
 
 /// The fields that a change sets, each with the value that it finds. What is made anew counts as one field: the whole.
 fn fields(change: &Change) -> Vec<(String, Value)> {
-    match change.action {
-        Action::Update => change.fields.iter().map(|f| (f.path.clone(), f.before.clone())).collect(),
-        Action::Create => vec![(String::new(), Value::Null)],
-        Action::Adopt | Action::Retire => Vec::new(),
+    match &change.step {
+        Step::Update { fields, .. } => fields.iter().map(|f| (f.path.clone(), f.before_json())).collect(),
+        Step::Create { .. } => vec![(String::new(), Value::Null)],
+        Step::Adopt { .. } | Step::Retire { .. } => Vec::new(),
     }
 }
 

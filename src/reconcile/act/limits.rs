@@ -140,7 +140,7 @@ fn own_reason(change: &Change, plan: &Plan, limits: &RoundLimits) -> Option<Hold
     if let Some(blocker) = plan.stands_against(change) {
         return Some(HoldReason::Blocked(blocker.clone()));
     }
-    match change.action {
+    match change.action() {
         Action::Adopt => return Some(HoldReason::Adoption),
         Action::Retire => return Some(HoldReason::Removal),
         Action::Create | Action::Update => {}

@@ -52,8 +52,8 @@ pub fn update(
 fn waiting(held: &HeldChange) -> PendingChange {
     PendingChange {
         address: held.change.address.to_string(),
-        action: held.change.action.as_str(),
-        fields: held.change.fields.iter().map(|field| field.path.clone()).collect(),
+        action: held.change.action().as_str(),
+        fields: held.change.fields().iter().map(|field| field.path.clone()).collect(),
         why: held.reason.sentence(),
     }
 }

@@ -3,21 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::plan::{Action, Harm, Risk};
+use crate::plan::{Action, FieldChange, Harm, Risk, Step};
 use crate::reconcile::act::limits::*;
 
 fn change(account: &AccountId, kind: Kind, needs: &[&Change]) -> Change {
     Change {
         address: Address::global(account, kind, "x"),
         operator: account.clone(),
-        action: Action::Update,
+        step: step(Action::Update),
         risk: BTreeSet::from([Risk::Safe]),
         harm: Harm::Harmless,
         reason: String::new(),
-        fields: Vec::new(),
         depends_on: needs.iter().map(|change| change.address.clone()).collect(),
-        desired: None,
-        observed: Some(crate::estate::TrustedAccess {}.into()),
+    }
+}
+
+fn step(action: Action) -> Step {
+    let (desired, observed) = (crate::estate::TrustedAccess {}.into(), Resource::from(crate::estate::TrustedAccess {}));
+    let fields = vec![FieldChange { path: "tags".into(), before: None, after: None }];
+    match action {
+        Action::Create => Step::create(desired),
+        Action::Update => Step::update(desired, observed, fields).unwrap(),
+        Action::Adopt => Step::Adopt { desired, observed, fields },
+        Action::Retire => Step::Retire { observed },
     }
 }
 
@@ -72,7 +80,7 @@ async fn each_reason_holds_a_change() {
     let conflicts = BTreeMap::from([(one.address.clone(), "somebody".to_owned())]);
     assert_eq!(held(&plan, RoundLimits { conflicts, ..limits() }), ["Fight"]);
     for (action, code) in [(Action::Adopt, "NeedsAdoption"), (Action::Retire, "NeedsRemoval")] {
-        let plan = with(vec![Change { action, ..one.clone() }], 100).await;
+        let plan = with(vec![Change { step: step(action), ..one.clone() }], 100).await;
         assert_eq!(held(&plan, limits()), [code]);
     }
 }

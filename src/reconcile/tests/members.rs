@@ -164,7 +164,7 @@ async fn what_watched_an_earlier_trail_stays_until_it_is_pruned() {
     let pruned = change(world, &one_for_all(), PlanOptions { prune: true, ..PlanOptions::default() }).await;
     let kinds: BTreeSet<Kind> = pruned.changes.iter().map(|change| change.address.kind).collect();
     assert_eq!((kinds, wakers(world)), (BTreeSet::from([Kind::Role, Kind::Rule]), 0));
-    assert!(pruned.changes.iter().all(|change| change.action == Action::Retire));
+    assert!(pruned.changes.iter().all(|change| change.action() == Action::Retire));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Isolation, UnprovenJson, ViolationJson, line};
+use super::{IsolationReport, UnprovenJson, ViolationJson, line};
 use crate::plan::surroundings::{Administrator, Around, LOOKED_AT, NOT_LOOKED_AT};
 use crate::plan::{Finding, Violation};
 use crate::policy::isolation::Unproven;
@@ -13,7 +13,7 @@ use crate::report::text::words;
 const LISTED_MAX: usize = 50;
 
 /// Writes counter-examples and open questions, in the form of the others.
-pub(in crate::report) fn write_doubts(text: &mut String, report: &Isolation) {
+pub(in crate::report) fn write_doubts(text: &mut String, report: &IsolationReport) {
     for Violation { address: _, invariant, principal, action, resource, statement, author: _ } in
         &report.around.violations
     {
@@ -27,7 +27,7 @@ pub(in crate::report) fn write_doubts(text: &mut String, report: &Isolation) {
 }
 
 /// Writes what was looked at, and what was found there.
-pub(in crate::report) fn write(text: &mut String, report: &Isolation) {
+pub(in crate::report) fn write(text: &mut String, report: &IsolationReport) {
     line(text, 0, &looked_at(&report.unread));
     let Around { administrators, leads_on, .. } = &report.around;
     if !administrators.is_empty() {

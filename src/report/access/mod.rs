@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::ids::AccountId;
 use crate::plan::Finding;
 use crate::plan::surroundings::Around;
-use crate::policy::isolation::{Kept, Unproven, Violation};
+use crate::policy::isolation::{BrokenInvariant, Kept, Unproven};
 use crate::report::text::escape;
 use crate::report::text::words;
 
@@ -23,7 +23,7 @@ pub const MATRIX_MAX: usize = 20;
 /// Which policies were looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ReadState {
     /// Those that there will be once the configuration is applied.
     Planned,
     /// Those that there are.
@@ -32,9 +32,9 @@ pub enum State {
 
 /// What is reported.
 #[derive(Debug)]
-pub struct Isolation {
+pub struct IsolationReport {
     /// Which policies were looked at.
-    pub state: State,
+    pub state: ReadState,
     /// The organization's id.
     pub organization: String,
     /// The accounts whose logs are in the archive, by id and name.
@@ -46,7 +46,7 @@ pub struct Isolation {
     /// The trusted readers, which the configuration lets read everything.
     pub trusted: Vec<Trusted>,
     /// What does not hold.
-    pub violations: Vec<Violation>,
+    pub violations: Vec<BrokenInvariant>,
     /// What could not be proved.
     pub unproven: Vec<Unproven>,
     /// Statements of others that stay because they are harmless.
@@ -88,7 +88,7 @@ pub struct Row {
     pub unknown: Vec<AccountId>,
 }
 
-impl Isolation {
+impl IsolationReport {
     /// Returns how many counter-examples there are.
     pub fn broken(&self) -> usize {
         self.violations.len() + self.around.violations.len()
@@ -105,10 +105,10 @@ impl Isolation {
 }
 
 /// Returns the report for a terminal. Every text of AWS is made inert.
-pub fn human(report: &Isolation) -> String {
+pub fn human(report: &IsolationReport) -> String {
     let when = match report.state {
-        State::Planned => "once the configuration is applied",
-        State::Live => "now",
+        ReadState::Planned => "once the configuration is applied",
+        ReadState::Live => "now",
     };
     let (readers, accounts) = (words::count(report.readers, "reader"), words::count(report.accounts.len(), "account"));
     let mut text = String::new();
@@ -151,7 +151,7 @@ fn trusted_line(trusted: &Trusted, accounts: usize) -> String {
     format!("{reader}, a trusted reader, reads {whose}{unknown}")
 }
 
-fn verdict(report: &Isolation) -> String {
+fn verdict(report: &IsolationReport) -> String {
     match (report.broken(), report.open()) {
         (0, 0) => "Proved: each reads its own account's logs and no other's, and none changes anything.".into(),
         (0, open) => format!("Not proved: {} open.", words::count(open, "question")),
@@ -163,7 +163,7 @@ fn verdict(report: &Isolation) -> String {
 }
 
 /// A column for each account, under the number of its row.
-fn matrix(text: &mut String, report: &Isolation) {
+fn matrix(text: &mut String, report: &IsolationReport) {
     let numbers: String = (1..=report.accounts.len()).map(|number| format!("{number:>3}")).collect();
     line(text, 2, &format!("{:>20}{numbers}", "reads"));
     for (number, (id, name)) in report.accounts.iter().enumerate() {
@@ -184,7 +184,7 @@ fn mark(rows: &[&Row], account: &AccountId) -> char {
     }
 }
 
-fn exceptions(text: &mut String, report: &Isolation) {
+fn exceptions(text: &mut String, report: &IsolationReport) {
     for Row { reader, account, reads, unknown } in &report.tried {
         let others: Vec<&str> = reads.iter().filter(|id| *id != account).map(|id| id.as_str()).collect();
         let own = if reads.contains(account) { "its own account" } else { "not its own account" };
@@ -224,7 +224,7 @@ pub struct IsolationJson<'a> {
     /// The id of the organization.
     organization: &'a str,
     /// Which policies were looked at.
-    state: State,
+    state: ReadState,
     /// Every invariant holds, and none is open.
     proved: bool,
     /// How many readers there are.
@@ -281,8 +281,8 @@ struct UnprovenJson<'a> {
 ///
 /// # Errors
 /// Those of serialisation, which this shape does not have.
-pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
-    let Isolation {
+pub fn json(report: &IsolationReport) -> Result<String, serde_json::Error> {
+    let IsolationReport {
         state,
         organization,
         accounts,
@@ -296,7 +296,7 @@ pub fn json(report: &Isolation) -> Result<String, serde_json::Error> {
         unread,
         findings,
     } = report;
-    let violation = |violation: &'_ Violation| violation.statement.as_ref().map(ToString::to_string);
+    let violation = |violation: &'_ BrokenInvariant| violation.statement.as_ref().map(ToString::to_string);
     crate::report::text::json::text(&IsolationJson {
         format_version: crate::report::text::json::FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),

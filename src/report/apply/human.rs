@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
+use crate::apply::outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, TrailDelivery};
 use crate::estate::{Address, Problem};
 use crate::organization::Organization;
 use crate::plan::Action;
@@ -35,7 +35,7 @@ pub fn apply(report: &ApplyReport, organization: &Organization, layout: Layout) 
 fn write_done(page: &mut Page, report: &ApplyReport, organization: &Organization, layout: Layout) {
     let done = report.outcomes.iter().filter(|outcome| outcome.result == ChangeResult::Done);
     let mut counts: BTreeMap<(Action, &'static str), Vec<&Address>> = BTreeMap::new();
-    for Outcome { address, action, result: _ } in done {
+    for ChangeOutcome { address, action, result: _ } in done {
         counts.entry((*action, address.kind.words())).or_default().push(address);
     }
     if counts.is_empty() {
@@ -98,12 +98,12 @@ fn write_skipped(page: &mut Page, report: &ApplyReport, layout: Layout) {
     }
 }
 
-fn write_delivery(page: &mut Page, delivery: &[Delivery]) {
+fn write_delivery(page: &mut Page, delivery: &[TrailDelivery]) {
     if delivery.is_empty() {
         return;
     }
     page.heading(&[Span(STRONG, "Delivery")]);
-    for Delivery { trail, state } in delivery {
+    for TrailDelivery { trail, state } in delivery {
         page.line(2, &[Span(PLAIN, &trail.to_string())]);
         match state {
             DeliveryState::Arrives(time) => {
@@ -167,8 +167,8 @@ mod tests {
         let (plan, organization) = hostile();
         let mut report = apply_report(1);
         report.problems = plan.problems.clone();
-        report.outcomes.extend(plan.problems.into_iter().map(|problem| Outcome {
-            address: plan.evidence[0].address.clone(),
+        report.outcomes.extend(plan.problems.into_iter().map(|problem| ChangeOutcome {
+            address: plan.other_trails[0].address.clone(),
             action: Action::Create,
             result: ChangeResult::Failed(problem),
         }));

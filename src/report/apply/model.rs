@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, DeliveryState, Outcome, Tally};
-use crate::estate::Address;
-use crate::report::plan::model::{FindingJson, Place, ProblemJson};
+use crate::apply::outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, Tally};
+use crate::estate::{Address, Problem};
+use crate::plan::saved::{AddressJson, FindingJson};
 use crate::report::text::json::FORMAT_VERSION;
 
 /// What came of a plan.
@@ -30,13 +30,13 @@ pub struct ApplyJson<'a> {
     /// What was removed.
     retired: Vec<String>,
     /// What could not be read, and why.
-    problems: Vec<ProblemJson<'a>>,
+    problems: &'a [Problem],
     /// What stood against parts of the plan.
-    blockers: Vec<ProblemJson<'a>>,
+    blockers: &'a [Problem],
     /// Whether each trail delivers after the run.
     delivery: Vec<DeliveryJson<'a>>,
     /// What is wrong after the run, the worst first.
-    findings: Vec<FindingJson<'a>>,
+    findings: Vec<FindingJson>,
 }
 
 /// By which a run is known.
@@ -59,14 +59,14 @@ struct ApplySummary {
 #[derive(Debug, Serialize, JsonSchema)]
 struct OutcomeJson<'a> {
     #[serde(flatten)]
-    place: Place<'a>,
+    place: AddressJson,
     /// `create`, `update`, `adopt` or `retire`.
     action: &'static str,
     /// `done`, `failed`, `taken_back` or `skipped`.
     result: &'static str,
     /// For `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<ProblemJson<'a>>,
+    problem: Option<&'a Problem>,
     /// For `skipped`: the address of the change that was not made, or a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
@@ -83,7 +83,7 @@ struct DeliveryJson<'a> {
     latest_time: Option<&'a str>,
     /// Why it does not deliver, for `fails`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<ProblemJson<'a>>,
+    problem: Option<&'a Problem>,
 }
 
 impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
@@ -111,25 +111,25 @@ impl<'a> From<&'a ApplyReport> for ApplyJson<'a> {
             summary: ApplySummary { tally: report.tally(), unchanged: *unchanged },
             outcomes: outcomes.iter().map(OutcomeJson::from).collect(),
             retired: report.retired().map(|outcome| outcome.address.to_string()).collect(),
-            problems: problems.iter().map(ProblemJson::from).collect(),
-            blockers: blockers.iter().map(ProblemJson::from).collect(),
+            problems,
+            blockers,
             delivery: delivery.iter().map(|d| delivery_json(&d.trail, &d.state)).collect(),
             findings: findings.iter().map(FindingJson::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a Outcome> for OutcomeJson<'a> {
-    fn from(outcome: &'a Outcome) -> Self {
-        let Outcome { address, action, result } = outcome;
+impl<'a> From<&'a ChangeOutcome> for OutcomeJson<'a> {
+    fn from(outcome: &'a ChangeOutcome) -> Self {
+        let ChangeOutcome { address, action, result } = outcome;
         let (result, problem, because) = match result {
             ChangeResult::Done => ("done", None, None),
-            ChangeResult::Failed(problem) => ("failed", Some(problem.into()), None),
-            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem.into()), None),
+            ChangeResult::Failed(problem) => ("failed", Some(problem), None),
+            ChangeResult::TakenBack(problem) => ("taken_back", Some(problem), None),
             ChangeResult::Skipped(Because::Of(address)) => ("skipped", None, Some(address.to_string())),
             ChangeResult::Skipped(Because::Reason(reason)) => ("skipped", None, Some(reason.clone())),
         };
-        Self { place: address.into(), action: action.as_str(), result, problem, because }
+        Self { place: AddressJson(address.clone()), action: action.as_str(), result, problem, because }
     }
 }
 
@@ -137,7 +137,7 @@ fn delivery_json<'a>(trail: &Address, state: &'a DeliveryState) -> DeliveryJson<
     let (state, latest_time, problem) = match state {
         DeliveryState::Arrives(time) => ("arrives", Some(time.as_str()), None),
         DeliveryState::Waiting => ("waiting", None, None),
-        DeliveryState::Fails(problem) => ("fails", None, Some(problem.into())),
+        DeliveryState::Fails(problem) => ("fails", None, Some(problem)),
     };
     DeliveryJson { trail: trail.to_string(), state, latest_time, problem }
 }

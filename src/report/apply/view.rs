@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome, Tally};
+use crate::apply::outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, Tally, TrailDelivery};
 use crate::estate::Problem;
 use crate::organization::Organization;
 use crate::report::plan::assessment::{FindingView, harmful, remarks};
@@ -107,7 +107,7 @@ pub fn summary(report: &ApplyReport) -> String {
 
 /// Returns the problems of failed changes, each with its address.
 pub fn failures(report: &ApplyReport) -> Vec<Problem> {
-    let failure = |outcome: &Outcome| match &outcome.result {
+    let failure = |outcome: &ChangeOutcome| match &outcome.result {
         ChangeResult::Failed(problem) => Some(Problem {
             address: problem.address.clone().or_else(|| Some(outcome.address.clone())),
             ..problem.clone()
@@ -122,7 +122,7 @@ pub fn failures(report: &ApplyReport) -> Vec<Problem> {
     report.outcomes.iter().filter_map(failure).collect()
 }
 
-fn skipped(outcome: &Outcome) -> Option<SkippedView> {
+fn skipped(outcome: &ChangeOutcome) -> Option<SkippedView> {
     let because = match &outcome.result {
         ChangeResult::Skipped(Because::Of(address)) => format!("{address} was not made"),
         ChangeResult::Skipped(Because::Reason(reason)) => reason.clone(),
@@ -131,13 +131,13 @@ fn skipped(outcome: &Outcome) -> Option<SkippedView> {
     Some(SkippedView { address: outcome.address.to_string(), because })
 }
 
-fn done(outcome: &Outcome) -> Option<DoneView> {
+fn done(outcome: &ChangeOutcome) -> Option<DoneView> {
     let made = outcome.result == ChangeResult::Done;
     made.then(|| DoneView { action: outcome.action.as_str(), address: outcome.address.to_string() })
 }
 
-fn delivery(delivery: &Delivery) -> DeliveryView {
-    let Delivery { trail, state } = delivery;
+fn delivery(delivery: &TrailDelivery) -> DeliveryView {
+    let TrailDelivery { trail, state } = delivery;
     let state = match state {
         DeliveryState::Arrives(time) => format!("log files arrive, the last one at {time}"),
         DeliveryState::Waiting => "no log file yet; the first one takes some minutes".into(),

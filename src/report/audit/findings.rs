@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fix_words;
-use crate::audit::{Audit, Check, Control, Doubt, Severity, Verdict};
+use crate::audit::{Audit, Check, CheckVerdict, Control, Doubt, Severity};
 use crate::estate::Kind;
 use crate::ids::Region;
 use crate::organization::Organization;
@@ -75,7 +75,7 @@ fn uid(control: &Control, subject: &Subject) -> String {
 
 /// Only what failed is severe.
 fn severity(control: &Control, check: &Check) -> Option<Severity> {
-    (check.verdict == Verdict::Fail).then(|| control.question.severity())
+    (check.verdict == CheckVerdict::Fail).then(|| control.question.severity())
 }
 
 fn inherited(audit: &Audit, check: &Check) -> usize {
@@ -91,10 +91,10 @@ fn ocsf_finding(
 ) -> Value {
     let subject = subject(organization, check);
     let (status, status_id) = match check.verdict {
-        Verdict::Pass => ("Pass", 1),
-        Verdict::Fail => ("Fail", 3),
-        Verdict::Unknown(_) => ("Unknown", 0),
-        Verdict::NotApplicable => ("Not Applicable", 99),
+        CheckVerdict::Pass => ("Pass", 1),
+        CheckVerdict::Fail => ("Fail", 3),
+        CheckVerdict::Unknown(_) => ("Unknown", 0),
+        CheckVerdict::NotApplicable => ("Not Applicable", 99),
     };
     let (severity, severity_id) = match severity(control, check) {
         None => ("Informational", 1),
@@ -115,7 +115,7 @@ fn ocsf_finding(
         "time": stamp.time.as_millisecond(),
         "severity": severity, "severity_id": severity_id,
         "status": "New", "status_id": 1,
-        "message": check.evidence,
+        "message": check.fact,
         "metadata": {
             "version": OCSF_VERSION,
             "profiles": ["cloud"],
@@ -163,7 +163,7 @@ fn asff_finding(
         "CreatedAt": time, "UpdatedAt": time,
         "Severity": {"Label": severity},
         "Title": shortened(&format!("{} {}", control.id, control.question.title()), 256),
-        "Description": shortened(&check.evidence, 1024),
+        "Description": shortened(&check.fact, 1024),
         "Resources": [{"Type": subject.security_hub, "Id": subject.uid, "Partition": partition, "Region": region}],
         "Compliance": compliance(check),
         "ProductFields": {
@@ -182,16 +182,16 @@ fn asff_finding(
 
 fn compliance(check: &Check) -> Value {
     match check.verdict {
-        Verdict::Pass => json!({"Status": "PASSED"}),
-        Verdict::Fail => json!({"Status": "FAILED"}),
-        Verdict::NotApplicable => reason("NOT_AVAILABLE", "NOT_APPLICABLE", check),
-        Verdict::Unknown(Doubt::Unreadable) => reason("WARNING", "UNREADABLE", check),
-        Verdict::Unknown(Doubt::Outside) => reason("NOT_AVAILABLE", "NOT_READ", check),
+        CheckVerdict::Pass => json!({"Status": "PASSED"}),
+        CheckVerdict::Fail => json!({"Status": "FAILED"}),
+        CheckVerdict::NotApplicable => reason("NOT_AVAILABLE", "NOT_APPLICABLE", check),
+        CheckVerdict::Unknown(Doubt::Unreadable) => reason("WARNING", "UNREADABLE", check),
+        CheckVerdict::Unknown(Doubt::Outside) => reason("NOT_AVAILABLE", "NOT_READ", check),
     }
 }
 
 fn reason(status: &str, code: &str, check: &Check) -> Value {
-    let reason = json!({"ReasonCode": code, "Description": shortened(&check.evidence, 2048)});
+    let reason = json!({"ReasonCode": code, "Description": shortened(&check.fact, 2048)});
     json!({"Status": status, "StatusReasons": [reason]})
 }
 

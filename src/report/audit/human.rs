@@ -10,7 +10,7 @@ use crate::report::text::layout::Layout;
 use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::text::words;
 
-/// Returns the page: what failed with its evidence and what helps, the rest by id; all of it in full with `verbose`.
+/// Returns the page: what failed with its fact and what helps, the rest by id; all of it in full with `verbose`.
 pub fn human(audit: &Audit, organization: &Organization, layout: Layout) -> String {
     let AuditView {
         organization,
@@ -105,7 +105,7 @@ fn write_group(page: &mut Page, word: &str, style: Style, group: &GroupView) {
         );
     }
     for check in group.checks.iter().take(CHECKS_MAX) {
-        page.line(6, &[Span(FAINT, &check.place), Span(PLAIN, ": "), Span(PLAIN, &check.evidence)]);
+        page.line(6, &[Span(FAINT, &check.place), Span(PLAIN, ": "), Span(PLAIN, &check.fact)]);
         if !check.fix.is_empty() {
             page.line(6, &[Span(PLAIN, "next: "), Span(PLAIN, &check.fix)]);
         }

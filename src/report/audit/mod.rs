@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::audit::{Audit, Check, Control, Fix, Outcome, Subject, Verdict};
+use crate::estate::Problem;
+use crate::audit::{Audit, AuditSubject, Check, CheckVerdict, Control, ControlOutcome, Fix};
 use crate::organization::Organization;
-use crate::report::plan::model::ProblemJson;
 use crate::report::text::json::FORMAT_VERSION;
 use crate::report::text::template::{BadTemplate, Templates};
 
@@ -53,7 +53,7 @@ pub struct AuditJson<'a> {
     /// Accounts that are not active and were not judged.
     inactive: Vec<InactiveJson<'a>>,
     /// What could not be read, and why.
-    problems: Vec<ProblemJson<'a>>,
+    problems: &'a [Problem],
 }
 
 /// How many controls have which verdict.
@@ -113,7 +113,8 @@ struct CheckJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'static str>,
     /// What it was judged by.
-    evidence: &'a str,
+    #[serde(rename = "evidence")]
+    fact: &'a str,
     /// The plan contains the change that makes it a pass.
     fixed_by_plan: bool,
     /// The setting of the configuration that could ask for it.
@@ -158,14 +159,14 @@ impl<'a> From<&'a Audit> for AuditJson<'a> {
             inactive: inactive
                 .map(|(id, state)| InactiveJson { account: id.as_str(), state: state.as_str() })
                 .collect(),
-            problems: problems.iter().map(ProblemJson::from).collect(),
+            problems,
         }
     }
 }
 
-impl<'a> From<&'a Outcome> for ControlJson<'a> {
-    fn from(outcome: &'a Outcome) -> Self {
-        let Outcome { control, verdict, checks } = outcome;
+impl<'a> From<&'a ControlOutcome> for ControlJson<'a> {
+    fn from(outcome: &'a ControlOutcome) -> Self {
+        let ControlOutcome { control, verdict, checks } = outcome;
         let Control { standard, id, question } = control;
         Self {
             standard: standard.as_str(),
@@ -182,10 +183,10 @@ impl<'a> From<&'a Outcome> for ControlJson<'a> {
 
 impl<'a> From<&'a Check> for CheckJson<'a> {
     fn from(check: &'a Check) -> Self {
-        let Check { account, address, verdict, evidence, fix } = check;
+        let Check { account, address, verdict, fact, fix } = check;
         let because = match verdict {
-            Verdict::Unknown(doubt) => Some(doubt.as_str()),
-            Verdict::NotApplicable | Verdict::Pass | Verdict::Fail => None,
+            CheckVerdict::Unknown(doubt) => Some(doubt.as_str()),
+            CheckVerdict::NotApplicable | CheckVerdict::Pass | CheckVerdict::Fail => None,
         };
         let (setting, elsewhere) = match fix {
             Fix::Setting(setting) => (Some(*setting), None),
@@ -197,7 +198,7 @@ impl<'a> From<&'a Check> for CheckJson<'a> {
             address: address.as_ref().map(ToString::to_string),
             verdict: word(*verdict),
             because,
-            evidence,
+            fact,
             fixed_by_plan: *fix == Fix::Plan,
             setting,
             elsewhere,
@@ -205,9 +206,9 @@ impl<'a> From<&'a Check> for CheckJson<'a> {
     }
 }
 
-impl<'a> From<&'a Subject> for SubjectJson<'a> {
-    fn from(subject: &'a Subject) -> Self {
-        let Subject { account, trails, looked_at: _, members } = subject;
+impl<'a> From<&'a AuditSubject> for SubjectJson<'a> {
+    fn from(subject: &'a AuditSubject) -> Self {
+        let AuditSubject { account, trails, looked_at: _, members } = subject;
         Self {
             account: account.as_str(),
             trails: trails.iter().map(ToString::to_string).collect(),
@@ -217,12 +218,12 @@ impl<'a> From<&'a Subject> for SubjectJson<'a> {
 }
 
 /// Words of programs have no spaces.
-fn word(verdict: Verdict) -> &'static str {
+fn word(verdict: CheckVerdict) -> &'static str {
     match verdict {
-        Verdict::NotApplicable => "not_applicable",
-        Verdict::Pass => "pass",
-        Verdict::Unknown(_) => "unknown",
-        Verdict::Fail => "fail",
+        CheckVerdict::NotApplicable => "not_applicable",
+        CheckVerdict::Pass => "pass",
+        CheckVerdict::Unknown(_) => "unknown",
+        CheckVerdict::Fail => "fail",
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::fix_words;
-use crate::audit::{Audit, Check, Doubt, Outcome, Standard, Subject, Verdict};
+use crate::audit::{Audit, AuditSubject, Check, CheckVerdict, ControlOutcome, Doubt, Standard};
 use crate::organization::Organization;
 use crate::report::plan::view::{AccountView, ProblemView, problems};
 use crate::report::text::words;
@@ -62,7 +62,8 @@ pub(super) struct ControlView {
 pub(super) struct CheckView {
     /// The address, or the account.
     pub place: String,
-    pub evidence: String,
+    #[serde(rename = "evidence")]
+    pub fact: String,
     /// What to do; empty where nothing can be done.
     pub fix: String,
 }
@@ -87,7 +88,7 @@ const SUBJECTS_MAX: usize = 20;
 pub(super) fn view(audit: &Audit, organization: &Organization) -> AuditView {
     let account =
         |id: &crate::ids::AccountId| AccountView { id: id.to_string(), name: organization.name_of(id).to_owned() };
-    let subject = |subject: &Subject| SubjectView {
+    let subject = |subject: &AuditSubject| SubjectView {
         account: account(&subject.account),
         trails: subject.trails.iter().map(ToString::to_string).collect(),
         members: subject.members.len(),
@@ -117,13 +118,13 @@ pub(super) fn summary(audit: &Audit) -> String {
 }
 
 fn standard_view(audit: &Audit, standard: Standard) -> Option<StandardView> {
-    let outcomes: Vec<&Outcome> = audit.outcomes.iter().filter(|o| o.control.standard == standard).collect();
-    let with = |verdict: Verdict| groups(outcomes.iter().filter(|outcome| outcome.verdict == verdict));
-    let (failed, failed_count) = with(Verdict::Fail);
-    let (unread, unread_count) = with(Verdict::Unknown(Doubt::Unreadable));
-    let (outside, outside_count) = with(Verdict::Unknown(Doubt::Outside));
-    let (passed, passed_count) = with(Verdict::Pass);
-    let (not_applicable, not_applicable_count) = with(Verdict::NotApplicable);
+    let outcomes: Vec<&ControlOutcome> = audit.outcomes.iter().filter(|o| o.control.standard == standard).collect();
+    let with = |verdict: CheckVerdict| groups(outcomes.iter().filter(|outcome| outcome.verdict == verdict));
+    let (failed, failed_count) = with(CheckVerdict::Fail);
+    let (unread, unread_count) = with(CheckVerdict::Unknown(Doubt::Unreadable));
+    let (outside, outside_count) = with(CheckVerdict::Unknown(Doubt::Outside));
+    let (passed, passed_count) = with(CheckVerdict::Pass);
+    let (not_applicable, not_applicable_count) = with(CheckVerdict::NotApplicable);
     (!outcomes.is_empty()).then(|| StandardView {
         name: standard.name(),
         version: standard.version(),
@@ -141,7 +142,7 @@ fn standard_view(audit: &Audit, standard: Standard) -> Option<StandardView> {
 }
 
 /// Folds controls with the same answers; returns the groups and how many controls there are.
-fn groups<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> (Vec<GroupView>, usize) {
+fn groups<'a>(outcomes: impl Iterator<Item = &'a &'a ControlOutcome>) -> (Vec<GroupView>, usize) {
     let mut groups: Vec<GroupView> = Vec::new();
     let mut count = 0;
     for outcome in outcomes {
@@ -162,7 +163,7 @@ fn groups<'a>(outcomes: impl Iterator<Item = &'a &'a Outcome>) -> (Vec<GroupView
 fn check(check: &Check) -> CheckView {
     CheckView {
         place: check.address.as_ref().map_or_else(|| format!("account {}", check.account), ToString::to_string),
-        evidence: check.evidence.clone(),
+        fact: check.fact.clone(),
         fix: fix_words(&check.fix),
     }
 }

@@ -1,17 +1,14 @@
 //! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped;
 //! each format does that for itself.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::drift::{Comparison, Entry, FindingKind, State, Tally, Trace};
+use crate::drift::{Comparison, Entry, FindingKind, FindingState, Tally, Trace};
 use crate::event::AuditEvent;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::Harm;
 use crate::report::plan::group::{self, Own, group_by};
-use crate::report::plan::model::PlanJson;
-use crate::report::plan::subject::Subject;
 use crate::report::plan::view::{AccountView, account};
 use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::text::words;
@@ -76,26 +73,6 @@ pub struct Behind {
     pub name: String,
 }
 
-/// What drifted, with what a schedule knows beside it. Without that it is the JSON of a plan.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct DriftJson<'a> {
-    #[serde(flatten)]
-    plan: PlanJson<'a>,
-    /// What is new since the last run; `--since` of the next run reads it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comparison: Option<&'a Comparison>,
-    /// Who changed what, as far as it was asked.
-    #[serde(skip_serializing_if = "<[Trace]>::is_empty")]
-    who: &'a [Trace],
-}
-
-impl<'a> From<&Subject<'a>> for DriftJson<'a> {
-    fn from(subject: &Subject<'a>) -> Self {
-        let Subject { plan, organization: _, purpose: _, since, traces } = *subject;
-        Self { plan: plan.into(), comparison: since, who: traces }
-    }
-}
-
 /// Lays out a comparison.
 pub fn since(comparison: &Comparison, organization: &Organization) -> SinceView {
     let Comparison { at: _, previous_at, first_run, summary, findings } = comparison;
@@ -120,7 +97,7 @@ fn tally(tally: Tally) -> String {
 
 #[derive(PartialEq, Eq, Hash)]
 struct Words {
-    state: State,
+    state: FindingState,
     kind: FindingKind,
     harm: Option<Harm>,
     what: String,
@@ -130,7 +107,7 @@ struct Words {
 fn entries(findings: &[Entry], organization: &Organization) -> Vec<SinceEntry> {
     let words = |entry: &Entry, hide: &dyn Fn(&str) -> String| {
         let Entry { state, kind, account: _, address: _, what, harm, first_seen, key: _, content: _ } = entry;
-        let first_seen = first_seen.filter(|_| *state != State::New).map(|time| time.to_string());
+        let first_seen = first_seen.filter(|_| *state != FindingState::New).map(|time| time.to_string());
         Words { state: *state, kind: *kind, harm: *harm, what: hide(what), first_seen }
     };
     let key = |entry: &Entry| words(entry, &|text| Own::of(&subject(entry, organization), organization).hide(text));
@@ -140,7 +117,7 @@ fn entries(findings: &[Entry], organization: &Organization) -> Vec<SinceEntry> {
             _ => folded,
         };
         let accounts = members.iter().map(|entry| account(&subject(entry, organization), organization)).collect();
-        let harm = harm.filter(|harm| *harm != Harm::Harmless && state != State::Gone).map(Harm::as_str);
+        let harm = harm.filter(|harm| *harm != Harm::Harmless && state != FindingState::Gone).map(Harm::as_str);
         SinceEntry { state: state_words(state), about: about(kind), harm, what, first_seen, accounts }
     });
     views.collect()
@@ -154,13 +131,13 @@ fn subject(entry: &Entry, organization: &Organization) -> AccountId {
 }
 
 /// Returns the state as a sentence says it.
-pub fn state_words(state: State) -> &'static str {
+pub fn state_words(state: FindingState) -> &'static str {
     match state {
-        State::New => "new",
-        State::Changed => "changed",
-        State::Still => "still there",
-        State::Unseen => "not seen this time",
-        State::Gone => "gone",
+        FindingState::New => "new",
+        FindingState::Changed => "changed",
+        FindingState::Still => "still there",
+        FindingState::Unseen => "not seen this time",
+        FindingState::Gone => "gone",
     }
 }
 
@@ -269,7 +246,7 @@ fn write_accounts(page: &mut Page, accounts: &[AccountView], most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drift::Record;
+    use crate::drift::DriftRecord;
     use crate::drift::compare::compare;
     use crate::event::EventHistory;
     use crate::plan::Plan;
@@ -277,25 +254,22 @@ mod tests {
     use crate::report::plan::html;
     use crate::report::plan::human;
     use crate::report::plan::markdown;
-    use crate::report::plan::subject::Purpose;
+    use crate::report::plan::subject::{Purpose, Subject};
     use crate::report::text::layout::Layout;
     use crate::report::text::template::Templates;
 
-    fn record(plan: &Plan, organization: &Organization) -> Record {
-        let subject = Subject::new(plan, organization, Purpose::Drift);
-        Record::of(serde_json::to_value(DriftJson::from(&subject)).unwrap()).unwrap()
-    }
-
     /// Yesterday the bucket, a role and a topic had drifted; today it is the plan of so many accounts.
-    fn compared(plan: &Plan, organization: &Organization) -> Comparison {
+    fn compared(plan: &Plan) -> Comparison {
         let mut yesterday = fixture::plan(3);
         yesterday.changes.push(fixture::role_change(crate::plan::Action::Retire, 6));
-        yesterday.changes[0].fields.clear();
+        yesterday.changes[0] =
+            fixture::change(crate::plan::Action::Adopt, 2, crate::estate::Kind::Bucket, "acme-org-cloudtrail")
+                .risks(&[crate::plan::Risk::Safe], "bucket.name");
         let day = |n: u32| format!("2026-03-0{n}T06:00:00Z").parse().unwrap();
-        let first = compare(&record(&yesterday, organization), day(1), None);
-        let mut previous = record(&yesterday, organization);
+        let first = compare(&DriftRecord::of(&yesterday), day(1), None);
+        let mut previous = DriftRecord::of(&yesterday);
         previous.comparison = Some(first);
-        compare(&record(plan, organization), day(2), Some(&previous))
+        compare(&DriftRecord::of(plan), day(2), Some(&previous))
     }
 
     fn traced(plan: &Plan) -> Vec<Trace> {
@@ -315,7 +289,7 @@ mod tests {
 
     /// The report in the three forms that people read.
     fn reports(plan: &Plan, organization: &Organization) -> [String; 3] {
-        let (comparison, traces) = (compared(plan, organization), traced(plan));
+        let (comparison, traces) = (compared(plan), traced(plan));
         let subject = Subject::new(plan, organization, Purpose::Drift);
         let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
         let templates = Templates::new(&[]).unwrap();

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::apply::outcome::{ApplyReport, Because, ChangeResult, Delivery, DeliveryState, Outcome};
-use crate::estate::{Address, Kind, Problem, Stage, StatementRef};
+use crate::apply::outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, TrailDelivery};
+use crate::estate::{Address, FieldValue, Kind, Problem, Resource, Stage, StatementRef, TrustedAccess};
 use crate::ids::{AccountId, Partition};
 use crate::organization::{Account, AccountState, Organization, Unit};
 use crate::plan::{
-    Action, Author, Change, Evidence, FieldChange, Finding, Harm, Headroom, Leftover, Plan, PlanOptions, Risk,
-    Unproven, Violation,
+    Action, Author, Begun, Change, Differences, FieldChange, Finding, Harm, Headroom, Leftover, OtherTrail, Plan,
+    PlanOptions, Risk, Step, Unproven, Violation,
 };
 use crate::policy::isolation::Invariant;
 
@@ -76,13 +76,13 @@ pub fn hostile() -> (Plan, Organization) {
     let text = || HOSTILE.to_owned();
     plan.problems = vec![Problem { code: text(), message: text(), help: text(), address, ..unreadable(7) }];
     plan.blockers = vec![Problem { code: text(), message: text(), help: text(), ..unreadable(7) }];
-    plan.evidence[0].finding = text();
-    plan.evidence[0].cost = text();
-    plan.evidence[0].overlap = text();
-    plan.evidence[0].commands = vec![text()];
-    plan.leftovers = vec![Leftover { address: plan.evidence[0].address.clone(), until: None, how: text() }];
+    plan.other_trails[0].finding = text();
+    plan.other_trails[0].cost = text();
+    plan.other_trails[0].overlap = text();
+    plan.other_trails[0].commands = vec![text()];
+    plan.leftovers = vec![Leftover { address: plan.other_trails[0].address.clone(), until: None, how: text() }];
     plan.leftovers[0].address.name = text();
-    plan.evidence[0].address.name = text();
+    plan.other_trails[0].address.name = text();
     plan.headroom[0].what = text();
     let violation = &mut plan.violations[0];
     (violation.principal, violation.resource, violation.statement) = (text(), text(), Some(text()));
@@ -104,21 +104,39 @@ pub fn change(action: Action, account: usize, kind: Kind, name: &str) -> Change 
     Change {
         address,
         operator: account,
-        action,
+        step: step(action, Vec::new()),
         risk: BTreeSet::from([Risk::Safe]),
         harm: Harm::Harmless,
         reason: "trails[0]".into(),
-        fields: Vec::new(),
         depends_on: Vec::new(),
-        desired: None,
-        observed: None,
+    }
+}
+
+/// What an update differs in as long as [`Change::field`] has not said it.
+const NOTHING_YET: &str = "nothing-yet";
+
+/// Reports print the fields, not the resources: one that says nothing stands for each.
+fn step(action: Action, fields: Vec<FieldChange>) -> Step {
+    let (desired, observed) = (Resource::from(TrustedAccess {}), Resource::from(TrustedAccess {}));
+    match action {
+        Action::Create => Step::Create { desired, begun: Some(Begun { observed, fields }) },
+        Action::Update => {
+            let nothing_yet = || vec![FieldChange { path: NOTHING_YET.into(), before: None, after: None }];
+            let fields = Differences::of(fields).or_else(|| Differences::of(nothing_yet())).unwrap();
+            Step::Update { desired, observed, fields }
+        }
+        Action::Adopt => Step::Adopt { desired, observed, fields },
+        Action::Retire => Step::Retire { observed },
     }
 }
 
 impl Change {
     /// Adds a field that differs.
     pub fn field(mut self, path: &str, before: Value, after: Value) -> Self {
-        self.fields.push(FieldChange { path: path.into(), before, after });
+        let value = |value: Value| (!value.is_null()).then_some(FieldValue::Plain(value));
+        let said = self.fields().iter().filter(|field| field.path != NOTHING_YET).cloned();
+        let field = FieldChange { path: path.into(), before: value(before), after: value(after) };
+        self.step = step(self.action(), said.chain([field]).collect());
         self
     }
 
@@ -221,7 +239,7 @@ pub fn plan(accounts: usize) -> Plan {
         options: PlanOptions::default(),
         trails: Vec::new(),
         leftovers: Vec::new(),
-        evidence: vec![Evidence {
+        other_trails: vec![OtherTrail {
             address: change(Action::Create, 1, Kind::Trail, "aws-controltower-BaselineCloudTrail").address,
             finding: "a trail of AWS Control Tower records all management events".into(),
             cost: "the second copy costs 2.00 USD for 100,000 events".into(),
@@ -325,9 +343,12 @@ pub fn apply_report(accounts: usize) -> ApplyReport {
         }),
         _ => ChangeResult::Done,
     };
-    let outcome =
-        |change: &Change| Outcome { address: change.address.clone(), action: change.action, result: result(change) };
-    let trail = |name: &str, state: DeliveryState| Delivery {
+    let outcome = |change: &Change| ChangeOutcome {
+        address: change.address.clone(),
+        action: change.action(),
+        result: result(change),
+    };
+    let trail = |name: &str, state: DeliveryState| TrailDelivery {
         trail: change(Action::Update, 1, Kind::Trail, name).address,
         state,
     };

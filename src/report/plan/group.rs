@@ -113,11 +113,9 @@ fn key(change: &Change, organization: &Organization) -> Key {
 /// Returns the account that a change is about: the one whose logs a reader role reads, else the one that holds the
 /// resource.
 fn subject(change: &Change, organization: &Organization) -> AccountId {
-    let tag = |resource: &Option<Resource>| -> Option<AccountId> {
-        resource.as_ref()?.tags()?.get(ACCOUNT_TAG)?.parse().ok()
-    };
-    tag(&change.desired)
-        .or_else(|| tag(&change.observed))
+    let tag = |resource: Option<&Resource>| -> Option<AccountId> { resource?.tags()?.get(ACCOUNT_TAG)?.parse().ok() };
+    tag(change.desired())
+        .or_else(|| tag(change.observed()))
         .unwrap_or_else(|| subject_of_address(&change.address, organization))
 }
 
@@ -135,12 +133,13 @@ fn named_account(name: &str, organization: &Organization) -> Option<AccountId> {
 }
 
 fn content(change: &Change, own: &Own) -> Content {
-    let Change { address, action, risk, harm, reason, fields: _, operator: _, depends_on: _, desired: _, observed: _ } =
-        change;
+    let Change { address, operator: _, step: _, risk, harm, reason, depends_on: _ } = change;
     let Address { account: _, region, kind, name } = address;
-    let field = |field: &FieldChange| (own.hide(&field.path), own.hide_in(&field.before), own.hide_in(&field.after));
+    let field = |field: &FieldChange| {
+        (own.hide(&field.path), own.hide_in(&field.before_json()), own.hide_in(&field.after_json()))
+    };
     Content {
-        action: *action,
+        action: change.action(),
         kind: *kind,
         region: region.clone(),
         name: own.hide(name),

@@ -2,7 +2,7 @@
 
 use crate::report::plan::assessment::{WORTH_KNOWING, write_findings, write_harms, write_unproven};
 use crate::report::plan::drift_comparison::{write_since, write_traces};
-use crate::report::plan::other_trails::{EvidenceView, LeftoverView};
+use crate::report::plan::other_trails::{LeftoverView, OtherTrailView};
 use crate::report::plan::problems::{account_spans, ids, write_problems};
 use crate::report::plan::subject::Subject;
 use crate::report::plan::view::{EntryView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view};
@@ -31,7 +31,7 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
         unproven,
         sections,
         leftovers,
-        evidence,
+        other_trails,
         headroom,
         blockers,
         problems,
@@ -59,7 +59,7 @@ pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
     write_findings(&mut page, WORTH_KNOWING, remarks, layout.accounts());
     write_traces(&mut page, traces, layout.accounts());
     write_leftovers(&mut page, leftovers, layout);
-    write_evidence(&mut page, evidence, layout);
+    write_other_trails(&mut page, other_trails, layout);
     write_headroom(&mut page, headroom, layout);
     write_problems(&mut page, "Stands in the way", blockers, layout);
     page.gap();
@@ -153,12 +153,12 @@ fn write_line(page: &mut Page, line: &Line) {
     );
 }
 
-fn write_evidence(page: &mut Page, evidence: &[EvidenceView], layout: Layout) {
-    if evidence.is_empty() {
+fn write_other_trails(page: &mut Page, other_trails: &[OtherTrailView], layout: Layout) {
+    if other_trails.is_empty() {
         return;
     }
     page.heading(&[Span(STRONG, "Other trails")]);
-    for EvidenceView { address, finding, cost, overlap, commands, accounts } in evidence {
+    for OtherTrailView { address, finding, cost, overlap, commands, accounts } in other_trails {
         page.line(2, &[Span(PLAIN, address)]);
         if accounts.len() > 1 {
             let many = format!("the same in {}: {}", words::count(accounts.len(), "account"), ids(accounts, layout));
@@ -221,7 +221,7 @@ mod tests {
         nothing.changes.clear();
         nothing.blockers.clear();
         nothing.problems.clear();
-        nothing.evidence.clear();
+        nothing.other_trails.clear();
         nothing.headroom.clear();
         nothing.violations.clear();
         let layout = Layout { width: 100, verbose: false };

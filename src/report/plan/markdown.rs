@@ -35,7 +35,7 @@ struct LeftOut {
 
 fn plan_items(view: &PlanView) -> usize {
     let PlanView { harms, remarks, risks, violations, unproven, sections, .. } = view;
-    let PlanView { leftovers, evidence, headroom, blockers, problems, .. } = view;
+    let PlanView { leftovers, other_trails, headroom, blockers, problems, .. } = view;
     let harms: usize = harms.iter().map(|harm| harm.findings.len() + harm.entries.len()).sum();
     let since = view.since.as_ref().map_or(0, |since| since.findings.len());
     let risks: usize = risks.iter().map(|risk| risk.entries.len()).sum();
@@ -49,7 +49,7 @@ fn plan_items(view: &PlanView) -> usize {
         + unproven.len()
         + changes
         + leftovers.len()
-        + evidence.len()
+        + other_trails.len()
         + headroom.len()
         + blockers.len()
         + problems.len()
@@ -67,7 +67,7 @@ fn shorten_plan(view: &mut PlanView, items: usize) -> LeftOut {
     others += view.since.as_mut().map_or(0, |since| room.keep(&mut since.findings));
     let changes = keep_changes(view, &mut room);
     others += room.keep(&mut view.remarks) + room.keep(&mut view.traces);
-    others += room.keep(&mut view.leftovers) + room.keep(&mut view.evidence) + room.keep(&mut view.headroom);
+    others += room.keep(&mut view.leftovers) + room.keep(&mut view.other_trails) + room.keep(&mut view.headroom);
     LeftOut { changes, others }
 }
 
@@ -141,7 +141,7 @@ mod tests {
         let mut nothing = fixture::plan(1);
         nothing.changes.clear();
         nothing.blockers.clear();
-        nothing.evidence.clear();
+        nothing.other_trails.clear();
         nothing.headroom.clear();
         nothing.violations.clear();
         let text = text(&nothing, &fixture::organization(1));

@@ -1,16 +1,17 @@
 //! A plan, or what drifted: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments, [`html`] as
-//! a page, [`sarif`] and [`junit`] for CI systems; programs read [`model`].
+//! a page, [`sarif`] and [`junit`] for CI systems; what programs read is [`crate::plan::saved`].
 
 pub mod assessment;
 pub mod drift_comparison;
 #[cfg(test)]
-pub(in crate::report) mod fixture;
+pub(crate) mod fixture;
 pub mod group;
 pub mod html;
 pub mod human;
+#[cfg(test)]
+mod json_tests;
 pub mod junit;
 pub mod markdown;
-pub mod model;
 pub mod other_trails;
 pub mod problems;
 pub mod sarif;

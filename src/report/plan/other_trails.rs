@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::organization::Organization;
-use crate::plan::{Evidence, Leftover};
+use crate::plan::{Leftover, OtherTrail};
 use crate::report::plan::group::{Own, group_by};
 use crate::report::plan::view::{AccountView, account};
 
@@ -18,7 +18,7 @@ pub struct LeftoverView {
 
 /// Other trails that are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EvidenceView {
+pub struct OtherTrailView {
     /// The address, with `<account>` in it where it stands for many.
     pub address: String,
     /// What it is.
@@ -34,17 +34,17 @@ pub struct EvidenceView {
 }
 
 /// Folds trails that are the same in many accounts.
-pub(in crate::report) fn evidence(found: &[Evidence], organization: &Organization) -> Vec<EvidenceView> {
-    let key = |evidence: &Evidence| {
-        let own = Own::of(&evidence.address.account, organization);
-        let Evidence { address, finding, cost, overlap, commands } = evidence;
+pub(in crate::report) fn other_trails(found: &[OtherTrail], organization: &Organization) -> Vec<OtherTrailView> {
+    let key = |trail: &OtherTrail| {
+        let own = Own::of(&trail.address.account, organization);
+        let OtherTrail { address, finding, cost, overlap, commands } = trail;
         let commands: Vec<String> = commands.iter().map(|command| own.hide(command)).collect();
         (own.hide(&address.to_string()), own.hide(finding), own.hide(cost), own.hide(overlap), commands)
     };
     let views = group_by(found, key).into_iter().map(|((address, finding, cost, overlap, commands), members)| {
         let accounts = members.iter().map(|e| account(&e.address.account, organization)).collect();
         match members.as_slice() {
-            [only] => EvidenceView {
+            [only] => OtherTrailView {
                 address: only.address.to_string(),
                 finding: only.finding.clone(),
                 cost: only.cost.clone(),
@@ -52,7 +52,7 @@ pub(in crate::report) fn evidence(found: &[Evidence], organization: &Organizatio
                 commands: only.commands.clone(),
                 accounts,
             },
-            _ => EvidenceView { address, finding, cost, overlap, commands, accounts },
+            _ => OtherTrailView { address, finding, cost, overlap, commands, accounts },
         }
     });
     views.collect()

@@ -1,6 +1,6 @@
 //! What a report of a plan is about.
 
-use crate::drift::{Comparison, Trace};
+use crate::drift::{Comparison, DriftRecord, Trace};
 use crate::organization::Organization;
 use crate::plan::Plan;
 
@@ -42,5 +42,10 @@ impl<'a> Subject<'a> {
     /// Takes a plan by itself.
     pub fn new(plan: &'a Plan, organization: &'a Organization, purpose: Purpose) -> Self {
         Self { plan, organization, purpose, since: None, traces: &[] }
+    }
+
+    /// Returns it as the JSON report says it, and as the next run of `drift` reads it.
+    pub fn record(&self) -> DriftRecord {
+        DriftRecord { comparison: self.since.cloned(), who: self.traces.to_vec(), ..DriftRecord::of(self.plan) }
     }
 }

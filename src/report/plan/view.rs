@@ -8,12 +8,12 @@ use serde::Serialize;
 use crate::estate::{Problem, Stage};
 use crate::ids::AccountId;
 use crate::organization::Organization;
+use crate::plan::saved::Summary;
 use crate::plan::{Action, Harm, Headroom, Plan, Risk};
 use crate::report::plan::assessment::{self, FindingView, HarmView, UnprovenView};
 use crate::report::plan::drift_comparison::{self, SinceView, TraceView};
 use crate::report::plan::group::{self, Group, Own, group_by};
-use crate::report::plan::model::{Summary, stage_word};
-use crate::report::plan::other_trails::{EvidenceView, LeftoverView, evidence, leftovers};
+use crate::report::plan::other_trails::{LeftoverView, OtherTrailView, leftovers, other_trails};
 use crate::report::plan::subject::Subject;
 use crate::report::plan::violations::{ViolationView, violations};
 use crate::report::text::lines::{Detail, Line, lines};
@@ -58,7 +58,8 @@ pub struct PlanView {
     /// Ours, and no longer wanted.
     pub leftovers: Vec<LeftoverView>,
     /// Other trails.
-    pub evidence: Vec<EvidenceView>,
+    #[serde(rename = "evidence")]
+    pub other_trails: Vec<OtherTrailView>,
     /// Limits, the tightest first.
     pub headroom: Vec<HeadroomView>,
     /// What stands against the plan.
@@ -191,7 +192,7 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         unproven: assessment::unproven(&plan.unproven, organization),
         sections: sections(&groups, organization, detail),
         leftovers: leftovers(&plan.leftovers),
-        evidence: evidence(&plan.evidence, organization),
+        other_trails: other_trails(&plan.other_trails, organization),
         headroom: headroom(&plan.headroom, organization),
         blockers: problems(&plan.blockers, organization),
         problems: problems(&plan.problems, organization),
@@ -343,7 +344,7 @@ pub fn problems(problems: &[Problem], organization: &Organization) -> Vec<Proble
             _ => folded,
         };
         let accounts = members.iter().map(|problem| account(&subject(problem), organization)).collect();
-        ProblemView { stage: stage_word(stage), code, message, help, address, accounts }
+        ProblemView { stage: stage.as_str(), code, message, help, address, accounts }
     });
     views.collect()
 }

@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use super::escape;
-
-/// The version of the shapes of JSON reports. It grows when a field loses its name or its meaning, not when one is added.
-pub const FORMAT_VERSION: u32 = 1;
+pub use crate::plan::saved::FORMAT_VERSION;
 
 /// Returns the text of a shape, indented, with a final line end. Nothing in it acts where it is shown.
 ///

@@ -226,8 +226,8 @@ fn tried(survey: &Survey, address: &Address) -> Vec<Tried> {
 /// What a plan says, in short.
 fn said(plan: &Plan) -> Vec<String> {
     let changes = plan.changes.iter().map(|change| {
-        let fields: Vec<&str> = change.fields.iter().map(|field| field.path.as_str()).collect();
-        format!("{} {} {}", change.action.as_str(), change.address, fields.join(","))
+        let fields: Vec<&str> = change.fields().iter().map(|field| field.path.as_str()).collect();
+        format!("{} {} {}", change.action().as_str(), change.address, fields.join(","))
     });
     let findings = plan.findings.iter().map(|finding| format!("{} {}", finding.code, finding.harm));
     let open = plan.unproven.iter().map(|open| open.why.clone());

@@ -7,7 +7,7 @@ use orgtrail::cloud::simulated::SimulatedCloud;
 use orgtrail::cloud::{CloudWriter, Done, Fault, FaultKind};
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
 use orgtrail::estate::{Bucket, Key, LogGroup, Policy, Resource, Role, Tags, Trail};
-use orgtrail::plan::{Action, Change};
+use orgtrail::plan::{Change, Step};
 
 use super::through::looks_through;
 
@@ -45,10 +45,8 @@ impl CloudWriter for Faltering<'_> {
 
 /// What the first call of a creation leaves, if it consists of several.
 fn half_made(change: &Change) -> Option<Change> {
-    if change.action != Action::Create || change.observed.is_some() {
-        return None;
-    }
-    let half: Resource = match change.desired.clone()? {
+    let Step::Create { desired, begun: None } = &change.step else { return None };
+    let half: Resource = match desired.clone() {
         Resource::Bucket(whole) => untouched(whole).into(),
         Resource::Key(whole) => Key { has_alias: false, rotation: false, ..whole }.into(),
         Resource::LogGroup(whole) => LogGroup { retention_days: None, ..whole }.into(),
@@ -60,7 +58,7 @@ fn half_made(change: &Change) -> Option<Change> {
         }
         _ => return None,
     };
-    Some(Change { desired: Some(half), ..change.clone() })
+    Some(Change { step: Step::create(half), ..change.clone() })
 }
 
 /// A bucket right after `CreateBucket`.

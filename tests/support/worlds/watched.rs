@@ -54,7 +54,7 @@ impl CloudWriter for Watched<'_> {
         let recorded = self.recorded().await;
         let missing = self.accounts.difference(&recorded).next();
         if let Some(account) = missing {
-            let gap = format!("after {} {} nothing records {account}", change.action.as_str(), change.address);
+            let gap = format!("after {} {} nothing records {account}", change.action().as_str(), change.address);
             self.gaps.lock().unwrap().push(gap);
         }
         done

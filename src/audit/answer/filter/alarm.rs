@@ -3,10 +3,10 @@
 use super::trigger::{Raised, raised};
 use super::{CHANGE_KEY, Finding, GIVE_TOPIC, LET_IN, MAKE_ALARM, MEND_ALARM, SUBSCRIBE};
 use crate::audit::answer::{outside, pass, unreadable};
-use crate::audit::{Filter, Verdict};
-use crate::estate::alarm::{Alarm, Alarms, Series, Subscribers};
-use crate::estate::metric_filter::Count;
-use crate::estate::monitoring::{Monitoring, Place};
+use crate::audit::{CheckVerdict, Filter};
+use crate::monitoring::alarm::{Alarm, Alarms, Series, Subscribers};
+use crate::monitoring::metric_filter::Count;
+use crate::monitoring::{MetricPlace, Monitoring};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict as Answered, evaluate};
 
@@ -21,7 +21,7 @@ const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 #[derive(Clone, Copy)]
 pub(super) struct Listening<'a> {
     pub(super) filter: Filter,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a MetricPlace,
     pub(super) count: &'a Count,
     pub(super) monitoring: &'a Monitoring,
 }
@@ -67,7 +67,7 @@ fn of_alarm(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm, series: &
         Raised::BySeveral(how_many) => {
             let begun = format!("it takes {how_many} to raise the alarm {name}");
             let finding = tells(listening, alarms, alarm).said_after(&begun);
-            if finding.answer.0 == Verdict::Pass && !listening.filter.is_everyday() {
+            if finding.answer.0 == CheckVerdict::Pass && !listening.filter.is_everyday() {
                 return outside(format!("{}; whether that is soon enough is for people to judge", finding.answer.1))
                     .into();
             }
@@ -102,7 +102,7 @@ fn tells(listening: &Listening<'_>, alarms: &Alarms, alarm: &Alarm) -> Finding {
     let finding = acts(listening, alarm);
     let above = alarms.composites.iter().find(|composite| composite.acts && composite.names(alarm));
     match above {
-        Some(composite) if finding.answer.0 == Verdict::Fail => {
+        Some(composite) if finding.answer.0 == CheckVerdict::Fail => {
             let may = format!("{}; the alarm {}, whose rule names it, may notify", finding.answer.1, composite.name);
             outside(may).into()
         }
@@ -144,20 +144,20 @@ fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
         };
         return Finding::fail(format!("{topic} has no confirmed subscriber{waiting}"), SUBSCRIBE);
     }
-    let evidence = format!("{topic} has {} confirmed ({})", subscriptions(confirmed.len()), confirmed.join(", "));
+    let fact = format!("{topic} has {} confirmed ({})", subscriptions(confirmed.len()), confirmed.join(", "));
     match policy.as_ref().map(|policy| publishes(policy, listening.place, alarm, topic)) {
-        Some(Answered::Allowed { .. }) => pass(evidence).into(),
+        Some(Answered::Allowed { .. }) => pass(fact).into(),
         Some(Answered::Denied(Denial::Explicit(by))) => {
-            Finding::fail(format!("{evidence}, but {by} keeps CloudWatch from publishing"), LET_IN)
+            Finding::fail(format!("{fact}, but {by} keeps CloudWatch from publishing"), LET_IN)
         }
         // AWS does not tell of every form of a policy whether it lets alarms of the same account in.
-        _ => outside(format!("{evidence}, but its policy does not show that CloudWatch may publish")).into(),
+        _ => outside(format!("{fact}, but its policy does not show that CloudWatch may publish")).into(),
     }
 }
 
 /// Asks the topic's policy whether CloudWatch may publish for the alarm. The policy that SNS gives a topic asks for the owner
 /// of whatever publishes.
-fn publishes(policy: &PolicyDocument, place: &Place, alarm: &Alarm, topic: &str) -> Answered {
+fn publishes(policy: &PolicyDocument, place: &MetricPlace, alarm: &Alarm, topic: &str) -> Answered {
     let account = place.0.as_str();
     let context = Context::default().with("aws:SourceArn", &alarm.arn).with("aws:SourceAccount", account);
     let context = context.with("aws:SourceOwner", account).with("aws:SecureTransport", "true");

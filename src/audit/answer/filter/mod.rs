@@ -6,13 +6,13 @@
 //! nobody.
 
 use super::super::pattern::{Reading, event_names, read, source};
-use super::super::{Check, Filter, Fix, Subject, Verdict};
+use super::super::{AuditSubject, Check, CheckVerdict, Filter, Fix};
 use super::recording::withholds;
 use super::{Answer, MEND_LOG_DELIVERY, fail, no_trail, not_read, outside, unreadable};
-use crate::estate::metric_filter::{Count, MetricFilter};
-use crate::estate::monitoring::{Monitoring, Place, place};
 use crate::estate::{Address, Estate, Trail};
 use crate::ids::Partition;
+use crate::monitoring::metric_filter::{Count, MetricFilter};
+use crate::monitoring::{MetricPlace, Monitoring, place};
 
 mod alarm;
 mod trigger;
@@ -41,19 +41,19 @@ struct Finding {
 }
 
 impl Finding {
-    fn fail(evidence: impl Into<String>, helps: &'static str) -> Self {
-        Self { answer: fail(evidence), helps: Some(helps) }
+    fn fail(fact: impl Into<String>, helps: &'static str) -> Self {
+        Self { answer: fail(fact), helps: Some(helps) }
     }
 
     fn said_after(self, before: &str) -> Self {
-        let (verdict, evidence) = self.answer;
-        Self { answer: (verdict, format!("{before}; {evidence}")), ..self }
+        let (verdict, fact) = self.answer;
+        Self { answer: (verdict, format!("{before}; {fact}")), ..self }
     }
 
     /// The best of several: one chain that holds is enough. Where all are broken, each is told.
     fn best(found: Vec<Finding>) -> Option<Finding> {
         let best = found.iter().min_by_key(|finding| finding.answer.0)?;
-        if best.answer.0 != Verdict::Fail {
+        if best.answer.0 != CheckVerdict::Fail {
             return Some(best.clone());
         }
         let told: Vec<&str> = found.iter().take(NAMED_MAX).map(|finding| finding.answer.1.as_str()).collect();
@@ -75,21 +75,21 @@ pub(super) fn check(
     partition: Partition,
     estate: &Estate,
     monitoring: &Monitoring,
-    subject: &Subject,
+    subject: &AuditSubject,
 ) -> Check {
     let delivering = subject.read(estate).filter(|(_, trail)| trail.logging);
     let question = Asked { filter, partition, monitoring, subject };
     let found = Finding::best(delivering.filter_map(|(address, trail)| of_trail(question, address, trail)).collect());
     let finding = match (found, subject.unread(estate).next()) {
         (Some(found), None) => found,
-        (Some(found), Some(_)) if found.answer.0 != Verdict::Fail => found,
+        (Some(found), Some(_)) if found.answer.0 != CheckVerdict::Fail => found,
         (_, Some(unread)) => not_read(estate, unread).into(),
         (None, None) if subject.trails.is_empty() => no_trail(subject).into(),
         (None, None) => fail("no trail delivers to a log group, so that no metric filter can see its events").into(),
     };
-    let Finding { answer: (verdict, evidence), helps } = finding;
+    let Finding { answer: (verdict, fact), helps } = finding;
     let fix = helps.map_or(Fix::None, Fix::Elsewhere);
-    Check { account: subject.account.clone(), address: None, verdict, evidence, fix }
+    Check { account: subject.account.clone(), address: None, verdict, fact, fix }
 }
 
 /// What is asked, and what is known beside the trail.
@@ -98,7 +98,7 @@ struct Asked<'a> {
     filter: Filter,
     partition: Partition,
     monitoring: &'a Monitoring,
-    subject: &'a Subject,
+    subject: &'a AuditSubject,
 }
 
 fn of_trail(asked: Asked<'_>, address: &Address, trail: &Trail) -> Option<Finding> {
@@ -132,7 +132,13 @@ fn of_group(filter: Filter, group: &str, monitoring: &Monitoring) -> Finding {
     }
 }
 
-fn of_filters(filter: Filter, group: &str, place: &Place, found: &[MetricFilter], monitoring: &Monitoring) -> Finding {
+fn of_filters(
+    filter: Filter,
+    group: &str,
+    place: &MetricPlace,
+    found: &[MetricFilter],
+    monitoring: &Monitoring,
+) -> Finding {
     let candidates: Vec<Candidate> = found
         .iter()
         .map(|one| Candidate {
@@ -149,7 +155,7 @@ fn of_filters(filter: Filter, group: &str, place: &Place, found: &[MetricFilter]
     };
     let whole = candidates.iter().filter(|candidate| candidate.reading.missing.is_empty());
     let alone = Finding::best(whole.map(|candidate| candidate.chain(&candidate.reading.unsure)).collect());
-    if let Some(found) = alone.as_ref().filter(|found| found.answer.0 == Verdict::Pass) {
+    if let Some(found) = alone.as_ref().filter(|found| found.answer.0 == CheckVerdict::Pass) {
         return found.clone();
     }
     let together = together(filter, group, &candidates, nearest);
@@ -164,7 +170,7 @@ struct Candidate<'a> {
     filter: &'a MetricFilter,
     reading: Reading,
     group: &'a str,
-    place: &'a Place,
+    place: &'a MetricPlace,
     asked: Filter,
     monitoring: &'a Monitoring,
 }
@@ -185,7 +191,7 @@ impl Candidate<'_> {
         let finding = Finding::best(chains).unwrap_or_else(|| {
             Finding::fail(format!("the metric filter {} of {group} counts in no metric", one.name), MAKE_FILTER)
         });
-        if finding.answer.0 != Verdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
+        if finding.answer.0 != CheckVerdict::Pass || (unsure.is_empty() && one.criteria.is_none()) {
             return finding;
         }
         let asked = match &one.criteria {
@@ -237,9 +243,9 @@ fn together(filter: Filter, group: &str, candidates: &[Candidate<'_>], nearest: 
     }
     let filters = used.join(", ");
     match worst {
-        Some((_, found)) if found.answer.0 == Verdict::Pass => {
-            let evidence = format!("the metric filters {filters} of {group} count them together; {}", found.answer.1);
-            Finding { answer: (Verdict::Pass, evidence), helps: None }
+        Some((_, found)) if found.answer.0 == CheckVerdict::Pass => {
+            let fact = format!("the metric filters {filters} of {group} count them together; {}", found.answer.1);
+            Finding { answer: (CheckVerdict::Pass, fact), helps: None }
         }
         Some((event, found)) => found.said_after(&format!("of the metric filters {filters}, that of {event}")),
         None => Finding::fail(format!("{group} counts nothing"), MAKE_FILTER),

@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::audit::Doubt;
-use crate::estate::alarm::{Alarm, Alarms, Composite, Series, Subscribers, Trigger};
-use crate::estate::metric_filter::Metric;
 use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
 use crate::estate::{Problem, Sighting, Stage};
+use crate::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series, Subscribers};
+use crate::monitoring::metric_filter::Metric;
 use crate::policy::PolicyDocument;
 
 const GROUP: &str = "arn:aws:logs:eu-central-1:111111111111:log-group:/orgtrail/acme:*";
 const TOPIC: &str = "arn:aws:sns:eu-central-1:111111111111:security";
 
-const PASS: Verdict = Verdict::Pass;
-const FAIL: Verdict = Verdict::Fail;
-const OUTSIDE: Verdict = Verdict::Unknown(Doubt::Outside);
-const UNREADABLE: Verdict = Verdict::Unknown(Doubt::Unreadable);
+const PASS: CheckVerdict = CheckVerdict::Pass;
+const FAIL: CheckVerdict = CheckVerdict::Fail;
+const OUTSIDE: CheckVerdict = CheckVerdict::Unknown(Doubt::Outside);
+const UNREADABLE: CheckVerdict = CheckVerdict::Unknown(Doubt::Unreadable);
 
 fn metric() -> Metric {
     Metric { namespace: "cis".into(), name: "keys".into() }
@@ -41,7 +41,7 @@ fn alarm() -> Alarm {
         statistic: "Sum".into(),
         period_s: 300,
     };
-    let trigger = Trigger {
+    let trigger = AlarmTrigger {
         comparison: "GreaterThanOrEqualToThreshold".into(),
         threshold: Some(1.0),
         periods: 1,
@@ -117,7 +117,7 @@ fn denied() -> Problem {
 }
 
 #[track_caller]
-fn expect(known: &Monitoring, verdict: Verdict, words: &[&str]) -> Finding {
+fn expect(known: &Monitoring, verdict: CheckVerdict, words: &[&str]) -> Finding {
     let finding = of_group(Filter::KeyDeletion, GROUP, known);
     assert_eq!(finding.answer.0, verdict, "{}", finding.answer.1);
     assert!(words.iter().all(|word| finding.answer.1.contains(word)), "{words:?} in {}", finding.answer.1);
@@ -137,7 +137,7 @@ fn of_trails(trails: &[(&str, Sighting)]) -> Check {
     for (name, sighting) in trails {
         estate.sightings.insert(address(name).unwrap(), sighting.clone());
     }
-    let subject = Subject {
+    let subject = AuditSubject {
         account: "111111111111".parse().unwrap(),
         trails: estate.sightings.keys().cloned().collect(),
         looked_at: true,
@@ -150,16 +150,16 @@ fn of_trails(trails: &[(&str, Sighting)]) -> Check {
 fn expect_of_trail(hand: impl FnOnce(&mut Trail), words: &str, helps: &str) {
     let mut one = trail();
     hand(&mut one);
-    let Check { verdict, evidence, fix, .. } = of_trails(&[("acme", Sighting::present(one))]);
-    assert_eq!(verdict, FAIL, "{evidence}");
-    assert!(evidence.contains(words), "{evidence}");
+    let Check { verdict, fact, fix, .. } = of_trails(&[("acme", Sighting::present(one))]);
+    assert_eq!(verdict, FAIL, "{fact}");
+    assert!(fact.contains(words), "{fact}");
     assert!(matches!(fix, Fix::Elsewhere(what) if what.contains(helps)), "{fix:?}");
 }
 
 #[test]
 fn the_log_group_has_to_get_every_event_of_every_account() {
     let whole = of_trails(&[("acme", Sighting::present(trail()))]);
-    assert_eq!((whole.verdict, whole.fix), (PASS, Fix::None), "{}", whole.evidence);
+    assert_eq!((whole.verdict, whole.fix), (PASS, Fix::None), "{}", whole.fact);
     expect_of_trail(|trail| trail.multi_region = false, "records one region only", "trails.regions");
     expect_of_trail(|trail| trail.selectors.clear(), "records no management events", "trails.management_events");
     let without_kms = || EventSelector::management(ReadWrite::All, &["kms.amazonaws.com".to_owned()]);
@@ -175,11 +175,11 @@ fn a_trail_that_could_not_be_read_may_deliver_to_a_group_where_somebody_listens(
     let poor = Trail { multi_region: false, ..trail() };
     let unread = ("unread", Sighting::Unreadable(denied()));
     let found = of_trails(&[("poor", Sighting::present(poor)), unread.clone()]);
-    assert_eq!(found.verdict, UNREADABLE, "{}", found.evidence);
+    assert_eq!(found.verdict, UNREADABLE, "{}", found.fact);
     let found = of_trails(&[("whole", Sighting::present(trail())), unread]);
-    assert_eq!(found.verdict, PASS, "{}", found.evidence);
+    assert_eq!(found.verdict, PASS, "{}", found.fact);
     let silent = of_trails(&[("silent", Sighting::present(Trail { log_group: None, ..trail() }))]);
-    assert_eq!(silent.verdict, FAIL, "{}", silent.evidence);
+    assert_eq!(silent.verdict, FAIL, "{}", silent.fact);
 }
 
 #[test]
@@ -224,21 +224,21 @@ fn of_trail_events(events: &[&str], hand: impl FnOnce(&mut Vec<Alarm>)) -> Findi
 /// Case 12: each event has a filter and an alarm of its own.
 #[test]
 fn several_filters_that_each_reach_a_person_cover_a_control_together() {
-    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, |_| {}).answer;
-    assert_eq!(verdict, PASS, "{evidence}");
-    assert!(TRAIL_EVENTS.iter().all(|event| evidence.contains(&format!("trail-{event}"))), "{evidence}");
+    let (verdict, fact) = of_trail_events(&TRAIL_EVENTS, |_| {}).answer;
+    assert_eq!(verdict, PASS, "{fact}");
+    assert!(TRAIL_EVENTS.iter().all(|event| fact.contains(&format!("trail-{event}"))), "{fact}");
 
-    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS[..4], |_| {}).answer;
-    assert_eq!(verdict, FAIL, "{evidence}");
-    assert!(evidence.contains("together do not let through StopLogging"), "{evidence}");
+    let (verdict, fact) = of_trail_events(&TRAIL_EVENTS[..4], |_| {}).answer;
+    assert_eq!(verdict, FAIL, "{fact}");
+    assert!(fact.contains("together do not let through StopLogging"), "{fact}");
 
     let silent = |alarms: &mut Vec<Alarm>| alarms[2].actions_enabled = false;
-    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, silent).answer;
-    assert_eq!(verdict, FAIL, "{evidence}");
-    assert!(evidence.contains("that of DeleteTrail") && evidence.contains("actions are disabled"), "{evidence}");
+    let (verdict, fact) = of_trail_events(&TRAIL_EVENTS, silent).answer;
+    assert_eq!(verdict, FAIL, "{fact}");
+    assert!(fact.contains("that of DeleteTrail") && fact.contains("actions are disabled"), "{fact}");
     let gone = |alarms: &mut Vec<Alarm>| drop(alarms.remove(2));
-    let (verdict, evidence) = of_trail_events(&TRAIL_EVENTS, gone).answer;
-    assert!(verdict == FAIL && evidence.contains("no alarm of"), "{evidence}");
+    let (verdict, fact) = of_trail_events(&TRAIL_EVENTS, gone).answer;
+    assert!(verdict == FAIL && fact.contains("no alarm of"), "{fact}");
 }
 
 #[test]
@@ -306,9 +306,9 @@ fn an_alarm_that_waits_for_several_events_passes_only_where_single_ones_are_ever
     let refused = "{ $.errorCode = AccessDenied* || $.errorCode = *UnauthorizedOperation }";
     let mut known = with_filters(vec![filter("refused", refused)]);
     known.alarms = five.alarms;
-    let (verdict, evidence) = of_group(Filter::UnauthorizedCalls, GROUP, &known).answer;
-    assert_eq!(verdict, PASS, "{evidence}");
-    assert!(evidence.contains("it takes 5 events within 300 seconds"), "{evidence}");
+    let (verdict, fact) = of_group(Filter::UnauthorizedCalls, GROUP, &known).answer;
+    assert_eq!(verdict, PASS, "{fact}");
+    assert!(fact.contains("it takes 5 events within 300 seconds"), "{fact}");
 }
 
 #[test]

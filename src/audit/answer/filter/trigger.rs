@@ -3,8 +3,8 @@
 //! The benchmark takes any alarm of the metric. But one that no event raises is deaf, and one that is raised all the time
 //! tells nobody anything: CloudWatch acts when the state of an alarm changes (CloudWatch user guide, "Alarm actions").
 
-use crate::estate::alarm::{Series, Trigger};
-use crate::estate::metric_filter::Count;
+use crate::monitoring::alarm::{AlarmTrigger, Series};
+use crate::monitoring::metric_filter::Count;
 
 /// How many events raise an alarm. Texts go on from the alarm's name.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +20,7 @@ pub(super) enum Raised {
 }
 
 /// Returns how many events raise an alarm of the values that a filter counts.
-pub(super) fn raised(count: &Count, series: &Series, trigger: &Trigger) -> Raised {
+pub(super) fn raised(count: &Count, series: &Series, trigger: &AlarmTrigger) -> Raised {
     let exceeds: fn(f64, f64) -> bool = match trigger.comparison.as_str() {
         "GreaterThanOrEqualToThreshold" => |value, threshold| value >= threshold,
         "GreaterThanThreshold" => |value, threshold| value > threshold,
@@ -107,7 +107,7 @@ fn summed(each: f64, exceeds: impl Fn(f64) -> bool) -> Result<u32, Raised> {
     Ok(many)
 }
 
-fn told(events: u32, series: &Series, trigger: &Trigger) -> Raised {
+fn told(events: u32, series: &Series, trigger: &AlarmTrigger) -> Raised {
     if events == 1 && trigger.datapoints <= 1 {
         return Raised::ByOne;
     }
@@ -127,7 +127,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::estate::metric_filter::Metric;
+    use crate::monitoring::metric_filter::Metric;
 
     fn count() -> Count {
         let metric = Metric { namespace: "cis".into(), name: "keys".into() };
@@ -145,8 +145,8 @@ mod tests {
         }
     }
 
-    fn at_least(threshold: f64) -> Trigger {
-        Trigger {
+    fn at_least(threshold: f64) -> AlarmTrigger {
+        AlarmTrigger {
             comparison: "GreaterThanOrEqualToThreshold".into(),
             threshold: Some(threshold),
             periods: 1,
@@ -175,11 +175,11 @@ mod tests {
         for statistic in ["Sum", "SampleCount", "Maximum", "Average", "Minimum"] {
             assert_eq!(raised(&count(), &series(statistic), &at_least(1.0)), Raised::ByOne, "{statistic}");
         }
-        let above_none = Trigger { comparison: "GreaterThanThreshold".into(), ..at_least(0.0) };
+        let above_none = AlarmTrigger { comparison: "GreaterThanThreshold".into(), ..at_least(0.0) };
         assert_eq!(raised(&count(), &series("Sum"), &above_none), Raised::ByOne);
         let with_zeros = Count { default: Some(0.0), ..count() };
         for missing_data in ["missing", "ignore", "breaching", "notBreaching"] {
-            let trigger = Trigger { missing_data: missing_data.into(), ..at_least(1.0) };
+            let trigger = AlarmTrigger { missing_data: missing_data.into(), ..at_least(1.0) };
             assert_eq!(raised(&with_zeros, &series("Sum"), &trigger), Raised::ByOne, "{missing_data}");
         }
     }
@@ -187,18 +187,18 @@ mod tests {
     #[test]
     fn a_higher_threshold_and_several_periods_take_several_events() {
         several(raised(&count(), &series("Sum"), &at_least(5.0)), "5 events within 300 seconds");
-        let above = Trigger { comparison: "GreaterThanThreshold".into(), ..at_least(1.0) };
+        let above = AlarmTrigger { comparison: "GreaterThanThreshold".into(), ..at_least(1.0) };
         several(raised(&count(), &series("Sum"), &above), "2 events within 300 seconds");
         let halves = Count { value: "0.5".into(), ..count() };
         several(raised(&halves, &series("Sum"), &at_least(1.0)), "2 events within 300 seconds");
-        let often = Trigger { periods: 3, datapoints: 2, ..at_least(1.0) };
+        let often = AlarmTrigger { periods: 3, datapoints: 2, ..at_least(1.0) };
         several(raised(&count(), &series("Sum"), &often), "an event within 300 seconds, in 2 of 3 such periods,");
     }
 
     #[test]
     fn an_alarm_that_no_event_raises_is_deaf() {
         for comparison in ["LessThanThreshold", "LessThanOrEqualToThreshold"] {
-            let below = Trigger { comparison: comparison.into(), ..at_least(1.0) };
+            let below = AlarmTrigger { comparison: comparison.into(), ..at_least(1.0) };
             never(raised(&count(), &series("Sum"), &below), "few events");
         }
         never(raised(&count(), &series("Maximum"), &at_least(2.0)), "never more than the 1");
@@ -211,20 +211,23 @@ mod tests {
     fn an_alarm_that_is_raised_all_the_time_tells_of_no_event() {
         let with_zeros = Count { default: Some(0.0), ..count() };
         never(raised(&with_zeros, &series("Sum"), &at_least(0.0)), "while nothing happens");
-        let breaching = Trigger { missing_data: "breaching".into(), ..at_least(1.0) };
+        let breaching = AlarmTrigger { missing_data: "breaching".into(), ..at_least(1.0) };
         never(raised(&count(), &series("Sum"), &breaching), "missing data");
     }
 
     #[test]
     fn what_is_not_judged_is_said() {
-        let ignoring = Trigger { missing_data: "ignore".into(), ..at_least(1.0) };
+        let ignoring = AlarmTrigger { missing_data: "ignore".into(), ..at_least(1.0) };
         untold(raised(&count(), &series("Sum"), &ignoring), "stays raised");
         untold(raised(&count(), &series("p99"), &at_least(1.0)), "p99");
         let field = Count { value: "$.size".into(), ..count() };
         untold(raised(&field, &series("Sum"), &at_least(1.0)), "$.size");
-        let band = Trigger { comparison: "GreaterThanUpperThreshold".into(), threshold: None, ..at_least(1.0) };
+        let band = AlarmTrigger { comparison: "GreaterThanUpperThreshold".into(), threshold: None, ..at_least(1.0) };
         untold(raised(&count(), &series("Sum"), &band), "GreaterThanUpperThreshold");
-        untold(raised(&count(), &series("Sum"), &Trigger { threshold: None, ..at_least(1.0) }), "no fixed threshold");
+        untold(
+            raised(&count(), &series("Sum"), &AlarmTrigger { threshold: None, ..at_least(1.0) }),
+            "no fixed threshold",
+        );
         let with_zeros = Count { default: Some(0.0), ..count() };
         untold(raised(&with_zeros, &series("Average"), &at_least(1.0)), "brings down");
         untold(raised(&with_zeros, &series("SampleCount"), &at_least(1.0)), "nothing happened");

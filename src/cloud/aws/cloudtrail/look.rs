@@ -1,4 +1,4 @@
-//! Looks at trails: the wanted ones fully, others as far as they are evidence.
+//! Looks at trails: the wanted ones fully, others as far as reports tell of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,7 +99,7 @@ async fn others(
     for (arn, trail) in trails {
         let Some(address) = Address::of_trail(&arn) else { continue };
         let is_own = owners.contains(&address.account);
-        let sighting = match evidence(&session.at(&address), &arn, &trail, is_own).await {
+        let sighting = match other_trail(&session.at(&address), &arn, &trail, is_own).await {
             Ok(trail) => Sighting::present(trail),
             Err(fault) if fault.kind == FaultKind::Absent => continue,
             Err(fault) => Sighting::Unreadable(fault.problem(crate::estate::Stage::Observe, Some(&address))),
@@ -111,7 +111,7 @@ async fn others(
 
 /// Reads what a trail that nobody asked for records: configuration, selectors and whether it is logging; of one in the own
 /// account also whose it is.
-async fn evidence(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
+async fn other_trail(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
     let mut read = configured(session, trail, selectors, is_logging(session, &status)?)?;

@@ -99,7 +99,7 @@ fn clues(session: &Session, change: &Change) -> Vec<LookupQuery> {
             events(kind.target(), name)
         }
         Kind::ServiceControlPolicy => {
-            let id = match &change.observed {
+            let id = match change.observed() {
                 Some(Resource::ServiceControlPolicy(policy)) => policy.id.as_ref(),
                 _ => None,
             };
@@ -120,7 +120,7 @@ fn events(target: Target, name: &str) -> Vec<LookupQuery> {
 
 /// A key is known to events by its ARN, which the address has not: nothing where no key was seen.
 fn key_arn(change: &Change) -> Option<String> {
-    match &change.observed {
+    match change.observed() {
         Some(Resource::Key(key)) => key.arn.clone(),
         Some(Resource::KeyPolicy(policy)) => policy.key.clone(),
         _ => None,

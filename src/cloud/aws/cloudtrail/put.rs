@@ -61,7 +61,7 @@ pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
         return Ok(Done::default());
     };
     let owner = |tags: &Tags| tags.get(OWNER_TAG).cloned();
-    let seen = job.change.observed.as_ref().and_then(|seen| seen.deployment()).map(str::to_owned);
+    let seen = job.change.observed().and_then(|seen| seen.deployment()).map(str::to_owned);
     if seen.is_none() || live.as_ref().and_then(owner) != seen {
         return Err(job
             .session

@@ -162,7 +162,7 @@ pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
         return Ok(Done::default());
     };
     let tags = policy.policy().map(|policy| policy.tags()).unwrap_or_default();
-    let observed = job.change.observed.as_ref().and_then(|seen| seen.deployment());
+    let observed = job.change.observed().and_then(|seen| seen.deployment());
     let owner = tags.iter().find(|tag| tag.key() == OWNER_TAG).map(|tag| tag.value());
     if owner.is_none() || owner != observed {
         return Err(job

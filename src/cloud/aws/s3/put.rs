@@ -64,7 +64,7 @@ pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Bucket) -> Result<Don
 const OWNER_ENFORCED: &str = "BucketOwnerEnforced";
 
 fn may_have_acl(job: &ChangeContext<'_>) -> bool {
-    let seen = match &job.change.observed {
+    let seen = match job.change.observed() {
         Some(Resource::Bucket(seen)) => seen.object_ownership.as_deref(),
         _ => return false,
     };

@@ -5,7 +5,7 @@ use super::open::{is_public, locks_out};
 use crate::cloud::Fault;
 use crate::estate::{Address, Bucket, BucketPolicy, KeyPolicy, Kind, Resource, Topic};
 
-use super::super::world::{Known, bucket_address, key_by_arn, known};
+use super::super::world::{KnownSighting, bucket_address, key_by_arn, known};
 
 /// Bytes of a bucket policy without white space (S3 user guide, "Bucket policies": 20 KB).
 const BUCKET_POLICY_BYTES_MAX: usize = 20 * 1024;
@@ -54,7 +54,7 @@ impl Attempt<'_> {
         let address = &self.change.address;
         let target = bucket.access_logs.as_ref()?;
         let elsewhere = Address { name: target.bucket.clone(), ..address.clone() };
-        let missing = known(self.world, &elsewhere) == Known::Absent;
+        let missing = known(self.world, &elsewhere) == KnownSighting::Absent;
         let message = format!("there is no bucket {} beside {}", target.bucket, address.name);
         missing.then(|| {
             self.refused("s3:PutBucketLogging", "InvalidTargetBucketForLogging", message, "make that bucket first")
@@ -64,7 +64,7 @@ impl Attempt<'_> {
     pub(super) fn bucket_policy(self, policy: &BucketPolicy) -> Option<Fault> {
         let address = &self.change.address;
         let bucket = known(self.world, &address.with_kind(Kind::Bucket));
-        if bucket == Known::Absent {
+        if bucket == KnownSighting::Absent {
             return Some(self.absent(
                 "s3:PutBucketPolicy",
                 "NoSuchBucket",
@@ -88,11 +88,11 @@ impl Attempt<'_> {
         let address = &self.change.address;
         let operation = "kms:PutKeyPolicy";
         match known(self.world, &address.with_kind(Kind::Key)) {
-            Known::Absent => {
+            KnownSighting::Absent => {
                 let message = format!("there is no key {} in {}", address.name, address.account);
                 return Some(self.absent(operation, "NotFoundException", message));
             }
-            Known::Present(Resource::Key(key)) if key.pending_deletion => {
+            KnownSighting::Present(Resource::Key(key)) if key.pending_deletion => {
                 let message = format!("the key {} is waiting for its deletion", address.name);
                 return Some(self.refused(operation, "KMSInvalidStateException", message, "cancel its deletion first"));
             }

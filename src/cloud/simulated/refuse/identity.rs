@@ -27,7 +27,8 @@ impl Attempt<'_> {
 
     pub(super) fn role(self, role: &Role) -> Option<Fault> {
         let limits = self.limits();
-        let is_new = self.change.action == Action::Create && self.world.estate.resource(&self.change.address).is_none();
+        let is_new =
+            self.change.action() == Action::Create && self.world.estate.resource(&self.change.address).is_none();
         if let (true, Some(roles), Some(quota)) = (is_new, limits.roles, limits.roles_quota)
             && roles >= quota
         {

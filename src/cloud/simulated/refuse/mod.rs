@@ -9,7 +9,7 @@ use crate::estate::snapshot::Snapshot;
 use crate::estate::{Kind, OWNER_TAG, Resource};
 use crate::plan::{Action, Change};
 
-use super::world::{Known, can_enter, known, why_no_entry};
+use super::world::{KnownSighting, can_enter, known, why_no_entry};
 
 mod archive;
 mod identity;
@@ -28,7 +28,7 @@ struct Attempt<'a> {
 pub fn refusal(world: &Snapshot, change: &Change) -> Option<Fault> {
     let attempt = Attempt { world, change };
     attempt.no_entry().or_else(|| attempt.ill_formed()).or_else(|| attempt.unresolved()).or_else(|| {
-        match &change.desired {
+        match change.desired() {
             Some(desired) => attempt.taken_or_missing(desired).or_else(|| attempt.unwelcome(desired)),
             None => attempt.not_removable(),
         }
@@ -68,19 +68,15 @@ impl<'a> Attempt<'a> {
 
     /// A change that contradicts itself: a program's mistake, not AWS's refusal.
     fn ill_formed(self) -> Option<Fault> {
-        let Change { address, action, desired, .. } = self.change;
-        let why = match desired {
-            Some(desired) if desired.kind() != address.kind => format!("{address} cannot hold a {}", desired.kind()),
-            Some(_) if *action == Action::Retire => format!("{address} is retired and desired at once"),
-            None if *action != Action::Retire => format!("nothing is desired at {address}"),
-            _ => return None,
-        };
+        let address = &self.change.address;
+        let desired = self.change.desired().filter(|desired| desired.kind() != address.kind)?;
+        let why = format!("{address} cannot hold a {}", desired.kind());
         Some(self.refused("orgtrail:Execute", "MalformedChange", why, "please report this as a fault of orgtrail"))
     }
 
     /// A text that stands for a key's ARN was not replaced: AWS would take it for an ARN that it does not know.
     fn unresolved(self) -> Option<Fault> {
-        let unknown = self.change.desired.clone()?.resolve(&|_| None);
+        let unknown = self.change.desired()?.clone().resolve(&|_| None);
         let key = unknown.first()?;
         let message = format!("{} names the key {key} before it has an ARN", self.change.address);
         Some(self.refused(
@@ -93,15 +89,15 @@ impl<'a> Attempt<'a> {
 
     /// A creation where something stands already that another made; an update where nothing stands.
     fn taken_or_missing(self, desired: &Resource) -> Option<Fault> {
-        let Change { address, action, .. } = self.change;
+        let (address, action) = (&self.change.address, self.change.action());
         let words = (address.kind.words(), &address.name, &address.account);
         match (action, known(self.world, address)) {
-            (Action::Create, Known::Present(there)) if !goes_on(there, desired) => {
+            (Action::Create, KnownSighting::Present(there)) if !goes_on(there, desired) => {
                 let (operation, code) = taken(address.kind)?;
                 let message = format!("the {} {} exists in {} already", words.0, words.1, words.2);
                 Some(self.refused(operation, code, message, "make a new plan, which shows it as to be adopted"))
             }
-            (Action::Update | Action::Adopt, Known::Absent) => {
+            (Action::Update | Action::Adopt, KnownSighting::Absent) => {
                 let (operation, code) = missing(address.kind)?;
                 Some(self.absent(operation, code, format!("there is no {} {} in {}", words.0, words.1, words.2)))
             }

@@ -6,7 +6,7 @@ use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, Kind, Resource, ServiceControlPolicy};
 use crate::ids::AccountId;
 
-use super::super::world::{Known, known};
+use super::super::world::{KnownSighting, known};
 
 /// Delegated administrators of CloudTrail in an organization (CloudTrail user guide, "Organization delegated
 /// administrator").
@@ -30,12 +30,12 @@ impl Attempt<'_> {
 
     /// Tells whether trusted access is known to be off.
     pub(super) fn lacks_trusted_access(self) -> bool {
-        known(self.world, &self.in_management(Kind::TrustedAccess, CLOUDTRAIL_PRINCIPAL)) == Known::Absent
+        known(self.world, &self.in_management(Kind::TrustedAccess, CLOUDTRAIL_PRINCIPAL)) == KnownSighting::Absent
     }
 
     /// Tells whether an account is known to be no delegated administrator.
     pub(super) fn is_no_delegated_administrator(self, account: &AccountId) -> bool {
-        known(self.world, &self.in_management(Kind::DelegatedAdministrator, account.as_str())) == Known::Absent
+        known(self.world, &self.in_management(Kind::DelegatedAdministrator, account.as_str())) == KnownSighting::Absent
     }
 
     fn only_management(self, operation: &str) -> Option<Fault> {

@@ -32,7 +32,7 @@ impl Attempt<'_> {
     }
 
     fn operation(self) -> &'static str {
-        match self.change.action {
+        match self.change.action() {
             Action::Create => "cloudtrail:CreateTrail",
             Action::Update | Action::Adopt | Action::Retire => "cloudtrail:UpdateTrail",
         }
@@ -44,7 +44,7 @@ impl Attempt<'_> {
         let (home, other) = self.trails_of_owner().find(|(address, trail)| {
             (trail.multi_region || wish.multi_region) && address.name == here.name && address.region != here.region
         })?;
-        let is_copy = other.multi_region && self.change.action != Action::Create;
+        let is_copy = other.multi_region && self.change.action() != Action::Create;
         let code = if is_copy { "InvalidHomeRegionException" } else { "TrailAlreadyExistsException" };
         let message = format!("there is a trail {} at {home}", here.name);
         Some(self.refused(self.operation(), code, message, "set `home_region` to the trail's, or choose another name"))

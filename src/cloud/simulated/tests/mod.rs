@@ -16,7 +16,7 @@ use crate::estate::{
 };
 use crate::ids::{Partition, Region};
 use crate::organization::{Account, AccountState, Unit};
-use crate::plan::{Action, Harm, Risk};
+use crate::plan::{Action, FieldChange, Harm, Risk, Step};
 use crate::policy::PolicyDocument;
 use crate::policy::template::Templates;
 
@@ -240,23 +240,29 @@ fn trail() -> Trail {
     }
 }
 
-fn change(action: Action, address: Address, desired: Option<Resource>) -> Change {
+/// A change to what is desired, of what is as desired already; the simulated cloud looks at what it has.
+fn change(action: Action, address: Address, desired: Resource) -> Change {
+    let observed = desired.clone();
+    let fields = || vec![FieldChange { path: "tags".into(), before: None, after: None }];
+    let step = match action {
+        Action::Create => Step::create(desired),
+        Action::Update => Step::update(desired, observed, fields()).unwrap(),
+        Action::Adopt => Step::Adopt { desired, observed, fields: fields() },
+        Action::Retire => Step::Retire { observed },
+    };
     Change {
         operator: address.account.clone(),
         address,
-        action,
+        step,
         risk: BTreeSet::from([Risk::Safe]),
         harm: Harm::Harmless,
         reason: "test".into(),
-        fields: Vec::new(),
         depends_on: Vec::new(),
-        desired,
-        observed: None,
     }
 }
 
 fn create(kind: Kind) -> Change {
-    change(Action::Create, address(kind), Some(wish(kind)))
+    change(Action::Create, address(kind), wish(kind))
 }
 
 /// What must be there before a trail, in an order that AWS accepts, and the trail.
@@ -340,7 +346,7 @@ fn what_a_wish_says_nothing_of_stays() {
         }
     }
     for kind in [Kind::Bucket, Kind::Role, Kind::Trail, Kind::Policy] {
-        let update = Change { action: Action::Update, ..create(kind) };
+        let update = change(Action::Update, address(kind), wish(kind));
         let after = perform::perform(&mut world, &update).unwrap();
         match after {
             Resource::Policy(policy) => assert!(policy.groups.contains("auditors")),
@@ -353,7 +359,7 @@ fn what_a_wish_says_nothing_of_stays() {
 fn what_is_retired_is_gone_but_a_key_waits() {
     let mut world = made_without(&[]);
     for kind in [Kind::Policy, Kind::Role, Kind::Key] {
-        perform::perform(&mut world, &change(Action::Retire, address(kind), None));
+        perform::perform(&mut world, &change(Action::Retire, address(kind), wish(kind)));
     }
     assert_eq!(world.estate.sightings[&address(Kind::Policy)], Sighting::Absent);
     assert_eq!(world.estate.sightings[&address(Kind::Role)], Sighting::Absent);

@@ -41,7 +41,7 @@ fn what_is_not_known_is_not_refused() {
 fn code_of_trail(world: &Snapshot, edit: impl FnOnce(&mut Trail)) -> String {
     let mut wish = trail();
     edit(&mut wish);
-    code(world, &change(Action::Create, address(Kind::Trail), Some(wish.into())))
+    code(world, &change(Action::Create, address(Kind::Trail), wish.into()))
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_trail_is_changed_at_home_only() {
     world.estate.sightings.insert(elsewhere, Sighting::present(trail()));
     assert_eq!(code(&world, &create(Kind::Trail)), "TrailAlreadyExistsException");
     world.estate.sightings.insert(address(Kind::Trail), Sighting::present(trail()));
-    let update = Change { action: Action::Update, ..create(Kind::Trail) };
+    let update = change(Action::Update, address(Kind::Trail), wish(Kind::Trail));
     assert_eq!(code(&world, &update), "InvalidHomeRegionException");
     let far = Trail { multi_region: false, ..trail() };
     let elsewhere = Address { region: Some("us-east-1".parse().unwrap()), ..address(Kind::Trail) };
@@ -94,7 +94,7 @@ fn an_organization_trail_needs_the_right_account() {
     let world = made_without(&[Kind::Trail]);
     let by = |operator: &str| {
         let wish = Trail { log_group: None, log_role: None, ..trail() };
-        Change { operator: account(operator), desired: Some(wish.into()), ..create(Kind::Trail) }
+        Change { operator: account(operator), ..change(Action::Create, address(Kind::Trail), wish.into()) }
     };
     assert_eq!(code(&world, &by(LOG)), "accepted");
     assert_eq!(code(&world, &by(MEMBER)), "NotOrganizationMasterAccountException");
@@ -133,7 +133,7 @@ fn names_that_others_have_are_taken() {
     let world = theirs(made_without(&[]));
     for (kind, expected) in cases {
         assert_eq!(code(&world, &create(kind)), expected, "{kind}");
-        let adopt = Change { action: Action::Adopt, ..create(kind) };
+        let adopt = change(Action::Adopt, address(kind), wish(kind));
         assert_eq!(code(&world, &adopt), "accepted", "{kind}");
     }
 }
@@ -143,7 +143,7 @@ fn a_bucket_name_is_unique_in_the_partition() {
     let world = made_without(&[Kind::Trail]);
     let by = |account: &AccountId, region: &str| {
         let address = Address::regional(account, &region.parse().unwrap(), Kind::Bucket, "acme-logs");
-        code(&world, &change(Action::Create, address, Some(bucket().into())))
+        code(&world, &change(Action::Create, address, bucket().into()))
     };
     assert_eq!(by(&account(MEMBER), "eu-central-1"), "BucketAlreadyExists");
     assert_eq!(by(&account(LOG), "us-east-1"), "BucketAlreadyOwnedByYou");
@@ -162,7 +162,7 @@ fn what_is_not_there_cannot_be_changed() {
         (Kind::ServiceControlPolicy, "PolicyNotFoundException"),
     ];
     for (kind, expected) in cases {
-        let update = Change { action: Action::Update, ..create(kind) };
+        let update = change(Action::Update, address(kind), wish(kind));
         assert_eq!(code(&empty(), &update), expected, "{kind}");
     }
     assert_eq!(code(&empty(), &create(Kind::BucketPolicy)), "NoSuchBucket");
@@ -177,7 +177,7 @@ fn documents_may_not_be_too_long() {
         read(&format!(r#"{{"Statement":[{}]}}"#, vec![statement; count].join(",")))
     };
     let try_it = |kind, desired: Resource| {
-        let change = Change { action: Action::Update, ..change(Action::Update, address(kind), Some(desired)) };
+        let change = change(Action::Update, address(kind), desired);
         code(&world, &change)
     };
     assert_eq!(try_it(Kind::Policy, Policy { document: long(110), ..member_policy() }.into()), "LimitExceeded");
@@ -190,7 +190,7 @@ fn documents_may_not_be_too_long() {
     assert_eq!(try_it(Kind::ServiceControlPolicy, guard.into()), "ConstraintViolationException");
     let limits = Limits { trust_policy_size: Some(4_096), ..Limits::default() };
     world.estate.limits.insert(account(MANAGEMENT), limits);
-    let longer = change(Action::Update, address(Kind::Role), Some(role(long(40), long(1)).into()));
+    let longer = change(Action::Update, address(Kind::Role), role(long(40), long(1)).into());
     assert_eq!(code(&world, &longer), "accepted");
 }
 
@@ -203,7 +203,7 @@ fn roles_are_counted() {
     perform::perform(&mut world, &create(Kind::Role));
     let next = Change { address: Address { name: "next".into(), ..address(Kind::Role) }, ..create(Kind::Role) };
     assert_eq!(code(&world, &next), "LimitExceeded");
-    perform::perform(&mut world, &change(Action::Retire, address(Kind::Role), None));
+    perform::perform(&mut world, &change(Action::Retire, address(Kind::Role), wish(Kind::Role)));
     assert_eq!(code(&world, &next), "accepted");
 }
 
@@ -214,7 +214,7 @@ fn a_key_policy_must_not_lock_its_owner_out() {
         let policy = read(&format!(
             r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"{action}","Resource":"*"}}]}}"#
         ));
-        code(&world, &change(Action::Update, address(Kind::KeyPolicy), Some(KeyPolicy { policy, key: None }.into())))
+        code(&world, &change(Action::Update, address(Kind::KeyPolicy), KeyPolicy { policy, key: None }.into()))
     };
     assert_eq!(code("arn:aws:iam::222222222222:root", "kms:*"), "accepted");
     assert_eq!(code("arn:aws:iam::222222222222:role/KeyAdmin", "kms:PutKeyPolicy"), "accepted");
@@ -229,7 +229,7 @@ fn a_public_bucket_policy_is_blocked() {
         let policy = read(&format!(
             r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"*"{condition}}}]}}"#
         ));
-        code(&world, &change(Action::Update, address(Kind::BucketPolicy), Some(BucketPolicy { policy }.into())))
+        code(&world, &change(Action::Update, address(Kind::BucketPolicy), BucketPolicy { policy }.into()))
     };
     let org = r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorgid"}}"#;
     let anywhere = r#","Condition":{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#;
@@ -246,7 +246,7 @@ fn the_organization_has_its_own_rules() {
     let world = made_without(&[Kind::DelegatedAdministrator, Kind::Trail]);
     let delegate = |world: &Snapshot, id: &str| {
         let address = Address::global(&account(MANAGEMENT), Kind::DelegatedAdministrator, id);
-        code(world, &change(Action::Create, address, Some(DelegatedAdministrator {}.into())))
+        code(world, &change(Action::Create, address, DelegatedAdministrator {}.into()))
     };
     assert_eq!(delegate(&world, LOG), "accepted");
     assert_eq!(delegate(&world, MANAGEMENT), "CannotDelegateManagementAccountException");
@@ -261,7 +261,7 @@ fn the_organization_has_its_own_rules() {
     let by_member = Change { operator: account(MEMBER), ..create(Kind::TrustedAccess) };
     assert_eq!(code(&empty(), &by_member), "NotOrganizationManagementAccountException");
     let nowhere = ServiceControlPolicy { targets: BTreeSet::from(["ou-no".to_owned()]), ..guard() };
-    let nowhere = change(Action::Create, address(Kind::ServiceControlPolicy), Some(nowhere.into()));
+    let nowhere = change(Action::Create, address(Kind::ServiceControlPolicy), nowhere.into());
     assert_eq!(code(&world, &nowhere), "TargetNotFoundException");
 }
 
@@ -270,17 +270,16 @@ fn a_change_must_be_whole() {
     let mut unresolved = bucket();
     let reference = crate::estate::key::key_reference(&address(Kind::Key));
     unresolved.encryption.as_mut().unwrap().key = Some(reference);
-    let unresolved = change(Action::Create, address(Kind::Bucket), Some(unresolved.into()));
+    let unresolved = change(Action::Create, address(Kind::Bucket), unresolved.into());
     assert_eq!(code(&empty(), &unresolved), "UnresolvedReference");
-    assert_eq!(code(&empty(), &change(Action::Create, address(Kind::Bucket), None)), "MalformedChange");
-    let crossed = change(Action::Create, address(Kind::Bucket), Some(key().into()));
+    let crossed = change(Action::Create, address(Kind::Bucket), key().into());
     assert_eq!(code(&empty(), &crossed), "MalformedChange");
 }
 
 #[test]
 fn a_bucket_that_holds_logs_cannot_be_removed() {
     let mut world = made_without(&[]);
-    let retire = change(Action::Retire, address(Kind::Bucket), None);
+    let retire = change(Action::Retire, address(Kind::Bucket), wish(Kind::Bucket));
     assert_eq!(code(&world, &retire), "BucketNotEmpty");
     let untouched = Bucket { untouched: true, ..bucket() };
     world.estate.sightings.insert(address(Kind::Bucket), Sighting::present(untouched));
@@ -318,7 +317,7 @@ fn a_bucket_that_needs_mfa_for_deleting_takes_no_lifecycle() {
         let mut world = made_without(&[]);
         let there = Bucket { mfa_delete, ..bucket() };
         world.estate.sightings.insert(address(Kind::Bucket), Sighting::present(there));
-        let change = change(Action::Update, address(Kind::Bucket), Some(wish.into()));
+        let change = change(Action::Update, address(Kind::Bucket), wish.into());
         assert_eq!(code(&world, &change), expected, "{mfa_delete:?}");
     }
 }

@@ -26,7 +26,7 @@ pub struct Alarm {
     /// It looks at what an expression makes of the series.
     pub computed: bool,
     /// When it is raised.
-    pub trigger: Trigger,
+    pub trigger: AlarmTrigger,
     /// Its actions are carried out.
     pub actions_enabled: bool,
     /// What is done when it is raised, by ARN.
@@ -52,7 +52,7 @@ pub struct Series {
 
 /// When an alarm is raised: `datapoints` of the last `periods` compare so.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trigger {
+pub struct AlarmTrigger {
     /// In CloudWatch's words: `GreaterThanOrEqualToThreshold`.
     pub comparison: String,
     /// The threshold; nothing where it is computed.

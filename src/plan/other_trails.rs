@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Evidence;
+use super::OtherTrail;
 use crate::estate::selection::{self, Comparison};
 use crate::estate::{Address, Desired, Estate, Resource, Trail};
 
@@ -21,18 +21,18 @@ const LANDING_ZONES: [&str; 2] = ["aws-controltower-", "AWSAccelerator-"];
 const UNTIL: &str = "until it is retired";
 
 /// Finds every trail that is not wanted by this deployment.
-pub(super) fn find(desired: &Desired, observed: &Estate) -> Vec<Evidence> {
+pub(super) fn find(desired: &Desired, observed: &Estate) -> Vec<OtherTrail> {
     observed
         .resources()
         .filter(|(address, _)| !desired.wanted.contains_key(address))
         .filter_map(|(address, resource)| match resource {
-            Resource::Trail(trail) => Some(evidence(desired, observed, address, trail)),
+            Resource::Trail(trail) => Some(other_trail(desired, observed, address, trail)),
             _ => None,
         })
         .collect()
 }
 
-fn evidence(desired: &Desired, observed: &Estate, address: &Address, trail: &Trail) -> Evidence {
+fn other_trail(desired: &Desired, observed: &Estate, address: &Address, trail: &Trail) -> OtherTrail {
     let ours = trail.tags.as_ref().and_then(|tags| tags.get(crate::estate::OWNER_TAG)) == Some(&desired.deployment);
     let whose = match (ours, trail.organization) {
         (true, true) => "an earlier organization trail of this deployment",
@@ -54,7 +54,7 @@ fn evidence(desired: &Desired, observed: &Estate, address: &Address, trail: &Tra
         (false, Some((other, _))) => format!("it records no event that {} records{alone}", other.name),
         (false, None) => String::new(),
     };
-    Evidence {
+    OtherTrail {
         address: address.clone(),
         finding,
         cost: if doubles { cost(&compared) } else { String::new() },
@@ -188,7 +188,7 @@ mod tests {
     }
 
     /// What is found at an address, beside a wanted organization trail that is or is not there.
-    fn found(wish: &Trail, seen: Option<Trail>, address: &str, other: Trail) -> Evidence {
+    fn found(wish: &Trail, seen: Option<Trail>, address: &str, other: Trail) -> OtherTrail {
         let ours: Address = OURS.parse().unwrap();
         let resource = Resource::from(wish.clone());
         let wanted = Wanted { resource, operator: ours.account.clone(), reason: "trails", depends_on: Vec::new() };
@@ -212,9 +212,9 @@ mod tests {
         let mut observed = Estate::default();
         observed.sightings.insert(ours, seen.map_or(Sighting::Absent, Sighting::present));
         observed.sightings.insert(address.parse().unwrap(), Sighting::present(other));
-        let [evidence] = &find(&desired, &observed)[..] else { panic!("one trail was found") };
-        assert_eq!(evidence.address.kind, Kind::Trail);
-        evidence.clone()
+        let [other] = &find(&desired, &observed)[..] else { panic!("one trail was found") };
+        assert_eq!(other.address.kind, Kind::Trail);
+        other.clone()
     }
 
     #[test]
@@ -247,11 +247,11 @@ mod tests {
     #[test]
     fn what_records_nothing_twice_or_belongs_to_a_landing_zone_has_no_commands() {
         let stopped = Trail { logging: false, ..trail(false, None) };
-        let evidence = found(&trail(true, None), None, THEIRS, stopped);
-        assert_eq!((evidence.cost.as_str(), evidence.overlap.as_str(), evidence.commands.len()), ("", "", 0));
+        let other = found(&trail(true, None), None, THEIRS, stopped);
+        assert_eq!((other.cost.as_str(), other.overlap.as_str(), other.commands.len()), ("", "", 0));
         let tower = "111111111111/eu-central-1/trail/aws-controltower-BaselineCloudTrail";
-        let evidence = found(&trail(true, None), None, tower, trail(true, None));
-        assert!(!evidence.cost.is_empty() && evidence.commands.is_empty());
+        let other = found(&trail(true, None), None, tower, trail(true, None));
+        assert!(!other.cost.is_empty() && other.commands.is_empty());
     }
 
     #[test]
@@ -280,9 +280,9 @@ mod tests {
     fn of_an_earlier_trail_of_ours_the_command_is_ours() {
         let tags = [(crate::estate::OWNER_TAG.to_owned(), "acme".to_owned())].into();
         let old = Trail { tags: Some(tags), ..trail(true, None) };
-        let evidence = found(&trail(true, None), None, "111111111111/eu-central-1/trail/old", old);
-        assert!(evidence.finding.starts_with("an earlier organization trail of this deployment"));
-        assert_eq!(evidence.commands, ["orgtrail apply --destroy old --allow destroys"]);
+        let other = found(&trail(true, None), None, "111111111111/eu-central-1/trail/old", old);
+        assert!(other.finding.starts_with("an earlier organization trail of this deployment"));
+        assert_eq!(other.commands, ["orgtrail apply --destroy old --allow destroys"]);
     }
 
     #[test]
