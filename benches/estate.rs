@@ -116,15 +116,16 @@ fn snapshots(c: &mut Criterion) {
 
 /// Prints the largest resident size of this process since the last time, where Linux tells it. What was there before,
 /// and what the allocator keeps, is part of it.
-/// What is planned for the measurement of memory, each in a process of its own, which holds what the command would hold.
+/// What is planned for the measurement of memory, each in a process of its own, which holds what the command would
+/// hold.
 const MEMORY: [&str; 2] = ["everything to make", "nothing to do"];
 
 /// The environment variable that tells such a process what to plan, and the one with the snapshot's path.
 const CASE: &str = "ORGTRAIL_BENCH_MEMORY";
 const SNAPSHOT: &str = "ORGTRAIL_BENCH_SNAPSHOT";
 
-/// Not a time: prints the peak memory of a plan for the largest organization, from an estate without anything and from a
-/// snapshot of one that has everything.
+/// Not a time: prints the peak memory of a plan for the largest organization, from an estate without anything and from
+/// a snapshot of one that has everything.
 fn memory() -> std::io::Result<()> {
     let file = tempfile::NamedTempFile::new()?;
     World::new(10_000).snapshot().write(&mut std::io::BufWriter::new(file.as_file()))?;

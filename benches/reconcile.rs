@@ -1,8 +1,8 @@
-//! The memory of the daemon: 500 rounds over 1,000 accounts and 20 over 10,000, each in a process of its own, on a clock that
-//! does not wait, with drift in every round.
+//! The memory of the daemon: 500 rounds over 1,000 accounts and 20 over 10,000, each in a process of its own, on a
+//! clock that does not wait, with drift in every round.
 //!
-//! What the daemon remembers and the recorded world, which stands for AWS, are one copy, as the daemon's own is against AWS.
-//! `cargo bench --bench reconcile` measures; `cargo test --benches` makes a few rounds over a few accounts.
+//! What the daemon remembers and the recorded world, which stands for AWS, are one copy, as the daemon's own is against
+//! AWS. `cargo bench --bench reconcile` measures; `cargo test --benches` makes a few rounds over a few accounts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
 

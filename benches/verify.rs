@@ -1,7 +1,7 @@
 //! How fast a proof is, and how much memory it takes, each against its baseline in the same run.
 //!
-//! `cargo bench --bench verify` prints one line a budget; `cargo bench --bench verify -- hourly latency` only those parts. Without `--bench` (as `cargo test --benches` runs it) everything
-//! is small: that only shows that it works.
+//! `cargo bench --bench verify` prints one line a budget; `cargo bench --bench verify -- hourly latency` only those
+//! parts. Without `--bench` (as `cargo test --benches` runs it) everything is small: that only shows that it works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is not as it must be")]
 

@@ -1,9 +1,10 @@
 //! The one way in which files are written: whole or not at all.
 //!
-//! Whoever reads a file meanwhile, or after the machine stopped in the middle, sees the whole old one or the whole new one: it
-//! is put together beside the other, is on the disk (`fsync` of the file and of its folder), and then takes its name. A file
-//! that is there keeps its mode, and a symbolic link stays one: what it leads to is replaced. What is no regular file, such
-//! as `/dev/null` or a named pipe, is written into. What a run that was killed left beside a file is taken away.
+//! Whoever reads a file meanwhile, or after the machine stopped in the middle, sees the whole old one or the whole new
+//! one: it is put together beside the other, is on the disk (`fsync` of the file and of its folder), and then takes its
+//! name. A file that is there keeps its mode, and a symbolic link stays one: what it leads to is replaced. What is no
+//! regular file, such as `/dev/null` or a named pipe, is written into. What a run that was killed left beside a file is
+//! taken away.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -27,7 +28,8 @@ pub enum Readers {
     Owner,
 }
 
-/// A file that is being written. It takes its name with [`NewFile::finish`]; dropped before, it leaves everything as it was.
+/// A file that is being written. It takes its name with [`NewFile::finish`]; dropped before, it leaves everything as it
+/// was.
 #[derive(Debug)]
 pub struct NewFile(Out);
 
@@ -113,8 +115,8 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     }
 }
 
-/// Writes several files: all of them are on the disk before the first takes its name, so that what cannot be written leaves
-/// every regular file as it was. Pipes and devices, which cannot be put back, are written last.
+/// Writes several files: all of them are on the disk before the first takes its name, so that what cannot be written
+/// leaves every regular file as it was. Pipes and devices, which cannot be put back, are written last.
 ///
 /// # Errors
 /// Those of the file system, with the file.

@@ -16,12 +16,14 @@
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`monitoring`]: metric filters, alarms and subscribers as somebody observed them for an audit.
 //! - [`drift`]: what is new since the last run, and who changed it.
-//! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded estate.
+//! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded
+//!   estate.
 //! - [`survey`]: discover, design, observe, plan, in one go.
 //! - [`apply`]: runs a plan.
 //! - [`notify`]: sends people what is new; the channels, and what each was sent.
 //! - [`daemon`]: what every long-running command shares: lease, status server, metrics, history, shutdown.
-//! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the configuration allows.
+//! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the
+//!   configuration allows.
 //! - [`logs`]: reads the consolidated logs and proves them.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`operations`]: every call to AWS that the program can make, and the IAM actions that each needs.

@@ -1,5 +1,5 @@
-//! What a run does now, for people who ask with `-v`: each part of it when it begins, and when it is over with what it counted
-//! and how long it took.
+//! What a run does now, for people who ask with `-v`: each part of it when it begins, and when it is over with what it
+//! counted and how long it took.
 
 use std::fmt;
 use std::time::Instant;

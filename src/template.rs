@@ -1,4 +1,5 @@
-//! What all templates have in common: a strict engine, faults with file and line, and files that replace compiled ones. Pure.
+//! What all templates have in common: a strict engine, faults with file and line, and files that replace compiled ones.
+//! Pure.
 //!
 //! What a template is for, which are compiled in, and how values are escaped, is told by `policy::template` and
 //! `report::template`.
@@ -114,8 +115,8 @@ const DEPTH_MAX: usize = 24;
 /// How many loops may stand within each other: each multiplies how long it takes.
 const LOOPS_MAX: usize = 2;
 
-/// Refuses a template of a user that may take for ever, before it is read: one that is too large or too deep, that calls
-/// templates (which may call themselves), or has loops in loops in loops.
+/// Refuses a template of a user that may take for ever, before it is read: one that is too large or too deep, that
+/// calls templates (which may call themselves), or has loops in loops in loops.
 ///
 /// # Errors
 /// [`BadTemplate::Unbounded`].

@@ -72,8 +72,8 @@ impl Consent {
         by_flag.into_iter().map(|(flag, changes)| Missing { flag, changes }).collect()
     }
 
-    /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that have lost
-    /// the tag which says so. Each is a problem of the run.
+    /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that
+    /// have lost the tag which says so. Each is a problem of the run.
     pub fn leave_out(&self, plan: &mut Plan) {
         let is_left = |change: &Change| is_left_out(plan, change) && !self.adopt.covers(&change.address);
         let (left, changes): (Vec<Change>, Vec<Change>) = plan.changes.clone().into_iter().partition(is_left);

@@ -106,8 +106,8 @@ pub(super) struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// Returns what is wrong after the run: of a trail that was asked again, what CloudTrail says now. Which notifications and
-/// log groups are still wanted the plan knows, so of these only what it found is told again.
+/// Returns what is wrong after the run: of a trail that was asked again, what CloudTrail says now. Which notifications
+/// and log groups are still wanted the plan knows, so of these only what it found is told again.
 fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Address, trail::Delivery>) -> Vec<Finding> {
     let is_made = |address: &Address| {
         let mut changes = plan.changes.iter().zip(results);

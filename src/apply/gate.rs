@@ -10,8 +10,8 @@ use crate::plan::Change;
 /// Decides whether a change may begin, or go on.
 #[async_trait]
 pub trait Gate: Send + Sync {
-    /// Lets a change begin or go on, or says in a sentence why not; a change that has not begun is then skipped with this
-    /// sentence, and one that has is cut off before its next call.
+    /// Lets a change begin or go on, or says in a sentence why not; a change that has not begun is then skipped with
+    /// this sentence, and one that has is cut off before its next call.
     async fn admit(&self, change: &Change) -> Result<(), String>;
 }
 

@@ -21,8 +21,8 @@ pub struct ApplyReport {
     pub plan: String,
     /// One for each change of the plan, in the order of the plan.
     pub outcomes: Vec<ChangeOutcome>,
-    /// One for each urgent part of the plan, in its order. A part that failed was tried again with its change, where the plan
-    /// has that.
+    /// One for each urgent part of the plan, in its order. A part that failed was tried again with its change, where
+    /// the plan has that.
     pub urgent: Vec<ChangeOutcome>,
     /// How many wanted resources were as they should be before the run.
     pub unchanged: usize,
@@ -32,8 +32,8 @@ pub struct ApplyReport {
     pub blockers: Vec<Problem>,
     /// How the delivery of each trail of ours goes after the run.
     pub delivery: Vec<TrailDelivery>,
-    /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were asked
-    /// again what CloudTrail says now. The worst first.
+    /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were
+    /// asked again what CloudTrail says now. The worst first.
     pub findings: Vec<Finding>,
 }
 
@@ -109,7 +109,8 @@ impl ApplyReport {
         self.outcomes.iter().filter(retired)
     }
 
-    /// Returns how each address ended: its change, or where only the urgent part of it was to be made, the last of its parts.
+    /// Returns how each address ended: its change, or where only the urgent part of it was to be made, the last of its
+    /// parts.
     pub fn ended(&self) -> impl Iterator<Item = &ChangeOutcome> {
         let whole: BTreeSet<&Address> = self.outcomes.iter().map(|outcome| &outcome.address).collect();
         let mut parts: BTreeMap<&Address, &ChangeOutcome> = BTreeMap::new();

@@ -1,9 +1,9 @@
 //! The table of controls: which standard asks which question under which id.
 //!
-//! Sources: CIS Amazon Web Services Foundations Benchmark 3.0.0 and 5.0.0, sections 3 and 4; AWS Security Hub user guide,
-//! "Security Hub CSPM controls for AWS CloudTrail"; the checks of Prowler's service `cloudtrail`. Left out are controls
-//! of the same sections that are about other services (AWS Config, VPC flow logs, Security Hub itself) and checks that
-//! read the recorded events (Prowler's `cloudtrail_threat_detection_*`). Titles are ours.
+//! Sources: CIS Amazon Web Services Foundations Benchmark 3.0.0 and 5.0.0, sections 3 and 4; AWS Security Hub user
+//! guide, "Security Hub CSPM controls for AWS CloudTrail"; the checks of Prowler's service `cloudtrail`. Left out are
+//! controls of the same sections that are about other services (AWS Config, VPC flow logs, Security Hub itself) and
+//! checks that read the recorded events (Prowler's `cloudtrail_threat_detection_*`). Titles are ours.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! The controls of security standards about trails, their bucket, key and log group. Pure.
 //!
-//! A control ([`control`]) is a line of a standard and the [`Question`] that it asks; several standards ask the same one.
-//! A question is answered once, for the account that owns the trails (`subject`), by the rules in `answer`; the members
-//! that an organization trail records inherit the answer, so that no member fails for want of a trail of its own.
-//! `expected` answers again in the estate as the plan would leave it: that tells whether applying it helps.
+//! A control ([`control`]) is a line of a standard and the [`Question`] that it asks; several standards ask the same
+//! one. A question is answered once, for the account that owns the trails (`subject`), by the rules in `answer`; the
+//! members that an organization trail records inherit the answer, so that no member fails for want of a trail of its
+//! own. `expected` answers again in the estate as the plan would leave it: that tells whether applying it helps.
 //!
 //! What was not read is never a pass.
 

@@ -38,7 +38,8 @@ fn consolidated(estate: &Estate) -> bool {
     estate.resources().any(|(_, resource)| matches!(resource, Resource::Trail(trail) if trail.organization))
 }
 
-/// Returns a trail of the management account that could not be read, where no organization trail was seen: it may be one.
+/// Returns a trail of the management account that could not be read, where no organization trail was seen: it may be
+/// one.
 pub(super) fn unread_of_owner<'a>(organization: &Organization, estate: &'a Estate) -> Option<&'a Address> {
     if consolidated(estate) {
         return None;
@@ -66,8 +67,8 @@ impl AuditSubject {
         })
     }
 
-    /// Tells whether a trail records everybody for whom this subject speaks: what a trail of the owner alone records says
-    /// nothing of the members.
+    /// Tells whether a trail records everybody for whom this subject speaks: what a trail of the owner alone records
+    /// says nothing of the members.
     pub(super) fn is_recorded_by(&self, trail: &Trail) -> bool {
         trail.organization || self.members.is_empty()
     }

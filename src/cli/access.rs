@@ -114,8 +114,8 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: Re
     }
 }
 
-/// Returns what is wrong with the archive now, the worst first: what plan says, and what was found around the policies that
-/// this run looked at.
+/// Returns what is wrong with the archive now, the worst first: what plan says, and what was found around the policies
+/// that this run looked at.
 fn findings(of_plan: &[Finding], around: &Around) -> Vec<Finding> {
     let all: BTreeSet<&Finding> = of_plan.iter().chain(&around.findings).collect();
     all.into_iter().filter(|finding| finding.harm != Harm::Harmless).cloned().collect()

@@ -151,8 +151,8 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     Ok(Answer::new(texts, ended(&report, &survey.plan, ui), summary))
 }
 
-/// How a run ends the process: a failing delivery, and who reads what they should not, is a finding, also after everything was
-/// made; what is not proved is never taken for right.
+/// How a run ends the process: a failing delivery, and who reads what they should not, is a finding, also after
+/// everything was made; what is not proved is never taken for right.
 fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
     if !plan.violations.is_empty() {
         ui.note("not isolated: a principal reads, writes or assumes what it should not; `orgtrail access` names it");
@@ -217,8 +217,8 @@ fn refuse_unreportable(args: &Args, ui: &Ui) -> Result<(), CliError> {
     ui.must_be_writable()
 }
 
-/// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is left out,
-/// and told at the end.
+/// Stops before the first call where the plan as a whole may be wrong. What stands against one resource or account is
+/// left out, and told at the end.
 fn refuse_blocked(plan: &Plan) -> Result<(), CliError> {
     // Where nothing is left that could be made, it is as if all of it were blocked.
     let all = !plan.changes.is_empty() && plan.changes.iter().all(|change| plan.stands_against(change).is_some());

@@ -1,4 +1,5 @@
-//! Where the configuration's logs are, and who should deliver them: what `verify` and `coverage` take from a configuration.
+//! Where the configuration's logs are, and who should deliver them: what `verify` and `coverage` take from a
+//! configuration.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ use crate::logs::coverage::{Delivery, Expected, ExpectedAccount};
 use crate::report::text::escape;
 use crate::survey::SurveyOptions;
 
-/// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`. Nothing
-/// without a configuration.
+/// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
+/// Nothing without a configuration.
 pub(super) fn places(common: &Common) -> Result<Vec<String>, CliError> {
     if !common.config.exists() {
         return Ok(Vec::new());
@@ -130,8 +131,8 @@ fn wanted(common: &Common) -> Result<Vec<Delivery>, CliError> {
     Ok(config.trails.iter().map(delivery).collect())
 }
 
-/// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a note
-/// says so.
+/// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a
+/// note says so.
 async fn ask_regions(
     look: &dyn CloudReader,
     accounts: &mut BTreeMap<AccountId, ExpectedAccount>,
@@ -169,8 +170,8 @@ fn record_regions(accounts: &mut BTreeMap<AccountId, ExpectedAccount>, id: &Acco
     }
 }
 
-/// Without the organization an account that never delivered anything cannot be missed, which the answer has to say. The one
-/// account that is asked about is known all the same.
+/// Without the organization an account that never delivered anything cannot be missed, which the answer has to say. The
+/// one account that is asked about is known all the same.
 fn unknown(common: &Common, only: Option<&AccountId>, why: &CliError) -> Result<Expected, CliError> {
     let wanted = wanted(common)?;
     let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };

@@ -1,4 +1,5 @@
-//! `orgtrail check`: the controls of security standards about trails, answered once for owner and members. Never writes.
+//! `orgtrail check`: the controls of security standards about trails, answered once for owner and members. Never
+//! writes.
 
 use jiff::Timestamp;
 

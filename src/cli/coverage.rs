@@ -27,7 +27,8 @@ const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub struct CoverageArgs {
     /// Look at a bucket (s3://BUCKET/PREFIX) or a copy in a folder
     ///
-    /// Several places are looked at together. [default: the bucket of the configuration and the places of its `earlier`]
+    /// Several places are looked at together.
+    /// [default: the bucket of the configuration and the places of its `earlier`]
     #[arg(value_name = "PLACE")]
     pub places: Vec<String>,
     /// Look from this time on [default: seven days before the end]
@@ -64,8 +65,8 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
     Ok(Answer::new(texts, outcome(&coverage, args.fail_older_than), summary(&coverage, args.fail_older_than)))
 }
 
-/// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts and
-/// regions should deliver, as far as that is known.
+/// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts
+/// and regions should deliver, as far as that is known.
 ///
 /// # Errors
 /// When there is no answer; missing logs are one.
@@ -120,9 +121,9 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<TimeRange, LogsError> {
     if to <= from { Err(LogsError::EmptyRange { from, to }) } else { Ok(TimeRange { start: from, end: to }) }
 }
 
-/// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something should
-/// arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes the answer
-/// partial, and so do digests without any log file: names alone do not tell whether there was none.
+/// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something
+/// should arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes
+/// the answer partial, and so do digests without any log file: names alone do not tell whether there was none.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
     let is_unread = coverage.has_no_log_file()

@@ -52,8 +52,8 @@ pub struct DriftArgs {
     who: bool,
     /// Notify `notify.topic` and `notify.webhook` of drift
     ///
-    /// With --since of what is new or different. Where a notification fails, the report is written all the same, and the exit
-    /// code is 1.
+    /// With --since of what is new or different. Where a notification fails, the report is written all the same, and
+    /// the exit code is 1.
     #[arg(long)]
     notify: bool,
     /// Link to the full report in notifications [default: `notify.link`]

@@ -1,5 +1,5 @@
-//! The command line as it is read and shown: the derived one, with the commands in their groups, and of the options those
-//! that do something for each command.
+//! The command line as it is read and shown: the derived one, with the commands in their groups, and of the options
+//! those that do something for each command.
 
 use std::fmt::Write;
 use std::path::PathBuf;

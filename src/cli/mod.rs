@@ -180,10 +180,11 @@ pub struct Common {
     pub quiet: bool,
     /// Show phases; -vv shows every call to AWS (filter: ORGTRAIL_LOG)
     ///
-    /// -v shows what is done now, with counts and times. -vv shows each attempt of each call to AWS in one line: service,
-    /// operation, account, region, attempt, milliseconds, HTTP status, error code, request id; never parameters, headers,
-    /// bodies or credentials. ORGTRAIL_LOG adds filters of the form TARGET=LEVEL with commas between them, and decides about
-    /// the targets that it names: `orgtrail::aws=debug` shows the calls alone, `orgtrail::aws=off` leaves them out of -vv.
+    /// -v shows what is done now, with counts and times. -vv shows each attempt of each call to AWS in one line:
+    /// service, operation, account, region, attempt, milliseconds, HTTP status, error code, request id; never
+    /// parameters, headers, bodies or credentials. ORGTRAIL_LOG adds filters of the form TARGET=LEVEL with commas
+    /// between them, and decides about the targets that it names: `orgtrail::aws=debug` shows the calls alone,
+    /// `orgtrail::aws=off` leaves them out of -vv.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log to standard error in this format

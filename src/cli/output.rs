@@ -65,8 +65,8 @@ impl Outputs {
     /// Reads the flags of a command.
     ///
     /// # Errors
-    /// A format that the command does not have, an ending that names none, two reports for one place, more places than the
-    /// command can write to.
+    /// A format that the command does not have, an ending that names none, two reports for one place, more places than
+    /// the command can write to.
     pub fn of(common: &Common, command: &Entry) -> Result<Self, CliError> {
         let first = command.formats.first().copied().unwrap_or(Format::Human);
         if let Some(format) = common.format {

@@ -33,8 +33,8 @@ pub struct Choices {
     pub prune: bool,
     /// Delete a superseded trail, once its successors deliver (can be repeated)
     ///
-    /// A trail of this deployment, by its ARN, or by its name for every trail of that name. Or remove a statement of others
-    /// from a policy, named as the plan that found harm in it says: ADDRESS#STATEMENT.
+    /// A trail of this deployment, by its ARN, or by its name for every trail of that name. Or remove a statement of
+    /// others from a policy, named as the plan that found harm in it says: ADDRESS#STATEMENT.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub destroy: Vec<String>,
     /// Stop reading and watching a place of earlier logs (can be repeated)
@@ -47,8 +47,8 @@ pub struct Choices {
     pub accept_fewer_accounts: bool,
     /// Remove statements of others that let outsiders read or change logs
     ///
-    /// From the policies of bucket, key and topic, where they let a principal read, change or decrypt what it should not; to
-    /// apply this needs --allow destroys.
+    /// From the policies of bucket, key and topic, where they let a principal read, change or decrypt what it should
+    /// not; to apply this needs --allow destroys.
     #[arg(long)]
     pub close: bool,
 }

@@ -60,8 +60,8 @@ pub struct Args {
     history: Option<HistoryPlace>,
     /// Notify of findings that are new, changed or gone
     ///
-    /// To `notify.topic` and `notify.webhook` of the configuration. What was sent is kept with the history; without a history,
-    /// or with one in S3 that --observe does not write, a restart sends all open findings again.
+    /// To `notify.topic` and `notify.webhook` of the configuration. What was sent is kept with the history; without a
+    /// history, or with one in S3 that --observe does not write, a restart sends all open findings again.
     #[arg(long)]
     notify: bool,
 }
@@ -136,8 +136,8 @@ fn refuse_json_of_rounds(ui: &Ui, once: bool) -> Result<(), CliError> {
         .hint("add --once; a daemon that runs is read at its /metrics, and in its history"))
 }
 
-/// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is in the
-/// history, and another exit code would have systemd take the stop for a failure.
+/// Returns what is said at the end. A daemon that was told to stop did what it was told: what its last round found is
+/// in the history, and another exit code would have systemd take the stop for a failure.
 fn answer(
     last: Option<&RoundRecord>,
     once: bool,

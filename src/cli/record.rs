@@ -16,8 +16,8 @@ use crate::estate::Address;
 use crate::plan::{Action, Change, Plan};
 use crate::report::text::escape;
 
-/// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is killed
-/// has told what it took away.
+/// The file, opened before the run. As a gate it has what is removed written down before it is gone: a run that is
+/// killed has told what it took away.
 pub struct ApplyRecord<'a> {
     path: &'a Path,
     file: Mutex<File>,

@@ -107,8 +107,8 @@ pub fn write_documents(folder: &Path, deployment: &str, documents: &[RenderedPol
     Ok(files.len())
 }
 
-/// Returns the file of a document, below the folder, which no other has, also where capitals do not count: two names may
-/// become the same when they are made safe, and two regions may have resources of one name.
+/// Returns the file of a document, below the folder, which no other has, also where capitals do not count: two names
+/// may become the same when they are made safe, and two regions may have resources of one name.
 fn own_file(document: &RenderedPolicy, taken: &mut BTreeSet<String>) -> PathBuf {
     let RenderedPolicy { address, part, policy: _ } = document;
     let parent = Path::new(address.account.as_str()).join(address.kind.as_str());

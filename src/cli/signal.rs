@@ -1,11 +1,12 @@
-//! How somebody who runs the program has it stop: Ctrl-C at a terminal, SIGTERM from a scheduler, a terminal that is closed.
+//! How somebody who runs the program has it stop: Ctrl-C at a terminal, SIGTERM from a scheduler, a terminal that is
+//! closed.
 
 use std::convert::Infallible;
 
 use tokio_util::sync::CancellationToken;
 
-/// Is done when the program is told to stop. Where no signal can be listened to, it never is, and a signal ends the process
-/// as it always does.
+/// Is done when the program is told to stop. Where no signal can be listened to, it never is, and a signal ends the
+/// process as it always does.
 #[cfg(unix)]
 pub async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,5 @@
-//! The line of result that every command ends with, on standard error: what came of it, in the same terms as the exit code.
+//! The line of result that every command ends with, on standard error: what came of it, in the same terms as the exit
+//! code.
 
 use std::collections::BTreeSet;
 use std::path::Path;

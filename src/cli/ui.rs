@@ -134,8 +134,8 @@ impl Ui {
         self.outputs.iter().map(|output| text(output.format)).collect()
     }
 
-    /// Writes the texts of the outputs, in their order: the files whole, and all of them or none, then standard output. One
-    /// text alone is that of all.
+    /// Writes the texts of the outputs, in their order: the files whole, and all of them or none, then standard output.
+    /// One text alone is that of all.
     ///
     /// # Errors
     /// A file or a stream that cannot be written. A reader that went away is no error.
@@ -280,7 +280,8 @@ impl Bar {
     }
 }
 
-/// Writes the log to standard error. While a progress bar is drawn there it is taken away for each line, and drawn anew below.
+/// Writes the log to standard error. While a progress bar is drawn there it is taken away for each line, and drawn anew
+/// below.
 struct LogWriter(Bar);
 
 impl Write for LogWriter {

@@ -242,8 +242,8 @@ async fn prove_into(
     Ok((outcome, summary::verify(&answer)))
 }
 
-/// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless the user
-/// gives a narrower range.
+/// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless
+/// the user gives a narrower range.
 fn request(args: &VerifyArgs, places: &Places, known: ConfiguredLogs, around: &LogsContext) -> (Request, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);

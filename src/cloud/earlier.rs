@@ -1,5 +1,5 @@
-//! Where earlier logs may be, beside what is asked for: the buckets and keys that trails and readers name, and the reader roles
-//! of earlier log accounts that member policies name.
+//! Where earlier logs may be, beside what is asked for: the buckets and keys that trails and readers name, and the
+//! reader roles of earlier log accounts that member policies name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{ACCOUNT_TAG, Address, Kind, OWNER_TAG, Resource, Role};
 use crate::ids::{AccountId, Arn, Region};
 
-/// Returns what has to be looked at for it and is not in scope, each with the account whose credentials look at it. What
-/// these show may tell of more.
+/// Returns what has to be looked at for it and is not in scope, each with the account whose credentials look at it.
+/// What these show may tell of more.
 pub fn earlier_addresses<'a>(
     scope: &Scope,
     seen: impl Iterator<Item = (&'a Address, &'a Resource)>,
@@ -53,8 +53,8 @@ impl Finder<'_> {
         self.archive(reading.folders.iter().map(|(bucket, _)| bucket), reading.keys.iter(), &address.account, None);
     }
 
-    /// A bucket is in the region of the key that encrypts its logs; without one, it is taken to be where its trail is, or at
-    /// home.
+    /// A bucket is in the region of the key that encrypts its logs; without one, it is taken to be where its trail is,
+    /// or at home.
     fn archive<'n>(
         &mut self,
         buckets: impl IntoIterator<Item = &'n String>,

@@ -1,9 +1,9 @@
 //! Asked before each request that writes, not only before each change: a change can be many calls, a call is sent again
 //! where no answer comes, and between two requests a run can be held up until another one has taken its place.
 //!
-//! Whoever runs a change says with [`fenced`] whom to ask; an adapter marks a call that writes with [`writing`] and asks with
-//! [`may_send`] where it sends a request. The question goes from the request to the run and back over a channel, so that an
-//! adapter needs to know nothing of leases.
+//! Whoever runs a change says with [`fenced`] whom to ask; an adapter marks a call that writes with [`writing`] and
+//! asks with [`may_send`] where it sends a request. The question goes from the request to the run and back over a
+//! channel, so that an adapter needs to know nothing of leases.
 
 use std::cell::RefCell;
 use std::pin::pin;

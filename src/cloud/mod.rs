@@ -1,7 +1,8 @@
 //! The seam to AWS: the traits [`CloudReader`] and [`CloudWriter`] and their two implementations.
 //!
-//! A plan is made from what a [`CloudReader`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an emulator), and
-//! [`simulated`] to an estate in memory or in a file. Nothing outside these two knows which one it talks to.
+//! A plan is made from what a [`CloudReader`] returns, so it cannot hold a writer. [`aws`] speaks to AWS (or an
+//! emulator), and [`simulated`] to an estate in memory or in a file. Nothing outside these two knows which one it talks
+//! to.
 //!
 //! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
 //! agree, and a [`queue`] that tells of changes.
@@ -61,11 +62,11 @@ pub struct Scope {
     /// The name that the member policy has or would have, for every account of the organization. An account for which a
     /// reader role of ours exists, but which is not selected any more, is looked at under this name.
     pub member_policies: BTreeMap<AccountId, String>,
-    /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role that
-    /// nobody wants either.
+    /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role
+    /// that nobody wants either.
     pub wakes: bool,
-    /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths of the
-    /// log account and of the owners of trails, without the management account, which none binds.
+    /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths
+    /// of the log account and of the owners of trails, without the management account, which none binds.
     pub control_targets: BTreeSet<String>,
     /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
     pub member_trails: BTreeSet<AccountId>,
@@ -73,11 +74,11 @@ pub struct Scope {
     pub attachments: bool,
     /// The ARNs of keys that the configuration names: they are looked at, not made.
     pub keys: BTreeSet<String>,
-    /// Whether further keys of this deployment are looked for, beside the one that is in use. It costs two calls, and one for
-    /// each of the first keys of the log account.
+    /// Whether further keys of this deployment are looked for, beside the one that is in use. It costs two calls, and
+    /// one for each of the first keys of the log account.
     pub further_keys: bool,
-    /// Whether it is looked for files below the prefix of each trail in its bucket: a place of earlier logs is to be given up. It costs
-    /// one call for each trail.
+    /// Whether it is looked for files below the prefix of each trail in its bucket: a place of earlier logs is to be
+    /// given up. It costs one call for each trail.
     pub arrivals: bool,
 }
 
@@ -115,8 +116,9 @@ pub trait CloudReader: Send + Sync {
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
     /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
-    /// management account shows, buckets, keys and reader roles of earlier logs, trails that our own documents let in although nobody wants them with what woke us for them,
-    /// reader roles of this deployment, member policies of accounts that have such a role.
+    /// management account shows, buckets, keys and reader roles of earlier logs, trails that our own documents let in
+    /// although nobody wants them with what woke us for them, reader roles of this deployment, member policies of
+    /// accounts that have such a role.
     ///
     /// # Errors
     /// [`Fault`] only where nothing at all can be read.

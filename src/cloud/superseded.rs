@@ -1,6 +1,6 @@
-//! Trails that a deployment's own documents let in although nobody asks for them: a migration begins with them. They may be
-//! in any account, and nothing else tells where. Nor does anything else tell where the rules and the roles are left with
-//! which such a trail was watched.
+//! Trails that a deployment's own documents let in although nobody asks for them: a migration begins with them. They
+//! may be in any account, and nothing else tells where. Nor does anything else tell where the rules and the roles are
+//! left with which such a trail was watched.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::estate::{Address, Estate, Kind, wake_name};
 use crate::ids::AccountId;
 use crate::policy::merge::sources;
 
-/// Returns the trails of the organization's accounts that statements of ours let in and that are not in scope, each with
-/// the account whose credentials look at it.
+/// Returns the trails of the organization's accounts that statements of ours let in and that are not in scope, each
+/// with the account whose credentials look at it.
 pub fn superseded_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let documents = scope.addresses.keys().filter_map(|address| estate.resource(address)?.shared_policy());
     let named = documents.flat_map(sources).filter_map(|arn| Address::of_trail(&arn));
@@ -19,8 +19,8 @@ pub fn superseded_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, Ac
     unwanted.map(|trail| (trail.clone(), operator(scope, trail))).collect()
 }
 
-/// Returns where the rules and the roles would be that woke the daemon when somebody changed one of these trails, and that
-/// are not in scope.
+/// Returns where the rules and the roles would be that woke the daemon when somebody changed one of these trails, and
+/// that are not in scope.
 pub fn superseded_wakers<'a>(
     scope: &'a Scope,
     trails: impl IntoIterator<Item = &'a Address>,

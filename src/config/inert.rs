@@ -28,8 +28,8 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Puts marks in the place of characters that act, each of the same number of bytes: places in the text stay what they are.
-/// Line ends and tabs stay.
+/// Puts marks in the place of characters that act, each of the same number of bytes: places in the text stay what they
+/// are. Line ends and tabs stay.
 pub(super) fn in_place(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -47,8 +47,8 @@ pub(super) fn in_place(text: &str) -> String {
 /// The fields whose values may be a secret that was written there by mistake.
 const SECRET_FIELDS: [&str; 2] = ["url_env", "webhook"];
 
-/// Puts stars in the place of what may be a secret: what follows the host of a URL, and the value of a field that holds or
-/// leads to one, unless it is the name of a variable or a mapping. The text keeps its length in bytes.
+/// Puts stars in the place of what may be a secret: what follows the host of a URL, and the value of a field that holds
+/// or leads to one, unless it is the name of a variable or a mapping. The text keeps its length in bytes.
 pub(super) fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for range in urls(text).into_iter().chain(values(text)) {

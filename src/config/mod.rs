@@ -1,8 +1,9 @@
 //! `orgtrail.yaml`: what a person may write, its defaults, and checks that point at line and column.
 //!
-//! A text goes through four stages: `yaml` reads it into values with their places; `shape` holds them to the JSON Schema
-//! that is derived from the types of [`schema`]; `check` applies the rules across fields; the findings of all stages are
-//! reported together. Nothing here knows the organization: what depends on its accounts is checked where they are known.
+//! A text goes through four stages: `yaml` reads it into values with their places; `shape` holds them to the JSON
+//! Schema that is derived from the types of [`schema`]; `check` applies the rules across fields; the findings of all
+//! stages are reported together. Nothing here knows the organization: what depends on its accounts is checked where
+//! they are known.
 
 mod check;
 mod diagnostic;

@@ -115,8 +115,8 @@ fn bucket_values(brief: &DesignInput<'_>, layout: &Topology<'_>) -> Value {
         "trail_arns": layout.trail_arns(config, &layout.bucket.with_kind(Kind::BucketPolicy)),
         "break_glass_roles": config.bucket.break_glass_roles,
         "policy_keepers": keepers.collect::<Vec<_>>(),
-        // Of the log account, every reader role would be let in to that account's logs. Its own people need no statement:
-        // their member policy is enough within one account.
+        // Of the log account, every reader role would be let in to that account's logs. Its own people need no
+        // statement: their member policy is enough within one account.
         "log_account": layout.log_account,
         "write_resources": write,
         "dynamic_readers": brief.strategy == ReaderStrategy::Dynamic,

@@ -1,5 +1,5 @@
-//! Trails of ours that the configuration does not name any more and that still write into the log bucket: an organization
-//! trail of another name, or the trails of single accounts before an organization trail took over.
+//! Trails of ours that the configuration does not name any more and that still write into the log bucket: an
+//! organization trail of another name, or the trails of single accounts before an organization trail took over.
 //!
 //! They are what a migration comes from. As long as they write, the documents that they come through let them in.
 
@@ -21,8 +21,8 @@ impl Topology<'_> {
         through.filter_map(|trail| trail.address.arn(self.partition)).map(|arn| arn.to_string())
     }
 
-    /// Returns what the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`: the folders of
-    /// the wanted trails, of those that still write, and of both layouts where earlier logs are to be read.
+    /// Returns what the account folders that members read stand in, such as `audit/AWSLogs/o-exampleorgid`: the folders
+    /// of the wanted trails, of those that still write, and of both layouts where earlier logs are to be read.
     pub(super) fn read_roots(&self, config: &Config, organization: &OrganizationId) -> BTreeSet<LogRoot> {
         let own = logs_root(config);
         let root = |base: &LogRoot, of_organization: bool| match of_organization {
@@ -128,7 +128,8 @@ impl Finder<'_> {
         }
     }
 
-    /// Streams begin with the id of the account that manages the trail, which is the role's, or with the organization's.
+    /// Streams begin with the id of the account that manages the trail, which is the role's, or with the
+    /// organization's.
     fn streams(&self, address: &Address, trail: &Trail) -> Option<(Address, BTreeSet<String>)> {
         let role: Arn = trail.log_role.as_ref()?.parse().ok()?;
         let group = trail.log_group.as_ref()?.strip_suffix(":*")?;

@@ -209,8 +209,8 @@ pub fn member_policy_names(config: &Config, organization: &Organization) -> BTre
     organization.accounts.keys().filter_map(|id| Some((id.clone(), name(id)?))).collect()
 }
 
-/// Returns what is not wanted and still has to be looked for, each with the account that looks: a guard that was switched
-/// off goes on binding every member, and earlier logs stay where they are.
+/// Returns what is not wanted and still has to be looked for, each with the account that looks: a guard that was
+/// switched off goes on binding every member, and earlier logs stay where they are.
 pub fn unwanted(config: &Config, organization: &Organization) -> Vec<(Address, AccountId)> {
     let guard = guards::unwanted(config, organization);
     let guard = guard.map(|address| (address, organization.management_account.clone()));

@@ -1,8 +1,9 @@
 //! Names that templates give for one account, and what becomes of an account whose own name cannot be part of one.
 //!
-//! Whoever administers an account may rename it, also into another account's name or id. So a name with `{{account.name}}`
-//! that is unusable, or belongs to another account already, is that account's problem alone: what is named for it bears
-//! the account's id in the place of its name, which nobody can choose. A reader role that is there keeps its name.
+//! Whoever administers an account may rename it, also into another account's name or id. So a name with
+//! `{{account.name}}` that is unusable, or belongs to another account already, is that account's problem alone: what is
+//! named for it bears the account's id in the place of its name, which nobody can choose. A reader role that is there
+//! keeps its name.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

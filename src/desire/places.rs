@@ -1,9 +1,9 @@
-//! Where earlier logs lie: what the configuration names under `earlier`, and what the trails and the readers that were observed
-//! tell.
+//! Where earlier logs lie: what the configuration names under `earlier`, and what the trails and the readers that were
+//! observed tell.
 //!
-//! There is no state file. What readers were allowed to read stays allowed: the policies of most readers of a log account are
-//! the memory. A bucket is believed only if it bears the tag of this deployment, so that a hand that points a trail or some
-//! readers elsewhere makes no earlier place.
+//! There is no state file. What readers were allowed to read stays allowed: the policies of most readers of a log
+//! account are the memory. A bucket is believed only if it bears the tag of this deployment, so that a hand that points
+//! a trail or some readers elsewhere makes no earlier place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,8 +76,8 @@ fn account(config: &Config, organization: &Organization, written: &EarlierLogs) 
     }
 }
 
-/// The ARN of the key that encrypts logs from now on; none where there is none, or it is still to be made. Of a key that could
-/// not be read, the trails and the bucket that use it tell.
+/// The ARN of the key that encrypts logs from now on; none where there is none, or it is still to be made. Of a key
+/// that could not be read, the trails and the bucket that use it tell.
 fn key_of_today(desired: &Desired, observed: &Estate, bucket: &Address) -> Option<String> {
     if let Some(key) = desired.wanted.keys().find(|address| address.kind == Kind::Key) {
         return match observed.sightings.get(key) {
@@ -119,8 +119,8 @@ impl Today<'_> {
         resource.deployment() == Some(self.desired.deployment.as_str())
     }
 
-    /// Returns where a bucket of ours of this name is, beside that of today; what cannot be read counts where readers are
-    /// allowed to read it.
+    /// Returns where a bucket of ours of this name is, beside that of today; what cannot be read counts where readers
+    /// are allowed to read it.
     fn bucket(&self, name: &str, may_be_unread: bool) -> Option<Address> {
         if name == self.bucket.name && self.observed.resource(self.bucket).is_some() {
             return Some(self.bucket.clone());
@@ -190,7 +190,8 @@ impl Finder<'_> {
             let organization = self.today.desired.organization.as_str();
             let root = if trail.organization { base.in_organization(organization) } else { base };
             self.found(&bucket, &root, trail.key.as_ref());
-            // The key of another account would be forgotten once the trail uses ours again: the plan names it (`plan::past`).
+            // The key of another account would be forgotten once the trail uses ours again: the plan names it
+            // (`plan::past`).
             let key = trail.key.as_ref().filter(|key| is_key_of(key, &bucket.account));
             self.add_key(&bucket.account, key);
         }
@@ -301,8 +302,8 @@ impl Finder<'_> {
         self.add_key(&account, default.as_ref());
     }
 
-    /// Keeps a key for the readers of the log account of today. Of its own keys, which other accounts cannot make, and of
-    /// the key that a place names.
+    /// Keeps a key for the readers of the log account of today. Of its own keys, which other accounts cannot make, and
+    /// of the key that a place names.
     fn add_key(&mut self, holder: &AccountId, key: Option<&String>) {
         let Some(key) = key.filter(|key| Some(*key) != self.today.key.as_ref()) else { return };
         if *holder != self.today.desired.log_account || key.parse::<Arn>().is_err() {
@@ -327,8 +328,8 @@ impl Finder<'_> {
     }
 }
 
-/// Tells whether this is the ARN of a key of the account. Other accounts cannot make one, and readers are believed when they
-/// name it.
+/// Tells whether this is the ARN of a key of the account. Other accounts cannot make one, and readers are believed when
+/// they name it.
 fn is_key_of(key: &str, account: &AccountId) -> bool {
     key.parse::<Arn>().is_ok_and(|arn| arn.is_kms_key() && arn.account() == account.as_str())
 }

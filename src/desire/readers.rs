@@ -109,7 +109,8 @@ impl RoleNames {
     }
 }
 
-/// Returns the names, in lower case, that several accounts would have: none of them has a right to it before the others.
+/// Returns the names, in lower case, that several accounts would have: none of them has a right to it before the
+/// others.
 fn shared_names(config: &Config, organization: &Organization, ids: &[AccountId]) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     let names = ids
@@ -163,7 +164,8 @@ fn add_dynamic(
     add_member_policy(brief, id, document, needs, desired)
 }
 
-/// A policy for readers that lets nobody read is a mistake of its template. What depends on conditions is nobody's mistake.
+/// A policy for readers that lets nobody read is a mistake of its template. What depends on conditions is nobody's
+/// mistake.
 fn must_allow(
     brief: &DesignInput<'_>,
     document: &PolicyDocument,

@@ -129,8 +129,8 @@ impl<'a> Topology<'a> {
 
     /// Returns the patterns of the folders below which log files are written, from the top of the bucket, each once.
     ///
-    /// The management account's own folder keeps an organization trail working if it is ever turned back into a trail of
-    /// one account (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
+    /// The management account's own folder keeps an organization trail working if it is ever turned back into a trail
+    /// of one account (CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail").
     pub(super) fn written_patterns(&self, config: &Config, organization: &Organization) -> BTreeSet<String> {
         let patterns = |root: &LogRoot, is_organization: bool, account: &AccountId| -> Vec<String> {
             let own = root.account_pattern(account.as_str());

@@ -6,8 +6,8 @@ use crate::organization::select::matches;
 use crate::organization::selector::{OuStep, Selector};
 use crate::organization::{Organization, Unit};
 
-/// How many units above another are followed: Organizations nests units five deep, and a damaged snapshot may nest them in
-/// a circle.
+/// How many units above another are followed: Organizations nests units five deep, and a damaged snapshot may nest them
+/// in a circle.
 const DEPTH_MAX: usize = 16;
 
 /// A selector that matches no unit and no account.
@@ -36,8 +36,8 @@ impl Unmatched {
     }
 }
 
-/// Returns the selectors of both lists that match nothing, whatever the state of the accounts. What cannot be told because
-/// names of units or tags were not read does not count.
+/// Returns the selectors of both lists that match nothing, whatever the state of the accounts. What cannot be told
+/// because names of units or tags were not read does not count.
 pub fn unmatched(config: &Config, organization: &Organization) -> Vec<Unmatched> {
     of_lists(organization, &config.accounts.include, &config.accounts.exclude)
 }

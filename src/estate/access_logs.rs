@@ -1,8 +1,8 @@
 //! Whether the server access logs of a bucket can arrive where they are sent.
 //!
-//! S3 delivers them late or never, and says nothing: into a bucket of another account or region, with a default retention,
-//! with default encryption by a KMS key, or whose policy does not let S3's logging service in (S3 user guide, "Enabling
-//! Amazon S3 server access logging", "Troubleshoot server access logging").
+//! S3 delivers them late or never, and says nothing: into a bucket of another account or region, with a default
+//! retention, with default encryption by a KMS key, or whose policy does not let S3's logging service in (S3 user
+//! guide, "Enabling Amazon S3 server access logging", "Troubleshoot server access logging").
 
 use super::bucket::AccessLogs;
 use super::{Address, Bucket, Estate, Kind, Resource, Sighting};

@@ -40,7 +40,8 @@ pub struct Desired {
     pub removed: BTreeSet<StatementRef>,
     /// What the guard is held to; none where no guard is wanted.
     pub guard: Option<GuardTerms>,
-    /// Accounts of which something could not be designed as configured, such as one whose own name gives no usable name.
+    /// Accounts of which something could not be designed as configured, such as one whose own name gives no usable
+    /// name.
     pub problems: Vec<Problem>,
 }
 

@@ -18,7 +18,8 @@ pub struct Key {
     /// It is waiting for its deletion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending_deletion: bool,
-    /// When it will be deleted (RFC 3339), as observed. None where it does not wait for its deletion, or KMS did not say.
+    /// When it will be deleted (RFC 3339), as observed. None where it does not wait for its deletion, or KMS did not
+    /// say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<String>,
     /// It is rotated every year.

@@ -61,12 +61,12 @@ pub const OWNER_TAG: &str = "orgtrail:deployment";
 /// The tag of a reader role that says for which account it reads.
 pub const ACCOUNT_TAG: &str = "orgtrail:account";
 
-/// The tag of a reader role that says on which day a run first saw that its account had left; empty for an account that came
-/// back.
+/// The tag of a reader role that says on which day a run first saw that its account had left; empty for an account that
+/// came back.
 pub const LEFT_TAG: &str = "orgtrail:left-at";
 
-/// Stands in a wish for the day of the run that carries it out. IAM takes no braces in a tag, so it can never be written as
-/// it is.
+/// Stands in a wish for the day of the run that carries it out. IAM takes no braces in a tag, so it can never be
+/// written as it is.
 pub const DATE_OF_RUN: &str = "{date of the run}";
 
 /// What was seen at one address.
@@ -105,7 +105,8 @@ pub struct Estate {
     /// The quotas of the accounts where they were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<AccountId, Limits>,
-    /// Keys that are no wanted resources, by the names under which buckets, trails, topics and the configuration call them.
+    /// Keys that are no wanted resources, by the names under which buckets, trails, topics and the configuration call
+    /// them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, SeenKey>,
     /// What surrounds the archive; none where nobody looked, which is never taken for nothing.
@@ -113,7 +114,8 @@ pub struct Estate {
     pub surroundings: Option<Surroundings>,
 }
 
-/// Quotas of IAM in one account and how much of them is used (IAM API, `GetAccountSummary`). None where AWS did not say.
+/// Quotas of IAM in one account and how much of them is used (IAM API, `GetAccountSummary`). None where AWS did not
+/// say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {

@@ -1,5 +1,5 @@
-//! Where logs of before lie, and what tells of it: the policies of readers, which go on to name the places of all logs that
-//! they read.
+//! Where logs of before lie, and what tells of it: the policies of readers, which go on to name the places of all logs
+//! that they read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -137,7 +137,8 @@ impl Resource {
         }
     }
 
-    /// Returns the policy that is attached to it and says who may use it, whether others may write statements into it or not.
+    /// Returns the policy that is attached to it and says who may use it, whether others may write statements into it
+    /// or not.
     pub fn own_policy(&self) -> Option<&PolicyDocument> {
         match self {
             Resource::Queue(r) => r.policy.as_ref(),
@@ -175,7 +176,8 @@ impl Resource {
         }
     }
 
-    /// Replaces each reference to a key by its ARN where `arn_of` knows it; returns the addresses that it does not know.
+    /// Replaces each reference to a key by its ARN where `arn_of` knows it; returns the addresses that it does not
+    /// know.
     pub fn resolve(&mut self, arn_of: &dyn Fn(&Address) -> Option<String>) -> Vec<Address> {
         let mut unknown = Vec::new();
         self.map_references(&mut |text| {

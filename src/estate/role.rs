@@ -32,8 +32,8 @@ pub struct Role {
     pub tags: Tags,
 }
 
-/// Returns what of a role's name, as addresses have it, may be there once in an account: IAM compares names without case and
-/// whatever their paths (IAM user guide, "IAM identifiers").
+/// Returns what of a role's name, as addresses have it, may be there once in an account: IAM compares names without
+/// case and whatever their paths (IAM user guide, "IAM identifiers").
 pub fn unique_name(name: &str) -> String {
     name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase()
 }

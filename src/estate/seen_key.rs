@@ -1,5 +1,5 @@
-//! A key that orgtrail did not make and that logs or notifications are encrypted with, or a second one that it made: looked
-//! at, never changed.
+//! A key that orgtrail did not make and that logs or notifications are encrypted with, or a second one that it made:
+//! looked at, never changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct SeenKey {
 }
 
 impl SeenKey {
-    /// The code of the problem that stands for the keys of an account which were not looked at, although one of them may be a
-    /// further one of this deployment. It stands under a name that is no key's.
+    /// The code of the problem that stands for the keys of an account which were not looked at, although one of them
+    /// may be a further one of this deployment. It stands under a name that is no key's.
     pub const NOT_LOOKED_AT: &str = "KeysNotLookedAt";
 }

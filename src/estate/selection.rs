@@ -1,8 +1,9 @@
 //! What event selectors choose, compared: what two have in common, and what one chooses that others do not.
 //!
-//! A condition names a field and, by operator, values: all operators must hold; of the values of `equals`, `starts_with` and
-//! `ends_with` one is enough, and of the `not_` operators none may fit (CloudTrail API, `AdvancedFieldSelector`). There are
-//! no wildcards. Where the words do not show it, two are taken to have something in common, and one not to include another.
+//! A condition names a field and, by operator, values: all operators must hold; of the values of `equals`,
+//! `starts_with` and `ends_with` one is enough, and of the `not_` operators none may fit (CloudTrail API,
+//! `AdvancedFieldSelector`). There are no wildcards. Where the words do not show it, two are taken to have something in
+//! common, and one not to include another.
 
 use std::collections::{BTreeMap, BTreeSet};
 

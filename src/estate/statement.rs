@@ -20,8 +20,8 @@ const DIGITS: usize = 12;
 pub struct StatementRef {
     /// The policy: that of a bucket, of a key, or the topic that has one.
     pub address: Address,
-    /// The statement's `Sid` where that is of letters and digits only, else the first 12 hexadecimal digits of the SHA-256 of
-    /// its text.
+    /// The statement's `Sid` where that is of letters and digits only, else the first 12 hexadecimal digits of the
+    /// SHA-256 of its text.
     pub name: String,
 }
 

@@ -1,5 +1,5 @@
-//! What surrounds the archive: who else in the log account can read or change it, where copies, messages and lists of its
-//! files go, and which policies of the organization bind it. Read with the log account, never managed.
+//! What surrounds the archive: who else in the log account can read or change it, where copies, messages and lists of
+//! its files go, and which policies of the organization bind it. Read with the log account, never managed.
 //!
 //! Each part is known or has the problem for which it is not: what could not be read is never taken for nothing.
 
@@ -46,12 +46,13 @@ impl<T> Part<T> {
     }
 }
 
-/// All of it. What is not in one of the maps was not looked at: whoever looks enters everything, also what has nothing around it.
+/// All of it. What is not in one of the maps was not looked at: whoever looks enters everything, also what has nothing
+/// around it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Surroundings {
-    /// The roles, users and groups of the log account that can read, decrypt or change the archive or become somebody who
-    /// can, without the readers of this deployment.
+    /// The roles, users and groups of the log account that can read, decrypt or change the archive or become somebody
+    /// who can, without the readers of this deployment.
     #[serde(default)]
     pub principals: Part<Vec<Principal>>,
     /// What leads out of each bucket.
@@ -177,8 +178,8 @@ pub struct ControlPolicies {
     /// The policies by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub documents: BTreeMap<String, ControlPolicy>,
-    /// Service control policies: the root, unit or account -> the ids of the policies attached there. Empty where they are
-    /// switched off.
+    /// Service control policies: the root, unit or account -> the ids of the policies attached there. Empty where they
+    /// are switched off.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service: BTreeMap<String, BTreeSet<String>>,
     /// Resource control policies, in the same form.

@@ -17,9 +17,9 @@ pub struct Topic {
     pub tags: Tags,
 }
 
-/// Tells whether a topic's key, as its attribute names it, is the one that SNS has in every account. Its policy cannot be
-/// changed, and does not let CloudTrail in (SNS developer guide, "Enable compatibility between event sources from AWS services
-/// and encrypted topics").
+/// Tells whether a topic's key, as its attribute names it, is the one that SNS has in every account. Its policy cannot
+/// be changed, and does not let CloudTrail in (SNS developer guide, "Enable compatibility between event sources from
+/// AWS services and encrypted topics").
 pub fn is_managed_by_sns(key: &str) -> bool {
     key.ends_with("alias/aws/sns")
 }

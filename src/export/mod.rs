@@ -1,7 +1,7 @@
 //! A deployment as Terraform, for teams that leave: an import block and a resource for everything that it made. Pure.
 //!
-//! The configuration describes what was observed, so that `terraform plan` imports and changes nothing. `resources` says
-//! which of Terraform's resources stand for one of ours, `hcl` writes the language.
+//! The configuration describes what was observed, so that `terraform plan` imports and changes nothing. `resources`
+//! says which of Terraform's resources stand for one of ours, `hcl` writes the language.
 
 use std::collections::{BTreeMap, BTreeSet};
 

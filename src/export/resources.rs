@@ -1,7 +1,7 @@
 //! Which of Terraform's resources stand for one of ours, with their settings and the ids that they are imported by.
 //!
-//! Source: the pages of the resources in the documentation of the provider `hashicorp/aws`, sections "Argument Reference"
-//! and "Import".
+//! Source: the pages of the resources in the documentation of the provider `hashicorp/aws`, sections "Argument
+//! Reference" and "Import".
 
 use super::block::{Block, block, tags};
 use super::hcl::{Item, set, set_if};

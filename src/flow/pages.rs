@@ -23,8 +23,8 @@ pub enum BadPages {
 /// Where a listing goes on, page by page.
 #[derive(Debug, Default)]
 pub struct Pages {
-    /// Hashes of the marks that were followed: two different marks with the same 64 bits end a listing of a million pages
-    /// once in thirty million times, with an error.
+    /// Hashes of the marks that were followed: two different marks with the same 64 bits end a listing of a million
+    /// pages once in thirty million times, with an error.
     seen: HashSet<u64>,
     hasher: RandomState,
 }

@@ -40,7 +40,8 @@ struct Values<'a> {
     key_alias_is_default: bool,
 }
 
-/// Returns the text. Readers, guard, daemon and tags are written as comments: the configuration must have their defaults.
+/// Returns the text. Readers, guard, daemon and tags are written as comments: the configuration must have their
+/// defaults.
 ///
 /// # Errors
 /// [`NotWritten`] for a template that does not fit.

@@ -14,8 +14,8 @@ use super::inflate::{hex, sha256};
 use super::verify::{Answer, AsListed, Chain, Mark, Recent, Since, Told};
 use crate::log_path::{DigestKey, Key, Scope};
 
-/// The first version told of later digests by their hashes alone, the second one not from when on a chain was looked at. Both
-/// are read, and their chains are proved once more from their beginning.
+/// The first version told of later digests by their hashes alone, the second one not from when on a chain was looked
+/// at. Both are read, and their chains are proved once more from their beginning.
 const FORMAT_VERSION: u32 = 3;
 
 /// The marks of the chains of one store.
@@ -25,8 +25,8 @@ pub struct Checkpoint {
     pub store: String,
     /// The newest digest of each chain up to which all is attested.
     pub marks: Vec<(Scope, Mark)>,
-    /// The accounts and regions that have a chain without such a digest, with the start of its first hour; nothing within
-    /// when that is not known.
+    /// The accounts and regions that have a chain without such a digest, with the start of its first hour; nothing
+    /// within when that is not known.
     pub open: BTreeMap<(AccountId, Region), Option<Timestamp>>,
 }
 
@@ -177,8 +177,8 @@ impl Checkpoint {
         )
     }
 
-    /// Takes over what a run proved. A mark gives way only to one that stands for all that it stood for; where the run looked
-    /// at all of that and could not prove it, it is gone, so that the next run finds the same.
+    /// Takes over what a run proved. A mark gives way only to one that stands for all that it stood for; where the run
+    /// looked at all of that and could not prove it, it is gone, so that the next run finds the same.
     pub fn advance(&mut self, answer: &Answer) {
         self.store.clone_from(&answer.store);
         if answer.interrupted {

@@ -13,15 +13,15 @@ pub type Sha256 = [u8; 32];
 
 /// The most bytes that one log file may inflate to. CloudTrail's files hold up to 50 MB; gzip of JSON reaches 40:1.
 pub const LOG_INFLATED_BYTES_MAX: u64 = 2 << 30;
-/// How many times its size a body may inflate to. Each record holds two random ids, 32 bytes that nothing compresses, in
-/// about 1,400 bytes, so that no log file reaches 50:1; gzip of zeros reaches 1,030:1.
+/// How many times its size a body may inflate to. Each record holds two random ids, 32 bytes that nothing compresses,
+/// in about 1,400 bytes, so that no log file reaches 50:1; gzip of zeros reaches 1,030:1.
 const RATIO_MAX: u64 = 200;
 /// What any body may inflate to, whatever its size.
 const RATIO_FREE_BYTES: u64 = 16 << 20;
 /// The most bytes that one digest may inflate to: ninety thousand log files of an hour at 350 bytes each.
 pub const DIGEST_INFLATED_BYTES_MAX: u64 = 32 << 20;
-/// How many times its size a digest may inflate to. Each log file that it lists brings a hash and a random name, 44 bytes that
-/// nothing compresses, in 350, so that no digest reaches 10:1.
+/// How many times its size a digest may inflate to. Each log file that it lists brings a hash and a random name, 44
+/// bytes that nothing compresses, in 350, so that no digest reaches 10:1.
 const DIGEST_RATIO_MAX: u64 = 40;
 /// What any digest may inflate to, whatever its size.
 const DIGEST_RATIO_FREE_BYTES: u64 = 1 << 20;
@@ -54,8 +54,8 @@ pub enum Trailing {
     },
     /// Bytes that are not gzip.
     Bytes(u64),
-    /// There is no gzip member at all: the content lies there without its wrapper, as tools leave it that unpack what they
-    /// download.
+    /// There is no gzip member at all: the content lies there without its wrapper, as tools leave it that unpack what
+    /// they download.
     Unwrapped,
 }
 
@@ -81,8 +81,8 @@ pub fn hash(body: &[u8], max_bytes: u64) -> Result<Unpacked, GzipError> {
     unpack(body, max_bytes, |_| {})
 }
 
-/// Hashes the content of a log file's body: within the size of a delivered file, and within what its bytes can hold. A body
-/// that is no gzip, but JSON, is hashed as it is.
+/// Hashes the content of a log file's body: within the size of a delivered file, and within what its bytes can hold. A
+/// body that is no gzip, but JSON, is hashed as it is.
 ///
 /// # Errors
 /// `GzipError` when the first member is not whole or the content passes a limit.
@@ -94,8 +94,8 @@ pub fn hash_log(body: &[u8]) -> Result<Unpacked, GzipError> {
     hash(body, by_ratio.min(LOG_INFLATED_BYTES_MAX))
 }
 
-/// Hashes the content of a digest's body and returns it, within what a digest can hold. A body that is no gzip, but JSON, is
-/// taken as it is.
+/// Hashes the content of a digest's body and returns it, within what a digest can hold. A body that is no gzip, but
+/// JSON, is taken as it is.
 ///
 /// # Errors
 /// `GzipError` when the first member is not whole or the content passes a limit.

@@ -10,8 +10,8 @@
 //! - [`bundle`]: evidence that can be checked again without the bucket.
 //! - [`checkpoint`]: what earlier runs proved.
 //!
-//! **Invariants**: nothing here writes to a store; buckets of AWS are read by `cloud::aws::archive`; `inflate` and `digest` are
-//! pure.
+//! **Invariants**: nothing here writes to a store; buckets of AWS are read by `cloud::aws::archive`; `inflate` and
+//! `digest` are pure.
 
 pub mod bundle;
 pub mod checkpoint;

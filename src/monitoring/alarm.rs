@@ -61,7 +61,8 @@ pub struct AlarmTrigger {
     pub periods: i32,
     /// How many of them have to compare so.
     pub datapoints: i32,
-    /// What a period without a value counts as, in CloudWatch's words: `missing`, `ignore`, `breaching`, `notBreaching`.
+    /// What a period without a value counts as, in CloudWatch's words: `missing`, `ignore`, `breaching`,
+    /// `notBreaching`.
     pub missing_data: String,
 }
 

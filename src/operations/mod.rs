@@ -1,9 +1,9 @@
-//! Every call to AWS that the program can make: the operations, whether they change anything, and the IAM actions that each
-//! needs. Pure.
+//! Every call to AWS that the program can make: the operations, whether they change anything, and the IAM actions that
+//! each needs. Pure.
 //!
-//! What is not in the `table` cannot be called: an [`Operation`] is made nowhere else, a session takes one with every call,
-//! and the adapter refuses to send a request whose name is not here. `orgtrail permissions` and the session policies
-//! ([`session_policy`]) are made from it.
+//! What is not in the `table` cannot be called: an [`Operation`] is made nowhere else, a session takes one with every
+//! call, and the adapter refuses to send a request whose name is not here. `orgtrail permissions` and the session
+//! policies ([`session_policy`]) are made from it.
 
 pub mod session_policy;
 mod table;
@@ -77,8 +77,8 @@ pub enum Part {
     Deployment,
     /// The logs themselves, their public keys and signatures over them: `verify` and `coverage`.
     Archive,
-    /// A daemon's lease and history, each one object and never a log. A policy that gave these on every object would let log
-    /// files be written.
+    /// A daemon's lease and history, each one object and never a log. A policy that gave these on every object would
+    /// let log files be written.
     Document,
     /// What `apply --destroy` deletes because a person named it. No policy that is printed without naming it gives it.
     Destroy,

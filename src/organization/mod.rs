@@ -90,7 +90,8 @@ impl AccountState {
 }
 
 impl Organization {
-    /// Returns the path of an account as people write it: the names of its units, `/Workloads/Prod`; `/` under the root.
+    /// Returns the path of an account as people write it: the names of its units, `/Workloads/Prod`; `/` under the
+    /// root.
     ///
     /// A unit whose name is not known is written by its id.
     pub fn unit_path(&self, account: &Account) -> String {

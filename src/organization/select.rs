@@ -19,8 +19,8 @@ pub struct Choice {
 
 /// Decides on every account of the organization.
 ///
-/// An account is chosen if it is active, some `include` matches and no `exclude` does. A state other than active decides
-/// first: no call into such an account can succeed.
+/// An account is chosen if it is active, some `include` matches and no `exclude` does. A state other than active
+/// decides first: no call into such an account can succeed.
 pub fn select(organization: &Organization, include: &[Selector], exclude: &[Selector]) -> BTreeMap<AccountId, Choice> {
     let choose =
         |(id, account): (&AccountId, &Account)| (id.clone(), choice(organization, id, account, include, exclude));

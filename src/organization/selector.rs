@@ -120,8 +120,8 @@ impl OuPattern {
         Self { from: None, steps: vec![OuStep::AnyDepth] }
     }
 
-    /// Tells whether a path fits: the units from the root down to an account's own, each by its id and its name; the root
-    /// is the first.
+    /// Tells whether a path fits: the units from the root down to an account's own, each by its id and its name; the
+    /// root is the first.
     pub fn matches_path<'a>(&self, path: &'a [String], name_of: impl Fn(&'a str) -> &'a str) -> bool {
         let start = match &self.from {
             None => Some(0),

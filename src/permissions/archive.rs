@@ -55,8 +55,8 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     );
 }
 
-/// Buckets of earlier logs are only looked at. One of another log account is looked at by the member role there, whichever
-/// account that is.
+/// Buckets of earlier logs are only looked at. One of another log account is looked at by the member role there,
+/// whichever account that is.
 fn add_earlier(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let is_here = |place: &&EarlierLogs| match names.place() {
         AccountKind::Log => true,

@@ -1,7 +1,8 @@
 //! orgtrail's own least privilege: the IAM policies that its commands need, from the configuration alone. Pure.
 //!
-//! What is granted comes from the table of operations without which the adapter cannot make a call. Each file here knows one
-//! part of a deployment: which operations it takes, and on which names. `draft` leaves out what a command does not do.
+//! What is granted comes from the table of operations without which the adapter cannot make a call. Each file here
+//! knows one part of a deployment: which operations it takes, and on which names. `draft` leaves out what a command
+//! does not do.
 
 use std::collections::BTreeSet;
 
@@ -95,8 +96,8 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Says for whom the documents are too large as inline policies; none where they are not. The member role is a role,
-    /// whoever starts orgtrail may be a user.
+    /// Says for whom the documents are too large as inline policies; none where they are not. The member role is a
+    /// role, whoever starts orgtrail may be a user.
     pub fn too_large_inline(&self, purpose: Purpose, place: AccountKind) -> Option<String> {
         let size = total_size_bytes(&self.documents);
         let starts = place == AccountKind::Management || purpose == Purpose::Verify;
@@ -132,8 +133,8 @@ pub fn permissions(ask: &Request<'_>) -> Permissions {
     Permissions { documents, operations, notes }
 }
 
-/// How many characters all inline policies of one principal may have together, white space aside (IAM user guide, "IAM and
-/// AWS STS quotas").
+/// How many characters all inline policies of one principal may have together, white space aside (IAM user guide, "IAM
+/// and AWS STS quotas").
 const INLINE_MAX: [(&str, usize); 3] = [("user", 2_048), ("group", 5_120), ("role", 10_240)];
 
 fn notes(names: &Names<'_>) -> Vec<String> {
@@ -164,8 +165,8 @@ fn notes(names: &Names<'_>) -> Vec<String> {
     notes
 }
 
-/// Returns the accounts, besides the management account, that may start orgtrail: the delegated administrators whose ids the
-/// configuration tells.
+/// Returns the accounts, besides the management account, that may start orgtrail: the delegated administrators whose
+/// ids the configuration tells.
 pub fn administrators(config: &Config) -> BTreeSet<AccountId> {
     names::administrators(config)
 }

@@ -95,8 +95,8 @@ impl<'a> Names<'a> {
         Arn::new(self.partition(), "s3", "", "", name).to_string()
     }
 
-    /// The regions where rules are made here: the home region, those of the trails that are owned here, and for what all
-    /// depends on the partition's global region. None where nothing is listened to.
+    /// The regions where rules are made here: the home region, those of the trails that are owned here, and for what
+    /// all depends on the partition's global region. None where nothing is listened to.
     pub(super) fn wake_regions(&self) -> BTreeSet<&str> {
         let config = self.config();
         let is_owned = |trail: &&TrailConfig| match trail.scope {
@@ -114,8 +114,8 @@ impl<'a> Names<'a> {
         all
     }
 
-    /// Renders a name for an account, with `*` for every value that is not known. A template that gives no name would be
-    /// refused when it is used; here it stands for any name.
+    /// Renders a name for an account, with `*` for every value that is not known. A template that gives no name would
+    /// be refused when it is used; here it stands for any name.
     fn render(&self, template: &str, account: &str, region: &Region) -> String {
         let config = self.config();
         let is_log = self.log.as_ref().is_some_and(|id| id.as_str() == account);
@@ -247,8 +247,8 @@ impl<'a> Names<'a> {
         self.config().readers.mode != ReaderMode::Dynamic
     }
 
-    /// Tells whether the role is made here with which EventBridge sends events on: from another account into the queue, and
-    /// from another region home.
+    /// Tells whether the role is made here with which EventBridge sends events on: from another account into the queue,
+    /// and from another region home.
     pub(super) fn has_wake_role(&self) -> bool {
         let regions = self.wake_regions();
         let sends = if self.place() == AccountKind::Log { regions.len() > 1 } else { !regions.is_empty() };

@@ -1,5 +1,5 @@
-//! What the organization is asked and told: accounts, trusted access, delegated administrators, the guard; and the member role
-//! that is assumed everywhere else.
+//! What the organization is asked and told: accounts, trusted access, delegated administrators, the guard; and the
+//! member role that is assumed everywhere else.
 
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};

@@ -102,8 +102,8 @@ impl PolicyBuilder {
     }
 }
 
-/// Splits a statement that alone is larger than a policy may be, by its resources, or else by its actions. The parts have names
-/// of their own, because two of them may stand in one document.
+/// Splits a statement that alone is larger than a policy may be, by its resources, or else by its actions. The parts
+/// have names of their own, because two of them may stand in one document.
 fn fitting(statement: Statement, limit: usize) -> Vec<Statement> {
     let mut parts = vec![statement];
     while let Some(at) = parts.iter().position(|part| document(vec![part.clone()]).size_bytes() > limit) {

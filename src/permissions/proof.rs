@@ -1,5 +1,5 @@
-//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. The member
-//! role of the log account reads them; nothing is written.
+//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. The
+//! member role of the log account reads them; nothing is written.
 
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
     }
 }
 
-/// The management account may ask for every account, where the organization trusts `account.amazonaws.com`; otherwise each
-/// account is asked through its member role.
+/// The management account may ask for every account, where the organization trusts `account.amazonaws.com`; otherwise
+/// each account is asked through its member role.
 fn add_regions(draft: &mut PolicyBuilder) {
     draft.allow(&GrantScope::everything("ReadRegions"), &[account::LIST_REGIONS]);
 }

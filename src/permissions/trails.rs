@@ -61,7 +61,8 @@ pub(super) fn allow_checks(names: &Names<'_>, draft: &mut PolicyBuilder, operati
     draft.allow_of(&making, operation, ["iam:CreateServiceLinkedRole"]);
 }
 
-/// Adds what tells who hears of the events in a log group. The topics are whoever's made the alarms: any of the account.
+/// Adds what tells who hears of the events in a log group. The topics are whoever's made the alarms: any of the
+/// account.
 fn add_alarms(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let with_logs = names.sites().into_iter().filter(|site| site.logs.is_some());
     let topics: Vec<String> =

@@ -1,5 +1,5 @@
-//! What a plan takes away from others: statements, lifecycle steps, access control lists, policies of roles. Each is named,
-//! because nobody but they can make it again.
+//! What a plan takes away from others: statements, lifecycle steps, access control lists, policies of roles. Each is
+//! named, because nobody but they can make it again.
 
 use super::change::{Action, Change};
 use super::finding::{Finding, Harm};
@@ -69,8 +69,8 @@ fn lists(desired: &Desired, observed: &Estate, change: &Change) -> Vec<Finding> 
     }
 }
 
-/// Says whose a grant is, and what gives it back. AWS tells no account for a canonical user id, and no prefix for the group that
-/// writes access logs, so that neither can be written into the policy unasked.
+/// Says whose a grant is, and what gives it back. AWS tells no account for a canonical user id, and no prefix for the
+/// group that writes access logs, so that neither can be written into the policy unasked.
 fn grantee(desired: &Desired, bucket: &Address, grant: &AclGrant) -> (String, String) {
     let AclGrant { grantee, permission } = grant;
     if grantee == LOG_DELIVERY {
@@ -97,7 +97,8 @@ fn grantee(desired: &Desired, bucket: &Address, grant: &AclGrant) -> (String, St
     }
 }
 
-/// Source: Amazon S3 user guide, "Permissions for log delivery". The bucket that is logged is of the account that holds the logs.
+/// Source: Amazon S3 user guide, "Permissions for log delivery". The bucket that is logged is of the account that holds
+/// the logs.
 fn access_logs_statement(desired: &Desired, bucket: &Address) -> String {
     let arn = bucket.arn(desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
     serde_json::json!({

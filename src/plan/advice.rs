@@ -1,5 +1,5 @@
-//! What is configured, or was found, and does not do what people take it for: selectors with wildcards, a trail that records
-//! itself, access logs that never arrive.
+//! What is configured, or was found, and does not do what people take it for: selectors with wildcards, a trail that
+//! records itself, access logs that never arrive.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,8 @@ fn loops(desired: &Desired) -> Vec<Finding> {
     found
 }
 
-/// Returns the buckets in which each delivery of a trail makes an object: its own, and that of the bucket's access logs.
+/// Returns the buckets in which each delivery of a trail makes an object: its own, and that of the bucket's access
+/// logs.
 fn delivered_to(desired: &Desired, address: &Address, trail: &Trail) -> BTreeSet<String> {
     let here = |at: &Address| trail.multi_region || at.region == address.region;
     let own = buckets(desired).filter(|(at, _)| at.name == trail.bucket && here(at));

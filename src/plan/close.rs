@@ -1,8 +1,9 @@
-//! Takes the statements of others out of shared policies where they break isolation, if the person who plans has decided so.
+//! Takes the statements of others out of shared policies where they break isolation, if the person who plans has
+//! decided so.
 //!
-//! Without that decision they stay and are violations: what others wrote is theirs. Which statements break it is what the proof
-//! blames. Each is then named for removal as a person names one with `--destroy`, and the plan is made again, until the proof
-//! blames none any more.
+//! Without that decision they stay and are violations: what others wrote is theirs. Which statements break it is what
+//! the proof blames. Each is then named for removal as a person names one with `--destroy`, and the plan is made again,
+//! until the proof blames none any more.
 
 use super::Plan;
 use crate::estate::Desired;

@@ -1,6 +1,7 @@
-//! Statements of others for a user or role that is gone: AWS shows its unique id (`AROA…`, `AIDA…`) where its ARN stood (IAM
-//! user guide, "AWS JSON policy elements: Principal"). It is never given to another one, so such a statement lets nobody in; it
-//! is named with what takes it out. An id in a condition stays as it was written, so whose it was is not known.
+//! Statements of others for a user or role that is gone: AWS shows its unique id (`AROA…`, `AIDA…`) where its ARN stood
+//! (IAM user guide, "AWS JSON policy elements: Principal"). It is never given to another one, so such a statement lets
+//! nobody in; it is named with what takes it out. An id in a condition stays as it was written, so whose it was is not
+//! known.
 
 use super::finding::{Finding, Harm};
 use super::removal::is_named;

@@ -1,8 +1,9 @@
-//! What CloudTrail says of the delivery of our trails, as findings: an error, or nothing that arrives while it is logging.
+//! What CloudTrail says of the delivery of our trails, as findings: an error, or nothing that arrives while it is
+//! logging.
 //!
-//! CloudTrail tries a delivery again for 30 days and gives up then (AWS CloudTrail user guide, "How CloudTrail works"): until
-//! then events can be saved. The core has no clock: how long nothing has arrived is told by the time at which the status was
-//! asked for, and where that was not noted nobody knows.
+//! CloudTrail tries a delivery again for 30 days and gives up then (AWS CloudTrail user guide, "How CloudTrail works"):
+//! until then events can be saved. The core has no clock: how long nothing has arrived is told by the time at which the
+//! status was asked for, and where that was not noted nobody knows.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +18,12 @@ use crate::organization::Organization;
 /// Nothing has to have arrived for so long before it is a finding: log files come every few minutes.
 const STALE_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
-/// For so long digests, which come every hour whether or not anything happens, speak for log files that do not come because
-/// nothing happened.
+/// For so long digests, which come every hour whether or not anything happens, speak for log files that do not come
+/// because nothing happened.
 const DIGESTS_SPEAK_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Digests come every hour (AWS CloudTrail user guide, "CloudTrail digest file structure"), also of hours in which nothing
-/// happened: that so many of them are missing is a finding.
+/// Digests come every hour (AWS CloudTrail user guide, "CloudTrail digest file structure"), also of hours in which
+/// nothing happened: that so many of them are missing is a finding.
 const DIGESTS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(3);
 
 /// Events reach CloudWatch Logs as they reach the bucket: what is so much older there does not come any more.

@@ -22,8 +22,8 @@ pub(super) const OTHER_DEPLOYMENT: &str = "OtherDeployment";
 #[derive(Default)]
 pub(super) struct Compared {
     pub changes: Vec<Change>,
-    /// What would change where another deployment's name stands in the tag. It is not planned, only looked at for what waits
-    /// for nobody.
+    /// What would change where another deployment's name stands in the tag. It is not planned, only looked at for what
+    /// waits for nobody.
     pub others: Vec<Change>,
     pub unchanged: usize,
     pub blockers: Vec<Problem>,
@@ -106,8 +106,8 @@ fn compare_one(
     });
 }
 
-/// Returns a wanted resource as it would be sent: with the ARNs that are known by now, and with the statements of others
-/// that stay in a shared policy.
+/// Returns a wanted resource as it would be sent: with the ARNs that are known by now, and with the statements of
+/// others that stay in a shared policy.
 pub fn effective(desired: &Desired, observed: &Estate, address: &Address, wanted: &Wanted) -> Resource {
     let mut resource = wanted.resource.clone();
     resource.resolve(&|key| key_arn(observed, key));

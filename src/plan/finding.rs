@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::finding_codes::is_known;
 use crate::estate::{Address, StatementRef};
 
-/// What a drift or a finding does to the audit trail as it is now, the worst first. It ranks reports, SARIF levels, metrics
-/// and notifications; what the repair may do beside its purpose is a [`Risk`](super::Risk).
+/// What a drift or a finding does to the audit trail as it is now, the worst first. It ranks reports, SARIF levels,
+/// metrics and notifications; what the repair may do beside its purpose is a [`Risk`](super::Risk).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harm {
@@ -41,8 +41,8 @@ impl Harm {
         }
     }
 
-    /// Returns the place in a list, the worst first. What is not known, because it could not be read or proved, may be anything:
-    /// it stands behind what is known to lose or expose logs, and before the rest.
+    /// Returns the place in a list, the worst first. What is not known, because it could not be read or proved, may be
+    /// anything: it stands behind what is known to lose or expose logs, and before the rest.
     pub fn rank(harm: Option<Harm>) -> usize {
         match harm {
             Some(Harm::NothingRecorded) => 0,
@@ -102,7 +102,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Makes a finding of which neither the beginning nor an end is known. Its code is one of [`FINDING_CODES`](super::finding_codes::FINDING_CODES).
+    /// Makes a finding of which neither the beginning nor an end is known. Its code is one of
+    /// [`FINDING_CODES`](super::finding_codes::FINDING_CODES).
     pub fn new(harm: Harm, address: &Address, code: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         debug_assert!(is_known(code), "{code} is not in the table of codes (plan/finding_codes.rs)");
         let (address, code) = (address.clone(), code.to_owned());
@@ -120,7 +121,8 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unproven {
-    /// The resource whose document would have to be known or understood; the bucket's policy where it is none of them alone.
+    /// The resource whose document would have to be known or understood; the bucket's policy where it is none of them
+    /// alone.
     pub address: Address,
     /// What may not hold.
     pub invariant: crate::policy::isolation::Invariant,

@@ -3,7 +3,8 @@
 /// A code of a finding and its meaning.
 pub type FindingCode = (&'static str, &'static str);
 
-/// Every code that a [`Finding`](super::Finding) may have, in alphabetical order. A code keeps its meaning in all versions of a format.
+/// Every code that a [`Finding`](super::Finding) may have, in alphabetical order. A code keeps its meaning in all
+/// versions of a format.
 pub const FINDING_CODES: &[FindingCode] = &[
     ("access-logs-stopped", "Access logs of the bucket do not arrive in the bucket that is to hold them."),
     ("acl-grant", "The access control list of the bucket gives access to another account or a group."),

@@ -1,9 +1,9 @@
-//! What a drift does now, apart from what its repair risks: one judgement a kind of resource, from what was observed and what
-//! should be.
+//! What a drift does now, apart from what its repair risks: one judgement a kind of resource, from what was observed
+//! and what should be.
 //!
-//! What is not there yet because the deployment is only being made does no harm: a trail that is missing does, because it
-//! records nothing. What policies do is not guessed from their words: the proof of isolation is tried with the policies as
-//! they were observed, and what they refuse CloudTrail is found by `preflight::now`.
+//! What is not there yet because the deployment is only being made does no harm: a trail that is missing does, because
+//! it records nothing. What policies do is not guessed from their words: the proof of isolation is tried with the
+//! policies as they were observed, and what they refuse CloudTrail is found by `preflight::now`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +28,8 @@ pub(super) fn judge(changes: &mut [Change], desired: &Desired, observed: &Estate
 /// The code of a document that lets somebody in beside doing something worse.
 pub const EXPOSED: &str = "policy-exposes-logs";
 
-/// Gives each change the worst that was found at its address. A document that lets somebody in is told as such also where it
-/// refuses CloudTrail, which is worse.
+/// Gives each change the worst that was found at its address. A document that lets somebody in is told as such also
+/// where it refuses CloudTrail, which is worse.
 pub(super) fn worsened(changes: &mut [Change], findings: &[Finding]) -> Vec<Finding> {
     let mut exposed = Vec::new();
     for change in changes {
@@ -162,7 +162,8 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Before a trail is there, what is not as wanted yet protects nothing less; of what is ours, logs may be lost all the same.
+    /// Before a trail is there, what is not as wanted yet protects nothing less; of what is ours, logs may be lost all
+    /// the same.
     fn so_far(&self, change: &Change, harm: Harm) -> Harm {
         let is_early = !self.is_deployed && (change.action() == Action::Adopt || harm == Harm::LessProtected);
         if is_early { Harm::Harmless } else { harm }
@@ -172,8 +173,8 @@ impl<'a> Ground<'a> {
         if records_less(wish, seen) {
             return Harm::NothingRecorded;
         }
-        // Where the wanted bucket is still to be made, the trail is about to be moved there. Where it is there, the trail was
-        // led away from it.
+        // Where the wanted bucket is still to be made, the trail is about to be moved there. Where it is there, the
+        // trail was led away from it.
         if wish.bucket != seen.bucket && self.is_there(&wish.bucket) {
             return Harm::LogsLost;
         }
@@ -206,8 +207,8 @@ fn bucket_of(seen: &Resource) -> Option<&str> {
     }
 }
 
-/// Tells whether a trail records fewer events, accounts or regions than wanted. Data events and insights that are missing are
-/// less of what is wanted, and not the end of the record.
+/// Tells whether a trail records fewer events, accounts or regions than wanted. Data events and insights that are
+/// missing are less of what is wanted, and not the end of the record.
 pub(super) fn records_less(wish: &Trail, seen: &Trail) -> bool {
     let lost = |wish: bool, seen: bool| wish && !seen;
     lost(wish.logging, seen.logging)

@@ -138,8 +138,8 @@ impl<'a> ArchivePolicies<'a> {
         })
     }
 
-    /// Puts together what there is at a place of earlier logs, with the readers as they will be once the changes are made.
-    /// None where the bucket is not there.
+    /// Puts together what there is at a place of earlier logs, with the readers as they will be once the changes are
+    /// made. None where the bucket is not there.
     pub fn of_place(
         desired: &'a Desired,
         observed: &'a Estate,

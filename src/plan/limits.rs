@@ -122,7 +122,8 @@ fn trails(desired: &Desired, observed: &Estate) -> Vec<Headroom> {
             all.iter().filter(|(a, multi)| a.account == site.account && (*multi || a.region == site.region)).count();
         used.insert((&site.account, site), count as u64);
     }
-    // With one trail in each of many accounts, the fullest account is the one that matters, and all that are over the limit.
+    // With one trail in each of many accounts, the fullest account is the one that matters, and all that are over the
+    // limit.
     let fullest = used.iter().max_by_key(|(_, count)| **count).map(|(site, _)| *site);
     let told = used.into_iter().filter(|(site, count)| Some(*site) == fullest || *count > TRAILS_PER_REGION);
     let room = |((account, site), count): ((&AccountId, &Address), u64)| Headroom {
@@ -140,8 +141,8 @@ const TRAILS: &str = "trails in ";
 /// The words for roles.
 const ROLES: &str = "roles in the account";
 
-/// Tells whether a change would pass the limit of a blocker: the document that is too long is not written, and where no room
-/// is left for another trail or role, none is made. Everything else goes on.
+/// Tells whether a change would pass the limit of a blocker: the document that is too long is not written, and where no
+/// room is left for another trail or role, none is made. Everything else goes on.
 pub(super) fn concerns(blocker: &Problem, change: &Change) -> bool {
     let what = blocker.message.as_str();
     let creates = change.action() == Action::Create;

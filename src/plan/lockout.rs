@@ -1,8 +1,8 @@
 //! Whether those who have to repair the archive still can: orgtrail's own roles, and the break-glass roles.
 //!
-//! It is looked at with the documents as they are, on every run, because a statement of others may have been written since;
-//! and with the documents as they will be, before anything is sent, because whoever locks itself out needs the root user of
-//! the account to come in again.
+//! It is looked at with the documents as they are, on every run, because a statement of others may have been written
+//! since; and with the documents as they will be, before anything is sent, because whoever locks itself out needs the
+//! root user of the account to come in again.
 
 use super::effective;
 use super::finding::{Finding, Harm};
@@ -23,8 +23,8 @@ pub(super) const BLOCKS_ORGTRAIL: &str = "blocks-orgtrail";
 const GLASS_SHUT: &str = "break-glass-shut";
 const GLASS_HELP: &str = "let the roles of bucket.break_glass_roles off in the statement, or remove it";
 
-/// What orgtrail sets at a bucket, a key and a topic: every call of the table of operations that changes one that is there.
-/// A test of the table holds these lists to it.
+/// What orgtrail sets at a bucket, a key and a topic: every call of the table of operations that changes one that is
+/// there. A test of the table holds these lists to it.
 pub(crate) const BUCKET_WORK: [&str; 11] = [
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",

@@ -2,9 +2,9 @@
 //!
 //! [`plan`] works in this order: compare each wanted address with what was seen there (`diff`), find what is ours and
 //! no longer wanted (`leftovers`, `handover`), judge the risks (`risk`), put the changes in an order that AWS accepts
-//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge who else does and what leads out
-//! ([`mod@surroundings`]), say what the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries ([`delivery`]),
-//! and look for what stands against
+//! (`transition`, `order`), prove who reads whose logs afterwards ([`isolation`]), judge who else does and what leads
+//! out ([`mod@surroundings`]), say what the drift does now (`harm`, `loss`) and what CloudTrail says of its deliveries
+//! ([`delivery`]), and look for what stands against
 //! doing any of it (`limits`, [`preflight`], `guard`, `sanity`). What records beside ours is `other_trails`. What a
 //! plan stands on is its `fingerprint`.
 
@@ -76,8 +76,8 @@ pub struct Plan {
     pub urgent: Vec<Change>,
     /// How many wanted resources are already as they should be.
     pub unchanged: usize,
-    /// What stands against doing all of it, mostly against one resource or in one account (see [`Plan::stands_against`]): a
-    /// quota that is full, a document over its size limit, another deployment's resource.
+    /// What stands against doing all of it, mostly against one resource or in one account (see
+    /// [`Plan::stands_against`]): a quota that is full, a document over its size limit, another deployment's resource.
     pub blockers: Vec<Problem>,
     /// What could not be read, so that nothing was planned there.
     pub problems: Vec<Problem>,
@@ -172,7 +172,8 @@ pub struct PlanOptions {
     pub close: bool,
     /// Go on although far fewer accounts are selected than have reader roles.
     pub accept_fewer_accounts: bool,
-    /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a day.
+    /// The day on which it was decided to prune: what is kept until a later day stays. None removes nothing that has a
+    /// day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub today: Option<Date>,
@@ -187,8 +188,8 @@ pub struct PlanOptions {
 }
 
 impl Plan {
-    /// Tells whether everything that could be read is as it should be: nothing to change, nothing violated or unproven, no
-    /// finding that harms, nothing that stands against the plan.
+    /// Tells whether everything that could be read is as it should be: nothing to change, nothing violated or unproven,
+    /// no finding that harms, nothing that stands against the plan.
     pub fn in_sync(&self) -> bool {
         !self.has_findings() && self.unproven.is_empty()
     }
@@ -202,7 +203,8 @@ impl Plan {
             || self.findings.iter().any(harms)
     }
 
-    /// Tells whether something could not be read or proved, for which commands end with exit code 3 if nothing was found.
+    /// Tells whether something could not be read or proved, for which commands end with exit code 3 if nothing was
+    /// found.
     pub fn is_partial(&self) -> bool {
         !self.problems.is_empty() || !self.unproven.is_empty()
     }

@@ -1,10 +1,10 @@
-//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails with what woke the
-//! daemon for them, and a guard that was switched off.
+//! What is ours and no longer wanted: the readers of accounts that left the selection, earlier trails with what woke
+//! the daemon for them, and a guard that was switched off.
 //!
-//! Readers are kept for a while, because an account may come back: a role bears the day on which a run first saw that its
-//! account had left, and is due some days later. Trails are retired only where a person names them, and only after what
-//! takes over ([`handover`](super::handover)); the rule and the role that watched them go with the last of an account. Buckets,
-//! keys, topics and groups are never removed.
+//! Readers are kept for a while, because an account may come back: a role bears the day on which a run first saw that
+//! its account had left, and is due some days later. Trails are retired only where a person names them, and only after
+//! what takes over ([`handover`](super::handover)); the rule and the role that watched them go with the last of an
+//! account. Buckets, keys, topics and groups are never removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,8 +113,8 @@ impl<'a> Finder<'a> {
         matches!(resource, Resource::Role(role) if role.tags.get(ACCOUNT_TAG).is_some_and(|it| self.selected.contains(it.as_str())))
     }
 
-    /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is none of
-    /// them, or its account is new.
+    /// Returns what becomes of a reader role, a member policy, a guard or what woke the daemon; nothing where it is
+    /// none of them, or its account is new.
     fn fate(&self, address: &Address, resource: &Resource) -> Option<Retention> {
         if self.is_wake_rule(address) {
             return Some(Retention::Due);
@@ -136,8 +136,8 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Tells whether the policy of a reader role's account could not be read although the account is active: without the role
-    /// nobody would find it again.
+    /// Tells whether the policy of a reader role's account could not be read although the account is active: without
+    /// the role nobody would find it again.
     fn has_unread_policy(&self, resource: &Resource) -> bool {
         let Resource::Role(role) = resource else { return false };
         let Some(account) = role.tags.get(ACCOUNT_TAG) else { return false };
@@ -152,8 +152,8 @@ impl<'a> Finder<'a> {
         is_kind && address.name == wake_name(&self.desired.deployment)
     }
 
-    /// Tells whether all trails are destroyed that a rule or a role watched: those of its region, or, where there are none,
-    /// those of the account.
+    /// Tells whether all trails are destroyed that a rule or a role watched: those of its region, or, where there are
+    /// none, those of the account.
     fn watches_nothing_more(&self, waker: &Address) -> bool {
         let of_account = || self.earlier.iter().filter(|(trail, _)| trail.account == waker.account);
         let here: Vec<bool> = of_account().filter(|(t, _)| t.region == waker.region).map(|(_, named)| *named).collect();
@@ -211,8 +211,8 @@ impl<'a> Finder<'a> {
         sorted.kept.push(Leftover { address: address.clone(), until, how });
     }
 
-    /// Has what watched a trail wait for its end, and a role for the rules that send with it; and a reader role for the policy of
-    /// its account, which is found by the role.
+    /// Has what watched a trail wait for its end, and a role for the rules that send with it; and a reader role for the
+    /// policy of its account, which is found by the role.
     fn put_in_order(&self, changes: &mut [Change]) {
         let removed: Vec<Address> =
             changes.iter().filter(|c| c.action() == Action::Retire).map(|c| c.address.clone()).collect();

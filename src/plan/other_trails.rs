@@ -1,5 +1,5 @@
-//! Trails beside the wanted ones, of others or of this deployment's past: what they record that is recorded already, since
-//! when, what that costs, and how whoever owns them ends it.
+//! Trails beside the wanted ones, of others or of this deployment's past: what they record that is recorded already,
+//! since when, what that costs, and how whoever owns them ends it.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ const SECOND_COPY: &str = "2.00 USD per 100,000 events";
 /// The price of data events, which have no free copy (AWS CloudTrail pricing page, "Paid tier").
 const DATA_EVENTS: &str = "data events are billed for each trail: 0.10 USD per 100,000 events";
 
-/// How the names of trails begin that AWS Control Tower and Landing Zone Accelerator make. Their own settings end them; a
-/// command beside them would be drift there, or refused.
+/// How the names of trails begin that AWS Control Tower and Landing Zone Accelerator make. Their own settings end them;
+/// a command beside them would be drift there, or refused.
 const LANDING_ZONES: [&str; 2] = ["aws-controltower-", "AWSAccelerator-"];
 
 /// When that ends.

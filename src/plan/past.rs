@@ -1,7 +1,8 @@
-//! Earlier logs: what is watched where they lie, what is left there, and what a move to another bucket, region or log account
-//! cannot do.
+//! Earlier logs: what is watched where they lie, what is left there, and what a move to another bucket, region or log
+//! account cannot do.
 //!
-//! What they lie in is never changed and never removed. Drift there is a finding, and who reads there is proved like the rest.
+//! What they lie in is never changed and never removed. Drift there is a finding, and who reads there is proved like
+//! the rest.
 
 use std::collections::BTreeSet;
 
@@ -40,9 +41,9 @@ pub(super) fn check(desired: &Desired, observed: &Estate, organization: &Organiz
     all
 }
 
-/// Judges what most readers lose: logs of another bucket, below another prefix, or in another log account. What one reader
-/// alone loses was added to it by a hand, and is taken out without a question. The two layouts below one prefix are
-/// `readers.earlier_logs`.
+/// Judges what most readers lose: logs of another bucket, below another prefix, or in another log account. What one
+/// reader alone loses was added to it by a hand, and is taken out without a question. The two layouts below one prefix
+/// are `readers.earlier_logs`.
 pub(super) fn judge(desired: &Desired, changes: &mut [Change]) {
     let readers = desired.wanted.keys().filter(|address| address.kind == Kind::Policy).count();
     let losing: Vec<usize> = changes.iter().enumerate().filter(|(_, change)| loses(change)).map(|(n, _)| n).collect();
@@ -120,8 +121,8 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
     places.chain(keys).chain(moved).chain(foreign).collect()
 }
 
-/// A trail that encrypted with a key of another account leaves log files that readers cannot decrypt: nothing remembers that
-/// key once the trail uses another one.
+/// A trail that encrypted with a key of another account leaves log files that readers cannot decrypt: nothing remembers
+/// that key once the trail uses another one.
 fn foreign_key(desired: &Desired, change: &Change) -> Option<Finding> {
     let (Some(Resource::Trail(wish)), Some(Resource::Trail(seen))) = (change.desired(), change.observed()) else {
         return None;
@@ -140,12 +141,13 @@ fn needs_key(desired: &Desired, arn: &str) -> bool {
     desired.past.keys.contains(arn) || desired.past.places.iter().any(|place| place.key.as_deref() == Some(arn))
 }
 
-/// The rule that orgtrail writes (`desire::archive`), and how many days it has at least where nobody changed it: fewer are a
-/// mistake, whoever made it.
+/// The rule that orgtrail writes (`desire::archive`), and how many days it has at least where nobody changed it: fewer
+/// are a mistake, whoever made it.
 const OWN_RULE: &str = "orgtrail";
 const OWN_RULE_DAYS_MIN: u32 = 90;
 
-/// Says that a rule deletes earlier logs sooner than today's bucket keeps its own. A rule of this deployment was configured once.
+/// Says that a rule deletes earlier logs sooner than today's bucket keeps its own. A rule of this deployment was
+/// configured once.
 fn expires(at: &Address, sooner: &Sooner<'_>) -> Finding {
     let Sooner { what, rule, days } = sooner;
     let what = match what {

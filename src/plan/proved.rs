@@ -1,4 +1,5 @@
-//! What the proof of isolation came to, with the places that are to blame: as the plan leaves it, and as it was observed.
+//! What the proof of isolation came to, with the places that are to blame: as the plan leaves it, and as it was
+//! observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

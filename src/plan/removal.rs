@@ -1,5 +1,5 @@
-//! Statements of others that are named for removal, by a person (`--destroy`) or because they break isolation (`--close`): the
-//! only way in which a plan takes one away that harms.
+//! Statements of others that are named for removal, by a person (`--destroy`) or because they break isolation
+//! (`--close`): the only way in which a plan takes one away that harms.
 
 use crate::estate::statement::names_of_others;
 use crate::estate::{Address, Desired, Estate, Resource, StatementRef};

@@ -1,5 +1,5 @@
-//! How long logs are kept and how soon they are archived: what a change of the bucket means for that, and what stands against
-//! it.
+//! How long logs are kept and how soon they are archived: what a change of the bucket means for that, and what stands
+//! against it.
 
 use std::collections::BTreeSet;
 
@@ -29,8 +29,8 @@ pub(super) fn archived_sooner(wish: &Bucket, seen: &Bucket) -> BTreeSet<Risk> {
     }
 }
 
-/// Leaves the lifecycle of a bucket alone that needs multi-factor authentication for deleting: S3 takes no lifecycle for
-/// such a bucket (Amazon S3 user guide, "Lifecycle and other bucket configurations").
+/// Leaves the lifecycle of a bucket alone that needs multi-factor authentication for deleting: S3 takes no lifecycle
+/// for such a bucket (Amazon S3 user guide, "Lifecycle and other bucket configurations").
 pub(super) fn spare_mfa_delete(changes: &mut Vec<Change>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut left = Vec::with_capacity(changes.len());
@@ -101,8 +101,9 @@ fn restored(wish: &Bucket, seen: Option<&Bucket>) -> Option<Said> {
     Some(("archived-logs-must-be-restored", message, "GLACIER_IR is read at once and costs little more"))
 }
 
-/// Amazon S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": objects smaller than 128 KB are not moved by
-/// default; 40 KB of overhead for each object in GLACIER and DEEP_ARCHIVE, 128 KB billed at least in the IR and IA classes.
+/// Amazon S3 user guide, "Transitioning objects using Amazon S3 Lifecycle": objects smaller than 128 KB are not moved
+/// by default; 40 KB of overhead for each object in GLACIER and DEEP_ARCHIVE, 128 KB billed at least in the IR and IA
+/// classes.
 fn small_objects(wish: &Bucket) -> Option<Said> {
     let classes: BTreeSet<&str> =
         enabled(wish).flat_map(|rule| &rule.transitions).map(|(_, class)| class.as_str()).collect();

@@ -33,8 +33,8 @@ pub(super) fn of(change: &Change, others: &[OtherTrail], ground: &Estate) -> BTr
     risks
 }
 
-/// Returns the cost of a trail that takes over from trails of single accounts, which go on until they are retired. Without
-/// them the same change brings back what a hand has taken away.
+/// Returns the cost of a trail that takes over from trails of single accounts, which go on until they are retired.
+/// Without them the same change brings back what a hand has taken away.
 fn second_copy(at: &Address, desired: &Resource, observed: &Resource, ground: &Estate) -> Option<Risk> {
     let (Resource::Trail(wish), Resource::Trail(seen)) = (desired, observed) else { return None };
     let takes_over = wish.organization && !seen.organization && wish.records_management_events();

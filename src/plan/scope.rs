@@ -1,7 +1,8 @@
 //! What a blocker stands against: mostly one resource or one account, seldom everything.
 //!
-//! A member that tags its own policy with another deployment's name, or has five trails of its own, is one account's trouble:
-//! the rest is planned, applied and repaired. Only what says that the plan as a whole may be wrong stops the whole plan.
+//! A member that tags its own policy with another deployment's name, or has five trails of its own, is one account's
+//! trouble: the rest is planned, applied and repaired. Only what says that the plan as a whole may be wrong stops the
+//! whole plan.
 
 use super::change::{Change, Step};
 use super::{Plan, limits, past};
@@ -19,8 +20,8 @@ impl Plan {
     }
 }
 
-/// A name that is taken stops everything: what hangs on the bucket or the trail would be moved to a place that cannot be made.
-/// So does a place that is not given up yet: readers, documents and tags would be led away from it.
+/// A name that is taken stops everything: what hangs on the bucket or the trail would be moved to a place that cannot
+/// be made. So does a place that is not given up yet: readers, documents and tags would be led away from it.
 fn is_global(blocker: &Problem) -> bool {
     let is_everywhere = [past::BUCKET_TAKEN, past::TRAIL_TAKEN, past::NOT_GIVEN_UP].contains(&blocker.code.as_str());
     is_everywhere || (blocker.address.is_none() && blocker.code != limits::EXCEEDED)
@@ -52,8 +53,8 @@ fn owns(owner: &Address, policy: &Address) -> bool {
 }
 
 impl Change {
-    /// Tells whether a resource is all that is wanted but for the tags that say whose it is: they were taken away, by hand. What
-    /// depends on it need not wait until a person has decided to take it over again.
+    /// Tells whether a resource is all that is wanted but for the tags that say whose it is: they were taken away, by
+    /// hand. What depends on it need not wait until a person has decided to take it over again.
     pub fn lost_its_tag(&self) -> bool {
         matches!(&self.step, Step::Adopt { fields, .. } if !fields.is_empty() && fields.iter().all(|field| field.path == "tags"))
     }

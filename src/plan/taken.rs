@@ -1,4 +1,5 @@
-//! Names of roles that are taken: IAM has each name once in an account, whatever its path, and moves no role to another path.
+//! Names of roles that are taken: IAM has each name once in an account, whatever its path, and moves no role to another
+//! path.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +21,8 @@ pub(super) fn blockers(observed: &Estate, changes: &[Change]) -> Vec<Problem> {
 /// Names with their paths, by account and what IAM compares of them.
 type Names<'a> = BTreeMap<(&'a str, String), Vec<&'a str>>;
 
-/// Returns the roles that are known: those that were observed, and of the log account everybody who can do something to the
-/// archive.
+/// Returns the roles that are known: those that were observed, and of the log account everybody who can do something to
+/// the archive.
 fn names(observed: &Estate) -> Names<'_> {
     let roles = observed.resources().map(|(address, _)| address).filter(|address| address.kind == Kind::Role);
     let seen = roles.map(|address| (address.account.as_str(), address.name.as_str()));

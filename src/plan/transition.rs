@@ -1,8 +1,8 @@
 //! A change of the readers' mode: nobody loses the old way in before the new one is open.
 //!
-//! From roles to dynamic statements, the rules of `desire` are enough: member policies wait for the bucket's and the key's,
-//! and roles are retired last. The other way round, the statements go only when every role and every member policy is
-//! there. In between both ways are open, and each leads a member to its own logs only.
+//! From roles to dynamic statements, the rules of `desire` are enough: member policies wait for the bucket's and the
+//! key's, and roles are retired last. The other way round, the statements go only when every role and every member
+//! policy is there. In between both ways are open, and each leads a member to its own logs only.
 
 use super::change::Change;
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};

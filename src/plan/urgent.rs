@@ -1,8 +1,9 @@
 //! What waits for nobody: the parts of changes that bring back a log or its protection and take nothing away.
 //!
-//! A change may wait for a person because of one field, for another change, for an hour or for a number. A trail that was
-//! stopped beside it, an open bucket or a lost rule against plain HTTP may not: such a part is a change of its own at the
-//! same address, with fewer fields and without dependencies. It is made before everything else ([`Plan::urgent`]).
+//! A change may wait for a person because of one field, for another change, for an hour or for a number. A trail that
+//! was stopped beside it, an open bucket or a lost rule against plain HTTP may not: such a part is a change of its own
+//! at the same address, with fewer fields and without dependencies. It is made before everything else
+//! ([`Plan::urgent`]).
 //!
 //! [`Plan::urgent`]: super::Plan::urgent
 
@@ -35,9 +36,9 @@ pub(super) fn parts<'a>(
 
 /// Returns when a part is made: all of one phase side by side, and each phase after the one before.
 ///
-/// A log is started first, because nothing can refuse that. What CloudTrail looks at when a trail is changed comes before the
-/// change of the trail, and a policy before Block Public Access, under which S3 would refuse it where a public statement of
-/// others stays in it.
+/// A log is started first, because nothing can refuse that. What CloudTrail looks at when a trail is changed comes
+/// before the change of the trail, and a policy before Block Public Access, under which S3 would refuse it where a
+/// public statement of others stays in it.
 pub fn phase(part: &Change) -> u8 {
     match part.address.kind {
         Kind::TrustedAccess => 0,
@@ -146,9 +147,9 @@ impl Ground<'_> {
         })
     }
 
-    /// Tells whether a trail of the configuration writes into the bucket, or encrypts with the key, that the configuration
-    /// names, or their policies have statements of ours, or the bucket encrypts with the key, or readers of ours read
-    /// there: without a tag, that is what shows that it was taken away.
+    /// Tells whether a trail of the configuration writes into the bucket, or encrypts with the key, that the
+    /// configuration names, or their policies have statements of ours, or the bucket encrypts with the key, or readers
+    /// of ours read there: without a tag, that is what shows that it was taken away.
     fn is_in_use(&self, address: &Address, seen: &Resource) -> bool {
         match (seen, self.desired.wanted.get(address).map(|wanted| &wanted.resource)) {
             (Resource::Trail(seen), Some(Resource::Trail(wish))) => seen.bucket == wish.bucket,
@@ -219,7 +220,8 @@ impl Ground<'_> {
         self.trails().any(|trail| trail.organization)
     }
 
-    /// Starting is a part of its own: CloudTrail looks at bucket and key when a trail is changed, not when it is started.
+    /// Starting is a part of its own: CloudTrail looks at bucket and key when a trail is changed, not when it is
+    /// started.
     fn trail(&self, change: &Change, wish: &Trail, seen: &Trail) -> Vec<Change> {
         let started = Trail { logging: seen.logging || wish.logging, ..seen.clone() };
         let edits: [&dyn Fn(&mut Trail); 5] = [
@@ -242,8 +244,8 @@ impl Ground<'_> {
         start.into_iter().chain(settings).collect()
     }
 
-    /// A trail that is gone and that the bucket still lets in was there before: it is made again. What costs and may be new,
-    /// data events and insights, is left to the rest of the change.
+    /// A trail that is gone and that the bucket still lets in was there before: it is made again. What costs and may be
+    /// new, data events and insights, is left to the rest of the change.
     fn trail_again(&self, change: &Change, wish: &Trail) -> Option<Change> {
         let arn = change.address.arn(self.desired.partition)?;
         let mut policies = self.observed.resources().filter_map(|(address, resource)| match resource {
@@ -294,8 +296,8 @@ impl Ground<'_> {
         })
     }
 
-    /// Puts the statements of ours back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses the policy of a
-    /// key. Those of others stay, and what else of ours was changed is left to the rest of the change.
+    /// Puts the statements of ours back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses the
+    /// policy of a key. Those of others stay, and what else of ours was changed is left to the rest of the change.
     fn shared_policy(&self, change: &Change, seen: &Resource) -> Option<Change> {
         let wished = change.desired()?.shared_policy()?;
         let mut after = seen.clone();
@@ -345,9 +347,9 @@ fn key(wish: &Key, seen: &Key) -> Key {
     }
 }
 
-/// Puts one statement of ours back where it is missing, or where what stands in its place says less: the rule against plain
-/// HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its way in. KMS takes
-/// no policy after which the account cannot change it again.
+/// Puts one statement of ours back where it is missing, or where what stands in its place says less: the rule against
+/// plain HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its way in.
+/// KMS takes no policy after which the account cannot change it again.
 fn put_back(document: &mut PolicyDocument, statement: &Statement) {
     if !is_against_plain_http(statement) && !lets_cloudtrail_in(statement) && !lets_the_account_in(statement) {
         return;
@@ -371,7 +373,8 @@ fn lets_cloudtrail_in(statement: &Statement) -> bool {
     statement.effect == Effect::Allow && is_cloudtrail
 }
 
-/// Tells whether a statement lets the root of one account, and so what its administrators allow, do anything with a key.
+/// Tells whether a statement lets the root of one account, and so what its administrators allow, do anything with a
+/// key.
 fn lets_the_account_in(statement: &Statement) -> bool {
     let is_root = match &statement.principal {
         Some(PrincipalElement::Is(Principals::Listed(by_kind))) => {

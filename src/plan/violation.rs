@@ -22,7 +22,8 @@ pub struct Violation {
     pub resource: String,
     /// The statement to blame, in words; none where one is missing.
     pub statement: Option<String>,
-    /// Who wrote that statement. None where it stands in no policy that others write to, or where no statement is to blame.
+    /// Who wrote that statement. None where it stands in no policy that others write to, or where no statement is to
+    /// blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
 }
@@ -40,8 +41,8 @@ pub enum Author {
 }
 
 impl Violation {
-    /// Returns the statement of others that allows what it should not: what `--close` takes out. A statement that denies is
-    /// never among them, because taking it out opens something.
+    /// Returns the statement of others that allows what it should not: what `--close` takes out. A statement that
+    /// denies is never among them, because taking it out opens something.
     pub fn opened_by(&self) -> Option<&StatementRef> {
         self.of_others().filter(|_| self.invariant.is_broken_by_allow())
     }

@@ -110,8 +110,8 @@ fn canonical_name(value: &str, aliases: &Aliases) -> String {
     aliases.get(value).cloned().unwrap_or_else(|| value.to_owned())
 }
 
-/// Returns the account that a principal names as a whole: `111111111111`, or its root's ARN in any partition. A principal of another
-/// partition does not exist, so that the partition tells nothing.
+/// Returns the account that a principal names as a whole: `111111111111`, or its root's ARN in any partition. A
+/// principal of another partition does not exist, so that the partition tells nothing.
 pub fn account_of_root(principal: &str) -> Option<&str> {
     let parts = principal.strip_prefix("arn:aws").and_then(|rest| rest.strip_suffix(":root")?.split_once(":iam::"));
     let account = parts.map_or(principal, |(_, account)| account);

@@ -1,8 +1,9 @@
-//! The accounts of AWS from which CloudTrail delivered before it had a service principal: one for each region of that time.
+//! The accounts of AWS from which CloudTrail delivered before it had a service principal: one for each region of that
+//! time.
 //!
 //! Policies of topics and buckets from 2013 and 2014 name them (Sids such as `AWSCloudTrailSNSPolicy20131101` and
-//! `AWSCloudTrailWrite20131101`). Source: CloudTrail user guide of those years, "CloudTrail supported regions", and "Amazon
-//! SNS topic policy for CloudTrail", whose paragraph on account ids says that they work for their regions only.
+//! `AWSCloudTrailWrite20131101`). Source: CloudTrail user guide of those years, "CloudTrail supported regions", and
+//! "Amazon SNS topic policy for CloudTrail", whose paragraph on account ids says that they work for their regions only.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Whether a document grants no more than another: what a user's template grants, against what the compiled one would.
 //!
-//! A statement is covered if one statement of the other grants at least the same: to these principals, these actions, on
-//! these resources, under conditions that hold whenever its own do. What the words do not show is not covered.
+//! A statement is covered if one statement of the other grants at least the same: to these principals, these actions,
+//! on these resources, under conditions that hold whenever its own do. What the words do not show is not covered.
 
 use std::collections::BTreeMap;
 
@@ -99,8 +99,8 @@ fn resources(base: Option<&ResourceElement>, one: Option<&ResourceElement>) -> b
 
 type Conditions = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
-/// Tells whether every condition of `base` is one of the other too, with no more values, or, where values are kept out, no
-/// fewer.
+/// Tells whether every condition of `base` is one of the other too, with no more values, or, where values are kept out,
+/// no fewer.
 fn conditions(base: &Conditions, one: &Conditions) -> bool {
     base.iter().all(|(operator, by_key)| {
         by_key.iter().all(|(key, values)| {

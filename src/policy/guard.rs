@@ -143,8 +143,8 @@ pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, St
     })
 }
 
-/// Returns whom the ARN of a caller may stand for in a document: the ARN of a session does not tell the path of its role, so that
-/// each role of this name that the document names may be it.
+/// Returns whom the ARN of a caller may stand for in a document: the ARN of a session does not tell the path of its
+/// role, so that each role of this name that the document names may be it.
 pub fn possible_callers(caller: &Arn, document: &PolicyDocument) -> Vec<Arn> {
     let mut all = vec![caller.clone()];
     let Some(name) = caller.resource().strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next()) else {
@@ -207,8 +207,8 @@ fn violation(
     GuardViolation { fault, principal: caller.to_string(), deed: deed.clone(), statement }
 }
 
-/// The policy of what is acted on: it leaves the decision to the account, as the default policy of a key does. Without it,
-/// KMS would deny everything.
+/// The policy of what is acted on: it leaves the decision to the account, as the default policy of a key does. Without
+/// it, KMS would deny everything.
 fn delegated(caller: &Caller) -> PolicyDocument {
     let mut open = full_access();
     let account = caller.account().unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
-//! The accounts with which Elastic Load Balancing delivers access logs in regions that were there before August 2022. AWS has no
-//! service principal for them there (Elastic Load Balancing user guide, "Enable access logs for your Application Load
-//! Balancer").
+//! The accounts with which Elastic Load Balancing delivers access logs in regions that were there before August 2022.
+//! AWS has no service principal for them there (Elastic Load Balancing user guide, "Enable access logs for your
+//! Application Load Balancer").
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Policy documents: types, canonical form and equality by meaning, templates, merging; what they allow, what CloudTrail
-//! would be refused, what is wrong with them, and who can read whose logs.
+//! Policy documents: types, canonical form and equality by meaning, templates, merging; what they allow, what
+//! CloudTrail would be refused, what is wrong with them, and who can read whose logs.
 //!
 //! Nothing here knows an estate, a configuration or AWS's SDK.
 

@@ -15,8 +15,8 @@ use crate::template;
 /// The size in bytes of the largest template of a policy: the largest document that AWS takes has 32 KiB.
 const SIZE_BYTES_MAX: usize = 64 * 1024;
 
-/// The size in bytes of the largest text that a template may render. It is far more than AWS takes, so that a document that
-/// is too large is still told with its size.
+/// The size in bytes of the largest text that a template may render. It is far more than AWS takes, so that a document
+/// that is too large is still told with its size.
 const RENDERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.

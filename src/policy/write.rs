@@ -1,5 +1,5 @@
-//! Policy documents as JSON text, their elements in AWS's customary order and without a value between: sizes are measured
-//! and estates hashed for 10,000 accounts.
+//! Policy documents as JSON text, their elements in AWS's customary order and without a value between: sizes are
+//! measured and estates hashed for 10,000 accounts.
 
 use std::collections::BTreeMap;
 

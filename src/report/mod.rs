@@ -1,7 +1,7 @@
 //! Plain data in, text out, by subject. A report never computes and never does I/O.
 //!
-//! What is said is the same in every format that people read: a subject's `view` lays it out, its other files write it in
-//! one format each. Whatever a format writes goes through [`text::escape`].
+//! What is said is the same in every format that people read: a subject's `view` lays it out, its other files write it
+//! in one format each. Whatever a format writes goes through [`text::escape`].
 
 pub mod access;
 pub mod apply;

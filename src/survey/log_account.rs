@@ -1,5 +1,5 @@
-//! Which account is the log account where several bear the name that the configuration has. A name is its account's to choose:
-//! a member that takes that of the log account must not stop anything.
+//! Which account is the log account where several bear the name that the configuration has. A name is its account's to
+//! choose: a member that takes that of the log account must not stop anything.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ pub(super) struct Pinned {
     pub(super) finding: Finding,
 }
 
-/// Finds the one account of several that holds this deployment's bucket; none where the name is one account's, or no bucket
-/// tells: the design then says what is wrong.
+/// Finds the one account of several that holds this deployment's bucket; none where the name is one account's, or no
+/// bucket tells: the design then says what is wrong.
 pub(super) async fn pinned(
     surveyor: &Surveyor<'_>,
     organization: &Organization,

@@ -172,8 +172,9 @@ impl Surveyor<'_> {
         plan.findings.sort();
     }
 
-    /// Designs, and observes what the design needs; designs again where that shows what only observing tells. With `readers.mode: auto` the strategy depends on a quota that only
-    /// observing tells; the addresses of the other strategy are among those of the first, so one look is enough.
+    /// Designs, and observes what the design needs; designs again where that shows what only observing tells. With
+    /// `readers.mode: auto` the strategy depends on a quota that only observing tells; the addresses of the other
+    /// strategy are among those of the first, so one look is enough.
     async fn observe(
         &self,
         organization: &Organization,
@@ -273,8 +274,8 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
     }
 }
 
-/// Returns where the member policies of all active accounts would be, where they are to be pruned: one whose reader role is gone,
-/// or that reads without one, nothing else leads to.
+/// Returns where the member policies of all active accounts would be, where they are to be pruned: one whose reader
+/// role is gone, or that reads without one, nothing else leads to.
 fn forgotten_policies(
     organization: &Organization,
     names: &BTreeMap<AccountId, String>,
@@ -288,7 +289,8 @@ fn forgotten_policies(
 /// Returns what binds the log account and the accounts that manage trails, from the root down to each of them.
 fn control_targets(organization: &Organization, desired: &Desired) -> BTreeSet<String> {
     let trails = desired.wanted.iter().filter(|(address, _)| address.kind == Kind::Trail);
-    // One trail in each account is bound by what binds the log account's bucket; of thousands only the first few are asked.
+    // One trail in each account is bound by what binds the log account's bucket; of thousands only the first few are
+    // asked.
     let owners = trails.map(|(address, _)| &address.account).take(OWNERS_MAX);
     let accounts: BTreeSet<&AccountId> = owners.chain([&desired.log_account]).collect();
     let bound = accounts.into_iter().filter(|account| **account != organization.management_account);

@@ -7,8 +7,8 @@ use crate::estate::{Estate, Problem, Resource, Stage};
 use crate::ids::Arn;
 use crate::monitoring::Monitoring;
 
-/// Reads the metric filters of every log group that a trail delivers to; where there are any, the alarms of that account
-/// and region; and the subscribers of the topics of those alarms that look at the filters' metrics.
+/// Reads the metric filters of every log group that a trail delivers to; where there are any, the alarms of that
+/// account and region; and the subscribers of the topics of those alarms that look at the filters' metrics.
 pub async fn monitoring(look: &dyn CloudReader, estate: &Estate) -> Monitoring {
     let mut known = Monitoring::default();
     for group in groups(estate) {

@@ -73,8 +73,8 @@ async fn a_delegated_administrator_makes_the_trail_of_the_management_account() {
     assert_eq!(estate.resources().map(|(address, _)| address).filter(asked).count(), 2);
 }
 
-/// A delegated administrator has no role in the management account, and what belongs to the organization it may read itself:
-/// its run is whole, and can end with 0.
+/// A delegated administrator has no role in the management account, and what belongs to the organization it may read
+/// itself: its run is whole, and can end with 0.
 #[tokio::test]
 async fn an_administrator_that_cannot_enter_the_management_account_reads_what_belongs_to_the_organization() {
     let emulator = Emulator::start();

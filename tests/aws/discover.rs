@@ -132,7 +132,8 @@ async fn an_organization_that_only_shares_its_bill_is_refused() {
     let emulator = Emulator::start();
     World::twelve_accounts(&emulator).await;
     let aws = connect(&emulator).await;
-    // moto's organizations have all features once there are service control policies; the answer is the service model's.
+    // moto's organizations have all features once there are service control policies; the answer is the service
+    // model's.
     let billing = r#"{"Organization":{"Id":"o-abcdefghij","FeatureSet":"CONSOLIDATED_BILLING","MasterAccountId":"123456789012"}}"#;
     emulator.proxy().trouble("organizations", "DescribeOrganization", 1, Trouble::Answer(billing.into()));
     let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();

@@ -1,7 +1,7 @@
 //! Who changed something: what the event history is asked, where, and what is read from its answers.
 //!
-//! The emulator has no event history (moto knows no `LookupEvents`), so its answers are written down here, in the shape of
-//! the service model and with the records of CloudTrail's user guide.
+//! The emulator has no event history (moto knows no `LookupEvents`), so its answers are written down here, in the shape
+//! of the service model and with the records of CloudTrail's user guide.
 
 use orgtrail::cloud::CloudReader;
 use orgtrail::estate::{Address, Resource};

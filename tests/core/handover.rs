@@ -1,5 +1,6 @@
 //! From one configuration's trails to another's, for random organizations and configurations on the recorded cloud: no
-//! account is without a trail at any step, the old trails go only after the new ones deliver, and nothing is left to do.
+//! account is without a trail at any step, the old trails go only after the new ones deliver, and nothing is left to
+//! do.
 
 use std::collections::BTreeSet;
 use std::future::Future;

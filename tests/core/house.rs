@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::modules::library;
 
+/// How many columns a line may have.
+const WIDTH_MAX: usize = 120;
+
 /// Module -> the other modules of ours that it may use. `cli` knows them all.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("ids", &[]),
@@ -209,8 +212,8 @@ fn declared() -> Vec<String> {
     map.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.trim_end_matches(';').to_owned())).collect()
 }
 
-/// Returns the modules of ours that a source uses, each with a line that shows it: by its path (`crate::plan::…`), or in a
-/// tree (`use crate::{ids, plan::Plan};`).
+/// Returns the modules of ours that a source uses, each with a line that shows it: by its path (`crate::plan::…`), or
+/// in a tree (`use crate::{ids, plan::Plan};`).
 fn used(source: &Source, modules: &[String]) -> Vec<(String, String)> {
     let code: Vec<&str> = source.without_tests().lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
@@ -338,4 +341,16 @@ fn the_program_cannot_do_what_it_must_never_do() {
         let deletes = source.text.contains(".delete_trail()");
         assert!(!deletes || source.named() == "src/cloud/aws/cloudtrail/put.rs", "{} calls it", source.named());
     }
+}
+
+#[test]
+fn comments_keep_to_the_width_of_a_line() {
+    let folders = ["src", "tests", "benches"];
+    let too_wide = folders.iter().flat_map(|folder| sources(folder)).flat_map(|source| {
+        let lines = source.text.lines().enumerate();
+        let wide = lines.filter(|(_, line)| line.trim_start().starts_with("//") && line.chars().count() > WIDTH_MAX);
+        wide.map(|(n, _)| format!("{}:{}", source.named(), n + 1)).collect::<Vec<_>>()
+    });
+    // rustfmt does not wrap comments.
+    assert_eq!(too_wide.collect::<Vec<_>>(), Vec::<String>::new(), "have more than {WIDTH_MAX} columns");
 }

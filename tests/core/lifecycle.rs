@@ -1,5 +1,5 @@
-//! Accounts that leave and come back, on the recorded cloud: what they read with is kept for the configured days after the
-//! day that a run noted, and then removed by `--prune`.
+//! Accounts that leave and come back, on the recorded cloud: what they read with is kept for the configured days after
+//! the day that a run noted, and then removed by `--prune`.
 
 use std::collections::BTreeMap;
 

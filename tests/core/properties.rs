@@ -1,7 +1,7 @@
 //! What must hold in every organization and for every configuration, tried in thousands of random ones.
 //!
-//! The world is the recorded cloud: it refuses what AWS refuses, so a wrong order of steps fails here. The seed is fixed,
-//! so that a run is repeatable; `PROPTEST_RNG_SEED` sets another one, `PROPTEST_CASES` the number of worlds for
+//! The world is the recorded cloud: it refuses what AWS refuses, so a wrong order of steps fails here. The seed is
+//! fixed, so that a run is repeatable; `PROPTEST_RNG_SEED` sets another one, `PROPTEST_CASES` the number of worlds for
 //! each property (256).
 
 mod damage;

@@ -1,5 +1,5 @@
-//! The words of the program: what people read is in the field's words and in plain English. The list of refused words is
-//! `tests/data/refused_words.txt`; comments in the code are not read.
+//! The words of the program: what people read is in the field's words and in plain English. The list of refused words
+//! is `tests/data/refused_words.txt`; comments in the code are not read.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The program with a configuration: the bucket of today and the places of `earlier:` are proved and looked at together.
+//! The program with a configuration: the bucket of today and the places of `earlier:` are proved and looked at
+//! together.
 
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use jiff::SignedDuration;

@@ -1,4 +1,5 @@
-//! Lifecycle rules: what they have deleted is no alarm, what they may have deleted is unproven, and what they explain is said.
+//! Lifecycle rules: what they have deleted is no alarm, what they may have deleted is unproven, and what they explain
+//! is said.
 
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::log_path::Key;

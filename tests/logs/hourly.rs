@@ -98,7 +98,8 @@ fn overwrite(bucket: &mut Bucket, hour: usize) -> String {
     key
 }
 
-/// What somebody with the right to write may do to the digests of the last hours: 22 of them are there, 14 is the mark's.
+/// What somebody with the right to write may do to the digests of the last hours: 22 of them are there, 14 is the
+/// mark's.
 const TOUCHES: [(&str, State, Touch); 14] = [
     ("nothing", State::Attested, |_, _| {}),
     ("a digest overwritten by another one of CloudTrail's", State::Broken, |bucket, written| {

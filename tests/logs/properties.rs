@@ -1,4 +1,5 @@
-//! What must hold for every bucket: an untouched one raises no alarm, whatever became of its trail; a touched one always does.
+//! What must hold for every bucket: an untouched one raises no alarm, whatever became of its trail; a touched one
+//! always does.
 
 use std::sync::Arc;
 
@@ -90,7 +91,8 @@ enum Fate {
     Moved,
     /// Its chain goes on in the same bucket, below another prefix or in the other layout.
     Rearranged,
-    /// It was deleted; one of another name goes on in the same bucket, after so many hours in which nothing was recorded.
+    /// It was deleted; one of another name goes on in the same bucket, after so many hours in which nothing was
+    /// recorded.
     Replaced(usize),
     /// A lifecycle rule has deleted its first day.
     Expired,
@@ -150,7 +152,8 @@ struct After {
     wanted: Option<u32>,
     chains: usize,
     truth: State,
-    /// Whether one object more that is gone must be noticed: at the edge of what a rule deletes it looks like the rule's work.
+    /// Whether one object more that is gone must be noticed: at the edge of what a rule deletes it looks like the
+    /// rule's work.
     shows_every_loss: bool,
 }
 

@@ -1,5 +1,5 @@
-//! `verify` and `coverage` with a configuration: whose credentials read, what is called and shown, and what is said where the
-//! member role cannot be assumed.
+//! `verify` and `coverage` with a configuration: whose credentials read, what is called and shown, and what is said
+//! where the member role cannot be assumed.
 
 use std::collections::BTreeSet;
 

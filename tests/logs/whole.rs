@@ -1,4 +1,5 @@
-//! What no digest tells: what is missing whole, hours outside of all chains, files beside the layout, places that refuse.
+//! What no digest tells: what is missing whole, hours outside of all chains, files beside the layout, places that
+//! refuse.
 
 use std::collections::BTreeMap;
 
@@ -281,7 +282,8 @@ async fn a_hole_in_a_chain_of_backfill_digests_is_told() {
     );
 }
 
-/// The older of two places has its expired hours excused; hours that the newer one has deleted are not proved, and not broken.
+/// The older of two places has its expired hours excused; hours that the newer one has deleted are not proved, and not
+/// broken.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_newer_of_two_buckets_has_deleted_is_unproven_and_never_broken() {
     let done = tokio::task::spawn_blocking(|| {

@@ -1,5 +1,5 @@
-//! Break-glass roles open, orgtrail stays let in, and nobody else comes in: evaluated under the guard and the policies of every
-//! configuration in `examples/`; and the guard of the largest configurations.
+//! Break-glass roles open, orgtrail stays let in, and nobody else comes in: evaluated under the guard and the policies
+//! of every configuration in `examples/`; and the guard of the largest configurations.
 
 use std::fs;
 use std::path::Path;
@@ -147,7 +147,8 @@ fn in_every_example_break_glass_roles_open_and_orgtrail_stays_let_in_and_nobody_
             site.all_or_nothing(&administrator, false, &TO_OBJECTS, &object);
             site.all_or_nothing(&administrator, false, &TO_BUCKET, &bucket);
         }
-        // Where a trail is managed from another account than the management account, that account's start role is let off.
+        // Where a trail is managed from another account than the management account, that account's start role is let
+        // off.
         for (address, wanted) in desired.wanted.iter().filter(|(address, _)| address.kind == Kind::Trail) {
             let arn = address.arn(desired.partition).unwrap().to_string();
             let may = |role: &str| TO_TRAIL.iter().all(|action| site.may(role, action, &arn, None));

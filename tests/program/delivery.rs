@@ -1,5 +1,5 @@
-//! CloudTrail says over the wire that it cannot deliver, or that nothing has arrived for long: every command says so, although
-//! nothing was changed.
+//! CloudTrail says over the wire that it cannot deliver, or that nothing has arrived for long: every command says so,
+//! although nothing was changed.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The first day on an emulated organization: a configuration is written, applied, read back from what is there, checked
-//! against the standards, and taken along to another tool.
+//! The first day on an emulated organization: a configuration is written, applied, read back from what is there,
+//! checked against the standards, and taken along to another tool.
 
 use serde_json::Value;
 

@@ -10,7 +10,8 @@ use crate::cases::folder::Case;
 use crate::run::Desk;
 use crate::schedule::{deployed, logging};
 
-/// Checks a document against a schema, which is made strict: readers must bear fields that they do not know, the test not.
+/// Checks a document against a schema, which is made strict: readers must bear fields that they do not know, the test
+/// not.
 #[track_caller]
 fn hold(name: &str, document: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/reference/schemas/{name}.json"));

@@ -68,7 +68,8 @@ async fn readers_of_an_account_that_left_are_kept_and_then_retired() {
     assert_eq!(report["retired"], json!(retired), "{report:#}");
     let lines = std::fs::read_to_string(desk.path("kept.jsonl")).unwrap();
     let lines: Vec<Value> = lines.lines().map(|line| line.parse().unwrap()).collect();
-    // What is removed is written down before it is: the policy, and then its role. How each ended follows after the run.
+    // What is removed is written down before it is: the policy, and then its role. How each ended follows after the
+    // run.
     let results: Vec<&Value> = lines.iter().map(|line| &line["result"]).collect();
     assert_eq!(results, ["begun", "begun", "done", "done"], "{lines:#?}");
     assert!(

@@ -1,5 +1,5 @@
-//! From older trails of the deployment to a new one on an emulated organization. After each call that changes something, a
-//! client looks whether every account is recorded by a trail that is logging and that the bucket lets in.
+//! From older trails of the deployment to a new one on an emulated organization. After each call that changes
+//! something, a client looks whether every account is recorded by a trail that is logging and that the bucket lets in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -307,7 +307,8 @@ async fn reading(world: &World, role: &str) -> String {
     all.replace("%2F", "/").replace("%3A", ":").replace("%2A", "*")
 }
 
-/// To another bucket and prefix: members read on in both, and the old place is not given up before a log file lies in the new one.
+/// To another bucket and prefix: members read on in both, and the old place is not given up before a log file lies in
+/// the new one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_to_another_bucket_and_prefix_keeps_members_in_their_earlier_logs() {
     let emulator = Emulator::start();

@@ -210,8 +210,8 @@ async fn damage(world: &World) {
     request.send().await.unwrap();
 }
 
-/// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and in
-/// members what other trails record, and a listing only for a bucket that has no tags.
+/// What looking may need and this world does not: `ListAccountsForParent` where AWS leaves out `Paths`, `GetTrail` and
+/// in members what other trails record, and a listing only for a bucket that has no tags.
 const NOT_CALLED_BY_LOOKING: [(AccountKind, &[&str]); 3] = [
     // Control policies that are not AWS's own are described where there are some.
     (
@@ -241,8 +241,8 @@ const NOT_CALLED_BY_LOOKING: [(AccountKind, &[&str]); 3] = [
     ),
 ];
 
-/// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here, the
-/// oldest of five versions of a policy, and removing a policy from those who have it.
+/// What applying may need and this world does not. Beyond what looking has: repairs of damage that nobody does here,
+/// the oldest of five versions of a policy, and removing a policy from those who have it.
 const NOT_CALLED_BY_APPLYING: [(AccountKind, &[&str]); 3] = [
     (
         AccountKind::Management,

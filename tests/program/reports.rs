@@ -1,5 +1,5 @@
-//! What is given out, by all commands: no report is lost, none replaces what it is made from, no option is passed over in
-//! silence, and nothing that others wrote acts where it is shown.
+//! What is given out, by all commands: no report is lost, none replaces what it is made from, no option is passed over
+//! in silence, and nothing that others wrote acts where it is shown.
 
 use crate::recorded::{CONFIG, Folder, MANAGEMENT, Run};
 use orgtrail::estate::{Kind, Problem, Sighting, Stage};

@@ -114,8 +114,8 @@ impl Proxy {
         self.state().rules.push(Rule { matches: Box::new(matches), times, trouble });
     }
 
-    /// Has every request come into bad weather from now on: one in five comes late, so that requests overtake each other;
-    /// one in twenty is throttled; one in twenty is cut, before it is done or after.
+    /// Has every request come into bad weather from now on: one in five comes late, so that requests overtake each
+    /// other; one in twenty is throttled; one in twenty is cut, before it is done or after.
     pub fn weather(&self, seed: u64) {
         self.state().weather = Some(Dice(seed));
     }

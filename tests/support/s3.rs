@@ -1,5 +1,5 @@
-//! A small S3 over HTTP that answers as slowly and as badly as a test wants, and counts. For what moto cannot do: latency,
-//! refusals above a number of requests in flight, broken bodies, and thousands of requests a second.
+//! A small S3 over HTTP that answers as slowly and as badly as a test wants, and counts. For what moto cannot do:
+//! latency, refusals above a number of requests in flight, broken bodies, and thousands of requests a second.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;

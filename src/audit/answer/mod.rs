@@ -54,8 +54,8 @@ pub(super) fn answer(
     checks
 }
 
-/// A trail of the management account that could not be read may be the organization's: what a member lacks may then not be
-/// missing.
+/// A trail of the management account that could not be read may be the organization's: what a member lacks may then not
+/// be missing.
 fn doubt(check: &mut Check, management: &AccountId, unread: &Address) {
     if check.verdict != CheckVerdict::Fail || check.account == *management {
         return;

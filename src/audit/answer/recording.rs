@@ -40,7 +40,8 @@ pub(super) fn answer(question: Question, partition: Partition, estate: &Estate, 
     if trails.is_empty() { no_trail(subject) } else { fail(trails.join("; ")) }
 }
 
-/// Returns the buckets in which every delivery of the subject's trails makes an object: theirs, and those of the access logs.
+/// Returns the buckets in which every delivery of the subject's trails makes an object: theirs, and those of the access
+/// logs.
 fn log_buckets(estate: &Estate, subject: &AuditSubject) -> BTreeSet<String> {
     let own: BTreeSet<String> = subject.read(estate).map(|(_, trail)| trail.bucket.clone()).collect();
     let targets = estate.resources().filter_map(|(address, resource)| match resource {

@@ -136,8 +136,8 @@ fn log_group(trail: &Trail) -> Answer {
     }
 }
 
-/// How long events may have reached the log group before the last log file reached the bucket: Prowler fails a trail after a
-/// day (`cloudtrail_cloudwatch_logging_enabled`).
+/// How long events may have reached the log group before the last log file reached the bucket: Prowler fails a trail
+/// after a day (`cloudtrail_cloudwatch_logging_enabled`).
 const BEHIND_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 fn log_group_delivery(trail: &Trail) -> Answer {

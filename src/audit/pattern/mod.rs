@@ -1,7 +1,8 @@
-//! What the patterns of metric filters let through of the events that section 4 of the CIS benchmark wants to be heard of.
+//! What the patterns of metric filters let through of the events that section 4 of the CIS benchmark wants to be heard
+//! of.
 //!
-//! A pattern is evaluated for each of the control's events (`events`). What an event's other fields hold nobody knows: a
-//! pattern that asks for them may leave events out, and is never a pass.
+//! A pattern is evaluated for each of the control's events (`events`). What an event's other fields hold nobody knows:
+//! a pattern that asks for them may leave events out, and is never a pass.
 
 use super::Filter;
 use crate::policy::evaluate::glob;
@@ -263,7 +264,8 @@ mod tests {
         Filter::Organizations,
     ];
 
-    /// The benchmark's lists are texts of others, and stay as they are; each call in them is one that the catalog knows.
+    /// The benchmark's lists are texts of others, and stay as they are; each call in them is one that the catalog
+    /// knows.
     #[test]
     fn the_calls_of_the_benchmark_are_in_the_catalog() {
         let mut known = 0;

@@ -1,5 +1,5 @@
-//! `orgtrail explain`: says what CloudTrail would be refused by other people's policies, and why. Works on files, without
-//! a configuration and without AWS; with `--live` on what the configured trails deliver to ([`live`]).
+//! `orgtrail explain`: says what CloudTrail would be refused by other people's policies, and why. Works on files,
+//! without a configuration and without AWS; with `--live` on what the configured trails deliver to ([`live`]).
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -24,7 +24,8 @@ use crate::report::text::words::count;
 
 mod live;
 
-/// The most that is read of a file, in bytes. The largest policy that AWS takes has 32,768; white space may come on top.
+/// The most that is read of a file, in bytes. The largest policy that AWS takes has 32,768; white space may come on
+/// top.
 const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The arguments.

@@ -1,5 +1,5 @@
-//! The evidence bundle that a run writes. It bears its name only when it is whole: a run that is killed, refused or out of
-//! space leaves an earlier bundle as it was, and of two runs at once the later one's is whole.
+//! The evidence bundle that a run writes. It bears its name only when it is whole: a run that is killed, refused or out
+//! of space leaves an earlier bundle as it was, and of two runs at once the later one's is whole.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,5 @@
-//! What `verify` knows besides the place: where a configuration's logs are, what should be there, and how long it is kept.
+//! What `verify` knows besides the place: where a configuration's logs are, what should be there, and how long it is
+//! kept.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub struct ConfiguredLogs {
     pub log_account: Option<AccountId>,
     /// How the logs are entered. `None` reads them with the credentials of the environment as they are.
     pub entry: Option<LogsEntry>,
-    /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is none.
+    /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is
+    /// none.
     pub expire_after_days: Option<u32>,
 }
 
@@ -65,7 +67,8 @@ impl ConfiguredLogs {
         Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days, entry })
     }
 
-    /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an earlier run.
+    /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an
+    /// earlier run.
     ///
     /// # Errors
     /// When a word is neither an account's id nor a file of one of these kinds.

@@ -1,4 +1,5 @@
-//! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring file, errors.
+//! What `verify` and `coverage` share: the place that they read, times as people write them, formats, the key ring
+//! file, errors.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ pub struct LogsContext {
     pub chains_at_once: usize,
     /// The profile of the AWS configuration files.
     pub profile: Option<String>,
-    /// How the logs of a configuration are entered. `None` reads them with the credentials of the environment as they are.
+    /// How the logs of a configuration are entered. `None` reads them with the credentials of the environment as they
+    /// are.
     pub entry: Option<LogsEntry>,
 }
 
@@ -70,8 +72,8 @@ pub struct LogsEntry {
 }
 
 impl LogsEntry {
-    /// Returns how the logs of a configuration are entered. `None` where the log account is not known: the configuration has
-    /// its name only, and none of the accounts that could be read has it.
+    /// Returns how the logs of a configuration are entered. `None` where the log account is not known: the
+    /// configuration has its name only, and none of the accounts that could be read has it.
     pub(super) fn of(common: &Common, config: &Config, known: &BTreeMap<AccountId, ExpectedAccount>) -> Option<Self> {
         let account = |named: &str| {
             let by_name = || known.iter().find(|(_, account)| account.name == named).map(|(id, _)| id.clone());
@@ -191,7 +193,8 @@ impl LazyConnection {
     /// Returns the connection.
     ///
     /// # Errors
-    /// When there is no such profile; with a configuration also where there are no credentials, or AWS does not take them.
+    /// When there is no such profile; with a configuration also where there are no credentials, or AWS does not take
+    /// them.
     pub async fn connection(&self) -> Result<&Connection, NotConnected> {
         let connect = async || match self.entry.clone() {
             Some(entry) => Connection::assuming(entry.aws, entry.log_account).await,
@@ -200,8 +203,8 @@ impl LazyConnection {
         self.connection.get_or_try_init(connect).await
     }
 
-    /// Opens a bucket, with the role of the account that the configuration says it lies in. Where the role cannot be assumed,
-    /// the bucket answers each question with why.
+    /// Opens a bucket, with the role of the account that the configuration says it lies in. Where the role cannot be
+    /// assumed, the bucket answers each question with why.
     async fn bucket(&self, bucket: &BucketName) -> Result<Arc<dyn Store>, PlaceError> {
         let account = self.entry.as_ref().and_then(|entry| entry.others.get(bucket.as_str()));
         Ok(match self.connection().await?.bucket(bucket.as_str(), account).await {

@@ -19,8 +19,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Returns the ring of a run: the file that the user names, or the usual one. The usual one takes no key from an address
-    /// that is not AWS's, and none from a bundle.
+    /// Returns the ring of a run: the file that the user names, or the usual one. The usual one takes no key from an
+    /// address that is not AWS's, and none from a bundle.
     ///
     /// # Errors
     /// When there is no connection to AWS.
@@ -51,8 +51,8 @@ impl Ring {
         read(self.reads.as_deref())
     }
 
-    /// Adds what CloudTrail answered in this run. Keys that the ring has are never changed, and those that another run adds
-    /// meanwhile are kept. Returns what a person should know when the keys cannot be kept.
+    /// Adds what CloudTrail answered in this run. Keys that the ring has are never changed, and those that another run
+    /// adds meanwhile are kept. Returns what a person should know when the keys cannot be kept.
     pub fn write(&self, served: &KeyRing) -> Option<String> {
         let file = self.writes.as_ref()?;
         let error = merge(file, served).err()?;

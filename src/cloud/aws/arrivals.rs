@@ -1,5 +1,5 @@
-//! Whether logs have arrived where the trails deliver now. What CloudTrail tells of its deliveries does not begin anew when a
-//! trail is led to another bucket or prefix; what lies there does.
+//! Whether logs have arrived where the trails deliver now. What CloudTrail tells of its deliveries does not begin anew
+//! when a trail is led to another bucket or prefix; what lies there does.
 
 use std::collections::BTreeMap;
 

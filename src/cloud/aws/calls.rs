@@ -1,6 +1,6 @@
-//! Every attempt of every call: held to the table of operations before it is sent, and shown in the log (`-vv`) when it is
-//! over. One line an attempt: service, operation, account, region, attempt, milliseconds, HTTP status, error code, request id.
-//! Never headers, bodies, parameters or credentials.
+//! Every attempt of every call: held to the table of operations before it is sent, and shown in the log (`-vv`) when it
+//! is over. One line an attempt: service, operation, account, region, attempt, milliseconds, HTTP status, error code,
+//! request id. Never headers, bodies, parameters or credentials.
 
 use std::error::Error;
 use std::fmt;
@@ -175,8 +175,8 @@ impl Intercept for CallInterceptor {
     }
 }
 
-/// Returns the error code of an answer: from its header, or from the one field of its body that holds it. `None` where the
-/// answer has none, or its body was not read.
+/// Returns the error code of an answer: from its header, or from the one field of its body that holds it. `None` where
+/// the answer has none, or its body was not read.
 fn error_code(response: &HttpResponse) -> Option<String> {
     let header = response.headers().get("x-amzn-errortype").map(str::to_owned);
     let said = header.or_else(|| code_in(&String::from_utf8_lossy(response.body().bytes()?)))?;

@@ -1,5 +1,5 @@
-//! Amazon S3 as the place of one document that replicas agree through: conditional writes (Amazon S3 user guide, "How to
-//! prevent object overwrites with conditional writes").
+//! Amazon S3 as the place of one document that replicas agree through: conditional writes (Amazon S3 user guide, "How
+//! to prevent object overwrites with conditional writes").
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;

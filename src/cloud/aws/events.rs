@@ -114,8 +114,8 @@ async fn put_targets(job: &ChangeContext<'_>, desired: &Rule) -> Result<(), Faul
     }
 }
 
-/// Removes the rule with the targets that we gave it, if it is still this deployment's. Others may have the events sent to
-/// them as well: their targets are not taken from them.
+/// Removes the rule with the targets that we gave it, if it is still this deployment's. Others may have the events sent
+/// to them as well: their targets are not taken from them.
 pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     let session = &job.session;
     let request = session.eventbridge().describe_rule().name(job.name());

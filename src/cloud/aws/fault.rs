@@ -308,15 +308,16 @@ fn code_without_answer(error: &(dyn Error + 'static)) -> String {
     code.unwrap_or(NO_ANSWER).into()
 }
 
-/// The words of the last cause, in one line: what stands before it are the SDK's own parts. None of its texts holds a secret.
+/// The words of the last cause, in one line: what stands before it are the SDK's own parts. None of its texts holds a
+/// secret.
 fn root(error: &(dyn Error + 'static)) -> String {
     let last = std::iter::successors(Some(error), |error| (*error).source()).last();
     let text = last.map(ToString::to_string).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// S3 answers some requests without a body, and so without a code. That something is not there is never told like this: a
-/// proxy or a wrong endpoint answers 404 too.
+/// S3 answers some requests without a body, and so without a code. That something is not there is never told like this:
+/// a proxy or a wrong endpoint answers 404 too.
 fn code_of_status(status: u16) -> String {
     match status {
         301 => "PermanentRedirect".into(),

@@ -1,5 +1,5 @@
-//! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names. Before each request
-//! of a call that writes, the fence is asked: the SDK sends a call again by itself.
+//! The HTTP client of every call: TLS by rustls with ring, through the proxy that the environment names. Before each
+//! request of a call that writes, the fence is asked: the SDK sends a call again by itself.
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -43,8 +43,8 @@ impl HttpConnector for AskingConnector {
     }
 }
 
-/// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint on
-/// this machine is reached without a proxy.
+/// Makes the client. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are honoured, as AWS's other tools do, but an endpoint
+/// on this machine is reached without a proxy.
 pub(super) fn client(endpoint: Option<&str>) -> SharedHttpClient {
     let proxy = if is_local(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
@@ -79,8 +79,8 @@ pub(super) async fn existing_profile(profile: Option<&str>) -> Result<Option<&st
     Err(NotConnected { code: "UnknownProfile".into(), message, help })
 }
 
-/// Returns the credentials of a profile that a person named. They come before those that stand in the environment, as with
-/// AWS's own command line (AWS CLI user guide, "Configuration and credential precedence").
+/// Returns the credentials of a profile that a person named. They come before those that stand in the environment, as
+/// with AWS's own command line (AWS CLI user guide, "Configuration and credential precedence").
 pub(super) fn of_profile(
     profile: &str,
     region: Option<Region>,

@@ -1,5 +1,5 @@
-//! Answers that are none: whatever a proxy, a wrong endpoint or a cut connection makes of an answer, nothing of it is ever
-//! taken for "it is not there" or "it is switched off".
+//! Answers that are none: whatever a proxy, a wrong endpoint or a cut connection makes of an answer, nothing of it is
+//! ever taken for "it is not there" or "it is switched off".
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

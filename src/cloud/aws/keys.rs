@@ -1,5 +1,5 @@
-//! The keys that count: the one that the bucket and the trails are really encrypted with, wherever the alias points; those of
-//! others that the configuration or a topic names; and a second one of ours.
+//! The keys that count: the one that the bucket and the trails are really encrypted with, wherever the alias points;
+//! those of others that the configuration or a topic names; and a second one of ours.
 
 use std::collections::BTreeSet;
 
@@ -95,8 +95,8 @@ async fn note(session: &Session, arn: &str, estate: &mut Estate) {
     estate.keys.insert(arn.to_owned(), seen);
 }
 
-/// Returns the ARNs of the keys with which the wanted trails and the wanted bucket encrypt, those of the trails first, as
-/// far as they are in the account and region of the wanted key.
+/// Returns the ARNs of the keys with which the wanted trails and the wanted bucket encrypt, those of the trails first,
+/// as far as they are in the account and region of the wanted key.
 fn in_use(scope: &Scope, key: &Address, estate: &Estate) -> Vec<String> {
     let of = |wanted: Kind| estate.resources().filter(move |(address, _)| address.kind == wanted);
     let wanted = |address: &Address| scope.addresses.contains_key(address);

@@ -91,8 +91,8 @@ pub(super) struct Beside {
     pub(super) not_asked: usize,
 }
 
-/// Looks for further keys of this deployment: two listings, and one call for each key of the account and region that is not
-/// AWS's own, up to [`ASKED_MAX`] of them.
+/// Looks for further keys of this deployment: two listings, and one call for each key of the account and region that is
+/// not AWS's own, up to [`ASKED_MAX`] of them.
 pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) -> Result<Beside, Fault> {
     let of_aws = aliased(session, |alias| alias.starts_with(ALIAS_OF_AWS)).await?;
     let all = keys(session).await?;
@@ -192,8 +192,8 @@ pub(super) async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
     }
 }
 
-/// Finds the keys of this deployment that a run made which was stopped before it could give the key its alias, the oldest
-/// first: that is the one that something may be encrypted with.
+/// Finds the keys of this deployment that a run made which was stopped before it could give the key its alias, the
+/// oldest first: that is the one that something may be encrypted with.
 async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(KeyMetadata, Tags)>, Fault> {
     let mut found = Vec::new();
     let named = aliased(session, |_| true).await?;

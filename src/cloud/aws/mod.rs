@@ -1,8 +1,10 @@
-//! AWS itself, or an emulator of it: [`CloudReader`] and [`CloudWriter`] over the AWS SDK. One file or folder a service.
+//! AWS itself, or an emulator of it: [`CloudReader`] and [`CloudWriter`] over the AWS SDK. One file or folder a
+//! service.
 //!
-//! Only this folder names the SDK. A call is made through a session (`session`), which knows whose credentials it uses, keeps
-//! to the limits (`rate_limits`) and turns errors into faults (`fault`) by their codes; every client holds its calls to the table
-//! of operations and shows them in the log (`calls`). The logs are read through sessions of their own (`archive`).
+//! Only this folder names the SDK. A call is made through a session (`session`), which knows whose credentials it uses,
+//! keeps to the limits (`rate_limits`) and turns errors into faults (`fault`) by their codes; every client holds its
+//! calls to the table of operations and shows them in the log (`calls`). The logs are read through sessions of their
+//! own (`archive`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,8 +86,8 @@ pub struct AwsOptions {
     pub member_role: String,
     /// The name that CloudTrail shows for what is done there.
     pub session_name: String,
-    /// How many accounts are looked at at the same time, and how many calls one service of one account has in flight: fewer
-    /// while it throttles.
+    /// How many accounts are looked at at the same time, and how many calls one service of one account has in flight:
+    /// fewer while it throttles.
     pub concurrency: usize,
     /// Nothing can be changed over this connection, and assumed sessions may only read.
     pub read_only: bool,
@@ -145,8 +147,8 @@ impl Aws {
         Ok(Self { sessions: Arc::new(sessions(options, policy).await?), concurrency })
     }
 
-    /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the credentials
-    /// that the connection was made with.
+    /// Returns an object in S3 through which replicas agree, of at most so many bytes. It is reached with the
+    /// credentials that the connection was made with.
     pub fn document(&self, bucket: &str, key: &str, bytes_max: i64) -> Box<dyn ConditionalStore> {
         let session = self.sessions.base().in_region(self.sessions.home());
         Box::new(document::Object { session, bucket: bucket.to_owned(), key: key.to_owned(), bytes_max })
@@ -158,8 +160,8 @@ impl Aws {
         Box::new(wake::Pair::new(Arc::clone(&self.sessions), account, name, dead_letters))
     }
 
-    /// Sends a message to a topic, with the credentials that the connection was made with: the topic may be in any account
-    /// that lets them. It is no change, so a connection for looking only may do it.
+    /// Sends a message to a topic, with the credentials that the connection was made with: the topic may be in any
+    /// account that lets them. It is no change, so a connection for looking only may do it.
     ///
     /// # Errors
     /// [`Fault`] where the topic does not take it.
@@ -340,7 +342,8 @@ fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
     })
 }
 
-/// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs is.
+/// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs
+/// is.
 async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     match job.address().kind {
         Kind::Role => iam::role::retire(job, observed_role(job.change)).await,

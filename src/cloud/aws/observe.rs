@@ -171,7 +171,8 @@ async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId
             let trails = scope.member_trails.contains(account).then(|| all_trails(scope, account));
             let mut seen = Seen { everybody, ..Seen::default() };
             for address in addresses {
-                // A delegated administrator cannot enter the management account, and need not: the organization answers it.
+                // A delegated administrator cannot enter the management account, and need not: the organization answers
+                // it.
                 let sighting = match look_at_organization(sessions.base(), address).await {
                     Some(answer) => answer.unwrap_or_else(|fault| self::unreadable(&fault, address)),
                     None => unreadable.clone(),
@@ -201,8 +202,8 @@ fn unreadable(fault: &Fault, address: &Address) -> Sighting {
     Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)))
 }
 
-/// Looks at what belongs to the organization; nothing for what belongs to an account. The organization answers the management
-/// account and delegated administrators, whichever the program was started as.
+/// Looks at what belongs to the organization; nothing for what belongs to an account. The organization answers the
+/// management account and delegated administrators, whichever the program was started as.
 async fn look_at_organization(organization: &Session, address: &Address) -> Option<Result<Sighting, Fault>> {
     Some(match address.kind {
         Kind::TrustedAccess => organizations::look_trusted_access(organization).await,

@@ -1,9 +1,9 @@
-//! How fast the adapter calls: token buckets by account, region and service, one caller at a time where AWS wants it, and
-//! fewer calls in flight where AWS throttles all the same.
+//! How fast the adapter calls: token buckets by account, region and service, one caller at a time where AWS wants it,
+//! and fewer calls in flight where AWS throttles all the same.
 //!
 //! The rates keep a run below AWS's limits, so that throttling is the exception: other tools use up the same quotas. A
-//! throttled call is the SDK's to try again; each account and service has a flow of its own, so that one that is throttled
-//! slows down none of the others.
+//! throttled call is the SDK's to try again; each account and service has a flow of its own, so that one that is
+//! throttled slows down none of the others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -33,7 +33,8 @@ pub struct Timing {
     pub answer_max: Duration,
 }
 
-/// A message is waited for 20 seconds; a connection that the other end has forgotten would otherwise hold a daemon for ever.
+/// A message is waited for 20 seconds; a connection that the other end has forgotten would otherwise hold a daemon for
+/// ever.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 impl Timing {
@@ -110,14 +111,15 @@ pub(super) struct Admitted<'a> {
     _organizations: Option<SemaphorePermit<'a>>,
 }
 
-/// How many reads of a bucket's logs are in flight at first, and at most. S3 serves 5,500 reads a second and partition, and splits
-/// partitions slowly (Amazon S3 user guide, "Best practices design patterns").
+/// How many reads of a bucket's logs are in flight at first, and at most. S3 serves 5,500 reads a second and partition,
+/// and splits partitions slowly (Amazon S3 user guide, "Best practices design patterns").
 const LOGS_START: usize = 32;
 const LOGS_MAX: usize = 256;
 
 /// Calls in a second, and how many may come at once.
 const RATES: [(Of, u32, u32); 15] = [
-    // CloudTrail user guide, "Quotas": 2 a second for LookupEvents, for each account and region. It comes before the rest.
+    // CloudTrail user guide, "Quotas": 2 a second for LookupEvents, for each account and region. It comes before the
+    // rest.
     (Of::Operation(cloudtrail::LOOKUP_EVENTS), 2, 2),
     // CloudTrail user guide, "Quotas": reads 10 a second, "all other APIs" 1 a second, for each account and region.
     (Of::Service(Service::CloudTrail, Access::Read), 10, 10),

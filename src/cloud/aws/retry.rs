@@ -13,8 +13,8 @@ use crate::cloud::{Fault, FaultKind};
 /// Tries after the first.
 const TRIES_MAX: usize = 10;
 
-/// Tries after the first of what is not found. New things are seen everywhere in seconds; what is missing longer than that
-/// was never there, such as a group that a configuration names.
+/// Tries after the first of what is not found. New things are seen everywhere in seconds; what is missing longer than
+/// that was never there, such as a group that a configuration names.
 const TRIES_ABSENT_MAX: usize = 4;
 
 /// Makes one write, again and again while AWS says that it is not ready.
@@ -49,8 +49,8 @@ where
         .await
 }
 
-/// Asks after a change, again and again while its answer is still the old one; nothing where it stays so, after about two
-/// minutes at [`Timing::AWS`].
+/// Asks after a change, again and again while its answer is still the old one; nothing where it stays so, after about
+/// two minutes at [`Timing::AWS`].
 pub(super) async fn until<T, F>(tempo: Timing, mut probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
 where
     F: Future<Output = Result<Option<T>, Fault>>,

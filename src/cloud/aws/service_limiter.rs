@@ -1,7 +1,7 @@
 //! The calls to one service of one account: how many are in flight, and how many were throttled.
 //!
-//! The SDK tries a throttled call again by itself, after a pause that grows and is spread by chance, and says nothing of it.
-//! What lowers the number of calls in flight is therefore heard where each attempt ends.
+//! The SDK tries a throttled call again by itself, after a pause that grows and is spread by chance, and says nothing
+//! of it. What lowers the number of calls in flight is therefore heard where each attempt ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

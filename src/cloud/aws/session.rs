@@ -60,8 +60,8 @@ struct Start {
     manages: AtomicBool,
 }
 
-/// Makes the clients of a session. Every account and service has its own retry budget, so that one that is throttled does not
-/// use up the retries of the others, and its own number of calls in flight.
+/// Makes the clients of a session. Every account and service has its own retry budget, so that one that is throttled
+/// does not use up the retries of the others, and its own number of calls in flight.
 macro_rules! clients {
     ($($name:ident: $service:ident, $crate_name:ident $(, $more:ident)?;)*) => {
         impl Session {
@@ -163,8 +163,8 @@ impl Session {
         retry_not_ready(self.tempo, || self.write_once(operation, call())).await
     }
 
-    /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where there
-    /// is none then.
+    /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where
+    /// there is none then.
     pub(super) async fn until<T, F>(&self, probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
     where
         F: Future<Output = Result<Option<T>, Fault>>,
@@ -211,7 +211,8 @@ impl Session {
         Listing { session: self, operation, pages: Pages::default() }
     }
 
-    /// Returns what AWS always answers. Where it is missing, the answer is none: that nothing is there is said otherwise.
+    /// Returns what AWS always answers. Where it is missing, the answer is none: that nothing is there is said
+    /// otherwise.
     pub(super) fn needed<T>(&self, operation: Operation, value: Option<T>, what: &str) -> Result<T, Fault> {
         value.ok_or_else(|| self.unexpected_response(operation, format!("the answer has no {what}")))
     }

@@ -1,5 +1,5 @@
-//! Waits until AWS answers with the tags that were written: what looks before that would take the thing for somebody else's, or
-//! for missing, and make it again.
+//! Waits until AWS answers with the tags that were written: what looks before that would take the thing for somebody
+//! else's, or for missing, and make it again.
 
 use super::change_context::{ChangeContext, writable};
 use super::{iam, kms, s3, sns};

@@ -1,5 +1,5 @@
-//! What surrounds the archive: asked for once a look, with the log account. What cannot be read is the problem of that part,
-//! and the look goes on.
+//! What surrounds the archive: asked for once a look, with the log account. What cannot be read is the problem of that
+//! part, and the look goes on.
 
 use std::collections::BTreeMap;
 

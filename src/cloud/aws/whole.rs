@@ -1,5 +1,5 @@
-//! Refuses answers that were cut off. The SDK's reader of XML takes what is there: of half an answer it makes one in which
-//! everything that follows is switched off.
+//! Refuses answers that were cut off. The SDK's reader of XML takes what is there: of half an answer it makes one in
+//! which everything that follows is switched off.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;

@@ -87,7 +87,8 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
     }
 }
 
-/// Returns what was recorded of the archive's surroundings. In a whole world there is nothing around what it says nothing of.
+/// Returns what was recorded of the archive's surroundings. In a whole world there is nothing around what it says
+/// nothing of.
 fn surroundings(world: &Snapshot, scope: &Scope) -> Option<Surroundings> {
     if can_enter(world, &scope.log_account) {
         if world.completeness != Completeness::Whole {
@@ -181,8 +182,8 @@ pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Re
     }
 }
 
-/// Returns what was recorded of a delivery, with the errors that the world gives now. What was recorded stays: it may come of
-/// what the world does not hold, such as a resource control policy.
+/// Returns what was recorded of a delivery, with the errors that the world gives now. What was recorded stays: it may
+/// come of what the world does not hold, such as a resource control policy.
 fn delivery_of(world: &Snapshot, address: &Address, trail: &Trail) -> Delivery {
     let failures = writes::failures(world, address, trail);
     let error = |door: Door, code: &str| failures.iter().any(|f| f.door == door).then(|| code.to_owned());

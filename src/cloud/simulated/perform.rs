@@ -24,8 +24,8 @@ pub fn perform(world: &mut Snapshot, change: &Change) -> Option<Resource> {
     }
 }
 
-/// CloudTrail tries again once something that it delivers to has changed: what it said before is old, and so is the time at
-/// which it was asked. What the world itself refuses is told when somebody looks.
+/// CloudTrail tries again once something that it delivers to has changed: what it said before is old, and so is the
+/// time at which it was asked. What the world itself refuses is told when somebody looks.
 fn try_again(world: &mut Snapshot, changed: Kind) {
     let touches = matches!(
         changed,

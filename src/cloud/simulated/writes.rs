@@ -1,5 +1,5 @@
-//! Whether CloudTrail can deliver for a trail in a world as it is now: what it is refused when the trail is made, and what
-//! a trail's status shows when somebody has closed a door later.
+//! Whether CloudTrail can deliver for a trail in a world as it is now: what it is refused when the trail is made, and
+//! what a trail's status shows when somebody has closed a door later.
 //!
 //! What policies allow is judged by [`preflight`]; here are the things that have to be there at all.
 

@@ -45,8 +45,8 @@ pub(super) fn prefix(at: &str, prefix: &str) -> Option<Diagnostic> {
     } else if format!("{prefix}/").contains(TOP_FOLDER) {
         format!("CloudTrail adds `{TOP_FOLDER}` itself")
     } else if let Some(c) = prefix.chars().find(|c| !(c.is_ascii_alphanumeric() || "/!-_.'()".contains(*c))) {
-        // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients, and an
-        // asterisk, which is safe in a key, stands for any text in a policy.
+        // S3 user guide, "Creating object key names", safe characters: others need escapes in policies or clients, and
+        // an asterisk, which is safe in a key, stands for any text in a policy.
         format!("the character {c:?} is not safe in the keys of S3")
     } else {
         return None;
@@ -66,8 +66,8 @@ fn object_lock(bucket: &BucketConfig) -> Option<Diagnostic> {
     Some(remark.because("/bucket/versioning", "switched off here").help("write `versioning: true`"))
 }
 
-/// A log that is deleted while it is locked is only hidden: nobody reads it, and it is paid for (Amazon S3 user guide, "Object
-/// Lock considerations", lifecycle).
+/// A log that is deleted while it is locked is only hidden: nobody reads it, and it is paid for (Amazon S3 user guide,
+/// "Object Lock considerations", lifecycle).
 fn lock_outlasts(bucket: &BucketConfig) -> Option<Diagnostic> {
     let (lock, lifecycle) = (bucket.object_lock.as_ref()?, bucket.lifecycle.as_ref()?);
     let expire = lifecycle.expire_after_days.filter(|expire| *expire < lock.days)?;

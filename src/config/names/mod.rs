@@ -1,8 +1,8 @@
 //! Names that are templates, and what AWS demands of each kind of name.
 //!
-//! A template is handlebars reduced to variables: `CloudTrailReadLogs-{{account.id}}`. Nothing is escaped, and a variable
-//! that is unknown, or has no value where the name is needed, is an error. Blocks, helpers and partials have no place
-//! in a name.
+//! A template is handlebars reduced to variables: `CloudTrailReadLogs-{{account.id}}`. Nothing is escaped, and a
+//! variable that is unknown, or has no value where the name is needed, is an error. Blocks, helpers and partials have
+//! no place in a name.
 
 use std::collections::BTreeSet;
 use std::fmt;

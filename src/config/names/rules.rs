@@ -47,8 +47,9 @@ pub fn check_role_name(name: &str) -> Result<(), BadName> {
     Rule { what: "a role name that IAM accepts", length_min: 1, length_max: 64, marks: "_+=,.@-" }.check(name)
 }
 
-/// Checks the name of an IAM role with the path before it, `/audit/Reader` (IAM API, `pathType`). The first slash may be left
-/// out. Of the characters that IAM takes in a path, those are refused that mean something else in an ARN of a policy.
+/// Checks the name of an IAM role with the path before it, `/audit/Reader` (IAM API, `pathType`). The first slash may
+/// be left out. Of the characters that IAM takes in a path, those are refused that mean something else in an ARN of a
+/// policy.
 ///
 /// # Errors
 /// When IAM would refuse the path or the name.

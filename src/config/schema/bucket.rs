@@ -46,13 +46,13 @@ pub struct BucketConfig {
     #[serde(default)]
     #[schemars(with = "Vec<AccountIdText>")]
     pub trusted_readers: Vec<AccountId>,
-    /// The roles that alone may delete logs or change the bucket's policy, as ARNs in which `*` stands for any text. Beside
-    /// them only orgtrail's own role may change the policy. Off by default.
+    /// The roles that alone may delete logs or change the bucket's policy, as ARNs in which `*` stands for any text.
+    /// Beside them only orgtrail's own role may change the policy. Off by default.
     #[serde(default)]
     #[schemars(example = vec!["arn:aws:iam::222222222222:role/break-glass"])]
     pub break_glass_roles: Vec<String>,
-    /// Roles of the log account that principals outside it and the management account may become, although they read or change
-    /// logs: role names, or ARNs, in which `*` stands for any text. All others are violations.
+    /// Roles of the log account that principals outside it and the management account may become, although they read or
+    /// change logs: role names, or ARNs, in which `*` stands for any text. All others are violations.
     #[serde(default)]
     #[schemars(example = vec!["SecurityAudit", "arn:aws:iam::222222222222:role/forensics/*"])]
     pub administrators: Vec<String>,
@@ -97,8 +97,8 @@ pub struct Lifecycle {
     #[serde(default)]
     #[schemars(range(min = 1, max = 36_500), example = 2555)]
     pub expire_after_days: Option<u32>,
-    /// After how many days old versions are deleted, which are what was overwritten or deleted; or `never`. 90 days by default
-    /// where logs are deleted at all, else never.
+    /// After how many days old versions are deleted, which are what was overwritten or deleted; or `never`. 90 days by
+    /// default where logs are deleted at all, else never.
     #[serde(default)]
     #[schemars(example = 365)]
     pub expire_old_versions_after_days: Option<OldVersions>,

@@ -55,8 +55,8 @@ pub struct Config {
     pub home_region: Region,
     /// Where the logs are kept.
     pub bucket: BucketConfig,
-    /// Where logs of before lie: buckets, prefixes, keys and log accounts that are not those of today. Members go on to read
-    /// their logs there; drift, access, verify and coverage go on to cover them.
+    /// Where logs of before lie: buckets, prefixes, keys and log accounts that are not those of today. Members go on to
+    /// read their logs there; drift, access, verify and coverage go on to cover them.
     #[serde(default)]
     pub earlier: Vec<EarlierLogs>,
     /// What is recorded.
@@ -103,13 +103,13 @@ pub struct OrganizationConfig {
     /// Accounts to register as delegated administrators of CloudTrail, by id or name.
     #[schemars(length(max = 3), inner(length(min = 1)), extend("uniqueItems" = true))]
     pub delegated_administrators: Vec<String>,
-    /// Roles that orgtrail itself runs with beside `member_role`, as ARNs in which `*` stands for any text: above all the one
-    /// that it is started with where that is a role of the log account. Neither the bucket's policy nor the guard locks them
-    /// out.
+    /// Roles that orgtrail itself runs with beside `member_role`, as ARNs in which `*` stands for any text: above all
+    /// the one that it is started with where that is a role of the log account. Neither the bucket's policy nor the
+    /// guard locks them out.
     #[schemars(example = vec!["arn:aws:iam::222222222222:role/orgtrail"])]
     pub own_roles: Vec<String>,
-    /// Buckets of the organization that trails of others deliver to, by name, such as that of AWS Control Tower. An organization
-    /// trail that copies everything into any other bucket is a finding.
+    /// Buckets of the organization that trails of others deliver to, by name, such as that of AWS Control Tower. An
+    /// organization trail that copies everything into any other bucket is a finding.
     #[schemars(inner(length(min = 3, max = 63)), example = vec!["aws-controltower-logs-222222222222-eu-central-1"])]
     pub known_buckets: Vec<String>,
 }
@@ -137,7 +137,8 @@ pub struct Accounts {
 pub struct Readers {
     /// How accounts are let in.
     pub mode: ReaderMode,
-    /// The name of the role in the log account through which one account reads its logs; a template. It may have a path.
+    /// The name of the role in the log account through which one account reads its logs; a template. It may have a
+    /// path.
     #[schemars(
         with = "NameTemplate",
         example = &"CloudTrailReadLogs-{{account.id}}",
@@ -157,8 +158,8 @@ pub struct Readers {
     /// How long a session of a reader role may last, in hours.
     #[schemars(range(min = 1, max = 12))]
     pub session_hours: u32,
-    /// Also lets an account read its logs of trails of another scope: of its own trail from before an organization trail took
-    /// over, or the other way round. While such a trail still records, they can be read in any case.
+    /// Also lets an account read its logs of trails of another scope: of its own trail from before an organization
+    /// trail took over, or the other way round. While such a trail still records, they can be read in any case.
     pub earlier_logs: bool,
     /// For how many days the role and the member policy are kept after an account was first seen to have left the
     /// selection: closed, moved, left out. Then `--prune` removes them; 0 for at once.
@@ -167,7 +168,8 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Returns the template of the reader roles' names as ARNs have it after `role/`: with the path, without its first slash.
+    /// Returns the template of the reader roles' names as ARNs have it after `role/`: with the path, without its first
+    /// slash.
     pub fn role_template(&self) -> &str {
         self.role.strip_prefix('/').unwrap_or(&self.role)
     }
@@ -202,8 +204,8 @@ pub struct AttachTo {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guard {
-    /// Makes a service control policy: no member account can stop, delete or blind the trail. `false` is for a guard that
-    /// was made before: it is looked for, and `apply --prune` takes it away. Left out, no policy is looked for.
+    /// Makes a service control policy: no member account can stop, delete or blind the trail. `false` is for a guard
+    /// that was made before: it is looked for, and `apply --prune` takes it away. Left out, no policy is looked for.
     pub service_control_policy: Option<bool>,
 }
 

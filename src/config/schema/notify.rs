@@ -14,7 +14,8 @@ use crate::ids::{AccountId, Arn, Region};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotifyConfig {
-    /// An SNS topic, which may be in any account; its policy lets the account in that orgtrail starts in. None by default.
+    /// An SNS topic, which may be in any account; its policy lets the account in that orgtrail starts in. None by
+    /// default.
     pub topic: Option<TopicArn>,
     /// A webhook that takes `{"text": …}`, as Slack's do. None by default.
     pub webhook: Option<Webhook>,

@@ -25,8 +25,8 @@ pub struct Reconcile {
     /// The risks of changes that it may apply.
     #[schemars(extend("uniqueItems" = true))]
     pub allow: Vec<AllowedRisk>,
-    /// The share of managed resources that one round may change. A round that would change more changes nothing, but for
-    /// what keeps the log flowing, and waits for a person.
+    /// The share of managed resources that one round may change. A round that would change more changes nothing, but
+    /// for what keeps the log flowing, and waits for a person.
     pub max_change: Percent,
     /// When changes may be made, in UTC. Always by default.
     pub window: Option<ChangeWindow>,
@@ -36,8 +36,8 @@ pub struct Reconcile {
     /// An object in S3 through which several replicas agree which one acts. It must not be in the log bucket. None by
     /// default: there is one replica.
     pub lease: Option<S3Place>,
-    /// A prefix in S3 under which the history of rounds is kept, one object a deployment, for all replicas together. It must
-    /// not be in the log bucket. None by default; `--history` names a file instead.
+    /// A prefix in S3 under which the history of rounds is kept, one object a deployment, for all replicas together. It
+    /// must not be in the log bucket. None by default; `--history` names a file instead.
     pub history: Option<S3Place>,
 }
 

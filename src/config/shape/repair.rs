@@ -50,8 +50,8 @@ impl Shape {
         made_up.extend(misfit.tainted);
     }
 
-    /// Takes a value away, and puts an example where there must be one. A bad item takes its whole list with it, because
-    /// the places of the items behind it must not move.
+    /// Takes a value away, and puts an example where there must be one. A bad item takes its whole list with it,
+    /// because the places of the items behind it must not move.
     fn replace(&self, root: &mut Value, at: &str) {
         let Some((parent, _)) = at.rsplit_once('/') else { return };
         if root.pointer(parent).is_some_and(Value::is_array) {

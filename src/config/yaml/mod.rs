@@ -184,7 +184,8 @@ impl<'a> Reader<'a> {
         Err(Fault::new(Code::TooLarge, at.clone(), message))
     }
 
-    /// Reads a scalar by YAML's core schema. What JSON cannot hold stays text, and so has the wrong type where it counts.
+    /// Reads a scalar by YAML's core schema. What JSON cannot hold stays text, and so has the wrong type where it
+    /// counts.
     fn scalar(
         &mut self,
         text: Cow<'a, str>,

@@ -1,5 +1,5 @@
-//! The configuration of an organization trail that is there already, with its bucket, key, topic and log group: the next
-//! plan takes them over and changes as little as can be said.
+//! The configuration of an organization trail that is there already, with its bucket, key, topic and log group: the
+//! next plan takes them over and changes as little as can be said.
 //!
 //! What cannot be said is returned as a sentence, never dropped in silence.
 

@@ -1,8 +1,9 @@
 //! Evidence bundles: what a run read, in one file, so that its proof can be checked again without the bucket.
 //!
-//! A bundle is gzip of JSON lines: a header, what every listing answered or refused, every digest with its metadata, the hash
-//! of every log file, what versions told, the public keys, the report, a hash over all of it, and at the end a signature over
-//! that hash where the maker gave one. A bundle holds no log records. Its answer is never better than that of its run.
+//! A bundle is gzip of JSON lines: a header, what every listing answered or refused, every digest with its metadata,
+//! the hash of every log file, what versions told, the public keys, the report, a hash over all of it, and at the end a
+//! signature over that hash where the maker gave one. A bundle holds no log records. Its answer is never better than
+//! that of its run.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -73,8 +73,8 @@ struct Answers {
 }
 
 impl Answers {
-    /// Returns the listing that tells what lies under a prefix behind a key, from its first object on: of several the one that
-    /// was read to its end.
+    /// Returns the listing that tells what lies under a prefix behind a key, from its first object on: of several the
+    /// one that was read to its end.
     fn listing(&self, prefix: &str, after: &str) -> Option<&Recorded> {
         let from = prefix.max(after);
         let covering = self.listings.iter().filter(|(of, _)| prefix.starts_with(of.as_str())).flat_map(|(_, all)| all);

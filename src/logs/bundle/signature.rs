@@ -1,7 +1,7 @@
 //! The signature over a bundle's hash, by a key file of the maker's: Ed25519, ECDSA P-256 or RSA. Pure.
 //!
-//! Keys are PEM or DER: private ones PKCS#8 (RFC 5958), public ones SubjectPublicKeyInfo (RFC 5280), as `openssl` and KMS give
-//! them.
+//! Keys are PEM or DER: private ones PKCS#8 (RFC 5958), public ones SubjectPublicKeyInfo (RFC 5280), as `openssl` and
+//! KMS give them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -123,8 +123,8 @@ pub struct Expected {
     pub wanted: Vec<Delivery>,
     /// The only region that is looked at; not set for all.
     pub only: Option<Region>,
-    /// Why it is not known which accounts should deliver, though a configuration asks for it; not set where it is known, and
-    /// where nobody asked.
+    /// Why it is not known which accounts should deliver, though a configuration asks for it; not set where it is
+    /// known, and where nobody asked.
     pub unknown: Option<String>,
 }
 
@@ -175,8 +175,8 @@ impl ExpectedAccount {
 }
 
 impl Expected {
-    /// Returns the accounts that should deliver and of which nothing is there, each with its regions; without any when no
-    /// region is known. Where an account's regions are not known, those of the other accounts stand for them.
+    /// Returns the accounts that should deliver and of which nothing is there, each with its regions; without any when
+    /// no region is known. Where an account's regions are not known, those of the other accounts stand for them.
     pub fn absent(&self, there: &BTreeSet<(AccountId, Region)>) -> Vec<(AccountId, Vec<Region>)> {
         let usual: BTreeSet<&Region> = self.only.iter().chain(there.iter().map(|(_, region)| region)).collect();
         let mut absent = Vec::new();
@@ -304,8 +304,8 @@ pub struct Row {
     pub region: Region,
     /// The kind of log.
     pub kind: LogKind,
-    /// The folder of its layout, up to the account's: `AWSLogs/o-exampleorgid/`, after the place where there are several; empty
-    /// where nothing is there.
+    /// The folder of its layout, up to the account's: `AWSLogs/o-exampleorgid/`, after the place where there are
+    /// several; empty where nothing is there.
     pub layout: String,
     /// The bucket; not set for a copy, and where nothing is there.
     pub bucket: Option<String>,
@@ -354,8 +354,8 @@ impl Gap {
 }
 
 impl Coverage {
-    /// Returns the trails that are stopped or cannot deliver, as CloudTrail says. One that is stopped is no fault where nobody
-    /// configured it and another one delivers to its bucket.
+    /// Returns the trails that are stopped or cannot deliver, as CloudTrail says. One that is stopped is no fault where
+    /// nobody configured it and another one delivers to its bucket.
     pub fn failing_trails(&self) -> impl Iterator<Item = &TrailStatus> {
         let is_wanted = |trail: &TrailStatus| self.expected_trails.contains(&trail.name);
         let is_alone = |trail: &TrailStatus| {
@@ -369,8 +369,8 @@ impl Coverage {
         self.trails.iter().filter(is_failing)
     }
 
-    /// Tells whether digests of a day or more lie there, and not a single log file of any account and region. One region may well
-    /// be quiet; of all of them, whoever reads the logs is seen in them.
+    /// Tells whether digests of a day or more lie there, and not a single log file of any account and region. One
+    /// region may well be quiet; of all of them, whoever reads the logs is seen in them.
     pub fn has_no_log_file(&self) -> bool {
         let has_day = |row: &Row| row.hours_with_digest() >= QUIET_HOURS_MAX;
         self.rows.iter().any(has_day) && self.rows.iter().all(|row| row.files.count == 0)

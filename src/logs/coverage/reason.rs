@@ -1,7 +1,7 @@
 //! What a listing means: whether logs arrive, and why they may not. Pure.
 //!
-//! A reason is what explains most at once: what all rows share lies with the trail, what all regions of an account share
-//! lies with the account, what one region has alone lies with the region.
+//! A reason is what explains most at once: what all rows share lies with the trail, what all regions of an account
+//! share lies with the account, what one region has alone lies with the region.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use super::{Coverage, Expected, Gap, Row, Survey};
 use crate::log_path::LogKind;
 use crate::logs::finding::TimeRange;
 
-/// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different minutes.
+/// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different
+/// minutes.
 const SAME_EDGE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Says what a survey means, given what should be there.

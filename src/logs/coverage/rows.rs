@@ -1,4 +1,5 @@
-//! The rows of coverage: what was found, trail by trail and layout by layout, and which of them another one follows. Pure.
+//! The rows of coverage: what was found, trail by trail and layout by layout, and which of them another one follows.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::time_set::TimeSet;
 use crate::logs::verify::DIGEST_DELAY_MAX;
 
-/// Returns the rows of a survey, without the reasons of their gaps: what was found, and what should be there and is not.
+/// Returns the rows of a survey, without the reasons of their gaps: what was found, and what should be there and is
+/// not.
 pub(super) fn rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     let is_one_place = survey.places.windows(2).all(|two| two[0].store == two[1].store);
     let mut rows: Vec<Row> = Vec::new();
@@ -59,8 +61,9 @@ fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
     rows
 }
 
-/// Returns the row of management and data events of one trail, whose digests come every hour even when nothing happens. The
-/// log files are those of the folder, whose names do not tell the trail: they show that it delivers when it is alone there.
+/// Returns the row of management and data events of one trail, whose digests come every hour even when nothing happens.
+/// The log files are those of the folder, whose names do not tell the trail: they show that it delivers when it is
+/// alone there.
 fn event_row(
     found: &Found,
     trail: Option<&crate::ids::TrailName>,
@@ -153,9 +156,10 @@ struct Ended {
     open: Vec<TimeRange>,
 }
 
-/// Tells whether a row has ended because others took over: a trail that was replaced, or whose place or layout was changed.
-/// One that should deliver, as CloudTrail or the configuration says, has not ended but stopped. Without a configuration only
-/// what began later takes over, and where nothing of the range is left only CloudTrail can tell that nothing should be there.
+/// Tells whether a row has ended because others took over: a trail that was replaced, or whose place or layout was
+/// changed. One that should deliver, as CloudTrail or the configuration says, has not ended but stopped. Without a
+/// configuration only what began later takes over, and where nothing of the range is left only CloudTrail can tell that
+/// nothing should be there.
 fn ended(row: &Row, beside: &[&Row], survey: &Survey, expected: &Expected) -> Option<Ended> {
     let is_silent = matches!(row.arrival, Arrival::Stopped | Arrival::Nothing);
     if row.kind != LogKind::CloudTrail || !is_silent || expected.wants(row) {
@@ -199,8 +203,8 @@ impl Row {
     }
 }
 
-/// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not known,
-/// those of the other accounts stand for them.
+/// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not
+/// known, those of the other accounts stand for them.
 fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
     let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();

@@ -20,7 +20,8 @@ const PLACES_AT_ONCE: usize = 32;
 /// Lists all accounts and regions of some places in a range.
 ///
 /// # Errors
-/// When no place's folders can be listed. One place's failure of several is said, one account's is its own row's problem.
+/// When no place's folders can be listed. One place's failure of several is said, one account's is its own row's
+/// problem.
 pub async fn survey(
     sources: &[Source],
     sought: &ScopeFilter,

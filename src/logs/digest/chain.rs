@@ -1,8 +1,8 @@
 //! The rules of a chain: whether one digest is CloudTrail's, and whether two of them follow each other.
 //!
 //! A digest's signature lies in its metadata and once more in its successor, so that a copy without metadata can be
-//! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says of
-//! its own place, and of its predecessor's, counts, not where a copy of it lies.
+//! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says
+//! of its own place, and of its predecessor's, counts, not where a copy of it lies.
 
 use crate::log_path::DigestKey;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
@@ -290,9 +290,9 @@ fn wrapper_findings(seen: &ReadDigest, content: &Content) -> Vec<Finding> {
     findings
 }
 
-/// Judges whether a digest continues the one before it. Each comes with how well it is proved: what a refuted digest says
-/// about its predecessor does not count, and a hash that does not fit a refuted one is nothing new. `is_here` tells whether
-/// the place that it names as its predecessor's is one that is looked at.
+/// Judges whether a digest continues the one before it. Each comes with how well it is proved: what a refuted digest
+/// says about its predecessor does not count, and a hash that does not fit a refuted one is nothing new. `is_here`
+/// tells whether the place that it names as its predecessor's is one that is looked at.
 pub fn link(
     (older, older_is): (&Anchor, Proof),
     (newer, newer_is): (&ReadDigest, Proof),
@@ -320,8 +320,8 @@ pub fn link(
     findings
 }
 
-/// Tells whether a digest names another as its predecessor. Below which prefix one was delivered that could not be read is
-/// not known, so that its name alone decides.
+/// Tells whether a digest names another as its predecessor. Below which prefix one was delivered that could not be read
+/// is not known, so that its name alone decides.
 pub fn names(previous: &Previous, older: &Anchor) -> bool {
     let same_name = || {
         let (named, own) = (DigestKey::parse(&previous.object), DigestKey::parse(&older.object));
@@ -335,8 +335,8 @@ fn same_signature(record: &Record, previous: &Previous) -> bool {
     record.signature.as_ref().is_none_or(|signature| signature.eq_ignore_ascii_case(&previous.signature))
 }
 
-/// Judges the first digest of a range: whether it has a predecessor that is not there. `is_here` tells whether the place of
-/// the predecessor is one that is looked at.
+/// Judges the first digest of a range: whether it has a predecessor that is not there. `is_here` tells whether the
+/// place of the predecessor is one that is looked at.
 pub fn first(newer: &ReadDigest, from: Option<jiff::Timestamp>, is_here: bool) -> Vec<Finding> {
     let Some(previous) = newer.previous() else { return Vec::new() };
     let window = newer.window();

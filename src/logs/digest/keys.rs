@@ -1,5 +1,5 @@
-//! CloudTrail's public keys: read from `--keys FILE`, from the key ring file, or from the service; looked up by region and
-//! fingerprint.
+//! CloudTrail's public keys: read from `--keys FILE`, from the key ring file, or from the service; looked up by region
+//! and fingerprint.
 //!
 //! A fingerprint is the MD5 of the key's DER bytes as served (undocumented, true for every published sample). MD5 is no
 //! proof, so a fingerprint only finds a key; the signature alone proves.
@@ -32,8 +32,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Returns a key from its DER bytes as served, PKCS#1 or SubjectPublicKeyInfo: the documentation promises the first,
-    /// and its own sample holds one of the second.
+    /// Returns a key from its DER bytes as served, PKCS#1 or SubjectPublicKeyInfo: the documentation promises the
+    /// first, and its own sample holds one of the second.
     pub fn new(fingerprint: impl Into<String>, der: Vec<u8>) -> Self {
         Self { fingerprint: fingerprint.into(), valid_from: None, valid_to: None, der }
     }

@@ -1,9 +1,9 @@
 //! A copy of a bucket in a folder: keys are paths below it.
 //!
-//! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it; what is named so and is none is an object
-//! like any other, which readers of the folder read. Nothing outside the folder is read:
-//! a key that climbs out of it is refused, and links are not followed. Pipes, sockets and devices are never opened: reading
-//! one may never end. What is left out is told.
+//! An object's metadata may lie beside it as `NAME.metadata.json`, as S3 gives it; what is named so and is none is an
+//! object like any other, which readers of the folder read. Nothing outside the folder is read:
+//! a key that climbs out of it is refused, and links are not followed. Pipes, sockets and devices are never opened:
+//! reading one may never end. What is left out is told.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -26,8 +26,8 @@ use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 const METADATA_ENDING: &str = ".metadata.json";
 /// The most bytes that S3 gives an object's own metadata is 2 KB; JSON may escape each.
 const METADATA_BYTES_MAX: u64 = 64 << 10;
-/// How many listed objects are handed over together, and how many such batches wait for the reader at most: to wake it for
-/// each single one costs more than to list it.
+/// How many listed objects are handed over together, and how many such batches wait for the reader at most: to wake it
+/// for each single one costs more than to list it.
 const LISTED_TOGETHER: usize = 256;
 const BATCHES_AHEAD: usize = 4;
 
@@ -197,8 +197,8 @@ fn read_folder(path: &Path, odd: &Oddities) -> Result<Vec<Entry>, Fault> {
     Ok(entries)
 }
 
-/// Tells whether a file beside an object holds the object's metadata: short texts by name. What else has such a name, such as
-/// records, was put there by somebody.
+/// Tells whether a file beside an object holds the object's metadata: short texts by name. What else has such a name,
+/// such as records, was put there by somebody.
 fn is_metadata(path: &Path) -> bool {
     read_pairs(path).is_ok()
 }

@@ -219,7 +219,8 @@ pub trait Store: Send + Sync {
         Ok(self.get(key).await?.body)
     }
 
-    /// Returns what was met among the objects so far that is none, as sentences: links, pipes, devices. Only folders have any.
+    /// Returns what was met among the objects so far that is none, as sentences: links, pipes, devices. Only folders
+    /// have any.
     fn oddities(&self) -> Vec<String> {
         Vec::new()
     }

@@ -114,7 +114,8 @@ pub struct Mark {
     pub succeeded_by: Option<TrailName>,
     /// What the listing showed of it, where that spares a later run reading it.
     pub as_listed: Option<AsListed>,
-    /// Later digests whose log files were all read and attested, though more may still come for their hours; from old to new.
+    /// Later digests whose log files were all read and attested, though more may still come for their hours; from old
+    /// to new.
     pub recent: Vec<Recent>,
 }
 

@@ -154,8 +154,8 @@ impl ChainCursor {
         names(previous, &seen.anchor(None)).then(|| previous.signature.clone())
     }
 
-    /// Judges the link to the digest before. What a lifecycle rule has deleted is expired, and not missing; what one may have
-    /// deleted is not called deleted by somebody.
+    /// Judges the link to the digest before. What a lifecycle rule has deleted is expired, and not missing; what one
+    /// may have deleted is not called deleted by somebody.
     fn link(&self, at: usize, seen: &ReadDigest, proof: Proof, sites: &Sites, from: Option<Timestamp>) -> Vec<Finding> {
         let mut findings = self.judge_link(seen, proof, sites, from);
         let Some(site) = seen.previous().and_then(|previous| sites.site_before(previous, seen, at)) else {

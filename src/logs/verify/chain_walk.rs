@@ -251,8 +251,9 @@ impl ChainWalk {
         seen.content.as_ref().is_ok_and(|content| hex(&content.sha256) == mark.sha256)
     }
 
-    /// Returns the newest mark before the first hour that is not attested, and before hours that may still change. Where
-    /// something was found that no hour stands for, a later run starts where this one did, so that it finds it too.
+    /// Returns the newest mark before the first hour that is not attested, and before hours that may still change.
+    /// Where something was found that no hour stands for, a later run starts where this one did, so that it finds it
+    /// too.
     pub(super) fn mark(&mut self, held_back: Timestamp, now: Timestamp, sites: &Sites) -> Option<Mark> {
         let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
         let is_held = self.tally.is_held;

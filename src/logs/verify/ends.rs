@@ -1,5 +1,6 @@
-//! The hours around and between the digests of an account and region. Whether an hour is proved is asked of all trails that
-//! record there: a trail that was replaced is said to have ended, once, and its successor answers for what follows.
+//! The hours around and between the digests of an account and region. Whether an hour is proved is asked of all trails
+//! that record there: a trail that was replaced is said to have ended, once, and its successor answers for what
+//! follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,9 +55,9 @@ impl Walk<'_> {
         self.note(at, Finding { code, state, object, window, detail: detail.into(), next: None });
     }
 
-    /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere, and those before the first
-    /// one that a rule keeps: nothing proves them any more. Where the configuration wants that, and nobody asked for them, it is
-    /// as it should be.
+    /// Notes the hours whose digests a lifecycle rule has deleted while older ones are kept elsewhere, and those before
+    /// the first one that a rule keeps: nothing proves them any more. Where the configuration wants that, and nobody
+    /// asked for them, it is as it should be.
     fn find_expired(&mut self, at: usize) {
         let mut by_site: BTreeMap<usize, TimeSet> = BTreeMap::new();
         for (site, window) in std::mem::take(&mut self.chains[at].expired) {
@@ -80,8 +81,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Returns the hour before the first one of a chain, and the site whose rule has deleted it, when all that was asked for
-    /// is what is there.
+    /// Returns the hour before the first one of a chain, and the site whose rule has deleted it, when all that was
+    /// asked for is what is there.
     fn expired_head(&self, at: usize) -> Option<(usize, TimeRange)> {
         let chain = &self.chains[at];
         let edge = self.quiet.filter(|_| self.request.from.is_none() && chain.begins == Some(false))?;
@@ -91,7 +92,8 @@ impl Walk<'_> {
         is_at_edge.then(|| (site, TimeRange::hour_until(start)))
     }
 
-    /// Notes hours within a chain without a digest, save those that another trail attests that lists as much as this one did.
+    /// Notes hours within a chain without a digest, save those that another trail attests that lists as much as this
+    /// one did.
     async fn find_gaps(&mut self, at: usize, attested: &[TimeSet]) {
         let gaps = std::mem::take(&mut self.chains[at].gaps);
         // Hours that follow each other are judged together: one alone may well have been quiet.
@@ -157,8 +159,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes that of a trail there are digests of late log files only: its hourly ones are gone, and with them all that would
-    /// tell which hours there were.
+    /// Notes that of a trail there are digests of late log files only: its hourly ones are gone, and with them all that
+    /// would tell which hours there were.
     fn find_lone_backfill(&mut self, at: usize) {
         if self.chains[at].tally.digests > 0 {
             let (code, state, object, next) = (Code::ChainAbsent, State::Unproven, None, None);
@@ -185,8 +187,8 @@ impl Walk<'_> {
         chain.succeeded_by = if is_whole { Some(first) } else { None };
     }
 
-    /// Returns when S3 says that digests of a chain were deleted in a time; nothing when it says that none were, or is not
-    /// what is looked at.
+    /// Returns when S3 says that digests of a chain were deleted in a time; nothing when it says that none were, or is
+    /// not what is looked at.
     async fn deleted_after(&self, at: usize, tail: TimeRange) -> Result<Option<String>, Fault> {
         let chain = &self.chains[at];
         let Some(site) = self.sites.all.get(chain.site()).filter(|site| site.store.bucket().is_some()) else {
@@ -240,8 +242,8 @@ impl Walk<'_> {
         self.note_all(at, gap(before, Code::ChainGap, State::Unproven, &detail));
     }
 
-    /// Notes the hours before the first digest of a trail where those that were there before list far less than it does: they
-    /// do not stand for it.
+    /// Notes the hours before the first digest of a trail where those that were there before list far less than it
+    /// does: they do not stand for it.
     async fn find_later_heads(&mut self, asked: Timestamp, starts: &[(Timestamp, usize)]) {
         for &(start, at) in starts.iter().filter(|(start, _)| *start > asked) {
             let day = TimeRange { start, end: start.saturating_add(DAY).unwrap_or(start) };
@@ -261,8 +263,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes the parts of chains that say that they were delivered elsewhere, where nothing says that this place stands for
-    /// that one: neither the user nor a signed link from a digest that lies where it belongs.
+    /// Notes the parts of chains that say that they were delivered elsewhere, where nothing says that this place stands
+    /// for that one: neither the user nor a signed link from a digest that lies where it belongs.
     pub(super) fn vouch(&mut self) {
         for at in 0..self.chains.len() {
             let parts = self.chains[at].segments.clone();

@@ -1,5 +1,5 @@
-//! What lifecycle rules have deleted of one place: hours that they explain are no alarm. Only what the configuration wants
-//! deleted is as it should be: whoever may write a rule may have it delete what he did.
+//! What lifecycle rules have deleted of one place: hours that they explain are no alarm. Only what the configuration
+//! wants deleted is as it should be: whoever may write a rule may have it delete what he did.
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
@@ -93,8 +93,8 @@ fn in_days(days: u32) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
-/// Returns the time before which a rule has deleted. S3 deletes an object at the first midnight, UTC, after its days are over
-/// (Amazon S3 user guide, "Lifecycle and object expiration"); of an hour at that edge a part may be gone.
+/// Returns the time before which a rule has deleted. S3 deletes an object at the first midnight, UTC, after its days
+/// are over (Amazon S3 user guide, "Lifecycle and object expiration"); of an hour at that edge a part may be gone.
 fn cut(when: When, now: Timestamp) -> Option<Timestamp> {
     match when {
         When::AfterDays(days) => {

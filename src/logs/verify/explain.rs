@@ -1,4 +1,5 @@
-//! Why a chain has a gap, as the log files around it tell: who stopped or changed the trail. It explains, it proves nothing.
+//! Why a chain has a gap, as the log files around it tell: who stopped or changed the trail. It explains, it proves
+//! nothing.
 
 use futures::stream::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -81,8 +82,8 @@ pub(super) async fn records(store: &dyn Store, key: &str) -> Vec<Record> {
 }
 
 impl Walk<'_> {
-    /// Returns who changed a chain's trail around a gap, as far as log files of this account tell; empty when they do not. The
-    /// calls are recorded in the trail's home region.
+    /// Returns who changed a chain's trail around a gap, as far as log files of this account tell; empty when they do
+    /// not. The calls are recorded in the trail's home region.
     pub(super) async fn explain(&self, at: usize, window: TimeRange) -> String {
         let (trail, home) = &self.chains[at].id;
         if *home != self.region {
@@ -98,8 +99,8 @@ impl Walk<'_> {
         if told.is_empty() { String::new() } else { format!("; the log says: {}", told.join(", ")) }
     }
 
-    /// Tells whether log files around a chain's end, such as digests list, say that its trail was stopped or deleted, and not
-    /// started since.
+    /// Tells whether log files around a chain's end, such as digests list, say that its trail was stopped or deleted,
+    /// and not started since.
     pub(super) async fn log_says_it_ended(&self, at: usize, end: Timestamp) -> bool {
         let (trail, home) = &self.chains[at].id;
         if *home != self.region {
@@ -113,7 +114,8 @@ impl Walk<'_> {
         last.is_some_and(|record| !record.switches_on())
     }
 
-    /// Returns the records of calls about trails in log files around a moment; of those only that digests list, if asked for.
+    /// Returns the records of calls about trails in log files around a moment; of those only that digests list, if
+    /// asked for.
     async fn records_around(&self, moment: Timestamp, only_listed: bool) -> Vec<Record> {
         let (first, last) = (moment.saturating_sub(AROUND), moment.saturating_add(AROUND));
         let (Ok(first), Ok(last)) = (first, last) else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! Finds the accounts and regions that a store holds, by listing folders: no chain has to be known in advance. What cannot be
-//! listed is one problem, and the search goes on beside it.
+//! Finds the accounts and regions that a store holds, by listing folders: no chain has to be known in advance. What
+//! cannot be listed is one problem, and the search goes on beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,8 @@ use crate::log_path::{
 };
 use crate::logs::store::{Fault, Level, Store};
 
-/// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log files").
+/// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log
+/// files").
 const FLOW_LOGS: &str = "aws-account-id=";
 /// How far the layout is looked for below the given prefix.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +37,8 @@ pub struct ScopeFilter {
     pub account: Option<AccountId>,
     /// The only region, if one was asked for.
     pub region: Option<Region>,
-    /// The organization's id, where it is known: an account's folder is then looked up, not searched for, since a reader of
-    /// one account may list nothing else.
+    /// The organization's id, where it is known: an account's folder is then looked up, not searched for, since a
+    /// reader of one account may list nothing else.
     pub organization: Option<String>,
 }
 
@@ -48,7 +49,8 @@ pub struct Found {
     pub scopes: BTreeMap<Scope, BTreeSet<LogKind>>,
     /// Folders that could not be listed, with the reason: what lies there is not known.
     pub refused: Vec<(String, Fault)>,
-    /// Prefixes and keys among the logs that are none of CloudTrail's, which readers of the folders around them may read.
+    /// Prefixes and keys among the logs that are none of CloudTrail's, which readers of the folders around them may
+    /// read.
     pub beside: Vec<String>,
     /// Why the search ended before its end.
     pub limits: Vec<String>,
@@ -272,7 +274,8 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
     }
 }
 
-/// Tells whether an object in an account's folder is the one with which a load balancer tries whether it may write there.
+/// Tells whether an object in an account's folder is the one with which a load balancer tries whether it may write
+/// there.
 fn is_test_file(name: &str) -> bool {
     name.starts_with("ELB") && name.ends_with("LogTestFile")
 }

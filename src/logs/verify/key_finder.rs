@@ -1,7 +1,7 @@
 //! Finds the public key that a digest names: from CloudTrail in the digest's region, else in the keys at hand.
 //!
-//! CloudTrail's own answer counts most: a key at hand that it does not have of that time is not its own. Where it cannot be
-//! asked, or serves no key of that time any more, the keys at hand count, and the answer says whose they are.
+//! CloudTrail's own answer counts most: a key at hand that it does not have of that time is not its own. Where it
+//! cannot be asked, or serves no key of that time any more, the keys at hand count, and the answer says whose they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -98,8 +98,8 @@ impl KeyFinder {
         Self { service, known: Mutex::new(Known { at_hand, ..Known::default() }) }
     }
 
-    /// Returns the key of a region with a fingerprint. CloudTrail is asked once for the time around `at`, where it can be:
-    /// a key at hand that it does not have is not its own.
+    /// Returns the key of a region with a fingerprint. CloudTrail is asked once for the time around `at`, where it can
+    /// be: a key at hand that it does not have is not its own.
     ///
     /// # Errors
     /// Why there is none.
@@ -149,7 +149,8 @@ impl KeyFinder {
         asking.chain(foreign).chain(known.remarks.iter().cloned()).collect()
     }
 
-    /// Asks CloudTrail once a region and span; returns how many keys it has of that time, nothing when that is not known.
+    /// Asks CloudTrail once a region and span; returns how many keys it has of that time, nothing when that is not
+    /// known.
     async fn ask(&self, known: &mut Known, region: &Region, at: Timestamp) -> Option<usize> {
         let service = self.service.as_ref()?;
         let span = at.as_second().div_euclid(SPAN.as_secs());
@@ -176,8 +177,8 @@ impl KeyFinder {
 }
 
 impl Known {
-    /// Chooses the key to judge with. `served` is how many keys CloudTrail has of the time; nothing when it was not asked or
-    /// did not answer.
+    /// Chooses the key to judge with. `served` is how many keys CloudTrail has of the time; nothing when it was not
+    /// asked or did not answer.
     fn choose(
         &mut self,
         region: &Region,

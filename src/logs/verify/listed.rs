@@ -80,8 +80,8 @@ impl Walk<'_> {
         around
     }
 
-    /// Notes the log files that earlier runs read and that the listing does not show any more, hour by hour. What a lifecycle rule
-    /// deletes is expected.
+    /// Notes the log files that earlier runs read and that the listing does not show any more, hour by hour. What a
+    /// lifecycle rule deletes is expected.
     fn name_unmet(&mut self, site: usize) {
         let mut by_hour: BTreeMap<(usize, TimeRange), u64> = BTreeMap::new();
         for unmet in self.listings.take_unmet(site) {
@@ -160,8 +160,9 @@ impl Walk<'_> {
         self.quiet.is_some_and(is_older) || expired.is_some_and(is_at_edge)
     }
 
-    /// Tells whether a log file whose name is older than what a lifecycle rule keeps was written when the rule kept what was
-    /// written: CloudTrail wrote what it names at its time, and the rule has deleted that, or will. Copies do not tell.
+    /// Tells whether a log file whose name is older than what a lifecycle rule keeps was written when the rule kept
+    /// what was written: CloudTrail wrote what it names at its time, and the rule has deleted that, or will. Copies do
+    /// not tell.
     fn is_written_late(&self, listed: &Listed, site: usize) -> bool {
         let site = &self.sites.all[site];
         let edge = site.expiry.until.max(self.quiet).and_then(|edge| edge.checked_add(HOUR).ok());
@@ -204,8 +205,8 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Notes a file whose name is none of CloudTrail's, or which lies in the folder of another day. Readers of the folder
-    /// (Athena, `zcat *`) read it all the same. The mark of a folder is empty.
+    /// Notes a file whose name is none of CloudTrail's, or which lies in the folder of another day. Readers of the
+    /// folder (Athena, `zcat *`) read it all the same. The mark of a folder is empty.
     fn meet_foreign(&mut self, listed: &Listed, kind: LogKind, around: &Around) {
         let (object, site) = (&listed.key, around.site);
         let is_marker = object.ends_with('/') && listed.size_bytes == 0;
@@ -322,8 +323,8 @@ impl Walk<'_> {
         self.strays.push(Finding { code, state, object: None, window, detail, next: None });
     }
 
-    /// Notes the hours of log files that are older than every digest of a site: deleted digests when the oldest one that is
-    /// left names a predecessor, else a time in which nothing was signed.
+    /// Notes the hours of log files that are older than every digest of a site: deleted digests when the oldest one
+    /// that is left names a predecessor, else a time in which nothing was signed.
     fn before_digests(&mut self, site: usize, earliest: Timestamp) {
         let own = self.chains.iter().enumerate().filter(|(_, chain)| chain.sites.contains(&site));
         let first = own.filter_map(|(at, chain)| Some((chain.tally.start()?, at, chain.is_cut))).min();

@@ -23,8 +23,8 @@ pub(super) struct Task {
     pub(super) segment: usize,
 }
 
-/// Returns what has to be read for a digest's entry, or why it is not read. `place` is where it lies, if that is a place that
-/// is looked at: a digest must not lead us elsewhere.
+/// Returns what has to be read for a digest's entry, or why it is not read. `place` is where it lies, if that is a
+/// place that is looked at: a digest must not lead us elsewhere.
 pub(super) fn task(
     file: &LogFile,
     place: Option<(usize, String)>,
@@ -142,8 +142,8 @@ fn judge_content(expected: &Sha256, seen: &Unpacked) -> Option<(Code, State, Str
     }
 }
 
-/// Returns what the store's versions tell about a log file that is not what it was, empty when they tell nothing, and when its
-/// newest version or the mark of its deletion was written.
+/// Returns what the store's versions tell about a log file that is not what it was, empty when they tell nothing, and
+/// when its newest version or the mark of its deletion was written.
 async fn history(store: &dyn Store, task: &Task) -> (String, Option<Timestamp>) {
     let versions = match store.versions(&task.object).await {
         Ok(versions) => versions,

@@ -42,7 +42,8 @@ impl Source {
 
 type Batch = Vec<(usize, Result<Listed, Fault>)>;
 
-/// Returns what lies in the folders of digests from a time on, each with the number of its site, up to a day after `end`.
+/// Returns what lies in the folders of digests from a time on, each with the number of its site, up to a day after
+/// `end`.
 pub(super) fn digests(
     sites: &[Site],
     start: Option<Timestamp>,

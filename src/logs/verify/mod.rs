@@ -1,4 +1,5 @@
-//! Proves a store of CloudTrail's logs: finds its chains, walks them all, and says what is attested, broken or unproven.
+//! Proves a store of CloudTrail's logs: finds its chains, walks them all, and says what is attested, broken or
+//! unproven.
 //!
 //! - [`find`]: which accounts and regions there are; [`whole`]: which there should be.
 //! - `site` and `merge`: the places in which one account's and region's digests lie, read as one.
@@ -7,8 +8,8 @@
 //! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `spare`: it passes them by.
 //! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
 //! - `replaced`: who replaced a log file; `archived`: what must be restored first.
-//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have deleted;
-//!   `successor`: which trail took over.
+//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have
+//!   deleted; `successor`: which trail took over.
 //! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.
 //! - `resume`: how a run goes on where earlier ones ended.
 //! - [`key_finder`]: CloudTrail's public keys.
@@ -69,8 +70,8 @@ pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
 /// How long a log file may wait for a backfill digest before it is called unlisted, unless the user says otherwise.
 pub const BACKFILL_GRACE: SignedDuration = SignedDuration::from_hours(6);
 
-/// How many log files of one account and region are read at a time, unless the user says otherwise: as many as the store's
-/// own limit may grow to, so that a single chain is read as fast as many.
+/// How many log files of one account and region are read at a time, unless the user says otherwise: as many as the
+/// store's own limit may grow to, so that a single chain is read as fast as many.
 pub const READS_AT_ONCE: usize = 256;
 
 /// What to prove, and within which limits.
@@ -90,8 +91,8 @@ pub struct Request {
     pub backfill_grace: SignedDuration,
     /// What there should be, and who says so; nothing when nobody does.
     pub expected: Option<Expectation>,
-    /// After how many days a lifecycle rule deletes logs in the first place, where the configuration says so; not set when
-    /// the bucket is asked, as it is of every other place.
+    /// After how many days a lifecycle rule deletes logs in the first place, where the configuration says so; not set
+    /// when the bucket is asked, as it is of every other place.
     pub expire_after_days: Option<u32>,
     /// The log account, in which data events of the bucket are recorded; not set when unknown.
     pub log_account: Option<AccountId>,
@@ -99,8 +100,8 @@ pub struct Request {
     pub trusts_bundle_keys: bool,
     /// What earlier runs proved: these chains are walked from there on.
     pub checkpoint: Vec<(Scope, Mark)>,
-    /// Where earlier runs saw chains of which they could prove nothing, with the start of the first hour; nothing within when
-    /// that is not known.
+    /// Where earlier runs saw chains of which they could prove nothing, with the start of the first hour; nothing
+    /// within when that is not known.
     pub open: BTreeMap<(AccountId, Region), Option<Timestamp>>,
     /// How much of what earlier runs proved is read again.
     pub recheck: Recheck,
@@ -136,8 +137,8 @@ impl Request {
         }
     }
 
-    /// Tells whether a log file that an earlier run proved is read again. The choice depends on the present, so that nobody
-    /// can know it in advance.
+    /// Tells whether a log file that an earlier run proved is read again. The choice depends on the present, so that
+    /// nobody can know it in advance.
     fn is_in_sample(&self, object: &str) -> bool {
         let many = match self.recheck {
             Recheck::Nothing => return false,
@@ -153,8 +154,8 @@ impl Request {
         self.checkpoint.iter().filter(|(scope, _)| scope.account == *account && scope.region == *region).collect()
     }
 
-    /// Returns from when on an account and region must be listed for the chains that earlier runs saw and could not prove:
-    /// nothing when there is none, nothing within when from their beginning.
+    /// Returns from when on an account and region must be listed for the chains that earlier runs saw and could not
+    /// prove: nothing when there is none, nothing within when from their beginning.
     fn open_of(&self, account: &AccountId, region: &Region) -> Option<Option<Timestamp>> {
         self.open.get(&(account.clone(), region.clone())).copied()
     }
@@ -252,7 +253,8 @@ impl Verifier {
         })
     }
 
-    /// Searches all places for accounts and regions. What lies in two of them, because one lies within the other, counts once.
+    /// Searches all places for accounts and regions. What lies in two of them, because one lies within the other,
+    /// counts once.
     async fn search(&self, request: &Request) -> Result<(Vec<(Scope, Site)>, Vec<Finding>), Fault> {
         let mut sites: Vec<(Scope, Site)> = Vec::new();
         let mut findings = Vec::new();

@@ -1,5 +1,6 @@
-//! Digests just around the range, or just before what a lifecycle rule keeps: they tell which log files of the range they
-//! list. Only what CloudTrail signed is believed: whoever may write can put a digest there that lists whatever he planted.
+//! Digests just around the range, or just before what a lifecycle rule keeps: they tell which log files of the range
+//! they list. Only what CloudTrail signed is believed: whoever may write can put a digest there that lists whatever he
+//! planted.
 
 use jiff::Timestamp;
 

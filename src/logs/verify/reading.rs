@@ -42,7 +42,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes that the listing must show a log file that an earlier run read. `from` is the site of the digest that lists it.
+    /// Notes that the listing must show a log file that an earlier run read. `from` is the site of the digest that
+    /// lists it.
     pub(super) fn expect(&mut self, chain: usize, file: &LogFile, from: usize, seen: &ReadDigest) {
         let Some((site, object)) = self.sites.locate(file, from, seen) else { return };
         if LogKey::parse(&object).is_some_and(|key| key.kind == LogKind::CloudTrail) {
@@ -111,8 +112,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes the log files that are gone where it is not known whether a lifecycle rule deleted them: a rule deletes the
-    /// oldest first.
+    /// Notes the log files that are gone where it is not known whether a lifecycle rule deleted them: a rule deletes
+    /// the oldest first.
     pub(super) fn judge_missing(&mut self) {
         for (at, site, slot, mut finding) in std::mem::take(&mut self.missing) {
             let expiry = &self.sites.all[site].expiry;

@@ -1,9 +1,11 @@
-//! The digests of the last hours. Log files may still be listed for them, so that an hourly run needs to know what they list;
-//! but it need not read them again while the store's listing shows that each is the object that an earlier run proved.
+//! The digests of the last hours. Log files may still be listed for them, so that an hourly run needs to know what they
+//! list; but it need not read them again while the store's listing shows that each is the object that an earlier run
+//! proved.
 //!
-//! Only S3's listing is believed: there the time is set by S3, and so is the tag, which another content cannot have. The time
-//! alone would not do: that of a multipart upload is when it was begun, which may be long before it took the object's place.
-//! And only an unbroken row of such digests is spared, from the mark on: after a hole or a change, each is read and judged.
+//! Only S3's listing is believed: there the time is set by S3, and so is the tag, which another content cannot have.
+//! The time alone would not do: that of a multipart upload is when it was begun, which may be long before it took the
+//! object's place. And only an unbroken row of such digests is spared, from the mark on: after a hole or a change, each
+//! is read and judged.
 
 use std::collections::HashMap;
 
@@ -19,13 +21,13 @@ use super::answer::Mark;
 use super::chain_cursor::Held;
 use super::site::{Sites, half};
 
-/// How many log files a digest may list whose names are kept. Where there are more, reading the digest again is a small part
-/// of what an hour costs.
+/// How many log files a digest may list whose names are kept. Where there are more, reading the digest again is a small
+/// part of what an hour costs.
 pub const NAMES_MAX: usize = 4;
 /// How many digests of a chain are kept to be spared: two days of them.
 const TOLD_MAX: usize = 48;
-/// How long before a run an object must have been written so that its time and tag are those of what the run read: S3 gives
-/// whole seconds, and this machine's clock may be wrong.
+/// How long before a run an object must have been written so that its time and tag are those of what the run read: S3
+/// gives whole seconds, and this machine's clock may be wrong.
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 
 /// A digest after a mark whose log files were all read and attested.
@@ -37,7 +39,8 @@ pub struct Recent {
     pub told: Option<Told>,
 }
 
-/// What is known of a digest that lies where CloudTrail delivered it, continues the one before it and covers a whole hour.
+/// What is known of a digest that lies where CloudTrail delivered it, continues the one before it and covers a whole
+/// hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The end of its hour.
@@ -61,8 +64,8 @@ pub struct AsListed {
 }
 
 impl AsListed {
-    /// Returns what spares reading a digest that was proved; nothing where it must be read again. `is_linked` tells whether
-    /// it continues the digest before it, and nothing was found about it.
+    /// Returns what spares reading a digest that was proved; nothing where it must be read again. `is_linked` tells
+    /// whether it continues the digest before it, and nothing was found about it.
     pub(super) fn of(held: &Held, anchor: &Anchor, is_linked: bool, sites: &Sites) -> Option<Self> {
         let Held { at, seen, listed } = held;
         let (modified, tag) = (listed.modified?, listed.tag.clone()?);
@@ -93,7 +96,8 @@ fn prints(at: usize, seen: &ReadDigest, sites: &Sites) -> Option<Vec<u128>> {
 }
 
 impl Recent {
-    /// Returns what a later run is told of the digests after its mark. Signatures are kept where nothing else stands for them.
+    /// Returns what a later run is told of the digests after its mark. Signatures are kept where nothing else stands
+    /// for them.
     pub(super) fn of(later: &[Mark], now: Timestamp) -> Vec<Self> {
         let later: Vec<Mark> = later.iter().map(|mark| settled(mark.clone(), now)).collect();
         let first_told = later.len().saturating_sub(TOLD_MAX);

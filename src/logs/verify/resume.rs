@@ -1,7 +1,7 @@
 //! How a run goes on where earlier runs ended: which chains it takes up, and what it need not read again.
 //!
-//! Only what an earlier run proved without a hole counts, from the time on from which it looked: an hour that no run read is
-//! read now.
+//! Only what an earlier run proved without a hole counts, from the time on from which it looked: an hour that no run
+//! read is read now.
 
 use jiff::Timestamp;
 
@@ -53,8 +53,8 @@ impl Walk<'_> {
         sites.iter().position(|site| is_place(site) && is_scope(site)).or_else(|| sites.iter().position(is_scope))
     }
 
-    /// Returns the time after which log files of a site are looked at; those before it were, by earlier runs. Just after it,
-    /// digests that are not read again may have listed some.
+    /// Returns the time after which log files of a site are looked at; those before it were, by earlier runs. Just
+    /// after it, digests that are not read again may have listed some.
     pub(super) fn logs_after(&self, site: usize) -> Option<Timestamp> {
         self.resumed?;
         let newest = |of: &dyn Fn(&ChainWalk) -> bool| {

@@ -1,5 +1,5 @@
-//! The places in which the digests and logs of one account and region lie: several buckets, prefixes or layouts, when a trail
-//! was moved, and copies of them.
+//! The places in which the digests and logs of one account and region lie: several buckets, prefixes or layouts, when a
+//! trail was moved, and copies of them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -99,8 +99,8 @@ impl Sites {
         self.all.iter().find(has_delivered).or_else(|| self.all.iter().find(is_bucket))
     }
 
-    /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places, or
-    /// is no log file of this account and region, has no answer: a digest must not lead us elsewhere.
+    /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places,
+    /// or is no log file of this account and region, has no answer: a digest must not lead us elsewhere.
     pub(super) fn locate(&self, file: &LogFile, digest_at: usize, digest: &ReadDigest) -> Option<(usize, String)> {
         let key = LogKey::parse(&file.object)?;
         let own = &self.all.get(digest_at)?.scope;

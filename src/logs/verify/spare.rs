@@ -21,8 +21,8 @@ use super::walk::Walk;
 pub(super) struct Spared {
     /// What the listing must show, by site and key, with the number of the chain.
     unchanged: HashMap<(usize, String), (usize, AsListed)>,
-    /// The digests at which earlier runs ended, by chain and by each site that the chain went through up to there: the listing
-    /// of their day shows older ones too.
+    /// The digests at which earlier runs ended, by chain and by each site that the chain went through up to there: the
+    /// listing of their day shows older ones too.
     marks: HashMap<(usize, ChainId), DigestKey>,
 }
 

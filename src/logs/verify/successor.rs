@@ -1,5 +1,5 @@
-//! Which trail took over from one that ended. A trail that goes on beside it is none: that would hide that the newest digests
-//! of the other are gone.
+//! Which trail took over from one that ended. A trail that goes on beside it is none: that would hide that the newest
+//! digests of the other are gone.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -15,8 +15,9 @@ use super::walk::Walk;
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 
 impl Walk<'_> {
-    /// Returns the chains that take over from one that ends: trails that began while it was there, unless it should be there
-    /// still. Where neither the configuration nor the log itself says that it ended, they must record as much as it did.
+    /// Returns the chains that take over from one that ends: trails that began while it was there, unless it should be
+    /// there still. Where neither the configuration nor the log itself says that it ended, they must record as much as
+    /// it did.
     pub(super) async fn successors(&self, at: usize, end: Timestamp) -> BTreeSet<usize> {
         let chain = &self.chains[at];
         let wanted = self.request.expected.as_ref().map(|known| &known.trails).filter(|trails| !trails.is_empty());
@@ -37,9 +38,9 @@ impl Walk<'_> {
     }
 }
 
-/// Tells whether a later chain lists about as many log files as an older one: at least half as many in the hours of both, and
-/// at least a quarter of what is to be expected by the other's last day in those that it alone answers for. Of a chain that
-/// lists nothing that is known, nothing is known.
+/// Tells whether a later chain lists about as many log files as an older one: at least half as many in the hours of
+/// both, and at least a quarter of what is to be expected by the other's last day in those that it alone answers for.
+/// Of a chain that lists nothing that is known, nothing is known.
 fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
     let Some(last) = older.logs_by_hour.keys().next_back() else { return false };
     let begin = later.logs_by_hour.keys().next().copied().unwrap_or(*last);
@@ -52,8 +53,8 @@ fn records_as_much(later: &ChainWalk, older: &ChainWalk) -> bool {
     after.is_as_much_as(&Rate::before(older, last.saturating_add(HOUR).unwrap_or(*last)))
 }
 
-/// Tells whether a chain lists in a time about as many log files as another one is to be expected to list there: by what that
-/// one lists there itself, or by its day before.
+/// Tells whether a chain lists in a time about as many log files as another one is to be expected to list there: by
+/// what that one lists there itself, or by its day before.
 pub(super) fn lists_as_much(chain: &ChainWalk, other: &ChainWalk, window: TimeRange) -> bool {
     let within = |chain: &ChainWalk| Rate::of(chain, (Bound::Included(window.start), Bound::Excluded(window.end)));
     let (listed, own) = (within(chain), within(other));
@@ -88,8 +89,8 @@ impl Rate {
         if day.logs > 0 { day } else { since(Bound::Unbounded) }
     }
 
-    /// Tells whether the log files of some hours are at least a quarter of what another rate lets expect. One more or less is
-    /// chance, none at all is not; and where nothing happens, nothing is recorded.
+    /// Tells whether the log files of some hours are at least a quarter of what another rate lets expect. One more or
+    /// less is chance, none at all is not; and where nothing happens, nothing is recorded.
     fn is_as_much_as(&self, other: &Self) -> bool {
         let expected = other.logs * self.hours / other.hours.max(1);
         expected == 0 || (self.logs > 0 && 4 * (self.logs + 1) >= expected)

@@ -59,7 +59,8 @@ impl Listings {
         self.kinds.extend(LogKey::parse(object).map(|key| key.kind));
     }
 
-    /// Notes that a digest lists a log file of management and data events that lies at a site, by what stands for its key.
+    /// Notes that a digest lists a log file of management and data events that lies at a site, by what stands for its
+    /// key.
     pub(super) fn name_print(&mut self, at: usize, print: u128) {
         self.named.insert(at_site(at, print));
     }
@@ -151,8 +152,8 @@ pub(super) enum Why {
     NoDigest,
 }
 
-/// Returns the finding about a log file that no digest lists, with the hour of the digest that should list it; none when its
-/// name is not CloudTrail's.
+/// Returns the finding about a log file that no digest lists, with the hour of the digest that should list it; none
+/// when its name is not CloudTrail's.
 pub(super) fn finding(object: String, window: Option<TimeRange>, why: Why) -> Finding {
     let (code, detail) = match (why, window) {
         (Why::NoDigest, _) => {

@@ -1,5 +1,5 @@
-//! Walks one account and region: all chains of its digests from old to new, through all places where they lie, their log
-//! files, and what no digest lists.
+//! Walks one account and region: all chains of its digests from old to new, through all places where they lie, their
+//! log files, and what no digest lists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,15 +31,16 @@ use super::spare::Need;
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::{Request, Verifier};
 
-/// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all that
-/// there is to read at a time.
+/// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all
+/// that there is to read at a time.
 const DIGESTS_AHEAD: usize = 96;
 /// How many KiB they have together at most, as they lie there.
 const AHEAD_KIB_MAX: u32 = 2 << 10;
-/// How large one of them is at most: of larger ones, which list thousands of log files, one at a time is enough, and many
-/// would take much memory.
+/// How large one of them is at most: of larger ones, which list thousands of log files, one at a time is enough, and
+/// many would take much memory.
 const AHEAD_BYTES_MAX: u64 = 128 << 10;
-/// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth nothing.
+/// How far the clock of this machine may be behind that of AWS before its answers about fresh digests are worth
+/// nothing.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 
 /// What is said of a digest whose place another one took.
@@ -68,7 +69,8 @@ pub(super) struct Walk<'a> {
     pub(super) marks: Vec<&'a (Scope, Mark)>,
     /// The time from which on digests are listed, where all chains are walked from where earlier runs ended.
     pub(super) resumed: Option<Timestamp>,
-    /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by them.
+    /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by
+    /// them.
     pub(super) quiet: Option<Timestamp>,
     pub(super) chains: Vec<ChainWalk>,
     pub(super) listings: Listings,
@@ -81,14 +83,15 @@ pub(super) struct Walk<'a> {
     pub(super) replaced: Vec<Replaced>,
     /// The places of all accounts and regions, where data events may tell.
     pub(super) everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
-    /// Archived log files, each with the number of its chain and what it is noted under, until the listing tells its size.
+    /// Archived log files, each with the number of its chain and what it is noted under, until the listing tells its
+    /// size.
     pub(super) archived: BTreeMap<u128, (usize, ArchivedKey)>,
     /// What digests list that are not proved and lie beside the range.
     pub(super) outside: Vec<Outside>,
     /// Objects among the digests that are none: how many a site has, and the first one.
     pub(super) odd: BTreeMap<usize, (u64, String)>,
-    /// Log files that are gone, where it is not known whether a lifecycle rule deleted them: with the number of the chain, the
-    /// site and the slot.
+    /// Log files that are gone, where it is not known whether a lifecycle rule deleted them: with the number of the
+    /// chain, the site and the slot.
     pub(super) missing: Vec<(usize, usize, Timestamp, Finding)>,
     /// The slot of the oldest log file that was read, by site.
     pub(super) first_read: BTreeMap<usize, Timestamp>,
@@ -243,8 +246,8 @@ impl<'a> Walk<'a> {
                     Ahead::Known(met) => ready(met).left_future(),
                     Ahead::Read(at, listed) => {
                         let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
-                        // On its own, whoever waits for what: a request that has its turn and is not polled, while the walk
-                        // waits for a log file that needs one, would keep it for ever.
+                        // On its own, whoever waits for what: a request that has its turn and is not polled, while the
+                        // walk waits for a log file that needs one, would keep it for ever.
                         tokio::spawn(meet(at, store, scope, listed))
                             .map(move |met| met.unwrap_or_else(|error| Met::stopped(at, &error)))
                             .right_future()
@@ -295,8 +298,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns the number of the chain that a digest belongs to: the one that it continues, or that was here before, or a
-    /// new one. Two trails of one name may deliver into two layouts, so that the name alone does not tell.
+    /// Returns the number of the chain that a digest belongs to: the one that it continues, or that was here before, or
+    /// a new one. Two trails of one name may deliver into two layouts, so that the name alone does not tell.
     fn chain_of(&mut self, site: usize, seen: &ReadDigest) -> usize {
         let id: ChainId = (seen.key.trail.clone(), seen.key.home.clone());
         let of =
@@ -346,8 +349,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes what was found about a digest and starts to check its log files. Digests just around the range tell what they
-    /// list, and nothing else.
+    /// Notes what was found about a digest and starts to check its log files. Digests just around the range tell what
+    /// they list, and nothing else.
     pub(super) async fn absorb(&mut self, at: usize, judged: Judged) {
         let beyond = self.request.to.filter(|to| judged.window.start >= *to);
         let is_before = self.from.is_some_and(|from| judged.window.end <= from);

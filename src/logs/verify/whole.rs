@@ -168,8 +168,8 @@ fn joined(regions: &[Region]) -> String {
     regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns findings about buckets whose digests lie in copies although no signed link joins them to the others: one of them is
-/// not what the folders are copies of. `proved` are the buckets that are looked at themselves.
+/// Returns findings about buckets whose digests lie in copies although no signed link joins them to the others: one of
+/// them is not what the folders are copies of. `proved` are the buckets that are looked at themselves.
 pub(super) fn foreign_buckets(chains: &[Chain], proved: BTreeSet<&str>) -> Vec<Finding> {
     let mut groups: Vec<(BTreeSet<&str>, u64, &Scope)> = Vec::new();
     for (chain, joined) in chains.iter().flat_map(|chain| chain.joined.iter().map(move |joined| (chain, joined))) {

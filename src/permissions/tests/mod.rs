@@ -92,8 +92,8 @@ fn actions(permissions: &Permissions) -> BTreeSet<String> {
     statements.flat_map(|statement| of(&statement.action)).collect()
 }
 
-/// Tells whether a request of the role in an account is allowed, where the resource's own policy leaves the decision to the
-/// account of the role.
+/// Tells whether a request of the role in an account is allowed, where the resource's own policy leaves the decision to
+/// the account of the role.
 fn allows(permissions: &Permissions, account: &str, action: &str, resource: &str, context: Context) -> bool {
     let role = format!("arn:aws:iam::{account}:role/orgtrail-member").parse().unwrap();
     let caller = Caller::Session { role, name: "orgtrail".into() };
@@ -300,8 +300,8 @@ fn every_operation_of_the_table_is_given_somewhere() {
     }
     given.extend(signing(Purpose::Verify, AccountKind::Log, SIGNING_KEY).operations);
     let missing: Vec<&str> = ALL.iter().filter(|o| !given.contains(o)).map(Operation::as_str).collect();
-    // A configured log group always has a retention; to say who one is needs no permission (STS API, `GetCallerIdentity`).
-    // What deletes a trail is given for trails that are named, and for nothing else.
+    // A configured log group always has a retention; to say who one is needs no permission (STS API,
+    // `GetCallerIdentity`). What deletes a trail is given for trails that are named, and for nothing else.
     assert_eq!(missing, ["logs:DeleteRetentionPolicy", "sts:GetCallerIdentity", "cloudtrail:DeleteTrail"]);
 }
 

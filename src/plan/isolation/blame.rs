@@ -9,8 +9,8 @@ use crate::policy::isolation::{BrokenInvariant, SharedKind};
 use crate::policy::{Effect, PolicyDocument};
 
 impl ArchivePolicies<'_> {
-    /// Returns the address of the document to blame for a violation: the one with the statement, else that of the reader
-    /// who can or cannot, else the bucket's policy.
+    /// Returns the address of the document to blame for a violation: the one with the statement, else that of the
+    /// reader who can or cannot, else the bucket's policy.
     pub(in crate::plan) fn blamed(&self, places: &BTreeMap<&str, &Address>, violation: &BrokenInvariant) -> Address {
         if let Some((address, _)) = self.shared(violation) {
             return address;
@@ -19,8 +19,8 @@ impl ArchivePolicies<'_> {
         reader.map_or_else(|| self.bucket.with_kind(Kind::BucketPolicy), |address| (*address).clone())
     }
 
-    /// Returns who wrote the statement that is to blame. None where it is in no shared policy, or where it only comes near to
-    /// allowing what a reader cannot do.
+    /// Returns who wrote the statement that is to blame. None where it is in no shared policy, or where it only comes
+    /// near to allowing what a reader cannot do.
     pub(in crate::plan) fn author(&self, violation: &BrokenInvariant) -> Option<Author> {
         let place = violation.statement.as_ref()?;
         let (address, document) = self.shared(violation)?;
@@ -36,7 +36,8 @@ impl ArchivePolicies<'_> {
         })
     }
 
-    /// Returns the policy that the statement to blame is in, where it is in one of them; its document where that is known.
+    /// Returns the policy that the statement to blame is in, where it is in one of them; its document where that is
+    /// known.
     fn shared(&self, violation: &BrokenInvariant) -> Option<(Address, Option<&PolicyDocument>)> {
         match violation.statement.as_ref()?.document.as_str() {
             "bucket policy" => {
@@ -49,7 +50,8 @@ impl ArchivePolicies<'_> {
             }
             name => {
                 let beside = self.beside.iter().find(|beside| beside.is_of(name, violation))?;
-                // Of the others no single statement is taken out: the queue's policy is the plan's, that of the logs is not.
+                // Of the others no single statement is taken out: the queue's policy is the plan's, that of the logs is
+                // not.
                 let document = (beside.kind == SharedKind::Topic).then_some(&*beside.policy);
                 Some((beside.address.clone(), document))
             }

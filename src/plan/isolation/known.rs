@@ -1,5 +1,5 @@
-//! What is known beside the documents of an archive: its topics, log groups and queue, and where the accounts are in the
-//! organization.
+//! What is known beside the documents of an archive: its topics, log groups and queue, and where the accounts are in
+//! the organization.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,14 +31,15 @@ pub(super) struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    /// Tells whether a violation is about this document. A resource policy of CloudWatch Logs may reach several log groups.
+    /// Tells whether a violation is about this document. A resource policy of CloudWatch Logs may reach several log
+    /// groups.
     pub(super) fn is_of(&self, document: &str, violation: &BrokenInvariant) -> bool {
         self.name == document && (self.kind != SharedKind::LogGroup || self.arn == violation.resource)
     }
 }
 
-/// Returns the policies of the topics that trails of ours notify and of the queue, and the resource policies of CloudWatch
-/// Logs, which may reach the log groups that trails of ours write to.
+/// Returns the policies of the topics that trails of ours notify and of the queue, and the resource policies of
+/// CloudWatch Logs, which may reach the log groups that trails of ours write to.
 pub(super) fn beside<'a>(desired: &Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<Beside<'a>> {
     let mut list = Vec::new();
     for address in desired.wanted.keys() {
@@ -81,8 +82,8 @@ fn of_log_group<'a>(desired: &Desired, observed: &'a Estate, group: &Address) ->
     policies.iter().map(policy).collect()
 }
 
-/// Returns where each account is, as `aws:PrincipalOrgPaths` has it: from the root down, each unit with its slash (IAM user
-/// guide, "aws:PrincipalOrgPaths"). An account whose place is not known is not among them.
+/// Returns where each account is, as `aws:PrincipalOrgPaths` has it: from the root down, each unit with its slash (IAM
+/// user guide, "aws:PrincipalOrgPaths"). An account whose place is not known is not among them.
 pub(super) fn paths(organization: &Organization) -> BTreeMap<AccountId, String> {
     let known = organization.accounts.iter().filter(|(_, account)| !account.path.is_empty());
     let path = |path: &[String]| path.iter().fold(format!("{}/", organization.id), |text, unit| text + unit + "/");

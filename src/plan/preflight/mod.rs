@@ -1,6 +1,6 @@
 //! Holds every policy that the plan leaves behind against the requests that CloudTrail will make, and against the rule
-//! that keeps an owner from locking itself out. What the plan would make CloudTrail be refused stands in its way; what is
-//! refused already is a finding (`now`).
+//! that keeps an owner from locking itself out. What the plan would make CloudTrail be refused stands in its way; what
+//! is refused already is a finding (`now`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -235,8 +235,8 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Returns doubts about the keys of others that could not be read, or were not looked at. That the key of the logs was not
-    /// looked at leaves isolation open already.
+    /// Returns doubts about the keys of others that could not be read, or were not looked at. That the key of the logs
+    /// was not looked at leaves isolation open already.
     fn unread_keys(&self, trail: &Trail) -> Vec<Doubt> {
         let topic = trail.topic.as_deref().and_then(|arn| self.topic(arn)).and_then(|(_, topic)| topic.key.clone());
         let topic = topic.filter(|key| !key.is_empty() && !is_managed_by_sns(key));
@@ -266,8 +266,8 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Returns the resource policies of CloudWatch Logs where a log group is, by what people call them. That they could not
-    /// be read is an open question of `surroundings`.
+    /// Returns the resource policies of CloudWatch Logs where a log group is, by what people call them. That they could
+    /// not be read is an open question of `surroundings`.
     fn resource_policies(&self, group: &Arn) -> Vec<(String, &'a PolicyDocument)> {
         let name = group.resource().strip_prefix("log-group:").unwrap_or_default().trim_end_matches(":*");
         let is_it = |address: &Address| {
@@ -290,8 +290,8 @@ impl<'a> Targets<'a> {
         Some(LogTarget { group, role, resource })
     }
 
-    /// A policy that keeps orgtrail itself from its work could be repaired only by hand, and one that leaves a break-glass role
-    /// shut would be found out when it is needed.
+    /// A policy that keeps orgtrail itself from its work could be repaired only by hand, and one that leaves a
+    /// break-glass role shut would be found out when it is needed.
     fn locks_out(&self, address: &Address) -> Vec<Problem> {
         let Some(document) = self.resources.get(address).and_then(Resource::shared_policy) else { return Vec::new() };
         let mut problems = lockout::shut_glass(self.desired, address, document);

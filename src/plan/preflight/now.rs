@@ -1,5 +1,6 @@
-//! What CloudTrail is refused now: the policies that are there, tried with the requests that it makes for the trails that
-//! are there. Somebody else's statement that keeps it out loses logs, whoever wrote it and whatever it was meant for.
+//! What CloudTrail is refused now: the policies that are there, tried with the requests that it makes for the trails
+//! that are there. Somebody else's statement that keeps it out loses logs, whoever wrote it and whatever it was meant
+//! for.
 
 use std::collections::{BTreeMap, BTreeSet};
 

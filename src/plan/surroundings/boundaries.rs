@@ -1,5 +1,5 @@
-//! Permissions boundaries that somebody gave roles of this deployment: they take away from readers and from the delivery to log
-//! groups. That they are there is drift.
+//! Permissions boundaries that somebody gave roles of this deployment: they take away from readers and from the
+//! delivery to log groups. That they are there is drift.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What service and resource control policies do to readers and to the delivery: they only ever take away, so that they open
-//! nothing, and close what should be open.
+//! What service and resource control policies do to readers and to the delivery: they only ever take away, so that they
+//! open nothing, and close what should be open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,8 +195,8 @@ impl Judge<'_> {
         format!("{}/{path}/", self.organization.id)
     }
 
-    /// Resource control policies bind services too, unless they let them off (AWS Organizations user guide, "Resource control
-    /// policies").
+    /// Resource control policies bind services too, unless they let them off (AWS Organizations user guide, "Resource
+    /// control policies").
     fn delivery(&self, log: &Bound, at: &Address, trail: &Trail, result: &mut Around) {
         const ACTIONS: [&str; 5] =
             ["s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"];
@@ -294,8 +294,8 @@ impl Judge<'_> {
     }
 }
 
-/// Says that a resource control policy keeps CloudTrail out. The check that it makes when a trail is changed writes an empty
-/// object that is named like a folder.
+/// Says that a resource control policy keeps CloudTrail out. The check that it makes when a trail is changed writes an
+/// empty object that is named like a folder.
 fn stops_delivery(trail: &Address, request: &Request, denial: &Denial) -> Finding {
     let place = place(denial).map(|place| format!(" ({place})")).unwrap_or_default();
     let (harm, what) = if request.resource.ends_with('/') {

@@ -1,5 +1,5 @@
-//! Organization trails of others, or of another deployment: each copies the events of every account to a bucket. Where nothing
-//! tells that the bucket is the organization's, an outsider may read them there.
+//! Organization trails of others, or of another deployment: each copies the events of every account to a bucket. Where
+//! nothing tells that the bucket is the organization's, an outsider may read them there.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Returns the names of the buckets that are the organization's: those of this deployment, now and before, those that were
-    /// seen in an account of the organization, and those that the configuration names.
+    /// Returns the names of the buckets that are the organization's: those of this deployment, now and before, those
+    /// that were seen in an account of the organization, and those that the configuration names.
     fn known_buckets(&self) -> BTreeSet<&str> {
         let is_ours = |address: &&Address| {
             address.kind == Kind::Bucket && self.organization.accounts.contains_key(&address.account)

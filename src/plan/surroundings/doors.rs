@@ -15,8 +15,8 @@ use crate::policy::isolation::{Invariant, Unproven};
 /// The group with which S3 writes access logs (Amazon S3 user guide, "ACL overview").
 pub(in crate::plan) const LOG_DELIVERY: &str = "http://acs.amazonaws.com/groups/s3/LogDelivery";
 
-/// What a reader of the logs does with their key, and what leaves a grant as it is. Everything else that a grant can give is
-/// more than reading (AWS KMS API, `GrantListEntry`, `Operations`).
+/// What a reader of the logs does with their key, and what leaves a grant as it is. Everything else that a grant can
+/// give is more than reading (AWS KMS API, `GrantListEntry`, `Operations`).
 const READS_WITH_KEY: [&str; 3] = ["Decrypt", "DescribeKey", "RetireGrant"];
 
 /// One thing that leads somewhere.

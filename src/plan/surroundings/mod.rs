@@ -1,8 +1,8 @@
-//! What surrounds the archive, judged: who else administers the log account, what leads out of the archive, which policies of
-//! the organization stop its readers or its delivery.
+//! What surrounds the archive, judged: who else administers the log account, what leads out of the archive, which
+//! policies of the organization stop its readers or its delivery.
 //!
-//! Whoever administers the log account reads everything by nature. Such principals are listed with who can become them; that
-//! somebody outside the log and the management account can is a violation, unless the configuration names them.
+//! Whoever administers the log account reads everything by nature. Such principals are listed with who can become them;
+//! that somebody outside the log and the management account can is a violation, unless the configuration names them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,9 +113,9 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
     result
 }
 
-/// Returns the principals of the log account of which is known that nobody outside the log and the management account becomes
-/// them, and those that the configuration names, as ARNs in which `*` stands for any text. What a policy gives them is no
-/// question any more. Nobody is known where nobody was looked at.
+/// Returns the principals of the log account of which is known that nobody outside the log and the management account
+/// becomes them, and those that the configuration names, as ARNs in which `*` stands for any text. What a policy gives
+/// them is no question any more. Nobody is known where nobody was looked at.
 pub(super) fn judged_principals(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<String> {
     let named = desired.reading.administrators.iter().map(|name| match name.contains(':') {
         true => name.clone(),
@@ -259,7 +259,8 @@ impl Judge<'_> {
         powers.folders == own && powers.can.iter().all(|p| matches!(p, Power::ReadsFolders | Power::Decrypts))
     }
 
-    /// A delegated administrator that the configuration names runs orgtrail, which enters the log account by its role there.
+    /// A delegated administrator that the configuration names runs orgtrail, which enters the log account by its role
+    /// there.
     fn runs_orgtrail(&self, principal: &Principal, account: &AccountId) -> bool {
         let wanted = self.desired.wanted.keys().filter(|address| address.kind == Kind::DelegatedAdministrator);
         let name = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
@@ -315,8 +316,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Tells whether it is known that nobody but the log and the management account, their providers and services become a
-    /// principal. Trusted readers are not among them, because they may read and no more.
+    /// Tells whether it is known that nobody but the log and the management account, their providers and services
+    /// become a principal. Trusted readers are not among them, because they may read and no more.
     fn is_closed(&self, principal: &Principal) -> bool {
         let lets_in = |way: &Way| match way {
             Way::Account { account, .. } => self.is_home(account),
@@ -362,7 +363,8 @@ fn open(invariant: Invariant, principal: String, problem: &Problem) -> Unproven 
     Unproven { invariant, principal, why: format!("it could not be read: {} ({})", problem.message, problem.code) }
 }
 
-/// Returns the names of the parts that could not be read, each with its reason, for the line that says what was looked at.
+/// Returns the names of the parts that could not be read, each with its reason, for the line that says what was looked
+/// at.
 pub fn unread(observed: &Estate) -> BTreeMap<&'static str, String> {
     let Some(all) = &observed.surroundings else { return BTreeMap::new() };
     let mut parts: BTreeMap<&'static str, String> = BTreeMap::new();

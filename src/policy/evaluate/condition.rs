@@ -37,8 +37,8 @@ pub(super) fn answer(operator: &str, key: &str, policy: &[String], scope: &Scope
     answer.map_err(|why| format!("the condition {operator} on `{key}` cannot be judged: {why}"))
 }
 
-/// The oldest version of TLS with which AWS's endpoints can be reached at all (AWS security blog, "TLS 1.2 to become the
-/// minimum TLS protocol level for all AWS API endpoints", completed in 2024).
+/// The oldest version of TLS with which AWS's endpoints can be reached at all (AWS security blog, "TLS 1.2 to become
+/// the minimum TLS protocol level for all AWS API endpoints", completed in 2024).
 const TLS_OLDEST: f64 = 1.2;
 
 /// Answers a comparison with the version of TLS of a request over TLS, which is not known but not older than

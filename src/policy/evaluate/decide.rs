@@ -1,7 +1,8 @@
 //! From what each kind of policy says to one answer.
 //!
-//! An explicit deny anywhere decides. Else resource control, service control and the caller's or the resource's policies
-//! must all allow; which of the last two is enough depends on the accounts, the service, and how the caller is named.
+//! An explicit deny anywhere decides. Else resource control, service control and the caller's or the resource's
+//! policies must all allow; which of the last two is enough depends on the accounts, the service, and how the caller is
+//! named.
 
 use super::layer::{Layer, Tri};
 use super::principal::Grant;
@@ -26,8 +27,8 @@ pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
     }
 }
 
-/// Judges a request as if no denial of which it cannot be told whether it applies did: what the caller may do at worst. A
-/// denial can only narrow what is allowed, so that nobody is safe because of one that depends on who knows what.
+/// Judges a request as if no denial of which it cannot be told whether it applies did: what the caller may do at worst.
+/// A denial can only narrow what is allowed, so that nobody is safe because of one that depends on who knows what.
 pub fn evaluate_at_worst(request: &Request, layers: &Layers) -> Verdict {
     let read = Read::all(request, layers);
     match read.denies() {
@@ -179,8 +180,8 @@ fn is_root(request: &Request) -> bool {
     matches!(request.caller, Caller::Root { .. })
 }
 
-/// Keys and roles are open only as far as their own policy opens them: an account's policies count when the key or trust
-/// policy names the account (KMS developer guide, "Default key policy"; IAM user guide, "Role trust policies").
+/// Keys and roles are open only as far as their own policy opens them: an account's policies count when the key or
+/// trust policy names the account (KMS developer guide, "Default key policy"; IAM user guide, "Role trust policies").
 fn needs_resource_policy(request: &Request) -> bool {
     let action = request.action.to_ascii_lowercase();
     ["kms:", "sts:assumerole", "sts:tagsession", "sts:setsourceidentity"].iter().any(|start| action.starts_with(start))

@@ -68,8 +68,8 @@ const CIRCUMSTANCES: [&str; 51] = [
     "s3:tlsversion",
 ];
 
-/// What the request's own parameters and headers say. `aws:SourceOwner` is what SNS's default policy asks for; no service
-/// that we build requests for sends it.
+/// What the request's own parameters and headers say. `aws:SourceOwner` is what SNS's default policy asks for; no
+/// service that we build requests for sends it.
 const PARAMETERS: [&str; 53] = [
     "aws:calledvia",
     "aws:calledviafirst",

@@ -1,7 +1,7 @@
 //! What policies allow: AWS's policy evaluation for one request, without asking AWS.
 //!
-//! The answer has three values. An operator, a key or a value that is not understood makes it [`Verdict::Unknown`], unless
-//! something definite decides: a statement that fails for another reason, or an explicit deny.
+//! The answer has three values. An operator, a key or a value that is not understood makes it [`Verdict::Unknown`],
+//! unless something definite decides: a statement that fails for another reason, or an explicit deny.
 //! Source: IAM user guide, "Policy evaluation logic" and "How AWS enforcement code logic evaluates requests".
 
 use std::collections::BTreeMap;

@@ -55,7 +55,8 @@ pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
 
 /// Tells whether a whole text follows a pattern, where `many` stands for any number of elements.
 ///
-/// Only the last `many` is ever tried again, which is enough because an earlier one can give nothing that the later cannot.
+/// Only the last `many` is ever tried again, which is enough because an earlier one can give nothing that the later
+/// cannot.
 fn follows<P: Copy + PartialEq, T: Copy>(pattern: &[P], text: &[T], many: P, fits: impl Fn(P, T) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut last_many: Option<(usize, usize)> = None;
@@ -88,13 +89,15 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     matches(&tokens(pattern, true), text)
 }
 
-/// Tells whether an ARN follows a pattern of a `Resource`: field by field, or over the colons where a `*` is the last character
-/// of a field, which "can expand to match beyond the colon boundaries" (IAM user guide, "IAM JSON policy elements: Resource").
+/// Tells whether an ARN follows a pattern of a `Resource`: field by field, or over the colons where a `*` is the last
+/// character of a field, which "can expand to match beyond the colon boundaries" (IAM user guide, "IAM JSON policy
+/// elements: Resource").
 pub fn resource_glob(pattern: &str, arn: &str) -> bool {
     arn_glob(pattern, arn) || (pattern.contains("*:") && glob(pattern, arn))
 }
 
-/// Returns what a pattern of a `Resource` asks of the last field of an ARN; none where it means something else by the first five.
+/// Returns what a pattern of a `Resource` asks of the last field of an ARN; none where it means something else by the
+/// first five.
 pub fn last_field<'p>(pattern: &'p str, arn: &str) -> Option<&'p str> {
     let mut fields = pattern.splitn(6, ':');
     let mut own = arn.splitn(6, ':').take(5);
@@ -151,7 +154,8 @@ fn ascii_matches(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bo
     follows(pattern.as_bytes(), text.as_bytes(), b'*', |own, c| own == b'?' || same(own, c))
 }
 
-/// Tells whether an ARN follows a pattern field by field: a wildcard does not reach over a colon, but in the last field.
+/// Tells whether an ARN follows a pattern field by field: a wildcard does not reach over a colon, but in the last
+/// field.
 ///
 /// Source: IAM user guide, "IAM JSON policy elements: Resource" and "Amazon Resource Name (ARN) condition operators". A
 /// pattern with fewer than six fields is completed by `*`. A text that is no ARN is compared as a whole.

@@ -21,8 +21,8 @@ pub(super) enum Side {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) grant: Grant,
-    /// How far the statement is from applying; zero where nothing stands against it. A foreign action or principal weighs
-    /// more than a wrong condition.
+    /// How far the statement is from applying; zero where nothing stands against it. A foreign action or principal
+    /// weighs more than a wrong condition.
     pub(super) distance: usize,
     /// What stands against it, where that was asked for.
     pub(super) failures: Vec<Failure>,

@@ -1,4 +1,5 @@
-//! Policy variables: `${aws:username}`, with a default `${aws:username, 'nobody'}`, and the escapes `${*}` `${?}` `${$}`.
+//! Policy variables: `${aws:username}`, with a default `${aws:username, 'nobody'}`, and the escapes `${*}` `${?}`
+//! `${$}`.
 //!
 //! Source: IAM user guide, "IAM policy elements: variables and tags". They are plain text before version 2012-10-17.
 

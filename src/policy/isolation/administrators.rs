@@ -64,8 +64,8 @@ const ASSUMES: [&str; 3] = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:Ass
 const KNOWN_PROVIDERS: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
-/// Returns all ways into a role, sorted, each once, with the number of the statement that opens it. A Deny is not counted
-/// for closing one.
+/// Returns all ways into a role, sorted, each once, with the number of the statement that opens it. A Deny is not
+/// counted for closing one.
 pub fn ways_in(trust: &PolicyDocument) -> Vec<(Way, usize)> {
     let mut ways: Vec<(Way, usize)> = Vec::new();
     for (index, statement) in trust.statements.iter().enumerate() {
@@ -202,7 +202,8 @@ fn subjects(statement: &Statement) -> Vec<String> {
     Vec::new()
 }
 
-/// Tells whether a pattern names an owner to its end: `repo:acme/*` does, `repo:acme*` is met by `repo:acme-evil/x` too.
+/// Tells whether a pattern names an owner to its end: `repo:acme/*` does, `repo:acme*` is met by `repo:acme-evil/x`
+/// too.
 fn is_bound(pattern: &str) -> bool {
     let Some(end) = pattern.find(['*', '?']) else { return true };
     let fixed = &pattern[..end];

@@ -1,8 +1,10 @@
-//! Who can meet the conditions of a statement: whether some request of a candidate does, whatever the caller may choose.
+//! Who can meet the conditions of a statement: whether some request of a candidate does, whatever the caller may
+//! choose.
 //!
-//! Each line of a `Condition` is asked by itself, with the values that the candidate's requests can have: those that are
-//! known of it (its account, its organization), those that the policy's own patterns suggest, and one that nobody would
-//! think of. What a caller chooses or happens to have (address, endpoint, time-out, tags of its roles) confines nobody.
+//! Each line of a `Condition` is asked by itself, with the values that the candidate's requests can have: those that
+//! are known of it (its account, its organization), those that the policy's own patterns suggest, and one that nobody
+//! would think of. What a caller chooses or happens to have (address, endpoint, time-out, tags of its roles) confines
+//! nobody.
 
 use super::Archive;
 use crate::ids::{AccountId, Arn};
@@ -213,7 +215,8 @@ impl Asked<'_> {
         }
     }
 
-    /// Values of somebody who is not ours: no value, one that nobody thinks of, and those of the policy that are not ours.
+    /// Values of somebody who is not ours: no value, one that nobody thinks of, and those of the policy that are not
+    /// ours.
     fn of_strangers(&self, other: &str, foreign: impl Fn(&str) -> Option<String>) -> Values {
         let suggested = self.policy.iter().map(|value| filled(value)).filter_map(|value| foreign(&value));
         let values = [None, Some(other.to_owned())].into_iter().chain(suggested.map(Some));
@@ -327,8 +330,8 @@ impl Asked<'_> {
         Values::OneOf(values, doubt)
     }
 
-    /// Returns an ARN of the account, or of any account that is not ours, that follows a pattern as `StringLike` reads it:
-    /// over the colons.
+    /// Returns an ARN of the account, or of any account that is not ours, that follows a pattern as `StringLike` reads
+    /// it: over the colons.
     fn following(&self, pattern: &str, account: &str, of_others: bool, is_source: bool) -> Option<String> {
         let pattern: Vec<char> = pattern.chars().take(PATTERN_MAX).collect();
         let shape = |account: Option<&str>| {
@@ -346,7 +349,8 @@ impl Asked<'_> {
         some.filter_map(shape).find(is_foreign)
     }
 
-    /// `aws:userid` is the unique id of a user, or that of a role with the session's name, or the account of a root user.
+    /// `aws:userid` is the unique id of a user, or that of a role with the session's name, or the account of a root
+    /// user.
     fn user_ids(&self) -> Values {
         let (account, principal) = match self.candidate {
             Candidate::Anonymous => return exactly("anonymous"),

@@ -1,9 +1,10 @@
-//! The policies of where events go beside the bucket: the resource policies of CloudWatch Logs that reach the log group of a
-//! trail, and the policy of the wake queue.
+//! The policies of where events go beside the bucket: the resource policies of CloudWatch Logs that reach the log group
+//! of a trail, and the policy of the wake queue.
 //!
-//! A log group has the events of every account, and what is written into it passes for an event: nobody but services that
-//! write for the accounts which own it or run the organization is let in. The queue is EventBridge's to send into, and nobody
-//! else's. Source: service authorization reference, "Actions, resources, and condition keys" of CloudWatch Logs and SQS.
+//! A log group has the events of every account, and what is written into it passes for an event: nobody but services
+//! that write for the accounts which own it or run the organization is let in. The queue is EventBridge's to send into,
+//! and nobody else's. Source: service authorization reference, "Actions, resources, and condition keys" of CloudWatch
+//! Logs and SQS.
 
 use super::granted::{GrantedActions, Verb, first, unknown, verb};
 use super::scene::{Excess, Rights, Scene, asked};
@@ -138,8 +139,8 @@ impl GrantedActions {
     }
 }
 
-/// Returns what a statement gives on a log group or a queue beyond somebody's rights: to everybody but the services that
-/// write there, and the trusted readers who read, anything at all.
+/// Returns what a statement gives on a log group or a queue beyond somebody's rights: to everybody but the services
+/// that write there, and the trusted readers who read, anything at all.
 pub(super) fn of_events(scene: &Scene, rights: Rights) -> Vec<Excess> {
     if scene.kind == SharedKind::LogGroup && !reaches(scene.statement, scene.arn) {
         return Vec::new();
@@ -191,7 +192,8 @@ fn crosses_to(pattern: &str, group: &str) -> bool {
     pattern.contains("*:") && all.into_iter().any(|arn| glob(pattern, &arn))
 }
 
-/// Tells whether a statement can be about a log group or a stream of it. `group` is the group's ARN, without `:*` at its end.
+/// Tells whether a statement can be about a log group or a stream of it. `group` is the group's ARN, without `:*` at
+/// its end.
 pub(super) fn reaches(statement: &Statement, group: &str) -> bool {
     let below = format!("{group}:*");
     let meets = |pattern: &String| {
@@ -211,7 +213,8 @@ pub(super) fn reaches(statement: &Statement, group: &str) -> bool {
 }
 
 impl Archive<'_> {
-    /// Tells whether an account owns what a document is about, or runs what it is part of: what stays there leads nowhere.
+    /// Tells whether an account owns what a document is about, or runs what it is part of: what stays there leads
+    /// nowhere.
     pub(super) fn is_home(&self, kind: SharedKind, owner: &AccountId, account: &AccountId) -> bool {
         account == owner || account == self.account || (kind.is_of_events() && self.facts.management == Some(account))
     }

@@ -161,8 +161,8 @@ impl<'a> Scene<'a> {
         format!("{}/{key}", self.arn)
     }
 
-    /// Returns objects that stand for what patterns of keys match: files of the accounts, those that the statement names
-    /// first, and what the patterns themselves suggest.
+    /// Returns objects that stand for what patterns of keys match: files of the accounts, those that the statement
+    /// names first, and what the patterns themselves suggest.
     fn objects(&self, patterns: &[&String], not_of: &str) -> Vec<(String, Option<String>)> {
         let text = self.statement.to_value().to_string();
         let accounts =

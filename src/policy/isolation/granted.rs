@@ -1,8 +1,8 @@
 //! What may be done, sorted by what it does to an archive: reading, listing, looking at settings, changing.
 //!
-//! An action that is not in these lists counts as a change unless its name says that it gets or lists: a new action of AWS
-//! is not taken for harmless. Source: service authorization reference, "Actions, resources, and condition keys" of S3,
-//! KMS and SNS.
+//! An action that is not in these lists counts as a change unless its name says that it gets or lists: a new action of
+//! AWS is not taken for harmless. Source: service authorization reference, "Actions, resources, and condition keys" of
+//! S3, KMS and SNS.
 
 use crate::policy::document::{ActionElement, Statement};
 use crate::policy::evaluate::{covers_action, glob, globs_meet};
@@ -189,7 +189,8 @@ const TOPIC_CHANGES: [&str; 9] = [
     "sns:UntagResource",
 ];
 
-/// The actions that a statement allows on one kind of resource, one of each sort; none where it allows none of the sort.
+/// The actions that a statement allows on one kind of resource, one of each sort; none where it allows none of the
+/// sort.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GrantedActions {
     /// Reads what is kept: objects, or what a key encrypts.
@@ -304,8 +305,8 @@ pub(super) fn verb(action: &str) -> Verb {
     }
 }
 
-/// Returns the patterns of a statement that are about a service and fit none of its actions that are known here. A statement
-/// that lists what it does not mean is about all that is not known, unless the list has the whole service.
+/// Returns the patterns of a statement that are about a service and fit none of its actions that are known here. A
+/// statement that lists what it does not mean is about all that is not known, unless the list has the whole service.
 pub(super) fn unknown<'a>(
     statement: &'a Statement,
     service: &'a str,

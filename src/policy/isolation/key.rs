@@ -1,4 +1,5 @@
-//! The key: a reader decrypts its files with it and nothing else. Whom its policy lets in is [`shared`](super::shared)'s.
+//! The key: a reader decrypts its files with it and nothing else. Whom its policy lets in is
+//! [`shared`](super::shared)'s.
 
 use super::excess::{CONTEXT, not_a_log};
 use super::granted::DECRYPT;

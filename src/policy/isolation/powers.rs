@@ -1,8 +1,8 @@
-//! What a principal of the archive's own account can do to the archive by its own policies: no bucket or key policy has to
-//! name it for that.
+//! What a principal of the archive's own account can do to the archive by its own policies: no bucket or key policy has
+//! to name it for that.
 //!
-//! An answer that depends on what is not known (an address, a tag, a time) counts as a yes: the principal is listed, and
-//! who can become it is looked at.
+//! An answer that depends on what is not known (an address, a tag, a time) counts as a yes: the principal is listed,
+//! and who can become it is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,7 +169,8 @@ const MAKES_OTHERS: [(&str, &[&str]); 29] = [
     ("iam:UpdateOpenIDConnectProviderThumbprint", &["oidc-provider"]),
 ];
 
-/// What gives a service that has a role already something to do, so that it is done as that role: no role is passed for it.
+/// What gives a service that has a role already something to do, so that it is done as that role: no role is passed for
+/// it.
 const ACTS_THROUGH: [(&str, &[&str]); 9] = [
     ("cloudformation.amazonaws.com", &["cloudformation:UpdateStack", "cloudformation:CreateChangeSet"]),
     ("codebuild.amazonaws.com", &["codebuild:StartBuild", "codebuild:UpdateProject"]),
@@ -193,7 +194,8 @@ const ACTS_THROUGH: [(&str, &[&str]); 9] = [
     ("states.amazonaws.com", &["states:UpdateStateMachine"]),
 ];
 
-/// Returns what each subject can do, in their order. `powerful` are roles that count as such whatever their policies say.
+/// Returns what each subject can do, in their order. `powerful` are roles that count as such whatever their policies
+/// say.
 pub fn powers(site: &Site, subjects: &[Subject]) -> Vec<Powers> {
     let mut all: Vec<Powers> = subjects.iter().map(|subject| site.of(subject)).collect();
     // Whoever becomes somebody who becomes somebody: until nothing is added. Each turn adds one at least.

@@ -106,8 +106,8 @@ pub(super) fn reads(archive: &Archive, reader: &Reader, account: &str) -> Option
     any(files.map(|one| archive.judge(&one.request(caller.clone(), archive.inside()), reader.policies)))
 }
 
-/// Returns the accounts whose files a trusted account or principal can read: by the evaluation of requests of those that
-/// policies name in it, or else of any role there.
+/// Returns the accounts whose files a trusted account or principal can read: by the evaluation of requests of those
+/// that policies name in it, or else of any role there.
 pub(super) fn trusted_reads(archive: &Archive, trusted: &str) -> BTreeMap<AccountId, Option<bool>> {
     let account = trusted.parse::<Arn>().map_or_else(|_| trusted.to_owned(), |arn| arn.account().to_owned());
     let context = match account.parse::<AccountId>() {
@@ -134,8 +134,9 @@ pub(super) fn trusted_reads(archive: &Archive, trusted: &str) -> BTreeMap<Accoun
     archive.accounts.iter().map(|victim| (victim.clone(), answer(victim))).collect()
 }
 
-/// Evaluates, for a sample of the readers, requests for two other accounts and for the name that its own is the beginning
-/// of. It confirms the proof by structure, which all readers have, with the evaluator, which shares nothing with it.
+/// Evaluates, for a sample of the readers, requests for two other accounts and for the name that its own is the
+/// beginning of. It confirms the proof by structure, which all readers have, with the evaluator, which shares nothing
+/// with it.
 pub(super) fn sample(archive: &Archive, result: &mut Isolation) {
     let accounts: Vec<&AccountId> = archive.accounts.iter().collect();
     let Some(count) = std::num::NonZeroUsize::new(accounts.len()) else { return };

@@ -136,8 +136,8 @@ fn statements() -> impl Strategy<Value = Value> {
 /// A principal, actions, resources, and lines of a condition: operator, key and value.
 type Parts = (Value, Vec<&'static str>, Vec<String>, Vec<(&'static str, &'static str, Value)>);
 
-/// Statements that allow, from principals, actions, resources and lines of a condition; each of the first three is negated
-/// with a probability.
+/// Statements that allow, from principals, actions, resources and lines of a condition; each of the first three is
+/// negated with a probability.
 pub(super) fn statements_of(parts: impl Strategy<Value = Parts>, negated: f64) -> impl Strategy<Value = Value> {
     let negated = prop::bool::weighted(negated);
     (parts, [negated, negated, negated]).prop_map(|((principal, actions, resources, lines), negations)| {

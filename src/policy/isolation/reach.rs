@@ -11,8 +11,8 @@ use crate::policy::lint::is_demanding;
 pub(super) const OWN_ACCOUNT: &str = "${aws:PrincipalAccount}";
 
 impl Archive<'_> {
-    /// Returns what account folders stand in: the roots that readers must read, and the same in CloudTrail's other layout,
-    /// below `AWSLogs` or below `AWSLogs/o-…`. Earlier trails, or the next ones, write there.
+    /// Returns what account folders stand in: the roots that readers must read, and the same in CloudTrail's other
+    /// layout, below `AWSLogs` or below `AWSLogs/o-…`. Earlier trails, or the next ones, write there.
     pub(super) fn all_roots(&self) -> Vec<LogRoot> {
         let both = |root: &LogRoot| root.layouts(self.organization_id.as_str());
         let others: BTreeSet<LogRoot> =

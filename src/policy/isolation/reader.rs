@@ -95,7 +95,8 @@ impl Subject<'_> {
         allows.any(|statement| covers_action(statement, "s3:GetObjectVersion"))
     }
 
-    /// Returns keys of its account that some statement about reading treats otherwise than most: of a region, a year, a day.
+    /// Returns keys of its account that some statement about reading treats otherwise than most: of a region, a year, a
+    /// day.
     fn told_apart(&self, keys: &[String]) -> ToldApart {
         let known: Vec<String> = keys.iter().map(|key| self.archive.object_arn(key)).collect();
         let own = self.reader.policies.iter().map(|policy| policy.document);
@@ -114,7 +115,8 @@ impl Subject<'_> {
         all
     }
 
-    /// Whatever a statement of its policy gives beyond its account's folders is too much, on every bucket, key and topic.
+    /// Whatever a statement of its policy gives beyond its account's folders is too much, on every bucket, key and
+    /// topic.
     fn check_statement(&self, policy: &Named, index: usize, statement: &Statement, result: &mut Isolation) {
         let place = StatementPlace { document: policy.name.to_owned(), index, sid: statement.sid.clone() };
         let doubts = match meets(self.archive, self.archive.account, statement, Candidate::Principal(self.reader.role))

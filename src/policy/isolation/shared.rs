@@ -1,9 +1,9 @@
-//! The documents that others may write to: every statement that allows something is ours by its nature, or harmless, or a
-//! violation, or an open question.
+//! The documents that others may write to: every statement that allows something is ours by its nature, or harmless, or
+//! a violation, or an open question.
 //!
-//! Harmless is only what this file and [`excess`](super::excess) know to be: CloudTrail's delivery for trails of ours, the
-//! owner's account as a whole, a member that reads its own folders, a trusted reader that reads, a service that delivers
-//! for an account of ours. Denials are not grants; they are looked at to tell a violation from a question.
+//! Harmless is only what this file and [`excess`](super::excess) know to be: CloudTrail's delivery for trails of ours,
+//! the owner's account as a whole, a member that reads its own folders, a trusted reader that reads, a service that
+//! delivers for an account of ours. Denials are not grants; they are looked at to tell a violation from a question.
 
 use super::confine::{Candidate, Met, STRANGER, is_unique_id, meets, names, role_of};
 use super::events::reaches;
@@ -155,7 +155,8 @@ impl<'a> Look<'a, '_> {
             None if facts.known_principals.iter().any(|known| is_it(known)) => Rights::Known,
             None => Rights::SomebodyOfHome,
         };
-        // The variable for the caller's account stands for the account that the role is in, not for the one that it reads for.
+        // The variable for the caller's account stands for the account that the role is in, not for the one that it
+        // reads for.
         let own = self.scene.own.map(|_| arn.account());
         let scene = Scene::new(archive, self.scene.kind, self.scene.arn, self.scene.statement, own);
         self.judged_in(&scene, name, rights, Candidate::Principal(arn));

@@ -27,7 +27,8 @@ const WRITES: &str = "writes-nothing";
 const DECRYPTS: &str = "decrypts-only-logs";
 const KEPT: &str = "kept";
 
-/// `B` stands for the bucket's ARN, `R` for the root of the logs, `M` for a member, `N` for another, `L` for the log account.
+/// `B` stands for the bucket's ARN, `R` for the root of the logs, `M` for a member, `N` for another, `L` for the log
+/// account.
 fn written_out(text: &str) -> String {
     let text = text
         .replace("B/", "arn:aws:s3:::acme-org-cloudtrail/")

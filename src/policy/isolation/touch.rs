@@ -46,8 +46,8 @@ impl Touch {
     }
 }
 
-/// Returns a text with every variable but the caller's account widened to what it may be; none where the variable is plain
-/// text, which no name in an archive has.
+/// Returns a text with every variable but the caller's account widened to what it may be; none where the variable is
+/// plain text, which no name in an archive has.
 pub(super) fn without_variables(text: &str, own: Option<&str>) -> Option<String> {
     if !text.contains("${") {
         return Some(text.to_owned());
@@ -70,7 +70,8 @@ pub(super) fn without_variables(text: &str, own: Option<&str>) -> Option<String>
 }
 
 impl Archive<'_> {
-    /// Tells whether a pattern of keys can match a log: what lies below any `AWSLogs/`, and below the folders of trails.
+    /// Tells whether a pattern of keys can match a log: what lies below any `AWSLogs/`, and below the folders of
+    /// trails.
     pub(super) fn may_be_log(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*");
         let meets = |root: &LogRoot| globs_meet(&wide, &root.pattern());
@@ -96,8 +97,8 @@ impl Archive<'_> {
     }
 }
 
-/// Tells whether all that a pattern of keys matches lies below `AWSLogs/[o-…/]<account>/`, the slash included: without it
-/// account 11111111111 would reach 111111111112. `own` is an account, or [`OWN_ACCOUNT`].
+/// Tells whether all that a pattern of keys matches lies below `AWSLogs/[o-…/]<account>/`, the slash included: without
+/// it account 11111111111 would reach 111111111112. `own` is an account, or [`OWN_ACCOUNT`].
 pub(super) fn is_own(key: &str, own: &str) -> bool {
     let fixed = &key[..key.find(['*', '?']).unwrap_or(key.len())];
     let is_own = |part: &str| !own.is_empty() && (part == own || part == OWN_ACCOUNT);

@@ -30,13 +30,13 @@ fn outdated(regions: &[&str]) -> String {
     )
 }
 
-/// What CloudTrail does here in the name of a trail. That it decrypts for Bucket Keys and looks at the key harms nobody, and
-/// AWS documents the former without a condition.
+/// What CloudTrail does here in the name of a trail. That it decrypts for Bucket Keys and looks at the key harms
+/// nobody, and AWS documents the former without a condition.
 const BY_CLOUDTRAIL: [&str; 5] =
     ["s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey", "kms:Encrypt", "sns:Publish"];
 
-/// A service acts for whoever makes it: without a condition on the source for anybody (IAM user guide, "The confused deputy
-/// problem").
+/// A service acts for whoever makes it: without a condition on the source for anybody (IAM user guide, "The confused
+/// deputy problem").
 pub(super) fn source(statement: &Statement, subject: &LintSubject, add: Add) {
     let shared = [Kind::Bucket, Kind::Key, Kind::Topic].contains(&subject.kind);
     if statement.effect == Effect::Deny || !shared || has_source(statement) {
@@ -98,7 +98,8 @@ pub(super) fn list(statement: &Statement, subject: &LintSubject, add: Add) {
     }
 }
 
-/// A bucket refuses plain HTTP if it explicitly denies it to a caller without a signature, to whom no exemption applies.
+/// A bucket refuses plain HTTP if it explicitly denies it to a caller without a signature, to whom no exemption
+/// applies.
 pub(super) fn plain_http(document: &PolicyDocument, subject: &LintSubject, add: Add) {
     if subject.kind != Kind::Bucket {
         return;

@@ -27,10 +27,10 @@ struct Inside<'a> {
 
 /// Returns what an allow statement gives to a principal outside the organization, if it gives anything.
 ///
-/// Inside are the accounts of `known_accounts` and what `trusted` names: accounts, or principals as policies write them.
-/// A condition that holds only for the organization or for such accounts confines the statement; network conditions,
-/// `…IfExists` and `ForAllValues:` do not, because strangers can meet them. AWS services are nobody's outside: whether
-/// they act for strangers is the question of the missing source condition.
+/// Inside are the accounts of `known_accounts` and what `trusted` names: accounts, or principals as policies write
+/// them. A condition that holds only for the organization or for such accounts confines the statement; network
+/// conditions, `…IfExists` and `ForAllValues:` do not, because strangers can meet them. AWS services are nobody's
+/// outside: whether they act for strangers is the question of the missing source condition.
 pub fn outside_grants(
     statement: &Statement,
     organization_id: Option<&OrganizationId>,

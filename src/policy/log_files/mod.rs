@@ -1,8 +1,8 @@
 //! The names of log files as a language: which of them the pattern of a resource matches, and which it leaves out.
 //!
-//! A trail writes for 10,000 accounts, in every region, on every day. No list of samples meets each pattern that somebody
-//! may write, so that a key on each side of a pattern is built from the pattern itself: [`inside`](LogFiles::inside) and
-//! [`outside`](LogFiles::outside).
+//! A trail writes for 10,000 accounts, in every region, on every day. No list of samples meets each pattern that
+//! somebody may write, so that a key on each side of a pattern is built from the pattern itself:
+//! [`inside`](LogFiles::inside) and [`outside`](LogFiles::outside).
 //!
 //! Source: AWS CloudTrail user guide, "Finding your CloudTrail log files".
 
@@ -109,9 +109,9 @@ impl LogFiles<'_> {
         }
     }
 
-    /// Returns keys of some of the accounts that statements treat otherwise than most: for what is denied (or left out of
-    /// what is allowed), a key that each pattern matches; for all that is not denied (or allowed), a key that no pattern
-    /// matches. `known` are the ARNs of files that are tried anyway.
+    /// Returns keys of some of the accounts that statements treat otherwise than most: for what is denied (or left out
+    /// of what is allowed), a key that each pattern matches; for all that is not denied (or allowed), a key that no
+    /// pattern matches. `known` are the ARNs of files that are tried anyway.
     pub(super) fn told_apart(&self, statements: &[&Statement], known: &[String], accounts: &[AccountId]) -> ToldApart {
         let mut told = ToldApart::default();
         let mut allowed: Vec<&str> = Vec::new();

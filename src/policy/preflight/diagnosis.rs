@@ -82,8 +82,8 @@ pub(super) fn denied_by(place: StatementPlace, code: &'static str, document: &st
     Refusal { statement: Some(place), denied: true, message, help, ..base }
 }
 
-/// Returns the statement that is meant for CloudTrail and right but for its conditions. A statement for anyone is not: to
-/// loosen its conditions would open it to the world.
+/// Returns the statement that is meant for CloudTrail and right but for its conditions. A statement for anyone is not:
+/// to loosen its conditions would open it to the world.
 pub(super) fn right_but_for_conditions<'m>(misses: &'m [NearMiss], policy: &PolicyDocument) -> Option<&'m NearMiss> {
     misses.iter().find(|miss| names_cloudtrail(miss, policy) && only_conditions(miss))
 }
@@ -133,7 +133,8 @@ pub(super) fn condition(
     }
 }
 
-/// Explains a statement that names CloudTrail by its old accounts, where there is one that covers the request otherwise.
+/// Explains a statement that names CloudTrail by its old accounts, where there is one that covers the request
+/// otherwise.
 pub(super) fn outdated(
     misses: &[NearMiss],
     policy: &PolicyDocument,

@@ -1,9 +1,9 @@
 //! The keys of log files to try: those of every account, as far as the policy tells them apart.
 //!
-//! A trail writes below 10,000 accounts in three folders. Most policies open the organization's path as a whole, so that
-//! one key stands for all. Where a pattern of the policy falls differently on an account, a folder, a region or a day, a
-//! key on each side of it is tried: by comparing names first ([`by_name`]), and by building, from the patterns themselves,
-//! keys that they match or leave out ([`LogFiles::told_apart`]). Only these are evaluated.
+//! A trail writes below 10,000 accounts in three folders. Most policies open the organization's path as a whole, so
+//! that one key stands for all. Where a pattern of the policy falls differently on an account, a folder, a region or a
+//! day, a key on each side of it is tried: by comparing names first ([`by_name`]), and by building, from the patterns
+//! themselves, keys that they match or leave out ([`LogFiles::told_apart`]). Only these are evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
 

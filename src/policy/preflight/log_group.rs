@@ -1,5 +1,5 @@
-//! CloudTrail's way into a CloudWatch Logs group: the group's ARN, the role's trust, the streams it may write, and what the
-//! resource policies of CloudWatch Logs deny.
+//! CloudTrail's way into a CloudWatch Logs group: the group's ARN, the role's trust, the streams it may write, and what
+//! the resource policies of CloudWatch Logs deny.
 
 use std::collections::BTreeSet;
 
@@ -156,8 +156,8 @@ fn closed(denial: Denial, action: &str, stream: &Stream, request: &Request) -> R
     }
 }
 
-/// AWS documents that such a policy binds services only (CloudWatch Logs API, `PutResourcePolicy`), and CloudTrail writes as
-/// a role. That is not relied on: what is denied there is meant to stop something.
+/// AWS documents that such a policy binds services only (CloudWatch Logs API, `PutResourcePolicy`), and CloudTrail
+/// writes as a role. That is not relied on: what is denied there is meant to stop something.
 fn check_resource_policy(delivery: &Delivery, group: &LogGroup, policy: Named, result: &mut Preflight) {
     let denies = policy.document.statements.iter().filter(|statement| statement.effect == Effect::Deny);
     let denied: Vec<&Statement> = denies.collect();
@@ -202,8 +202,8 @@ fn kept_out(denial: Denial, group: &LogGroup, document: &str, request: &Request)
     }
 }
 
-/// Returns streams that CloudTrail writes to and that denials may tell apart: its own, those of some members and regions,
-/// and those that the denials' own patterns suggest.
+/// Returns streams that CloudTrail writes to and that denials may tell apart: its own, those of some members and
+/// regions, and those that the denials' own patterns suggest.
 fn denied_streams(delivery: &Delivery, group: &LogGroup, denied: &[&Statement]) -> BTreeSet<String> {
     let base = group.arn.as_str().trim_end_matches(":*");
     let mut all: BTreeSet<String> = streams(delivery, group).into_iter().map(|stream| stream.arn).collect();

@@ -35,8 +35,8 @@ pub struct Delivery {
     pub management_account: AccountId,
     /// The organization, if the trail is an organization trail.
     pub organization_id: Option<OrganizationId>,
-    /// The members that an organization trail writes for. A policy that opens the organization's path as a whole is checked
-    /// once; one that tells members apart is checked for each kind.
+    /// The members that an organization trail writes for. A policy that opens the organization's path as a whole is
+    /// checked once; one that tells members apart is checked for each kind.
     pub accounts: Vec<AccountId>,
     /// The bucket's name.
     pub bucket: String,
@@ -284,8 +284,8 @@ pub struct Asked {
 }
 
 /// Returns every request that CloudTrail makes to bucket and key for a trail, for other policies that bind it:
-/// `statements` are theirs, and each file that they treat otherwise than most is among the requests. `key` is the ARN of the
-/// key; none where S3 encrypts.
+/// `statements` are theirs, and each file that they treat otherwise than most is among the requests. `key` is the ARN
+/// of the key; none where S3 encrypts.
 pub fn requests(delivery: &Delivery, key: Option<&str>, statements: &PolicyDocument) -> Asked {
     let mut asked = bucket::requests(delivery, statements);
     asked.requests.extend(key.into_iter().flat_map(|arn| key::requests(delivery, arn)));

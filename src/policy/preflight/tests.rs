@@ -1,5 +1,5 @@
-//! Each cause has a folder in `tests/data/policy`: the documents that differ from AWS's documented ones, and the diagnosis.
-//! `ORGTRAIL_BLESS=1` writes the diagnoses anew.
+//! Each cause has a folder in `tests/data/policy`: the documents that differ from AWS's documented ones, and the
+//! diagnosis. `ORGTRAIL_BLESS=1` writes the diagnoses anew.
 
 use std::path::{Path, PathBuf};
 

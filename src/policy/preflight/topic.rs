@@ -54,7 +54,8 @@ pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
     result
 }
 
-/// AWS's documents speak of topics in the trail's region and refuse no other: whether CloudTrail takes one is not known.
+/// AWS's documents speak of topics in the trail's region and refuse no other: whether CloudTrail takes one is not
+/// known.
 fn other_region(delivery: &Delivery, topic: &Topic) -> Doubt {
     let (has, home) = (topic.arn.region(), delivery.trail_arn.region());
     Doubt {

@@ -1,4 +1,5 @@
-//! The part of the report that says who else can read or change the archive, what leads out of it, and what was looked at.
+//! The part of the report that says who else can read or change the archive, what leads out of it, and what was looked
+//! at.
 
 use schemars::JsonSchema;
 use serde::Serialize;

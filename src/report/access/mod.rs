@@ -16,8 +16,8 @@ use crate::report::text::words;
 mod around;
 pub mod reader_guide;
 
-/// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it the
-/// proof by structure speaks for those of whom nothing else is said.
+/// Up to so many accounts and readers, every reader is tried on every account and the whole matrix is shown. Above it
+/// the proof by structure speaks for those of whom nothing else is said.
 pub const MATRIX_MAX: usize = 20;
 
 /// Which policies were looked at.

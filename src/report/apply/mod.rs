@@ -1,5 +1,5 @@
-//! What came of a plan: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments; programs read
-//! [`model`].
+//! What came of a plan: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments; programs
+//! read [`model`].
 
 pub mod human;
 pub mod markdown;

@@ -1,4 +1,5 @@
-//! The report of coverage: terminal, JSON, markdown; its JSON shape is in [`super::coverage_model`], its page in [`super::page`].
+//! The report of coverage: terminal, JSON, markdown; its JSON shape is in [`super::coverage_model`], its page in
+//! [`super::page`].
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -1,5 +1,5 @@
-//! A heat map: rows of labels, columns of equal times, a cell where they meet. Of several cells in one place the greatest
-//! wins: the worst state, the poorest presence.
+//! A heat map: rows of labels, columns of equal times, a cell where they meet. Of several cells in one place the
+//! greatest wins: the worst state, the poorest presence.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,8 +20,8 @@ pub struct HeatMap<T> {
 }
 
 impl<T: Copy + Ord> HeatMap<T> {
-    /// Returns the map of labelled hours in at most `columns_max` columns. Rows of one label are joined. Without any hour
-    /// there is no map.
+    /// Returns the map of labelled hours in at most `columns_max` columns. Rows of one label are joined. Without any
+    /// hour there is no map.
     pub fn of(hours: impl IntoIterator<Item = (String, Vec<(TimeRange, T)>)>, columns_max: usize) -> Option<Self> {
         let mut labelled: Vec<(String, Vec<(TimeRange, T)>)> = Vec::new();
         for (label, hours) in hours {

@@ -276,8 +276,8 @@ impl Proof {
         hex(&sha256(serde_json::json!(self).to_string().as_bytes()))
     }
 
-    /// Returns a finding when the report of the run that made a bundle says worse than what the bundle shows now: that run
-    /// knew what the bundle does not tell.
+    /// Returns a finding when the report of the run that made a bundle says worse than what the bundle shows now: that
+    /// run knew what the bundle does not tell.
     pub fn worse_than(report: &serde_json::Value, state: State) -> Option<Finding> {
         let word = report.pointer("/summary/state")?.as_str()?;
         let told =

@@ -118,8 +118,8 @@ pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
     pages.render(name, data).map_err(|e| PageError(e.into()))
 }
 
-/// Returns the lines that tell a cell's state without colour, as the path of an SVG: a slash for what is not known, a cross for
-/// what is bad, nothing for what is good.
+/// Returns the lines that tell a cell's state without colour, as the path of an SVG: a slash for what is not known, a
+/// cross for what is bad, nothing for what is good.
 fn mark(state: &str, x: usize, y: usize, width: usize) -> String {
     let (right, low) = (x + width, y + 14);
     let slash = format!("M{x} {low}L{right} {y}");

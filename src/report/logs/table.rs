@@ -8,7 +8,8 @@ const ROWS_MAX: usize = 60;
 /// What stands between two columns.
 const SPACE: &str = "  ";
 
-/// A table: names of columns, and rows of as many cells. Cells may hold anything; they are made harmless when they are shown.
+/// A table: names of columns, and rows of as many cells. Cells may hold anything; they are made harmless when they are
+/// shown.
 pub(super) struct Table {
     pub(super) columns: &'static [&'static str],
     pub(super) rows: Vec<Vec<String>>,

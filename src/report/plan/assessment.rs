@@ -1,5 +1,5 @@
-//! What is wrong now, as people read it: findings, what drifted by its harm, and what could not be proved. The texts are not
-//! escaped; each format does that for itself.
+//! What is wrong now, as people read it: findings, what drifted by its harm, and what could not be proved. The texts
+//! are not escaped; each format does that for itself.
 
 use std::hash::Hash;
 

@@ -1,4 +1,5 @@
-//! Organizations and changes for the tests of reports: account 1 manages, account 2 holds the logs, the rest are members.
+//! Organizations and changes for the tests of reports: account 1 manages, account 2 holds the logs, the rest are
+//! members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -319,7 +320,8 @@ pub fn unreadable(account: usize) -> Problem {
     }
 }
 
-/// Makes the outcome of [`plan`]: the bucket policy and one role failed, the trail was skipped, one change was not needed.
+/// Makes the outcome of [`plan`]: the bucket policy and one role failed, the trail was skipped, one change was not
+/// needed.
 pub fn apply_report(accounts: usize) -> ApplyReport {
     let plan = plan(accounts);
     let failed = |message: &str, account: usize| {

@@ -1,5 +1,5 @@
-//! The JSON of a plan and of a run as other programs read it, held by snapshots: a change of our own types never changes
-//! it unnoticed.
+//! The JSON of a plan and of a run as other programs read it, held by snapshots: a change of our own types never
+//! changes it unnoticed.
 
 use serde_json::Value;
 

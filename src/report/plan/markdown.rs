@@ -1,6 +1,6 @@
 //! Plans and drift as markdown, for comments of pull requests and for tickets: risks first, details collapsed,
-//! never longer than a comment may be. The same input gives the same bytes, so that a comment changes only when there is
-//! something to say.
+//! never longer than a comment may be. The same input gives the same bytes, so that a comment changes only when there
+//! is something to say.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! A plan, or what drifted: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments, [`html`] as
-//! a page, [`sarif`] and [`junit`] for CI systems; what programs read is [`crate::plan::saved`].
+//! A plan, or what drifted: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments,
+//! [`html`] as a page, [`sarif`] and [`junit`] for CI systems; what programs read is [`crate::plan::saved`].
 
 pub mod assessment;
 pub mod drift_comparison;

@@ -20,8 +20,8 @@ use crate::report::text::words;
 struct Rule {
     id: &'static str,
     level: &'static str,
-    /// How bad it is, as code scanning ranks it: 9.0 and more is critical, 7.0 high, 4.0 medium; none where only the level
-    /// counts (GitHub docs, "SARIF support for code scanning", `security-severity`).
+    /// How bad it is, as code scanning ranks it: 9.0 and more is critical, 7.0 high, 4.0 medium; none where only the
+    /// level counts (GitHub docs, "SARIF support for code scanning", `security-severity`).
     severity: Option<&'static str>,
     about: &'static str,
 }

@@ -265,8 +265,8 @@ pub(in crate::report) fn address_of(group: &Group) -> String {
     format!("{account}/{region}/{}/{}", content.kind, content.name)
 }
 
-/// Sorts groups into sections: where logs are not recorded, lost or exposed first; then the management account, the other
-/// accounts, and what is the same in many.
+/// Sorts groups into sections: where logs are not recorded, lost or exposed first; then the management account, the
+/// other accounts, and what is the same in many.
 fn sections(groups: &[Group], organization: &Organization, detail: Detail) -> Vec<SectionView> {
     let mut sections: BTreeMap<(usize, Vec<AccountId>), Vec<&Group>> = BTreeMap::new();
     for group in groups {

@@ -1,5 +1,5 @@
-//! What the documents of a plan let happen and should not, as people read it: each with its counter-example. The texts are
-//! not escaped; each format does that for itself.
+//! What the documents of a plan let happen and should not, as people read it: each with its counter-example. The texts
+//! are not escaped; each format does that for itself.
 
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! Untrusted text (account names, tags, other people's policies, AWS's messages) made inert for each format.
 //!
-//! Nothing is dropped: a character that could act is shown in a form that cannot, so that a reader sees that it is there.
+//! Nothing is dropped: a character that could act is shown in a form that cannot, so that a reader sees that it is
+//! there.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -26,8 +27,8 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Makes the text of a JSON document inert: what would act in a terminal or an editor is written as `\\u202e`, which means
-/// the same to whoever reads the document.
+/// Makes the text of a JSON document inert: what would act in a terminal or an editor is written as `\\u202e`, which
+/// means the same to whoever reads the document.
 ///
 /// Such characters stand nowhere but inside of texts; the line ends of the document's own layout stay.
 pub fn json(text: &str) -> Cow<'_, str> {

@@ -1,6 +1,7 @@
 //! How a report is laid out on a terminal.
 //!
-//! The text has ANSI styles in it, which the command line takes out where the output is no terminal; it reads without them.
+//! The text has ANSI styles in it, which the command line takes out where the output is no terminal; it reads without
+//! them.
 
 use anstyle::Style;
 

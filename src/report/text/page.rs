@@ -56,7 +56,8 @@ impl Page {
 
     /// Writes a line, broken between words where it is too long. What follows the break is indented by four more.
     ///
-    /// A word is never broken, nor is what stands between backquotes: an id, an ARN or a command must stay whole to be copied.
+    /// A word is never broken, nor is what stands between backquotes: an id, an ARN or a command must stay whole to be
+    /// copied.
     pub fn line(&mut self, indent: usize, spans: &[Span]) {
         self.line_hanging(indent, indent + 4, spans);
     }
@@ -65,7 +66,8 @@ impl Page {
     pub fn line_hanging(&mut self, indent: usize, hanging: usize, spans: &[Span]) {
         let mut styled = String::new();
         for Span(style, text) in spans {
-            // Writing to a string cannot fail. Each word has its own style, so that a line break never carries one over.
+            // Writing to a string cannot fail. Each word has its own style, so that a line break never carries one
+            // over.
             let text = with_whole_commands(&escape::terminal(text));
             for (at, word) in text.split(' ').enumerate() {
                 let gap = if at > 0 { " " } else { "" };

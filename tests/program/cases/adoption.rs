@@ -6,7 +6,8 @@ use super::folder::Case;
 
 const BUCKET: &str = "222222222222/eu-central-1/bucket/acme-org-cloudtrail";
 
-/// The bucket of case 01 as somebody else made it: with access control lists, a lifecycle of its own and a reader from outside.
+/// The bucket of case 01 as somebody else made it: with access control lists, a lifecycle of its own and a reader from
+/// outside.
 fn foreign() -> Case {
     let case = Case::open("01");
     let mut estate: Value = serde_json::from_str(&case.read("estate.json")).unwrap();

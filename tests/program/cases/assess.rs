@@ -1,4 +1,5 @@
-//! One assessment of an estate, told by every report: what the drift does now stands first, the risk of the repair beside it.
+//! One assessment of an estate, told by every report: what the drift does now stands first, the risk of the repair
+//! beside it.
 
 use serde_json::Value;
 
@@ -113,8 +114,8 @@ fn reconcile_has_json_for_one_round_and_refuses_what_it_has_not() {
     }
 }
 
-/// A member reads all logs by a statement of somebody else: everything says so, with the command that ends it; the daemon leaves
-/// it to a person.
+/// A member reads all logs by a statement of somebody else: everything says so, with the command that ends it; the
+/// daemon leaves it to a person.
 #[test]
 fn a_statement_that_breaks_isolation_is_a_finding_of_the_daemon_and_has_a_repair() {
     let case = Case::open("10");

@@ -86,8 +86,8 @@ fn take_sources_off(value: &mut Value) {
     }
 }
 
-/// A statement of others lets a role of the log account read: whether that is harmless depends on who becomes the role, which
-/// the same look tells.
+/// A statement of others lets a role of the log account read: whether that is harmless depends on who becomes the role,
+/// which the same look tells.
 #[test]
 fn a_role_of_the_log_account_that_a_statement_names_is_as_harmless_as_who_becomes_it() {
     let role = "arn:aws:iam::222222222222:role/athena";

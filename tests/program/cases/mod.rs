@@ -1,5 +1,5 @@
-//! Small inputs that once gave a wrong answer, each in a folder of `2026-11` whose README says what must happen. One module
-//! a subject; each runs the program itself on a copy of the folder.
+//! Small inputs that once gave a wrong answer, each in a folder of `2026-11` whose README says what must happen. One
+//! module a subject; each runs the program itself on a copy of the folder.
 
 mod adoption;
 mod advice;

@@ -66,7 +66,8 @@ fn an_account_that_renames_itself_is_its_own_problem() {
     let before = role_names(&case);
     assert!(before.contains(&"Read-shop".to_owned()) && before.contains(&"Read-web".to_owned()), "{before:?}");
 
-    // The name of another, the id of another, a letter that IAM does not take: the role keeps its name, the rest its peace.
+    // The name of another, the id of another, a letter that IAM does not take: the role keeps its name, the rest its
+    // peace.
     for name in ["web", "555555555555", "the shop of ours"] {
         rename(&case, "333333333333", name);
         let plan = json(&case.must(3, "plan --estate estate.json --format json"));

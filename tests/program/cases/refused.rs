@@ -178,7 +178,8 @@ fn the_topics_key_is_explained_from_its_name_or_its_policy() {
     assert!(explain(2, "--topic-key-policy key.json").contains("kms:Decrypt"));
 }
 
-/// What breaks isolation is named in JSON, and taken out alike by `--close` and by its name; a denial goes by its name alone.
+/// What breaks isolation is named in JSON, and taken out alike by `--close` and by its name; a denial goes by its name
+/// alone.
 #[test]
 fn a_statement_of_others_has_one_name_and_goes_one_way() {
     let case = applied("13");
@@ -235,7 +236,8 @@ fn a_statement_of_others_has_one_name_and_goes_one_way() {
     case.must(0, "drift --estate estate.json");
 }
 
-/// The role of a statement was deleted: AWS shows its unique id. The statement is named, with the command that takes it out.
+/// The role of a statement was deleted: AWS shows its unique id. The statement is named, with the command that takes it
+/// out.
 #[test]
 fn a_statement_for_one_role_that_is_gone_is_named_with_what_removes_it() {
     let file = "arn:aws:s3:::acme-org-cloudtrail/*";

@@ -29,8 +29,8 @@ fn reader(case: &Case) -> Value {
     estate(case)["estate"]["sightings"][role]["present"]["role"].clone()
 }
 
-/// Case 15: an invited account and the end of a closure are told by two events of the service itself; an account that departed
-/// for good is noted as left.
+/// Case 15: an invited account and the end of a closure are told by two events of the service itself; an account that
+/// departed for good is noted as left.
 #[test]
 fn accounts_that_join_by_invitation_or_are_gone_for_good_wake_the_daemon_and_are_noted_as_left() {
     let case = Case::open("15");

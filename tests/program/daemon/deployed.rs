@@ -73,8 +73,9 @@ async fn a_message_has_the_trail_of_a_member_repaired() {
     until(logging).await;
     let writes = emulator.proxy().calls().into_iter().filter(|call| call.is_write() && call.service == "cloudtrail");
     assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), ["StartLogging"]);
-    // No full pass: nobody asks who belongs to the organization, nor for the trail of the management account. The log account
-    // has one too. Of the organization only what binds and administers the log account is looked at, as with each look at it.
+    // No full pass: nobody asks who belongs to the organization, nor for the trail of the management account. The log
+    // account has one too. Of the organization only what binds and administers the log account is looked at, as with
+    // each look at it.
     let asked = emulator.proxy().counts();
     let around = ["organizations:ListDelegatedAdministrators", "organizations:ListPoliciesForTarget"];
     let of_organization = |call: &&String| call.starts_with("organizations:") && !around.contains(&call.as_str());

@@ -11,8 +11,8 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(format!("{}/examples/daemon/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// Has the program read a command line. Flags are read from left to right: one that is unknown, or has a bad value, is told
-/// before the help is.
+/// Has the program read a command line. Flags are read from left to right: one that is unknown, or has a bad value, is
+/// told before the help is.
 #[track_caller]
 fn reads(words: &[&str]) {
     let help = Desk::offline().run(&format!("{} --help", words.join(" "))).expect_code(0);

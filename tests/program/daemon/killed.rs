@@ -102,8 +102,8 @@ async fn at_whichever_call_it_is_killed_the_next_one_ends_in_the_same_estate() {
     }
     assert!(reads > 20, "{reads} reads");
 
-    // While it writes: each write once before AWS has it and once when AWS has done it, and every time from where the one
-    // before was killed.
+    // While it writes: each write once before AWS has it and once when AWS has done it, and every time from where the
+    // one before was killed.
     let mut kills = 0;
     for trouble in [Trouble::HoldRequest, Trouble::HoldAnswer].iter().cycle() {
         emulator.proxy().trouble_if(|call| call.is_write(), 1, trouble.clone());

@@ -1,4 +1,5 @@
-//! The daemon against an emulator of AWS over the wire: as it is deployed, in bad weather, killed, frozen, told to stop.
+//! The daemon against an emulator of AWS over the wire: as it is deployed, in bad weather, killed, frozen, told to
+//! stop.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Two replicas with one lease, of which one is frozen in the middle of a wave and resumed when the other has taken over.
+//! Two replicas with one lease, of which one is frozen in the middle of a wave and resumed when the other has taken
+//! over.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};

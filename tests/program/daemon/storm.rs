@@ -1,4 +1,5 @@
-//! Rounds with somebody else's hands in between, while a proxy delays, throttles, cuts and reorders what the daemon sends.
+//! Rounds with somebody else's hands in between, while a proxy delays, throttles, cuts and reorders what the daemon
+//! sends.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ use crate::run::Desk;
 use crate::support::world::{HOME, MEMBER_ROLE};
 use crate::support::{Dice, Emulator, World};
 
-/// Repairing a policy may take a statement of somebody else away, which a person would have to allow. Every round looks at
-/// every account: what is looked at in which round is another test.
+/// Repairing a policy may take a statement of somebody else away, which a person would have to allow. Every round looks
+/// at every account: what is looked at in which round is another test.
 const RULES: &str = "reconcile: {allow: [safe, weakens, interrupts, destroys, costs], max_change: 100%, every: 1m, \
                      full_pass_every: 1m}\n";
 

@@ -37,8 +37,8 @@ pub struct Case {
     pub room_for_roles: Option<u32>,
 }
 
-/// Holds that a plan has nothing to do and nothing to say. Isolation is left open only by the policy of somebody else's key,
-/// which no random world has.
+/// Holds that a plan has nothing to do and nothing to say. Isolation is left open only by the policy of somebody else's
+/// key, which no random world has.
 pub fn settled(plan: &Plan) -> Result<(), TestCaseError> {
     prop_assert!(plan.changes.is_empty(), "{:#?}", plan.changes);
     prop_assert_eq!(&plan.violations, &vec![]);

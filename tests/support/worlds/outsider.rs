@@ -1,5 +1,5 @@
-//! What an outsider adds to an estate, one statement, setting or role at a time, and the promise that it breaks: told by
-//! evaluating requests, which shares nothing with the proof of isolation.
+//! What an outsider adds to an estate, one statement, setting or role at a time, and the promise that it breaks: told
+//! by evaluating requests, which shares nothing with the proof of isolation.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -341,8 +341,8 @@ impl Place {
         self.role_does(observed, arn, &Policies { own: &documents, boundary: None }, account.as_str())
     }
 
-    /// Tells what a role of the log account does, by its own policies and those of bucket, key and topic, beyond reading the
-    /// logs of an account.
+    /// Tells what a role of the log account does, by its own policies and those of bucket, key and topic, beyond
+    /// reading the logs of an account.
     pub fn role_does(&self, observed: &Estate, arn: &str, own: &Policies, reads: &str) -> Option<String> {
         let asker = self.asking(arn, reads);
         for (service, kind) in [("s3", Kind::BucketPolicy), ("kms", Kind::KeyPolicy), ("sns", Kind::Topic)] {
@@ -370,8 +370,8 @@ impl Place {
         others.map(|(who, _)| format!("{who} can assume {arn}"))
     }
 
-    /// Returns who assumes a role from outside of the log and the management account, each with the account whose logs it may
-    /// read.
+    /// Returns who assumes a role from outside of the log and the management account, each with the account whose logs
+    /// it may read.
     pub fn who_assumes(&self, arn: &str, trust: &PolicyDocument) -> Vec<(String, String)> {
         let open = full_access();
         let own = [Named { name: "own", document: &open }];

@@ -155,8 +155,8 @@ fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
     }
 }
 
-/// Asks the topic's policy whether CloudWatch may publish for the alarm. The policy that SNS gives a topic asks for the owner
-/// of whatever publishes.
+/// Asks the topic's policy whether CloudWatch may publish for the alarm. The policy that SNS gives a topic asks for the
+/// owner of whatever publishes.
 fn publishes(policy: &PolicyDocument, place: &MetricPlace, alarm: &Alarm, topic: &str) -> Answered {
     let account = place.0.as_str();
     let context = Context::default().with("aws:SourceArn", &alarm.arn).with("aws:SourceAccount", account);

@@ -2,8 +2,8 @@
 //!
 //! What the benchmark asks for is a chain (CIS 4.1 to 4.15, "Audit"): a trail of all regions and management events that
 //! delivers to a log group, a metric filter of that group, an alarm of its metric ([`alarm`]) that one event can raise
-//! ([`trigger`]), a topic that the alarm publishes to, and a confirmed subscriber. A chain that is broken anywhere tells
-//! nobody.
+//! ([`trigger`]), a topic that the alarm publishes to, and a confirmed subscriber. A chain that is broken anywhere
+//! tells nobody.
 
 use super::super::pattern::{Reading, event_names, read, source};
 use super::super::{AuditSubject, Check, CheckVerdict, Filter, Fix};

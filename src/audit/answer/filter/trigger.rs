@@ -1,7 +1,8 @@
 //! How many events raise an alarm?
 //!
-//! The benchmark takes any alarm of the metric. But one that no event raises is deaf, and one that is raised all the time
-//! tells nobody anything: CloudWatch acts when the state of an alarm changes (CloudWatch user guide, "Alarm actions").
+//! The benchmark takes any alarm of the metric. But one that no event raises is deaf, and one that is raised all the
+//! time tells nobody anything: CloudWatch acts when the state of an alarm changes (CloudWatch user guide, "Alarm
+//! actions").
 
 use crate::monitoring::alarm::{AlarmTrigger, Series};
 use crate::monitoring::metric_filter::Count;

@@ -103,8 +103,8 @@ impl S3Store {
         self.lane.flow.limit()
     }
 
-    /// Sends a request when there is room, again while its failure may pass. A bucket that throttles everything is waited
-    /// for, as long as the run has patience.
+    /// Sends a request when there is room, again while its failure may pass. A bucket that throttles everything is
+    /// waited for, as long as the run has patience.
     async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Failure>>,

@@ -1,5 +1,5 @@
-//! The logs' side of the door to AWS: buckets, CloudTrail's public keys, the state of trails, signatures of KMS. Nothing here
-//! writes: its clients call what the archive's part of the table has, and nothing else.
+//! The logs' side of the door to AWS: buckets, CloudTrail's public keys, the state of trails, signatures of KMS.
+//! Nothing here writes: its clients call what the archive's part of the table has, and nothing else.
 
 use std::sync::Arc;
 
@@ -52,8 +52,8 @@ enum Way {
 }
 
 impl Connection {
-    /// Reads credentials, endpoint and region from the environment, or from a profile of the configuration files. `region`
-    /// is used where they name none. No role is assumed.
+    /// Reads credentials, endpoint and region from the environment, or from a profile of the configuration files.
+    /// `region` is used where they name none. No role is assumed.
     ///
     /// # Errors
     /// [`NotConnected`] where there is no such profile.
@@ -80,8 +80,8 @@ impl Connection {
         Ok(Self::new(config.into_builder().region(region).http_client(client).build()))
     }
 
-    /// Connects as the commands do that look at a deployment: logs are read with the member role of the account that they
-    /// lie in, by sessions that can do nothing but read logs.
+    /// Connects as the commands do that look at a deployment: logs are read with the member role of the account that
+    /// they lie in, by sessions that can do nothing but read logs.
     ///
     /// # Errors
     /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
@@ -98,8 +98,8 @@ impl Connection {
         Self { way: Way::AsStarted(Box::new(LogsSession::new(config, None, limits))), endpoint }
     }
 
-    /// Returns the store of a bucket, in whichever region it lies. `account` is the account whose member role reads it, where
-    /// it is not the log account.
+    /// Returns the store of a bucket, in whichever region it lies. `account` is the account whose member role reads it,
+    /// where it is not the log account.
     ///
     /// # Errors
     /// [`Fault`] where the member role cannot be assumed.
@@ -121,7 +121,8 @@ impl Connection {
         PublicKeys::new(self.clone())
     }
 
-    /// Returns the status of every trail that delivers to a bucket and can be seen in a region, or in the connection's own.
+    /// Returns the status of every trail that delivers to a bucket and can be seen in a region, or in the connection's
+    /// own.
     ///
     /// # Errors
     /// When the trails may not be listed. A trail whose status may not be read is left out.
@@ -140,7 +141,8 @@ impl Connection {
     /// Signs a text with the key of an ARN, in its own region. Returns the algorithm's name and the signature.
     ///
     /// # Errors
-    /// When KMS refuses (`kms:GetPublicKey` and `kms:Sign` are needed), or the key signs neither with ECDSA P-256 nor with RSA.
+    /// When KMS refuses (`kms:GetPublicKey` and `kms:Sign` are needed), or the key signs neither with ECDSA P-256 nor
+    /// with RSA.
     pub async fn sign(&self, key_arn: &str, text: &str) -> Result<(String, Vec<u8>), Fault> {
         sign::sign(&self.session(None).await?, key_arn, text).await
     }

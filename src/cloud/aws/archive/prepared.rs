@@ -1,6 +1,6 @@
-//! GETs of many small objects. What the SDK works out anew for each request (where the bucket is reached, which plugins and
-//! interceptors there are) is asked of it once; each request is then signed by AWS's signer and sent over the SDK's own
-//! connection. An answer that is not the object is not read here: the SDK is asked again, and reads it.
+//! GETs of many small objects. What the SDK works out anew for each request (where the bucket is reached, which plugins
+//! and interceptors there are) is asked of it once; each request is then signed by AWS's signer and sent over the SDK's
+//! own connection. An answer that is not the object is not read here: the SDK is asked again, and reads it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -85,8 +85,8 @@ impl Prepared {
         Self { bucket: bucket.to_owned(), client, config, noting, to, place, credentials, is_off }
     }
 
-    /// Asks for an object. Returns nothing where the SDK must be asked: the bucket is none for plain requests, there are no
-    /// credentials, nothing was sent yet.
+    /// Asks for an object. Returns nothing where the SDK must be asked: the bucket is none for plain requests, there
+    /// are no credentials, nothing was sent yet.
     pub(super) async fn get(&self, key: &str) -> Option<Sent> {
         if self.is_off.load(Ordering::Relaxed) {
             return None;
@@ -134,8 +134,8 @@ pub(super) type Sent = Result<HttpResponse, aws_smithy_runtime_api::client::resu
 const PROBE: &str = "k";
 
 impl Place {
-    /// Reads the address of the probe. Requests for access points of several regions are signed in another way, and those for
-    /// directory buckets with other credentials: they are none for plain requests.
+    /// Reads the address of the probe. Requests for access points of several regions are signed in another way, and
+    /// those for directory buckets with other credentials: they are none for plain requests.
     fn of(uri: &str) -> Option<Self> {
         let (address, query) = uri.split_once('?')?;
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));

@@ -27,7 +27,8 @@ fn of_older_form(rule: &LifecycleRule) -> &str {
     rule.prefix().unwrap_or_default()
 }
 
-/// Returns the prefix of a filter, and whether it takes all that lies there. CloudTrail writes no empty object and no tags.
+/// Returns the prefix of a filter, and whether it takes all that lies there. CloudTrail writes no empty object and no
+/// tags.
 fn filtered(filter: &LifecycleRuleFilter) -> (String, bool) {
     let and = filter.and();
     let prefix = filter.prefix().or(and.and_then(|and| and.prefix())).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Whose credentials read the logs, where, and how fast: what a call to the archive needs to know beside its own parameters.
+//! Whose credentials read the logs, where, and how fast: what a call to the archive needs to know beside its own
+//! parameters.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -97,8 +98,8 @@ impl LogsSession {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// Returns the region of a bucket. `None` where S3 does not tell: whoever may not ask may still be in the right region,
-    /// and listing tells if not.
+    /// Returns the region of a bucket. `None` where S3 does not tell: whoever may not ask may still be in the right
+    /// region, and listing tells if not.
     pub(super) async fn region_of(&self, bucket: &str) -> Option<String> {
         let request = self.s3(None, None).get_bucket_location().bucket(bucket);
         let place = self.read(s3::GET_LOCATION, request.send()).await.ok()?;

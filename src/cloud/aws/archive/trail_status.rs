@@ -8,8 +8,8 @@ use crate::logs::coverage::{Delivery, TrailStatus};
 use crate::logs::store::Fault;
 use crate::operations::cloudtrail as op;
 
-/// Returns the status of every trail that delivers to a bucket and can be seen in a region: an organization's trail shows
-/// its shadow in the log account too.
+/// Returns the status of every trail that delivers to a bucket and can be seen in a region: an organization's trail
+/// shows its shadow in the log account too.
 ///
 /// # Errors
 /// When the trails may not be listed. A trail whose status may not be read is left out.

@@ -109,8 +109,8 @@ async fn others(
     Ok(sightings)
 }
 
-/// Reads what a trail that nobody asked for records: configuration, selectors and whether it is logging; of one in the own
-/// account also whose it is.
+/// Reads what a trail that nobody asked for records: configuration, selectors and whether it is logging; of one in the
+/// own account also whose it is.
 async fn other_trail(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;

@@ -1,7 +1,7 @@
 //! AWS CloudTrail: trails, their selectors and how their delivery goes.
 //!
-//! A trail is always named by its ARN. A name is only understood in the owner's account and region, which is neither where a
-//! delegated administrator calls from, nor where a shadow copy is seen.
+//! A trail is always named by its ARN. A name is only understood in the owner's account and region, which is neither
+//! where a delegated administrator calls from, nor where a shadow copy is seen.
 
 mod look;
 mod lookup;

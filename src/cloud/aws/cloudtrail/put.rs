@@ -1,5 +1,5 @@
-//! Makes, changes and deletes a trail. It is started last, and never stopped; an earlier one is deleted where a person named
-//! it.
+//! Makes, changes and deletes a trail. It is started last, and never stopped; an earlier one is deleted where a person
+//! named it.
 
 use std::collections::BTreeSet;
 

@@ -77,8 +77,8 @@ fn data(which: ReadWrite, resource: &DataResource) -> EventSelector {
     if resource.values().is_empty() || resource.values().iter().any(whole) {
         return selector;
     }
-    // The value of a bucket, `arn:aws:s3:::name/`, is the prefix of its objects; those of functions and tables are whole
-    // ARNs.
+    // The value of a bucket, `arn:aws:s3:::name/`, is the prefix of its objects; those of functions and tables are
+    // whole ARNs.
     let operator = if kind == "AWS::S3::Object" { "starts_with" } else { "equals" };
     selector.with("resources.ARN", operator, resource.values().iter().map(String::as_str))
 }

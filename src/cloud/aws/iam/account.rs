@@ -30,8 +30,8 @@ pub(crate) struct Found {
 const EVERYBODY: [EntityType; 4] =
     [EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy, EntityType::AwsManagedPolicy];
 
-/// Reads the roles that `wanted` chooses by name and those of this deployment, and with `everybody` all others who may do
-/// something: never one call a role.
+/// Reads the roles that `wanted` chooses by name and those of this deployment, and with `everybody` all others who may
+/// do something: never one call a role.
 pub(crate) async fn found(
     session: &Session,
     deployment: &str,

@@ -1,5 +1,5 @@
-//! The roles, users and groups of an account with all their policies, as one listing tells them; and the digest that is kept
-//! of them: what each can do to the archive, and who can become it.
+//! The roles, users and groups of an account with all their policies, as one listing tells them; and the digest that is
+//! kept of them: what each can do to the archive, and who can become it.
 
 use std::collections::BTreeMap;
 

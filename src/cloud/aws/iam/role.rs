@@ -122,7 +122,8 @@ async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, Fau
     }
 }
 
-/// Makes the role, or brings it to what is wanted; policies that are not wanted go. Returns the role with its unique id.
+/// Makes the role, or brings it to what is wanted; policies that are not wanted go. Returns the role with its unique
+/// id.
 pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<Done, Fault> {
     if !job.is_creation() {
         update(job, desired, observed).await?;

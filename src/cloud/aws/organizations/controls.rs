@@ -1,5 +1,5 @@
-//! The service and resource control policies that bind a few accounts: one call for each root, unit and account on their
-//! paths and each kind, one more for each policy that is not AWS's own.
+//! The service and resource control policies that bind a few accounts: one call for each root, unit and account on
+//! their paths and each kind, one more for each policy that is not AWS's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -94,8 +94,8 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
     }
 }
 
-/// Refuses a guard that would bind the role that orgtrail was started with, where it manages something with it: the next run could
-/// change nothing there. Only here is it known which role that is. Nothing binds the management account.
+/// Refuses a guard that would bind the role that orgtrail was started with, where it manages something with it: the
+/// next run could change nothing there. Only here is it known which role that is. Nothing binds the management account.
 fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
     let starter = job.session.starter().filter(|starter| starter.account() != job.address().account.as_str());
     let bound = starter.and_then(|starter| Some((starter, binds(&desired.document, starter)?)));

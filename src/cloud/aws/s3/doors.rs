@@ -1,5 +1,5 @@
-//! What leads out of a bucket beside its policy: grants of its access control list, website, replication, inventories and
-//! notifications. One call each.
+//! What leads out of a bucket beside its policy: grants of its access control list, website, replication, inventories
+//! and notifications. One call each.
 
 use std::collections::BTreeSet;
 
@@ -145,7 +145,8 @@ async fn notifications(session: &Session, name: &str) -> Result<Vec<String>, Fau
     Ok(sorted(all.collect::<Result<Vec<String>, Fault>>()?.into_iter()))
 }
 
-/// Returns the name of a bucket that something is written to. Destinations are ARNs; what is not one is taken as a name.
+/// Returns the name of a bucket that something is written to. Destinations are ARNs; what is not one is taken as a
+/// name.
 fn named(session: &Session, operation: Operation, arn: &str) -> Result<String, Fault> {
     let arn = filled(session, operation, arn)?;
     Ok(arn.rsplit(":::").next().unwrap_or(arn).to_owned())

@@ -14,7 +14,8 @@ use crate::estate::{Address, Bucket, BucketPolicy, Sighting, Tags};
 use crate::log_path::Key;
 use crate::policy::PolicyDocument;
 
-/// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset setting.
+/// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset
+/// setting.
 pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
     let name = address.name.as_str();
     let Some(Versions { kept, mfa_delete }) = none_if_absent(versions(session, name).await)? else {
@@ -179,7 +180,8 @@ async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
     Ok(count == 0 && answer.contents().is_empty())
 }
 
-/// How many pages are searched for a first log file. Before the first one there may be an empty object for each account.
+/// How many pages are searched for a first log file. Before the first one there may be an empty object for each
+/// account.
 const PAGES_MAX: usize = 20;
 
 /// Tells whether a log or digest file lies below a prefix.

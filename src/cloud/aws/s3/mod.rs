@@ -1,7 +1,7 @@
 //! Amazon S3: the log bucket's settings, lifecycle and policy.
 //!
-//! Every call names the expected owner: bucket names are shared by everybody, and somebody else's bucket of the same name
-//! must never be read as ours.
+//! Every call names the expected owner: bucket names are shared by everybody, and somebody else's bucket of the same
+//! name must never be read as ours.
 
 pub(super) mod doors;
 mod lifecycle;

@@ -213,8 +213,8 @@ async fn put_request_payment(job: &ChangeContext<'_>, requester: bool) -> Result
     job.session.write(op::PUT_REQUEST_PAYMENT, || request.clone().send()).await.map(drop)
 }
 
-/// Refuses a policy after which whoever writes it could not write another one. Only here is it known who that is: a plan knows the
-/// roles that the configuration names.
+/// Refuses a policy after which whoever writes it could not write another one. Only here is it known who that is: a
+/// plan knows the roles that the configuration names.
 fn must_stay_let_in(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<(), Fault> {
     let address = job.address().with_kind(Kind::Bucket);
     let denied = job.session.caller.as_ref().zip(address.arn(job.session.partition)).and_then(|(caller, bucket)| {

@@ -35,8 +35,8 @@ impl Attempt<'_> {
         self.lifecycle(bucket).or_else(|| self.access_logs(bucket))
     }
 
-    /// S3 takes no lifecycle for a bucket in which deleting needs multi-factor authentication (Amazon S3 user guide, "Lifecycle
-    /// and other bucket configurations").
+    /// S3 takes no lifecycle for a bucket in which deleting needs multi-factor authentication (Amazon S3 user guide,
+    /// "Lifecycle and other bucket configurations").
     fn lifecycle(self, bucket: &Bucket) -> Option<Fault> {
         let needs_mfa = match known(self.world, &self.change.address).resource()? {
             Resource::Bucket(there) => there.mfa_delete == Some(true) && there.lifecycle != bucket.lifecycle,

@@ -134,8 +134,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Tells whether a creation goes on with what is there: the same deployment made it, or began to. A bucket is made before
-/// it can be tagged, so an untouched one in the own account is such a beginning.
+/// Tells whether a creation goes on with what is there: the same deployment made it, or began to. A bucket is made
+/// before it can be tagged, so an untouched one in the own account is such a beginning.
 fn goes_on(there: &Resource, desired: &Resource) -> bool {
     let owner = |resource: &Resource| resource.tags().and_then(|tags| tags.get(OWNER_TAG)).cloned();
     owner(there) == owner(desired) || matches!(there, Resource::Bucket(bucket) if bucket.untouched)

@@ -127,8 +127,8 @@ impl Attempt<'_> {
     }
 }
 
-/// Tells whether a selector records the events that an insight is computed from (CloudTrail user guide, "Logging Insights
-/// events").
+/// Tells whether a selector records the events that an insight is computed from (CloudTrail user guide, "Logging
+/// Insights events").
 fn feeds(selector: &EventSelector, insight: &str) -> bool {
     let read_only = selector.values("readOnly", "equals").any(|value| value == "true");
     selector.is_management() && (insight != "ApiCallRateInsight" || !read_only)

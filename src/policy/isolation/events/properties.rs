@@ -1,6 +1,6 @@
-//! Whatever single statement is added to a resource policy of CloudWatch Logs or to the policy of the queue: if a stranger,
-//! another member, a reader or a service for somebody else gets anything on the log group or the queue by it, there is a
-//! violation or an open question.
+//! Whatever single statement is added to a resource policy of CloudWatch Logs or to the policy of the queue: if a
+//! stranger, another member, a reader or a service for somebody else gets anything on the log group or the queue by it,
+//! there is a violation or an open question.
 
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};

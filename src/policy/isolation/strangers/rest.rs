@@ -1,4 +1,5 @@
-//! What decides an answer beside the statement itself: its name, denials, what is known of the organization, who is trusted.
+//! What decides an answer beside the statement itself: its name, denials, what is known of the organization, who is
+//! trusted.
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! The same resource with another meaning: every way in which a hand can change a resource, one field at a time.
 //!
-//! Each kind takes its struct apart without `..`: a field that is added does not compile here before somebody says how it is
-//! damaged, and what a plan says then.
+//! Each kind takes its struct apart without `..`: a field that is added does not compile here before somebody says how
+//! it is damaged, and what a plan says then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
