@@ -40,32 +40,22 @@
 #[cfg(test)]
 extern crate self as orgtrail;
 
+pub use orgtrail_core::{
+    audit, config, desire, drift, estate, event, ids, log_path, monitoring, operations, organization, permissions,
+    plan, policy, template,
+};
+
 pub mod apply;
-pub mod audit;
 pub mod cli;
 pub mod cloud;
-pub mod config;
 pub mod daemon;
-pub mod desire;
-pub mod drift;
-pub mod estate;
-pub mod event;
 pub mod export;
 pub mod files;
 pub mod flow;
-pub mod ids;
 pub mod init;
-pub mod log_path;
 pub mod logs;
-pub mod monitoring;
 pub mod notify;
-pub mod operations;
-pub mod organization;
-pub mod permissions;
 pub mod phase;
-pub mod plan;
-pub mod policy;
 pub mod reconcile;
 pub mod report;
 pub mod survey;
-pub mod template;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::modules::library;
+use super::modules::{SOURCES, library};
 
 /// How many columns a line may have.
 const WIDTH_MAX: usize = 120;
@@ -165,7 +165,7 @@ struct Source {
 impl Source {
     /// The top module: `estate` for `src/estate/key.rs`.
     fn module(&self) -> String {
-        let inside = self.path.strip_prefix(root().join("src")).unwrap();
+        let inside = SOURCES.iter().find_map(|folder| self.path.strip_prefix(root().join(folder)).ok()).unwrap();
         let first = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
         first.trim_end_matches(".rs").to_owned()
     }
@@ -189,6 +189,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Returns the sources of all packages.
+fn all_sources() -> Vec<Source> {
+    SOURCES.iter().flat_map(|folder| sources(folder)).collect()
+}
+
 fn sources(folder: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut open = vec![root().join(folder)];
@@ -208,8 +213,9 @@ fn sources(folder: &str) -> Vec<Source> {
 
 /// Returns the modules that the map of the house declares.
 fn declared() -> Vec<String> {
-    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    map.lines().filter_map(|line| Some(line.strip_prefix("pub mod ")?.trim_end_matches(';').to_owned())).collect()
+    let maps = SOURCES.map(|folder| fs::read_to_string(root().join(folder).join("lib.rs")).unwrap());
+    let lines = maps.iter().flat_map(|map| map.lines());
+    lines.filter_map(|line| Some(line.strip_prefix("pub mod ")?.trim_end_matches(';').to_owned())).collect()
 }
 
 /// Returns the modules of ours that a source uses, each with a line that shows it: by its path (`crate::plan::…`), or
@@ -268,7 +274,7 @@ fn modules_use_only_what_they_may() {
     let listed: Vec<&str> = MAY_USE.iter().map(|(module, _)| *module).collect();
     assert!(modules.iter().all(|module| listed.contains(&module.as_str())), "{modules:?} are not all in the table");
     let mut broken = Vec::new();
-    for source in sources("src").iter().filter(|source| !source.is_test()) {
+    for source in all_sources().iter().filter(|source| !source.is_test()) {
         let own = source.module();
         let Some((_, allowed)) = MAY_USE.iter().find(|(module, _)| *module == own) else { continue };
         let not_allowed =
@@ -280,7 +286,7 @@ fn modules_use_only_what_they_may() {
 
 #[test]
 fn only_the_adapters_know_the_sdk() {
-    for source in sources("src") {
+    for source in all_sources() {
         let adapter = source.named().starts_with("src/cloud/aws/");
         let word = ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential"];
         let found = word.iter().find(|word| source.text.contains(**word));
@@ -289,8 +295,19 @@ fn only_the_adapters_know_the_sdk() {
 }
 
 #[test]
+fn what_is_built_without_the_sdk_is_pure() {
+    let core = fs::read_to_string(root().join("crates/core/src/lib.rs")).unwrap();
+    let rooms: Vec<&str> = core.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(rooms.len() > 10 && rooms.iter().all(|room| PURE.contains(room)), "{rooms:?}");
+    let manifest = fs::read_to_string(root().join("crates/core/Cargo.toml")).unwrap();
+    for heavy in ["aws-", "tokio", "reqwest", "hyper", "clap"] {
+        assert!(!manifest.contains(heavy), "crates/core needs {heavy}");
+    }
+}
+
+#[test]
 fn what_is_pure_stays_pure() {
-    for source in sources("src").iter().filter(|source| PURE.contains(&source.module().as_str()) && !source.is_test()) {
+    for source in all_sources().iter().filter(|source| PURE.contains(&source.module().as_str()) && !source.is_test()) {
         for word in IMPURE_WORDS {
             assert!(!source.without_tests().contains(word), "{} says `{word}`", source.named());
         }
@@ -313,7 +330,7 @@ fn only_log_path_names_the_folders_of_the_archive() {
 
 #[test]
 fn every_file_says_what_belongs_there_and_can_be_read_at_one_sitting() {
-    for folder in ["src", "tests", "benches"] {
+    for folder in SOURCES.into_iter().chain(["tests", "benches"]) {
         for source in sources(folder) {
             assert!(source.text.starts_with("//!"), "{} does not begin with what it is for", source.named());
             let lines = source.text.lines().count();
@@ -333,7 +350,7 @@ fn the_program_cannot_do_what_it_must_never_do() {
         "delete_object",
         "bypass_policy_lockout",
     ];
-    for source in sources("src") {
+    for source in all_sources() {
         for call in never {
             assert!(!source.text.contains(&format!(".{call}")), "{} calls {call}", source.named());
         }
@@ -345,8 +362,8 @@ fn the_program_cannot_do_what_it_must_never_do() {
 
 #[test]
 fn comments_keep_to_the_width_of_a_line() {
-    let folders = ["src", "tests", "benches"];
-    let too_wide = folders.iter().flat_map(|folder| sources(folder)).flat_map(|source| {
+    let folders = SOURCES.into_iter().chain(["tests", "benches"]);
+    let too_wide = folders.flat_map(sources).flat_map(|source| {
         let lines = source.text.lines().enumerate();
         let wide = lines.filter(|(_, line)| line.trim_start().starts_with("//") && line.chars().count() > WIDTH_MAX);
         wide.map(|(n, _)| format!("{}:{}", source.named(), n + 1)).collect::<Vec<_>>()

@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 /// The code of each module by its name (`policy::evaluate`), without comments, inline tests and modules of tests.
 pub type Modules = BTreeMap<String, String>;
 
+/// Where the source of each package is. Together they are one house: a room is in one of them, and is used by its name.
+pub const SOURCES: [&str; 2] = ["src", "crates/core/src"];
+
 /// Reads the library.
 pub fn library() -> Modules {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Modules::new();
-    let mut open = vec![root.clone()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                all.insert(name(path.strip_prefix(&root).unwrap().to_owned()), fs::read_to_string(&path).unwrap());
+    for root in SOURCES.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+        let mut open = vec![root.clone()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    all.insert(name(path.strip_prefix(&root).unwrap().to_owned()), fs::read_to_string(&path).unwrap());
+                }
             }
         }
     }

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::modules::SOURCES;
+
 const REFUSED: &str = include_str!("../data/refused_words.txt");
 
 /// Parts of paths of files that only tests use.
@@ -99,7 +101,7 @@ fn literals_are_read() {
 #[test]
 fn what_people_read_has_no_refused_word() {
     let mut wrong = Vec::new();
-    for path in files(&root().join("src"), &["rs"]) {
+    for path in SOURCES.iter().flat_map(|folder| files(&root().join(folder), &["rs"])) {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         if OF_TESTS.iter().any(|part| name.contains(part)) {
             continue;

@@ -302,6 +302,9 @@ fn every_link_of_the_documents_leads_to_a_file() {
     assert!(read > 40, "{read} links");
 }
 
+/// Where the rooms are that documents name without their package.
+const PACKAGES: [&str; 2] = ["src", "crates/core/src"];
+
 /// What the documents for contributors call a file is one, of the source or of the repository.
 #[test]
 fn every_path_of_the_documents_is_there() {
@@ -310,8 +313,9 @@ fn every_path_of_the_documents_is_there() {
         let (_, prose) = parts(&fs::read_to_string(root().join(name)).unwrap());
         let is_path = |span: &String| {
             let known = ["src/", "tests/", "docs/", "policies/", "templates/", "fuzz/", ".ci/", ".cargo/"];
-            let rooms: Vec<String> = fs::read_dir(root().join("src"))
-                .unwrap()
+            let rooms: Vec<String> = PACKAGES
+                .iter()
+                .flat_map(|package| fs::read_dir(root().join(package)).unwrap())
                 .map(|entry| {
                     entry.unwrap().path().with_extension("").file_name().unwrap().to_string_lossy().into_owned()
                 })
@@ -321,7 +325,8 @@ fn every_path_of_the_documents_is_there() {
             !span.contains([' ', '*', '<', ':', '{']) && (known.iter().any(|at| span.starts_with(at)) || is_room)
         };
         for path in spans(&prose).into_iter().filter(is_path) {
-            let is_there = root().join(&path).exists() || root().join("src").join(&path).exists();
+            let is_there =
+                root().join(&path).exists() || PACKAGES.iter().any(|at| root().join(at).join(&path).exists());
             assert!(is_there, "{name}: there is no {path}");
             read += 1;
         }

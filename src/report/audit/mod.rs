@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::estate::Problem;
 use crate::audit::{Audit, AuditSubject, Check, CheckVerdict, Control, ControlOutcome, Fix};
+use crate::estate::Problem;
 use crate::organization::Organization;
 use crate::report::text::json::FORMAT_VERSION;
 use crate::report::text::template::{BadTemplate, Templates};

@@ -250,7 +250,7 @@ mod tests {
     use crate::drift::compare::compare;
     use crate::event::EventHistory;
     use crate::plan::Plan;
-    use crate::report::plan::fixture;
+    use crate::report::plan::fixture::{self, DrawChange};
     use crate::report::plan::html;
     use crate::report::plan::human;
     use crate::report::plan::markdown;

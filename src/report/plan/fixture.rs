@@ -131,9 +131,16 @@ fn step(action: Action, fields: Vec<FieldChange>) -> Step {
     }
 }
 
-impl Change {
+/// How a change of a test is drawn, part by part.
+pub trait DrawChange {
     /// Adds a field that differs.
-    pub fn field(mut self, path: &str, before: Value, after: Value) -> Self {
+    fn field(self, path: &str, before: Value, after: Value) -> Self;
+    /// Says what making it risks, and why it is wanted.
+    fn risks(self, risks: &[Risk], reason: &str) -> Self;
+}
+
+impl DrawChange for Change {
+    fn field(mut self, path: &str, before: Value, after: Value) -> Self {
         let value = |value: Value| (!value.is_null()).then_some(FieldValue::Plain(value));
         let said = self.fields().iter().filter(|field| field.path != NOTHING_YET).cloned();
         let field = FieldChange { path: path.into(), before: value(before), after: value(after) };
@@ -141,8 +148,7 @@ impl Change {
         self
     }
 
-    /// Says what making it risks, and why it is wanted.
-    pub fn risks(mut self, risks: &[Risk], reason: &str) -> Self {
+    fn risks(mut self, risks: &[Risk], reason: &str) -> Self {
         self.risk = risks.iter().copied().collect();
         self.reason = reason.into();
         self

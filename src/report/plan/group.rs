@@ -231,7 +231,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::report::plan::fixture::{account_id, change, organization, role_change};
+    use crate::report::plan::fixture::{DrawChange, account_id, change, organization, role_change};
 
     #[test]
     fn reader_roles_in_one_account_fold() {

@@ -96,7 +96,7 @@ mod tests {
     use crate::estate::Kind;
     use crate::organization::Organization;
     use crate::plan::{Action, Plan, Risk};
-    use crate::report::plan::fixture;
+    use crate::report::plan::fixture::{self, DrawChange};
     use crate::report::plan::subject::Purpose;
     use crate::report::text::comment::LIMIT_BYTES;
 

@@ -15,6 +15,8 @@ pub mod markdown;
 pub mod other_trails;
 pub mod problems;
 pub mod sarif;
+#[cfg(test)]
+mod saved_tests;
 pub mod subject;
 pub mod view;
 pub mod violations;

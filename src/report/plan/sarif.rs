@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::estate::Kind;
     use crate::plan::{Action, Risk};
-    use crate::report::plan::fixture;
+    use crate::report::plan::fixture::{self, DrawChange};
 
     fn log(accounts: usize) -> String {
         plan(&fixture::plan(accounts), &fixture::organization(accounts), Purpose::Drift, "config/org trail.yaml")

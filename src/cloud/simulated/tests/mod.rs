@@ -236,7 +236,14 @@ fn trail() -> Trail {
         log_role: Some(GROUP_ROLE.into()),
         insights: BTreeSet::from(["ApiCallRateInsight".to_owned()]),
         tags: Some(tags()),
-        ..Trail::sample()
+        prefix: String::new(),
+        global_events: true,
+        multi_region: true,
+        organization: true,
+        validation: true,
+        logging: true,
+        selectors: BTreeSet::from([EventSelector::management(ReadWrite::All, &[])]),
+        delivery: None,
     }
 }
 

@@ -32,7 +32,7 @@ impl Default for Case {
 }
 
 fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/policy")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/policy")
 }
 
 /// Reads a document of a fixture, or AWS's documented one where the fixture has none.

@@ -59,10 +59,10 @@ fn the_right_text_is_right() {
 #[test]
 fn examples_are_right() {
     for text in [
-        include_str!("../../../examples/quickstart/orgtrail.yaml"),
-        include_str!("../../../examples/large-organization/orgtrail.yaml"),
-        include_str!("../../../examples/daemon/orgtrail.yaml"),
-        include_str!("../../../examples/schedule/orgtrail.yaml"),
+        include_str!("../../../../../examples/quickstart/orgtrail.yaml"),
+        include_str!("../../../../../examples/large-organization/orgtrail.yaml"),
+        include_str!("../../../../../examples/daemon/orgtrail.yaml"),
+        include_str!("../../../../../examples/schedule/orgtrail.yaml"),
     ] {
         parse(text, "orgtrail.yaml").unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     }
@@ -70,7 +70,7 @@ fn examples_are_right() {
 
 #[test]
 fn what_is_left_out_is_safe() {
-    let config = parse(include_str!("../../../examples/quickstart/orgtrail.yaml"), "orgtrail.yaml").unwrap();
+    let config = parse(include_str!("../../../../../examples/quickstart/orgtrail.yaml"), "orgtrail.yaml").unwrap();
     assert_eq!(config.organization.member_role, "OrganizationAccountAccessRole");
     assert_eq!(config.accounts.include[0].to_string(), "ou:/**");
     assert_eq!(config.bucket.encryption, schema::Encryption::Kms);

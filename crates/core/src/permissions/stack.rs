@@ -10,7 +10,7 @@ use crate::ids::AccountId;
 use crate::policy::PolicyDocument;
 use crate::template;
 
-const TEMPLATE: &str = include_str!("../../templates/member-role.yaml.hbs");
+const TEMPLATE: &str = include_str!("../../../../templates/member-role.yaml.hbs");
 
 /// Says that the compiled template gives no text.
 #[derive(Debug, thiserror::Error)]

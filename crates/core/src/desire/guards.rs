@@ -313,7 +313,7 @@ mod tests {
     /// name is in the table.
     #[test]
     fn the_guard_denies_each_call_of_the_catalog_that_can_harm_a_log() {
-        let template = include_str!("../../policies/guard.json.hbs");
+        let template = include_str!("../../../../policies/guard.json.hbs");
         let denied: BTreeSet<&str> =
             template.split('"').filter(|text| text.contains(':') && !text.contains(' ')).collect();
         let denied: Vec<&str> = denied.into_iter().filter(|text| !text.contains("aws:") && text.len() > 3).collect();

@@ -32,7 +32,7 @@ impl LogRoot {
     }
 
     /// Returns the root behind what stands before it in keys: empty, or with a slash at its end.
-    pub(crate) fn at(before: &str, organization: Option<&str>) -> Self {
+    pub fn at(before: &str, organization: Option<&str>) -> Self {
         match organization {
             Some(organization) => Self(format!("{before}{TOP_FOLDER}{organization}")),
             None => Self(format!("{before}{TOP}")),

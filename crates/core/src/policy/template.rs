@@ -21,19 +21,19 @@ const RENDERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The templates that are compiled in: file name -> text. `policies/README.md` says which variables each may use.
 pub const EMBEDDED: [(&str, &str); 13] = [
-    ("bucket.json.hbs", include_str!("../../policies/bucket.json.hbs")),
-    ("key.json.hbs", include_str!("../../policies/key.json.hbs")),
-    ("topic.json.hbs", include_str!("../../policies/topic.json.hbs")),
-    ("reader.json.hbs", include_str!("../../policies/reader.json.hbs")),
-    ("reader-trust.json.hbs", include_str!("../../policies/reader-trust.json.hbs")),
-    ("member.json.hbs", include_str!("../../policies/member.json.hbs")),
-    ("member-dynamic.json.hbs", include_str!("../../policies/member-dynamic.json.hbs")),
-    ("log-group-role.json.hbs", include_str!("../../policies/log-group-role.json.hbs")),
-    ("log-group-role-trust.json.hbs", include_str!("../../policies/log-group-role-trust.json.hbs")),
-    ("queue.json.hbs", include_str!("../../policies/queue.json.hbs")),
-    ("wake-role.json.hbs", include_str!("../../policies/wake-role.json.hbs")),
-    ("wake-role-trust.json.hbs", include_str!("../../policies/wake-role-trust.json.hbs")),
-    ("guard.json.hbs", include_str!("../../policies/guard.json.hbs")),
+    ("bucket.json.hbs", include_str!("../../../../policies/bucket.json.hbs")),
+    ("key.json.hbs", include_str!("../../../../policies/key.json.hbs")),
+    ("topic.json.hbs", include_str!("../../../../policies/topic.json.hbs")),
+    ("reader.json.hbs", include_str!("../../../../policies/reader.json.hbs")),
+    ("reader-trust.json.hbs", include_str!("../../../../policies/reader-trust.json.hbs")),
+    ("member.json.hbs", include_str!("../../../../policies/member.json.hbs")),
+    ("member-dynamic.json.hbs", include_str!("../../../../policies/member-dynamic.json.hbs")),
+    ("log-group-role.json.hbs", include_str!("../../../../policies/log-group-role.json.hbs")),
+    ("log-group-role-trust.json.hbs", include_str!("../../../../policies/log-group-role-trust.json.hbs")),
+    ("queue.json.hbs", include_str!("../../../../policies/queue.json.hbs")),
+    ("wake-role.json.hbs", include_str!("../../../../policies/wake-role.json.hbs")),
+    ("wake-role-trust.json.hbs", include_str!("../../../../policies/wake-role-trust.json.hbs")),
+    ("guard.json.hbs", include_str!("../../../../policies/guard.json.hbs")),
 ];
 
 /// Says why a template gives no policy.
@@ -237,7 +237,7 @@ mod tests {
     const VALUES: &str = r#"{"topic": {"arn": "arn:t"}, "trail_arns": ["arn:a"]}"#;
 
     fn topic(statement: &str, allowed: &[&str]) -> Result<PolicyDocument, BadTemplate> {
-        let compiled = include_str!("../../policies/topic.json.hbs");
+        let compiled = include_str!("../../../../policies/topic.json.hbs");
         let more = compiled.replace("\"Statement\": [", &format!("\"Statement\": [\n{statement},\n"));
         let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         let templates = Templates::allowing(&[("topic.json.hbs".to_owned(), more)], &allowed)?;

@@ -166,7 +166,7 @@ fn aggregated_and_insight_records_have_their_id_and_account() {
 
 /// Records that CloudTrail wrote.
 fn real() -> Vec<Value> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/logs/invictus");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/logs/invictus");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let logs = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let records = logs.flat_map(|path| {

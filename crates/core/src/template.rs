@@ -100,7 +100,7 @@ pub fn register(engine: &mut Handlebars<'static>, file: &str, text: &str) -> Res
 /// # Errors
 /// [`BadTemplate::Render`].
 pub fn render(engine: &Handlebars<'_>, file: &str, values: &impl Serialize) -> Result<String, BadTemplate> {
-    #[cfg(test)]
+    #[cfg(feature = "recorder")]
     recorder::note(file, values);
     engine.render(file, values).map_err(|error| BadTemplate::Render {
         file: file.to_owned(),
@@ -176,7 +176,7 @@ pub fn render_within(
     values: &impl Serialize,
     bytes_max: usize,
 ) -> Result<String, BadTemplate> {
-    #[cfg(test)]
+    #[cfg(feature = "recorder")]
     recorder::note(file, values);
     let mut bounded = Bounded { bytes: Vec::new(), bytes_max };
     let rendered = engine.render_to_write(file, values, &mut bounded);
@@ -232,7 +232,7 @@ pub fn json_text(value: &str) -> String {
 }
 
 /// What each template was given on this thread, so that a test can hold the tables of the templates' READMEs to it.
-#[cfg(test)]
+#[cfg(feature = "recorder")]
 pub mod recorder {
     use std::cell::RefCell;
 

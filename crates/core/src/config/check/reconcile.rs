@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     fn findings(reconcile: &str) -> Vec<String> {
-        let text = include_str!("../../../examples/quickstart/orgtrail.yaml");
+        let text = include_str!("../../../../../examples/quickstart/orgtrail.yaml");
         let text = format!("{text}\nreconcile: {reconcile}\n");
         match crate::config::parse(&text, "orgtrail.yaml") {
             Ok(_) => Vec::new(),
