@@ -12,10 +12,7 @@ const KNOWN: &[&[&str]] = &[
     &["cli::catalog", "cli::format", "cli::output"],
     &["cli::logs::evidence", "cli::logs::ring", "cli::verify"],
     &["cloud::aws::logs", "cloud::aws::surroundings"],
-    &["config::schema::notify", "config::schema::reconcile", "config::schema::text", "config::schema::values"],
-    &["drift::compare", "drift::record"],
     &["event::reader", "event::record", "event::resource", "event::user_identity"],
-    &["export::resources", "export::roles"],
     &[
         "logs::verify::explain",
         "logs::verify::outside",
@@ -37,9 +34,7 @@ const KNOWN: &[&[&str]] = &[
 const KNOWN_PARTS: &[&[&str]] = &[
     &["cli::archive", "cli::logs", "cli::verify"],
     &["cli::catalog", "cli::format", "cli::output"],
-    &["drift::compare", "drift::record"],
     &["event::reader", "event::record", "event::resource", "event::user_identity"],
-    &["export::resources", "export::roles"],
     &["logs::coverage", "logs::verify"],
 ];
 
