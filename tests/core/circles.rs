@@ -12,7 +12,6 @@ const KNOWN: &[&[&str]] = &[
     &["cli::catalog", "cli::format", "cli::output"],
     &["cli::logs::evidence", "cli::logs::ring", "cli::verify"],
     &["cloud::aws::logs", "cloud::aws::surroundings"],
-    &["event::reader", "event::record", "event::resource", "event::user_identity"],
     &[
         "logs::verify::explain",
         "logs::verify::outside",
@@ -34,7 +33,6 @@ const KNOWN: &[&[&str]] = &[
 const KNOWN_PARTS: &[&[&str]] = &[
     &["cli::archive", "cli::logs", "cli::verify"],
     &["cli::catalog", "cli::format", "cli::output"],
-    &["event::reader", "event::record", "event::resource", "event::user_identity"],
     &["logs::coverage", "logs::verify"],
 ];
 

@@ -2,8 +2,8 @@
 //!
 //! Source: Amazon EventBridge user guide, "AWS service events delivered via AWS CloudTrail".
 
-use super::json::{Json, JsonType};
-use super::record::{BadRecord, RECORD_BYTES_MAX, Record, Text};
+use super::json::{Json, JsonType, Text};
+use super::record::{BadRecord, RECORD_BYTES_MAX, Record};
 
 /// An envelope with all around its record.
 const EVENT_BYTES_MAX: usize = RECORD_BYTES_MAX + (64 << 10);

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+/// A text of a record, without its escapes.
+pub type Text<'a> = Cow<'a, str>;
+
 /// A valid JSON value, as the text that it was delivered as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Json<'a>(&'a str);
@@ -64,7 +67,7 @@ impl<'a> Json<'a> {
 
     /// Returns a string without its escapes. `None`: it is no string, or one that is no Unicode (half a surrogate
     /// pair).
-    pub fn text(self) -> Option<Cow<'a, str>> {
+    pub fn text(self) -> Option<Text<'a>> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
         if inner.contains('\\') {
             return serde_json::from_str(self.0).ok().map(Cow::Owned);
@@ -74,7 +77,7 @@ impl<'a> Json<'a> {
 
     /// Returns a string, or a number or flag as it is written: the same field is now the one, now the other. `None`: it
     /// is neither.
-    pub fn scalar(self) -> Option<Cow<'a, str>> {
+    pub fn scalar(self) -> Option<Text<'a>> {
         match self.kind() {
             JsonType::Text => self.text(),
             JsonType::Number | JsonType::Flag => Some(Cow::Borrowed(self.0)),
@@ -93,7 +96,7 @@ impl<'a> Json<'a> {
 
     /// Returns the fields of an object in their order, a repeated one each time; none for anything else. A field whose
     /// name is no Unicode is left out.
-    pub fn fields(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+    pub fn fields(self) -> impl Iterator<Item = (Text<'a>, Json<'a>)> {
         let inner = if self.kind() == JsonType::Object { self.inside() } else { "" };
         let mut rest = inner;
         std::iter::from_fn(move || {

@@ -1,7 +1,8 @@
 //! What became of a call: attempted and done are two things.
 
 use super::json::JsonType;
-use super::record::{Record, Text};
+use super::json::Text;
+use super::record::Record;
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,6 @@
 //! Reads typed fields of an object, and notes which ones it could not read.
 
-use std::borrow::Cow;
-
-use super::json::{Json, JsonType};
-use super::record::Text;
+use super::json::{Json, JsonType, Text};
 
 /// Fields that are noted as unread, of one record.
 const UNREAD_MAX: usize = 32;
@@ -19,7 +16,7 @@ pub struct Unread {
 
 /// The fields of one object.
 pub(super) struct FieldReader<'a, 'u> {
-    fields: Vec<(Cow<'a, str>, Json<'a>)>,
+    fields: Vec<(Text<'a>, Json<'a>)>,
     /// The path of the object, empty for the record itself.
     path: String,
     unread: &'u mut Vec<Unread>,
@@ -27,7 +24,7 @@ pub(super) struct FieldReader<'a, 'u> {
 
 impl<'a, 'u> FieldReader<'a, 'u> {
     pub(super) fn new(object: Json<'a>, path: String, unread: &'u mut Vec<Unread>) -> Self {
-        let mut fields: Vec<(Cow<'a, str>, Json<'a>)> = object.fields().collect();
+        let mut fields: Vec<(Text<'a>, Json<'a>)> = object.fields().collect();
         // The last of several counts, as most readers do.
         fields.reverse();
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -4,13 +4,10 @@
 //! field that is not there is `None`, one that is unknown stays in [`Record::json`], one that is of another type than
 //! AWS documents is listed in [`Record::unread`].
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
-use super::json::Json;
+use super::json::{Json, JsonType, Text};
 use super::reader::{FieldReader, Unread};
-use super::resource::ResourceEntry;
 use super::user_identity::UserIdentity;
 
 /// The longest record that is read, in bytes. CloudTrail's have at most 256 KB, enriched ones at most 1 MB (CloudTrail
@@ -19,9 +16,6 @@ pub const RECORD_BYTES_MAX: usize = 2 << 20;
 
 /// Resources of one record that are read: one call deletes at most 1,000 objects (S3 API, `DeleteObjects`).
 const RESOURCES_MAX: usize = 1_000;
-
-/// A text of a record, without its escapes.
-pub type Text<'a> = Cow<'a, str>;
 
 /// One event as CloudTrail recorded it. Texts are those of the record: what a caller wrote is in them unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +83,19 @@ pub struct Record<'a> {
     pub unread: Vec<Unread>,
 }
 
+/// An element of a record's `resources`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResourceEntry<'a> {
+    /// The ARN. `None`: not recorded.
+    pub arn: Option<Text<'a>>,
+    /// How the ARNs of many begin. `None`: it is one.
+    pub arn_prefix: Option<Text<'a>>,
+    /// The account that owns it. `None`: not recorded.
+    pub account_id: Option<Text<'a>>,
+    /// The type: `AWS::S3::Object`. `None`: not recorded.
+    pub resource_type: Option<Text<'a>>,
+}
+
 /// How the connection of a call was encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tls<'a> {
@@ -137,7 +144,7 @@ impl<'a> Record<'a> {
             return Err(BadRecord::TooLong(text.len()));
         }
         let json = Json::parse(text).map_err(|error| BadRecord::NotJson(error.to_string()))?;
-        if json.kind() != super::JsonType::Object {
+        if json.kind() != JsonType::Object {
             return Err(BadRecord::NotAnObject);
         }
         let mut unread = Vec::new();
@@ -196,6 +203,17 @@ impl<'a> Record<'a> {
     /// Tells whether the call may have changed something: it does not say that it only reads.
     pub fn may_write(&self) -> bool {
         self.read_only != Some(true)
+    }
+}
+
+impl<'a> ResourceEntry<'a> {
+    fn read(mut fields: FieldReader<'a, '_>) -> Self {
+        Self {
+            arn: fields.text("ARN").or_else(|| fields.text("arn")),
+            arn_prefix: fields.text("ARNPrefix"),
+            account_id: fields.text("accountId"),
+            resource_type: fields.text("type"),
+        }
     }
 }
 

@@ -4,25 +4,11 @@
 use std::borrow::Cow;
 
 use super::catalog::{self, NamedAt, Target};
-use super::json::{Json, JsonType};
-use super::reader::FieldReader;
-use super::record::{Record, Text};
+use super::json::{Json, JsonType, Text};
+use super::record::Record;
 
 /// Resources at one place of a record that are taken up.
 const NAMES_MAX: usize = 1_000;
-
-/// An element of a record's `resources`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ResourceEntry<'a> {
-    /// The ARN. `None`: not recorded.
-    pub arn: Option<Text<'a>>,
-    /// How the ARNs of many begin. `None`: it is one.
-    pub arn_prefix: Option<Text<'a>>,
-    /// The account that owns it. `None`: not recorded.
-    pub account_id: Option<Text<'a>>,
-    /// The type: `AWS::S3::Object`. `None`: not recorded.
-    pub resource_type: Option<Text<'a>>,
-}
 
 /// A resource that a record names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,17 +34,6 @@ pub enum Mention {
     Other,
     /// It names none of its kind, or none that can be read.
     Unknown,
-}
-
-impl<'a> ResourceEntry<'a> {
-    pub(super) fn read(mut fields: FieldReader<'a, '_>) -> Self {
-        Self {
-            arn: fields.text("ARN").or_else(|| fields.text("arn")),
-            arn_prefix: fields.text("ARNPrefix"),
-            account_id: fields.text("accountId"),
-            resource_type: fields.text("type"),
-        }
-    }
 }
 
 impl NamedResource<'_> {

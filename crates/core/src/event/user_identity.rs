@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use super::json::Json;
+use super::json::{Json, Text};
 use super::reader::FieldReader;
-use super::record::Text;
 
 /// Who called, in CloudTrail's fields. What is not recorded is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
