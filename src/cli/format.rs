@@ -6,10 +6,6 @@ use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ValueEnum};
 
-use super::catalog::Entry;
-use super::failure::CliError;
-use super::output::no_report;
-
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -85,14 +81,6 @@ impl Format {
             Format::Junit => "junit",
             Format::Ocsf => "ocsf",
             Format::Asff => "asff",
-        }
-    }
-
-    /// Says that a command has no report of this format.
-    pub(super) fn unknown_to(self, command: &str) -> CliError {
-        match Entry::of(command) {
-            Some(entry) => no_report(entry, self),
-            None => CliError::new(format!("there is no {} report", self.name())),
         }
     }
 

@@ -153,8 +153,18 @@ fn must_have(command: &Entry, format: Format) -> Result<(), CliError> {
     if command.formats.contains(&format) { Ok(()) } else { Err(no_report(command, format)) }
 }
 
+impl Format {
+    /// Says that a command, by its name, has no report of this format.
+    pub(super) fn unknown_to(self, command: &str) -> CliError {
+        match Entry::of(command) {
+            Some(entry) => no_report(entry, self),
+            None => CliError::new(format!("there is no {} report", self.name())),
+        }
+    }
+}
+
 /// Says that a command has no report of this format, and which ones it has.
-pub fn no_report(command: &Entry, format: Format) -> CliError {
+fn no_report(command: &Entry, format: Format) -> CliError {
     let list = Format::list(command.formats);
     let formats = if command.formats.len() > 1 { "the formats are" } else { "the only format is" };
     CliError::new(format!("there is no {} report of {}", format.name(), command.name)).hint(format!("{formats} {list}"))
