@@ -8,8 +8,8 @@ use aws_sdk_cloudwatchlogs::types::{MetricFilter as SdkFilter, MetricTransformat
 use futures::{join, try_join};
 
 use super::change_context::{ChangeContext, writable};
+use super::part::part;
 use super::session::{Session, Sessions};
-use super::surroundings::part;
 use crate::cloud::{Done, Fault};
 use crate::estate::surroundings::LogGroupDoors;
 use crate::estate::{Address, LogGroup, Sighting, Tags};

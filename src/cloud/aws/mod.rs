@@ -35,6 +35,7 @@ mod kms;
 mod logs;
 mod observe;
 mod organizations;
+mod part;
 mod rate_limits;
 mod retry;
 mod s3;

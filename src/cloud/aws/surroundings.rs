@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use futures::join;
 
 use super::iam::details::Details;
+use super::part::{part, part_of_account};
 use super::session::{Session, Sessions};
 use super::{kms, logs, organizations, s3, sns};
 use crate::cloud::{Fault, Scope};
@@ -13,21 +14,6 @@ use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{Address, Estate, Kind, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
 use crate::policy::isolation::powers::Site;
-
-/// Returns what was read, or the problem for which it could not be.
-pub(super) fn part<T>(result: Result<T, Fault>, address: &Address) -> Part<T> {
-    match result {
-        Ok(value) => Part::Read(value),
-        Err(fault) => Part::Unreadable(Box::new(fault.problem(Stage::Observe, Some(address)))),
-    }
-}
-
-fn part_of_account<T>(result: Result<T, Fault>) -> Part<T> {
-    match result {
-        Ok(value) => Part::Read(value),
-        Err(fault) => Part::Unreadable(Box::new(fault.problem(Stage::Observe, None))),
-    }
-}
 
 /// Reads all of it. `everybody` is who was found in the log account.
 pub(super) async fn look(

@@ -8,8 +8,8 @@ use futures::join;
 
 use super::op;
 use crate::cloud::Fault;
+use crate::cloud::aws::part::part;
 use crate::cloud::aws::session::{Session, none_if_absent};
-use crate::cloud::aws::surroundings::part;
 use crate::estate::Address;
 use crate::estate::surroundings::{AclGrant, BucketDoors, Part, Target};
 use crate::operations::Operation;
