@@ -6,11 +6,11 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::CliError;
-use super::logs::{LazyConnection, LogsContext, LogsError, PlaceError, Places, duration, time};
+use super::logs::{LazyConnection, LogsContext, LogsError, PlaceError, Places, archive, duration, time};
 use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common, Format, archive};
+use super::{Answer, Common, Format};
 use crate::ids::{AccountId, Region};
 use crate::logs::coverage::{Arrival, Coverage, Expected, Row, assess, survey};
 use crate::logs::finding::TimeRange;

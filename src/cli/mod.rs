@@ -12,7 +12,6 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 mod access;
 mod apply;
-mod archive;
 pub mod catalog;
 mod check;
 mod completions;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::failure::CliError;
 use super::logs::{
     ConfiguredLogs, Evidence, LazyConnection, LogsContext, LogsError, PlaceError, Places, Ring, duration, evidence,
-    read_keys, time,
+    read_keys, save, time,
 };
 use super::outcome::{ERROR_CODE, Outcome};
 use super::output::Target;
@@ -19,7 +19,6 @@ use super::signal::told_to_stop_or_left_alone;
 use super::summary::{self, Summary};
 use super::ui::Ui;
 use super::{Answer as Printed, Common, Format};
-use crate::files::{self, Readers};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
@@ -210,9 +209,13 @@ async fn prove_into(
     let mut checkpoint = read_checkpoint(args, &places)?;
     request.checkpoint.extend(checkpoint.marks.clone());
     request.open.extend(checkpoint.open.clone());
-    let ring = Ring::of(args, &places, around, &aws).await?;
+    let ring = match &args.keys {
+        // The keys of a file stand alone: none of earlier runs count, and none are kept.
+        Some(_) => Ring::none(),
+        None => Ring::of(args.key_ring.as_ref(), &places, around, &aws).await?,
+    };
     let keys = Arc::new(key_finder(args, &places, &ring, &aws).await?);
-    let (sources, bundle) = Evidence::start(args, &named, &places, &request)?;
+    let (sources, bundle) = Evidence::start(args.bundle.as_ref(), &named, &places, &request)?;
     let verifier = Verifier::over(sources, Arc::clone(&keys));
     let phase = Phase::begin("read and prove the logs");
     let mut answer = prove(&verifier, &request, reports).await?;
@@ -428,14 +431,6 @@ fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Signature, Logs
 
 fn read_file(file: &Path) -> Result<Vec<u8>, LogsError> {
     fs::read(file).map_err(|source| LogsError::File { file: file.to_owned(), source })
-}
-
-pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
-    let fault = |source| LogsError::File { file: file.to_owned(), source };
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder).map_err(fault)?;
-    }
-    files::write(file, text.as_bytes(), Readers::Owner).map_err(fault)
 }
 
 fn reads(text: &str) -> Result<usize, String> {

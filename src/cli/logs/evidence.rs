@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{LazyConnection, LogsError, PlaceError, Places};
-use crate::cli::verify::VerifyArgs;
 use crate::files::{NewFile, Readers, is_same};
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
@@ -24,17 +23,17 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Starts the bundle, if one is asked for, and returns the places that note in it what they answer.
+    /// Starts the bundle, if a file for one is named, and returns the places that note in it what they answer.
     ///
     /// # Errors
     /// When the file cannot be made, or is what is proved.
     pub fn start(
-        args: &VerifyArgs,
+        file: Option<&PathBuf>,
         named: &[String],
         places: &Places,
         request: &Request,
     ) -> Result<(Vec<Source>, Option<Self>), LogsError> {
-        let Some(file) = &args.bundle else { return Ok((places.sources(), None)) };
+        let Some(file) = file else { return Ok((places.sources(), None)) };
         let is_place = |name: &String| is_same(Path::new(name), file);
         if named.iter().any(is_place) {
             return Err(LogsError::BundleOverPlace { file: file.clone() });

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LogsEntry, LogsError, PlaceError};
+use super::{LogsEntry, LogsError, PlaceError, archive};
+use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::cli::validate::load;
-use crate::cli::{Common, archive};
 use crate::config::names::{NameContext, render_name};
 use crate::ids::AccountId;
 use crate::log_path::DigestKey;

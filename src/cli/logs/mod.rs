@@ -18,6 +18,7 @@ use crate::cloud::aws::NotConnected;
 use crate::cloud::aws::archive::Connection;
 use crate::config::Config;
 use crate::config::schema::EarlierLogs;
+use crate::files::{self, Readers};
 use crate::ids::{AccountId, BucketName, Region};
 use crate::log_path::TOP;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
@@ -26,6 +27,7 @@ use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::store::{ClosedStore, FolderStore, Store};
 use crate::report::text::escape::terminal;
 
+pub(in crate::cli) mod archive;
 mod error;
 pub mod evidence;
 mod known;
@@ -266,6 +268,18 @@ pub fn read_keys(file: &Path) -> Result<KeyRing, PlaceError> {
     let is_ring = text.contains("\"format_version\"");
     let ring = if is_ring { KeyRing::parse_file(&text) } else { KeyRing::parse(&text) };
     ring.map_err(|source| PlaceError::Keys { file: file.into(), source })
+}
+
+/// Writes a file that a later run reads, whole or not at all, so that nobody else can read it.
+///
+/// # Errors
+/// When its folder cannot be made or the file cannot be written.
+pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
+    let fault = |source| LogsError::File { file: file.to_owned(), source };
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(fault)?;
+    }
+    files::write(file, text.as_bytes(), Readers::Owner).map_err(fault)
 }
 
 /// Reads a time as people write it: `2026-11-20`, `2026-11-20T10:00` (both UTC), or with an offset.

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{LazyConnection, LogsContext, LogsError, PlaceError, Places, read_keys};
+use super::{LazyConnection, LogsContext, LogsError, PlaceError, Places, read_keys, save};
 use crate::cli::failure::CliError;
-use crate::cli::verify::{VerifyArgs, save};
 use crate::logs::digest::keys::KeyRing;
 
 /// The key ring of a run.
+#[derive(Default)]
 pub struct Ring {
     /// Where keys of earlier runs are read; not set when there is no such file.
     reads: Option<PathBuf>,
@@ -19,22 +19,27 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// Returns the ring of a run that takes no keys of earlier runs and keeps none.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
     /// Returns the ring of a run: the file that the user names, or the usual one. The usual one takes no key from an
     /// address that is not AWS's, and none from a bundle.
     ///
     /// # Errors
     /// When there is no connection to AWS.
     pub async fn of(
-        args: &VerifyArgs,
+        named: Option<&PathBuf>,
         places: &Places,
         around: &LogsContext,
         aws: &LazyConnection,
     ) -> Result<Self, LogsError> {
-        let file = args.key_ring.as_ref().or(around.key_ring.as_ref()).filter(|_| args.keys.is_none()).cloned();
+        let file = named.or(around.key_ring.as_ref()).cloned();
         if places.bundle().is_some() || file.is_none() {
             return Ok(Self { reads: file, writes: None, stranger: None });
         }
-        let stranger = match args.key_ring {
+        let stranger = match named {
             Some(_) => None,
             None => aws.connection().await.map_err(PlaceError::from)?.stranger(),
         };

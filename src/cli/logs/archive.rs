@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 
-use super::Common;
-use super::failure::CliError;
-use super::logs::LogsEntry;
-use super::session::{Access, Session};
-use super::ui::Ui;
-use super::validate::load;
+use super::LogsEntry;
+use crate::cli::Common;
+use crate::cli::failure::CliError;
+use crate::cli::session::{Access, Session};
+use crate::cli::ui::Ui;
+use crate::cli::validate::load;
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
@@ -22,7 +22,7 @@ use crate::survey::SurveyOptions;
 
 /// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
 /// Nothing without a configuration.
-pub(super) fn places(common: &Common) -> Result<Vec<String>, CliError> {
+pub(in crate::cli) fn places(common: &Common) -> Result<Vec<String>, CliError> {
     if !common.config.exists() {
         return Ok(Vec::new());
     }
@@ -62,7 +62,7 @@ fn bucket_name(config: &Config) -> Result<String, CliError> {
 
 /// Returns the accounts that should deliver, or the `only` one of them that is asked about: those of the organization,
 /// where it can be read.
-pub(super) async fn expected(
+pub(in crate::cli) async fn expected(
     common: &Common,
     only: Option<&AccountId>,
     ui: &Ui,
