@@ -22,9 +22,10 @@ use super::{Answer as Printed, Common, Format};
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
+use crate::logs::find::ScopeFilter;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, ScopeFilter, Verifier,
+    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Verifier,
 };
 use crate::phase::Phase;
 use crate::report::logs::{model::Proof, page, verify as report};

@@ -4,6 +4,7 @@
 //! - [`inflate`]: gzip bodies, hashed within limits.
 //! - [`store`]: where objects lie: a bucket, a folder, an evidence bundle.
 //! - [`digest`]: what digests say, who signed them, how they hang together.
+//! - [`find`]: which accounts and regions there are; [`expected`]: which there should be, and where trails deliver.
 //! - [`verify`]: proves a store.
 //! - [`coverage`]: whether logs arrive, by account, region and kind.
 //! - [`time_set`]: sets of times.
@@ -17,6 +18,8 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod coverage;
 pub mod digest;
+pub mod expected;
+pub mod find;
 pub mod finding;
 pub mod inflate;
 pub mod store;

@@ -10,14 +10,6 @@ use super::modules::{Modules, library, uses};
 /// The circles that are still there. Whoever opens one takes it out of the list; nobody adds one.
 const KNOWN: &[&[&str]] = &[
     &[
-        "logs::verify::explain",
-        "logs::verify::outside",
-        "logs::verify::replaced",
-        "logs::verify::spare",
-        "logs::verify::walk",
-    ],
-    &["logs::verify::answer", "logs::verify::chain_cursor", "logs::verify::recent", "logs::verify::whole"],
-    &[
         "report::plan::assessment",
         "report::plan::drift_comparison",
         "report::plan::other_trails",
@@ -27,9 +19,7 @@ const KNOWN: &[&[&str]] = &[
 ];
 
 /// The same for the parts of rooms, where a part stands for all that is in it.
-const KNOWN_PARTS: &[&[&str]] = &[
-    &["logs::coverage", "logs::verify"],
-];
+const KNOWN_PARTS: &[&[&str]] = &[];
 
 /// Returns the modules that need each other, each group once.
 fn circles(all: &Modules) -> BTreeSet<BTreeSet<&str>> {

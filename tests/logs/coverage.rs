@@ -6,7 +6,7 @@ use orgtrail::cli::Format;
 use orgtrail::cli::coverage::{CoverageArgs, run};
 use orgtrail::cli::logs::LogsError;
 use orgtrail::cli::outcome::Outcome;
-use orgtrail::logs::coverage::{Delivery, Expected, ExpectedAccount, TrailStatus};
+use orgtrail::logs::expected::{Delivery, Expected, ExpectedAccount, TrailStatus};
 use serde_json::Value;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};

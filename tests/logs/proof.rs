@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use orgtrail::cli::Format;
 use orgtrail::cli::logs::LogsContext;
 use orgtrail::logs::digest::keys::KeyRing;
+use orgtrail::logs::find::ScopeFilter;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::Store;
-use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, ScopeFilter, Source, Verifier};
+use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Source, Verifier};
 
 use crate::bucket::{Bucket, MemoryStore};
 

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use orgtrail::logs::coverage::{Expected, ExpectedAccount};
+use orgtrail::logs::expected::{Expected, ExpectedAccount};
+use orgtrail::logs::find::ScopeFilter;
 use orgtrail::logs::finding::State;
 use orgtrail::logs::store::FaultKind;
-use orgtrail::logs::verify::{Answer, Expectation, Request, ScopeFilter};
+use orgtrail::logs::verify::{Answer, Expectation, Request};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
 use crate::proof::{findings, hours, only, request, verify, verify_store};

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Scope, TrailConfig};
 use crate::ids::{AccountId, Region};
-use crate::logs::coverage::{Delivery, Expected, ExpectedAccount};
+use crate::logs::expected::{Delivery, Expected, ExpectedAccount};
 use crate::report::text::escape;
 use crate::survey::SurveyOptions;
 

@@ -14,7 +14,7 @@ use crate::ids::AccountId;
 use crate::log_path::DigestKey;
 use crate::logs::bundle::BundleStore;
 use crate::logs::checkpoint::Checkpoint;
-use crate::logs::coverage::{Expected, ExpectedAccount};
+use crate::logs::expected::{Expected, ExpectedAccount};
 use crate::logs::verify::Expectation;
 
 /// What is known besides what the user names.

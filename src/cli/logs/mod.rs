@@ -22,8 +22,8 @@ use crate::files::{self, Readers};
 use crate::ids::{AccountId, BucketName, Region};
 use crate::log_path::TOP;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
-use crate::logs::coverage::ExpectedAccount;
 use crate::logs::digest::keys::{BadKeys, KeyRing};
+use crate::logs::expected::ExpectedAccount;
 use crate::logs::store::{ClosedStore, FolderStore, Store};
 use crate::report::text::escape::terminal;
 

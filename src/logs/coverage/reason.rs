@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::rows::rows;
-use super::{Coverage, Expected, Gap, Row, Survey};
+use super::{Coverage, Gap, Row, Survey};
 use crate::log_path::LogKind;
+use crate::logs::expected::Expected;
 use crate::logs::finding::TimeRange;
 
 /// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different
@@ -143,7 +144,8 @@ fn shares(row: &Row, gap: &Gap, range: TimeRange) -> bool {
 mod tests {
     use super::*;
     use crate::log_path::Scope;
-    use crate::logs::coverage::{Arrival, ExpectedAccount, Found, LogFiles, TrailDigests, TrailStatus};
+    use crate::logs::coverage::{Arrival, Found, LogFiles, TrailDigests};
+    use crate::logs::expected::{ExpectedAccount, TrailStatus};
     use crate::logs::time_set::TimeSet;
 
     fn at(hour: i64) -> Timestamp {

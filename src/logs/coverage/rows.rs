@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Arrival, Expected, Found, Gap, LogFiles, Row, Survey, TrailDigests};
+use super::{Arrival, Found, Gap, LogFiles, Row, Survey, TrailDigests};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{LogKind, Scope};
+use crate::logs::expected::Expected;
 use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::time_set::TimeSet;
 use crate::logs::verify::DIGEST_DELAY_MAX;

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Found, LogFiles, Survey, TrailDigests};
 use crate::log_path::{DigestKey, Folder, LogKey, LogKind, Scope, day_folder};
+use crate::logs::find::{ScopeFilter, find};
 use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::store::{Fault, Listed, Store};
-use crate::logs::verify::find::find;
-use crate::logs::verify::{ScopeFilter, Source};
+use crate::logs::verify::Source;
 
 /// How far a name may lie in the future: a log file's slot may end after its delivery.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);

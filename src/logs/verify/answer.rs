@@ -12,8 +12,8 @@ use crate::logs::time_set::TimeSet;
 
 use super::archived::Archived;
 use super::key_finder::KeyUse;
-use super::recent::{AsListed, Recent};
-use super::whole::ExpectedChains;
+use super::mark::Mark;
+use super::missing::ExpectedChains;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -66,57 +66,6 @@ pub struct Joined {
     pub buckets: BTreeSet<String>,
     /// How many they are.
     pub digests: u64,
-}
-
-/// From when on an earlier run proved a chain, without a hole up to its mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Since {
-    /// Not known: an earlier version did not keep it.
-    #[default]
-    Unknown,
-    /// From the first digest that there was.
-    First,
-    /// From this time on.
-    Time(Timestamp),
-}
-
-impl Since {
-    /// Tells whether all from a time on was proved; from the first digest on where no time is given.
-    pub fn covers(self, from: Option<Timestamp>) -> bool {
-        match self {
-            Since::Unknown => false,
-            Since::First => true,
-            Since::Time(time) => from.is_some_and(|from| from >= time),
-        }
-    }
-}
-
-/// A digest that a later run may start from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Its key.
-    pub object: String,
-    /// The key under which CloudTrail delivered it, when that is another one.
-    pub delivered: Option<String>,
-    /// Its bucket, as it says.
-    pub bucket: String,
-    /// The end of its hour.
-    pub end: Timestamp,
-    /// From when on all is proved up to that end.
-    pub since: Since,
-    /// The places and folders that the chain went through up to there; it lies in the last one.
-    pub places: Vec<String>,
-    /// The hash of its inflated bytes, in hexadecimal.
-    pub sha256: String,
-    /// Its signature, where metadata or a successor told it.
-    pub signature: Option<String>,
-    /// The trail that attests what follows, when the chain has ended.
-    pub succeeded_by: Option<TrailName>,
-    /// What the listing showed of it, where that spares a later run reading it.
-    pub as_listed: Option<AsListed>,
-    /// Later digests whose log files were all read and attested, though more may still come for their hours; from old
-    /// to new.
-    pub recent: Vec<Recent>,
 }
 
 /// All that one run found.

@@ -6,12 +6,11 @@ use crate::log_path::DigestKey;
 use crate::logs::digest::chain::{Anchor, Missing, Proof, ReadDigest, Verdict, first, judge, link, names};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::hex;
-use crate::logs::store::Listed;
 
-use super::answer::{Mark, Since};
 use super::expiry::READ_RULES;
 use super::key_finder::KeyFinder;
-use super::recent::AsListed;
+use super::mark::{AsListed, Mark, Since};
+use super::meet::Held;
 use super::site::{Site, Sites};
 
 /// One row of digests: a trail's hourly ones, or its backfill ones, which are no chain of contiguous hours.
@@ -21,14 +20,6 @@ pub(super) struct ChainCursor {
     before: Option<(Anchor, Proof)>,
     held: Option<Held>,
     is_backfill: bool,
-}
-
-/// A digest whose successor is awaited, and the site that it lies at.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) at: usize,
-    pub(super) seen: ReadDigest,
-    pub(super) listed: Listed,
 }
 
 /// A digest that was judged.

@@ -10,9 +10,10 @@ use crate::logs::digest::chain::{Origin, Proof, ReadDigest, ReadError};
 use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
 
-use super::answer::{Joined, Mark, Place, Since, Tally};
+use super::answer::{Joined, Place, Tally};
 use super::chain_cursor::{ChainCursor, Judged};
-use super::recent::{Known, Recent, anchor, settled};
+use super::mark::{Mark, Recent, Since};
+use super::recent::{Known, anchor, settled};
 use super::site::{Site, Sites};
 
 /// How many of the newest hours may each be the one from which a later run goes on: two days.

@@ -11,7 +11,13 @@ use crate::logs::finding::{Code, State};
 use crate::logs::inflate::inflate_digest;
 use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
-use super::chain_cursor::Held;
+/// A digest that was read, and the site that it lies at.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) at: usize,
+    pub(super) seen: ReadDigest,
+    pub(super) listed: Listed,
+}
 
 /// What a key in the folder of digests turned out to be.
 pub(super) enum Met {

@@ -1,17 +1,19 @@
 //! Proves a store of CloudTrail's logs: finds its chains, walks them all, and says what is attested, broken or
 //! unproven.
 //!
-//! - [`find`]: which accounts and regions there are; [`whole`]: which there should be.
+//! - [`whole`]: which accounts, regions and trails there should be; [`missing`]: which of them have no chain.
 //! - `site` and `merge`: the places in which one account's and region's digests lie, read as one.
 //! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
-//! - `track`: one chain's digests, each judged when its successor is known.
-//! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `spare`: it passes them by.
+//! - `chain_cursor`: one chain's digests, each judged when its successor is known.
+//! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `unchanged`: which of those
+//!   listed they are; `spare`: it passes them by.
 //! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
 //! - `replaced`: who replaced a log file; `archived`: what must be restored first.
 //! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have
 //!   deleted; `successor`: which trail took over.
 //! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.
-//! - `resume`: how a run goes on where earlier ones ended.
+//! - `waiting`: findings that wait until all is read.
+//! - `resume`: how a run goes on where earlier ones ended: at a [`mark`].
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
 //!
@@ -26,12 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ids::{AccountId, Region};
 use crate::log_path::Scope;
+use crate::logs::find::{Found, ScopeFilter, find};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::inflate::sha256;
 use crate::logs::store::{Fault, Listed, Store};
 
 use expiry::Expiry;
-use find::Found;
 use site::Site;
 
 pub mod answer;
@@ -41,12 +43,13 @@ mod chain_walk;
 mod ends;
 mod expiry;
 mod explain;
-pub mod find;
 pub mod key_finder;
 mod listed;
 mod log_file;
+pub mod mark;
 mod meet;
 mod merge;
+pub mod missing;
 mod outside;
 mod reading;
 pub mod recent;
@@ -55,15 +58,17 @@ mod resume;
 mod site;
 mod spare;
 mod successor;
+mod unchanged;
 mod unlisted;
+mod waiting;
 mod walk;
 pub mod whole;
 
-pub use answer::{Answer, Chain, Mark, Since};
-pub use find::ScopeFilter;
+pub use answer::{Answer, Chain};
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
-pub use recent::{AsListed, Recent, Told};
-pub use whole::{Expectation, ExpectedChains, Missing};
+pub use mark::{AsListed, Mark, Recent, Since, Told};
+pub use missing::{ExpectedChains, Missing};
+pub use whole::Expectation;
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
@@ -262,7 +267,7 @@ impl Verifier {
         for (at, place) in self.places.iter().enumerate() {
             let prefix = if place.prefix.is_empty() { &request.sought.prefix } else { &place.prefix };
             let sought = ScopeFilter { prefix: prefix.clone(), ..request.sought.clone() };
-            let found = match find::find(place.store.as_ref(), &sought).await {
+            let found = match find(place.store.as_ref(), &sought).await {
                 Ok(found) => found,
                 Err(fault) => {
                     findings.push(unlisted(&place.store.name(), prefix, &fault));

@@ -9,15 +9,8 @@ use crate::logs::digest::chain::Proof;
 use crate::logs::finding::{Finding, State};
 
 use super::chain_cursor::Judged;
+use super::waiting::Outside;
 use super::walk::Walk;
-
-/// A digest beside the range that is not proved, and the log files of the range that it lists.
-pub(super) struct Outside {
-    chain: usize,
-    finding: Finding,
-    /// Their sites and keys.
-    logs: Vec<(usize, String)>,
-}
 
 impl Walk<'_> {
     /// Takes from a digest beside the range what it lists, or keeps what it says until all is known that is proved.

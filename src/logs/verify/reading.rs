@@ -14,9 +14,10 @@ use crate::logs::inflate::hex;
 use super::chain_cursor::Judged;
 use super::expiry::READ_RULES;
 use super::log_file::{Read, Task, check, task};
-use super::replaced::{REPLACED_MAX, Replaced};
+use super::replaced::REPLACED_MAX;
 use super::site::{fingerprint, half};
 use super::unlisted::Unmet;
+use super::waiting::Replaced;
 use super::walk::{Checked, Walk};
 
 impl Walk<'_> {

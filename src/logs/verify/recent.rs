@@ -15,10 +15,9 @@ use crate::log_path::{DigestKey, LogKey, LogKind};
 use crate::logs::digest::chain::{Anchor, ReadDigest, Record};
 use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::inflate::{hex, unhex};
-use crate::logs::store::Listed;
 
-use super::answer::Mark;
-use super::chain_cursor::Held;
+use super::mark::{AsListed, Mark, Recent, Told};
+use super::meet::Held;
 use super::site::{Sites, half};
 
 /// How many log files a digest may list whose names are kept. Where there are more, reading the digest again is a small
@@ -29,39 +28,6 @@ const TOLD_MAX: usize = 48;
 /// How long before a run an object must have been written so that its time and tag are those of what the run read: S3
 /// gives whole seconds, and this machine's clock may be wrong.
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
-
-/// A digest after a mark whose log files were all read and attested.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recent {
-    /// The hash of its inflated bytes, in hexadecimal.
-    pub sha256: String,
-    /// What spares a later run reading it; not set where its object must be read to be known.
-    pub told: Option<Told>,
-}
-
-/// What is known of a digest that lies where CloudTrail delivered it, continues the one before it and covers a whole
-/// hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// The end of its hour.
-    pub end: Timestamp,
-    /// Its signature; not set where a later digest, which is told of too, was found to record it.
-    pub signature: Option<String>,
-    /// What the listing showed.
-    pub as_listed: AsListed,
-}
-
-/// What a listing shows of a digest's object, and what the digest lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AsListed {
-    /// When the object was written, as S3 says.
-    pub modified: Timestamp,
-    /// S3's tag of its content.
-    pub tag: String,
-    /// The log files that it lists, each as the first half of the SHA-256 of its key; not set where there are more than
-    /// [`NAMES_MAX`], or some that are not of management and data events, so that the digest must be read.
-    pub logs: Option<Vec<u128>>,
-}
 
 impl AsListed {
     /// Returns what spares reading a digest that was proved; nothing where it must be read again. `is_linked` tells
@@ -76,11 +42,6 @@ impl AsListed {
             && anchor.record.as_ref().is_some_and(|record| record.signature == content.metadata.signature);
         let is_whole = !seen.key.backfill && seen.window() == TimeRange::hour_until(seen.key.end);
         (is_linked && is_own && is_signed && is_whole).then(|| Self { modified, tag, logs: prints(*at, seen, sites) })
-    }
-
-    /// Tells whether a listing shows the object that was read.
-    pub(super) fn is_of(&self, listed: &Listed) -> bool {
-        listed.modified == Some(self.modified) && listed.tag.as_ref() == Some(&self.tag)
     }
 }
 

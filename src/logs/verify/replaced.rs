@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::log_path::{Folder, LogKey, LogKind, Scope};
-use crate::logs::finding::Finding;
 use crate::logs::store::Store;
 
 use super::explain::{Record, records};
+use super::waiting::Replaced;
 use super::walk::Walk;
 
 /// How many files of an account and region it is looked up for.
@@ -24,15 +24,6 @@ const BEFORE: SignedDuration = SignedDuration::from_mins(5);
 const AFTER: SignedDuration = SignedDuration::from_mins(30);
 /// The calls that put an object in the place of another, or delete it.
 const CALLS: [&str; 5] = ["PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects"];
-
-/// A log file that was replaced or deleted.
-pub(super) struct Replaced {
-    pub(super) chain: usize,
-    pub(super) finding: Finding,
-    pub(super) site: usize,
-    pub(super) object: String,
-    pub(super) when: Timestamp,
-}
 
 impl Walk<'_> {
     /// Notes the log files that were replaced or deleted, each with who did it where data events tell.

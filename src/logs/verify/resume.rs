@@ -9,9 +9,10 @@ use crate::log_path::{DigestKey, Scope};
 use crate::logs::finding::{Code, State, TimeRange};
 
 use super::Recheck;
-use super::answer::{Mark, Since};
-use super::chain_cursor::{Held, Judged};
+use super::chain_cursor::Judged;
 use super::chain_walk::ChainWalk;
+use super::mark::{Mark, Since};
+use super::meet::Held;
 use super::site::Site;
 use super::unlisted::DELIVERY_SLACK;
 use super::walk::{ANOTHER, Walk};

@@ -1,52 +1,19 @@
 //! Passes by digests that the listing shows to be those that an earlier run read and proved.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use crate::log_path::DigestKey;
 use crate::logs::finding::TimeRange;
 use crate::logs::store::Listed;
 
-use super::answer::Mark;
-use super::chain_walk::{ChainId, ChainWalk, origin};
+use super::chain_walk::{ChainWalk, origin};
+use super::mark::Mark;
 use super::meet::{Met, meet};
-use super::recent::{AsListed, anchor};
+use super::recent::anchor;
 use super::site::Site;
+use super::unchanged::Spared;
 use super::unlisted::{DELIVERY_SLACK, Unmet};
 use super::walk::Walk;
-
-/// Which digests that are listed need not be read.
-#[derive(Default)]
-pub(super) struct Spared {
-    /// What the listing must show, by site and key, with the number of the chain.
-    unchanged: HashMap<(usize, String), (usize, AsListed)>,
-    /// The digests at which earlier runs ended, by chain and by each site that the chain went through up to there: the
-    /// listing of their day shows older ones too.
-    marks: HashMap<(usize, ChainId), DigestKey>,
-}
-
-/// What is to be done with a listed digest.
-pub(super) enum Need {
-    Read,
-    /// It is as an earlier run read it: the number of its chain.
-    Spare(usize),
-    /// It lies before what is looked at.
-    Nothing,
-}
-
-impl Spared {
-    pub(super) fn need(&self, at: usize, listed: &Listed) -> Need {
-        let unchanged = self.unchanged.get(&(at, listed.key.clone()));
-        if let Some((chain, _)) = unchanged.filter(|(_, as_listed)| as_listed.is_of(listed)) {
-            return Need::Spare(*chain);
-        }
-        let Some(key) = DigestKey::parse(&listed.key).filter(|_| !self.marks.is_empty()) else { return Need::Read };
-        let mark = self.marks.get(&(at, (key.trail.clone(), key.home.clone())));
-        let is_before = |mark: &DigestKey| key.end <= mark.end && key != *mark;
-        if mark.is_some_and(is_before) { Need::Nothing } else { Need::Read }
-    }
-}
 
 impl Walk<'_> {
     /// Returns the digests that are not read while the listing shows them unchanged.

@@ -99,7 +99,7 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
-    use crate::logs::verify::answer::Since;
+    use crate::logs::verify::mark::Since;
 
     use super::*;
 

@@ -16,19 +16,19 @@ use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::store::{Listed, Store};
 
-use super::answer::{Chain, Mark, Place, Since, Tally};
+use super::answer::{Chain, Place, Tally};
 use super::archived::Key as ArchivedKey;
-use super::chain_cursor::{Held, Judged};
+use super::chain_cursor::Judged;
 use super::chain_walk::{ChainId, ChainWalk};
 use super::log_file::{Read, Task};
-use super::meet::{Met, meet};
+use super::mark::{Mark, Since};
+use super::meet::{Held, Met, meet};
 use super::merge;
-use super::outside::Outside;
 use super::recent::Again;
-use super::replaced::Replaced;
 use super::site::{Site, Sites};
-use super::spare::Need;
+use super::unchanged::Need;
 use super::unlisted::{DELIVERY_SLACK, Listings};
+use super::waiting::{Outside, Replaced};
 use super::{Request, Verifier};
 
 /// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, Region, TrailName};
 use crate::log_path::Scope;
-use crate::logs::coverage::Expected;
-use crate::logs::finding::{Code, Finding, State, TimeRange};
+use crate::logs::expected::Expected;
+use crate::logs::find::ScopeFilter;
+use crate::logs::finding::{Code, Finding, State};
 
 use super::answer::Chain;
-use super::find::ScopeFilter;
+use super::missing::{ExpectedChains, Missing};
 
 /// What should have a chain, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -108,64 +109,6 @@ impl Expectation {
 fn is_sought(sought: &ScopeFilter, account: &AccountId, region: Option<&Region>) -> bool {
     let is_region = sought.region.as_ref().zip(region).is_none_or(|(only, region)| only == region);
     sought.account.as_ref().is_none_or(|only| only == account) && is_region
-}
-
-/// What should have had a chain, and what of it has none.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ExpectedChains {
-    /// Who says so, for a person.
-    pub said_by: String,
-    /// How many accounts should have one.
-    pub accounts: usize,
-    /// How many regions are known to be in use in them; 0 when that is not known.
-    pub regions: usize,
-    /// The trails that should have one.
-    pub trails: BTreeSet<String>,
-    /// What has none.
-    pub missing: Vec<Missing>,
-    /// Why it is not known which accounts should have one; not set where it is known.
-    pub unknown: Option<String>,
-}
-
-/// What should have a chain and has none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Missing {
-    /// The account; not set for a trail that has no chain in any.
-    pub account: Option<AccountId>,
-    /// The account's name; not set when unknown.
-    pub name: Option<String>,
-    /// The regions in which it has none; empty for all.
-    pub regions: Vec<Region>,
-    /// The trail; not set for any.
-    pub trail: Option<String>,
-}
-
-impl Missing {
-    fn phrase(&self) -> String {
-        let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        let account = self.account.as_ref().map(|account| format!("account {account}{name}"));
-        let regions = if self.regions.is_empty() { String::new() } else { format!(" in {}", joined(&self.regions)) };
-        let trail = self.trail.as_ref().map(|trail| format!("trail {trail}"));
-        let parts: Vec<String> = trail.into_iter().chain(account).collect();
-        format!("{}{regions}", parts.join(" of "))
-    }
-}
-
-impl ExpectedChains {
-    /// Returns what is missing as findings, by name.
-    pub(super) fn findings(&self, window: Option<TimeRange>) -> Vec<Finding> {
-        let names: BTreeSet<String> = self.missing.iter().map(Missing::phrase).collect();
-        let said_by = &self.said_by;
-        let missing = names.into_iter().map(|name| format!("{name} should have digests ({said_by}), and has none"));
-        let unknown = self.unknown.iter().map(|why| format!("which accounts should have digests is not known: {why}"));
-        let (code, state, object) = (Code::ChainExpected, State::Unproven, None);
-        let finding = |detail| Finding { code, state, object: object.clone(), window, detail, next: None };
-        missing.chain(unknown).map(finding).collect()
-    }
-}
-
-fn joined(regions: &[Region]) -> String {
-    regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns findings about buckets whose digests lie in copies although no signed link joins them to the others: one of

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::logs::coverage::{Arrival, Coverage, Gap, Row, TrailStatus};
+use crate::logs::coverage::{Arrival, Coverage, Gap, Row};
+use crate::logs::expected::TrailStatus;
 use crate::logs::inflate::{hex, sha256};
 
 /// The version of the JSON.

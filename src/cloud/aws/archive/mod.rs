@@ -11,7 +11,7 @@ use crate::cloud::aws::rate_limits::{RateLimits, Timing};
 use crate::cloud::aws::session::Sessions;
 use crate::cloud::aws::{AwsOptions, CONNECT_TIMEOUT, NotConnected, SessionPolicy, http, sessions};
 use crate::ids::{AccountId, Region};
-use crate::logs::coverage::TrailStatus;
+use crate::logs::expected::TrailStatus;
 use crate::logs::store::{Fault, FaultKind};
 
 mod bucket;

@@ -4,7 +4,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::LogsSession;
-use crate::logs::coverage::{Delivery, TrailStatus};
+use crate::logs::expected::{Delivery, TrailStatus};
 use crate::logs::store::Fault;
 use crate::operations::cloudtrail as op;
 
