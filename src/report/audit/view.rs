@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::fix_words;
 use crate::audit::{Audit, AuditSubject, Check, CheckVerdict, ControlOutcome, Doubt, Standard};
 use crate::organization::Organization;
-use crate::report::plan::view::{AccountView, ProblemView, problems};
+use crate::report::plan::account::{AccountView, account};
+use crate::report::plan::view::{ProblemView, problems};
 use crate::report::text::words;
 
 /// The values of `audit.md.hbs` and `audit.html.hbs`.
@@ -86,10 +87,8 @@ pub(super) struct InactiveView {
 const SUBJECTS_MAX: usize = 20;
 
 pub(super) fn view(audit: &Audit, organization: &Organization) -> AuditView {
-    let account =
-        |id: &crate::ids::AccountId| AccountView { id: id.to_string(), name: organization.name_of(id).to_owned() };
     let subject = |subject: &AuditSubject| SubjectView {
-        account: account(&subject.account),
+        account: account(&subject.account, organization),
         trails: subject.trails.iter().map(ToString::to_string).collect(),
         members: subject.members.len(),
     };
@@ -103,7 +102,9 @@ pub(super) fn view(audit: &Audit, organization: &Organization) -> AuditView {
         standards: Standard::ALL.into_iter().filter_map(|standard| standard_view(audit, standard)).collect(),
         subjects: owners.iter().take(SUBJECTS_MAX).copied().map(subject).collect(),
         subjects_more: owners.len().saturating_sub(SUBJECTS_MAX),
-        inactive: inactive.map(|(id, state)| InactiveView { account: account(id), state: state.as_str() }).collect(),
+        inactive: inactive
+            .map(|(id, state)| InactiveView { account: account(id, organization), state: state.as_str() })
+            .collect(),
         problems: problems(&audit.problems, organization),
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::estate::Address;
 use crate::organization::Organization;
 use crate::plan::{Finding, Harm, Plan, Risk, Unproven};
-use crate::report::plan::group::{self, Group, Own, group_by};
-use crate::report::plan::view::{AccountView, account, address_of, mark};
+use crate::report::plan::account::{AccountView, account};
+use crate::report::plan::group::{self, Group, Own, group_by, mark};
 use crate::report::text::page::{BAD, FAINT, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::text::words;
 
@@ -134,7 +134,7 @@ fn entry(group: &Group) -> HarmEntry {
     HarmEntry {
         mark: mark(content.action),
         action: content.action.as_str(),
-        address: address_of(group),
+        address: group.address(),
         count: group.members.len(),
         risk: if risks.is_empty() { Risk::Safe.to_string() } else { risks.join(", ") },
     }

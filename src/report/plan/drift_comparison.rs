@@ -8,8 +8,8 @@ use crate::event::AuditEvent;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::Harm;
+use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::group::{self, Own, group_by};
-use crate::report::plan::view::{AccountView, account};
 use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, Span};
 use crate::report::text::words;
 

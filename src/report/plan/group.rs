@@ -36,6 +36,26 @@ pub struct Group<'a> {
     pub subjects: Vec<AccountId>,
 }
 
+impl Group<'_> {
+    /// Returns the address, with `<account>` in it where the group stands for many.
+    pub(in crate::report) fn address(&self) -> String {
+        let account = self.account.as_ref().map_or(ACCOUNT, AccountId::as_str);
+        let content = &self.content;
+        let region = content.region.as_ref().map_or("global", |region| region.as_str());
+        format!("{account}/{region}/{}/{}", content.kind, content.name)
+    }
+}
+
+/// Returns the sign of an action, so that it is read without colour too.
+pub fn mark(action: Action) -> char {
+    match action {
+        Action::Create => '+',
+        Action::Update => '~',
+        Action::Adopt => '!',
+        Action::Retire => '-',
+    }
+}
+
 /// What of a change is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Content {

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::organization::Organization;
 use crate::plan::Risk;
+use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::subject::Subject;
-use crate::report::plan::view::{self, AccountView, PlanView};
+use crate::report::plan::view::{self, PlanView};
 use crate::report::text::lines::Detail;
 use crate::report::text::template::{BadTemplate, Templates};
 use crate::report::text::tree::{Branch, Tree};
@@ -66,7 +67,7 @@ pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadT
     let concerned = changes.keys().filter_map(|id| organization.accounts.get_key_value(*id));
     let page = PageView {
         all_risks: Risk::ALL.map(Risk::as_str).to_vec(),
-        concerned: concerned.map(|(id, _)| view::account(id, organization)).collect(),
+        concerned: concerned.map(|(id, _)| account(id, organization)).collect(),
         tree: tree(organization, &changes),
         script: SCRIPT,
         script_hash: hash(SCRIPT),

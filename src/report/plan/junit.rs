@@ -3,9 +3,10 @@
 
 use crate::organization::Organization;
 use crate::plan::{Harm, Plan};
+use crate::report::plan::account::AccountView;
 use crate::report::plan::assessment::{FindingView, UnprovenView, since_until};
 use crate::report::plan::subject::{Purpose, Subject};
-use crate::report::plan::view::{self, AccountView, EntryView, PlanView, ProblemView};
+use crate::report::plan::view::{self, EntryView, PlanView, ProblemView};
 use crate::report::plan::violations::ViolationView;
 use crate::report::text::escape;
 use crate::report::text::lines::{Detail, Line};

@@ -1,6 +1,7 @@
 //! A plan, or what drifted: [`view`] lays it out, [`human`] writes it for a terminal, [`markdown`] for comments,
 //! [`html`] as a page, [`sarif`] and [`junit`] for CI systems; what programs read is [`crate::plan::saved`].
 
+pub mod account;
 pub mod assessment;
 pub mod drift_comparison;
 #[cfg(test)]

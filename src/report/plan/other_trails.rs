@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::organization::Organization;
 use crate::plan::{Leftover, OtherTrail};
+use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::group::{Own, group_by};
-use crate::report::plan::view::{AccountView, account};
 
 /// Something of ours that is no longer wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,6 +1,7 @@
 //! Problems of a survey or a run, for people at a terminal.
 
-use super::view::{AccountView, ProblemView};
+use super::account::AccountView;
+use super::view::ProblemView;
 use crate::report::text::layout::Layout;
 use crate::report::text::page::{BAD, FAINT, PLAIN, Page, STRONG, Span};
 use crate::report::text::words;

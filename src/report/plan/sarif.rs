@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use crate::organization::Organization;
 use crate::plan::{Harm, Plan};
+use crate::report::plan::account::AccountView;
 use crate::report::plan::assessment::{FindingView, UnprovenView, since_until};
 use crate::report::plan::subject::{Purpose, Subject};
-use crate::report::plan::view::{self, AccountView, EntryView, PlanView, ProblemView};
+use crate::report::plan::view::{self, EntryView, PlanView, ProblemView};
 use crate::report::plan::violations::ViolationView;
 use crate::report::text::escape;
 use crate::report::text::lines::Detail;

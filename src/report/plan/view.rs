@@ -10,9 +10,10 @@ use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::saved::Summary;
 use crate::plan::{Action, Harm, Headroom, Plan, Risk};
+use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::assessment::{self, FindingView, HarmView, UnprovenView};
 use crate::report::plan::drift_comparison::{self, SinceView, TraceView};
-use crate::report::plan::group::{self, Group, Own, group_by};
+use crate::report::plan::group::{self, Group, Own, group_by, mark};
 use crate::report::plan::other_trails::{LeftoverView, OtherTrailView, leftovers, other_trails};
 use crate::report::plan::subject::Subject;
 use crate::report::plan::violations::{ViolationView, violations};
@@ -99,15 +100,6 @@ pub struct SectionView {
     pub accounts: Vec<AccountView>,
     /// The changes.
     pub entries: Vec<EntryView>,
-}
-
-/// An account by id and name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct AccountView {
-    /// The twelve digits.
-    pub id: String,
-    /// The name that people gave it; the id again where it is not of this organization.
-    pub name: String,
 }
 
 /// A change, or many that are the same.
@@ -222,16 +214,6 @@ fn partial(plan: &Plan) -> Option<String> {
     (!parts.is_empty()).then(|| words::list(&parts))
 }
 
-/// Returns the sign of an action, so that it is read without colour too.
-pub fn mark(action: Action) -> char {
-    match action {
-        Action::Create => '+',
-        Action::Update => '~',
-        Action::Adopt => '!',
-        Action::Retire => '-',
-    }
-}
-
 fn meaning(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "none of the others",
@@ -254,15 +236,7 @@ fn risks(groups: &[Group]) -> Vec<RiskView> {
 
 fn risk_entry(group: &Group) -> RiskEntry {
     let action = group.content.action;
-    RiskEntry { mark: mark(action), action: action.as_str(), address: address_of(group), count: group.members.len() }
-}
-
-/// Returns the address of a group, with `<account>` in it where it stands for many.
-pub(in crate::report) fn address_of(group: &Group) -> String {
-    let account = group.account.as_ref().map_or(group::ACCOUNT, AccountId::as_str);
-    let content = &group.content;
-    let region = content.region.as_ref().map_or("global", |region| region.as_str());
-    format!("{account}/{region}/{}/{}", content.kind, content.name)
+    RiskEntry { mark: mark(action), action: action.as_str(), address: group.address(), count: group.members.len() }
 }
 
 /// Sorts groups into sections: where logs are not recorded, lost or exposed first; then the management account, the
@@ -311,7 +285,7 @@ fn entry(group: &Group, organization: &Organization, detail: Detail) -> EntryVie
         kind: content.kind.words(),
         region: content.region.as_ref().map(ToString::to_string),
         name: content.name.clone(),
-        address: address_of(group),
+        address: group.address(),
         harm: (content.harm != Harm::Harmless).then(|| content.harm.as_str()),
         risks: content.risk.iter().filter(|risk| **risk != Risk::Safe).map(|risk| risk.as_str()).collect(),
         reason: content.reason.clone(),
@@ -319,11 +293,6 @@ fn entry(group: &Group, organization: &Organization, detail: Detail) -> EntryVie
         accounts: sorted(&group.subjects).iter().map(|id| account(id, organization)).collect(),
         lines: content.fields.iter().flat_map(|(path, before, after)| lines(path, before, after, detail)).collect(),
     }
-}
-
-/// Returns an account by id and name.
-pub fn account(id: &AccountId, organization: &Organization) -> AccountView {
-    AccountView { id: id.to_string(), name: organization.name_of(id).to_owned() }
 }
 
 /// Folds problems that are the same but for the account that they are about.

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::organization::Organization;
 use crate::plan::{Harm, Violation};
 use crate::policy::isolation::Invariant;
+use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::group::{self, Own, group_by};
-use crate::report::plan::view::{AccountView, account};
 use crate::report::text::page::{BAD, FAINT, PLAIN, Page, Span};
 use crate::report::text::words;
 
