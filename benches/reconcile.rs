@@ -9,6 +9,7 @@
 #[path = "support/organization.rs"]
 mod made;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Progress, Scope};
+use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress, Scope};
 use orgtrail::config::{self, Config};
 use orgtrail::daemon::clock::{Clock, after};
 use orgtrail::daemon::history::HistoryFile;
@@ -24,7 +25,10 @@ use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::trail::Delivery;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
-use orgtrail::ids::AccountId;
+use orgtrail::event::EventHistory;
+use orgtrail::ids::{AccountId, Arn, Region};
+use orgtrail::monitoring::alarm::{Alarms, Subscribers};
+use orgtrail::monitoring::metric_filter::MetricFilter;
 use orgtrail::organization::Organization;
 use orgtrail::plan::Change;
 use orgtrail::policy::template::Templates;
@@ -121,6 +125,34 @@ impl CloudReader for Disturbed {
 
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
         self.world.delivery(trail, operator).await
+    }
+
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        self.world.regions(account).await
+    }
+
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+        self.world.last_changes(change).await
+    }
+
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        self.world.metric_filters(group).await
+    }
+
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+        self.world.alarms(account, region).await
+    }
+
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+        self.world.subscribers(topic).await
+    }
+
+    fn calls(&self) -> u64 {
+        self.world.calls()
+    }
+
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        self.world.load()
     }
 }
 

@@ -66,13 +66,8 @@ impl NewFile {
         start.push(".");
         remove_left(folder, &start);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&start).suffix(NEW);
-        #[cfg(unix)]
-        {
-            let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-        }
-        let file = builder.tempfile_in(folder)?;
+        // Opened here, so that an error is the system's and does not name the file that is being written.
+        let file = builder.prefix(&start).suffix(NEW).make_in(folder, |path| create(path, readers))?;
         if let Some(found) = found {
             file.as_file().set_permissions(found.permissions())?;
         }
@@ -101,6 +96,19 @@ impl NewFile {
             Err(_) => Ok(()),
         }
     }
+}
+
+fn create(path: &Path, readers: Readers) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        let mode = if readers == Readers::Owner { 0o600 } else { 0o666 };
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    options.open(path)
 }
 
 /// Writes a file. A reader of a pipe that has seen enough (`| head`) is a clean end.
@@ -221,6 +229,7 @@ mod tests {
         write(&one, b"old", Readers::Umask).unwrap();
         let (path, error) = write_all(&[(&one, b"new"), (&other, b"new")], Readers::Umask).unwrap_err();
         assert_eq!((path, error.kind()), (other.as_path(), ErrorKind::NotFound));
+        assert!(!error.to_string().contains(NEW), "{error}");
         assert_eq!((fs::read(&one).unwrap().as_slice(), names(folder.path())), (&b"old"[..], vec!["plan.md".into()]));
         let other = folder.path().join("plan.json");
         write_all(&[(&one, b"1"), (&other, b"2")], Readers::Umask).unwrap();

@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::CliError;
-use super::logs::{LazyConnection, LogsContext, LogsError, PlaceError, Places, archive, duration, time};
+use super::logs::{LazyConnection, LogSourceError, LogSources, LogsContext, LogsError, archive, duration, time};
 use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
@@ -95,7 +95,7 @@ async fn look(
     }
     let range = range(args, around.now)?;
     let aws = LazyConnection::new(around, args.region.clone());
-    let places = Places::open(places, &aws).await?;
+    let places = LogSources::open(places, &aws).await?;
     if places.bundle().is_some() {
         return Err(LogsError::Bundle);
     }
@@ -107,7 +107,7 @@ async fn look(
     let buckets: BTreeSet<&str> = sources.iter().filter_map(|source| source.store.bucket()).collect();
     for bucket in buckets {
         // Only evidence for reasons: without the permission the reasons are less exact.
-        let connection = aws.connection().await.map_err(PlaceError::from)?;
+        let connection = aws.connection().await.map_err(LogSourceError::from)?;
         expected.trails.extend(connection.trail_status(args.region.as_ref(), bucket).await.unwrap_or_default());
     }
     expected.narrow(&sought);

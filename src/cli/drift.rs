@@ -8,10 +8,11 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::failure::CliError;
+use super::notify::{self, Sent};
 use super::plan::{outcome, text};
 use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
-use super::{Answer, Common, Format, notify, summary};
+use super::{Answer, Common, Format, summary};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
@@ -107,30 +108,38 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     let survey = session.surveyor(ui).survey(&options).await?;
     let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
     let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
+    let before = previous.as_ref().map(|record| record.unsent.clone()).unwrap_or_default();
     let traces = match args.who {
         true => traces(&survey.plan, &known(&comparison, previous), session.cloud.as_ref(), common, ui).await,
         false => Vec::new(),
     };
     ui.end_progress();
     let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
+    let sent = match &channels {
+        Some(channels) => {
+            let message = |channel: &str| notice(&subject, &before.comparison_for(channel, &comparison), link);
+            notify::send(channels, message).await
+        }
+        None => Sent::default(),
+    };
+    let unsent = before.after(&comparison, &sent.failed, args.notify);
+    let subject = Subject { unsent: Some(&unsent), ..subject };
     let mut answer = Answer::new(
         ui.render(|format| text(format, common, &subject, ui))?,
         outcome(&survey.plan),
         summary::plan("Drift", &survey.plan),
     );
-    if let Some(channels) = &channels
-        && let Some(notice) = notice(&subject, &comparison, link)
-        && let Err(failure) = notify::send(channels, &notice).await
-    {
-        // A channel was not sent it: what is new must be new again in the next run.
+    if let Some(failure) = sent.failure.as_ref().filter(|_| !sent.is_partial) {
+        // No channel was sent it: what is new must be new again in the next run.
         ui.print_without(&answer.texts, args.since.as_deref())?;
-        return Err(failure);
+        return Err(failure.clone());
     }
     if let Some(file) = &args.record {
         let json = json::text(&subject.record());
         let json = json.map_err(|error| CliError::new("cannot write the report").because(error))?;
         answer.record = Some((file.clone(), json));
     }
+    answer.failure = sent.failure;
     Ok(answer)
 }
 
@@ -187,8 +196,8 @@ async fn traces(plan: &Plan, known: &[Trace], look: &dyn CloudReader, common: &C
 }
 
 async fn trace(change: &Change, look: &dyn CloudReader) -> Trace {
-    match look.deeds(change).await {
-        Ok(deeds) => Trace::of(&change.address, deeds),
+    match look.last_changes(change).await {
+        Ok(history) => Trace::of(&change.address, history),
         Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address))),
     }
 }

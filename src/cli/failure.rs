@@ -10,7 +10,7 @@ use crate::cloud::aws::NotConnected;
 use crate::survey::SurveyError;
 
 /// What went wrong, told to the person who must act.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
     /// What failed, in lower case and without a final period.
     pub what: String,

@@ -69,12 +69,14 @@ pub struct Answer {
     pub summary: Summary,
     /// A file and its text, written when the report is out: what a next run takes for known must have been told.
     pub record: Option<(PathBuf, String)>,
+    /// What failed although there is an answer, said when the report is out; the exit code is then 1.
+    pub failure: Option<CliError>,
 }
 
 impl Answer {
     /// Makes an answer of a text for each output.
     pub fn new(texts: Vec<String>, outcome: Outcome, summary: Summary) -> Self {
-        Self { texts, outcome, summary, record: None }
+        Self { texts, outcome, summary, record: None, failure: None }
     }
 
     /// Returns the report of the first output.
@@ -322,7 +324,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Hands an answer out.
-fn give(Answer { texts, outcome, summary, record }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
+fn give(Answer { texts, outcome, summary, record, failure }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
     ui.print(&texts)?;
     if let Some((file, text)) = record {
         ui::write_file(&file, &text, Readers::Umask)?;
@@ -331,7 +333,7 @@ fn give(Answer { texts, outcome, summary, record }: Answer, ui: &Ui) -> Result<O
     if !line.is_empty() {
         ui.note(&line);
     }
-    Ok(outcome)
+    failure.map_or(Ok(outcome), Err)
 }
 
 /// Help and version are answers, everything else is an error with our code: clap's own 2 would read as drift.

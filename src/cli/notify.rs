@@ -19,17 +19,28 @@ pub fn channels(config: &NotifyConfig, aws: AwsOptions) -> Result<Channels, CliE
     Ok(channels::open(&Sources { config, secret: &secret, aws })?)
 }
 
-/// Sends a message over every channel.
-///
-/// # Errors
-/// Says which channel did not take it, and why.
-pub async fn send(channels: &Channels, notification: &Notification) -> Result<(), CliError> {
+/// What came of sending.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// The names of the channels that could not be sent to.
+    pub failed: Vec<&'static str>,
+    /// Whether another channel was sent to.
+    pub is_partial: bool,
+    /// Says which channel did not take it, and why; not set where all did.
+    pub failure: Option<CliError>,
+}
+
+/// Sends each channel the message that is for it by its name; `None` where there is nothing to say.
+pub async fn send(channels: &Channels, message: impl Fn(&str) -> Option<Notification>) -> Sent {
     let never = CancellationToken::new();
     let sleep = async |span: Duration| tokio::time::sleep(span).await;
     let sending = Sending { stop: &never, may_send: async || true, sleep };
     let mut failure = CliError::new("drift was reported, but a notification failed");
-    for delivery in send_each(channels, |_| Some(notification.clone()), &sending).await {
+    let mut sent = Sent::default();
+    for delivery in send_each(channels, message, &sending).await {
+        sent.is_partial |= delivery.result.is_ok();
         if let Err(why) = delivery.result {
+            sent.failed.push(delivery.channel);
             failure.causes.push(why.what);
             failure.causes.extend(why.causes);
             if !why.help.is_empty() {
@@ -37,7 +48,9 @@ pub async fn send(channels: &Channels, notification: &Notification) -> Result<()
             }
         }
     }
-    if failure.causes.is_empty() { Ok(()) } else { Err(failure) }
+    sent.is_partial &= !sent.failed.is_empty();
+    sent.failure = (!sent.failed.is_empty()).then_some(failure);
+    sent
 }
 
 impl From<ChannelError> for CliError {

@@ -130,7 +130,7 @@ pub fn text(format: Format, common: &Common, subject: &Subject<'_>, ui: &Ui) -> 
         out",
         )
     };
-    let Subject { plan, organization, purpose, since: _, traces: _ } = *subject;
+    let Subject { plan, organization, purpose, since: _, traces: _, unsent: _ } = *subject;
     match format {
         Format::Human => Ok(human(subject, ui)),
         Format::Json => json::text(&subject.record()).map_err(|error| failed(&error)),

@@ -16,7 +16,7 @@ use super::failure::CliError;
 use super::format::Format;
 use super::output::{Outputs, Target, must_not_replace};
 use crate::cloud::Progress;
-use crate::files::{self, Readers, folder_of};
+use crate::files::{self, Readers};
 use crate::report::text::escape;
 
 /// When to use colours.
@@ -346,7 +346,7 @@ fn try_to_write(path: &Path) -> io::Result<()> {
     match path.metadata() {
         Ok(found) if found.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Ok(found) if !found.is_file() => Ok(()),
-        _ => tempfile::tempfile_in(folder_of(path)).map(|_| ()),
+        _ => files::NewFile::at(path, Readers::Umask).map(drop),
     }
 }
 

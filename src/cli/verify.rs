@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::CliError;
 use super::logs::{
-    ConfiguredLogs, Evidence, LazyConnection, LogsContext, LogsError, PlaceError, Places, Ring, duration, evidence,
-    read_keys, save, time,
+    ConfiguredLogs, Evidence, LazyConnection, LogSourceError, LogSources, LogsContext, LogsError, Ring, duration,
+    evidence, read_keys, save, time,
 };
 use super::outcome::{ERROR_CODE, Outcome};
 use super::output::Target;
@@ -204,7 +204,7 @@ async fn prove_into(
     known.expect(&args.expect)?;
     let aws = LazyConnection::new(around, args.region.clone());
     evidence::check_key(args.sign.as_ref(), &aws).await?;
-    let places = Places::open(&named, &aws).await?;
+    let places = LogSources::open(&named, &aws).await?;
     let (signed, signer) = check_signature(args, &places)?;
     let (mut request, untold) = request(args, &places, known, around);
     let mut checkpoint = read_checkpoint(args, &places)?;
@@ -248,7 +248,12 @@ async fn prove_into(
 
 /// Returns what is asked for, and what of it a bundle does not tell. A bundle brings its own range and present, unless
 /// the user gives a narrower range.
-fn request(args: &VerifyArgs, places: &Places, known: ConfiguredLogs, around: &LogsContext) -> (Request, Vec<Finding>) {
+fn request(
+    args: &VerifyArgs,
+    places: &LogSources,
+    known: ConfiguredLogs,
+    around: &LogsContext,
+) -> (Request, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
     let ((from, to), untold) = within(header, args.from, args.to);
@@ -302,7 +307,7 @@ fn within(header: Option<&Header>, from: Option<Timestamp>, to: Option<Timestamp
 
 async fn key_finder(
     args: &VerifyArgs,
-    places: &Places,
+    places: &LogSources,
     ring: &Ring,
     aws: &LazyConnection,
 ) -> Result<KeyFinder, LogsError> {
@@ -317,11 +322,11 @@ async fn key_finder(
     }
     Ok(KeyFinder::of(
         at_hand,
-        Some(Arc::new(aws.connection().await.map_err(PlaceError::from)?.public_keys()) as Arc<dyn KeyService>),
+        Some(Arc::new(aws.connection().await.map_err(LogSourceError::from)?.public_keys()) as Arc<dyn KeyService>),
     ))
 }
 
-fn read_checkpoint(args: &VerifyArgs, places: &Places) -> Result<Checkpoint, LogsError> {
+fn read_checkpoint(args: &VerifyArgs, places: &LogSources) -> Result<Checkpoint, LogsError> {
     let store = places.name();
     let Some(file) = args.checkpoint.as_ref().filter(|file| file.exists()) else {
         return Ok(Checkpoint { store, ..Checkpoint::default() });
@@ -356,7 +361,7 @@ async fn stop_on_interrupt(stop: CancellationToken) {
 }
 
 /// Returns what a person should know about how the answer came about.
-fn notes(request: &Request, places: &Places, ring: &Ring) -> Vec<String> {
+fn notes(request: &Request, places: &LogSources, ring: &Ring) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(bundle) = places.bundle() {
         let header = bundle.header();
@@ -396,7 +401,7 @@ fn write_answer(answer: &Answer, around: &LogsContext, report: &mut Report<'_>) 
 type Signature = (Option<String>, Option<Finding>);
 
 /// Compares the signature of a bundle with the key that should have made it.
-fn check_signature(args: &VerifyArgs, places: &Places) -> Result<Signature, LogsError> {
+fn check_signature(args: &VerifyArgs, places: &LogSources) -> Result<Signature, LogsError> {
     let refused = |why: String| Err(LogsError::Signature(why));
     let wrong = |state, detail| {
         let (code, object, window) = (Code::BundleSigner, None, None);

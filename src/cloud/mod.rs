@@ -68,7 +68,7 @@ pub struct Scope {
     /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths
     /// of the log account and of the owners of trails, without the management account, which none binds.
     pub control_targets: BTreeSet<String>,
-    /// Accounts whose own trails are wanted as evidence. It costs one call more for each.
+    /// Accounts whose own trails are looked for. It costs one call more for each.
     pub member_trails: BTreeSet<AccountId>,
     /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.
     pub attachments: bool,
@@ -104,7 +104,7 @@ impl Progress for NoProgress {
     fn step(&self, _what: &str, _done: usize, _total: usize) {}
 }
 
-/// Reads. It has no method that changes anything.
+/// Reads. It has no method that changes anything, and no default method: whoever passes calls on passes all of them on.
 #[async_trait]
 pub trait CloudReader: Send + Sync {
     /// Reads the organization. Problems are parts that could not be read although the rest could.
@@ -134,53 +134,39 @@ pub trait CloudReader: Send + Sync {
     ///
     /// # Errors
     /// [`Fault`] where the account's regions cannot be read.
-    async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
-        Ok(None)
-    }
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault>;
 
     /// Asks CloudTrail's event history who changed last what is at the address of a change; nothing where no history is
     /// kept.
     ///
     /// # Errors
     /// [`Fault`] where the history cannot be read.
-    async fn deeds(&self, _change: &Change) -> Result<EventHistory, Fault> {
-        Ok(EventHistory { found: Vec::new(), gap: Some("no event history is kept here") })
-    }
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault>;
 
     /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
     ///
     /// # Errors
     /// [`Fault`] where they cannot be read.
-    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
-        Ok(None)
-    }
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault>;
 
     /// Asks for the alarms of an account in a region; nothing where they are not recorded.
     ///
     /// # Errors
     /// [`Fault`] where they cannot be read.
-    async fn alarms(&self, _account: &AccountId, _region: &Region) -> Result<Option<Alarms>, Fault> {
-        Ok(None)
-    }
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault>;
 
     /// Asks who is subscribed to a topic, in its own account; nothing where that is not recorded.
     ///
     /// # Errors
     /// [`Fault`] where it cannot be read, as with a topic of an account outside of the organization.
-    async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, Fault> {
-        Ok(None)
-    }
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault>;
 
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
     /// not asked over a network makes none.
-    fn calls(&self) -> u64 {
-        0
-    }
+    fn calls(&self) -> u64;
 
     /// Returns how each service that this connection has called bears it, by its name.
-    fn load(&self) -> BTreeMap<&'static str, Load> {
-        BTreeMap::new()
-    }
+    fn load(&self) -> BTreeMap<&'static str, Load>;
 }
 
 /// What a step has made.

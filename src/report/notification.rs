@@ -80,14 +80,14 @@ mod tests {
         let subject = Subject::new(plan, organization, Purpose::Drift);
         let record = DriftRecord::of(plan);
         let comparison = compare(&record, "2026-03-01T06:00:00Z".parse().unwrap(), None);
-        let deed = AuditEvent {
+        let event = AuditEvent {
             time: "2026-03-01T05:00:00Z".into(),
             actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
             event: "PutBucketPolicy".into(),
             ..AuditEvent::default()
         };
-        let deeds = EventHistory { found: vec![deed], gap: None };
-        let traces = [Trace::of(&plan.changes[0].address, deeds)];
+        let history = EventHistory { found: vec![event], gap: None };
+        let traces = [Trace::of(&plan.changes[0].address, history)];
         let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
         notice(&subject, &comparison, link).unwrap()
     }

@@ -66,8 +66,8 @@ async fn the_last_changes_are_told_and_nothing_else() {
         event("PutBucketPolicy", 4, by("too-old")),
     ];
     emulator.proxy().trouble("cloudtrail", "LookupEvents", 1, answer(&events, Some("more")));
-    let EventHistory { found, gap } = aws.deeds(&lost(&deployment, &deployment.bucket())).await.unwrap();
-    let deed = |time: &str, actor: &str, event: &str, source: Option<&str>| AuditEvent {
+    let EventHistory { found, gap } = aws.last_changes(&lost(&deployment, &deployment.bucket())).await.unwrap();
+    let event_of = |time: &str, actor: &str, event: &str, source: Option<&str>| AuditEvent {
         time: format!("2026-03-01T05:{time}:00Z"),
         actor: actor.into(),
         event: event.into(),
@@ -75,9 +75,9 @@ async fn the_last_changes_are_told_and_nothing_else() {
         ..AuditEvent::default()
     };
     let expected = [
-        deed("07", "arn:aws:iam::222222222222:user/mallory", "PutBucketPolicy", Some("203.0.113.7")),
-        deed("06", "config.amazonaws.com", "PutBucketTagging", None),
-        deed("05", "eve", "PutBucketVersioning", None),
+        event_of("07", "arn:aws:iam::222222222222:user/mallory", "PutBucketPolicy", Some("203.0.113.7")),
+        event_of("06", "config.amazonaws.com", "PutBucketTagging", None),
+        event_of("05", "eve", "PutBucketVersioning", None),
     ];
     assert_eq!(found, expected);
     assert_eq!(gap, None);
@@ -89,9 +89,9 @@ async fn pages_of_reads_are_not_read_without_end() {
     let (emulator, _, deployment, aws) = start(&[]).await;
     let reads = [event("GetBucketAcl", 9, with(by("reader"), "readOnly", json!(true)))];
     emulator.proxy().trouble("cloudtrail", "LookupEvents", usize::MAX, answer(&reads, Some("more")));
-    let deeds = aws.deeds(&lost(&deployment, &deployment.bucket())).await.unwrap();
+    let history = aws.last_changes(&lost(&deployment, &deployment.bucket())).await.unwrap();
     assert_eq!(emulator.proxy().count(LOOKUP), 4);
-    assert!(deeds.found.is_empty() && deeds.gap.unwrap().contains("older ones were not read"), "{deeds:?}");
+    assert!(history.found.is_empty() && history.gap.unwrap().contains("older ones were not read"), "{history:?}");
     let bodies: Vec<Value> = lookups(&emulator).into_iter().map(|(_, body)| body).collect();
     assert!(bodies[0].get("NextToken").is_none() && bodies[1]["NextToken"] == "more");
 }
@@ -132,8 +132,8 @@ async fn each_kind_is_asked_for_where_and_as_its_events_name_it() {
     ];
     for (address, region, key, values) in cases {
         emulator.proxy().clear();
-        let deeds = aws.deeds(&update(deployment.at(&address), &estate, &[])).await.unwrap();
-        assert_eq!(deeds, EventHistory::default(), "{address}");
+        let history = aws.last_changes(&update(deployment.at(&address), &estate, &["tags"])).await.unwrap();
+        assert_eq!(history, EventHistory::default(), "{address}");
         let asked = lookups(&emulator);
         assert!(asked.iter().all(|(there, _)| there == region), "{address}: {asked:?}");
         let attributes: Vec<&Value> = asked.iter().map(|(_, body)| &body["LookupAttributes"][0]).collect();
@@ -155,19 +155,19 @@ async fn events_that_name_no_resource_are_searched_for_it() {
     let events = [retention("/other", "somebody", 9), retention("/orgtrail/acme", "mallory", 8)];
     emulator.proxy().trouble_where("cloudtrail", "LookupEvents", "PutRetention", 1, answer(&events, None));
     emulator.proxy().trouble("cloudtrail", "LookupEvents", usize::MAX, answer(&[], None));
-    let deeds = aws.deeds(&lost(&deployment, &deployment.log_group())).await.unwrap();
-    let actors: Vec<&str> = deeds.found.iter().map(|deed| deed.actor.as_str()).collect();
+    let history = aws.last_changes(&lost(&deployment, &deployment.log_group())).await.unwrap();
+    let actors: Vec<&str> = history.found.iter().map(|event_of| event_of.actor.as_str()).collect();
     assert_eq!(actors, ["arn:aws:iam::222222222222:user/mallory"]);
 }
 
 #[tokio::test]
 async fn a_key_that_is_gone_is_not_looked_for_and_a_refusal_is_a_fault() {
     let (emulator, _, deployment, aws) = start(&[]).await;
-    let deeds = aws.deeds(&lost(&deployment, &deployment.key())).await.unwrap();
-    assert!(deeds.found.is_empty() && deeds.gap.is_some(), "{deeds:?}");
+    let history = aws.last_changes(&lost(&deployment, &deployment.key())).await.unwrap();
+    assert!(history.found.is_empty() && history.gap.is_some(), "{history:?}");
     assert_eq!(emulator.proxy().count(LOOKUP), 0);
 
     emulator.proxy().trouble("cloudtrail", "LookupEvents", 1, Trouble::Error(400, "AccessDeniedException"));
-    let fault = aws.deeds(&lost(&deployment, &deployment.bucket())).await.unwrap_err();
+    let fault = aws.last_changes(&lost(&deployment, &deployment.bucket())).await.unwrap_err();
     assert_eq!(fault.operation, LOOKUP);
 }

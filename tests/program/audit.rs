@@ -119,10 +119,10 @@ fn what_a_trail_of_the_owner_alone_records_is_nothing_for_the_members() {
     let report = check(&folder, 2, &["--standard", "cis-5.0"]);
     let objects = control(&report, "cis-5.0", "3.8");
     assert_eq!(objects["verdict"], "fail", "{objects:#}");
-    let evidence = objects["checks"][0]["evidence"].as_str().unwrap();
+    let fact = objects["checks"][0]["fact"].as_str().unwrap();
     assert!(
-        evidence.contains("/objects records writes to the objects of every bucket, but only of its own account"),
-        "{evidence}"
+        fact.contains("/objects records writes to the objects of every bucket, but only of its own account"),
+        "{fact}"
     );
     assert_eq!(control(&report, "cis-5.0", "3.1")["verdict"], "pass", "the organization trail does that");
 }
@@ -149,7 +149,7 @@ fn a_member_fails_for_nothing_while_a_trail_that_may_record_it_cannot_be_read() 
     let report = check(&folder, 3, &["--member-trails"]);
     let of_members = checks_of_members(&report);
     assert!(of_members.iter().all(|check| check["verdict"] != "fail"), "{of_members:#?}");
-    let doubted = |check: &&&Value| check["evidence"].as_str().unwrap().contains("may record this account");
+    let doubted = |check: &&&Value| check["fact"].as_str().unwrap().contains("may record this account");
     let doubted: Vec<_> = of_members.iter().filter(doubted).collect();
     assert!(doubted.iter().any(|check| check["account"] == MEMBER), "{of_members:#?}");
     assert!(doubted.iter().all(|check| check["because"] == "unreadable"), "{doubted:#?}");
@@ -236,7 +236,7 @@ fn what_cannot_be_read_is_never_a_pass() {
     let public = control(&report, "security-hub", "CloudTrail.6");
     assert_eq!(public["verdict"], "unknown");
     assert_eq!(public["checks"][0]["because"], "unreadable");
-    assert!(public["checks"][0]["evidence"].as_str().unwrap().contains("AccessDenied"), "{public:#}");
+    assert!(public["checks"][0]["fact"].as_str().unwrap().contains("AccessDenied"), "{public:#}");
     assert_eq!(report["complete"], false);
 }
 
@@ -255,7 +255,7 @@ fn a_bucket_that_a_statement_opens_is_public() {
     let report = check(&folder, 2, &[]);
     let public = control(&report, "security-hub", "CloudTrail.6");
     assert_eq!(public["verdict"], "fail", "{public:#}");
-    assert!(public["checks"][0]["evidence"].as_str().unwrap().contains("Share"), "{public:#}");
+    assert!(public["checks"][0]["fact"].as_str().unwrap().contains("Share"), "{public:#}");
     assert_eq!(public["checks"][0]["fixed_by_plan"], true, "{public:#}");
 }
 

@@ -102,8 +102,8 @@ fn control_tower_keeps_its_trail() {
     let run = |command: &str, code| desk.run(&format!("{command} --estate estate.json")).expect_code(code);
     let plan = run("plan --format json", 2).json();
     let theirs = "111111111111/eu-west-1/trail/aws-controltower-BaselineCloudTrail";
-    assert_eq!(plan["evidence"][0]["address"], theirs);
-    assert!(plan["evidence"][0]["cost"].as_str().unwrap().contains("second copy"));
+    assert_eq!(plan["other_trails"][0]["address"], theirs);
+    assert!(plan["other_trails"][0]["cost"].as_str().unwrap().contains("second copy"));
     assert!(!plan["changes"].to_string().contains("aws-controltower"), "nothing of theirs is changed");
     let refused = run("apply --yes", 1);
     assert!(refused.err.contains("--allow costs"), "{}", refused.err);

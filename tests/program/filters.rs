@@ -12,14 +12,14 @@ const GROUP: &str = "/orgtrail/acme";
 const AUDIT_CALLS: [&str; 3] =
     ["logs:DescribeMetricFilters", "cloudwatch:DescribeAlarms", "sns:ListSubscriptionsByTopic"];
 
-/// The verdict and the evidence of a control of the CIS benchmark, and what helps.
+/// The verdict and the fact of a control of the CIS benchmark, and what helps.
 fn control(report: &Value, id: &str) -> (String, String, Value) {
     let mut controls = report["controls"].as_array().unwrap().iter();
     let control = controls.find(|control| control["standard"] == "cis-3.0" && control["id"] == id).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     assert_eq!(control["checks"].as_array().unwrap().len(), 1, "asked once, at the owner");
     let check = &control["checks"][0];
-    (text(&control["verdict"]), text(&check["evidence"]), check["elsewhere"].clone())
+    (text(&control["verdict"]), text(&check["fact"]), check["elsewhere"].clone())
 }
 
 /// Runs `check` and returns what it says of disabling and deleting keys.
@@ -29,9 +29,9 @@ fn of_keys(desk: &Desk) -> (String, String, Value) {
 
 #[track_caller]
 fn expect(desk: &Desk, verdict: &str, words: &str, helps: &str) {
-    let (found, evidence, elsewhere) = of_keys(desk);
-    assert_eq!(found, verdict, "{evidence}");
-    assert!(evidence.contains(words), "{evidence}");
+    let (found, fact, elsewhere) = of_keys(desk);
+    assert_eq!(found, verdict, "{fact}");
+    assert!(fact.contains(words), "{fact}");
     assert!(elsewhere.as_str().unwrap_or_default().contains(helps), "{elsewhere}");
 }
 
@@ -91,9 +91,9 @@ async fn a_control_passes_once_somebody_hears_of_its_events() {
     assert_eq!(AUDIT_CALLS.map(|call| emulator.proxy().count(call)), [0, 0, 0]);
     // A snapshot does not have it either.
     let report = desk.run("check --estate snapshot.json --standard cis-3.0 --format json").expect_code(2).json();
-    let (verdict, evidence, _) = control(&report, "4.7");
+    let (verdict, fact, _) = control(&report, "4.7");
     assert_eq!(verdict, "unknown");
-    assert!(evidence.contains("were not looked at"), "{evidence}");
+    assert!(fact.contains("were not looked at"), "{fact}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,9 +101,9 @@ async fn what_cannot_be_read_of_the_chain_is_unknown() {
     let emulator = Emulator::start();
     let (world, desk) = deployed(&emulator).await;
     let report = desk.run("check --standard cis-3.0 --format json").expect_code(2).json();
-    let (verdict, evidence, _) = control(&report, "4.3");
+    let (verdict, fact, _) = control(&report, "4.3");
     assert_eq!(verdict, "fail");
-    assert!(evidence.contains("the nearest, cis-keys, lacks Root"), "{evidence}");
+    assert!(fact.contains("the nearest, cis-keys, lacks Root"), "{fact}");
 
     // The topic of an account whose role is refused.
     put_alarm(&world, &format!("arn:aws:sns:eu-central-1:{}:security", world.account("audit"))).await;

@@ -151,7 +151,7 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
     eyes.watch(&emulator);
 
     let plan = desk.run("plan --format json").expect_code(2).json();
-    let old = &plan["evidence"][0];
+    let old = &plan["other_trails"][0];
     assert!(
         old["finding"].as_str().unwrap().starts_with("an earlier organization trail of this deployment"),
         "{old:#}"
@@ -165,7 +165,7 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
     let plan = desk.run("plan --format json").expect_code(0).json();
     let old_trail = "123456789012/eu-central-1/trail/acme-org-trail";
     assert_eq!(kept(&plan), [old_trail], "{plan:#}");
-    assert!(plan["evidence"][0]["overlap"].as_str().unwrap().starts_with("both record since 20"), "{plan:#}");
+    assert!(plan["other_trails"][0]["overlap"].as_str().unwrap().starts_with("both record since 20"), "{plan:#}");
     let both = eyes.recorded().await;
     assert!(both.values().all(|trails| trails.len() == 2), "{both:?}");
 
@@ -199,7 +199,7 @@ async fn a_renamed_organization_trail_is_handed_over_without_a_gap() {
     desk.run("apply --yes").expect_code(0);
     let plan = desk.run("plan --format json").expect_code(0).json();
     assert_eq!(kept(&plan), Vec::<&str>::new());
-    assert_eq!(plan["evidence"], json!([]));
+    assert_eq!(plan["other_trails"], json!([]));
     eyes.saw_no_gap().await;
     let again = desk.run("apply --yes --destroy acme-org-trail").expect_code(1);
     assert!(again.err.contains("there is no such trail"), "{}", again.err);

@@ -191,7 +191,7 @@ impl Demo {
         Ok(())
     }
 
-    /// Holds the demo to its word: the drift report names every deed.
+    /// Holds the demo to its word: the drift report names every change.
     async fn check_that_all_is_found(&self) -> Result<(), CliError> {
         let answer = self.command(DRIFT_FORMS[0].1).await?;
         let report: Value = serde_json::from_str(answer.text())

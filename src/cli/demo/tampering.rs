@@ -62,7 +62,7 @@ pub fn simulate(newcomer: AccountId, organization: &mut Organization, estate: &m
     organization.accounts.insert(newcomer, account);
 }
 
-/// Returns which deeds a drift report as JSON does not name.
+/// Returns which changes a drift report as JSON does not name.
 pub fn missing(report: &Value) -> Vec<&'static str> {
     let changes = report["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
     let finds = |kind: &str, named: &str, field: &str| {
@@ -73,12 +73,12 @@ pub fn missing(report: &Value) -> Vec<&'static str> {
                 && fields.iter().any(|found| found["path"] == field)
         })
     };
-    let deeds = [
+    let changes = [
         ("the stopped trail", finds("trail", "acme-org-trail", "logging")),
         ("the opened bucket policy", finds("bucket_policy", "acme-org-cloudtrail", "policy")),
         ("the new account", finds("role", NEWCOMER, "trust")),
     ];
-    deeds.into_iter().filter(|(_, found)| !found).map(|(deed, _)| deed).collect()
+    changes.into_iter().filter(|(_, found)| !found).map(|(change, _)| change).collect()
 }
 
 /// A statement that lets a stranger read every log.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{PlaceError, shown};
+use super::{LogSourceError, shown};
 use crate::cli::failure::CliError;
 use crate::logs::checkpoint::BadCheckpoint;
 use crate::logs::store::Fault;
@@ -20,7 +20,7 @@ pub enum LogsError {
     NoPlace,
     /// The place or the keys cannot be used.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    LogSource(#[from] LogSourceError),
     /// A bundle holds no whole listing.
     #[error("an evidence bundle does not show what arrives; name the bucket or a copy of it")]
     Bundle,
@@ -108,7 +108,7 @@ impl LogsError {
 impl From<LogsError> for CliError {
     fn from(error: LogsError) -> Self {
         match error {
-            LogsError::Place(PlaceError::Connection(error)) => error.into(),
+            LogsError::LogSource(LogSourceError::Connection(error)) => error.into(),
             error => CliError::from_chain(&error).hint(error.help()),
         }
     }

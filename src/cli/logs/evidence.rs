@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{LazyConnection, LogsError, PlaceError, Places};
+use super::{LazyConnection, LogSourceError, LogSources, LogsError};
 use crate::files::{NewFile, Readers, is_same};
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
@@ -30,7 +30,7 @@ impl Evidence {
     pub fn start(
         file: Option<&PathBuf>,
         named: &[String],
-        places: &Places,
+        places: &LogSources,
         request: &Request,
     ) -> Result<(Vec<Source>, Option<Self>), LogsError> {
         let Some(file) = file else { return Ok((places.sources(), None)) };
@@ -68,7 +68,7 @@ impl Evidence {
         let signed = match sign {
             Some(arn) if arn.starts_with("arn:") => {
                 let text = signature::signed_text(&sha256);
-                let signed = aws.connection().await.map_err(PlaceError::from)?.sign(arn, &text).await;
+                let signed = aws.connection().await.map_err(LogSourceError::from)?.sign(arn, &text).await;
                 let (algorithm, value) = signed.map_err(|source| LogsError::NotSigned { key: arn.clone(), source })?;
                 Some(Signed { algorithm, by: arn.clone(), value: hex(&value) })
             }
@@ -87,7 +87,7 @@ impl Evidence {
 pub async fn check_key(sign: Option<&String>, aws: &LazyConnection) -> Result<(), LogsError> {
     match sign {
         Some(arn) if arn.starts_with("arn:") => {
-            let can_sign = aws.connection().await.map_err(PlaceError::from)?.can_sign(arn).await;
+            let can_sign = aws.connection().await.map_err(LogSourceError::from)?.can_sign(arn).await;
             can_sign.map_err(|source| LogsError::NotSigned { key: arn.clone(), source })
         }
         Some(key) => signature::sign("", &read_key(key)?).map(drop).map_err(LogsError::Signature),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LogsEntry, LogsError, PlaceError, archive};
+use super::{LogSourceError, LogsEntry, LogsError, archive};
 use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
@@ -109,12 +109,12 @@ fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(wrong()),
-        Err(source) => return Err(PlaceError::Read { file: file.into(), source }.into()),
+        Err(source) => return Err(LogSourceError::Read { file: file.into(), source }.into()),
     };
     let said_by = file.display().to_string();
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let bundle =
-            BundleStore::read(bytes.as_slice()).map_err(|source| PlaceError::Bundle { file: file.into(), source })?;
+        let bundle = BundleStore::read(bytes.as_slice())
+            .map_err(|source| LogSourceError::Bundle { file: file.into(), source })?;
         expected.chains.extend(bundle.chains());
         expected.said_by.push(said_by);
         return Ok(());

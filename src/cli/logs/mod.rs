@@ -37,7 +37,7 @@ mod ring;
 pub use error::LogsError;
 pub use evidence::Evidence;
 pub use known::ConfiguredLogs;
-pub use places::Places;
+pub use places::LogSources;
 pub use ring::Ring;
 
 /// What a command needs to know about where it runs.
@@ -115,7 +115,7 @@ impl LogsContext {
 
 /// Why the place or the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
+pub enum LogSourceError {
     /// There is no such thing.
     #[error("{} is neither a bucket (s3://bucket/prefix) nor a folder nor an evidence bundle that exists", terminal(.0))]
     Nothing(String),
@@ -157,7 +157,7 @@ fn shown(file: &Path) -> String {
 }
 
 /// A place that logs lie in.
-pub enum Place {
+pub enum LogSource {
     /// A bucket.
     Bucket(Arc<dyn Store>),
     /// A copy.
@@ -166,12 +166,12 @@ pub enum Place {
     Bundle(Arc<BundleStore>),
 }
 
-impl Place {
+impl LogSource {
     /// Returns what is read.
     pub fn store(&self) -> Arc<dyn Store> {
         match self {
-            Place::Bucket(store) | Place::Folder(store) => Arc::clone(store),
-            Place::Bundle(bundle) => Arc::new(BundlePlace::new(Arc::clone(bundle), 0)),
+            LogSource::Bucket(store) | LogSource::Folder(store) => Arc::clone(store),
+            LogSource::Bundle(bundle) => Arc::new(BundlePlace::new(Arc::clone(bundle), 0)),
         }
     }
 }
@@ -207,7 +207,7 @@ impl LazyConnection {
 
     /// Opens a bucket, with the role of the account that the configuration says it lies in. Where the role cannot be
     /// assumed, the bucket answers each question with why.
-    async fn bucket(&self, bucket: &BucketName) -> Result<Arc<dyn Store>, PlaceError> {
+    async fn bucket(&self, bucket: &BucketName) -> Result<Arc<dyn Store>, LogSourceError> {
         let account = self.entry.as_ref().and_then(|entry| entry.others.get(bucket.as_str()));
         Ok(match self.connection().await?.bucket(bucket.as_str(), account).await {
             Ok(store) => Arc::new(store),
@@ -220,24 +220,24 @@ impl LazyConnection {
 ///
 /// # Errors
 /// When there is no such thing.
-pub async fn open(named: &str, aws: &LazyConnection) -> Result<(Place, String), PlaceError> {
+pub async fn open(named: &str, aws: &LazyConnection) -> Result<(LogSource, String), LogSourceError> {
     if let Some(rest) = named.strip_prefix("s3://") {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket: BucketName = bucket.parse()?;
         let store = aws.bucket(&bucket).await?;
-        return Ok((Place::Bucket(store), as_folder(prefix)));
+        return Ok((LogSource::Bucket(store), as_folder(prefix)));
     }
     let path = Path::new(named);
     if path.is_dir() {
         let (root, prefix) = root_of(path);
-        return Ok((Place::Folder(Arc::new(FolderStore::new(root))), prefix));
+        return Ok((LogSource::Folder(Arc::new(FolderStore::new(root))), prefix));
     }
     if !path.is_file() {
-        return Err(PlaceError::Nothing(named.to_owned()));
+        return Err(LogSourceError::Nothing(named.to_owned()));
     }
-    let file = std::fs::File::open(path).map_err(|source| PlaceError::Read { file: path.into(), source })?;
-    let bundle = BundleStore::read(file).map_err(|source| PlaceError::Bundle { file: path.into(), source })?;
-    Ok((Place::Bundle(Arc::new(bundle)), String::new()))
+    let file = std::fs::File::open(path).map_err(|source| LogSourceError::Read { file: path.into(), source })?;
+    let bundle = BundleStore::read(file).map_err(|source| LogSourceError::Bundle { file: path.into(), source })?;
+    Ok((LogSource::Bundle(Arc::new(bundle)), String::new()))
 }
 
 fn as_folder(prefix: &str) -> String {
@@ -263,11 +263,11 @@ fn root_of(path: &Path) -> (PathBuf, String) {
 ///
 /// # Errors
 /// When the file cannot be read or holds something else.
-pub fn read_keys(file: &Path) -> Result<KeyRing, PlaceError> {
-    let text = std::fs::read_to_string(file).map_err(|source| PlaceError::Read { file: file.into(), source })?;
+pub fn read_keys(file: &Path) -> Result<KeyRing, LogSourceError> {
+    let text = std::fs::read_to_string(file).map_err(|source| LogSourceError::Read { file: file.into(), source })?;
     let is_ring = text.contains("\"format_version\"");
     let ring = if is_ring { KeyRing::parse_file(&text) } else { KeyRing::parse(&text) };
-    ring.map_err(|source| PlaceError::Keys { file: file.into(), source })
+    ring.map_err(|source| LogSourceError::Keys { file: file.into(), source })
 }
 
 /// Writes a file that a later run reads, whole or not at all, so that nobody else can read it.
@@ -340,6 +340,6 @@ mod tests {
         assert!(error.to_string().starts_with("no/such/place is neither"), "{error}");
         let error = open("no\nATTESTED: all is well\u{1b}[2J", &aws).await.err().unwrap().to_string();
         assert!(error.starts_with("no\\nATTESTED: all is well\\u{1b}[2J is neither"), "{error}");
-        assert!(matches!(open("s3://No_Bucket", &aws).await.err().unwrap(), PlaceError::Bucket(_)));
+        assert!(matches!(open("s3://No_Bucket", &aws).await.err().unwrap(), LogSourceError::Bucket(_)));
     }
 }

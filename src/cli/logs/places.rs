@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{LazyConnection, LogsError, Place, open};
+use super::{LazyConnection, LogSource, LogsError, open};
 use crate::logs::bundle::BundleStore;
 use crate::logs::store::Store;
 use crate::logs::verify::Source;
 
 /// The places of a run: buckets and folders together, or one evidence bundle alone.
-pub struct Places(Vec<(Place, String)>);
+pub struct LogSources(Vec<(LogSource, String)>);
 
-impl Places {
+impl LogSources {
     /// Opens what a person named.
     ///
     /// # Errors
@@ -20,15 +20,15 @@ impl Places {
         for name in named {
             places.push(open(name, aws).await?);
         }
-        let has_bundle = places.iter().any(|(place, _)| matches!(place, Place::Bundle(_)));
+        let has_bundle = places.iter().any(|(place, _)| matches!(place, LogSource::Bundle(_)));
         if has_bundle && places.len() > 1 { Err(LogsError::BundleAmongPlaces) } else { Ok(Self(places)) }
     }
 
     /// Returns the bundle, when one is checked.
     pub fn bundle(&self) -> Option<&Arc<BundleStore>> {
         self.0.iter().find_map(|(place, _)| match place {
-            Place::Bundle(bundle) => Some(bundle),
-            Place::Bucket(_) | Place::Folder(_) => None,
+            LogSource::Bundle(bundle) => Some(bundle),
+            LogSource::Bucket(_) | LogSource::Folder(_) => None,
         })
     }
 
@@ -37,7 +37,7 @@ impl Places {
         if let Some(bundle) = self.bundle() {
             return bundle.sources();
         }
-        let source = |(place, prefix): &(Place, String)| Source { store: place.store(), prefix: prefix.clone() };
+        let source = |(place, prefix): &(LogSource, String)| Source { store: place.store(), prefix: prefix.clone() };
         self.0.iter().map(source).collect()
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{LazyConnection, LogsContext, LogsError, PlaceError, Places, read_keys, save};
+use super::{LazyConnection, LogSourceError, LogSources, LogsContext, LogsError, read_keys, save};
 use crate::cli::failure::CliError;
 use crate::logs::digest::keys::KeyRing;
 
@@ -31,7 +31,7 @@ impl Ring {
     /// When there is no connection to AWS.
     pub async fn of(
         named: Option<&PathBuf>,
-        places: &Places,
+        places: &LogSources,
         around: &LogsContext,
         aws: &LazyConnection,
     ) -> Result<Self, LogsError> {
@@ -41,7 +41,7 @@ impl Ring {
         }
         let stranger = match named {
             Some(_) => None,
-            None => aws.connection().await.map_err(PlaceError::from)?.stranger(),
+            None => aws.connection().await.map_err(LogSourceError::from)?.stranger(),
         };
         // What an emulator signs is judged with an emulator's keys alone.
         let file = file.filter(|_| stranger.is_none());

@@ -268,9 +268,9 @@ impl CloudReader for Aws {
         account::regions(&self.sessions, account).await.map(Some)
     }
 
-    async fn deeds(&self, change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
         let session = self.sessions.of(&change.operator).await?;
-        cloudtrail::deeds(&session, change).await
+        cloudtrail::last_changes(&session, change).await
     }
 
     async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {

@@ -4,16 +4,20 @@
 //! It is the world of `orgtrail demo`, of plans for pull requests (`--estate FILE`) and of the property tests. What AWS
 //! would refuse is `refuse`, what AWS would make of a change is `perform`, the file is [`mod@file`].
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Progress, Scope};
+use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, Progress, Scope};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem};
-use crate::ids::AccountId;
+use crate::event::EventHistory;
+use crate::ids::{AccountId, Arn, Region};
+use crate::monitoring::alarm::{Alarms, Subscribers};
+use crate::monitoring::metric_filter::MetricFilter;
 use crate::organization::Organization;
 use crate::plan::Change;
 
@@ -146,6 +150,35 @@ impl CloudReader for SimulatedCloud {
 
     async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
         look::delivery(&self.state().world, trail, operator).map_err(|fault| *fault)
+    }
+
+    async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        Ok(None)
+    }
+
+    async fn last_changes(&self, _change: &Change) -> Result<EventHistory, Fault> {
+        Ok(EventHistory { found: Vec::new(), gap: Some("a recorded estate has no event history") })
+    }
+
+    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        Ok(None)
+    }
+
+    async fn alarms(&self, _account: &AccountId, _region: &Region) -> Result<Option<Alarms>, Fault> {
+        Ok(None)
+    }
+
+    async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+        Ok(None)
+    }
+
+    /// No network is asked.
+    fn calls(&self) -> u64 {
+        0
+    }
+
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        BTreeMap::new()
     }
 }
 

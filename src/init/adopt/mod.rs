@@ -170,7 +170,7 @@ pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>
     let encryption = encryption(estate, &answers, first, bucket);
     let policy = estate.resource(&bucket_at.with_kind(Kind::BucketPolicy)).and_then(Resource::shared_policy);
     let bucket = bucket::config(&answers, &first.prefix, (bucket, policy), encryption, &mut said);
-    let place = trails::Place { organization, estate, answers: &answers };
+    let place = trails::TrailTarget { organization, estate, answers: &answers };
     let trails = trails::configs(&place, &trails, &mut said);
     let config = super::config(organization, &answers, bucket, trails);
     Ok(Adoption { config, inexpressible: said })

@@ -14,7 +14,7 @@ use crate::init::{self, Answers};
 use crate::organization::Organization;
 
 /// What is known around the trails.
-pub(super) struct Place<'a> {
+pub(super) struct TrailTarget<'a> {
     pub organization: &'a Organization,
     pub estate: &'a Estate,
     pub answers: &'a Answers,
@@ -41,7 +41,11 @@ fn role_address(arn: &str) -> Option<Address> {
 }
 
 /// Returns the items; trails of single regions with one name are one item with a list of regions.
-pub(super) fn configs(place: &Place<'_>, trails: &[(&Address, &Trail)], said: &mut Vec<String>) -> Vec<TrailConfig> {
+pub(super) fn configs(
+    place: &TrailTarget<'_>,
+    trails: &[(&Address, &Trail)],
+    said: &mut Vec<String>,
+) -> Vec<TrailConfig> {
     let mut items: Vec<TrailConfig> = Vec::new();
     for (at, trail) in trails {
         let item = one(place, at, trail, said);
@@ -76,7 +80,7 @@ fn join(known: &mut TrailConfig, item: TrailConfig, home: &Region) -> Result<(),
     Ok(())
 }
 
-fn one(place: &Place<'_>, at: &Address, trail: &Trail, said: &mut Vec<String>) -> TrailConfig {
+fn one(place: &TrailTarget<'_>, at: &Address, trail: &Trail, said: &mut Vec<String>) -> TrailConfig {
     let Trail {
         bucket: _,
         prefix: _,
@@ -192,7 +196,7 @@ fn without_region(name: &str, region: &Region) -> String {
     name.replace(region.as_str(), "{{region}}")
 }
 
-fn notify(place: &Place<'_>, at: &Address, arn: &str, region: &Region, said: &mut Vec<String>) -> Option<Notify> {
+fn notify(place: &TrailTarget<'_>, at: &Address, arn: &str, region: &Region, said: &mut Vec<String>) -> Option<Notify> {
     let parsed: Option<Arn> = arn.parse().ok();
     let ours = |arn: &Arn| {
         arn.account() == place.answers.log_account.as_str()
@@ -210,7 +214,7 @@ fn notify(place: &Place<'_>, at: &Address, arn: &str, region: &Region, said: &mu
 
 /// Log group and role are in the account that makes the trail; that tells who it is.
 fn logs(
-    place: &Place<'_>,
+    place: &TrailTarget<'_>,
     at: &Address,
     trail: &Trail,
     region: &Region,

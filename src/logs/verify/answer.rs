@@ -14,6 +14,7 @@ use super::archived::Archived;
 use super::key_finder::KeyUse;
 use super::mark::Mark;
 use super::missing::ExpectedChains;
+use super::unread::Unread;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -119,7 +120,7 @@ impl Chain {
     pub(crate) fn of_nothing(scope: Scope) -> Self {
         let scopes = vec![scope.clone()];
         let (trail, origins, joined) = Default::default();
-        Tally::default().chain(Place { scope, trail, scopes, origins, joined }, None)
+        Tally::default().chain(ChainPlace { scope, trail, scopes, origins, joined }, None)
     }
 }
 
@@ -149,6 +150,7 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     pub(super) notes: Vec<String>,
     pub(super) archived: Archived,
+    unread: Unread,
     /// Whether something was found that no hour stands for, so that no later run may go on from here.
     pub(super) is_held: bool,
     hours: BTreeMap<Timestamp, (Timestamp, State)>,
@@ -191,7 +193,9 @@ impl Tally {
     /// Notes a finding whose hours are noted already.
     pub(super) fn keep(&mut self, finding: Finding) {
         self.worst = self.worst.max(Some(finding.state));
-        if self.findings.len() < FINDINGS_MAX {
+        if Unread::takes(&finding) {
+            self.unread.note(finding);
+        } else if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         } else {
             self.findings_omitted += 1;
@@ -231,7 +235,7 @@ impl Tally {
     }
 
     /// Returns the chain's answer. A chain of which no hour was seen is unproven.
-    pub(super) fn chain(self, place: Place, mark: Option<Mark>) -> Chain {
+    pub(super) fn chain(self, place: ChainPlace, mark: Option<Mark>) -> Chain {
         Chain {
             scope: place.scope,
             trail: place.trail,
@@ -247,7 +251,7 @@ impl Tally {
             bytes: self.bytes,
             state: self.worst.unwrap_or(State::Unproven),
             hours: joined(&self.hours),
-            findings: join_equal(self.findings),
+            findings: join_equal(self.findings.into_iter().chain(self.unread.into_findings()).collect()),
             findings_omitted: self.findings_omitted,
             notes: self.notes,
             attested_to: mark,
@@ -257,7 +261,7 @@ impl Tally {
 
 /// Where a chain lies.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct ChainPlace {
     pub(super) scope: Scope,
     pub(super) trail: Option<(TrailName, Region)>,
     pub(super) scopes: Vec<Scope>,

@@ -10,7 +10,7 @@ use crate::logs::digest::chain::{Origin, Proof, ReadDigest, ReadError};
 use crate::logs::finding::{Code, State, TimeRange};
 use crate::logs::inflate::hex;
 
-use super::answer::{Joined, Place, Tally};
+use super::answer::{ChainPlace, Joined, Tally};
 use super::chain_cursor::{ChainCursor, Judged};
 use super::mark::{Mark, Recent, Since};
 use super::recent::{Known, anchor, settled};
@@ -286,11 +286,11 @@ impl ChainWalk {
     }
 
     /// Returns where the chain lies.
-    pub(super) fn place(&self, sites: &Sites) -> Option<Place> {
+    pub(super) fn place(&self, sites: &Sites) -> Option<ChainPlace> {
         let scope = |at: usize| sites.all.get(at).map(|site| site.scope.clone());
         let mut origins: Vec<Origin> = self.segments.iter().map(|part| part.origin.clone()).collect();
         origins.dedup();
-        Some(Place {
+        Some(ChainPlace {
             scope: scope(self.newest)?,
             trail: Some(self.id.clone()),
             scopes: self.sites.iter().filter_map(|&at| scope(at)).collect(),

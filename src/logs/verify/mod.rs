@@ -8,7 +8,8 @@
 //! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `unchanged`: which of those
 //!   listed they are; `spare`: it passes them by.
 //! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
-//! - `replaced`: who replaced a log file; `archived`: what must be restored first.
+//! - `replaced`: who replaced a log file; `archived`: what must be restored first; `unread`: what could not be had, said
+//!   once for each reason.
 //! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have
 //!   deleted; `successor`: which trail took over.
 //! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.
@@ -17,7 +18,7 @@
 //! - [`key_finder`]: CloudTrail's public keys.
 //! - [`answer`]: what comes out.
 //!
-//! One object's failure is one finding, and the run goes on.
+//! One object's failure is a finding, and the run goes on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ mod spare;
 mod successor;
 mod unchanged;
 mod unlisted;
+mod unread;
 mod waiting;
 mod walk;
 pub mod whole;

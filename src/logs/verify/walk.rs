@@ -16,7 +16,7 @@ use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::store::{Listed, Store};
 
-use super::answer::{Chain, Place, Tally};
+use super::answer::{Chain, ChainPlace, Tally};
 use super::archived::Key as ArchivedKey;
 use super::chain_cursor::Judged;
 use super::chain_walk::{ChainId, ChainWalk};
@@ -456,7 +456,7 @@ impl<'a> Walk<'a> {
             strays.into_iter().for_each(|finding| tally.finding(finding));
             let (scope, scopes, origins) = (site.scope.clone(), vec![site.scope.clone()], Vec::new());
             let joined = Vec::new();
-            chains.push(tally.chain(Place { scope, trail: None, scopes, origins, joined }, None));
+            chains.push(tally.chain(ChainPlace { scope, trail: None, scopes, origins, joined }, None));
         }
         chains
     }

@@ -1,6 +1,6 @@
 //! Reads what is due in one round, and answers the rest from the cache.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,13 +8,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Focus, ObservationCache, essential};
-use crate::cloud::{CloudReader, DiscoverOptions, Fault, Progress, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions, Fault, Load, Progress, Scope};
 use crate::daemon::clock::between;
 use crate::daemon::lock;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Sighting, Stage};
-use crate::ids::AccountId;
+use crate::event::EventHistory;
+use crate::ids::{AccountId, Arn, Region};
+use crate::monitoring::alarm::{Alarms, Subscribers};
+use crate::monitoring::metric_filter::MetricFilter;
 use crate::organization::Organization;
+use crate::plan::Change;
 
 /// Accounts with open findings that are looked at in one round beyond the others, so that many findings cannot make a
 /// full pass of each round.
@@ -195,7 +199,31 @@ impl CloudReader for PartialObserver<'_> {
         self.inner.delivery(trail, operator).await
     }
 
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        self.inner.regions(account).await
+    }
+
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+        self.inner.last_changes(change).await
+    }
+
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        self.inner.metric_filters(group).await
+    }
+
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+        self.inner.alarms(account, region).await
+    }
+
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+        self.inner.subscribers(topic).await
+    }
+
     fn calls(&self) -> u64 {
         self.inner.calls()
+    }
+
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        self.inner.load()
     }
 }

@@ -14,7 +14,7 @@ use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
-    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, NoProgress, Progress, Scope,
+    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, NoProgress, Progress, Scope,
     superseded_trails, superseded_wakers,
 };
 use crate::config::{self, Config};
@@ -24,7 +24,10 @@ use crate::daemon::lock;
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
-use crate::ids::{AccountId, Partition};
+use crate::event::EventHistory;
+use crate::ids::{AccountId, Arn, Partition, Region};
+use crate::monitoring::alarm::{Alarms, Subscribers};
+use crate::monitoring::metric_filter::MetricFilter;
 use crate::organization::{Account, AccountState, Organization};
 use crate::plan::{Change, Plan};
 use crate::policy::template::Templates;
@@ -161,6 +164,34 @@ macro_rules! looks_through {
             async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
                 self.world.delivery(trail, operator).await
             }
+
+            async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+                self.world.regions(account).await
+            }
+
+            async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+                self.world.last_changes(change).await
+            }
+
+            async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+                self.world.metric_filters(group).await
+            }
+
+            async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+                self.world.alarms(account, region).await
+            }
+
+            async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+                self.world.subscribers(topic).await
+            }
+
+            fn calls(&self) -> u64 {
+                self.world.calls()
+            }
+
+            fn load(&self) -> BTreeMap<&'static str, Load> {
+                self.world.load()
+            }
         }
     };
 }
@@ -206,8 +237,32 @@ impl CloudReader for Shared {
         self.world.delivery(trail, operator).await
     }
 
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+        self.world.regions(account).await
+    }
+
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+        self.world.last_changes(change).await
+    }
+
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+        self.world.metric_filters(group).await
+    }
+
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+        self.world.alarms(account, region).await
+    }
+
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+        self.world.subscribers(topic).await
+    }
+
     fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    fn load(&self) -> BTreeMap<&'static str, Load> {
+        self.world.load()
     }
 }
 

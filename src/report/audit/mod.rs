@@ -113,7 +113,6 @@ struct CheckJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'static str>,
     /// What it was judged by.
-    #[serde(rename = "evidence")]
     fact: &'a str,
     /// The plan contains the change that makes it a pass.
     fixed_by_plan: bool,

@@ -63,7 +63,6 @@ pub(super) struct ControlView {
 pub(super) struct CheckView {
     /// The address, or the account.
     pub place: String,
-    #[serde(rename = "evidence")]
     pub fact: String,
     /// What to do; empty where nothing can be done.
     pub fix: String,

@@ -273,7 +273,7 @@ mod tests {
     }
 
     fn traced(plan: &Plan) -> Vec<Trace> {
-        let deed = |event: &str| AuditEvent {
+        let event_of = |event: &str| AuditEvent {
             time: "2026-03-01T05:00:00Z".into(),
             actor: format!("arn:aws:iam::111111111111:user/{}", fixture::HOSTILE),
             event: event.into(),
@@ -282,7 +282,7 @@ mod tests {
         };
         let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
         let mut traces: Vec<Trace> = roles.map(|change| Trace::of(&change.address, EventHistory::default())).collect();
-        let found = vec![deed("PutBucketPolicy"), deed("PutBucketTagging")];
+        let found = vec![event_of("PutBucketPolicy"), event_of("PutBucketTagging")];
         traces.insert(0, Trace::of(&plan.changes[1].address, EventHistory { found, gap: None }));
         traces
     }

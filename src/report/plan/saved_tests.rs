@@ -41,8 +41,11 @@ fn what_a_version_before_did_not_say_is_not_missed() {
         old.as_object_mut().unwrap().remove(part);
     }
     old["changes"][0].as_object_mut().unwrap().remove("harm");
-    old["evidence"][0].as_object_mut().unwrap().remove("overlap");
+    old["other_trails"][0].as_object_mut().unwrap().remove("overlap");
+    let trails = old.as_object_mut().unwrap().remove("other_trails").unwrap();
+    old["evidence"] = trails;
     let read = SavedPlan::parse(&old.to_string()).unwrap();
+    assert_eq!(read.other_trails.len(), 1);
     assert_eq!((read.changes[0].harm, read.findings.len()), (None, 0));
 }
 

@@ -1,6 +1,6 @@
 //! What a report of a plan is about.
 
-use crate::drift::{Comparison, DriftRecord, Trace};
+use crate::drift::{Comparison, DriftRecord, Trace, Unsent};
 use crate::organization::Organization;
 use crate::plan::Plan;
 
@@ -36,16 +36,23 @@ pub struct Subject<'a> {
     pub since: Option<&'a Comparison>,
     /// Who changed what, as far as it was asked.
     pub traces: &'a [Trace],
+    /// What a channel was not sent, for the next run; not set where nothing was to be sent.
+    pub unsent: Option<&'a Unsent>,
 }
 
 impl<'a> Subject<'a> {
     /// Takes a plan by itself.
     pub fn new(plan: &'a Plan, organization: &'a Organization, purpose: Purpose) -> Self {
-        Self { plan, organization, purpose, since: None, traces: &[] }
+        Self { plan, organization, purpose, since: None, traces: &[], unsent: None }
     }
 
     /// Returns it as the JSON report says it, and as the next run of `drift` reads it.
     pub fn record(&self) -> DriftRecord {
-        DriftRecord { comparison: self.since.cloned(), who: self.traces.to_vec(), ..DriftRecord::of(self.plan) }
+        DriftRecord {
+            comparison: self.since.cloned(),
+            who: self.traces.to_vec(),
+            unsent: self.unsent.cloned().unwrap_or_default(),
+            ..DriftRecord::of(self.plan)
+        }
     }
 }

@@ -59,7 +59,6 @@ pub struct PlanView {
     /// Ours, and no longer wanted.
     pub leftovers: Vec<LeftoverView>,
     /// Other trails.
-    #[serde(rename = "evidence")]
     pub other_trails: Vec<OtherTrailView>,
     /// Limits, the tightest first.
     pub headroom: Vec<HeadroomView>,
@@ -165,7 +164,7 @@ pub struct HeadroomView {
 
 /// Lays out a plan.
 pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
-    let Subject { plan, organization, purpose, since, traces } = *subject;
+    let Subject { plan, organization, purpose, since, traces, unsent: _ } = *subject;
     let groups = group::fold(&plan.changes, organization);
     PlanView {
         purpose: purpose.word(),

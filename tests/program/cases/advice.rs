@@ -27,7 +27,7 @@ fn control(case: &Case, standard: &str, id: &str) -> Value {
 #[test]
 fn a_trail_that_shares_no_event_has_no_price_and_no_commands() {
     let case = Case::open("06");
-    let other = |case: &Case| plan(case)["evidence"][0].clone();
+    let other = |case: &Case| plan(case)["other_trails"][0].clone();
     let none = other(&case);
     assert_eq!((none["cost"].as_str().unwrap_or(""), &none["commands"]), ("", &Value::Array(Vec::new())), "{none:#}");
     assert!(none.to_string().contains("ONLY THIS TRAIL RECORDS: management events that read"), "{none:#}");
@@ -120,8 +120,8 @@ fn a_key_that_waits_for_its_deletion_is_named_with_what_is_lost_and_the_plan_as_
     let encryption = control(&case, "cis-5.0", "3.5");
     let check = &encryption["checks"][0];
     assert_eq!((&encryption["verdict"], &check["fixed_by_plan"]), (&"fail".into(), &true.into()), "{encryption:#}");
-    let evidence = check["evidence"].as_str().unwrap();
-    assert!(evidence.contains("waiting for its deletion") && evidence.contains("is lost"), "{evidence}");
+    let fact = check["fact"].as_str().unwrap();
+    assert!(fact.contains("waiting for its deletion") && fact.contains("is lost"), "{fact}");
     assert!(check["setting"].is_null(), "{check:#}");
     let rotation = control(&case, "cis-5.0", "3.6");
     assert_eq!(rotation["verdict"], "fail", "{rotation:#}");

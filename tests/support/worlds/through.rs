@@ -26,6 +26,50 @@ macro_rules! looks_through {
             ) -> Result<orgtrail::estate::trail::Delivery, orgtrail::cloud::Fault> {
                 self.inner.delivery(trail, operator).await
             }
+
+            async fn regions(
+                &self,
+                account: &orgtrail::ids::AccountId,
+            ) -> Result<Option<Vec<orgtrail::ids::Region>>, orgtrail::cloud::Fault> {
+                self.inner.regions(account).await
+            }
+
+            async fn last_changes(
+                &self,
+                change: &orgtrail::plan::Change,
+            ) -> Result<orgtrail::event::EventHistory, orgtrail::cloud::Fault> {
+                self.inner.last_changes(change).await
+            }
+
+            async fn metric_filters(
+                &self,
+                group: &orgtrail::ids::Arn,
+            ) -> Result<Option<Vec<orgtrail::monitoring::metric_filter::MetricFilter>>, orgtrail::cloud::Fault> {
+                self.inner.metric_filters(group).await
+            }
+
+            async fn alarms(
+                &self,
+                account: &orgtrail::ids::AccountId,
+                region: &orgtrail::ids::Region,
+            ) -> Result<Option<orgtrail::monitoring::alarm::Alarms>, orgtrail::cloud::Fault> {
+                self.inner.alarms(account, region).await
+            }
+
+            async fn subscribers(
+                &self,
+                topic: &orgtrail::ids::Arn,
+            ) -> Result<Option<orgtrail::monitoring::alarm::Subscribers>, orgtrail::cloud::Fault> {
+                self.inner.subscribers(topic).await
+            }
+
+            fn calls(&self) -> u64 {
+                self.inner.calls()
+            }
+
+            fn load(&self) -> std::collections::BTreeMap<&'static str, orgtrail::cloud::Load> {
+                self.inner.load()
+            }
         }
     };
 }

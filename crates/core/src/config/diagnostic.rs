@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::finding::{Code, ConfigFinding, Related};
-use super::place::{Document, Lines, Place, display_path};
+use super::place::{Document, Lines, SourcePosition, display_path};
 
 /// What a rule has to say of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ fn first_line(span: Range<usize>, text: &str) -> Range<usize> {
 }
 
 /// Finds characters of a value in the text; a value with escapes or several lines is pointed at as a whole.
-fn characters(place: &Place, text: &str, range: &Range<usize>) -> Range<usize> {
+fn characters(place: &SourcePosition, text: &str, range: &Range<usize>) -> Range<usize> {
     let written = text.get(place.value.clone()).unwrap_or_default();
     let quote = usize::from(written.starts_with(['"', '\'']));
     let inner = written.get(quote..written.len().saturating_sub(quote)).unwrap_or_default();

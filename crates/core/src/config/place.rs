@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Where one value of the file stands, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SourcePosition {
     /// The field's name; items of a list have none.
     pub key: Option<Range<usize>>,
     /// The value.
@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub collection: bool,
 }
 
-impl Place {
+impl SourcePosition {
     /// Returns what to point at when the value is meant: the value itself if it is short, else its name.
     pub fn of_value(&self) -> Range<usize> {
         match (&self.key, self.collection || self.value.is_empty()) {
@@ -37,12 +37,12 @@ pub(super) struct Document {
     /// The file as JSON.
     pub value: Value,
     /// By JSON pointer; the root is the empty pointer and always there.
-    pub places: BTreeMap<String, Place>,
+    pub places: BTreeMap<String, SourcePosition>,
 }
 
 impl Document {
     /// Returns the place of a value, or of the nearest value around it when it is not written in the file.
-    pub fn place(&self, pointer: &str) -> Option<&Place> {
+    pub fn place(&self, pointer: &str) -> Option<&SourcePosition> {
         let mut pointer = pointer;
         loop {
             match (self.places.get(pointer), pointer.rsplit_once('/')) {

@@ -183,7 +183,7 @@ impl Things {
         [bucket, logs].into_iter().chain(self.keys.iter().cloned()).chain(others).collect()
     }
 
-    /// Returns what no member may do, one deed for each thing and each way to harm it.
+    /// Returns what no member may do, one action for each thing and each way to harm it.
     fn protected(&self, layout: &Topology<'_>, config: &Config) -> Vec<GuardedAction> {
         let account = layout.log_account.as_str();
         let fill = |pattern: &String| pattern.replace('*', account);
@@ -192,22 +192,22 @@ impl Things {
             actions.map(|action| GuardedAction { action, resource: resource.clone() }).collect()
         };
         let bucket = layout.bucket_arn();
-        let mut deeds = Vec::new();
-        self.trails.iter().take(1).for_each(|arn| deeds.extend(of(&[Target::Trail], fill(arn))));
+        let mut actions = Vec::new();
+        self.trails.iter().take(1).for_each(|arn| actions.extend(of(&[Target::Trail], fill(arn))));
         for arn in &self.identities {
             let target = if arn.contains(":policy/") { Target::ManagedPolicy } else { Target::Role };
-            deeds.extend(of(&[target], fill(arn)));
+            actions.extend(of(&[target], fill(arn)));
         }
-        deeds.extend(of(&[Target::Role], layout.own_role(config, account).to_string()));
+        actions.extend(of(&[Target::Role], layout.own_role(config, account).to_string()));
         let own = config.organization.own_roles.iter().chain(&config.bucket.break_glass_roles);
-        own.for_each(|role| deeds.extend(of(&[Target::Role], fill(role))));
-        deeds.extend(of(&[Target::Object], some_log(layout, config)));
-        deeds.extend(of(&[Target::Bucket, Target::BucketPolicy], bucket));
-        self.keys.iter().for_each(|arn| deeds.extend(of(&[Target::Key, Target::KeyPolicy], arn.clone())));
+        own.for_each(|role| actions.extend(of(&[Target::Role], fill(role))));
+        actions.extend(of(&[Target::Object], some_log(layout, config)));
+        actions.extend(of(&[Target::Bucket, Target::BucketPolicy], bucket));
+        self.keys.iter().for_each(|arn| actions.extend(of(&[Target::Key, Target::KeyPolicy], arn.clone())));
         for (kind, arns) in &self.others {
-            arns.iter().for_each(|arn| deeds.extend(of(&[kind.target()], fill(arn))));
+            arns.iter().for_each(|arn| actions.extend(of(&[kind.target()], fill(arn))));
         }
-        deeds
+        actions
     }
 }
 

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::entry::{Comparison, Entry, FindingState, Tally};
 use super::record::DriftRecord;
-use crate::plan::Harm;
 
 /// Compares a run with the one before, if there was one.
 pub fn compare(now: &DriftRecord, at: Timestamp, previous: Option<&DriftRecord>) -> Comparison {
@@ -23,13 +22,13 @@ pub fn compare(now: &DriftRecord, at: Timestamp, previous: Option<&DriftRecord>)
         let hidden = blind.iter().any(|blind| blind.hides(&old));
         findings.push(Entry { state: if hidden { FindingState::Unseen } else { FindingState::Gone }, ..old });
     }
-    let order = |entry: &Entry| (entry.state, Harm::rank(entry.harm), entry.kind);
-    findings.sort_by(|a, b| (order(a), &a.key).cmp(&(order(b), &b.key)));
-    Comparison {
+    let mut comparison = Comparison {
         at,
         previous_at: previous.and_then(|previous| previous.comparison.as_ref()).map(|comparison| comparison.at),
         first_run: previous.is_none(),
-        summary: Tally::of(&findings),
+        summary: Tally::default(),
         findings,
-    }
+    };
+    comparison.sort();
+    comparison
 }

@@ -152,6 +152,13 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Puts the findings in the order of reports, and counts them.
+    pub(super) fn sort(&mut self) {
+        let order = |entry: &Entry| (entry.state, Harm::rank(entry.harm), entry.kind);
+        self.findings.sort_by(|a, b| (order(a), &a.key).cmp(&(order(b), &b.key)));
+        self.summary = Tally::of(&self.findings);
+    }
+
     /// Returns what people have not been told of yet.
     pub fn news(&self) -> impl Iterator<Item = &Entry> {
         self.findings.iter().filter(|entry| matches!(entry.state, FindingState::New | FindingState::Changed))

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Trace;
 use super::entry::{Comparison, Entry, FindingKind, FindingState, RunFinding};
+use super::{Trace, Unsent};
 use crate::estate::{Address, Problem, Stage};
 use crate::ids::AccountId;
 use crate::plan::saved::{BadPlan, ChangeJson, FindingJson, Parts, SavedPlan, TrailJson, UnprovenJson, ViolationJson};
@@ -63,12 +63,15 @@ pub struct DriftRecord {
     /// Who changed what, as far as it was asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<Trace>,
+    /// What a channel of notifications was not sent while another one was; the next run sends it.
+    #[serde(skip_serializing_if = "Unsent::is_empty")]
+    pub unsent: Unsent,
 }
 
 impl DriftRecord {
     /// Takes what a run found, before it was compared with anything.
     pub fn of(plan: &Plan) -> Self {
-        Self { plan: plan.into(), comparison: None, who: Vec::new() }
+        Self { plan: plan.into(), comparison: None, who: Vec::new(), unsent: Unsent::default() }
     }
 
     /// Reads a record.
@@ -77,8 +80,12 @@ impl DriftRecord {
     /// [`BadRecord`] for anything that `orgtrail drift --format json` has not written.
     pub fn parse(text: &str) -> Result<Self, BadRecord> {
         let mut parts = Parts::of(text)?;
-        let record =
-            Self { plan: SavedPlan::take(&mut parts)?, comparison: parts.take("comparison")?, who: parts.take("who")? };
+        let record = Self {
+            plan: SavedPlan::take(&mut parts)?,
+            comparison: parts.take("comparison")?,
+            who: parts.take("who")?,
+            unsent: parts.take("unsent")?,
+        };
         parts.end()?;
         Ok(record)
     }

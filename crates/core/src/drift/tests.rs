@@ -158,12 +158,14 @@ fn a_file_that_is_no_run_says_what_it_is() {
 #[test]
 fn who_did_it_is_said_or_why_nobody_knows() {
     let address: Address = ROLE.parse().unwrap();
-    let deed = AuditEvent { time: "t".into(), actor: "a".into(), event: "e".into(), ..AuditEvent::default() };
-    let deeds =
-        |found: &[&AuditEvent], gap| EventHistory { found: found.iter().map(|deed| (*deed).clone()).collect(), gap };
-    assert_eq!(Trace::of(&address, deeds(&[&deed], Some("not all"))).unknown, None);
-    assert!(Trace::of(&address, deeds(&[], None)).unknown.unwrap().contains("90 days"));
-    assert_eq!(Trace::of(&address, deeds(&[], Some("not all"))).unknown.unwrap(), "not all");
+    let event_of = AuditEvent { time: "t".into(), actor: "a".into(), event: "e".into(), ..AuditEvent::default() };
+    let history = |found: &[&AuditEvent], gap| EventHistory {
+        found: found.iter().map(|event_of| (*event_of).clone()).collect(),
+        gap,
+    };
+    assert_eq!(Trace::of(&address, history(&[&event_of], Some("not all"))).unknown, None);
+    assert!(Trace::of(&address, history(&[], None)).unknown.unwrap().contains("90 days"));
+    assert_eq!(Trace::of(&address, history(&[], Some("not all"))).unknown.unwrap(), "not all");
     let problem = Problem {
         account: address.account.clone(),
         address: None,

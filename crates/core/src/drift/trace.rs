@@ -20,8 +20,8 @@ pub struct Trace {
 
 impl Trace {
     /// Makes the trace of what the event history has.
-    pub fn of(address: &Address, deeds: EventHistory) -> Self {
-        let EventHistory { found, gap } = deeds;
+    pub fn of(address: &Address, history: EventHistory) -> Self {
+        let EventHistory { found, gap } = history;
         let nobody = || format!("the event history of the last {HISTORY_DAYS} days names no change");
         let unknown = found.is_empty().then(|| gap.map_or_else(nobody, str::to_owned));
         Self { address: address.clone(), events: found, unknown }

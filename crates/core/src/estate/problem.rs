@@ -19,7 +19,7 @@ pub struct Problem {
     pub address: Option<Address>,
     /// What was being done.
     pub stage: Stage,
-    /// AWS's error code, or a word of ours where no call was made.
+    /// AWS's error code, or one of orgtrail where no call was made.
     pub code: String,
     /// What failed, in a sentence.
     pub message: String,

@@ -104,7 +104,7 @@ pub struct Plan {
     pub fingerprint: String,
 }
 
-/// A trail of ours.
+/// A trail of this deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrailSite {
@@ -114,7 +114,7 @@ pub struct TrailSite {
     pub operator: AccountId,
 }
 
-/// Something of ours that is no longer wanted and that this plan leaves.
+/// What this deployment made and does not want any more, and this plan leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leftover {

@@ -37,7 +37,7 @@ pub struct Guard<'a> {
     pub own_roles: &'a [Arn],
     /// What no member may do.
     pub protected: &'a [GuardedAction],
-    /// What everybody must still be able to do, orgtrail's roles the protected deeds as well.
+    /// What everybody must still be able to do, orgtrail's roles the protected actions as well.
     pub needed: &'a [GuardedAction],
 }
 
@@ -79,15 +79,15 @@ pub struct GuardViolation {
     /// The principal or service that it is about.
     pub principal: String,
     /// What is done.
-    pub deed: GuardedAction,
+    pub guarded: GuardedAction,
     /// The statement that denies; none where one is missing.
     pub statement: Option<StatementPlace>,
 }
 
 impl fmt::Display for GuardViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fault, principal, deed, statement } = self;
-        write!(f, "{fault}: {principal}, {} on {}", deed.action, deed.resource)?;
+        let Self { fault, principal, guarded, statement } = self;
+        write!(f, "{fault}: {principal}, {} on {}", guarded.action, guarded.resource)?;
         match statement {
             Some(place) => write!(f, ", because of {place}"),
             None => Ok(()),
@@ -95,21 +95,21 @@ impl fmt::Display for GuardViolation {
     }
 }
 
-/// Evaluates each deed for each role under the guard. Nothing is returned for a guard that is right.
+/// Evaluates each guarded action for each role under the guard. Nothing is returned for a guard that is right.
 pub fn check_guard(guard: &Guard) -> Vec<GuardViolation> {
     let mut violations = Vec::new();
     for caller in guard.own_roles.iter().filter_map(Caller::from_arn) {
-        for deed in guard.protected.iter().chain(guard.needed) {
-            violations.extend(expect_allowed(guard, &caller, deed, GuardFault::BlocksOrgtrail));
+        for guarded in guard.protected.iter().chain(guard.needed) {
+            violations.extend(expect_allowed(guard, &caller, guarded, GuardFault::BlocksOrgtrail));
         }
     }
     let administrators = guard.members.iter().filter_map(|account| administrator(guard.partition, account));
     for caller in administrators {
-        for deed in guard.needed {
-            violations.extend(expect_allowed(guard, &caller, deed, GuardFault::BlocksMembers));
+        for guarded in guard.needed {
+            violations.extend(expect_allowed(guard, &caller, guarded, GuardFault::BlocksMembers));
         }
-        for deed in guard.protected {
-            violations.extend(expect_denied(guard, &caller, deed));
+        for guarded in guard.protected {
+            violations.extend(expect_denied(guard, &caller, guarded));
         }
     }
     violations
@@ -129,17 +129,17 @@ pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, St
     };
     let roles: Vec<Caller> = possible_callers(caller, policy).iter().filter_map(Caller::from_arn).collect();
     let denies = policy.statements.iter().filter(|statement| statement.effect == Effect::Deny);
-    let deeds = denies.filter_map(one_deed);
-    deeds.into_iter().find_map(|deed| {
+    let guarded_actions = denies.filter_map(one_action);
+    guarded_actions.into_iter().find_map(|guarded| {
         let places: Vec<StatementPlace> = roles
             .iter()
-            .filter_map(|role| match judge(&guard, role, &deed) {
+            .filter_map(|role| match judge(&guard, role, &guarded) {
                 Verdict::Denied(Denial::Explicit(place)) => Some(place),
                 _ => None,
             })
             .collect();
         let first = places.first().filter(|_| places.len() == roles.len()).cloned();
-        first.map(|place| (deed, place))
+        first.map(|place| (guarded, place))
     })
 }
 
@@ -165,7 +165,7 @@ fn named_role(text: &str, caller: &Arn, name: &str) -> Option<Arn> {
 }
 
 /// Returns one action on one resource that a statement is about.
-fn one_deed(statement: &Statement) -> Option<GuardedAction> {
+fn one_action(statement: &Statement) -> Option<GuardedAction> {
     let (ActionElement::Is(actions), Some(ResourceElement::Is(resources))) = (&statement.action, &statement.resource)
     else {
         return None;
@@ -181,30 +181,35 @@ fn administrator(partition: Partition, account: &AccountId) -> Option<Caller> {
     Caller::from_arn(&format!("arn:{partition}:iam::{account}:role/some-administrator").parse().ok()?)
 }
 
-fn expect_allowed(guard: &Guard, caller: &Caller, deed: &GuardedAction, fault: GuardFault) -> Option<GuardViolation> {
-    match judge(guard, caller, deed) {
+fn expect_allowed(
+    guard: &Guard,
+    caller: &Caller,
+    guarded: &GuardedAction,
+    fault: GuardFault,
+) -> Option<GuardViolation> {
+    match judge(guard, caller, guarded) {
         Verdict::Allowed { .. } => None,
-        Verdict::Denied(Denial::Explicit(place)) => Some(violation(fault, caller, deed, Some(place))),
-        Verdict::Denied(Denial::Implicit { .. }) => Some(violation(fault, caller, deed, None)),
-        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, deed, None)),
+        Verdict::Denied(Denial::Explicit(place)) => Some(violation(fault, caller, guarded, Some(place))),
+        Verdict::Denied(Denial::Implicit { .. }) => Some(violation(fault, caller, guarded, None)),
+        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
     }
 }
 
-fn expect_denied(guard: &Guard, caller: &Caller, deed: &GuardedAction) -> Option<GuardViolation> {
-    match judge(guard, caller, deed) {
+fn expect_denied(guard: &Guard, caller: &Caller, guarded: &GuardedAction) -> Option<GuardViolation> {
+    match judge(guard, caller, guarded) {
         Verdict::Denied(_) => None,
-        Verdict::Allowed { .. } => Some(violation(GuardFault::LeavesOpen, caller, deed, None)),
-        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, deed, None)),
+        Verdict::Allowed { .. } => Some(violation(GuardFault::LeavesOpen, caller, guarded, None)),
+        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
     }
 }
 
 fn violation(
     fault: GuardFault,
     caller: &Caller,
-    deed: &GuardedAction,
+    guarded: &GuardedAction,
     statement: Option<StatementPlace>,
 ) -> GuardViolation {
-    GuardViolation { fault, principal: caller.to_string(), deed: deed.clone(), statement }
+    GuardViolation { fault, principal: caller.to_string(), guarded: guarded.clone(), statement }
 }
 
 /// The policy of what is acted on: it leaves the decision to the account, as the default policy of a key does. Without
@@ -220,15 +225,15 @@ fn delegated(caller: &Caller) -> PolicyDocument {
 }
 
 /// The guard stands beside `FullAWSAccess`, as Organizations attaches it; the caller's own policies allow everything.
-fn judge(guard: &Guard, caller: &Caller, deed: &GuardedAction) -> Verdict {
+fn judge(guard: &Guard, caller: &Caller, guarded: &GuardedAction) -> Verdict {
     let full = full_access();
     let delegated = delegated(caller);
     let named = |name, document| Named { name, document };
     let level = vec![named("FullAWSAccess", &full), named("guard", guard.policy)];
     let request = Request {
         caller: caller.clone(),
-        action: deed.action.clone(),
-        resource: deed.resource.clone(),
+        action: guarded.action.clone(),
+        resource: guarded.resource.clone(),
         context: Context::default().with("aws:SecureTransport", "true"),
     };
     let layers = Layers {
@@ -252,7 +257,7 @@ mod tests {
 
     fn bound(caller: &str) -> Option<String> {
         let guard = PolicyDocument::parse(GUARD).unwrap();
-        binds(&guard, &caller.parse().unwrap()).map(|(deed, _)| deed.action)
+        binds(&guard, &caller.parse().unwrap()).map(|(guarded, _)| guarded.action)
     }
 
     #[test]

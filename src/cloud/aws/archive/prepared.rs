@@ -63,7 +63,7 @@ pub(super) struct Prepared {
     noting: Noting,
     to: Destination,
     /// Where the bucket is reached; nothing within where it is no place for plain requests.
-    place: OnceCell<Option<Place>>,
+    place: OnceCell<Option<BucketLocation>>,
     credentials: Mutex<Option<Credentials>>,
     /// Set when the SDK got an object that was refused here.
     is_off: AtomicBool,
@@ -71,7 +71,7 @@ pub(super) struct Prepared {
 
 /// Where a bucket is reached, as the SDK says.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct BucketLocation {
     /// What every object's address begins with, the `/` included.
     base: String,
     /// The region for which requests are signed.
@@ -108,10 +108,10 @@ impl Prepared {
     }
 
     /// Has the SDK say where an object would be asked for, and for which region that would be signed.
-    async fn ask_place(&self) -> Option<Place> {
+    async fn ask_place(&self) -> Option<BucketLocation> {
         let signing = PresigningConfig::expires_in(Duration::from_secs(60)).ok()?;
         let request = self.client.get_object().bucket(&self.bucket).key(PROBE).presigned(signing).await.ok()?;
-        Place::of(request.uri())
+        BucketLocation::of(request.uri())
     }
 
     async fn credentials(&self) -> Option<Credentials> {
@@ -133,7 +133,7 @@ pub(super) type Sent = Result<HttpResponse, aws_smithy_runtime_api::client::resu
 /// The key whose address is asked for.
 const PROBE: &str = "k";
 
-impl Place {
+impl BucketLocation {
     /// Reads the address of the probe. Requests for access points of several regions are signed in another way, and
     /// those for directory buckets with other credentials: they are none for plain requests.
     fn of(uri: &str) -> Option<Self> {
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn the_sdk_says_where_a_bucket_is_reached() {
-        let place = |base: &str| Some(Place { base: base.into(), region: "eu-west-1".into() });
+        let place = |base: &str| Some(BucketLocation { base: base.into(), region: "eu-west-1".into() });
         for base in ["https://acme.s3.eu-west-1.amazonaws.com/", "http://127.0.0.1:5000/acme/"] {
-            assert_eq!(Place::of(&format!("{base}k?x-id=GetObject&{END}")), place(base));
+            assert_eq!(BucketLocation::of(&format!("{base}k?x-id=GetObject&{END}")), place(base));
         }
     }
 
@@ -197,13 +197,13 @@ mod tests {
             format!("{END}&X-Amz-S3session-Token=x"),
             String::new(),
         ] {
-            assert_eq!(Place::of(&format!("{base}{other}")), None, "{other}");
+            assert_eq!(BucketLocation::of(&format!("{base}{other}")), None, "{other}");
         }
     }
 
     #[test]
     fn a_key_is_written_as_the_sdk_writes_it() {
-        let place = Place { base: "https://b.s3.amazonaws.com/".into(), region: "us-east-1".into() };
+        let place = BucketLocation { base: "https://b.s3.amazonaws.com/".into(), region: "us-east-1".into() };
         let request = place.request("a b/é+=?.gz", Credentials::new("key", "secret", None, None, "test")).unwrap();
         assert_eq!(request.uri(), "https://b.s3.amazonaws.com/a%20b/%C3%A9%2B%3D%3F.gz?x-id=GetObject");
         assert!(request.headers().get("authorization").is_some_and(|value| !value.contains("secret")));

@@ -15,7 +15,7 @@ use crate::event::{AuditEvent, EventHistory, HistoryEvent};
 use crate::plan::Change;
 
 /// How many changes are told.
-const DEEDS_MAX: usize = 3;
+const CHANGES_MAX: usize = 3;
 
 /// Events in one answer (CloudTrail API, `LookupEvents`).
 const PAGE_MAX: i32 = 50;
@@ -34,21 +34,21 @@ struct LookupQuery {
 
 /// Returns who changed what is at the address of a change. The history is asked in the account that manages it, in the
 /// region of the resource; what is global is recorded in the partition's global region.
-pub(crate) async fn deeds(session: &Session, change: &Change) -> Result<EventHistory, Fault> {
+pub(crate) async fn last_changes(session: &Session, change: &Change) -> Result<EventHistory, Fault> {
     let there = session.at(&change.address);
     let clues = clues(&there, change);
     let gap = clues.is_empty().then_some("its events name it by an id that is no longer known");
-    let mut deeds = EventHistory { found: Vec::new(), gap };
+    let mut history = EventHistory { found: Vec::new(), gap };
     for clue in &clues {
         let EventHistory { found, gap } = follow(&there, clue).await?;
-        deeds.found.extend(found);
-        deeds.gap = deeds.gap.or(gap);
+        history.found.extend(found);
+        history.gap = history.gap.or(gap);
     }
     // RFC 3339 in UTC sorts as text. An event that names the resource in two ways is found twice.
-    deeds.found.sort_by(|a, b| b.time.cmp(&a.time));
-    deeds.found.dedup();
-    deeds.found.truncate(DEEDS_MAX);
-    Ok(deeds)
+    history.found.sort_by(|a, b| b.time.cmp(&a.time));
+    history.found.dedup();
+    history.found.truncate(CHANGES_MAX);
+    Ok(history)
 }
 
 async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, Fault> {
@@ -60,10 +60,10 @@ async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, F
     for _ in 0..PAGES_MAX {
         let request = client.lookup_events().lookup_attributes(attribute.clone()).max_results(PAGE_MAX);
         let page = session.read(op::LOOKUP_EVENTS, request.set_next_token(token).send()).await?;
-        found.extend(page.events().iter().filter_map(|event| deed(event, clue)));
+        found.extend(page.events().iter().filter_map(|event| read_change(event, clue)));
         token = page.next_token;
         // The newest come first.
-        if token.is_none() || found.len() >= DEEDS_MAX {
+        if token.is_none() || found.len() >= CHANGES_MAX {
             return Ok(EventHistory { found, gap: None });
         }
     }
@@ -71,7 +71,7 @@ async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, F
 }
 
 /// Returns what an event says, if it changed something and went well.
-fn deed(event: &Event, clue: &LookupQuery) -> Option<AuditEvent> {
+fn read_change(event: &Event, clue: &LookupQuery) -> Option<AuditEvent> {
     let time = event.event_time().and_then(|time| jiff::Timestamp::from_second(time.secs()).ok());
     let answered = HistoryEvent {
         record: event.cloud_trail_event(),

@@ -9,7 +9,7 @@ mod put;
 mod selectors;
 
 pub(super) use look::{look, look_at_others, status};
-pub(super) use lookup::deeds;
+pub(super) use lookup::last_changes;
 pub(super) use put::{put, retire};
 
 use super::session::Session;

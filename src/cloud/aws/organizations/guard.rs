@@ -99,9 +99,11 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
 fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
     let starter = job.session.starter().filter(|starter| starter.account() != job.address().account.as_str());
     let bound = starter.and_then(|starter| Some((starter, binds(&desired.document, starter)?)));
-    let Some((starter, (deed, place))) = bound else { return Ok(()) };
-    let message =
-        format!("{place} would keep {starter}, with which orgtrail runs, from {} on {}", deed.action, deed.resource);
+    let Some((starter, (guarded, place))) = bound else { return Ok(()) };
+    let message = format!(
+        "{place} would keep {starter}, with which orgtrail runs, from {} on {}",
+        guarded.action, guarded.resource
+    );
     let help = "name the role in organization.own_roles, and make a new plan".into();
     Err(Fault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::config::place::{Document, Place, join};
+use crate::config::place::{Document, SourcePosition, join};
 
 /// A value and where it stands.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Node {
 }
 
 /// Turns a node into JSON and writes down where it and everything in it stands.
-fn settle(node: Node, key: Option<Range<usize>>, at: String, places: &mut BTreeMap<String, Place>) -> Value {
+fn settle(node: Node, key: Option<Range<usize>>, at: String, places: &mut BTreeMap<String, SourcePosition>) -> Value {
     let collection = !matches!(node.content, Content::Scalar(_));
     let span = node.span.clone();
     let value = match node.content {
@@ -78,7 +78,7 @@ fn settle(node: Node, key: Option<Range<usize>>, at: String, places: &mut BTreeM
             Value::Object(fields.collect::<Map<_, _>>())
         }
     };
-    places.insert(at, Place { key, value: span, collection });
+    places.insert(at, SourcePosition { key, value: span, collection });
     value
 }
 

@@ -42,7 +42,7 @@ pub struct SavedPlan {
     pub deployment: String,
     /// What was decided when the plan was made, so that `apply` of this file decides the same.
     pub options: PlanOptions,
-    /// What the plan stands on; `apply` of this file refuses other ground.
+    /// What the plan stands on; `apply` of this file refuses where AWS changed since.
     pub fingerprint: String,
     /// Everything could be read and is as it should be: nothing to change, no finding that harms, nothing violated or
     /// unproven.
@@ -65,13 +65,12 @@ pub struct SavedPlan {
     pub problems: Vec<Problem>,
     /// What stands against the plan: as long as there is one, `apply` changes nothing.
     pub blockers: Vec<Problem>,
-    /// Ours, and no longer wanted.
+    /// What this deployment made and does not want any more.
     #[schemars(with = "Vec<String>")]
     leftovers: Vec<Address>,
     /// The same, with the day from which each may be removed and how.
     kept: Vec<Leftover>,
     /// Trails beside the wanted ones that record the same events.
-    #[serde(rename = "evidence")]
     pub other_trails: Vec<TrailJson>,
     /// How near quotas and sizes of documents are to their limits.
     headroom: Vec<Headroom>,

@@ -81,6 +81,11 @@ impl Parts {
         if self.0.contains_key(part) { self.required(part) } else { Ok(T::default()) }
     }
 
+    /// Returns the name of a part: the one of before where only that is there.
+    fn name(&self, name: &'static str, before: &'static str) -> &'static str {
+        if self.0.contains_key(name) || !self.0.contains_key(before) { name } else { before }
+    }
+
     fn required<T: DeserializeOwned>(&mut self, part: &'static str) -> Result<T, BadPlan> {
         let value = self.0.remove(part).unwrap_or_default();
         serde_json::from_value(value).map_err(|why| whole(part, why))
@@ -125,7 +130,7 @@ impl SavedPlan {
         let mut parts = Parts::of(text)?;
         let plan = Self::take(&mut parts)?;
         // A report of `drift` is a plan that says more.
-        for more in ["comparison", "who"] {
+        for more in ["comparison", "who", "unsent"] {
             parts.0.remove(more);
         }
         parts.end()?;
@@ -156,7 +161,7 @@ impl SavedPlan {
             blockers: parts.list("blockers", |_| Ok(()))?,
             leftovers: parts.take("leftovers")?,
             kept: parts.list("kept", |_| Ok(()))?,
-            other_trails: parts.list("evidence", |_| Ok(()))?,
+            other_trails: parts.list(parts.name("other_trails", "evidence"), |_| Ok(()))?,
             headroom: parts.list("headroom", |_| Ok(()))?,
         };
         let counted = Summary::count(plan.changes.iter().map(|change| change.action), plan.summary.unchanged);

@@ -315,7 +315,7 @@ impl World {
     }
 
     fn guard_faults(&self) -> Vec<String> {
-        let deed = |action: &str, resource: &str| GuardedAction { action: action.into(), resource: resource.into() };
+        let guarded = |action: &str, resource: &str| GuardedAction { action: action.into(), resource: resource.into() };
         let own_trail = "arn:aws:cloudtrail:eu-central-1:333333333333:trail/of-the-team";
         let violations = check_guard(&Guard {
             policy: &self.guard,
@@ -323,11 +323,14 @@ impl World {
             members: &[MEMBERS[0].parse().unwrap()],
             own_roles: &["arn:aws:iam::333333333333:role/orgtrail".parse().unwrap()],
             protected: &[
-                deed("cloudtrail:StopLogging", TRAIL),
-                deed("cloudtrail:DeleteTrail", TRAIL),
-                deed("cloudtrail:UpdateTrail", TRAIL),
+                guarded("cloudtrail:StopLogging", TRAIL),
+                guarded("cloudtrail:DeleteTrail", TRAIL),
+                guarded("cloudtrail:UpdateTrail", TRAIL),
             ],
-            needed: &[deed("cloudtrail:DeleteTrail", own_trail), deed("s3:GetObject", &format!("{BUCKET}/{ROOT}/x"))],
+            needed: &[
+                guarded("cloudtrail:DeleteTrail", own_trail),
+                guarded("s3:GetObject", &format!("{BUCKET}/{ROOT}/x")),
+            ],
         });
         violations.iter().map(|violation| violation.fault.to_string()).collect()
     }
