@@ -95,7 +95,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 
 /// Runs the command.
 pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
-    refuse_unreportable(args, ui)?;
+    refuse_unreportable(ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
     let session = Session::open(common, Access::Write).await?;
@@ -209,11 +209,8 @@ fn in_words(report: &ApplyReport, survey: &Survey, ui: &Ui) -> String {
     human::apply(report, &survey.organization, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 
-/// Stops before the first call where the report could not be given afterwards, or would replace what the run needs.
-fn refuse_unreportable(args: &Args, ui: &Ui) -> Result<(), CliError> {
-    for file in [&args.plan, &args.record].into_iter().flatten() {
-        ui.must_not_replace(file)?;
-    }
+/// Stops before the first call where the report could not be given afterwards.
+fn refuse_unreportable(ui: &Ui) -> Result<(), CliError> {
     ui.must_be_writable()
 }
 

@@ -19,6 +19,7 @@ use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
 use crate::drift::{Comparison, DriftRecord, FindingState, Trace};
 use crate::estate::{Address, Stage};
+use crate::files::same_place;
 use crate::notify::Channels;
 use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
@@ -80,7 +81,7 @@ impl DriftArgs {
         let refused = |what: &str| {
             Err(CliError::new(what).hint("name another file; --output FILE.json alone is read by the next --since too"))
         };
-        let is_output = |file: &Option<PathBuf>| file.as_ref().is_some_and(|file| common.output.contains(file));
+        let is_output = |file: &Option<PathBuf>| file.as_ref().is_some_and(|file| is_among(&common.output, file));
         if is_output(&self.record) {
             return refused("the report and the record cannot be one file");
         }
@@ -93,8 +94,12 @@ impl DriftArgs {
 
     /// Tells whether this run writes its JSON into a file, so that the next one finds it.
     fn writes(&self, common: &Common, file: &Path) -> bool {
-        self.record.iter().chain(&common.output).any(|written| written == file)
+        is_among(self.record.iter().chain(&common.output), file)
     }
+}
+
+fn is_among<'a>(files: impl IntoIterator<Item = &'a PathBuf>, file: &Path) -> bool {
+    files.into_iter().any(|other| same_place(other) == same_place(file))
 }
 
 /// Runs `drift`.

@@ -23,6 +23,7 @@ mod examples;
 mod explain;
 mod export;
 pub mod failure;
+mod file_uses;
 pub mod format;
 mod help;
 mod init;
@@ -52,6 +53,7 @@ pub mod verify;
 use crate::files::Readers;
 use catalog::{COMMANDS, Entry, Reads};
 use failure::CliError;
+use file_uses::FileUses;
 pub use format::Format;
 use outcome::{ERROR_CODE, Outcome};
 use output::Outputs;
@@ -101,6 +103,9 @@ struct Cli {
     /// The row of the command's table.
     #[arg(skip = &COMMANDS[0])]
     entry: &'static Entry,
+    /// The files that the run reads and writes.
+    #[arg(skip)]
+    files: FileUses,
 }
 
 impl Cli {
@@ -111,8 +116,11 @@ impl Cli {
     fn parse_line(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let matches = help::command().try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut help::command()))?;
-        if let Some(entry) = matches.subcommand_name().and_then(Entry::of) {
+        if let Some((name, of_command)) = matches.subcommand()
+            && let Some(entry) = Entry::of(name)
+        {
             cli.entry = entry;
+            cli.files = FileUses::of(entry, of_command);
         }
         Ok(cli)
     }
@@ -301,7 +309,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let outputs = match Outputs::of(&cli.common, cli.entry) {
+    let outputs = match cli.files.check().and_then(|()| Outputs::of(&cli.common, cli.entry)) {
         Ok(outputs) => outputs,
         Err(failure) => {
             Ui::new(&cli.common, Outputs::standard(Format::Human)).print_failure(&failure);

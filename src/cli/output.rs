@@ -6,7 +6,7 @@ use super::Common;
 use super::catalog::{Entry, Writes};
 use super::failure::CliError;
 use super::format::{ENDINGS, Ending, Format};
-use crate::files::{folder_of, is_same};
+use crate::files::same_place;
 
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,6 @@ impl Target {
             (one, other) => one == other,
         }
     }
-}
-
-/// Returns one name for a place, however it is written.
-fn same_place(path: &Path) -> PathBuf {
-    let new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
 }
 
 /// One report.
@@ -75,9 +69,6 @@ impl Outputs {
         if !command.reports_to_output() {
             must_be_one_place(common, command)?;
             return Ok(Self::standard(first));
-        }
-        for input in std::iter::once(&common.config).chain(&common.estate) {
-            must_not_replace(common.output.iter().map(PathBuf::as_path), input)?;
         }
         let outputs = match &common.output[..] {
             [] => return Ok(Self::standard(common.format.unwrap_or(first))),
@@ -127,26 +118,14 @@ impl Outputs {
 
     /// Returns the format of a file that is written; `None` where it is not written.
     pub fn format_of(&self, file: &Path) -> Option<Format> {
-        let is_this = |output: &&Output| matches!(&output.target, Target::File(path) if path == file);
-        self.0.iter().find(is_this).map(|output| output.format)
+        let file = Target::File(file.to_owned());
+        self.0.iter().find(|output| output.target.is(&file)).map(|output| output.format)
     }
 
     /// Tells whether one of them goes to standard output.
     pub fn has_stdout(&self) -> bool {
         self.0.iter().any(|output| output.target == Target::Stdout)
     }
-}
-
-/// Refuses an output that the command reads.
-///
-/// # Errors
-/// Names the file.
-pub fn must_not_replace<'a>(mut outputs: impl Iterator<Item = &'a Path>, input: &Path) -> Result<(), CliError> {
-    if outputs.any(|output| output == input || is_same(output, input)) {
-        return Err(CliError::new(format!("the report would replace {}, which it is made from", input.display()))
-            .hint("name another file with --output"));
-    }
-    Ok(())
 }
 
 fn must_have(command: &Entry, format: Format) -> Result<(), CliError> {

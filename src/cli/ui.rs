@@ -14,9 +14,9 @@ use tracing_subscriber::EnvFilter;
 use super::Common;
 use super::failure::CliError;
 use super::format::Format;
-use super::output::{Outputs, Target, must_not_replace};
+use super::output::{Outputs, Target};
 use crate::cloud::Progress;
-use crate::files::{self, Readers};
+use crate::files::{self, Readers, same_place};
 use crate::report::text::escape;
 
 /// When to use colours.
@@ -153,7 +153,7 @@ impl Ui {
         for (at, output) in self.outputs.iter().enumerate() {
             match &output.target {
                 Target::Stdout => stdout = Some(text(at)),
-                Target::File(path) if left_out == Some(path) => {}
+                Target::File(path) if left_out.is_some_and(|left| same_place(left) == same_place(path)) => {}
                 Target::File(path) => {
                     files.push((path.as_path(), anstream::adapter::strip_str(text(at)).to_string()));
                 }
@@ -176,14 +176,6 @@ impl Ui {
                 CliError::new(format!("cannot write {}; nothing was changed", path.display())).because(error)
             })
         })
-    }
-
-    /// Refuses a file of `--output` that the command reads.
-    ///
-    /// # Errors
-    /// Names the file.
-    pub fn must_not_replace(&self, input: &Path) -> Result<(), CliError> {
-        must_not_replace(self.outputs.files(), input)
     }
 
     /// Returns standard output, for an answer that is written while it is made.
