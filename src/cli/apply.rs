@@ -33,7 +33,7 @@ use crate::survey::{Survey, SurveyOptions};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Apply this saved plan (plan.json); refused where AWS changed since
-    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy", "close"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy", "close", "give_up"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     choices: Choices,

@@ -41,6 +41,8 @@ pub enum Writes {
     Reports,
     /// Files for a document that is no report and has one format.
     Document,
+    /// Files for what another program reads, whose names that program decides: `orgtrail.tf`, `_orgtrail`.
+    Source,
     /// One file that the command writes itself, beside its report.
     File,
     /// One folder that the command fills, beside its report.
@@ -87,12 +89,12 @@ pub const COMMANDS: [Entry; 20] = [
     document("validate", Group::SetUp, TEXT, Writes::Document, Reads::Configuration),
     document("permissions", Group::SetUp, DATA, Writes::Document, Reads::Configuration),
     document("schema", Group::SetUp, DATA, Writes::Document, Reads::Nothing),
-    document("completions", Group::SetUp, TEXT, Writes::Document, Reads::Nothing),
+    document("completions", Group::SetUp, TEXT, Writes::Source, Reads::Nothing),
     document("man", Group::SetUp, TEXT, Writes::Folder, Reads::Nothing),
     report("plan", Group::Change, PLAN, true),
     report("apply", Group::Change, &[Human, Json, Markdown], true),
     document("render", Group::Change, TEXT, Writes::Folder, Reads::Aws),
-    document("export", Group::Change, TEXT, Writes::Document, Reads::Aws),
+    document("export", Group::Change, TEXT, Writes::Source, Reads::Aws),
     report("drift", Group::Watch, PLAN, true),
     report("reconcile", Group::Watch, BOTH, false),
     report("coverage", Group::Watch, LOGS, false),
@@ -121,6 +123,6 @@ impl Entry {
 
     /// Tells whether `--output` names the files of the report, rather than something that the command writes itself.
     pub fn reports_to_output(&self) -> bool {
-        matches!(self.writes, Writes::Reports | Writes::Document)
+        matches!(self.writes, Writes::Reports | Writes::Document | Writes::Source)
     }
 }

@@ -63,7 +63,7 @@ impl CliError {
 /// Returns what to do about what the system says of a file; nothing where that tells no more than the message.
 fn remedy(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::NotFound => "check the path; the output folder must exist",
+        ErrorKind::NotFound => "check the path: it does not exist, or its folder does not",
         ErrorKind::PermissionDenied => "check the permissions of the path, or choose another",
         ErrorKind::IsADirectory => "this is a folder: name a file",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "this is a file: name a folder",

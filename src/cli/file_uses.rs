@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
-use super::catalog::{Entry, Writes};
+use super::catalog::Entry;
 use super::failure::CliError;
 use crate::files::same_place;
 
@@ -80,7 +80,7 @@ impl FileUses {
     pub(super) fn of(entry: &Entry, matches: &ArgMatches) -> Self {
         let of_command = USES.iter().filter(|(command, ..)| command.is_empty() || *command == entry.name);
         // What a command fills or makes by itself is no report, and it looks itself whether something is there.
-        let is_report = |id: &str| id != OUTPUT || matches!(entry.writes, Writes::Reports | Writes::Document);
+        let is_report = |id: &str| id != OUTPUT || entry.reports_to_output();
         let named = of_command.filter(|(_, id, ..)| is_report(id)).flat_map(|&(_, id, shown, how)| {
             let values = matches.try_get_raw(id).ok().flatten().into_iter().flatten();
             let values = values.filter(|value| !is_elsewhere(value.as_encoded_bytes()));
@@ -130,10 +130,12 @@ fn refuse(written: &FileUse, other: &FileUse) -> Result<(), CliError> {
             CliError::new(format!("the report would replace {}, which it is made from", other.path.display()))
                 .hint("name another file with --output")
         }
-        Use::Reads | Use::ReadsAll => {
-            CliError::new(format!("{what} would replace {}, which the run reads ({})", other.path.display(), other.shown))
-                .hint(format!("name another file with {what}"))
-        }
+        Use::Reads | Use::ReadsAll => CliError::new(format!(
+            "{what} would replace {}, which the run reads ({})",
+            other.path.display(),
+            other.shown
+        ))
+        .hint(format!("name another file with {what}")),
     };
     Err(failure)
 }
@@ -176,7 +178,9 @@ mod tests {
 
     #[test]
     fn every_argument_that_names_a_file_is_in_the_table() {
-        let known = |command: &str, id: &str| USES.iter().any(|(of, named, ..)| (*of == command || of.is_empty()) && *named == id);
+        let known = |command: &str, id: &str| {
+            USES.iter().any(|(of, named, ..)| (*of == command || of.is_empty()) && *named == id)
+        };
         let mut read = 0;
         for command in crate::cli::Cli::command().get_subcommands() {
             for argument in command.get_arguments() {
@@ -186,7 +190,7 @@ mod tests {
                 });
                 let id = argument.get_id().as_str();
                 let is_list = command.get_name() != "verify" && id == "accounts";
-                if names_file && !is_list {
+                if names_file && argument.get_action().takes_values() && !is_list {
                     assert!(known(command.get_name(), id), "{} {id}", command.get_name());
                     read += 1;
                 }
@@ -211,7 +215,10 @@ mod tests {
             (&[bundle("same.json"), keys], "--bundle would replace "),
             (&[bundle("x.json"), output("logs/../x.json")], "--bundle and --output name one file, "),
             (&[place, output("logs/AWSLogs/a.json.gz")], "--output "),
-            (&[("checkpoint", "--checkpoint", Use::Keeps, "c"), bundle("./c")], "--checkpoint and --bundle name one file"),
+            (
+                &[("checkpoint", "--checkpoint", Use::Keeps, "c"), bundle("./c")],
+                "--checkpoint and --bundle name one file",
+            ),
         ];
         for (named, says) in refused {
             let failure = uses(folder.path(), named).check().unwrap_err();

@@ -48,7 +48,7 @@ fn with_output(command: clap::Command, entry: &'static Entry) -> clap::Command {
         .value_name(if entry.writes == Writes::Folder { "DIR" } else { "FILE" })
         .help(match (entry.writes, entry.name) {
             (Writes::Reports, _) => "Write the report to this file; - is stdout (can be repeated)",
-            (Writes::Document, _) => "Write to this file; - is stdout (can be repeated)",
+            (Writes::Document | Writes::Source, _) => "Write to this file; - is stdout (can be repeated)",
             (Writes::File, _) => "Write the configuration to this file [default: that of --config]",
             (Writes::Folder, "demo") => "Write everything to this folder [default: orgtrail-demo]",
             (Writes::Folder, _) => "Write the files to this folder (required)",

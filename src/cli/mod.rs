@@ -333,14 +333,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Hands an answer out.
 fn give(Answer { texts, outcome, summary, record, failure }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
-    ui.print(&texts)?;
-    if let Some((file, text)) = record {
-        ui::write_file(&file, &text, Readers::Umask)?;
-    }
-    let line = summary.line(ui.outputs().files());
+    let written = ui.print(&texts);
+    let written = written.and_then(|()| match record {
+        Some((file, text)) => ui::write_file(&file, &text, Readers::Umask),
+        None => Ok(()),
+    });
+    // Said also where the report cannot be written: what a run changed is changed.
+    let line = match written {
+        Ok(()) => summary.line(ui.outputs().files()),
+        Err(_) => summary.line(std::iter::empty()),
+    };
     if !line.is_empty() {
         ui.note(&line);
     }
+    written?;
     failure.map_or(Ok(outcome), Err)
 }
 

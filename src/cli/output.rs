@@ -154,8 +154,8 @@ fn by_ending(path: &Path, command: &Entry, plain: Format) -> Result<Output, CliE
     let target = Target::of(path);
     let is_plain = |ending: &Ending| match ending {
         Ending::None => true,
-        // A document's file is called what its reader wants: `orgtrail.tf`, `_orgtrail`.
-        Ending::Unknown(_) | Ending::Names(Format::Human) => command.writes == Writes::Document,
+        // A source's file is called what its reader wants: `orgtrail.tf`, `_orgtrail`.
+        Ending::Unknown(_) | Ending::Names(Format::Human) => command.writes == Writes::Source,
         Ending::Names(_) => false,
     };
     let format = match Ending::of(path) {
@@ -170,8 +170,11 @@ fn by_ending(path: &Path, command: &Entry, plain: Format) -> Result<Output, CliE
             let known = ENDINGS.iter().filter(|(_, format)| command.formats.contains(format));
             let known: Vec<&str> = known.map(|(ending, _)| *ending).collect();
             let shown = path.display();
-            return Err(CliError::new(format!("the ending of {shown} names no format of a {} report", command.name))
-                .hint(format!("the endings are {}; or name the format with --format", known.join(", "))));
+            return Err(CliError::new(format!(
+                "the ending of {shown} names no format that `orgtrail {}` writes",
+                command.name
+            ))
+            .hint(format!("the endings are {}; or name the format with --format", known.join(", "))));
         }
     };
     Ok(Output { target, format })

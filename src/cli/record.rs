@@ -60,7 +60,8 @@ impl<'a> ApplyRecord<'a> {
     fn append(&self, text: &str) -> std::io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(escape::json(text).as_bytes())?;
-        file.sync_data()
+        // Pipes and terminals have nothing to sync.
+        if file.metadata()?.is_file() { file.sync_data() } else { file.flush() }
     }
 }
 

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+use jiff::{ToSpan, Zoned};
+
 use super::failure::CliError;
 use crate::plan::saved::{BadPlan, SavedPlan};
 use crate::plan::{Plan, PlanOptions};
@@ -24,7 +27,7 @@ impl Saved {
                 .hint("`orgtrail plan --output plan.json` writes such a file")
         };
         let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
-        SavedPlan::parse(&text).map(Self).map_err(|why| match why {
+        let saved = SavedPlan::parse(&text).map_err(|why| match why {
             BadPlan::Foreign | BadPlan::Version(_) => {
                 CliError::new(format!("{} is not a plan of this version", file.display()))
                     .because(why)
@@ -33,7 +36,15 @@ impl Saved {
             why => CliError::new(format!("cannot use the plan {}", file.display()))
                 .because(why)
                 .hint("`orgtrail plan --output plan.json` writes such a file"),
-        })
+        })?;
+        // Where it is tomorrow already, it is so by 14 hours at most.
+        let tomorrow = Zoned::now().with_time_zone(TimeZone::UTC).date().saturating_add(1.day());
+        match saved.options.today.filter(|today| *today > tomorrow) {
+            Some(today) => Err(CliError::new(format!("cannot use the plan {}", file.display()))
+                .because(BadPlan::whole("options", format!("it was made on {today}, which is not yet")))
+                .hint("make it again with `orgtrail plan --output plan.json`")),
+            None => Ok(Self(saved)),
+        }
     }
 
     /// Returns what was decided when the plan was made.
@@ -50,11 +61,15 @@ impl Saved {
         if moved.is_empty() {
             return Ok(());
         }
-        let mut failure = CliError::new("the saved plan is stale: AWS changed since it was made; nothing was changed");
+        let is_of_another = (&self.0.organization, &self.0.deployment) != (&now.organization, &now.deployment);
+        let mut failure = CliError::new(match is_of_another {
+            true => "the saved plan is of another deployment; nothing was changed",
+            false => "the saved plan is stale: AWS changed since it was made; nothing was changed",
+        });
         failure.causes.extend(moved.iter().take(SHOWN_MAX).cloned());
         if moved.len() > SHOWN_MAX {
-            failure.causes.push(format!("and {} more have moved", moved.len() - SHOWN_MAX));
+            failure.causes.push(format!("and {} more", moved.len() - SHOWN_MAX));
         }
-        Err(failure.hint("make the plan again, and read it again"))
+        Err(failure.hint("make the plan again, and review it"))
     }
 }

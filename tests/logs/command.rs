@@ -144,11 +144,11 @@ async fn nothing_to_prove_is_unproven_and_a_wrong_place_an_error() {
     std::fs::create_dir(copy.path("empty")).unwrap();
     let empty = copy.path("empty");
     assert_eq!(copy.json(&[&empty]).await.0, Outcome::Partial);
-    assert!(matches!(copy.run(&["/no/such/folder"]).await, Err(LogsError::Place(_))));
+    assert!(matches!(copy.run(&["/no/such/folder"]).await, Err(LogsError::LogSource(_))));
     let backwards = ["--keys", &copy.path("keys.json"), "--from", "2026-11-21", "--to", "2026-11-20", &empty];
     assert!(matches!(run_in(copy.root.path(), &backwards).await, Err(LogsError::EmptyRange { .. })));
     std::fs::write(copy.path("keys.json"), "{}x").unwrap();
-    assert!(matches!(copy.run(&[&copy.path("copy")]).await, Err(LogsError::Place(_))));
+    assert!(matches!(copy.run(&[&copy.path("copy")]).await, Err(LogsError::LogSource(_))));
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_bundle_proves_the_same_again_without_the_logs() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&bundle, bytes).unwrap();
-    assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::Place(_))), "a changed bundle is refused");
+    assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::LogSource(_))), "a changed bundle is refused");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn nothing_follows_the_hash_of_a_bundle_but_a_signature() {
         [[whole.clone(), b"x".to_vec()].concat(), [whole, gz(b"{}")].concat(), named.finish().unwrap(), gz(&more)]
     {
         std::fs::write(&bundle, changed).unwrap();
-        assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::Place(_))));
+        assert!(matches!(copy.run(&[&bundle]).await, Err(LogsError::LogSource(_))));
     }
 }
 

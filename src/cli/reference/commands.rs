@@ -31,7 +31,10 @@ pub fn commands() -> String {
     let mut cli = help::command();
     cli.build();
     let mut text = head("Commands", &format!("{}.", cli.get_about().unwrap().to_string().trim_end_matches('.')));
-    text.push_str("\n## Options of every command\n");
+    text.push_str(
+        "\n## Options of every command\n\nWhere one of them does nothing, `-h` of the command leaves it out. A command that writes one \
+         folder, or one file beside its report, takes `--output` once.\n",
+    );
     options(&mut text, cli.get_arguments().filter(|arg| arg.is_global_set()));
     for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
         one(&mut text, command);
@@ -83,7 +86,11 @@ fn row(arg: &Arg) -> String {
     let name =
         if names.is_empty() { values.clone() } else { format!("{} {values}", names.join(", ")).trim().to_owned() };
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
-    let mut meaning = sentence(&help);
+    let (first, more) = help.split_once("\n\n").unwrap_or((&help, ""));
+    let mut meaning = sentence(first);
+    if !more.is_empty() {
+        let _ = write!(meaning, " {}", sentence(more));
+    }
     // Values of a flag without a value are yes and no.
     let possible: Vec<String> = if takes_value {
         arg.get_possible_values()

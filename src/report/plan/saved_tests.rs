@@ -80,6 +80,7 @@ fn a_plan_that_lies_is_refused_with_the_place() {
     }
     for (part, value, says) in [
         ("in_sync", json!(true), "although `changes` has some"),
+        ("worst_harm", Value::Null, "does more harm"),
         ("surprise", json!(1), "its part `surprise` is not known to this version"),
         ("summary", json!({"create": 9, "update": 0, "adopt": 0, "retire": 0, "unchanged": 0}), "does not count"),
     ] {
@@ -87,4 +88,23 @@ fn a_plan_that_lies_is_refused_with_the_place() {
         lie[part] = value;
         assert!(refused(&lie).contains(says), "{}", refused(&lie));
     }
+}
+
+#[test]
+fn what_is_missing_or_stands_twice_is_named() {
+    let mut lie = saved();
+    lie.as_object_mut().unwrap().remove("summary");
+    assert!(refused(&lie).ends_with("`summary` is not as orgtrail writes it: it is missing"), "{}", refused(&lie));
+    let twice = saved().to_string().replacen("\"in_sync\":false", "\"in_sync\":false,\"in_sync\":false", 1);
+    let error = SavedPlan::parse(&twice).unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("stands twice"), "{error}");
+}
+
+#[test]
+fn another_decision_than_the_one_that_was_reviewed_is_seen() {
+    let plan = fixture::assessed(fixture::plan(4), "text");
+    let mut now = plan.clone();
+    now.blockers.clear();
+    assert!(!plan.blockers.is_empty());
+    assert_eq!(SavedPlan::from(&plan).moved(&now), ["what stands against the plan is not the same"]);
 }

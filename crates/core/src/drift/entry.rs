@@ -74,6 +74,7 @@ impl FindingKind {
 
 /// A finding with what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What became of it.
     pub state: FindingState,
@@ -108,6 +109,7 @@ impl Entry {
 
 /// How many findings there are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     /// Not there before.
     pub new: usize,
@@ -136,6 +138,7 @@ impl Tally {
 
 /// A run beside the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// When this run was.
     #[schemars(with = "String")]

@@ -1,13 +1,13 @@
 //! The record of a run: the JSON report that one run of `drift` writes and the next one reads, by this one type. The
 //! file comes from a cache or an artifact: it may be cut off, of another program, of another deployment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::entry::{Comparison, Entry, FindingKind, FindingState, RunFinding};
+use super::entry::{Comparison, Entry, FindingKind, FindingState, RunFinding, Tally};
 use super::{Trace, Unsent};
 use crate::estate::{Address, Problem, Stage};
 use crate::ids::AccountId;
@@ -87,7 +87,30 @@ impl DriftRecord {
             unsent: parts.take("unsent")?,
         };
         parts.end()?;
+        record.look().map_err(|why| BadRecord::Content(BadPlan::whole("comparison", why)))?;
         Ok(record)
+    }
+
+    /// Looks for what no run says of its comparison.
+    fn look(&self) -> Result<(), &'static str> {
+        let Some(comparison) = &self.comparison else { return Ok(()) };
+        let keys: BTreeSet<&str> = comparison.findings.iter().map(|entry| entry.key.as_str()).collect();
+        if keys.len() != comparison.findings.len() {
+            return Err("it has a finding twice");
+        }
+        if comparison.summary != Tally::of(&comparison.findings) {
+            return Err("its `summary` does not count its findings");
+        }
+        // Another version may give findings other keys.
+        if self.plan.is_of_this_version() {
+            let is_there = |entry: &&Entry| !matches!(entry.state, FindingState::Gone | FindingState::Unseen);
+            let there: BTreeSet<String> =
+                comparison.findings.iter().filter(is_there).map(|entry| entry.key.clone()).collect();
+            if there != self.findings().into_keys().collect() {
+                return Err("its findings are not those of the run");
+            }
+        }
+        Ok(())
     }
 
     /// Returns what the run found, by key.

@@ -7,7 +7,7 @@
 
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -393,6 +393,11 @@ impl TrailJson {
 }
 
 impl SavedPlan {
+    /// Tells whether this version of orgtrail wrote it.
+    pub fn is_of_this_version(&self) -> bool {
+        self.tool_version.as_deref() == Some(env!("CARGO_PKG_VERSION"))
+    }
+
     /// Says in what a plan that was made now is another than this one: nothing where it is the same.
     pub fn moved(&self, now: &Plan) -> Vec<String> {
         let now = Self::from(now);
@@ -404,6 +409,17 @@ impl SavedPlan {
         };
         compare("organization", self.organization.as_str(), now.organization.as_str());
         compare("deployment", &self.deployment, &now.deployment);
+        if self.tool_version != now.tool_version {
+            let version = self.tool_version.as_deref().unwrap_or("of an unknown version");
+            moved.push(format!("it was made by orgtrail {version}, this is {}", env!("CARGO_PKG_VERSION")));
+        }
+        let stands = |plan: &Self| -> BTreeSet<(String, AccountId, Option<Address>)> {
+            let of = |it: &Problem| (it.code.clone(), it.account.clone(), it.address.clone());
+            plan.blockers.iter().map(of).collect()
+        };
+        if stands(self) != stands(&now) {
+            moved.push("what stands against the plan is not the same".into());
+        }
         moved.extend(moved_changes(&self.changes, &now.changes));
         if moved.is_empty() && (&self.fingerprint, &self.changes) != (&now.fingerprint, &now.changes) {
             moved.push("something that the plan found as wanted is not as it was then".into());

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{ChangeJson, FORMAT_VERSION, SavedPlan, Summary};
-use crate::plan::Action;
+use crate::plan::{Action, Harm};
+use crate::policy::json::read_strict;
 
 /// Says why a text is not the JSON of a plan.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +61,7 @@ impl Parts {
     /// # Errors
     /// [`BadPlan`] for what is of another kind or version.
     pub fn of(text: &str) -> Result<Self, BadPlan> {
-        let value: Value = serde_json::from_str(text).map_err(BadPlan::Json)?;
+        let value: Value = read_strict(text).map_err(BadPlan::Json)?;
         let Value::Object(parts) = value else { return Err(BadPlan::Foreign) };
         let names = ["fingerprint", "changes", "in_sync", "organization", "deployment"];
         if names.iter().any(|name| !parts.contains_key(*name)) {
@@ -87,7 +88,7 @@ impl Parts {
     }
 
     fn required<T: DeserializeOwned>(&mut self, part: &'static str) -> Result<T, BadPlan> {
-        let value = self.0.remove(part).unwrap_or_default();
+        let value = self.0.remove(part).ok_or_else(|| whole(part, "it is missing"))?;
         serde_json::from_value(value).map_err(|why| whole(part, why))
     }
 
@@ -118,7 +119,14 @@ impl Parts {
 }
 
 fn whole(part: &'static str, why: impl ToString) -> BadPlan {
-    BadPlan::Part { part, why: BadPart::Whole(why.to_string()) }
+    BadPlan::whole(part, why)
+}
+
+impl BadPlan {
+    /// Says that a part as a whole does not fit.
+    pub fn whole(part: &'static str, why: impl ToString) -> Self {
+        Self::Part { part, why: BadPart::Whole(why.to_string()) }
+    }
 }
 
 impl SavedPlan {
@@ -142,6 +150,7 @@ impl SavedPlan {
     /// # Errors
     /// As [`SavedPlan::parse`].
     pub fn take(parts: &mut Parts) -> Result<Self, BadPlan> {
+        let says_worst = parts.0.contains_key("worst_harm");
         let plan = Self {
             format_version: parts.required("format_version")?,
             tool_version: parts.take("tool_version")?,
@@ -171,8 +180,20 @@ impl SavedPlan {
         if plan.in_sync && !plan.changes.is_empty() {
             return Err(whole("in_sync", "it is true, although `changes` has some"));
         }
+        let harms = plan.changes.iter().filter_map(|change| change.harm);
+        let worst = harms.chain(plan.findings.iter().map(|finding| finding.harm)).min();
+        if says_worst
+            && plan.worst_harm.is_none_or(|said| worst.is_some_and(|worst| worst < said))
+            && worst.is_some_and(is_harm)
+        {
+            return Err(whole("worst_harm", "something in the plan does more harm"));
+        }
         Ok(plan)
     }
+}
+
+fn is_harm(harm: Harm) -> bool {
+    harm != Harm::Harmless
 }
 
 impl ChangeJson {
