@@ -89,6 +89,36 @@ fn no_report_replaces_what_it_is_made_from() {
 }
 
 #[test]
+fn no_file_of_a_run_is_written_over_another_one_of_it() {
+    let folder = configured();
+    let nightly = ["drift", "--since", "last.json", "--record", "last.json"];
+    folder.must(2, &nightly);
+    folder.must(2, &["plan", "--output", "plan.json"]);
+    let files = ["orgtrail.yaml", "estate.json", "last.json", "plan.json"];
+    folder.write("other.yaml", &folder.read("orgtrail.yaml"));
+    let before = files.map(|file| folder.read(file));
+    let runs: [(&[&str], &str); 9] = [
+        (&["drift", "--since", "last.json", "--record", "orgtrail.yaml"], "--record would replace orgtrail.yaml"),
+        (&["drift", "--since", "last.json", "--record", "./estate.json"], "--record would replace estate.json"),
+        (&["drift", "--since", "last.json", "--record", "x.json", "--output", "./x.json"], "name one file, "),
+        (&["apply", "--yes", "--record", "./orgtrail.yaml"], "--record would replace orgtrail.yaml"),
+        (&["apply", "plan.json", "--yes", "--record", "./plan.json"], "--record would replace plan.json"),
+        (&["plan", "--against", "other.yaml", "-o", "./other.yaml", "--format", "json"], "would replace other.yaml"),
+        (&["verify", "logs", "--bundle", "b.otb", "--checkpoint", "./b.otb"], "name one file, "),
+        (&["verify", "logs", "--keys", "last.json", "--bundle", "last.json"], "--bundle would replace last.json"),
+        (&["reconcile", "--once", "--history", "h.json", "--output", "./h.json"], "name one file, "),
+    ];
+    for (run, says) in runs {
+        let said = refused(&folder, run);
+        assert!(said.contains(says), "{run:?}: {said}");
+        assert_eq!(files.map(|file| folder.read(file)), before, "{run:?}");
+    }
+    std::fs::create_dir_all(folder.path("logs/AWSLogs")).unwrap();
+    let said = refused(&folder, &["coverage", "logs", "--output", "logs/AWSLogs/report.json"]);
+    assert!(said.contains("lies in logs, which the run reads"), "{said}");
+}
+
+#[test]
 fn a_form_or_a_template_that_would_not_be_heeded_is_refused() {
     let folder = configured();
     std::fs::create_dir(folder.path("mine")).unwrap();

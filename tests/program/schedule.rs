@@ -304,6 +304,34 @@ async fn a_history_or_a_topic_that_refuses_does_not_hide_the_drift() {
     assert!(said.err.contains("a notification failed") && said.err.contains("sns:Publish"), "{}", said.err);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_works_is_sent_to_once_where_another_one_fails() {
+    let emulator = Emulator::start();
+    let world = World::twelve_accounts(&emulator).await;
+    let more = "notify: {topic: 'arn:aws:sns:eu-central-1:123456789012:later', webhook: {url_env: ORGTRAIL_WEBHOOK}}\n";
+    let desk = Desk::at(&emulator, &world, more);
+    desk.run("apply --yes").expect_code(0);
+    aws_sdk_cloudtrail::Client::new(&world.management()).stop_logging().name(TRAIL).send().await.unwrap();
+    let hook = Hook::start(200);
+    let nightly = "drift --since last.json --record last.json --notify";
+    for sent in [1, 0] {
+        let said = hook.run(&desk, nightly).expect_code(1);
+        assert!(said.err.contains("a notification failed") && said.err.contains("sns:Publish"), "{}", said.err);
+        assert_eq!(hook.messages.try_iter().count(), sent, "{}", said.out);
+    }
+
+    let there = world.management();
+    let sns = aws_sdk_sns::Client::new(&there);
+    let topic = sns.create_topic().name("later").send().await.unwrap().topic_arn.unwrap();
+    let queue = Mailbox::open(&there, &topic).await;
+    hook.run(&desk, nightly).expect_code(2);
+    hook.run(&desk, nightly).expect_code(2);
+    assert_eq!(hook.messages.try_iter().count(), 0);
+    let mails = queue.read().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert!(mail["Message"].as_str().unwrap().contains("- new, nothing-recorded, drift: update "), "{mail}");
+}
+
 /// A queue that gets what a topic is told.
 pub struct Mailbox {
     client: aws_sdk_sqs::Client,
