@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress, Scope};
+use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress};
 use orgtrail::config::{self, Config};
 use orgtrail::daemon::clock::{Clock, after};
 use orgtrail::daemon::history::HistoryFile;
@@ -29,6 +29,7 @@ use orgtrail::event::EventHistory;
 use orgtrail::ids::{AccountId, Arn, Region};
 use orgtrail::monitoring::alarm::{Alarms, Subscribers};
 use orgtrail::monitoring::metric_filter::MetricFilter;
+use orgtrail::observation::ObservationScope;
 use orgtrail::organization::Organization;
 use orgtrail::plan::Change;
 use orgtrail::policy::template::Templates;
@@ -119,7 +120,7 @@ impl CloudReader for Disturbed {
         self.world.discover(needs).await
     }
 
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
         self.world.observe(scope, progress).await
     }
 

@@ -15,6 +15,7 @@
 //! - [`phase`]: what a run does now, for the log.
 //! - [`flow`]: how many requests are in flight, which adapts to what a service bears.
 //! - [`monitoring`]: metric filters, alarms and subscribers as somebody observed them for an audit.
+//! - [`observation`]: what a plan has to look at, and what has to be looked at because of what was seen.
 //! - [`drift`]: what is new since the last run, and who changed it.
 //! - [`cloud`]: the seam. `CloudReader` reads, `CloudWriter` executes one change; implemented by AWS and by a recorded
 //!   estate.
@@ -41,8 +42,8 @@
 extern crate self as orgtrail;
 
 pub use orgtrail_core::{
-    audit, config, desire, drift, estate, event, ids, log_path, monitoring, operations, organization, permissions,
-    plan, policy, template,
+    audit, config, desire, drift, estate, event, ids, log_path, monitoring, observation, operations, organization,
+    permissions, plan, policy, template,
 };
 
 pub mod apply;

@@ -7,31 +7,28 @@
 //! Beside them stand two things that a daemon needs and a plan knows nothing of: a [`document`] through which replicas
 //! agree, and a [`queue`] that tells of changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem, Resource};
 use crate::event::EventHistory;
-use crate::ids::{AccountId, Arn, Partition, Region};
+use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
+use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
 
 pub mod aws;
 pub mod document;
-mod earlier;
 pub mod fault;
 pub mod fence;
 pub mod queue;
 pub mod simulated;
-mod superseded;
 
-pub use earlier::earlier_addresses;
 pub use fault::{Fault, FaultKind};
-pub use superseded::{superseded_trails, superseded_wakers};
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,46 +37,6 @@ pub struct DiscoverOptions {
     pub unit_names: bool,
     /// The tags of accounts: a selector names one.
     pub account_tags: bool,
-}
-
-/// What a plan has to look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    /// The name in the ownership tag.
-    pub deployment: String,
-    /// The partition.
-    pub partition: Partition,
-    /// The account of the log bucket and the reader roles.
-    pub log_account: AccountId,
-    /// The account that owns the organization trails.
-    pub management_account: AccountId,
-    /// Where trails live.
-    pub home_region: Region,
-    /// Every account of the organization.
-    pub accounts: BTreeSet<AccountId>,
-    /// Every address that the desired estate has, with the account whose credentials look at it.
-    pub addresses: BTreeMap<Address, AccountId>,
-    /// The name that the member policy has or would have, for every account of the organization. An account for which a
-    /// reader role of ours exists, but which is not selected any more, is looked at under this name.
-    pub member_policies: BTreeMap<AccountId, String>,
-    /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role
-    /// that nobody wants either.
-    pub wakes: bool,
-    /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths
-    /// of the log account and of the owners of trails, without the management account, which none binds.
-    pub control_targets: BTreeSet<String>,
-    /// Accounts whose own trails are looked for. It costs one call more for each.
-    pub member_trails: BTreeSet<AccountId>,
-    /// Whether it matters what managed policies are attached to. It costs one call more for each that is attached.
-    pub attachments: bool,
-    /// The ARNs of keys that the configuration names: they are looked at, not made.
-    pub keys: BTreeSet<String>,
-    /// Whether further keys of this deployment are looked for, beside the one that is in use. It costs two calls, and
-    /// one for each of the first keys of the log account.
-    pub further_keys: bool,
-    /// Whether it is looked for files below the prefix of each trail in its bucket: a place of earlier logs is to be
-    /// given up. It costs one call for each trail.
-    pub arrivals: bool,
 }
 
 /// How a service bears the calls of a connection, over all accounts.
@@ -122,7 +79,7 @@ pub trait CloudReader: Send + Sync {
     ///
     /// # Errors
     /// [`Fault`] only where nothing at all can be read.
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault>;
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault>;
 
     /// Asks how the delivery of a trail goes now. `operator` is the account whose credentials ask.
     ///

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CloudReader, DiscoverOptions, Fault, Progress, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions, Fault, Progress};
 use crate::config::Config;
 use crate::config::schema::Encryption;
 use crate::desire::{self, BadDesign, DesignInput, ReaderStrategy, SupersededTrail};
 use crate::estate::{Address, Desired, Estate, Kind, Past, Problem};
 use crate::ids::AccountId;
+use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::organization::select::{Choice, chosen};
 use crate::organization::selector::{OuStep, Selector};
@@ -240,7 +241,7 @@ fn own_key(config: &Config) -> Option<String> {
 }
 
 /// Returns what has to be looked at for a desired estate.
-fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> Scope {
+fn scope(config: &Config, organization: &Organization, desired: &Desired, options: &SurveyOptions) -> ObservationScope {
     let choices = desire::choices(config, organization);
     let members: BTreeSet<AccountId> = chosen(&choices).cloned().collect();
     let wanted = desired.wanted.iter().map(|(address, wanted)| (address.clone(), wanted.operator.clone()));
@@ -250,7 +251,7 @@ fn scope(config: &Config, organization: &Organization, desired: &Desired, option
     });
     let member_policies = desire::member_policy_names(config, organization);
     let forgotten = forgotten_policies(organization, &member_policies, options);
-    Scope {
+    ObservationScope {
         deployment: desired.deployment.clone(),
         partition: desired.partition,
         log_account: desired.log_account.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::{Aws, AwsOptions, StartCredentials};
-use orgtrail::cloud::{CloudReader, CloudWriter, Fault, NoProgress, Scope};
+use orgtrail::cloud::{CloudReader, CloudWriter, Fault, NoProgress};
 use orgtrail::estate::bucket::{BucketEncryption, LifecycleRule, ObjectLock};
 use orgtrail::estate::key::key_reference;
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
@@ -12,6 +12,7 @@ use orgtrail::estate::{
     Role, ServiceControlPolicy, Tags, Topic, Trail, TrustedAccess,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
+use orgtrail::observation::ObservationScope;
 use orgtrail::plan::{Change, FieldChange, Harm, Step};
 use orgtrail::policy::PolicyDocument;
 
@@ -235,8 +236,8 @@ impl Deployment {
     }
 
     /// Returns the scope in which all wishes are looked at.
-    pub fn scope(&self) -> Scope {
-        Scope {
+    pub fn scope(&self) -> ObservationScope {
+        ObservationScope {
             deployment: DEPLOYMENT.into(),
             partition: Partition::Aws,
             log_account: self.log.clone(),

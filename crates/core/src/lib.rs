@@ -14,6 +14,7 @@ pub mod event;
 pub mod ids;
 pub mod log_path;
 pub mod monitoring;
+pub mod observation;
 pub mod operations;
 pub mod organization;
 pub mod permissions;

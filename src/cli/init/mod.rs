@@ -9,7 +9,7 @@ use super::session::{Access, AwsEntry, Session, connect, templates};
 use super::summary::Summary;
 use super::ui::{Ui, write_file};
 use super::{Answer, Common};
-use crate::cloud::{CloudReader, DiscoverOptions, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions};
 use crate::config::{self, Config, ConfigErrors};
 use crate::estate::{Address, Estate, Problem, Resource, Sighting};
 use crate::files::Readers;
@@ -18,6 +18,7 @@ use crate::init::adopt::{self, Adoption, Request};
 use crate::init::found::{self, Found};
 use crate::init::text::{Remarks, text};
 use crate::init::{Answers, first_region, fresh, guess_log_account};
+use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::survey::{SurveyError, SurveyOptions};
 
@@ -211,8 +212,8 @@ fn scope(
     region: &Region,
     addresses: BTreeMap<Address, AccountId>,
     member_trails: BTreeSet<AccountId>,
-) -> Scope {
-    Scope {
+) -> ObservationScope {
+    ObservationScope {
         control_targets: Default::default(),
         deployment: String::new(),
         partition: organization.partition,

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use super::s3;
 use super::session::Sessions;
-use crate::cloud::{Fault, Scope};
+use crate::cloud::Fault;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
 use crate::log_path::LogRoot;
+use crate::observation::ObservationScope;
 
 /// Looks into the bucket of each wanted trail. What cannot be looked at has not been seen to arrive.
-pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate) {
+pub(super) async fn look(sessions: &Sessions, scope: &ObservationScope, estate: &mut Estate) {
     let trails: Vec<(Address, String, String)> = estate
         .resources()
         .filter(|(address, _)| scope.addresses.contains_key(*address))

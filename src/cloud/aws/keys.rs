@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use super::kms;
 use super::session::{Session, Sessions};
-use crate::cloud::{Fault, FaultKind, Scope};
+use crate::cloud::{Fault, FaultKind};
 use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{Address, Estate, Key, Kind, Problem, Resource, SeenKey, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
+use crate::observation::ObservationScope;
 use crate::operations::kms as op;
 
 /// Looks at them, after everything else has been seen.
-pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate) {
+pub(super) async fn look(sessions: &Sessions, scope: &ObservationScope, estate: &mut Estate) {
     let wanted = scope.addresses.keys().find(|address| address.kind == Kind::Key).cloned();
     if let Some(address) = &wanted {
         look_at_our_own(sessions, scope, address, estate).await;
@@ -24,7 +25,7 @@ pub(super) async fn look(sessions: &Sessions, scope: &Scope, estate: &mut Estate
 }
 
 /// Puts the key that is in use in the place of the one that the alias points to, if it is ours.
-async fn look_at_our_own(sessions: &Sessions, scope: &Scope, address: &Address, estate: &mut Estate) {
+async fn look_at_our_own(sessions: &Sessions, scope: &ObservationScope, address: &Address, estate: &mut Estate) {
     let seen = match estate.sightings.get(address) {
         Some(Sighting::Present(resource)) => match resource.as_ref() {
             Resource::Key(key) => key.clone(),
@@ -68,7 +69,7 @@ async fn look_at_our_own(sessions: &Sessions, scope: &Scope, address: &Address, 
 }
 
 /// Looks for further keys of this deployment, and notes where that could not be done or not to the end.
-async fn look_beside(session: &Session, scope: &Scope, used: &Key, estate: &mut Estate) {
+async fn look_beside(session: &Session, scope: &ObservationScope, used: &Key, estate: &mut Estate) {
     let Some(arn) = &used.arn else { return };
     let not_looked_at = match kms::beside(session, arn, &scope.deployment).await {
         Ok(found) => {
@@ -97,7 +98,7 @@ async fn note(session: &Session, arn: &str, estate: &mut Estate) {
 
 /// Returns the ARNs of the keys with which the wanted trails and the wanted bucket encrypt, those of the trails first,
 /// as far as they are in the account and region of the wanted key.
-fn in_use(scope: &Scope, key: &Address, estate: &Estate) -> Vec<String> {
+fn in_use(scope: &ObservationScope, key: &Address, estate: &Estate) -> Vec<String> {
     let of = |wanted: Kind| estate.resources().filter(move |(address, _)| address.kind == wanted);
     let wanted = |address: &Address| scope.addresses.contains_key(address);
     let trails = of(Kind::Trail).filter(|(address, _)| wanted(address)).filter_map(|(_, resource)| match resource {
@@ -120,7 +121,7 @@ fn in_use(scope: &Scope, key: &Address, estate: &Estate) -> Vec<String> {
 }
 
 /// Returns the names of the keys of others, each with the account whose credentials look.
-fn of_others(scope: &Scope, estate: &Estate) -> Vec<(String, AccountId)> {
+fn of_others(scope: &ObservationScope, estate: &Estate) -> Vec<(String, AccountId)> {
     let account = |name: &str| name.parse::<Arn>().ok().and_then(|arn| arn.account().parse().ok());
     let own = scope.keys.iter().map(|name| (name.clone(), account(name).unwrap_or_else(|| scope.log_account.clone())));
     let topics = estate.resources().filter_map(|(address, resource)| match resource {
@@ -143,7 +144,12 @@ fn of_others(scope: &Scope, estate: &Estate) -> Vec<(String, AccountId)> {
     others.into_iter().collect()
 }
 
-async fn look_at_other(sessions: &Sessions, scope: &Scope, name: &str, account: &AccountId) -> Result<SeenKey, Fault> {
+async fn look_at_other(
+    sessions: &Sessions,
+    scope: &ObservationScope,
+    name: &str,
+    account: &AccountId,
+) -> Result<SeenKey, Fault> {
     if !scope.accounts.contains(account) {
         return Err(Fault {
             kind: FaultKind::Denied,

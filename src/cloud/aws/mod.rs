@@ -53,13 +53,14 @@ pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
-use crate::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress, Scope};
+use crate::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress};
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
+use crate::observation::ObservationScope;
 use crate::operations::{session_policy, sts};
 use crate::organization::Organization;
 use crate::plan::Change;
@@ -254,7 +255,7 @@ impl CloudReader for Aws {
         organizations::discover::discover(self.sessions.base(), needs).await
     }
 
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
         self.sessions.note_operators(scope.addresses.values());
         observe::observe(&self.sessions, scope, self.concurrency, progress).await
     }

@@ -7,9 +7,10 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
 use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
-use crate::cloud::{Fault, FaultKind, Progress, Scope, earlier_addresses, superseded_trails, superseded_wakers};
+use crate::cloud::{Fault, FaultKind, Progress};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
+use crate::observation::{ObservationScope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::operations::ROLES_ONE_BY_ONE_MAX;
 
 /// How often what was found of earlier logs may tell of more.
@@ -18,7 +19,7 @@ const EARLIER_STEPS: usize = 2;
 /// Reads everything in scope, with `concurrency` accounts at a time.
 pub(super) async fn observe(
     sessions: &Sessions,
-    scope: &Scope,
+    scope: &ObservationScope,
     concurrency: usize,
     progress: &dyn Progress,
 ) -> Result<Estate, Fault> {
@@ -71,7 +72,7 @@ fn by_account(addresses: &BTreeMap<Address, AccountId>) -> ByAccount<'_> {
 }
 
 /// Finds the member policies that belong to reader roles which nobody wants any more.
-fn policies_of_left_accounts(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
+fn policies_of_left_accounts(scope: &ObservationScope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let unwanted = estate.resources().filter(|(address, _)| !scope.addresses.contains_key(address));
     let accounts: BTreeSet<&str> = unwanted
         .filter_map(|(_, resource)| match resource {
@@ -107,7 +108,7 @@ fn nothing_readable(estate: &Estate) -> Result<(), Fault> {
 
 async fn look_everywhere(
     sessions: &Sessions,
-    scope: &Scope,
+    scope: &ObservationScope,
     accounts: ByAccount<'_>,
     concurrency: usize,
     progress: &dyn Progress,
@@ -162,7 +163,12 @@ struct Seen {
 /// Who else is in the log account, or why that is not known.
 type Everybody = Result<Details, Fault>;
 
-async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId, addresses: Vec<&Address>) -> Seen {
+async fn look_at_account(
+    sessions: &Sessions,
+    scope: &ObservationScope,
+    account: &AccountId,
+    addresses: Vec<&Address>,
+) -> Seen {
     let session = match sessions.of(account).await {
         Ok(session) => session,
         Err(fault) => {
@@ -194,7 +200,7 @@ async fn look_at_account(sessions: &Sessions, scope: &Scope, account: &AccountId
 }
 
 /// Returns what stands for all trails of an account where not even their names could be read.
-fn all_trails(scope: &Scope, account: &AccountId) -> Address {
+fn all_trails(scope: &ObservationScope, account: &AccountId) -> Address {
     Address::regional(account, &scope.home_region, Kind::Trail, "*")
 }
 
@@ -216,7 +222,7 @@ async fn look_at_organization(organization: &Session, address: &Address) -> Opti
 async fn look_at_one(
     sessions: &Sessions,
     session: &Session,
-    scope: &Scope,
+    scope: &ObservationScope,
     address: &Address,
 ) -> Result<Sighting, Fault> {
     if let Some(answer) = look_at_organization(sessions.base(), address).await {
@@ -240,7 +246,7 @@ async fn look_at_one(
 }
 
 /// Looks at roles: in the log account all of this deployment, elsewhere those that are asked for.
-async fn look_at_roles(session: &Session, scope: &Scope, addresses: &[&Address], seen: &mut Seen) {
+async fn look_at_roles(session: &Session, scope: &ObservationScope, addresses: &[&Address], seen: &mut Seen) {
     let wanted: BTreeMap<&str, &Address> =
         addresses.iter().filter(|a| a.kind == Kind::Role).map(|a| (a.name.as_str(), *a)).collect();
     let readers_live_here = session.account == scope.log_account;
@@ -278,7 +284,7 @@ async fn look_at_roles(session: &Session, scope: &Scope, addresses: &[&Address],
 }
 
 /// Looks at trails, region by region.
-async fn look_at_trails(session: &Session, scope: &Scope, addresses: &[&Address], seen: &mut Seen) {
+async fn look_at_trails(session: &Session, scope: &ObservationScope, addresses: &[&Address], seen: &mut Seen) {
     let mut regions: BTreeMap<&Region, Vec<&Address>> = BTreeMap::new();
     for address in addresses.iter().filter(|address| address.kind == Kind::Trail) {
         regions.entry(address.region.as_ref().unwrap_or(&scope.home_region)).or_default().push(address);

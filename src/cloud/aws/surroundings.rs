@@ -9,16 +9,17 @@ use super::iam::details::Details;
 use super::part::{part, part_of_account};
 use super::session::{Session, Sessions};
 use super::{kms, logs, organizations, s3, sns};
-use crate::cloud::{Fault, Scope};
+use crate::cloud::Fault;
 use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{Address, Estate, Kind, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
+use crate::observation::ObservationScope;
 use crate::policy::isolation::powers::Site;
 
 /// Reads all of it. `everybody` is who was found in the log account.
 pub(super) async fn look(
     sessions: &Sessions,
-    scope: &Scope,
+    scope: &ObservationScope,
     seen: &Estate,
     everybody: Result<Details, Fault>,
 ) -> Surroundings {
@@ -36,7 +37,7 @@ pub(super) async fn look(
 }
 
 /// Looks at what leads out of everything that is there.
-async fn doors(sessions: &Sessions, scope: &Scope, seen: &Estate) -> Surroundings {
+async fn doors(sessions: &Sessions, scope: &ObservationScope, seen: &Estate) -> Surroundings {
     let mut found = Surroundings::default();
     let there = |address: &&Address| !matches!(seen.sightings.get(*address), Some(Sighting::Absent));
     for (address, operator) in scope.addresses.iter().filter(|(address, _)| there(address)) {
@@ -84,7 +85,7 @@ async fn door(session: &Session, seen: &Estate, address: &Address, found: &mut S
 }
 
 /// Returns the keys that encrypt although no address of ours has them.
-fn foreign_keys(scope: &Scope, seen: &Estate) -> Vec<Arn> {
+fn foreign_keys(scope: &ObservationScope, seen: &Estate) -> Vec<Arn> {
     let mut own = Vec::new();
     let mut used = Vec::new();
     for (_, resource) in seen.resources().filter(|(address, _)| scope.addresses.contains_key(*address)) {
@@ -102,7 +103,7 @@ fn foreign_keys(scope: &Scope, seen: &Estate) -> Vec<Arn> {
 }
 
 /// A key of an account that cannot be entered is not looked at, which is said.
-async fn foreign_key(sessions: &Sessions, scope: &Scope, arn: &Arn, found: &mut Surroundings) {
+async fn foreign_key(sessions: &Sessions, scope: &ObservationScope, arn: &Arn, found: &mut Surroundings) {
     let (Ok(account), Ok(region)) = (arn.account().parse::<AccountId>(), arn.region().parse()) else { return };
     let address = Address::regional(&account, &region, Kind::Key, arn.resource());
     let grants = if scope.accounts.contains(&account) {
@@ -118,7 +119,7 @@ async fn foreign_key(sessions: &Sessions, scope: &Scope, arn: &Arn, found: &mut 
 }
 
 /// Keeps of everybody in the log account who can do something to the archive.
-fn digest(scope: &Scope, seen: &Estate, details: &Details) -> Vec<Principal> {
+fn digest(scope: &ObservationScope, seen: &Estate, details: &Details) -> Vec<Principal> {
     let mut keys: BTreeMap<String, Option<&crate::policy::PolicyDocument>> = BTreeMap::new();
     let mut buckets = Vec::new();
     let at_home = |address: &&Address| address.account == scope.log_account;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{DiscoverOptions, Fault, FaultKind, Scope, earlier_addresses, superseded_trails, superseded_wakers};
+use crate::cloud::{DiscoverOptions, Fault, FaultKind};
 use crate::estate::snapshot::{Completeness, Snapshot};
 use crate::estate::trail::Delivery;
 use crate::estate::{
     ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Surroundings, Trail,
 };
 use crate::ids::AccountId;
+use crate::observation::{ObservationScope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::organization::Organization;
 
 /// Returns the organization, with problems for what is needed but was not recorded.
@@ -48,7 +49,7 @@ fn not_recorded(world: &Snapshot, what: &str) -> Problem {
 const EARLIER_STEPS: usize = 2;
 
 /// Returns everything in scope, and what is found on the way: other trails, left-over reader roles and member policies.
-pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
+pub fn observe(world: &Snapshot, scope: &ObservationScope) -> Estate {
     let mut sightings: BTreeMap<Address, Sighting> = BTreeMap::new();
     for (address, operator) in &scope.addresses {
         sightings.insert(address.clone(), sighting(world, address, operator));
@@ -89,7 +90,7 @@ pub fn observe(world: &Snapshot, scope: &Scope) -> Estate {
 
 /// Returns what was recorded of the archive's surroundings. In a whole world there is nothing around what it says
 /// nothing of.
-fn surroundings(world: &Snapshot, scope: &Scope) -> Option<Surroundings> {
+fn surroundings(world: &Snapshot, scope: &ObservationScope) -> Option<Surroundings> {
     if can_enter(world, &scope.log_account) {
         if world.completeness != Completeness::Whole {
             return world.estate.surroundings.clone();
@@ -110,7 +111,7 @@ fn surroundings(world: &Snapshot, scope: &Scope) -> Option<Surroundings> {
     Some(Surroundings::unreadable(&problem, scope.addresses.keys()))
 }
 
-fn found_on_the_way(world: &Snapshot, scope: &Scope) -> Vec<(Address, AccountId)> {
+fn found_on_the_way(world: &Snapshot, scope: &ObservationScope) -> Vec<(Address, AccountId)> {
     let mut found = Vec::new();
     for (address, resource) in world.estate.resources() {
         match resource {
@@ -134,7 +135,7 @@ fn found_on_the_way(world: &Snapshot, scope: &Scope) -> Vec<(Address, AccountId)
 }
 
 /// Tells whether the trails of an account are listed: the owners' always, those of members where they are wanted.
-fn shows_trails(scope: &Scope, account: &AccountId) -> bool {
+fn shows_trails(scope: &ObservationScope, account: &AccountId) -> bool {
     *account == scope.management_account
         || scope.member_trails.contains(account)
         || scope.addresses.iter().any(|(address, by)| address.kind == Kind::Trail && by == account)
@@ -147,7 +148,7 @@ fn reads_for<'a>(role: &'a Role, deployment: &str) -> Option<&'a str> {
 }
 
 /// Returns where the member policy of an account is, if the account can be entered and the policy is there.
-fn member_policy(world: &Snapshot, scope: &Scope, account: &str) -> Option<(Address, AccountId)> {
+fn member_policy(world: &Snapshot, scope: &ObservationScope, account: &str) -> Option<(Address, AccountId)> {
     let (account, name) = scope.member_policies.get_key_value(account)?;
     let address = Address::global(account, Kind::Policy, name);
     let there = can_enter(world, account) && world.estate.resource(&address).is_some();

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, Progress, Scope};
+use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, Progress};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::trail::Delivery;
 use crate::estate::{Address, Estate, Problem};
@@ -18,6 +18,7 @@ use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
+use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
 
@@ -142,7 +143,7 @@ impl CloudReader for SimulatedCloud {
         Ok(look::discover(&self.state().world, needs))
     }
 
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
         let estate = look::observe(&self.state().world, scope);
         progress.step("recorded resources", estate.sightings.len(), estate.sightings.len());
         Ok(estate)

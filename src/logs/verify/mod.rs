@@ -8,8 +8,8 @@
 //! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `unchanged`: which of those
 //!   listed they are; `spare`: it passes them by.
 //! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
-//! - `replaced`: who replaced a log file; `archived`: what must be restored first; `unread`: what could not be had, said
-//!   once for each reason.
+//! - `replaced`: who replaced a log file; `archived`: what must be restored first; `unread`: what could not be had,
+//!   said once for each reason.
 //! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have
 //!   deleted; `successor`: which trail took over.
 //! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.

@@ -60,8 +60,8 @@ impl Unread {
     }
 }
 
-/// Returns what a failure has in common with those of other objects: the call and AWS's code (`GetObject: AccessDenied`)
-/// without the message, which may name the object.
+/// Returns what a failure has in common with those of other objects: the call and AWS's code (`GetObject:
+/// AccessDenied`) without the message, which may name the object.
 fn reason(detail: &str) -> &str {
     let end = detail.match_indices(": ").nth(1).map_or(detail.len(), |(at, _)| at);
     &detail[..end]

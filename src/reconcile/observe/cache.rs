@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::essential;
-use crate::cloud::{Scope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::estate::{Address, Estate, Kind, Limits, Problem, SeenKey, Sighting, Surroundings};
 use crate::ids::AccountId;
+use crate::observation::{ObservationScope, earlier_addresses, superseded_trails, superseded_wakers};
 use crate::organization::Organization;
 
 /// What the daemon remembers of AWS from round to round.
@@ -55,8 +55,8 @@ impl ObservationCache {
         &mut self,
         seen: Estate,
         due: &BTreeSet<AccountId>,
-        looked: &Scope,
-        scope: &Scope,
+        looked: &ObservationScope,
+        scope: &ObservationScope,
         now: Timestamp,
     ) {
         self.sightings.retain(|_, (operator, _)| !due.contains(operator));
@@ -85,7 +85,7 @@ impl ObservationCache {
     }
 
     /// Returns the trails that the remembered documents let in although nobody wants them.
-    fn superseded_trails(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
+    fn superseded_trails(&self, scope: &ObservationScope) -> BTreeMap<Address, AccountId> {
         let is_document = |address: &Address| scope.addresses.contains_key(address) && lets_trails_in(address.kind);
         let documents = self.sightings.iter().filter(|(address, _)| is_document(address));
         let sightings = documents.map(|(address, (_, sighting))| (address.clone(), sighting.clone())).collect();
@@ -93,7 +93,7 @@ impl ObservationCache {
     }
 
     /// Returns where the remembered trails and readers say that earlier logs are.
-    pub(super) fn earlier(&self, scope: &Scope) -> BTreeMap<Address, AccountId> {
+    pub(super) fn earlier(&self, scope: &ObservationScope) -> BTreeMap<Address, AccountId> {
         let present = self.sightings.iter().filter_map(|(address, (_, sighting))| match sighting {
             Sighting::Present(resource) => Some((address, resource.as_ref())),
             Sighting::Unreadable(_) | Sighting::Absent => None,
@@ -102,7 +102,7 @@ impl ObservationCache {
     }
 
     /// Returns what is known of everything in scope, and forgets what is in nobody's scope any more.
-    pub(super) fn cached(&mut self, scope: &Scope) -> Estate {
+    pub(super) fn cached(&mut self, scope: &ObservationScope) -> Estate {
         let essential = essential(scope);
         let left = |address: &Address| {
             address.kind == Kind::Policy && scope.member_policies.get(&address.account) == Some(&address.name)
@@ -134,7 +134,7 @@ fn merged(
     known: Option<Surroundings>,
     seen: Option<Surroundings>,
     due: &BTreeSet<AccountId>,
-    scope: &Scope,
+    scope: &ObservationScope,
 ) -> Option<Surroundings> {
     let mut seen = seen?;
     let mut known = known.unwrap_or_default();

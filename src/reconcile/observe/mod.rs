@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cloud::Scope;
 use crate::ids::AccountId;
+use crate::observation::ObservationScope;
 
 mod cache;
 mod observer;
@@ -52,7 +52,7 @@ impl Focus {
 }
 
 /// Accounts that are looked at in every round: there are few, and all depends on them.
-fn essential(scope: &Scope) -> BTreeSet<AccountId> {
+fn essential(scope: &ObservationScope) -> BTreeSet<AccountId> {
     let mut accounts = BTreeSet::from([scope.log_account.clone(), scope.management_account.clone()]);
     let elsewhere = scope.addresses.iter().filter(|(address, operator)| address.account != **operator);
     accounts.extend(elsewhere.map(|(_, operator)| operator.clone()));

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Focus, ObservationCache, essential};
-use crate::cloud::{CloudReader, DiscoverOptions, Fault, Load, Progress, Scope};
+use crate::cloud::{CloudReader, DiscoverOptions, Fault, Load, Progress};
 use crate::daemon::clock::between;
 use crate::daemon::lock;
 use crate::estate::trail::Delivery;
@@ -17,6 +17,7 @@ use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
+use crate::observation::ObservationScope;
 use crate::organization::Organization;
 use crate::plan::Change;
 
@@ -73,7 +74,7 @@ impl<'a> PartialObserver<'a> {
     }
 
     /// Chooses the accounts that are looked at now.
-    fn due(&self, scope: &Scope) -> BTreeSet<AccountId> {
+    fn due(&self, scope: &ObservationScope) -> BTreeSet<AccountId> {
         let cache = lock(self.cache);
         let state = lock(&self.state);
         let essential = essential(scope);
@@ -140,7 +141,7 @@ fn share(count: usize, every: Duration, full_pass_every: Duration) -> usize {
 }
 
 /// Narrows a scope to what the credentials of some accounts see.
-fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
+fn narrowed(scope: &ObservationScope, due: &BTreeSet<AccountId>) -> ObservationScope {
     let mut narrow = scope.clone();
     narrow.addresses.retain(|_, operator| due.contains(operator));
     // A wanted trail that is not looked at now is not a trail that nobody wants.
@@ -153,7 +154,7 @@ fn narrowed(scope: &Scope, due: &BTreeSet<AccountId>) -> Scope {
 }
 
 /// The sightings of accounts in which nothing could be read.
-fn unreadable(scope: &Scope, fault: &Fault) -> Estate {
+fn unreadable(scope: &ObservationScope, fault: &Fault) -> Estate {
     let problem = |address: &Address| Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)));
     let sightings = scope.addresses.keys().map(|address| (address.clone(), problem(address)));
     Estate { sightings: sightings.collect(), ..Estate::default() }
@@ -176,7 +177,7 @@ impl CloudReader for PartialObserver<'_> {
         Ok(discovered)
     }
 
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
         let due = self.due(scope);
         if !due.is_empty() {
             let mut narrow = narrowed(scope, &due);

@@ -14,8 +14,7 @@ use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
-    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, NoProgress, Progress, Scope,
-    superseded_trails, superseded_wakers,
+    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, NoProgress, Progress,
 };
 use crate::config::{self, Config};
 use crate::daemon::clock::tests::TestClock;
@@ -28,6 +27,7 @@ use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Partition, Region};
 use crate::monitoring::alarm::{Alarms, Subscribers};
 use crate::monitoring::metric_filter::MetricFilter;
+use crate::observation::{ObservationScope, superseded_trails, superseded_wakers};
 use crate::organization::{Account, AccountState, Organization};
 use crate::plan::{Change, Plan};
 use crate::policy::template::Templates;
@@ -157,7 +157,7 @@ macro_rules! looks_through {
                 self.world.discover(needs).await
             }
 
-            async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+            async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
                 self.world.observe(scope, progress).await
             }
 
@@ -227,7 +227,7 @@ impl CloudReader for Shared {
         Ok(discovered)
     }
 
-    async fn observe(&self, scope: &Scope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
         let estate = self.world.observe(scope, progress).await?;
         self.calls.fetch_add(price(scope, &estate), Ordering::Relaxed);
         Ok(estate)
@@ -277,7 +277,7 @@ impl CloudWriter for Shared {
 /// Counts the calls that the adapter makes for a scope: one listing of the log account's roles with a hundred on a
 /// page, three calls for a member's policy and as many to enter an account as it takes, the calls of the other kinds,
 /// and six for each trail that nobody wants but a document lets in, with as many as a rule and a role of it take.
-fn price(scope: &Scope, seen: &Estate) -> u64 {
+fn price(scope: &ObservationScope, seen: &Estate) -> u64 {
     let roles = seen.sightings.keys().filter(|a| a.kind == Kind::Role && a.account == scope.log_account).count();
     let listing = roles.div_ceil(100) as u64 + 5;
     let accounts: std::collections::BTreeSet<&AccountId> = scope.addresses.values().collect();

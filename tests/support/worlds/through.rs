@@ -14,7 +14,7 @@ macro_rules! looks_through {
             }
             async fn observe(
                 &self,
-                scope: &orgtrail::cloud::Scope,
+                scope: &orgtrail::observation::ObservationScope,
                 progress: &dyn orgtrail::cloud::Progress,
             ) -> Result<orgtrail::estate::Estate, orgtrail::cloud::Fault> {
                 self.inner.observe(scope, progress).await

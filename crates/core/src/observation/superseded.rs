@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Scope;
+use super::ObservationScope;
 use crate::estate::{Address, Estate, Kind, wake_name};
 use crate::ids::AccountId;
 use crate::policy::merge::sources;
 
 /// Returns the trails of the organization's accounts that statements of ours let in and that are not in scope, each
 /// with the account whose credentials look at it.
-pub fn superseded_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, AccountId> {
+pub fn superseded_trails(scope: &ObservationScope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let documents = scope.addresses.keys().filter_map(|address| estate.resource(address)?.shared_policy());
     let named = documents.flat_map(sources).filter_map(|arn| Address::of_trail(&arn));
     let unwanted =
@@ -22,7 +22,7 @@ pub fn superseded_trails(scope: &Scope, estate: &Estate) -> BTreeMap<Address, Ac
 /// Returns where the rules and the roles would be that woke the daemon when somebody changed one of these trails, and
 /// that are not in scope.
 pub fn superseded_wakers<'a>(
-    scope: &'a Scope,
+    scope: &'a ObservationScope,
     trails: impl IntoIterator<Item = &'a Address>,
 ) -> BTreeMap<Address, AccountId> {
     let name = wake_name(&scope.deployment);
@@ -37,7 +37,7 @@ pub fn superseded_wakers<'a>(
 }
 
 /// What the management account owns, a delegated administrator may manage, who may not enter that account.
-fn operator(scope: &Scope, trail: Address) -> AccountId {
+fn operator(scope: &ObservationScope, trail: Address) -> AccountId {
     let mut managed = scope.addresses.iter().filter(|(address, _)| address.kind == Kind::Trail);
     let same_owner = managed.find(|(address, _)| address.account == trail.account);
     same_owner.map_or(trail.account, |(_, operator)| operator.clone())

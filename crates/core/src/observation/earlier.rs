@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Scope;
+use super::ObservationScope;
 use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{ACCOUNT_TAG, Address, Kind, OWNER_TAG, Resource, Role};
 use crate::ids::{AccountId, Arn, Region};
@@ -11,7 +11,7 @@ use crate::ids::{AccountId, Arn, Region};
 /// Returns what has to be looked at for it and is not in scope, each with the account whose credentials look at it.
 /// What these show may tell of more.
 pub fn earlier_addresses<'a>(
-    scope: &Scope,
+    scope: &ObservationScope,
     seen: impl Iterator<Item = (&'a Address, &'a Resource)>,
 ) -> BTreeMap<Address, AccountId> {
     let mut finder = Finder { scope, found: BTreeSet::new() };
@@ -36,12 +36,12 @@ pub fn earlier_addresses<'a>(
     finder.found.into_iter().filter(inside).map(|address| (address.clone(), address.account)).collect()
 }
 
-fn is_ours(scope: &Scope, resource: &Resource) -> bool {
+fn is_ours(scope: &ObservationScope, resource: &Resource) -> bool {
     resource.deployment() == Some(scope.deployment.as_str())
 }
 
 struct Finder<'a> {
-    scope: &'a Scope,
+    scope: &'a ObservationScope,
     found: BTreeSet<Address>,
 }
 
