@@ -6,7 +6,9 @@ use std::io::Write;
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::CliError;
-use super::logs::{LazyConnection, LogSourceError, LogSources, LogsContext, LogsError, archive, duration, time};
+use super::logs::{
+    LazyConnection, LogSourceError, LogSources, LogsContext, LogsError, archive::Archive, duration, time,
+};
 use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
@@ -52,11 +54,9 @@ pub struct CoverageArgs {
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
 pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, CliError> {
     let mut around = LogsContext::of(common, ui);
-    let (places, expected) = match args.places.is_empty() {
-        false => (args.places.clone(), Expected::default()),
-        true => {
-            let places = archive::places(common)?;
-            let (expected, entry) = Box::pin(archive::expected(common, args.account.as_ref(), ui)).await?;
+    let (places, expected) = match Box::pin(Archive::read(common, &args.places, args.account.as_ref(), ui)).await? {
+        None => (args.places.clone(), Expected::default()),
+        Some(Archive { places, expected, entry, .. }) => {
             around.entry = entry;
             (places, expected)
         }
@@ -95,7 +95,7 @@ async fn look(
     }
     let range = range(args, around.now)?;
     let aws = LazyConnection::new(around, args.region.clone());
-    let places = LogSources::open(places, &aws).await?;
+    let places = LogSources::open(places, &aws).await.map_err(LogsError::without_bundle)?;
     if places.bundle().is_some() {
         return Err(LogsError::Bundle);
     }
@@ -103,7 +103,7 @@ async fn look(
     let sought = ScopeFilter { account: args.account.clone(), region: args.region.clone(), ..ScopeFilter::default() };
     let phase = Phase::begin("list the logs");
     let surveyed = survey(&sources, &sought, range, around.now).await;
-    let surveyed = surveyed.map_err(|source| LogsError::Listing { store: places.name(), source })?;
+    let surveyed = surveyed.map_err(|source| LogsError::Listing { store: places.shown(), source })?;
     let buckets: BTreeSet<&str> = sources.iter().filter_map(|source| source.store.bucket()).collect();
     for bucket in buckets {
         // Only evidence for reasons: without the permission the reasons are less exact.
@@ -124,10 +124,10 @@ fn range(args: &CoverageArgs, now: Timestamp) -> Result<TimeRange, LogsError> {
 
 /// Nothing at all, rows that stopped, have nothing or have gaps after their start are findings, as far as something
 /// should arrive there, and so are trails that are stopped or cannot deliver; what could not be listed or asked makes
-/// the answer partial, and so do digests without any log file: names alone do not tell whether there was none.
+/// the answer partial, and so do digests without a log file, unless they say that there was none.
 fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
     let is_old = limit.is_some_and(|limit| coverage.older_than(limit).next().is_some());
-    let is_unread = coverage.has_no_log_file()
+    let is_unread = coverage.rows.iter().any(Row::lacks_log_files)
         || !coverage.unread.is_empty()
         || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
     let is_failing = coverage.failing_trails().next().is_some();
@@ -148,13 +148,14 @@ fn is_bad(row: &Row) -> bool {
 fn summary(coverage: &Coverage, limit: Option<SignedDuration>) -> Summary {
     let rows = |wanted: fn(&Row) -> bool| coverage.rows.iter().filter(|row| wanted(row)).count();
     let (arriving, all) = (rows(|row| row.arrival == Arrival::Arriving), count(coverage.rows.len(), "row"));
-    let summary = Summary::new("Coverage", &format!("{arriving} of {all} arriving"))
+    Summary::new("Coverage", &format!("{arriving} of {all} arriving"))
         .some(rows(is_bad), "row", "missing or with gaps")
         .some(limit.map_or(0, |limit| coverage.older_than(limit).count()), "row", "older than --fail-older-than")
         .some(coverage.failing_trails().count(), "trail", "failing")
+        .some(rows(|row| row.arrival == Arrival::Quiet), "row", "quiet")
+        .some(rows(Row::lacks_log_files), "row", "with digests and no log file")
         .some(rows(|row| row.arrival == Arrival::Unread), "row", "unreadable")
-        .some(coverage.unread.len(), "listing", "failed");
-    if coverage.has_no_log_file() { summary.also("Digests only, no log file") } else { summary }
+        .some(coverage.unread.len(), "listing", "failed")
 }
 
 fn text(coverage: &Coverage, args: &CoverageArgs, format: Format, around: &LogsContext) -> Result<String, LogsError> {

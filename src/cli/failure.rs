@@ -61,7 +61,7 @@ impl CliError {
 }
 
 /// Returns what to do about what the system says of a file; nothing where that tells no more than the message.
-fn remedy(kind: ErrorKind) -> &'static str {
+pub(in crate::cli) fn remedy(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "check the path: it does not exist, or its folder does not",
         ErrorKind::PermissionDenied => "check the permissions of the path, or choose another",

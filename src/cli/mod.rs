@@ -4,11 +4,13 @@
 //! goes wrong is an [`CliError`], printed once, here.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 mod access;
 mod apply;
@@ -50,6 +52,7 @@ pub mod ui;
 pub mod validate;
 pub mod verify;
 
+use crate::config::Config;
 use crate::files::Readers;
 use catalog::{COMMANDS, Entry, Reads};
 use failure::CliError;
@@ -59,6 +62,7 @@ use outcome::{ERROR_CODE, Outcome};
 use output::Outputs;
 use summary::Summary;
 use ui::{ColorChoice, LogFormat, Ui};
+use validate::{LoadError, load};
 
 /// What a command has to say, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,11 +120,11 @@ impl Cli {
     fn parse_line(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let matches = help::command().try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut help::command()))?;
-        if let Some((name, of_command)) = matches.subcommand()
-            && let Some(entry) = Entry::of(name)
-        {
-            cli.entry = entry;
-            cli.files = FileUses::of(entry, of_command);
+        if let Some((name, of_command)) = matches.subcommand() {
+            cli.entry = Entry::of(name).unwrap_or(cli.entry);
+            cli.files = FileUses::of(cli.entry, of_command);
+            // A global argument is known to the command too, wherever it stands.
+            cli.common.config_named_by = NamedBy::of(of_command, "config");
         }
         Ok(cli)
     }
@@ -153,6 +157,9 @@ pub struct Common {
         env = "ORGTRAIL_CONFIG"
     )]
     pub config: PathBuf,
+    /// Who named the configuration.
+    #[arg(skip)]
+    pub config_named_by: NamedBy,
     /// Work on this recorded estate instead of AWS
     ///
     /// `orgtrail snapshot` records one.
@@ -215,7 +222,45 @@ pub struct Common {
     pub concurrency: u16,
 }
 
+/// Who named a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NamedBy {
+    /// Nobody: it is where it lies by custom, and may be missing.
+    #[default]
+    Nobody,
+    /// A variable of the environment.
+    Environment,
+    /// The command line.
+    CommandLine,
+}
+
+impl NamedBy {
+    /// Returns who named the file of an argument.
+    fn of(matches: &ArgMatches, argument: &str) -> Self {
+        match matches.try_contains_id(argument).ok().and_then(|_| matches.value_source(argument)) {
+            Some(ValueSource::CommandLine) => Self::CommandLine,
+            Some(ValueSource::EnvVariable) => Self::Environment,
+            _ => Self::Nobody,
+        }
+    }
+}
+
 impl Common {
+    /// Reads the configuration. `None` where nobody named one and there is none where it lies by custom.
+    ///
+    /// # Errors
+    /// When the file is named and not there, cannot be read or is not a configuration.
+    pub fn configuration(&self) -> Result<Option<Config>, CliError> {
+        match load(&self.config) {
+            Err(LoadError::Read { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && self.config_named_by == NamedBy::Nobody =>
+            {
+                Ok(None)
+            }
+            config => Ok(Some(config?)),
+        }
+    }
+
     /// Returns what `--output` names, for a command that fills one folder or writes one file.
     pub fn place(&self) -> Option<&Path> {
         self.output.first().map(PathBuf::as_path)

@@ -104,10 +104,7 @@ pub struct VerifyArgs {
 
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
 pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, CliError> {
-    let known = match args.places.is_empty() {
-        true => Box::pin(ConfiguredLogs::of(common, args.account.as_ref(), ui)).await?,
-        false => ConfiguredLogs::default(),
-    };
+    let known = Box::pin(ConfiguredLogs::of(common, &args.places, args.account.as_ref(), ui)).await?;
     let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui) };
     let mut texts: Vec<Vec<u8>> = ui.outputs().iter().map(|_| Vec::new()).collect();
     let (mut stdout, is_alone) = (io::stdout(), texts.len() == 1);

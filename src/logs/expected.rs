@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::ids::{AccountId, Region};
+use crate::log_path::Scope;
 use crate::logs::find::ScopeFilter;
 
 /// What should be there, as far as it is known.
@@ -21,6 +22,39 @@ pub struct Expected {
     /// Why it is not known which accounts should deliver, though a configuration asks for it; not set where it is
     /// known, and where nobody asked.
     pub unknown: Option<String>,
+    /// Of which accounts it is not known which regions are enabled, though a configuration asks for it; not set where
+    /// it is known of all, and where nobody asked.
+    pub unknown_regions: Option<UnknownRegions>,
+    /// The organization's id, so that what lies in the folder of another one stands for nothing of this one; not set
+    /// where it is not known.
+    pub organization: Option<String>,
+    /// Whether the logs are looked at in another place than the configuration's, so that buckets and prefixes do not
+    /// tell which trail delivers there.
+    pub is_elsewhere: bool,
+}
+
+/// Accounts of which it is not known which regions are enabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownRegions {
+    /// The accounts.
+    pub accounts: BTreeSet<AccountId>,
+    /// How many accounts were asked, these included.
+    pub asked: usize,
+    /// Why it is not known, of the first one.
+    pub why: String,
+    /// What to do, so that it is known.
+    pub next: String,
+}
+
+impl UnknownRegions {
+    /// Returns of how many accounts the enabled regions are unknown, and why, as a sentence.
+    pub fn sentence(&self) -> String {
+        let (unknown, asked, why) = (self.accounts.len(), self.asked, &self.why);
+        format!(
+            "the enabled regions of {unknown} of {asked} accounts are unknown, so that a region of which nothing is there is \
+             not missed: {why}"
+        )
+    }
 }
 
 /// Where a trail delivers.
@@ -82,6 +116,21 @@ impl Expected {
     pub fn narrow(&mut self, sought: &ScopeFilter) {
         self.accounts.retain(|account, _| sought.account.as_ref().is_none_or(|only| only == account));
         self.only.clone_from(&sought.region);
+        if let Some(unknown) = &mut self.unknown_regions {
+            let UnknownRegions { accounts, asked, .. } = unknown;
+            accounts.retain(|account| sought.account.as_ref().is_none_or(|only| only == account));
+            *asked = if sought.account.is_some() { accounts.len() } else { *asked };
+        }
+        // Where one region is asked about, every account is asked about it.
+        self.unknown_regions.take_if(|unknown| self.only.is_some() || unknown.accounts.is_empty());
+    }
+
+    /// Tells whether what lies somewhere can be this organization's: it is not in the folder of another one.
+    pub fn is_own(&self, scope: &Scope) -> bool {
+        match (&self.organization, &scope.organization) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        }
     }
 }
 

@@ -334,16 +334,43 @@ async fn the_head_says_what_should_be_there_and_what_is() {
 }
 
 #[tokio::test]
-async fn digests_without_a_single_log_file_are_said_and_not_clean() {
-    let mut bucket = day();
+async fn digests_without_a_log_file_are_quiet_only_where_they_list_none() {
+    // Two hours of digests are enough, and other regions with log files change nothing.
+    let few = Layout { hours: 2, contents: vec!["{}".into()], ..Layout::default() };
+    let mut bucket = few.write();
     bucket.objects.retain(|key, _| key.contains("Digest"));
     let (outcome, text) = coverage(&bucket, Expected::default(), &[]).await.unwrap();
     assert_eq!(outcome, Outcome::Partial);
-    let told = "digests arrive, and there is not one log file: either nothing happened anywhere, or they are gone; the digests list \
-                them, so ask orgtrail verify";
-    assert_eq!(text.lines().nth(1), Some(told), "{text}");
-    // One region may be quiet.
+    let told: Vec<&str> = text.lines().take(2).collect();
+    let counts = "1 row (account x region x kind of log x trail): 0 arriving, 0 with gaps, 0 stopped, 0 with nothing, 0 unread, \
+                  1 with digests only";
+    let lacking = "1 row: digests are there, and no log file of the range; either nothing happened, or they are gone: ask \
+                   orgtrail verify, which proves what the digests list";
+    assert_eq!(told, [counts, lacking]);
+    let (_, answer) = json(&bucket, Expected::default(), &[]).await;
+    let listed =
+        "no log file of the range is there beside the digests, which list 2: ask orgtrail verify what became of them";
+    assert_eq!(all_told(&answer), [format!("org-trail AWSLogs/o-exampleorgid/ digests_only: {listed}")]);
     let mut bucket = day();
     bucket.objects.retain(|key, _| key.contains("Digest") || key.contains("us-east-1"));
-    assert_eq!(json(&bucket, Expected::default(), &[]).await.0, Outcome::Clean);
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    let summary = &answer["summary"];
+    assert_eq!((outcome, &summary["arriving"], &summary["digests_only"]), (Outcome::Partial, &2.into(), &2.into()));
+
+    // What cannot be read tells nothing.
+    let mut bucket = few.write();
+    bucket.objects.retain(|key, _| key.contains("Digest"));
+    let first = bucket.layout.digest(ACCOUNT, REGION, 0, "");
+    bucket.objects.get_mut(&first).unwrap().body = crate::bucket::gz(b"{}");
+    let (outcome, answer) = json(&bucket, Expected::default(), &[]).await;
+    let note = answer["rows"][0]["note"].as_str().unwrap();
+    let told = format!(
+        "no log file of the range is there beside the digests, and it is not known how many they list: {first}: "
+    );
+    assert!(outcome == Outcome::Partial && note.starts_with(&told), "{note}");
+
+    // A trail in an account where nothing happened.
+    let (outcome, answer) = json(&Layout { logs: vec![0], ..few.clone() }.write(), Expected::default(), &[]).await;
+    assert_eq!((outcome, &answer["summary"]["quiet"]), (Outcome::Clean, &1.into()));
+    assert_eq!(all_told(&answer), ["org-trail AWSLogs/o-exampleorgid/ quiet: -"]);
 }

@@ -10,18 +10,18 @@ use crate::program::{orgtrail, upload};
 use crate::properties::go_on;
 use crate::support::{Emulator, Trouble, World};
 
-const OLD: &str = "acme-logs-of-2019";
+pub const OLD: &str = "acme-logs-of-2019";
 
 /// An organization whose trail was moved from one bucket to another.
-struct Moved {
-    emulator: Emulator,
-    world: World,
-    home: tempfile::TempDir,
-    new: Bucket,
+pub struct Moved {
+    pub emulator: Emulator,
+    pub world: World,
+    pub home: tempfile::TempDir,
+    pub new: Bucket,
 }
 
 impl Moved {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let emulator = Emulator::start();
         let world = World::three_accounts(&emulator).await;
         let first = Layout {
@@ -53,7 +53,7 @@ impl Moved {
         moved
     }
 
-    fn configure(&self, more: &str) {
+    pub fn configure(&self, more: &str) {
         let text = format!(
             "version: 1\ndeployment: acme\norganization: {{id: {}}}\naccounts: {{log: '{}'}}\nhome_region: {REGION}\n\
              bucket: {{name: acme-org-cloudtrail, encryption: s3}}\ntrails: [{{name: org-trail}}]\n{more}",
@@ -63,20 +63,20 @@ impl Moved {
         std::fs::write(self.home.path().join("orgtrail.yaml"), text).unwrap();
     }
 
-    fn run(&self, code: i32, arguments: &[&str]) -> String {
+    pub fn run(&self, code: i32, arguments: &[&str]) -> String {
         let done = orgtrail(&self.emulator, self.home.path(), arguments);
         let (out, error) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert_eq!(done.status.code(), Some(code), "{arguments:?}\n{out}\n{error}");
         out.into_owned()
     }
 
-    fn verify(&self, code: i32) -> Value {
+    pub fn verify(&self, code: i32) -> Value {
         let to = self.new.layout.end().to_string();
         let text = self.run(code, &["verify", "--keys", "keys.json", "--to", &to, "--format", "json"]);
         serde_json::from_str(&text).unwrap()
     }
 
-    fn coverage(&self, code: i32) -> Value {
+    pub fn coverage(&self, code: i32) -> Value {
         let (start, end) = (self.new.layout.start - SignedDuration::from_hours(3), self.new.layout.end());
         let (from, to) = (start.to_string(), end.to_string());
         let text = self.run(code, &["coverage", "--from", &from, "--to", &to, "--format", "json"]);
@@ -84,7 +84,7 @@ impl Moved {
     }
 }
 
-fn details(answer: &Value) -> Vec<&str> {
+pub fn details(answer: &Value) -> Vec<&str> {
     answer["findings"].as_array().unwrap().iter().map(|finding| finding["detail"].as_str().unwrap()).collect()
 }
 
@@ -95,7 +95,7 @@ async fn the_places_of_the_configuration_are_proved_together() {
     let summary = &answer["summary"];
     assert_eq!(
         (&summary["state"], &summary["chains"], &summary["digests"], &summary["store"]),
-        (&json!("ATTESTED"), &json!(3), &json!(21), &json!("s3://acme-org-cloudtrail s3://acme-logs-of-2019"))
+        (&json!("ATTESTED"), &json!(3), &json!(21), &json!("s3://acme-org-cloudtrail s3://acme-logs-of-2019/audit"))
     );
     assert_eq!(summary["expected"]["accounts"], 3);
     for chain in answer["chains"].as_array().unwrap() {

@@ -6,6 +6,7 @@
 mod bucket;
 mod checkpoints;
 mod command;
+mod configured;
 mod coverage;
 mod earlier;
 mod evidence;

@@ -1,33 +1,82 @@
 //! Where the configuration's logs are, and who should deliver them: what `verify` and `coverage` take from a
 //! configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
 use super::LogsEntry;
-use crate::cli::Common;
 use crate::cli::failure::CliError;
-use crate::cli::session::{Access, Session};
+use crate::cli::session::{Access, Session, templates};
 use crate::cli::ui::Ui;
-use crate::cli::validate::load;
+use crate::cli::{Common, NamedBy};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Scope, TrailConfig};
-use crate::ids::{AccountId, Region};
-use crate::logs::expected::{Delivery, Expected, ExpectedAccount};
-use crate::report::text::escape;
-use crate::survey::SurveyOptions;
+use crate::desire;
+use crate::ids::AccountId;
+use crate::logs::expected::{Delivery, Expected, ExpectedAccount, UnknownRegions};
+use crate::survey::{SurveyError, SurveyOptions};
+
+/// What a configuration tells of the logs.
+pub(in crate::cli) struct Archive {
+    /// The configuration.
+    pub config: Config,
+    /// Where the logs are that are looked at: the places that were named; else where they are written today, and then
+    /// the places of `earlier:`.
+    pub places: Vec<String>,
+    /// What should be there.
+    pub expected: Expected,
+    /// How the logs are entered. `None` where the log account is not known, and for places that were named: these are
+    /// read with the credentials of the environment as they are.
+    pub entry: Option<LogsEntry>,
+}
+
+impl Archive {
+    /// Reads the configuration, and what it says of the places that were `named`, or of its own where none were.
+    /// `only` is the one account that is asked about. `None` where there is no configuration, and where places were
+    /// named and the command line names no configuration beside them.
+    ///
+    /// # Errors
+    /// When a file that was named is not there, or the organization is not the configuration's.
+    pub(in crate::cli) async fn read(
+        common: &Common,
+        named: &[String],
+        only: Option<&AccountId>,
+        ui: &Ui,
+    ) -> Result<Option<Self>, CliError> {
+        let is_elsewhere = !named.is_empty();
+        if is_elsewhere && common.config_named_by != NamedBy::CommandLine {
+            return match &common.estate {
+                None => Ok(None),
+                Some(_) => Err(CliError::new("--estate does nothing here: a place is named, and no configuration")
+                    .hint(
+                        "name the configuration too (--config FILE), which says what should be there, or leave --estate \
+                         out",
+                    )),
+            };
+        }
+        let Some(config) = common.configuration()? else { return Ok(None) };
+        let places = if is_elsewhere { named.to_vec() } else { places(&config)? };
+        let (mut expected, known) = should_deliver(common, &config, only, ui).await?;
+        expected.is_elsewhere = is_elsewhere;
+        expected.wanted = wanted(&config, &expected)?;
+        let entry = if is_elsewhere { None } else { LogsEntry::of(common, &config, &known) };
+        if entry.is_none() && !is_elsewhere {
+            ui.note(&format!(
+                "the id of the log account {:?} is not known, so the logs are read with your own credentials and no role; \
+                 set accounts.log to its id",
+                config.accounts.log
+            ));
+        }
+        Ok(Some(Self { config, places, expected, entry }))
+    }
+}
 
 /// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
-/// Nothing without a configuration.
-pub(in crate::cli) fn places(common: &Common) -> Result<Vec<String>, CliError> {
-    if !common.config.exists() {
-        return Ok(Vec::new());
-    }
-    let config = load(&common.config)?;
-    let mut places = vec![url(&bucket_name(&config)?, &config.bucket.prefix)];
+fn places(config: &Config) -> Result<Vec<String>, CliError> {
+    let mut places = vec![url(&bucket_name(config)?, &config.bucket.prefix)];
     for earlier in &config.earlier {
         let place = url(earlier.bucket.as_str(), &earlier.prefix);
         // The same place with another key is listed under `earlier` too.
@@ -60,68 +109,55 @@ fn bucket_name(config: &Config) -> Result<String, CliError> {
     })
 }
 
-/// Returns the accounts that should deliver, or the `only` one of them that is asked about: those of the organization,
-/// where it can be read.
-pub(in crate::cli) async fn expected(
-    common: &Common,
-    only: Option<&AccountId>,
-    ui: &Ui,
-) -> Result<(Expected, Option<LogsEntry>), CliError> {
-    if !common.config.exists() {
-        return Ok((Expected::default(), None));
-    }
-    let config = load(&common.config)?;
-    let (expected, known) = should_deliver(common, only, ui).await?;
-    let entry = LogsEntry::of(common, &config, &known);
-    if entry.is_none() {
-        ui.note(&format!(
-            "the id of the log account {:?} is not known, so the logs are read with your own credentials and no role; \
-             set accounts.log to its id",
-            config.accounts.log
-        ));
-    }
-    Ok((expected, entry))
-}
-
 type Accounts = BTreeMap<AccountId, ExpectedAccount>;
 
 /// Returns who should deliver, and all accounts that are known.
-async fn should_deliver(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<(Expected, Accounts), CliError> {
+async fn should_deliver(
+    common: &Common,
+    config: &Config,
+    only: Option<&AccountId>,
+    ui: &Ui,
+) -> Result<(Expected, Accounts), CliError> {
+    // What is wrong with a file that was named is no answer of AWS.
+    templates(common)?;
     let session = match Session::open(common, Access::ReadOnly).await {
         Ok(session) => session,
-        Err(failure) => return Ok((unknown(common, only, &failure)?, Accounts::new())),
+        Err(failure) if common.estate.is_some() => return Err(failure),
+        Err(failure) => return Ok((unknown(config, only, &failure), Accounts::new())),
     };
     let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
     ui.end_progress();
-    let organization = match discovered {
-        Ok((organization, _)) => organization,
-        Err(error) => return Ok((unknown(common, only, &CliError::from(error))?, Accounts::new())),
+    let (organization, problems) = match discovered {
+        Ok(found) => found,
+        Err(error) => return Ok((unknown(config, only, &CliError::from(error)), Accounts::new())),
     };
+    let faults = desire::organization_faults(config, &organization);
+    if !faults.is_empty() {
+        return Err(SurveyError::Design(faults).into());
+    }
     let all = organization.accounts.into_iter().map(|(id, account)| {
         let is_active = account.state.is_active();
         (id, ExpectedAccount { name: account.name, is_active, regions: None })
     });
-    let all: Accounts = all.collect();
+    let mut all: Accounts = all.collect();
+    // Whoever is in a state that is not known is missed like everyone else.
+    let odd = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
+    for problem in problems {
+        all.entry(problem.account).or_insert_with(odd);
+    }
     let mut accounts = all.clone();
     accounts.retain(|id, _| only.is_none_or(|only| only == id));
-    ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
-    Ok((Expected { accounts, wanted: wanted(common)?, ..Expected::default() }, all))
+    let unknown_regions = ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
+    let organization = Some(organization.id.to_string());
+    Ok((Expected { accounts, unknown_regions, organization, ..Expected::default() }, all))
 }
 
-/// Returns where the trails of the configuration deliver.
-fn wanted(common: &Common) -> Result<Vec<Delivery>, CliError> {
-    let config = load(&common.config)?;
-    let bucket = bucket_name(&config)?;
+/// Returns where the trails of the configuration deliver. Where another place is looked at, no bucket tells it.
+fn wanted(config: &Config, expected: &Expected) -> Result<Vec<Delivery>, CliError> {
+    let bucket = if expected.is_elsewhere { String::new() } else { bucket_name(config)? };
     let prefix = &config.bucket.prefix;
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    let organization_id = config.organization.id.as_ref().map(|id| id.as_str());
-    let context = NameContext {
-        deployment: Some(&config.deployment),
-        organization_id,
-        region: Some(config.home_region.as_str()),
-        account_id: None,
-        account_name: None,
-    };
+    let context = names_of(config, expected.organization.as_deref());
     let delivery = |trail: &TrailConfig| Delivery {
         trail: render_name(&trail.name, &context).ok(),
         bucket: bucket.clone(),
@@ -131,56 +167,70 @@ fn wanted(common: &Common) -> Result<Vec<Delivery>, CliError> {
     Ok(config.trails.iter().map(delivery).collect())
 }
 
-/// Asks for the enabled regions of the accounts in use, so many at a time. What nobody answers stays unknown, and a
-/// note says so.
+/// Returns what names of trails are made of, as far as it is known without an account.
+pub(super) fn names_of<'a>(config: &'a Config, organization_id: Option<&'a str>) -> NameContext<'a> {
+    NameContext {
+        deployment: Some(&config.deployment),
+        organization_id,
+        region: Some(config.home_region.as_str()),
+        account_id: None,
+        account_name: None,
+    }
+}
+
+/// What lets the enabled regions be asked for.
+const ALLOW_REGIONS: &str = "allow account:ListRegions to the management account, with trusted access for \
+                             account.amazonaws.com, or to the member role, and run again";
+
+/// Asks for the enabled regions of the accounts in use, so many at a time. Returns of which nobody answers; `None`
+/// where all are known.
 async fn ask_regions(
     look: &dyn CloudReader,
-    accounts: &mut BTreeMap<AccountId, ExpectedAccount>,
+    accounts: &mut Accounts,
     at_once: usize,
     ui: &Ui,
-) {
+) -> Option<UnknownRegions> {
     let asked: Vec<AccountId> =
         accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.clone()).collect();
     let total = asked.len();
     let ask = async |id: AccountId| (look.regions(&id).await, id);
     let mut answers = stream::iter(asked).map(ask).buffered(at_once).enumerate();
-    let mut refused = Vec::new();
+    let mut unknown: Option<UnknownRegions> = None;
     while let Some((before, (answer, id))) = answers.next().await {
         ui.step("accounts' regions", before + 1, total);
-        match answer {
-            Ok(regions) => record_regions(accounts, &id, regions),
-            Err(fault) => refused.push(fault),
-        }
+        // An account without any region is no answer: some cannot be disabled.
+        let (why, next) = match answer {
+            Ok(Some(regions)) if !regions.is_empty() => {
+                accounts.entry(id).and_modify(|account| account.regions = Some(regions));
+                continue;
+            }
+            Ok(_) => ("a recorded estate does not hold them".to_owned(), "run without --estate"),
+            Err(fault) => (fault.to_string(), ALLOW_REGIONS),
+        };
+        let nothing = || UnknownRegions { accounts: BTreeSet::new(), asked: total, why, next: next.to_owned() };
+        unknown.get_or_insert_with(nothing).accounts.insert(id);
     }
     ui.end_progress();
-    if let Some(first) = refused.first() {
-        ui.note(&format!(
-            "could not list enabled regions of {} of {total} accounts; for these, only regions seen in other accounts are \
-             checked: {}; allow account:ListRegions to the management account, with trusted access for \
-             account.amazonaws.com, or to the member role",
-            refused.len(),
-            escape::terminal(&first.to_string()),
-        ));
-    }
-}
-
-fn record_regions(accounts: &mut BTreeMap<AccountId, ExpectedAccount>, id: &AccountId, regions: Option<Vec<Region>>) {
-    if let Some(account) = accounts.get_mut(id) {
-        account.regions = regions;
-    }
+    unknown
 }
 
 /// Without the organization an account that never delivered anything cannot be missed, which the answer has to say. The
-/// one account that is asked about is known all the same.
-fn unknown(common: &Common, only: Option<&AccountId>, why: &CliError) -> Result<Expected, CliError> {
-    let wanted = wanted(common)?;
+/// one account that is asked about is known all the same, without its regions.
+fn unknown(config: &Config, only: Option<&AccountId>, why: &CliError) -> Expected {
     let account = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
-    let accounts: BTreeMap<_, _> = only.into_iter().map(|id| (id.clone(), account())).collect();
+    let accounts: Accounts = only.into_iter().map(|id| (id.clone(), account())).collect();
     let unknown = only.is_none().then(|| {
         format!(
             "could not read the organization: accounts that never delivered a log cannot be reported ({})",
             why.what
         )
     });
-    Ok(Expected { accounts, wanted, unknown, ..Expected::default() })
+    let unknown_regions = only.map(|id| UnknownRegions {
+        accounts: [id.clone()].into(),
+        asked: 1,
+        why: format!("could not read the organization ({})", why.what),
+        next: "let the organization be read, or name with --region the one region that is asked about".to_owned(),
+    });
+    let organization = config.organization.id.as_ref().map(ToString::to_string);
+    Expected { accounts, unknown, unknown_regions, organization, ..Expected::default() }
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::{LogSourceError, shown};
-use crate::cli::failure::CliError;
+use crate::cli::failure::{CliError, remedy};
+use crate::logs::bundle::BadBundle;
 use crate::logs::checkpoint::BadCheckpoint;
 use crate::logs::store::Fault;
 use crate::report::logs::page;
@@ -21,6 +22,9 @@ pub enum LogsError {
     /// The place or the keys cannot be used.
     #[error(transparent)]
     LogSource(#[from] LogSourceError),
+    /// There is neither such a bucket nor such a folder, where nothing else can be looked at.
+    #[error("{} is neither a bucket (s3://bucket/prefix) nor a folder that exists", terminal(.0))]
+    NoLogs(String),
     /// A bundle holds no whole listing.
     #[error("an evidence bundle does not show what arrives; name the bucket or a copy of it")]
     Bundle,
@@ -96,12 +100,55 @@ pub enum LogsError {
 }
 
 impl LogsError {
-    /// Returns what to do next; empty where nobody knows.
+    /// Returns the error of a command that looks at no bundle, and so offers none.
+    pub(in crate::cli) fn without_bundle(self) -> Self {
+        match self {
+            LogsError::LogSource(LogSourceError::Nothing(named)) => LogsError::NoLogs(named),
+            LogsError::LogSource(LogSourceError::Bundle { file, .. }) => LogsError::NoLogs(file.display().to_string()),
+            other => other,
+        }
+    }
+
+    /// Returns what to do next; empty where the message says it, and where nobody knows.
     fn help(&self) -> &str {
         match self {
             LogsError::Listing { source, .. } | LogsError::NotSigned { source, .. } => &source.help,
+            LogsError::NoLogs(_) => "check the path; a bucket is written s3://BUCKET or s3://BUCKET/PREFIX",
+            LogsError::LogSource(error) => error.help(),
+            LogsError::File { source, .. } => of_file(source),
+            LogsError::EmptyRange { .. } => "give --from a time before the end of the range, or --to a later one",
+            LogsError::Expect { .. } => {
+                "write account ids of 12 digits with commas between them, or check the path of the file"
+            }
             _ => "",
         }
+    }
+}
+
+impl LogSourceError {
+    fn help(&self) -> &str {
+        match self {
+            LogSourceError::Nothing(_) => "check the path; a bucket is written s3://BUCKET or s3://BUCKET/PREFIX",
+            LogSourceError::Bundle { source: BadBundle::Form(_) | BadBundle::Read(_), .. } => {
+                "name a file that `orgtrail verify --bundle FILE` wrote, or the bucket or folder of the logs"
+            }
+            LogSourceError::Bundle { .. } => {
+                "ask whoever made the bundle for it once more, or prove the logs themselves"
+            }
+            LogSourceError::Keys { .. } => {
+                "give a file of CloudTrail's answers to ListPublicKeys by region, or a key ring that orgtrail wrote"
+            }
+            LogSourceError::Read { source, .. } => of_file(source),
+            LogSourceError::Bucket(_) | LogSourceError::Connection(_) => "",
+        }
+    }
+}
+
+/// Returns what to do about what the system says of a file.
+fn of_file(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path: there is no such file or folder",
+        kind => remedy(kind),
     }
 }
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{LogSourceError, LogsEntry, LogsError, archive};
+use super::archive::{self, Archive};
+use super::{LogSourceError, LogsEntry, LogsError};
 use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
-use crate::cli::validate::load;
-use crate::config::names::{NameContext, render_name};
+use crate::config::names::render_name;
 use crate::ids::AccountId;
 use crate::log_path::DigestKey;
 use crate::logs::bundle::BundleStore;
@@ -20,7 +20,8 @@ use crate::logs::verify::Expectation;
 /// What is known besides what the user names.
 #[derive(Debug, Clone, Default)]
 pub struct ConfiguredLogs {
-    /// Where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
+    /// Where the logs are that a configuration tells of: the places that the user names; else where they are written
+    /// today, then the places of its `earlier:`.
     pub places: Vec<String>,
     /// What there should be.
     pub expected: Option<Expectation>,
@@ -36,32 +37,29 @@ pub struct ConfiguredLogs {
 }
 
 impl ConfiguredLogs {
-    /// Reads the configuration, where there is one, and asks the organization for its accounts.
-    pub(in crate::cli) async fn of(common: &Common, only: Option<&AccountId>, ui: &Ui) -> Result<Self, CliError> {
-        let places = archive::places(common)?;
-        if places.is_empty() {
-            return Ok(Self::default());
-        }
-        let config = load(&common.config)?;
-        let (accounts, entry) = Box::pin(archive::expected(common, only, ui)).await?;
-        let organization = config.organization.id.as_ref().map(ToString::to_string);
-        let context = NameContext {
-            deployment: Some(&config.deployment),
-            organization_id: organization.as_deref(),
-            region: Some(config.home_region.as_str()),
-            account_id: None,
-            account_name: None,
-        };
+    /// Reads the configuration, where there is one that says something of the places that were `named`, and asks the
+    /// organization for its accounts.
+    pub(in crate::cli) async fn of(
+        common: &Common,
+        named: &[String],
+        only: Option<&AccountId>,
+        ui: &Ui,
+    ) -> Result<Self, CliError> {
+        let Some(archive) = Box::pin(Archive::read(common, named, only, ui)).await? else { return Ok(Self::default()) };
+        let Archive { config, places, expected: accounts, entry } = archive;
+        let organization = accounts.organization.clone();
+        let context = archive::names_of(&config, organization.as_deref());
         // A name that needs more is not known here, so that its trail is not missed.
-        let trails = config.trails.iter().filter_map(|trail| render_name(&trail.name, &context).ok());
+        let trails = config.trails.iter().filter_map(|trail| render_name(&trail.name, &context).ok()).collect();
+        let lifecycle = config.bucket.lifecycle.as_ref().filter(|_| !accounts.is_elsewhere);
+        let expire_after_days = lifecycle.and_then(|lifecycle| lifecycle.expire_after_days);
         let expected = Expectation {
             said_by: vec![format!("the configuration {}", common.config.display())],
             is_organization: !accounts.accounts.is_empty() && only.is_none(),
             accounts,
-            trails: trails.collect(),
+            trails,
             ..Expectation::default()
         };
-        let expire_after_days = config.bucket.lifecycle.as_ref().and_then(|lifecycle| lifecycle.expire_after_days);
         let by_entry = || entry.as_ref().map(|entry| entry.log_account.clone());
         let log_account = config.accounts.log.parse().ok().or_else(by_entry);
         Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days, entry })

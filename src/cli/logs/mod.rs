@@ -94,7 +94,7 @@ impl LogsContext {
     /// Returns the surroundings of a command; what is printed loses its colours where they are not wanted.
     pub(super) fn of(common: &Common, ui: &Ui) -> Self {
         Self {
-            now: Timestamp::now(),
+            now: whole_second(Timestamp::now()),
             format: Format::Human,
             width: ui.width(),
             is_coloured: true,
@@ -280,6 +280,11 @@ pub(super) fn save(file: &Path, text: &str) -> Result<(), LogsError> {
         std::fs::create_dir_all(folder).map_err(fault)?;
     }
     files::write(file, text.as_bytes(), Readers::Owner).map_err(fault)
+}
+
+/// Returns a moment without its fraction of a second: nobody asks for logs by less, and reports show it.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 /// Reads a time as people write it: `2026-11-20`, `2026-11-20T10:00` (both UTC), or with an offset.

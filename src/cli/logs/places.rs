@@ -41,7 +41,12 @@ impl LogSources {
         self.0.iter().map(source).collect()
     }
 
-    /// Returns the places as a person would name them.
+    /// Returns the places as a person would name them, with the prefixes that are looked below.
+    pub fn shown(&self) -> String {
+        self.sources().iter().map(Source::shown).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns the names of the places, without prefixes: what a checkpoint knows them by.
     pub fn name(&self) -> String {
         self.sources().iter().map(|source| Store::name(source.store.as_ref())).collect::<Vec<_>>().join(" ")
     }

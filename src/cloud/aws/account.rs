@@ -36,13 +36,16 @@ async fn list(session: &Session, account: Option<&AccountId>) -> Result<Vec<Regi
         for region in page.regions() {
             let status = session.needed(op::LIST_REGIONS, region.region_opt_status(), "state of a region")?;
             let is_enabled = matches!(status, RegionOptStatus::Enabled | RegionOptStatus::EnabledByDefault);
-            if is_enabled && let Some(region) = region.region_name().and_then(|name| name.parse().ok()) {
-                enabled.push(region);
-            }
+            // An enabled region that cannot be read would never be missed.
+            let name = region.region_name().and_then(|name| name.parse().ok());
+            let name = session.needed(op::LIST_REGIONS, name, "name of a region")?;
+            enabled.extend(is_enabled.then_some(name));
         }
         token = pages.next(page.next_token)?;
         if token.is_none() {
-            return Ok(enabled);
+            // Every account has regions that cannot be disabled.
+            let enabled = Some(enabled).filter(|enabled| !enabled.is_empty());
+            return session.needed(op::LIST_REGIONS, enabled, "enabled region");
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::logs::expected::{Delivery, Expected, TrailStatus};
 use crate::logs::finding::TimeRange;
 use crate::logs::time_set::TimeSet;
 
+mod quiet;
 mod reason;
 mod rows;
 mod survey;
@@ -47,8 +48,19 @@ pub struct Found {
     pub logs: BTreeMap<LogKind, LogFiles>,
     /// The digests, by trail and its home region.
     pub trails: BTreeMap<(TrailName, Region), TrailDigests>,
+    /// What the digests list, where there are some and no log file; not set where nobody had to ask.
+    pub listed: Option<ListedLogs>,
     /// Why the listing is not whole.
     pub problem: Option<String>,
+}
+
+/// What digests say of the log files of the range, as they lie there: unproved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListedLogs {
+    /// How many they list.
+    Files(u64),
+    /// Why it is not known.
+    Unread(String),
 }
 
 /// The digests of one trail.
@@ -82,9 +94,6 @@ pub struct LogFiles {
 pub struct Delays {
     minutes: BTreeMap<u32, u64>,
 }
-
-/// For how many hours of digests it is no wonder that there is no log file.
-const QUIET_HOURS_MAX: i64 = 24;
 
 /// The longest delay that is told apart: CloudTrail tries for 30 days to deliver.
 const DELAY_MINUTES_MAX: i64 = 30 * 24 * 60;
@@ -134,24 +143,26 @@ pub struct Coverage {
 }
 
 impl Delivery {
-    /// Tells whether a row is about what is delivered so.
-    fn reaches(&self, row: &Row) -> bool {
-        let is_place = row
-            .scope
-            .as_ref()
-            .is_some_and(|scope| scope.prefix == self.prefix && scope.organization.is_some() == self.is_organization);
+    /// Tells whether a row is about what is delivered so; by its trail and layout alone where it lies in another place
+    /// than the trail delivers to.
+    fn reaches(&self, row: &Row, is_elsewhere: bool) -> bool {
+        let is_layout = |scope: &Scope| scope.organization.is_some() == self.is_organization;
+        let is_there = |scope: &Scope| scope.prefix == self.prefix && row.bucket.as_ref() == Some(&self.bucket);
+        let is_place = row.scope.as_ref().is_some_and(|scope| is_layout(scope) && (is_elsewhere || is_there(scope)));
         let is_trail = match (&self.trail, &row.trail) {
             (Some(trail), Some(own)) => trail == own.as_str(),
             _ => true,
         };
-        is_place && is_trail && row.bucket.as_ref() == Some(&self.bucket)
+        is_place && is_trail
     }
 }
 
 impl Expected {
     /// Tells whether a row should deliver, as CloudTrail or the configuration says.
     fn wants(&self, row: &Row) -> bool {
-        self.wanted.iter().chain(self.trails.iter().map(|trail| &trail.delivery)).any(|of| of.reaches(row))
+        let is_own = row.scope.as_ref().is_none_or(|scope| self.is_own(scope));
+        let wanted = self.wanted.iter().any(|of| of.reaches(row, self.is_elsewhere));
+        is_own && (wanted || self.trails.iter().any(|trail| trail.delivery.reaches(row, false)))
     }
 }
 
@@ -160,6 +171,11 @@ impl Expected {
 pub enum Arrival {
     /// Up to now, without a gap.
     Arriving,
+    /// Digests arrive up to now, and say that there was nothing to log.
+    Quiet,
+    /// Digests arrive up to now, or did until others went on, and no log file is there; it is not known that there was
+    /// nothing to log.
+    DigestsOnly,
     /// Up to now, with gaps.
     Gaps,
     /// No longer.
@@ -179,6 +195,7 @@ impl Arrival {
     pub fn phrase(self) -> &'static str {
         match self {
             Arrival::Gaps => "with gaps",
+            Arrival::DigestsOnly => "with digests only",
             Arrival::Nothing => "with nothing",
             other => other.as_str(),
         }
@@ -188,6 +205,8 @@ impl Arrival {
     pub fn as_str(self) -> &'static str {
         match self {
             Arrival::Arriving => "arriving",
+            Arrival::Quiet => "quiet",
+            Arrival::DigestsOnly => "digests_only",
             Arrival::Gaps => "gaps",
             Arrival::Stopped => "stopped",
             Arrival::Ended => "ended",
@@ -226,9 +245,11 @@ pub struct Row {
     pub digests: u64,
     /// The hours that digests are about.
     pub digest_hours: TimeSet,
+    /// What the digests list, where there is no log file; not set where nobody had to ask.
+    pub listed: Option<ListedLogs>,
     /// The times without digests, with their likely reason.
     pub gaps: Vec<Gap>,
-    /// What a person should know, though nothing is wrong: what took over.
+    /// What a person should know beside the gaps: what took over, what digests list that is not there.
     pub note: Option<String>,
     /// The newest moment of which something is there.
     pub newest: Option<Timestamp>,
@@ -274,13 +295,6 @@ impl Coverage {
         self.trails.iter().filter(is_failing)
     }
 
-    /// Tells whether digests of a day or more lie there, and not a single log file of any account and region. One
-    /// region may well be quiet; of all of them, whoever reads the logs is seen in them.
-    pub fn has_no_log_file(&self) -> bool {
-        let has_day = |row: &Row| row.hours_with_digest() >= QUIET_HOURS_MAX;
-        self.rows.iter().any(has_day) && self.rows.iter().all(|row| row.files.count == 0)
-    }
-
     /// Returns the rows whose newest logs are older than a limit, or that have none. A range in the past is judged at
     /// its end.
     pub fn older_than(&self, limit: SignedDuration) -> impl Iterator<Item = &Row> {
@@ -293,7 +307,7 @@ impl Coverage {
 impl Row {
     /// Tells whether nothing is wrong with a row.
     pub fn is_well(&self) -> bool {
-        matches!(self.arrival, Arrival::Arriving | Arrival::Ended | Arrival::Seen)
+        matches!(self.arrival, Arrival::Arriving | Arrival::Quiet | Arrival::Ended | Arrival::Seen)
     }
 
     fn is_old(&self, oldest: Timestamp) -> bool {

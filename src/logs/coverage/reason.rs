@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::rows::rows;
 use super::{Coverage, Gap, Row, Survey};
 use crate::log_path::LogKind;
-use crate::logs::expected::Expected;
+use crate::logs::expected::{Expected, ExpectedAccount};
 use crate::logs::finding::TimeRange;
 
 /// How far apart the edges of two gaps may lie that have one cause: digests of different chains end at different
@@ -28,10 +28,16 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
         row.gaps.iter_mut().zip(reasons).for_each(|(gap, of)| (gap.reason, gap.is_guess) = of);
     }
     let Survey { store, range, now, mut unread, .. } = survey;
-    let unasked = expected.accounts.values().filter(|account| account.is_active && account.regions.is_none()).count();
+    let is_unknown = |account: &&ExpectedAccount| account.is_active && account.regions.is_none();
+    let unasked = expected.accounts.values().filter(is_unknown).count();
     unread.extend(expected.unknown.iter().map(|why| format!("which accounts should deliver: {why}")));
-    if unasked > 0 {
-        unread.push(format!("the enabled regions of {unasked} accounts are unknown"));
+    match &expected.unknown_regions {
+        Some(unknown) => unread.push(format!("{}; next: {}", unknown.sentence(), unknown.next)),
+        // Where one region is asked about, every account is asked about it.
+        None if unasked > 0 && expected.only.is_none() => {
+            unread.push(format!("the enabled regions of {unasked} accounts are unknown"));
+        }
+        None => {}
     }
     let active = expected.accounts.values().filter(|account| account.is_active).count();
     let expected_accounts = (!expected.accounts.is_empty()).then_some(active);
@@ -161,7 +167,7 @@ mod tests {
         own.count = hours.iter().map(|(start, end)| (end - start) as u64).sum();
         let trail = ("org-trail".parse().unwrap(), "us-east-1".parse().unwrap());
         let trails = if hours.is_empty() { BTreeMap::new() } else { [(trail, own)].into() };
-        Found { store: "s".into(), bucket: None, scope, logs: BTreeMap::new(), trails, problem: None }
+        Found { store: "s".into(), bucket: None, scope, logs: BTreeMap::new(), trails, listed: None, problem: None }
     }
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {

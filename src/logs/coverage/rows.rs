@@ -36,6 +36,17 @@ pub(super) fn rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
             row.gaps.extend(open.into_iter().map(Gap::of));
         }
     }
+    for row in &mut rows {
+        row.judge_listed();
+        let other =
+            row.scope.as_ref().filter(|scope| !expected.is_own(scope)).and_then(|scope| scope.organization.as_ref());
+        if let Some(other) = other {
+            let told =
+                format!("it lies in the folder of another organization ({other}), and stands for nothing of this one");
+            row.note = Some(row.note.take().map_or(told.clone(), |note| format!("{note}; {told}")));
+            row.is_expected = false;
+        }
+    }
     rows.extend(absent_rows(survey, expected));
     rows.sort_by(|a, b| a.order().cmp(&b.order()));
     rows
@@ -103,6 +114,7 @@ fn event_row(
         files,
         digests: own.count,
         digest_hours: hours.clone(),
+        listed: found.listed.clone().filter(|_| own.count > 0),
         gaps,
         newest,
         problem: found.problem.clone(),
@@ -130,6 +142,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
         files: LogFiles::default(),
         digests: 0,
         digest_hours: TimeSet::default(),
+        listed: None,
         gaps: Vec::new(),
         note: None,
         newest: None,
@@ -208,7 +221,8 @@ impl Row {
 /// known, those of the other accounts stand for them.
 fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
-    let there: BTreeSet<(AccountId, Region)> = survey.places.iter().map(|found| place(&found.scope)).collect();
+    let own = survey.places.iter().filter(|found| expected.is_own(&found.scope));
+    let there: BTreeSet<(AccountId, Region)> = own.map(|found| place(&found.scope)).collect();
     let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();
     let mut rows = Vec::new();
     for (account, known) in &expected.accounts {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
+use super::quiet::{DIGESTS_READ_MAX, ask_digests};
 use super::{Found, LogFiles, Survey, TrailDigests};
 use crate::log_path::{DigestKey, Folder, LogKey, LogKind, Scope, day_folder};
 use crate::logs::find::{ScopeFilter, find};
@@ -28,12 +29,12 @@ pub async fn survey(
     range: TimeRange,
     now: Timestamp,
 ) -> Result<Survey, Fault> {
-    let names: Vec<String> = sources.iter().map(|source| source.store.name()).collect();
+    let names: Vec<String> = sources.iter().map(Source::shown).collect();
     let mut all = Survey { store: names.join(" "), range, now, places: Vec::new(), unread: Vec::new() };
-    let (mut refused, mut known) = (Vec::new(), BTreeSet::new());
+    let (mut refused, mut known, mut left) = (Vec::new(), BTreeSet::new(), DIGESTS_READ_MAX);
     for source in sources {
         let sought = ScopeFilter { prefix: source.prefix.clone(), ..sought.clone() };
-        match survey_one(source.store.as_ref(), &sought, range, now).await {
+        match survey_one(source.store.as_ref(), &sought, range, now, &mut left).await {
             Ok(one) => {
                 // What lies in two places, because one lies within the other, counts once.
                 let mut is_new =
@@ -60,10 +61,11 @@ async fn survey_one(
     sought: &ScopeFilter,
     range: TimeRange,
     now: Timestamp,
+    left: &mut usize,
 ) -> Result<Survey, Fault> {
     let found = find(store, sought).await?;
     let latest = now.saturating_add(CLOCK_SLACK).unwrap_or(now);
-    let places = iter(found.scopes.into_keys())
+    let mut places: Vec<Found> = iter(found.scopes.into_keys())
         .map(|scope| async move {
             let mut found = Found::nothing(store, scope);
             if let Err(fault) = found.list(store, range, latest).await {
@@ -74,6 +76,7 @@ async fn survey_one(
         .buffered(PLACES_AT_ONCE)
         .collect()
         .await;
+    ask_digests(store, &mut places, range, latest, left).await;
     let refused = |(folder, fault): (String, Fault)| format!("{folder} could not be listed: {fault}");
     let unread = found.refused.into_iter().map(refused).chain(found.limits).collect();
     Ok(Survey { store: store.name(), range, now, places, unread })
@@ -81,8 +84,9 @@ async fn survey_one(
 
 impl Found {
     fn nothing(store: &dyn Store, scope: Scope) -> Self {
-        let (logs, trails) = Default::default();
-        Self { store: store.name(), bucket: store.bucket().map(str::to_owned), scope, logs, trails, problem: None }
+        let (logs, trails, listed) = Default::default();
+        let (name, bucket) = (store.name(), store.bucket().map(str::to_owned));
+        Self { store: name, bucket, scope, logs, trails, listed, problem: None }
     }
 
     async fn list(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
@@ -93,10 +97,17 @@ impl Found {
         Ok(())
     }
 
-    async fn list_digests(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
+    /// Returns the digests whose hours touch the range, with their keys as they lie there.
+    pub(super) async fn digests(
+        &self,
+        store: &dyn Store,
+        range: TimeRange,
+        latest: Timestamp,
+    ) -> Result<Vec<(String, DigestKey)>, Fault> {
         let prefix = self.scope.digest_prefix();
         let mut listed = store.list(&prefix, &self.scope.day_path(Folder::Digests, range.start));
         let last_day = day_folder(range.end.saturating_add(HOUR).unwrap_or(range.end));
+        let mut digests = Vec::new();
         while let Some(listed) = listed.next().await {
             let Listed { key, size_bytes, .. } = listed?;
             if is_past(&key, &prefix, &last_day) {
@@ -104,15 +115,25 @@ impl Found {
             }
             // An empty object or a name of the future shows no delivery.
             let is_real = |key: &DigestKey| size_bytes > 0 && key.end <= latest;
-            let own = |key: &DigestKey| key.scope == self.scope && !key.backfill && is_real(key);
-            let Some(key) = DigestKey::parse(&key).filter(own) else { continue };
-            let hour = TimeRange::hour_until(key.end);
+            let Some(parsed) = DigestKey::parse(&key).filter(|key| key.scope == self.scope && is_real(key)) else {
+                continue;
+            };
+            let hour = TimeRange::hour_until(parsed.end);
             if hour.end > range.start && hour.start < range.end {
-                let window = TimeRange { start: hour.start.max(range.start), end: hour.end.min(range.end) };
-                let TrailDigests { count, hours } = self.trails.entry((key.trail, key.home)).or_default();
-                *count += 1;
-                hours.add(window);
+                digests.push((key, parsed));
             }
+        }
+        Ok(digests)
+    }
+
+    async fn list_digests(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {
+        let digests = self.digests(store, range, latest).await?;
+        for (_, key) in digests.into_iter().filter(|(_, key)| !key.backfill) {
+            let hour = TimeRange::hour_until(key.end);
+            let window = TimeRange { start: hour.start.max(range.start), end: hour.end.min(range.end) };
+            let TrailDigests { count, hours } = self.trails.entry((key.trail, key.home)).or_default();
+            *count += 1;
+            hours.add(window);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ids::{AccountId, Region};
+use crate::logs::expected::UnknownRegions;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// What should have had a chain, and what of it has none.
@@ -20,6 +21,8 @@ pub struct ExpectedChains {
     pub missing: Vec<Missing>,
     /// Why it is not known which accounts should have one; not set where it is known.
     pub unknown: Option<String>,
+    /// Of which accounts it is not known which regions are enabled; not set where it is known, or nobody asked.
+    pub unknown_regions: Option<UnknownRegions>,
 }
 
 /// What should have a chain and has none.
@@ -55,7 +58,11 @@ impl ExpectedChains {
         let unknown = self.unknown.iter().map(|why| format!("which accounts should have digests is not known: {why}"));
         let (code, state, object) = (Code::ChainExpected, State::Unproven, None);
         let finding = |detail| Finding { code, state, object: object.clone(), window, detail, next: None };
-        missing.chain(unknown).map(finding).collect()
+        let regions = self
+            .unknown_regions
+            .iter()
+            .map(|unknown| Finding { next: Some(unknown.next.clone()), ..finding(unknown.sentence()) });
+        missing.chain(unknown).map(finding).chain(regions).collect()
     }
 }
 

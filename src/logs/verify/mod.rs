@@ -189,6 +189,14 @@ pub struct Source {
     pub prefix: String,
 }
 
+impl Source {
+    /// Returns the place as a person would name it, with the prefix that is looked below.
+    pub fn shown(&self) -> String {
+        let (name, below) = (self.store.name(), self.prefix.trim_end_matches('/'));
+        if below.is_empty() { name } else { format!("{name}/{below}") }
+    }
+}
+
 /// What a run works with.
 #[derive(Clone)]
 pub struct Verifier {
@@ -213,7 +221,7 @@ impl Verifier {
 
     /// Returns the places as a person would name them.
     pub fn name(&self) -> String {
-        self.places.iter().map(|place| place.store.name()).collect::<Vec<_>>().join(" ")
+        self.places.iter().map(Source::shown).collect::<Vec<_>>().join(" ")
     }
 
     /// Proves what was asked for. Each chain is given to `tell` as soon as it and all before it are finished, in order.

@@ -44,9 +44,10 @@ impl Expectation {
     pub(super) fn compare(&self, chains: &[Chain], sought: &ScopeFilter) -> ExpectedChains {
         let mut narrowed = self.accounts.clone();
         narrowed.narrow(sought);
-        let mut missing = Self::missing_accounts(&narrowed, chains);
+        let own: Vec<&Chain> = chains.iter().filter(|chain| narrowed.is_own(&chain.scope)).collect();
+        let mut missing = Self::missing_accounts(&narrowed, &own);
         missing.extend(self.missing_chains(chains, sought));
-        missing.extend(self.missing_trails(chains, sought));
+        missing.extend(self.missing_trails(&own, sought));
         let known = narrowed.accounts.iter().filter(|(_, known)| known.is_active).map(|(account, _)| account);
         let earlier =
             self.chains.iter().map(|(account, ..)| account).filter(|account| is_sought(sought, account, None));
@@ -63,10 +64,11 @@ impl Expectation {
             trails,
             missing: missing.into_iter().collect(),
             unknown: self.accounts.unknown.clone().filter(|_| self.accounts.accounts.is_empty()),
+            unknown_regions: narrowed.unknown_regions,
         }
     }
 
-    fn missing_accounts(narrowed: &Expected, chains: &[Chain]) -> BTreeSet<Missing> {
+    fn missing_accounts(narrowed: &Expected, chains: &[&Chain]) -> BTreeSet<Missing> {
         let there: BTreeSet<(AccountId, Region)> =
             chains.iter().map(|chain| (chain.scope.account.clone(), chain.scope.region.clone())).collect();
         let missing = |(account, regions): (AccountId, Vec<Region>)| {
@@ -96,7 +98,7 @@ impl Expectation {
     }
 
     /// Returns the trails of the configuration that have no chain anywhere.
-    fn missing_trails(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
+    fn missing_trails(&self, chains: &[&Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
         let delivering: BTreeSet<&str> =
             chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.as_str())).collect();
         // A trail need not record in the one account or region that was asked for.

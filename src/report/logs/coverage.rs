@@ -124,7 +124,9 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
     }
     let states = [Arrival::Arriving, Arrival::Gaps, Arrival::Stopped, Arrival::Nothing, Arrival::Unread];
     let mut counts: Vec<String> = states.iter().map(|&state| format!("{} {}", rows(state), state.phrase())).collect();
-    let rare = [Arrival::Ended, Arrival::Seen].into_iter().filter(|state| rows(*state) != "0");
+    let rare = [Arrival::Quiet, Arrival::DigestsOnly, Arrival::Ended, Arrival::Seen]
+        .into_iter()
+        .filter(|state| rows(*state) != "0");
     counts.extend(rare.map(|state| format!("{} {}", rows(state), state.phrase())));
     let of = "account x region x kind of log x trail";
     let mut lines = vec![format!("{} ({of}): {}", count(coverage.rows.len(), "row"), counts.join(", "))];
@@ -137,12 +139,13 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
             old => format!("{} accounts and regions have nothing newer than {hours}", grouped(old)),
         });
     }
-    if coverage.has_no_log_file() {
-        lines.push(
-            "digests arrive, and there is not one log file: either nothing happened anywhere, or they are gone; the digests \
-             list them, so ask orgtrail verify"
-                .to_owned(),
-        );
+    let lacking = coverage.rows.iter().filter(|row| row.lacks_log_files()).count();
+    if lacking > 0 {
+        lines.push(format!(
+            "{}: digests are there, and no log file of the range; either nothing happened, or they are gone: ask orgtrail \
+             verify, which proves what the digests list",
+            count(lacking, "row")
+        ));
     }
     lines.extend(coverage.unread.iter().map(|unread| format!("not known: {unread}")));
     for trail in &coverage.trails {
@@ -201,7 +204,8 @@ pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<St
          times of objects alone: what they hold, orgtrail verify proves."
             .to_owned(),
         "arriving: up to now, without a gap. gaps: up to now, with hours without a digest. stopped: no longer. ended: no longer, \
-         and another trail or place goes on. nothing: there is nothing in the range. unread: it could not be listed. seen: of a \
+         and another trail or place goes on. nothing: there is nothing in the range. quiet: digests arrive, and list no log file of the range. digests_only: digests \
+         arrive, and no log file of the range is there, though they list some or could not be read. unread: it could not be listed. seen: of a \
          kind that need not come every hour."
             .to_owned(),
         format!("sha256 of this report as JSON: {}", CoverageJson::of(coverage, limit).sha256()),

@@ -50,6 +50,10 @@ pub struct CoverageSummary {
     rows: usize,
     /// Logs arrive up to now, without a gap.
     arriving: usize,
+    /// Digests arrive up to now, and list no log file of the range.
+    quiet: usize,
+    /// Digests arrive, and no log file of the range is there, though they list some or could not be read.
+    digests_only: usize,
     /// Logs arrive up to now, with hours without a digest.
     gaps: usize,
     /// Logs no longer arrive.
@@ -85,7 +89,7 @@ pub struct RowJson<'a> {
     trail: Option<&'a str>,
     /// The path before the account's folder; empty where nothing was found.
     layout: &'a str,
-    /// `arriving`, `gaps`, `stopped`, `nothing`, `ended`, `seen` or `unread`.
+    /// `arriving`, `quiet`, `digests_only`, `gaps`, `stopped`, `nothing`, `ended`, `seen` or `unread`.
     state: &'static str,
     /// How many log files there are.
     files: u64,
@@ -105,7 +109,7 @@ pub struct RowJson<'a> {
     bytes: u64,
     /// The hours without a digest.
     gaps: Vec<GapJson<'a>>,
-    /// What a person should know, though nothing is wrong; null where there is nothing.
+    /// What a person should know beside the gaps; null where there is nothing.
     note: Option<&'a str>,
     /// The delay that half of the deliveries did not pass, in minutes; null where no times are known.
     delay_median_min: Option<u32>,
@@ -259,6 +263,8 @@ impl CoverageSummary {
         Self {
             rows: coverage.rows.len(),
             arriving: rows(Arrival::Arriving),
+            quiet: rows(Arrival::Quiet),
+            digests_only: rows(Arrival::DigestsOnly),
             gaps: rows(Arrival::Gaps),
             stopped: rows(Arrival::Stopped),
             nothing: rows(Arrival::Nothing),

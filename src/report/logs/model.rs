@@ -46,6 +46,9 @@ pub struct ExpectedEntry {
     pub missing: Vec<MissingEntry>,
     /// Why it is not known which accounts should have one; null where it is known.
     pub unknown: Option<String>,
+    /// Of which accounts the enabled regions are unknown, and why; null where they are known, or nobody asked.
+    #[serde(default)]
+    pub unknown_regions: Option<String>,
 }
 
 /// What should have a chain and has none.
@@ -351,13 +354,22 @@ impl FindingEntry {
 
 impl ExpectedEntry {
     fn of(expected: &ExpectedChains) -> Self {
-        let ExpectedChains { said_by, accounts, regions, trails, missing, unknown } = expected.clone();
+        let ExpectedChains { said_by, accounts, regions, trails, missing, unknown, unknown_regions } = expected.clone();
+        let unknown_regions = unknown_regions.map(|unknown| unknown.sentence());
         let entry = |missing: Missing| MissingEntry {
             account: missing.account.map(|account| account.to_string()),
             regions: missing.regions.iter().map(ToString::to_string).collect(),
             trail: missing.trail,
         };
-        Self { said_by, accounts, regions, trails, missing: missing.into_iter().map(entry).collect(), unknown }
+        Self {
+            said_by,
+            accounts,
+            regions,
+            trails,
+            missing: missing.into_iter().map(entry).collect(),
+            unknown,
+            unknown_regions,
+        }
     }
 }
 

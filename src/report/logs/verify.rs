@@ -171,8 +171,12 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
         Some(ExpectedChains { said_by, unknown: Some(_), .. }) => {
             writeln!(text, "{said_by} could not be compared with what is there: the organization could not be read")
         }
-        Some(ExpectedChains { said_by, missing, .. }) => {
-            writeln!(text, "compared with what should be there ({said_by}): {} missing", missing.len())
+        Some(ExpectedChains { said_by, missing, unknown_regions, .. }) => {
+            let unknown = unknown_regions.as_ref().map(|of| (count(of.accounts.len(), "account"), of.asked));
+            let unknown =
+                unknown.map(|(of, asked)| format!(", and the enabled regions of {of} of {asked} are unknown"));
+            let (missing, unknown) = (missing.len(), unknown.unwrap_or_default());
+            writeln!(text, "compared with what should be there ({said_by}): {missing} missing{unknown}")
         }
         None => writeln!(
             text,
@@ -276,6 +280,7 @@ fn expected_and_found(answer: &Answer) -> [String; 2] {
             };
             let regions = match expected.regions {
                 0 => "regions not known".to_owned(),
+                regions if expected.unknown_regions.is_some() => format!("{} or more", count(regions, "region")),
                 regions => count(regions, "region"),
             };
             let trails = match expected.trails.is_empty() {

@@ -37,6 +37,7 @@ pub use earlier::earlier_trails;
 pub use naming::reader_names;
 pub use places::past;
 pub use superseded::SupersededTrail;
+pub use topology::organization_faults;
 pub use unmatched::{Unmatched, unmatched};
 pub use wake::dead_letter_queue;
 

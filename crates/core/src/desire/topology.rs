@@ -71,7 +71,7 @@ impl<'a> Topology<'a> {
     pub(super) fn new(brief: &DesignInput<'a>) -> Result<Self, Vec<BadDesign>> {
         let (config, organization) = (brief.config, brief.organization);
         let mut faults = Vec::new();
-        check_organization(config, organization, &mut faults);
+        faults.extend(organization_faults(config, organization));
         let mut keep = |result: Result<AccountId, BadDesign>| result.map_err(|fault| faults.push(fault)).ok();
         let log_account = keep(find_account(organization, "accounts.log", &config.accounts.log));
         let mut administrators: Vec<AccountId> = config
@@ -177,7 +177,10 @@ pub(super) fn logs_root(config: &Config) -> LogRoot {
     LogRoot::below(&config.bucket.prefix)
 }
 
-fn check_organization(config: &Config, organization: &Organization, faults: &mut Vec<BadDesign>) {
+/// Returns why what was read cannot be the configuration's organization; empty where it can. Without `organization.id`
+/// every organization with an active account can.
+pub fn organization_faults(config: &Config, organization: &Organization) -> Vec<BadDesign> {
+    let mut faults = Vec::new();
     if let Some(wanted) = &config.organization.id
         && wanted != &organization.id
     {
@@ -187,6 +190,7 @@ fn check_organization(config: &Config, organization: &Organization, faults: &mut
     if !organization.accounts.values().any(|account| account.state.is_active()) {
         faults.push(BadDesign::NoActiveAccount(organization.id.to_string()));
     }
+    faults
 }
 
 /// A delegated administrator is a member (Organizations API, `CannotDelegateManagementAccountException`).
