@@ -1,4 +1,5 @@
-//! The one way in which files are written: whole or not at all.
+//! The one way in which files are written: whole or not at all; and in which those that somebody names are read: as
+//! regular files of a bounded size.
 //!
 //! Whoever reads a file meanwhile, or after the machine stopped in the middle, sees the whole old one or the whole new
 //! one: it is put together beside the other, is on the disk (`fsync` of the file and of its folder), and then takes its
@@ -8,7 +9,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -153,6 +154,59 @@ pub fn write_all<'a>(files: &[(&'a Path, &[u8])], readers: Readers) -> Result<()
     Ok(())
 }
 
+/// The most that is read of a plan, a record, a checkpoint or a list, in bytes.
+pub const BYTES_MAX: u64 = 64 << 20;
+
+/// Opens a file to be read. Opening a pipe waits for a writer, and a device may never end: neither is read.
+///
+/// # Errors
+/// Those of the file system, and [`ErrorKind::InvalidInput`] for what is no regular file. A folder is told by its
+/// reading.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Looked at before it is opened.
+    must_be_regular(&path.metadata()?)?;
+    let file = File::open(path)?;
+    must_be_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn must_be_regular(found: &fs::Metadata) -> io::Result<()> {
+    if found.is_file() || found.is_dir() {
+        return Ok(());
+    }
+    let why = "it is a pipe or a device; only a regular file is read: write what it gives into one";
+    Err(io::Error::new(ErrorKind::InvalidInput, why))
+}
+
+/// Reads a file of at most so many bytes.
+///
+/// # Errors
+/// Those of [`open`], and [`ErrorKind::FileTooLarge`] with its size and the bound.
+pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if size <= bytes_max {
+        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
+    // It may grow while it is read.
+    let size = size.max(bytes.len() as u64);
+    if size > bytes_max {
+        let why = format!("it has {size} bytes, and at most {bytes_max} are read: is this the right file?");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text of at most so many bytes.
+///
+/// # Errors
+/// Those of [`read`], and [`ErrorKind::InvalidData`] for what is not UTF-8.
+pub fn read_text(path: &Path, bytes_max: u64) -> io::Result<String> {
+    let why = "it is no text in UTF-8";
+    String::from_utf8(read(path, bytes_max)?).map_err(|_| io::Error::new(ErrorKind::InvalidData, why))
+}
+
 /// Returns the folder in which a file lies.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -264,6 +318,40 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"3");
         fs::remove_file(&path).unwrap();
         assert_eq!(write(&link, b"4", Readers::Owner).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        fs::write(&path, "four").unwrap();
+        assert_eq!(read_text(&path, 4).unwrap(), "four");
+        let error = read(&path, 3).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+        assert_eq!(error.to_string(), "it has 4 bytes, and at most 3 are read: is this the right file?");
+        fs::write(&path, [0xff]).unwrap();
+        assert_eq!(read_text(&path, 4).unwrap_err().kind(), ErrorKind::InvalidData);
+        assert_eq!(read(&folder.path().join("missing"), 4).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(read(folder.path(), 1 << 20).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [Path::new("/dev/zero"), Path::new("/dev/full"), Path::new("/dev/null"), &link, &socket] {
+            let error = read(path, BYTES_MAX).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{}", path.display());
+            assert!(error.to_string().starts_with("it is a pipe or a device"), "{error}");
+        }
+        let pipe = folder.path().join("pipe");
+        if std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+            assert_eq!(read(&pipe, BYTES_MAX).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
     }
 
     #[cfg(unix)]

@@ -61,7 +61,7 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
             (places, expected)
         }
     };
-    let coverage = look(args, &places, expected, &around).await?;
+    let coverage = Box::pin(look(args, &places, expected, &around)).await?;
     let texts = ui.render(|format| Ok(text(&coverage, args, format, &around)?))?;
     Ok(Answer::new(texts, outcome(&coverage, args.fail_older_than), summary(&coverage, args.fail_older_than)))
 }
@@ -78,7 +78,7 @@ pub async fn run(
     around: &LogsContext,
     out: &mut (dyn Write + Send),
 ) -> Result<Outcome, LogsError> {
-    let coverage = look(args, places, expected, around).await?;
+    let coverage = Box::pin(look(args, places, expected, around)).await?;
     out.write_all(text(&coverage, args, around.format, around)?.as_bytes())?;
     out.flush()?;
     Ok(outcome(&coverage, args.fail_older_than))

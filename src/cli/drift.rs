@@ -1,6 +1,5 @@
 //! `orgtrail drift`: what has changed, since when, who did it; and telling people. It changes nothing.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -17,9 +16,9 @@ use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
 use crate::drift::compare::compare;
-use crate::drift::{Comparison, DriftRecord, FindingState, Trace};
-use crate::estate::{Address, Stage};
-use crate::files::same_place;
+use crate::drift::{Comparison, DriftRecord, Trace};
+use crate::estate::Stage;
+use crate::files::{self, same_place};
 use crate::notify::Channels;
 use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
@@ -69,7 +68,7 @@ impl DriftArgs {
         let Some(file) = &self.since else { return Ok(None) };
         let failed = || CliError::new(format!("cannot compare with the run in {}", file.display()));
         let made = "`orgtrail drift --since FILE --record FILE` makes such a file at its first run";
-        match fs::read_to_string(file) {
+        match files::read_text(file, files::BYTES_MAX) {
             Ok(text) => DriftRecord::parse(&text).map(Some).map_err(|error| failed().because(error).hint(made)),
             Err(error) if error.kind() == ErrorKind::NotFound && self.writes(common, file) => Ok(None),
             Err(error) => Err(failed().because(error).hint(made)),
@@ -115,7 +114,11 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
     let before = previous.as_ref().map(|record| record.unsent.clone()).unwrap_or_default();
     let traces = match args.who {
-        true => traces(&survey.plan, &known(&comparison, previous), session.cloud.as_ref(), common, ui).await,
+        true => {
+            let who = previous.map(|record| record.who).unwrap_or_default();
+            let known = Trace::still_true(who, &comparison);
+            traces(&survey.plan, (&known, comparison.at), session.cloud.as_ref(), common, ui).await
+        }
         false => Vec::new(),
     };
     ui.end_progress();
@@ -168,27 +171,22 @@ fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&DriftRec
     Ok(compare(&now, Timestamp::from_second(at.as_second()).unwrap_or(at), previous))
 }
 
-/// Returns what the last run already found out about what is as it was then.
-fn known(comparison: &Comparison, previous: Option<DriftRecord>) -> Vec<Trace> {
-    let still: Vec<&Address> = comparison
-        .findings
-        .iter()
-        .filter(|entry| entry.state == FindingState::Still)
-        .filter_map(|entry| entry.address.as_ref())
-        .collect();
-    let who = previous.map(|record| record.who).unwrap_or_default();
-    who.into_iter().filter(|trace| !trace.events.is_empty() && still.contains(&&trace.address)).collect()
-}
-
-/// Asks who changed what drifted: what does the most harm first, then what has a risk.
-async fn traces(plan: &Plan, known: &[Trace], look: &dyn CloudReader, common: &Common, ui: &Ui) -> Vec<Trace> {
+/// Asks who changed what drifted: what does the most harm first, then what has a risk. What is known from the run
+/// before is not asked again.
+async fn traces(
+    plan: &Plan,
+    (known, at): (&[Trace], Timestamp),
+    look: &dyn CloudReader,
+    common: &Common,
+    ui: &Ui,
+) -> Vec<Trace> {
     let mut changes: Vec<&Change> = plan.changes.iter().collect();
     changes.sort_by_key(|change| (change.harm, change.risk.iter().all(|risk| *risk == Risk::Safe)));
     let remembered = |change: &Change| known.iter().find(|trace| trace.address == change.address);
     let open: Vec<&Change> = changes.iter().copied().filter(|change| remembered(change).is_none()).collect();
     let (asked, left) = open.split_at(open.len().min(TRACES_MAX));
     let mut answers = futures::stream::iter(asked.iter().copied())
-        .map(|change| trace(change, look))
+        .map(|change| trace(change, look, at))
         .buffered(usize::from(common.concurrency));
     let mut traces: Vec<Trace> = Vec::new();
     while let Some(trace) = answers.next().await {
@@ -200,9 +198,9 @@ async fn traces(plan: &Plan, known: &[Trace], look: &dyn CloudReader, common: &C
     traces
 }
 
-async fn trace(change: &Change, look: &dyn CloudReader) -> Trace {
+async fn trace(change: &Change, look: &dyn CloudReader, at: Timestamp) -> Trace {
     match look.last_changes(change).await {
-        Ok(history) => Trace::of(&change.address, history),
-        Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address))),
+        Ok(history) => Trace::of(&change.address, history, at),
+        Err(fault) => Trace::unread(&change.address, &fault.problem(Stage::Observe, Some(&change.address)), at),
     }
 }

@@ -118,7 +118,8 @@ fn is_agreed(one: &FileUse, other: &FileUse) -> bool {
 fn refuse(written: &FileUse, other: &FileUse) -> Result<(), CliError> {
     let (what, path) = (written.shown, written.path.display());
     let is_one = is_one_file(&written.path, &other.path);
-    if !is_one && !(other.how == Use::ReadsAll && is_in(&written.path, &other.path)) {
+    let is_among = other.how == Use::ReadsAll && is_in(&written.path, &other.path);
+    if !is_one && !is_among {
         return Ok(());
     }
     let failure = match other.how {

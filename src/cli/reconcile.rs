@@ -100,6 +100,9 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let board = StatusBoard::default();
     let controller = Controller { source: &source, templates: &templates, clock: &SystemClock, board, options };
     ui.note(&format!("run {}: {}", controller.options.run, manner(args)));
+    if args.observe && config.reconcile.wake_queue.is_some() {
+        ui.note("the wake queue is not read, as --observe deletes no message: rounds are made by the clock");
+    }
     let stop = CancellationToken::new();
     let hangups = at_each_hangup(|| tracing::info!("reloading the configuration, which takes seconds"));
     // One round is over before anybody looks.
@@ -228,7 +231,8 @@ impl ConfigSource for FromFile<'_> {
         let document = |place: &S3Place, bytes_max| aws.document(place.bucket.as_str(), &place.key, bytes_max);
         let lease = config.reconcile.lease.as_ref().map(|place| document(place, lease::BYTES_MAX));
         let history = self.history(config).map(|place| document(&place, history::BYTES_MAX));
-        let queue = match &config.reconcile.wake_queue {
+        // Who only observes may delete no message, and would be given the same ones for ever.
+        let queue = match config.reconcile.wake_queue.as_ref().filter(|_| !self.observe) {
             Some(name) => {
                 let account = log_account(&aws, config).await?;
                 Some(aws.queue(&account, name, &dead_letter_queue(name)))

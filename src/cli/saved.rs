@@ -1,12 +1,12 @@
 //! A plan that was written as JSON and is now to be applied: the ground it stands on must be the same.
 
-use std::fs;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 use jiff::{ToSpan, Zoned};
 
 use super::failure::CliError;
+use crate::files;
 use crate::plan::saved::{BadPlan, SavedPlan};
 use crate::plan::{Plan, PlanOptions};
 
@@ -26,7 +26,7 @@ impl Saved {
             CliError::new(format!("cannot use the plan {}: {why}", file.display()))
                 .hint("`orgtrail plan --output plan.json` writes such a file")
         };
-        let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
+        let text = files::read_text(file, files::BYTES_MAX).map_err(|error| failed(&error))?;
         let saved = SavedPlan::parse(&text).map_err(|why| match why {
             BadPlan::Foreign | BadPlan::Version(_) => {
                 CliError::new(format!("{} is not a plan of this version", file.display()))

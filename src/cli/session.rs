@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::config::Config;
+use crate::files;
 use crate::ids::Region;
 use crate::policy::template::Templates;
 use crate::report::text::template;
@@ -129,7 +130,7 @@ const TEMPLATE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 fn read_template(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(TEMPLATE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    files::open(path)?.take(TEMPLATE_BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > TEMPLATE_BYTES_MAX {
         return Err(std::io::Error::other(format!("{} has more than {TEMPLATE_BYTES_MAX} bytes", path.display())));
     }

@@ -12,6 +12,7 @@ use super::ui::Ui;
 use crate::daemon::clock::SystemClock;
 use crate::daemon::status_board::StatusBoard;
 use crate::daemon::status_server::{Access, ServerError, StatusSite, listen, serve as serve_status};
+use crate::files;
 
 /// A status server that listens and serves nothing yet.
 pub struct StatusServer {
@@ -46,7 +47,10 @@ pub async fn serve<S: StatusSite>(server: Option<StatusServer>, board: StatusBoa
     }
 }
 
+/// The largest file of a token, in bytes.
+const TOKEN_BYTES_MAX: u64 = 64 << 10;
+
 fn read_token(file: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(file)
+    files::read_text(file, TOKEN_BYTES_MAX)
         .map_err(|error| CliError::new(format!("cannot read the token in {}", file.display())).because(error))
 }

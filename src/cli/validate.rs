@@ -1,11 +1,11 @@
 //! `orgtrail validate`: tells whether a configuration is right, without asking AWS. Also reads it for other commands.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::Outcome;
 use crate::config::{self, Config, ConfigErrors};
+use crate::files;
 use crate::report::text::escape;
 
 /// Why there is no configuration.
@@ -40,7 +40,7 @@ fn review(file: &Path) -> Result<(Config, Vec<config::ConfigFinding>), LoadError
 /// Reads no more than it takes to see that a file is too large.
 pub(super) fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(file)?.take(config::SIZE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    files::open(file)?.take(config::SIZE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -1,6 +1,5 @@
 //! `orgtrail verify`: proves that the logs are complete and untouched.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use super::signal::told_to_stop_or_left_alone;
 use super::summary::{self, Summary};
 use super::ui::Ui;
 use super::{Answer as Printed, Common, Format};
+use crate::files;
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
@@ -328,7 +328,8 @@ fn read_checkpoint(args: &VerifyArgs, places: &LogSources) -> Result<Checkpoint,
     let Some(file) = args.checkpoint.as_ref().filter(|file| file.exists()) else {
         return Ok(Checkpoint { store, ..Checkpoint::default() });
     };
-    let text = fs::read_to_string(file).map_err(|source| LogsError::File { file: file.clone(), source })?;
+    let text =
+        files::read_text(file, files::BYTES_MAX).map_err(|source| LogsError::File { file: file.clone(), source })?;
     Checkpoint::parse(&text, &store).map_err(|source| LogsError::Checkpoint { file: file.clone(), source })
 }
 
@@ -433,7 +434,7 @@ fn check_signature(args: &VerifyArgs, places: &LogSources) -> Result<Signature, 
 }
 
 fn read_file(file: &Path) -> Result<Vec<u8>, LogsError> {
-    fs::read(file).map_err(|source| LogsError::File { file: file.to_owned(), source })
+    files::read(file, files::BYTES_MAX).map_err(|source| LogsError::File { file: file.to_owned(), source })
 }
 
 fn reads(text: &str) -> Result<usize, String> {

@@ -5,6 +5,8 @@
 //! that is no record, is never overwritten.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 
@@ -111,6 +113,12 @@ pub struct HistoryFile {
     path: PathBuf,
 }
 
+/// A history that this daemon alone keeps, until it is dropped.
+#[derive(Debug)]
+pub struct HistoryLock {
+    _file: File,
+}
+
 /// Says why the file of earlier runs cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryFileError {
@@ -121,6 +129,14 @@ pub enum HistoryFileError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Another daemon keeps it: two would lose each other's rounds.
+    #[error("another daemon keeps the history {} (it holds a lock on {})", path.display(), lock.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+        /// The file beside it that is locked.
+        lock: PathBuf,
     },
     /// It is no history, or one of another version or deployment.
     #[error("{} is not a history of this deployment: {why}", path.display())]
@@ -138,13 +154,44 @@ impl HistoryFile {
         Self { path: path.into() }
     }
 
+    /// Takes the file for this daemon alone, for as long as what is returned is kept. The lock is on a file beside it,
+    /// as the history itself is replaced by each writing; it stays there, empty. Where no lock can be had, as on some
+    /// shared file systems, a warning is all.
+    ///
+    /// # Errors
+    /// [`HistoryFileError::Held`] where another daemon has it.
+    pub fn hold(&self) -> Result<Option<HistoryLock>, HistoryFileError> {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let Some(name) = path.file_name() else { return Ok(None) };
+        let mut lock_name = OsString::from(".");
+        lock_name.push(name);
+        lock_name.push(".lock");
+        let lock = path.with_file_name(lock_name);
+        let opened = match fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock) {
+            Ok(file) => match file.try_lock() {
+                Ok(()) => Ok(file),
+                Err(TryLockError::WouldBlock) => return Err(HistoryFileError::Held { path, lock }),
+                Err(TryLockError::Error(error)) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(file) => Ok(Some(HistoryLock { _file: file })),
+            Err(error) => {
+                let (path, lock) = (path.display(), lock.display());
+                tracing::warn!(%error, %path, %lock, "the history cannot be locked; no other daemon may use it");
+                Ok(None)
+            }
+        }
+    }
+
     /// Reads what earlier runs left; `None` where there is no file yet.
     ///
     /// # Errors
     /// [`HistoryFileError`] for a file that is something else: it is not overwritten.
     pub fn read<R: HistoryFormat>(&self, deployment: &str) -> Result<Option<R>, HistoryFileError> {
         let path = self.path.clone();
-        let text = match std::fs::read_to_string(&path) {
+        let text = match files::read_text(&path, BYTES_MAX.unsigned_abs()) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(HistoryFileError::Read { path, source }),

@@ -281,4 +281,27 @@ pub(crate) mod tests {
         let read = HistoryFile::new(file.path()).read::<HistoryRecord>("acme");
         assert!(matches!(read, Err(HistoryFileError::Content { .. })));
     }
+    #[test]
+    fn one_daemon_at_a_time_keeps_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        let held = HistoryFile::new(&path).hold().unwrap();
+        assert!(held.is_some());
+        let refused = HistoryFile::new(&path).hold().unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("another daemon keeps the history {}", path.display())), "{refused}");
+        HistoryFile::new(folder.path().join("other.json")).hold().unwrap();
+        drop(held);
+        assert!(HistoryFile::new(&path).hold().unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_no_history_and_what_is_too_large_neither() {
+        let read = |path: &std::path::Path| HistoryFile::new(path).read::<HistoryRecord>("acme").unwrap_err();
+        assert!(matches!(read(std::path::Path::new("/dev/full")), HistoryFileError::Read { .. }));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(crate::daemon::history::BYTES_MAX.unsigned_abs() + 1).unwrap();
+        let HistoryFileError::Read { source, .. } = read(file.path()) else { panic!() };
+        assert_eq!(source.kind(), std::io::ErrorKind::FileTooLarge);
+    }
 }

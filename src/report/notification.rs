@@ -27,7 +27,7 @@ pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>
     // The comparison has the worst first, of what is new and of what changed: a message has the worst first of both.
     let worst = |entry: &&SinceEntry| Harm::ALL.iter().position(|harm| Some(harm.as_str()) == entry.harm);
     entries.sort_by_key(|entry| worst(entry).filter(|at| *at < 3).unwrap_or(Harm::ALL.len()));
-    let traces = traces(subject.traces, subject.organization);
+    let traces = traces(subject.traces, subject.organization, subject.since.map(|since| since.at));
     let known: Vec<&TraceView> = traces.iter().filter(|trace| !trace.events.is_empty()).collect();
     let lines = |quote: Quote| {
         let mut lines =
@@ -56,10 +56,13 @@ fn finding(entry: &SinceEntry, is_compared: bool, quote: Quote) -> String {
 }
 
 fn last_change(trace: &TraceView, quote: Quote) -> Option<String> {
-    let TraceView { address, events, unknown: _, accounts: _ } = trace;
-    let AuditEvent { time, actor, event, .. } = &events.first()?.event;
+    let TraceView { address, events, unknown: _, notes, accounts: _ } = trace;
+    let AuditEvent { time, actor, event, doubt, .. } = &events.first()?.event;
+    let doubt = doubt.iter().map(|doubt| format!("may not have been done: {doubt}"));
+    let notes: String =
+        doubt.chain(notes.iter().cloned()).map(|note| format!(", {}", quote(&shortened(&note)))).collect();
     let [address, event, actor] = [address, event, actor].map(|text| quote(&shortened(text)));
-    Some(format!("- last change of {address}: {event} by {actor} at {time}"))
+    Some(format!("- last change of {address}: {event} by {actor} at {time}{notes}"))
 }
 
 #[cfg(test)]
@@ -87,7 +90,7 @@ mod tests {
             ..AuditEvent::default()
         };
         let history = EventHistory { found: vec![event], gap: None };
-        let traces = [Trace::of(&plan.changes[0].address, history)];
+        let traces = [Trace::of(&plan.changes[0].address, history, comparison.at)];
         let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
         notice(&subject, &comparison, link).unwrap()
     }

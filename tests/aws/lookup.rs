@@ -77,7 +77,10 @@ async fn the_last_changes_are_told_and_nothing_else() {
     let expected = [
         event_of("07", "arn:aws:iam::222222222222:user/mallory", "PutBucketPolicy", Some("203.0.113.7")),
         event_of("06", "config.amazonaws.com", "PutBucketTagging", None),
-        event_of("05", "eve", "PutBucketVersioning", None),
+        AuditEvent {
+            doubt: Some("its record cannot be read".into()),
+            ..event_of("05", "eve (user name of the event history, account not known)", "PutBucketVersioning", None)
+        },
     ];
     assert_eq!(found, expected);
     assert_eq!(gap, None);
@@ -94,6 +97,27 @@ async fn pages_of_reads_are_not_read_without_end() {
     assert!(history.found.is_empty() && history.gap.unwrap().contains("older ones were not read"), "{history:?}");
     let bodies: Vec<Value> = lookups(&emulator).into_iter().map(|(_, body)| body).collect();
     assert!(bodies[0].get("NextToken").is_none() && bodies[1]["NextToken"] == "more");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_never_no_change() {
+    let (emulator, _, deployment, aws) = start(&[]).await;
+    for body in ["{}", r#"{"Events":null}"#] {
+        emulator.proxy().trouble("cloudtrail", "LookupEvents", 1, Trouble::Answer(body.into()));
+        let history = aws.last_changes(&lost(&deployment, &deployment.bucket())).await.unwrap();
+        let gap = "an answer of the event history lacks its list of events: other changes may be there";
+        assert_eq!(history, EventHistory { found: Vec::new(), gap: Some(gap) }, "{body}");
+    }
+    let absent = json!({"EventName": "PutRetentionPolicy", "EventTime": 1_772_341_500, "Username": "eve"});
+    let cut_off = json!({"EventName": "PutRetentionPolicy", "EventTime": 1_772_341_500, "CloudTrailEvent": "{\"a"});
+    for event in [absent, cut_off] {
+        let events = answer(&[event], None);
+        emulator.proxy().trouble_where("cloudtrail", "LookupEvents", "PutRetention", 1, events);
+        emulator.proxy().trouble("cloudtrail", "LookupEvents", 2, answer(&[], None));
+        let history = aws.last_changes(&lost(&deployment, &deployment.log_group())).await.unwrap();
+        let gap = "an event in the event history that may be about it cannot be read: other changes may be there";
+        assert_eq!(history, EventHistory { found: Vec::new(), gap: Some(gap) });
+    }
 }
 
 /// The region and the body of each lookup.

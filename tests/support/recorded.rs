@@ -82,6 +82,9 @@ impl Folder {
         let looks = !["validate", "schema", "man", "completions", "demo", "permissions"]
             .iter()
             .any(|idle| args.first().is_some_and(|first| first == idle));
+        // A place that is named stands for itself, unless a configuration is named too.
+        let is_place = matches!(args, ["verify" | "coverage", place, ..] if !place.starts_with('-'));
+        let looks = looks && (!is_place || args.contains(&"-c") || args.contains(&"--config"));
         let estate: &[&str] = if looks { &["--estate", "estate.json"] } else { &[] };
         let output = program(self.folder.path()).args(estate).args(args).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -2,7 +2,6 @@
 //! without a configuration and without AWS; with `--live` on what the configured trails deliver to ([`live`]).
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::summary::Summary;
 use super::ui::Ui;
 use super::{Answer, Common, Format};
 use crate::estate::topic::is_managed_by_sns;
+use crate::files;
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId, Partition};
 use crate::log_path::{Folder, split_at_root};
 use crate::plan::Harm;
@@ -142,7 +142,7 @@ fn outcome(explanation: &Explanation) -> Outcome {
 fn read(file: &Path) -> Result<PolicyDocument, CliError> {
     let shown = file.display();
     let mut text = String::new();
-    let opened = File::open(file).and_then(|open| open.take(SIZE_BYTES_MAX + 1).read_to_string(&mut text));
+    let opened = files::open(file).and_then(|open| open.take(SIZE_BYTES_MAX + 1).read_to_string(&mut text));
     opened.map_err(|error| CliError::new(format!("cannot read the policy {shown}")).because(error))?;
     if text.len() as u64 > SIZE_BYTES_MAX {
         let failure = CliError::new(format!("{shown} has more than {SIZE_BYTES_MAX} bytes"));

@@ -1,13 +1,12 @@
 //! The evidence bundle that a run writes. It bears its name only when it is whole: a run that is killed, refused or out
 //! of space leaves an earlier bundle as it was, and of two runs at once the later one's is whole.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{LazyConnection, LogSourceError, LogSources, LogsError};
-use crate::files::{NewFile, Readers, is_same};
+use crate::files::{self, NewFile, Readers, is_same};
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::digest::keys::KeyRing;
@@ -96,5 +95,5 @@ pub async fn check_key(sign: Option<&String>, aws: &LazyConnection) -> Result<()
 }
 
 fn read_key(file: &str) -> Result<Vec<u8>, LogsError> {
-    fs::read(file).map_err(|source| LogsError::File { file: file.into(), source })
+    files::read(Path::new(file), files::BYTES_MAX).map_err(|source| LogsError::File { file: file.into(), source })
 }

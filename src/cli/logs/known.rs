@@ -10,6 +10,7 @@ use crate::cli::Common;
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::config::names::render_name;
+use crate::files;
 use crate::ids::AccountId;
 use crate::log_path::DigestKey;
 use crate::logs::bundle::BundleStore;
@@ -104,7 +105,7 @@ fn add_accounts(expected: &mut Expectation, ids: Vec<AccountId>, said_by: &str) 
 
 fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
     let wrong = || LogsError::Expect { word: file.display().to_string() };
-    let bytes = match std::fs::read(file) {
+    let bytes = match files::read(file, files::BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(wrong()),
         Err(source) => return Err(LogSourceError::Read { file: file.into(), source }.into()),

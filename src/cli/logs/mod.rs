@@ -235,7 +235,7 @@ pub async fn open(named: &str, aws: &LazyConnection) -> Result<(LogSource, Strin
     if !path.is_file() {
         return Err(LogSourceError::Nothing(named.to_owned()));
     }
-    let file = std::fs::File::open(path).map_err(|source| LogSourceError::Read { file: path.into(), source })?;
+    let file = files::open(path).map_err(|source| LogSourceError::Read { file: path.into(), source })?;
     let bundle = BundleStore::read(file).map_err(|source| LogSourceError::Bundle { file: path.into(), source })?;
     Ok((LogSource::Bundle(Arc::new(bundle)), String::new()))
 }
@@ -264,7 +264,8 @@ fn root_of(path: &Path) -> (PathBuf, String) {
 /// # Errors
 /// When the file cannot be read or holds something else.
 pub fn read_keys(file: &Path) -> Result<KeyRing, LogSourceError> {
-    let text = std::fs::read_to_string(file).map_err(|source| LogSourceError::Read { file: file.into(), source })?;
+    let text = files::read_text(file, files::BYTES_MAX)
+        .map_err(|source| LogSourceError::Read { file: file.into(), source })?;
     let is_ring = text.contains("\"format_version\"");
     let ring = if is_ring { KeyRing::parse_file(&text) } else { KeyRing::parse(&text) };
     ring.map_err(|source| LogSourceError::Keys { file: file.into(), source })

@@ -8,6 +8,9 @@ use std::time::SystemTime;
 use crate::estate::snapshot::{BadSnapshot, Snapshot};
 use crate::files::{self, Readers};
 
+/// The largest snapshot that is read, in bytes: some KB an account, and an organization has thousands.
+const BYTES_MAX: u64 = 512 << 20;
+
 /// Says why a snapshot file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFile {
@@ -42,7 +45,7 @@ pub enum BadFile {
 /// # Errors
 /// [`BadFile`] where there is no such file, or what is in it is not a snapshot of this version.
 pub fn read(path: &Path) -> Result<Snapshot, BadFile> {
-    let text = fs::read_to_string(path).map_err(|source| BadFile::Read { path: path.to_owned(), source })?;
+    let text = files::read_text(path, BYTES_MAX).map_err(|source| BadFile::Read { path: path.to_owned(), source })?;
     Snapshot::parse(&text).map_err(|source| BadFile::Content { path: path.to_owned(), source })
 }
 

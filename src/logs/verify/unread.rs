@@ -72,9 +72,8 @@ mod tests {
     use super::*;
 
     fn finding(code: Code, object: &str, hour: i8, detail: &str) -> Finding {
-        let start = jiff::civil::date(2026, 11, 20).at(hour, 0, 0, 0).in_tz("UTC").unwrap().timestamp();
-        let end = start + jiff::SignedDuration::from_hours(1);
-        let (object, window) = (Some(object.to_owned()), Some(TimeRange { start, end }));
+        let end = format!("2026-11-20T{:02}:00:00Z", hour + 1).parse().unwrap();
+        let (object, window) = (Some(object.to_owned()), Some(TimeRange::hour_until(end)));
         Finding { code, state: State::Unproven, object, window, detail: detail.into(), next: None }
     }
 

@@ -11,9 +11,8 @@ use super::supervisor::Supervisor;
 use super::{Controller, FatalError, Generation, every};
 use crate::config::Config;
 use crate::daemon::backoff::retry_pause;
-use crate::daemon::history::SharedHistory;
+use crate::daemon::history::{HistoryFile, SharedHistory};
 use crate::daemon::lease::LeaderElector;
-use crate::daemon::run_id::session_prefix;
 use crate::daemon::shutdown::within_grace;
 use crate::reconcile::history::{RoundRecord, Trigger};
 use crate::reconcile::round::with_causes;
@@ -32,6 +31,10 @@ impl Controller<'_> {
     pub async fn run(&self, stop: &CancellationToken) -> Result<Option<RoundRecord>, FatalError> {
         let text = self.source.read().map_err(|refused| FatalError::Start(refused.why))?;
         let config = self.source.parse(&text).map_err(|refused| FatalError::Start(refused.why))?;
+        let _held = match self.options.history.as_ref().map(HistoryFile::hold).transpose() {
+            Ok(held) => held,
+            Err(error) => return Err(FatalError::Start(format!("{error}; name another file with --history"))),
+        };
         let state = DaemonState::resume(self.options.history.as_ref(), &config.deployment);
         let mut state = state.map_err(|error| {
             FatalError::Start(format!(
@@ -118,7 +121,7 @@ impl Controller<'_> {
         let Connection { lease, queue, history, .. } = &generation.connection;
         let lease = lease.as_deref().filter(|_| !self.options.observe);
         let elector = lease.map(|store| LeaderElector::new(store, self.clock, &self.options.run, "reconcile.lease"));
-        let own = OwnSessions::new(session_prefix(deployment), &generation.config.organization.member_role);
+        let own = OwnSessions::new(&self.options.run, &generation.config.organization.member_role);
         let listener = queue.as_deref().map(|queue| QueueListener::new(queue, self.clock, &self.board, own));
         let history = history.as_deref().map(|store| SharedHistory::new(store, deployment));
         let (elector, listener, history) = (elector.as_ref(), listener.as_ref(), history.as_ref());

@@ -102,8 +102,11 @@ fn call(source: &str, name: &str, account: &str, arn: &str) -> String {
 }
 
 pub(super) const MALLORY: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
-const OURSELVES: &str =
-    "arn:aws:sts::111111111111:assumed-role/OrganizationAccountAccessRole/orgtrail-acme-20260105T000000Z-0001";
+
+/// A session of the run `orgtrail-acme-1` in an account.
+fn ourselves(account: &str) -> String {
+    format!("arn:aws:sts::{account}:assumed-role/OrganizationAccountAccessRole/orgtrail-acme-1")
+}
 
 pub(super) fn given(queue: &InMemory, cloud: impl Fn() -> Box<dyn Cloud> + Send + Sync + 'static) -> Given {
     let queue = queue.clone();
@@ -128,7 +131,7 @@ fn a_flood_of_messages_is_worked_off_in_parts() {
             for n in 0..10_000 {
                 match n % 4 {
                     0 => queue.send(n, &event(MANAGEMENT, MALLORY)),
-                    1 => queue.send(n, &event(MANAGEMENT, OURSELVES)),
+                    1 => queue.send(n, &event(MANAGEMENT, &ourselves(MANAGEMENT))),
                     2 => queue.send(n, "{\"detail-type\": \"nonsense\"}"),
                     _ => queue.send(n, &event("999999999999", MALLORY)),
                 }
@@ -272,7 +275,7 @@ fn a_message_about_an_account_that_joined_has_it_taken_in_and_our_own_doing_wake
             let rounds = board.read().rounds.len();
             // What that round did is told of too.
             for n in 2..10 {
-                queue.send(n, &call("iam.amazonaws.com", "CreateRole", LOG, OURSELVES));
+                queue.send(n, &call("iam.amazonaws.com", "CreateRole", LOG, &ourselves(LOG)));
             }
             clock.minutes(10).await;
             assert_eq!((board.read().rounds.len(), lock(&queue.state).deleted), (rounds, 9));

@@ -3,8 +3,8 @@
 use super::observe::Focus;
 use crate::estate::Kind;
 use crate::event::catalog;
-use crate::event::{Actor, BadEvent, EventBridgeEvent, Json, Outcome};
-use crate::ids::{AccountId, BadId};
+use crate::event::{Actor, ActorKind, BadEvent, EventBridgeEvent, Json, Outcome};
+use crate::ids::{AccountId, Arn, BadId};
 
 mod queue_listener;
 
@@ -40,25 +40,36 @@ pub struct ChangeHint {
     pub actor: String,
 }
 
-/// Which calls are orgtrail's own. Anybody can name a session as it names its own: only together with the role that it
-/// assumes in every account the name says something.
+/// Which calls are this daemon's own: those of sessions that bear its run id, of the role that it assumes, in the
+/// account where they happened. Whoever else may assume that role could take the same name for a session, which is only
+/// a claim; but another id, another account and another deployment are never this daemon. What a replica did that led
+/// before wakes once more, which does no harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnSessions {
-    /// How the names of its sessions begin.
-    pub prefix: String,
-    /// The name of that role, without its path.
-    pub role: String,
+    /// The run id, which is the name of its sessions.
+    run: String,
+    /// That role, with its path: `platform/Member`.
+    role: String,
 }
 
 impl OwnSessions {
-    /// Returns which sessions are those of a role, with or without its path, whose names begin so.
-    pub fn new(prefix: String, member_role: &str) -> Self {
-        Self { prefix, role: member_role.rsplit('/').next().unwrap_or_default().to_owned() }
+    /// Returns which sessions are those of a run, of a role with or without its path.
+    pub fn new(run: &str, member_role: &str) -> Self {
+        Self { run: run.to_owned(), role: member_role.trim_start_matches('/').to_owned() }
     }
 
-    fn has(&self, actor: &Actor) -> bool {
-        let session = actor.session_of_role().filter(|_| actor.role_name() == Some(&self.role));
-        session.is_some_and(|session| session.starts_with(&self.prefix))
+    /// Tells whether a call that happened in an account is one of them. What is not recorded is not taken for it.
+    fn has(&self, actor: &Actor, account: &AccountId) -> bool {
+        let is = |arn: &str, service: &str, resource: &str| {
+            arn.parse::<Arn>().is_ok_and(|arn| {
+                (arn.service(), arn.account(), arn.resource()) == (service, account.as_str(), resource)
+            })
+        };
+        let name = self.role.rsplit('/').next().unwrap_or_default();
+        actor.kind == ActorKind::Role
+            && actor.account.as_deref().is_none_or(|of| of == account.as_str())
+            && is(&actor.name, "sts", &format!("assumed-role/{name}/{}", self.run))
+            && actor.role.as_deref().is_none_or(|role| is(role, "iam", &format!("role/{}", self.role)))
     }
 }
 
@@ -80,7 +91,7 @@ pub fn read(body: &str, own: &OwnSessions) -> Result<Relevance, BadEvent> {
         return Ok(Relevance::Nothing);
     }
     let actor = Actor::of(&record);
-    if own.has(&actor) {
+    if own.has(&actor, &account) {
         return Ok(Relevance::Own);
     }
     let organization = source == "organizations.amazonaws.com";
@@ -133,8 +144,10 @@ mod tests {
 
     const OTHER: &str = "arn:aws:sts::111111111111:assumed-role/Admin/mallory";
 
+    const RUN: &str = "orgtrail-acme-20260105T000000Z-1a2b";
+
     fn own() -> OwnSessions {
-        OwnSessions { prefix: "orgtrail-acme-".into(), role: "OrganizationAccountAccessRole".into() }
+        OwnSessions::new(RUN, "OrganizationAccountAccessRole")
     }
 
     fn heard(value: &Value) -> Result<Relevance, BadEvent> {
@@ -182,19 +195,70 @@ mod tests {
 
     #[test]
     fn own_calls_failed_calls_and_reads_wake_nobody() {
-        let own = "arn:aws:sts::111111111111:assumed-role/OrganizationAccountAccessRole/orgtrail-acme-20260105-1a2b";
-        assert_eq!(heard(&event("cloudtrail.amazonaws.com", "StartLogging", own)), Ok(Relevance::Own));
-        let user = "arn:aws:iam::111111111111:user/orgtrail-acme-1";
-        assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", user)), Ok(Relevance::Change(_))));
-        // Whoever assumes another role can name its session as it likes.
-        let forged = "arn:aws:sts::111111111111:assumed-role/Admin/orgtrail-acme-20260105-1a2b";
-        assert!(matches!(heard(&event("cloudtrail.amazonaws.com", "StopLogging", forged)), Ok(Relevance::Change(_))));
+        let own = format!("arn:aws:sts::111111111111:assumed-role/OrganizationAccountAccessRole/{RUN}");
+        assert_eq!(heard(&event("cloudtrail.amazonaws.com", "StartLogging", &own)), Ok(Relevance::Own));
         let mut failed = event("cloudtrail.amazonaws.com", "StopLogging", OTHER);
         failed["detail"]["errorCode"] = "AccessDenied".into();
         assert_eq!(heard(&failed), Ok(Relevance::Nothing));
         let mut read = event("cloudtrail.amazonaws.com", "GetTrail", OTHER);
         read["detail"]["readOnly"] = true.into();
         assert_eq!(heard(&read), Ok(Relevance::Nothing));
+    }
+
+    #[test]
+    fn a_call_of_anybody_else_is_never_taken_for_our_own() {
+        let role = "OrganizationAccountAccessRole";
+        let session =
+            |account: &str, role: &str, name: &str| format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
+        for arn in [
+            "arn:aws:iam::111111111111:user/orgtrail-acme-1".to_owned(),
+            // Whoever assumes another role can name its session as it likes.
+            session("111111111111", "Admin", RUN),
+            // A stranger has a role of that name too.
+            session("999999999999", role, RUN),
+            session("999999999999", role, "orgtrail-acme-evil"),
+            // A person, another deployment, another replica, an earlier run.
+            session("111111111111", role, "orgtrail-acme-mallory"),
+            session("111111111111", role, "orgtrail-acme-prod-20260105T000000Z-1a2b"),
+            session("111111111111", role, "orgtrail-acme-20260105T000000Z-1a2c"),
+            session("111111111111", role, &format!("{RUN}-2")),
+            session("111111111111", role, ""),
+            session("111111111111", &format!("{role}/{RUN}"), "mallory"),
+        ] {
+            let heard = heard(&event("cloudtrail.amazonaws.com", "StopLogging", &arn));
+            assert!(matches!(heard, Ok(Relevance::Change(_))), "{arn}: {heard:?}");
+        }
+        let own = session("111111111111", role, RUN);
+        let issued = |identity: Value| {
+            let mut message = event("cloudtrail.amazonaws.com", "StopLogging", &own);
+            message["detail"]["userIdentity"] = identity;
+            heard(&message)
+        };
+        let issuer = |arn: &str| json!({"sessionIssuer": {"type": "Role", "arn": arn}});
+        let of = |role: &str| {
+            let context = issuer(role);
+            json!({"type": "AssumedRole", "arn": own, "accountId": "111111111111", "sessionContext": context})
+        };
+        assert_eq!(issued(of(&format!("arn:aws:iam::111111111111:role/{role}"))), Ok(Relevance::Own));
+        for other in [
+            of(&format!("arn:aws:iam::999999999999:role/{role}")),
+            of(&format!("arn:aws:iam::111111111111:role/theirs/{role}")),
+            of("arn:aws:iam::111111111111:role/Admin"),
+            json!({"type": "AssumedRole", "arn": own, "accountId": "999999999999"}),
+            json!({"type": "AssumedRole", "principalId": format!("AROAEXAMPLE:{RUN}"), "accountId": "111111111111"}),
+            json!({"type": "IAMUser", "arn": own}),
+        ] {
+            let heard = issued(other.clone());
+            assert!(matches!(heard, Ok(Relevance::Change(_))), "{other}: {heard:?}");
+        }
+        let pathed = OwnSessions::new(RUN, "/platform/Member");
+        let message = |issuer: &str| {
+            let mut message = event("iam.amazonaws.com", "CreateRole", &session("111111111111", "Member", RUN));
+            message["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = issuer.into();
+            read(&message.to_string(), &pathed)
+        };
+        assert_eq!(message("arn:aws:iam::111111111111:role/platform/Member"), Ok(Relevance::Own));
+        assert!(matches!(message("arn:aws:iam::111111111111:role/Member"), Ok(Relevance::Change(_))));
     }
 
     /// `drift --who` and a round that a message woke must not name two people for one change.
@@ -217,8 +281,8 @@ mod tests {
             message["detail"]["userIdentity"] = identity;
             let Ok(Relevance::Change(hint)) = heard(&message) else { panic!("{message}") };
             let record = message["detail"].to_string();
-            let answered = HistoryEvent { record: Some(&record), username: Some("other"), ..HistoryEvent::default() };
-            assert_eq!(answered.change(None).unwrap().actor, hint.actor, "{message}");
+            let answered = HistoryEvent { record: Some(&record), ..HistoryEvent::default() };
+            assert_eq!(answered.change(None).unwrap().unwrap().actor, hint.actor, "{message}");
             assert!(!hint.actor.is_empty());
         }
     }
@@ -229,6 +293,12 @@ mod tests {
         odd["detail"]["readOnly"] = "false".into();
         odd["detail"]["errorCode"] = json!({"code": "AccessDenied"});
         assert!(matches!(heard(&odd), Ok(Relevance::Change(_))), "it may have been done");
+        for code in
+            [json!("InternalFailure"), json!("ServiceUnavailable"), json!("RequestTimeout"), json!(500), json!(false)]
+        {
+            odd["detail"]["errorCode"] = code;
+            assert!(matches!(heard(&odd), Ok(Relevance::Change(_))), "{odd}");
+        }
         odd["detail"]["readOnly"] = "true".into();
         assert_eq!(heard(&odd), Ok(Relevance::Nothing));
     }

@@ -181,7 +181,7 @@ pub enum CoverageLine<'a> {
         /// The end of the range (RFC 3339).
         to: String,
         /// How many rows are in each state.
-        summary: CoverageSummary,
+        summary: Box<CoverageSummary>,
         /// What CloudTrail says about the trails.
         trails: Vec<TrailJson<'a>>,
         /// What could not be read, as sentences.
@@ -242,7 +242,7 @@ impl<'a> CoverageJson<'a> {
             organizations,
             from,
             to,
-            summary,
+            summary: Box::new(summary),
             trails,
             not_known,
             made_at,

@@ -46,7 +46,7 @@ pub struct ExpectedEntry {
     pub missing: Vec<MissingEntry>,
     /// Why it is not known which accounts should have one; null where it is known.
     pub unknown: Option<String>,
-    /// Of which accounts the enabled regions are unknown, and why; null where they are known, or nobody asked.
+    /// Of which accounts the enabled regions are unknown, and why; null where they are known, or were not asked for.
     #[serde(default)]
     pub unknown_regions: Option<String>,
 }

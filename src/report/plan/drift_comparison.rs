@@ -1,6 +1,7 @@
 //! What is new since the last run, and who changed it, as programs and as people read it. The texts are not escaped;
 //! each format does that for itself.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::drift::{Comparison, Entry, FindingKind, FindingState, Tally, Trace};
@@ -50,6 +51,9 @@ pub struct TraceView {
     pub events: Vec<TracedEvent>,
     /// Why no actor is named; none where one is.
     pub unknown: Option<String>,
+    /// What else is to be known of the answer: when it was looked up, where that was in an earlier run, and why there
+    /// may be other changes.
+    pub notes: Vec<String>,
     /// The accounts that it is about.
     pub accounts: Vec<AccountView>,
 }
@@ -67,9 +71,9 @@ pub struct TracedEvent {
 /// Who stands behind an actor, or calls for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Behind {
-    /// `role`, `source identity` or `through`.
+    /// `role`, `source identity`, `through` or `may not have been done:`.
     pub label: &'static str,
-    /// The ARN of the role, the source identity or the service.
+    /// The ARN of the role, the source identity, the service or the reason.
     pub name: String,
 }
 
@@ -154,23 +158,25 @@ pub fn about(kind: FindingKind) -> &'static str {
     }
 }
 
-/// Lays out who changed what.
-pub fn traces(traces: &[Trace], organization: &Organization) -> Vec<TraceView> {
+/// Lays out who changed what. `run` is when this run was, where it may have taken something from an earlier one.
+pub fn traces(traces: &[Trace], organization: &Organization, run: Option<Timestamp>) -> Vec<TraceView> {
     let subject = |trace: &Trace| group::subject_of_address(&trace.address, organization);
     let key = |trace: &Trace| {
         let subject = subject(trace);
         let hide = |text: &str| Own::of(&subject, organization).hide(text);
         let unknown = trace.unknown.as_deref().map(hide);
-        (hide(&trace.address.to_string()), trace.events.clone(), unknown)
+        let earlier = run.and_then(|run| trace.asked_before(run));
+        let notes: Vec<String> = earlier.into_iter().chain(trace.gap.clone()).collect();
+        (hide(&trace.address.to_string()), trace.events.clone(), unknown, notes)
     };
-    let views = group_by(traces, key).into_iter().map(|((folded, events, unknown), members)| {
+    let views = group_by(traces, key).into_iter().map(|((folded, events, unknown, notes), members)| {
         let address = match members.as_slice() {
             [only] => only.address.to_string(),
             _ => folded,
         };
         let accounts = members.iter().map(|trace| account(&subject(trace), organization)).collect();
         let events = events.into_iter().map(TracedEvent::from).collect();
-        TraceView { address, events, unknown, accounts }
+        TraceView { address, events, unknown, notes, accounts }
     });
     views.collect()
 }
@@ -201,7 +207,7 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
         return;
     }
     page.heading(&[Span(STRONG, "Who changed it last"), Span(FAINT, ", as CloudTrail's event history shows")]);
-    for TraceView { address, events, unknown, accounts } in traces {
+    for TraceView { address, events, unknown, notes, accounts } in traces {
         page.line(2, &[Span(PLAIN, address)]);
         write_accounts(page, accounts, accounts_max);
         for TracedEvent { event: AuditEvent { time, actor, event, source, .. }, behind } in events {
@@ -218,6 +224,9 @@ pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], acc
         if let Some(why) = unknown {
             page.line(6, &[Span(BAD, "unknown"), Span(PLAIN, ": "), Span(PLAIN, why)]);
         }
+        for note in notes {
+            page.line(6, &[Span(FAINT, note)]);
+        }
     }
 }
 
@@ -230,6 +239,7 @@ impl From<AuditEvent> for TracedEvent {
             named("role", event.role.as_ref().filter(tells)),
             named("source identity", event.source_identity.as_ref()),
             named("through", event.through.as_ref()),
+            named("may not have been done:", event.doubt.as_ref()),
         ];
         Self { behind: behind.into_iter().flatten().collect(), event }
     }
@@ -272,6 +282,10 @@ mod tests {
         compare(&DriftRecord::of(plan), day(2), Some(&previous))
     }
 
+    fn run() -> Timestamp {
+        "2026-03-02T06:00:00Z".parse().unwrap()
+    }
+
     fn traced(plan: &Plan) -> Vec<Trace> {
         let event_of = |event: &str| AuditEvent {
             time: "2026-03-01T05:00:00Z".into(),
@@ -281,9 +295,10 @@ mod tests {
             ..AuditEvent::default()
         };
         let roles = plan.changes.iter().filter(|change| change.address.name.contains("ReadLogs"));
-        let mut traces: Vec<Trace> = roles.map(|change| Trace::of(&change.address, EventHistory::default())).collect();
+        let mut traces: Vec<Trace> =
+            roles.map(|change| Trace::of(&change.address, EventHistory::default(), run())).collect();
         let found = vec![event_of("PutBucketPolicy"), event_of("PutBucketTagging")];
-        traces.insert(0, Trace::of(&plan.changes[1].address, EventHistory { found, gap: None }));
+        traces.insert(0, Trace::of(&plan.changes[1].address, EventHistory { found, gap: None }, run()));
         traces
     }
 
@@ -319,20 +334,34 @@ mod tests {
             role: Some("arn:aws:iam::111111111111:role/platform/Admin".into()),
             source_identity: Some("mallory".into()),
             through: Some("cloudformation.amazonaws.com".into()),
+            doubt: Some("InternalFailure".into()),
             ..AuditEvent::default()
         };
         // Without a path the role's ARN tells nothing that the session's does not.
         let plain = AuditEvent { role: Some("arn:aws:iam::111111111111:role/Bare".into()), ..event.clone() };
         let found = vec![event, plain];
-        let traces = [Trace::of(&plan.changes[0].address, EventHistory { found, gap: None })];
-        let subject = Subject { traces: &traces, ..Subject::new(&plan, &organization, Purpose::Drift) };
+        let yesterday = "2026-03-01T06:00:00Z".parse().unwrap();
+        let history = EventHistory { found, gap: Some("one could not be read") };
+        let traces = [Trace::of(&plan.changes[0].address, history, yesterday)];
+        let comparison = compared(&plan);
+        let subject = Subject::new(&plan, &organization, Purpose::Drift);
+        let subject = Subject { traces: &traces, since: Some(&comparison), ..subject };
         let templates = Templates::new(&[]).unwrap();
         let human = human::plan(&subject, Layout { width: 400, verbose: false });
         let human = anstream::adapter::strip_str(&human).to_string();
         let page = html::plan(&subject, &templates).unwrap();
         for report in [human, markdown::plan(&subject, &templates).unwrap(), page] {
-            for told in ["role/platform/Admin", "source identity", "mallory", "through", "cloudformation.amazonaws.com"]
-            {
+            for told in [
+                "role/platform/Admin",
+                "source identity",
+                "mallory",
+                "through",
+                "cloudformation.amazonaws.com",
+                "may not have been done:",
+                "InternalFailure",
+                "looked up at 2026-03-01T06:00:00Z",
+                "one could not be read",
+            ] {
                 assert!(report.contains(told), "{told}: {report}");
             }
             assert!(!report.contains("role/Bare"), "{report}");

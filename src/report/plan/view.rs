@@ -175,7 +175,7 @@ pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
         verdict: assessment::verdict(plan),
         partial: partial(plan),
         since: since.map(|comparison| drift_comparison::since(comparison, organization)),
-        traces: drift_comparison::traces(traces, organization),
+        traces: drift_comparison::traces(traces, organization, since.map(|since| since.at)),
         harms: assessment::harms(&groups, plan, organization),
         remarks: assessment::remarks(&plan.findings, organization),
         risks: risks(&groups),

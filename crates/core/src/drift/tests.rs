@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::compare::compare;
-use super::{Comparison, DriftRecord, FindingState};
+use super::{Comparison, DriftRecord, FindingKind, FindingState};
 use crate::estate::{Address, Problem, Stage};
 use crate::event::{AuditEvent, EventHistory};
 
@@ -163,9 +163,16 @@ fn who_did_it_is_said_or_why_nobody_knows() {
         found: found.iter().map(|event_of| (*event_of).clone()).collect(),
         gap,
     };
-    assert_eq!(Trace::of(&address, history(&[&event_of], Some("not all"))).unknown, None);
-    assert!(Trace::of(&address, history(&[], None)).unknown.unwrap().contains("90 days"));
-    assert_eq!(Trace::of(&address, history(&[], Some("not all"))).unknown.unwrap(), "not all");
+    let at = "2026-03-01T01:00:00Z".parse().unwrap();
+    let trace = |found: &[&AuditEvent], gap| Trace::of(&address, history(found, gap), at);
+    let named = trace(&[&event_of], Some("not all"));
+    assert_eq!((named.unknown, named.gap.as_deref(), named.looked_up_at), (None, Some("not all"), Some(at)));
+    let nobody = trace(&[], None);
+    assert_eq!(nobody.unknown.unwrap(), "the event history of the last 90 days names no change");
+    assert_eq!(
+        (trace(&[], Some("not all")).unknown.unwrap(), trace(&[], Some("not all")).gap),
+        ("not all".into(), None)
+    );
     let problem = Problem {
         account: address.account.clone(),
         address: None,
@@ -174,10 +181,42 @@ fn who_did_it_is_said_or_why_nobody_knows() {
         message: "cloudtrail:LookupEvents failed: no".into(),
         help: String::new(),
     };
-    let unread = Trace::unread(&address, &problem);
+    let unread = Trace::unread(&address, &problem, at);
     assert!(unread.unknown.as_ref().unwrap().contains("AccessDenied"));
     let again: Trace = serde_json::from_value(serde_json::to_value(&unread).unwrap()).unwrap();
     assert_eq!(again, unread);
+}
+
+#[test]
+fn a_name_is_taken_over_for_the_same_change_only() {
+    let traced = |address: &str, looked_up: Option<u32>| {
+        let event = AuditEvent { actor: "mallory".into(), ..AuditEvent::default() };
+        let history = EventHistory { found: vec![event], gap: None };
+        let at = |hour| format!("2026-03-01T{hour:02}:00:00Z").parse().unwrap();
+        Trace { looked_up_at: looked_up.map(at), ..Trace::of(&address.parse().unwrap(), history, at(1)) }
+    };
+    // A finding stays at the bucket, whose policy is changed in another way by then; the role is as it was.
+    let with_finding = |changes: Vec<Value>| {
+        let mut report = report(json!(changes));
+        let finding = placed(BUCKET, json!({"harm": "exposed", "code": "c", "message": "m", "help": ""}));
+        report["findings"] = json!([finding]);
+        report
+    };
+    let (first, _) = run(with_finding(vec![change(ROLE, json!(1)), change(BUCKET, json!(1))]), 1, None);
+    let now = with_finding(vec![change(ROLE, json!(1)), change(BUCKET, json!(2))]);
+    let (_, comparison) = run(now, 2, Some(&first));
+    let states: Vec<_> = comparison.findings.iter().map(|entry| (entry.kind, entry.state)).collect();
+    assert!(states.contains(&(FindingKind::Finding, FindingState::Still)), "{states:?}");
+    assert!(states.contains(&(FindingKind::Change, FindingState::Changed)), "{states:?}");
+    let empty = Trace::not_asked(&TRAIL.parse().unwrap(), 1);
+    let kept = Trace::still_true(vec![traced(ROLE, Some(1)), traced(BUCKET, Some(1)), empty], &comparison);
+    assert_eq!(kept, [traced(ROLE, Some(1))]);
+    // It tells when it was looked up, where that was before.
+    let asked = |looked_up| traced(ROLE, looked_up).asked_before(comparison.at);
+    assert_eq!(asked(Some(1)).as_deref(), Some("looked up at 2026-03-01T01:00:00Z"));
+    assert_eq!((asked(Some(2)), asked(None).as_deref()), (None, Some("looked up in an earlier run")));
+    let written = serde_json::to_value(traced(ROLE, None)).unwrap();
+    assert_eq!(serde_json::from_value::<Trace>(written).unwrap(), traced(ROLE, None), "a record of before is read");
 }
 
 mod properties {

@@ -1,8 +1,12 @@
 //! Who changed something last, or why that is not known.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::entry::{Comparison, Entry, FindingKind, FindingState};
 use crate::estate::{Address, Problem};
 use crate::event::{AuditEvent, EventHistory, HISTORY_DAYS};
 
@@ -16,26 +20,59 @@ pub struct Trace {
     pub events: Vec<AuditEvent>,
     /// Why no actor is named; none where one is.
     pub unknown: Option<String>,
+    /// Why there may be other changes than `events`, also newer ones; none where all of the event history was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
+    /// When the event history was asked, as RFC 3339 in UTC: what a run takes from the one before is as it was then.
+    /// None where it was not asked, and in records of before it was noted.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_up_at: Option<Timestamp>,
 }
 
 impl Trace {
-    /// Makes the trace of what the event history has.
-    pub fn of(address: &Address, history: EventHistory) -> Self {
+    /// Makes the trace of what the event history has, asked at a time.
+    pub fn of(address: &Address, history: EventHistory, at: Timestamp) -> Self {
         let EventHistory { found, gap } = history;
         let nobody = || format!("the event history of the last {HISTORY_DAYS} days names no change");
         let unknown = found.is_empty().then(|| gap.map_or_else(nobody, str::to_owned));
-        Self { address: address.clone(), events: found, unknown }
+        let gap = gap.filter(|_| !found.is_empty()).map(str::to_owned);
+        Self { address: address.clone(), events: found, unknown, gap, looked_up_at: Some(at) }
     }
 
     /// Makes the trace where the event history could not be read.
-    pub fn unread(address: &Address, problem: &Problem) -> Self {
-        let unknown = Some(format!("the event history cannot be read: {} ({})", problem.message, problem.code));
-        Self { address: address.clone(), events: Vec::new(), unknown }
+    pub fn unread(address: &Address, problem: &Problem, at: Timestamp) -> Self {
+        let why = format!("the event history cannot be read: {} ({})", problem.message, problem.code);
+        Self { looked_up_at: Some(at), ..Self::unknown(address, why) }
     }
 
     /// Makes the trace where nobody asked, because there is too much to ask for.
     pub fn not_asked(address: &Address, most: usize) -> Self {
-        let unknown = Some(format!("not asked: only the first {most} changes of a run are"));
-        Self { address: address.clone(), events: Vec::new(), unknown }
+        Self::unknown(address, format!("not asked: only the first {most} changes of a run are"))
+    }
+
+    fn unknown(address: &Address, why: String) -> Self {
+        Self { address: address.clone(), events: Vec::new(), unknown: Some(why), gap: None, looked_up_at: None }
+    }
+
+    /// Returns the traces of a run that still tell who made what drifts in the next one: of the changes that say what
+    /// they said. A drift that was repaired and made again in between looks as it did, which is why each trace tells
+    /// when it was looked up.
+    pub fn still_true(traces: Vec<Self>, now: &Comparison) -> Vec<Self> {
+        let still = |entry: &&Entry| entry.kind == FindingKind::Change && entry.state == FindingState::Still;
+        let still: BTreeSet<&Address> =
+            now.findings.iter().filter(still).filter_map(|entry| entry.address.as_ref()).collect();
+        traces.into_iter().filter(|trace| !trace.events.is_empty() && still.contains(&trace.address)).collect()
+    }
+
+    /// Returns when the event history was asked, where that was before a run. `None`: in that run, or nobody is named.
+    pub fn asked_before(&self, run: Timestamp) -> Option<String> {
+        if self.events.is_empty() {
+            return None;
+        }
+        match self.looked_up_at {
+            Some(at) => (at < run).then(|| format!("looked up at {at}")),
+            None => Some("looked up in an earlier run".to_owned()),
+        }
     }
 }

@@ -1,14 +1,19 @@
 //! Who changed something, as CloudTrail's event history has it.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalog::Target;
-use super::identity::{Actor, UNKNOWN};
+use super::catalog::{self, Target};
+use super::identity::{Actor, UNKNOWN, shortened};
+use super::json::{Json, JsonType};
 use super::outcome::Outcome;
 use super::record::Record;
 use super::resource::{Mention, mention};
+use super::user_identity::UserIdentity;
 
 /// How far back the event history reaches (CloudTrail user guide, "Working with CloudTrail event history").
 pub const HISTORY_DAYS: u32 = 90;
@@ -33,7 +38,17 @@ pub struct AuditEvent {
     /// The service that called on the actor's behalf. `None`: the actor called itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
+    /// Why it may not have been done: the code or message with which the call ended, or that its record cannot be read.
+    /// `None`: it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
 }
+
+/// Nobody can tell whether an event changed something: its record is cut off, too long or not there, or does not tell
+/// when it was or what it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event cannot be read")]
+pub struct UnreadEvent;
 
 /// What the event history has about one resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,34 +82,63 @@ impl AuditEvent {
         changed(record).then_some(())?;
         let name = record.event_name.as_deref().unwrap_or(UNKNOWN);
         let source = record.source_ip_address.as_deref().filter(|source| !source.is_empty());
-        Some(Self::by(Actor::of(record), record.event_time?, name, source))
+        let event = Self::by(Actor::of(record), record.event_time?, name, source);
+        Some(Self { doubt: doubt(record), ..event })
     }
 
     fn by(actor: Actor, time: Timestamp, event: &str, source: Option<&str>) -> Self {
         let Actor { name, role, source_identity, through, .. } = actor;
-        let (event, source) = (event.to_owned(), source.map(str::to_owned));
-        Self { time: time.to_string(), actor: name, event, source, role, source_identity, through }
+        let (event, source) = (shortened(event), source.map(shortened));
+        Self { time: time.to_string(), actor: name, event, source, role, source_identity, through, doubt: None }
     }
 }
 
 impl HistoryEvent<'_> {
     /// Returns what it says, if it may have changed something. `about`: only of a resource of this kind and name.
-    /// `None`: it changed nothing or something else, or does not tell when.
-    pub fn change(&self, about: Option<(Target, &str)>) -> Option<AuditEvent> {
+    /// `None`: it changed nothing or something else.
+    ///
+    /// # Errors
+    /// [`UnreadEvent`] where that is not known.
+    pub fn change(&self, about: Option<(Target, &str)>) -> Result<Option<AuditEvent>, UnreadEvent> {
         if self.is_read {
-            return None;
+            return Ok(None);
         }
         let Ok(record) = Record::read(self.record.unwrap_or_default()) else {
             // Of what it was about nothing can be said.
-            let actor = Actor::named(self.username.unwrap_or_default());
-            return about.is_none().then_some(AuditEvent::by(actor, self.time?, self.name.unwrap_or(UNKNOWN), None));
+            let time = self.time.filter(|_| about.is_none()).ok_or(UnreadEvent)?;
+            let actor = Actor::of_identity(&UserIdentity::default()).or_username(self.username);
+            let event = AuditEvent::by(actor, time, self.name.unwrap_or(UNKNOWN), None);
+            return Ok(Some(AuditEvent { doubt: Some("its record cannot be read".to_owned()), ..event }));
         };
-        if about.is_some_and(|(target, name)| !is_about(&record, target, name)) {
-            return None;
+        let record = Record {
+            event_name: record.event_name.clone().or_else(|| self.name.map(Into::into)),
+            event_time: record.event_time.or(self.time),
+            ..record
+        };
+        if !changed(&record) {
+            return Ok(None);
         }
-        let (event_name, event_time) = (record.event_name.clone(), record.event_time);
-        let name = event_name.or_else(|| self.name.map(Into::into));
-        AuditEvent::of(&Record { event_name: name, event_time: event_time.or(self.time), ..record })
+        if let Some((target, name)) = about
+            && !is_about(&record, target, name)?
+        {
+            return Ok(None);
+        }
+        let event = AuditEvent::of(&record).ok_or(UnreadEvent)?;
+        Ok(Some(AuditEvent { actor: Actor::of(&record).or_username(self.username).name, ..event }))
+    }
+}
+
+impl EventHistory {
+    /// Puts the changes in order, each once, and keeps the newest: an event that names its resource in two ways is
+    /// found twice.
+    #[must_use]
+    pub fn newest(mut self, most: usize) -> Self {
+        // As times: as texts, a second would come after its own fractions.
+        self.found.sort_by_key(|event| Reverse(event.time.parse::<Timestamp>().ok()));
+        let mut seen = HashSet::new();
+        self.found.retain(|event| seen.insert(event.clone()));
+        self.found.truncate(most);
+        self
     }
 }
 
@@ -102,11 +146,31 @@ fn changed(record: &Record<'_>) -> bool {
     record.may_write() && Outcome::of(record).may_be_done()
 }
 
-/// A call that the catalog does not know is taken to be about what its request holds as a text.
-fn is_about(record: &Record<'_>, target: Target, name: &str) -> bool {
+/// Returns why a call that may have been done may not have been.
+fn doubt(record: &Record<'_>) -> Option<String> {
+    if Outcome::of(record) != Outcome::Unknown {
+        return None;
+    }
+    let said = [&record.error_code, &record.error_message].into_iter().flatten().find(|text| !text.is_empty());
+    Some(said.map_or_else(|| "its error cannot be read".to_owned(), |text| shortened(text)))
+}
+
+/// A call that the catalog does not know is taken to be about what its request holds as a text. One that it knows, of
+/// which the request is not there or was left out for its size, may be about anything.
+fn is_about(record: &Record<'_>, target: Target, name: &str) -> Result<bool, UnreadEvent> {
     match mention(record, target, name) {
-        Mention::Named => true,
-        Mention::Other => false,
-        Mention::Unknown => record.request_parameters.is_some_and(|request| request.as_str().contains(name)),
+        Mention::Named => return Ok(true),
+        Mention::Other => return Ok(false),
+        Mention::Unknown => {}
+    }
+    if record.request_parameters.is_some_and(|request| request.as_str().contains(name)) {
+        return Ok(true);
+    }
+    let (Some(source), Some(event)) = (&record.event_source, &record.event_name) else { return Err(UnreadEvent) };
+    let call = catalog::find(source, event).filter(|call| call.target == target);
+    let is_left_out = |request: Json<'_>| request.kind() != JsonType::Object || request.get("omitted").is_some();
+    match call {
+        Some(call) if !call.names.is_empty() || record.request_parameters.is_none_or(is_left_out) => Err(UnreadEvent),
+        _ => Ok(false),
     }
 }

@@ -25,9 +25,11 @@ pub struct Actor {
     /// What it is.
     pub kind: ActorKind,
     /// What it is called, in one line: the ARN where there is one, else the service, the user, the principal's id or
-    /// the account; `anonymous` where nobody signed; [`UNKNOWN`] where nothing is recorded. What a caller wrote is in
-    /// it unchanged.
+    /// the account; `anonymous` where nobody signed; [`UNKNOWN`] where nothing is recorded. Ids say what they are of.
+    /// What a caller wrote is in it unchanged, but cut off where it is longer than an ARN may be, as in all texts here.
     pub name: String,
+    /// Nothing tells one of its kind from another: the record has at most a kind and an account.
+    pub is_unnamed: bool,
     /// The account that it belongs to. `None`: not recorded, or none, as for services.
     pub account: Option<String>,
     /// The ARN of the role or user that a session is of, with its path. `None`: it is no session, or not recorded.
@@ -118,15 +120,17 @@ impl Actor {
         let invoked_by = set(identity.invoked_by.as_deref());
         let account = set(identity.account_id.as_deref()).filter(|_| kind != ActorKind::Anonymous);
         let is_session = matches!(kind, ActorKind::Role | ActorKind::AssumedRoot | ActorKind::FederatedUser);
+        let (name, is_unnamed) = name(identity, kind);
         Self {
             kind,
-            name: name(identity, kind),
-            account: account.or_else(|| set(issuer?.account_id.as_deref())).map(str::to_owned),
-            role: issuer.and_then(|issuer| set(issuer.arn.as_deref())).map(str::to_owned),
-            session_name: session_name(identity).filter(|_| is_session).map(str::to_owned),
-            source_identity: session.and_then(|session| set(session.source_identity.as_deref())).map(str::to_owned),
-            through: invoked_by.filter(|_| kind != ActorKind::Service).map(str::to_owned),
-            access_key: set(identity.access_key_id.as_deref()).map(str::to_owned),
+            name,
+            is_unnamed,
+            account: account.or_else(|| set(issuer?.account_id.as_deref())).map(shortened),
+            role: issuer.and_then(|issuer| set(issuer.arn.as_deref())).map(shortened),
+            session_name: session_name(identity).filter(|_| is_session).map(shortened),
+            source_identity: session.and_then(|session| set(session.source_identity.as_deref())).map(shortened),
+            through: invoked_by.filter(|_| kind != ActorKind::Service).map(shortened),
+            access_key: set(identity.access_key_id.as_deref()).map(shortened),
             mfa: match session.and_then(|session| session.mfa_authenticated) {
                 Some(true) => Mfa::Used,
                 Some(false) => Mfa::NotUsed,
@@ -135,11 +139,15 @@ impl Actor {
         }
     }
 
-    /// Makes the actor of a name, where there is nothing but that.
-    pub fn named(name: &str) -> Self {
-        let kind = ActorKind::Unknown;
-        let none = UserIdentity::default();
-        Self { name: shortened(set(Some(name)).unwrap_or(UNKNOWN)), kind, ..Self::of_identity(&none) }
+    /// Returns the same actor, called by the user name that the event history tells beside a record: of a user its
+    /// name, of a session what it calls itself. It is taken where the record names nobody, and said to be no more than
+    /// that.
+    #[must_use]
+    pub fn or_username(self, username: Option<&str>) -> Self {
+        let Some(username) = set(username).filter(|_| self.is_unnamed) else { return self };
+        let account = self.account.as_ref().map_or_else(|| "not known".to_owned(), Clone::clone);
+        let name = format!("{} (user name of the event history, account {account})", shortened(username));
+        Self { name, ..self }
     }
 
     /// Returns who stands behind it. A role is nobody: who assumed it is what is asked.
@@ -150,11 +158,6 @@ impl Actor {
             (None, None, ActorKind::Role | ActorKind::Unknown | ActorKind::Anonymous) => Behind::Unknown,
             _ => Behind::Proven(&self.name),
         }
-    }
-
-    /// Returns the name of a session of a role, as its ARN has it. `None`: it is no such session, or has no ARN.
-    pub fn session_of_role(&self) -> Option<&str> {
-        self.session_name.as_deref().filter(|_| self.kind == ActorKind::Role && self.name.contains(":assumed-role/"))
     }
 
     /// Returns the name of the role behind a session, without its path. `None`: it is no session of a role.
@@ -210,7 +213,8 @@ fn kind_of_arn(identity: &UserIdentity<'_>) -> ActorKind {
     }
 }
 
-fn name(identity: &UserIdentity<'_>, kind: ActorKind) -> String {
+/// Returns what an identity is called, and whether nothing tells it from others of its kind.
+fn name(identity: &UserIdentity<'_>, kind: ActorKind) -> (String, bool) {
     let [arn, service, user, principal, person, account] = [
         &identity.arn,
         &identity.invoked_by,
@@ -220,15 +224,24 @@ fn name(identity: &UserIdentity<'_>, kind: ActorKind) -> String {
         &identity.account_id,
     ]
     .map(|text| set(text.as_deref()));
-    let service_first = service.filter(|_| kind == ActorKind::Service);
-    let named = arn.or(service_first).or(user).or(principal).or(person).or(service);
     if kind == ActorKind::Anonymous {
-        return ANONYMOUS.to_owned();
+        return (ANONYMOUS.to_owned(), false);
     }
-    if let Some(text) = named.or_else(|| account.filter(|_| kind != ActorKind::Unknown)) {
-        return shortened(text);
+    let service_first = service.filter(|_| kind == ActorKind::Service);
+    let id = match (kind, principal, person) {
+        // An id of another account says nothing to whoever does not know it.
+        (ActorKind::Account, Some(id), _) => account.map(|account| format!("{} of account {account}", shortened(id))),
+        (ActorKind::IdentityCenterUser, None, Some(id)) => Some(format!("Identity Center user {}", shortened(id))),
+        _ => None,
+    };
+    let named = arn.or(service_first).or(user).map(shortened).or(id);
+    if let Some(name) = named.or_else(|| principal.or(person).or(service).map(shortened)) {
+        return (shortened(&name), false);
     }
-    identity.kind.as_ref().map_or_else(|| UNKNOWN.to_owned(), |kind| shortened(kind.as_str()))
+    match account.filter(|_| kind != ActorKind::Unknown) {
+        Some(account) => (shortened(account), kind != ActorKind::Account),
+        None => (identity.kind.as_ref().map_or_else(|| UNKNOWN.to_owned(), |kind| shortened(kind.as_str())), true),
+    }
 }
 
 /// The last part of a session's ARN (`arn:aws:sts::1:assumed-role/ROLE/SESSION`), or of its principal's id
@@ -246,7 +259,8 @@ fn set(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
-fn shortened(text: &str) -> String {
+/// Returns a text, cut off where it is longer than the name of anybody: one hostile record must not fill a report.
+pub(super) fn shortened(text: &str) -> String {
     if text.len() <= NAME_BYTES_MAX {
         return text.to_owned();
     }

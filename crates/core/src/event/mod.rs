@@ -27,7 +27,7 @@ mod user_identity;
 mod tests;
 
 pub use envelope::{BadEvent, EventBridgeEvent};
-pub use history::{AuditEvent, EventHistory, HISTORY_DAYS, HistoryEvent};
+pub use history::{AuditEvent, EventHistory, HISTORY_DAYS, HistoryEvent, UnreadEvent};
 pub use identity::{Actor, ActorKind, Behind, Mfa, UNKNOWN};
 pub use json::{Json, JsonType, Text};
 pub use outcome::Outcome;

@@ -1,7 +1,6 @@
 //! What became of a call: attempted and done are two things.
 
-use super::json::JsonType;
-use super::json::Text;
+use super::json::{Json, JsonType, Text};
 use super::record::Record;
 
 /// What became of a call.
@@ -19,7 +18,8 @@ pub enum Outcome<'a> {
         /// The code: `ThrottlingException`. `None`: a sign-in that failed without one.
         code: Option<Text<'a>>,
     },
-    /// The record has an error without a code, or with one that cannot be read: it may have been done.
+    /// It may have been done: the record has an error without a code, one that cannot be read, or one that tells of the
+    /// service and not of the call, as those of HTTP's status 5xx do (AWS, "Common errors"): `InternalFailure`.
     Unknown,
 }
 
@@ -39,15 +39,17 @@ const DENIALS: [&str; 8] = [
 impl<'a> Outcome<'a> {
     /// Returns what became of the call of a record.
     pub fn of(record: &Record<'a>) -> Self {
-        if let Some(code) = record.error_code.as_ref().filter(|code| !code.is_empty()) {
-            return if is_denial(code) {
-                Outcome::Denied { code: code.clone() }
-            } else {
-                Outcome::Failed { code: Some(code.clone()) }
-            };
-        }
-        if record.field("errorCode").is_some_and(|code| matches!(code.kind(), JsonType::List | JsonType::Object)) {
+        let is_unread = |code: &Json<'_>| !matches!(code.kind(), JsonType::Text | JsonType::Null);
+        let is_twice = record.unread.iter().any(|unread| unread.field == "errorCode");
+        if is_twice || record.field("errorCode").as_ref().is_some_and(is_unread) {
             return Outcome::Unknown;
+        }
+        if let Some(code) = record.error_code.as_ref().filter(|code| !code.is_empty()) {
+            return match code {
+                code if is_denial(code) => Outcome::Denied { code: code.clone() },
+                code if is_of_service(code) => Outcome::Unknown,
+                code => Outcome::Failed { code: Some(code.clone()) },
+            };
         }
         let message = record.error_message.as_ref().filter(|message| !message.is_empty());
         match (is_failed_sign_in(record), message) {
@@ -67,6 +69,27 @@ impl<'a> Outcome<'a> {
 fn is_denial(code: &str) -> bool {
     let code = code.strip_suffix("Exception").unwrap_or(code);
     DENIALS.iter().any(|denial| code.ends_with(denial))
+}
+
+/// Tells whether a code says that the service failed, and nothing of what it had done by then. Services write it in
+/// many ways: `InternalFailure`, `InternalServerError`, `KMSInternalException`, `ServiceUnavailable`,
+/// `ServiceException`, `DependencyTimeoutException`, `Server.InternalError`, `503`. A request that was too much is one
+/// of them where S3 says so (`SlowDown`), but not what is refused before anything is done (`ThrottlingException`).
+fn is_of_service(code: &str) -> bool {
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let words = ["exception", "error", "failure", "fault"];
+    let mut base = plain.as_str();
+    while let Some(shorter) = words.iter().find_map(|word| base.strip_suffix(word)) {
+        base = shorter;
+    }
+    let is_status = |text: &str| text.len() == 3 && text.starts_with('5') && text.bytes().all(|b| b.is_ascii_digit());
+    let is_refused = ["invalid", "malformed", "unsupported"].iter().any(|start| base.starts_with(start));
+    let ends = ["unavailable", "timeout", "timedout", "slowdown", "gateway"];
+    is_status(base)
+        || matches!(base, "" | "service" | "server" | "unknown")
+        || code.starts_with("Server.")
+        || base.contains("internal")
+        || !is_refused && ends.iter().any(|end| base.ends_with(end))
 }
 
 /// A sign-in has no error code: its answer has the call's name, and `Failure` for a value (CloudTrail user guide, "AWS
@@ -96,9 +119,50 @@ mod tests {
             check(&format!(r#"{{"errorCode":"{code}"}}"#), &denied(code));
         }
         check(r#"{"errorCode":"NoSuchBucketPolicy"}"#, &failed("NoSuchBucketPolicy"));
-        check(r#"{"errorCode":404}"#, &failed("404"));
+        for code in ["ThrottlingException", "InvalidTimeout", "NoSuchEntity", "ConcurrentModificationException", "404"]
+        {
+            check(&format!(r#"{{"errorCode":"{code}"}}"#), &failed(code));
+        }
         check(r#"{"errorMessage":"it went wrong"}"#, &Outcome::Unknown);
-        check(r#"{"errorCode":["AccessDenied"]}"#, &Outcome::Unknown);
+    }
+
+    #[test]
+    fn what_a_service_failed_at_may_be_done() {
+        for code in [
+            "InternalFailure",
+            "InternalError",
+            "InternalServerError",
+            "InternalServerException",
+            "InternalServiceError",
+            "KMSInternalException",
+            "Server.InternalError",
+            "Server.Oops",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "Service Unavailable",
+            "ServiceException",
+            "ServiceFailure",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "DependencyTimeoutException",
+            "RequestTimedOut",
+            "SlowDown",
+            "BadGateway",
+            "UnknownError",
+            "Exception",
+            "503",
+        ] {
+            check(&format!(r#"{{"errorCode":"{code}"}}"#), &Outcome::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_code_that_cannot_be_read_tells_nothing() {
+        for code in [r#"["AccessDenied"]"#, r#"{"code":"AccessDenied"}"#, "404", "false", "true"] {
+            check(&format!(r#"{{"errorCode":{code}}}"#), &Outcome::Unknown);
+        }
+        check(r#"{"errorCode":"AccessDenied","errorCode":"NoSuchBucket"}"#, &Outcome::Unknown);
+        check(r#"{"errorCode":null,"errorMessage":null}"#, &Outcome::Success);
     }
 
     #[test]

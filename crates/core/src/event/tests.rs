@@ -51,7 +51,7 @@ fn each_kind_of_identity_has_a_name_and_a_kind() {
         (
             json!({"type": "IdentityCenterUser", "accountId": "1", "onBehalfOf": {"userId": "9067-1"}}),
             ActorKind::IdentityCenterUser,
-            "9067-1",
+            "Identity Center user 9067-1",
         ),
         (
             json!({"type": "WebIdentityUser", "userName": "system:serviceaccount:a:b", "identityProvider": "oidc"}),
@@ -69,7 +69,11 @@ fn each_kind_of_identity_has_a_name_and_a_kind() {
             ActorKind::Service,
             "organizations.amazonaws.com",
         ),
-        (json!({"type": "AWSAccount", "principalId": "AIDA1", "accountId": "2"}), ActorKind::Account, "AIDA1"),
+        (
+            json!({"type": "AWSAccount", "principalId": "AIDA1", "accountId": "2"}),
+            ActorKind::Account,
+            "AIDA1 of account 2",
+        ),
         (json!({"type": "AWSAccount", "accountId": "2"}), ActorKind::Account, "2"),
         (
             json!({"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}),
@@ -225,24 +229,121 @@ fn the_same_event_is_the_same_record_and_the_same_who_in_every_wrapping() {
         assert_eq!(delivered, sent);
         assert_eq!(delivered, looked_up);
         let history = HistoryEvent { record: Some(&text), username: Some("somebody else"), ..HistoryEvent::default() };
-        assert_eq!(history.change(None), AuditEvent::of(&sent));
-        if let Some(event) = history.change(None) {
+        assert_eq!(history.change(None), Ok(AuditEvent::of(&sent)));
+        if let Ok(Some(event)) = history.change(None) {
             assert_eq!(event.actor, Actor::of(&sent).name);
         }
     }
 }
 
+const TIME: &str = "2026-01-05T00:00:00Z";
+
+fn of_history(record: Option<&str>) -> HistoryEvent<'_> {
+    let time = TIME.parse().ok();
+    HistoryEvent { record, name: Some("StopLogging"), time, username: Some("eve"), is_read: false }
+}
+
+const EVE: &str = "eve (user name of the event history, account not known)";
+
 #[test]
 fn an_event_of_the_history_whose_record_cannot_be_read_names_its_user_but_no_resource() {
-    let time = "2026-01-05T00:00:00Z".parse().ok();
-    let event =
-        HistoryEvent { record: Some("{"), name: Some("StopLogging"), time, username: Some("eve"), is_read: false };
-    let change = event.change(None).unwrap();
-    assert_eq!(
-        (change.actor.as_str(), change.event.as_str(), change.time.as_str()),
-        ("eve", "StopLogging", "2026-01-05T00:00:00Z")
-    );
-    assert_eq!(event.change(Some((catalog::Target::Trail, "acme"))), None);
-    assert_eq!(HistoryEvent { is_read: true, ..event }.change(None), None);
-    assert_eq!(HistoryEvent { time: None, ..event }.change(None), None);
+    let long = " ".repeat(RECORD_BYTES_MAX + 1);
+    for record in [Some("{"), Some(""), Some("[]"), Some(long.as_str()), None] {
+        let event = of_history(record);
+        let change = event.change(None).unwrap().unwrap();
+        assert_eq!((change.actor.as_str(), change.event.as_str(), change.time.as_str()), (EVE, "StopLogging", TIME));
+        assert_eq!(change.doubt.as_deref(), Some("its record cannot be read"));
+        assert_eq!(event.change(Some((catalog::Target::Trail, "acme"))), Err(UnreadEvent));
+        assert_eq!(HistoryEvent { is_read: true, ..event }.change(None), Ok(None));
+        assert_eq!(HistoryEvent { time: None, ..event }.change(None), Err(UnreadEvent));
+    }
+    assert_eq!(HistoryEvent { time: None, ..of_history(Some("{}")) }.change(None), Err(UnreadEvent));
+}
+
+#[test]
+fn what_an_event_is_about_is_not_known_without_its_request() {
+    let about = |parts: &str| {
+        let text = format!(
+            r#"{{"eventSource":"logs.amazonaws.com","eventName":"DeleteLogGroup"{parts},"eventTime":"{TIME}"}}"#
+        );
+        of_history(Some(&text)).change(Some((catalog::Target::LogGroup, "/acme"))).map(|event| event.is_some())
+    };
+    let request = |request: &str| about(&format!(r#","requestParameters":{request}"#));
+    assert_eq!(request(r#"{"logGroupName":"/acme"}"#), Ok(true));
+    assert_eq!(request(r#"{"logGroupName":"/other"}"#), Ok(false));
+    for request in ["null", "7", "{}", r#"{"omitted":true,"originalSize":300000,"reason":"limit"}"#] {
+        let unread = about(&format!(r#","requestParameters":{request}"#));
+        assert_eq!(unread, Err(UnreadEvent), "{request}");
+    }
+    assert_eq!(about(""), Err(UnreadEvent));
+    // A call that was refused has no request, and changed nothing; one of another service is about something else.
+    assert_eq!(about(r#","errorCode":"AccessDenied""#), Ok(false));
+    assert_eq!(about(r#","eventSource":"other.amazonaws.com""#), Ok(false));
+}
+
+#[test]
+fn a_call_that_may_not_have_been_done_says_why() {
+    let doubt = |parts: &str| {
+        let text = format!(r#"{{"eventTime":"{TIME}"{parts}}}"#);
+        of_history(Some(&text)).change(None).unwrap().map(|event| event.doubt)
+    };
+    assert_eq!(doubt(""), Some(None));
+    assert_eq!(doubt(r#","errorCode":"AccessDenied""#), None);
+    assert_eq!(doubt(r#","errorCode":"InternalFailure""#), Some(Some("InternalFailure".into())));
+    assert_eq!(doubt(r#","errorMessage":"it went wrong""#), Some(Some("it went wrong".into())));
+    assert_eq!(doubt(r#","errorCode":["x"]"#), Some(Some("its error cannot be read".into())));
+}
+
+#[test]
+fn the_user_name_of_the_history_is_taken_where_the_record_names_nobody() {
+    let actor = |identity: Value| {
+        let text = json!({"eventTime": TIME, "userIdentity": identity}).to_string();
+        of_history(Some(&text)).change(None).unwrap().unwrap().actor
+    };
+    let of_account = "eve (user name of the event history, account 222222222222)";
+    for (identity, name) in [
+        (json!({}), EVE),
+        (json!("eve"), EVE),
+        (json!({"type": "IAMUser"}), EVE),
+        (json!({"type": "IAMUser", "arn": ["x"], "accountId": "222222222222"}), of_account),
+        (json!({"type": "IAMUser", "userName": "bob"}), "bob"),
+        (json!({"type": "AWSAccount", "accountId": "2"}), "2"),
+        (json!({"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"}), "anonymous"),
+    ] {
+        assert_eq!(actor(identity.clone()), name, "{identity}");
+    }
+}
+
+#[test]
+fn no_text_of_an_identity_is_longer_than_an_arn() {
+    let long = "x".repeat(1 << 16);
+    let identity = json!({
+        "type": "AssumedRole", "arn": format!("arn:aws:sts::1:assumed-role/a/{long}"), "accountId": long,
+        "accessKeyId": long, "invokedBy": long,
+        "sessionContext": {"sourceIdentity": long, "sessionIssuer": {"arn": long}}
+    });
+    let text = json!({"eventTime": TIME, "eventName": long, "sourceIPAddress": long, "userIdentity": identity});
+    let event = AuditEvent::of(&Record::read(&text.to_string()).unwrap()).unwrap();
+    let AuditEvent { time: _, actor, event, source, role, source_identity, through, doubt } = event;
+    assert_eq!(doubt, None);
+    for text in [Some(actor), Some(event), source, role, source_identity, through] {
+        assert_eq!(text.unwrap().len(), 2_048 + "…".len());
+    }
+    let account = actor_of_account(&long);
+    assert!(account.len() < 2 * 2_100, "{}", account.len());
+}
+
+fn actor_of_account(long: &str) -> String {
+    actor(json!({"type": "AWSAccount", "principalId": long, "accountId": long})).name
+}
+
+#[test]
+fn the_newest_changes_are_told_by_their_times_each_once() {
+    let at = |time: &str| AuditEvent { time: time.into(), ..AuditEvent::default() };
+    let by = |time: &str| AuditEvent { actor: "eve".into(), ..at(time) };
+    let (whole, half, next) = ("2026-01-05T00:00:00Z", "2026-01-05T00:00:00.5Z", "2026-01-05T00:00:01Z");
+    let found = vec![at(whole), by(whole), at(whole), at(next), at(half), by(whole)];
+    let newest = |most| EventHistory { found: found.clone(), gap: Some("gap") }.newest(most);
+    assert_eq!(newest(9), EventHistory { found: vec![at(next), at(half), at(whole), by(whole)], gap: Some("gap") });
+    assert_eq!(newest(2).found, [at(next), at(half)]);
 }

@@ -11,7 +11,7 @@ use crate::cloud::Fault;
 use crate::cloud::aws::session::Session;
 use crate::estate::{Address, Kind, Resource};
 use crate::event::catalog::{self, Target};
-use crate::event::{AuditEvent, EventHistory, HistoryEvent};
+use crate::event::{AuditEvent, EventHistory, HistoryEvent, UnreadEvent};
 use crate::plan::Change;
 
 /// How many changes are told.
@@ -22,6 +22,11 @@ const PAGE_MAX: i32 = 50;
 
 /// How many answers are read for one clue: two a second may be asked for.
 const PAGES_MAX: usize = 4;
+
+/// Why there may be changes that were not found.
+const UNREAD: &str = "an event in the event history that may be about it cannot be read: other changes may be there";
+const NO_EVENTS: &str = "an answer of the event history lacks its list of events: other changes may be there";
+const OLDER: &str = "the newest events are no changes of it; older ones were not read";
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,34 +49,40 @@ pub(crate) async fn last_changes(session: &Session, change: &Change) -> Result<E
         history.found.extend(found);
         history.gap = history.gap.or(gap);
     }
-    // RFC 3339 in UTC sorts as text. An event that names the resource in two ways is found twice.
-    history.found.sort_by(|a, b| b.time.cmp(&a.time));
-    history.found.dedup();
-    history.found.truncate(CHANGES_MAX);
-    Ok(history)
+    Ok(history.newest(CHANGES_MAX))
 }
 
 async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, Fault> {
     let attribute = LookupAttribute::builder().attribute_key(clue.key.clone()).attribute_value(&clue.value).build();
     let attribute = attribute.map_err(|why| session.unexpected_response(op::LOOKUP_EVENTS, why.to_string()))?;
     let client = session.cloudtrail();
-    let mut found = Vec::new();
+    let mut history = EventHistory::default();
     let mut token = None;
     for _ in 0..PAGES_MAX {
         let request = client.lookup_events().lookup_attributes(attribute.clone()).max_results(PAGE_MAX);
         let page = session.read(op::LOOKUP_EVENTS, request.set_next_token(token).send()).await?;
-        found.extend(page.events().iter().filter_map(|event| read_change(event, clue)));
+        let Some(events) = page.events else {
+            history.gap = Some(NO_EVENTS);
+            return Ok(history);
+        };
+        for event in &events {
+            match read_change(event, clue) {
+                Ok(change) => history.found.extend(change),
+                Err(UnreadEvent) => history.gap = Some(UNREAD),
+            }
+        }
         token = page.next_token;
         // The newest come first.
-        if token.is_none() || found.len() >= CHANGES_MAX {
-            return Ok(EventHistory { found, gap: None });
+        if token.is_none() || history.found.len() >= CHANGES_MAX {
+            return Ok(history);
         }
     }
-    Ok(EventHistory { found, gap: Some("the newest events about it are no changes; older ones were not read") })
+    history.gap = history.gap.or(Some(OLDER));
+    Ok(history)
 }
 
 /// Returns what an event says, if it changed something and went well.
-fn read_change(event: &Event, clue: &LookupQuery) -> Option<AuditEvent> {
+fn read_change(event: &Event, clue: &LookupQuery) -> Result<Option<AuditEvent>, UnreadEvent> {
     let time = event.event_time().and_then(|time| jiff::Timestamp::from_second(time.secs()).ok());
     let answered = HistoryEvent {
         record: event.cloud_trail_event(),

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn scope(addresses: &[(Address, &str)]) -> Scope {
-    Scope {
+fn scope(addresses: &[(Address, &str)]) -> ObservationScope {
+    ObservationScope {
         control_targets: BTreeSet::new(),
         deployment: DEPLOYMENT.into(),
         partition: Partition::Aws,
@@ -94,7 +94,8 @@ fn other_trails_are_evidence() {
     // Where it writes to is looked at beside it: logs may lie there.
     let trails: Vec<&Address> = estate.sightings.keys().filter(|address| address.kind == Kind::Trail).collect();
     assert_eq!(trails, [&at(MANAGEMENT)]);
-    let wanted = Scope { member_trails: BTreeSet::from([account(MEMBER)]), ..scope(&[(address(Kind::Trail), LOG)]) };
+    let wanted =
+        ObservationScope { member_trails: BTreeSet::from([account(MEMBER)]), ..scope(&[(address(Kind::Trail), LOG)]) };
     let estate = look::observe(&world, &wanted);
     assert!(estate.resource(&at(MEMBER)).is_some() && estate.resource(&at(LOG)).is_some());
 }
