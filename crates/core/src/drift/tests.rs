@@ -198,7 +198,7 @@ fn a_name_is_taken_over_for_the_same_change_only() {
     // A finding stays at the bucket, whose policy is changed in another way by then; the role is as it was.
     let with_finding = |changes: Vec<Value>| {
         let mut report = report(json!(changes));
-        let finding = placed(BUCKET, json!({"harm": "exposed", "code": "c", "message": "m", "help": ""}));
+        let finding = placed(BUCKET, json!({"harm": "logs-exposed", "code": "c", "message": "m", "help": ""}));
         report["findings"] = json!([finding]);
         report
     };
