@@ -20,7 +20,7 @@ pub struct Digest {
     pub bucket: String,
     /// The key it was delivered under.
     pub object: String,
-    /// Which of CloudTrail's keys signed it.
+    /// Which of CloudTrail's keys signed it: the fingerprint of the public key, in hexadecimal.
     pub key_fingerprint: String,
     /// How it was signed.
     pub signature_algorithm: String,

@@ -22,16 +22,17 @@ pub struct Listed {
     pub key: String,
     /// Its size as stored.
     pub size_bytes: u64,
-    /// When it was written there.
+    /// When it was written there; none where the store does not say.
     pub modified: Option<Timestamp>,
-    /// S3's name for its content (ETag): another one whenever the object was written anew with other bytes.
+    /// S3's name for its content (ETag): another one whenever the object was written anew with other bytes. None where
+    /// the store has none, as folders.
     pub tag: Option<String>,
 }
 
 /// The metadata that CloudTrail gives a digest. Copies often lose it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
-    /// `x-amz-meta-signature`: hexadecimal.
+    /// `x-amz-meta-signature`: hexadecimal; none where it is missing, as these all.
     pub signature: Option<String>,
     /// `x-amz-meta-signature-algorithm`.
     pub signature_algorithm: Option<String>,

@@ -12,7 +12,7 @@ use crate::policy::PolicyDocument;
 pub struct Bucket {
     /// All four switches of Block Public Access are on.
     pub block_public_access: bool,
-    /// `BucketOwnerEnforced` where access control lists are off.
+    /// `BucketOwnerEnforced` where access control lists are off; none where the bucket has no ownership controls.
     pub object_ownership: Option<String>,
     /// Versioning is enabled.
     pub versioning: bool,
@@ -62,7 +62,7 @@ pub struct LifecycleRule {
     pub prefix: String,
     /// Days after creation -> storage class.
     pub transitions: Vec<(u32, String)>,
-    /// Days after creation until an object is deleted (or, with versioning, hidden).
+    /// Days after creation until an object is deleted (or, with versioning, hidden); none where it is kept.
     pub expire_after_days: Option<u32>,
     /// Days after an object was hidden or overwritten until that version is deleted.
     pub expire_noncurrent_after_days: Option<u32>,

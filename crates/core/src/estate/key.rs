@@ -9,7 +9,7 @@ use crate::policy::{Aliases, PolicyDocument};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// AWS decides it; none as a wish.
+    /// The ARN. AWS decides it: none in what is desired, until the key is made.
     pub arn: Option<String>,
     /// The alias points to it. False only for a key of ours that a stopped run made without giving it its alias.
     pub has_alias: bool,

@@ -65,7 +65,7 @@ pub const ACCOUNT_TAG: &str = "orgtrail:account";
 /// came back.
 pub const LEFT_TAG: &str = "orgtrail:left-at";
 
-/// Stands in a wish for the day of the run that carries it out. IAM takes no braces in a tag, so it can never be
+/// Stands in what is desired for the day of the run that makes it so. IAM takes no braces in a tag, so it can never be
 /// written as it is.
 pub const DATE_OF_RUN: &str = "{date of the run}";
 
@@ -119,9 +119,9 @@ pub struct Estate {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Roles that exist.
+    /// Roles that exist; none where it could not be read, as with all of these.
     pub roles: Option<u32>,
-    /// Roles that may exist.
+    /// Roles that may exist (the quota of IAM).
     pub roles_quota: Option<u32>,
     /// Characters of a trust policy.
     pub trust_policy_size: Option<u32>,

@@ -23,7 +23,7 @@ pub struct Role {
     pub boundary: Option<Box<Boundary>>,
     /// The longest session, in seconds; none where it was not asked for.
     pub max_session_s: Option<u32>,
-    /// What it is for.
+    /// What it is for; none where it says nothing. Never compared.
     pub description: Option<String>,
     /// The unique id (`AROA…`); AWS decides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,7 +16,8 @@ pub struct Trail {
     pub bucket: String,
     /// The key prefix before `AWSLogs`; empty for none.
     pub prefix: String,
-    /// The topic's ARN. Names are "no longer in use" (CloudTrail API, `Trail`), so they are never compared.
+    /// The topic's ARN; none where no notifications are sent. Names are "no longer in use" (CloudTrail API, `Trail`), so
+    /// they are never compared.
     pub topic: Option<String>,
     /// Events of IAM, STS and other global services are recorded.
     pub global_events: bool,
@@ -28,9 +29,9 @@ pub struct Trail {
     pub validation: bool,
     /// The key's ARN; none for SSE-S3.
     pub key: Option<String>,
-    /// The CloudWatch Logs group's ARN, ending in `:*`.
+    /// The CloudWatch Logs group's ARN, ending in `:*`; none where events are not sent to CloudWatch Logs.
     pub log_group: Option<String>,
-    /// The role's ARN with which it writes there.
+    /// The ARN of the role with which it writes there; none where it does not.
     pub log_role: Option<String>,
     /// It is recording now.
     pub logging: bool,
@@ -40,7 +41,8 @@ pub struct Trail {
     pub insights: BTreeSet<String>,
     /// The tags; none where they could not be read, as with trails of other accounts.
     pub tags: Option<Tags>,
-    /// Observed: how the delivery goes.
+    /// Observed: how the delivery goes. None in what is desired, and where the status was not asked for or not
+    /// recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
 }
@@ -96,23 +98,23 @@ pub struct EventSelector(pub BTreeMap<String, BTreeMap<String, BTreeSet<String>>
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
-    /// When a log file last reached the bucket.
+    /// When a log file last reached the bucket; none where none ever did, or CloudTrail does not say.
     pub latest_time: Option<String>,
-    /// Why the last one did not.
+    /// Why the last one did not, as CloudTrail's error code; none where it did.
     pub latest_error: Option<String>,
-    /// Why the last digest did not.
+    /// Why the last digest did not, as an error code; none where it did.
     pub digest_error: Option<String>,
-    /// Why the last notification was not sent.
+    /// Why the last notification was not sent, as an error code; none where it was, or the trail has no topic.
     pub notification_error: Option<String>,
-    /// Why the last events did not reach CloudWatch Logs.
+    /// Why the last events did not reach CloudWatch Logs, in words; none where they did, or none are sent there.
     pub log_group_error: Option<String>,
-    /// When events last reached CloudWatch Logs.
+    /// When events last reached CloudWatch Logs; none where none ever did, or it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_group_time: Option<String>,
-    /// When logging was last started.
+    /// When logging was last started; none where it never was, or it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_time: Option<String>,
-    /// When logging was stopped.
+    /// When logging was last stopped; none where it never was.
     pub stopped_time: Option<String>,
     /// When a digest file last reached the bucket; none where it was not recorded, or none ever did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
