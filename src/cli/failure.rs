@@ -18,7 +18,8 @@ pub struct CliError {
     pub causes: Vec<String>,
     /// What to do next; empty where nobody knows.
     pub hint: String,
-    /// Printed as it is, instead of the rest: snippets of a file with their own layout.
+    /// Printed as it is, instead of the rest: snippets of a file with their own layout; none where the parts are
+    /// printed.
     pub page: Option<String>,
 }
 

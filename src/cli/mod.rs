@@ -73,9 +73,11 @@ pub struct Answer {
     pub outcome: Outcome,
     /// The line of result, for standard error.
     pub summary: Summary,
-    /// A file and its text, written when the report is out: what a next run takes for known must have been told.
+    /// A file and its text, written when the report is out: what a next run takes for known must have been told. None
+    /// where nothing is recorded.
     pub record: Option<(PathBuf, String)>,
-    /// What failed although there is an answer, said when the report is out; the exit code is then 1.
+    /// What failed although there is an answer, said when the report is out; the exit code is then 1. None where
+    /// nothing failed.
     pub failure: Option<CliError>,
 }
 

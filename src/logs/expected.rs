@@ -143,12 +143,12 @@ pub struct TrailStatus {
     pub delivery: Delivery,
     /// Whether it logs now.
     pub is_logging: bool,
-    /// When logging was stopped last.
+    /// When logging was stopped last; none where it never was, or CloudTrail does not say.
     pub stopped: Option<Timestamp>,
-    /// When logging was started last.
+    /// When logging was started last; none where it never was, or CloudTrail does not say.
     pub started: Option<Timestamp>,
-    /// When a log file was delivered last.
+    /// When a log file was delivered last; none where none ever was, or CloudTrail does not say.
     pub delivered: Option<Timestamp>,
-    /// Why the last delivery failed.
+    /// Why the last delivery failed; none where it did not.
     pub delivery_error: Option<String>,
 }

@@ -180,9 +180,9 @@ pub struct Finding {
     pub code: Code,
     /// What it means for the proof.
     pub state: State,
-    /// The object that it is about.
+    /// The object that it is about; none where it is about no single one.
     pub object: Option<String>,
-    /// The time whose proof it touches.
+    /// The time whose proof it touches; none where it touches no hour more than others.
     pub window: Option<TimeRange>,
     /// The reason, for a person.
     pub detail: String,

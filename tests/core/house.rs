@@ -389,3 +389,36 @@ fn comments_keep_to_the_width_of_a_line() {
     // rustfmt does not wrap comments.
     assert_eq!(too_wide.collect::<Vec<_>>(), Vec::<String>::new(), "have more than {WIDTH_MAX} columns");
 }
+
+/// The words by which a sentence says what `None` means.
+const OF_NONE: [&str; 10] = ["none", "None", "not set", "empty", "nothing", "null", "where", "if", "unless", "without"];
+
+#[test]
+fn what_may_be_none_says_what_that_means() {
+    // Flags say their default in help, fields of the configuration in its schema, and those of reports in theirs.
+    let is_free = |name: &str| ["/cli/", "/config/schema/", "/report/"].iter().any(|part| name.contains(part));
+    let says = |text: &str| {
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != ' ').collect();
+        let words = words.join(" ");
+        OF_NONE.iter().any(|word| format!(" {words} ").contains(&format!(" {word} ")))
+    };
+    let mut silent = Vec::new();
+    for source in all_sources().iter().filter(|source| !source.is_test() && !is_free(&source.named())) {
+        let (mut doc, mut of_type) = (String::new(), String::new());
+        let lines = source.without_tests().lines().map(str::trim).enumerate();
+        for (at, line) in lines.filter(|(_, line)| !line.starts_with("#[")) {
+            if let Some(text) = line.strip_prefix("///") {
+                doc += text;
+            } else if line.starts_with("pub struct ") {
+                of_type = std::mem::take(&mut doc);
+            } else {
+                let is_optional = line.starts_with("pub ") && line.contains(": Option<") && !line.contains('(');
+                if is_optional && !says(&doc) && !of_type.contains("`None`") {
+                    silent.push(format!("{}:{}", source.named(), at + 1));
+                }
+                doc.clear();
+            }
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new(), "say what None means there");
+}

@@ -34,15 +34,15 @@ pub struct Header {
     pub made_by: String,
     /// The places that were proved, in order.
     pub places: Vec<PlaceHeader>,
-    /// The range that was asked for.
+    /// The range that was asked for; none from the beginning.
     pub from: Option<jiff::Timestamp>,
-    /// The end of that range.
+    /// The end of that range; none up to the run itself.
     pub to: Option<jiff::Timestamp>,
     /// When it was made, which is what freshness is measured against.
     pub now: jiff::Timestamp,
-    /// The only account that was asked for.
+    /// The only account that was asked for; none for all.
     pub account: Option<AccountId>,
-    /// The only region that was asked for.
+    /// The only region that was asked for; none for all.
     pub region: Option<Region>,
     /// The buckets of which the places were said to be copies.
     pub buckets: Vec<String>,

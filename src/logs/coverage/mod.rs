@@ -50,7 +50,7 @@ pub struct Found {
     pub trails: BTreeMap<(TrailName, Region), TrailDigests>,
     /// What the digests list, where there are some and no log file; not set where nobody had to ask.
     pub listed: Option<ListedLogs>,
-    /// Why the listing is not whole.
+    /// Why the listing is not whole; none where it is.
     pub problem: Option<String>,
 }
 
@@ -79,9 +79,9 @@ pub struct LogFiles {
     pub count: u64,
     /// Their bytes, as stored.
     pub bytes: u64,
-    /// The slot of the first one.
+    /// The slot of the first one; none where there is none.
     pub first: Option<Timestamp>,
-    /// The slot of the last one.
+    /// The slot of the last one; none where there is none.
     pub last: Option<Timestamp>,
     /// The hours that have any.
     pub hours: TimeSet,
@@ -249,11 +249,12 @@ pub struct Row {
     pub listed: Option<ListedLogs>,
     /// The times without digests, with their likely reason.
     pub gaps: Vec<Gap>,
-    /// What a person should know beside the gaps: what took over, what digests list that is not there.
+    /// What a person should know beside the gaps: what took over, what digests list that is not there; none where there
+    /// is nothing more.
     pub note: Option<String>,
-    /// The newest moment of which something is there.
+    /// The newest moment of which something is there; none where there is nothing.
     pub newest: Option<Timestamp>,
-    /// Why the listing is not whole.
+    /// Why the listing is not whole; none where it is.
     pub problem: Option<String>,
     /// Whether something should arrive: neither the account nor the region is known to be out of use.
     pub is_expected: bool,

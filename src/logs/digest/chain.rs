@@ -68,7 +68,7 @@ pub struct Anchor {
     pub object: String,
     /// The end of its hour.
     pub end: jiff::Timestamp,
-    /// What its successor must record; absent when it could not be read.
+    /// What its successor must record; none when it could not be read.
     pub record: Option<Record>,
 }
 
@@ -99,7 +99,7 @@ pub enum Proof {
 pub struct Verdict {
     /// Whether its content counts.
     pub proof: Proof,
-    /// The signature that proves it.
+    /// The signature that proves it; none where none does.
     pub signature: Option<String>,
     /// What is not as it should be.
     pub findings: Vec<Finding>,

@@ -24,7 +24,7 @@ pub struct Digest {
     pub key_fingerprint: String,
     /// How it was signed.
     pub signature_algorithm: String,
-    /// The digest before it, absent in the first one after logging or validation was turned on.
+    /// The digest before it, none in the first one after logging or validation was turned on.
     pub previous: Option<Previous>,
     /// The log files that were delivered in the hour.
     pub log_files: Vec<LogFile>,
@@ -50,7 +50,7 @@ pub struct LogFile {
     pub bucket: String,
     /// Its key.
     pub object: String,
-    /// The hash of its inflated bytes; absent when it was made with an algorithm that we do not know.
+    /// The hash of its inflated bytes; none when it was made with an algorithm that we do not know.
     pub sha256: Option<Sha256>,
 }
 

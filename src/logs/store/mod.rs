@@ -34,9 +34,9 @@ pub struct Listed {
 pub struct Metadata {
     /// `x-amz-meta-signature`: hexadecimal; none where it is missing, as these all.
     pub signature: Option<String>,
-    /// `x-amz-meta-signature-algorithm`.
+    /// `x-amz-meta-signature-algorithm`; none where it is missing.
     pub signature_algorithm: Option<String>,
-    /// `x-amz-meta-backfill-generation-timestamp`, of backfill digests only.
+    /// `x-amz-meta-backfill-generation-timestamp`, of backfill digests only; none for all others.
     pub backfill_generation_timestamp: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub struct Version {
     pub key: String,
     /// S3's name for the version.
     pub id: String,
-    /// When it was written.
+    /// When it was written; none where the store does not say.
     pub modified: Option<Timestamp>,
     /// Who wrote it, where S3 says.
     pub owner: Option<String>,

@@ -24,7 +24,7 @@ pub const FINDINGS_MAX: usize = 10_000;
 pub struct Chain {
     /// The account and region of its events, and where its newest digest lies.
     pub scope: Scope,
-    /// The trail and its home region; absent when there is no digest that would tell.
+    /// The trail and its home region; none when there is no digest that would tell.
     pub trail: Option<(TrailName, Region)>,
     /// Everywhere its digests lie: several places when the trail was moved.
     pub scopes: Vec<Scope>,
@@ -56,7 +56,8 @@ pub struct Chain {
     pub findings_omitted: u64,
     /// What a person should know, though nothing is wrong: where the chain goes on, what ended it.
     pub notes: Vec<String>,
-    /// The newest digest up to which all is attested, from which a later run may go on.
+    /// The newest digest up to which all is attested, from which a later run may go on; none where nothing is, or a
+    /// later run must begin again.
     pub attested_to: Option<Mark>,
 }
 
@@ -74,9 +75,9 @@ pub struct Joined {
 pub struct Answer {
     /// The places, as a person would name them.
     pub store: String,
-    /// The range that was asked for.
+    /// The range that was asked for; none from the beginning.
     pub from: Option<Timestamp>,
-    /// The end of that range.
+    /// The end of that range; none up to now.
     pub to: Option<Timestamp>,
     /// The present, as the run took it.
     pub now: Timestamp,

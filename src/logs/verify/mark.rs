@@ -33,7 +33,7 @@ impl Since {
 pub struct Mark {
     /// Its key.
     pub object: String,
-    /// The key under which CloudTrail delivered it, when that is another one.
+    /// The key under which CloudTrail delivered it, when that is another one; none where it is the same.
     pub delivered: Option<String>,
     /// Its bucket, as it says.
     pub bucket: String,
@@ -47,7 +47,7 @@ pub struct Mark {
     pub sha256: String,
     /// Its signature, where metadata or a successor told it.
     pub signature: Option<String>,
-    /// The trail that attests what follows, when the chain has ended.
+    /// The trail that attests what follows, when the chain has ended; none where it goes on.
     pub succeeded_by: Option<TrailName>,
     /// What the listing showed of it, where that spares a later run reading it.
     pub as_listed: Option<AsListed>,

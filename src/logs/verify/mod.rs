@@ -86,9 +86,9 @@ pub const READS_AT_ONCE: usize = 256;
 pub struct Request {
     /// Which accounts and regions.
     pub sought: ScopeFilter,
-    /// Only hours that end after this.
+    /// Only hours that end after this; none for all.
     pub from: Option<Timestamp>,
-    /// Only hours that start before this.
+    /// Only hours that start before this; none for all.
     pub to: Option<Timestamp>,
     /// The present, for the freshness of the newest digest.
     pub now: Timestamp,

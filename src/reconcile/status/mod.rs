@@ -33,13 +33,13 @@ pub struct Status {
     pub run: String,
     /// It never changes anything.
     pub observe: bool,
-    /// When the daemon was started.
+    /// When the daemon was started; none before it is.
     pub started: Option<Timestamp>,
     /// Whether this replica leads; `None` where there is only one.
     pub leadership: Option<Leadership>,
-    /// A round runs since then.
+    /// A round runs since then; none between rounds.
     pub working_since: Option<Timestamp>,
-    /// When the next round is due.
+    /// When the next round is due; none while it is not planned.
     pub next: Option<Timestamp>,
     /// The seconds between two rounds.
     pub every_s: u64,
@@ -53,7 +53,7 @@ pub struct Status {
     pub waiting: Vec<PendingChange>,
     /// The rounds, the oldest first.
     pub rounds: Vec<RoundRecord>,
-    /// What a full pass costs: the calls of the last round that looked at everything.
+    /// What a full pass costs: the calls of the last round that looked at everything; none before the first one.
     pub full_pass_calls: Option<u64>,
     /// The resources of which it is remembered how they were seen last.
     pub remembered: usize,
@@ -72,7 +72,7 @@ pub struct AccountStatus {
     pub name: String,
     /// How it is.
     pub state: AccountHealth,
-    /// When it was looked at.
+    /// When it was looked at; none where it was not yet.
     pub looked_at: Option<Timestamp>,
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Diagnostic {
     pub at: String,
     pub target: Target,
     pub message: String,
+    /// What to do about it; none where the message says all.
     pub help: Option<String>,
     /// Pointers of other fields that the rule looked at, with what to say of each.
     pub related: Vec<(String, String)>,

@@ -85,7 +85,7 @@ pub struct ConfigFinding {
     /// The bytes of the text that are meant.
     #[serde(skip)]
     pub span: Range<usize>,
-    /// What to write instead.
+    /// What to write instead; none where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// Other places that have to do with it.

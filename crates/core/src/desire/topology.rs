@@ -42,10 +42,10 @@ pub(super) struct TrailSite<'a> {
     /// It is the one that records the events of global services.
     pub global_events: bool,
     pub multi_region: bool,
-    /// Where it tells of new files: in the log account and in the trail's region.
+    /// Where it tells of new files: in the log account and in the trail's region; none where it tells no topic.
     pub topic: Option<Address>,
-    /// The log group that it writes to, and the role with which it does. Both must be in the account that manages the
-    /// trail (CloudTrail API, `CreateTrail`).
+    /// The log group that it writes to, and the role with which it does; none where events are not sent to CloudWatch
+    /// Logs. Both must be in the account that manages the trail (CloudTrail API, `CreateTrail`).
     pub logs: Option<(Address, Address)>,
 }
 

@@ -44,7 +44,7 @@ pub struct Bucket {
 pub struct BucketEncryption {
     /// `aws:kms` or `AES256`.
     pub algorithm: String,
-    /// The key's ARN, for `aws:kms`.
+    /// The key's ARN, for `aws:kms`; none for S3's own keys.
     pub key: Option<String>,
     /// S3 Bucket Keys, which save almost all KMS calls.
     pub bucket_key: bool,
@@ -64,11 +64,11 @@ pub struct LifecycleRule {
     pub transitions: Vec<(u32, String)>,
     /// Days after creation until an object is deleted (or, with versioning, hidden); none where it is kept.
     pub expire_after_days: Option<u32>,
-    /// Days after an object was hidden or overwritten until that version is deleted.
+    /// Days after an object was hidden or overwritten until that version is deleted; none where they are kept.
     pub expire_noncurrent_after_days: Option<u32>,
-    /// Days until an upload that was not completed is removed.
+    /// Days until an upload that was not completed is removed; none where it stays.
     pub abort_upload_after_days: Option<u32>,
-    /// Anything else in the rule.
+    /// Anything else in the rule; none where there is nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
 }

@@ -62,7 +62,7 @@ impl Key {
 pub struct KeyPolicy {
     /// The document.
     pub policy: PolicyDocument,
-    /// The key's ARN, as observed.
+    /// The key's ARN, as observed; none where the key is not there or was not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }

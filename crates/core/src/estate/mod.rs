@@ -121,13 +121,13 @@ pub struct Estate {
 pub struct Limits {
     /// Roles that exist; none where it could not be read, as with all of these.
     pub roles: Option<u32>,
-    /// Roles that may exist (the quota of IAM).
+    /// Roles that may exist (the quota of IAM); none where it could not be read.
     pub roles_quota: Option<u32>,
-    /// Characters of a trust policy.
+    /// Characters of a trust policy; none where it could not be read.
     pub trust_policy_size: Option<u32>,
-    /// Characters of all inline policies of one role.
+    /// Characters of all inline policies of one role; none where it could not be read.
     pub role_policy_size: Option<u32>,
-    /// Characters of one managed policy.
+    /// Characters of one managed policy; none where it could not be read.
     pub policy_size: Option<u32>,
 }
 

@@ -13,7 +13,7 @@ use crate::policy::PolicyDocument;
 pub struct Policy {
     /// The default version's document.
     pub document: PolicyDocument,
-    /// What it is for.
+    /// What it is for; none where it says nothing.
     pub description: Option<String>,
     /// Groups that have it. As a wish: at least these; who else got it is the member's own decision.
     pub groups: BTreeSet<String>,

@@ -25,7 +25,7 @@ pub struct Role {
     pub max_session_s: Option<u32>,
     /// What it is for; none where it says nothing. Never compared.
     pub description: Option<String>,
-    /// The unique id (`AROA…`); AWS decides it.
+    /// The unique id (`AROA…`); AWS decides it; none in what is desired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_id: Option<String>,
     /// The tags.

@@ -17,13 +17,13 @@ pub struct SeenKey {
     /// AWS manages it for one of its services: nobody can change its policy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub managed_by_aws: bool,
-    /// The deployment in its ownership tag.
+    /// The deployment in its ownership tag; none where it has no such tag, or the tags could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
-    /// Its policy.
+    /// Its policy; none where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyDocument>,
-    /// Why it could not be read.
+    /// Why it could not be read; none where it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }

@@ -16,8 +16,8 @@ pub struct Trail {
     pub bucket: String,
     /// The key prefix before `AWSLogs`; empty for none.
     pub prefix: String,
-    /// The topic's ARN; none where no notifications are sent. Names are "no longer in use" (CloudTrail API, `Trail`), so
-    /// they are never compared.
+    /// The topic's ARN; none where no notifications are sent. Names are "no longer in use" (CloudTrail API, `Trail`),
+    /// so they are never compared.
     pub topic: Option<String>,
     /// Events of IAM, STS and other global services are recorded.
     pub global_events: bool,

@@ -19,7 +19,7 @@ pub fn wake_name(deployment: &str) -> String {
 pub struct Queue {
     /// Who may send; none where only the account itself may.
     pub policy: Option<PolicyDocument>,
-    /// Where messages go that are received too often.
+    /// Where messages go that are received too often; none where they are thrown away.
     pub dead_letters: Option<DeadLetters>,
     /// For how long a message is kept, in seconds.
     pub retention_s: u32,

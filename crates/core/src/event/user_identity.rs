@@ -36,7 +36,7 @@ pub struct UserIdentity<'a> {
     pub session: Option<SessionContext<'a>>,
 }
 
-/// A temporary session: whose it is, and how it came about.
+/// A temporary session: whose it is, and how it came about. What is not recorded is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionContext<'a> {
     /// When the credentials were issued, in RFC 3339.
@@ -57,7 +57,7 @@ pub struct SessionContext<'a> {
     pub assumed_root: Option<bool>,
 }
 
-/// What a session is of.
+/// What a session is of. What is not recorded is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionIssuer<'a> {
     /// `Role`, `IAMUser` or `Root`.

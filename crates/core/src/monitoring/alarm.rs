@@ -84,7 +84,7 @@ pub struct Subscribers {
     pub confirmed: Vec<String>,
     /// How many subscriptions wait for their confirmation.
     pub pending: usize,
-    /// The key that encrypts the topic, by the name that it was given.
+    /// The key that encrypts the topic, by the name that it was given; none where it is not encrypted.
     pub key: Option<String>,
     /// The topic's policy; none for a topic that is gone.
     pub policy: Option<PolicyDocument>,

@@ -14,7 +14,7 @@ const ANY: &str = "*";
 /// Accounts that the configuration does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The organization's management account.
+    /// The organization's management account; none where it is not known.
     pub management: Option<AccountId>,
     /// The log account, where the configuration has only its name.
     pub log: Option<AccountId>,

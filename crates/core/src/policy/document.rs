@@ -42,7 +42,7 @@ pub struct PolicyDocument {
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The statement's name; ours begin with [`crate::policy::SID_PREFIX`].
+    /// The statement's name; ours begin with [`crate::policy::SID_PREFIX`]; none where it has none.
     pub sid: Option<String>,
     /// Allow or deny.
     pub effect: Effect,

@@ -59,15 +59,16 @@ impl fmt::Display for Variable {
 /// The values with which a name is filled in; what is not known where the name is needed stays `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NameContext<'a> {
-    /// The id of the account that the name is for.
+    /// The id of the account that the name is for; none where the name is for no single account, or it is not known
+    /// yet.
     pub account_id: Option<&'a str>,
-    /// The name of that account in the organization.
+    /// The name of that account in the organization; none where it is not known.
     pub account_name: Option<&'a str>,
-    /// The name of the deployment.
+    /// The name of the deployment; none where names may not have it.
     pub deployment: Option<&'a str>,
-    /// The id of the organization.
+    /// The id of the organization; none where it is not known.
     pub organization_id: Option<&'a str>,
-    /// The region in which the named thing lives.
+    /// The region in which the named thing lives; none where it has none.
     pub region: Option<&'a str>,
 }
 

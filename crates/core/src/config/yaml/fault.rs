@@ -12,8 +12,9 @@ pub(super) struct Fault {
     pub code: Code,
     pub span: Range<usize>,
     pub message: String,
+    /// What to write instead; none where that is not known.
     pub help: Option<&'static str>,
-    /// Where the same name stands for the first time.
+    /// Where the same name stands for the first time; none for other faults.
     pub first: Option<Range<usize>>,
 }
 

@@ -44,11 +44,11 @@ pub struct Named<'a> {
 pub struct Layers<'a> {
     /// The caller's own policies, inline and managed.
     pub identity: &'a [Named<'a>],
-    /// The caller's permissions boundary.
+    /// The caller's permissions boundary; none where there is none.
     pub boundary: Option<Named<'a>>,
     /// The session policies that the caller's session was started with.
     pub session: &'a [Named<'a>],
-    /// The policy of the resource: bucket, key, topic, queue or trust policy.
+    /// The policy of the resource: bucket, key, topic, queue or trust policy; none where it has none.
     pub resource: Option<Named<'a>>,
     /// Service control policies by level, from the root of the organization to the caller's account.
     pub scps: &'a [Vec<Named<'a>>],
@@ -65,7 +65,7 @@ pub struct StatementPlace {
     pub document: String,
     /// The statement's number, from zero.
     pub index: usize,
-    /// The statement's own name.
+    /// The statement's own name; none where it has none.
     pub sid: Option<String>,
 }
 

@@ -72,9 +72,10 @@ pub struct Facts<'a> {
     /// The management account of the organization: `aws:PrincipalOrgMasterAccountId` of every account of it. None: not
     /// known.
     pub management: Option<&'a AccountId>,
-    /// Account -> its path in the organization, `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it.
+    /// Account -> its path in the organization, `o-…/r-…/ou-…/`, as `aws:PrincipalOrgPaths` has it; none where the
+    /// organization's tree is not known.
     pub paths: Option<&'a BTreeMap<AccountId, String>>,
-    /// The unique id of a role or user -> its ARN.
+    /// The unique id of a role or user -> its ARN; none where they are not known.
     pub unique_ids: Option<&'a Aliases>,
     /// Orgtrail's own principals, and those that the configuration names, as ARNs in which `*` stands for any text:
     /// whatever they may is meant.
@@ -82,9 +83,9 @@ pub struct Facts<'a> {
     /// Principals of the archive's account of which another proof tells that nobody outside can become them, or that
     /// the configuration names, in the same form.
     pub known_principals: &'a [String],
-    /// The bucket's policy as the templates wrote it.
+    /// The bucket's policy as the templates wrote it; none where it is not written by templates.
     pub written_bucket: Option<&'a PolicyDocument>,
-    /// The key's policy as the templates wrote it.
+    /// The key's policy as the templates wrote it; none where it is not written by templates.
     pub written_key: Option<&'a PolicyDocument>,
     /// More documents that others may write to: of topics, log groups and queues, and of buckets and keys where logs of
     /// before lie.

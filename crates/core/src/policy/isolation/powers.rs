@@ -98,9 +98,9 @@ pub struct Subject<'a> {
     pub arn: String,
     /// Its policies.
     pub policies: Vec<Named<'a>>,
-    /// What limits them.
+    /// What limits them; none where nothing does.
     pub boundary: Option<Named<'a>>,
-    /// Who may assume it, for roles.
+    /// Who may assume it, for roles; none for users and groups.
     pub trust: Option<&'a PolicyDocument>,
 }
 

@@ -49,9 +49,9 @@ pub struct LintSubject<'a> {
     pub kind: Kind,
     /// The partition of the organization: the same account has another ARN in another partition.
     pub partition: Partition,
-    /// The account that owns what it is attached to.
+    /// The account that owns what it is attached to; none where it is not known.
     pub account: Option<&'a AccountId>,
-    /// The organization.
+    /// The organization; none where it is not known.
     pub organization_id: Option<&'a OrganizationId>,
     /// The organization's accounts.
     pub known_accounts: &'a BTreeSet<AccountId>,

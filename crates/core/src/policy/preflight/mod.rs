@@ -130,11 +130,12 @@ pub struct Refusal {
     pub statement: Option<StatementPlace>,
     /// Whether that statement denies.
     pub denied: bool,
-    /// The condition key or element that decides, such as `aws:SourceArn` or `Resource`.
+    /// The condition key or element that decides, such as `aws:SourceArn` or `Resource`; none where no single one does,
+    /// or there is none.
     pub key: Option<String>,
-    /// What the statement has there.
+    /// What the statement has there; none where it has nothing there.
     pub has: Option<String>,
-    /// What it needs there.
+    /// What it needs there; none where that is not known.
     pub needs: Option<String>,
     /// The diagnosis in one line.
     pub message: String,
@@ -251,11 +252,11 @@ impl Preflight {
 pub struct Documents<'a> {
     /// The bucket's policy; none where the bucket has no policy.
     pub bucket: Option<&'a PolicyDocument>,
-    /// The key's policy.
+    /// The key's policy; none where there is no key.
     pub key: Option<&'a PolicyDocument>,
-    /// The topic.
+    /// The topic; none where the trail has none.
     pub topic: Option<Topic<'a>>,
-    /// The log group with its role.
+    /// The log group with its role; none where the trail has none.
     pub log_group: Option<LogGroup<'a>>,
 }
 
