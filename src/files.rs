@@ -218,9 +218,24 @@ pub fn same_place(path: &Path) -> PathBuf {
     path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
 }
 
-/// Tells whether two paths name one file that is there.
+/// Tells whether two paths name one file, also by a link or where it is not there yet. Devices and pipes, such as
+/// `/dev/null`, keep nothing that could be lost: they are no file.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other && one.is_file())
+    let keeps = |path: &Path| path.metadata().is_ok_and(|found| found.is_file()) || !path.exists();
+    keeps(one) && keeps(other) && same_place(one) == same_place(other) || is_linked(one, other)
+}
+
+/// Hard links: two names of one file.
+#[cfg(unix)]
+fn is_linked(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| path.metadata().ok().filter(|found| found.is_file()).map(|found| (found.dev(), found.ino()));
+    id(one).is_some_and(|one| Some(one) == id(other))
+}
+
+#[cfg(not(unix))]
+fn is_linked(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 /// Removes what killed runs left of a file. What cannot be looked at or removed does no harm.

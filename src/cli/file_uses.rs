@@ -7,7 +7,7 @@ use clap::ArgMatches;
 
 use super::catalog::Entry;
 use super::failure::CliError;
-use crate::files::same_place;
+use crate::files::{is_same, same_place};
 
 /// How a file or folder is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn is_agreed(one: &FileUse, other: &FileUse) -> bool {
 
 fn refuse(written: &FileUse, other: &FileUse) -> Result<(), CliError> {
     let (what, path) = (written.shown, written.path.display());
-    let is_one = is_one_file(&written.path, &other.path);
+    let is_one = is_same(&written.path, &other.path);
     let is_among = other.how == Use::ReadsAll && is_in(&written.path, &other.path);
     if !is_one && !is_among {
         return Ok(());
@@ -139,25 +139,6 @@ fn refuse(written: &FileUse, other: &FileUse) -> Result<(), CliError> {
         .hint(format!("name another file with {what}")),
     };
     Err(failure)
-}
-
-/// Devices and pipes, such as `/dev/null`, keep nothing that could be lost.
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    let keeps = |path: &Path| path.metadata().is_ok_and(|found| found.is_file()) || !path.exists();
-    keeps(one) && keeps(other) && same_place(one) == same_place(other) || is_linked(one, other)
-}
-
-/// Hard links: two names of one file.
-#[cfg(unix)]
-fn is_linked(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| path.metadata().ok().filter(|found| found.is_file()).map(|found| (found.dev(), found.ino()));
-    id(one).is_some_and(|one| Some(one) == id(other))
-}
-
-#[cfg(not(unix))]
-fn is_linked(_one: &Path, _other: &Path) -> bool {
-    false
 }
 
 fn is_in(path: &Path, folder: &Path) -> bool {

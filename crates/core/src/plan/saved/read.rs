@@ -88,8 +88,8 @@ impl Parts {
     }
 
     fn required<T: DeserializeOwned>(&mut self, part: &'static str) -> Result<T, BadPlan> {
-        let value = self.0.remove(part).ok_or_else(|| whole(part, "it is missing"))?;
-        serde_json::from_value(value).map_err(|why| whole(part, why))
+        let value = self.0.remove(part).ok_or_else(|| BadPlan::whole(part, "it is missing"))?;
+        serde_json::from_value(value).map_err(|why| BadPlan::whole(part, why))
     }
 
     /// Takes a list out, and looks at each entry of it.
@@ -116,10 +116,6 @@ impl Parts {
     pub fn end(self) -> Result<(), BadPlan> {
         self.0.into_iter().next().map_or(Ok(()), |(name, _)| Err(BadPlan::Unknown(name)))
     }
-}
-
-fn whole(part: &'static str, why: impl ToString) -> BadPlan {
-    BadPlan::whole(part, why)
 }
 
 impl BadPlan {
@@ -175,10 +171,10 @@ impl SavedPlan {
         };
         let counted = Summary::count(plan.changes.iter().map(|change| change.action), plan.summary.unchanged);
         if plan.summary != counted {
-            return Err(whole("summary", "it does not count what `changes` has"));
+            return Err(BadPlan::whole("summary", "it does not count what `changes` has"));
         }
         if plan.in_sync && !plan.changes.is_empty() {
-            return Err(whole("in_sync", "it is true, although `changes` has some"));
+            return Err(BadPlan::whole("in_sync", "it is true, although `changes` has some"));
         }
         let harms = plan.changes.iter().filter_map(|change| change.harm);
         let worst = harms.chain(plan.findings.iter().map(|finding| finding.harm)).min();
@@ -186,7 +182,7 @@ impl SavedPlan {
             && plan.worst_harm.is_none_or(|said| worst.is_some_and(|worst| worst < said))
             && worst.is_some_and(is_harm)
         {
-            return Err(whole("worst_harm", "something in the plan does more harm"));
+            return Err(BadPlan::whole("worst_harm", "something in the plan does more harm"));
         }
         Ok(plan)
     }
