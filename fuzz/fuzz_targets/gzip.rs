@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use orgtrail::logs::inflate::{hash, inflate, sha256};
+use orgtrail::archive::inflate::{hash, inflate, sha256};
 
 const LIMIT_BYTES: u64 = 1 << 20;
 
