@@ -1,19 +1,13 @@
 //! Where delivered objects lie: the trait, what it answers, and how it fails. A store never writes.
 //!
-//! Three stores exist: a bucket (`cloud::aws::archive`), a copy of a bucket in a folder ([`folder`]), and the evidence
-//! bundle of an earlier run (`logs::bundle`).
+//! Three stores exist: a bucket (`cloud::aws::archive`), a copy of a bucket in a folder ([`super::FolderStore`]), and
+//! the evidence bundle of an earlier run (`logs::bundle`).
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::inflate::{GzipError, Unpacked, hash_log};
-
-mod closed;
-pub mod folder;
-
-pub use closed::ClosedStore;
-pub use folder::FolderStore;
 
 /// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +133,7 @@ pub struct Fault {
     pub message: String,
     /// The archive class or tier of an archived object; not set when unknown, and of every other fault.
     pub class: Option<String>,
-    /// What to do next; empty where nobody knows.
+    /// What to do next; empty where it is not known.
     pub help: String,
 }
 

@@ -18,9 +18,9 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
+use super::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 use super::{Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store};
 use crate::log_path::TOP;
-use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 
 /// The ending of the file that holds an object's metadata.
 const METADATA_ENDING: &str = ".metadata.json";

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{StreamExt, iter};
 
+use super::{Fault, Level, Store};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{
-    Folder, LogKind, LogRoot, Scope, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail, split_at_last_root,
+    ChainScope, Folder, LogKind, LogRoot, TOP, TOP_FOLDER, is_organization, looks_like_cloudtrail, split_at_last_root,
 };
-use crate::logs::store::{Fault, Level, Store};
 
 /// How the folders of flow logs begin that lie beside the accounts (`aws-account-id=`, Amazon VPC user guide, "Flow log
 /// files").
@@ -29,7 +29,7 @@ const LIMITS: Limits = Limits { depth: 64, listings: 50_000 };
 const LISTINGS_AT_ONCE: usize = 16;
 
 /// What to look for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeFilter {
     /// What every key must start with.
     pub prefix: String,
@@ -42,11 +42,23 @@ pub struct ScopeFilter {
     pub organization: Option<String>,
 }
 
+impl ScopeFilter {
+    /// Names the account and region that were asked for, for a person; `None` where all were.
+    pub fn named(&self) -> Option<String> {
+        match (&self.account, &self.region) {
+            (None, None) => None,
+            (Some(account), None) => Some(format!("account {account}")),
+            (None, Some(region)) => Some(format!("region {region}")),
+            (Some(account), Some(region)) => Some(format!("account {account} in region {region}")),
+        }
+    }
+}
+
 /// What a search found.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
     /// Every account x region with the kinds of logs that have a folder.
-    pub scopes: BTreeMap<Scope, BTreeSet<LogKind>>,
+    pub scopes: BTreeMap<ChainScope, BTreeSet<LogKind>>,
     /// Folders that could not be listed, with the reason: what lies there is not known.
     pub refused: Vec<(String, Fault)>,
     /// Prefixes and keys among the logs that are none of CloudTrail's, which readers of the folders around them may
@@ -267,7 +279,7 @@ async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, f
                 continue;
             };
             if sought.region.as_ref().is_none_or(|only| *only == region) {
-                let scope = Scope::of(&account.root, account.id.clone(), region);
+                let scope = ChainScope::of(&account.root, account.id.clone(), region);
                 found.scopes.entry(scope).or_default().extend(own.kind());
             }
         }
@@ -291,7 +303,7 @@ async fn children(store: &dyn Store, folder: &str, sought: &ScopeFilter, found: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::store::FolderStore;
+    use crate::archive::FolderStore;
 
     async fn search(folders: &[&str], sought: ScopeFilter) -> Found {
         let root = tempfile::tempdir().unwrap();

@@ -94,6 +94,46 @@ pub fn hash_log(body: &[u8]) -> Result<Unpacked, GzipError> {
     hash(body, by_ratio.min(LOG_INFLATED_BYTES_MAX))
 }
 
+/// What a log file's body holds, as far as it was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Handed {
+    /// The bytes that were handed over.
+    pub inflated_bytes: u64,
+    /// The bytes behind the first gzip member, which CloudTrail does not write and nothing attests. They are not handed
+    /// over.
+    pub trailing_bytes: u64,
+}
+
+/// Hands the content of a log file's body over, part by part, within the limits of [`hash_log`], without a hash.
+/// A body that is no gzip, but JSON, is handed over as it is.
+///
+/// What was handed over when it fails is what stands before the damage.
+///
+/// # Errors
+/// `GzipError` when the first member is not whole or the content passes a limit.
+pub fn hand_over(body: &[u8], mut part: impl FnMut(&[u8])) -> Result<Handed, GzipError> {
+    if matches!(body.first(), Some(b'{' | b'[')) {
+        part(body);
+        return Ok(Handed { inflated_bytes: body.len() as u64, trailing_bytes: 0 });
+    }
+    let by_ratio = (body.len() as u64).saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES);
+    let max_bytes = by_ratio.min(LOG_INFLATED_BYTES_MAX);
+    let mut decoder = GzDecoder::new(body);
+    let mut step = vec![0; STEP_BYTES];
+    let mut inflated_bytes = 0;
+    loop {
+        let count = decoder.read(&mut step).map_err(|e| GzipError::NotGzip(e.to_string()))?;
+        if count == 0 {
+            return Ok(Handed { inflated_bytes, trailing_bytes: decoder.into_inner().len() as u64 });
+        }
+        inflated_bytes += count as u64;
+        if inflated_bytes > max_bytes {
+            return Err(GzipError::TooLarge { max_bytes });
+        }
+        part(&step[..count]);
+    }
+}
+
 /// Hashes the content of a digest's body and returns it, within what a digest can hold. A body that is no gzip, but
 /// JSON, is taken as it is.
 ///
