@@ -10,11 +10,11 @@ use crate::plan::{Action, Change, Plan, Risk};
 pub struct Consent {
     /// The risks; safe changes need no word.
     pub risks: BTreeSet<Risk>,
-    /// Which resources that somebody else made may be taken over.
+    /// Which resources that orgtrail did not create may be taken over.
     pub adopt: Adopt,
 }
 
-/// Which resources that somebody else made may be taken over.
+/// Which resources that orgtrail did not create may be taken over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Adopt {
     /// None.

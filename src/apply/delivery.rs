@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::fence::fenced;
-use crate::cloud::{Cloud, Fault};
+use crate::cloud::{Cloud, CloudFault};
 use crate::estate::{Address, Kind, Problem, Stage, trail};
 use crate::ids::AccountId;
 use crate::plan::adoption::TAKEN_AWAY;
@@ -14,7 +14,7 @@ use super::Gate;
 use super::outcome::{ChangeResult, DeliveryState, TrailDelivery};
 
 /// What `GetTrailStatus` said before the run, for each trail that was there and that the plan can touch.
-pub(super) type Before = BTreeMap<Address, trail::Delivery>;
+pub(super) type Before = BTreeMap<Address, trail::DeliveryStatus>;
 
 /// Kinds whose change can stop a delivery.
 fn can_touch(change: &Change) -> bool {
@@ -108,7 +108,11 @@ pub(super) struct Checked {
 
 /// Returns what is wrong after the run: of a trail that was asked again, what CloudTrail says now. Which notifications
 /// and log groups are still wanted the plan knows, so of these only what it found is told again.
-fn findings(plan: &Plan, results: &[Option<ChangeResult>], asked: &BTreeMap<Address, trail::Delivery>) -> Vec<Finding> {
+fn findings(
+    plan: &Plan,
+    results: &[Option<ChangeResult>],
+    asked: &BTreeMap<Address, trail::DeliveryStatus>,
+) -> Vec<Finding> {
     let is_made = |address: &Address| {
         let mut changes = plan.changes.iter().zip(results);
         changes.any(|(change, result)| change.address == *address && *result == Some(ChangeResult::Done))
@@ -200,13 +204,13 @@ async fn put_back(plan: &Plan, results: &mut Results<'_>, why: &Problem, cloud: 
     }
 }
 
-fn state(trail: &Address, operator: &AccountId, now: Result<trail::Delivery, Fault>) -> DeliveryState {
+fn state(trail: &Address, operator: &AccountId, now: Result<trail::DeliveryStatus, CloudFault>) -> DeliveryState {
     match now {
         Err(fault) => {
             DeliveryState::Fails(Problem { account: operator.clone(), ..fault.problem(Stage::Delivery, Some(trail)) })
         }
-        Ok(trail::Delivery { latest_error: Some(error), .. }) => DeliveryState::Fails(failure(trail, &error)),
-        Ok(trail::Delivery { latest_time: Some(time), .. }) => DeliveryState::Arrives(time),
+        Ok(trail::DeliveryStatus { latest_error: Some(error), .. }) => DeliveryState::Fails(failure(trail, &error)),
+        Ok(trail::DeliveryStatus { latest_time: Some(time), .. }) => DeliveryState::Arrives(time),
         Ok(_) => DeliveryState::Waiting,
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::cloud::{Cloud, Fault};
-use crate::estate::trail::Delivery;
+use crate::cloud::{Cloud, CloudFault};
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Kind};
 use crate::ids::AccountId;
 use crate::plan::{Action, Change, Plan};
@@ -40,7 +40,7 @@ impl<'p> Handover<'p> {
 }
 
 /// Says why it is not sure that log files arrive. What arrived before the last start proves nothing.
-fn doubt(asked: Result<Delivery, Fault>) -> Option<String> {
+fn doubt(asked: Result<DeliveryStatus, CloudFault>) -> Option<String> {
     let delivery = match asked {
         Ok(delivery) => delivery,
         Err(fault) => return Some(format!("its status could not be read: {fault}")),
@@ -62,10 +62,10 @@ fn doubt(asked: Result<Delivery, Fault>) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn asked(latest: Option<&str>, started: Option<&str>, error: Option<&str>) -> Result<Delivery, Fault> {
+    fn asked(latest: Option<&str>, started: Option<&str>, error: Option<&str>) -> Result<DeliveryStatus, CloudFault> {
         let own = |text: Option<&str>| text.map(str::to_owned);
         let (latest_time, started_time, latest_error) = (own(latest), own(started), own(error));
-        Ok(Delivery { latest_time, started_time, latest_error, ..Delivery::default() })
+        Ok(DeliveryStatus { latest_time, started_time, latest_error, ..DeliveryStatus::default() })
     }
 
     #[test]

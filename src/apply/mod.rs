@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud::fence::fenced;
-use crate::cloud::{Cloud, Done, Fault, Progress};
+use crate::cloud::{Cloud, CloudFault, Done, Progress};
 use crate::estate::{Address, DATE_OF_RUN, LEFT_TAG, Resource, Stage};
 use crate::phase::Phase;
 use crate::plan::{Action, Change, Plan};
@@ -263,7 +263,7 @@ impl<'p> Run<'p> {
 /// How one call of the cloud ended.
 enum Ended {
     Done(Box<Done>),
-    Failed(Fault),
+    Failed(CloudFault),
     NotAdmitted(String),
 }
 

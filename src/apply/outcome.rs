@@ -30,7 +30,7 @@ pub struct ApplyReport {
     pub problems: Vec<Problem>,
     /// What stood against parts of the plan.
     pub blockers: Vec<Problem>,
-    /// How the delivery of each trail of ours goes after the run.
+    /// How the delivery of each trail of this deployment goes after the run.
     pub delivery: Vec<TrailDelivery>,
     /// What is wrong after the run as far as it was looked at again: what the plan found, and of the trails that were
     /// asked again what CloudTrail says now. The worst first.
@@ -86,7 +86,7 @@ pub enum DeliveryState {
     Arrives(String),
     /// No log file has arrived yet, and no error is known: a new trail takes some minutes.
     Waiting,
-    /// CloudTrail could not deliver, or nobody could ask it.
+    /// CloudTrail could not deliver, or its status could not be read.
     Fails(Problem),
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::Fault;
+use super::CloudFault;
 
 /// A document with the version by which it can be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Condition {
 pub enum WriteOutcome {
     /// It was made.
     Done,
-    /// The condition did not hold: somebody else was quicker.
+    /// The condition did not hold: another writer was quicker.
     Conflict,
 }
 
@@ -37,12 +37,12 @@ pub trait ConditionalStore: Send + Sync {
     /// Reads the document; nothing where there is none.
     ///
     /// # Errors
-    /// [`Fault`] where the store does not answer.
-    async fn read(&self) -> Result<Option<Versioned>, Fault>;
+    /// [`CloudFault`] where the store does not answer.
+    async fn read(&self) -> Result<Option<Versioned>, CloudFault>;
 
     /// Writes the document if the condition holds, in one step.
     ///
     /// # Errors
-    /// [`Fault`] where the store does not answer; the document may have been written all the same.
-    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault>;
+    /// [`CloudFault`] where the store does not answer; the document may have been written all the same.
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, CloudFault>;
 }

@@ -7,7 +7,7 @@ use crate::ids::AccountId;
 
 /// The kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FaultKind {
+pub enum CloudFaultKind {
     /// The thing is not there.
     Absent,
     /// The caller may not.
@@ -26,22 +26,22 @@ pub enum FaultKind {
 
 /// A failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct CloudFault {
     /// What a caller decides upon.
-    pub kind: FaultKind,
+    pub kind: CloudFaultKind,
     /// The account in which it failed.
     pub account: AccountId,
     /// The operation, as IAM names it: `s3:PutBucketPolicy`.
     pub operation: String,
-    /// AWS's error code, or a word of ours where AWS did not answer.
+    /// AWS's error code, or a word of orgtrail's own where AWS did not answer.
     pub code: String,
     /// AWS's words, without secrets.
     pub message: String,
-    /// What to do next; empty where nobody knows.
+    /// What to do next; empty where it is not known.
     pub help: String,
 }
 
-impl Fault {
+impl CloudFault {
     /// Makes the problem that a report shows.
     pub fn problem(&self, stage: Stage, address: Option<&Address>) -> Problem {
         Problem {
@@ -55,10 +55,10 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for CloudFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}: {} ({})", self.operation, self.account, self.message, self.code)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for CloudFault {}

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
@@ -28,7 +28,7 @@ pub mod fence;
 pub mod queue;
 pub mod simulated;
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{CloudFault, CloudFaultKind};
 
 /// What has to be known of the organization beside its accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,56 +67,56 @@ pub trait CloudReader: Send + Sync {
     /// Reads the organization. Problems are parts that could not be read although the rest could.
     ///
     /// # Errors
-    /// [`Fault`] where the organization itself cannot be read.
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault>;
+    /// [`CloudFault`] where the organization itself cannot be read.
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault>;
 
     /// Reads everything in scope. An account that cannot be read has its addresses as unreadable.
     ///
     /// Beyond the addresses asked for, the estate holds what was found on the way and matters: other trails that the
     /// management account shows, buckets, keys and reader roles of earlier logs, trails that our own documents let in
-    /// although nobody wants them with what woke us for them, reader roles of this deployment, member policies of
-    /// accounts that have such a role.
+    /// although they are not configured, with what woke us for them, reader roles of this deployment, member policies
+    /// of accounts that have such a role.
     ///
     /// # Errors
-    /// [`Fault`] only where nothing at all can be read.
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault>;
+    /// [`CloudFault`] only where nothing at all can be read.
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault>;
 
     /// Asks how the delivery of a trail goes now. `operator` is the account whose credentials ask.
     ///
     /// # Errors
-    /// [`Fault`] where the trail's status cannot be read.
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault>;
+    /// [`CloudFault`] where the trail's status cannot be read.
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault>;
 
     /// Asks which regions are enabled in an account; nothing where that is not recorded.
     ///
     /// # Errors
-    /// [`Fault`] where the account's regions cannot be read.
-    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault>;
+    /// [`CloudFault`] where the account's regions cannot be read.
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault>;
 
     /// Asks CloudTrail's event history who changed last what is at the address of a change; nothing where no history is
     /// kept.
     ///
     /// # Errors
-    /// [`Fault`] where the history cannot be read.
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault>;
+    /// [`CloudFault`] where the history cannot be read.
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault>;
 
     /// Asks for the metric filters of a log group, by the ARN that a trail has; nothing where they are not recorded.
     ///
     /// # Errors
-    /// [`Fault`] where they cannot be read.
-    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault>;
+    /// [`CloudFault`] where they cannot be read.
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault>;
 
     /// Asks for the alarms of an account in a region; nothing where they are not recorded.
     ///
     /// # Errors
-    /// [`Fault`] where they cannot be read.
-    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault>;
+    /// [`CloudFault`] where they cannot be read.
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault>;
 
     /// Asks who is subscribed to a topic, in its own account; nothing where that is not recorded.
     ///
     /// # Errors
-    /// [`Fault`] where it cannot be read, as with a topic of an account outside of the organization.
-    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault>;
+    /// [`CloudFault`] where it cannot be read, as with a topic of an account outside of the organization.
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault>;
 
     /// Returns how many calls to AWS this connection has made so far, for the figures that people see. A world that is
     /// not asked over a network makes none.
@@ -139,8 +139,8 @@ pub trait CloudWriter: Send + Sync {
     /// Makes one change. Its references have been resolved.
     ///
     /// # Errors
-    /// [`Fault`] with AWS's code and whether another try can help.
-    async fn execute(&self, change: &Change) -> Result<Done, Fault>;
+    /// [`CloudFault`] with AWS's code and whether another try can help.
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault>;
 }
 
 /// Both halves of one cloud.

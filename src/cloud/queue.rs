@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::Fault;
+use super::CloudFault;
 
 /// A message as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,30 +13,30 @@ pub struct Message {
     pub body: String,
 }
 
-/// A queue with a second one for messages that nobody understands.
+/// A queue with a second one for messages that cannot be read.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Returns a few messages or none; with `wait`, waits for them as long as the queue lets one wait.
     ///
     /// # Errors
-    /// [`Fault`] where the queue cannot be read.
-    async fn receive(&self, wait: bool) -> Result<Vec<Message>, Fault>;
+    /// [`CloudFault`] where the queue cannot be read.
+    async fn receive(&self, wait: bool) -> Result<Vec<Message>, CloudFault>;
 
-    /// Keeps messages from being given to somebody else for a while longer.
+    /// Keeps messages from being given to another receiver for a while longer.
     ///
     /// # Errors
-    /// [`Fault`] where that cannot be had; the messages are then received a second time.
-    async fn extend(&self, messages: &[Message]) -> Result<(), Fault>;
+    /// [`CloudFault`] where that cannot be had; the messages are then received a second time.
+    async fn extend(&self, messages: &[Message]) -> Result<(), CloudFault>;
 
     /// Deletes messages: the work is done.
     ///
     /// # Errors
-    /// [`Fault`] where they cannot be deleted; they are then received a second time.
-    async fn delete(&self, messages: &[Message]) -> Result<(), Fault>;
+    /// [`CloudFault`] where they cannot be deleted; they are then received a second time.
+    async fn delete(&self, messages: &[Message]) -> Result<(), CloudFault>;
 
-    /// Moves a message that nobody understands to the second queue, with the reason.
+    /// Moves a message that cannot be read to the second queue, with the reason.
     ///
     /// # Errors
-    /// [`Fault`] where that cannot be done; the message is then received a second time.
-    async fn reject(&self, message: &Message, reason: &str) -> Result<(), Fault>;
+    /// [`CloudFault`] where that cannot be done; the message is then received a second time.
+    async fn reject(&self, message: &Message, reason: &str) -> Result<(), CloudFault>;
 }

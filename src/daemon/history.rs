@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::document::{Condition, ConditionalStore, WriteOutcome};
 use crate::files::{self, Readers};
 
@@ -215,7 +215,7 @@ impl HistoryFile {
 pub enum SharedHistoryError {
     /// The store does not answer, or refuses.
     #[error(transparent)]
-    Store(#[from] Fault),
+    Store(#[from] CloudFault),
     /// There is something else; it is not overwritten.
     #[error("the object is not a history of this deployment: {0}; name another prefix, or move the object away")]
     Content(String),

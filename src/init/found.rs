@@ -16,7 +16,7 @@ pub enum Maker {
 }
 
 impl Maker {
-    /// Returns who made it, with its preposition; nothing where nobody knows.
+    /// Returns who made it, with its preposition; nothing where it is not known.
     fn by(self) -> &'static str {
         match self {
             Maker::ControlTower => " of AWS Control Tower",

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::config::names;
 use crate::config::schema::{
     Accounts, BucketConfig, Config, Encryption, Guard, ManagementEvents, NotifyConfig, OrganizationConfig, Owner,
-    Readers, Reconcile, Regions, Scope, TrailConfig,
+    Readers, Reconcile, Regions, TrailConfig, TrailScope,
 };
 use crate::ids::{AccountId, Partition, Region};
 use crate::organization::Organization;
@@ -127,7 +127,7 @@ pub const KEY_ALIAS_DEFAULT: &str = "alias/orgtrail-{{deployment}}";
 fn trail(name: String) -> TrailConfig {
     TrailConfig {
         name,
-        scope: Scope::Organization,
+        scope: TrailScope::Organization,
         owner: Owner::Management,
         regions: Regions::All,
         global_events: true,
@@ -141,7 +141,7 @@ fn trail(name: String) -> TrailConfig {
     }
 }
 
-/// The region that a partition's global services answer in: where to begin when nobody named one.
+/// The region that a partition's global services answer in: where to begin when none is named.
 pub fn first_region(partition: Partition) -> Option<Region> {
     partition.global_region().parse().ok()
 }

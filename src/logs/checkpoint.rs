@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, Region, TrailName};
 
-use super::inflate::{hex, sha256};
-use super::verify::{Answer, AsListed, Chain, Mark, Recent, Since, Told};
-use crate::log_path::{DigestKey, Key, Scope};
+use super::verify::{AsListed, Chain, ChainMark, Recent, Since, Told, Verification};
+use crate::archive::inflate::{hex, sha256};
+use crate::log_path::{ChainScope, DigestKey, Key};
 
 /// The first version told of later digests by their hashes alone, the second one not from when on a chain was looked
 /// at. Both are read, and their chains are proved once more from their beginning.
@@ -24,7 +24,7 @@ pub struct Checkpoint {
     /// The store that it is about.
     pub store: String,
     /// The newest digest of each chain up to which all is attested.
-    pub marks: Vec<(Scope, Mark)>,
+    pub marks: Vec<(ChainScope, ChainMark)>,
     /// The accounts and regions that have a chain without such a digest, with the start of its first hour; nothing
     /// within when that is not known.
     pub open: BTreeMap<(AccountId, Region), Option<Timestamp>>,
@@ -151,7 +151,7 @@ impl Checkpoint {
 
     /// Returns the text of the checkpoint's file: a line for each chain.
     pub fn text(&self) -> String {
-        let entry = |(_, mark): &(Scope, Mark)| Entry {
+        let entry = |(_, mark): &(ChainScope, ChainMark)| Entry {
             digest: mark.object.clone(),
             bucket: mark.bucket.clone(),
             end: mark.end,
@@ -179,12 +179,12 @@ impl Checkpoint {
 
     /// Takes over what a run proved. A mark gives way only to one that stands for all that it stood for; where the run
     /// looked at all of that and could not prove it, it is gone, so that the next run finds the same.
-    pub fn advance(&mut self, answer: &Answer) {
+    pub fn advance(&mut self, answer: &Verification) {
         self.store.clone_from(&answer.store);
         if answer.interrupted {
             return;
         }
-        let looked_at = |old: &Mark| {
+        let looked_at = |old: &ChainMark| {
             let is_from_its_start = match (answer.from, old.since) {
                 (_, Since::Unknown) | (None, _) => true,
                 (Some(_), Since::First) => false,
@@ -194,11 +194,11 @@ impl Checkpoint {
         };
         for chain in &answer.chains {
             let id = chain.trail.clone();
-            let is_own = |scope: &Scope, old: &Mark| {
-                let is_place = |mark: &Mark| old.places.last().is_none_or(|place| mark.places.contains(place));
+            let is_own = |scope: &ChainScope, old: &ChainMark| {
+                let is_place = |mark: &ChainMark| old.places.last().is_none_or(|place| mark.places.contains(place));
                 chain.scopes.contains(scope) && chain_of(old) == id && chain.attested_to.as_ref().is_none_or(is_place)
             };
-            let gives_way = |old: &Mark| match &chain.attested_to {
+            let gives_way = |old: &ChainMark| match &chain.attested_to {
                 Some(mark) => mark.since == old.since && mark.end >= old.end || looked_at(old),
                 None => looked_at(old),
             };
@@ -216,14 +216,14 @@ impl Checkpoint {
     }
 
     /// Notes the accounts and regions that have a chain without a mark. What begins before a range is not known.
-    fn note_open(&mut self, answer: &Answer) {
+    fn note_open(&mut self, answer: &Verification) {
         let of = |chain: &Chain| (chain.scope.account.clone(), chain.scope.region.clone());
         for chain in answer.chains.iter().filter(|_| answer.from.is_none()) {
             self.open.remove(&of(chain));
         }
         for chain in answer.chains.iter().filter(|chain| chain.trail.is_some()) {
             let has_mark =
-                |(scope, mark): &(Scope, Mark)| chain.scopes.contains(scope) && chain_of(mark) == chain.trail;
+                |(scope, mark): &(ChainScope, ChainMark)| chain.scopes.contains(scope) && chain_of(mark) == chain.trail;
             if self.marks.iter().any(has_mark) {
                 continue;
             }
@@ -234,7 +234,7 @@ impl Checkpoint {
 }
 
 impl Entry {
-    fn mark(self) -> Result<(Scope, Mark), BadCheckpoint> {
+    fn mark(self) -> Result<(ChainScope, ChainMark), BadCheckpoint> {
         let form = |why: String| BadCheckpoint::Form(format!("{} is no digest: {why}", self.digest));
         let key = match self.digest.parse() {
             Ok(Key::Digest(key)) => key,
@@ -249,8 +249,19 @@ impl Entry {
         let since = since.map_or(Since::Unknown, SinceEntry::since);
         let as_listed = as_listed.map(ListedEntry::into_listed);
         let recent = recent.into_iter().map(RecentEntry::recent).collect();
-        let mark =
-            Mark { object, delivered, bucket, end, since, places, sha256, signature, succeeded_by, as_listed, recent };
+        let mark = ChainMark {
+            object,
+            delivered,
+            bucket,
+            end,
+            since,
+            places,
+            sha256,
+            signature,
+            succeeded_by,
+            as_listed,
+            recent,
+        };
         Ok((key.scope, mark))
     }
 }
@@ -310,7 +321,7 @@ impl RecentEntry {
 }
 
 /// Returns what tells a mark's chain from another one in the same scope.
-fn chain_of(mark: &Mark) -> Option<(crate::ids::TrailName, crate::ids::Region)> {
+fn chain_of(mark: &ChainMark) -> Option<(crate::ids::TrailName, crate::ids::Region)> {
     DigestKey::parse(&mark.object).map(|key| (key.trail, key.home))
 }
 
@@ -333,7 +344,7 @@ mod tests {
         let object = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/20/\
                       111122223333_CloudTrail-Digest_us-east-1_org-trail_us-east-1_20261120T100000Z.json.gz";
         let key = DigestKey::parse(object).unwrap();
-        let mark = Mark {
+        let mark = ChainMark {
             object: object.into(),
             bucket: "b".into(),
             end: key.end,
@@ -416,20 +427,20 @@ mod tests {
     }
 
     /// An answer about one chain that is proved in some hours, or in none.
-    fn answer(from: Option<&str>, to: Option<&str>, mark: Option<(Since, &str)>) -> Answer {
+    fn answer(from: Option<&str>, to: Option<&str>, mark: Option<(Since, &str)>) -> Verification {
         let (scope, old) = checkpoint().marks.remove(0);
         let mark = mark.map(|(since, end)| {
             let key = DigestKey { end: at(end), ..DigestKey::parse(&old.object).unwrap() };
-            Mark { object: key.to_string(), end: at(end), since, ..old.clone() }
+            ChainMark { object: key.to_string(), end: at(end), since, ..old.clone() }
         });
         let mut chain = Chain::of_nothing(scope);
         chain.trail = Some(("org-trail".parse().unwrap(), "us-east-1".parse().unwrap()));
         chain.attested_to = mark;
         let now = at("23");
-        Answer::of_chains("s3://b", (from.map(at), to.map(at)), now, vec![chain])
+        Verification::of_chains("s3://b", (from.map(at), to.map(at)), now, vec![chain])
     }
 
-    fn after(answers: &[Answer]) -> (Vec<(Since, Timestamp)>, usize) {
+    fn after(answers: &[Verification]) -> (Vec<(Since, Timestamp)>, usize) {
         let mut checkpoint = Checkpoint::default();
         answers.iter().for_each(|answer| checkpoint.advance(answer));
         assert_eq!(Checkpoint::parse(&checkpoint.text(), "s3://b").unwrap(), checkpoint);

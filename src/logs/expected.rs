@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region};
-use crate::log_path::Scope;
-use crate::logs::find::ScopeFilter;
+use crate::log_path::ChainScope;
 
 /// What should be there, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,14 +16,14 @@ pub struct Expected {
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
     /// Where the trails of the configuration deliver; empty without one.
-    pub wanted: Vec<Delivery>,
+    pub wanted: Vec<TrailDestination>,
     /// The only region that is looked at; not set for all.
     pub only: Option<Region>,
     /// Why it is not known which accounts should deliver, though a configuration asks for it; not set where it is
-    /// known, and where nobody asked.
+    /// known, and where it was not asked for.
     pub unknown: Option<String>,
     /// Of which accounts it is not known which regions are enabled, though a configuration asks for it; not set where
-    /// it is known of all, and where nobody asked.
+    /// it is known of all, and where it was not asked for.
     pub unknown_regions: Option<UnknownRegions>,
     /// The organization's id, so that what lies in the folder of another one stands for nothing of this one; not set
     /// where it is not known.
@@ -59,7 +59,7 @@ impl UnknownRegions {
 
 /// Where a trail delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Delivery {
+pub struct TrailDestination {
     /// The trail's name; not set where it is one for each account, named after it.
     pub trail: Option<String>,
     /// The bucket.
@@ -126,7 +126,7 @@ impl Expected {
     }
 
     /// Tells whether what lies somewhere can be this organization's: it is not in the folder of another one.
-    pub fn is_own(&self, scope: &Scope) -> bool {
+    pub fn is_own(&self, scope: &ChainScope) -> bool {
         match (&self.organization, &scope.organization) {
             (Some(own), Some(other)) => own == other,
             _ => true,
@@ -140,7 +140,7 @@ pub struct TrailStatus {
     /// The trail's name.
     pub name: String,
     /// Where it delivers.
-    pub delivery: Delivery,
+    pub delivery: TrailDestination,
     /// Whether it logs now.
     pub is_logging: bool,
     /// When logging was stopped last; none where it never was, or CloudTrail does not say.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Delivery, Notification, Sending, send_each};
+use super::{Channel, ChannelOutcome, Notification, Sending, send_each};
 
 /// Something of which people are notified, known again from one time to the next.
 pub trait Notifiable: Clone {
@@ -61,7 +61,7 @@ impl<T: Notifiable> Ledger<T> {
         open: &[T],
         message: impl Fn(&[T]) -> Option<Notification>,
         sending: &Sending<'_, M, S>,
-    ) -> Vec<Delivery> {
+    ) -> Vec<ChannelOutcome> {
         let deliveries = send_each(channels, |channel| message(self.of(channel)), sending).await;
         for delivery in deliveries.iter().filter(|delivery| delivery.result.is_ok()) {
             self.sent(delivery.channel, open.to_vec());

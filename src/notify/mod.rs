@@ -15,7 +15,7 @@ mod webhook;
 
 pub use channels::Channels;
 pub use ledger::Ledger;
-pub use send::{Delivery, SEND_MAX, Sending, send_each};
+pub use send::{ChannelOutcome, SEND_MAX, Sending, send_each};
 pub use source::{ChannelError, Sources};
 
 use async_trait::async_trait;

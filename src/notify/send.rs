@@ -21,7 +21,7 @@ pub struct Sending<'s, M, S> {
 
 /// What came of one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct ChannelOutcome {
     /// The channel's name.
     pub channel: &'static str,
     /// Whether the message was sent.
@@ -34,7 +34,7 @@ pub async fn send_each<M: AsyncFn() -> bool, S: AsyncFn(Duration)>(
     channels: &[Box<dyn Channel>],
     message: impl Fn(&str) -> Option<Notification>,
     sending: &Sending<'_, M, S>,
-) -> Vec<Delivery> {
+) -> Vec<ChannelOutcome> {
     let mut deliveries = Vec::new();
     for channel in channels {
         let name = channel.name();
@@ -54,7 +54,7 @@ pub async fn send_each<M: AsyncFn() -> bool, S: AsyncFn(Duration)>(
             Ok(()) => tracing::info!(channel = name, notification.subject, "notification sent"),
             Err(why) => tracing::error!(channel = name, %why, "notification not sent"),
         }
-        deliveries.push(Delivery { channel: name, result });
+        deliveries.push(ChannelOutcome { channel: name, result });
     }
     deliveries
 }

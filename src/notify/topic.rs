@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::source::{ChannelError, Sources};
 use super::{Channel, Notification, SendError};
-use crate::cloud::FaultKind;
+use crate::cloud::CloudFaultKind;
 use crate::cloud::aws::{Aws, AwsOptions};
 use crate::config::schema::TopicArn;
 
@@ -41,7 +41,7 @@ impl Channel for Topic {
             what: format!("{} failed in account {}", fault.operation, fault.account),
             causes: vec![format!("{}: {}", fault.code, fault.message)],
             help: match fault.kind {
-                FaultKind::Absent => format!("there is no topic {topic}: set `notify.topic` to one that is there"),
+                CloudFaultKind::Absent => format!("there is no topic {topic}: set `notify.topic` to one that is there"),
                 _ => format!("the policy of {topic} must let account {} publish", fault.account),
             },
         })

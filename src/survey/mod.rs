@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cloud::{CloudReader, DiscoverOptions, Fault, Progress};
+use crate::cloud::{CloudFault, CloudReader, DiscoverOptions, Progress};
 use crate::config::Config;
 use crate::config::schema::Encryption;
 use crate::desire::{self, BadDesign, DesignInput, ReaderStrategy, SupersededTrail};
@@ -75,7 +75,7 @@ pub enum SurveyError {
         /// What was read: the organization, the estate.
         what: &'static str,
         /// Why not.
-        source: Fault,
+        source: CloudFault,
     },
     /// The configuration cannot be met in this organization.
     #[error("the configuration cannot be met in this organization{}", list(.0))]
@@ -156,7 +156,7 @@ impl Surveyor<'_> {
         let mut plan = plan::plan(&after, &ground, &organization, options.plan.clone());
         // Nothing of it is there, so that nothing does harm now.
         plan.changes.iter_mut().for_each(|change| change.harm = Harm::Harmless);
-        plan.findings.retain(|finding| finding.harm == Harm::Harmless);
+        plan.findings.retain(|finding| !finding.harm.does_harm());
         plan.problems.splice(0..0, problems);
         self.add_unmatched(&organization, &mut plan);
         Ok((organization, plan))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cloud::{CloudReader, Fault};
+use crate::cloud::{CloudFault, CloudReader};
 use crate::estate::{Estate, Problem, Resource, Stage};
 use crate::ids::Arn;
 use crate::monitoring::Monitoring;
@@ -40,6 +40,6 @@ fn groups(estate: &Estate) -> BTreeSet<String> {
 }
 
 /// What is not recorded is not known at all.
-fn told<T>(answer: Result<Option<T>, Fault>) -> Option<Result<T, Problem>> {
+fn told<T>(answer: Result<Option<T>, CloudFault>) -> Option<Result<T, Problem>> {
     answer.map_err(|fault| fault.problem(Stage::Observe, None)).transpose()
 }

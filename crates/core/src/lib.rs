@@ -7,6 +7,7 @@ extern crate self as orgtrail;
 
 pub mod audit;
 pub mod config;
+pub mod decode;
 pub mod desire;
 pub mod drift;
 pub mod estate;

@@ -3,7 +3,7 @@
 use aws_sdk_account::types::RegionOptStatus;
 
 use super::session::{Session, Sessions};
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::ids::{AccountId, Region};
 use crate::operations::account as op;
 
@@ -12,19 +12,19 @@ use crate::operations::account as op;
 /// The management account, or a delegated administrator, may ask for every account when the organization trusts
 /// `account.amazonaws.com` (Account Management reference, "Enabling trusted access"). Where it may not, the account is
 /// asked through its member role.
-pub(super) async fn regions(sessions: &Sessions, account: &AccountId) -> Result<Vec<Region>, Fault> {
+pub(super) async fn regions(sessions: &Sessions, account: &AccountId) -> Result<Vec<Region>, CloudFault> {
     let base = sessions.base();
     if *account == base.account {
         // The API refuses the caller's own id.
         return list(base, None).await;
     }
     match list(base, Some(account)).await {
-        Err(fault) if fault.kind == FaultKind::Denied => list(&sessions.of(account).await?, None).await,
+        Err(fault) if fault.kind == CloudFaultKind::Denied => list(&sessions.of(account).await?, None).await,
         answer => answer,
     }
 }
 
-async fn list(session: &Session, account: Option<&AccountId>) -> Result<Vec<Region>, Fault> {
+async fn list(session: &Session, account: Option<&AccountId>) -> Result<Vec<Region>, CloudFault> {
     let client = session.account_management();
     let mut enabled = Vec::new();
     let mut token = None;

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::{
 };
 
 use super::session::Session;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series};
 use crate::monitoring::metric_filter::Metric;
 use crate::operations::cloudwatch as op;
@@ -17,7 +17,7 @@ const PAGE_MAX: i32 = 100;
 
 /// Asks for all alarms: by one listing, because every metric filter has a metric of its own and would cost a call.
 /// Composite alarms come with it, and are only given to whoever may list every alarm.
-pub(super) async fn alarms(session: &Session) -> Result<Alarms, Fault> {
+pub(super) async fn alarms(session: &Session) -> Result<Alarms, CloudFault> {
     let client = session.cloudwatch();
     let mut found = Alarms::default();
     let mut token = None;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::s3;
 use super::session::Sessions;
-use crate::cloud::Fault;
-use crate::estate::trail::Delivery;
+use crate::cloud::CloudFault;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Resource, Sighting};
 use crate::ids::AccountId;
 use crate::log_path::LogRoot;
@@ -41,7 +41,12 @@ pub(super) async fn look(sessions: &Sessions, scope: &ObservationScope, estate: 
     }
 }
 
-async fn has_logs(sessions: &Sessions, bucket: &Address, operator: &AccountId, prefix: &str) -> Result<bool, Fault> {
+async fn has_logs(
+    sessions: &Sessions,
+    bucket: &Address,
+    operator: &AccountId,
+    prefix: &str,
+) -> Result<bool, CloudFault> {
     let session = sessions.of(operator).await?.at(bucket);
     s3::has_logs(&session, &bucket.name, &LogRoot::below(prefix).folder()).await
 }
@@ -50,6 +55,6 @@ fn note(estate: &mut Estate, address: &Address, arrived: bool) {
     if let Some(Sighting::Present(resource)) = estate.sightings.get_mut(address)
         && let Resource::Trail(trail) = resource.as_mut()
     {
-        trail.delivery.get_or_insert_with(Delivery::default).arrived = Some(arrived);
+        trail.delivery.get_or_insert_with(DeliveryStatus::default).arrived = Some(arrived);
     }
 }

@@ -1,7 +1,7 @@
 //! One change as the services see it: what of it has to be sent, and whether it may be.
 
 use super::session::Session;
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::{Address, OWNER_TAG, Resource, Tags};
 use crate::plan::{Action, Change};
 
@@ -35,8 +35,8 @@ impl ChangeContext<'_> {
     /// Checks that something found where nothing was expected is what an earlier run of this deployment left.
     ///
     /// # Errors
-    /// [`Fault`] if it is somebody else's: it is never changed without having been planned.
-    pub(super) fn must_be_ours(&self, tags: &Tags) -> Result<(), Fault> {
+    /// [`CloudFault`] if it is not this deployment's: it is never changed without having been planned.
+    pub(super) fn must_be_ours(&self, tags: &Tags) -> Result<(), CloudFault> {
         let ours = self.change.desired().and_then(Resource::deployment);
         if ours.is_some() && tags.get(OWNER_TAG).map(String::as_str) == ours {
             return Ok(());
@@ -46,7 +46,7 @@ impl ChangeContext<'_> {
     }
 
     /// Refuses to remove what orgtrail never removes.
-    pub(super) fn never_removed(&self) -> Result<Done, Fault> {
+    pub(super) fn never_removed(&self) -> Result<Done, CloudFault> {
         let message = format!("orgtrail never removes a {}", self.address().kind.words());
         Err(self.session.stale_plan(self.address(), message))
     }

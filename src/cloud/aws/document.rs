@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::session::{Session, none_if_absent};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
 use crate::operations::document as op;
 
@@ -18,14 +18,14 @@ pub(super) struct Object {
 }
 
 impl Object {
-    fn odd(&self, message: impl std::fmt::Display) -> Fault {
+    fn odd(&self, message: impl std::fmt::Display) -> CloudFault {
         self.session.unexpected_response(op::GET_OBJECT, format!("s3://{}/{}: {message}", self.bucket, self.key))
     }
 }
 
 #[async_trait]
 impl ConditionalStore for Object {
-    async fn read(&self) -> Result<Option<Versioned>, Fault> {
+    async fn read(&self) -> Result<Option<Versioned>, CloudFault> {
         let request = self.session.s3().get_object().bucket(&self.bucket).key(&self.key);
         let Some(answer) = none_if_absent(self.session.read(op::GET_OBJECT, request.send()).await)? else {
             return Ok(None);
@@ -41,7 +41,7 @@ impl ConditionalStore for Object {
         Ok(Some(Versioned { text, version }))
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, CloudFault> {
         let body = ByteStream::from(text.as_bytes().to_vec());
         let request = self.session.s3().put_object().bucket(&self.bucket).key(&self.key);
         let request = request.content_type("application/json").body(body);

@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::types::{RuleState, Tag, Target};
 
 use super::change_context::{ChangeContext, writable};
 use super::session::{Session, none_if_absent};
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::{Address, OWNER_TAG, Resource, Rule, Sighting, Tags};
 use crate::operations::events as op;
 
@@ -14,7 +14,7 @@ use crate::operations::events as op;
 const TARGET_PREFIX: &str = "orgtrail-";
 
 /// Looks at a rule of the default bus.
-pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let request = session.eventbridge().describe_rule().name(&address.name);
     let Some(answer) = none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)? else {
         return Ok(Sighting::Absent);
@@ -36,7 +36,7 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
 }
 
 /// Returns all targets of a rule.
-async fn targets(session: &Session, rule: &str) -> Result<Vec<Target>, Fault> {
+async fn targets(session: &Session, rule: &str) -> Result<Vec<Target>, CloudFault> {
     let client = session.eventbridge();
     let mut targets = Vec::new();
     let mut token = None;
@@ -56,14 +56,14 @@ fn arn(session: &Session, name: &str) -> String {
     session.arn("events", &format!("rule/{name}"))
 }
 
-async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+async fn tags(session: &Session, name: &str) -> Result<Tags, CloudFault> {
     let request = session.eventbridge().list_tags_for_resource().resource_arn(arn(session, name));
     let answer = session.read(op::LIST_TAGS, request.send()).await?;
     Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }
 
 /// Makes the rule, or brings it to what is wanted. Targets of others stay: only ours are put.
-pub(super) async fn put(job: &ChangeContext<'_>, desired: &Rule) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Rule) -> Result<Done, CloudFault> {
     let session = &job.session;
     let tags_wire = wire_tags(job, &desired.tags)?;
     let mut is_new = false;
@@ -92,7 +92,7 @@ pub(super) async fn put(job: &ChangeContext<'_>, desired: &Rule) -> Result<Done,
     Ok(Done::default())
 }
 
-async fn put_targets(job: &ChangeContext<'_>, desired: &Rule) -> Result<(), Fault> {
+async fn put_targets(job: &ChangeContext<'_>, desired: &Rule) -> Result<(), CloudFault> {
     let odd = |why: &dyn std::fmt::Display| {
         job.session.stale_plan(job.address(), format!("a target cannot be written: {why}"))
     };
@@ -116,7 +116,7 @@ async fn put_targets(job: &ChangeContext<'_>, desired: &Rule) -> Result<(), Faul
 
 /// Removes the rule with the targets that we gave it, if it is still this deployment's. Others may have the events sent
 /// to them as well: their targets are not taken from them.
-pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     let session = &job.session;
     let request = session.eventbridge().describe_rule().name(job.name());
     if none_if_absent(session.read(op::DESCRIBE_RULE, request.send()).await)?.is_none() {
@@ -141,7 +141,7 @@ pub(super) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()

@@ -1,4 +1,4 @@
-//! Errors of the SDK into [`Fault`]s, by their codes and never by their texts.
+//! Errors of the SDK into [`CloudFault`]s, by their codes and never by their texts.
 //!
 //! The table says of each code what kind it is and what to do next. What is not in it is passed on as it is.
 
@@ -10,24 +10,24 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::calls::NotInTable;
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::ids::AccountId;
 use crate::operations::Operation;
 
 /// What an error code means.
 struct Meaning {
     codes: &'static [&'static str],
-    kind: FaultKind,
+    kind: CloudFaultKind,
     help: &'static str,
 }
 
-const fn meaning(kind: FaultKind, help: &'static str, codes: &'static [&'static str]) -> Meaning {
+const fn meaning(kind: CloudFaultKind, help: &'static str, codes: &'static [&'static str]) -> Meaning {
     Meaning { codes, kind, help }
 }
 
 const TABLE: &[Meaning] = &[
     meaning(
-        FaultKind::Absent,
+        CloudFaultKind::Absent,
         "",
         &[
             "NoSuchEntity",
@@ -54,7 +54,7 @@ const TABLE: &[Meaning] = &[
         ],
     ),
     meaning(
-        FaultKind::Throttled,
+        CloudFaultKind::Throttled,
         "run it again with a lower --concurrency; other tools may use up the same quota",
         &[
             "Throttling",
@@ -66,7 +66,7 @@ const TABLE: &[Meaning] = &[
         ],
     ),
     meaning(
-        FaultKind::Unreachable,
+        CloudFaultKind::Unreachable,
         "the credentials are no longer valid: sign in again (`aws sso login`) or renew them",
         &[
             "ExpiredToken",
@@ -78,25 +78,25 @@ const TABLE: &[Meaning] = &[
         ],
     ),
     meaning(
-        FaultKind::Unreachable,
+        CloudFaultKind::Unreachable,
         "the clock of this machine differs from AWS's by more than AWS takes (15 minutes with S3, 5 elsewhere): set it, with \
          NTP for example, and run it again",
         &["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"],
     ),
     meaning(
-        FaultKind::Unreachable,
+        CloudFaultKind::Unreachable,
         "the signature of the request is not right: either the clock of this machine differs from AWS's by more than 5 \
          minutes, then set it; or the secret key is wrong, then renew the credentials",
         &["InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException"],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "IAM changes reach other services within a minute or so; if it still fails then, a principal or a part of \
          the policy is wrong",
         &["MalformedPolicyDocument", "MalformedPolicy", "ConcurrentModification", "EntityTemporarilyUnmodifiable"],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "another change of the same thing is under way; run it again in a few minutes",
         &[
             "ConflictException",
@@ -110,105 +110,105 @@ const TABLE: &[Meaning] = &[
         ],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "the bucket policy must allow cloudtrail.amazonaws.com s3:GetBucketAcl on the bucket and s3:PutObject on the \
          trail's prefix, for the management account and for the organization, with this trail's ARN as aws:SourceArn",
         &["InsufficientS3BucketPolicyException"],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "the key policy must allow cloudtrail.amazonaws.com kms:GenerateDataKey* for this trail's ARN, kms:DescribeKey, \
          and kms:Decrypt where the bucket uses S3 Bucket Keys; a deny on encryption headers in the bucket policy has \
          the same effect",
         &["InsufficientEncryptionPolicyException"],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "the topic must be in the trail's region, its policy must allow cloudtrail.amazonaws.com SNS:Publish for this \
          trail's ARN, and the key of an encrypted topic must let CloudTrail use it",
         &["InsufficientSnsTopicPolicyException"],
     ),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "the log group and its role must be in the account that makes the trail, in the trail's region, and the role must \
          trust cloudtrail.amazonaws.com and allow logs:CreateLogStream and logs:PutLogEvents on the organization's streams",
         &["InvalidCloudWatchLogsRoleArnException", "InvalidCloudWatchLogsLogGroupArnException"],
     ),
-    meaning(FaultKind::NotYet, "the bucket of the trail does not exist", &["S3BucketDoesNotExistException"]),
+    meaning(CloudFaultKind::NotYet, "the bucket of the trail does not exist", &["S3BucketDoesNotExistException"]),
     meaning(
-        FaultKind::NotYet,
+        CloudFaultKind::NotYet,
         "trusted access of CloudTrail is off; it is switched on in the management account",
         &["CloudTrailAccessNotEnabledException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the service-linked role AWSServiceRoleForCloudTrail is missing in the management account; make it there with \
          `aws iam create-service-linked-role --aws-service-name cloudtrail.amazonaws.com`",
         &["NoManagementAccountSLRExistsException", "InsufficientDependencyServiceAccessPermissionException"],
     ),
     meaning(
-        FaultKind::Denied,
+        CloudFaultKind::Denied,
         "the caller also needs iam:GetRole and iam:CreateServiceLinkedRole",
         &["InsufficientIAMAccessPermissionException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "this call must come from the management account of the organization",
         &["NotOrganizationMasterAccountException", "NotOrganizationManagementAccountException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the organization only shares its bill; enable all features in AWS Organizations first",
         &["OrganizationNotInAllFeaturesModeException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the account of these credentials belongs to no organization; use those of the management account",
         &["AWSOrganizationsNotInUseException", "OrganizationsNotInUseException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the management account cannot be a delegated administrator; name a member account, or leave it out",
         &["CannotDelegateManagementAccountException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "CloudTrail has its three delegated administrators already; remove one first",
         &["DelegatedAdminAccountLimitExceededException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "this account has its five trails in this region; `orgtrail plan` lists them with what they record",
         &["MaximumNumberOfTrailsExceededException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "a trail is changed in its home region only; set home_region to it",
         &["InvalidHomeRegionException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "bucket names are global: another account has this one; choose another name",
         &["BucketAlreadyExists"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the bucket is in another region than home_region",
         &["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "service control policies are not enabled in the organization; enable the policy type in AWS Organizations, or \
          leave guard.service_control_policy out",
         &["PolicyTypeNotEnabledException"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "a quota of the account is full; raise it in Service Quotas",
         &["LimitExceeded", "LimitExceededException", "TooManyBuckets", "TopicLimitExceeded"],
     ),
     meaning(
-        FaultKind::Refused,
+        CloudFaultKind::Refused,
         "the policy is not valid, or would lock all principals out of the key",
         &["MalformedPolicyDocumentException"],
     ),
@@ -227,21 +227,21 @@ const DENIALS: &[&str] = &[
 ];
 
 /// Makes the fault of a call that went wrong.
-pub(super) fn fault<E>(account: &AccountId, operation: &Operation, error: &SdkError<E, HttpResponse>) -> Fault
+pub(super) fn fault<E>(account: &AccountId, operation: &Operation, error: &SdkError<E, HttpResponse>) -> CloudFault
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let Reason { kind, code, message, help } = reason(operation, error);
-    Fault { kind, account: account.clone(), operation: operation.as_str().into(), code, message, help }
+    CloudFault { kind, account: account.clone(), operation: operation.as_str().into(), code, message, help }
 }
 
 /// Why a call went wrong, wherever it was made.
 pub(super) struct Reason {
-    pub(super) kind: FaultKind,
-    /// AWS's error code, or a word of ours where AWS did not answer.
+    pub(super) kind: CloudFaultKind,
+    /// AWS's error code, or a word of orgtrail's own where AWS did not answer.
     pub(super) code: String,
     pub(super) message: String,
-    /// What to do next; empty where nobody knows.
+    /// What to do next; empty where it is not known.
     pub(super) help: String,
 }
 
@@ -280,16 +280,16 @@ where
     }
 }
 
-/// Makes a fault of ours, for what is wrong before a call is made or after it was answered.
+/// Makes a fault of orgtrail's own, for what is wrong before a call is made or after it was answered.
 pub(super) fn refusal(
     account: &AccountId,
     operation: &str,
     code: &str,
     message: impl Into<String>,
     help: impl Into<String>,
-) -> Fault {
-    Fault {
-        kind: FaultKind::Refused,
+) -> CloudFault {
+    CloudFault {
+        kind: CloudFaultKind::Refused,
         account: account.clone(),
         operation: operation.into(),
         code: code.into(),
@@ -340,29 +340,29 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     texts.join(": ")
 }
 
-fn explain(operation: &Operation, code: &str) -> (FaultKind, String) {
+fn explain(operation: &Operation, code: &str) -> (CloudFaultKind, String) {
     if DENIALS.contains(&code) {
         let needs = operation.actions.join(", ");
         let help = format!(
             "allow the caller {needs}; a service control policy, a permissions boundary or the resource's own policy can \
              deny it too"
         );
-        return (FaultKind::Denied, help);
+        return (CloudFaultKind::Denied, help);
     }
     match code {
         "NoCredentials" => (
-            FaultKind::Unreachable,
+            CloudFaultKind::Unreachable,
             "no AWS credentials were found; sign in (`aws sso login`), or set AWS_PROFILE or --profile".into(),
         ),
-        "NotInTable" => (FaultKind::Other, "this is a mistake in orgtrail itself: please report it".into()),
+        "NotInTable" => (CloudFaultKind::Other, "this is a mistake in orgtrail itself: please report it".into()),
         NO_ANSWER => (
-            FaultKind::Unreachable,
+            CloudFaultKind::Unreachable,
             "AWS could not be reached; check the network, the proxy, the region and AWS_ENDPOINT_URL".into(),
         ),
-        _ if is_of_something_else(operation, code) => (FaultKind::Other, String::new()),
+        _ if is_of_something_else(operation, code) => (CloudFaultKind::Other, String::new()),
         _ => match TABLE.iter().find(|meaning| meaning.codes.contains(&code)) {
             Some(meaning) => (meaning.kind, meaning.help.into()),
-            None => (FaultKind::Other, String::new()),
+            None => (CloudFaultKind::Other, String::new()),
         },
     }
 }
@@ -392,7 +392,8 @@ const ABSENCES: &[(&str, &[&str])] = &[
 /// Tells whether a code says of something else than what the operation asks for that it is not there.
 fn is_of_something_else(operation: &Operation, code: &str) -> bool {
     let Some((_, codes)) = ABSENCES.iter().find(|(name, _)| *name == operation.name) else { return false };
-    let is_absence = TABLE.iter().any(|meaning| meaning.kind == FaultKind::Absent && meaning.codes.contains(&code));
+    let is_absence =
+        TABLE.iter().any(|meaning| meaning.kind == CloudFaultKind::Absent && meaning.codes.contains(&code));
     is_absence && !codes.contains(&code)
 }
 
@@ -404,7 +405,7 @@ mod tests {
     #[test]
     fn a_denial_names_the_actions_that_are_missing() {
         let (kind, help) = explain(&iam::CREATE_ROLE, "AccessDenied");
-        assert_eq!(kind, FaultKind::Denied);
+        assert_eq!(kind, CloudFaultKind::Denied);
         assert!(help.contains("iam:CreateRole, iam:TagRole"), "{help}");
     }
 
@@ -412,7 +413,10 @@ mod tests {
     fn a_wrong_clock_is_named() {
         for code in ["RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch"] {
             let (kind, help) = explain(&iam::CREATE_ROLE, code);
-            assert!(kind == FaultKind::Unreachable && help.contains("the clock of this machine"), "{code}: {help}");
+            assert!(
+                kind == CloudFaultKind::Unreachable && help.contains("the clock of this machine"),
+                "{code}: {help}"
+            );
         }
     }
 
@@ -420,11 +424,11 @@ mod tests {
     fn absence_needs_the_code_of_the_very_thing() {
         assert_eq!(code_of_status(404), "HTTP404");
         let kind = |operation: &Operation, code| explain(operation, code).0;
-        assert_eq!(kind(&s3::GET_POLICY, "NoSuchBucketPolicy"), FaultKind::Absent);
-        assert_eq!(kind(&s3::GET_POLICY, "HTTP404"), FaultKind::Other);
-        assert_eq!(kind(&s3::GET_ENCRYPTION, "NoSuchBucket"), FaultKind::Other);
-        assert_eq!(kind(&s3::GET_TAGGING, "NoSuchKey"), FaultKind::Other);
-        assert_eq!(kind(&cloudtrail::GET_INSIGHT_SELECTORS, "TrailNotFoundException"), FaultKind::Other);
+        assert_eq!(kind(&s3::GET_POLICY, "NoSuchBucketPolicy"), CloudFaultKind::Absent);
+        assert_eq!(kind(&s3::GET_POLICY, "HTTP404"), CloudFaultKind::Other);
+        assert_eq!(kind(&s3::GET_ENCRYPTION, "NoSuchBucket"), CloudFaultKind::Other);
+        assert_eq!(kind(&s3::GET_TAGGING, "NoSuchKey"), CloudFaultKind::Other);
+        assert_eq!(kind(&cloudtrail::GET_INSIGHT_SELECTORS, "TrailNotFoundException"), CloudFaultKind::Other);
         for (name, _) in ABSENCES {
             assert!(ALL.iter().any(|op| op.name == *name && op.access == Access::Read), "{name}");
         }
@@ -444,11 +448,11 @@ mod tests {
         let kind = |code| explain(&cloudtrail::CREATE_TRAIL, code).0;
         for code in ["InsufficientS3BucketPolicyException", "ConflictException", "CloudTrailAccessNotEnabledException"]
         {
-            assert_eq!(kind(code), FaultKind::NotYet, "{code}");
+            assert_eq!(kind(code), CloudFaultKind::NotYet, "{code}");
         }
         for code in ["MaximumNumberOfTrailsExceededException", "InvalidHomeRegionException", "LimitExceededException"] {
-            assert_eq!(kind(code), FaultKind::Refused, "{code}");
+            assert_eq!(kind(code), CloudFaultKind::Refused, "{code}");
         }
-        assert_eq!(kind("SomethingNew"), FaultKind::Other);
+        assert_eq!(kind("SomethingNew"), CloudFaultKind::Other);
     }
 }

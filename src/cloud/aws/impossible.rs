@@ -13,7 +13,7 @@ use hyper::Response;
 
 use super::session::{Identity, Roles, Session, Sessions, Speed};
 use super::{Timing, cloudtrail, events, iam, kms, logs, organizations, s3, sns};
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::estate::{Address, Kind, Sighting};
 use crate::ids::{AccountId, Partition, Region};
 
@@ -129,7 +129,7 @@ fn at(kind: Kind, name: &str) -> Address {
 }
 
 /// Looks at everything of one kind.
-async fn look(session: &Session, kind: Kind) -> Result<Sighting, Fault> {
+async fn look(session: &Session, kind: Kind) -> Result<Sighting, CloudFault> {
     let name = if kind == Kind::Key || kind == Kind::KeyPolicy { "alias/acme" } else { "acme" };
     let address = at(kind, name);
     match kind {
@@ -204,7 +204,7 @@ async fn what_is_no_answer_is_unreadable() {
     for (kind, operation, status, text) in impossible {
         let session = session(good().with(operation, status, &text)).await;
         match look(&session, kind).await {
-            Err(fault) => assert_ne!(fault.kind, FaultKind::Absent, "{operation} {status} {text}"),
+            Err(fault) => assert_ne!(fault.kind, CloudFaultKind::Absent, "{operation} {status} {text}"),
             Ok(sighting) => panic!("{operation} {status} {text} was taken for {sighting:?}"),
         }
     }

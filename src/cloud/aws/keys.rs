@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::kms;
 use super::session::{Session, Sessions};
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::estate::topic::is_managed_by_sns;
 use crate::estate::{Address, Estate, Key, Kind, Problem, Resource, SeenKey, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
@@ -149,10 +149,10 @@ async fn look_at_other(
     scope: &ObservationScope,
     name: &str,
     account: &AccountId,
-) -> Result<SeenKey, Fault> {
+) -> Result<SeenKey, CloudFault> {
     if !scope.accounts.contains(account) {
-        return Err(Fault {
-            kind: FaultKind::Denied,
+        return Err(CloudFault {
+            kind: CloudFaultKind::Denied,
             account: account.clone(),
             operation: "kms:DescribeKey".into(),
             code: "OutsideOrganization".into(),
@@ -166,6 +166,6 @@ async fn look_at_other(
     kms::look_at_other(&session, name).await
 }
 
-fn unreadable(fault: &Fault) -> SeenKey {
+fn unreadable(fault: &CloudFault) -> SeenKey {
     SeenKey { problem: Some(fault.problem(Stage::Observe, None)), ..SeenKey::default() }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::change_context::{ChangeContext, writable};
 use super::session::{Session, none_if_absent};
-use crate::cloud::{Done, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, Done};
 use crate::estate::surroundings::KeyGrant;
 use crate::estate::{Address, Key, KeyPolicy, OWNER_TAG, Resource, SeenKey, Sighting, Tags};
 use crate::operations::kms as op;
@@ -23,7 +23,7 @@ const ALIAS_OF_AWS: &str = "alias/aws/";
 const WHAT_FOR: &str = "Encrypts the organization's CloudTrail logs";
 
 /// Looks at a key by its alias. Without the alias, a key of this deployment that has none is reported, if there is one.
-pub(super) async fn look(session: &Session, address: &Address, deployment: &str) -> Result<Sighting, Fault> {
+pub(super) async fn look(session: &Session, address: &Address, deployment: &str) -> Result<Sighting, CloudFault> {
     if let Some(metadata) = describe(session, &address.name).await? {
         let tags = tags(session, metadata.key_id()).await?;
         return Ok(Sighting::present(key(session, &metadata, true, tags).await?));
@@ -35,14 +35,14 @@ pub(super) async fn look(session: &Session, address: &Address, deployment: &str)
 }
 
 /// Looks at the policy of the key that an alias points to.
-pub(super) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     match describe(session, &address.name).await? {
         Some(metadata) => policy(session, metadata).await.map(Sighting::present),
         None => Ok(Sighting::Absent),
     }
 }
 
-async fn policy(session: &Session, metadata: KeyMetadata) -> Result<KeyPolicy, Fault> {
+async fn policy(session: &Session, metadata: KeyMetadata) -> Result<KeyPolicy, CloudFault> {
     let request = session.kms().get_key_policy().key_id(metadata.key_id()).policy_name("default");
     let answer = session.read(op::GET_KEY_POLICY, request.send()).await?;
     let policy = PolicyDocument::parse(answer.policy().unwrap_or_default()).map_err(|why| {
@@ -61,7 +61,7 @@ pub(super) struct InUse {
 }
 
 /// Looks at the key that is really used, where the alias points to another one. None where it is not this deployment's.
-pub(super) async fn in_use(session: &Session, arn: &str, deployment: &str) -> Result<Option<InUse>, Fault> {
+pub(super) async fn in_use(session: &Session, arn: &str, deployment: &str) -> Result<Option<InUse>, CloudFault> {
     let Some(metadata) = describe(session, arn).await? else { return Ok(None) };
     let tags = tags(session, metadata.key_id()).await?;
     if tags.get(OWNER_TAG).map(String::as_str) != Some(deployment) {
@@ -71,8 +71,8 @@ pub(super) async fn in_use(session: &Session, arn: &str, deployment: &str) -> Re
     Ok(Some(InUse { key, policy: policy(session, metadata).await? }))
 }
 
-/// Looks at a key that is nobody's wish: one of others, or a second one of ours.
-pub(super) async fn look_at_other(session: &Session, name: &str) -> Result<SeenKey, Fault> {
+/// Looks at a key that is not configured: one of others, or a second one of this deployment.
+pub(super) async fn look_at_other(session: &Session, name: &str) -> Result<SeenKey, CloudFault> {
     let Some(metadata) = describe(session, name).await? else { return Ok(SeenKey::default()) };
     let managed_by_aws = metadata.key_manager() == Some(&KeyManagerType::Aws);
     let tags = if managed_by_aws { Tags::new() } else { tags(session, metadata.key_id()).await? };
@@ -93,7 +93,7 @@ pub(super) struct Beside {
 
 /// Looks for further keys of this deployment: two listings, and one call for each key of the account and region that is
 /// not AWS's own, up to [`ASKED_MAX`] of them.
-pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) -> Result<Beside, Fault> {
+pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) -> Result<Beside, CloudFault> {
     let of_aws = aliased(session, |alias| alias.starts_with(ALIAS_OF_AWS)).await?;
     let all = keys(session).await?;
     let others: Vec<&String> = all.difference(&of_aws).filter(|id| !in_use.ends_with(&format!("key/{id}"))).collect();
@@ -102,7 +102,7 @@ pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) ->
         let tags = match tags(session, id).await {
             Ok(tags) => tags,
             // A key of others that keeps its tags to itself is not one of them.
-            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Absent) => continue,
+            Err(fault) if matches!(fault.kind, CloudFaultKind::Denied | CloudFaultKind::Absent) => continue,
             Err(fault) => return Err(fault),
         };
         if tags.get(OWNER_TAG).map(String::as_str) == Some(deployment) {
@@ -113,7 +113,7 @@ pub(super) async fn beside(session: &Session, in_use: &str, deployment: &str) ->
 }
 
 /// Returns the grants of a key, by its ARN.
-pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>, Fault> {
+pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>, CloudFault> {
     let client = session.kms();
     let mut grants = Vec::new();
     let mut marker = None;
@@ -137,7 +137,7 @@ pub(super) async fn grants(session: &Session, arn: &str) -> Result<Vec<KeyGrant>
     }
 }
 
-async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, Fault> {
+async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMetadata>, CloudFault> {
     let request = session.kms().describe_key().key_id(id_or_alias);
     let Some(answer) = none_if_absent(session.read(op::DESCRIBE_KEY, request.send()).await)? else { return Ok(None) };
     let metadata = session.needed(op::DESCRIBE_KEY, answer.key_metadata, "key")?;
@@ -146,7 +146,7 @@ async fn describe(session: &Session, id_or_alias: &str) -> Result<Option<KeyMeta
     Ok(Some(metadata))
 }
 
-async fn key(session: &Session, metadata: &KeyMetadata, has_alias: bool, tags: Tags) -> Result<Key, Fault> {
+async fn key(session: &Session, metadata: &KeyMetadata, has_alias: bool, tags: Tags) -> Result<Key, CloudFault> {
     let pending_deletion = is_pending_deletion(metadata);
     let rotation = !pending_deletion && rotation(session, metadata.key_id()).await?;
     let deletion_date = deletion_date(metadata);
@@ -164,7 +164,7 @@ fn is_pending_deletion(metadata: &KeyMetadata) -> bool {
     matches!(metadata.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
 }
 
-async fn rotation(session: &Session, id: &str) -> Result<bool, Fault> {
+async fn rotation(session: &Session, id: &str) -> Result<bool, CloudFault> {
     let request = session.kms().get_key_rotation_status().key_id(id);
     match session.read(op::GET_ROTATION, request.send()).await {
         Ok(answer) => Ok(answer.key_rotation_enabled()),
@@ -175,7 +175,7 @@ async fn rotation(session: &Session, id: &str) -> Result<bool, Fault> {
 }
 
 /// Returns the tags of a key, by its id or ARN.
-pub(super) async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
+pub(super) async fn tags(session: &Session, id: &str) -> Result<Tags, CloudFault> {
     let client = session.kms();
     let mut tags = Tags::new();
     let mut marker = None;
@@ -194,14 +194,14 @@ pub(super) async fn tags(session: &Session, id: &str) -> Result<Tags, Fault> {
 
 /// Finds the keys of this deployment that a run made which was stopped before it could give the key its alias, the
 /// oldest first: that is the one that something may be encrypted with.
-async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(KeyMetadata, Tags)>, Fault> {
+async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(KeyMetadata, Tags)>, CloudFault> {
     let mut found = Vec::new();
     let named = aliased(session, |_| true).await?;
     for id in keys(session).await?.difference(&named) {
         let tags = match tags(session, id).await {
             Ok(tags) => tags,
             // Somebody else's key that keeps its tags to itself is not the one.
-            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Absent) => continue,
+            Err(fault) if matches!(fault.kind, CloudFaultKind::Denied | CloudFaultKind::Absent) => continue,
             Err(fault) => return Err(fault),
         };
         if tags.get(OWNER_TAG).map(String::as_str) != Some(deployment) {
@@ -217,7 +217,7 @@ async fn find_without_alias(session: &Session, deployment: &str) -> Result<Vec<(
 }
 
 /// Returns the ids of the keys that have an alias which `is_meant` chooses.
-async fn aliased(session: &Session, is_meant: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, Fault> {
+async fn aliased(session: &Session, is_meant: impl Fn(&str) -> bool) -> Result<BTreeSet<String>, CloudFault> {
     let client = session.kms();
     let mut ids = BTreeSet::new();
     let mut marker = None;
@@ -235,7 +235,7 @@ async fn aliased(session: &Session, is_meant: impl Fn(&str) -> bool) -> Result<B
     }
 }
 
-async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
+async fn keys(session: &Session) -> Result<BTreeSet<String>, CloudFault> {
     let client = session.kms();
     let mut ids = BTreeSet::new();
     let mut marker = None;
@@ -253,7 +253,7 @@ async fn keys(session: &Session) -> Result<BTreeSet<String>, Fault> {
 }
 
 /// Makes the key and its alias, or brings them to what is wanted. Returns the key with its ARN.
-pub(super) async fn put(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Done, CloudFault> {
     let session = &job.session;
     let live = live_key(job, desired, observed).await?;
     let client = session.kms();
@@ -305,7 +305,7 @@ impl Live {
     }
 }
 
-async fn live_key(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, Fault> {
+async fn live_key(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>) -> Result<Live, CloudFault> {
     if let Some(live) = observed.and_then(Live::of) {
         return Ok(live);
     }
@@ -325,7 +325,7 @@ async fn live_key(job: &ChangeContext<'_>, desired: &Key, observed: Option<&Key>
 
 /// Makes a key. A request is never repeated blindly, because each makes another key: if its answer is lost, the key is
 /// looked for instead.
-async fn create(job: &ChangeContext<'_>, desired: &Key) -> Result<Live, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Key) -> Result<Live, CloudFault> {
     let tags = wire_tags(job, &desired.tags)?;
     let request = job.session.kms().create_key().description(WHAT_FOR).set_tags(Some(tags));
     let once = || {
@@ -335,7 +335,7 @@ async fn create(job: &ChangeContext<'_>, desired: &Key) -> Result<Live, Fault> {
     let made = job.session.write(op::CREATE_KEY, once).await;
     let metadata = match made {
         Ok(answer) => answer.key_metadata,
-        Err(fault) if fault.kind == FaultKind::Unreachable => {
+        Err(fault) if fault.kind == CloudFaultKind::Unreachable => {
             let deployment = desired.tags.get(OWNER_TAG).map(String::as_str).unwrap_or_default();
             let lost = find_without_alias(&job.session, deployment).await?.into_iter().next();
             Some(lost.ok_or(fault)?.0)
@@ -347,7 +347,7 @@ async fn create(job: &ChangeContext<'_>, desired: &Key) -> Result<Live, Fault> {
     Ok(Live { arn, has_alias: false, enabled: true, pending_deletion: false })
 }
 
-async fn create_alias(job: &ChangeContext<'_>, arn: &str, in_use: bool) -> Result<(), Fault> {
+async fn create_alias(job: &ChangeContext<'_>, arn: &str, in_use: bool) -> Result<(), CloudFault> {
     let request = job.session.kms().create_alias().alias_name(job.name()).target_key_id(arn);
     match job.session.write(op::CREATE_ALIAS, || request.clone().send()).await {
         Ok(_) => await_alias(job, arn).await,
@@ -367,7 +367,7 @@ async fn create_alias(job: &ChangeContext<'_>, arn: &str, in_use: bool) -> Resul
 
 /// Waits until KMS answers by the new alias: what comes next names the key by it (KMS developer guide, "KMS eventual
 /// consistency").
-async fn await_alias(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
+async fn await_alias(job: &ChangeContext<'_>, arn: &str) -> Result<(), CloudFault> {
     let session = &job.session;
     let points_there = || async {
         let metadata = describe(session, job.name()).await?;
@@ -378,12 +378,12 @@ async fn await_alias(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
 }
 
 /// Describes the key behind the alias, which may have been made a moment ago.
-async fn described(job: &ChangeContext<'_>) -> Result<Option<KeyMetadata>, Fault> {
+async fn described(job: &ChangeContext<'_>) -> Result<Option<KeyMetadata>, CloudFault> {
     job.session.until(|| describe(&job.session, job.name())).await
 }
 
 /// Writes the key's policy. KMS's check that somebody can still change the policy is never bypassed.
-pub(super) async fn put_policy(job: &ChangeContext<'_>, desired: &KeyPolicy) -> Result<Done, Fault> {
+pub(super) async fn put_policy(job: &ChangeContext<'_>, desired: &KeyPolicy) -> Result<Done, CloudFault> {
     let Some(metadata) = described(job).await? else {
         return Err(job.session.stale_plan(job.address(), format!("{} points to no key", job.name())));
     };
@@ -393,7 +393,7 @@ pub(super) async fn put_policy(job: &ChangeContext<'_>, desired: &KeyPolicy) -> 
     Ok(Done::default())
 }
 
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
         .collect::<Result<_, _>>()

@@ -10,8 +10,8 @@ use futures::{join, try_join};
 use super::change_context::{ChangeContext, writable};
 use super::part::part;
 use super::session::{Session, Sessions};
-use crate::cloud::{Done, Fault};
-use crate::estate::surroundings::LogGroupDoors;
+use crate::cloud::{CloudFault, Done};
+use crate::estate::surroundings::LogGroupExposure;
 use crate::estate::{Address, LogGroup, Sighting, Tags};
 use crate::ids::Arn;
 use crate::monitoring::metric_filter::{Count, Metric, MetricFilter};
@@ -19,7 +19,7 @@ use crate::operations::{Operation, logs as op};
 use crate::policy::PolicyDocument;
 
 /// Looks at a log group.
-pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let Some(retention) = retention(session, &address.name).await? else {
         return Ok(Sighting::Absent);
     };
@@ -32,7 +32,7 @@ struct Retention {
     days: Option<u32>,
 }
 
-async fn retention(session: &Session, name: &str) -> Result<Option<Retention>, Fault> {
+async fn retention(session: &Session, name: &str) -> Result<Option<Retention>, CloudFault> {
     let client = session.logs();
     let mut token = None;
     let mut pages = session.pages(op::DESCRIBE_LOG_GROUPS);
@@ -56,14 +56,14 @@ fn arn(session: &Session, name: &str) -> String {
     session.arn("logs", &format!("log-group:{name}"))
 }
 
-async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+async fn tags(session: &Session, name: &str) -> Result<Tags, CloudFault> {
     let request = session.logs().list_tags_for_resource().resource_arn(arn(session, name));
     let answer = session.read(op::LIST_TAGS, request.send()).await?;
     Ok(session.needed(op::LIST_TAGS, answer.tags, "tags")?.into_iter().collect())
 }
 
 /// Asks for the metric filters of the log group that a trail names, in the account and region of its ARN.
-pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<Vec<MetricFilter>, Fault> {
+pub(super) async fn metric_filters(sessions: &Sessions, group: &Arn) -> Result<Vec<MetricFilter>, CloudFault> {
     let base = sessions.base();
     let resource = group.resource();
     let name = resource.strip_prefix("log-group:").map(|name| name.strip_suffix(":*").unwrap_or(name));
@@ -113,12 +113,12 @@ fn count(one: &MetricTransformation, system_dimensions: &[String]) -> Count {
 }
 
 /// Reads what leads out of a log group. What cannot be read is that part's problem.
-pub(super) async fn doors(session: &Session, address: &Address) -> LogGroupDoors {
+pub(super) async fn exposure(session: &Session, address: &Address) -> LogGroupExposure {
     let (subscriptions, policies) = join!(subscriptions(session, &address.name), policies(session, &address.name));
-    LogGroupDoors { subscriptions: part(subscriptions, address), policies: part(policies, address) }
+    LogGroupExposure { subscriptions: part(subscriptions, address), policies: part(policies, address) }
 }
 
-async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fault> {
+async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, CloudFault> {
     let client = session.logs();
     let mut targets = BTreeSet::new();
     let mut token = None;
@@ -141,7 +141,7 @@ async fn subscriptions(session: &Session, name: &str) -> Result<Vec<String>, Fau
 
 /// Reads the resource policies of the account and region, and that which is attached to the log group alone (Amazon
 /// CloudWatch Logs API, `DescribeResourcePolicies`, `policyScope`).
-async fn policies(session: &Session, name: &str) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+async fn policies(session: &Session, name: &str) -> Result<BTreeMap<String, PolicyDocument>, CloudFault> {
     let request = session.logs().describe_resource_policies();
     let own = request.clone().policy_scope(PolicyScope::Resource).resource_arn(arn(session, name));
     let (account, own) = try_join!(listed_policies(session, request), listed_policies(session, own))?;
@@ -151,7 +151,7 @@ async fn policies(session: &Session, name: &str) -> Result<BTreeMap<String, Poli
 async fn listed_policies(
     session: &Session,
     request: DescribeResourcePoliciesFluentBuilder,
-) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+) -> Result<BTreeMap<String, PolicyDocument>, CloudFault> {
     const OPERATION: Operation = op::DESCRIBE_RESOURCE_POLICIES;
     let mut policies = BTreeMap::new();
     let mut token = None;
@@ -178,7 +178,7 @@ async fn listed_policies(
 }
 
 /// Makes the log group, or brings it to what is wanted.
-pub(super) async fn put(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<Done, CloudFault> {
     let session = &job.session;
     if job.is_creation() {
         create(job, desired).await?;
@@ -194,7 +194,7 @@ pub(super) async fn put(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<D
     Ok(Done::default())
 }
 
-async fn create(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &LogGroup) -> Result<(), CloudFault> {
     let request = job.session.logs().create_log_group().log_group_name(job.name());
     let request = request.set_tags(Some(wire_tags(&desired.tags)));
     match job.session.write(op::CREATE_LOG_GROUP, || request.clone().send()).await {
@@ -210,7 +210,7 @@ fn wire_tags(tags: &Tags) -> HashMap<String, String> {
     writable(tags).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-async fn set_retention(job: &ChangeContext<'_>, days: Option<u32>) -> Result<(), Fault> {
+async fn set_retention(job: &ChangeContext<'_>, days: Option<u32>) -> Result<(), CloudFault> {
     let client = job.session.logs();
     match days.and_then(|days| i32::try_from(days).ok()) {
         Some(days) => {

@@ -53,8 +53,8 @@ pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
-use crate::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress};
-use crate::estate::trail::Delivery;
+use crate::cloud::{CloudFault, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Resource};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
@@ -116,7 +116,7 @@ impl std::fmt::Debug for StartCredentials {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("AWS does not say whose credentials these are: {message} ({code})")]
 pub struct NotConnected {
-    /// AWS's error code, or a word of ours.
+    /// AWS's error code, or a word of orgtrail's own.
     pub code: String,
     /// What went wrong.
     pub message: String,
@@ -166,8 +166,8 @@ impl Aws {
     /// account that lets them. It is no change, so a connection for looking only may do it.
     ///
     /// # Errors
-    /// [`Fault`] where the topic does not take it.
-    pub async fn publish(&self, topic: &Arn, region: &Region, subject: &str, text: &str) -> Result<(), Fault> {
+    /// [`CloudFault`] where the topic does not take it.
+    pub async fn publish(&self, topic: &Arn, region: &Region, subject: &str, text: &str) -> Result<(), CloudFault> {
         sns::publish(&self.sessions.base().in_region(region), topic, subject, text).await
     }
 
@@ -251,38 +251,38 @@ async fn identity(config: &SdkConfig) -> Result<Identity, NotConnected> {
 
 #[async_trait]
 impl CloudReader for Aws {
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
         organizations::discover::discover(self.sessions.base(), needs).await
     }
 
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
         self.sessions.note_operators(scope.addresses.values());
         observe::observe(&self.sessions, scope, self.concurrency, progress).await
     }
 
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
         let session = self.sessions.of(operator).await?;
         cloudtrail::status(&session, trail).await
     }
 
-    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
         account::regions(&self.sessions, account).await.map(Some)
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
         let session = self.sessions.of(&change.operator).await?;
         cloudtrail::last_changes(&session, change).await
     }
 
-    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
         logs::metric_filters(&self.sessions, group).await.map(Some)
     }
 
-    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault> {
         alarms::alarms(&self.sessions.of(account).await?.in_region(region)).await.map(Some)
     }
 
-    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         sns::subscribers(&self.sessions, topic).await.map(Some)
     }
 
@@ -297,13 +297,13 @@ impl CloudReader for Aws {
 
 #[async_trait]
 impl CloudWriter for Aws {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         let session = self.sessions.of(&change.operator).await?;
         execute(session, change).await
     }
 }
 
-async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
+async fn execute(session: Session, change: &Change) -> Result<Done, CloudFault> {
     let job = ChangeContext { session: session.at(&change.address), change };
     let Some(desired) = change.desired() else { return retire(&job).await };
     resolved(&session.account, &change.address, desired)?;
@@ -312,7 +312,7 @@ async fn execute(session: Session, change: &Change) -> Result<Done, Fault> {
     Ok(done)
 }
 
-async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, Fault> {
+async fn put(job: &ChangeContext<'_>, desired: &Resource) -> Result<Done, CloudFault> {
     match desired {
         Resource::TrustedAccess(_) => organizations::enable_trusted_access(job).await,
         Resource::DelegatedAdministrator(_) => organizations::register_delegated_administrator(job).await,
@@ -346,7 +346,7 @@ fn observed_role(change: &Change) -> Option<&crate::estate::Role> {
 
 /// Removes what may be removed: roles, policies, rules and earlier trails of this deployment. Nothing that holds logs
 /// is.
-async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     match job.address().kind {
         Kind::Role => iam::role::retire(job, observed_role(job.change)).await,
         Kind::Policy => iam::policy::retire(job).await,

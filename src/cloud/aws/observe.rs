@@ -7,7 +7,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use super::iam::details::Details;
 use super::session::{Session, Sessions};
 use super::{arrivals, cloudtrail, events, iam, keys, kms, logs, organizations, s3, sns, sqs, surroundings};
-use crate::cloud::{Fault, FaultKind, Progress};
+use crate::cloud::{CloudFault, CloudFaultKind, Progress};
 use crate::estate::{ACCOUNT_TAG, Address, Estate, Kind, Limits, Problem, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Region};
 use crate::observation::{ObservationScope, earlier_addresses, superseded_trails, superseded_wakers};
@@ -22,7 +22,7 @@ pub(super) async fn observe(
     scope: &ObservationScope,
     concurrency: usize,
     progress: &dyn Progress,
-) -> Result<Estate, Fault> {
+) -> Result<Estate, CloudFault> {
     let mut accounts = by_account(&scope.addresses);
     for account in &scope.member_trails {
         accounts.entry(account).or_default();
@@ -71,7 +71,7 @@ fn by_account(addresses: &BTreeMap<Address, AccountId>) -> ByAccount<'_> {
     accounts
 }
 
-/// Finds the member policies that belong to reader roles which nobody wants any more.
+/// Finds the member policies that belong to reader roles which are no longer configured.
 fn policies_of_left_accounts(scope: &ObservationScope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let unwanted = estate.resources().filter(|(address, _)| !scope.addresses.contains_key(address));
     let accounts: BTreeSet<&str> = unwanted
@@ -87,7 +87,7 @@ fn policies_of_left_accounts(scope: &ObservationScope, estate: &Estate) -> BTree
 }
 
 /// An estate in which nothing could be read is a failure, and its first problem is the reason.
-fn nothing_readable(estate: &Estate) -> Result<(), Fault> {
+fn nothing_readable(estate: &Estate) -> Result<(), CloudFault> {
     let mut first: Option<&Problem> = None;
     for sighting in estate.sightings.values() {
         match sighting {
@@ -96,8 +96,8 @@ fn nothing_readable(estate: &Estate) -> Result<(), Fault> {
         }
     }
     let Some(problem) = first else { return Ok(()) };
-    Err(Fault {
-        kind: FaultKind::Unreachable,
+    Err(CloudFault {
+        kind: CloudFaultKind::Unreachable,
         account: problem.account.clone(),
         operation: "reading what is in scope".into(),
         code: problem.code.clone(),
@@ -161,7 +161,7 @@ struct Seen {
 }
 
 /// Who else is in the log account, or why that is not known.
-type Everybody = Result<Details, Fault>;
+type Everybody = Result<Details, CloudFault>;
 
 async fn look_at_account(
     sessions: &Sessions,
@@ -204,13 +204,13 @@ fn all_trails(scope: &ObservationScope, account: &AccountId) -> Address {
     Address::regional(account, &scope.home_region, Kind::Trail, "*")
 }
 
-fn unreadable(fault: &Fault, address: &Address) -> Sighting {
+fn unreadable(fault: &CloudFault, address: &Address) -> Sighting {
     Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)))
 }
 
 /// Looks at what belongs to the organization; nothing for what belongs to an account. The organization answers the
 /// management account and delegated administrators, whichever the program was started as.
-async fn look_at_organization(organization: &Session, address: &Address) -> Option<Result<Sighting, Fault>> {
+async fn look_at_organization(organization: &Session, address: &Address) -> Option<Result<Sighting, CloudFault>> {
     Some(match address.kind {
         Kind::TrustedAccess => organizations::look_trusted_access(organization).await,
         Kind::DelegatedAdministrator => organizations::look_delegated_administrator(organization, address).await,
@@ -224,7 +224,7 @@ async fn look_at_one(
     session: &Session,
     scope: &ObservationScope,
     address: &Address,
-) -> Result<Sighting, Fault> {
+) -> Result<Sighting, CloudFault> {
     if let Some(answer) = look_at_organization(sessions.base(), address).await {
         return answer;
     }

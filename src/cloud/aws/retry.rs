@@ -8,7 +8,7 @@ use std::future::Future;
 use backon::{ExponentialBuilder, Retryable};
 
 use super::rate_limits::Timing;
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 
 /// Tries after the first.
 const TRIES_MAX: usize = 10;
@@ -22,10 +22,10 @@ const TRIES_ABSENT_MAX: usize = 4;
 /// A thing that is not found counts as not ready: what is written to was there a moment ago.
 ///
 /// # Errors
-/// The last [`Fault`], after about two minutes at [`Timing::AWS`].
-pub(super) async fn retry_not_ready<T, F>(tempo: Timing, write: impl FnMut() -> F) -> Result<T, Fault>
+/// The last [`CloudFault`], after about two minutes at [`Timing::AWS`].
+pub(super) async fn retry_not_ready<T, F>(tempo: Timing, write: impl FnMut() -> F) -> Result<T, CloudFault>
 where
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, CloudFault>>,
 {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(tempo.first_pause)
@@ -34,9 +34,9 @@ where
         .with_max_times(TRIES_MAX)
         .with_jitter();
     let mut absent = 0;
-    let may_succeed_later = |fault: &Fault| match fault.kind {
-        FaultKind::NotYet => true,
-        FaultKind::Absent => {
+    let may_succeed_later = |fault: &CloudFault| match fault.kind {
+        CloudFaultKind::NotYet => true,
+        CloudFaultKind::Absent => {
             absent += 1;
             absent <= TRIES_ABSENT_MAX
         }
@@ -51,9 +51,9 @@ where
 
 /// Asks after a change, again and again while its answer is still the old one; nothing where it stays so, after about
 /// two minutes at [`Timing::AWS`].
-pub(super) async fn until<T, F>(tempo: Timing, mut probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
+pub(super) async fn until<T, F>(tempo: Timing, mut probe: impl FnMut() -> F) -> Result<Option<T>, CloudFault>
 where
-    F: Future<Output = Result<Option<T>, Fault>>,
+    F: Future<Output = Result<Option<T>, CloudFault>>,
 {
     let mut pause = tempo.first_pause;
     for _ in 0..TRIES_MAX {
@@ -72,8 +72,8 @@ mod tests {
 
     use super::*;
 
-    fn fault(kind: FaultKind) -> Fault {
-        Fault {
+    fn fault(kind: CloudFaultKind) -> CloudFault {
+        CloudFault {
             kind,
             account: "111111111111".parse().unwrap(),
             operation: "cloudtrail:CreateTrail".into(),
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    async fn tries(kind: FaultKind, succeed_at: usize) -> (usize, bool) {
+    async fn tries(kind: CloudFaultKind, succeed_at: usize) -> (usize, bool) {
         let tempo = Timing { first_pause: std::time::Duration::from_micros(1), ..Timing::EMULATOR };
         let count = Cell::new(0);
         let result = retry_not_ready(tempo, || async {
@@ -111,10 +111,10 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_may_succeed_later_is_tried_again() {
-        assert_eq!(tries(FaultKind::NotYet, 3).await, (3, true));
-        assert_eq!(tries(FaultKind::NotYet, usize::MAX).await, (TRIES_MAX + 1, false));
-        assert_eq!(tries(FaultKind::Absent, usize::MAX).await, (TRIES_ABSENT_MAX + 1, false));
-        assert_eq!(tries(FaultKind::Refused, 3).await, (1, false));
-        assert_eq!(tries(FaultKind::Denied, 3).await, (1, false));
+        assert_eq!(tries(CloudFaultKind::NotYet, 3).await, (3, true));
+        assert_eq!(tries(CloudFaultKind::NotYet, usize::MAX).await, (TRIES_MAX + 1, false));
+        assert_eq!(tries(CloudFaultKind::Absent, usize::MAX).await, (TRIES_ABSENT_MAX + 1, false));
+        assert_eq!(tries(CloudFaultKind::Refused, 3).await, (1, false));
+        assert_eq!(tries(CloudFaultKind::Denied, 3).await, (1, false));
     }
 }

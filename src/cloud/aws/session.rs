@@ -25,7 +25,7 @@ use super::retry::{retry_not_ready, until};
 use super::service_limiter::ThrottleInterceptor;
 use super::whole::Whole;
 use crate::cloud::fence::writing;
-use crate::cloud::{Fault, FaultKind, Load};
+use crate::cloud::{CloudFault, CloudFaultKind, Load};
 use crate::estate::{Address, Resource};
 use crate::flow::Pages;
 use crate::ids::{AccountId, Arn, Partition, Region};
@@ -142,7 +142,7 @@ impl Session {
 
     /// Makes a call that cannot change anything.
     // The SDK's futures have 16 KB each: in a box they are in none of the futures that wait for them.
-    pub(super) fn read<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<T, Fault>>
+    pub(super) fn read<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<T, CloudFault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -155,7 +155,11 @@ impl Session {
     }
 
     /// Makes a call that changes something, and again while AWS is not ready for it.
-    pub(super) async fn write<T, E, F>(&self, operation: Operation, mut call: impl FnMut() -> F) -> Result<T, Fault>
+    pub(super) async fn write<T, E, F>(
+        &self,
+        operation: Operation,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, CloudFault>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -165,15 +169,15 @@ impl Session {
 
     /// Asks again until there is an answer, for as long as AWS takes to tell a change to all its parts; nothing where
     /// there is none then.
-    pub(super) async fn until<T, F>(&self, probe: impl FnMut() -> F) -> Result<Option<T>, Fault>
+    pub(super) async fn until<T, F>(&self, probe: impl FnMut() -> F) -> Result<Option<T>, CloudFault>
     where
-        F: Future<Output = Result<Option<T>, Fault>>,
+        F: Future<Output = Result<Option<T>, CloudFault>>,
     {
         until(self.tempo, probe).await
     }
 
     /// Makes a call that removes something; that it is not there is as good. It is not tried again.
-    pub(super) fn remove<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<(), Fault>>
+    pub(super) fn remove<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<(), CloudFault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -183,7 +187,11 @@ impl Session {
     }
 
     /// Makes a call that changes something, once: whoever asks decides what a refusal means.
-    pub(super) fn write_once<T, E, F>(&self, operation: Operation, call: F) -> impl Future<Output = Result<T, Fault>>
+    pub(super) fn write_once<T, E, F>(
+        &self,
+        operation: Operation,
+        call: F,
+    ) -> impl Future<Output = Result<T, CloudFault>>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -213,14 +221,14 @@ impl Session {
 
     /// Returns what AWS always answers. Where it is missing, the answer is none: that nothing is there is said
     /// otherwise.
-    pub(super) fn needed<T>(&self, operation: Operation, value: Option<T>, what: &str) -> Result<T, Fault> {
+    pub(super) fn needed<T>(&self, operation: Operation, value: Option<T>, what: &str) -> Result<T, CloudFault> {
         value.ok_or_else(|| self.unexpected_response(operation, format!("the answer has no {what}")))
     }
 
-    /// Makes a fault of ours about an answer of AWS.
-    pub(super) fn unexpected_response(&self, operation: Operation, message: impl Into<String>) -> Fault {
-        Fault {
-            kind: FaultKind::Other,
+    /// Makes a fault of orgtrail's own about an answer of AWS.
+    pub(super) fn unexpected_response(&self, operation: Operation, message: impl Into<String>) -> CloudFault {
+        CloudFault {
+            kind: CloudFaultKind::Other,
             account: self.account.clone(),
             operation: operation.as_str().into(),
             code: "UnexpectedAnswer".into(),
@@ -230,7 +238,7 @@ impl Session {
     }
 
     /// Makes the fault for an address at which something else is than what the change was planned for.
-    pub(super) fn stale_plan(&self, address: &Address, message: impl Into<String>) -> Fault {
+    pub(super) fn stale_plan(&self, address: &Address, message: impl Into<String>) -> CloudFault {
         let operation = format!("the change of {address}");
         refusal(&self.account, &operation, "GroundMoved", message, "make a new plan")
     }
@@ -245,12 +253,12 @@ pub(super) struct Listing<'a> {
 
 impl Listing<'_> {
     /// Takes the token of the next page; none, or an empty one, is the end.
-    pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, Fault> {
+    pub(super) fn next(&mut self, token: Option<String>) -> Result<Option<String>, CloudFault> {
         self.pages.next(token).map_err(|why| self.session.unexpected_response(self.operation, why.to_string()))
     }
 
     /// The same for services that say apart whether there is more.
-    pub(super) fn after(&mut self, is_truncated: bool, marker: Option<String>) -> Result<Option<String>, Fault> {
+    pub(super) fn after(&mut self, is_truncated: bool, marker: Option<String>) -> Result<Option<String>, CloudFault> {
         self.pages
             .after(is_truncated, marker)
             .map_err(|why| self.session.unexpected_response(self.operation, why.to_string()))
@@ -266,16 +274,16 @@ pub(super) fn first_sts(config: &SdkConfig) -> aws_sdk_sts::Client {
 }
 
 /// Turns "it is not there" into nothing. Only AWS's own code for that very thing says so.
-pub(super) fn none_if_absent<T>(result: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(super) fn none_if_absent<T>(result: Result<T, CloudFault>) -> Result<Option<T>, CloudFault> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(fault) if fault.kind == FaultKind::Absent => Ok(None),
+        Err(fault) if fault.kind == CloudFaultKind::Absent => Ok(None),
         Err(fault) => Err(fault),
     }
 }
 
 /// Refuses to send a resource in which a value is still missing that an earlier step should have brought.
-pub(super) fn resolved(account: &AccountId, address: &Address, resource: &Resource) -> Result<(), Fault> {
+pub(super) fn resolved(account: &AccountId, address: &Address, resource: &Resource) -> Result<(), CloudFault> {
     let unknown = resource.clone().resolve(&|_| None);
     match unknown.first() {
         None => Ok(()),
@@ -318,7 +326,7 @@ type Slot = Mutex<Option<Assumed>>;
 /// The last answer to a wish for an account's session.
 #[derive(Clone)]
 struct Assumed {
-    result: Result<Session, Fault>,
+    result: Result<Session, CloudFault>,
     good_until: SystemTime,
 }
 
@@ -359,7 +367,7 @@ impl Sessions {
     }
 
     /// Returns the session of an account. Whoever asks while the role is being assumed waits for the same answer.
-    pub(super) async fn of(&self, account: &AccountId) -> Result<Session, Fault> {
+    pub(super) async fn of(&self, account: &AccountId) -> Result<Session, CloudFault> {
         if *account == self.base.account {
             return Ok(self.base.clone());
         }
@@ -390,7 +398,7 @@ impl Sessions {
         }
     }
 
-    async fn credentials(&self, account: &AccountId) -> Result<Credentials, Fault> {
+    async fn credentials(&self, account: &AccountId) -> Result<Credentials, CloudFault> {
         let at_home = self.base.in_region(&self.home);
         let role = format!("role/{}", self.roles.member_role);
         let arn = Arn::new(self.base.partition, "iam", "", account.as_str(), &role).to_string();
@@ -409,8 +417,8 @@ impl Sessions {
 }
 
 /// A role that cannot be assumed is the problem of the account that it belongs to.
-fn not_assumed(fault: Fault, account: &AccountId, arn: &str) -> Fault {
-    let help = if fault.kind == FaultKind::Denied {
+fn not_assumed(fault: CloudFault, account: &AccountId, arn: &str) -> CloudFault {
+    let help = if fault.kind == CloudFaultKind::Denied {
         format!(
             "make {arn}, let it trust the account of these credentials, and allow them sts:AssumeRole on it; a service \
              control policy can deny it too; or leave the account out with accounts.exclude"
@@ -418,7 +426,12 @@ fn not_assumed(fault: Fault, account: &AccountId, arn: &str) -> Fault {
     } else {
         fault.help
     };
-    Fault { account: account.clone(), message: format!("{arn} cannot be assumed: {}", fault.message), help, ..fault }
+    CloudFault {
+        account: account.clone(),
+        message: format!("{arn} cannot be assumed: {}", fault.message),
+        help,
+        ..fault
+    }
 }
 
 /// Organizations and IAM are asked in the partition's global region. Emulators know only the regions of one partition.

@@ -3,11 +3,11 @@
 
 use super::change_context::{ChangeContext, writable};
 use super::{iam, kms, s3, sns};
-use crate::cloud::{Done, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, Done};
 use crate::estate::{Resource, Tags};
 
 /// Waits for the tags of a change that was made. Where it takes longer than AWS's changes do, the next look says so.
-pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(), Fault> {
+pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(), CloudFault> {
     let Some(wanted) = job.change.desired().and_then(Resource::tags).filter(|_| job.sets("tags")) else {
         return Ok(());
     };
@@ -15,7 +15,7 @@ pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(
         match tags(job, done).await {
             Ok(Some(live)) => Ok(writable(wanted).all(|(key, value)| live.get(key) == Some(value)).then_some(())),
             Ok(None) => Ok(Some(())),
-            Err(fault) if fault.kind == FaultKind::Absent => Ok(None),
+            Err(fault) if fault.kind == CloudFaultKind::Absent => Ok(None),
             Err(fault) => Err(fault),
         }
     };
@@ -23,7 +23,7 @@ pub(super) async fn await_tags(job: &ChangeContext<'_>, done: &Done) -> Result<(
 }
 
 /// Asks for the tags; none of kinds whose tags decide nothing before they are seen.
-async fn tags(job: &ChangeContext<'_>, done: &Done) -> Result<Option<Tags>, Fault> {
+async fn tags(job: &ChangeContext<'_>, done: &Done) -> Result<Option<Tags>, CloudFault> {
     let session = &job.session;
     match job.change.desired() {
         Some(Resource::Bucket(_)) => s3::tags(session, job.name()).await.map(Some),

@@ -6,7 +6,7 @@ use aws_sdk_sns::types::Tag;
 
 use super::change_context::{ChangeContext, writable};
 use super::session::{Session, Sessions, none_if_absent};
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::surroundings::Subscription;
 use crate::estate::{Address, Sighting, Tags, Topic};
 use crate::ids::Arn;
@@ -18,7 +18,7 @@ const POLICY: &str = "Policy";
 const KEY: &str = "KmsMasterKeyId";
 
 /// Looks at a topic.
-pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let arn = session.arn("sns", &address.name);
     let Some(attributes) = attributes(session, &arn).await? else {
         return Ok(Sighting::Absent);
@@ -29,7 +29,7 @@ pub(super) async fn look(session: &Session, address: &Address) -> Result<Sightin
 
 type Attributes = HashMap<String, String>;
 
-fn policy(session: &Session, arn: &str, attributes: &Attributes) -> Result<PolicyDocument, Fault> {
+fn policy(session: &Session, arn: &str, attributes: &Attributes) -> Result<PolicyDocument, CloudFault> {
     let text = attributes.get(POLICY).map(String::as_str).unwrap_or_default();
     let odd =
         |why| session.unexpected_response(op::GET_ATTRIBUTES, format!("the policy of {arn} is not a policy: {why}"));
@@ -40,7 +40,7 @@ fn key(attributes: &Attributes) -> Option<String> {
     attributes.get(KEY).filter(|key| !key.is_empty()).cloned()
 }
 
-async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, Fault> {
+async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, CloudFault> {
     let request = session.sns().get_topic_attributes().topic_arn(arn);
     let Some(answer) = none_if_absent(session.read(op::GET_ATTRIBUTES, request.send()).await)? else { return Ok(None) };
     let attributes = answer.attributes.filter(|attributes| !attributes.is_empty());
@@ -48,13 +48,13 @@ async fn attributes(session: &Session, arn: &str) -> Result<Option<Attributes>, 
 }
 
 /// Returns the tags of a topic.
-pub(super) async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
+pub(super) async fn tags(session: &Session, arn: &str) -> Result<Tags, CloudFault> {
     let answer = session.read(op::LIST_TAGS, session.sns().list_tags_for_resource().resource_arn(arn).send()).await?;
     Ok(answer.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
 }
 
 /// Asks who is subscribed to a topic, with the credentials of its account.
-pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subscribers, Fault> {
+pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subscribers, CloudFault> {
     let (Ok(account), Ok(region)) = (topic.account().parse(), topic.region().parse()) else {
         let odd = format!("{topic} is not the ARN of a topic");
         return Err(sessions.base().unexpected_response(op::LIST_SUBSCRIPTIONS, odd));
@@ -91,7 +91,7 @@ pub(super) async fn subscribers(sessions: &Sessions, topic: &Arn) -> Result<Subs
 }
 
 /// Returns the subscriptions of a topic, the unconfirmed ones too: whoever holds the message confirms them.
-pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Subscription>, Fault> {
+pub(super) async fn subscriptions(session: &Session, arn: &str) -> Result<Vec<Subscription>, CloudFault> {
     let client = session.sns();
     let mut found = Vec::new();
     let mut token = None;
@@ -130,7 +130,7 @@ fn where_to(protocol: &str, endpoint: &str) -> String {
 }
 
 /// Makes the topic, or brings it to what is wanted.
-pub(super) async fn put(job: &ChangeContext<'_>, desired: &Topic) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Topic) -> Result<Done, CloudFault> {
     let session = &job.session;
     let arn = session.arn("sns", job.name());
     if job.is_creation() {
@@ -153,22 +153,22 @@ pub(super) async fn put(job: &ChangeContext<'_>, desired: &Topic) -> Result<Done
 }
 
 /// Sends a message.
-pub(super) async fn publish(session: &Session, topic: &Arn, subject: &str, text: &str) -> Result<(), Fault> {
+pub(super) async fn publish(session: &Session, topic: &Arn, subject: &str, text: &str) -> Result<(), CloudFault> {
     let request = session.sns().publish().topic_arn(topic.as_str()).subject(subject).message(text);
     session.write_once(op::PUBLISH, request.send()).await.map(drop)
 }
 
-async fn create(job: &ChangeContext<'_>, desired: &Topic) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Topic) -> Result<(), CloudFault> {
     let request = job.session.sns().create_topic().name(job.name()).set_tags(Some(wire_tags(job, &desired.tags)?));
     job.session.write(op::CREATE_TOPIC, || request.clone().send()).await.map(drop)
 }
 
-async fn set(session: &Session, arn: &str, name: &str, value: &str) -> Result<(), Fault> {
+async fn set(session: &Session, arn: &str, name: &str, value: &str) -> Result<(), CloudFault> {
     let request = session.sns().set_topic_attributes().topic_arn(arn).attribute_name(name).attribute_value(value);
     session.write(op::SET_ATTRIBUTES, || request.clone().send()).await.map(drop)
 }
 
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()

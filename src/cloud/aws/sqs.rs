@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::change_context::{ChangeContext, writable};
 use super::session::{Session, none_if_absent};
-use crate::cloud::{Done, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, Done};
 use crate::estate::{Address, DeadLetters, Queue, Sighting, Tags};
 use crate::operations::sqs as op;
 use crate::policy::PolicyDocument;
@@ -15,11 +15,11 @@ use crate::policy::PolicyDocument;
 /// Returns the URL of a queue.
 ///
 /// # Errors
-/// [`Fault`] where it is not there, with what makes it.
-pub(super) async fn url(session: &Session, name: &str) -> Result<String, Fault> {
+/// [`CloudFault`] where it is not there, with what makes it.
+pub(super) async fn url(session: &Session, name: &str) -> Result<String, CloudFault> {
     let request = session.sqs().get_queue_url().queue_name(name);
     let answer = session.read(op::GET_QUEUE_URL, request.send()).await.map_err(|fault| match fault.kind {
-        FaultKind::Absent => Fault { help: "make it with `orgtrail apply`".into(), ..fault },
+        CloudFaultKind::Absent => CloudFault { help: "make it with `orgtrail apply`".into(), ..fault },
         _ => fault,
     })?;
     answer
@@ -29,7 +29,7 @@ pub(super) async fn url(session: &Session, name: &str) -> Result<String, Fault> 
 }
 
 /// Looks at a queue.
-pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let Some(url) = none_if_absent(url(session, &address.name).await)? else {
         return Ok(Sighting::Absent);
     };
@@ -64,13 +64,13 @@ fn dead_letters(text: &str) -> Option<DeadLetters> {
     Some(DeadLetters { queue, receptions_max: u32::try_from(receptions_max).ok()? })
 }
 
-async fn tags(session: &Session, url: &str) -> Result<Tags, Fault> {
+async fn tags(session: &Session, url: &str) -> Result<Tags, CloudFault> {
     let answer = session.read(op::LIST_TAGS, session.sqs().list_queue_tags().queue_url(url).send()).await?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
 /// Makes the queue, or brings it to what is wanted.
-pub(super) async fn put(job: &ChangeContext<'_>, desired: &Queue) -> Result<Done, Fault> {
+pub(super) async fn put(job: &ChangeContext<'_>, desired: &Queue) -> Result<Done, CloudFault> {
     let session = &job.session;
     let there = if job.is_creation() { none_if_absent(url(session, job.name()).await)? } else { None };
     match there {
@@ -91,7 +91,7 @@ pub(super) async fn put(job: &ChangeContext<'_>, desired: &Queue) -> Result<Done
     Ok(Done::default())
 }
 
-async fn create(job: &ChangeContext<'_>, desired: &Queue) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Queue) -> Result<(), CloudFault> {
     let request = job.session.sqs().create_queue().queue_name(job.name()).set_tags(Some(wire_tags(&desired.tags)));
     job.session.write(op::CREATE_QUEUE, || request.clone().send()).await.map(drop)
 }

@@ -9,7 +9,7 @@ use super::iam::details::Details;
 use super::part::{part, part_of_account};
 use super::session::{Session, Sessions};
 use super::{kms, logs, organizations, s3, sns};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::surroundings::{Part, Principal, Surroundings};
 use crate::estate::{Address, Estate, Kind, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
@@ -21,14 +21,14 @@ pub(super) async fn look(
     sessions: &Sessions,
     scope: &ObservationScope,
     seen: &Estate,
-    everybody: Result<Details, Fault>,
+    everybody: Result<Details, CloudFault>,
 ) -> Surroundings {
     let principals = part_of_account(everybody.map(|details| digest(scope, seen, &details)));
     let organization = sessions.base();
     let (delegated_administrators, controls, mut surroundings) = join!(
         organizations::delegated_administrators(organization),
         organizations::controls::look(organization, &scope.control_targets),
-        doors(sessions, scope, seen),
+        exposure(sessions, scope, seen),
     );
     surroundings.principals = principals;
     surroundings.delegated_administrators = part_of_account(delegated_administrators);
@@ -37,7 +37,7 @@ pub(super) async fn look(
 }
 
 /// Looks at what leads out of everything that is there.
-async fn doors(sessions: &Sessions, scope: &ObservationScope, seen: &Estate) -> Surroundings {
+async fn exposure(sessions: &Sessions, scope: &ObservationScope, seen: &Estate) -> Surroundings {
     let mut found = Surroundings::default();
     let there = |address: &&Address| !matches!(seen.sightings.get(*address), Some(Sighting::Absent));
     for (address, operator) in scope.addresses.iter().filter(|(address, _)| there(address)) {
@@ -60,13 +60,13 @@ async fn doors(sessions: &Sessions, scope: &ObservationScope, seen: &Estate) -> 
 
 async fn door(session: &Session, seen: &Estate, address: &Address, found: &mut Surroundings) {
     match address.kind {
-        Kind::Bucket => drop(found.buckets.insert(address.clone(), s3::doors::look(session, address).await)),
+        Kind::Bucket => drop(found.buckets.insert(address.clone(), s3::exposure::look(session, address).await)),
         Kind::Topic => {
             let arn = session.arn("sns", &address.name);
             let subscriptions = sns::subscriptions(session, &arn).await;
             found.topics.insert(address.clone(), part(subscriptions, address));
         }
-        Kind::LogGroup => drop(found.log_groups.insert(address.clone(), logs::doors(session, address).await)),
+        Kind::LogGroup => drop(found.log_groups.insert(address.clone(), logs::exposure(session, address).await)),
         Kind::Key => {
             let grants = match seen.sightings.get(address) {
                 Some(Sighting::Unreadable(problem)) => Part::Unreadable(Box::new(problem.clone())),

@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{
 use tokio::sync::OnceCell;
 
 use super::session::{Session, Sessions};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::queue::{Message, Queue};
 use crate::ids::AccountId;
 use crate::operations::sqs as op;
@@ -39,19 +39,19 @@ impl Pair {
         Self { sessions, account: account.clone(), name, dead_letters, urls: OnceCell::new() }
     }
 
-    async fn session(&self) -> Result<Session, Fault> {
+    async fn session(&self) -> Result<Session, CloudFault> {
         Ok(self.sessions.of(&self.account).await?.in_region(self.sessions.home()))
     }
 
     /// Returns the URLs of the queue and of the dead-letter queue.
-    async fn urls(&self, session: &Session) -> Result<&(String, String), Fault> {
+    async fn urls(&self, session: &Session) -> Result<&(String, String), CloudFault> {
         let find = async || {
             Ok((super::sqs::url(session, &self.name).await?, super::sqs::url(session, &self.dead_letters).await?))
         };
         self.urls.get_or_try_init(find).await
     }
 
-    fn odd(&self, session: &Session, error: &dyn std::error::Error) -> Fault {
+    fn odd(&self, session: &Session, error: &dyn std::error::Error) -> CloudFault {
         session
             .unexpected_response(op::RECEIVE_MESSAGE, format!("a message of {} cannot be handled: {error}", self.name))
     }
@@ -59,7 +59,7 @@ impl Pair {
 
 #[async_trait]
 impl Queue for Pair {
-    async fn receive(&self, wait: bool) -> Result<Vec<Message>, Fault> {
+    async fn receive(&self, wait: bool) -> Result<Vec<Message>, CloudFault> {
         let session = self.session().await?;
         let (url, _) = self.urls(&session).await?;
         let request = session.sqs().receive_message().queue_url(url).max_number_of_messages(BATCH_MAX);
@@ -72,7 +72,7 @@ impl Queue for Pair {
         Ok(answer.messages().iter().filter_map(message).collect())
     }
 
-    async fn extend(&self, messages: &[Message]) -> Result<(), Fault> {
+    async fn extend(&self, messages: &[Message]) -> Result<(), CloudFault> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Queue for Pair {
         Ok(())
     }
 
-    async fn delete(&self, messages: &[Message]) -> Result<(), Fault> {
+    async fn delete(&self, messages: &[Message]) -> Result<(), CloudFault> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Queue for Pair {
         Ok(())
     }
 
-    async fn reject(&self, message: &Message, reason: &str) -> Result<(), Fault> {
+    async fn reject(&self, message: &Message, reason: &str) -> Result<(), CloudFault> {
         let session = self.session().await?;
         let (_, dead_letters) = self.urls(&session).await?;
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build();

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::world::{can_enter, sighting, why_no_entry};
 use super::writes::{self, Door};
-use crate::cloud::{DiscoverOptions, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, DiscoverOptions};
 use crate::estate::snapshot::{Completeness, Snapshot};
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{
     ACCOUNT_TAG, Address, Estate, Kind, OWNER_TAG, Problem, Resource, Role, Sighting, Stage, Surroundings, Trail,
 };
@@ -158,16 +158,16 @@ fn member_policy(world: &Snapshot, scope: &ObservationScope, account: &str) -> O
 /// Returns how the delivery of a trail goes.
 ///
 /// # Errors
-/// [`Fault`] where the trail is not there or its operator cannot be entered.
-pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Result<Delivery, Box<Fault>> {
+/// [`CloudFault`] where the trail is not there or its operator cannot be entered.
+pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Result<DeliveryStatus, Box<CloudFault>> {
     let fault = |kind, operation: &str, code: &str, message, help: &str| {
         let (operation, code, help) = (operation.into(), code.into(), help.into());
-        Box::new(Fault { kind, account: operator.clone(), operation, code, message, help })
+        Box::new(CloudFault { kind, account: operator.clone(), operation, code, message, help })
     };
     if !can_enter(world, operator) {
         let why = why_no_entry(world, operator);
         return Err(fault(
-            FaultKind::Denied,
+            CloudFaultKind::Denied,
             "sts:AssumeRole",
             "AccessDenied",
             why,
@@ -178,19 +178,25 @@ pub fn delivery(world: &Snapshot, address: &Address, operator: &AccountId) -> Re
         Some(Resource::Trail(trail)) => Ok(delivery_of(world, address, trail)),
         _ => {
             let message = format!("there is no trail {} in {}", address.name, address.account);
-            Err(fault(FaultKind::Absent, "cloudtrail:GetTrailStatus", "TrailNotFoundException", message, "run `plan`"))
+            Err(fault(
+                CloudFaultKind::Absent,
+                "cloudtrail:GetTrailStatus",
+                "TrailNotFoundException",
+                message,
+                "run `plan`",
+            ))
         }
     }
 }
 
 /// Returns what was recorded of a delivery, with the errors that the world gives now. What was recorded stays: it may
 /// come of what the world does not hold, such as a resource control policy.
-fn delivery_of(world: &Snapshot, address: &Address, trail: &Trail) -> Delivery {
+fn delivery_of(world: &Snapshot, address: &Address, trail: &Trail) -> DeliveryStatus {
     let failures = writes::failures(world, address, trail);
     let error = |door: Door, code: &str| failures.iter().any(|f| f.door == door).then(|| code.to_owned());
     let objects = error(Door::NoBucket, "NoSuchBucket").or_else(|| error(Door::Objects, "AccessDenied"));
     let recorded = trail.delivery.clone().unwrap_or_default();
-    Delivery {
+    DeliveryStatus {
         digest_error: objects.clone().filter(|_| trail.validation).or_else(|| recorded.digest_error.clone()),
         latest_error: objects.or_else(|| recorded.latest_error.clone()),
         notification_error: error(Door::Topic, "AccessDenied").or_else(|| recorded.notification_error.clone()),

@@ -10,9 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, Progress};
+use super::{CloudFault, CloudFaultKind, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
 use crate::estate::snapshot::Snapshot;
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Problem};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
@@ -80,8 +80,8 @@ impl SimulatedCloud {
     /// Changes the world by somebody else's hand: nothing is refused, and no plan knows of it.
     ///
     /// # Errors
-    /// [`Fault`] where the file could not be written.
-    pub async fn edit(&self, hand: impl FnOnce(&mut Organization, &mut Estate)) -> Result<(), Fault> {
+    /// [`CloudFault`] where the file could not be written.
+    pub async fn edit(&self, hand: impl FnOnce(&mut Organization, &mut Estate)) -> Result<(), CloudFault> {
         let version = {
             let mut state = self.state();
             let Snapshot { organization, estate, .. } = &mut state.world;
@@ -98,7 +98,7 @@ impl SimulatedCloud {
     }
 
     /// Returns when the file holds at least this version of the world. Many changes at once share one writing.
-    async fn keep(&self, version: u64) -> Result<(), Fault> {
+    async fn keep(&self, version: u64) -> Result<(), CloudFault> {
         let Some(kept) = &self.kept else {
             return Ok(());
         };
@@ -125,10 +125,10 @@ impl SimulatedCloud {
     }
 }
 
-fn not_kept(account: AccountId, error: &dyn std::error::Error) -> Fault {
+fn not_kept(account: AccountId, error: &dyn std::error::Error) -> CloudFault {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    Fault {
-        kind: FaultKind::Other,
+    CloudFault {
+        kind: CloudFaultKind::Other,
         account,
         operation: "snapshot:Write".into(),
         code: "SnapshotNotWritten".into(),
@@ -139,37 +139,37 @@ fn not_kept(account: AccountId, error: &dyn std::error::Error) -> Fault {
 
 #[async_trait]
 impl CloudReader for SimulatedCloud {
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
         Ok(look::discover(&self.state().world, needs))
     }
 
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
         let estate = look::observe(&self.state().world, scope);
         progress.step("recorded resources", estate.sightings.len(), estate.sightings.len());
         Ok(estate)
     }
 
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
         look::delivery(&self.state().world, trail, operator).map_err(|fault| *fault)
     }
 
-    async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+    async fn regions(&self, _account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
         Ok(None)
     }
 
-    async fn last_changes(&self, _change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, _change: &Change) -> Result<EventHistory, CloudFault> {
         Ok(EventHistory { found: Vec::new(), gap: Some("a recorded estate has no event history") })
     }
 
-    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+    async fn metric_filters(&self, _group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
         Ok(None)
     }
 
-    async fn alarms(&self, _account: &AccountId, _region: &Region) -> Result<Option<Alarms>, Fault> {
+    async fn alarms(&self, _account: &AccountId, _region: &Region) -> Result<Option<Alarms>, CloudFault> {
         Ok(None)
     }
 
-    async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+    async fn subscribers(&self, _topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         Ok(None)
     }
 
@@ -185,7 +185,7 @@ impl CloudReader for SimulatedCloud {
 
 #[async_trait]
 impl CloudWriter for SimulatedCloud {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         let (done, version) = {
             let mut state = self.state();
             if let Some(fault) = refuse::refusal(&state.world, change) {

@@ -15,7 +15,7 @@ pub enum KnownSighting<'a> {
     Present(&'a Resource),
     /// It is not there.
     Absent,
-    /// Nobody looked, or could not see.
+    /// It was not read, or could not be.
     Unknown,
 }
 

@@ -9,7 +9,7 @@ use crate::estate::{Address, Bucket, Key, Kind, Resource, Role, Topic, Trail};
 use crate::ids::{AccountId, Arn, Region};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
-use crate::policy::preflight::{self, Delivery, Preflight, TopicKey};
+use crate::policy::preflight::{self, Preflight, PreflightTrail, TopicKey};
 
 /// Where a delivery can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +53,11 @@ pub fn failures(world: &Snapshot, address: &Address, trail: &Trail) -> Vec<Failu
     all
 }
 
-fn delivery(world: &Snapshot, address: &Address, trail: &Trail) -> Option<Delivery> {
+fn delivery(world: &Snapshot, address: &Address, trail: &Trail) -> Option<PreflightTrail> {
     let region = address.region.as_ref()?.as_str();
     let resource = format!("trail/{}", address.name);
     let bucket_key = bucket_named(world, &trail.bucket).and_then(|(_, bucket)| bucket.encryption.as_ref());
-    Some(Delivery {
+    Some(PreflightTrail {
         trail_arn: Arn::new(world.organization.partition, "cloudtrail", region, address.account.as_str(), &resource),
         management_account: address.account.clone(),
         organization_id: trail.organization.then(|| world.organization.id.clone()),
@@ -88,7 +88,7 @@ fn no_bucket(world: &Snapshot, name: &str) -> bool {
     }
 }
 
-fn bucket(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
+fn bucket(world: &Snapshot, trail: &Trail, delivery: &PreflightTrail) -> Vec<Failure> {
     let Some((address, bucket)) = bucket_named(world, &trail.bucket) else {
         let message = format!("there is no bucket {}", trail.bucket);
         let help = "the step that makes the bucket comes first";
@@ -119,7 +119,7 @@ fn refusals(door: Door, found: Preflight) -> Vec<Failure> {
 }
 
 /// A key that the world does not have may be anywhere: its policy is its owner's affair.
-fn key(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
+fn key(world: &Snapshot, trail: &Trail, delivery: &PreflightTrail) -> Vec<Failure> {
     let Some((address, key)) = trail.key.as_deref().and_then(|arn| key_by_arn(world, arn)) else {
         return Vec::new();
     };
@@ -142,7 +142,7 @@ fn key_policy<'a>(world: &'a Snapshot, key: &Address) -> Option<&'a PolicyDocume
     }
 }
 
-fn topic(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
+fn topic(world: &Snapshot, trail: &Trail, delivery: &PreflightTrail) -> Vec<Failure> {
     let Some((arn, address)) = trail.topic.as_deref().and_then(|arn| named(arn, Kind::Topic)) else {
         return Vec::new();
     };
@@ -172,7 +172,7 @@ fn topic_key<'a>(world: &'a Snapshot, topic: &Topic) -> TopicKey<'a> {
     }
 }
 
-fn log_group(world: &Snapshot, trail: &Trail, delivery: &Delivery) -> Vec<Failure> {
+fn log_group(world: &Snapshot, trail: &Trail, delivery: &PreflightTrail) -> Vec<Failure> {
     let (Some(group), Some(role)) = (&trail.log_group, &trail.log_role) else {
         return Vec::new();
     };

@@ -26,7 +26,7 @@ impl Access {
     /// Decides who may see what is served at an address.
     ///
     /// # Errors
-    /// [`ServerError`] where everybody could, or could guess the token.
+    /// [`ServerError`] where anyone could, or could guess the token.
     pub fn new(address: SocketAddr, token: Option<&str>) -> Result<Self, ServerError> {
         match token.map(str::trim) {
             Some(token) if token.len() < TOKEN_BYTES_MIN => Err(ServerError::ShortToken),

@@ -43,7 +43,7 @@ const CONTENT_SECURITY_POLICY: &str =
 /// Says why the status cannot be shown at an address.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Everybody could read it.
+    /// Anyone could read it.
     #[error("{0} can be reached from other machines, and no token protects it")]
     Unprotected(SocketAddr),
     /// The token can be guessed.
@@ -91,13 +91,13 @@ pub trait StatusSite: Clone + Send + Sync + 'static {
     /// Tells whether the daemon is alive (`/healthz`).
     ///
     /// # Errors
-    /// Why it is not, for everybody to see.
+    /// Why it is not, for anyone to see.
     fn health(&self, now: Timestamp) -> Result<(), &'static str>;
 
     /// Tells whether it does its work (`/readyz`).
     ///
     /// # Errors
-    /// Why it does not, for everybody to see.
+    /// Why it does not, for anyone to see.
     fn readiness(&self) -> Result<(), &'static str>;
 
     /// Returns the metrics (`/metrics`), as [`Metrics::text`](metrics::Metrics::text) writes them.

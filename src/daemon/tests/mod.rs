@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use super::lock;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::document::{Condition, ConditionalStore, Versioned, WriteOutcome};
 
 mod lease;
@@ -17,11 +17,11 @@ pub(crate) struct InMemory(Arc<Mutex<Option<Versioned>>>);
 
 #[async_trait]
 impl ConditionalStore for InMemory {
-    async fn read(&self) -> Result<Option<Versioned>, Fault> {
+    async fn read(&self) -> Result<Option<Versioned>, CloudFault> {
         Ok(lock(&self.0).clone())
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, CloudFault> {
         let mut kept = lock(&self.0);
         let found = kept.as_ref().map_or(Condition::Absent, |kept| Condition::Version(kept.version.clone()));
         if found != *condition {

@@ -31,7 +31,8 @@ pub(super) fn config(
 /// The statement of `policies/bucket.json.hbs` that lets the break-glass roles off.
 const KEEPS_LOGS: &str = "OrgtrailKeepLogs";
 
-/// Returns the roles of an earlier deployment of ours. Statements of others are none of the configuration's: they stay.
+/// Returns the roles of an earlier deployment by orgtrail. Statements of others are none of the configuration's: they
+/// stay.
 fn break_glass_roles(policy: &PolicyDocument) -> Vec<String> {
     let statement = policy.statements.iter().find(|statement| statement.sid.as_deref() == Some(KEEPS_LOGS));
     let by_key = statement.and_then(|statement| statement.condition.get("ArnNotLike"));

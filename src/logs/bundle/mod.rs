@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::checkpoint::Checkpoint;
-use super::inflate::{Sha256, Trailing, Unpacked, hex, unhex};
-use super::store::{Deletes, Metadata, Version, When};
 use super::verify::{Request, Source};
+use crate::archive::inflate::{Sha256, Trailing, Unpacked, hex, unhex};
+use crate::archive::{Deletes, Metadata, Version, When};
 use crate::ids::{AccountId, Region};
 
 mod read;

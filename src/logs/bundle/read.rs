@@ -15,12 +15,11 @@ use serde_json::Value;
 
 use super::signature::Signed;
 use super::{FORMAT_VERSION, Header, Line, metadata, unpacked};
-use crate::ids::{AccountId, Region, TrailName};
+use crate::archive::inflate::{OBJECT_BYTES_MAX, Unpacked, hex};
+use crate::archive::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 use crate::log_path::DigestKey;
 use crate::logs::digest::keys::{BadKeys, KeyRing};
-use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hex};
-use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
-use crate::logs::verify::Source;
+use crate::logs::verify::{ExpectedChain, Source};
 
 /// The most bytes that one line may have: a digest of the largest size in base64, twice.
 const LINE_BYTES_MAX: u64 = OBJECT_BYTES_MAX * 8 / 3;
@@ -44,7 +43,7 @@ pub enum BadBundle {
 
 #[derive(Clone, PartialEq)]
 enum Entry {
-    Object(Vec<u8>, crate::logs::store::Metadata),
+    Object(Vec<u8>, crate::archive::Metadata),
     Log(Unpacked),
     Fault(Fault),
 }
@@ -67,7 +66,7 @@ struct Answers {
     /// By key and version.
     entries: BTreeMap<(String, Option<String>), Entry>,
     versions: BTreeMap<String, Vec<Version>>,
-    /// What lifecycle rules delete, or why that is not known; not set where nobody asked.
+    /// What lifecycle rules delete, or why that is not known; not set where it was not asked for.
     deletes: Option<Result<Vec<Deletes>, Fault>>,
     odd: Vec<String>,
 }
@@ -146,9 +145,9 @@ impl BundleStore {
     }
 
     /// Returns the chains that the bundle holds digests of.
-    pub fn chains(&self) -> BTreeSet<(AccountId, Region, Option<TrailName>)> {
+    pub fn chains(&self) -> BTreeSet<ExpectedChain> {
         let keys = self.places.iter().flat_map(|place| &place.listed).filter_map(|key| DigestKey::parse(key));
-        keys.map(|key| (key.scope.account, key.scope.region, Some(key.trail))).collect()
+        keys.map(ExpectedChain::of).collect()
     }
 
     /// Returns the keys that the bundle brings. Who made the bundle chose them.

@@ -11,8 +11,8 @@ use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
 
+use crate::archive::inflate::{hex, sha256, unhex};
 use crate::logs::digest::keys::unwrap_spki;
-use crate::logs::inflate::{hex, sha256, unhex};
 
 /// A signature over a bundle's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]

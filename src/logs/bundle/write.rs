@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use super::signature::Signed;
 use super::{Header, Line, RuleLine, VersionLine, log_line};
+use crate::archive::inflate::{GzipError, Unpacked, hex};
+use crate::archive::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 use crate::logs::digest::keys::KeyRing;
-use crate::logs::inflate::{GzipError, Unpacked, hex};
-use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Object, Store, Version};
 
 /// A bundle that is being written. The first failure is kept and told at the end.
 pub struct BundleWriter(Mutex<Inner>);

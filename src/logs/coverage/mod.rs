@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region, TrailName};
-use crate::log_path::{LogKind, Scope};
-use crate::logs::expected::{Delivery, Expected, TrailStatus};
+use crate::log_path::{ChainScope, LogKind};
+use crate::logs::expected::{Expected, TrailDestination, TrailStatus};
 use crate::logs::finding::TimeRange;
 use crate::logs::time_set::TimeSet;
 
@@ -17,6 +18,7 @@ mod reason;
 mod rows;
 mod survey;
 
+pub use quiet::NewestDigests;
 pub use reason::assess;
 pub use survey::survey;
 
@@ -29,6 +31,8 @@ pub struct Survey {
     pub range: TimeRange,
     /// The present.
     pub now: Timestamp,
+    /// What was asked for: one account or region, or all.
+    pub sought: ScopeFilter,
     /// What was found, by account, region and layout.
     pub places: Vec<Found>,
     /// What could not be listed, as sentences.
@@ -43,13 +47,15 @@ pub struct Found {
     /// The place's bucket; not set for a copy.
     pub bucket: Option<String>,
     /// The account, the region, and where they lie.
-    pub scope: Scope,
+    pub scope: ChainScope,
     /// The log files, by kind.
     pub logs: BTreeMap<LogKind, LogFiles>,
     /// The digests, by trail and its home region.
     pub trails: BTreeMap<(TrailName, Region), TrailDigests>,
-    /// What the digests list, where there are some and no log file; not set where nobody had to ask.
+    /// What the digests list, where there are some and no log file; not set where it was not asked.
     pub listed: Option<ListedLogs>,
+    /// What the newest digests list, where log files ended before them; not set where it was not asked.
+    pub newest_digests: Option<NewestDigests>,
     /// Why the listing is not whole; none where it is.
     pub problem: Option<String>,
 }
@@ -130,24 +136,26 @@ pub struct Coverage {
     pub range: TimeRange,
     /// The present.
     pub now: Timestamp,
+    /// What was asked for: one account or region, or all.
+    pub sought: ScopeFilter,
     /// One row an account x region x kind of log x layout x trail, in order.
     pub rows: Vec<Row>,
     /// What CloudTrail says about the trails.
     pub trails: Vec<TrailStatus>,
     /// What could not be listed or asked, as sentences.
     pub unread: Vec<String>,
-    /// How many accounts should deliver; not set where nobody said which.
+    /// How many accounts should deliver; not set where it is not known which.
     pub expected_accounts: Option<usize>,
     /// The names of the trails that should deliver, as the configuration says.
     pub expected_trails: BTreeSet<String>,
 }
 
-impl Delivery {
+impl TrailDestination {
     /// Tells whether a row is about what is delivered so; by its trail and layout alone where it lies in another place
     /// than the trail delivers to.
     fn reaches(&self, row: &Row, is_elsewhere: bool) -> bool {
-        let is_layout = |scope: &Scope| scope.organization.is_some() == self.is_organization;
-        let is_there = |scope: &Scope| scope.prefix == self.prefix && row.bucket.as_ref() == Some(&self.bucket);
+        let is_layout = |scope: &ChainScope| scope.organization.is_some() == self.is_organization;
+        let is_there = |scope: &ChainScope| scope.prefix == self.prefix && row.bucket.as_ref() == Some(&self.bucket);
         let is_place = row.scope.as_ref().is_some_and(|scope| is_layout(scope) && (is_elsewhere || is_there(scope)));
         let is_trail = match (&self.trail, &row.trail) {
             (Some(trail), Some(own)) => trail == own.as_str(),
@@ -171,12 +179,12 @@ impl Expected {
 pub enum Arrival {
     /// Up to now, without a gap.
     Arriving,
-    /// Digests arrive up to now, and say that there was nothing to log.
+    /// Digests arrive up to now, and say that there was nothing to log: in the range, or since the newest log file.
     Quiet,
     /// Digests arrive up to now, or did until others went on, and no log file is there; it is not known that there was
     /// nothing to log.
     DigestsOnly,
-    /// Up to now, with gaps.
+    /// Up to now, with gaps: hours without a digest, or log files that the newest digests list and that are not there.
     Gaps,
     /// No longer.
     Stopped,
@@ -234,7 +242,7 @@ pub struct Row {
     /// The bucket; not set for a copy, and where nothing is there.
     pub bucket: Option<String>,
     /// Where it lies; not set where nothing is there.
-    pub scope: Option<Scope>,
+    pub scope: Option<ChainScope>,
     /// The trail, as its digests name it; not set where there is none.
     pub trail: Option<TrailName>,
     /// Whether logs arrive.
@@ -245,8 +253,10 @@ pub struct Row {
     pub digests: u64,
     /// The hours that digests are about.
     pub digest_hours: TimeSet,
-    /// What the digests list, where there is no log file; not set where nobody had to ask.
+    /// What the digests list, where there is no log file; not set where it was not asked.
     pub listed: Option<ListedLogs>,
+    /// What the newest digests list, where log files ended before them; not set where it was not asked.
+    pub newest_digests: Option<NewestDigests>,
     /// The times without digests, with their likely reason.
     pub gaps: Vec<Gap>,
     /// What a person should know beside the gaps: what took over, what digests list that is not there; none where there
@@ -281,6 +291,11 @@ impl Gap {
 }
 
 impl Coverage {
+    /// Tells whether nothing of the range is there at all, of what was asked for.
+    pub fn is_nothing(&self) -> bool {
+        self.rows.iter().all(|row| row.arrival == Arrival::Nothing)
+    }
+
     /// Returns the trails that are stopped or cannot deliver, as CloudTrail says. One that is stopped is no fault where
     /// nobody configured it and another one delivers to its bucket.
     pub fn failing_trails(&self) -> impl Iterator<Item = &TrailStatus> {

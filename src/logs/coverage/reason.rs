@@ -27,7 +27,7 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     for (row, reasons) in rows.iter_mut().zip(reasons) {
         row.gaps.iter_mut().zip(reasons).for_each(|(gap, of)| (gap.reason, gap.is_guess) = of);
     }
-    let Survey { store, range, now, mut unread, .. } = survey;
+    let Survey { store, range, now, sought, mut unread, .. } = survey;
     let is_unknown = |account: &&ExpectedAccount| account.is_active && account.regions.is_none();
     let unasked = expected.accounts.values().filter(is_unknown).count();
     unread.extend(expected.unknown.iter().map(|why| format!("which accounts should deliver: {why}")));
@@ -43,7 +43,7 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
     let expected_accounts = (!expected.accounts.is_empty()).then_some(active);
     let expected_trails = expected.wanted.iter().filter_map(|delivery| delivery.trail.clone()).collect();
     let trails = expected.trails.clone();
-    Coverage { store, range, now, rows, trails, unread, expected_accounts, expected_trails }
+    Coverage { store, range, now, sought, rows, trails, unread, expected_accounts, expected_trails }
 }
 
 /// Which part of the range a gap takes away.
@@ -149,7 +149,7 @@ fn shares(row: &Row, gap: &Gap, range: TimeRange) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_path::Scope;
+    use crate::log_path::ChainScope;
     use crate::logs::coverage::{Arrival, Found, LogFiles, TrailDigests};
     use crate::logs::expected::{ExpectedAccount, TrailStatus};
     use crate::logs::time_set::TimeSet;
@@ -161,19 +161,23 @@ mod tests {
     /// Returns what is found when digests of some hours of a day are there.
     fn found(account: &str, region: &str, hours: &[(i64, i64)]) -> Found {
         let (account, region) = (account.parse().unwrap(), region.parse().unwrap());
-        let scope = Scope { prefix: String::new(), organization: None, account, region };
+        let scope = ChainScope { prefix: String::new(), organization: None, account, region };
         let mut own = TrailDigests::default();
         hours.iter().for_each(|&(start, end)| own.hours.add(TimeRange { start: at(start), end: at(end) }));
         own.count = hours.iter().map(|(start, end)| (end - start) as u64).sum();
         let trail = ("org-trail".parse().unwrap(), "us-east-1".parse().unwrap());
         let trails = if hours.is_empty() { BTreeMap::new() } else { [(trail, own)].into() };
-        Found { store: "s".into(), bucket: None, scope, logs: BTreeMap::new(), trails, listed: None, problem: None }
+        let (logs, listed, newest_digests) = Default::default();
+        Found { store: "s".into(), bucket: None, scope, logs, trails, listed, newest_digests, problem: None }
+    }
+
+    fn survey(range: TimeRange, now: i64, places: Vec<Found>) -> Survey {
+        Survey { store: "s".into(), range, now: at(now), sought: Default::default(), places, unread: vec![] }
     }
 
     fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
         let range = TimeRange { start: at(0), end: at(24) };
-        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
-        let coverage = assess(survey, expected);
+        let coverage = assess(survey(range, 26, places), expected);
         let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());
         coverage.rows.iter().map(row).collect()
     }
@@ -250,8 +254,7 @@ mod tests {
     fn a_range_in_the_past_is_judged_at_its_end() {
         let range = TimeRange { start: at(0), end: at(20) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 15)])];
-        let coverage =
-            assess(Survey { store: "s".into(), range, now: at(500), places, unread: vec![] }, &Expected::default());
+        let coverage = assess(survey(range, 500, places), &Expected::default());
         let old: Vec<_> = coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.as_str()).collect();
         assert_eq!(old, [TWO]);
     }
@@ -260,7 +263,7 @@ mod tests {
     fn old_rows_are_those_that_should_be_young() {
         let range = TimeRange { start: at(0), end: at(26) };
         let places = vec![found(ONE, "us-east-1", &[(0, 20)]), found(TWO, "us-east-1", &[(0, 25)])];
-        let survey = Survey { store: "s".into(), range, now: at(26), places, unread: vec![] };
+        let survey = survey(range, 26, places);
         let old = |expected: &Expected| {
             let coverage = assess(survey.clone(), expected);
             coverage.older_than(SignedDuration::from_hours(3)).map(|row| row.account.to_string()).collect::<Vec<_>>()

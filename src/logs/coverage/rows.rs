@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Arrival, Found, Gap, LogFiles, Row, Survey, TrailDigests};
 use crate::ids::{AccountId, Region};
-use crate::log_path::{LogKind, Scope};
+use crate::log_path::{ChainScope, LogKind};
 use crate::logs::expected::Expected;
 use crate::logs::finding::{HOUR, TimeRange};
 use crate::logs::time_set::TimeSet;
@@ -115,6 +115,7 @@ fn event_row(
         digests: own.count,
         digest_hours: hours.clone(),
         listed: found.listed.clone().filter(|_| own.count > 0),
+        newest_digests: found.newest_digests.clone().filter(|newest| hours.end() > Some(newest.since)),
         gaps,
         newest,
         problem: found.problem.clone(),
@@ -143,6 +144,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
         digests: 0,
         digest_hours: TimeSet::default(),
         listed: None,
+        newest_digests: None,
         gaps: Vec::new(),
         note: None,
         newest: None,
@@ -220,7 +222,7 @@ impl Row {
 /// Returns rows for expected accounts and regions that have not even a folder. Where an account's regions are not
 /// known, those of the other accounts stand for them.
 fn absent_rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
-    let place = |scope: &Scope| (scope.account.clone(), scope.region.clone());
+    let place = |scope: &ChainScope| (scope.account.clone(), scope.region.clone());
     let own = survey.places.iter().filter(|found| expected.is_own(&found.scope));
     let there: BTreeSet<(AccountId, Region)> = own.map(|found| place(&found.scope)).collect();
     let usual: BTreeSet<Region> = expected.only.iter().chain(there.iter().map(|(_, region)| region)).cloned().collect();

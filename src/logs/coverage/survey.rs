@@ -1,4 +1,4 @@
-//! Lists what is there: names, sizes and times of objects, never their bodies.
+//! Lists what is there: names, sizes and times of objects, never the bodies of log files.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::quiet::{DIGESTS_READ_MAX, ask_digests};
 use super::{Found, LogFiles, Survey, TrailDigests};
-use crate::log_path::{DigestKey, Folder, LogKey, LogKind, Scope, day_folder};
-use crate::logs::find::{ScopeFilter, find};
+use crate::archive::find::{ScopeFilter, find};
+use crate::archive::{Fault, Listed, Store};
+use crate::log_path::{ChainScope, DigestKey, Folder, LogKey, LogKind, day_folder};
 use crate::logs::finding::{HOUR, TimeRange};
-use crate::logs::store::{Fault, Listed, Store};
 use crate::logs::verify::Source;
 
 /// How far a name may lie in the future: a log file's slot may end after its delivery.
@@ -30,7 +30,8 @@ pub async fn survey(
     now: Timestamp,
 ) -> Result<Survey, Fault> {
     let names: Vec<String> = sources.iter().map(Source::shown).collect();
-    let mut all = Survey { store: names.join(" "), range, now, places: Vec::new(), unread: Vec::new() };
+    let (places, unread) = Default::default();
+    let mut all = Survey { store: names.join(" "), range, now, sought: sought.clone(), places, unread };
     let (mut refused, mut known, mut left) = (Vec::new(), BTreeSet::new(), DIGESTS_READ_MAX);
     for source in sources {
         let sought = ScopeFilter { prefix: source.prefix.clone(), ..sought.clone() };
@@ -79,14 +80,14 @@ async fn survey_one(
     ask_digests(store, &mut places, range, latest, left).await;
     let refused = |(folder, fault): (String, Fault)| format!("{folder} could not be listed: {fault}");
     let unread = found.refused.into_iter().map(refused).chain(found.limits).collect();
-    Ok(Survey { store: store.name(), range, now, places, unread })
+    Ok(Survey { store: store.name(), range, now, sought: sought.clone(), places, unread })
 }
 
 impl Found {
-    fn nothing(store: &dyn Store, scope: Scope) -> Self {
-        let (logs, trails, listed) = Default::default();
+    fn nothing(store: &dyn Store, scope: ChainScope) -> Self {
+        let (logs, trails, listed, newest_digests) = Default::default();
         let (name, bucket) = (store.name(), store.bucket().map(str::to_owned));
-        Self { store: name, bucket, scope, logs, trails, listed, problem: None }
+        Self { store: name, bucket, scope, logs, trails, listed, newest_digests, problem: None }
     }
 
     async fn list(&mut self, store: &dyn Store, range: TimeRange, latest: Timestamp) -> Result<(), Fault> {

@@ -4,10 +4,10 @@
 //! proved, save for the newest digest. A chain may go on in another bucket or below another prefix: what a digest says
 //! of its own place, and of its predecessor's, counts, not where a copy of it lies.
 
+use crate::archive::Metadata;
+use crate::archive::inflate::{Sha256, Trailing};
 use crate::log_path::DigestKey;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::inflate::{Sha256, Trailing};
-use crate::logs::store::Metadata;
 
 use super::document::{Digest, Previous};
 use super::keys::PublicKey;
@@ -63,18 +63,18 @@ pub struct ReadError {
 
 /// The end of the chain so far: what the next digest must continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anchor {
+pub struct ChainEnd {
     /// The key under which CloudTrail delivered it, as far as that is known.
     pub object: String,
     /// The end of its hour.
     pub end: jiff::Timestamp,
     /// What its successor must record; none when it could not be read.
-    pub record: Option<Record>,
+    pub record: Option<PreviousDigest>,
 }
 
 /// What a successor records about a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct PreviousDigest {
     /// The bucket that it names as its own.
     pub bucket: String,
     /// The hash of its inflated bytes.
@@ -96,7 +96,7 @@ pub enum Proof {
 
 /// What was found about one digest.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub struct DigestVerdict {
     /// Whether its content counts.
     pub proof: Proof,
     /// The signature that proves it; none where none does.
@@ -141,13 +141,13 @@ impl ReadDigest {
     }
 
     /// Returns what a successor must continue. `signature` is the one that proves the digest, where one does.
-    pub fn anchor(&self, signature: Option<String>) -> Anchor {
-        let record = self.content.as_ref().ok().map(|content| Record {
+    pub fn anchor(&self, signature: Option<String>) -> ChainEnd {
+        let record = self.content.as_ref().ok().map(|content| PreviousDigest {
             bucket: content.digest.bucket.clone(),
             sha256: content.sha256,
             signature,
         });
-        Anchor { object: self.delivered().to_owned(), end: self.window().end, record }
+        ChainEnd { object: self.delivered().to_owned(), end: self.window().end, record }
     }
 
     /// Returns what the digest says about its predecessor.
@@ -185,18 +185,18 @@ pub fn judge(
     successor_record: Option<&str>,
     key: Result<&PublicKey, &Missing>,
     signed_at: jiff::Timestamp,
-) -> Verdict {
+) -> DigestVerdict {
     let content = match &seen.content {
         Ok(content) => content,
         Err(unread) => {
             let finding = seen.finding(unread.code, unread.state, unread.reason.clone());
-            return Verdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
+            return DigestVerdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
         }
     };
     if seen.origin.is_none() {
         let detail = format!("CloudTrail delivered this digest as {}", content.digest.object);
         let finding = seen.finding(Code::DigestMoved, State::Broken, detail);
-        return Verdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
+        return DigestVerdict { proof: Proof::Refuted, signature: None, findings: vec![finding] };
     }
     let mut verdict = signature_verdict(seen, content, successor_record, key);
     if let Some(detail) =
@@ -226,8 +226,8 @@ fn signature_verdict(
     content: &Content,
     successor_record: Option<&str>,
     key: Result<&PublicKey, &Missing>,
-) -> Verdict {
-    let one = |proof, code, state, detail: String| Verdict {
+) -> DigestVerdict {
+    let one = |proof, code, state, detail: String| DigestVerdict {
         proof,
         signature: None,
         findings: vec![seen.finding(code, state, detail)],
@@ -257,11 +257,11 @@ fn signature_verdict(
     let recorded = || successor_record.map(str::to_owned);
     let bad = |proof, detail: &str| one(proof, Code::DigestBadSignature, State::Broken, detail.into());
     match (own.map(holds), successor_record.map(holds)) {
-        (Some(true), _) => Verdict { proof: Proof::Proved, signature: own.map(str::to_owned), findings: vec![] },
-        (None, Some(true)) => Verdict { proof: Proof::Proved, signature: recorded(), findings: vec![] },
+        (Some(true), _) => DigestVerdict { proof: Proof::Proved, signature: own.map(str::to_owned), findings: vec![] },
+        (None, Some(true)) => DigestVerdict { proof: Proof::Proved, signature: recorded(), findings: vec![] },
         (Some(false), Some(true)) => {
             let detail = "the signature in its metadata is not CloudTrail's; its successor records the right one";
-            Verdict { signature: recorded(), ..bad(Proof::Proved, detail) }
+            DigestVerdict { signature: recorded(), ..bad(Proof::Proved, detail) }
         }
         _ => bad(Proof::Refuted, "its content is not what CloudTrail signed"),
     }
@@ -294,7 +294,7 @@ fn wrapper_findings(seen: &ReadDigest, content: &Content) -> Vec<Finding> {
 /// says about its predecessor does not count, and a hash that does not fit a refuted one is nothing new. `is_here`
 /// tells whether the place that it names as its predecessor's is one that is looked at.
 pub fn link(
-    (older, older_is): (&Anchor, Proof),
+    (older, older_is): (&ChainEnd, Proof),
     (newer, newer_is): (&ReadDigest, Proof),
     is_here: bool,
 ) -> Vec<Finding> {
@@ -322,7 +322,7 @@ pub fn link(
 
 /// Tells whether a digest names another as its predecessor. Below which prefix one was delivered that could not be read
 /// is not known, so that its name alone decides.
-pub fn names(previous: &Previous, older: &Anchor) -> bool {
+pub fn names(previous: &Previous, older: &ChainEnd) -> bool {
     let same_name = || {
         let (named, own) = (DigestKey::parse(&previous.object), DigestKey::parse(&older.object));
         named.zip(own).is_some_and(|(named, own)| named.below("") == own.below(""))
@@ -331,7 +331,7 @@ pub fn names(previous: &Previous, older: &Anchor) -> bool {
 }
 
 /// Tells whether a signature that is known to be right is the recorded one. An unknown one was proved by the record.
-fn same_signature(record: &Record, previous: &Previous) -> bool {
+fn same_signature(record: &PreviousDigest, previous: &Previous) -> bool {
     record.signature.as_ref().is_none_or(|signature| signature.eq_ignore_ascii_case(&previous.signature))
 }
 
@@ -381,7 +381,7 @@ fn predecessor(newer: &ReadDigest, previous: &Previous) -> Result<DigestKey, Fin
     Ok(key)
 }
 
-fn elsewhere(older: &Anchor, newer: &ReadDigest, previous: &Previous, is_here: bool) -> Vec<Finding> {
+fn elsewhere(older: &ChainEnd, newer: &ReadDigest, previous: &Previous, is_here: bool) -> Vec<Finding> {
     let key = match predecessor(newer, previous) {
         Ok(key) => key,
         Err(finding) => return vec![finding],
@@ -429,12 +429,12 @@ pub fn gap(window: TimeRange, code: Code, state: State, detail: &str) -> Vec<Fin
     window.hours().into_iter().map(finding).collect()
 }
 
-fn restart(older: &Anchor, newer: &ReadDigest) -> Vec<Finding> {
+fn restart(older: &ChainEnd, newer: &ReadDigest) -> Vec<Finding> {
     let detail = "the chain starts anew after this hour: logging or its validation was off";
     gap(TimeRange { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
 }
 
-fn silence_between(older: &Anchor, newer: &ReadDigest) -> Vec<Finding> {
+fn silence_between(older: &ChainEnd, newer: &ReadDigest) -> Vec<Finding> {
     let detail = "no digest is about this hour, and the next one does not miss any";
     gap(TimeRange { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::logs::inflate::{Sha256, unhex};
+use crate::archive::inflate::{Sha256, unhex};
 
 /// What a digest says.
 #[derive(Debug, Clone, PartialEq, Eq)]

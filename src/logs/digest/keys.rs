@@ -13,8 +13,8 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::archive::inflate::{hex, sha256};
 use crate::ids::Region;
-use crate::logs::inflate::{hex, sha256};
 
 /// The format of the key ring file.
 const FORMAT_VERSION: u32 = 1;

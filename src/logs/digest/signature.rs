@@ -7,7 +7,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::document::Digest;
 use super::keys::PublicKey;
-use crate::logs::inflate::{Sha256, hex, unhex};
+use crate::archive::inflate::{Sha256, hex, unhex};
 
 /// The only algorithm that CloudTrail signs with. Anything else in a digest or its metadata is not CloudTrail's.
 pub const ALGORITHM: &str = "SHA256withRSA";
@@ -30,8 +30,8 @@ pub fn is_signed(text: &str, signature: &str, key: &PublicKey) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::inflate::sha256;
     use crate::logs::digest::keys::KeyRing;
-    use crate::logs::inflate::sha256;
 
     const EXAMPLE: &str = include_str!("../../../tests/data/logs/aws-documentation/digest.json");
     const KEYS: &str = include_str!("../../../tests/data/logs/aws-documentation/keys.json");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::logs::store::UNKNOWN_CLASS;
+use crate::archive::UNKNOWN_CLASS;
 
-use super::site::Site;
+use super::chain_sites::Site;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// For how many days a restored copy stays.

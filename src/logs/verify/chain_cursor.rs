@@ -2,23 +2,23 @@
 
 use jiff::Timestamp;
 
+use crate::archive::inflate::hex;
 use crate::log_path::DigestKey;
-use crate::logs::digest::chain::{Anchor, Missing, Proof, ReadDigest, Verdict, first, judge, link, names};
+use crate::logs::digest::chain::{ChainEnd, DigestVerdict, Missing, Proof, ReadDigest, first, judge, link, names};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::inflate::hex;
 
+use super::chain_mark::{AsListed, ChainMark, Since};
+use super::chain_sites::{Site, Sites};
+use super::digest_folder::HeldDigest;
 use super::expiry::READ_RULES;
 use super::key_finder::KeyFinder;
-use super::mark::{AsListed, Mark, Since};
-use super::meet::Held;
-use super::site::{Site, Sites};
 
 /// One row of digests: a trail's hourly ones, or its backfill ones, which are no chain of contiguous hours.
 #[derive(Debug, Default)]
 pub(super) struct ChainCursor {
     /// The digest before the held one, and how well it is proved.
-    before: Option<(Anchor, Proof)>,
-    held: Option<Held>,
+    before: Option<(ChainEnd, Proof)>,
+    held: Option<HeldDigest>,
     is_backfill: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Judged {
     /// Whether a signed link that fits joins it to the digest before it.
     pub(super) is_linked: bool,
     /// From where a later run may go on, if this digest is proved.
-    pub(super) mark: Option<Mark>,
+    pub(super) mark: Option<ChainMark>,
 }
 
 impl Judged {
@@ -49,7 +49,7 @@ impl Judged {
 
 impl ChainCursor {
     /// Returns a track that goes on after a digest that an earlier run proved.
-    pub(super) fn after(mark: Option<Anchor>) -> Self {
+    pub(super) fn after(mark: Option<ChainEnd>) -> Self {
         Self { before: mark.map(|anchor| (anchor, Proof::Proved)), ..Self::default() }
     }
 
@@ -61,7 +61,7 @@ impl ChainCursor {
     /// Takes the next digest and returns the one before it, judged.
     pub(super) async fn accept(
         &mut self,
-        next: Held,
+        next: HeldDigest,
         keys: &KeyFinder,
         sites: &Sites,
         from: Option<Timestamp>,
@@ -73,7 +73,7 @@ impl ChainCursor {
     /// Passes a digest that an earlier run proved and that is what it was, and returns the one before it, judged.
     pub(super) async fn pass(
         &mut self,
-        known: Anchor,
+        known: ChainEnd,
         keys: &KeyFinder,
         sites: &Sites,
         from: Option<Timestamp>,
@@ -110,8 +110,8 @@ impl ChainCursor {
         }
     }
 
-    async fn judge(&mut self, held: Held, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Judged {
-        let Held { at, seen, .. } = &held;
+    async fn judge(&mut self, held: HeldDigest, keys: &KeyFinder, sites: &Sites, from: Option<Timestamp>) -> Judged {
+        let HeldDigest { at, seen, .. } = &held;
         let at = *at;
         let record = self.record_of(seen);
         let signed_at = key_time(seen, seen.window().end);
@@ -119,7 +119,7 @@ impl ChainCursor {
             Ok(content) => keys.find(&seen.key.scope.region, &content.digest.key_fingerprint, signed_at).await,
             Err(_) => Err(Missing::default()),
         };
-        let Verdict { proof, signature, mut findings } = judge(seen, record.as_deref(), key.as_ref(), signed_at);
+        let DigestVerdict { proof, signature, mut findings } = judge(seen, record.as_deref(), key.as_ref(), signed_at);
         let links = self.link(at, seen, proof, sites, from);
         let is_linked =
             proof == Proof::Proved && self.continues(seen) && links.iter().all(|f| f.code == Code::ChainGap);
@@ -222,10 +222,10 @@ fn key_time(seen: &ReadDigest, end: Timestamp) -> Timestamp {
     made.and_then(|text| text.parse().ok()).unwrap_or(end)
 }
 
-fn mark(seen: &ReadDigest, anchor: &Anchor, as_listed: Option<AsListed>, place: Option<String>) -> Option<Mark> {
+fn mark(seen: &ReadDigest, anchor: &ChainEnd, as_listed: Option<AsListed>, place: Option<String>) -> Option<ChainMark> {
     let known = anchor.record.as_ref()?;
     let delivered = (anchor.object != seen.object).then(|| anchor.object.clone());
-    Some(Mark {
+    Some(ChainMark {
         object: seen.object.clone(),
         delivered,
         bucket: known.bucket.clone(),

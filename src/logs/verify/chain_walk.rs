@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::archive::inflate::hex;
 use crate::ids::{Region, TrailName};
 use crate::log_path::{DigestKey, day_folder};
 use crate::logs::digest::chain::{Origin, Proof, ReadDigest, ReadError};
 use crate::logs::finding::{Code, State, TimeRange};
-use crate::logs::inflate::hex;
 
-use super::answer::{ChainPlace, Joined, Tally};
 use super::chain_cursor::{ChainCursor, Judged};
-use super::mark::{Mark, Recent, Since};
+use super::chain_mark::{ChainMark, Recent, Since};
+use super::chain_sites::{Site, Sites};
 use super::recent::{Known, anchor, settled};
-use super::site::{Site, Sites};
+use super::verification::{ChainPlace, Joined, Tally};
 
 /// How many of the newest hours may each be the one from which a later run goes on: two days.
 const HOURLY_MARKS: usize = 48;
@@ -40,7 +40,7 @@ pub(super) struct ChainWalk {
     /// Whether the first digest says that it has no predecessor, when one was met.
     pub(super) begins: Option<bool>,
     /// The newest proved digests, hour by hour, and of older ones the newest of each day; from old to new.
-    marks: Vec<Mark>,
+    marks: Vec<ChainMark>,
     /// The end of what an earlier run proved.
     pub(super) start: Option<Timestamp>,
     /// From when on that run, or this one, looked at the chain.
@@ -50,7 +50,7 @@ pub(super) struct ChainWalk {
     /// The site of the newest digest within the range.
     newest: usize,
     /// The digest at that end, until it is met.
-    pub(super) awaited: Option<Mark>,
+    pub(super) awaited: Option<ChainMark>,
     /// The digests that an earlier run proved, from that end on.
     pub(super) known: Known,
     /// The trail that an earlier run saw to attest what follows this chain.
@@ -77,7 +77,7 @@ pub(super) struct Segment {
 
 impl ChainWalk {
     /// Returns a chain from its mark on. `since` is from when on this run looks at it, where there is no mark.
-    pub(super) fn new(id: ChainId, site: usize, mark: Option<&Mark>, since: Since) -> Self {
+    pub(super) fn new(id: ChainId, site: usize, mark: Option<&ChainMark>, since: Since) -> Self {
         let mut tally = Tally::default();
         if let Some(mark) = mark {
             tally.hour(TimeRange::hour_until(mark.end), State::Attested);
@@ -187,7 +187,7 @@ impl ChainWalk {
     }
 
     /// Notes a digest that an earlier run proved, and that is not read again; its log files were read by that run.
-    pub(super) fn note_spared(&mut self, site: usize, mark: Mark, logs: usize) {
+    pub(super) fn note_skipped(&mut self, site: usize, mark: ChainMark, logs: usize) {
         let window = TimeRange::hour_until(mark.end);
         self.begins.get_or_insert(false);
         self.tally.digests += 1;
@@ -248,29 +248,29 @@ impl ChainWalk {
     }
 
     /// Tells whether a digest's content is what an earlier run proved it to be.
-    pub(super) fn is_as_marked(mark: &Mark, seen: &ReadDigest) -> bool {
+    pub(super) fn is_as_marked(mark: &ChainMark, seen: &ReadDigest) -> bool {
         seen.content.as_ref().is_ok_and(|content| hex(&content.sha256) == mark.sha256)
     }
 
     /// Returns the newest mark before the first hour that is not attested, and before hours that may still change.
     /// Where something was found that no hour stands for, a later run starts where this one did, so that it finds it
     /// too.
-    pub(super) fn mark(&mut self, held_back: Timestamp, now: Timestamp, sites: &Sites) -> Option<Mark> {
+    pub(super) fn mark(&mut self, held_back: Timestamp, now: Timestamp, sites: &Sites) -> Option<ChainMark> {
         let until = self.tally.attested_until().map_or(held_back, |until| until.min(held_back));
         let is_held = self.tally.is_held;
         let attested = self.tally.attested();
-        let is_whole = |mark: &&Mark| attested.hold(TimeRange::hour_until(mark.end));
+        let is_whole = |mark: &&ChainMark| attested.hold(TimeRange::hour_until(mark.end));
         let at = self.marks.iter().rposition(|mark| !is_held && mark.end <= until || Some(mark.end) == self.start)?;
-        let later: Vec<Mark> = self.marks.drain(at + 1..).filter(|mark| is_whole(&mark)).collect();
+        let later: Vec<ChainMark> = self.marks.drain(at + 1..).filter(|mark| is_whole(&mark)).collect();
         let mark = settled(self.marks.swap_remove(at), now);
         let mut recent = Recent::of(&later, now);
         recent.extend(self.known.changed_after(mark.end));
         let (since, places) = (self.since, self.places_until(&mark, sites));
-        Some(Mark { since, places, succeeded_by: self.succeeded_by.clone(), recent, ..mark })
+        Some(ChainMark { since, places, succeeded_by: self.succeeded_by.clone(), recent, ..mark })
     }
 
     /// Returns the places that the chain went through up to a mark; the last one is the mark's.
-    fn places_until(&self, mark: &Mark, sites: &Sites) -> Vec<String> {
+    fn places_until(&self, mark: &ChainMark, sites: &Sites) -> Vec<String> {
         if Some(mark.end) == self.start {
             return self.places.clone();
         }
@@ -317,7 +317,7 @@ impl ChainWalk {
 }
 
 /// Returns the place to which CloudTrail delivered the digest of a mark.
-pub(super) fn origin(mark: &Mark) -> Option<Origin> {
+pub(super) fn origin(mark: &ChainMark) -> Option<Origin> {
     let key = DigestKey::parse(mark.delivered.as_ref().unwrap_or(&mark.object))?;
     Some(Origin { bucket: mark.bucket.clone(), prefix: key.scope.prefix })
 }

@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use crate::log_path::{LogKind, Scope};
+use crate::archive::{Deletes, Store, When};
+use crate::log_path::{ChainScope, LogKind};
 use crate::logs::finding::HOUR;
-use crate::logs::store::{Deletes, Store, When};
 
 /// What lifecycle rules have deleted of an account and region in one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ struct Doubt {
 
 impl Expiry {
     /// Asks a place for its rules; `days` is what the configuration says of it.
-    pub(super) async fn of(store: &dyn Store, scope: &Scope, days: Option<u32>, now: Timestamp) -> Self {
+    pub(super) async fn of(store: &dyn Store, scope: &ChainScope, days: Option<u32>, now: Timestamp) -> Self {
         if let Some(days) = days {
             let rule = format!("the configuration has what is older than {} deleted", in_days(days));
             return Self { until: cut(When::AfterDays(days), now), is_wanted: true, rule, doubt: None };
@@ -44,7 +44,7 @@ impl Expiry {
         }
     }
 
-    fn by(rules: &[Deletes], scope: &Scope, now: Timestamp) -> Self {
+    fn by(rules: &[Deletes], scope: &ChainScope, now: Timestamp) -> Self {
         let folders = [scope.digest_prefix(), scope.log_prefix(LogKind::CloudTrail)];
         let account = scope.account_prefix();
         let mut expiry = Self::default();

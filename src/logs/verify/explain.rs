@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::archive::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
 use crate::ids::TrailName;
 use crate::log_path::{Folder, LogKey, LogKind};
 use crate::logs::finding::TimeRange;
-use crate::logs::inflate::{LOG_INFLATED_BYTES_MAX, inflate};
 
-use crate::logs::store::Store;
+use crate::archive::Store;
 
 use super::walk::Walk;
 
@@ -31,12 +31,12 @@ const SWITCHES: [&str; 4] = ["StopLogging", "StartLogging", "CreateTrail", "Dele
 #[derive(Deserialize)]
 pub(super) struct Records {
     #[serde(rename = "Records")]
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<LoggedCall>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record {
+pub(super) struct LoggedCall {
     #[serde(default)]
     pub(super) event_name: String,
     #[serde(default)]
@@ -53,7 +53,7 @@ pub(super) struct Record {
     pub(super) resources: Value,
 }
 
-impl Record {
+impl LoggedCall {
     /// Tells whether a call about a trail went well and was about this one.
     fn is_about(&self, trail: &TrailName) -> bool {
         let name = self.request_parameters.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -75,7 +75,7 @@ impl Record {
 }
 
 /// Returns the records of a log file; none when it cannot be read.
-pub(super) async fn records(store: &dyn Store, key: &str) -> Vec<Record> {
+pub(super) async fn records(store: &dyn Store, key: &str) -> Vec<LoggedCall> {
     let Ok(body) = store.read_log(key).await else { return Vec::new() };
     let Ok((content, _)) = inflate(&body, BYTES_MAX) else { return Vec::new() };
     serde_json::from_slice(&content).map_or_else(|_| Vec::new(), |Records { records }| records)
@@ -92,7 +92,7 @@ impl Walk<'_> {
         let mut told = Vec::new();
         for edge in [window.start, window.end] {
             let records = self.records_around(edge, false).await;
-            told.extend(records.iter().filter(|record| record.is_about(trail)).map(Record::told));
+            told.extend(records.iter().filter(|record| record.is_about(trail)).map(LoggedCall::told));
         }
         told.sort();
         told.dedup();
@@ -116,7 +116,7 @@ impl Walk<'_> {
 
     /// Returns the records of calls about trails in log files around a moment; of those only that digests list, if
     /// asked for.
-    async fn records_around(&self, moment: Timestamp, only_listed: bool) -> Vec<Record> {
+    async fn records_around(&self, moment: Timestamp, only_listed: bool) -> Vec<LoggedCall> {
         let (first, last) = (moment.saturating_sub(AROUND), moment.saturating_add(AROUND));
         let (Ok(first), Ok(last)) = (first, last) else { return Vec::new() };
         let mut records = Vec::new();
@@ -134,7 +134,7 @@ impl Walk<'_> {
             }
             for key in files.into_iter().take(FILES_MAX) {
                 let all = self::records(site.store.as_ref(), &key).await;
-                let about = |record: &Record| {
+                let about = |record: &LoggedCall| {
                     record.event_source == "cloudtrail.amazonaws.com" && CALLS.contains(&record.event_name.as_str())
                 };
                 records.extend(all.into_iter().filter(about));

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
+use crate::archive::Fault;
 use crate::ids::Region;
 use crate::logs::digest::chain::Missing;
 use crate::logs::digest::keys::{KeyRing, PublicKey};
-use crate::logs::store::Fault;
 
 /// How much time one question to CloudTrail spans. Keys live for about a month.
 const SPAN: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -221,7 +221,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::store::FaultKind;
+    use crate::archive::FaultKind;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     struct Service(AtomicUsize);

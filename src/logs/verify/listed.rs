@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
+use crate::archive::{Fault, Listed};
 use crate::log_path::{DAY_CHARS, Folder, LogKey, LogKind, day_folder};
 use crate::logs::digest::chain::{gap, missing_before};
 use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
-use crate::logs::store::{Fault, Listed};
 
-use super::site::{Site, fingerprint};
+use super::chain_sites::{Site, fingerprint};
 use super::unlisted::{DELIVERY_SLACK, Unlisted, Why, finding};
 use super::walk::Walk;
 
@@ -143,7 +143,7 @@ impl Walk<'_> {
     }
 
     /// Notes what lies beside the days' folders, where a listing of days does not come by.
-    fn beside_days(&mut self, level: &crate::logs::store::Level, site: usize, prefix: &str) {
+    fn beside_days(&mut self, level: &crate::archive::Level, site: usize, prefix: &str) {
         let odd = level.folders.iter().filter(|folder| !is_in_year(&folder[prefix.len()..]));
         for object in odd.chain(level.objects.iter().filter(|key| !key.ends_with('/'))) {
             let finding = finding(self.sites.name(site, object), None, Why::Overdue);

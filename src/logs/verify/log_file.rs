@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::archive::inflate::{Sha256, Trailing, Unpacked, hex};
+use crate::archive::{Fault, FaultKind, HashError, Store, Version};
 use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::inflate::{Sha256, Trailing, Unpacked, hex};
-use crate::logs::store::{Fault, FaultKind, HashError, Store, Version};
 
 /// A log file that is to be read.
 #[derive(Debug, Clone)]
@@ -194,7 +194,7 @@ fn when(version: &Version) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::inflate::GzipError;
+    use crate::archive::inflate::GzipError;
 
     fn seen(sha256: u8, trailing: Trailing) -> Result<Unpacked, HashError> {
         Ok(Unpacked { sha256: [sha256; 32], inflated_bytes: 1, trailing })

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::archive::{Fault, Listed};
 use crate::log_path::{DAY_CHARS, DigestKey, Folder};
-use crate::logs::store::{Fault, Listed};
 
-use super::site::Site;
+use super::chain_sites::Site;
 
 /// How far behind the range's end the digest may end that still shows the last one's signature.
 const WITNESS_SPAN: SignedDuration = SignedDuration::from_hours(25);

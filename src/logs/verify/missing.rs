@@ -21,12 +21,12 @@ pub struct ExpectedChains {
     pub missing: Vec<Missing>,
     /// Why it is not known which accounts should have one; not set where it is known.
     pub unknown: Option<String>,
-    /// Of which accounts it is not known which regions are enabled; not set where it is known, or nobody asked.
+    /// Of which accounts it is not known which regions are enabled; not set where it is known, or it was not asked for.
     pub unknown_regions: Option<UnknownRegions>,
 }
 
 /// What should have a chain and has none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Missing {
     /// The account; not set for a trail that has no chain in any.
     pub account: Option<AccountId>,
@@ -36,6 +36,10 @@ pub struct Missing {
     pub regions: Vec<Region>,
     /// The trail; not set for any.
     pub trail: Option<String>,
+    /// The id of the organization in whose folder the chain lay; not set where that is not known, or any will do.
+    pub organization: Option<String>,
+    /// The ids of the other organizations that have a chain of this account, region and trail.
+    pub others: BTreeSet<String>,
 }
 
 impl Missing {
@@ -47,14 +51,27 @@ impl Missing {
         let parts: Vec<String> = trail.into_iter().chain(account).collect();
         format!("{}{regions}", parts.join(" of "))
     }
+
+    /// Says what should be there and is not. The organization is named where another one has what looks the same.
+    fn sentence(&self, said_by: &str) -> String {
+        let name = self.phrase();
+        match &self.organization {
+            Some(own) if !self.others.is_empty() => {
+                let others = self.others.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                format!(
+                    "{name} should have digests of organization {own} ({said_by}), and has only those of organization \
+                     {others}, which are another chain"
+                )
+            }
+            _ => format!("{name} should have digests ({said_by}), and has none"),
+        }
+    }
 }
 
 impl ExpectedChains {
     /// Returns what is missing as findings, by name.
     pub(super) fn findings(&self, window: Option<TimeRange>) -> Vec<Finding> {
-        let names: BTreeSet<String> = self.missing.iter().map(Missing::phrase).collect();
-        let said_by = &self.said_by;
-        let missing = names.into_iter().map(|name| format!("{name} should have digests ({said_by}), and has none"));
+        let missing: BTreeSet<String> = self.missing.iter().map(|missing| missing.sentence(&self.said_by)).collect();
         let unknown = self.unknown.iter().map(|why| format!("which accounts should have digests is not known: {why}"));
         let (code, state, object) = (Code::ChainExpected, State::Unproven, None);
         let finding = |detail| Finding { code, state, object: object.clone(), window, detail, next: None };
@@ -62,7 +79,7 @@ impl ExpectedChains {
             .unknown_regions
             .iter()
             .map(|unknown| Finding { next: Some(unknown.next.clone()), ..finding(unknown.sentence()) });
-        missing.chain(unknown).map(finding).chain(regions).collect()
+        missing.into_iter().chain(unknown).map(finding).chain(regions).collect()
     }
 }
 

@@ -2,21 +2,22 @@
 //! unproven.
 //!
 //! - [`whole`]: which accounts, regions and trails there should be; [`missing`]: which of them have no chain.
-//! - `site` and `merge`: the places in which one account's and region's digests lie, read as one.
+//! - `chain_sites` and `merge`: the places in which one account's and region's digests lie, read as one.
 //! - `walk`: one account x region: its digests in order and their log files; `chain_walk`: one trail's chain meanwhile.
 //! - `chain_cursor`: one chain's digests, each judged when its successor is known.
 //! - [`recent`]: the digests of the last hours, which an hourly run need not read again; `unchanged`: which of those
-//!   listed they are; `spare`: it passes them by.
+//!   listed they are; `skip`: it passes them by.
+//! - `digest_folder`: what lies among the digests, read.
 //! - `reading`: log files are read, many at a time; `log_file`: one of them against its digest.
 //! - `replaced`: who replaced a log file; `archived`: what must be restored first; `unread`: what could not be had,
 //!   said once for each reason.
-//! - `ends`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle rules have
-//!   deleted; `successor`: which trail took over.
-//! - `listed` and `unlisted`: log files that no digest lists; `outside`: digests just around the range.
-//! - `waiting`: findings that wait until all is read.
-//! - `resume`: how a run goes on where earlier ones ended: at a [`mark`].
+//! - `missing_digests`: hours without digests, and `explain`: why, as the log itself tells; `expiry`: what lifecycle
+//!   rules have deleted; `successor`: which trail took over.
+//! - `listed` and `unlisted`: log files that no digest lists; `beyond_range`: digests just around the range.
+//! - `deferred`: findings that wait until all is read.
+//! - `resume`: how a run goes on where earlier ones ended: at a [`chain_mark`].
 //! - [`key_finder`]: CloudTrail's public keys.
-//! - [`answer`]: what comes out.
+//! - [`verification`]: what comes out.
 //!
 //! One object's failure is a finding, and the run goes on.
 
@@ -27,50 +28,50 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::archive::find::{Found, ScopeFilter, find};
+use crate::archive::inflate::sha256;
+use crate::archive::{Fault, Listed, Store};
 use crate::ids::{AccountId, Region};
-use crate::log_path::Scope;
-use crate::logs::find::{Found, ScopeFilter, find};
+use crate::log_path::ChainScope;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::inflate::sha256;
-use crate::logs::store::{Fault, Listed, Store};
 
+use chain_sites::Site;
 use expiry::Expiry;
-use site::Site;
 
-pub mod answer;
 mod archived;
+mod beyond_range;
 mod chain_cursor;
+pub mod chain_mark;
+mod chain_sites;
 mod chain_walk;
-mod ends;
+mod deferred;
+mod digest_folder;
 mod expiry;
 mod explain;
 pub mod key_finder;
 mod listed;
 mod log_file;
-pub mod mark;
-mod meet;
 mod merge;
 pub mod missing;
-mod outside;
+mod missing_digests;
 mod reading;
 pub mod recent;
 mod replaced;
 mod resume;
-mod site;
-mod spare;
+mod skip;
 mod successor;
 mod unchanged;
 mod unlisted;
 mod unread;
-mod waiting;
+pub mod verification;
 mod walk;
 pub mod whole;
 
-pub use answer::{Answer, Chain};
+pub use chain_mark::{AsListed, ChainMark, Recent, Since, Told};
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
-pub use mark::{AsListed, Mark, Recent, Since, Told};
 pub use missing::{ExpectedChains, Missing};
-pub use whole::Expectation;
+pub use verification::{Chain, Verification};
+pub use whole::{Expectation, ExpectedChain};
 
 /// How long after its hour a digest may come: the hour itself, and the delivery.
 pub const DIGEST_DELAY_MAX: SignedDuration = SignedDuration::from_hours(2);
@@ -96,7 +97,7 @@ pub struct Request {
     pub buckets: Vec<String>,
     /// How long a log file may wait for a backfill digest.
     pub backfill_grace: SignedDuration,
-    /// What there should be, and who says so; nothing when nobody does.
+    /// What there should be, and who says so; nothing when it is not known.
     pub expected: Option<Expectation>,
     /// After how many days a lifecycle rule deletes logs in the first place, where the configuration says so; not set
     /// when the bucket is asked, as it is of every other place.
@@ -106,7 +107,7 @@ pub struct Request {
     /// Whether public keys for which only an evidence bundle vouches count.
     pub trusts_bundle_keys: bool,
     /// What earlier runs proved: these chains are walked from there on.
-    pub checkpoint: Vec<(Scope, Mark)>,
+    pub checkpoint: Vec<(ChainScope, ChainMark)>,
     /// Where earlier runs saw chains of which they could prove nothing, with the start of the first hour; nothing
     /// within when that is not known.
     pub open: BTreeMap<(AccountId, Region), Option<Timestamp>>,
@@ -114,7 +115,7 @@ pub struct Request {
     pub recheck: Recheck,
     /// Whether digests that an earlier run proved are not read where the listing shows that they are what they were. A
     /// bundle needs their content.
-    pub spares_unchanged: bool,
+    pub skips_unchanged: bool,
     /// How many log files of one account and region are read at a time; the store may allow fewer.
     pub logs_at_once: usize,
     /// How many accounts x regions are walked at a time.
@@ -138,7 +139,7 @@ impl Request {
             checkpoint: Vec::new(),
             open: BTreeMap::new(),
             recheck: Recheck::Nothing,
-            spares_unchanged: true,
+            skips_unchanged: true,
             logs_at_once: READS_AT_ONCE,
             chains_at_once: 16,
         }
@@ -157,7 +158,7 @@ impl Request {
     }
 
     /// Returns what earlier runs proved of the chains of an account and region.
-    fn marks_of(&self, account: &AccountId, region: &Region) -> Vec<&(Scope, Mark)> {
+    fn marks_of(&self, account: &AccountId, region: &Region) -> Vec<&(ChainScope, ChainMark)> {
         self.checkpoint.iter().filter(|(scope, _)| scope.account == *account && scope.region == *region).collect()
     }
 
@@ -229,12 +230,12 @@ impl Verifier {
     /// # Errors
     /// When no place's folders can be listed, so that it is not known which chains there are. One place of several that
     /// cannot be listed is a finding.
-    pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Answer, Fault> {
+    pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Verification, Fault> {
         let (mut sites, mut findings) = self.search(request).await?;
         self.add_marked(request, &mut sites);
-        let everywhere: Vec<(Scope, Arc<dyn Store>)> =
+        let everywhere: Vec<(ChainScope, Arc<dyn Store>)> =
             sites.iter().map(|(scope, site)| (scope.clone(), Arc::clone(&site.store))).collect();
-        let everywhere: Arc<[(Scope, Arc<dyn Store>)]> = everywhere.into();
+        let everywhere: Arc<[(ChainScope, Arc<dyn Store>)]> = everywhere.into();
         let groups = whole::by_account_and_region(sites);
         let walk = |sites| walk::Walk::new(self, request, sites, Arc::clone(&everywhere));
         let mut walks =
@@ -251,10 +252,12 @@ impl Verifier {
         let missing =
             expected.iter().filter(|_| !self.stop.is_cancelled()).flat_map(|expected| expected.findings(window));
         findings.extend(missing);
+        let is_whole = !self.stop.is_cancelled();
+        findings.extend(whole::nothing_of(&request.sought, &chains, &self.name()).filter(|_| is_whole));
         findings.sort_by(|a, b| a.order().cmp(&b.order()).then_with(|| a.detail.cmp(&b.detail)));
         // Of two places, one may lie within the other.
         findings.dedup();
-        Ok(Answer {
+        Ok(Verification {
             store: self.name(),
             from: request.from,
             to: request.to,
@@ -270,8 +273,8 @@ impl Verifier {
 
     /// Searches all places for accounts and regions. What lies in two of them, because one lies within the other,
     /// counts once.
-    async fn search(&self, request: &Request) -> Result<(Vec<(Scope, Site)>, Vec<Finding>), Fault> {
-        let mut sites: Vec<(Scope, Site)> = Vec::new();
+    async fn search(&self, request: &Request) -> Result<(Vec<(ChainScope, Site)>, Vec<Finding>), Fault> {
+        let mut sites: Vec<(ChainScope, Site)> = Vec::new();
         let mut findings = Vec::new();
         let mut refused = Vec::new();
         for (at, place) in self.places.iter().enumerate() {
@@ -288,7 +291,7 @@ impl Verifier {
             findings.extend(self.beside(place, &found).await);
             let days = request.expire_after_days.filter(|_| at == 0);
             for (scope, kinds) in found.scopes {
-                let is_known = |(of, site): &&mut (Scope, Site)| {
+                let is_known = |(of, site): &&mut (ChainScope, Site)| {
                     let (store, other) = (place.store.as_ref(), site.store.as_ref());
                     *of == scope && (store.name(), store.bucket()) == (other.name(), other.bucket())
                 };
@@ -309,7 +312,7 @@ impl Verifier {
     }
 
     /// Adds the places of chains that an earlier run proved and of which not even a folder is left.
-    fn add_marked(&self, request: &Request, sites: &mut Vec<(Scope, Site)>) {
+    fn add_marked(&self, request: &Request, sites: &mut Vec<(ChainScope, Site)>) {
         let Some(place) = self.places.first() else { return };
         for (scope, _) in &request.checkpoint {
             let is_sought = request.sought.account.as_ref().is_none_or(|only| *only == scope.account)

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
+use crate::archive::inflate::hex;
 use crate::log_path::{LogKey, LogKind};
 use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::digest::document::LogFile;
 use crate::logs::finding::{Code, State, TimeRange};
-use crate::logs::inflate::hex;
 
 use super::chain_cursor::Judged;
+use super::chain_sites::{fingerprint, half};
+use super::deferred::Replaced;
 use super::expiry::READ_RULES;
 use super::log_file::{Read, Task, check, task};
 use super::replaced::REPLACED_MAX;
-use super::site::{fingerprint, half};
 use super::unlisted::Unmet;
-use super::waiting::Replaced;
 use super::walk::{Checked, Walk};
 
 impl Walk<'_> {

@@ -4,36 +4,36 @@
 //!
 //! Only S3's listing is believed: there the time is set by S3, and so is the tag, which another content cannot have.
 //! The time alone would not do: that of a multipart upload is when it was begun, which may be long before it took the
-//! object's place. And only an unbroken row of such digests is spared, from the mark on: after a hole or a change, each
-//! is read and judged.
+//! object's place. And only an unbroken row of such digests is skipped, from the mark on: after a hole or a change,
+//! each is read and judged.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::archive::inflate::{hex, unhex};
 use crate::log_path::{DigestKey, LogKey, LogKind};
-use crate::logs::digest::chain::{Anchor, ReadDigest, Record};
+use crate::logs::digest::chain::{ChainEnd, PreviousDigest, ReadDigest};
 use crate::logs::finding::{HOUR, TimeRange};
-use crate::logs::inflate::{hex, unhex};
 
-use super::mark::{AsListed, Mark, Recent, Told};
-use super::meet::Held;
-use super::site::{Sites, half};
+use super::chain_mark::{AsListed, ChainMark, Recent, Told};
+use super::chain_sites::{Sites, half};
+use super::digest_folder::HeldDigest;
 
 /// How many log files a digest may list whose names are kept. Where there are more, reading the digest again is a small
 /// part of what an hour costs.
 pub const NAMES_MAX: usize = 4;
-/// How many digests of a chain are kept to be spared: two days of them.
+/// How many digests of a chain are kept to be skipped: two days of them.
 const TOLD_MAX: usize = 48;
 /// How long before a run an object must have been written so that its time and tag are those of what the run read: S3
 /// gives whole seconds, and this machine's clock may be wrong.
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 
 impl AsListed {
-    /// Returns what spares reading a digest that was proved; nothing where it must be read again. `is_linked` tells
+    /// Returns what saves reading a digest that was proved; nothing where it must be read again. `is_linked` tells
     /// whether it continues the digest before it, and nothing was found about it.
-    pub(super) fn of(held: &Held, anchor: &Anchor, is_linked: bool, sites: &Sites) -> Option<Self> {
-        let Held { at, seen, listed } = held;
+    pub(super) fn of(held: &HeldDigest, anchor: &ChainEnd, is_linked: bool, sites: &Sites) -> Option<Self> {
+        let HeldDigest { at, seen, listed } = held;
         let (modified, tag) = (listed.modified?, listed.tag.clone()?);
         let content = seen.content.as_ref().ok()?;
         let is_own = sites.all.get(*at)?.is_own(seen.origin.as_ref()?) && anchor.object == seen.object;
@@ -59,10 +59,10 @@ fn prints(at: usize, seen: &ReadDigest, sites: &Sites) -> Option<Vec<u128>> {
 impl Recent {
     /// Returns what a later run is told of the digests after its mark. Signatures are kept where nothing else stands
     /// for them.
-    pub(super) fn of(later: &[Mark], now: Timestamp) -> Vec<Self> {
-        let later: Vec<Mark> = later.iter().map(|mark| settled(mark.clone(), now)).collect();
+    pub(super) fn of(later: &[ChainMark], now: Timestamp) -> Vec<Self> {
+        let later: Vec<ChainMark> = later.iter().map(|mark| settled(mark.clone(), now)).collect();
         let first_told = later.len().saturating_sub(TOLD_MAX);
-        let recent = |(at, mark): (usize, &Mark)| {
+        let recent = |(at, mark): (usize, &ChainMark)| {
             let as_listed = mark.as_listed.clone().filter(|_| at >= first_told);
             let next = later.get(at + 1).filter(|next| next.end.duration_since(mark.end) == HOUR);
             let is_recorded = next.is_some_and(|next| next.as_listed.is_some());
@@ -77,7 +77,7 @@ impl Recent {
 /// The digests of a chain that an earlier run proved, from its mark on, while they are met again.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    digests: HashMap<String, Mark>,
+    digests: HashMap<String, ChainMark>,
     /// The end of the last one up to which all are what they were, without a hole.
     until: Option<Timestamp>,
     /// Those that are another one now, or cannot be read. They are kept, so that every later run compares them too.
@@ -95,7 +95,7 @@ pub(super) enum Again {
 
 impl Known {
     /// Returns what a mark tells, with the key of each digest.
-    pub(super) fn of(mark: &Mark) -> Self {
+    pub(super) fn of(mark: &ChainMark) -> Self {
         let Some(key) = DigestKey::parse(&mark.object) else { return Self::default() };
         let digest = |recent: &Recent| {
             let Told { end, signature, as_listed } = recent.told.clone()?;
@@ -103,7 +103,7 @@ impl Known {
             let (sha256, as_listed) = (recent.sha256.clone(), Some(as_listed));
             let (delivered, succeeded_by, recent) = Default::default();
             let (bucket, since, places) = (mark.bucket.clone(), mark.since, mark.places.clone());
-            let known = Mark {
+            let known = ChainMark {
                 object: object.clone(),
                 delivered,
                 bucket,
@@ -118,23 +118,24 @@ impl Known {
             };
             Some((object, known))
         };
-        let own = mark.as_listed.is_some().then(|| (mark.object.clone(), Mark { recent: Vec::new(), ..mark.clone() }));
+        let own =
+            mark.as_listed.is_some().then(|| (mark.object.clone(), ChainMark { recent: Vec::new(), ..mark.clone() }));
         Self { digests: mark.recent.iter().filter_map(digest).chain(own).collect(), ..Self::default() }
     }
 
     /// Returns the digests that need not be read while the listing shows them unchanged.
-    pub(super) fn spared(&self) -> impl Iterator<Item = &Mark> {
+    pub(super) fn skipped(&self) -> impl Iterator<Item = &ChainMark> {
         self.digests.values().filter(|mark| mark.as_listed.as_ref().is_some_and(|listed| listed.logs.is_some()))
     }
 
     /// Returns a digest by its key, when it follows those that are what they were.
-    pub(super) fn next(&self, object: &str) -> Option<&Mark> {
+    pub(super) fn next(&self, object: &str) -> Option<&ChainMark> {
         let mark = self.digests.get(object)?;
         self.until.is_some_and(|until| mark.end.duration_since(until) == HOUR).then_some(mark)
     }
 
     /// Returns the digest of the mark itself by its key.
-    pub(super) fn first(&self, object: &str) -> Option<&Mark> {
+    pub(super) fn first(&self, object: &str) -> Option<&ChainMark> {
         self.digests.get(object)
     }
 
@@ -149,7 +150,7 @@ impl Known {
     }
 
     /// Compares a digest that was read with what an earlier run proved.
-    pub(super) fn compare(&mut self, held: &Held) -> Again {
+    pub(super) fn compare(&mut self, held: &HeldDigest) -> Again {
         let Some(mark) = self.digests.get(&held.seen.object) else { return Again::Fine };
         let Some(as_listed) = mark.as_listed.clone() else { return Again::Fine };
         let read = held.seen.content.as_ref().map(|content| hex(&content.sha256));
@@ -174,15 +175,16 @@ impl Known {
 }
 
 /// Returns a mark without what the listing showed, where the object is too young for that to tell it from another.
-pub(super) fn settled(mark: Mark, now: Timestamp) -> Mark {
+pub(super) fn settled(mark: ChainMark, now: Timestamp) -> ChainMark {
     let latest = now.saturating_sub(SETTLED).unwrap_or(now);
-    Mark { as_listed: mark.as_listed.filter(|listed| listed.modified <= latest), ..mark }
+    ChainMark { as_listed: mark.as_listed.filter(|listed| listed.modified <= latest), ..mark }
 }
 
 /// Returns what the digest after a mark must continue.
-pub(super) fn anchor(mark: &Mark) -> Anchor {
+pub(super) fn anchor(mark: &ChainMark) -> ChainEnd {
     let sha256 = unhex(&mark.sha256).and_then(|bytes| bytes.try_into().ok());
-    let record = sha256.map(|sha256| Record { bucket: mark.bucket.clone(), sha256, signature: mark.signature.clone() });
+    let record =
+        sha256.map(|sha256| PreviousDigest { bucket: mark.bucket.clone(), sha256, signature: mark.signature.clone() });
     let object = mark.delivered.clone().unwrap_or_else(|| mark.object.clone());
-    Anchor { object, end: mark.end, record }
+    ChainEnd { object, end: mark.end, record }
 }

@@ -6,11 +6,11 @@ use futures::stream::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::log_path::{Folder, LogKey, LogKind, Scope};
-use crate::logs::store::Store;
+use crate::archive::Store;
+use crate::log_path::{ChainScope, Folder, LogKey, LogKind};
 
-use super::explain::{Record, records};
-use super::waiting::Replaced;
+use super::deferred::Replaced;
+use super::explain::{LoggedCall, records};
 use super::walk::Walk;
 
 /// How many files of an account and region it is looked up for.
@@ -39,7 +39,7 @@ impl Walk<'_> {
 
     async fn who(&self, bucket: &str, object: &str, when: Timestamp) -> String {
         let is_searched =
-            |scope: &Scope| self.request.log_account.as_ref().is_none_or(|account| scope.account == *account);
+            |scope: &ChainScope| self.request.log_account.as_ref().is_none_or(|account| scope.account == *account);
         let searched: Vec<_> = self.everywhere.iter().filter(|(scope, _)| is_searched(scope)).collect();
         if searched.len() > SCOPES_MAX {
             return "; data events were not searched for who did it: the log account is not known".to_owned();
@@ -50,7 +50,7 @@ impl Walk<'_> {
             for key in files(store, scope, when, left).await {
                 left -= 1;
                 let all = records(store.as_ref(), &key).await;
-                told.extend(all.iter().filter(|record| is_about(record, bucket, object)).map(Record::told));
+                told.extend(all.iter().filter(|record| is_about(record, bucket, object)).map(LoggedCall::told));
             }
         }
         told.sort();
@@ -63,7 +63,7 @@ impl Walk<'_> {
 }
 
 /// Returns the log files of an account and region whose slots lie around a moment.
-async fn files(store: &Arc<dyn Store>, scope: &Scope, when: Timestamp, most: usize) -> Vec<String> {
+async fn files(store: &Arc<dyn Store>, scope: &ChainScope, when: Timestamp, most: usize) -> Vec<String> {
     let (Ok(first), Ok(last)) = (when.checked_sub(BEFORE), when.checked_add(AFTER)) else { return Vec::new() };
     let mut files = Vec::new();
     for day in scope.day_prefixes(Folder::Logs(LogKind::CloudTrail), first, last) {
@@ -78,7 +78,7 @@ async fn files(store: &Arc<dyn Store>, scope: &Scope, when: Timestamp, most: usi
     files
 }
 
-fn is_about(record: &Record, bucket: &str, object: &str) -> bool {
+fn is_about(record: &LoggedCall, bucket: &str, object: &str) -> bool {
     let field = |name: &str| record.request_parameters.get(name).and_then(Value::as_str);
     let arn_end = format!(":::{bucket}/{object}");
     let is_resource = |resource: &Value| {

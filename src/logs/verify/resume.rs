@@ -5,15 +5,15 @@
 
 use jiff::Timestamp;
 
-use crate::log_path::{DigestKey, Scope};
+use crate::log_path::{ChainScope, DigestKey};
 use crate::logs::finding::{Code, State, TimeRange};
 
 use super::Recheck;
 use super::chain_cursor::Judged;
+use super::chain_mark::{ChainMark, Since};
+use super::chain_sites::Site;
 use super::chain_walk::ChainWalk;
-use super::mark::{Mark, Since};
-use super::meet::Held;
-use super::site::Site;
+use super::digest_folder::HeldDigest;
 use super::unlisted::DELIVERY_SLACK;
 use super::walk::{ANOTHER, Walk};
 
@@ -47,7 +47,7 @@ impl Walk<'_> {
     }
 
     /// Returns the site at which the digest of a mark lies.
-    fn site_of_mark(&self, scope: &Scope, mark: &Mark) -> Option<usize> {
+    fn site_of_mark(&self, scope: &ChainScope, mark: &ChainMark) -> Option<usize> {
         let sites = &self.sites.all;
         let is_place = |site: &Site| mark.places.last() == Some(&site.place());
         let is_scope = |site: &Site| site.scope == *scope;
@@ -67,7 +67,7 @@ impl Walk<'_> {
     }
 
     /// Meets the digest at which an earlier run ended: it must be what it was, and tells what it lists.
-    pub(super) fn meet_mark(&mut self, at: usize, held: &Held) {
+    pub(super) fn meet_mark(&mut self, at: usize, held: &HeldDigest) {
         let Some(mark) = self.chains[at].awaited.take() else { return };
         self.sites.meet(held.at, &held.seen);
         self.chains[at].lies_at(held.at);
@@ -91,13 +91,13 @@ impl Walk<'_> {
     /// Tells whether an earlier run read the log files of a digest and attested them.
     pub(super) fn was_read(&self, judged: &Judged, sha256: &str) -> bool {
         let key = &judged.seen.key;
-        let is_of = |mark: &Mark| {
+        let is_of = |mark: &ChainMark| {
             DigestKey::parse(&mark.object).is_some_and(|of| of.below("") == DigestKey { end: of.end, ..key.below("") })
         };
-        let is_after_start = |mark: &Mark| mark.since.covers(Some(judged.window.start));
-        let until = |mark: &Mark| judged.window.end <= mark.end && is_after_start(mark) && is_of(mark);
+        let is_after_start = |mark: &ChainMark| mark.since.covers(Some(judged.window.start));
+        let until = |mark: &ChainMark| judged.window.end <= mark.end && is_after_start(mark) && is_of(mark);
         let is_told =
-            |mark: &Mark| mark.since != Since::Unknown && mark.recent.iter().any(|read| read.sha256 == sha256);
+            |mark: &ChainMark| mark.since != Since::Unknown && mark.recent.iter().any(|read| read.sha256 == sha256);
         self.marks.iter().any(|(_, mark)| is_told(mark) || until(mark))
     }
 }

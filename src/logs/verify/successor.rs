@@ -99,7 +99,7 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
-    use crate::logs::verify::mark::Since;
+    use crate::logs::verify::chain_mark::Since;
 
     use super::*;
 

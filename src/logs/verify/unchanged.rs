@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use crate::archive::Listed;
 use crate::log_path::DigestKey;
-use crate::logs::store::Listed;
 
+use super::chain_mark::AsListed;
 use super::chain_walk::ChainId;
-use super::mark::AsListed;
 
 /// Which digests that are listed need not be read.
 #[derive(Default)]
-pub(super) struct Spared {
+pub(super) struct Skipped {
     /// What the listing must show, by site and key, with the number of the chain.
     pub(super) unchanged: HashMap<(usize, String), (usize, AsListed)>,
     /// The digests at which earlier runs ended, by chain and by each site that the chain went through up to there: the
@@ -23,16 +23,16 @@ pub(super) enum Need {
     /// It is read.
     Read,
     /// It is as an earlier run read it: the number of its chain.
-    Spare(usize),
+    Skip(usize),
     /// It lies before what is looked at.
     Nothing,
 }
 
-impl Spared {
+impl Skipped {
     pub(super) fn need(&self, at: usize, listed: &Listed) -> Need {
         let unchanged = self.unchanged.get(&(at, listed.key.clone()));
         if let Some((chain, _)) = unchanged.filter(|(_, as_listed)| as_listed.is_of(listed)) {
-            return Need::Spare(*chain);
+            return Need::Skip(*chain);
         }
         let Some(key) = DigestKey::parse(&listed.key).filter(|_| !self.marks.is_empty()) else { return Need::Read };
         let mark = self.marks.get(&(at, (key.trail.clone(), key.home.clone())));

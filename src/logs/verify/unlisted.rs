@@ -8,7 +8,7 @@ use crate::log_path::{LogKey, LogKind};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::time_set::TimeSet;
 
-use super::site::half;
+use super::chain_sites::half;
 
 /// How far a file's slot may lie from its delivery: slots last five minutes, and files come about five minutes later.
 pub(super) const DELIVERY_SLACK: SignedDuration = SignedDuration::from_mins(15);

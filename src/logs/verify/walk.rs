@@ -10,25 +10,25 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use crate::archive::{Listed, Store};
 use crate::ids::{AccountId, Region};
-use crate::log_path::Scope;
+use crate::log_path::ChainScope;
 use crate::logs::digest::chain::{Proof, ReadDigest};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
-use crate::logs::store::{Listed, Store};
 
-use super::answer::{Chain, ChainPlace, Tally};
 use super::archived::Key as ArchivedKey;
 use super::chain_cursor::Judged;
+use super::chain_mark::{ChainMark, Since};
+use super::chain_sites::{Site, Sites};
 use super::chain_walk::{ChainId, ChainWalk};
+use super::deferred::{Outside, Replaced};
+use super::digest_folder::{FolderEntry, HeldDigest, read_entry};
 use super::log_file::{Read, Task};
-use super::mark::{Mark, Since};
-use super::meet::{Held, Met, meet};
 use super::merge;
 use super::recent::Again;
-use super::site::{Site, Sites};
 use super::unchanged::Need;
 use super::unlisted::{DELIVERY_SLACK, Listings};
-use super::waiting::{Outside, Replaced};
+use super::verification::{Chain, ChainPlace, Tally};
 use super::{Request, Verifier};
 
 /// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all
@@ -51,7 +51,7 @@ pub(super) type Checked = (usize, Task, Read, Option<u64>);
 /// What is to become of a key in the folder of digests.
 enum Ahead {
     /// It need not be read, or not now.
-    Known(Met),
+    Known(FolderEntry),
     /// It is read ahead.
     Read(usize, Listed),
 }
@@ -66,7 +66,7 @@ pub(super) struct Walk<'a> {
     /// The time from which on hours are looked at: what was asked for, but not what a lifecycle rule deletes.
     pub(super) from: Option<Timestamp>,
     /// What earlier runs proved here.
-    pub(super) marks: Vec<&'a (Scope, Mark)>,
+    pub(super) marks: Vec<&'a (ChainScope, ChainMark)>,
     /// The time from which on digests are listed, where all chains are walked from where earlier runs ended.
     pub(super) resumed: Option<Timestamp>,
     /// Where digests before the range are gone by a rule, so that files just after its start may have been listed by
@@ -82,7 +82,7 @@ pub(super) struct Walk<'a> {
     /// Log files that were replaced or deleted, until it was looked up by whom.
     pub(super) replaced: Vec<Replaced>,
     /// The places of all accounts and regions, where data events may tell.
-    pub(super) everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
+    pub(super) everywhere: Arc<[(ChainScope, Arc<dyn Store>)]>,
     /// Archived log files, each with the number of its chain and what it is noted under, until the listing tells its
     /// size.
     pub(super) archived: BTreeMap<u128, (usize, ArchivedKey)>,
@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
         verifier: &'a Verifier,
         request: &'a Request,
         sites: Vec<Site>,
-        everywhere: Arc<[(Scope, Arc<dyn Store>)]>,
+        everywhere: Arc<[(ChainScope, Arc<dyn Store>)]>,
     ) -> Option<Self> {
         let scope = &sites.first()?.scope;
         let (account, region) = (scope.account.clone(), scope.region.clone());
@@ -160,7 +160,7 @@ impl<'a> Walk<'a> {
         self.name_replacers().await;
         self.judge_outside();
         if !self.is_stopped() {
-            self.find_ends().await;
+            self.find_missing_digests().await;
             self.name_odd();
             self.find_unlisted().await;
             self.vouch();
@@ -180,21 +180,21 @@ impl<'a> Walk<'a> {
         let mut digests = self.digests();
         while let Some(Some(met)) = self.verifier.stop.run_until_cancelled(digests.next()).await {
             match met {
-                Met::Digest(held) => self.take(*held).await,
-                Met::Spared(at, listed) => self.take_spared(at, listed).await,
-                Met::Fault(at, fault) => {
+                FolderEntry::Digest(held) => self.take(*held).await,
+                FolderEntry::Skipped(at, listed) => self.take_skipped(at, listed).await,
+                FolderEntry::Fault(at, fault) => {
                     let folder = self.sites.name(at, &self.sites.all[at].scope.digest_prefix());
                     self.stray(Code::ChainUnlisted, format!("the digests below {folder} could not be listed: {fault}"));
                 }
-                Met::Big(at, listed) => {
+                FolderEntry::Big(at, listed) => {
                     let site = &self.sites.all[at];
                     let (store, scope) = (Arc::clone(&site.store), site.scope.clone());
-                    if let Met::Digest(held) = meet(at, store, scope, listed).await {
+                    if let FolderEntry::Digest(held) = read_entry(at, store, scope, listed).await {
                         self.take(*held).await;
                     }
                 }
-                Met::Odd(at, object) => self.meet_odd(at, object),
-                Met::Stray(at, object) => self.strays.push(Finding {
+                FolderEntry::Odd(at, object) => self.meet_odd(at, object),
+                FolderEntry::Stray(at, object) => self.strays.push(Finding {
                     code: Code::DigestMoved,
                     state: State::Broken,
                     object: Some(self.sites.name(at, &object)),
@@ -207,22 +207,22 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns what lies in the folders of digests within the range and just around it, read ahead.
-    fn digests(&self) -> BoxStream<'static, Met> {
+    fn digests(&self) -> BoxStream<'static, FolderEntry> {
         let before = |time: Timestamp| time.saturating_sub(DELIVERY_SLACK).unwrap_or(time);
         let start = self.from.map(before).max(self.resumed);
-        let places: Vec<(Arc<dyn Store>, Scope)> =
+        let places: Vec<(Arc<dyn Store>, ChainScope)> =
             self.sites.all.iter().map(|site| (Arc::clone(&site.store), site.scope.clone())).collect();
-        let spared = self.spared();
+        let skipped = self.skipped();
         let memory = Arc::new(Semaphore::new(AHEAD_KIB_MAX as usize));
         merge::digests(&self.sites.all, start, self.request.to)
             .filter_map(move |(at, listed)| {
-                let what = listed.as_ref().map_or(Need::Read, |listed| spared.need(at, listed));
+                let what = listed.as_ref().map_or(Need::Read, |listed| skipped.need(at, listed));
                 ready(match (listed, what) {
                     (_, Need::Nothing) => None,
-                    (Err(fault), _) => Some(Ahead::Known(Met::Fault(at, fault))),
-                    (Ok(listed), Need::Spare(chain)) => Some(Ahead::Known(Met::Spared(chain, listed))),
+                    (Err(fault), _) => Some(Ahead::Known(FolderEntry::Fault(at, fault))),
+                    (Ok(listed), Need::Skip(chain)) => Some(Ahead::Known(FolderEntry::Skipped(chain, listed))),
                     (Ok(listed), Need::Read) if listed.size_bytes > AHEAD_BYTES_MAX => {
-                        Some(Ahead::Known(Met::Big(at, listed)))
+                        Some(Ahead::Known(FolderEntry::Big(at, listed)))
                     }
                     (Ok(listed), Need::Read) => Some(Ahead::Read(at, listed)),
                 })
@@ -248,8 +248,8 @@ impl<'a> Walk<'a> {
                         let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
                         // On its own, whoever waits for what: a request that has its turn and is not polled, while the
                         // walk waits for a log file that needs one, would keep it for ever.
-                        tokio::spawn(meet(at, store, scope, listed))
-                            .map(move |met| met.unwrap_or_else(|error| Met::stopped(at, &error)))
+                        tokio::spawn(read_entry(at, store, scope, listed))
+                            .map(move |met| met.unwrap_or_else(|error| FolderEntry::stopped(at, &error)))
                             .right_future()
                     }
                 };
@@ -260,7 +260,7 @@ impl<'a> Walk<'a> {
             .boxed()
     }
 
-    pub(super) async fn take(&mut self, held: Held) {
+    pub(super) async fn take(&mut self, held: HeldDigest) {
         let window = held.seen.window();
         self.look_at_clock(window.end);
         let at = self.chain_of(held.at, &held.seen);

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region, TrailName};
-use crate::log_path::Scope;
+use crate::log_path::{ChainScope, DigestKey};
 use crate::logs::expected::Expected;
-use crate::logs::find::ScopeFilter;
 use crate::logs::finding::{Code, Finding, State};
 
-use super::answer::Chain;
 use super::missing::{ExpectedChains, Missing};
+use super::verification::Chain;
 
 /// What should have a chain, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,7 +23,44 @@ pub struct Expectation {
     /// The trails of the configuration.
     pub trails: BTreeSet<String>,
     /// The chains that an earlier run saw.
-    pub chains: BTreeSet<(AccountId, Region, Option<TrailName>)>,
+    pub chains: BTreeSet<ExpectedChain>,
+}
+
+/// A chain that an earlier run saw.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExpectedChain {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+    /// The trail, as its digests named it.
+    pub trail: TrailName,
+    /// The id of the organization (`o-…`) in whose folder it lay. `None` for the layout of one account's trail, which
+    /// does not tell the organization.
+    pub organization: Option<String>,
+}
+
+impl ExpectedChain {
+    /// Returns the chain that a digest belongs to.
+    pub fn of(digest: DigestKey) -> Self {
+        let ChainScope { organization, account, region, .. } = digest.scope;
+        Self { account, region, trail: digest.trail, organization }
+    }
+
+    /// Tells whether a chain is one of the same trail, account and region, whatever its organization.
+    fn is_like(&self, chain: &Chain) -> bool {
+        let is_trail = chain.trail.as_ref().is_some_and(|(trail, _)| *trail == self.trail);
+        is_trail && chain.scope.account == self.account && chain.scope.region == self.region
+    }
+
+    /// Tells whether a chain lies, or lay before its trail was changed, where no other organization is named.
+    fn is_of_organization(&self, chain: &Chain) -> bool {
+        let is_same = |scope: &ChainScope| match (&self.organization, &scope.organization) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        };
+        std::iter::once(&chain.scope).chain(&chain.scopes).any(is_same)
+    }
 }
 
 impl Expectation {
@@ -49,13 +86,12 @@ impl Expectation {
         missing.extend(self.missing_chains(chains, sought));
         missing.extend(self.missing_trails(&own, sought));
         let known = narrowed.accounts.iter().filter(|(_, known)| known.is_active).map(|(account, _)| account);
-        let earlier =
-            self.chains.iter().map(|(account, ..)| account).filter(|account| is_sought(sought, account, None));
+        let earlier = self.chains.iter().map(|chain| &chain.account).filter(|account| is_sought(sought, account, None));
         let accounts: BTreeSet<&AccountId> = known.chain(earlier).collect();
         let regions = narrowed.accounts.values().filter_map(|known| known.regions.as_ref()).flatten();
-        let earlier = self.chains.iter().filter(|(account, region, _)| is_sought(sought, account, Some(region)));
-        let regions: BTreeSet<&Region> = regions.chain(earlier.clone().map(|(_, region, _)| region)).collect();
-        let trails = earlier.filter_map(|(.., trail)| Some(trail.as_ref()?.to_string()));
+        let earlier = self.chains.iter().filter(|chain| is_sought(sought, &chain.account, Some(&chain.region)));
+        let regions: BTreeSet<&Region> = regions.chain(earlier.clone().map(|chain| &chain.region)).collect();
+        let trails = earlier.map(|chain| chain.trail.to_string());
         let trails: BTreeSet<String> = self.trails.iter().cloned().chain(trails).collect();
         ExpectedChains {
             said_by: self.said_by.join(" and "),
@@ -73,27 +109,28 @@ impl Expectation {
             chains.iter().map(|chain| (chain.scope.account.clone(), chain.scope.region.clone())).collect();
         let missing = |(account, regions): (AccountId, Vec<Region>)| {
             let name = narrowed.accounts.get(&account).map(|known| known.name.clone()).filter(|name| !name.is_empty());
-            Missing { account: Some(account), name, regions, trail: None }
+            Missing { account: Some(account), name, regions, ..Missing::default() }
         };
         narrowed.absent(&there).into_iter().map(missing).collect()
     }
 
-    /// Returns the chains that an earlier run saw and that are gone whole.
+    /// Returns the chains that an earlier run saw and that are gone whole. One of another organization is another
+    /// chain.
     fn missing_chains(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
-        let is_missing = |(account, region, trail): &&(AccountId, Region, Option<TrailName>)| {
-            let is_there = |chain: &Chain| {
-                let own = chain.trail.as_ref().map(|(trail, _)| trail);
-                chain.scope.account == *account
-                    && chain.scope.region == *region
-                    && (trail.is_none() || own == trail.as_ref())
-            };
-            is_sought(sought, account, Some(region)) && !chains.iter().any(is_there)
+        let is_missing = |earlier: &&ExpectedChain| {
+            let is_there = |chain: &Chain| earlier.is_like(chain) && earlier.is_of_organization(chain);
+            is_sought(sought, &earlier.account, Some(&earlier.region)) && !chains.iter().any(is_there)
         };
-        self.chains.iter().filter(is_missing).map(|(account, region, trail)| Missing {
-            account: Some(account.clone()),
-            name: None,
-            regions: vec![region.clone()],
-            trail: trail.as_ref().map(ToString::to_string),
+        self.chains.iter().filter(is_missing).map(|earlier| {
+            let others = chains.iter().filter(|chain| earlier.is_like(chain));
+            Missing {
+                account: Some(earlier.account.clone()),
+                name: None,
+                regions: vec![earlier.region.clone()],
+                trail: Some(earlier.trail.to_string()),
+                organization: earlier.organization.clone(),
+                others: others.filter_map(|chain| chain.scope.organization.clone()).collect(),
+            }
         })
     }
 
@@ -104,7 +141,7 @@ impl Expectation {
         // A trail need not record in the one account or region that was asked for.
         let is_whole = sought.account.is_none() && sought.region.is_none();
         let absent = self.trails.iter().filter(move |trail| is_whole && !delivering.contains(trail.as_str()));
-        absent.map(|trail| Missing { account: None, name: None, regions: Vec::new(), trail: Some(trail.clone()) })
+        absent.map(|trail| Missing { trail: Some(trail.clone()), ..Missing::default() })
     }
 }
 
@@ -116,7 +153,7 @@ fn is_sought(sought: &ScopeFilter, account: &AccountId, region: Option<&Region>)
 /// Returns findings about buckets whose digests lie in copies although no signed link joins them to the others: one of
 /// them is not what the folders are copies of. `proved` are the buckets that are looked at themselves.
 pub(super) fn foreign_buckets(chains: &[Chain], proved: BTreeSet<&str>) -> Vec<Finding> {
-    let mut groups: Vec<(BTreeSet<&str>, u64, &Scope)> = Vec::new();
+    let mut groups: Vec<(BTreeSet<&str>, u64, &ChainScope)> = Vec::new();
     for (chain, joined) in chains.iter().flat_map(|chain| chain.joined.iter().map(move |joined| (chain, joined))) {
         let mut buckets: BTreeSet<&str> = joined.buckets.iter().map(String::as_str).collect();
         let mut digests = joined.digests;
@@ -138,7 +175,7 @@ pub(super) fn foreign_buckets(chains: &[Chain], proved: BTreeSet<&str>) -> Vec<F
         false => proved.clone(),
     };
     let main = main.iter().copied().collect::<Vec<_>>().join(", ");
-    let finding = |(buckets, digests, scope): &(BTreeSet<&str>, u64, &Scope)| {
+    let finding = |(buckets, digests, scope): &(BTreeSet<&str>, u64, &ChainScope)| {
         let buckets = buckets.iter().copied().collect::<Vec<_>>().join(", ");
         let detail = format!(
             "{digests} digests (first below {}) were delivered to bucket {buckets}, the others to {main}, and no signed link joins them; if both belong here, say so with --bucket",
@@ -149,9 +186,24 @@ pub(super) fn foreign_buckets(chains: &[Chain], proved: BTreeSet<&str>) -> Vec<F
     groups.iter().skip(usize::from(proved.is_empty())).map(finding).collect()
 }
 
+/// Returns the finding about an account or region that was asked for and has no chain in any of the places.
+pub(super) fn nothing_of(sought: &ScopeFilter, chains: &[Chain], places: &str) -> Option<Finding> {
+    let named = sought.named().filter(|_| chains.is_empty())?;
+    Some(Finding {
+        code: Code::ChainExpected,
+        state: State::Unproven,
+        object: None,
+        window: None,
+        detail: format!("{places} has no digest and no log file of {named}, so that nothing of it is proved"),
+        next: Some(
+            "check the account's id and the region; without --account and --region verify names all there are".into(),
+        ),
+    })
+}
+
 /// Groups places by account and region, in order.
 pub(super) fn by_account_and_region<T>(
-    sites: impl IntoIterator<Item = (Scope, T)>,
+    sites: impl IntoIterator<Item = (ChainScope, T)>,
 ) -> BTreeMap<(AccountId, Region), Vec<T>> {
     let mut groups: BTreeMap<_, Vec<T>> = BTreeMap::new();
     for (scope, site) in sites {

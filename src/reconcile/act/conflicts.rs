@@ -26,15 +26,15 @@ pub const PAUSE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// round within seconds.
 const PAUSE_URGENT: Duration = Duration::from_secs(60);
 
-/// One field that we set and somebody may set back.
+/// One field that we set and another principal may set back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conflict {
     /// The resource.
     pub address: Address,
-    /// The field; empty for the resource as a whole, which somebody removes each time.
+    /// The field; empty for the resource as a whole, which another principal removes each time.
     pub field: String,
-    /// The value that somebody sets it back to.
+    /// The value that another principal sets it back to.
     #[serde(rename = "theirs")]
     pub reverted_to: Value,
     /// How many times on end we have set it since.
@@ -45,7 +45,7 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    /// Tells whether somebody sets it back each time, not just something that was put right once or twice.
+    /// Tells whether another principal sets it back each time, not just something that was put right once or twice.
     pub fn is_unresolved(&self) -> bool {
         self.set >= REVERTS_MAX
     }

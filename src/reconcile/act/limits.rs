@@ -26,7 +26,8 @@ pub struct RoundLimits {
     pub window_open: bool,
     /// Accounts that keep failing and are left alone for a while.
     pub paused: BTreeSet<AccountId>,
-    /// Addresses that somebody else sets back each time and whose next try is not yet, with the sentence that says so.
+    /// Addresses that another principal sets back each time and whose next try is not yet, with the sentence that says
+    /// so.
     pub conflicts: BTreeMap<Address, String>,
     /// Addresses whose urgent part was set back so often that its next try waits for a moment.
     pub urgent_conflicts: BTreeSet<Address>,
@@ -43,11 +44,11 @@ pub enum HoldReason {
     Blocked(Problem),
     /// It has this risk, which the configuration does not allow.
     Risk(Risk),
-    /// Somebody else made the resource.
+    /// orgtrail did not create the resource.
     Adoption,
     /// It removes something.
     Removal,
-    /// Somebody else sets it back each time; the sentence says who.
+    /// Another principal sets it back each time; the sentence says who.
     Conflict(String),
     /// Its account is paused after failures.
     Paused,

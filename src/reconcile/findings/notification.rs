@@ -37,7 +37,7 @@ pub fn notification(deployment: &str, known: &[Finding], open: &[Finding], link:
 fn line(news: News, finding: &Finding, quote: Quote) -> String {
     let place = finding.address.as_ref().map_or_else(|| finding.account.to_string(), ToString::to_string);
     let [place, what] = [&place, &format!("{}: {}", finding.code, finding.message)].map(|text| quote(&shortened(text)));
-    let harm = finding.harm.filter(|harm| *harm != Harm::Harmless && news != News::Gone);
+    let harm = finding.harm.filter(|harm| harm.does_harm() && news != News::Gone);
     let harm = harm.map(|harm| format!("{harm}, ")).unwrap_or_default();
     format!("- {}, {harm}{place}: {what}", news.as_str())
 }

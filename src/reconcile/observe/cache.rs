@@ -84,7 +84,7 @@ impl ObservationCache {
         self.looked_at.extend(due.iter().map(|account| (account.clone(), now)));
     }
 
-    /// Returns the trails that the remembered documents let in although nobody wants them.
+    /// Returns the trails that the remembered documents let in although they are not configured.
     fn superseded_trails(&self, scope: &ObservationScope) -> BTreeMap<Address, AccountId> {
         let is_document = |address: &Address| scope.addresses.contains_key(address) && lets_trails_in(address.kind);
         let documents = self.sightings.iter().filter(|(address, _)| is_document(address));

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Focus, ObservationCache, essential};
-use crate::cloud::{CloudReader, DiscoverOptions, Fault, Load, Progress};
+use crate::cloud::{CloudFault, CloudReader, DiscoverOptions, Load, Progress};
 use crate::daemon::clock::between;
 use crate::daemon::lock;
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Sighting, Stage};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Region};
@@ -154,7 +154,7 @@ fn narrowed(scope: &ObservationScope, due: &BTreeSet<AccountId>) -> ObservationS
 }
 
 /// The sightings of accounts in which nothing could be read.
-fn unreadable(scope: &ObservationScope, fault: &Fault) -> Estate {
+fn unreadable(scope: &ObservationScope, fault: &CloudFault) -> Estate {
     let problem = |address: &Address| Sighting::Unreadable(fault.problem(Stage::Observe, Some(address)));
     let sightings = scope.addresses.keys().map(|address| (address.clone(), problem(address)));
     Estate { sightings: sightings.collect(), ..Estate::default() }
@@ -162,7 +162,7 @@ fn unreadable(scope: &ObservationScope, fault: &Fault) -> Estate {
 
 #[async_trait]
 impl CloudReader for PartialObserver<'_> {
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
         let again = match &self.policy.focus {
             Focus::Due => true,
             Focus::Only { organization, .. } => *organization,
@@ -177,7 +177,7 @@ impl CloudReader for PartialObserver<'_> {
         Ok(discovered)
     }
 
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
         let due = self.due(scope);
         if !due.is_empty() {
             let mut narrow = narrowed(scope, &due);
@@ -196,27 +196,27 @@ impl CloudReader for PartialObserver<'_> {
         Ok(lock(self.cache).cached(scope))
     }
 
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
         self.inner.delivery(trail, operator).await
     }
 
-    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
         self.inner.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
         self.inner.last_changes(change).await
     }
 
-    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
         self.inner.metric_filters(group).await
     }
 
-    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault> {
         self.inner.alarms(account, region).await
     }
 
-    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.inner.subscribers(topic).await
     }
 

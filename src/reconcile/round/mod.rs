@@ -56,7 +56,7 @@ pub struct RoundContext<'a> {
 pub struct RoundState {
     /// What waits for a person.
     pub findings: Findings,
-    /// What somebody else sets back.
+    /// What another principal sets back.
     pub conflicts: ConflictTracker,
     /// What keeps failing.
     pub breakers: CircuitBreakers<AccountId>,
@@ -371,7 +371,7 @@ fn summarise(record: &mut RoundRecord, details: &RoundDetails, state: &RoundStat
     record.held = held.len();
     record.problems = survey.plan.problems.len();
     let findings = report.as_ref().map_or(&survey.plan.findings, |report| &report.findings);
-    let harmful = findings.iter().filter(|finding| finding.harm != Harm::Harmless).count();
+    let harmful = findings.iter().filter(|finding| finding.harm.does_harm()).count();
     record.found = harmful + survey.plan.violations.len() + survey.plan.blockers.len();
     record.unproven = survey.plan.unproven.len();
     record.harm = survey.plan.worst_harm();

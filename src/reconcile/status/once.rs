@@ -22,7 +22,8 @@ pub struct OnceJson<'a> {
     tool_version: &'static str,
     /// The name of the deployment.
     deployment: &'a str,
-    /// A round was made; false where another replica is the leader, or it was stopped before.
+    /// Something was changed; false where nothing had to be or may be changed (`--observe`), another replica is the
+    /// leader, or it was stopped before.
     acted: bool,
     /// The round could read everything, everything is as it should be now, and nothing is found, held or unproven.
     in_sync: bool,
@@ -71,7 +72,7 @@ pub fn json(last: Option<&RoundRecord>, status: &Status) -> Result<String, serde
         format_version: json::FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION"),
         deployment: &status.deployment,
-        acted: last.is_some(),
+        acted: last.is_some_and(|round| round.made > 0),
         in_sync: last.is_some_and(|round| in_sync(round, status)),
         round: last,
         findings: &status.findings,
@@ -91,7 +92,7 @@ pub fn human(round: &RoundRecord, status: &Status) -> String {
     for finding in status.findings.iter().take(NAMED_MAX) {
         let Finding { account, address, code, message, harm, help, .. } = finding;
         let place = address.as_ref().map_or_else(|| account.to_string(), ToString::to_string);
-        let harm = harm.filter(|harm| *harm != Harm::Harmless).map(|harm| format!("{harm}, ")).unwrap_or_default();
+        let harm = harm.filter(|harm| harm.does_harm()).map(|harm| format!("{harm}, ")).unwrap_or_default();
         lines.push(format!("- {harm}{place}: {code}: {}", shortened(message)));
         lines.extend((!help.is_empty()).then(|| format!("  next: {}", shortened(help))));
     }
@@ -128,8 +129,9 @@ mod tests {
         let fine = value(Some(&round(1)), &status(0));
         assert_eq!(
             (&fine["in_sync"], &fine["acted"], &fine["round"]["number"]),
-            (&true.into(), &true.into(), &1.into())
+            (&true.into(), &false.into(), &1.into())
         );
+        assert_eq!(value(Some(&RoundRecord { made: 1, ..round(2) }), &status(0))["acted"], true);
         let found = value(Some(&round(1)), &status(1));
         assert_eq!((&found["in_sync"], &found["findings"][0]["harm"]), (&false.into(), &"logs-exposed".into()));
         assert_eq!(value(None, &status(0))["in_sync"], false);

@@ -155,7 +155,7 @@ fn findings(status: &Status, now: Timestamp) -> Vec<Value> {
             "since": second(finding.since),
             "age": ago(finding.since, now),
             "place": place,
-            "harm": finding.harm.filter(|harm| *harm != Harm::Harmless).map(Harm::as_str),
+            "harm": finding.harm.filter(|harm| harm.does_harm()).map(Harm::as_str),
             "message": finding.message,
             "code": finding.code,
             "help": finding.help,

@@ -77,7 +77,7 @@ fn an_account_that_keeps_failing_is_left_alone_and_does_not_hold_up_the_others()
                     return Ok(());
                 }
                 counted.fetch_add(1, Ordering::Relaxed);
-                Err(fault(FaultKind::Denied, change))
+                Err(fault(CloudFaultKind::Denied, change))
             };
             Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
         });
@@ -113,7 +113,7 @@ fn what_is_kept_does_not_grow_although_everybody_is_replaced_again_and_again() {
         let world = leak(world(10, &rules).await);
         let denied = |change: &Change| match change.operator.as_str() {
             // Every third account that joins cannot be changed.
-            operator if operator.as_bytes()[11].is_multiple_of(3) => Err(fault(FaultKind::Denied, change)),
+            operator if operator.as_bytes()[11].is_multiple_of(3) => Err(fault(CloudFaultKind::Denied, change)),
             _ => Ok(()),
         };
         let source = Given::new("{max_change: 100%}", move || {

@@ -64,7 +64,7 @@ looks_through!(Killed);
 
 #[async_trait]
 impl CloudWriter for Killed {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         let last = self.begun.fetch_add(1, Ordering::Relaxed) == self.n;
         if last && !self.made {
             return std::future::pending().await;

@@ -14,14 +14,14 @@ use crate::apply::gate::Open;
 use crate::apply::{self, RunOptions};
 use crate::cloud::simulated::SimulatedCloud;
 use crate::cloud::{
-    Cloud, CloudReader, CloudWriter, DiscoverOptions, Done, Fault, FaultKind, Load, NoProgress, Progress,
+    Cloud, CloudFault, CloudFaultKind, CloudReader, CloudWriter, DiscoverOptions, Done, Load, NoProgress, Progress,
 };
 use crate::config::{self, Config};
 use crate::daemon::clock::tests::TestClock;
 use crate::daemon::history::HistoryFile;
 use crate::daemon::lock;
 use crate::estate::snapshot::Snapshot;
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
 use crate::event::EventHistory;
 use crate::ids::{AccountId, Arn, Partition, Region};
@@ -146,42 +146,42 @@ fn is_logging(recorded: &SimulatedCloud) -> bool {
 }
 
 /// What happens before a change is made.
-type Before = Box<dyn Fn(&Change) -> Result<(), Fault> + Send + Sync>;
+type Before = Box<dyn Fn(&Change) -> Result<(), CloudFault> + Send + Sync>;
 
 /// Makes a type that has a `world` look as that world does, where it only acts in its own way.
 macro_rules! looks_through {
     ($cloud:ty) => {
         #[async_trait]
         impl CloudReader for $cloud {
-            async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+            async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
                 self.world.discover(needs).await
             }
 
-            async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+            async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
                 self.world.observe(scope, progress).await
             }
 
-            async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+            async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
                 self.world.delivery(trail, operator).await
             }
 
-            async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+            async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
                 self.world.regions(account).await
             }
 
-            async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+            async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
                 self.world.last_changes(change).await
             }
 
-            async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+            async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
                 self.world.metric_filters(group).await
             }
 
-            async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+            async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault> {
                 self.world.alarms(account, region).await
             }
 
-            async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+            async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
                 self.world.subscribers(topic).await
             }
 
@@ -220,40 +220,40 @@ impl Shared {
 
 #[async_trait]
 impl CloudReader for Shared {
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
         let discovered = self.world.discover(needs).await?;
         // Twenty accounts a page, and five calls around it.
         self.calls.fetch_add(discovered.0.accounts.len().div_ceil(20) as u64 + 5, Ordering::Relaxed);
         Ok(discovered)
     }
 
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
         let estate = self.world.observe(scope, progress).await?;
         self.calls.fetch_add(price(scope, &estate), Ordering::Relaxed);
         Ok(estate)
     }
 
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
         self.world.delivery(trail, operator).await
     }
 
-    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
         self.world.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
         self.world.last_changes(change).await
     }
 
-    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
         self.world.metric_filters(group).await
     }
 
-    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault> {
         self.world.alarms(account, region).await
     }
 
-    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.world.subscribers(topic).await
     }
 
@@ -268,7 +268,7 @@ impl CloudReader for Shared {
 
 #[async_trait]
 impl CloudWriter for Shared {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         (self.before)(change)?;
         self.world.execute(change).await
     }
@@ -297,8 +297,8 @@ fn price(scope: &ObservationScope, seen: &Estate) -> u64 {
     listing + accounts.len() as u64 + 6 * trails.len() as u64 + looked_at.map(one).sum::<u64>()
 }
 
-fn fault(kind: FaultKind, change: &Change) -> Fault {
-    Fault {
+fn fault(kind: CloudFaultKind, change: &Change) -> CloudFault {
+    CloudFault {
         kind,
         account: change.operator.clone(),
         operation: "test:Change".into(),

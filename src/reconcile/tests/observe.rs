@@ -136,7 +136,7 @@ async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in
     let new = config("{}");
     let mut old = new.clone();
     old.trails[0].name = "older".into();
-    old.trails[0].scope = crate::config::schema::Scope::Accounts;
+    old.trails[0].scope = crate::config::schema::TrailScope::Accounts;
     let shared = Shared::new(leak(world(5, &old).await));
     let options = RunOptions { concurrency: 1, gate: &Open, began: jiff::Timestamp::UNIX_EPOCH };
     let migration = plan(shared.world, &new).await;
@@ -156,7 +156,7 @@ async fn trails_that_nobody_wants_are_remembered_while_the_documents_let_them_in
 #[tokio::test]
 async fn a_share_of_wanted_trails_is_no_reason_to_look_at_the_others() {
     let mut config = config("{}");
-    config.trails[0].scope = crate::config::schema::Scope::Accounts;
+    config.trails[0].scope = crate::config::schema::TrailScope::Accounts;
     let shared = Shared::new(leak(world(40, &config).await));
     let memory = Mutex::default();
     let (full, _) = look(&shared, &memory, &config, rules(start(), Focus::Due)).await;

@@ -125,14 +125,14 @@ struct Hanging {
 
 #[async_trait]
 impl ConditionalStore for Hanging {
-    async fn read(&self) -> Result<Option<Versioned>, Fault> {
+    async fn read(&self) -> Result<Option<Versioned>, CloudFault> {
         match self.hangs.load(Ordering::Relaxed) {
             0 => self.store.read().await,
             _ => std::future::pending().await,
         }
     }
 
-    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, Fault> {
+    async fn write(&self, text: &str, condition: &Condition) -> Result<WriteOutcome, CloudFault> {
         self.store.write(text, condition).await
     }
 }

@@ -49,7 +49,7 @@ impl InMemory {
 
 #[async_trait]
 impl Queue for InMemory {
-    async fn receive(&self, wait: bool) -> Result<Vec<Message>, Fault> {
+    async fn receive(&self, wait: bool) -> Result<Vec<Message>, CloudFault> {
         for _ in 0..20 {
             {
                 let mut state = lock(&self.state);
@@ -66,7 +66,7 @@ impl Queue for InMemory {
         Ok(Vec::new())
     }
 
-    async fn extend(&self, messages: &[Message]) -> Result<(), Fault> {
+    async fn extend(&self, messages: &[Message]) -> Result<(), CloudFault> {
         let mut state = lock(&self.state);
         for message in messages {
             *state.extended.entry(message.receipt.clone()).or_default() += 1;
@@ -74,7 +74,7 @@ impl Queue for InMemory {
         Ok(())
     }
 
-    async fn delete(&self, messages: &[Message]) -> Result<(), Fault> {
+    async fn delete(&self, messages: &[Message]) -> Result<(), CloudFault> {
         let mut state = lock(&self.state);
         for message in messages {
             state.deleted += usize::from(state.given.remove(&message.receipt).is_some());
@@ -82,7 +82,7 @@ impl Queue for InMemory {
         Ok(())
     }
 
-    async fn reject(&self, message: &Message, reason: &str) -> Result<(), Fault> {
+    async fn reject(&self, message: &Message, reason: &str) -> Result<(), CloudFault> {
         lock(&self.state).aside.push(reason.to_owned());
         self.delete(std::slice::from_ref(message)).await
     }
@@ -163,7 +163,7 @@ fn a_message_is_deleted_only_when_its_work_is_done() {
                     .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
                 {
                     Err(_) => Ok(()),
-                    Ok(_) => Err(fault(FaultKind::Throttled, change)),
+                    Ok(_) => Err(fault(CloudFaultKind::Throttled, change)),
                 };
             Box::new(Shared { before: Box::new(before), ..Shared::new(world) })
         });
@@ -218,7 +218,7 @@ looks_through!(Slow);
 
 #[async_trait]
 impl CloudWriter for Slow {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         self.clock.sleep(self.change_takes).await;
         self.world.execute(change).await
     }

@@ -17,7 +17,7 @@ const WAKING_KINDS: [&str; 2] = ["AWS API Call via CloudTrail", "AWS Service Eve
 /// What a message is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relevance {
-    /// Something was changed that may be ours.
+    /// Something was changed that may be of this deployment.
     Change(ChangeHint),
     /// We did it ourselves.
     Own,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{OwnSessions, Relevance, read};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::queue::{Message, Queue};
 use crate::daemon::backoff::retry_pause;
 use crate::daemon::clock::Clock;
@@ -106,7 +106,7 @@ impl<'a> QueueListener<'a> {
     }
 }
 
-fn report(result: Result<(), Fault>, what: &str) {
+fn report(result: Result<(), CloudFault>, what: &str) {
     if let Err(fault) = result {
         tracing::warn!(%fault, "{what}");
     }

@@ -96,7 +96,7 @@ impl Finder<'_> {
         self.desired.wanted.keys().filter(is_document)
     }
 
-    /// Returns the documents whose statements of ours let a trail in now.
+    /// Returns the documents whose statements of orgtrail let a trail in now.
     fn let_in_by(&self, trail: &Address) -> BTreeSet<Address> {
         let arn = trail.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         let lets_in = |address: &&Address| {

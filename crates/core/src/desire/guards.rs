@@ -11,7 +11,7 @@ use serde_json::json;
 use super::topology::{Topology, logs_root};
 use super::{DesignInput, tags};
 use crate::config::Config;
-use crate::config::schema::Scope;
+use crate::config::schema::TrailScope;
 use crate::estate::{ACCOUNT_TAG, Address, Desired, GuardTerms, Kind, Resource, ServiceControlPolicy};
 use crate::event::catalog::{self, Target};
 use crate::ids::{AccountId, Arn};
@@ -123,8 +123,8 @@ impl Things {
         let trails = layout.trails.iter().map(|site| {
             let (account, region) = (&site.address.account, site.region(brief.config).as_str());
             match site.config.scope {
-                Scope::Organization => site.arn(layout.partition, brief.config),
-                Scope::Accounts => {
+                TrailScope::Organization => site.arn(layout.partition, brief.config),
+                TrailScope::Accounts => {
                     arn("cloudtrail", region, "*", format!("trail/{}", of_any(&site.address.name, account)))
                 }
             }

@@ -119,8 +119,8 @@ impl Today<'_> {
         resource.deployment() == Some(self.desired.deployment.as_str())
     }
 
-    /// Returns where a bucket of ours of this name is, beside that of today; what cannot be read counts where readers
-    /// are allowed to read it.
+    /// Returns where a bucket of this deployment of this name is, beside that of today; what cannot be read counts
+    /// where readers are allowed to read it.
     fn bucket(&self, name: &str, may_be_unread: bool) -> Option<Address> {
         if name == self.bucket.name && self.observed.resource(self.bucket).is_some() {
             return Some(self.bucket.clone());
@@ -169,7 +169,7 @@ impl Finder<'_> {
         self.add_key(account, written.key.as_ref());
     }
 
-    /// A trail of ours that writes elsewhere, or with another key, than it will.
+    /// A trail of this deployment that writes elsewhere, or with another key, than it will.
     fn trails(&mut self) {
         let trails: Vec<(Address, Trail)> = self
             .today

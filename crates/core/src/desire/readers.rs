@@ -15,7 +15,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, 
 use crate::ids::{AccountId, Arn};
 use crate::log_path::{Folder, LogKind, LogRoot, Sample};
 use crate::organization::Organization;
-use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Layers, Named, Request, evaluate};
 use crate::policy::template::BadTemplate;
 use crate::policy::{PolicyDocument, Statement};
 
@@ -194,8 +194,8 @@ fn must_allow(
         ..Layers::default()
     };
     match evaluate(&request, &layers) {
-        Verdict::Denied(_) => Err(BadDesign::LetsNobodyRead { file, account: id.clone(), action }),
-        Verdict::Allowed { .. } | Verdict::Unknown { .. } => Ok(()),
+        AccessDecision::Denied(_) => Err(BadDesign::LetsNobodyRead { file, account: id.clone(), action }),
+        AccessDecision::Allowed { .. } | AccessDecision::Unknown { .. } => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use super::unmatched::unmatched;
 use super::{BadDesign, DesignInput, SupersededTrail, choices};
 use crate::config::Config;
 use crate::config::names;
-use crate::config::schema::{Encryption, Owner, Regions, Scope, TrailConfig};
+use crate::config::schema::{Encryption, Owner, Regions, TrailConfig, TrailScope};
 use crate::estate::key::key_reference;
 use crate::estate::{Address, Kind, Problem};
 use crate::ids::{AccountId, Arn, BucketName, Partition, Region, TrailName};
@@ -143,7 +143,7 @@ impl<'a> Topology<'a> {
         let wanted = self
             .trails
             .iter()
-            .flat_map(|trail| patterns(&root, trail.config.scope == Scope::Organization, &trail.address.account));
+            .flat_map(|trail| patterns(&root, trail.config.scope == TrailScope::Organization, &trail.address.account));
         let earlier = self.earlier.iter().flat_map(|trail| {
             let root = trail.prefix.as_deref().map_or_else(|| root.clone(), LogRoot::below);
             patterns(&root, trail.organization, &trail.address.account)
@@ -167,8 +167,8 @@ impl<'a> Topology<'a> {
 
     /// Returns whether there are organization trails, and whether there are trails of single accounts.
     pub(super) fn scopes(&self) -> (bool, bool) {
-        let is = |scope: Scope| self.trails.iter().any(|trail| trail.config.scope == scope);
-        (is(Scope::Organization), is(Scope::Accounts))
+        let is = |scope: TrailScope| self.trails.iter().any(|trail| trail.config.scope == scope);
+        (is(TrailScope::Organization), is(TrailScope::Accounts))
     }
 }
 
@@ -283,8 +283,8 @@ impl<'a> Sites<'_, 'a> {
         let mut taken: BTreeSet<Address> = BTreeSet::new();
         for trail in &self.config.trails {
             let accounts: &[AccountId] = match trail.scope {
-                Scope::Organization => std::slice::from_ref(&self.organization.management_account),
-                Scope::Accounts => selected,
+                TrailScope::Organization => std::slice::from_ref(&self.organization.management_account),
+                TrailScope::Accounts => selected,
             };
             for account in accounts {
                 for (region, multi_region, global_events) in regions(self.config, trail) {
@@ -343,7 +343,7 @@ impl<'a> TrailNames<'_, 'a> {
         global_events: bool,
     ) -> Result<TrailSite<'a>, BadDesign> {
         let operator = match (&self.trail.scope, &self.trail.owner) {
-            (Scope::Organization, Owner::Account(id)) => id.clone(),
+            (TrailScope::Organization, Owner::Account(id)) => id.clone(),
             _ => self.account.clone(),
         };
         Ok(TrailSite {

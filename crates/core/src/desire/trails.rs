@@ -7,7 +7,7 @@ use serde_json::json;
 use super::access::{administrator, trusted_access};
 use super::topology::{Topology, TrailSite};
 use super::{DesignInput, tags};
-use crate::config::schema::{AdvancedSelector, ManagementEvents, Scope, TrailConfig};
+use crate::config::schema::{AdvancedSelector, ManagementEvents, TrailConfig, TrailScope};
 use crate::estate::trail::{EventSelector, ReadWrite};
 use crate::estate::{Address, Desired, Kind, LogGroup, Role, Topic, Trail, Wanted};
 use crate::ids::Arn;
@@ -84,7 +84,7 @@ fn stream_arns(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<
     let arn = regional_arn(layout, group, "logs", &format!("log-group:{}:log-stream:", group.name));
     let region = site.region(brief.config);
     let mut arns = vec![format!("{arn}{}_CloudTrail_{region}*", site.operator)];
-    if site.config.scope == Scope::Organization {
+    if site.config.scope == TrailScope::Organization {
         arns.push(format!("{arn}{}_*", brief.organization.id));
     }
     arns
@@ -105,7 +105,7 @@ fn trail(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<'_>) -
         topic: site.topic.as_ref().map(|address| regional_arn(layout, address, "sns", &address.name)),
         global_events: site.global_events,
         multi_region: site.multi_region,
-        organization: wish.scope == Scope::Organization,
+        organization: wish.scope == TrailScope::Organization,
         validation: wish.validation,
         key: layout.key(config),
         log_group: logs.map(|(group, _)| regional_arn(layout, group, "logs", &format!("log-group:{}:*", group.name))),
@@ -152,7 +152,7 @@ fn needs(brief: &DesignInput<'_>, layout: &Topology<'_>, site: &TrailSite<'_>) -
     if layout.makes_key(brief.config) {
         needs.extend([layout.key_alias.clone(), layout.key_alias.with_kind(Kind::KeyPolicy)]);
     }
-    if site.config.scope == Scope::Organization {
+    if site.config.scope == TrailScope::Organization {
         needs.push(trusted_access(layout));
     }
     if site.operator != site.address.account {

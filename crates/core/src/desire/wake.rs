@@ -35,7 +35,7 @@ const RETENTION_S: u32 = 24 * 3600;
 /// Messages that were put aside stay as long as SQS keeps any (SQS API, `SetQueueAttributes`): 14 days.
 const DEAD_RETENTION_S: u32 = 14 * 24 * 3600;
 
-/// Returns the name of the queue that takes what nobody understood.
+/// Returns the name of the queue that takes what could not be read.
 pub fn dead_letter_queue(name: &str) -> String {
     // A queue's name has at most 80 characters (SQS API, `CreateQueue`).
     const END: &str = "-dead-letters";

@@ -45,11 +45,11 @@ pub enum FindingKind {
     Finding,
     /// Something is not as the configuration says.
     Change,
-    /// Somebody may read what he should not, or the reverse.
+    /// A principal may read what it should not, or the reverse.
     Violation,
     /// Something of isolation could be neither proved nor refuted.
     Unproven,
-    /// A trail of somebody else.
+    /// A trail that orgtrail did not create.
     Trail,
     /// Something could not be read.
     Problem,

@@ -46,7 +46,7 @@ impl Trace {
         Self { looked_up_at: Some(at), ..Self::unknown(address, why) }
     }
 
-    /// Makes the trace where nobody asked, because there is too much to ask for.
+    /// Makes the trace where it was not asked for, because there is too much to ask for.
     pub fn not_asked(address: &Address, most: usize) -> Self {
         Self::unknown(address, format!("not asked: only the first {most} changes of a run are"))
     }

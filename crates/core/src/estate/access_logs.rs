@@ -8,7 +8,7 @@ use super::bucket::AccessLogs;
 use super::{Address, Bucket, Estate, Kind, Resource, Sighting};
 use crate::ids::Partition;
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, evaluate};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Denial, Layers, Named, Request, evaluate};
 
 /// Who delivers access logs.
 const LOGGING: &str = "logging.s3.amazonaws.com";
@@ -129,15 +129,17 @@ fn policy(
         source.account
     );
     match evaluate(&request, &Layers { resource, ..Layers::default() }) {
-        Verdict::Allowed { .. } => Arrival::Open,
-        Verdict::Denied(Denial::Explicit(by)) => Arrival::stopped(format!("{by} of {name} keeps {LOGGING} out"), help),
-        Verdict::Denied(_) if found.object_ownership.as_deref() != Some("BucketOwnerEnforced") => {
+        AccessDecision::Allowed { .. } => Arrival::Open,
+        AccessDecision::Denied(Denial::Explicit(by)) => {
+            Arrival::stopped(format!("{by} of {name} keeps {LOGGING} out"), help)
+        }
+        AccessDecision::Denied(_) if found.object_ownership.as_deref() != Some("BucketOwnerEnforced") => {
             let why = format!(
                 "the policy of {name} does not let {LOGGING} in; whether its access control list does is not read"
             );
             Arrival::Unknown(why)
         }
-        Verdict::Denied(_) => Arrival::stopped(format!("the policy of {name} does not let {LOGGING} in"), help),
+        AccessDecision::Denied(_) => Arrival::stopped(format!("the policy of {name} does not let {LOGGING} in"), help),
         _ => Arrival::Unknown(format!("it is unknown whether the policy of {name} allows {LOGGING}")),
     }
 }

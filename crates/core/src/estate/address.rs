@@ -35,7 +35,7 @@ pub enum Kind {
     Trail,
     /// A service control policy with the targets that it is attached to.
     ServiceControlPolicy,
-    /// A queue that wakes the daemon, or that holds the messages which nobody understood.
+    /// A queue that wakes the daemon, or that holds the messages which could not be read.
     Queue,
     /// A rule that sends events on.
     Rule,

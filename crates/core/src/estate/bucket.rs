@@ -150,7 +150,7 @@ impl Bucket {
     }
 }
 
-/// The policy of a bucket. Others may write statements into it; as a wish it holds only ours.
+/// The policy of a bucket. Others may write statements into it; as a wish it holds only those of orgtrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BucketPolicy {

@@ -54,7 +54,7 @@ pub struct ReadingTerms {
     pub require_mfa: bool,
     /// The text without which no reader role is assumed.
     pub external_id: Option<String>,
-    /// Accounts that may read everybody's logs, of the organization or from outside.
+    /// Accounts that may read the logs of all accounts, of the organization or from outside.
     pub trusted: BTreeSet<AccountId>,
     /// Principals of the log account that others may become, by role name or ARN, in which `*` stands for any text.
     pub administrators: Vec<String>,
@@ -71,7 +71,7 @@ pub struct GuardTerms {
     pub own_roles: Vec<Arn>,
     /// What no member may do.
     pub protected: Vec<GuardedAction>,
-    /// What everybody must still be able to do.
+    /// What every principal must still be able to do.
     pub needed: Vec<GuardedAction>,
 }
 

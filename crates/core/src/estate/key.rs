@@ -11,7 +11,8 @@ use crate::policy::{Aliases, PolicyDocument};
 pub struct Key {
     /// The ARN. AWS decides it: none in what is desired, until the key is made.
     pub arn: Option<String>,
-    /// The alias points to it. False only for a key of ours that a stopped run made without giving it its alias.
+    /// The alias points to it. False only for a key of this deployment that a stopped run made without giving it its
+    /// alias.
     pub has_alias: bool,
     /// It can be used: neither disabled nor waiting for deletion.
     pub enabled: bool,
@@ -56,7 +57,7 @@ impl Key {
     }
 }
 
-/// The policy of a key. Others may write statements into it; as a wish it holds only ours.
+/// The policy of a key. Others may write statements into it; as a wish it holds only those of orgtrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyPolicy {

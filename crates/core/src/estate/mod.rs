@@ -109,7 +109,7 @@ pub struct Estate {
     /// them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, SeenKey>,
-    /// What surrounds the archive; none where nobody looked, which is never taken for nothing.
+    /// What surrounds the archive; none where it was not read, which is never taken for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub surroundings: Option<Surroundings>,
 }

@@ -8,7 +8,7 @@ use super::{Address, Field, FieldValue, Tags};
 use crate::ids::Partition;
 use crate::policy::{Aliases, PolicyDocument};
 
-/// A role. All its policies are ours: one that somebody added gives the reader more than it may have.
+/// A role. All its policies are orgtrail's: one that another principal added gives the reader more than it may have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
@@ -18,7 +18,7 @@ pub struct Role {
     pub inline: BTreeMap<String, PolicyDocument>,
     /// The ARNs of attached managed policies.
     pub attached: BTreeSet<String>,
-    /// What limits its policies; none as a wish. One that somebody adds may keep readers from reading.
+    /// What limits its policies; none as a wish. One that another principal adds may keep readers from reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boundary: Option<Box<Boundary>>,
     /// The longest session, in seconds; none where it was not asked for.

@@ -14,7 +14,7 @@ pub struct SeenKey {
     pub arn: Option<String>,
     /// It can be used: neither disabled nor waiting for deletion.
     pub enabled: bool,
-    /// AWS manages it for one of its services: nobody can change its policy.
+    /// AWS manages it for one of its services: its policy cannot be changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub managed_by_aws: bool,
     /// The deployment in its ownership tag; none where it has no such tag, or the tags could not be read.

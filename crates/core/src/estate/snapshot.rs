@@ -12,7 +12,7 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
-    /// Nothing: when it was recorded, nobody looked there.
+    /// Nothing: when it was recorded, it was not read.
     #[default]
     AsRecorded,
     /// That nothing is there: it is a whole world of its own, made by hand or by this program.

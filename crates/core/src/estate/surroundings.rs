@@ -57,7 +57,7 @@ pub struct Surroundings {
     pub principals: Part<Vec<Principal>>,
     /// What leads out of each bucket.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub buckets: BTreeMap<Address, BucketDoors>,
+    pub buckets: BTreeMap<Address, BucketExposure>,
     /// The grants of each key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<Address, Part<Vec<KeyGrant>>>,
@@ -66,7 +66,7 @@ pub struct Surroundings {
     pub topics: BTreeMap<Address, Part<Vec<Subscription>>>,
     /// What leads out of each log group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub log_groups: BTreeMap<Address, LogGroupDoors>,
+    pub log_groups: BTreeMap<Address, LogGroupExposure>,
     /// The accounts that may administer CloudTrail for the organization.
     #[serde(default)]
     pub delegated_administrators: Part<BTreeSet<AccountId>>,
@@ -95,7 +95,7 @@ pub struct Principal {
 /// What leads out of a bucket beside its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BucketDoors {
+pub struct BucketExposure {
     /// The grants of its access control list, without that of its owner.
     #[serde(default)]
     pub acl: Part<Vec<AclGrant>>,
@@ -162,7 +162,7 @@ pub struct Subscription {
 /// What leads out of a log group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LogGroupDoors {
+pub struct LogGroupExposure {
     /// The ARNs that events are sent on to.
     #[serde(default)]
     pub subscriptions: Part<Vec<String>>,
@@ -199,11 +199,11 @@ pub struct ControlPolicy {
 
 impl Surroundings {
     /// Takes in what leads out of what was looked at; the rest stays as it was.
-    pub fn take(&mut self, doors: Surroundings) {
-        self.buckets.extend(doors.buckets);
-        self.keys.extend(doors.keys);
-        self.topics.extend(doors.topics);
-        self.log_groups.extend(doors.log_groups);
+    pub fn take(&mut self, found: Surroundings) {
+        self.buckets.extend(found.buckets);
+        self.keys.extend(found.keys);
+        self.topics.extend(found.topics);
+        self.log_groups.extend(found.log_groups);
     }
 
     /// Says of what is there that nothing leads out of it, as far as nothing else is known: it was made a moment ago.
@@ -248,20 +248,20 @@ impl Surroundings {
         for address in addresses {
             match address.kind {
                 super::Kind::Bucket => {
-                    let doors = BucketDoors {
+                    let exposure = BucketExposure {
                         acl: not(problem),
                         website: not(problem),
                         replication: not(problem),
                         inventories: not(problem),
                         notifications: not(problem),
                     };
-                    all.buckets.insert(address.clone(), doors);
+                    all.buckets.insert(address.clone(), exposure);
                 }
                 super::Kind::Key => drop(all.keys.insert(address.clone(), not(problem))),
                 super::Kind::Topic => drop(all.topics.insert(address.clone(), not(problem))),
                 super::Kind::LogGroup => {
-                    let doors = LogGroupDoors { subscriptions: not(problem), policies: not(problem) };
-                    all.log_groups.insert(address.clone(), doors);
+                    let exposure = LogGroupExposure { subscriptions: not(problem), policies: not(problem) };
+                    all.log_groups.insert(address.clone(), exposure);
                 }
                 _ => {}
             }

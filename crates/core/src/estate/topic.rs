@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Field, Tags};
 use crate::policy::PolicyDocument;
 
-/// A topic with its policy. Others may write statements into the policy; as a wish it holds only ours.
+/// A topic with its policy. Others may write statements into the policy; as a wish it holds only those of orgtrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topic {

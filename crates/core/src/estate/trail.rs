@@ -44,7 +44,7 @@ pub struct Trail {
     /// Observed: how the delivery goes. None in what is desired, and where the status was not asked for or not
     /// recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<Delivery>,
+    pub delivery: Option<DeliveryStatus>,
 }
 
 impl Trail {
@@ -97,7 +97,7 @@ pub struct EventSelector(pub BTreeMap<String, BTreeMap<String, BTreeSet<String>>
 /// What `GetTrailStatus` says of the delivery in the home region. Times are as RFC 3339 writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Delivery {
+pub struct DeliveryStatus {
     /// When a log file last reached the bucket; none where none ever did, or CloudTrail does not say.
     pub latest_time: Option<String>,
     /// Why the last one did not, as CloudTrail's error code; none where it did.
@@ -122,7 +122,7 @@ pub struct Delivery {
     /// When CloudTrail last tried to deliver a log file; none where it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt_time: Option<String>,
-    /// When the status was asked for; none where it was not recorded: then nobody knows whether a delivery is late.
+    /// When the status was asked for; none where it was not recorded: then it is not known whether a delivery is late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<String>,
     /// Whether a log or digest file lies below the prefix of the trail in its bucket. CloudTrail's own times go on from

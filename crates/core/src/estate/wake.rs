@@ -13,7 +13,7 @@ pub fn wake_name(deployment: &str) -> String {
     format!("orgtrail-{deployment}-wake")
 }
 
-/// A standard SQS queue. All of its policy is ours: whoever else may write into it can wake the daemon.
+/// A standard SQS queue. All of its policy is orgtrail's: whoever else may write into it can wake the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Queue {

@@ -25,8 +25,9 @@ pub struct Actor {
     /// What it is.
     pub kind: ActorKind,
     /// What it is called, in one line: the ARN where there is one, else the service, the user, the principal's id or
-    /// the account; `anonymous` where nobody signed; [`UNKNOWN`] where nothing is recorded. Ids say what they are of.
-    /// What a caller wrote is in it unchanged, but cut off where it is longer than an ARN may be, as in all texts here.
+    /// the account; `anonymous` where the call was not signed; [`UNKNOWN`] where nothing is recorded. Ids say what they
+    /// are of. What a caller wrote is in it unchanged, but cut off where it is longer than an ARN may be, as in all
+    /// texts here.
     pub name: String,
     /// Nothing tells one of its kind from another: the record has at most a kind and an account.
     pub is_unnamed: bool,
@@ -65,9 +66,9 @@ pub enum ActorKind {
     ExternalUser,
     /// A service of AWS, for itself.
     Service,
-    /// Somebody of another account.
+    /// A principal of another account.
     Account,
-    /// Nobody signed the call.
+    /// The call was not signed.
     Anonymous,
     /// The record does not tell.
     Unknown,

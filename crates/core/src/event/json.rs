@@ -43,6 +43,11 @@ impl<'a> Json<'a> {
         Ok(Self(text.trim_matches(is_blank)))
     }
 
+    /// Takes a text that was found to be one JSON value already, without blanks around it.
+    pub(crate) fn of_valid(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// Returns the bytes as delivered.
     pub fn as_str(self) -> &'a str {
         self.0

@@ -16,13 +16,13 @@ pub struct UserIdentity<'a> {
     pub principal_id: Option<Text<'a>>,
     /// The ARN of what called; for a session that of the session.
     pub arn: Option<Text<'a>>,
-    /// The account of what called. `ANONYMOUS_PRINCIPAL` where nobody signed the call.
+    /// The account of what called. `ANONYMOUS_PRINCIPAL` where the call was not signed.
     pub account_id: Option<Text<'a>>,
     /// The access key that signed the call.
     pub access_key_id: Option<Text<'a>>,
-    /// The friendly name. `HIDDEN_DUE_TO_SECURITY_REASONS` where somebody signed in with a name that does not exist.
+    /// The friendly name. `HIDDEN_DUE_TO_SECURITY_REASONS` where someone signed in with a name that does not exist.
     pub user_name: Option<Text<'a>>,
-    /// The service that made the call, for itself or on somebody's behalf.
+    /// The service that made the call, for itself or on behalf of another identity.
     pub invoked_by: Option<Text<'a>>,
     /// Who proved the identity of a federated caller.
     pub identity_provider: Option<Text<'a>>,
@@ -87,7 +87,7 @@ pub enum IdentityType<'a> {
     FederatedUser,
     /// A user of a directory service.
     Directory,
-    /// Another account, or nobody who signed.
+    /// Another account, or a call that was not signed.
     AwsAccount,
     /// A service of AWS.
     AwsService,

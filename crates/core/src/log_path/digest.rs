@@ -8,7 +8,7 @@ use super::FILE_ENDING;
 use super::bad_key::BadKey;
 use super::day::{day_folder, parse, printed};
 use super::folder::Folder;
-use super::scope::Scope;
+use super::scope::ChainScope;
 use crate::ids::{Region, TrailName};
 
 /// What names of digests say of themselves in messages.
@@ -20,7 +20,7 @@ const BACKFILL: &str = "_backfill";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestKey {
     /// Where it lies.
-    pub scope: Scope,
+    pub scope: ChainScope,
     /// The trail that delivered it.
     pub trail: TrailName,
     /// The trail's home region, which need not be the region of the events.
@@ -39,7 +39,7 @@ impl DigestKey {
     }
 
     /// Reads the file name from both ends: a trail's name may hold `_`, `.` and `-` itself.
-    pub(super) fn in_folder(scope: Scope, day: &str, file: &str) -> Result<Self, BadKey> {
+    pub(super) fn in_folder(scope: ChainScope, day: &str, file: &str) -> Result<Self, BadKey> {
         let start = format!("{}_{}_{}_", scope.account, Folder::Digests.name(), scope.region);
         let named = || -> Option<(TrailName, Region, Timestamp, bool)> {
             let rest = file.strip_prefix(&start)?.strip_suffix(FILE_ENDING)?;

@@ -8,7 +8,7 @@ use super::digest::DigestKey;
 use super::folder::Folder;
 use super::log_file::LogKey;
 use super::root::{TOP, is_organization, is_prefix};
-use super::scope::Scope;
+use super::scope::ChainScope;
 
 /// A key under `AWSLogs/`, by what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Key {
     }
 
     /// Returns where it lies.
-    pub fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &ChainScope {
         match self {
             Key::Log(key) => &key.scope,
             Key::Digest(key) => &key.scope,
@@ -89,7 +89,7 @@ pub fn folder_of(key: &str) -> Option<Folder> {
 }
 
 /// Takes `[prefix/]AWSLogs/[o-…/]account/folder/region/YYYY/MM/DD` apart.
-fn parse_folders(text: &str) -> Result<(Scope, Folder, &str), BadKey> {
+fn parse_folders(text: &str) -> Result<(ChainScope, Folder, &str), BadKey> {
     let mut slashes = text.rmatch_indices('/').map(|(at, _)| at);
     let day_at = slashes.nth(2).ok_or(BadKey::Form)?;
     let (rest, day) = (&text[..day_at], &text[day_at + 1..]);
@@ -107,5 +107,5 @@ fn parse_folders(text: &str) -> Result<(Scope, Folder, &str), BadKey> {
     let folder = Folder::named(folder).ok_or_else(|| BadKey::Folder(folder.to_owned()))?;
     let account = account.parse().map_err(BadKey::Account)?;
     let region = region.parse().map_err(BadKey::Region)?;
-    Ok((Scope { prefix: prefix.to_owned(), organization, account, region }, folder, day))
+    Ok((ChainScope { prefix: prefix.to_owned(), organization, account, region }, folder, day))
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::FILE_ENDING;
 use super::bad_key::BadKey;
-use super::day::{is_near, parse, printed};
+use super::day::{day_folder, is_near, parse, printed};
 use super::folder::LogKind;
-use super::scope::Scope;
+use super::scope::ChainScope;
 
 /// What names of log files say of themselves in messages.
 const WHAT: &str = "log files";
@@ -17,7 +17,7 @@ const WHAT: &str = "log files";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogKey {
     /// Where it lies.
-    pub scope: Scope,
+    pub scope: ChainScope,
     /// What it holds.
     pub kind: LogKind,
     /// The end of the five minutes in which it was made. It may lie after the moment of delivery.
@@ -32,13 +32,19 @@ pub struct LogKey {
 }
 
 impl LogKey {
+    /// Returns the key of a log file that was made in the five minutes before `slot`. `unique` is what makes its name
+    /// unique: letters and digits.
+    pub fn new(scope: ChainScope, kind: LogKind, slot: Timestamp, unique: impl Into<String>) -> Self {
+        Self { scope, kind, slot, unique: unique.into(), separated: true, day: day_folder(slot) }
+    }
+
     /// Returns the same log file below another prefix.
     #[must_use]
     pub fn below(&self, prefix: &str) -> Self {
         Self { scope: self.scope.below(prefix), ..self.clone() }
     }
 
-    pub(super) fn in_folder(scope: Scope, kind: LogKind, day: &str, file: &str) -> Result<Self, BadKey> {
+    pub(super) fn in_folder(scope: ChainScope, kind: LogKind, day: &str, file: &str) -> Result<Self, BadKey> {
         let start = format!("{}_{}_{}_", scope.account, kind.folder(), scope.region);
         let rest = file.strip_prefix(&start).and_then(|rest| rest.strip_suffix(FILE_ENDING));
         let (time, rest) =

@@ -6,7 +6,7 @@
 //!
 //! - [`Folder`], [`LogKind`]: what CloudTrail writes below an account, in one list.
 //! - [`LogRoot`]: what the folders of accounts stand in; its folders and patterns.
-//! - [`Scope`]: the files of one account and region; their prefixes by folder and day.
+//! - [`ChainScope`]: the files of one account and region; their prefixes by folder and day.
 //! - [`Key`], [`LogKey`], [`DigestKey`]: parsed and printed. What does not print back to the same text is none of
 //!   CloudTrail's; [`BadKey`] says why.
 //! - [`Sample`]: keys that stand for all, where policies are tried.
@@ -36,7 +36,7 @@ pub use log_file::LogKey;
 pub use pattern::{Owner, owner, split_at_root};
 pub use root::{LogRoot, TOP, TOP_FOLDER, is_organization, split_at_last_root};
 pub use sample::Sample;
-pub use scope::Scope;
+pub use scope::ChainScope;
 
 /// How every delivered file ends.
 pub const FILE_ENDING: &str = ".json.gz";

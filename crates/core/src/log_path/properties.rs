@@ -109,11 +109,11 @@ fn the_folder_of_a_key_is_known_by_its_place() {
     assert_eq!(folder_of(&LOG.replace("/CloudTrail/", "/Config/")), None);
 }
 
-fn scopes() -> impl Strategy<Value = Scope> {
+fn scopes() -> impl Strategy<Value = ChainScope> {
     let prefix = prop_oneof![Just(String::new()), "([a-z0-9!._ -]{1,8}[a-z]/){1,3}", Just("AWSLogs/".to_owned())];
     let organization = proptest::option::of("o-[a-z0-9]{1,32}");
     let region = prop_oneof![Just("eu-west-3"), Just("us-gov-west-1"), Just("cn-north-1"), Just("ap-southeast-12")];
-    (prefix, organization, "[0-9]{12}", region).prop_map(|(prefix, organization, account, region)| Scope {
+    (prefix, organization, "[0-9]{12}", region).prop_map(|(prefix, organization, account, region)| ChainScope {
         prefix,
         organization,
         account: account.parse::<AccountId>().unwrap(),
@@ -192,7 +192,7 @@ proptest! {
     fn every_prefix_begins_the_keys_below_it(scope in scopes(), first in moments(), hours in 0i64..200) {
         let root = scope.root();
         prop_assert_eq!(root.as_str().parse(), Ok(root.clone()));
-        prop_assert_eq!(Scope::of(&root, scope.account.clone(), scope.region.clone()), scope.clone());
+        prop_assert_eq!(ChainScope::of(&root, scope.account.clone(), scope.region.clone()), scope.clone());
         prop_assert!(root.folder().starts_with(root.prefix()));
         let account = scope.account_prefix();
         prop_assert!(account.starts_with(&root.folder()));

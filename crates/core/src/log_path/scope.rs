@@ -9,7 +9,7 @@ use crate::ids::{AccountId, Region};
 
 /// The part of a key that an account's files of one region share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope {
+pub struct ChainScope {
     /// All that stands before `AWSLogs/`: empty, or ends with `/`.
     pub prefix: String,
     /// The organization's folder (`o-…`); none in the layout of one account's trail.
@@ -20,7 +20,7 @@ pub struct Scope {
     pub region: Region,
 }
 
-impl Scope {
+impl ChainScope {
     /// Returns the scope of an account and region below a root.
     pub fn of(root: &LogRoot, account: AccountId, region: Region) -> Self {
         let (prefix, organization) = (root.prefix().to_owned(), root.organization().map(str::to_owned));
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn days_are_listed_one_by_one_over_the_turn_of_a_year() {
         let root = LogRoot::below("audit").in_organization("o-exampleorgid");
-        let scope = Scope::of(&root, "111122223333".parse().unwrap(), "eu-west-3".parse().unwrap());
+        let scope = ChainScope::of(&root, "111122223333".parse().unwrap(), "eu-west-3".parse().unwrap());
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let days = |first, last| scope.day_prefixes(Folder::Digests, at(first), at(last)).collect::<Vec<_>>();
         let top = "audit/AWSLogs/o-exampleorgid/111122223333/CloudTrail-Digest/eu-west-3";

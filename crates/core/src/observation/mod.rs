@@ -30,10 +30,10 @@ pub struct ObservationScope {
     /// Every address that the desired estate has, with the account whose credentials look at it.
     pub addresses: BTreeMap<Address, AccountId>,
     /// The name that the member policy has or would have, for every account of the organization. An account for which a
-    /// reader role of ours exists, but which is not selected any more, is looked at under this name.
+    /// reader role of this deployment exists, but which is not selected any more, is looked at under this name.
     pub member_policies: BTreeMap<AccountId, String>,
-    /// There is a queue that wakes the daemon: with a trail that nobody wants any more there may be a rule and a role
-    /// that nobody wants either.
+    /// There is a queue that wakes the daemon: beside a trail that is no longer configured there may be a rule and
+    /// a role that are not configured either.
     pub wakes: bool,
     /// The root, the units and the accounts whose control policies bind the archive or its trails: those on the paths
     /// of the log account and of the owners of trails, without the management account, which none binds.

@@ -9,7 +9,7 @@ use crate::estate::{Address, Estate, Kind, wake_name};
 use crate::ids::AccountId;
 use crate::policy::merge::sources;
 
-/// Returns the trails of the organization's accounts that statements of ours let in and that are not in scope, each
+/// Returns the trails of the organization's accounts that statements of orgtrail let in and that are not in scope, each
 /// with the account whose credentials look at it.
 pub fn superseded_trails(scope: &ObservationScope, estate: &Estate) -> BTreeMap<Address, AccountId> {
     let documents = scope.addresses.keys().filter_map(|address| estate.resource(address)?.shared_policy());

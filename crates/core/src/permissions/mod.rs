@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Config;
-use crate::config::schema::Scope;
+use crate::config::schema::TrailScope;
 use crate::ids::{AccountId, Arn};
 use crate::operations::Operation;
 use crate::policy::PolicyDocument;
@@ -40,14 +40,21 @@ pub enum Purpose {
     Apply,
     /// The daemon: `apply` without removals, its lease, its history and its wake queue.
     Reconcile,
-    /// Commands that read the logs: `verify`, `coverage`.
+    /// Commands that prove the logs: `verify`, `coverage`.
     Verify,
+    /// The command that reads the logs and proves nothing: `query`.
+    Query,
 }
 
 impl Purpose {
     /// Tells whether something is changed.
     fn writes(self) -> bool {
         matches!(self, Purpose::Apply | Purpose::Reconcile)
+    }
+
+    /// Tells whether the logs are read, and nothing else.
+    fn reads_logs(self) -> bool {
+        matches!(self, Purpose::Verify | Purpose::Query)
     }
 
     /// Tells whether leftovers are removed, which the daemon never does.
@@ -100,7 +107,7 @@ impl Permissions {
     /// role, whoever starts orgtrail may be a user.
     pub fn too_large_inline(&self, purpose: Purpose, place: AccountKind) -> Option<String> {
         let size = total_size_bytes(&self.documents);
-        let starts = place == AccountKind::Management || purpose == Purpose::Verify;
+        let starts = place == AccountKind::Management || purpose.reads_logs();
         let kinds = if starts { &INLINE_MAX[..] } else { &INLINE_MAX[2..] };
         let small: Vec<String> =
             kinds.iter().filter(|(_, max)| size > *max).map(|(kind, max)| format!("a {kind} ({max})")).collect();
@@ -118,7 +125,7 @@ impl Permissions {
 pub fn permissions(ask: &Request<'_>) -> Permissions {
     let names = Names::new(ask);
     let mut draft = PolicyBuilder::new(ask.purpose);
-    if ask.purpose == Purpose::Verify {
+    if ask.purpose.reads_logs() {
         proof::add(&names, &mut draft);
     } else {
         organization::add(&names, &mut draft);
@@ -140,7 +147,7 @@ const INLINE_MAX: [(&str, usize); 3] = [("user", 2_048), ("group", 5_120), ("rol
 fn notes(names: &Names<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     // A member needs to know it where the trail of the organization is managed from there.
-    let organization_trail = || names.sites().iter().any(|site| site.config.scope == Scope::Organization);
+    let organization_trail = || names.sites().iter().any(|site| site.config.scope == TrailScope::Organization);
     let names_management = match names.place() {
         AccountKind::Management => true,
         AccountKind::Log => false,

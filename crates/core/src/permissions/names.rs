@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{AccountKind, Purpose, Request};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
-use crate::config::schema::{Notify, Owner, ReaderMode, Regions, Scope, TrailConfig};
+use crate::config::schema::{Notify, Owner, ReaderMode, Regions, TrailConfig, TrailScope};
 use crate::estate::wake_name;
 use crate::ids::{AccountId, Arn, Partition, Region};
 
@@ -100,8 +100,8 @@ impl<'a> Names<'a> {
     pub(super) fn wake_regions(&self) -> BTreeSet<&str> {
         let config = self.config();
         let is_owned = |trail: &&TrailConfig| match trail.scope {
-            Scope::Organization => self.place() == AccountKind::Management,
-            Scope::Accounts => true,
+            TrailScope::Organization => self.place() == AccountKind::Management,
+            TrailScope::Accounts => true,
         };
         let owned = config.trails.iter().filter(is_owned).flat_map(|trail| regions(config, trail));
         let mut all: BTreeSet<&str> = owned.map(Region::as_str).collect();
@@ -159,7 +159,7 @@ impl<'a> Names<'a> {
 
     /// Tells whether there is an organization trail or a delegated administrator: both need trusted access.
     pub(super) fn needs_trusted_access(&self) -> bool {
-        self.config().trails.iter().any(|trail| trail.scope == Scope::Organization) || self.has_administrators()
+        self.config().trails.iter().any(|trail| trail.scope == TrailScope::Organization) || self.has_administrators()
     }
 
     pub(super) fn has_administrators(&self) -> bool {
@@ -172,9 +172,9 @@ impl<'a> Names<'a> {
     pub(super) fn sites(&self) -> Vec<Site<'a>> {
         let here = self.place();
         let managed = |trail: &&TrailConfig| match (trail.scope, &trail.owner) {
-            (Scope::Organization, Owner::Management) => here == AccountKind::Management,
-            (Scope::Organization, Owner::Account(_)) => here == AccountKind::Member,
-            (Scope::Accounts, _) => true,
+            (TrailScope::Organization, Owner::Management) => here == AccountKind::Management,
+            (TrailScope::Organization, Owner::Account(_)) => here == AccountKind::Member,
+            (TrailScope::Accounts, _) => true,
         };
         self.config().trails.iter().filter(managed).flat_map(|trail| self.sites_of(trail, here)).collect()
     }
@@ -193,8 +193,8 @@ impl<'a> Names<'a> {
         let trails = self.config().trails.iter().filter_map(|trail| Some((trail, trail.notify.as_ref()?)));
         let topic = |(trail, notify): (&TrailConfig, &Notify)| {
             let owner = match trail.scope {
-                Scope::Organization => self.account(AccountKind::Management).to_owned(),
-                Scope::Accounts => ANY.to_owned(),
+                TrailScope::Organization => self.account(AccountKind::Management).to_owned(),
+                TrailScope::Accounts => ANY.to_owned(),
             };
             regions(self.config(), trail)
                 .into_iter()
@@ -209,7 +209,7 @@ impl<'a> Names<'a> {
 
     fn sites_of(&self, trail: &'a TrailConfig, here: AccountKind) -> Vec<Site<'a>> {
         // An organization trail belongs to the management account, whoever manages it.
-        let owner = if trail.scope == Scope::Organization { AccountKind::Management } else { here };
+        let owner = if trail.scope == TrailScope::Organization { AccountKind::Management } else { here };
         let account = self.account(owner);
         let site = |region: &'a Region| {
             let name = self.render(&trail.name, account, region);

@@ -1,11 +1,11 @@
-//! What proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should deliver. The
-//! member role of the log account reads them; nothing is written.
+//! What reads and proves the logs: reading them, their key, CloudTrail's public keys, and the accounts that should
+//! deliver. The member role of the log account reads them; nothing is written.
 
 use std::collections::BTreeSet;
 
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use super::{AccountKind, organization};
+use super::{AccountKind, Purpose, organization};
 use crate::config::schema::Encryption;
 use crate::ids::Region;
 use crate::log_path::LogRoot;
@@ -43,12 +43,19 @@ fn add_logs(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let places: BTreeSet<(String, &str)> = [today].into_iter().chain(earlier).collect();
     let buckets: BTreeSet<String> = places.iter().map(|(bucket, _)| bucket.clone()).collect();
     let listing = GrantScope::on("ListLogs", buckets);
-    draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LIFECYCLE, s3::LIST_VERSIONS, s3::GET_LOCATION]);
+    draft.allow(&listing, &[s3::LIST_OBJECTS, s3::GET_LOCATION]);
+    let proves = names.purpose() == Purpose::Verify;
+    if proves {
+        draft.allow(&listing, &[s3::GET_LIFECYCLE, s3::LIST_VERSIONS]);
+    }
     let objects = places.iter().map(|(bucket, prefix)| format!("{bucket}/{}", LogRoot::below(prefix).pattern()));
     draft.allow(&GrantScope::on("ReadLogs", objects.collect::<BTreeSet<_>>()), &[s3::GET_LOG_FILE]);
-    draft.allow(&GrantScope::everything("PublicKeys"), &[cloudtrail::LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
-    let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");
-    draft.allow(&GrantScope::on("TrailStatus", [trails]), &[cloudtrail::GET_TRAIL_STATUS]);
+    if proves {
+        let keys = GrantScope::everything("PublicKeys");
+        draft.allow(&keys, &[cloudtrail::LIST_PUBLIC_KEYS, cloudtrail::DESCRIBE_TRAILS]);
+        let trails = names.arn_in("*", "cloudtrail", "*", "trail/*");
+        draft.allow(&GrantScope::on("TrailStatus", [trails]), &[cloudtrail::GET_TRAIL_STATUS]);
+    }
     add_earlier_keys(names, draft);
     let by_s3 = [format!("s3.{}.{}", config.home_region, names.partition().dns_suffix())];
     let decrypting = match &config.bucket.encryption {

@@ -3,7 +3,7 @@
 use super::AccountKind;
 use super::names::Names;
 use super::policy_builder::{GrantScope, PolicyBuilder};
-use crate::config::schema::Scope;
+use crate::config::schema::TrailScope;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::operations::destroy::DELETE_TRAIL;
 use crate::operations::{Operation, cloudtrail as op, cloudwatch, logs, sns};
@@ -40,7 +40,7 @@ pub(super) fn add(names: &Names<'_>, draft: &mut PolicyBuilder) {
             op::START_LOGGING,
         ],
     );
-    if sites.iter().any(|site| site.config.scope == Scope::Organization) {
+    if sites.iter().any(|site| site.config.scope == TrailScope::Organization) {
         for operation in [op::CREATE_TRAIL, op::UPDATE_TRAIL] {
             allow_checks(names, draft, &operation);
         }

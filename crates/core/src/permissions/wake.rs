@@ -65,7 +65,7 @@ fn add_rules(names: &Names<'_>, draft: &mut PolicyBuilder) {
     }
 }
 
-/// In a member the role stays as long as there is a trail of ours, wanted or not.
+/// In a member the role stays as long as there is a trail of this deployment, wanted or not.
 fn add_left_role(names: &Names<'_>, draft: &mut PolicyBuilder) {
     let role = GrantScope::on("LeftWakeRole", [names.identity(&format!("role/{}", names.wake()))]);
     draft.allow(&role, &READ_ROLE);

@@ -47,7 +47,7 @@ fn ends_lists(change: &Change) -> bool {
 fn lists(desired: &Desired, observed: &Estate, change: &Change) -> Vec<Finding> {
     let at = &change.address;
     let finding = |message: String, help: String| Finding::new(Harm::Harmless, at, TAKEN_AWAY, message, help);
-    let doors = observed.surroundings.as_ref().and_then(|surroundings| surroundings.buckets.get(at));
+    let exposure = observed.surroundings.as_ref().and_then(|surroundings| surroundings.buckets.get(at));
     let unknown = |why: &str| {
         let message = format!("which grants of the bucket's access control list end is not known: {why}");
         vec![finding(
@@ -55,7 +55,7 @@ fn lists(desired: &Desired, observed: &Estate, change: &Change) -> Vec<Finding> 
             format!("look at them before you apply: `aws s3api get-bucket-acl --bucket {}`", at.name),
         )]
     };
-    match doors.map(|doors| &doors.acl) {
+    match exposure.map(|exposure| &exposure.acl) {
         None => unknown("it was not looked at when the estate was recorded"),
         Some(Part::Unreadable(problem)) => unknown(&problem.message),
         Some(Part::Read(grants)) => grants

@@ -97,10 +97,9 @@ fn loops(desired: &Desired) -> Vec<Finding> {
         if !records_log_account {
             continue;
         }
-        for bucket in delivered_to(desired, address, trail) {
-            let selectors: Vec<&EventSelector> =
-                trail.selectors.iter().filter(|selector| chooses_deliveries(desired, selector, &bucket)).collect();
-            if let Some(selector) = selectors.first() {
+        for (bucket, key) in delivered_to(desired, address, trail) {
+            let own = trail.selectors.iter().find(|selector| chooses_deliveries(desired, selector, &bucket, &key));
+            if let Some(selector) = own {
                 found.push(records_itself(desired, address, selector, &bucket));
             }
         }
@@ -108,22 +107,26 @@ fn loops(desired: &Desired) -> Vec<Finding> {
     found
 }
 
-/// Returns the buckets in which each delivery of a trail makes an object: its own, and that of the bucket's access
-/// logs.
-fn delivered_to(desired: &Desired, address: &Address, trail: &Trail) -> BTreeSet<String> {
+/// Returns the buckets in which each delivery of a trail makes an object, with the key of such an object: its own, and
+/// that of the bucket's access logs.
+fn delivered_to(desired: &Desired, address: &Address, trail: &Trail) -> BTreeSet<(String, String)> {
     let here = |at: &Address| trail.multi_region || at.region == address.region;
+    let below = LogRoot::below(&trail.prefix);
+    let root = if trail.organization { below.in_organization(desired.organization.as_str()) } else { below };
+    let region = desired.log_bucket().and_then(|address| address.region.as_ref()).map_or("", |region| region.as_str());
+    let account = if trail.organization { &desired.log_account } else { &address.account };
+    let log_file = Sample::of(account.as_str(), region).key(&root, Folder::Logs(LogKind::CloudTrail));
     let own = buckets(desired).filter(|(at, _)| at.name == trail.bucket && here(at));
     own.flat_map(|(at, bucket)| {
-        let target = bucket.access_logs.as_ref().map(|target| target.bucket.clone());
-        std::iter::once(at.name.clone()).chain(target)
+        // An access log is named by its time behind the prefix (Amazon S3 user guide, "Log object key format").
+        let access_log = |prefix: &str| format!("{prefix}2026-01-05-00-00-00-0000000000000000");
+        let target = bucket.access_logs.as_ref().map(|target| (target.bucket.clone(), access_log(&target.prefix)));
+        std::iter::once((at.name.clone(), log_file.clone())).chain(target)
     })
     .collect()
 }
 
-fn chooses_deliveries(desired: &Desired, selector: &EventSelector, bucket: &str) -> bool {
-    let region = desired.log_bucket().and_then(|address| address.region.as_ref()).map_or("", |region| region.as_str());
-    let key =
-        Sample::of(desired.log_account.as_str(), region).key(&LogRoot::default(), Folder::Logs(LogKind::CloudTrail));
+fn chooses_deliveries(desired: &Desired, selector: &EventSelector, bucket: &str, key: &str) -> bool {
     let arn = format!("arn:{}:s3:::{bucket}/{key}", desired.partition);
     let event = Event::from([
         ("eventCategory", "Data"),

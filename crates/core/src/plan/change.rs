@@ -20,7 +20,7 @@ pub enum Action {
     Create,
     /// Ours, and different.
     Update,
-    /// There, but made by somebody else: it is taken over, with consent.
+    /// There, but not created by orgtrail: it is taken over, with consent.
     Adopt,
     /// Ours, and no longer wanted: it is removed, with consent.
     Retire,
@@ -96,7 +96,7 @@ pub enum Step {
         /// What differs.
         fields: Differences,
     },
-    /// Made by somebody else: it is taken over, with consent.
+    /// Not created by orgtrail: it is taken over, with consent.
     Adopt {
         /// What shall be there.
         desired: Resource,

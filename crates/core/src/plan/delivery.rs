@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{Finding, Harm};
 use super::preflight::live;
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Desired, Estate, Resource, Trail};
 use crate::organization::Organization;
 
@@ -114,7 +114,7 @@ fn of_trail(address: &Address, trail: &Trail, judged: &Judged) -> Vec<Finding> {
 }
 
 /// Returns what a status says is wrong.
-pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged) -> Vec<Finding> {
+pub fn of(address: &Address, logging: bool, delivery: &DeliveryStatus, judged: &Judged) -> Vec<Finding> {
     let finding = |harm: Harm, code: &str, message: String, help: &str| {
         Finding::new(harm, address, code, message, help.to_owned())
     };
@@ -183,7 +183,7 @@ pub fn of(address: &Address, logging: bool, delivery: &Delivery, judged: &Judged
 }
 
 /// Says why a trail that is logging does not record into its bucket; none where it does as far as anybody knows.
-pub fn why_nothing_arrives(delivery: &Delivery) -> Option<String> {
+pub fn why_nothing_arrives(delivery: &DeliveryStatus) -> Option<String> {
     let since = || began(delivery).map(|time| format!(" since {time}")).unwrap_or_default();
     match &delivery.latest_error {
         Some(error) => Some(format!("is logging, but nothing arrives{}: {}", since(), shown(error))),
@@ -219,7 +219,7 @@ fn help(judged: &Judged) -> &'static str {
 }
 
 /// Tells whether too much time has passed without anything that arrived.
-fn is_stale(delivery: &Delivery) -> bool {
+fn is_stale(delivery: &DeliveryStatus) -> bool {
     let Some(asked) = time(delivery.asked_at.as_deref()) else { return false };
     let Some(began) = began(delivery) else { return false };
     let quiet = asked.duration_since(began);
@@ -229,7 +229,7 @@ fn is_stale(delivery: &Delivery) -> bool {
 }
 
 /// Tells whether digests have stopped: some came, and then none for hours in which the trail was logging.
-fn digests_are_stale(delivery: &Delivery) -> bool {
+fn digests_are_stale(delivery: &DeliveryStatus) -> bool {
     let (Some(asked), Some(latest)) = (time(delivery.asked_at.as_deref()), time(delivery.digest_time.as_deref()))
     else {
         return false;
@@ -239,13 +239,13 @@ fn digests_are_stale(delivery: &Delivery) -> bool {
 }
 
 /// Tells whether events reach the bucket and the log group no more.
-fn log_group_is_stale(delivery: &Delivery) -> bool {
+fn log_group_is_stale(delivery: &DeliveryStatus) -> bool {
     let (latest, in_group) = (time(delivery.latest_time.as_deref()), time(delivery.log_group_time.as_deref()));
     latest.zip(in_group).is_some_and(|(latest, in_group)| latest.duration_since(in_group) > LOG_GROUP_STALE_AFTER)
 }
 
 /// Returns since when nothing arrives: since the last log file, or since it was started where that was later.
-fn began(delivery: &Delivery) -> Option<Timestamp> {
+fn began(delivery: &DeliveryStatus) -> Option<Timestamp> {
     time(delivery.latest_time.as_deref()).max(time(delivery.started_time.as_deref()))
 }
 
@@ -268,16 +268,16 @@ mod tests {
         "111111111111/eu-central-1/trail/acme-org-trail".parse().unwrap()
     }
 
-    fn delivered(latest: &str, asked: Option<&str>) -> Delivery {
-        Delivery {
+    fn delivered(latest: &str, asked: Option<&str>) -> DeliveryStatus {
+        DeliveryStatus {
             latest_time: Some(latest.into()),
             started_time: Some("2026-03-01T08:00:00Z".into()),
             asked_at: asked.map(str::to_owned),
-            ..Delivery::default()
+            ..DeliveryStatus::default()
         }
     }
 
-    fn codes(delivery: &Delivery) -> Vec<String> {
+    fn codes(delivery: &DeliveryStatus) -> Vec<String> {
         of(&trail(), true, delivery, &Judged::LetIn).into_iter().map(|finding| finding.code).collect()
     }
 
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn an_error_is_said_with_since_when_until_when_and_what_it_is_not() {
-        let failing = Delivery { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
+        let failing =
+            DeliveryStatus { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
         let [found] = &of(&trail(), true, &failing, &Judged::LetIn)[..] else { panic!("one finding") };
         assert_eq!((found.harm, found.code.as_str()), (Harm::LogsLost, FAILS));
         assert_eq!(found.since.as_deref(), Some("2026-11-20T10:02:11Z"));
@@ -304,7 +305,8 @@ mod tests {
 
     #[test]
     fn an_audit_is_told_in_half_a_sentence() {
-        let failing = Delivery { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
+        let failing =
+            DeliveryStatus { latest_error: Some("AccessDenied".into()), ..delivered("2026-11-20T10:02:11Z", None) };
         let why = "is logging, but nothing arrives since 2026-11-20T10:02:11Z: AccessDenied";
         assert_eq!(why_nothing_arrives(&failing).as_deref(), Some(why));
         assert!(
@@ -317,16 +319,16 @@ mod tests {
 
     #[test]
     fn every_error_of_a_status_is_a_finding() {
-        let failing = Delivery {
+        let failing = DeliveryStatus {
             latest_error: Some("AccessDenied".into()),
             digest_error: Some("AccessDenied".into()),
             notification_error: Some("AuthorizationError".into()),
             log_group_error: Some("ResourceNotFoundException".into()),
-            ..Delivery::default()
+            ..DeliveryStatus::default()
         };
         assert_eq!(codes(&failing), [FAILS, DIGESTS_FAIL, NOTIFICATIONS_FAIL, LOG_GROUP_FAILS]);
         let found = of(&trail(), true, &failing, &Judged::Unknown);
-        assert!(found.iter().all(|finding| CODES.contains(&finding.code.as_str()) && finding.harm != Harm::Harmless));
+        assert!(found.iter().all(|finding| CODES.contains(&finding.code.as_str()) && finding.harm.does_harm()));
     }
 
     #[test]
@@ -338,10 +340,12 @@ mod tests {
         assert_eq!(codes(&delivered("2026-10-19T10:00:00Z", NOW)), [STALE]);
         assert_eq!(of(&trail(), false, &delivered("2026-10-19T10:00:00Z", NOW), &Judged::LetIn), []);
         // A trail that was started a moment ago has not delivered yet.
-        let started =
-            Delivery { started_time: Some("2026-11-28T03:00:00Z".into()), ..delivered("2026-10-19T10:00:00Z", NOW) };
+        let started = DeliveryStatus {
+            started_time: Some("2026-11-28T03:00:00Z".into()),
+            ..delivered("2026-10-19T10:00:00Z", NOW)
+        };
         assert_eq!(codes(&started), none);
-        let never = Delivery { latest_time: None, ..delivered("", NOW) };
+        let never = DeliveryStatus { latest_time: None, ..delivered("", NOW) };
         assert_eq!(codes(&never), [STALE], "started in March, and nothing has ever arrived");
     }
 
@@ -354,8 +358,10 @@ mod tests {
 
     #[test]
     fn digests_that_come_every_hour_speak_for_a_quiet_day_and_no_longer() {
-        let quiet =
-            |latest: &str| Delivery { digest_time: Some("2026-11-28T02:40:00Z".into()), ..delivered(latest, NOW) };
+        let quiet = |latest: &str| DeliveryStatus {
+            digest_time: Some("2026-11-28T02:40:00Z".into()),
+            ..delivered(latest, NOW)
+        };
         let none: [&str; 0] = [];
         assert_eq!(codes(&quiet("2026-11-27T20:00:00Z")), none);
         assert_eq!(codes(&quiet("2026-11-27T03:00:00Z")), [STALE]);
@@ -363,7 +369,8 @@ mod tests {
 
     #[test]
     fn digests_that_stop_are_a_finding_after_three_hours_without_an_error() {
-        let digest = |time: &str| Delivery { digest_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
+        let digest =
+            |time: &str| DeliveryStatus { digest_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
         let none: [&str; 0] = [];
         assert_eq!(codes(&digest("2026-11-28T00:11:00Z")), none);
         let stopped = digest("2026-11-28T00:09:00Z");
@@ -371,9 +378,9 @@ mod tests {
         assert_eq!((found.code.as_str(), found.harm), (DIGESTS_STALE, Harm::LessProtected));
         assert_eq!(found.since.as_deref(), Some("2026-11-28T00:09:00Z"));
         assert_eq!(of(&trail(), false, &stopped, &Judged::LetIn), [], "a trail that is stopped writes none");
-        let started = Delivery { started_time: Some("2026-11-28T02:00:00Z".into()), ..stopped.clone() };
+        let started = DeliveryStatus { started_time: Some("2026-11-28T02:00:00Z".into()), ..stopped.clone() };
         assert_eq!(codes(&started), none, "a trail that was started an hour ago has written none yet");
-        assert_eq!(codes(&Delivery { asked_at: None, ..stopped }), none, "nobody knows");
+        assert_eq!(codes(&DeliveryStatus { asked_at: None, ..stopped }), none, "nobody knows");
         assert_eq!(codes(&delivered("2026-11-28T03:05:00Z", NOW)), none, "none was ever recorded");
         let of_no_validation =
             Trail { validation: false, delivery: Some(digest("2026-10-19T10:00:00Z")), ..Trail::sample() };
@@ -383,7 +390,7 @@ mod tests {
     #[test]
     fn a_log_group_that_hears_nothing_while_the_bucket_does_is_a_finding() {
         let in_group =
-            |time: &str| Delivery { log_group_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
+            |time: &str| DeliveryStatus { log_group_time: Some(time.into()), ..delivered("2026-11-28T03:05:00Z", NOW) };
         let none: [&str; 0] = [];
         assert_eq!(codes(&in_group("2026-11-28T01:06:00Z")), none);
         assert_eq!(codes(&in_group("2026-11-28T01:04:00Z")), [LOG_GROUP_STALE]);

@@ -30,6 +30,11 @@ impl Harm {
     pub const ALL: [Harm; 5] =
         [Harm::NothingRecorded, Harm::LogsLost, Harm::LogsExposed, Harm::LessProtected, Harm::Harmless];
 
+    /// Tells whether a log or its protection is touched: everything but [`Harm::Harmless`].
+    pub fn does_harm(self) -> bool {
+        self != Harm::Harmless
+    }
+
     /// Returns the word that reports, metrics and JSON use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -319,7 +319,7 @@ impl ReaderPolicies<'_> {
     }
 }
 
-/// Returns the key that encrypts the logs, or what is not known of it where it is somebody else's.
+/// Returns the key that encrypts the logs, or what is not known of it where it is not this deployment's.
 fn key<'a>(
     desired: &Desired,
     observed: &Estate,
@@ -395,7 +395,7 @@ fn gap(observed: &Estate, address: &Address, invariant: Invariant) -> Option<Unp
 }
 
 /// Returns the reader roles and the member policies that read by themselves: the wanted ones, and those of this
-/// deployment that stay although nobody wants them any more.
+/// deployment that stay although they are no longer configured.
 fn readers<'a>(desired: &'a Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<ReaderPolicies<'a>> {
     let ours = |resource: &Resource| resource.deployment() == Some(desired.deployment.as_str());
     let left =

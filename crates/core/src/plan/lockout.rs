@@ -12,7 +12,7 @@ use crate::ids::Arn;
 use crate::log_path::{Folder, LogKind, Sample};
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access,
+    AccessDecision, Caller, Context, Denial, Layers, Named, Request, StatementPlace, evaluate, full_access,
 };
 use crate::policy::guard::possible_callers;
 
@@ -94,8 +94,8 @@ pub(super) fn problems(desired: &Desired, observed: &Estate) -> Vec<Problem> {
         let mut doubts =
             asked.chain(glass_work(desired, address)).filter_map(|(role, action, resource)| {
                 match verdict(desired, &role, action, &resource, address, document)? {
-                    Verdict::Unknown { why } => Some((role, action, why)),
-                    Verdict::Allowed { .. } | Verdict::Denied(_) => None,
+                    AccessDecision::Unknown { why } => Some((role, action, why)),
+                    AccessDecision::Allowed { .. } | AccessDecision::Denied(_) => None,
                 }
             });
         let Some((role, action, why)) = doubts.next() else { continue };
@@ -237,14 +237,14 @@ fn denied(
     denied_by(judged(role, action, resource, address, document, Context::default())?)
 }
 
-fn denied_by(verdict: Verdict) -> Option<StatementPlace> {
+fn denied_by(verdict: AccessDecision) -> Option<StatementPlace> {
     match verdict {
-        Verdict::Denied(Denial::Explicit(place)) => Some(place),
+        AccessDecision::Denied(Denial::Explicit(place)) => Some(place),
         _ => None,
     }
 }
 
-/// Judges what a role of ours does to what a document is attached to. Both are of the organization.
+/// Judges what a role of this deployment does to what a document is attached to. Both are of the organization.
 fn verdict(
     desired: &Desired,
     role: &Arn,
@@ -252,7 +252,7 @@ fn verdict(
     resource: &str,
     address: &Address,
     document: &PolicyDocument,
-) -> Option<Verdict> {
+) -> Option<AccessDecision> {
     let (organization, account) = (desired.organization.as_str(), address.account.as_str());
     let context = Context::default()
         .with("aws:PrincipalOrgID", organization)
@@ -273,7 +273,7 @@ fn judged(
     address: &Address,
     document: &PolicyDocument,
     context: Context,
-) -> Option<Verdict> {
+) -> Option<AccessDecision> {
     let own = full_access();
     let request = Request {
         caller: Caller::from_arn(role)?,

@@ -115,12 +115,12 @@ fn unusable(address: &Address, seen: &Key) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::estate::trail::Delivery;
+    use crate::estate::trail::DeliveryStatus;
 
     #[test]
     fn a_bucket_policy_that_is_gone_says_since_when_nothing_arrives_and_until_when_it_can_be_saved() {
         let address: Address = "222222222222/eu-central-1/bucket_policy/logs".parse().unwrap();
-        let delivery = Delivery { latest_time: Some("2026-11-20T10:02:11Z".into()), ..Delivery::default() };
+        let delivery = DeliveryStatus { latest_time: Some("2026-11-20T10:02:11Z".into()), ..DeliveryStatus::default() };
         let trail = Trail { delivery: Some(delivery), ..Trail::sample() };
         let found = gone(&address, &[&trail]);
         assert_eq!(found.code, "bucket-policy-gone");

@@ -165,7 +165,7 @@ pub struct Headroom {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanOptions {
-    /// Remove what is ours and no longer wanted.
+    /// Remove what this deployment has and no longer configures.
     pub prune: bool,
     /// Take the statements of others out of shared policies where they break isolation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -196,7 +196,7 @@ impl Plan {
 
     /// Tells whether there is something to do or to know, for which commands end with exit code 2.
     pub fn has_findings(&self) -> bool {
-        let harms = |finding: &Finding| finding.harm != Harm::Harmless;
+        let harms = |finding: &Finding| finding.harm.does_harm();
         !self.changes.is_empty()
             || !self.violations.is_empty()
             || !self.blockers.is_empty()

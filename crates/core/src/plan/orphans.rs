@@ -39,7 +39,7 @@ enum Retention {
     Undated,
 }
 
-/// Sorts what is ours and no longer wanted.
+/// Sorts what this deployment has and no longer configures.
 pub(super) fn sort(
     desired: &Desired,
     observed: &Estate,

@@ -166,7 +166,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
+    use crate::estate::trail::{DeliveryStatus, EventSelector, ReadWrite};
     use crate::estate::{Kind, Sighting, Wanted};
     use crate::ids::Partition;
 
@@ -176,7 +176,7 @@ mod tests {
     fn trail(organization: bool, started: Option<&str>) -> Trail {
         Trail {
             organization,
-            delivery: Some(Delivery { started_time: started.map(str::to_owned), ..Delivery::default() }),
+            delivery: Some(DeliveryStatus { started_time: started.map(str::to_owned), ..DeliveryStatus::default() }),
             ..Trail::sample()
         }
     }

@@ -5,7 +5,7 @@ use crate::estate::{ACCOUNT_TAG, Desired, Estate, Kind, Problem, Resource, Stage
 /// Below this number of reader roles a large share is a small number of accounts, and no sign of anything.
 const ROLES_MIN: usize = 5;
 
-/// Finds out whether far fewer accounts are selected than have reader roles of ours: less than half.
+/// Finds out whether far fewer accounts are selected than have reader roles of this deployment: less than half.
 ///
 /// The usual cause is an answer of AWS that lacks accounts, or a selector with a mistake, not a halved organization.
 pub(super) fn far_fewer_accounts(desired: &Desired, observed: &Estate) -> Option<Problem> {

@@ -39,7 +39,7 @@ fn closes_to_members(change: &Change) -> bool {
         && shared(change.desired()) == Some(false)
 }
 
-/// Tells whether a statement of ours lets in whoever its condition describes, as only the dynamic ones do.
+/// Tells whether a statement of orgtrail lets in whoever its condition describes, as only the dynamic ones do.
 fn is_open_to_members(policy: &PolicyDocument) -> bool {
     let anyone = |statement: &Statement| match &statement.principal {
         Some(PrincipalElement::Is(Principals::Anyone)) => true,

@@ -148,8 +148,8 @@ impl Ground<'_> {
     }
 
     /// Tells whether a trail of the configuration writes into the bucket, or encrypts with the key, that the
-    /// configuration names, or their policies have statements of ours, or the bucket encrypts with the key, or readers
-    /// of ours read there: without a tag, that is what shows that it was taken away.
+    /// configuration names, or their policies have statements of orgtrail, or the bucket encrypts with the key, or
+    /// readers of this deployment read there: without a tag, that is what shows that it was taken away.
     fn is_in_use(&self, address: &Address, seen: &Resource) -> bool {
         match (seen, self.desired.wanted.get(address).map(|wanted| &wanted.resource)) {
             (Resource::Trail(seen), Some(Resource::Trail(wish))) => seen.bucket == wish.bucket,
@@ -296,8 +296,9 @@ impl Ground<'_> {
         })
     }
 
-    /// Puts the statements of ours back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses the
-    /// policy of a key. Those of others stay, and what else of ours was changed is left to the rest of the change.
+    /// Puts the statements of orgtrail back without which CloudTrail cannot write, plain HTTP is open, or KMS refuses
+    /// the policy of a key. Those of others stay, and what else of orgtrail was changed is left to the rest of the
+    /// change.
     fn shared_policy(&self, change: &Change, seen: &Resource) -> Option<Change> {
         let wished = change.desired()?.shared_policy()?;
         let mut after = seen.clone();
@@ -347,9 +348,9 @@ fn key(wish: &Key, seen: &Key) -> Key {
     }
 }
 
-/// Puts one statement of ours back where it is missing, or where what stands in its place says less: the rule against
-/// plain HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its way in.
-/// KMS takes no policy after which the account cannot change it again.
+/// Puts one statement of orgtrail back where it is missing, or where what stands in its place says less: the rule
+/// against plain HTTP never changes, and a statement that lets CloudTrail in is put back as long as no source loses its
+/// way in. KMS takes no policy after which the account cannot change it again.
 fn put_back(document: &mut PolicyDocument, statement: &Statement) {
     if !is_against_plain_http(statement) && !lets_cloudtrail_in(statement) && !lets_the_account_in(statement) {
         return;

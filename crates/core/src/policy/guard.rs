@@ -11,7 +11,7 @@ use super::document::{
     ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement,
 };
 use super::evaluate::{
-    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access, glob,
+    AccessDecision, Caller, Context, Denial, Layers, Named, Request, StatementPlace, evaluate, full_access, glob,
 };
 use crate::ids::{AccountId, Arn, Partition};
 
@@ -37,7 +37,7 @@ pub struct Guard<'a> {
     pub own_roles: &'a [Arn],
     /// What no member may do.
     pub protected: &'a [GuardedAction],
-    /// What everybody must still be able to do, orgtrail's roles the protected actions as well.
+    /// What every principal must still be able to do, orgtrail's roles the protected actions as well.
     pub needed: &'a [GuardedAction],
 }
 
@@ -134,7 +134,7 @@ pub fn binds(policy: &PolicyDocument, caller: &Arn) -> Option<(GuardedAction, St
         let places: Vec<StatementPlace> = roles
             .iter()
             .filter_map(|role| match judge(&guard, role, &guarded) {
-                Verdict::Denied(Denial::Explicit(place)) => Some(place),
+                AccessDecision::Denied(Denial::Explicit(place)) => Some(place),
                 _ => None,
             })
             .collect();
@@ -188,18 +188,18 @@ fn expect_allowed(
     fault: GuardFault,
 ) -> Option<GuardViolation> {
     match judge(guard, caller, guarded) {
-        Verdict::Allowed { .. } => None,
-        Verdict::Denied(Denial::Explicit(place)) => Some(violation(fault, caller, guarded, Some(place))),
-        Verdict::Denied(Denial::Implicit { .. }) => Some(violation(fault, caller, guarded, None)),
-        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
+        AccessDecision::Allowed { .. } => None,
+        AccessDecision::Denied(Denial::Explicit(place)) => Some(violation(fault, caller, guarded, Some(place))),
+        AccessDecision::Denied(Denial::Implicit { .. }) => Some(violation(fault, caller, guarded, None)),
+        AccessDecision::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
     }
 }
 
 fn expect_denied(guard: &Guard, caller: &Caller, guarded: &GuardedAction) -> Option<GuardViolation> {
     match judge(guard, caller, guarded) {
-        Verdict::Denied(_) => None,
-        Verdict::Allowed { .. } => Some(violation(GuardFault::LeavesOpen, caller, guarded, None)),
-        Verdict::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
+        AccessDecision::Denied(_) => None,
+        AccessDecision::Allowed { .. } => Some(violation(GuardFault::LeavesOpen, caller, guarded, None)),
+        AccessDecision::Unknown { .. } => Some(violation(GuardFault::Unproven, caller, guarded, None)),
     }
 }
 
@@ -225,7 +225,7 @@ fn delegated(caller: &Caller) -> PolicyDocument {
 }
 
 /// The guard stands beside `FullAWSAccess`, as Organizations attaches it; the caller's own policies allow everything.
-fn judge(guard: &Guard, caller: &Caller, guarded: &GuardedAction) -> Verdict {
+fn judge(guard: &Guard, caller: &Caller, guarded: &GuardedAction) -> AccessDecision {
     let full = full_access();
     let delegated = delegated(caller);
     let named = |name, document| Named { name, document };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::PolicyDocument;
 use super::evaluate::{Caller, Context, Layers, Named, Request, evaluate};
 use super::lint::{Kind, LintSubject, lint};
-use super::preflight::{Delivery, preflight};
+use super::preflight::{PreflightTrail, preflight};
 use crate::log_path::Folder;
 
 /// Texts that mean something in policies, and texts that nearly do.
@@ -107,8 +107,8 @@ fn document() -> impl Strategy<Value = Value> {
     prop_oneof![4 => whole, 1 => value()]
 }
 
-fn delivery() -> Delivery {
-    Delivery {
+fn delivery() -> PreflightTrail {
+    PreflightTrail {
         trail_arn: "arn:aws:cloudtrail:eu-central-1:111111111111:trail/t".parse().unwrap(),
         management_account: "111111111111".parse().unwrap(),
         organization_id: Some("o-exampleorgid".parse().unwrap()),

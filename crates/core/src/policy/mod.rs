@@ -23,7 +23,7 @@ mod write;
 pub use canonical::{Aliases, same_meaning};
 pub use document::{BadPolicy, Effect, PolicyDocument, Statement};
 
-/// What the `Sid` of every statement of ours begins with, in documents that others may also write to.
+/// What the `Sid` of every statement of orgtrail begins with, in documents that others may also write to.
 pub const SID_PREFIX: &str = "Orgtrail";
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub enum BadTemplate {
         /// Where and why.
         why: BadPolicy,
     },
-    /// The template grants more than the compiled one, and nobody allowed it by name.
+    /// The template grants more than the compiled one, and --allow-grant does not name the statement.
     #[error(
         "the template {file} grants more than the compiled one{}: {statement} is not covered by it; take the grant out, or \
          allow it with --allow-grant {}", .line.map(|line| format!(", in line {line}")).unwrap_or_default(), .name.as_deref().unwrap_or("SID, after you gave it one")

@@ -22,11 +22,11 @@ use tokio::time::timeout;
 
 use super::prepared::Prepared;
 use super::{Failure, LogsSession, rules};
+use crate::archive::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
+use crate::archive::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
 use crate::cloud::aws::calls::in_attempt;
 use crate::cloud::aws::service_limiter::ServiceLimiter;
 use crate::flow::Pages;
-use crate::logs::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
-use crate::logs::store::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
 use crate::operations::s3 as op;
 
 /// How often a request is tried in all. With the delays below the last try comes after about half a minute.

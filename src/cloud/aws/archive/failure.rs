@@ -4,10 +4,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::cloud::FaultKind as CallFaultKind;
+use crate::archive::{Fault, FaultKind};
+use crate::cloud::CloudFaultKind;
 use crate::cloud::aws::fault::{NO_ANSWER, Reason, reason, without_answer};
 use crate::ids::AccountId;
-use crate::logs::store::{Fault, FaultKind};
 use crate::operations::Operation;
 
 /// A fault with what a retry has to know.
@@ -50,7 +50,7 @@ where
         return unanswered(operation, account, error);
     }
     let Reason { kind, code, message, help } = reason(operation, error);
-    let is_throttle = kind == CallFaultKind::Throttled || code == "TooManyRequests" || matches!(status, 429 | 503);
+    let is_throttle = kind == CloudFaultKind::Throttled || code == "TooManyRequests" || matches!(status, 429 | 503);
     let kind = match code.as_str() {
         "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" => FaultKind::Absent,
         "InvalidObjectState" => FaultKind::Archived,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
-use crate::cloud::Fault as CallFault;
+use crate::archive::{Fault, FaultKind};
+use crate::cloud::CloudFault;
 use crate::cloud::aws::rate_limits::{RateLimits, Timing};
 use crate::cloud::aws::session::Sessions;
 use crate::cloud::aws::{AwsOptions, CONNECT_TIMEOUT, NotConnected, SessionPolicy, http, sessions};
 use crate::ids::{AccountId, Region};
 use crate::logs::expected::TrailStatus;
-use crate::logs::store::{Fault, FaultKind};
 
 mod bucket;
 mod credentials;
@@ -193,8 +193,8 @@ impl std::fmt::Debug for Connection {
 }
 
 /// The logs cannot be read where the member role cannot be assumed.
-fn not_assumed(fault: CallFault) -> Fault {
-    let CallFault { account, operation, code, message, help, .. } = fault;
+fn not_assumed(fault: CloudFault) -> Fault {
+    let CloudFault { account, operation, code, message, help, .. } = fault;
     let help = format!(
         "{help}; or name the place of the logs (s3://BUCKET/PREFIX), which is then read with your own credentials and no role"
     );

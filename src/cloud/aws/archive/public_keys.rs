@@ -5,10 +5,10 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::Connection;
+use crate::archive::{Fault, FaultKind};
 use crate::flow::Pages;
 use crate::ids::Region;
 use crate::logs::digest::keys::PublicKey;
-use crate::logs::store::{Fault, FaultKind};
 use crate::logs::verify::KeyService;
 use crate::operations::cloudtrail as op;
 

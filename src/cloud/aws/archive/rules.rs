@@ -3,7 +3,7 @@
 use aws_sdk_s3::types::{ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter};
 use jiff::Timestamp;
 
-use crate::logs::store::{Deletes, When};
+use crate::archive::{Deletes, When};
 
 /// Returns what a rule deletes; nothing when it deletes no current object, or is switched off.
 pub(super) fn deletes(rule: &LifecycleRule) -> Option<Deletes> {

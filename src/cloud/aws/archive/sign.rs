@@ -4,7 +4,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 
 use super::LogsSession;
-use crate::logs::store::{Fault, FaultKind};
+use crate::archive::{Fault, FaultKind};
 use crate::operations::kms as op;
 
 /// Tells that a key can sign evidence, before there is any.

@@ -4,8 +4,8 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::LogsSession;
-use crate::logs::expected::{Delivery, TrailStatus};
-use crate::logs::store::Fault;
+use crate::archive::Fault;
+use crate::logs::expected::{TrailDestination, TrailStatus};
 use crate::operations::cloudtrail as op;
 
 /// Returns the status of every trail that delivers to a bucket and can be seen in a region: an organization's trail
@@ -24,7 +24,7 @@ pub(super) async fn trail_status(session: &LogsSession, bucket: &str) -> Result<
         let Ok(status) = asked.await else { continue };
         let time = |time: Option<&DateTime>| Timestamp::from_second(time?.secs()).ok();
         let prefix = trail.s3_key_prefix().filter(|prefix| !prefix.is_empty());
-        let delivery = Delivery {
+        let delivery = TrailDestination {
             trail: Some(name.to_owned()),
             bucket: bucket.to_owned(),
             prefix: prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default(),

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::selectors::{read_advanced, read_basic};
 use super::{arn, op};
 use crate::cloud::aws::session::{Session, none_if_absent};
-use crate::cloud::{Fault, FaultKind};
-use crate::estate::trail::{Delivery, EventSelector};
+use crate::cloud::{CloudFault, CloudFaultKind};
+use crate::estate::trail::{DeliveryStatus, EventSelector};
 use crate::estate::{Address, Sighting, Tags, Trail};
 use crate::ids::{AccountId, Arn};
 
@@ -20,7 +20,7 @@ pub(crate) async fn look(
     session: &Session,
     wanted: &[&Address],
     everywhere: bool,
-) -> Result<Vec<(Address, Sighting)>, Fault> {
+) -> Result<Vec<(Address, Sighting)>, CloudFault> {
     let mut sightings = Vec::new();
     let mut described = describe(session, everywhere).await?;
     let own: BTreeMap<String, &Address> = wanted.iter().map(|address| (arn(session, address), *address)).collect();
@@ -38,7 +38,7 @@ pub(crate) async fn look(
 }
 
 /// Looks at the trails that an account owns, where none is wanted: with one call if it has none.
-pub(crate) async fn look_at_others(session: &Session) -> Result<Vec<(Address, Sighting)>, Fault> {
+pub(crate) async fn look_at_others(session: &Session) -> Result<Vec<(Address, Sighting)>, CloudFault> {
     let mut described = describe(session, false).await?;
     // What other accounts own is seen there: in a member, an organization trail is only a shadow copy.
     described.retain(|arn, _| arn.parse::<Arn>().is_ok_and(|arn| arn.account() == session.account.as_str()));
@@ -46,7 +46,7 @@ pub(crate) async fn look_at_others(session: &Session) -> Result<Vec<(Address, Si
 }
 
 /// Reads the configuration of all trails that this region shows, by ARN; with those of other regions if asked for.
-async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String, Wire>, Fault> {
+async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String, Wire>, CloudFault> {
     let request = session.cloudtrail().describe_trails().include_shadow_trails(true);
     let answer = session.read(op::DESCRIBE_TRAILS, request.send()).await?;
     let mut trails: BTreeMap<String, Wire> = BTreeMap::new();
@@ -61,7 +61,7 @@ async fn describe(session: &Session, everywhere: bool) -> Result<BTreeMap<String
 }
 
 /// A trail of one region is not described in others, but it is listed.
-async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire>) -> Result<(), Fault> {
+async fn add_other_regions(session: &Session, trails: &mut BTreeMap<String, Wire>) -> Result<(), CloudFault> {
     let client = session.cloudtrail();
     let mut token = None;
     let mut pages = session.pages(op::LIST_TRAILS);
@@ -94,14 +94,14 @@ async fn others(
     session: &Session,
     trails: BTreeMap<String, Wire>,
     owners: &BTreeSet<&AccountId>,
-) -> Result<Vec<(Address, Sighting)>, Fault> {
+) -> Result<Vec<(Address, Sighting)>, CloudFault> {
     let mut sightings = Vec::new();
     for (arn, trail) in trails {
         let Some(address) = Address::of_trail(&arn) else { continue };
         let is_own = owners.contains(&address.account);
         let sighting = match other_trail(&session.at(&address), &arn, &trail, is_own).await {
             Ok(trail) => Sighting::present(trail),
-            Err(fault) if fault.kind == FaultKind::Absent => continue,
+            Err(fault) if fault.kind == CloudFaultKind::Absent => continue,
             Err(fault) => Sighting::Unreadable(fault.problem(crate::estate::Stage::Observe, Some(&address))),
         };
         sightings.push((address, sighting));
@@ -111,7 +111,7 @@ async fn others(
 
 /// Reads what a trail that nobody asked for records: configuration, selectors and whether it is logging; of one in the
 /// own account also whose it is.
-async fn other_trail(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, Fault> {
+async fn other_trail(session: &Session, arn: &str, trail: &Wire, is_own: bool) -> Result<Trail, CloudFault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
     let mut read = configured(session, trail, selectors, is_logging(session, &status)?)?;
@@ -120,7 +120,7 @@ async fn other_trail(session: &Session, arn: &str, trail: &Wire, is_own: bool) -
     Ok(read)
 }
 
-async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, Fault> {
+async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail, CloudFault> {
     let status = get_status(session, arn).await?;
     let selectors = selectors(session, arn).await?;
     let mut read = configured(session, trail, selectors, is_logging(session, &status)?)?;
@@ -130,7 +130,7 @@ async fn read_fully(session: &Session, arn: &str, trail: &Wire) -> Result<Trail,
     Ok(read)
 }
 
-fn is_logging(session: &Session, status: &GetTrailStatusOutput) -> Result<bool, Fault> {
+fn is_logging(session: &Session, status: &GetTrailStatusOutput) -> Result<bool, CloudFault> {
     session.needed(op::GET_TRAIL_STATUS, status.is_logging(), "word on whether the trail is logging")
 }
 
@@ -139,7 +139,7 @@ fn configured(
     trail: &Wire,
     selectors: BTreeSet<EventSelector>,
     logging: bool,
-) -> Result<Trail, Fault> {
+) -> Result<Trail, CloudFault> {
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let switch = |value: Option<bool>, what: &str| session.needed(op::DESCRIBE_TRAILS, value, what);
     Ok(Trail {
@@ -161,7 +161,7 @@ fn configured(
     })
 }
 
-async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelector>, Fault> {
+async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelector>, CloudFault> {
     let request = session.cloudtrail().get_event_selectors().trail_name(arn);
     let answer = session.read(op::GET_EVENT_SELECTORS, request.send()).await?;
     Ok(match (answer.advanced_event_selectors(), answer.event_selectors()) {
@@ -174,7 +174,7 @@ async fn selectors(session: &Session, arn: &str) -> Result<BTreeSet<EventSelecto
     })
 }
 
-async fn insights(session: &Session, arn: &str) -> Result<BTreeSet<String>, Fault> {
+async fn insights(session: &Session, arn: &str) -> Result<BTreeSet<String>, CloudFault> {
     let request = session.cloudtrail().get_insight_selectors().trail_name(arn);
     let answer = none_if_absent(session.read(op::GET_INSIGHT_SELECTORS, request.send()).await)?;
     let selectors = answer.and_then(|answer| answer.insight_selectors).unwrap_or_default();
@@ -182,7 +182,7 @@ async fn insights(session: &Session, arn: &str) -> Result<BTreeSet<String>, Faul
 }
 
 /// Reads the tags of a trail. Who does not own it may not be shown them.
-pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, Fault> {
+pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, CloudFault> {
     let request = session.cloudtrail().list_tags().resource_id_list(arn);
     let answer = match session.read(op::LIST_TAGS, request.send()).await {
         Ok(answer) => answer,
@@ -198,25 +198,25 @@ pub(super) async fn tags(session: &Session, arn: &str) -> Result<Option<Tags>, F
 }
 
 /// Tells whether AWS has answered, so that asking again would not help.
-fn is_answer(fault: &Fault) -> bool {
-    !matches!(fault.kind, FaultKind::Throttled | FaultKind::Unreachable)
+fn is_answer(fault: &CloudFault) -> bool {
+    !matches!(fault.kind, CloudFaultKind::Throttled | CloudFaultKind::Unreachable)
 }
 
-pub(super) async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, Fault> {
+pub(super) async fn get_status(session: &Session, arn: &str) -> Result<GetTrailStatusOutput, CloudFault> {
     session.read(op::GET_TRAIL_STATUS, session.cloudtrail().get_trail_status().name(arn).send()).await
 }
 
 /// Asks how the delivery of a trail goes, in its home region.
-pub(crate) async fn status(session: &Session, address: &Address) -> Result<Delivery, Fault> {
+pub(crate) async fn status(session: &Session, address: &Address) -> Result<DeliveryStatus, CloudFault> {
     let arn = arn(session, address);
     Ok(delivery(&get_status(&session.at(address), &arn).await?))
 }
 
-fn delivery(status: &GetTrailStatusOutput) -> Delivery {
+fn delivery(status: &GetTrailStatusOutput) -> DeliveryStatus {
     let error = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let asked = Timestamp::now();
     let time = |time: Option<&aws_smithy_types::DateTime>| time.and_then(|time| time.fmt(Format::DateTime).ok());
-    Delivery {
+    DeliveryStatus {
         latest_time: time(status.latest_delivery_time()),
         latest_error: error(status.latest_delivery_error()),
         digest_error: error(status.latest_digest_delivery_error()),

@@ -7,7 +7,7 @@
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 
 use super::op;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::session::Session;
 use crate::estate::{Address, Kind, Resource};
 use crate::event::catalog::{self, Target};
@@ -39,7 +39,7 @@ struct LookupQuery {
 
 /// Returns who changed what is at the address of a change. The history is asked in the account that manages it, in the
 /// region of the resource; what is global is recorded in the partition's global region.
-pub(crate) async fn last_changes(session: &Session, change: &Change) -> Result<EventHistory, Fault> {
+pub(crate) async fn last_changes(session: &Session, change: &Change) -> Result<EventHistory, CloudFault> {
     let there = session.at(&change.address);
     let clues = clues(&there, change);
     let gap = clues.is_empty().then_some("its events name it by an id that is no longer known");
@@ -52,7 +52,7 @@ pub(crate) async fn last_changes(session: &Session, change: &Change) -> Result<E
     Ok(history.newest(CHANGES_MAX))
 }
 
-async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, Fault> {
+async fn follow(session: &Session, clue: &LookupQuery) -> Result<EventHistory, CloudFault> {
     let attribute = LookupAttribute::builder().attribute_key(clue.key.clone()).attribute_value(&clue.value).build();
     let attribute = attribute.map_err(|why| session.unexpected_response(op::LOOKUP_EVENTS, why.to_string()))?;
     let client = session.cloudtrail();

@@ -10,12 +10,12 @@ use super::selectors::{default_selectors, write};
 use super::{arn, op};
 use crate::cloud::aws::change_context::{ChangeContext, writable};
 use crate::cloud::aws::session::none_if_absent;
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::{OWNER_TAG, Tags, Trail};
 use crate::operations::destroy::DELETE_TRAIL;
 
 /// Makes the trail, or brings it to what is wanted.
-pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Trail) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Trail) -> Result<Done, CloudFault> {
     let arn = arn(&job.session, job.address());
     let made = job.is_creation() && create(job, desired, &arn).await?;
     if !made && SETTINGS.iter().any(|field| job.sets(field)) {
@@ -43,7 +43,7 @@ pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Trail) -> Result<Done
 
 /// Waits until CloudTrail says that the trail is logging: what looks next must not take it for stopped. Where it takes
 /// longer, the next look says so.
-async fn await_logging(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
+async fn await_logging(job: &ChangeContext<'_>, arn: &str) -> Result<(), CloudFault> {
     let session = &job.session;
     let says_so = || async {
         match none_if_absent(get_status(session, arn).await)? {
@@ -55,7 +55,7 @@ async fn await_logging(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> 
 }
 
 /// Deletes an earlier trail, if it is still the one that was observed. The objects that it wrote stay.
-pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     let arn = arn(&job.session, job.address());
     let Some(live) = none_if_absent(tags(&job.session, &arn).await)? else {
         return Ok(Done::default());
@@ -87,7 +87,7 @@ const SETTINGS: [&str; 10] = [
 ];
 
 /// Makes the trail; tells whether it was not there.
-async fn create(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<bool, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<bool, CloudFault> {
     let request = job
         .session
         .cloudtrail()
@@ -115,7 +115,7 @@ async fn create(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<b
 }
 
 /// Sends the settings that have to change; an empty text takes a setting away.
-async fn update(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
+async fn update(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), CloudFault> {
     let text = |field: &str, value: &Option<String>| job.sets(field).then(|| value.clone().unwrap_or_default());
     let switch = |field: &str, value: bool| job.sets(field).then_some(value);
     let logs = job.sets("log_group") || job.sets("log_role");
@@ -139,7 +139,7 @@ async fn update(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(
     job.session.write(op::UPDATE_TRAIL, || request.clone().send()).await.map(drop)
 }
 
-async fn put_selectors(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), Fault> {
+async fn put_selectors(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> Result<(), CloudFault> {
     let selectors = write(&desired.selectors).map_err(|why| {
         job.session.stale_plan(job.address(), format!("the event selectors cannot be written: {why}"))
     })?;
@@ -149,7 +149,7 @@ async fn put_selectors(job: &ChangeContext<'_>, desired: &Trail, arn: &str) -> R
 }
 
 /// Replaces the insights; an empty list switches them off.
-async fn put_insights(job: &ChangeContext<'_>, insights: &BTreeSet<String>, arn: &str) -> Result<(), Fault> {
+async fn put_insights(job: &ChangeContext<'_>, insights: &BTreeSet<String>, arn: &str) -> Result<(), CloudFault> {
     let selectors = insights
         .iter()
         .map(|kind| InsightSelector::builder().insight_type(InsightType::from(kind.as_str())).build())
@@ -159,7 +159,7 @@ async fn put_insights(job: &ChangeContext<'_>, insights: &BTreeSet<String>, arn:
     job.session.write(op::PUT_INSIGHT_SELECTORS, || request.clone().send()).await.map(drop)
 }
 
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()

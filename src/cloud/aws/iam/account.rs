@@ -8,7 +8,7 @@ use aws_sdk_iam::types::{EntityType, RoleDetail, SummaryKeyType, Tag};
 use super::details::{Details, boundary};
 use super::role::with_path;
 use super::{document, op};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::session::Session;
 use crate::estate::role::Boundary;
 use crate::estate::{ACCOUNT_TAG, Limits, OWNER_TAG, Role};
@@ -37,7 +37,7 @@ pub(crate) async fn found(
     deployment: &str,
     wanted: impl Fn(&str) -> bool,
     everybody: bool,
-) -> Result<Found, Fault> {
+) -> Result<Found, CloudFault> {
     let client = session.iam();
     let mut found = Found::default();
     let mut marker = None;
@@ -87,7 +87,7 @@ fn add_others(
     session: &Session,
     page: &GetAccountAuthorizationDetailsOutput,
     others: &mut Details,
-) -> Result<(), Fault> {
+) -> Result<(), CloudFault> {
     for user in session.needed(op::GET_ACCOUNT_DETAILS, page.user_detail_list.as_ref(), "list of users")? {
         others.add_user(session, user)?;
     }
@@ -100,7 +100,7 @@ fn add_others(
     Ok(())
 }
 
-fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
+fn read(session: &Session, detail: &RoleDetail) -> Result<Role, CloudFault> {
     let parse = |text: Option<&str>| document(session, op::GET_ACCOUNT_DETAILS, text.unwrap_or_default());
     let inline = detail.role_policy_list().iter().map(|policy| {
         let name = policy.policy_name().unwrap_or_default().to_owned();
@@ -109,7 +109,7 @@ fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
     let attached = detail.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
     Ok(Role {
         trust: parse(detail.assume_role_policy_document())?,
-        inline: inline.collect::<Result<_, Fault>>()?,
+        inline: inline.collect::<Result<_, CloudFault>>()?,
         attached: attached.map(str::to_owned).collect(),
         boundary: boundary(detail.permissions_boundary()).map(|arn| Box::new(Boundary { arn, document: None })),
         max_session_s: None,
@@ -120,7 +120,7 @@ fn read(session: &Session, detail: &RoleDetail) -> Result<Role, Fault> {
 }
 
 /// Adds what only `ListRoles` tells: the longest session and the description.
-async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> Result<(), Fault> {
+async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> Result<(), CloudFault> {
     let client = session.iam();
     let mut marker = None;
     let mut pages = session.pages(op::LIST_ROLES);
@@ -141,7 +141,7 @@ async fn add_sessions(session: &Session, roles: &mut BTreeMap<String, Role>) -> 
 }
 
 /// Reads the account's quotas.
-pub(crate) async fn limits(session: &Session) -> Result<Limits, Fault> {
+pub(crate) async fn limits(session: &Session) -> Result<Limits, CloudFault> {
     let answer = session.read(op::GET_ACCOUNT_SUMMARY, session.iam().get_account_summary().send()).await?;
     let summary = answer.summary_map.unwrap_or_default();
     let number = |key: &str| summary.get(&SummaryKeyType::from(key)).and_then(|n| u32::try_from(*n).ok());

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{AttachedPolicy, GroupDetail, ManagedPolicyDetail, PolicyDetail, RoleDetail, UserDetail};
 
 use super::{op, percent_decoded};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::session::Session;
 use crate::estate::surroundings::Principal;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Named, full_access};
-use crate::policy::isolation::powers::{Site, Subject, powers};
+use crate::policy::isolation::powers::{PrincipalPolicies, Site, powers};
 
 /// A document, or why it cannot be understood.
 type Text = Result<PolicyDocument, String>;
@@ -35,7 +35,7 @@ struct Raw {
     boundary: Option<String>,
 }
 
-/// The policies that somebody has.
+/// The policies that a principal has.
 #[derive(Default, Clone)]
 struct Given {
     inline: Vec<(String, Text)>,
@@ -47,22 +47,22 @@ fn text(document: Option<&str>) -> Text {
 }
 
 impl Given {
-    fn new(session: &Session, inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Result<Self, Fault> {
+    fn new(session: &Session, inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Result<Self, CloudFault> {
         let inline = inline
             .iter()
             .map(|policy| (policy.policy_name().unwrap_or_default().to_owned(), text(policy.policy_document())));
         let attached =
             attached.iter().map(|policy| Ok(told(session, policy.policy_arn(), "ARN of a policy")?.to_owned()));
-        Ok(Self { inline: inline.collect(), attached: attached.collect::<Result<_, Fault>>()? })
+        Ok(Self { inline: inline.collect(), attached: attached.collect::<Result<_, CloudFault>>()? })
     }
 }
 
-fn told<T>(session: &Session, value: Option<T>, what: &str) -> Result<T, Fault> {
+fn told<T>(session: &Session, value: Option<T>, what: &str) -> Result<T, CloudFault> {
     session.needed(op::GET_ACCOUNT_DETAILS, value, what)
 }
 
 impl Details {
-    pub(super) fn add_role(&mut self, session: &Session, role: &RoleDetail) -> Result<(), Fault> {
+    pub(super) fn add_role(&mut self, session: &Session, role: &RoleDetail) -> Result<(), CloudFault> {
         self.everybody.push(Raw {
             arn: told(session, role.arn(), "ARN of a role")?.to_owned(),
             trust: Some(text(role.assume_role_policy_document())),
@@ -73,7 +73,7 @@ impl Details {
         Ok(())
     }
 
-    pub(super) fn add_user(&mut self, session: &Session, user: &UserDetail) -> Result<(), Fault> {
+    pub(super) fn add_user(&mut self, session: &Session, user: &UserDetail) -> Result<(), CloudFault> {
         self.everybody.push(Raw {
             arn: told(session, user.arn(), "ARN of a user")?.to_owned(),
             trust: None,
@@ -84,7 +84,7 @@ impl Details {
         Ok(())
     }
 
-    pub(super) fn add_group(&mut self, session: &Session, group: &GroupDetail) -> Result<(), Fault> {
+    pub(super) fn add_group(&mut self, session: &Session, group: &GroupDetail) -> Result<(), CloudFault> {
         let given = Given::new(session, group.group_policy_list(), group.attached_managed_policies())?;
         let arn = told(session, group.arn(), "ARN of a group")?.to_owned();
         self.groups.insert(told(session, group.group_name(), "name of a group")?.to_owned(), given.clone());
@@ -93,7 +93,7 @@ impl Details {
     }
 
     /// Keeps the version that counts. Where none is said to be it, what the policy says is not known.
-    pub(super) fn add_policy(&mut self, session: &Session, policy: &ManagedPolicyDetail) -> Result<(), Fault> {
+    pub(super) fn add_policy(&mut self, session: &Session, policy: &ManagedPolicyDetail) -> Result<(), CloudFault> {
         let arn = told(session, policy.arn(), "ARN of a policy")?;
         if let Some(version) = policy.policy_version_list().iter().find(|version| version.is_default_version) {
             self.managed.insert(arn.to_owned(), text(version.document()));
@@ -109,9 +109,9 @@ impl Details {
     /// Returns those who can do something to the archive, or of whom it is not known, by ARN.
     pub(crate) fn digest(&self, site: &Site) -> Vec<Principal> {
         let everything = full_access();
-        let read: Vec<(Subject, Vec<String>)> =
+        let read: Vec<(PrincipalPolicies, Vec<String>)> =
             self.everybody.iter().map(|raw| self.subject(raw, &everything)).collect();
-        let (subjects, unknown): (Vec<Subject>, Vec<Vec<String>>) = read.into_iter().unzip();
+        let (subjects, unknown): (Vec<PrincipalPolicies>, Vec<Vec<String>>) = read.into_iter().unzip();
         let all = powers(site, &subjects);
         let principals = self.everybody.iter().zip(all).zip(unknown);
         let mut found: Vec<Principal> = principals
@@ -128,7 +128,7 @@ impl Details {
     }
 
     /// Returns a principal as the evaluation takes it, and what is not known of it.
-    fn subject<'a>(&'a self, raw: &'a Raw, everything: &'a PolicyDocument) -> (Subject<'a>, Vec<String>) {
+    fn subject<'a>(&'a self, raw: &'a Raw, everything: &'a PolicyDocument) -> (PrincipalPolicies<'a>, Vec<String>) {
         let mut unknown = Vec::new();
         let mut policies = Vec::new();
         let mut boundary = None;
@@ -169,7 +169,7 @@ impl Details {
             }
             None => None,
         };
-        (Subject { arn: raw.arn.clone(), policies, boundary, trust }, unknown)
+        (PrincipalPolicies { arn: raw.arn.clone(), policies, boundary, trust }, unknown)
     }
 }
 

@@ -11,12 +11,12 @@ use aws_sdk_iam::error::BuildError;
 use aws_sdk_iam::types::Tag;
 
 use super::change_context::{ChangeContext, writable};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::Tags;
 use crate::policy::PolicyDocument;
 
 /// Writes tags in IAM's form.
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, BuildError>>()
@@ -24,7 +24,11 @@ fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
 }
 
 /// Reads a policy as IAM returns it: percent-encoded JSON (IAM API, `GetRolePolicy` and others).
-fn document(session: &Session, operation: crate::operations::Operation, text: &str) -> Result<PolicyDocument, Fault> {
+fn document(
+    session: &Session,
+    operation: crate::operations::Operation,
+    text: &str,
+) -> Result<PolicyDocument, CloudFault> {
     PolicyDocument::parse(&percent_decoded(text))
         .map_err(|why| session.unexpected_response(operation, format!("a policy cannot be understood: {why}")))
 }

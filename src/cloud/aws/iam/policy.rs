@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::{document, op, wire_tags};
 use crate::cloud::aws::change_context::ChangeContext;
 use crate::cloud::aws::session::{Session, none_if_absent};
-use crate::cloud::{Done, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, Done};
 use crate::estate::{Address, OWNER_TAG, Policy, Sighting, Tags};
 
 /// Versions that a policy may have (IAM API, `CreatePolicyVersion`).
 const VERSIONS_MAX: usize = 5;
 
 /// Looks at a managed policy with two calls, and with one more where it matters what it is attached to.
-pub(crate) async fn look(session: &Session, address: &Address, attachments: bool) -> Result<Sighting, Fault> {
+pub(crate) async fn look(session: &Session, address: &Address, attachments: bool) -> Result<Sighting, CloudFault> {
     let arn = arn(session, &address.name);
     let request = session.iam().get_policy().policy_arn(&arn);
     let Some(answer) = none_if_absent(session.read(op::GET_POLICY, request.send()).await)? else {
@@ -48,7 +48,7 @@ struct Attached {
     users: BTreeSet<String>,
 }
 
-async fn attached(session: &Session, arn: &str) -> Result<Attached, Fault> {
+async fn attached(session: &Session, arn: &str) -> Result<Attached, CloudFault> {
     let client = session.iam();
     let mut attached = Attached::default();
     let mut marker = None;
@@ -67,7 +67,7 @@ async fn attached(session: &Session, arn: &str) -> Result<Attached, Fault> {
 }
 
 /// Makes the policy, or brings it to what is wanted. Who else has it is the member's own decision.
-pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Policy) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Policy) -> Result<Done, CloudFault> {
     let arn = arn(&job.session, job.name());
     let made = job.is_creation() && create(job, desired, &arn).await?;
     if !made && job.sets("document") {
@@ -82,7 +82,7 @@ pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Policy) -> Result<Don
 }
 
 /// Makes the policy; tells whether it was not there.
-async fn create(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<bool, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<bool, CloudFault> {
     let client = job.session.iam();
     let request = client
         .create_policy()
@@ -100,7 +100,7 @@ async fn create(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<
     }
 }
 
-async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
+async fn tags(session: &Session, arn: &str) -> Result<Tags, CloudFault> {
     let answer = none_if_absent(session.read(op::GET_POLICY, session.iam().get_policy().policy_arn(arn).send()).await)?;
     let policy = answer.and_then(|answer| answer.policy);
     let tags = policy.as_ref().map(|policy| policy.tags()).unwrap_or_default();
@@ -108,7 +108,7 @@ async fn tags(session: &Session, arn: &str) -> Result<Tags, Fault> {
 }
 
 /// Writes a new default version. The oldest one goes if there is no room.
-async fn put_document(job: &ChangeContext<'_>, arn: &str, desired: &Policy) -> Result<(), Fault> {
+async fn put_document(job: &ChangeContext<'_>, arn: &str, desired: &Policy) -> Result<(), CloudFault> {
     let client = job.session.iam();
     let listed =
         job.session.read(op::LIST_POLICY_VERSIONS, client.list_policy_versions().policy_arn(arn).send()).await?;
@@ -127,7 +127,7 @@ async fn put_document(job: &ChangeContext<'_>, arn: &str, desired: &Policy) -> R
 }
 
 /// Attaches the policy to each group and role. One that an account lacks is told when the others have it.
-async fn attach(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<(), Fault> {
+async fn attach(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<(), CloudFault> {
     let client = job.session.iam();
     let mut missing = None;
     for group in desired.groups.iter().filter(|_| job.sets("groups")) {
@@ -141,11 +141,11 @@ async fn attach(job: &ChangeContext<'_>, desired: &Policy, arn: &str) -> Result<
     missing.map_or(Ok(()), Err)
 }
 
-fn note_missing<T>(attached: Result<T, Fault>, missing: &mut Option<Fault>) -> Result<(), Fault> {
+fn note_missing<T>(attached: Result<T, CloudFault>, missing: &mut Option<CloudFault>) -> Result<(), CloudFault> {
     match attached {
-        Err(fault) if fault.kind == FaultKind::Absent => {
+        Err(fault) if fault.kind == CloudFaultKind::Absent => {
             let help = "make it in this account, or take it out of readers.attach_to".into();
-            missing.get_or_insert(Fault { help, ..fault });
+            missing.get_or_insert(CloudFault { help, ..fault });
             Ok(())
         }
         other => other.map(drop),
@@ -153,7 +153,7 @@ fn note_missing<T>(attached: Result<T, Fault>, missing: &mut Option<Fault>) -> R
 }
 
 /// Takes the policy from everybody who has it and deletes it, if it is still ours.
-pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     let arn = arn(&job.session, job.name());
     let client = job.session.iam();
     let Some(policy) =
@@ -175,7 +175,7 @@ pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-async fn detach_all(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
+async fn detach_all(job: &ChangeContext<'_>, arn: &str) -> Result<(), CloudFault> {
     let client = job.session.iam();
     let attached = attached(&job.session, arn).await?;
     for group in &attached.groups {
@@ -193,7 +193,7 @@ async fn detach_all(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn delete_versions(job: &ChangeContext<'_>, arn: &str) -> Result<(), Fault> {
+async fn delete_versions(job: &ChangeContext<'_>, arn: &str) -> Result<(), CloudFault> {
     let client = job.session.iam();
     let listed =
         job.session.read(op::LIST_POLICY_VERSIONS, client.list_policy_versions().policy_arn(arn).send()).await?;

@@ -8,7 +8,7 @@ use super::details::boundary;
 use super::{document, op, wire_tags};
 use crate::cloud::aws::change_context::ChangeContext;
 use crate::cloud::aws::session::{Session, none_if_absent};
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::role::Boundary;
 use crate::estate::{Address, OWNER_TAG, Role, Sighting, Tags};
 use crate::policy::PolicyDocument;
@@ -29,7 +29,7 @@ pub(crate) fn with_path(path: &str, name: &str) -> String {
 }
 
 /// Looks at one role. For an account with many, `account::roles` is cheaper.
-pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     Ok(match read(session, &address.name).await? {
         Some(role) => Sighting::present(role),
         None => Sighting::Absent,
@@ -37,7 +37,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
 }
 
 /// Reads a role by its name with its path. A role of the same name with another path is another role.
-async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, Fault> {
+async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, CloudFault> {
     let name = bare(address_name);
     let request = session.iam().get_role().role_name(name);
     let Some(answer) = none_if_absent(session.read(op::GET_ROLE, request.send()).await)? else { return Ok(None) };
@@ -58,7 +58,7 @@ async fn read(session: &Session, address_name: &str) -> Result<Option<Role>, Fau
 }
 
 /// Returns the tags of a role that is there.
-pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, CloudFault> {
     let answer = session.read(op::GET_ROLE, session.iam().get_role().role_name(name).send()).await?;
     let role = session.needed(op::GET_ROLE, answer.role, "role")?;
     Ok(role.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
@@ -71,7 +71,7 @@ async fn limit(session: &Session, attached: Option<&AttachedPermissionsBoundary>
     Some(Box::new(Boundary { arn, document }))
 }
 
-async fn limit_document(session: &Session, arn: &str) -> Result<Option<PolicyDocument>, Fault> {
+async fn limit_document(session: &Session, arn: &str) -> Result<Option<PolicyDocument>, CloudFault> {
     let answer = session.read(op::GET_POLICY, session.iam().get_policy().policy_arn(arn).send()).await?;
     let Some(version) = answer.policy.and_then(|policy| policy.default_version_id) else { return Ok(None) };
     let request = session.iam().get_policy_version().policy_arn(arn).version_id(version);
@@ -80,7 +80,7 @@ async fn limit_document(session: &Session, arn: &str) -> Result<Option<PolicyDoc
     document(session, op::GET_POLICY_VERSION, &text).map(Some)
 }
 
-async fn inline(session: &Session, role: &str) -> Result<BTreeMap<String, PolicyDocument>, Fault> {
+async fn inline(session: &Session, role: &str) -> Result<BTreeMap<String, PolicyDocument>, CloudFault> {
     let mut policies = BTreeMap::new();
     for name in inline_names(session, role).await? {
         let request = session.iam().get_role_policy().role_name(role).policy_name(&name);
@@ -90,7 +90,7 @@ async fn inline(session: &Session, role: &str) -> Result<BTreeMap<String, Policy
     Ok(policies)
 }
 
-async fn inline_names(session: &Session, role: &str) -> Result<Vec<String>, Fault> {
+async fn inline_names(session: &Session, role: &str) -> Result<Vec<String>, CloudFault> {
     let client = session.iam();
     let mut names = Vec::new();
     let mut marker = None;
@@ -106,7 +106,7 @@ async fn inline_names(session: &Session, role: &str) -> Result<Vec<String>, Faul
     }
 }
 
-async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, Fault> {
+async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, CloudFault> {
     let client = session.iam();
     let mut arns = BTreeSet::new();
     let mut marker = None;
@@ -124,7 +124,7 @@ async fn attached(session: &Session, role: &str) -> Result<BTreeSet<String>, Fau
 
 /// Makes the role, or brings it to what is wanted; policies that are not wanted go. Returns the role with its unique
 /// id.
-pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<Done, CloudFault> {
     if !job.is_creation() {
         update(job, desired, observed).await?;
         return Ok(Done::default());
@@ -141,18 +141,18 @@ pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Role, observed: Optio
 }
 
 /// Goes on with a role that a run made which was then stopped.
-async fn resume(job: &ChangeContext<'_>, desired: &Role, fault: Fault) -> Result<Done, Fault> {
+async fn resume(job: &ChangeContext<'_>, desired: &Role, fault: CloudFault) -> Result<Done, CloudFault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         let help = "a role of that name has another path, and IAM has each name once: remove that role, or choose another \
                     name";
-        return Err(Fault { help: help.into(), ..fault });
+        return Err(CloudFault { help: help.into(), ..fault });
     };
     job.must_be_ours(&live.tags)?;
     update(job, desired, Some(&live)).await?;
     Ok(Done { resource: Some(Role { unique_id: live.unique_id, ..desired.clone() }.into()) })
 }
 
-async fn create(job: &ChangeContext<'_>, desired: &Role) -> Result<Role, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &Role) -> Result<Role, CloudFault> {
     let request = job
         .session
         .iam()
@@ -168,7 +168,7 @@ async fn create(job: &ChangeContext<'_>, desired: &Role) -> Result<Role, Fault> 
     Ok(Role { unique_id, ..desired.clone() })
 }
 
-async fn update(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<(), Fault> {
+async fn update(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>) -> Result<(), CloudFault> {
     let session = &job.session;
     let client = session.iam();
     if job.sets("trust") {
@@ -197,7 +197,7 @@ async fn update(job: &ChangeContext<'_>, desired: &Role, observed: Option<&Role>
     Ok(())
 }
 
-async fn put_policies(job: &ChangeContext<'_>, desired: &Role, live: &Role) -> Result<(), Fault> {
+async fn put_policies(job: &ChangeContext<'_>, desired: &Role, live: &Role) -> Result<(), CloudFault> {
     let session = &job.session;
     let client = session.iam();
     for (name, policy) in desired.inline.iter().filter(|(name, _)| job.sets(&format!("inline.{name}"))) {
@@ -217,7 +217,7 @@ async fn remove_policies(
     job: &ChangeContext<'_>,
     inline: impl Iterator<Item = &String>,
     attached: impl Iterator<Item = &String>,
-) -> Result<(), Fault> {
+) -> Result<(), CloudFault> {
     let client = job.session.iam();
     for name in inline {
         let request = client.delete_role_policy().role_name(bare(job.name())).policy_name(name);
@@ -231,7 +231,7 @@ async fn remove_policies(
 }
 
 /// Removes the role and its policies, if it is still the one that was observed.
-pub(crate) async fn retire(job: &ChangeContext<'_>, observed: Option<&Role>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>, observed: Option<&Role>) -> Result<Done, CloudFault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         return Ok(Done::default());
     };

@@ -57,15 +57,15 @@ fn told<T: std::fmt::Debug>(part: Part<T>) -> Result<String, String> {
 
 /// Reads what one operation answers of what surrounds an archive.
 async fn look_around(session: &Session, operation: &str) -> Result<String, String> {
-    let code = |fault: Fault| fault.code;
+    let code = |fault: CloudFault| fault.code;
     match operation {
         "ListGrants" => kms::grants(session, KEY).await.map(|found| format!("{found:?}")).map_err(code),
         "ListSubscriptionsByTopic" => sns::subscriptions(session, "arn:aws:sns:eu-central-1:222222222222:t")
             .await
             .map(|found| format!("{found:?}"))
             .map_err(code),
-        "DescribeSubscriptionFilters" => told(logs::doors(session, &at(Kind::LogGroup, "acme")).await.subscriptions),
-        "DescribeResourcePolicies" => told(logs::doors(session, &at(Kind::LogGroup, "acme")).await.policies),
+        "DescribeSubscriptionFilters" => told(logs::exposure(session, &at(Kind::LogGroup, "acme")).await.subscriptions),
+        "DescribeResourcePolicies" => told(logs::exposure(session, &at(Kind::LogGroup, "acme")).await.policies),
         "ListPoliciesForTarget" => {
             let targets = ["r-ab12".to_owned()].into();
             organizations::controls::look(session, &targets).await.map(|found| format!("{found:?}")).map_err(code)
@@ -75,12 +75,12 @@ async fn look_around(session: &Session, operation: &str) -> Result<String, Strin
             .map(|found| format!("{:?}", found.roles))
             .map_err(code),
         of_bucket => {
-            let doors = s3::doors::look(session, &at(Kind::Bucket, "acme")).await;
+            let exposure = s3::exposure::look(session, &at(Kind::Bucket, "acme")).await;
             match of_bucket {
-                "acl" => told(doors.acl),
-                "replication" => told(doors.replication),
-                "inventory" => told(doors.inventories),
-                _ => told(doors.notifications),
+                "acl" => told(exposure.acl),
+                "replication" => told(exposure.replication),
+                "inventory" => told(exposure.inventories),
+                _ => told(exposure.notifications),
             }
         }
     }

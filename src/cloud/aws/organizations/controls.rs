@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_organizations::types::PolicyType;
 
 use super::op;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::session::Session;
 use crate::estate::surroundings::{ControlPolicies, ControlPolicy};
 use crate::policy::PolicyDocument;
@@ -14,7 +14,7 @@ use crate::policy::document::{PrincipalElement, Principals};
 use crate::policy::evaluate::full_access;
 
 /// Reads what is attached to the targets.
-pub(crate) async fn look(session: &Session, targets: &BTreeSet<String>) -> Result<ControlPolicies, Fault> {
+pub(crate) async fn look(session: &Session, targets: &BTreeSet<String>) -> Result<ControlPolicies, CloudFault> {
     let mut found = ControlPolicies::default();
     found.service = attached(session, targets, PolicyType::ServiceControlPolicy, &mut found.documents).await?;
     found.resource = attached(session, targets, PolicyType::ResourceControlPolicy, &mut found.documents).await?;
@@ -26,7 +26,7 @@ async fn attached(
     targets: &BTreeSet<String>,
     kind: PolicyType,
     documents: &mut BTreeMap<String, ControlPolicy>,
-) -> Result<BTreeMap<String, BTreeSet<String>>, Fault> {
+) -> Result<BTreeMap<String, BTreeSet<String>>, CloudFault> {
     let client = session.organizations();
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for target in targets {
@@ -72,7 +72,7 @@ fn open(kind: &PolicyType) -> PolicyDocument {
     open
 }
 
-async fn document(session: &Session, id: &str, name: &str) -> Result<PolicyDocument, Fault> {
+async fn document(session: &Session, id: &str, name: &str) -> Result<PolicyDocument, CloudFault> {
     let request = session.organizations().describe_policy().policy_id(id);
     let answer = session.read(op::DESCRIBE_POLICY, request.send()).await?;
     let content = answer.policy().and_then(|policy| policy.content()).unwrap_or_default();

@@ -7,7 +7,7 @@ use aws_sdk_organizations::types::{self, OrganizationFeatureSet};
 use super::op;
 use crate::cloud::aws::fault::refusal;
 use crate::cloud::aws::session::Session;
-use crate::cloud::{DiscoverOptions, Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind, DiscoverOptions};
 use crate::estate::{Problem, Stage};
 use crate::ids::{AccountId, OrganizationId};
 use crate::organization::{Account, AccountState, Organization, Unit};
@@ -16,7 +16,10 @@ use crate::organization::{Account, AccountState, Organization, Unit};
 const PAGE: i32 = 20;
 
 /// Reads accounts, and units and tags where they are needed.
-pub(crate) async fn discover(session: &Session, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+pub(crate) async fn discover(
+    session: &Session,
+    needs: DiscoverOptions,
+) -> Result<(Organization, Vec<Problem>), CloudFault> {
     let (id, management_account) = describe(session).await?;
     let listed = list_accounts(session, &management_account).await?;
     let mut problems = Vec::new();
@@ -49,7 +52,7 @@ pub(crate) async fn discover(session: &Session, needs: DiscoverOptions) -> Resul
     Ok((organization, problems))
 }
 
-async fn describe(session: &Session) -> Result<(OrganizationId, AccountId), Fault> {
+async fn describe(session: &Session) -> Result<(OrganizationId, AccountId), CloudFault> {
     let answer =
         session.read(op::DESCRIBE_ORGANIZATION, session.organizations().describe_organization().send()).await?;
     let odd = |what: &str| session.unexpected_response(op::DESCRIBE_ORGANIZATION, format!("the answer has no {what}"));
@@ -68,7 +71,7 @@ async fn describe(session: &Session) -> Result<(OrganizationId, AccountId), Faul
     Ok((id, account.ok_or_else(|| odd("management account"))?))
 }
 
-async fn list_accounts(session: &Session, management: &AccountId) -> Result<Vec<types::Account>, Fault> {
+async fn list_accounts(session: &Session, management: &AccountId) -> Result<Vec<types::Account>, CloudFault> {
     let client = session.organizations();
     let mut accounts = Vec::new();
     let mut token = None;
@@ -86,18 +89,18 @@ async fn list_accounts(session: &Session, management: &AccountId) -> Result<Vec<
 }
 
 /// Any account may describe its organization, but only two kinds may list it.
-fn wrong_account(fault: Fault, management: &AccountId) -> Fault {
-    if fault.kind != FaultKind::Denied {
+fn wrong_account(fault: CloudFault, management: &AccountId) -> CloudFault {
+    if fault.kind != CloudFaultKind::Denied {
         return fault;
     }
     let help = format!(
         "use credentials of the management account {management} or of a delegated administrator, and allow them \
          organizations:ListAccounts"
     );
-    Fault { help, ..fault }
+    CloudFault { help, ..fault }
 }
 
-fn nobody_active(session: &Session, accounts: usize) -> Fault {
+fn nobody_active(session: &Session, accounts: usize) -> CloudFault {
     refusal(
         &session.account,
         op::LIST_ACCOUNTS.as_str(),
@@ -112,7 +115,7 @@ enum Read {
     NewState(Problem),
 }
 
-fn read_account(session: &Session, account: &types::Account) -> Result<Read, Fault> {
+fn read_account(session: &Session, account: &types::Account) -> Result<Read, CloudFault> {
     let id = account.id().and_then(|id| id.parse::<AccountId>().ok());
     let id = id.ok_or_else(|| session.unexpected_response(op::LIST_ACCOUNTS, "an account has no id"))?;
     let state = match state(account) {
@@ -170,7 +173,7 @@ fn units_of(path: &str) -> Vec<String> {
 async fn walk(
     session: &Session,
     mut place: Option<impl FnMut(AccountId, &[String])>,
-) -> Result<BTreeMap<String, Unit>, Fault> {
+) -> Result<BTreeMap<String, Unit>, CloudFault> {
     let mut units = BTreeMap::new();
     let mut open: VecDeque<Vec<String>> = VecDeque::new();
     for (id, name) in roots(session).await? {
@@ -192,7 +195,7 @@ async fn walk(
 
 type IdAndName = (String, String);
 
-async fn roots(session: &Session) -> Result<Vec<IdAndName>, Fault> {
+async fn roots(session: &Session) -> Result<Vec<IdAndName>, CloudFault> {
     let client = session.organizations();
     let mut roots = Vec::new();
     let mut token = None;
@@ -210,7 +213,7 @@ async fn roots(session: &Session) -> Result<Vec<IdAndName>, Fault> {
     }
 }
 
-async fn units_below(session: &Session, parent: &str) -> Result<Vec<IdAndName>, Fault> {
+async fn units_below(session: &Session, parent: &str) -> Result<Vec<IdAndName>, CloudFault> {
     let client = session.organizations();
     let mut units = Vec::new();
     let mut token = None;
@@ -230,7 +233,7 @@ async fn units_below(session: &Session, parent: &str) -> Result<Vec<IdAndName>, 
     }
 }
 
-async fn accounts_of(session: &Session, parent: &str) -> Result<Vec<AccountId>, Fault> {
+async fn accounts_of(session: &Session, parent: &str) -> Result<Vec<AccountId>, CloudFault> {
     let client = session.organizations();
     let mut accounts = Vec::new();
     let mut token = None;
@@ -250,7 +253,7 @@ async fn accounts_of(session: &Session, parent: &str) -> Result<Vec<AccountId>, 
 }
 
 /// Returns the tags of an account or a policy.
-pub(super) async fn tags(session: &Session, resource: &str) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) async fn tags(session: &Session, resource: &str) -> Result<BTreeMap<String, String>, CloudFault> {
     let client = session.organizations();
     let mut tags = BTreeMap::new();
     let mut token = None;

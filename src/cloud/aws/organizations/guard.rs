@@ -6,7 +6,7 @@ use super::op;
 use crate::cloud::aws::change_context::{ChangeContext, writable};
 use crate::cloud::aws::fault::refusal;
 use crate::cloud::aws::session::Session;
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::{Address, ServiceControlPolicy, Sighting, Tags};
 use crate::policy::PolicyDocument;
 use crate::policy::guard::binds;
@@ -14,7 +14,7 @@ use crate::policy::guard::binds;
 const WHAT_FOR: &str = "Keeps members from stopping or changing the organization's trail";
 
 /// Looks for a service control policy by its name.
-pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     must_be_enabled(session).await?;
     Ok(match read(session, &address.name).await? {
         Some(policy) => Sighting::present(policy),
@@ -23,7 +23,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
 }
 
 /// A policy of a type that is switched off binds nobody, and cannot be attached.
-async fn must_be_enabled(session: &Session) -> Result<(), Fault> {
+async fn must_be_enabled(session: &Session) -> Result<(), CloudFault> {
     let answer = session.read(op::LIST_ROOTS, session.organizations().list_roots().send()).await?;
     let is_on = |root: &Root| {
         root.policy_types().iter().any(|summary| {
@@ -45,7 +45,7 @@ async fn must_be_enabled(session: &Session) -> Result<(), Fault> {
     ))
 }
 
-async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPolicy>, Fault> {
+async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPolicy>, CloudFault> {
     let Some(id) = find(session, name).await? else {
         return Ok(None);
     };
@@ -59,7 +59,7 @@ async fn read(session: &Session, name: &str) -> Result<Option<ServiceControlPoli
     Ok(Some(ServiceControlPolicy { id: Some(id), document, targets, tags }))
 }
 
-async fn find(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+async fn find(session: &Session, name: &str) -> Result<Option<String>, CloudFault> {
     let client = session.organizations();
     let mut token = None;
     let mut pages = session.pages(op::LIST_POLICIES);
@@ -77,7 +77,7 @@ async fn find(session: &Session, name: &str) -> Result<Option<String>, Fault> {
     }
 }
 
-async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeSet<String>, Fault> {
+async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeSet<String>, CloudFault> {
     let client = session.organizations();
     let mut targets = std::collections::BTreeSet::new();
     let mut token = None;
@@ -96,7 +96,7 @@ async fn targets(session: &Session, id: &str) -> Result<std::collections::BTreeS
 
 /// Refuses a guard that would bind the role that orgtrail was started with, where it manages something with it: the
 /// next run could change nothing there. Only here is it known which role that is. Nothing binds the management account.
-fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<(), Fault> {
+fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<(), CloudFault> {
     let starter = job.session.starter().filter(|starter| starter.account() != job.address().account.as_str());
     let bound = starter.and_then(|starter| Some((starter, binds(&desired.document, starter)?)));
     let Some((starter, (guarded, place))) = bound else { return Ok(()) };
@@ -105,11 +105,11 @@ fn must_stay_let_in(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> 
         guarded.action, guarded.resource
     );
     let help = "name the role in organization.own_roles, and make a new plan".into();
-    Err(Fault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
+    Err(CloudFault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
 }
 
 /// Makes the policy, or brings it and its targets to what is wanted.
-pub(crate) async fn put(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<Done, CloudFault> {
     must_stay_let_in(job, desired)?;
     let live = match read(&job.session, job.name()).await? {
         Some(live) => {
@@ -137,7 +137,7 @@ pub(crate) async fn put(job: &ChangeContext<'_>, desired: &ServiceControlPolicy)
     Ok(Done::default())
 }
 
-async fn create(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<ServiceControlPolicy, Fault> {
+async fn create(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Result<ServiceControlPolicy, CloudFault> {
     let request = job
         .session
         .organizations()
@@ -158,7 +158,7 @@ async fn create(job: &ChangeContext<'_>, desired: &ServiceControlPolicy) -> Resu
 }
 
 /// A request that was repeated because its first answer was lost meets the policy that it made.
-async fn made_meanwhile(job: &ChangeContext<'_>, fault: Fault) -> Result<ServiceControlPolicy, Fault> {
+async fn made_meanwhile(job: &ChangeContext<'_>, fault: CloudFault) -> Result<ServiceControlPolicy, CloudFault> {
     let live = read(&job.session, job.name()).await?.ok_or(fault)?;
     job.must_be_ours(&live.tags)?;
     Ok(live)
@@ -169,7 +169,7 @@ async fn retarget(
     id: &str,
     live: &ServiceControlPolicy,
     desired: &ServiceControlPolicy,
-) -> Result<(), Fault> {
+) -> Result<(), CloudFault> {
     let client = job.session.organizations();
     for target in desired.targets.difference(&live.targets) {
         let request = client.attach_policy().policy_id(id).target_id(target);
@@ -183,7 +183,7 @@ async fn retarget(
 }
 
 /// Detaches the policy from all its targets and deletes it.
-pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     let Some(live) = read(&job.session, job.name()).await? else {
         return Ok(Done::default());
     };
@@ -194,7 +194,7 @@ pub(crate) async fn retire(job: &ChangeContext<'_>) -> Result<Done, Fault> {
     Ok(Done::default())
 }
 
-fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, Fault> {
+fn wire_tags(job: &ChangeContext<'_>, tags: &Tags) -> Result<Vec<Tag>, CloudFault> {
     writable(tags)
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()

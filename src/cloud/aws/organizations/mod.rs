@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 
 use super::change_context::ChangeContext;
 use super::session::Session;
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, DelegatedAdministrator, Sighting, TrustedAccess};
 use crate::ids::AccountId;
 use crate::operations::{cloudtrail as cloudtrail_op, organizations as op};
 
 /// Looks whether CloudTrail has trusted access.
-pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, Fault> {
+pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, CloudFault> {
     let client = session.organizations();
     let mut token = None;
     let mut pages = session.pages(op::LIST_SERVICE_ACCESS);
@@ -35,14 +35,14 @@ pub(super) async fn look_trusted_access(session: &Session) -> Result<Sighting, F
 }
 
 /// Looks whether an account may administer CloudTrail.
-pub(super) async fn look_delegated_administrator(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(super) async fn look_delegated_administrator(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let found = delegated_administrators(session).await?;
     let is_one = found.iter().any(|account| account.as_str() == address.name);
     Ok(if is_one { Sighting::present(DelegatedAdministrator {}) } else { Sighting::Absent })
 }
 
 /// Returns the accounts that may administer CloudTrail for the organization.
-pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeSet<AccountId>, Fault> {
+pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeSet<AccountId>, CloudFault> {
     let client = session.organizations();
     let mut accounts = BTreeSet::new();
     let mut token = None;
@@ -64,7 +64,7 @@ pub(super) async fn delegated_administrators(session: &Session) -> Result<BTreeS
 }
 
 /// Gives CloudTrail trusted access. It is on already: then nothing changes.
-pub(super) async fn enable_trusted_access(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(super) async fn enable_trusted_access(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     let request = job.session.organizations().enable_aws_service_access().service_principal(CLOUDTRAIL_PRINCIPAL);
     job.session.write(op::ENABLE_SERVICE_ACCESS, || request.clone().send()).await?;
     Ok(Done::default())
@@ -74,7 +74,7 @@ pub(super) async fn enable_trusted_access(job: &ChangeContext<'_>) -> Result<Don
 ///
 /// CloudTrail's own call is used: unlike that of Organizations, it also makes the service-linked roles that are needed
 /// (CloudTrail API, `RegisterOrganizationDelegatedAdmin`).
-pub(super) async fn register_delegated_administrator(job: &ChangeContext<'_>) -> Result<Done, Fault> {
+pub(super) async fn register_delegated_administrator(job: &ChangeContext<'_>) -> Result<Done, CloudFault> {
     if look_delegated_administrator(&job.session, job.address()).await?.resource().is_some() {
         return Ok(Done::default());
     }

@@ -7,7 +7,7 @@ use futures::try_join;
 
 use super::lifecycle::read_rule;
 use super::op;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Address, Bucket, BucketPolicy, Sighting, Tags};
@@ -16,7 +16,7 @@ use crate::policy::PolicyDocument;
 
 /// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset
 /// setting.
-pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     let name = address.name.as_str();
     let Some(Versions { kept, mfa_delete }) = none_if_absent(versions(session, name).await)? else {
         return Ok(Sighting::Absent);
@@ -49,14 +49,14 @@ pub(crate) async fn look(session: &Session, address: &Address) -> Result<Sightin
 }
 
 /// Looks at a bucket's policy.
-pub(crate) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, Fault> {
+pub(crate) async fn look_policy(session: &Session, address: &Address) -> Result<Sighting, CloudFault> {
     Ok(match policy(session, &address.name).await? {
         Some(policy) => Sighting::present(BucketPolicy { policy }),
         None => Sighting::Absent,
     })
 }
 
-async fn policy(session: &Session, name: &str) -> Result<Option<PolicyDocument>, Fault> {
+async fn policy(session: &Session, name: &str) -> Result<Option<PolicyDocument>, CloudFault> {
     let request = session.s3().get_bucket_policy().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_POLICY, request.send()).await)? else {
         return Ok(None);
@@ -73,7 +73,7 @@ struct Versions {
     mfa_delete: bool,
 }
 
-async fn versions(session: &Session, name: &str) -> Result<Versions, Fault> {
+async fn versions(session: &Session, name: &str) -> Result<Versions, CloudFault> {
     let request = session.s3().get_bucket_versioning().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_VERSIONING, request.send()).await?;
     Ok(Versions {
@@ -82,7 +82,7 @@ async fn versions(session: &Session, name: &str) -> Result<Versions, Fault> {
     })
 }
 
-async fn block_public_access(session: &Session, name: &str) -> Result<bool, Fault> {
+async fn block_public_access(session: &Session, name: &str) -> Result<bool, CloudFault> {
     let request = session.s3().get_public_access_block().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_PUBLIC_ACCESS_BLOCK, request.send()).await)? else {
         return Ok(false);
@@ -95,7 +95,7 @@ async fn block_public_access(session: &Session, name: &str) -> Result<bool, Faul
     session.needed(op::GET_PUBLIC_ACCESS_BLOCK, answer.public_access_block_configuration, "configuration").map(all)
 }
 
-async fn object_ownership(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+async fn object_ownership(session: &Session, name: &str) -> Result<Option<String>, CloudFault> {
     let request =
         session.s3().get_bucket_ownership_controls().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_OWNERSHIP_CONTROLS, request.send()).await)? else {
@@ -106,7 +106,7 @@ async fn object_ownership(session: &Session, name: &str) -> Result<Option<String
     Ok(Some(rule.object_ownership.as_str().to_owned()))
 }
 
-async fn encryption(session: &Session, name: &str) -> Result<Option<BucketEncryption>, Fault> {
+async fn encryption(session: &Session, name: &str) -> Result<Option<BucketEncryption>, CloudFault> {
     let request = session.s3().get_bucket_encryption().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_ENCRYPTION, request.send()).await)? else { return Ok(None) };
     let rule = answer.server_side_encryption_configuration.and_then(|c| c.rules.into_iter().next());
@@ -122,7 +122,7 @@ fn read_encryption(rule: ServerSideEncryptionRule) -> Option<BucketEncryption> {
     })
 }
 
-async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, Fault> {
+async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, CloudFault> {
     let request =
         session.s3().get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_LIFECYCLE, request.send()).await)? else {
@@ -132,7 +132,7 @@ async fn lifecycle(session: &Session, name: &str) -> Result<Vec<LifecycleRule>, 
     Ok(session.needed(op::GET_LIFECYCLE, rules, "rule")?.iter().map(read_rule).collect())
 }
 
-async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>, Fault> {
+async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>, CloudFault> {
     let request =
         session.s3().get_object_lock_configuration().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_OBJECT_LOCK, request.send()).await)? else {
@@ -146,13 +146,13 @@ async fn object_lock(session: &Session, name: &str) -> Result<Option<ObjectLock>
     }))
 }
 
-async fn access_logs(session: &Session, name: &str) -> Result<Option<AccessLogs>, Fault> {
+async fn access_logs(session: &Session, name: &str) -> Result<Option<AccessLogs>, CloudFault> {
     let request = session.s3().get_bucket_logging().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_LOGGING, request.send()).await?;
     Ok(answer.logging_enabled.map(|target| AccessLogs { bucket: target.target_bucket, prefix: target.target_prefix }))
 }
 
-async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
+async fn requester_pays(session: &Session, name: &str) -> Result<bool, CloudFault> {
     let request =
         session.s3().get_bucket_request_payment().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_REQUEST_PAYMENT, request.send()).await?;
@@ -160,7 +160,7 @@ async fn requester_pays(session: &Session, name: &str) -> Result<bool, Fault> {
 }
 
 /// Reads the tags of a bucket.
-pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
+pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, CloudFault> {
     let request = session.s3().get_bucket_tagging().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = none_if_absent(session.read(op::GET_TAGGING, request.send()).await)?;
     let tags = answer.map(|answer| answer.tag_set).unwrap_or_default();
@@ -168,7 +168,7 @@ pub(crate) async fn tags(session: &Session, name: &str) -> Result<Tags, Fault> {
 }
 
 /// Tells whether a bucket without tags and lifecycle has no policy and no object either.
-async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
+async fn is_untouched(session: &Session, name: &str) -> Result<bool, CloudFault> {
     if policy(session, name).await?.is_some() {
         return Ok(false);
     }
@@ -185,7 +185,7 @@ async fn is_untouched(session: &Session, name: &str) -> Result<bool, Fault> {
 const PAGES_MAX: usize = 20;
 
 /// Tells whether a log or digest file lies below a prefix.
-pub(crate) async fn has_logs(session: &Session, name: &str, prefix: &str) -> Result<bool, Fault> {
+pub(crate) async fn has_logs(session: &Session, name: &str, prefix: &str) -> Result<bool, CloudFault> {
     let client = session.s3();
     let mut token = None;
     let mut pages = session.pages(op::LIST_OBJECTS);

@@ -3,7 +3,7 @@
 //! Every call names the expected owner: bucket names are shared by everybody, and somebody else's bucket of the same
 //! name must never be read as ours.
 
-pub(super) mod doors;
+pub(super) mod exposure;
 mod lifecycle;
 mod look;
 mod put;

@@ -13,7 +13,7 @@ use super::lifecycle::write_rule;
 use super::look::tags;
 use super::op;
 use crate::cloud::aws::change_context::{ChangeContext, writable};
-use crate::cloud::{Done, Fault};
+use crate::cloud::{CloudFault, Done};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Bucket, BucketPolicy, Kind, Resource};
 use crate::plan::lockout::denied_to_caller;
@@ -22,7 +22,7 @@ use crate::plan::lockout::denied_to_caller;
 const UNNAMED_LOCATION: &str = "us-east-1";
 
 /// Makes the bucket, or brings it to what is wanted. The tags come first: they say whose an unfinished bucket is.
-pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Bucket) -> Result<Done, Fault> {
+pub(crate) async fn put(job: &ChangeContext<'_>, desired: &Bucket) -> Result<Done, CloudFault> {
     if job.is_creation() {
         create(job).await?;
     }
@@ -73,13 +73,13 @@ fn may_have_acl(job: &ChangeContext<'_>) -> bool {
 
 /// S3 refuses to switch access control lists off while one lets somebody else in (S3 API, `PutBucketOwnershipControls`,
 /// `InvalidBucketAclWithObjectOwnership`).
-async fn put_private_acl(job: &ChangeContext<'_>) -> Result<(), Fault> {
+async fn put_private_acl(job: &ChangeContext<'_>) -> Result<(), CloudFault> {
     let request = job.session.s3().put_bucket_acl().bucket(job.name()).acl(BucketCannedAcl::Private);
     let request = request.expected_bucket_owner(job.session.account.as_str());
     job.session.write(op::PUT_ACL, || request.clone().send()).await.map(drop)
 }
 
-async fn create(job: &ChangeContext<'_>) -> Result<(), Fault> {
+async fn create(job: &ChangeContext<'_>) -> Result<(), CloudFault> {
     let region = job.session.region.as_str();
     let location = (region != UNNAMED_LOCATION).then(|| {
         CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region)).build()
@@ -96,7 +96,7 @@ async fn create(job: &ChangeContext<'_>) -> Result<(), Fault> {
 }
 
 /// S3 replaces all tags at once, so those that others added are read first and sent along.
-async fn put_tags(job: &ChangeContext<'_>, desired: &Bucket) -> Result<(), Fault> {
+async fn put_tags(job: &ChangeContext<'_>, desired: &Bucket) -> Result<(), CloudFault> {
     let mut all = tags(&job.session, job.name()).await?;
     all.extend(desired.tags.clone());
     let set = writable(&all).map(|(key, value)| Tag::builder().key(key).value(value).build());
@@ -107,7 +107,7 @@ async fn put_tags(job: &ChangeContext<'_>, desired: &Bucket) -> Result<(), Fault
     job.session.write(op::PUT_TAGGING, || request.clone().send()).await.map(drop)
 }
 
-async fn put_public_access_block(job: &ChangeContext<'_>, on: bool) -> Result<(), Fault> {
+async fn put_public_access_block(job: &ChangeContext<'_>, on: bool) -> Result<(), CloudFault> {
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(on)
         .ignore_public_acls(on)
@@ -120,7 +120,7 @@ async fn put_public_access_block(job: &ChangeContext<'_>, on: bool) -> Result<()
     job.session.write(op::PUT_PUBLIC_ACCESS_BLOCK, || request.clone().send()).await.map(drop)
 }
 
-async fn put_ownership(job: &ChangeContext<'_>, ownership: &str) -> Result<(), Fault> {
+async fn put_ownership(job: &ChangeContext<'_>, ownership: &str) -> Result<(), CloudFault> {
     let controls = OwnershipControlsRule::builder()
         .object_ownership(ObjectOwnership::from(ownership))
         .build()
@@ -131,7 +131,7 @@ async fn put_ownership(job: &ChangeContext<'_>, ownership: &str) -> Result<(), F
     job.session.write(op::PUT_OWNERSHIP_CONTROLS, || request.clone().send()).await.map(drop)
 }
 
-async fn put_versioning(job: &ChangeContext<'_>, on: bool) -> Result<(), Fault> {
+async fn put_versioning(job: &ChangeContext<'_>, on: bool) -> Result<(), CloudFault> {
     // A bucket that never had versioning keeps it off; one that had it can only be suspended.
     if !on && job.is_creation() {
         return Ok(());
@@ -143,7 +143,7 @@ async fn put_versioning(job: &ChangeContext<'_>, on: bool) -> Result<(), Fault> 
     job.session.write(op::PUT_VERSIONING, || request.clone().send()).await.map(drop)
 }
 
-async fn put_encryption(job: &ChangeContext<'_>, encryption: &BucketEncryption) -> Result<(), Fault> {
+async fn put_encryption(job: &ChangeContext<'_>, encryption: &BucketEncryption) -> Result<(), CloudFault> {
     let by_default = ServerSideEncryptionByDefault::builder()
         .sse_algorithm(ServerSideEncryption::from(encryption.algorithm.as_str()))
         .set_kms_master_key_id(encryption.key.clone())
@@ -161,7 +161,7 @@ async fn put_encryption(job: &ChangeContext<'_>, encryption: &BucketEncryption) 
     job.session.write(op::PUT_ENCRYPTION, || request.clone().send()).await.map(drop)
 }
 
-async fn put_object_lock(job: &ChangeContext<'_>, lock: &ObjectLock) -> Result<(), Fault> {
+async fn put_object_lock(job: &ChangeContext<'_>, lock: &ObjectLock) -> Result<(), CloudFault> {
     let retention = DefaultRetention::builder()
         .mode(ObjectLockRetentionMode::from(lock.mode.as_str()))
         .days(i32::try_from(lock.days).unwrap_or(i32::MAX))
@@ -176,7 +176,7 @@ async fn put_object_lock(job: &ChangeContext<'_>, lock: &ObjectLock) -> Result<(
     job.session.write(op::PUT_OBJECT_LOCK, || request.clone().send()).await.map(drop)
 }
 
-async fn put_lifecycle(job: &ChangeContext<'_>, rules: &[LifecycleRule]) -> Result<(), Fault> {
+async fn put_lifecycle(job: &ChangeContext<'_>, rules: &[LifecycleRule]) -> Result<(), CloudFault> {
     let owner = job.session.account.as_str();
     if rules.is_empty() {
         let request = job.session.s3().delete_bucket_lifecycle().bucket(job.name()).expected_bucket_owner(owner);
@@ -194,7 +194,7 @@ async fn put_lifecycle(job: &ChangeContext<'_>, rules: &[LifecycleRule]) -> Resu
     job.session.write(op::PUT_LIFECYCLE, || request.clone().send()).await.map(drop)
 }
 
-async fn put_logging(job: &ChangeContext<'_>, target: &AccessLogs) -> Result<(), Fault> {
+async fn put_logging(job: &ChangeContext<'_>, target: &AccessLogs) -> Result<(), CloudFault> {
     let target = LoggingEnabled::builder().target_bucket(&target.bucket).target_prefix(&target.prefix).build();
     let target = target.map_err(|why| unsendable(job, &why))?;
     let status = BucketLoggingStatus::builder().logging_enabled(target).build();
@@ -203,7 +203,7 @@ async fn put_logging(job: &ChangeContext<'_>, target: &AccessLogs) -> Result<(),
     job.session.write(op::PUT_LOGGING, || request.clone().send()).await.map(drop)
 }
 
-async fn put_request_payment(job: &ChangeContext<'_>, requester: bool) -> Result<(), Fault> {
+async fn put_request_payment(job: &ChangeContext<'_>, requester: bool) -> Result<(), CloudFault> {
     let payer = if requester { Payer::Requester } else { Payer::BucketOwner };
     let configuration = RequestPaymentConfiguration::builder().payer(payer).build();
     let configuration = configuration.map_err(|why| unsendable(job, &why))?;
@@ -215,7 +215,7 @@ async fn put_request_payment(job: &ChangeContext<'_>, requester: bool) -> Result
 
 /// Refuses a policy after which whoever writes it could not write another one. Only here is it known who that is: a
 /// plan knows the roles that the configuration names.
-fn must_stay_let_in(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<(), Fault> {
+fn must_stay_let_in(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<(), CloudFault> {
     let address = job.address().with_kind(Kind::Bucket);
     let denied = job.session.caller.as_ref().zip(address.arn(job.session.partition)).and_then(|(caller, bucket)| {
         let place = denied_to_caller(caller, "s3:PutBucketPolicy", bucket.as_str(), job.address(), &desired.policy)?;
@@ -224,11 +224,11 @@ fn must_stay_let_in(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<(
     let Some((caller, place)) = denied else { return Ok(()) };
     let message = format!("{place} would keep {caller}, with which orgtrail runs, from ever changing the policy again");
     let help = "name this role in organization.own_roles, and make a new plan".into();
-    Err(Fault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
+    Err(CloudFault { code: "LocksOut".into(), help, ..job.session.stale_plan(job.address(), message) })
 }
 
 /// Writes the bucket's policy.
-pub(crate) async fn put_policy(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<Done, Fault> {
+pub(crate) async fn put_policy(job: &ChangeContext<'_>, desired: &BucketPolicy) -> Result<Done, CloudFault> {
     must_stay_let_in(job, desired)?;
     let request = job.session.s3().put_bucket_policy().bucket(job.name()).policy(desired.policy.to_minified());
     let request = request.expected_bucket_owner(job.session.account.as_str());
@@ -236,6 +236,6 @@ pub(crate) async fn put_policy(job: &ChangeContext<'_>, desired: &BucketPolicy) 
     Ok(Done::default())
 }
 
-fn unsendable(job: &ChangeContext<'_>, why: &dyn std::error::Error) -> Fault {
+fn unsendable(job: &ChangeContext<'_>, why: &dyn std::error::Error) -> CloudFault {
     job.session.stale_plan(job.address(), format!("a setting cannot be written: {why}"))
 }

@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use super::open::{is_public, locks_out};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::{Address, Bucket, BucketPolicy, KeyPolicy, Kind, Resource, Topic};
 
 use super::super::world::{KnownSighting, bucket_address, key_by_arn, known};
@@ -14,7 +14,7 @@ const BUCKET_POLICY_BYTES_MAX: usize = 20 * 1024;
 const KEY_POLICY_BYTES_MAX: usize = 32 * 1024;
 
 impl Attempt<'_> {
-    pub(super) fn bucket(self, bucket: &Bucket) -> Option<Fault> {
+    pub(super) fn bucket(self, bucket: &Bucket) -> Option<CloudFault> {
         let address = &self.change.address;
         match bucket_address(self.world, &address.name) {
             Some(other) if other.account != address.account => {
@@ -37,7 +37,7 @@ impl Attempt<'_> {
 
     /// S3 takes no lifecycle for a bucket in which deleting needs multi-factor authentication (Amazon S3 user guide,
     /// "Lifecycle and other bucket configurations").
-    fn lifecycle(self, bucket: &Bucket) -> Option<Fault> {
+    fn lifecycle(self, bucket: &Bucket) -> Option<CloudFault> {
         let needs_mfa = match known(self.world, &self.change.address).resource()? {
             Resource::Bucket(there) => there.mfa_delete == Some(true) && there.lifecycle != bucket.lifecycle,
             _ => false,
@@ -50,7 +50,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn access_logs(self, bucket: &Bucket) -> Option<Fault> {
+    fn access_logs(self, bucket: &Bucket) -> Option<CloudFault> {
         let address = &self.change.address;
         let target = bucket.access_logs.as_ref()?;
         let elsewhere = Address { name: target.bucket.clone(), ..address.clone() };
@@ -61,7 +61,7 @@ impl Attempt<'_> {
         })
     }
 
-    pub(super) fn bucket_policy(self, policy: &BucketPolicy) -> Option<Fault> {
+    pub(super) fn bucket_policy(self, policy: &BucketPolicy) -> Option<CloudFault> {
         let address = &self.change.address;
         let bucket = known(self.world, &address.with_kind(Kind::Bucket));
         if bucket == KnownSighting::Absent {
@@ -84,7 +84,7 @@ impl Attempt<'_> {
         })
     }
 
-    pub(super) fn key_policy(self, policy: &KeyPolicy) -> Option<Fault> {
+    pub(super) fn key_policy(self, policy: &KeyPolicy) -> Option<CloudFault> {
         let address = &self.change.address;
         let operation = "kms:PutKeyPolicy";
         match known(self.world, &address.with_kind(Kind::Key)) {
@@ -110,7 +110,7 @@ impl Attempt<'_> {
         })
     }
 
-    pub(super) fn topic(self, topic: &Topic) -> Option<Fault> {
+    pub(super) fn topic(self, topic: &Topic) -> Option<CloudFault> {
         let arn = topic.key.as_ref().filter(|key| key.starts_with("arn:"))?;
         let (_, key) = key_by_arn(self.world, arn)?;
         let message = format!("the key {arn} is disabled or waits for its deletion");

@@ -1,7 +1,7 @@
 //! Refusals of IAM: roles and managed policies.
 
 use super::Attempt;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::role::unique_name;
 use crate::estate::{Address, Kind, Limits, Policy, Role, Sighting};
 use crate::plan::Action;
@@ -21,11 +21,11 @@ impl Attempt<'_> {
     }
 
     /// IAM's one code for everything that is too long or too many.
-    fn over_quota(self, operation: &str, message: String) -> Option<Fault> {
+    fn over_quota(self, operation: &str, message: String) -> Option<CloudFault> {
         Some(self.refused(operation, "LimitExceeded", message, "ask AWS to raise the quota, or ask for less"))
     }
 
-    pub(super) fn role(self, role: &Role) -> Option<Fault> {
+    pub(super) fn role(self, role: &Role) -> Option<CloudFault> {
         let limits = self.limits();
         let is_new =
             self.change.action() == Action::Create && self.world.estate.resource(&self.change.address).is_none();
@@ -61,7 +61,7 @@ impl Attempt<'_> {
         Some(self.refused("iam:CreateRole", "ValidationError", message, "choose 1 to 12 hours"))
     }
 
-    pub(super) fn policy(self, policy: &Policy) -> Option<Fault> {
+    pub(super) fn policy(self, policy: &Policy) -> Option<CloudFault> {
         let quota = self.limits().policy_size.unwrap_or(MANAGED_POLICY_CHARACTERS);
         if is_over(&[&policy.document], quota) {
             return self.over_quota("iam:CreatePolicy", format!("cannot exceed quota for PolicySize: {quota}"));

@@ -4,7 +4,7 @@
 //! and not in a customer's organization. Of what a world does not know, nothing is refused. The codes are those of the
 //! APIs' models; sizes and numbers are AWS's quotas, with their source where they stand.
 
-use crate::cloud::{Fault, FaultKind};
+use crate::cloud::{CloudFault, CloudFaultKind};
 use crate::estate::snapshot::Snapshot;
 use crate::estate::{Kind, OWNER_TAG, Resource};
 use crate::plan::{Action, Change};
@@ -25,7 +25,7 @@ struct Attempt<'a> {
 }
 
 /// Returns why AWS would refuse a change; nothing where it would do it.
-pub fn refusal(world: &Snapshot, change: &Change) -> Option<Fault> {
+pub fn refusal(world: &Snapshot, change: &Change) -> Option<CloudFault> {
     let attempt = Attempt { world, change };
     attempt.no_entry().or_else(|| attempt.ill_formed()).or_else(|| attempt.unresolved()).or_else(|| {
         match change.desired() {
@@ -37,16 +37,16 @@ pub fn refusal(world: &Snapshot, change: &Change) -> Option<Fault> {
 
 impl<'a> Attempt<'a> {
     /// A refusal that no other try of the same call can overcome.
-    fn refused(self, operation: &str, code: &str, message: impl Into<String>, help: &str) -> Fault {
-        self.fault(FaultKind::Refused, operation, code, message.into(), help)
+    fn refused(self, operation: &str, code: &str, message: impl Into<String>, help: &str) -> CloudFault {
+        self.fault(CloudFaultKind::Refused, operation, code, message.into(), help)
     }
 
-    fn absent(self, operation: &str, code: &str, message: impl Into<String>) -> Fault {
-        self.fault(FaultKind::Absent, operation, code, message.into(), "make a new plan: it was removed")
+    fn absent(self, operation: &str, code: &str, message: impl Into<String>) -> CloudFault {
+        self.fault(CloudFaultKind::Absent, operation, code, message.into(), "make a new plan: it was removed")
     }
 
-    fn fault(self, kind: FaultKind, operation: &str, code: &str, message: String, help: &str) -> Fault {
-        Fault {
+    fn fault(self, kind: CloudFaultKind, operation: &str, code: &str, message: String, help: &str) -> CloudFault {
+        CloudFault {
             kind,
             account: self.change.operator.clone(),
             operation: operation.into(),
@@ -56,18 +56,18 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn no_entry(self) -> Option<Fault> {
+    fn no_entry(self) -> Option<CloudFault> {
         let operator = &self.change.operator;
         if can_enter(self.world, operator) {
             return None;
         }
         let why = why_no_entry(self.world, operator);
         let help = "only active accounts of the organization can be entered";
-        Some(self.fault(FaultKind::Denied, "sts:AssumeRole", "AccessDenied", why, help))
+        Some(self.fault(CloudFaultKind::Denied, "sts:AssumeRole", "AccessDenied", why, help))
     }
 
     /// A change that contradicts itself: a program's mistake, not AWS's refusal.
-    fn ill_formed(self) -> Option<Fault> {
+    fn ill_formed(self) -> Option<CloudFault> {
         let address = &self.change.address;
         let desired = self.change.desired().filter(|desired| desired.kind() != address.kind)?;
         let why = format!("{address} cannot hold a {}", desired.kind());
@@ -75,7 +75,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// A text that stands for a key's ARN was not replaced: AWS would take it for an ARN that it does not know.
-    fn unresolved(self) -> Option<Fault> {
+    fn unresolved(self) -> Option<CloudFault> {
         let unknown = self.change.desired()?.clone().resolve(&|_| None);
         let key = unknown.first()?;
         let message = format!("{} names the key {key} before it has an ARN", self.change.address);
@@ -88,7 +88,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// A creation where something stands already that another made; an update where nothing stands.
-    fn taken_or_missing(self, desired: &Resource) -> Option<Fault> {
+    fn taken_or_missing(self, desired: &Resource) -> Option<CloudFault> {
         let (address, action) = (&self.change.address, self.change.action());
         let words = (address.kind.words(), &address.name, &address.account);
         match (action, known(self.world, address)) {
@@ -105,7 +105,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn unwelcome(self, desired: &Resource) -> Option<Fault> {
+    fn unwelcome(self, desired: &Resource) -> Option<CloudFault> {
         match desired {
             Resource::TrustedAccess(_) => self.trusted_access(),
             Resource::DelegatedAdministrator(_) => self.delegated_administrator(),
@@ -123,7 +123,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn not_removable(self) -> Option<Fault> {
+    fn not_removable(self) -> Option<CloudFault> {
         match known(self.world, &self.change.address).resource()? {
             Resource::Bucket(bucket) if !bucket.untouched => {
                 let message = format!("the bucket {} is not empty", self.change.address.name);

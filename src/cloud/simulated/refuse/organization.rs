@@ -1,7 +1,7 @@
 //! Refusals of AWS Organizations: trusted access, delegated administrators, service control policies.
 
 use super::Attempt;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::trusted_access::CLOUDTRAIL_PRINCIPAL;
 use crate::estate::{Address, Kind, Resource, ServiceControlPolicy};
 use crate::ids::AccountId;
@@ -38,7 +38,7 @@ impl Attempt<'_> {
         known(self.world, &self.in_management(Kind::DelegatedAdministrator, account.as_str())) == KnownSighting::Absent
     }
 
-    fn only_management(self, operation: &str) -> Option<Fault> {
+    fn only_management(self, operation: &str) -> Option<CloudFault> {
         let operator = &self.change.operator;
         let message = format!("{operator} is not the management account");
         let help = "only the management account may do this";
@@ -46,11 +46,11 @@ impl Attempt<'_> {
             .then(|| self.refused(operation, "NotOrganizationManagementAccountException", message, help))
     }
 
-    pub(super) fn trusted_access(self) -> Option<Fault> {
+    pub(super) fn trusted_access(self) -> Option<CloudFault> {
         self.only_management("organizations:EnableAWSServiceAccess")
     }
 
-    pub(super) fn delegated_administrator(self) -> Option<Fault> {
+    pub(super) fn delegated_administrator(self) -> Option<CloudFault> {
         let operation = "cloudtrail:RegisterOrganizationDelegatedAdmin";
         let refused = |code: &str, message: String, help: &str| Some(self.refused(operation, code, message, help));
         let name = self.change.address.name.as_str();
@@ -78,7 +78,7 @@ impl Attempt<'_> {
         None
     }
 
-    pub(super) fn service_control_policy(self, policy: &ServiceControlPolicy) -> Option<Fault> {
+    pub(super) fn service_control_policy(self, policy: &ServiceControlPolicy) -> Option<CloudFault> {
         let refused = |operation: &str, code: &str, message: String, help: &str| {
             Some(self.refused(operation, code, message, help))
         };

@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use super::organization::{ENABLE_IT_FIRST, NO_TRUSTED_ACCESS};
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::estate::trail::EventSelector;
 use crate::estate::{Address, Resource, Trail};
 use crate::ids::Arn;
@@ -18,7 +18,7 @@ const TRAILS_MAX: usize = 5;
 const SELECTOR_VALUES_MAX: usize = 500;
 
 impl Attempt<'_> {
-    pub(super) fn trail(self, trail: &Trail) -> Option<Fault> {
+    pub(super) fn trail(self, trail: &Trail) -> Option<CloudFault> {
         if starts_only(self.change) {
             // `StartLogging` looks at neither bucket nor key (CloudTrail API, errors of `StartLogging`).
             return self.wrong_place(trail);
@@ -39,7 +39,7 @@ impl Attempt<'_> {
     }
 
     /// A multi-region trail is seen in every region: its name is taken everywhere, and it is changed in its own only.
-    fn wrong_place(&self, wish: &Trail) -> Option<Fault> {
+    fn wrong_place(&self, wish: &Trail) -> Option<CloudFault> {
         let here = &self.change.address;
         let (home, other) = self.trails_of_owner().find(|(address, trail)| {
             (trail.multi_region || wish.multi_region) && address.name == here.name && address.region != here.region
@@ -57,7 +57,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn wrong_account(self, trail: &Trail) -> Option<Fault> {
+    fn wrong_account(self, trail: &Trail) -> Option<CloudFault> {
         if !trail.organization {
             return None;
         }
@@ -73,7 +73,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn wrong_parameters(self, trail: &Trail) -> Option<Fault> {
+    fn wrong_parameters(self, trail: &Trail) -> Option<CloudFault> {
         if trail.multi_region && !trail.global_events {
             let message = "a multi-region trail must include global service events";
             let code = "InvalidParameterCombinationException";
@@ -92,7 +92,7 @@ impl Attempt<'_> {
         Some(self.refused("cloudtrail:PutInsightSelectors", code, message, "record them, or leave the insight out"))
     }
 
-    fn too_many(self) -> Option<Fault> {
+    fn too_many(self) -> Option<CloudFault> {
         let here = &self.change.address;
         if self.world.estate.resource(here).is_some() {
             return None;
@@ -111,7 +111,7 @@ impl Attempt<'_> {
     }
 
     /// The log group must belong to whoever calls.
-    fn wrong_log_group(self, trail: &Trail) -> Option<Fault> {
+    fn wrong_log_group(self, trail: &Trail) -> Option<CloudFault> {
         let arn: Arn = trail.log_group.as_ref()?.parse().ok()?;
         let operator = &self.change.operator;
         (arn.account() != operator.as_str()).then(|| {
@@ -121,7 +121,7 @@ impl Attempt<'_> {
         })
     }
 
-    fn cannot_deliver(self, trail: &Trail) -> Option<Fault> {
+    fn cannot_deliver(self, trail: &Trail) -> Option<CloudFault> {
         let first = writes::failures(self.world, &self.change.address, trail).into_iter().next()?;
         Some(self.refused(self.operation(), first.code, first.message, &first.help))
     }

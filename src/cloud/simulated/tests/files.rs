@@ -112,7 +112,7 @@ mod unix {
         let cloud = SimulatedCloud::open(&path).unwrap();
         fs::remove_dir_all(folder.path()).unwrap();
         let fault = cloud.execute(&create(Kind::TrustedAccess)).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Other, "SnapshotNotWritten"));
+        assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Other, "SnapshotNotWritten"));
         assert!(fault.message.contains("world.json"), "{}", fault.message);
     }
 }

@@ -104,7 +104,7 @@ fn other_trails_are_evidence() {
 fn a_trail_is_shown_with_its_delivery() {
     let estate = look::observe(&made_without(&[]), &scope(&[]));
     let Some(Resource::Trail(trail)) = estate.resource(&address(Kind::Trail)) else { panic!() };
-    assert_eq!(trail.delivery, Some(Delivery::default()));
+    assert_eq!(trail.delivery, Some(DeliveryStatus::default()));
 }
 
 #[tokio::test]

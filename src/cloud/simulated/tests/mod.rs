@@ -20,7 +20,7 @@ use crate::plan::{Action, FieldChange, Harm, Risk, Step};
 use crate::policy::PolicyDocument;
 use crate::policy::template::Templates;
 
-mod doors;
+mod delivery_status;
 mod files;
 mod looks;
 mod refusals;
@@ -311,7 +311,7 @@ async fn everything_is_made_in_the_right_order_and_a_second_time_too() {
         assert_eq!(done.resource.unwrap().kind(), kind);
     }
     let delivery = cloud.delivery(&address(Kind::Trail), &account(MANAGEMENT)).await.unwrap();
-    assert_eq!(delivery, Delivery::default());
+    assert_eq!(delivery, DeliveryStatus::default());
 }
 
 #[test]

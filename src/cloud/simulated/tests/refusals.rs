@@ -290,7 +290,7 @@ fn a_bucket_that_holds_logs_cannot_be_removed() {
 async fn a_refused_change_changes_nothing() {
     let cloud = SimulatedCloud::in_memory(empty());
     let fault = cloud.execute(&create(Kind::Trail)).await.unwrap_err();
-    assert_eq!((fault.kind, fault.account), (FaultKind::Refused, account(MANAGEMENT)));
+    assert_eq!((fault.kind, fault.account), (CloudFaultKind::Refused, account(MANAGEMENT)));
     assert!(!fault.message.is_empty() && !fault.help.is_empty());
     assert_eq!(cloud.snapshot(), empty());
 }

@@ -344,7 +344,8 @@ mod tests {
 
     #[test]
     fn a_trail_of_which_nothing_arrives_does_not_record() {
-        let error = crate::estate::trail::Delivery { latest_error: Some("AccessDenied".into()), ..Default::default() };
+        let error =
+            crate::estate::trail::DeliveryStatus { latest_error: Some("AccessDenied".into()), ..Default::default() };
         let failing = Trail { delivery: Some(error), ..trail([management(ReadWrite::All, &[])]) };
         assert!(!fits(Question::Recording, Partition::Aws, &failing));
         let address = Address::of_trail("arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme").unwrap();

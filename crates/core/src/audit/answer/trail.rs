@@ -178,9 +178,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::estate::trail::Delivery;
+    use crate::estate::trail::DeliveryStatus;
 
-    fn trail(delivery: Delivery) -> Trail {
+    fn trail(delivery: DeliveryStatus) -> Trail {
         Trail {
             log_group: Some("arn:aws:logs:eu-central-1:111111111111:log-group:acme:*".into()),
             tags: Some(std::collections::BTreeMap::new()),
@@ -198,10 +198,10 @@ mod tests {
 
     #[test]
     fn a_log_group_that_nothing_reaches_is_not_delivered_to() {
-        let at = |log_group: &str, bucket: &str| Delivery {
+        let at = |log_group: &str, bucket: &str| DeliveryStatus {
             log_group_time: Some(log_group.into()),
             latest_time: Some(bucket.into()),
-            ..Delivery::default()
+            ..DeliveryStatus::default()
         };
         check(&trail(at("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z")), CheckVerdict::Pass, "2026-03-01T05:00:00Z");
         check(
@@ -209,7 +209,7 @@ mod tests {
             CheckVerdict::Fail,
             "the bucket at 2026-03-02",
         );
-        let refused = Delivery { log_group_error: Some("AccessDenied".into()), ..Delivery::default() };
+        let refused = DeliveryStatus { log_group_error: Some("AccessDenied".into()), ..DeliveryStatus::default() };
         check(&trail(refused), CheckVerdict::Fail, "AccessDenied");
         let stopped = Trail { logging: false, ..trail(at("2026-03-01T05:00:00Z", "2026-03-01T05:00:00Z")) };
         check(&stopped, CheckVerdict::Fail, "not recording");
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn when_events_last_reached_the_log_group_may_not_be_known() {
         let unknown = CheckVerdict::Unknown(super::super::Doubt::Outside);
-        check(&trail(Delivery::default()), unknown, "is not known");
+        check(&trail(DeliveryStatus::default()), unknown, "is not known");
         let old = r#"{"latest_time":null,"latest_error":null,"digest_error":null,"notification_error":null,"log_group_error":null,"stopped_time":null}"#;
         check(&trail(serde_json::from_str(old).unwrap()), unknown, "is not known");
     }
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn insights_are_asked_of_trails_that_record() {
         let ask = |trail: &Trail| answer(Question::Insights, &Estate::default(), trail).0;
-        let without = trail(Delivery::default());
+        let without = trail(DeliveryStatus::default());
         assert_eq!(ask(&without), CheckVerdict::Fail);
         assert_eq!(ask(&Trail { logging: false, ..without.clone() }), CheckVerdict::NotApplicable);
         assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::finding::Code;
 use crate::config::names::{check_log_group_name, check_role_name, check_topic_name, render_name};
-use crate::config::schema::{Config, InsightType, Owner, Regions, Scope, TrailConfig};
+use crate::config::schema::{Config, InsightType, Owner, Regions, TrailConfig, TrailScope};
 use crate::ids::TrailName;
 
 use super::names::{check_name, context};
@@ -40,7 +40,7 @@ fn names(at: &str, trail: &TrailConfig, config: &Config) -> Vec<Diagnostic> {
 }
 
 fn owner(at: &str, trail: &TrailConfig) -> Option<Diagnostic> {
-    if trail.scope == Scope::Organization || trail.owner == Owner::Management {
+    if trail.scope == TrailScope::Organization || trail.owner == Owner::Management {
         return None;
     }
     let message = "with `scope: accounts` every account owns its trail, so the trail has no other owner";
@@ -128,8 +128,8 @@ fn shared_roles(config: &Config) -> Vec<Diagnostic> {
     for (n, trail) in config.trails.iter().enumerate() {
         let Some(logs) = &trail.cloudwatch_logs else { continue };
         let place = match trail.scope {
-            Scope::Organization => trail.owner.to_string(),
-            Scope::Accounts => "accounts".into(),
+            TrailScope::Organization => trail.owner.to_string(),
+            TrailScope::Accounts => "accounts".into(),
         };
         let group = known_name(&logs.group, config);
         let (first, first_group) =

@@ -38,7 +38,7 @@ pub struct BucketConfig {
     /// Moves logs to a cheaper storage class, and deletes them in the end. Off by default.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
-    /// A bucket that receives the server access logs of this one. It must exist.
+    /// A bucket that receives the server access logs of this one. It must exist. None by default.
     #[serde(default)]
     #[schemars(with = "Option<BucketNameText>")]
     pub access_logs: Option<BucketName>,

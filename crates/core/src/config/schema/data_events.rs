@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdvancedSelector {
-    /// What people call this selector.
+    /// What people call this selector. No name by default.
     #[serde(default)]
     #[schemars(length(max = 1000), example = &"Writes to the payment buckets")]
     pub name: Option<String>,

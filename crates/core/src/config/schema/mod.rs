@@ -28,7 +28,7 @@ pub use earlier::EarlierLogs;
 pub use notify::{NotifyConfig, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
-    CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, Scope, TrailConfig,
+    CloudwatchLogs, ExcludedSource, InsightType, ManagementEvents, Notify, RETENTION_DAYS, TrailConfig, TrailScope,
 };
 pub use values::{BadValue, Encryption, Interval, OldVersions, Owner, Percent, Regions};
 
@@ -205,7 +205,7 @@ pub struct AttachTo {
 #[serde(deny_unknown_fields, default)]
 pub struct Guard {
     /// Makes a service control policy: no member account can stop, delete or blind the trail. `false` is for a guard
-    /// that was made before: it is looked for, and `apply --prune` takes it away. Left out, no policy is looked for.
+    /// that was made before: it is looked for, and `apply --prune` takes it away. Without it no policy is looked for.
     pub service_control_policy: Option<bool>,
 }
 

@@ -19,7 +19,7 @@ pub struct TrailConfig {
     pub name: String,
     /// Whose events are recorded.
     #[serde(default)]
-    pub scope: Scope,
+    pub scope: TrailScope,
     /// Who makes an organization trail.
     #[serde(default)]
     pub owner: Owner,
@@ -56,7 +56,7 @@ pub struct TrailConfig {
 /// Whose events a trail records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Scope {
+pub enum TrailScope {
     /// One organization trail: every account, also those that will join.
     #[default]
     Organization,

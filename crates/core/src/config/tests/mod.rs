@@ -77,7 +77,7 @@ fn what_is_left_out_is_safe() {
     assert!(config.bucket.versioning);
     assert_eq!(config.bucket.key_alias, "alias/orgtrail-{{deployment}}");
     let trail = &config.trails[0];
-    assert_eq!((trail.scope, &trail.regions), (schema::Scope::Organization, &schema::Regions::All));
+    assert_eq!((trail.scope, &trail.regions), (schema::TrailScope::Organization, &schema::Regions::All));
     assert!(trail.global_events && trail.validation && trail.management_events.read && trail.management_events.write);
     assert!(trail.insights.is_empty() && trail.data_events.is_empty());
     assert_eq!(config.readers.mode, schema::ReaderMode::Auto);

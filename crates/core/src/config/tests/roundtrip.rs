@@ -12,7 +12,7 @@ use crate::config::schema::{
     Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
     Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify,
     NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
-    Regions, Scope, SelectorField, TrailConfig, Webhook,
+    Regions, SelectorField, TrailConfig, TrailScope, Webhook,
 };
 use crate::config::{Config, parse};
 
@@ -138,7 +138,7 @@ fn trail(name: &'static str) -> impl Strategy<Value = TrailConfig> {
         .prop_map(|names| Regions::Only(names.iter().map(|name| name.parse().unwrap()).collect()));
     let regions = prop_oneof![Just(Regions::All), regions];
     let owner = prop_oneof![Just(Owner::Management), text("[0-9]{12}").prop_map(Owner::Account)];
-    let scope = prop_oneof![Just(Scope::Organization), Just(Scope::Accounts)];
+    let scope = prop_oneof![Just(TrailScope::Organization), Just(TrailScope::Accounts)];
     let exclude = subsequence(vec![ExcludedSource::Kms, ExcludedSource::RdsData], 0..=2);
     let insights = subsequence(vec![InsightType::ApiCallRateInsight, InsightType::ApiErrorRateInsight], 0..=2);
     let logs = ("/[a-z/]{1,20}", select(RETENTION_DAYS.to_vec())).prop_map(move |(group, retention_days)| {
@@ -156,7 +156,7 @@ fn trail(name: &'static str) -> impl Strategy<Value = TrailConfig> {
             (validation, read, topic, cloudwatch_logs, tags),
         )| TrailConfig {
             name: name.into(),
-            owner: if scope == Scope::Accounts { Owner::Management } else { owner },
+            owner: if scope == TrailScope::Accounts { Owner::Management } else { owner },
             scope,
             global_events: regions == Regions::All || validation,
             regions,

@@ -8,7 +8,7 @@ use crate::config::finding::{Code, ConfigFinding, Related};
 use crate::config::place::Lines;
 
 /// A finding that knows its bytes, but not yet its line.
-pub(super) struct Fault {
+pub(super) struct YamlFault {
     pub code: Code,
     pub span: Range<usize>,
     pub message: String,
@@ -21,7 +21,7 @@ pub(super) struct Fault {
 /// YAML takes two braces for two maps.
 const TEMPLATE_HELP: &str = "a value that begins with `{{` must stand in quotes: \"{{deployment}}-logs\"";
 
-impl Fault {
+impl YamlFault {
     pub fn new(code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
         Self { code, span, message: message.into(), help: None, first: None }
     }

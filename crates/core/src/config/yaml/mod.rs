@@ -17,7 +17,7 @@ use super::place::{Document, Lines};
 mod fault;
 mod node;
 
-use fault::Fault;
+use fault::YamlFault;
 use node::{Content, Name, Node};
 
 /// Room for the ids of sixty thousand accounts.
@@ -62,7 +62,7 @@ struct Reader<'a> {
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
     /// What is wrong without making the rest unreadable.
-    faults: Vec<Fault>,
+    faults: Vec<YamlFault>,
 }
 
 impl<'a> Reader<'a> {
@@ -79,19 +79,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads until the end; what ends the reading early is the error.
-    fn run(&mut self) -> Result<Node, Fault> {
+    fn run(&mut self) -> Result<Node, YamlFault> {
         if self.text.len() > SIZE_BYTES_MAX {
             let message = format!("the file has more than {SIZE_BYTES_MAX} bytes, too many for a configuration");
             let help = "a tag or an organizational unit can select many accounts at once";
-            return Err(Fault::new(Code::TooLarge, 0..0, message).help(help));
+            return Err(YamlFault::new(Code::TooLarge, 0..0, message).help(help));
         }
         let mut root = None;
         while let Some(event) = self.parser.next_event() {
             let (event, span) =
-                event.map_err(|error| Fault::of_syntax(&error, self.byte(error.marker().index()), self.text))?;
+                event.map_err(|error| YamlFault::of_syntax(&error, self.byte(error.marker().index()), self.text))?;
             let at = self.range(span);
             if matches!(event, Event::DocumentStart(_)) && root.is_some() {
-                let fault = Fault::new(Code::Yaml, at, "a second YAML document begins here");
+                let fault = YamlFault::new(Code::Yaml, at, "a second YAML document begins here");
                 self.faults.push(fault.help("keep one configuration in one file"));
                 break;
             }
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes one event; gives back the root when it is complete.
-    fn take(&mut self, event: Event<'a>, at: Range<usize>) -> Result<Option<Node>, Fault> {
+    fn take(&mut self, event: Event<'a>, at: Range<usize>) -> Result<Option<Node>, YamlFault> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let content = Content::Scalar(self.scalar(text, style, tag.as_ref(), &at));
@@ -130,10 +130,10 @@ impl<'a> Reader<'a> {
         anchor: usize,
         tag: Option<&Cow<'a, Tag>>,
         at: Range<usize>,
-    ) -> Result<Option<Node>, Fault> {
+    ) -> Result<Option<Node>, YamlFault> {
         if self.open.len() == DEPTH_MAX {
             let message = format!("lists and maps are nested more than {DEPTH_MAX} deep");
-            return Err(Fault::new(Code::TooLarge, at, message));
+            return Err(YamlFault::new(Code::TooLarge, at, message));
         }
         self.refuse_foreign(tag, &at);
         self.open.push(Open { start: at.start, anchor, content, name: None, names: HashMap::new() });
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Puts a finished value where it belongs.
-    fn complete(&mut self, node: Node, anchor: usize) -> Result<Option<Node>, Fault> {
+    fn complete(&mut self, node: Node, anchor: usize) -> Result<Option<Node>, YamlFault> {
         self.count(1, &node.span)?;
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), node.size()));
@@ -165,23 +165,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Repeats an anchored value, within the bounds.
-    fn alias(&mut self, anchor: usize, at: Range<usize>) -> Result<Option<Node>, Fault> {
+    fn alias(&mut self, anchor: usize, at: Range<usize>) -> Result<Option<Node>, YamlFault> {
         let Some((node, size)) = self.anchors.get(&anchor) else {
             let message = "this alias stands inside the value that it repeats";
-            return Err(Fault::new(Code::Yaml, at, message));
+            return Err(YamlFault::new(Code::Yaml, at, message));
         };
         let (size, content) = (*size, node.content.clone());
         self.count(size, &at)?;
         self.complete(Node { span: at, content, repeated: true }, 0)
     }
 
-    fn count(&mut self, more: usize, at: &Range<usize>) -> Result<(), Fault> {
+    fn count(&mut self, more: usize, at: &Range<usize>) -> Result<(), YamlFault> {
         self.nodes += more;
         if self.nodes <= NODES_MAX {
             return Ok(());
         }
         let message = format!("the file has more than {NODES_MAX} values, those that aliases repeat included");
-        Err(Fault::new(Code::TooLarge, at.clone(), message))
+        Err(YamlFault::new(Code::TooLarge, at.clone(), message))
     }
 
     /// Reads a scalar by YAML's core schema. What JSON cannot hold stays text, and so has the wrong type where it
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
             Some(Scalar::String(text)) => Value::String(text.into_owned()),
             None => {
                 let message = format!("{written:?} is not what its tag says");
-                self.faults.push(Fault::new(Code::Yaml, at.clone(), message).help("leave the tag out"));
+                self.faults.push(YamlFault::new(Code::Yaml, at.clone(), message).help("leave the tag out"));
                 Value::Null
             }
         }
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
     fn refuse_foreign(&mut self, tag: Option<&Cow<'a, Tag>>, at: &Range<usize>) {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
             let message = format!("the tag `{}{}` means nothing here", tag.handle, tag.suffix);
-            self.faults.push(Fault::new(Code::Yaml, at.clone(), message).help("leave the tag out"));
+            self.faults.push(YamlFault::new(Code::Yaml, at.clone(), message).help("leave the tag out"));
         }
     }
 
@@ -235,17 +235,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn name_of(node: Node, text: &str) -> Result<Name, Fault> {
-    let name = node.into_name(text).map_err(|span| Fault::of_name(span, text))?;
+fn name_of(node: Node, text: &str) -> Result<Name, YamlFault> {
+    let name = node.into_name(text).map_err(|span| YamlFault::of_name(span, text))?;
     if name.text.chars().count() > NAME_CHARS_MAX {
         let message = format!("the name of a field has more than {NAME_CHARS_MAX} characters");
-        return Err(Fault::new(Code::TooLarge, name.span, message));
+        return Err(YamlFault::new(Code::TooLarge, name.span, message));
     }
     Ok(name)
 }
 
-fn duplicate(name: &Name, first: Range<usize>) -> Fault {
+fn duplicate(name: &Name, first: Range<usize>) -> YamlFault {
     let message = format!("the field `{}` stands here a second time", name.text);
-    let fault = Fault::new(Code::DuplicateField, name.span.clone(), message);
-    Fault { first: Some(first), ..fault }.help("keep one of the two; in a list, every item begins with a dash")
+    let fault = YamlFault::new(Code::DuplicateField, name.span.clone(), message);
+    YamlFault { first: Some(first), ..fault }.help("keep one of the two; in a list, every item begins with a dash")
 }

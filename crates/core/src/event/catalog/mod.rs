@@ -100,7 +100,8 @@ pub enum NamedAt {
 pub struct Call {
     /// CloudTrail's `eventName`. `None`: the permission has no call of its own (`s3:BypassGovernanceRetention`).
     pub event: Option<&'static str>,
-    /// IAM's name of the permission, without the service. `None`: nobody calls, it is an event of the service itself.
+    /// IAM's name of the permission, without the service. `None`: it is no API call, but an event of the service
+    /// itself.
     pub permission: Option<&'static str>,
     /// What it touches.
     pub target: Target,
@@ -190,7 +191,7 @@ const fn call(name: &'static str, target: Target, names: &'static [NamedAt]) -> 
     Call { permission: Some(name), ..event(name, target, names) }
 }
 
-/// An event of a service itself: nobody calls.
+/// An event of a service itself, and no API call.
 const fn event(name: &'static str, target: Target, names: &'static [NamedAt]) -> Call {
     Call {
         event: Some(name),
@@ -263,6 +264,17 @@ mod tests {
                 assert!(call.event.is_some() && (!call.is_looked_up || !call.names.is_empty()), "{call:?}");
             }
         }
+    }
+
+    #[test]
+    fn whatever_can_harm_the_archive_through_a_setting_of_its_bucket_wakes_the_daemon() {
+        let s3 = Service::of_source("s3.amazonaws.com").unwrap();
+        let of_bucket = |call: &&Call| matches!(call.target, Target::Bucket | Target::BucketPolicy);
+        // Cross-origin rules let nobody in whom the policy keeps out, and no plan looks at them.
+        let harms = |call: &&Call| !call.effects.is_empty() && call.event != Some("PutBucketCors");
+        let silent: Vec<_> = s3.calls.iter().filter(of_bucket).filter(harms).filter(|call| !call.wakes).collect();
+        assert!(silent.is_empty(), "{silent:?}");
+        assert!(waking_events(s3).any(|event| event == "PutBucketReplication"));
     }
 
     #[test]

@@ -35,15 +35,15 @@ pub(super) const S3: Service = Service {
         call("DeleteBucketPolicy", Target::BucketPolicy, BUCKET).can(&[Stops]).guarded().waking(),
         bucket("PutBucketLifecycle").allowed_by("PutLifecycleConfiguration").can(&[Loses]).guarded().waking(),
         bucket("DeleteBucketLifecycle").allowed_by("PutLifecycleConfiguration").waking(),
-        bucket("PutBucketReplication").allowed_by("PutReplicationConfiguration").can(&[Opens]).guarded(),
-        bucket("DeleteBucketReplication").allowed_by("PutReplicationConfiguration").can(&[Weakens]),
+        bucket("PutBucketReplication").allowed_by("PutReplicationConfiguration").can(&[Opens]).guarded().waking(),
+        bucket("DeleteBucketReplication").allowed_by("PutReplicationConfiguration").can(&[Weakens]).waking(),
         bucket("PutBucketEncryption")
             .allowed_by("PutEncryptionConfiguration")
             .can(&[Loses, Weakens])
             .guarded()
             .waking(),
         bucket("DeleteBucketEncryption").allowed_by("PutEncryptionConfiguration").can(&[Weakens]).waking(),
-        bucket("PutBucketNotification").can(&[Opens]).guarded(),
+        bucket("PutBucketNotification").can(&[Opens]).guarded().waking(),
         bucket("PutBucketVersioning").can(&[Weakens]).guarded().waking(),
         bucket("PutBucketPublicAccessBlock").can(&[Opens]).guarded().waking(),
         bucket("DeleteBucketPublicAccessBlock").allowed_by("PutBucketPublicAccessBlock").can(&[Opens]).waking(),
@@ -52,8 +52,8 @@ pub(super) const S3: Service = Service {
         bucket("PutBucketOwnershipControls").can(&[Stops, Opens]).waking(),
         bucket("PutBucketLogging").can(&[Weakens]).waking(),
         bucket("PutBucketRequestPayment").can(&[Weakens]).waking(),
-        bucket("PutBucketObjectLockConfiguration").can(&[Weakens]),
-        bucket("PutBucketAcl").can(&[Opens]),
+        bucket("PutBucketObjectLockConfiguration").can(&[Weakens]).waking(),
+        bucket("PutBucketAcl").can(&[Opens]).waking(),
         bucket("PutBucketCors").allowed_by("PutBucketCORS").can(&[Opens]),
         bucket("DeleteBucketCors").allowed_by("PutBucketCORS"),
         bucket("CreateBucket"),

@@ -55,7 +55,7 @@ bucket: {name: acme-org-cloudtrail, encryption: s3}
 trails: [{name: acme-org-trail}]
 ";
 
-const PURPOSES: [Purpose; 4] = [Purpose::Plan, Purpose::Apply, Purpose::Reconcile, Purpose::Verify];
+const PURPOSES: [Purpose; 5] = [Purpose::Plan, Purpose::Apply, Purpose::Reconcile, Purpose::Verify, Purpose::Query];
 const PLACES: [AccountKind; 3] = [AccountKind::Management, AccountKind::Log, AccountKind::Member];
 
 fn config(text: &str) -> Config {
@@ -343,6 +343,17 @@ fn what_is_not_known_is_said() {
     let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");
     let loose = ask(&text, Purpose::Apply, AccountKind::Log).notes;
     assert!(loose.iter().any(|note| note.contains("OrganizationAccountAccessRole")), "{loose:?}");
+}
+
+#[test]
+fn a_question_needs_nothing_but_reading_the_logs() {
+    let needed = actions(&ask(FULL, Purpose::Query, AccountKind::Log));
+    let objects = ["s3:GetObject", "s3:GetObjectVersion"];
+    let expected =
+        ["account:ListRegions", "kms:Decrypt", "s3:GetBucketLocation", objects[0], objects[1], "s3:ListBucket"];
+    assert_eq!(needed, expected.map(str::to_owned).into());
+    let proof = actions(&ask(FULL, Purpose::Verify, AccountKind::Log));
+    assert!(needed.is_subset(&proof), "{proof:?}");
 }
 
 #[test]

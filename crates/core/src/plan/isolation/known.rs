@@ -38,8 +38,8 @@ impl Beside<'_> {
     }
 }
 
-/// Returns the policies of the topics that trails of ours notify and of the queue, and the resource policies of
-/// CloudWatch Logs, which may reach the log groups that trails of ours write to.
+/// Returns the policies of the topics that trails of this deployment notify and of the queue, and the resource policies
+/// of CloudWatch Logs, which may reach the log groups that trails of this deployment write to.
 pub(super) fn beside<'a>(desired: &Desired, observed: &'a Estate, find: Find<'_, 'a>) -> Vec<Beside<'a>> {
     let mut list = Vec::new();
     for address in desired.wanted.keys() {
@@ -69,8 +69,8 @@ fn policy_of(resource: Cow<'_, Resource>) -> Option<Cow<'_, PolicyDocument>> {
 }
 
 fn of_log_group<'a>(desired: &Desired, observed: &'a Estate, group: &Address) -> Vec<Beside<'a>> {
-    let doors = observed.surroundings.as_ref().and_then(|all| all.log_groups.get(group));
-    let policies = doors.and_then(|doors| doors.policies.read());
+    let exposure = observed.surroundings.as_ref().and_then(|all| all.log_groups.get(group));
+    let policies = exposure.and_then(|exposure| exposure.policies.read());
     let (Some(policies), Some(arn)) = (policies, group.arn(desired.partition)) else { return Vec::new() };
     let policy = |(name, policy): (&String, &'a PolicyDocument)| Beside {
         address: group.clone(),

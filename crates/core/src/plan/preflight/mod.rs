@@ -17,7 +17,7 @@ use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, LintSubject, Rule, lint};
 use crate::policy::preflight::{
-    Delivery, Documents, Doubt, LogGroup, Part, Preflight, RESOURCE_POLICY, Refusal, Topic, TopicKey, preflight,
+    Documents, Doubt, LogGroup, Part, Preflight, PreflightTrail, RESOURCE_POLICY, Refusal, Topic, TopicKey, preflight,
 };
 
 mod now;
@@ -60,8 +60,8 @@ pub struct Delivered<'a> {
     pub documents: Vec<(&'a Address, PolicyDocument)>,
 }
 
-/// Tries the delivery of every trail of ours with the policies that were observed. A trail that does not exist yet is
-/// tried as it will be.
+/// Tries the delivery of every trail of this deployment with the policies that were observed. A trail that does not
+/// exist yet is tried as it will be.
 pub fn live<'a>(desired: &'a Desired, observed: &'a Estate, organization: &Organization) -> Vec<Delivered<'a>> {
     let there = |address: &Address, _: &_| observed.resource(address).cloned();
     let targets = Targets::new(desired, observed, organization, &there);
@@ -221,7 +221,8 @@ impl<'a> Targets<'a> {
         self.resources.iter().find(|(address, _)| address.kind == kind && address.name == name).map(|(_, r)| r)
     }
 
-    /// The policy of a key of ours, as the plan or as AWS names it, or of one of others as far as it could be read.
+    /// The policy of a key of this deployment, as the plan or as AWS names it, or of one of others as far as it could
+    /// be read.
     fn key_policy(&self, key: &str) -> Option<&PolicyDocument> {
         let is_it = |address: &Address, resource: &Resource| match resource {
             Resource::KeyPolicy(policy) => {
@@ -276,7 +277,8 @@ impl<'a> Targets<'a> {
                 && address.region.as_ref().is_some_and(|region| region.as_str() == group.region())
         };
         let groups = self.surroundings.into_iter().flat_map(|all| &all.log_groups);
-        let policies = groups.filter(|(address, _)| is_it(address)).filter_map(|(_, doors)| doors.policies.read());
+        let policies =
+            groups.filter(|(address, _)| is_it(address)).filter_map(|(_, exposure)| exposure.policies.read());
         policies.flatten().map(|(name, policy)| (format!("{RESOURCE_POLICY}{name}"), policy)).collect()
     }
 
@@ -362,10 +364,10 @@ pub(super) fn delivery(
     address: &Address,
     region: &Region,
     trail: &Trail,
-) -> Delivery {
+) -> PreflightTrail {
     let resource = format!("trail/{}", address.name);
     let account = address.account.as_str();
-    Delivery {
+    PreflightTrail {
         trail_arn: Arn::new(desired.partition, "cloudtrail", region.as_str(), account, &resource),
         management_account: address.account.clone(),
         organization_id: trail.organization.then(|| desired.organization.clone()),

@@ -180,16 +180,12 @@ impl SavedPlan {
         let worst = harms.chain(plan.findings.iter().map(|finding| finding.harm)).min();
         if says_worst
             && plan.worst_harm.is_none_or(|said| worst.is_some_and(|worst| worst < said))
-            && worst.is_some_and(is_harm)
+            && worst.is_some_and(Harm::does_harm)
         {
             return Err(BadPlan::whole("worst_harm", "something in the plan does more harm"));
         }
         Ok(plan)
     }
-}
-
-fn is_harm(harm: Harm) -> bool {
-    harm != Harm::Harmless
 }
 
 impl ChangeJson {

@@ -10,7 +10,7 @@ use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource, Trail};
 use crate::ids::AccountId;
 use crate::plan::{Finding, Harm, Violation};
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate, full_access};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Layers, Named, Request, evaluate, full_access};
 use crate::policy::isolation::{Invariant, Unproven};
 
 impl Judge<'_> {
@@ -60,8 +60,8 @@ impl Judge<'_> {
         let principal = || address.arn(self.desired.partition).map(|arn| arn.to_string()).unwrap_or_default();
         for request in self.of_reader(caller, account, document, &mut doubts) {
             match evaluate(&request, &layers) {
-                Verdict::Allowed { .. } => {}
-                Verdict::Denied(_) => {
+                AccessDecision::Allowed { .. } => {}
+                AccessDecision::Denied(_) => {
                     return result.violations.push(Violation {
                         address: address.clone(),
                         invariant: Invariant::ReadsOwn,
@@ -72,7 +72,7 @@ impl Judge<'_> {
                         author: None,
                     });
                 }
-                Verdict::Unknown { why } => drop(doubts.insert((request.action, why.join("; ")), principal())),
+                AccessDecision::Unknown { why } => drop(doubts.insert((request.action, why.join("; ")), principal())),
             }
         }
         for ((action, why), principal) in doubts {

@@ -11,7 +11,7 @@ use crate::plan::preflight::{active, delivery};
 use crate::plan::{Finding, Harm, Violation};
 use crate::policy::document::{ActionElement, Effect, PrincipalElement, Principals, ResourceElement};
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate, full_access,
+    AccessDecision, Caller, Context, Denial, Layers, Named, Request, covers_action, evaluate, full_access,
 };
 use crate::policy::isolation::{Invariant, Unproven, files_apart};
 use crate::policy::preflight::requests;
@@ -90,8 +90,8 @@ impl Judge<'_> {
             let enters = self.enters(&arn, &account).into_iter().map(|request| (request, &entering));
             for (request, layers) in asked.into_iter().map(|request| (request, &reading)).chain(enters) {
                 match evaluate(&request, layers) {
-                    Verdict::Allowed { .. } => {}
-                    Verdict::Denied(denial) => result.violations.push(Violation {
+                    AccessDecision::Allowed { .. } => {}
+                    AccessDecision::Denied(denial) => result.violations.push(Violation {
                         address: address.clone(),
                         invariant: Invariant::ReadsOwn,
                         principal: if request.caller == caller {
@@ -104,7 +104,7 @@ impl Judge<'_> {
                         statement: place(&denial),
                         author: None,
                     }),
-                    Verdict::Unknown { why } => {
+                    AccessDecision::Unknown { why } => {
                         let why = why.join("; ");
                         doubts.entry((request.action, why)).or_insert_with(|| arn.to_string());
                     }
@@ -229,14 +229,14 @@ impl Judge<'_> {
                 .with("aws:ResourceOrgID", self.desired.organization.as_str())
                 .with("aws:ResourceOrgPaths", self.path_of(&self.desired.log_account));
             match evaluate(&request, &layers) {
-                Verdict::Allowed { .. } => {}
-                Verdict::Denied(denial) => {
+                AccessDecision::Allowed { .. } => {}
+                AccessDecision::Denied(denial) => {
                     let by = place(&denial).unwrap_or_default();
                     if stopped.insert((request.action.clone(), by)) {
                         result.findings.push(stops_delivery(at, &request, &denial));
                     }
                 }
-                Verdict::Unknown { why } => result.problems.push(unproven(at, &request.action, &why.join("; "))),
+                AccessDecision::Unknown { why } => result.problems.push(unproven(at, &request.action, &why.join("; "))),
             }
         }
         if asked.too_many {
@@ -277,8 +277,8 @@ impl Judge<'_> {
                 ..Layers::default()
             };
             match evaluate(&request, &layers) {
-                Verdict::Allowed { .. } => {}
-                Verdict::Denied(denial) => result.findings.push(Finding::new(
+                AccessDecision::Allowed { .. } => {}
+                AccessDecision::Denied(denial) => result.findings.push(Finding::new(
                     Harm::LessProtected,
                     &Address { kind: Kind::Trail, ..address.clone() },
                     "control-policy-stops-log-group",
@@ -288,7 +288,7 @@ impl Judge<'_> {
                     ),
                     "let that role off in the policy",
                 )),
-                Verdict::Unknown { why } => result.problems.push(unproven(address, action, &why.join("; "))),
+                AccessDecision::Unknown { why } => result.problems.push(unproven(address, action, &why.join("; "))),
             }
         }
     }

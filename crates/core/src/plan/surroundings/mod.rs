@@ -19,11 +19,11 @@ use crate::policy::isolation::{Invariant, Unproven};
 mod boundaries;
 mod controls;
 mod copied;
-mod doors;
+mod exposure;
 #[cfg(test)]
 pub(in crate::plan) mod tests;
 
-pub(super) use doors::LOG_DELIVERY;
+pub(super) use exposure::LOG_DELIVERY;
 
 /// What is looked at besides the policies of bucket, key and readers.
 pub const LOOKED_AT: &str = "the policies of bucket, key, topic and readers; every role, user and group of the log account; \
@@ -96,7 +96,7 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
     };
     judge.principals(surroundings, &mut result);
     judge.delegated_administrators(surroundings, &mut result);
-    judge.doors(surroundings, &mut result);
+    judge.exposure(surroundings, &mut result);
     judge.controls(surroundings, &mut result);
     judge.boundaries(&mut result);
     judge.log_role_boundaries(&mut result);
@@ -115,7 +115,7 @@ pub fn around(desired: &Desired, observed: &Estate, organization: &Organization,
 
 /// Returns the principals of the log account of which is known that nobody outside the log and the management account
 /// becomes them, and those that the configuration names, as ARNs in which `*` stands for any text. What a policy gives
-/// them is no question any more. Nobody is known where nobody was looked at.
+/// them is no question any more. None is known where they were not read.
 pub(super) fn judged_principals(desired: &Desired, observed: &Estate, organization: &Organization) -> Vec<String> {
     let named = desired.reading.administrators.iter().map(|name| match name.contains(':') {
         true => name.clone(),
@@ -376,18 +376,18 @@ pub fn unread(observed: &Estate) -> BTreeMap<&'static str, String> {
     note("roles, users and groups", all.principals.problem());
     note("delegated administrators", all.delegated_administrators.problem());
     note("control policies", all.organization.problem());
-    for doors in all.buckets.values() {
-        note("access control list", doors.acl.problem());
-        note("website", doors.website.problem());
-        note("replication", doors.replication.problem());
-        note("inventories", doors.inventories.problem());
-        note("notifications", doors.notifications.problem());
+    for exposure in all.buckets.values() {
+        note("access control list", exposure.acl.problem());
+        note("website", exposure.website.problem());
+        note("replication", exposure.replication.problem());
+        note("inventories", exposure.inventories.problem());
+        note("notifications", exposure.notifications.problem());
     }
     all.keys.values().for_each(|part| note("grants of the key", part.problem()));
     all.topics.values().for_each(|part| note("subscriptions of the topic", part.problem()));
-    for doors in all.log_groups.values() {
-        note("subscriptions of the log group", doors.subscriptions.problem());
-        note("resource policies of CloudWatch Logs", doors.policies.problem());
+    for exposure in all.log_groups.values() {
+        note("subscriptions of the log group", exposure.subscriptions.problem());
+        note("resource policies of CloudWatch Logs", exposure.policies.problem());
     }
     parts
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Around, When, around};
 use crate::estate::surroundings::{
-    AclGrant, BucketDoors, ControlPolicies, ControlPolicy, KeyGrant, LogGroupDoors, Part, Principal, Subscription,
-    Surroundings, Target,
+    AclGrant, BucketExposure, ControlPolicies, ControlPolicy, KeyGrant, LogGroupExposure, Part, Principal,
+    Subscription, Surroundings, Target,
 };
 use crate::estate::{
     ACCOUNT_TAG, Address, Bucket, Desired, Estate, Kind, Problem, ReadingTerms, Resource, Role, Stage, Trail, Wanted,
@@ -276,10 +276,10 @@ fn who_was_judged_is_no_question_to_the_proof() {
     assert_eq!(judged(Part::Unreadable(Box::new(problem))), by_name);
 }
 
-fn doors(change: impl FnOnce(&mut BucketDoors)) -> Surroundings {
-    let mut doors = BucketDoors::default();
-    change(&mut doors);
-    Surroundings { buckets: BTreeMap::from([(bucket(), doors)]), ..Surroundings::default() }
+fn exposure(change: impl FnOnce(&mut BucketExposure)) -> Surroundings {
+    let mut exposure = BucketExposure::default();
+    change(&mut exposure);
+    Surroundings { buckets: BTreeMap::from([(bucket(), exposure)]), ..Surroundings::default() }
 }
 
 /// What came of a lead: a violation, an open question, a line of the list.
@@ -297,13 +297,13 @@ fn copies_lists_and_messages_stay_inside() {
         (Some(STRANGER), (1, 0, 0)),
         (None, (0, 1, 0)),
     ] {
-        let copies = judged(doors(|doors| doors.replication = Part::Read(vec![target(id)])));
+        let copies = judged(exposure(|exposure| exposure.replication = Part::Read(vec![target(id)])));
         assert_eq!(came_to(&copies), expected, "replication to {id:?}");
-        let lists = judged(doors(|doors| doors.inventories = Part::Read(vec![target(id)])));
+        let lists = judged(exposure(|exposure| exposure.inventories = Part::Read(vec![target(id)])));
         assert_eq!(came_to(&lists), expected, "inventory to {id:?}");
         let Some(id) = id else { continue };
         let queue = format!("arn:aws:sqs:eu-central-1:{id}:q");
-        let messages = judged(doors(|doors| doors.notifications = Part::Read(vec![queue.clone()])));
+        let messages = judged(exposure(|exposure| exposure.notifications = Part::Read(vec![queue.clone()])));
         assert_eq!(came_to(&messages), expected, "notification to {id}");
         let grant = |grantee: String| KeyGrant { id: "g".into(), grantee, operations: ["Decrypt".to_owned()].into() };
         let keys = BTreeMap::from([(
@@ -314,9 +314,9 @@ fn copies_lists_and_messages_stay_inside() {
         let one = Subscription { protocol: "sqs".into(), endpoint: queue.clone(), owner: Some(LOG.into()) };
         let topics = BTreeMap::from([(at(Kind::Topic, LOG, "t"), Part::Read(vec![one]))]);
         assert_eq!(came_to(&judged(Surroundings { topics, ..Surroundings::default() })), expected, "topic to {id}");
-        let group = LogGroupDoors {
+        let group = LogGroupExposure {
             subscriptions: Part::Read(vec![format!("arn:aws:logs:eu-central-1:{id}:destination:d")]),
-            ..LogGroupDoors::default()
+            ..LogGroupExposure::default()
         };
         let log_groups = BTreeMap::from([(at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"), group)]);
         assert_eq!(
@@ -343,7 +343,7 @@ fn an_access_control_list_counts_while_ownership_is_not_enforced() {
     let grant =
         AclGrant { grantee: "http://acs.amazonaws.com/groups/global/AllUsers".into(), permission: "READ".into() };
     let judge = |enforced: bool, when: When| {
-        let surroundings = doors(|doors| doors.acl = Part::Read(vec![grant.clone()]));
+        let surroundings = exposure(|exposure| exposure.acl = Part::Read(vec![grant.clone()]));
         let mut estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
         let seen = crate::estate::Sighting::present(plain_bucket(enforced));
         estate.sightings.insert(bucket(), seen);
@@ -352,7 +352,7 @@ fn an_access_control_list_counts_while_ownership_is_not_enforced() {
     assert_eq!(judge(true, When::Now), Around::default());
     assert_eq!(judge(false, When::Planned).findings[0].code, "acl-grant");
     assert_eq!(judge(false, When::Now).violations[0].principal, "anyone");
-    let served = judged(doors(|doors| doors.website = Part::Read(true)));
+    let served = judged(exposure(|exposure| exposure.website = Part::Read(true)));
     assert_eq!(served.findings[0].code, "website");
 }
 

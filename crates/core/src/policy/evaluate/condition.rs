@@ -1,14 +1,14 @@
 //! One condition of a statement in one request: it holds, it fails, or it cannot be told.
 
+use super::evaluation::{Evaluation, Truth};
 use super::failure::Failure;
 use super::operator::{Comparison, Many, Operator, Order};
 use super::request::Fact;
-use super::scope::{Scope, Truth};
 use super::variables::{Expanded, expand};
 
 /// Judges one line of a `Condition`: an operator, a key, and the values of which one must fit.
-pub(super) fn judge(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Truth {
-    match answer(operator, key, policy, scope) {
+pub(super) fn judge(operator: &str, key: &str, policy: &[String], evaluation: &Evaluation) -> Truth {
+    match answer(operator, key, policy, evaluation) {
         Ok(Some(true)) => Truth::Yes,
         Ok(Some(false)) => Truth::No,
         Ok(None) => Truth::Unknown(format!("the value of `{key}` in this request is not known")),
@@ -20,17 +20,22 @@ pub(super) fn judge(operator: &str, key: &str, policy: &[String], scope: &Scope)
 ///
 /// # Errors
 /// What is not understood: the operator, the key, or a value of the policy.
-pub(super) fn answer(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Result<Option<bool>, String> {
+pub(super) fn answer(
+    operator: &str,
+    key: &str,
+    policy: &[String],
+    evaluation: &Evaluation,
+) -> Result<Option<bool>, String> {
     let parsed =
         Operator::parse(operator).ok_or_else(|| format!("the condition operator `{operator}` is not understood"))?;
-    let fact = scope.fact(key)?;
+    let fact = evaluation.fact(key)?;
     let answer = match parsed {
         Operator::Null => null(policy, &fact),
         Operator::Compare { comparison, negated, many, if_exists } => {
             let line = Line { comparison, negated, many, if_exists, policy };
             match fact {
                 Fact::Unknown if key.eq_ignore_ascii_case("s3:TlsVersion") => Ok(of_some_tls(&line)),
-                fact => compare(&line, &fact, scope),
+                fact => compare(&line, &fact, evaluation),
             }
         }
     };
@@ -59,8 +64,8 @@ fn of_some_tls(line: &Line) -> Option<bool> {
 }
 
 /// Returns what to say of a line that does not hold.
-pub(super) fn failure(operator: &str, key: &str, policy: &[String], scope: &Scope) -> Failure {
-    let request = match scope.fact(key) {
+pub(super) fn failure(operator: &str, key: &str, policy: &[String], evaluation: &Evaluation) -> Failure {
+    let request = match evaluation.fact(key) {
         Ok(Fact::Values(values)) => values.into_owned(),
         Ok(Fact::Absent | Fact::Unknown) | Err(_) => Vec::new(),
     };
@@ -92,7 +97,7 @@ struct Line<'a> {
     policy: &'a [String],
 }
 
-fn compare(line: &Line, fact: &Fact, scope: &Scope) -> Result<Option<bool>, String> {
+fn compare(line: &Line, fact: &Fact, evaluation: &Evaluation) -> Result<Option<bool>, String> {
     let values = match fact {
         Fact::Unknown => return Ok(None),
         Fact::Absent => return Ok(Some(without_key(line))),
@@ -103,7 +108,7 @@ fn compare(line: &Line, fact: &Fact, scope: &Scope) -> Result<Option<bool>, Stri
     }
     let mut answers = Vec::with_capacity(values.len());
     for value in values {
-        answers.push(one_value(line, value, scope)?);
+        answers.push(one_value(line, value, evaluation)?);
     }
     Ok(match line.many {
         Many::All => all(&answers),
@@ -121,12 +126,12 @@ fn without_key(line: &Line) -> bool {
 }
 
 /// Tells whether one value of the request fits one value of the policy or, negated, none of them.
-fn one_value(line: &Line, request: &str, scope: &Scope) -> Result<Option<bool>, String> {
+fn one_value(line: &Line, request: &str, evaluation: &Evaluation) -> Result<Option<bool>, String> {
     let mut answers = Vec::with_capacity(line.policy.len());
     for value in line.policy {
         let wild = line.comparison.has_wildcards();
         let expanded = if line.comparison.has_variables() {
-            expand(value, wild, scope)
+            expand(value, wild, evaluation)
         } else {
             Expanded::Pattern(super::pattern::tokens(value, wild))
         };

@@ -8,14 +8,14 @@ use super::layer::{Layer, Tri};
 use super::principal::Grant;
 use super::request::{Caller, Request};
 use super::statement::Side;
-use super::{Denial, LayerKind, Layers, Named, Verdict};
+use super::{AccessDecision, Denial, LayerKind, Layers, Named};
 
 /// Judges a request under the given policies.
-pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
+pub fn evaluate(request: &Request, layers: &Layers) -> AccessDecision {
     let read = Read::all(request, layers);
     match read.denies() {
         Tri::Yes(by) => match by.into_iter().next() {
-            Some(place) => Verdict::Denied(Denial::Explicit(place)),
+            Some(place) => AccessDecision::Denied(Denial::Explicit(place)),
             None => unknown(Vec::new()),
         },
         Tri::No => read.verdict(read.permits(layers)),
@@ -29,21 +29,21 @@ pub fn evaluate(request: &Request, layers: &Layers) -> Verdict {
 
 /// Judges a request as if no denial of which it cannot be told whether it applies did: what the caller may do at worst.
 /// A denial can only narrow what is allowed, so that nobody is safe because of one that depends on who knows what.
-pub fn evaluate_at_worst(request: &Request, layers: &Layers) -> Verdict {
+pub fn evaluate_at_worst(request: &Request, layers: &Layers) -> AccessDecision {
     let read = Read::all(request, layers);
     match read.denies() {
         Tri::Yes(by) => match by.into_iter().next() {
-            Some(place) => Verdict::Denied(Denial::Explicit(place)),
+            Some(place) => AccessDecision::Denied(Denial::Explicit(place)),
             None => unknown(Vec::new()),
         },
         Tri::No | Tri::Unknown(_) => read.verdict(read.permits(layers)),
     }
 }
 
-fn unknown(mut why: Vec<String>) -> Verdict {
+fn unknown(mut why: Vec<String>) -> AccessDecision {
     why.sort();
     why.dedup();
-    Verdict::Unknown { why }
+    AccessDecision::Unknown { why }
 }
 
 /// Every layer, judged.
@@ -141,10 +141,10 @@ impl<'a> Read<'a> {
         self.resource.as_ref().map_or(Tri::No, |layer| layer.allows_by(accept))
     }
 
-    fn verdict(&self, permits: Tri) -> Verdict {
+    fn verdict(&self, permits: Tri) -> AccessDecision {
         match permits {
-            Tri::Yes(by) => Verdict::Allowed { by },
-            Tri::No => Verdict::Denied(self.implicit()),
+            Tri::Yes(by) => AccessDecision::Allowed { by },
+            Tri::No => AccessDecision::Denied(self.implicit()),
             Tri::Unknown(why) => unknown(why),
         }
     }

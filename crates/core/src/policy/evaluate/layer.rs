@@ -1,8 +1,8 @@
 //! The documents of one kind in one request: do they deny, do they allow, and which statement decides.
 
+use super::evaluation::Evaluation;
 use super::principal::Grant;
 use super::request::Request;
-use super::scope::Scope;
 use super::statement::{Judged, Side, judge};
 use super::{Named, NearMiss, StatementPlace};
 use crate::policy::document::Effect;
@@ -70,9 +70,9 @@ impl<'a> Layer<'a> {
     pub(super) fn read(documents: &[Named<'a>], side: Side, request: &Request) -> Self {
         let mut layer = Self { denies: Tri::No, allows: Vec::new(), nearest: None, side };
         for named in documents {
-            let scope = scope(named, request, false);
+            let evaluation = evaluation(named, request, false);
             for (index, statement) in named.document.statements.iter().enumerate() {
-                let judged = judge(statement, side, &scope);
+                let judged = judge(statement, side, &evaluation);
                 let place = || place(named, index);
                 match statement.effect {
                     Effect::Deny => {
@@ -92,7 +92,7 @@ impl<'a> Layer<'a> {
     /// Returns the allow statement that comes nearest to applying, with everything that stands against it.
     pub(super) fn nearest(&self, request: &Request) -> Option<NearMiss> {
         let Near { named, index, .. } = self.nearest?;
-        miss(&named, index, self.side, &scope(&named, request, true))
+        miss(&named, index, self.side, &evaluation(&named, request, true))
     }
 
     /// Tells whether a statement allows the request, whatever it calls the caller.
@@ -120,20 +120,20 @@ fn place(named: &Named, index: usize) -> StatementPlace {
     StatementPlace { document: named.name.to_owned(), index, sid }
 }
 
-fn scope<'a>(named: &Named, request: &'a Request, explains: bool) -> Scope<'a> {
+fn evaluation<'a>(named: &Named, request: &'a Request, explains: bool) -> Evaluation<'a> {
     let variables = named.document.version.as_deref() == Some("2012-10-17");
-    Scope { request, variables, explains }
+    Evaluation { request, variables, explains }
 }
 
-fn miss(named: &Named, index: usize, side: Side, scope: &Scope) -> Option<NearMiss> {
-    let failures = judge(named.document.statements.get(index)?, side, scope).failures;
+fn miss(named: &Named, index: usize, side: Side, evaluation: &Evaluation) -> Option<NearMiss> {
+    let failures = judge(named.document.statements.get(index)?, side, evaluation).failures;
     (!failures.is_empty()).then(|| NearMiss { place: place(named, index), failures })
 }
 
 /// Returns why each allow statement of a resource's policy does not apply to a request, in the order of the document.
 /// Statements that apply, or may apply, are not among them.
 pub fn misses(request: &Request, policy: Named) -> Vec<NearMiss> {
-    let scope = scope(&policy, request, true);
+    let evaluation = evaluation(&policy, request, true);
     let allows = policy.document.statements.iter().enumerate().filter(|(_, s)| s.effect == Effect::Allow);
-    allows.filter_map(|(index, _)| miss(&policy, index, Side::Resource, &scope)).collect()
+    allows.filter_map(|(index, _)| miss(&policy, index, Side::Resource, &evaluation)).collect()
 }

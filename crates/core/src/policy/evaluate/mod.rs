@@ -1,7 +1,8 @@
 //! What policies allow: AWS's policy evaluation for one request, without asking AWS.
 //!
-//! The answer has three values. An operator, a key or a value that is not understood makes it [`Verdict::Unknown`],
-//! unless something definite decides: a statement that fails for another reason, or an explicit deny.
+//! The answer has three values. An operator, a key or a value that is not understood makes it
+//! [`AccessDecision::Unknown`], unless something definite decides: a statement that fails for another reason, or an
+//! explicit deny.
 //! Source: IAM user guide, "Policy evaluation logic" and "How AWS enforcement code logic evaluates requests".
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::ids::AccountId;
 
 mod condition;
 mod decide;
+mod evaluation;
 mod failure;
 mod keys;
 mod layer;
@@ -19,7 +21,6 @@ mod operator;
 mod pattern;
 mod principal;
 mod request;
-mod scope;
 mod statement;
 mod variables;
 
@@ -121,7 +122,7 @@ pub enum Denial {
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AccessDecision {
     /// The request is allowed, by these statements together.
     Allowed {
         /// One statement of each policy that had to allow it.
@@ -136,15 +137,15 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl AccessDecision {
     /// Tells whether the request is certainly allowed.
     pub fn is_allowed(&self) -> bool {
-        matches!(self, Verdict::Allowed { .. })
+        matches!(self, AccessDecision::Allowed { .. })
     }
 
     /// Tells whether the request is certainly denied.
     pub fn is_denied(&self) -> bool {
-        matches!(self, Verdict::Denied(_))
+        matches!(self, AccessDecision::Denied(_))
     }
 }
 
@@ -168,7 +169,7 @@ pub fn full_access() -> PolicyDocument {
 /// # Errors
 /// What is not understood: the operator, the key, or a value of the policy.
 pub fn line_holds(operator: &str, key: &str, policy: &[String], request: &Request) -> Result<Option<bool>, String> {
-    condition::answer(operator, key, policy, &scope::Scope { request, variables: true, explains: false })
+    condition::answer(operator, key, policy, &evaluation::Evaluation { request, variables: true, explains: false })
 }
 
 /// Says in one line what a failed condition has and needs.

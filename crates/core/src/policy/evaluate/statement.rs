@@ -1,10 +1,10 @@
 //! One statement in one request: it applies, it does not and why, or it cannot be told.
 
 use super::condition;
+use super::evaluation::{Evaluation, Truth};
 use super::failure::Failure;
 use super::pattern::{action_matches, resource_glob, resource_matches};
 use super::principal::{self, About, Grant};
-use super::scope::{Scope, Truth};
 use super::variables::{Expanded, expand, is_plain};
 use crate::policy::document::{ActionElement, Effect, ResourceElement, Statement};
 
@@ -53,25 +53,25 @@ impl Judged {
 }
 
 /// Judges a statement; every element is looked at, so that a miss can say all that is missing.
-pub(super) fn judge(statement: &Statement, side: Side, scope: &Scope) -> Judged {
+pub(super) fn judge(statement: &Statement, side: Side, evaluation: &Evaluation) -> Judged {
     let mut judged = Judged { grant: Grant::Anyone, distance: 0, failures: Vec::new(), doubts: Vec::new() };
-    let (request, explains) = (scope.request, scope.explains);
-    judge_principal(statement, side, scope, &mut judged);
+    let (request, explains) = (evaluation.request, evaluation.explains);
+    judge_principal(statement, side, evaluation, &mut judged);
     let action = if covers_action(statement, &request.action) { Truth::Yes } else { Truth::No };
     judged.add(action, 1_000, explains, || action_failure(&statement.action, &request.action));
     if let Some(element) = &statement.resource {
-        judged.add(resource(element, scope), 100, explains, || resource_failure(element, &request.resource));
+        judged.add(resource(element, evaluation), 100, explains, || resource_failure(element, &request.resource));
     }
     for (operator, by_key) in &statement.condition {
         for (key, values) in by_key {
-            let truth = condition::judge(operator, key, values, scope);
-            judged.add(truth, 1, explains, || condition::failure(operator, key, values, scope));
+            let truth = condition::judge(operator, key, values, evaluation);
+            judged.add(truth, 1, explains, || condition::failure(operator, key, values, evaluation));
         }
     }
     judged
 }
 
-fn judge_principal(statement: &Statement, side: Side, scope: &Scope, judged: &mut Judged) {
+fn judge_principal(statement: &Statement, side: Side, evaluation: &Evaluation, judged: &mut Judged) {
     let element = match (side, &statement.principal) {
         (Side::Caller, None) => return,
         (Side::Caller, Some(_)) => {
@@ -82,7 +82,7 @@ fn judge_principal(statement: &Statement, side: Side, scope: &Scope, judged: &mu
         }
         (Side::Resource, Some(element)) => element,
     };
-    let caller = &scope.request.caller;
+    let caller = &evaluation.request.caller;
     let truth = match principal::judge(element, caller, statement.effect == Effect::Deny) {
         About::Yes(grant) => {
             judged.grant = grant;
@@ -91,7 +91,7 @@ fn judge_principal(statement: &Statement, side: Side, scope: &Scope, judged: &mu
         About::No => Truth::No,
         About::Unknown(why) => Truth::Unknown(why),
     };
-    judged.add(truth, 300, scope.explains, || principal::failure(element, caller));
+    judged.add(truth, 300, evaluation.explains, || principal::failure(element, caller));
 }
 
 /// Tells whether a statement is about an action.
@@ -123,7 +123,7 @@ fn all_but(list: &[String]) -> Vec<String> {
 }
 
 /// A statement without the element, as in trust policies, is about the resource that it is attached to.
-fn resource(element: &ResourceElement, scope: &Scope) -> Truth {
+fn resource(element: &ResourceElement, evaluation: &Evaluation) -> Truth {
     let (list, wanted) = match element {
         ResourceElement::Is(list) => (list, true),
         ResourceElement::IsNot(list) => (list, false),
@@ -131,12 +131,12 @@ fn resource(element: &ResourceElement, scope: &Scope) -> Truth {
     let mut doubt = None;
     let mut found = false;
     for text in list {
-        if is_plain(text, scope) {
-            found |= resource_glob(text, &scope.request.resource);
+        if is_plain(text, evaluation) {
+            found |= resource_glob(text, &evaluation.request.resource);
             continue;
         }
-        match expand(text, true, scope) {
-            Expanded::Pattern(pattern) => found |= resource_matches(&pattern, &scope.request.resource),
+        match expand(text, true, evaluation) {
+            Expanded::Pattern(pattern) => found |= resource_matches(&pattern, &evaluation.request.resource),
             Expanded::Nothing => {}
             Expanded::Unknown(why) => doubt = Some(why),
         }

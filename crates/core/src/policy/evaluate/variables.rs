@@ -3,9 +3,9 @@
 //!
 //! Source: IAM user guide, "IAM policy elements: variables and tags". They are plain text before version 2012-10-17.
 
+use super::evaluation::Evaluation;
 use super::pattern::{Token, token, tokens};
 use super::request::Fact;
-use super::scope::Scope;
 
 /// What a text of a policy stands for in one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub(super) enum Expanded {
 }
 
 /// Tells whether a text has no variables, so that it stands for itself.
-pub(super) fn is_plain(text: &str, scope: &Scope) -> bool {
-    !scope.variables || !text.contains("${")
+pub(super) fn is_plain(text: &str, evaluation: &Evaluation) -> bool {
+    !evaluation.variables || !text.contains("${")
 }
 
 /// Puts the values of variables into a text. Wildcards of the text count when `wild`; those of values never do.
-pub(super) fn expand(text: &str, wild: bool, scope: &Scope) -> Expanded {
-    if is_plain(text, scope) {
+pub(super) fn expand(text: &str, wild: bool, evaluation: &Evaluation) -> Expanded {
+    if is_plain(text, evaluation) {
         return Expanded::Pattern(tokens(text, wild));
     }
     let mut pattern = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn expand(text: &str, wild: bool, scope: &Scope) -> Expanded {
         let Some((variable, tail)) = split_variable(after) else {
             return Expanded::Unknown(format!("the policy variable in `{text}` has no end"));
         };
-        match value_of(variable, scope) {
+        match value_of(variable, evaluation) {
             Expanded::Pattern(value) => pattern.extend(value),
             other => return other,
         }
@@ -58,7 +58,7 @@ fn split_variable(after: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn value_of(variable: &str, scope: &Scope) -> Expanded {
+fn value_of(variable: &str, evaluation: &Evaluation) -> Expanded {
     if matches!(variable, "*" | "?" | "$") {
         return Expanded::Pattern(literally(variable));
     }
@@ -71,7 +71,7 @@ fn value_of(variable: &str, scope: &Scope) -> Expanded {
         Some(Some(text)) => Some(text),
         None => None,
     };
-    match (scope.fact(name), default) {
+    match (evaluation.fact(name), default) {
         (Ok(Fact::Values(values)), _) => match values.as_ref() {
             [value] => Expanded::Pattern(literally(value)),
             _ => Expanded::Unknown(format!("`{name}` has several values and is used as a variable")),

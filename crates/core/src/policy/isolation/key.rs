@@ -6,11 +6,11 @@ use super::granted::DECRYPT;
 use super::{Archive, BrokenInvariant, Invariant, Isolation, Key, Reader};
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, Verdict, evaluate, evaluate_at_worst, full_access,
+    AccessDecision, Caller, Context, Layers, Named, Request, evaluate, evaluate_at_worst, full_access,
 };
 
 /// Judges a request to a key of the archive's account.
-fn judge(archive: &Archive, key: Key, request: &Request, identity: &[Named], at_worst: bool) -> Verdict {
+fn judge(archive: &Archive, key: Key, request: &Request, identity: &[Named], at_worst: bool) -> AccessDecision {
     let resource = Some(Named { name: "key policy", document: key.policy });
     let resource_account = Some(archive.account.clone());
     let layers = Layers { identity, resource, resource_account, ..Layers::default() };
@@ -48,11 +48,11 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
         statement,
     };
     match judge(archive, key, &of(key.arn, true), reader.policies, false) {
-        Verdict::Allowed { .. } => {}
-        Verdict::Denied(denial) => {
+        AccessDecision::Allowed { .. } => {}
+        AccessDecision::Denied(denial) => {
             result.violate(violation(Invariant::ReadsOwn, key.arn, super::blamed(denial)));
         }
-        Verdict::Unknown { why } => result.leave_open(Invariant::ReadsOwn, reader.role.as_str(), why.join("; ")),
+        AccessDecision::Unknown { why } => result.leave_open(Invariant::ReadsOwn, reader.role.as_str(), why.join("; ")),
     }
     if reader.role.account() != archive.account.as_str() {
         return;
@@ -65,11 +65,11 @@ pub(super) fn check_reader(archive: &Archive, reader: &Reader, caller: &Caller, 
     let bare = judge(archive, key, &of(key.arn, false), reader.policies, true);
     for (verdict, resource) in [(foreign, other_arn.clone()), (bare, not_a_log(key.arn))] {
         match verdict {
-            Verdict::Allowed { by } => {
+            AccessDecision::Allowed { by } => {
                 result.violate(violation(Invariant::DecryptsOnlyLogs, &resource, by.into_iter().next()));
             }
-            Verdict::Denied(_) => {}
-            Verdict::Unknown { why } => {
+            AccessDecision::Denied(_) => {}
+            AccessDecision::Unknown { why } => {
                 result.leave_open(Invariant::DecryptsOnlyLogs, reader.role.as_str(), why.join("; "))
             }
         }

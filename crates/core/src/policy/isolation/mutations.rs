@@ -5,7 +5,7 @@ use super::*;
 use crate::log_path::Folder;
 use crate::policy::guard::{Guard, GuardedAction, check_guard};
 use crate::policy::lint::{Kind, LintSubject, lint};
-use crate::policy::preflight::{self, Delivery};
+use crate::policy::preflight::{self, PreflightTrail};
 
 /// The documents of a world.
 #[derive(Debug, Clone, Copy)]
@@ -277,7 +277,7 @@ impl World {
     /// Returns the names of everything that is wrong.
     fn faults(&self) -> BTreeSet<String> {
         let mut names: BTreeSet<String> = self.prove().violations.iter().map(|v| v.invariant.to_string()).collect();
-        let delivery = Delivery {
+        let delivery = PreflightTrail {
             trail_arn: TRAIL.parse().unwrap(),
             management_account: MANAGEMENT.parse().unwrap(),
             organization_id: Some(ORGANIZATION.parse().unwrap()),

@@ -13,7 +13,7 @@ use crate::log_path::{Folder, LogKind, LogRoot, Sample, owner};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, Verdict, covers_action, evaluate, full_access, resource_glob,
+    AccessDecision, Caller, Context, Layers, Named, Request, covers_action, evaluate, full_access, resource_glob,
 };
 
 /// One thing that somebody can do.
@@ -93,7 +93,7 @@ pub struct Site<'a> {
 
 /// A principal with its policies.
 #[derive(Debug, Clone, Default)]
-pub struct Subject<'a> {
+pub struct PrincipalPolicies<'a> {
     /// Its ARN; of a group too, which stands for whoever is in it.
     pub arn: String,
     /// Its policies.
@@ -196,11 +196,11 @@ const ACTS_THROUGH: [(&str, &[&str]); 9] = [
 
 /// Returns what each subject can do, in their order. `powerful` are roles that count as such whatever their policies
 /// say.
-pub fn powers(site: &Site, subjects: &[Subject]) -> Vec<Powers> {
+pub fn powers(site: &Site, subjects: &[PrincipalPolicies]) -> Vec<Powers> {
     let mut all: Vec<Powers> = subjects.iter().map(|subject| site.of(subject)).collect();
     // Whoever becomes somebody who becomes somebody: until nothing is added. Each turn adds one at least.
     loop {
-        let powerful: Vec<&Subject> = subjects
+        let powerful: Vec<&PrincipalPolicies> = subjects
             .iter()
             .zip(&all)
             .filter(|(subject, powers)| !powers.is_empty() && subject.trust.is_some())
@@ -219,7 +219,7 @@ pub fn powers(site: &Site, subjects: &[Subject]) -> Vec<Powers> {
 }
 
 impl Site<'_> {
-    fn of(&self, subject: &Subject) -> Powers {
+    fn of(&self, subject: &PrincipalPolicies) -> Powers {
         let mut powers = Powers::default();
         for (bucket, policy) in &self.buckets {
             self.in_bucket(subject, bucket, *policy, &mut powers);
@@ -243,7 +243,13 @@ impl Site<'_> {
         powers
     }
 
-    fn in_bucket(&self, subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>, powers: &mut Powers) {
+    fn in_bucket(
+        &self,
+        subject: &PrincipalPolicies,
+        bucket: &str,
+        policy: Option<&PolicyDocument>,
+        powers: &mut Powers,
+    ) {
         let objects = objects(subject, bucket, policy);
         for TriedObject { arn, folder } in &objects {
             if READS.iter().any(|action| self.may(subject, action, arn, policy)) {
@@ -265,7 +271,7 @@ impl Site<'_> {
     }
 
     /// Tells whether a subject changes a thing of IAM: any of that kind, or one that its policies name.
-    fn makes(&self, subject: &Subject, action: &str, kind: &str) -> bool {
+    fn makes(&self, subject: &PrincipalPolicies, action: &str, kind: &str) -> bool {
         let stem = format!("arn:{}:iam::{}:{kind}/", self.partition, self.account);
         let named = allows(subject, action).flat_map(resources).filter(|text| text.starts_with(&stem));
         let named: BTreeSet<String> = named.map(filled).chain([format!("{stem}any")]).collect();
@@ -273,7 +279,7 @@ impl Site<'_> {
     }
 
     /// Tells whether a subject becomes one of some roles: it assumes it, or passes it to a service that does.
-    fn becomes_one_of(&self, subject: &Subject, roles: &[&Subject]) -> bool {
+    fn becomes_one_of(&self, subject: &PrincipalPolicies, roles: &[&PrincipalPolicies]) -> bool {
         let passes = allows(subject, "iam:PassRole").next().is_some();
         roles.iter().filter(|role| role.arn != subject.arn).any(|role| {
             let Some(trust) = role.trust else { return false };
@@ -285,27 +291,27 @@ impl Site<'_> {
     }
 
     /// Tells whether a subject has a service do something as a role that this service has already.
-    fn acts_through(&self, subject: &Subject, trust: &PolicyDocument) -> bool {
+    fn acts_through(&self, subject: &PrincipalPolicies, trust: &PolicyDocument) -> bool {
         let services = ACTS_THROUGH.iter().filter(|(service, _)| trusts(trust, service));
         services.flat_map(|(_, actions)| actions.iter()).any(|action| self.does(subject, action))
     }
 
     /// Tells whether a subject may do something to anything that its policies name.
-    fn does(&self, subject: &Subject, action: &str) -> bool {
+    fn does(&self, subject: &PrincipalPolicies, action: &str) -> bool {
         let named: BTreeSet<String> = allows(subject, action).flat_map(resources).map(filled).collect();
         let service = action.split(':').next().unwrap_or_default();
         let any = format!("arn:{}:{service}:any-region-1:{}:any/any", self.partition, self.account);
         named.into_iter().chain([any]).any(|arn| self.may(subject, action, &arn, None))
     }
 
-    fn may_assume(&self, subject: &Subject, role: &str, trust: &PolicyDocument) -> bool {
+    fn may_assume(&self, subject: &PrincipalPolicies, role: &str, trust: &PolicyDocument) -> bool {
         let request = self.request(subject, "sts:AssumeRole", role);
         request.is_some_and(|request| self.judged(subject, &request, Some(trust)))
     }
 
     /// Tells whether a subject may do something, by its own policies or by that of the resource. Whether the resource's
     /// policy denies it is not asked: a plan or a hand may change that.
-    fn may(&self, subject: &Subject, action: &str, resource: &str, policy: Option<&PolicyDocument>) -> bool {
+    fn may(&self, subject: &PrincipalPolicies, action: &str, resource: &str, policy: Option<&PolicyDocument>) -> bool {
         let is_key = action.starts_with("kms:");
         let by_own = allows(subject, action).next().is_some();
         let by_policy = policy.is_some_and(|policy| grants(policy, action));
@@ -318,7 +324,7 @@ impl Site<'_> {
             || (by_policy && self.judged(subject, &request, policy))
     }
 
-    fn judged(&self, subject: &Subject, request: &Request, policy: Option<&PolicyDocument>) -> bool {
+    fn judged(&self, subject: &PrincipalPolicies, request: &Request, policy: Option<&PolicyDocument>) -> bool {
         let resource = policy.map(|document| Named { name: "resource policy", document });
         let layers = Layers {
             identity: &subject.policies,
@@ -327,10 +333,10 @@ impl Site<'_> {
             resource_account: Some(self.account.clone()),
             ..Layers::default()
         };
-        !matches!(evaluate(request, &layers), Verdict::Denied(_))
+        !matches!(evaluate(request, &layers), AccessDecision::Denied(_))
     }
 
-    fn request(&self, subject: &Subject, action: &str, resource: &str) -> Option<Request> {
+    fn request(&self, subject: &PrincipalPolicies, action: &str, resource: &str) -> Option<Request> {
         let arn: Arn = subject.arn.parse().ok()?;
         // A group makes no calls: a user of that name stands for whoever is in it.
         let arn: Arn = match arn.resource().strip_prefix("group/") {
@@ -371,7 +377,7 @@ fn grants(policy: &PolicyDocument, action: &str) -> bool {
 }
 
 /// Returns the statements of a subject's own policies that allow an action on something.
-fn allows<'a>(subject: &'a Subject, action: &'a str) -> impl Iterator<Item = &'a Statement> {
+fn allows<'a>(subject: &'a PrincipalPolicies, action: &'a str) -> impl Iterator<Item = &'a Statement> {
     let statements = subject.policies.iter().flat_map(|named| &named.document.statements);
     statements.filter(move |statement| statement.effect == Effect::Allow && covers_action(statement, action))
 }
@@ -413,7 +419,7 @@ struct TriedObject {
 }
 
 /// Returns the objects to try: any log file, and what the policies name in the bucket.
-fn objects(subject: &Subject, bucket: &str, policy: Option<&PolicyDocument>) -> Vec<TriedObject> {
+fn objects(subject: &PrincipalPolicies, bucket: &str, policy: Option<&PolicyDocument>) -> Vec<TriedObject> {
     let root = LogRoot::default().in_organization("o-anyorganization");
     let key = Sample::of("000000000000", "us-east-1").key(&root, Folder::Logs(LogKind::CloudTrail));
     let any = format!("{bucket}/{key}");

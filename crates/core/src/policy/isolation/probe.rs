@@ -7,7 +7,7 @@ use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{PrincipalElement, Principals};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, StatementPlace, Verdict, evaluate, full_access,
+    AccessDecision, Caller, Context, Layers, Named, Request, StatementPlace, evaluate, full_access,
 };
 
 /// How many principals of a trusted account are tried at most.
@@ -73,7 +73,7 @@ impl Archive<'_> {
     }
 
     /// Judges a request to the bucket.
-    pub(super) fn judge(&self, request: &Request, identity: &[Named]) -> Verdict {
+    pub(super) fn judge(&self, request: &Request, identity: &[Named]) -> AccessDecision {
         let resource = self.bucket_policy.map(|document| Named { name: "bucket policy", document });
         let resource_account = Some(self.account.clone());
         evaluate(request, &Layers { identity, resource, resource_account, ..Layers::default() })
@@ -87,13 +87,13 @@ impl Archive<'_> {
 }
 
 /// Joins the answers to several requests: allowed as soon as one is; none where that cannot be told.
-fn any(answers: impl IntoIterator<Item = Verdict>) -> Option<bool> {
+fn any(answers: impl IntoIterator<Item = AccessDecision>) -> Option<bool> {
     let mut unknown = false;
     for verdict in answers {
         match verdict {
-            Verdict::Allowed { .. } => return Some(true),
-            Verdict::Denied(_) => {}
-            Verdict::Unknown { .. } => unknown = true,
+            AccessDecision::Allowed { .. } => return Some(true),
+            AccessDecision::Denied(_) => {}
+            AccessDecision::Unknown { .. } => unknown = true,
         }
     }
     (!unknown).then_some(false)
@@ -157,8 +157,8 @@ fn sample_one(archive: &Archive, reader: &Reader, account: &str, result: &mut Is
         let one = Try::on("s3:GetObject", archive.object_arn(&key));
         match archive.judge(&one.request(caller.clone(), archive.inside()), reader.policies) {
             // One counter-example to a statement is enough: there may be 10,000 readers.
-            Verdict::Allowed { by } if is_told(result, &by) => {}
-            Verdict::Allowed { by } => result.violate(BrokenInvariant {
+            AccessDecision::Allowed { by } if is_told(result, &by) => {}
+            AccessDecision::Allowed { by } => result.violate(BrokenInvariant {
                 invariant: Invariant::ReadsOnlyOwn,
                 principal: reader.role.to_string(),
                 action: one.action.into(),
@@ -166,7 +166,7 @@ fn sample_one(archive: &Archive, reader: &Reader, account: &str, result: &mut Is
                 statement: by.into_iter().next(),
             }),
             // What is allowed on conditions, the proof by structure has looked at.
-            Verdict::Unknown { .. } | Verdict::Denied(_) => {}
+            AccessDecision::Unknown { .. } | AccessDecision::Denied(_) => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::world::{BUCKET, KEY, LOG, MANAGEMENT, MEMBERS, Mode, ORGANIZATION, ROOT, TOPIC, World};
 use super::*;
-use crate::policy::evaluate::{Caller, Context, Layers, Request, Verdict, evaluate, full_access};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Layers, Request, evaluate, full_access};
 
 const STRANGER: &str = "999999999999";
 
@@ -289,7 +289,7 @@ fn broken(world: &World, to: To) -> Option<String> {
                 resource_account: Some(log.clone()),
                 ..Layers::default()
             };
-            if let Verdict::Allowed { .. } = evaluate(&request, &layers) {
+            if let AccessDecision::Allowed { .. } = evaluate(&request, &layers) {
                 return Some(format!("{} can {action} on {}", asker.caller, request.resource));
             }
         }

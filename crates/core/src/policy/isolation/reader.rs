@@ -9,7 +9,8 @@ use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader, SharedKind, 
 use crate::log_path::Folder;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
-    Caller, Denial, Layers, Named, Request, StatementPlace, Verdict, covers_action, evaluate_at_worst, resource_glob,
+    AccessDecision, Caller, Denial, Layers, Named, Request, StatementPlace, covers_action, evaluate_at_worst,
+    resource_glob,
 };
 use crate::policy::log_files::{LogFiles, ToldApart};
 
@@ -47,7 +48,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn judge(&self, one: &Try) -> Verdict {
+    fn judge(&self, one: &Try) -> AccessDecision {
         let request = one.request(self.caller.clone(), self.archive.inside());
         self.archive.judge(&request, self.reader.policies)
     }
@@ -76,13 +77,13 @@ impl Subject<'_> {
         let versions = versions.filter(|_| self.reads_versions());
         for one in files.chain(lists).chain(versions) {
             match self.judge(&one) {
-                Verdict::Allowed { .. } => {}
-                Verdict::Denied(Denial::Implicit { .. }) if one.action == "s3:GetObjectVersion" => {}
-                Verdict::Denied(denial) => {
+                AccessDecision::Allowed { .. } => {}
+                AccessDecision::Denied(Denial::Implicit { .. }) if one.action == "s3:GetObjectVersion" => {}
+                AccessDecision::Denied(denial) => {
                     let place = super::blamed(denial);
                     result.violate(self.violation(Invariant::ReadsOwn, &one, place));
                 }
-                Verdict::Unknown { why } => {
+                AccessDecision::Unknown { why } => {
                     result.leave_open(Invariant::ReadsOwn, self.reader.role.as_str(), why.join("; "));
                 }
             }
@@ -193,7 +194,7 @@ impl Subject<'_> {
             resource_account: Some(self.archive.account.clone()),
             ..Layers::default()
         };
-        matches!(evaluate_at_worst(&request, &layers), Verdict::Denied(Denial::Explicit(_)))
+        matches!(evaluate_at_worst(&request, &layers), AccessDecision::Denied(Denial::Explicit(_)))
     }
 }
 

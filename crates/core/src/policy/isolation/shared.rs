@@ -16,7 +16,8 @@ use crate::policy::Aliases;
 use crate::policy::canonical::canonical_statement;
 use crate::policy::document::{Effect, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Denial, Layers, Named, Request, StatementPlace, Verdict, arn_glob, evaluate_at_worst, full_access,
+    AccessDecision, Caller, Context, Denial, Layers, Named, Request, StatementPlace, arn_glob, evaluate_at_worst,
+    full_access,
 };
 use crate::policy::load_balancers::deliver_with;
 
@@ -392,7 +393,7 @@ impl<'a> Look<'a, '_> {
             resource_account: Some(self.home.clone()),
             ..Layers::default()
         };
-        matches!(evaluate_at_worst(&request, &layers), Verdict::Denied(Denial::Explicit(_)))
+        matches!(evaluate_at_worst(&request, &layers), AccessDecision::Denied(Denial::Explicit(_)))
     }
 }
 

@@ -85,7 +85,7 @@ impl Archive<'_> {
         wide.contains(&TOP.to_ascii_lowercase()) || meets(&LogRoot::default()) || self.all_roots().iter().any(meets)
     }
 
-    /// Tells whether a pattern of keys can match what a trail of ours writes.
+    /// Tells whether a pattern of keys can match what a trail of this deployment writes.
     pub(super) fn may_be_of_cloudtrail(&self, key: &str) -> bool {
         let wide = key.replace(OWN_ACCOUNT, "*");
         self.roots.iter().any(|root| globs_meet(&wide, &root.delivered_pattern()))

@@ -3,7 +3,7 @@
 use super::probe::Try;
 use super::{Archive, BrokenInvariant, Invariant, Isolation};
 use crate::policy::document::{Effect, PrincipalElement, Principals, ResourceElement, Statement};
-use crate::policy::evaluate::{Caller, Context, Denial, Named, Verdict, arn_glob, covers_action, full_access};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Denial, Named, arn_glob, covers_action, full_access};
 
 /// Checks that the bucket refuses plain HTTP.
 pub(super) fn check(archive: &Archive, result: &mut Isolation) {
@@ -23,7 +23,7 @@ pub(super) fn check(archive: &Archive, result: &mut Isolation) {
         for one in &tries {
             let context = Context::default().with("aws:SecureTransport", "false");
             let verdict = archive.judge(&one.request(caller.clone(), context), &identity);
-            if !matches!(verdict, Verdict::Denied(Denial::Explicit(_))) {
+            if !matches!(verdict, AccessDecision::Denied(Denial::Explicit(_))) {
                 result.violate(BrokenInvariant {
                     invariant: Invariant::PlainHttpRefused,
                     principal: caller.to_string(),

@@ -5,7 +5,7 @@ use super::{Archive, BrokenInvariant, Invariant, Isolation, Reader};
 use crate::ids::Arn;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, Statement};
 use crate::policy::evaluate::{
-    Caller, Context, Layers, Named, Request, StatementPlace, Verdict, covers_action, evaluate, full_access,
+    AccessDecision, Caller, Context, Layers, Named, Request, StatementPlace, covers_action, evaluate, full_access,
 };
 
 const ASSUME: &str = "sts:AssumeRole";
@@ -53,12 +53,12 @@ fn strangers(statement: &Statement, reader: &Reader) -> Vec<String> {
 fn check_conditions(archive: &Archive, reader: &Reader, trust: &PolicyDocument, result: &mut Isolation) {
     let whole = Visit { mfa: Some("true"), external_id: reader.external_id };
     match visit(archive, reader, trust, &whole) {
-        Verdict::Allowed { .. } => {}
-        Verdict::Denied(denial) => {
+        AccessDecision::Allowed { .. } => {}
+        AccessDecision::Denied(denial) => {
             let place = super::blamed(denial);
             result.violate(violation(reader, Invariant::ReadsOwn, "with all that is required", place));
         }
-        Verdict::Unknown { why } => result.leave_open(Invariant::ReadsOwn, reader.role.as_str(), why.join("; ")),
+        AccessDecision::Unknown { why } => result.leave_open(Invariant::ReadsOwn, reader.role.as_str(), why.join("; ")),
     }
     if reader.require_mfa {
         for mfa in [None, Some("false")] {
@@ -80,7 +80,7 @@ struct Visit<'a> {
     external_id: Option<&'a str>,
 }
 
-fn visit(archive: &Archive, reader: &Reader, trust: &PolicyDocument, visit: &Visit) -> Verdict {
+fn visit(archive: &Archive, reader: &Reader, trust: &PolicyDocument, visit: &Visit) -> AccessDecision {
     let key = "aws:MultiFactorAuthPresent";
     let context = archive.inside();
     let context = visit.mfa.map_or_else(|| context.clone().without(key), |value| context.clone().with(key, value));
@@ -93,7 +93,7 @@ fn visit(archive: &Archive, reader: &Reader, trust: &PolicyDocument, visit: &Vis
         None => context,
     };
     let Some(caller) = caller(trust, reader).or_else(|| archive.member(reader.account)) else {
-        return Verdict::Unknown { why: vec!["the reader's account has no ARN".into()] };
+        return AccessDecision::Unknown { why: vec!["the reader's account has no ARN".into()] };
     };
     let request = Request { caller, action: ASSUME.into(), resource: reader.role.to_string(), context };
     let own = full_access();
@@ -119,13 +119,13 @@ fn violation(reader: &Reader, invariant: Invariant, how: &str, statement: Option
     BrokenInvariant { invariant, principal, action: ASSUME.into(), resource: reader.role.to_string(), statement }
 }
 
-fn expect_denied(reader: &Reader, invariant: Invariant, how: &str, verdict: Verdict, result: &mut Isolation) {
+fn expect_denied(reader: &Reader, invariant: Invariant, how: &str, verdict: AccessDecision, result: &mut Isolation) {
     match verdict {
-        Verdict::Denied(_) => {}
-        Verdict::Allowed { by } => {
+        AccessDecision::Denied(_) => {}
+        AccessDecision::Allowed { by } => {
             let place = by.into_iter().find(|place| place.document == "trust policy");
             result.violate(violation(reader, invariant, how, place));
         }
-        Verdict::Unknown { why } => result.leave_open(invariant, reader.role.as_str(), why.join("; ")),
+        AccessDecision::Unknown { why } => result.leave_open(invariant, reader.role.as_str(), why.join("; ")),
     }
 }

@@ -5,7 +5,9 @@ use super::{Add, Kind, LintSubject, Rule};
 use crate::ids::AccountId;
 use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement};
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict, covers_action, evaluate};
+use crate::policy::evaluate::{
+    AccessDecision, Caller, Context, Denial, Layers, Named, Request, covers_action, evaluate,
+};
 
 pub(super) fn outside(statement: &Statement, subject: &LintSubject, add: Add) {
     let regions = cloudtrail_accounts::regions(statement);
@@ -114,7 +116,7 @@ pub(super) fn plain_http(document: &PolicyDocument, subject: &LintSubject, add: 
     let resource = bucket_of(document).map_or(request.resource.clone(), |bucket| format!("{bucket}/key"));
     let request = Request { resource, ..request };
     let verdict = evaluate(&request, &Layers { resource: Some(named), ..Layers::default() });
-    if !matches!(verdict, Verdict::Denied(Denial::Explicit(_))) {
+    if !matches!(verdict, AccessDecision::Denied(Denial::Explicit(_))) {
         add(Rule::PlainHttpAllowed, "the bucket does not refuse requests over plain HTTP".into());
     }
 }
@@ -142,7 +144,12 @@ pub(super) fn lockout(document: &PolicyDocument, subject: &LintSubject, add: Add
     }
 }
 
-fn verdict_on(document: &PolicyDocument, subject: &LintSubject, account: &AccountId, request: Request) -> Verdict {
+fn verdict_on(
+    document: &PolicyDocument,
+    subject: &LintSubject,
+    account: &AccountId,
+    request: Request,
+) -> AccessDecision {
     let context = request.context.with("aws:SecureTransport", "true").with("aws:ViaAWSService", "false");
     let request = Request { context, ..request };
     let resource = Some(Named { name: subject.name, document });
@@ -171,7 +178,7 @@ fn bucket_lockout(document: &PolicyDocument, subject: &LintSubject, account: &Ac
         resource,
         context: Context::default(),
     };
-    if let Verdict::Denied(Denial::Explicit(place)) = verdict_on(document, subject, account, request)
+    if let AccessDecision::Denied(Denial::Explicit(place)) = verdict_on(document, subject, account, request)
         && document.statements.get(place.index).is_some_and(lets_nobody_off)
     {
         add(Rule::BucketLockout, format!("{place} denies administrators of account {account} to change the policy"));

@@ -5,23 +5,23 @@ use super::diagnosis::{
 };
 use super::keys::told_apart;
 use super::requests::{CLOUDTRAIL, Headers, Owner, WritePath, by_cloudtrail, put_object};
-use super::{Asked, Cause, Delivery, Doubt, Preflight, Refusal, named};
+use super::{Asked, Cause, Doubt, Preflight, PreflightTrail, Refusal, named};
 use crate::log_path::{Folder, folder_of};
 use crate::policy::document::PolicyDocument;
-use crate::policy::evaluate::{Denial, Failure, NearMiss, Request, StatementPlace, Verdict, misses};
+use crate::policy::evaluate::{AccessDecision, Denial, Failure, NearMiss, Request, StatementPlace, misses};
 
 const CODE: &str = "InsufficientS3BucketPolicyException";
 const ENCRYPTION_CODE: &str = "InsufficientEncryptionPolicyException";
 
 /// A bucket's policy on trial.
 struct Bucket<'a> {
-    delivery: &'a Delivery,
+    delivery: &'a PreflightTrail,
     policy: &'a PolicyDocument,
     name: String,
 }
 
 /// Checks a bucket's policy; none means that the bucket has no policy.
-pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight {
+pub fn bucket(delivery: &PreflightTrail, policy: Option<&PolicyDocument>) -> Preflight {
     let empty = PolicyDocument::default();
     let name = format!("bucket policy of {}", delivery.bucket);
     let bucket = Bucket { delivery, policy: policy.unwrap_or(&empty), name };
@@ -44,7 +44,7 @@ pub fn bucket(delivery: &Delivery, policy: Option<&PolicyDocument>) -> Preflight
 }
 
 /// Returns what CloudTrail asks of a bucket, as far as the statements of a policy tell log files apart.
-pub(super) fn requests(delivery: &Delivery, policy: &PolicyDocument) -> Asked {
+pub(super) fn requests(delivery: &PreflightTrail, policy: &PolicyDocument) -> Asked {
     let mut requests = vec![by_cloudtrail(delivery, "s3:GetBucketAcl", delivery.bucket_arn())];
     let mut paths = delivery.paths();
     let mut too_many = false;
@@ -65,7 +65,7 @@ fn headers(key: &str) -> Headers {
 }
 
 impl Bucket<'_> {
-    fn verdict(&self, request: &Request) -> Verdict {
+    fn verdict(&self, request: &Request) -> AccessDecision {
         judge(request, named(&self.name, self.policy))
     }
 
@@ -147,10 +147,10 @@ impl Bucket<'_> {
     fn check_creation(&self, path: &WritePath, result: &mut Preflight) {
         let request = put_object(self.delivery, &path.folder, Headers::None);
         match self.verdict(&request) {
-            Verdict::Denied(Denial::Explicit(place)) if self.denies_by_encryption(&place) => {
+            AccessDecision::Denied(Denial::Explicit(place)) if self.denies_by_encryption(&place) => {
                 result.refuse(self.encryption_denied(place, &request));
             }
-            Verdict::Denied(Denial::Explicit(place)) => {
+            AccessDecision::Denied(Denial::Explicit(place)) => {
                 result.refuse(denied_by(place, CODE, &self.name, &request));
             }
             _ => {}

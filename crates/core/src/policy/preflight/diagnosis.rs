@@ -6,7 +6,7 @@ use crate::ids::Arn;
 use crate::policy::cloudtrail_accounts;
 use crate::policy::document::{PolicyDocument, PrincipalElement, Principals};
 use crate::policy::evaluate::{
-    Denial, Failure, Layers, Named, NearMiss, Request, StatementPlace, Verdict, evaluate, glob,
+    AccessDecision, Denial, Failure, Layers, Named, NearMiss, Request, StatementPlace, evaluate, glob,
 };
 
 /// Versions of TLS that a service of AWS may use today (AWS refuses older ones everywhere).
@@ -14,7 +14,7 @@ const TLS_VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 /// Judges a request under the policy of its resource. Which TLS version CloudTrail uses is not told, so that an answer
 /// counts if every version gives it.
-pub(super) fn judge(request: &Request, policy: Named) -> Verdict {
+pub(super) fn judge(request: &Request, policy: Named) -> AccessDecision {
     let verdict = |request: &Request| evaluate(request, &Layers { resource: Some(policy), ..Layers::default() });
     if !asks_for_tls(policy.document) {
         return verdict(request);
@@ -26,7 +26,7 @@ pub(super) fn judge(request: &Request, policy: Named) -> Verdict {
     let [older, newer] = TLS_VERSIONS.map(with);
     let differ = older.is_allowed() != newer.is_allowed() || older.is_denied() != newer.is_denied();
     if differ {
-        return Verdict::Unknown { why: vec!["which version of TLS CloudTrail uses is not known".into()] };
+        return AccessDecision::Unknown { why: vec!["which version of TLS CloudTrail uses is not known".into()] };
     }
     older
 }
@@ -41,13 +41,13 @@ pub(super) fn record(
     result: &mut Preflight,
     document: &str,
     request: &Request,
-    verdict: Verdict,
+    verdict: AccessDecision,
     explain: impl FnOnce(Denial) -> Refusal,
 ) {
     match verdict {
-        Verdict::Allowed { .. } => {}
-        Verdict::Denied(denial) => result.refuse(explain(denial)),
-        Verdict::Unknown { why } => result.doubt(Doubt {
+        AccessDecision::Allowed { .. } => {}
+        AccessDecision::Denied(denial) => result.refuse(explain(denial)),
+        AccessDecision::Unknown { why } => result.doubt(Doubt {
             document: document.to_owned(),
             action: request.action.clone(),
             resource: request.resource.clone(),

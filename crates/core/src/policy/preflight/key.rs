@@ -2,7 +2,7 @@
 
 use super::diagnosis::{condition, denied_by, judge, record, refusal, right_but_for_conditions};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
-use super::{Cause, Delivery, Preflight, Refusal, named};
+use super::{Cause, Preflight, PreflightTrail, Refusal, named};
 use crate::policy::document::{PolicyDocument, ResourceElement};
 use crate::policy::evaluate::{Denial, Failure, NearMiss, Request, misses};
 
@@ -18,7 +18,7 @@ pub(super) struct KeyCheck<'a> {
 }
 
 /// Checks the policy of the key that the trail encrypts with.
-pub fn key(delivery: &Delivery, policy: &PolicyDocument) -> Preflight {
+pub fn key(delivery: &PreflightTrail, policy: &PolicyDocument) -> Preflight {
     let arn = delivery.key_arn.clone().unwrap_or_else(|| this_key(delivery, policy));
     let mut result = Preflight::default();
     let check = KeyCheck { name: NAME, policy, cause: Cause::KeyNotOpen, code: CODE };
@@ -32,13 +32,13 @@ pub fn key(delivery: &Delivery, policy: &PolicyDocument) -> Preflight {
 }
 
 /// Returns what CloudTrail asks of a key.
-pub(super) fn requests(delivery: &Delivery, arn: &str) -> Vec<Request> {
+pub(super) fn requests(delivery: &PreflightTrail, arn: &str) -> Vec<Request> {
     let mut requests = vec![encrypt(delivery, arn), by_cloudtrail(delivery, "kms:DescribeKey", arn)];
     requests.extend(delivery.bucket_key.then(|| decrypt(delivery, arn)));
     requests
 }
 
-fn encrypt(delivery: &Delivery, arn: &str) -> Request {
+fn encrypt(delivery: &PreflightTrail, arn: &str) -> Request {
     let mut request = by_cloudtrail(delivery, "kms:GenerateDataKey", arn);
     let object = match (delivery.bucket_key, delivery.paths().first().and_then(|path| path.objects.first())) {
         (false, Some(key)) => delivery.object_arn(key),
@@ -54,7 +54,7 @@ fn encrypt(delivery: &Delivery, arn: &str) -> Request {
 }
 
 /// AWS shows this statement without a condition, so that nothing is known of source and context.
-fn decrypt(delivery: &Delivery, arn: &str) -> Request {
+fn decrypt(delivery: &PreflightTrail, arn: &str) -> Request {
     let mut request = by_cloudtrail(delivery, "kms:Decrypt", arn);
     request.context = std::mem::take(&mut request.context)
         .unknown("aws:SourceArn")
@@ -67,7 +67,7 @@ fn decrypt(delivery: &Delivery, arn: &str) -> Request {
 }
 
 /// A key policy can only mean its own key: the ARN that it names, else any.
-pub(super) fn this_key(delivery: &Delivery, policy: &PolicyDocument) -> String {
+pub(super) fn this_key(delivery: &PreflightTrail, policy: &PolicyDocument) -> String {
     let mut arns = policy.statements.iter().filter_map(|statement| match &statement.resource {
         Some(ResourceElement::Is(list)) => list.iter().find(|arn| arn.contains(":key/") && !arn.contains('*')),
         _ => None,

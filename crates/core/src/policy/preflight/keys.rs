@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::{Headers, put_object};
-use super::{Delivery, named};
+use super::{PreflightTrail, named};
 use crate::ids::AccountId;
 use crate::log_path::LogRoot;
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
@@ -16,7 +16,7 @@ use crate::policy::evaluate::{Layers, evaluate, resource_glob};
 use crate::policy::log_files::{LogFiles, ToldApart};
 
 /// Returns keys of log files that some pattern of the policy tells from the ones in `tried`.
-pub(super) fn told_apart(delivery: &Delivery, policy: &PolicyDocument, tried: &[String]) -> ToldApart {
+pub(super) fn told_apart(delivery: &PreflightTrail, policy: &PolicyDocument, tried: &[String]) -> ToldApart {
     let bucket_arn = delivery.bucket_arn();
     let root = delivery.root();
     let files = LogFiles { bucket_arn: &bucket_arn, root: &root, folders: &delivery.folders };
@@ -38,7 +38,7 @@ pub(super) fn told_apart(delivery: &Delivery, policy: &PolicyDocument, tried: &[
 }
 
 /// Tells whether a statement says anything to CloudTrail about writing objects, if its resource were the right one.
-fn concerns(delivery: &Delivery, policy: &PolicyDocument, statement: &Statement) -> bool {
+fn concerns(delivery: &PreflightTrail, policy: &PolicyDocument, statement: &Statement) -> bool {
     let resource = Some(ResourceElement::Is(vec!["*".into()]));
     let alone = Statement { effect: Effect::Allow, resource, ..statement.clone() };
     let document = PolicyDocument { statements: vec![alone], ..policy.clone() };
@@ -58,7 +58,7 @@ fn telling<'a>(files: &LogFiles, statements: &[&'a Statement]) -> Vec<&'a str> {
 }
 
 /// Returns the keys of the first account of each kind that the patterns make: those on which the same patterns match.
-fn by_name(delivery: &Delivery, patterns: &[&str], root: &LogRoot, tried: &[String]) -> Vec<String> {
+fn by_name(delivery: &PreflightTrail, patterns: &[&str], root: &LogRoot, tried: &[String]) -> Vec<String> {
     let fingerprint = |keys: &[String]| -> Vec<bool> {
         let arns = keys.iter().map(|key| delivery.object_arn(key));
         arns.flat_map(|arn| patterns.iter().map(move |pattern| resource_glob(pattern, &arn)).collect::<Vec<_>>())
@@ -78,8 +78,8 @@ mod tests {
     use crate::log_path::{Folder, LogKind};
     use crate::policy::evaluate::glob;
 
-    fn delivery(accounts: usize) -> Delivery {
-        Delivery {
+    fn delivery(accounts: usize) -> PreflightTrail {
+        PreflightTrail {
             trail_arn: "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme".parse().unwrap(),
             management_account: "111111111111".parse().unwrap(),
             organization_id: Some("o-exampleorgid".parse().unwrap()),
@@ -185,9 +185,9 @@ mod tests {
     fn each_folder_is_tried_that_the_trail_may_write_to() {
         let text = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::logs/*/CloudTrail-NetworkActivity/*"}]}"#;
         let policy = PolicyDocument::parse(text).unwrap();
-        let refusals = |delivery: &Delivery| super::super::bucket(delivery, Some(&policy)).refusals;
+        let refusals = |delivery: &PreflightTrail| super::super::bucket(delivery, Some(&policy)).refusals;
         assert_eq!(refusals(&delivery(3)), []);
-        let network = Delivery { folders: Folder::ALL.to_vec(), ..delivery(3) };
+        let network = PreflightTrail { folders: Folder::ALL.to_vec(), ..delivery(3) };
         let found = refusals(&network);
         assert!(!found.is_empty());
         assert!(found.iter().all(|refusal| refusal.resource.contains("/CloudTrail-NetworkActivity/")), "{found:?}");

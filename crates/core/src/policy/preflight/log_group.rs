@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::diagnosis::{condition, denied_by, record, refusal, right_but_for_conditions};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
-use super::{Cause, Delivery, Preflight, RESOURCE_POLICY, Refusal, named};
+use super::{Cause, Preflight, PreflightTrail, RESOURCE_POLICY, Refusal, named};
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::{Effect, PolicyDocument, ResourceElement, Statement};
 use crate::policy::evaluate::{
@@ -37,7 +37,7 @@ pub struct LogGroup<'a> {
 }
 
 /// Checks a log group and its role.
-pub fn log_group(delivery: &Delivery, group: &LogGroup) -> Preflight {
+pub fn log_group(delivery: &PreflightTrail, group: &LogGroup) -> Preflight {
     let mut result = Preflight::default();
     check_arn(delivery, group, &mut result);
     if !result.refusals.is_empty() {
@@ -56,7 +56,7 @@ pub fn log_group(delivery: &Delivery, group: &LogGroup) -> Preflight {
     result
 }
 
-fn check_arn(delivery: &Delivery, group: &LogGroup, result: &mut Preflight) {
+fn check_arn(delivery: &PreflightTrail, group: &LogGroup, result: &mut Preflight) {
     let request = by_cloudtrail(delivery, "logs:PutLogEvents", group.arn.as_str());
     let mut refuse = |key: &str, has: &str, needs: String, message: String| {
         result.refuse(Refusal {
@@ -84,7 +84,7 @@ fn check_arn(delivery: &Delivery, group: &LogGroup, result: &mut Preflight) {
     }
 }
 
-fn check_trust(delivery: &Delivery, group: &LogGroup, result: &mut Preflight) {
+fn check_trust(delivery: &PreflightTrail, group: &LogGroup, result: &mut Preflight) {
     let request = by_cloudtrail(delivery, "sts:AssumeRole", group.role_arn.as_str());
     let resource = Some(named(TRUST, group.trust));
     let verdict = evaluate(&request, &Layers { resource, ..Layers::default() });
@@ -111,7 +111,7 @@ struct Stream {
     documented: String,
 }
 
-fn streams(delivery: &Delivery, group: &LogGroup) -> Vec<Stream> {
+fn streams(delivery: &PreflightTrail, group: &LogGroup) -> Vec<Stream> {
     let base = group.arn.as_str().trim_end_matches(":*");
     let (region, account) = (delivery.trail_arn.region(), group.arn.account());
     let stream = |arn: String, documented: String| Stream {
@@ -158,7 +158,7 @@ fn closed(denial: Denial, action: &str, stream: &Stream, request: &Request) -> R
 
 /// AWS documents that such a policy binds services only (CloudWatch Logs API, `PutResourcePolicy`), and CloudTrail
 /// writes as a role. That is not relied on: what is denied there is meant to stop something.
-fn check_resource_policy(delivery: &Delivery, group: &LogGroup, policy: Named, result: &mut Preflight) {
+fn check_resource_policy(delivery: &PreflightTrail, group: &LogGroup, policy: Named, result: &mut Preflight) {
     let denies = policy.document.statements.iter().filter(|statement| statement.effect == Effect::Deny);
     let denied: Vec<&Statement> = denies.collect();
     if denied.is_empty() {
@@ -204,7 +204,7 @@ fn kept_out(denial: Denial, group: &LogGroup, document: &str, request: &Request)
 
 /// Returns streams that CloudTrail writes to and that denials may tell apart: its own, those of some members and
 /// regions, and those that the denials' own patterns suggest.
-fn denied_streams(delivery: &Delivery, group: &LogGroup, denied: &[&Statement]) -> BTreeSet<String> {
+fn denied_streams(delivery: &PreflightTrail, group: &LogGroup, denied: &[&Statement]) -> BTreeSet<String> {
     let base = group.arn.as_str().trim_end_matches(":*");
     let mut all: BTreeSet<String> = streams(delivery, group).into_iter().map(|stream| stream.arn).collect();
     let own = group.arn.account();

@@ -28,7 +28,7 @@ pub use topic::{Topic, TopicKey, topic};
 
 /// One trail and where it delivers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct PreflightTrail {
     /// The trail. Its account is the management account even if a delegated administrator made it.
     pub trail_arn: Arn,
     /// The account that owns the trail: the management account for an organization trail.
@@ -261,7 +261,7 @@ pub struct Documents<'a> {
 }
 
 /// Checks everything that a trail delivers to.
-pub fn preflight(delivery: &Delivery, documents: &Documents) -> Preflight {
+pub fn preflight(delivery: &PreflightTrail, documents: &Documents) -> Preflight {
     let mut whole = bucket(delivery, documents.bucket);
     if let Some(policy) = documents.key {
         whole.add(key(delivery, policy));
@@ -287,7 +287,7 @@ pub struct Asked {
 /// Returns every request that CloudTrail makes to bucket and key for a trail, for other policies that bind it:
 /// `statements` are theirs, and each file that they treat otherwise than most is among the requests. `key` is the ARN
 /// of the key; none where S3 encrypts.
-pub fn requests(delivery: &Delivery, key: Option<&str>, statements: &PolicyDocument) -> Asked {
+pub fn requests(delivery: &PreflightTrail, key: Option<&str>, statements: &PolicyDocument) -> Asked {
     let mut asked = bucket::requests(delivery, statements);
     asked.requests.extend(key.into_iter().flat_map(|arn| key::requests(delivery, arn)));
     asked

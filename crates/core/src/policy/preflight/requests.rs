@@ -3,7 +3,7 @@
 //! Source: CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail", "Configure AWS KMS key policies for
 //! CloudTrail", "Amazon SNS topic policy for CloudTrail", "Role policy document for CloudTrail to use CloudWatch Logs".
 
-use super::Delivery;
+use super::PreflightTrail;
 use crate::ids::AccountId;
 use crate::log_path::{LogRoot, Sample};
 use crate::policy::evaluate::{Caller, Context, Request};
@@ -33,7 +33,7 @@ pub(super) struct WritePath {
     pub(super) objects: Vec<String>,
 }
 
-impl Delivery {
+impl PreflightTrail {
     pub(super) fn partition(&self) -> &str {
         self.trail_arn.partition()
     }
@@ -81,7 +81,7 @@ impl Delivery {
 }
 
 /// Builds a request of the service, with the circumstances that every one of them has.
-pub(super) fn by_cloudtrail(delivery: &Delivery, action: &str, resource: impl Into<String>) -> Request {
+pub(super) fn by_cloudtrail(delivery: &PreflightTrail, action: &str, resource: impl Into<String>) -> Request {
     let context = Context::default()
         .with("aws:SourceArn", delivery.trail_arn.as_str())
         .with("aws:SourceAccount", delivery.management_account.as_str())
@@ -111,7 +111,7 @@ pub(super) enum Headers {
 }
 
 /// Builds the request that writes an object.
-pub(super) fn put_object(delivery: &Delivery, key: &str, headers: Headers) -> Request {
+pub(super) fn put_object(delivery: &PreflightTrail, key: &str, headers: Headers) -> Request {
     const ENCRYPTION: &str = "s3:x-amz-server-side-encryption";
     const KEY_ID: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
     let mut request = by_cloudtrail(delivery, "s3:PutObject", delivery.object_arn(key));

@@ -47,7 +47,7 @@ fn run(folder: &Path) -> Preflight {
         Ok(text) => serde_json::from_str(&text).unwrap(),
         Err(_) => Case::default(),
     };
-    let delivery = Delivery {
+    let delivery = PreflightTrail {
         trail_arn: TRAIL.parse().unwrap(),
         management_account: "111111111111".parse().unwrap(),
         organization_id: Some("o-exampleorgid".parse().unwrap()),

@@ -5,7 +5,7 @@ use super::diagnosis::{
 };
 use super::key::{KeyCheck, this_key};
 use super::requests::{CLOUDTRAIL, by_cloudtrail};
-use super::{Cause, Delivery, Doubt, Preflight, Refusal, named};
+use super::{Cause, Doubt, Preflight, PreflightTrail, Refusal, named};
 use crate::ids::Arn;
 use crate::policy::document::PolicyDocument;
 use crate::policy::evaluate::{Denial, Failure, Request, misses};
@@ -37,7 +37,7 @@ pub enum TopicKey<'a> {
 }
 
 /// Checks a topic.
-pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
+pub fn topic(delivery: &PreflightTrail, topic: &Topic) -> Preflight {
     let mut result = Preflight::default();
     let request = by_cloudtrail(delivery, "sns:Publish", topic.arn.as_str());
     if topic.arn.region() != delivery.trail_arn.region() {
@@ -56,7 +56,7 @@ pub fn topic(delivery: &Delivery, topic: &Topic) -> Preflight {
 
 /// AWS's documents speak of topics in the trail's region and refuse no other: whether CloudTrail takes one is not
 /// known.
-fn other_region(delivery: &Delivery, topic: &Topic) -> Doubt {
+fn other_region(delivery: &PreflightTrail, topic: &Topic) -> Doubt {
     let (has, home) = (topic.arn.region(), delivery.trail_arn.region());
     Doubt {
         document: NAME.into(),
@@ -68,7 +68,7 @@ fn other_region(delivery: &Delivery, topic: &Topic) -> Doubt {
     }
 }
 
-fn explain(delivery: &Delivery, policy: &PolicyDocument, request: &Request) -> Refusal {
+fn explain(delivery: &PreflightTrail, policy: &PolicyDocument, request: &Request) -> Refusal {
     let misses = misses(request, named(NAME, policy));
     if let Some(refusal) = outdated(&misses, policy, &delivery.trail_arn, CODE, NAME, request) {
         return refusal;
@@ -102,7 +102,7 @@ fn explain(delivery: &Delivery, policy: &PolicyDocument, request: &Request) -> R
     }
 }
 
-fn check_key(delivery: &Delivery, topic: &Topic, publish: &Request, result: &mut Preflight) {
+fn check_key(delivery: &PreflightTrail, topic: &Topic, publish: &Request, result: &mut Preflight) {
     match topic.key {
         TopicKey::None => {}
         TopicKey::AwsManaged => result.refuse(Refusal {

@@ -8,7 +8,7 @@ use crate::monitoring::alarm::{Alarm, Alarms, Series, Subscribers};
 use crate::monitoring::metric_filter::Count;
 use crate::monitoring::{MetricPlace, Monitoring};
 use crate::policy::PolicyDocument;
-use crate::policy::evaluate::{Caller, Context, Denial, Layers, Named, Request, Verdict as Answered, evaluate};
+use crate::policy::evaluate::{AccessDecision, Caller, Context, Denial, Layers, Named, Request, evaluate};
 
 /// The key that encrypts a topic where nobody made one. Its policy, which nobody can change, does not let CloudWatch in
 /// (AWS re:Post knowledge center, "cloudwatch-configure-alarm-sns").
@@ -146,8 +146,8 @@ fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
     }
     let fact = format!("{topic} has {} confirmed ({})", subscriptions(confirmed.len()), confirmed.join(", "));
     match policy.as_ref().map(|policy| publishes(policy, listening.place, alarm, topic)) {
-        Some(Answered::Allowed { .. }) => pass(fact).into(),
-        Some(Answered::Denied(Denial::Explicit(by))) => {
+        Some(AccessDecision::Allowed { .. }) => pass(fact).into(),
+        Some(AccessDecision::Denied(Denial::Explicit(by))) => {
             Finding::fail(format!("{fact}, but {by} keeps CloudWatch from publishing"), LET_IN)
         }
         // AWS does not tell of every form of a policy whether it lets alarms of the same account in.
@@ -157,7 +157,7 @@ fn of_topic(listening: &Listening<'_>, alarm: &Alarm, topic: &str) -> Finding {
 
 /// Asks the topic's policy whether CloudWatch may publish for the alarm. The policy that SNS gives a topic asks for the
 /// owner of whatever publishes.
-fn publishes(policy: &PolicyDocument, place: &MetricPlace, alarm: &Alarm, topic: &str) -> Answered {
+fn publishes(policy: &PolicyDocument, place: &MetricPlace, alarm: &Alarm, topic: &str) -> AccessDecision {
     let account = place.0.as_str();
     let context = Context::default().with("aws:SourceArn", &alarm.arn).with("aws:SourceAccount", account);
     let context = context.with("aws:SourceOwner", account).with("aws:SecureTransport", "true");

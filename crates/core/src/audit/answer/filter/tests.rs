@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::audit::Doubt;
-use crate::estate::trail::{Delivery, EventSelector, ReadWrite};
+use crate::estate::trail::{DeliveryStatus, EventSelector, ReadWrite};
 use crate::estate::{Problem, Sighting, Stage};
 use crate::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series, Subscribers};
 use crate::monitoring::metric_filter::Metric;
@@ -166,7 +166,7 @@ fn the_log_group_has_to_get_every_event_of_every_account() {
     let leave_out = |trail: &mut Trail| trail.selectors = BTreeSet::from([without_kms()]);
     expect_of_trail(leave_out, "leaves the events of kms.amazonaws.com out", "management_events");
     expect_of_trail(|trail| trail.organization = false, "gets no events of the members", "organization trail");
-    let refused = || Some(Delivery { log_group_error: Some("AccessDenied".into()), ..Delivery::default() });
+    let refused = || Some(DeliveryStatus { log_group_error: Some("AccessDenied".into()), ..DeliveryStatus::default() });
     expect_of_trail(|trail| trail.delivery = refused(), "could not deliver", "logs:PutLogEvents");
 }
 

@@ -176,7 +176,8 @@ fn a_miss_says_what_is_missing() {
     let far = r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#;
     let case =
         ask(USER, "s3:ListBucket", "arn:aws:s3:::b").identity(&format!("{far},{condition}")).with("s3:prefix", "b");
-    let Verdict::Denied(Denial::Implicit { layer: LayerKind::Identity, nearest: Some(miss) }) = case.verdict() else {
+    let AccessDecision::Denied(Denial::Implicit { layer: LayerKind::Identity, nearest: Some(miss) }) = case.verdict()
+    else {
         panic!("{:?}", case.verdict());
     };
     assert_eq!(miss.place.to_string(), "identity policy Statement[1]");

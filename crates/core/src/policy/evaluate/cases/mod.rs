@@ -82,7 +82,7 @@ impl Ask {
         self
     }
 
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> AccessDecision {
         let Self { identity, session, scps, rcps, .. } = self;
         let names = |name| move |document| Named { name, document };
         let identity: Vec<_> = identity.iter().map(names("identity policy")).collect();
@@ -103,12 +103,12 @@ impl Ask {
 }
 
 /// The answer in one word.
-fn word(verdict: &Verdict) -> &'static str {
+fn word(verdict: &AccessDecision) -> &'static str {
     match verdict {
-        Verdict::Allowed { .. } => "allowed",
-        Verdict::Denied(Denial::Explicit(_)) => "explicit",
-        Verdict::Denied(Denial::Implicit { .. }) => "implicit",
-        Verdict::Unknown { .. } => "unknown",
+        AccessDecision::Allowed { .. } => "allowed",
+        AccessDecision::Denied(Denial::Explicit(_)) => "explicit",
+        AccessDecision::Denied(Denial::Implicit { .. }) => "implicit",
+        AccessDecision::Unknown { .. } => "unknown",
     }
 }
 

@@ -20,10 +20,10 @@ fn of(statements: &str, bucket_policy: Option<&str>) -> Powers {
         buckets: vec![(BUCKET.into(), bucket.as_ref())],
         keys: vec![(KEY.into(), None)],
     };
-    let subject = Subject {
+    let subject = PrincipalPolicies {
         arn: format!("arn:aws:iam::{LOG}:role/x"),
         policies: vec![Named { name: "own", document: &own }],
-        ..Subject::default()
+        ..PrincipalPolicies::default()
     };
     powers(&site, &[subject]).remove(0)
 }
@@ -95,7 +95,7 @@ fn whoever_becomes_a_powerful_role_is_powerful() {
     let root = document(&format!(
         r#"{{"Effect":"Allow","Principal":{{"AWS":"{LOG}","Service":"lambda.amazonaws.com"}},"Action":"sts:AssumeRole"}}"#
     ));
-    let subject = |name: &str, document| Subject {
+    let subject = |name: &str, document| PrincipalPolicies {
         arn: arn(name),
         policies: vec![Named { name: "own", document }],
         boundary: None,
@@ -121,7 +121,7 @@ fn a_boundary_limits() {
     let account: AccountId = LOG.parse().unwrap();
     let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
     let (admin, fence) = (document(&allow("*", "*")), document(&allow("ec2:*", "*")));
-    let subject = Subject {
+    let subject = PrincipalPolicies {
         arn: format!("arn:aws:iam::{LOG}:role/x"),
         policies: vec![Named { name: "own", document: &admin }],
         boundary: Some(Named { name: "boundary", document: &fence }),
@@ -148,12 +148,12 @@ fn whoever_has_a_service_act_as_a_role_becomes_it() {
         let (trust, own) = (trusted_by(service), document(&allow(action, resource)));
         let account: AccountId = LOG.parse().unwrap();
         let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
-        let subject = |name: &str, document| Subject {
+        let subject = |name: &str, document| PrincipalPolicies {
             arn: format!("arn:aws:iam::{LOG}:role/{name}"),
             policies: vec![Named { name: "own", document }],
-            ..Subject::default()
+            ..PrincipalPolicies::default()
         };
-        let reader = Subject { trust: Some(&trust), ..subject("reader", &reads) };
+        let reader = PrincipalPolicies { trust: Some(&trust), ..subject("reader", &reads) };
         powers(&site, &[reader, subject("x", &own)])[1].can.contains(&Power::BecomesOthers)
     };
     let lambda = "arn:aws:lambda:eu-central-1:222222222222:function:report";

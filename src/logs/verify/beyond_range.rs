@@ -9,7 +9,7 @@ use crate::logs::digest::chain::Proof;
 use crate::logs::finding::{Finding, State};
 
 use super::chain_cursor::Judged;
-use super::waiting::Outside;
+use super::deferred::Outside;
 use super::walk::Walk;
 
 impl Walk<'_> {

@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use tokio::task::JoinError;
 
-use crate::log_path::{FILE_ENDING, Key, Scope};
+use crate::archive::inflate::inflate_digest;
+use crate::archive::{Fault, FaultKind, Listed, Object, Store};
+use crate::log_path::{ChainScope, FILE_ENDING, Key};
 use crate::logs::digest::chain::{Content, ReadDigest, ReadError};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
-use crate::logs::inflate::inflate_digest;
-use crate::logs::store::{Fault, FaultKind, Listed, Object, Store};
 
 /// A digest that was read, and the site that it lies at.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct HeldDigest {
     pub(super) at: usize,
     pub(super) seen: ReadDigest,
     pub(super) listed: Listed,
 }
 
 /// What a key in the folder of digests turned out to be.
-pub(super) enum Met {
-    Digest(Box<Held>),
+pub(super) enum FolderEntry {
+    Digest(Box<HeldDigest>),
     /// It is listed as an earlier run read it: the number of its chain.
-    Spared(usize, Listed),
+    Skipped(usize, Listed),
     /// It is so large that it is read when its turn has come.
     Big(usize, Listed),
     /// It ends as a digest does and is not named as one of this folder's.
@@ -33,22 +33,26 @@ pub(super) enum Met {
     Fault(usize, Fault),
 }
 
-impl Met {
-    /// Returns what is met where the reading itself was stopped.
+impl FolderEntry {
+    /// Returns what is found where the reading itself was stopped.
     pub(super) fn stopped(at: usize, error: &JoinError) -> Self {
         Self::Fault(at, Fault::new(FaultKind::Unavailable, format!("the reading of a digest was stopped: {error}")))
     }
 }
 
 /// Reads what a key in the folder of digests names.
-pub(super) async fn meet(at: usize, store: Arc<dyn Store>, scope: Scope, listed: Listed) -> Met {
+pub(super) async fn read_entry(at: usize, store: Arc<dyn Store>, scope: ChainScope, listed: Listed) -> FolderEntry {
     let Some(Key::Digest(key)) =
         Key::parse(&listed.key).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
     else {
-        return if listed.key.ends_with(FILE_ENDING) { Met::Stray(at, listed.key) } else { Met::Odd(at, listed.key) };
+        return if listed.key.ends_with(FILE_ENDING) {
+            FolderEntry::Stray(at, listed.key)
+        } else {
+            FolderEntry::Odd(at, listed.key)
+        };
     };
     let content = read(store.as_ref(), &listed.key, listed.size_bytes).await;
-    Met::Digest(Box::new(Held { at, seen: ReadDigest::new(key, listed.key.clone(), content), listed }))
+    FolderEntry::Digest(Box::new(HeldDigest { at, seen: ReadDigest::new(key, listed.key.clone(), content), listed }))
 }
 
 async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<Content, ReadError> {

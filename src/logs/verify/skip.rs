@@ -2,22 +2,22 @@
 
 use jiff::Timestamp;
 
+use crate::archive::Listed;
 use crate::log_path::DigestKey;
 use crate::logs::finding::TimeRange;
-use crate::logs::store::Listed;
 
+use super::chain_mark::ChainMark;
+use super::chain_sites::Site;
 use super::chain_walk::{ChainWalk, origin};
-use super::mark::Mark;
-use super::meet::{Met, meet};
+use super::digest_folder::{FolderEntry, read_entry};
 use super::recent::anchor;
-use super::site::Site;
-use super::unchanged::Spared;
+use super::unchanged::Skipped;
 use super::unlisted::{DELIVERY_SLACK, Unmet};
 use super::walk::Walk;
 
 impl Walk<'_> {
     /// Returns the digests that are not read while the listing shows them unchanged.
-    pub(super) fn spared(&self) -> Spared {
+    pub(super) fn skipped(&self) -> Skipped {
         let of_mark = |chain: &ChainWalk| {
             let key = chain.awaited.as_ref().and_then(|mark| DigestKey::parse(&mark.object));
             let went_through = |site: &Site| chain.places.contains(&site.place());
@@ -28,16 +28,16 @@ impl Walk<'_> {
                 .collect::<Vec<_>>()
         };
         let marks = self.chains.iter().flat_map(of_mark).collect();
-        if !self.request.spares_unchanged {
-            return Spared { marks, ..Spared::default() };
+        if !self.request.skips_unchanged {
+            return Skipped { marks, ..Skipped::default() };
         }
         let of_chain = |(at, chain): (usize, &ChainWalk)| {
             let site = chain.site();
-            let own = chain.known.spared().filter(|mark| self.is_in_range(site, mark.end) && self.is_own(site, mark));
-            let entry = |mark: &Mark| Some(((site, mark.object.clone()), (at, mark.as_listed.clone()?)));
+            let own = chain.known.skipped().filter(|mark| self.is_in_range(site, mark.end) && self.is_own(site, mark));
+            let entry = |mark: &ChainMark| Some(((site, mark.object.clone()), (at, mark.as_listed.clone()?)));
             own.filter_map(entry).collect::<Vec<_>>()
         };
-        Spared { unchanged: self.chains.iter().enumerate().flat_map(of_chain).collect(), marks }
+        Skipped { unchanged: self.chains.iter().enumerate().flat_map(of_chain).collect(), marks }
     }
 
     /// Tells whether an hour lies so far within what is looked at that nothing about its digest depends on an edge.
@@ -49,13 +49,13 @@ impl Walk<'_> {
     }
 
     /// Tells whether a site is where CloudTrail delivered a digest: of two places with the same keys only one is.
-    fn is_own(&self, site: usize, mark: &Mark) -> bool {
+    fn is_own(&self, site: usize, mark: &ChainMark) -> bool {
         let site = self.sites.all.get(site);
         site.zip(origin(mark)).is_some_and(|(site, origin)| site.is_own(&origin))
     }
 
     /// Takes a digest that is listed as an earlier run read it. Where that does not tell all, it is read after all.
-    pub(super) async fn take_spared(&mut self, at: usize, listed: Listed) {
+    pub(super) async fn take_skipped(&mut self, at: usize, listed: Listed) {
         let chain = &self.chains[at];
         let site = chain.site();
         if chain.awaited.as_ref().is_some_and(|mark| mark.object == listed.key) {
@@ -66,7 +66,7 @@ impl Walk<'_> {
         }
         let place = &self.sites.all[site];
         let (store, scope) = (std::sync::Arc::clone(&place.store), place.scope.clone());
-        if let Met::Digest(held) = meet(site, store, scope, listed).await {
+        if let FolderEntry::Digest(held) = read_entry(site, store, scope, listed).await {
             self.take(*held).await;
         }
     }
@@ -77,23 +77,23 @@ impl Walk<'_> {
         chain.awaited = None;
         if let Some(mark) = chain.known.first(object).cloned() {
             chain.known.confirm(mark.end);
-            let logs = self.name_spared(at, site, &mark);
+            let logs = self.name_skipped(at, site, &mark);
             self.chains[at].count_logs(TimeRange::hour_until(mark.end), logs as u64);
         }
     }
 
     /// Passes a digest of the last hours.
-    async fn pass(&mut self, at: usize, site: usize, mark: Mark) {
+    async fn pass(&mut self, at: usize, site: usize, mark: ChainMark) {
         let track = &mut self.chains[at].hourly;
         if let Some(judged) = track.pass(anchor(&mark), &self.verifier.keys, &self.sites, self.from).await {
             self.absorb(at, judged).await;
         }
-        let logs = self.name_spared(at, site, &mark);
-        self.chains[at].note_spared(site, mark, logs);
+        let logs = self.name_skipped(at, site, &mark);
+        self.chains[at].note_skipped(site, mark, logs);
     }
 
     /// Notes which log files a digest lists, and that it is about its hour. Returns how many they are.
-    fn name_spared(&mut self, chain: usize, site: usize, mark: &Mark) -> usize {
+    fn name_skipped(&mut self, chain: usize, site: usize, mark: &ChainMark) -> usize {
         self.look_at_clock(mark.end);
         if let Some(origin) = origin(mark) {
             self.sites.meet_delivered(site, &origin, &mark.object);

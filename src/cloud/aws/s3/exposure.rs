@@ -7,15 +7,15 @@ use aws_sdk_s3::types::ReplicationRuleStatus;
 use futures::join;
 
 use super::op;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::part::part;
 use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::estate::Address;
-use crate::estate::surroundings::{AclGrant, BucketDoors, Part, Target};
+use crate::estate::surroundings::{AclGrant, BucketExposure, Part, Target};
 use crate::operations::Operation;
 
 /// Reads all of it. What cannot be read is that part's problem.
-pub(crate) async fn look(session: &Session, address: &Address) -> BucketDoors {
+pub(crate) async fn look(session: &Session, address: &Address) -> BucketExposure {
     let name = address.name.as_str();
     let (acl, website, replication, inventories, notifications) = join!(
         acl(session, name),
@@ -24,21 +24,21 @@ pub(crate) async fn look(session: &Session, address: &Address) -> BucketDoors {
         inventories(session, name),
         notifications(session, name),
     );
-    let mut doors = BucketDoors {
+    let mut exposure = BucketExposure {
         acl: part(acl, address),
         website: part(website, address),
         replication: part(replication, address),
         inventories: part(inventories, address),
         notifications: part(notifications, address),
     };
-    name_owners(session, &mut doors).await;
-    doors
+    name_owners(session, &mut exposure).await;
+    exposure
 }
 
 /// A bucket's name does not tell whose it is. Where a rule does not say it either, the account's own list does.
-async fn name_owners(session: &Session, doors: &mut BucketDoors) {
+async fn name_owners(session: &Session, exposure: &mut BucketExposure) {
     let mut unknown: Vec<&mut Target> = Vec::new();
-    for part in [&mut doors.replication, &mut doors.inventories] {
+    for part in [&mut exposure.replication, &mut exposure.inventories] {
         if let Part::Read(targets) = part {
             unknown.extend(targets.iter_mut().filter(|target| target.account.is_none()));
         }
@@ -53,7 +53,7 @@ async fn name_owners(session: &Session, doors: &mut BucketDoors) {
     }
 }
 
-async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, Fault> {
+async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, CloudFault> {
     let client = session.s3();
     let mut names = BTreeSet::new();
     let mut token = None;
@@ -71,7 +71,7 @@ async fn own_buckets(session: &Session) -> Result<BTreeSet<String>, Fault> {
     }
 }
 
-async fn acl(session: &Session, name: &str) -> Result<Vec<AclGrant>, Fault> {
+async fn acl(session: &Session, name: &str) -> Result<Vec<AclGrant>, CloudFault> {
     let request = session.s3().get_bucket_acl().bucket(name).expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_ACL, request.send()).await?;
     let owner = session.needed(op::GET_ACL, answer.owner().and_then(|owner| owner.id()), "owner")?;
@@ -88,12 +88,12 @@ async fn acl(session: &Session, name: &str) -> Result<Vec<AclGrant>, Fault> {
     Ok(sorted(grants.into_iter()))
 }
 
-async fn website(session: &Session, name: &str) -> Result<bool, Fault> {
+async fn website(session: &Session, name: &str) -> Result<bool, CloudFault> {
     let request = session.s3().get_bucket_website().bucket(name).expected_bucket_owner(session.account.as_str());
     Ok(none_if_absent(session.read(op::GET_WEBSITE, request.send()).await)?.is_some())
 }
 
-async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, Fault> {
+async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, CloudFault> {
     let request = session.s3().get_bucket_replication().bucket(name).expected_bucket_owner(session.account.as_str());
     let Some(answer) = none_if_absent(session.read(op::GET_REPLICATION, request.send()).await)? else {
         return Ok(Vec::new());
@@ -110,7 +110,7 @@ async fn replication(session: &Session, name: &str) -> Result<Vec<Target>, Fault
     Ok(sorted(targets.into_iter()))
 }
 
-async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault> {
+async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, CloudFault> {
     let client = session.s3();
     let mut targets = Vec::new();
     let mut token = None;
@@ -133,7 +133,7 @@ async fn inventories(session: &Session, name: &str) -> Result<Vec<Target>, Fault
     }
 }
 
-async fn notifications(session: &Session, name: &str) -> Result<Vec<String>, Fault> {
+async fn notifications(session: &Session, name: &str) -> Result<Vec<String>, CloudFault> {
     let request = session.s3().get_bucket_notification_configuration().bucket(name);
     let request = request.expected_bucket_owner(session.account.as_str());
     let answer = session.read(op::GET_NOTIFICATION, request.send()).await?;
@@ -142,18 +142,18 @@ async fn notifications(session: &Session, name: &str) -> Result<Vec<String>, Fau
     let functions = answer.lambda_function_configurations().iter().map(|one| one.lambda_function_arn());
     let all = topics.chain(queues).chain(functions);
     let all = all.map(|arn| Ok(filled(session, op::GET_NOTIFICATION, arn)?.to_owned()));
-    Ok(sorted(all.collect::<Result<Vec<String>, Fault>>()?.into_iter()))
+    Ok(sorted(all.collect::<Result<Vec<String>, CloudFault>>()?.into_iter()))
 }
 
 /// Returns the name of a bucket that something is written to. Destinations are ARNs; what is not one is taken as a
 /// name.
-fn named(session: &Session, operation: Operation, arn: &str) -> Result<String, Fault> {
+fn named(session: &Session, operation: Operation, arn: &str) -> Result<String, CloudFault> {
     let arn = filled(session, operation, arn)?;
     Ok(arn.rsplit(":::").next().unwrap_or(arn).to_owned())
 }
 
 /// Of what is missing and required the SDK makes an empty text.
-fn filled<'a>(session: &Session, operation: Operation, text: &'a str) -> Result<&'a str, Fault> {
+fn filled<'a>(session: &Session, operation: Operation, text: &'a str) -> Result<&'a str, CloudFault> {
     session.needed(operation, Some(text).filter(|text| !text.is_empty()), "destination")
 }
 

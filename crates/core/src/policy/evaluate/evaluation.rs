@@ -13,14 +13,14 @@ pub(super) enum Truth {
 
 /// What judging a statement needs: the request, and whether variables are in force.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct Evaluation<'a> {
     pub(super) request: &'a Request,
     pub(super) variables: bool,
     /// Whether the reasons of a miss are wanted. Most statements miss, and nobody asks why.
     pub(super) explains: bool,
 }
 
-impl Scope<'_> {
+impl Evaluation<'_> {
     /// Looks a condition key up.
     ///
     /// # Errors

@@ -4,11 +4,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::log_path::{DigestKey, LogKey, LogKind, Scope};
+use crate::archive::Store;
+use crate::archive::inflate::sha256;
+use crate::log_path::{ChainScope, DigestKey, LogKey, LogKind};
 use crate::logs::digest::chain::{Origin, ReadDigest};
 use crate::logs::digest::document::{LogFile, Previous};
-use crate::logs::inflate::sha256;
-use crate::logs::store::Store;
 
 use super::expiry::Expiry;
 
@@ -18,7 +18,7 @@ pub(super) struct Site {
     pub(super) store: Arc<dyn Store>,
     /// What every key that is looked at in the store starts with.
     pub(super) prefix: String,
-    pub(super) scope: Scope,
+    pub(super) scope: ChainScope,
     /// The kinds of logs that have a folder.
     pub(super) kinds: BTreeSet<LogKind>,
     /// Where digests that lie here say that they were delivered.

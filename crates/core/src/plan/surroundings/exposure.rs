@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Around, Judge, Standing, When, open};
 use crate::estate::surroundings::{
-    AclGrant, BucketDoors, KeyGrant, LogGroupDoors, Part, Subscription, Surroundings, Target,
+    AclGrant, BucketExposure, KeyGrant, LogGroupExposure, Part, Subscription, Surroundings, Target,
 };
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Arn};
@@ -32,9 +32,9 @@ struct Lead<'a> {
 }
 
 impl Judge<'_> {
-    pub(super) fn doors(&self, surroundings: &Surroundings, result: &mut Around) {
-        for (address, doors) in &surroundings.buckets {
-            self.bucket(address, doors, result);
+    pub(super) fn exposure(&self, surroundings: &Surroundings, result: &mut Around) {
+        for (address, exposure) in &surroundings.buckets {
+            self.bucket(address, exposure, result);
         }
         for (address, part) in &surroundings.keys {
             self.each(address, "grants of the key", part, result, |grant, result| self.grant(address, grant, result));
@@ -44,8 +44,8 @@ impl Judge<'_> {
                 self.subscription(address, one, result);
             });
         }
-        for (address, doors) in &surroundings.log_groups {
-            self.log_group(address, doors, result);
+        for (address, exposure) in &surroundings.log_groups {
+            self.log_group(address, exposure, result);
         }
         let leads =
             |address: &&Address| matches!(address.kind, Kind::Bucket | Kind::Key | Kind::Topic | Kind::LogGroup);
@@ -81,8 +81,8 @@ impl Judge<'_> {
         }
     }
 
-    fn bucket(&self, address: &Address, doors: &BucketDoors, result: &mut Around) {
-        let BucketDoors { acl, website, replication, inventories, notifications } = doors;
+    fn bucket(&self, address: &Address, exposure: &BucketExposure, result: &mut Around) {
+        let BucketExposure { acl, website, replication, inventories, notifications } = exposure;
         let enforced = matches!(self.observed.resource(address), Some(Resource::Bucket(bucket))
             if bucket.object_ownership.as_deref() == Some("BucketOwnerEnforced"));
         self.each(address, "access control list of", acl, result, |grant, result| {
@@ -220,8 +220,8 @@ impl Judge<'_> {
         self.lead(Lead { address, what: "a subscription", action: "sns:Subscribe".into(), to }, account, result);
     }
 
-    fn log_group(&self, address: &Address, doors: &LogGroupDoors, result: &mut Around) {
-        self.each(address, "subscriptions of the log group", &doors.subscriptions, result, |arn, result| {
+    fn log_group(&self, address: &Address, exposure: &LogGroupExposure, result: &mut Around) {
+        self.each(address, "subscriptions of the log group", &exposure.subscriptions, result, |arn, result| {
             let action = "logs:PutSubscriptionFilter".into();
             self.lead(
                 Lead { address, what: "a subscription filter", action, to: arn.clone() },
@@ -230,7 +230,7 @@ impl Judge<'_> {
             );
         });
         // What they let in is a matter of the proof of isolation.
-        if let Part::Unreadable(problem) = &doors.policies {
+        if let Part::Unreadable(problem) = &exposure.policies {
             let who = format!("resource policies for the log group {}", address.name);
             result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
         }

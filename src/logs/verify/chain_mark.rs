@@ -1,9 +1,9 @@
-//! What one run leaves for a later one: the digest up to which a chain is proved, and what spares reading later ones.
+//! What one run leaves for a later one: the digest up to which a chain is proved, and what saves reading later ones.
 
 use jiff::Timestamp;
 
+use crate::archive::Listed;
 use crate::ids::TrailName;
-use crate::logs::store::Listed;
 
 /// From when on an earlier run proved a chain, without a hole up to its mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +30,7 @@ impl Since {
 
 /// A digest that a later run may start from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct ChainMark {
     /// Its key.
     pub object: String,
     /// The key under which CloudTrail delivered it, when that is another one; none where it is the same.
@@ -49,7 +49,7 @@ pub struct Mark {
     pub signature: Option<String>,
     /// The trail that attests what follows, when the chain has ended; none where it goes on.
     pub succeeded_by: Option<TrailName>,
-    /// What the listing showed of it, where that spares a later run reading it.
+    /// What the listing showed of it, where that saves a later run reading it.
     pub as_listed: Option<AsListed>,
     /// Later digests whose log files were all read and attested, though more may still come for their hours; from old
     /// to new.
@@ -61,7 +61,7 @@ pub struct Mark {
 pub struct Recent {
     /// The hash of its inflated bytes, in hexadecimal.
     pub sha256: String,
-    /// What spares a later run reading it; not set where its object must be read to be known.
+    /// What saves a later run reading it; not set where its object must be read to be known.
     pub told: Option<Told>,
 }
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::ids::{Region, TrailName};
-use crate::log_path::Scope;
+use crate::log_path::ChainScope;
 use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Finding, State, TimeRange};
 use crate::logs::time_set::TimeSet;
 
 use super::archived::Archived;
+use super::chain_mark::ChainMark;
 use super::key_finder::KeyUse;
-use super::mark::Mark;
 use super::missing::ExpectedChains;
 use super::unread::Unread;
 
@@ -23,11 +23,11 @@ pub const FINDINGS_MAX: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// The account and region of its events, and where its newest digest lies.
-    pub scope: Scope,
+    pub scope: ChainScope,
     /// The trail and its home region; none when there is no digest that would tell.
     pub trail: Option<(TrailName, Region)>,
     /// Everywhere its digests lie: several places when the trail was moved.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<ChainScope>,
     /// Where its digests say that CloudTrail delivered them.
     pub origins: Vec<Origin>,
     /// The buckets that CloudTrail delivered it to, those together that signed links join.
@@ -58,7 +58,7 @@ pub struct Chain {
     pub notes: Vec<String>,
     /// The newest digest up to which all is attested, from which a later run may go on; none where nothing is, or a
     /// later run must begin again.
-    pub attested_to: Option<Mark>,
+    pub attested_to: Option<ChainMark>,
 }
 
 /// A part of a chain whose digests signed links join.
@@ -72,7 +72,7 @@ pub struct Joined {
 
 /// All that one run found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Verification {
     /// The places, as a person would name them.
     pub store: String,
     /// The range that was asked for; none from the beginning.
@@ -85,7 +85,7 @@ pub struct Answer {
     pub chains: Vec<Chain>,
     /// What is not as it should be beside all chains, in order.
     pub findings: Vec<Finding>,
-    /// What there should be; not set when nobody said, so that what is missing whole cannot be missed.
+    /// What there should be; not set when it is not known, so that what is missing whole cannot be missed.
     pub expected: Option<ExpectedChains>,
     /// The public keys that digests named.
     pub keys: Vec<KeyUse>,
@@ -95,7 +95,7 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
-impl Answer {
+impl Verification {
     /// Returns the worst state of all chains. Where there is no chain, nothing is proved.
     pub fn state(&self) -> State {
         let worst = self.chains.iter().map(|chain| chain.state).max().unwrap_or(State::Unproven);
@@ -118,7 +118,7 @@ impl Answer {
 #[cfg(test)]
 impl Chain {
     /// Returns a chain of which nothing is known.
-    pub(crate) fn of_nothing(scope: Scope) -> Self {
+    pub(crate) fn of_nothing(scope: ChainScope) -> Self {
         let scopes = vec![scope.clone()];
         let (trail, origins, joined) = Default::default();
         Tally::default().chain(ChainPlace { scope, trail, scopes, origins, joined }, None)
@@ -126,7 +126,7 @@ impl Chain {
 }
 
 #[cfg(test)]
-impl Answer {
+impl Verification {
     /// Returns an answer that holds nothing but chains.
     pub(crate) fn of_chains(
         store: &str,
@@ -236,7 +236,7 @@ impl Tally {
     }
 
     /// Returns the chain's answer. A chain of which no hour was seen is unproven.
-    pub(super) fn chain(self, place: ChainPlace, mark: Option<Mark>) -> Chain {
+    pub(super) fn chain(self, place: ChainPlace, mark: Option<ChainMark>) -> Chain {
         Chain {
             scope: place.scope,
             trail: place.trail,
@@ -263,9 +263,9 @@ impl Tally {
 /// Where a chain lies.
 #[derive(Debug, Clone)]
 pub(super) struct ChainPlace {
-    pub(super) scope: Scope,
+    pub(super) scope: ChainScope,
     pub(super) trail: Option<(TrailName, Region)>,
-    pub(super) scopes: Vec<Scope>,
+    pub(super) scopes: Vec<ChainScope>,
     pub(super) origins: Vec<Origin>,
     pub(super) joined: Vec<Joined>,
 }

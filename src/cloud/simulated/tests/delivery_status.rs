@@ -1,8 +1,8 @@
-//! What a trail's status shows after somebody closed a door.
+//! What a trail's status shows when a policy or a key no longer lets CloudTrail in.
 
 use super::*;
 
-fn delivery_after(kind: Kind, edit: impl FnOnce(&mut Resource)) -> Delivery {
+fn delivery_after(kind: Kind, edit: impl FnOnce(&mut Resource)) -> DeliveryStatus {
     let mut world = made_without(&[]);
     let Some(Sighting::Present(resource)) = world.estate.sightings.get_mut(&address(kind)) else { panic!("{kind}") };
     edit(resource);
@@ -65,7 +65,7 @@ fn a_bucket_that_is_gone_is_told_by_name() {
 #[test]
 fn the_status_of_a_trail_that_is_not_there_is_a_fault() {
     let fault = look::delivery(&empty(), &address(Kind::Trail), &account(MANAGEMENT)).unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Absent, "TrailNotFoundException"));
+    assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Absent, "TrailNotFoundException"));
     let fault = look::delivery(&empty(), &address(Kind::Trail), &account(SUSPENDED)).unwrap_err();
-    assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Denied, "sts:AssumeRole"));
+    assert_eq!((fault.kind, fault.operation.as_str()), (CloudFaultKind::Denied, "sts:AssumeRole"));
 }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::archive::Fault;
 use crate::log_path::{DigestKey, Folder};
 use crate::logs::digest::chain::gap;
 use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
-use crate::logs::store::Fault;
 use crate::logs::time_set::TimeSet;
 
 use super::DIGEST_DELAY_MAX;
@@ -25,7 +25,7 @@ const GRAVE_DAYS_MAX: usize = 3;
 
 impl Walk<'_> {
     /// Notes the hours that were asked for and have no digest: before the first one, between two, after the last one.
-    pub(super) async fn find_ends(&mut self) {
+    pub(super) async fn find_missing_digests(&mut self) {
         let attested: Vec<TimeSet> = self.chains.iter().map(|chain| chain.tally.attested()).collect();
         for at in 0..self.chains.len() {
             self.find_mark(at);
