@@ -1,0 +1,403 @@
+//! What an answer covers: which hours of which accounts and regions were looked at, what could not be read, and what is
+//! not known to be whole. "Nothing found" means nothing without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Included};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::error::bytes_text;
+use super::super::scan::{ChainPlace, Listing, Scans, UnreadPart};
+use super::super::window::Window;
+
+/// What is known beside the archive itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The present.
+    pub now: Timestamp,
+    /// Accounts that should have logs, by id. `None`: unknown.
+    pub expected: Option<&'a BTreeSet<String>>,
+}
+
+/// Why an answer ended before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// A person stopped it.
+    Stopped,
+    /// It took longer than it may.
+    Time(Duration),
+    /// There are more rows than it may have.
+    Rows(usize),
+    /// Its rows have more bytes than they may have.
+    Bytes(usize),
+}
+
+/// Hours of accounts and regions: one hour of one account in one region counts one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Hours {
+    /// All that were asked for, where there are logs at all.
+    pub all: u64,
+    /// Those with a digest, in which CloudTrail lists what it delivered. It was not verified.
+    pub with_digest: u64,
+    /// Those that are so recent that their logs or digests may still come.
+    pub pending: u64,
+    /// Those without a digest: nothing says whether logs are missing.
+    pub without_digest: u64,
+}
+
+/// What an answer covers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AnswerCoverage {
+    /// The first moment that was asked for. `None`: from the beginning of the archive.
+    pub from: Option<String>,
+    /// The last moment that was asked for. `None`: the present.
+    pub to: Option<String>,
+    /// When the newest log file that was looked at was made. `None`: there is none.
+    pub newest: Option<String>,
+    /// How many accounts have logs among what was asked for.
+    pub accounts: usize,
+    /// How many regions have.
+    pub regions: usize,
+    /// The kinds of logs that there are, by the names of their folders.
+    pub kinds: BTreeSet<&'static str>,
+    /// Hours, by what is known of them.
+    pub hours: Hours,
+    /// Log files that were needed.
+    pub files: u64,
+    /// Their size as stored, in bytes.
+    pub bytes: u64,
+    /// Records that were read in them.
+    pub records: u64,
+    /// Records that were delivered more than once, and count once.
+    pub duplicates: u64,
+    /// Records without a time that can be read: no question about a time finds them.
+    pub without_time: u64,
+    /// Accounts and regions that were asked for, or should have logs, and have none.
+    pub without_logs: Vec<String>,
+    /// Keys and files among the logs that are none of CloudTrail's, and were not read: the first of them.
+    pub beside: Vec<String>,
+    /// How many there are.
+    pub beside_count: usize,
+    /// What could not be listed or read: the first hundred.
+    pub unread: Vec<UnreadPart>,
+    /// How many could not.
+    pub unread_count: u64,
+    /// A part of the question is about hours, accounts or regions of which there are no logs at all.
+    pub has_empty_part: bool,
+    /// Why the answer ended early. `None`: it is all there is.
+    pub ended: Option<String>,
+    /// Deliveries later than this behind the end of the time were not looked for, in seconds. `None`: all were.
+    pub late_seconds: Option<i64>,
+    /// What the question cannot see, as its author says; empty: it says nothing.
+    pub cannot_see: String,
+    /// The question needs no events: it is about tables, or about nothing.
+    pub needs_no_events: bool,
+    /// Whether all that was asked for was looked at, and nothing is known to be missing.
+    pub is_whole: bool,
+}
+
+/// How long logs and digests may take: digests of an hour are delivered at the end of the hour, and log files "within
+/// an average of about 5 minutes", which is not guaranteed (CloudTrail user guide, "How CloudTrail works").
+const PENDING: SignedDuration = SignedDuration::from_hours(2);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// How long a listing that goes on is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Parts that are named.
+const NAMED_MAX: usize = 100;
+
+impl AnswerCoverage {
+    /// Returns what the questions of an engine covered so far.
+    pub async fn of(scans: &Scans, answered: Answered<'_>, ended: Option<Ended>, cannot_see: String) -> Self {
+        // Where it was ended while the archive was listed, nothing is known of it.
+        let locked = tokio::time::timeout(PATIENCE, scans.listings.lock()).await;
+        let listings = locked.map(|listings| listings.clone()).unwrap_or_default();
+        let looked = scans.tally.looked();
+        let mut coverage = Self {
+            files: looked.files_listed,
+            bytes: looked.bytes_listed,
+            records: looked.records,
+            duplicates: looked.duplicates,
+            without_time: looked.without_time,
+            needs_no_events: listings.is_empty() && ended.is_none(),
+            ended: ended.map(Ended::text),
+            cannot_see,
+            ..Self::default()
+        };
+        let mut seen = Seen::default();
+        let mut is_first = true;
+        for (window, listing) in listings.iter() {
+            coverage.widen(window, is_first);
+            is_first = false;
+            seen.add(window, listing, answered);
+            let refused = listing.refused.iter().map(|(key, why)| UnreadPart { key: key.clone(), why: why.clone() });
+            coverage.unread_count += listing.refused.len() as u64;
+            coverage.unread.extend(refused);
+            // The same place is listed for each window.
+            if listing.beside_count > coverage.beside_count {
+                (coverage.beside, coverage.beside_count) = (listing.beside.clone(), listing.beside_count);
+            }
+        }
+        coverage.unread.sort();
+        coverage.unread.extend(looked.unread);
+        coverage.unread_count += looked.unread_count;
+        coverage.unread.dedup();
+        coverage.unread.truncate(NAMED_MAX);
+        coverage.has_empty_part = seen.has_empty_part;
+        coverage.accounts = seen.chains.iter().map(|(account, _)| account).collect::<BTreeSet<_>>().len();
+        coverage.regions = seen.chains.iter().map(|(_, region)| region).collect::<BTreeSet<_>>().len();
+        coverage.kinds = seen.kinds;
+        coverage.hours = seen.hours;
+        coverage.newest = seen.newest.map(|at| at.to_string());
+        coverage.without_logs = seen.without_logs.into_iter().take(NAMED_MAX).collect();
+        if coverage.to.is_some() {
+            coverage.late_seconds = Some(scans.archive.late().as_secs());
+        }
+        coverage.is_whole = coverage.needs_no_events || coverage.nothing_is_missing(answered);
+        coverage
+    }
+
+    fn nothing_is_missing(&self, answered: Answered<'_>) -> bool {
+        // Without an end the answer is as new as the newest log file, which it says.
+        let is_pending = self.to.is_some() && self.hours.pending > 0;
+        let is_to_come = self.to.as_ref().and_then(|to| to.parse().ok()).is_some_and(|to: Timestamp| to > answered.now);
+        self.unread_count == 0
+            && self.ended.is_none()
+            && self.without_logs.is_empty()
+            && self.beside_count == 0
+            && self.without_time == 0
+            && !self.has_empty_part
+            && self.hours.all > 0
+            && !is_to_come
+            && self.hours.without_digest == 0
+            && !is_pending
+    }
+
+    fn widen(&mut self, window: &Window, is_first: bool) {
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        if is_first {
+            (self.from, self.to) = (text(window.from), text(window.to));
+            return;
+        }
+        self.from = self.from.take().zip(text(window.from)).map(|(a, b)| a.min(b));
+        self.to = self.to.take().zip(text(window.to)).map(|(a, b)| a.max(b));
+    }
+
+    /// Returns what it covers, in sentences for a person.
+    pub fn sentences(&self) -> Vec<String> {
+        if self.needs_no_events {
+            return vec!["No event was looked at: the question needs none.".to_owned()];
+        }
+        let mut all = vec![self.looked_at(), self.of_hours()];
+        if self.has_empty_part {
+            all.push(
+                "Of a time, an account or a region of the question there are no logs: nothing can be said of it."
+                    .to_owned(),
+            );
+        }
+        if !self.without_logs.is_empty() {
+            all.push(format!("No logs of {}.", self.without_logs.join(", ")));
+        }
+        if self.unread_count > 0 {
+            let shown: Vec<String> =
+                self.unread.iter().take(3).map(|UnreadPart { key, why }| format!("{key}: {why}")).collect();
+            all.push(format!("{} could not be read: {}", part_count(self.unread_count), shown.join("; ")));
+        }
+        if self.beside_count > 0 {
+            let shown = self.beside.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+            all.push(format!(
+                "{} among the logs that CloudTrail does not name so, not read: {shown}.",
+                self.beside_count
+            ));
+        }
+        if self.without_time > 0 {
+            all.push(format!(
+                "{} records have no time that can be read: no question about a time finds them.",
+                self.without_time
+            ));
+        }
+        if self.duplicates > 0 {
+            all.push(format!("{} records were delivered more than once and count once.", self.duplicates));
+        }
+        if let Some(seconds) = self.late_seconds {
+            let hours = seconds / 3600;
+            all.push(format!(
+                "Deliveries more than {hours} hours behind the end of the time were not looked for (--late)."
+            ));
+        }
+        if let Some(ended) = &self.ended {
+            all.push(format!("The answer is not whole: {ended}."));
+        }
+        if !self.cannot_see.is_empty() {
+            all.push(format!("This question cannot see {}.", self.cannot_see.trim_end_matches('.')));
+        }
+        all.retain(|sentence| !sentence.is_empty());
+        all
+    }
+
+    fn looked_at(&self) -> String {
+        let from = self.from.as_deref().unwrap_or("the beginning");
+        let to = self.to.as_deref().unwrap_or("now");
+        let newest = self.newest.as_ref().map(|at| format!(", the newest of {at}")).unwrap_or_default();
+        let kinds: Vec<&str> = self.kinds.iter().copied().collect();
+        format!(
+            "Covers {from} to {to}: accounts {}, regions {}, {}; log files {} ({}){newest}, records {}.",
+            self.accounts,
+            self.regions,
+            if kinds.is_empty() { "no kind of logs".to_owned() } else { kinds.join(" and ") },
+            self.files,
+            bytes_text(self.bytes),
+            self.records,
+        )
+    }
+
+    fn of_hours(&self) -> String {
+        let Hours { all, with_digest, pending, without_digest } = self.hours;
+        if all == 0 {
+            return String::new();
+        }
+        let mut text = format!("Hours x accounts x regions {all}: {with_digest} with a digest (not verified here)");
+        if pending > 0 {
+            text += &format!(", {pending} pending");
+        }
+        if without_digest > 0 {
+            text += &format!(", {without_digest} without a digest: whether logs are missing there is not known");
+        }
+        text + "."
+    }
+}
+
+fn part_count(count: u64) -> String {
+    if count == 1 { "1 part".to_owned() } else { format!("{count} parts") }
+}
+
+impl Ended {
+    fn text(self) -> String {
+        match self {
+            Self::Stopped => "it was stopped".to_owned(),
+            Self::Time(limit) => format!("it took longer than {} s (--timeout)", limit.as_secs()),
+            Self::Rows(limit) => format!("there are more than {limit} rows (--max-rows)"),
+            Self::Bytes(limit) => {
+                format!("its rows have more than {} (select fewer columns or rows)", bytes_text(limit as u64))
+            }
+        }
+    }
+}
+
+/// What the windows of a question have in common.
+#[derive(Default)]
+struct Seen {
+    chains: BTreeSet<(String, String)>,
+    kinds: BTreeSet<&'static str>,
+    hours: Hours,
+    newest: Option<Timestamp>,
+    without_logs: BTreeSet<String>,
+    has_empty_part: bool,
+    counted: BTreeMap<ChainPlace, BTreeSet<i64>>,
+}
+
+impl Seen {
+    fn add(&mut self, window: &Window, listing: &Listing, answered: Answered<'_>) {
+        self.kinds.extend(listing.chains.iter().map(|chain| chain.kind.folder()));
+        self.chains.extend(listing.places.iter().map(|place| (place.account.clone(), place.region.clone())));
+        self.note_what_is_missing(window, listing, answered);
+        let none = BTreeSet::new();
+        let mut hours = 0;
+        for place in &listing.places {
+            let digests = listing.digests.get(place).unwrap_or(&none);
+            let made = listing.made.get(place).copied();
+            self.newest = self.newest.max(made.map(|(_, newest)| newest));
+            let known = digests.first().copied().into_iter().chain(made.map(|(oldest, _)| oldest)).min();
+            let Some(from) = window.from.or(known) else { continue };
+            let to = window.to.unwrap_or(answered.now).min(answered.now);
+            hours += self.count(place, from, to, digests, answered.now);
+        }
+        self.has_empty_part |= hours == 0;
+    }
+
+    /// Notes which accounts and regions were asked for, or should be there, and have no logs.
+    fn note_what_is_missing(&mut self, window: &Window, listing: &Listing, answered: Answered<'_>) {
+        let is_asked = |account: &&String| window.accounts.as_ref().is_none_or(|all| all.contains(*account));
+        let expected = answered.expected.into_iter().flatten().filter(is_asked);
+        let accounts = window.accounts.iter().flatten().chain(expected);
+        let has_account = |one: &str| listing.chains.iter().any(|chain| chain.account == one);
+        let has_region = |one: &str| listing.places.iter().any(|place| place.region == one);
+        self.without_logs.extend(accounts.filter(|account| !has_account(account)).cloned());
+        let regions = window.regions.iter().flatten();
+        self.without_logs.extend(regions.filter(|region| !has_region(region)).cloned());
+    }
+
+    /// Counts the hours of a place from one moment to another; returns how many there are.
+    fn count(
+        &mut self,
+        place: &ChainPlace,
+        from: Timestamp,
+        to: Timestamp,
+        digests: &BTreeSet<Timestamp>,
+        now: Timestamp,
+    ) -> u64 {
+        let counted = self.counted.entry(place.clone()).or_default();
+        let first = from.as_second().div_euclid(3600);
+        let last = to.as_second().div_euclid(3600);
+        let mut hours = 0;
+        for hour in first..=last {
+            let start = Timestamp::from_second(hour * 3600).unwrap_or(from);
+            let end = start.checked_add(HOUR).unwrap_or(to);
+            let (start, within) = (start.max(from), end.min(to));
+            // A window of one moment is a part of its hour; one that ends on the hour has nothing of the next.
+            if within <= start && from != to {
+                continue;
+            }
+            hours += 1;
+            if !counted.insert(hour) {
+                continue;
+            }
+            self.hours.all += 1;
+            if is_spoken_of(start, within, digests) {
+                self.hours.with_digest += 1;
+            } else if end.checked_add(PENDING).is_ok_and(|settled| settled > now) {
+                self.hours.pending += 1;
+            } else {
+                self.hours.without_digest += 1;
+            }
+        }
+        hours
+    }
+}
+
+/// Tells whether digests speak of every moment between two: each of the hour before its end (CloudTrail user guide,
+/// "CloudTrail digest file structure").
+fn is_spoken_of(start: Timestamp, end: Timestamp, digests: &BTreeSet<Timestamp>) -> bool {
+    let reach = end.checked_add(HOUR).unwrap_or(end);
+    let mut until = start;
+    for digest in digests.range((Excluded(start), Included(reach))) {
+        if digest.checked_sub(HOUR).is_ok_and(|begin| begin > until) {
+            return false;
+        }
+        until = *digest;
+        if until >= end {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 / 3600 * 3600 + minutes * 60).unwrap()
+    }
+
+    #[test]
+    fn an_hour_is_spoken_of_only_where_all_of_it_is() {
+        let digests = |all: &[i64]| all.iter().map(|minutes| at(*minutes)).collect::<BTreeSet<_>>();
+        let is = |from, to, all: &[i64]| is_spoken_of(at(from), at(to), &digests(all));
+        assert!(is(0, 60, &[60]) && is(0, 60, &[30, 90]) && is(10, 20, &[30]) && is(0, 120, &[60, 120]));
+        assert!(!is(0, 60, &[]) && !is(0, 60, &[0]) && !is(0, 60, &[30]) && !is(0, 60, &[90]) && !is(0, 60, &[120]));
+        assert!(!is(0, 180, &[30, 150, 210]), "one in the middle is missing");
+    }
+}

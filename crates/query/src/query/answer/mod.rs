@@ -1,0 +1,145 @@
+//! What a question's answer is: rows of cells, and what they cover.
+
+mod coverage;
+mod run;
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::ParamValues;
+use jiff::Timestamp;
+
+pub use coverage::{AnswerCoverage, Answered, Ended, Hours};
+
+pub use super::cell::Cell;
+use std::sync::Arc;
+
+use run::Part;
+
+use super::engine::Engine;
+use super::error::QueryError;
+use super::views::VIEWS;
+
+/// The rows of an answer, and what they cover.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryAnswer {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows, each with a cell for every column.
+    pub rows: Vec<Vec<Cell>>,
+    /// What was looked at.
+    pub coverage: AnswerCoverage,
+}
+
+/// A question: SQL with the values of its placeholders.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// One SELECT, EXPLAIN, SHOW or DESCRIBE.
+    pub sql: String,
+    /// The values of its placeholders (`$name`).
+    pub values: ParamValues,
+    /// What it cannot see, as its author says; empty: it says nothing.
+    pub cannot_see: String,
+}
+
+/// How many rows an answer may have, and until when it may be worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The most rows.
+    pub rows: usize,
+    /// The most bytes of their cells, about.
+    pub bytes: usize,
+}
+
+impl QueryAnswer {
+    /// Asks a question and collects its rows, until `stop` is done.
+    ///
+    /// # Errors
+    /// [`QueryError`] where the question has no answer. An answer that was ended early is one.
+    pub async fn of(
+        engine: Arc<Engine>,
+        question: Question,
+        answered: Answered<'_>,
+        bounds: Bounds,
+        stop: impl Future<Output = Ended>,
+    ) -> Result<Self, QueryError> {
+        let mut stop = std::pin::pin!(stop);
+        let cannot_see = question.cannot_see.clone();
+        let mut parts = run::start(Arc::clone(&engine), question)?;
+        let (mut columns, mut rows, mut bytes, mut ended) = (Vec::new(), Vec::new(), 0, None);
+        while ended.is_none() {
+            let part = tokio::select! {
+                biased;
+                why = &mut stop => { ended = Some(why); break }
+                part = parts.recv() => part,
+            };
+            match part {
+                Some(Part::Columns(schema)) => columns = names(&schema),
+                Some(Part::Rows(batch)) => take(&batch, &mut rows, &mut bytes, bounds, &mut ended),
+                Some(Part::Failed(error)) => return Err(error),
+                Some(Part::Done) => break,
+                None => return Err(QueryError::Failed("the question ended without an answer".to_owned())),
+            }
+        }
+        // What is still being read is counted no more, and ends when it has more to say.
+        drop(parts);
+        let coverage = AnswerCoverage::of(engine.scans(), answered, ended, cannot_see).await;
+        Ok(Self { columns, rows, coverage })
+    }
+}
+
+fn names(schema: &Schema) -> Vec<String> {
+    schema.fields().iter().map(|field| plain_name(field.name()).to_owned()).collect()
+}
+
+/// Returns the name of a column as Trino gives it: a part of a structure (`cloudtrail_logs.useridentity[arn]`) has its
+/// own name, and the table's is left out.
+fn plain_name(name: &str) -> &str {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']');
+    if !name.chars().all(is_plain) {
+        return name;
+    }
+    match name.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
+        Some((_, part)) => part,
+        None => VIEWS.iter().find_map(|view| name.strip_prefix(view.name)?.strip_prefix('.')).unwrap_or(name),
+    }
+}
+
+fn take(batch: &RecordBatch, rows: &mut Vec<Vec<Cell>>, bytes: &mut usize, bounds: Bounds, ended: &mut Option<Ended>) {
+    for row in 0..batch.num_rows() {
+        if rows.len() >= bounds.rows {
+            *ended = Some(Ended::Rows(bounds.rows));
+            return;
+        }
+        let cells: Vec<Cell> = batch.columns().iter().map(|column| Cell::of(column.as_ref(), row)).collect();
+        *bytes += cells.iter().map(Cell::size_bytes).sum::<usize>();
+        if *bytes > bounds.bytes {
+            *ended = Some(Ended::Bytes(bounds.bytes));
+            return;
+        }
+        rows.push(cells);
+    }
+}
+
+/// Returns the present as answers write it: without a fraction of a second.
+pub fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_named_as_people_expect() {
+        for (name, plain) in [
+            ("cloudtrail_logs.useridentity[arn]", "arn"),
+            ("t.useridentity[sessioncontext][sessionissuer][username]", "username"),
+            ("events.event_name", "event_name"),
+            ("count(*)", "count(*)"),
+            ("max(events.event_time)", "max(events.event_time)"),
+            ("x", "x"),
+        ] {
+            assert_eq!(plain_name(name), plain);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs one question over an archive, within limits.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::common::ParamValues;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use tokio::sync::Mutex;
+
+use super::error::QueryError;
+use super::scan::{Archive, EventTable, Scans, Tally};
+use super::views::VIEWS;
+use super::window::Window;
+
+/// What a question may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Memory for sorting, grouping and joining, in bytes; what goes beyond is put on disk where that can be done.
+    pub memory_bytes: usize,
+    /// Temporary files, in bytes.
+    pub temporary_bytes: u64,
+    /// Where temporary files are made. `None`: where the system puts them.
+    pub temporary_folder: Option<PathBuf>,
+    /// Bytes of log files, as stored. `None`: no limit.
+    pub read_bytes: Option<u64>,
+    /// Parts that are worked on at a time.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { memory_bytes: 512 << 20, temporary_bytes: 10 << 30, temporary_folder: None, read_bytes: None, threads }
+    }
+}
+
+/// Answers questions about an archive.
+pub struct Engine {
+    context: SessionContext,
+    scans: Arc<Scans>,
+    threads: usize,
+}
+
+impl Engine {
+    /// Returns an engine over an archive. `asked` narrows every question.
+    ///
+    /// # Errors
+    /// Where the memory and the temporary files cannot be set up.
+    pub fn new(archive: Arc<Archive>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
+        let pool = FairSpillPool::new(limits.memory_bytes);
+        let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
+        let mut runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, largest)))
+            .with_max_temp_directory_size(limits.temporary_bytes);
+        if let Some(folder) = &limits.temporary_folder {
+            runtime = runtime.with_temp_file_path(folder);
+        }
+        let mut config = SessionConfig::new().with_target_partitions(limits.threads).with_information_schema(true);
+        // A hash join keeps one side in memory and does not put it on disk; a sort-merge join does.
+        config.options_mut().optimizer.prefer_hash_join = false;
+        let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+        let scans = Arc::new(Scans {
+            archive,
+            asked,
+            bytes_max: limits.read_bytes,
+            tally: Tally::default(),
+            listings: Mutex::new(HashMap::new()),
+        });
+        for view in &VIEWS {
+            context.register_table(view.name, Arc::new(EventTable::new(view, Arc::clone(&scans))))?;
+        }
+        super::functions::register(&context)?;
+        Ok(Self { context, scans, threads: limits.threads.max(1) })
+    }
+
+    /// Begins to answer a question; the rows come as they are found.
+    ///
+    /// # Errors
+    /// [`QueryError`] where it is no question, names what is not there, or needs more than is allowed.
+    pub async fn ask(&self, sql: &str) -> Result<SendableRecordBatchStream, QueryError> {
+        self.ask_with(sql, ParamValues::Map(HashMap::new())).await
+    }
+
+    /// Begins to answer a question with values for its placeholders (`$name`), which stay values.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`], and where a placeholder has no value.
+    pub async fn ask_with(&self, sql: &str, values: ParamValues) -> Result<SendableRecordBatchStream, QueryError> {
+        let statement = super::functions::read(sql)?;
+        let plan = self.context.state().statement_to_plan(statement).await?.with_param_values(values)?;
+        let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        only_reads.verify_plan(&plan)?;
+        Ok(self.context.execute_logical_plan(plan).await?.execute_stream().await?)
+    }
+
+    /// Returns how many parts it works on at a time.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Returns what the questions so far looked at.
+    pub fn scans(&self) -> &Scans {
+        &self.scans
+    }
+}

@@ -1,0 +1,69 @@
+//! What a scan looked at, counted as it goes.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Parts that are named; what goes beyond is counted.
+const UNREAD_MAX: usize = 100;
+
+/// What could not be listed or read, wholly or in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct UnreadPart {
+    /// The key of the object, or the prefix or place that could not be listed.
+    pub key: String,
+    /// What, and why.
+    pub why: String,
+}
+
+/// What was looked at so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Log files that were to be read.
+    pub files_listed: u64,
+    /// Their size as stored.
+    pub bytes_listed: u64,
+    /// Log files that were read to their end.
+    pub files: u64,
+    /// Their size as stored.
+    pub bytes: u64,
+    /// Their size inflated.
+    pub inflated_bytes: u64,
+    /// Records in them, also those that are there more than once.
+    pub records: u64,
+    /// Records that were delivered before with the same bytes, which count once.
+    pub duplicates: u64,
+    /// Records without a time that can be read: no question about a time finds them.
+    pub without_time: u64,
+    /// Log files, or parts of them, that could not be read.
+    pub unread_count: u64,
+    /// The first of them.
+    pub unread: Vec<UnreadPart>,
+}
+
+/// Shared by all parts of a scan.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<Mutex<Looked>>);
+
+impl Tally {
+    /// Returns what was looked at so far.
+    pub fn looked(&self) -> Looked {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the counts.
+    pub(super) fn note(&self, change: impl FnOnce(&mut Looked)) {
+        // Counts are whole between two changes, so that a poisoned lock guards nothing half-done.
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes what could not be read.
+    pub(super) fn unread(&self, key: &str, why: impl Into<String>) {
+        self.note(|looked| {
+            looked.unread_count += 1;
+            if looked.unread.len() < UNREAD_MAX {
+                looked.unread.push(UnreadPart { key: key.to_owned(), why: why.into() });
+            }
+        });
+    }
+}

@@ -1,0 +1,216 @@
+//! The time, accounts and regions that a question is about: what was asked for, narrowed by the conditions of the
+//! question itself.
+
+use std::collections::BTreeSet;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column as SqlColumn, ScalarValue};
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, Operator, TryCast};
+use jiff::{SignedDuration, Timestamp};
+
+use super::views::View;
+
+/// What a question is about. Each part that is `None` does not narrow it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Window {
+    /// The first moment, included. `None`: from the beginning.
+    pub from: Option<Timestamp>,
+    /// The last moment, included. `None`: to the end.
+    pub to: Option<Timestamp>,
+    /// The accounts. `None`: all.
+    pub accounts: Option<BTreeSet<String>>,
+    /// The regions. `None`: all.
+    pub regions: Option<BTreeSet<String>>,
+}
+
+impl Window {
+    /// Returns what both have in common.
+    #[must_use]
+    pub fn and(mut self, other: Window) -> Self {
+        self.from = self.from.max(other.from);
+        self.to = match (self.to, other.to) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.accounts = both(self.accounts, other.accounts);
+        self.regions = both(self.regions, other.regions);
+        self
+    }
+
+    /// Returns what holds where the one or the other does.
+    fn or(self, other: Window) -> Self {
+        let either =
+            |a: Option<BTreeSet<String>>, b: Option<BTreeSet<String>>| Some(a?.into_iter().chain(b?).collect());
+        Self {
+            from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
+            to: self.to.zip(other.to).map(|(a, b)| a.max(b)),
+            accounts: either(self.accounts, other.accounts),
+            regions: either(self.regions, other.regions),
+        }
+    }
+
+    /// Returns the window that conditions leave open, all of which must hold. A condition that is not understood leaves
+    /// everything open, so that nothing is missed.
+    pub fn of_filters(view: &View, filters: &[Expr]) -> Self {
+        filters.iter().fold(Self::default(), |window, filter| window.and(of_filter(view, filter)))
+    }
+
+    /// Tells whether a condition narrows the window.
+    pub fn is_narrowed_by(view: &View, filter: &Expr) -> bool {
+        of_filter(view, filter) != Self::default()
+    }
+
+    /// Tells whether an account and a region are part of it.
+    pub fn has_place(&self, account: &str, region: &str) -> bool {
+        let has = |all: &Option<BTreeSet<String>>, one: &str| all.as_ref().is_none_or(|all| all.contains(one));
+        has(&self.accounts, account) && has(&self.regions, region)
+    }
+}
+
+fn both(a: Option<BTreeSet<String>>, b: Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.intersection(&b).cloned().collect()),
+        (a, b) => a.or(b),
+    }
+}
+
+fn of_filter(view: &View, filter: &Expr) -> Window {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            of_filter(view, left).and(of_filter(view, right))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            of_filter(view, left).or(of_filter(view, right))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (column(left), literal(right)) {
+            (Some(name), Some(value)) => compared(view, name, *op, value),
+            _ => match (literal(left), column(right), op.swap()) {
+                (Some(value), Some(name), Some(op)) => compared(view, name, op, value),
+                _ => Window::default(),
+            },
+        },
+        Expr::Between(Between { expr, negated: false, low, high }) => match (column(expr), literal(low), literal(high))
+        {
+            (Some(name), Some(low), Some(high)) => {
+                compared(view, name, Operator::GtEq, low).and(compared(view, name, Operator::LtEq, high))
+            }
+            _ => Window::default(),
+        },
+        Expr::InList(InList { expr, list, negated: false }) => {
+            let Some(name) = column(expr) else { return Window::default() };
+            let all: Option<Vec<&ScalarValue>> = list.iter().map(literal).collect();
+            all.map(|all| one_of(view, name, &all)).unwrap_or_default()
+        }
+        _ => Window::default(),
+    }
+}
+
+/// Returns the window of a value that is one of several.
+fn one_of(view: &View, name: &str, values: &[&ScalarValue]) -> Window {
+    if Some(name) == view.account || Some(name) == view.region {
+        let all: BTreeSet<String> =
+            values.iter().filter_map(|value| value.try_as_str().flatten().map(str::to_owned)).collect();
+        let only = Some(all).filter(|_| values.iter().all(|value| value.try_as_str().is_some()));
+        let is_account = Some(name) == view.account;
+        let (accounts, regions) = if is_account { (only, None) } else { (None, only) };
+        return Window { accounts, regions, ..Window::default() };
+    }
+    values.iter().map(|value| compared(view, name, Operator::Eq, value)).reduce(Window::or).unwrap_or_default()
+}
+
+/// Returns the column of an expression that has its value, or is only a coarser form of it: its day, its second.
+fn column(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Column(SqlColumn { name, .. }) => Some(name),
+        // Any other type has another order.
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => {
+            let kind = field.data_type();
+            let keeps =
+                matches!(kind, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64) || kind.is_string();
+            column(expr).filter(|_| keeps)
+        }
+        Expr::Alias(alias) => column(&alias.expr),
+        _ => None,
+    }
+}
+
+fn literal(expr: &Expr) -> Option<&ScalarValue> {
+    match expr {
+        Expr::Literal(value, _) => Some(value),
+        _ => None,
+    }
+}
+
+fn compared(view: &View, name: &str, op: Operator, value: &ScalarValue) -> Window {
+    let mut window = Window::default();
+    if name == view.time {
+        let (from, to) = moments(view, value);
+        match op {
+            Operator::Eq => (window.from, window.to) = (from, to),
+            Operator::Gt | Operator::GtEq => window.from = from,
+            Operator::Lt | Operator::LtEq => window.to = to,
+            _ => {}
+        }
+    } else if op == Operator::Eq && (Some(name) == view.account || Some(name) == view.region) {
+        let only = value.try_as_str().flatten().map(|text| BTreeSet::from([text.to_owned()]));
+        if Some(name) == view.account { window.accounts = only } else { window.regions = only }
+    }
+    window
+}
+
+/// What a coarser form of a time may lack.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Returns from when and until when a time may be that compares with a value as its like. `None`: at any time.
+fn moments(view: &View, value: &ScalarValue) -> (Option<Timestamp>, Option<Timestamp>) {
+    if let Some(text) = value.try_as_str().flatten().filter(|_| view.has_text_time()) {
+        return of_compared_text(text);
+    }
+    let behind = |at: Option<Timestamp>, by| at.and_then(|at| at.checked_add(by).ok());
+    match value {
+        ScalarValue::Date32(Some(days)) => {
+            let day = Timestamp::from_second(i64::from(*days) * 86_400).ok();
+            (day, behind(day, DAY))
+        }
+        other => {
+            let at = moment(other);
+            (at.and_then(|at| at.checked_sub(SECOND).ok()), behind(at, SECOND))
+        }
+    }
+}
+
+/// Returns the moment of a value that a time is compared with. `None`: it is none.
+fn moment(value: &ScalarValue) -> Option<Timestamp> {
+    match value {
+        ScalarValue::TimestampSecond(at, _) => Timestamp::from_second((*at)?).ok(),
+        ScalarValue::TimestampMillisecond(at, _) => Timestamp::from_millisecond((*at)?).ok(),
+        ScalarValue::TimestampMicrosecond(at, _) => Timestamp::from_microsecond((*at)?).ok(),
+        ScalarValue::TimestampNanosecond(at, _) => Timestamp::from_nanosecond(i128::from((*at)?)).ok(),
+        _ => None,
+    }
+}
+
+/// How CloudTrail writes times, and every beginning of it that is a moment.
+const WRITTEN: &[u8] = b"dddd-dd-ddTdd:dd:ddZ";
+
+/// Returns from when and until when times are, as texts, not before and not behind a text. Texts of times as CloudTrail
+/// writes them are ordered as times are; of one with another end only the day counts, and all of it; of any other
+/// nothing.
+fn of_compared_text(text: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+    let is_written = |text: &str| {
+        text.bytes().zip(WRITTEN).all(|(own, form)| if *form == b'd' { own.is_ascii_digit() } else { own == *form })
+    };
+    let moment = |text: &str| {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()
+    };
+    if [10, 16, 19, 20].contains(&text.len()) && is_written(text) {
+        let at = moment(text.trim_end_matches('Z'));
+        // CloudTrail writes no fractions of a second, but what has one is of the same second.
+        return (at, at.and_then(|at| at.checked_add(SECOND).ok()));
+    }
+    let day = text.get(..10).filter(|day| is_written(day)).and_then(moment);
+    (day, day.and_then(|day| day.checked_add(DAY).ok()))
+}
