@@ -5,6 +5,7 @@
 //! - [`ids`]: AWS identifiers, parsed once at the edge, printed one way.
 //! - [`log_path`]: object keys, prefixes and patterns of CloudTrail's archive, both ways: the only maker of them.
 //! - [`event`]: one CloudTrail record: its fields, who did it, what it names, its outcome; the catalog of API calls.
+//! - [`decode`]: the content of a log object into its records, in pieces and in bounded memory.
 //! - [`config`]: the text of `orgtrail.yaml` into a checked configuration.
 //! - [`organization`]: accounts and organizational units as plain data; which accounts are selected, and why.
 //! - [`policy`]: policy documents, compared by meaning, rendered from `policies/`, evaluated.
@@ -25,7 +26,10 @@
 //! - [`daemon`]: what every long-running command shares: lease, status server, metrics, history, shutdown.
 //! - [`reconcile`]: the daemon that keeps the organization as configured: rounds of survey and apply, within what the
 //!   configuration allows.
-//! - [`logs`]: reads the consolidated logs and proves them.
+//! - [`archive`]: delivered objects: where they lie, listing, reading, unpacking within limits.
+//! - [`decode`]: bytes of an object into records.
+//! - [`query`]: SQL over the events of the archive; the only room that knows DataFusion and Arrow.
+//! - [`logs`]: proves the consolidated logs.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`operations`]: every call to AWS that the program can make, and the IAM actions that each needs.
 //! - [`permissions`]: the IAM policies that the commands themselves need.
@@ -41,10 +45,13 @@
 #[cfg(test)]
 extern crate self as orgtrail;
 
+pub use orgtrail_archive::archive;
 pub use orgtrail_core::{
-    audit, config, desire, drift, estate, event, ids, log_path, monitoring, observation, operations, organization,
-    permissions, plan, policy, template,
+    audit, config, decode, desire, drift, estate, event, ids, log_path, monitoring, observation, operations,
+    organization, permissions, plan, policy, template,
 };
+#[cfg(feature = "sql")]
+pub use orgtrail_query::query;
 
 pub mod apply;
 pub mod cli;

@@ -7,13 +7,13 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{CommandOutput, Common, Format};
 use crate::desire::alike::alike;
 use crate::ids::AccountId;
 use crate::organization::Organization;
 use crate::plan::isolation::{ArchivePolicies, ReaderPolicies};
 use crate::plan::surroundings::{Around, When, around, unread};
-use crate::plan::{Change, Finding, Harm};
+use crate::plan::{Change, Finding};
 use crate::policy::isolation;
 use crate::report::access::reader_guide::{self, ReaderGuide};
 use crate::report::access::{self, IsolationReport, MATRIX_MAX, ReadState, Row, Trusted};
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -41,7 +41,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     }
 }
 
-fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<Answer, CliError> {
+fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<CommandOutput, CliError> {
     let Survey { organization, desired, observed, plan, .. } = survey;
     let policies = match state {
         ReadState::Planned => ArchivePolicies::planned(desired, observed, organization, &plan.changes),
@@ -88,7 +88,7 @@ fn prove(ui: &Ui, survey: &Survey, state: ReadState) -> Result<Answer, CliError>
         .some(report.broken(), "violation", "of isolation")
         .some(report.findings.len(), "finding", "")
         .some(report.open(), "promise", "of isolation unproven");
-    Ok(Answer::new(texts, outcome, summary))
+    Ok(CommandOutput::new(texts, outcome, summary))
 }
 
 /// Proves, and tries the readers that a person wants to see.
@@ -118,7 +118,7 @@ fn report(policies: &ArchivePolicies<'_>, organization: &Organization, state: Re
 /// that this run looked at.
 fn findings(of_plan: &[Finding], around: &Around) -> Vec<Finding> {
     let all: BTreeSet<&Finding> = of_plan.iter().chain(&around.findings).collect();
-    all.into_iter().filter(|finding| finding.harm != Harm::Harmless).cloned().collect()
+    all.into_iter().filter(|finding| finding.harm.does_harm()).cloned().collect()
 }
 
 fn trusted_row(reader: String, answers: &BTreeMap<AccountId, Option<bool>>) -> Trusted {
@@ -141,7 +141,7 @@ fn row(policies: &ArchivePolicies<'_>, reader: &ReaderPolicies<'_>) -> Row {
     }
 }
 
-fn guide(ui: &Ui, session: &Session, survey: &Survey, text: &str) -> Result<Answer, CliError> {
+fn guide(ui: &Ui, session: &Session, survey: &Survey, text: &str) -> Result<CommandOutput, CliError> {
     let account = find(survey, text)?;
     let choice = survey.choices.get(account);
     if let Some(choice) = choice.filter(|choice| !choice.chosen) {
@@ -165,7 +165,7 @@ fn guide(ui: &Ui, session: &Session, survey: &Survey, text: &str) -> Result<Answ
         }
         other => Err(other.unknown_to("access")),
     })?;
-    Ok(Answer::new(texts, Outcome::Clean, Summary::new("Access", &format!("what the team of {account} needs"))))
+    Ok(CommandOutput::new(texts, Outcome::Clean, Summary::new("Access", &format!("what the team of {account} needs"))))
 }
 
 fn find<'s>(survey: &'s Survey, text: &str) -> Result<&'s AccountId, CliError> {

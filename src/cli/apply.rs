@@ -14,15 +14,15 @@ use super::saved::Saved;
 use super::session::{Access, Session, report_templates};
 use super::signal::told_to_stop_or_left_alone;
 use super::ui::Ui;
-use super::{Answer, Common, Format, summary};
+use super::{CommandOutput, Common, Format, summary};
 use crate::apply::{self, Adopt, ApplyReport, Consent, Gate, RunOptions};
 use crate::estate::{Address, Kind, Problem};
 use crate::plan::adoption::TAKEN_AWAY;
-use crate::plan::{Harm, Plan, Risk};
+use crate::plan::{Plan, Risk};
 use crate::report::apply::human;
 use crate::report::apply::markdown;
 use crate::report::apply::model;
-use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::text::escape;
 use crate::report::text::json;
 use crate::report::text::layout::Layout;
@@ -94,7 +94,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     refuse_unreportable(ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());
@@ -115,7 +115,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     refuse_not_allowed(&consent, &survey, ui)?;
     if survey.plan.changes.is_empty() {
         let texts = ui.render(|format| plan::text(format, common, &subject(&survey), ui))?;
-        return Ok(Answer::new(texts, plan::outcome(&survey.plan), summary::plan("Apply", &survey.plan)));
+        return Ok(CommandOutput::new(texts, plan::outcome(&survey.plan), summary::plan("Apply", &survey.plan)));
     }
     if !args.yes {
         ask(&survey, ui)?;
@@ -148,7 +148,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
         return Err(failure);
     }
     let summary = summary::apply(&report, &survey.plan);
-    Ok(Answer::new(texts, ended(&report, &survey.plan, ui), summary))
+    Ok(CommandOutput::new(texts, ended(&report, &survey.plan, ui), summary))
 }
 
 /// How a run ends the process: a failing delivery, and who reads what they should not, is a finding, also after
@@ -158,7 +158,7 @@ fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
         ui.note("not isolated: a principal reads, writes or assumes what it should not; `orgtrail access` names it");
         return Outcome::Finding;
     }
-    if report.findings.iter().any(|finding| finding.harm != Harm::Harmless) {
+    if report.findings.iter().any(|finding| finding.harm.does_harm()) {
         return Outcome::Finding;
     }
     if !plan.unproven.is_empty() {
@@ -168,8 +168,8 @@ fn ended(report: &ApplyReport, plan: &Plan, ui: &Ui) -> Outcome {
     if report.is_complete() { Outcome::Clean } else { Outcome::Partial }
 }
 
-fn subject(survey: &Survey) -> Subject<'_> {
-    Subject::new(&survey.plan, &survey.organization, Purpose::Plan)
+fn subject(survey: &Survey) -> ReportSubject<'_> {
+    ReportSubject::new(&survey.plan, &survey.organization, Purpose::Plan)
 }
 
 /// Shows the plan and asks for consent.

@@ -81,10 +81,12 @@ const PLAN: &[Format] = &[Human, Json, Markdown, Html, Sarif, Junit];
 const LOGS: &[Format] = &[Human, Json, Jsonl, Markdown, Html];
 const TEXT: &[Format] = &[Human];
 const DATA: &[Format] = &[Json];
+#[cfg(feature = "sql")]
+const ANSWERS: &[Format] = &[Human, Format::Csv, Json, Jsonl, Markdown, Html];
 const BOTH: &[Format] = &[Human, Json];
 
 /// All commands, in the order in which help shows those of a group.
-pub const COMMANDS: [Entry; 20] = [
+pub const COMMANDS: &[Entry] = &[
     document("init", Group::SetUp, TEXT, Writes::File, Reads::Aws),
     document("validate", Group::SetUp, TEXT, Writes::Document, Reads::Configuration),
     document("permissions", Group::SetUp, DATA, Writes::Document, Reads::Configuration),
@@ -101,6 +103,8 @@ pub const COMMANDS: [Entry; 20] = [
     report("verify", Group::Prove, LOGS, false),
     report("access", Group::Prove, BOTH, false),
     report("check", Group::Prove, &[Human, Json, Markdown, Html, Ocsf, Asff], true),
+    #[cfg(feature = "sql")]
+    report("query", Group::Understand, ANSWERS, false),
     report("discover", Group::Understand, BOTH, false),
     report("explain", Group::Understand, BOTH, false),
     document("snapshot", Group::Understand, DATA, Writes::Document, Reads::Aws),

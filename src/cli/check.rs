@@ -7,7 +7,7 @@ use super::failure::CliError;
 use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
-use super::{Answer, Common, Format, summary};
+use super::{CommandOutput, Common, Format, summary};
 use crate::audit::{self, Audit, AuditInput, Standard};
 use crate::organization::Organization;
 use crate::report::audit::findings::{self, Stamp};
@@ -35,7 +35,7 @@ fn standard(text: &str) -> Result<Standard, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
@@ -47,7 +47,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let audit = audit::audit(ground, &standards);
     let stamp = Stamp { time: Timestamp::now(), home_region: &session.config.home_region };
     let texts = ui.render(|format| text(format, common, &audit, &survey.organization, stamp, ui))?;
-    Ok(Answer::new(texts, outcome(&audit), summary::check(&audit)))
+    Ok(CommandOutput::new(texts, outcome(&audit), summary::check(&audit)))
 }
 
 fn text(

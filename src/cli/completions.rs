@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use super::Answer;
+use super::CommandOutput;
 use super::outcome::Outcome;
 use super::summary::Summary;
 
@@ -14,8 +14,8 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, command: &mut clap::Command) -> Answer {
+pub fn run(args: &Args, command: &mut clap::Command) -> CommandOutput {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, command, "orgtrail", &mut text);
-    Answer::one(String::from_utf8_lossy(&text), Outcome::Clean, Summary::default())
+    CommandOutput::one(String::from_utf8_lossy(&text), Outcome::Clean, Summary::default())
 }

@@ -12,17 +12,17 @@ use super::logs::{
 use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{CommandOutput, Common, Format};
+use crate::archive::find::ScopeFilter;
 use crate::ids::{AccountId, Region};
 use crate::logs::coverage::{Arrival, Coverage, Row, assess, survey};
 use crate::logs::expected::Expected;
-use crate::logs::find::ScopeFilter;
 use crate::logs::finding::TimeRange;
 use crate::phase::Phase;
 use crate::report::logs::{coverage as report, page};
 use crate::report::text::words::count;
 
-/// How far back is looked when nobody says.
+/// How far back is looked unless the user says otherwise.
 const RANGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Tell whether logs arrive: by account, region and kind of log.
@@ -52,7 +52,7 @@ pub struct CoverageArgs {
 }
 
 /// Runs the command. Which accounts should deliver is known when the place comes from the configuration.
-pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<Answer, CliError> {
+pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let mut around = LogsContext::of(common, ui);
     let (places, expected) = match Box::pin(Archive::read(common, &args.places, args.account.as_ref(), ui)).await? {
         None => (args.places.clone(), Expected::default()),
@@ -63,7 +63,7 @@ pub(super) async fn command(common: &Common, args: &CoverageArgs, ui: &Ui) -> Re
     };
     let coverage = Box::pin(look(args, &places, expected, &around)).await?;
     let texts = ui.render(|format| Ok(text(&coverage, args, format, &around)?))?;
-    Ok(Answer::new(texts, outcome(&coverage, args.fail_older_than), summary(&coverage, args.fail_older_than)))
+    Ok(CommandOutput::new(texts, outcome(&coverage, args.fail_older_than), summary(&coverage, args.fail_older_than)))
 }
 
 /// Looks at what was asked for and writes the answer to `out`. `places` is where logs lie, `expected` which accounts
@@ -131,7 +131,7 @@ fn outcome(coverage: &Coverage, limit: Option<SignedDuration>) -> Outcome {
         || !coverage.unread.is_empty()
         || coverage.rows.iter().any(|row| row.arrival == Arrival::Unread);
     let is_failing = coverage.failing_trails().next().is_some();
-    if coverage.rows.is_empty() || is_old || is_failing || coverage.rows.iter().any(is_bad) {
+    if coverage.is_nothing() || is_old || is_failing || coverage.rows.iter().any(is_bad) {
         Outcome::Finding
     } else if is_unread {
         Outcome::Partial
@@ -166,6 +166,6 @@ fn text(coverage: &Coverage, args: &CoverageArgs, format: Format, around: &LogsC
         Format::Jsonl => report::json_lines(coverage, limit),
         Format::Markdown => report::markdown(coverage, limit),
         Format::Html => page::coverage(coverage, limit)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
+        Format::Csv | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
     })
 }

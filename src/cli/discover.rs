@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{CommandOutput, Common, Format};
 use crate::desire;
 use crate::report::discover::{DiscoverJson, Discovery, tree};
 use crate::report::text::json;
@@ -14,7 +14,7 @@ use crate::report::text::words::count;
 use crate::survey::SurveyOptions;
 
 /// Runs the command.
-pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, ..SurveyOptions::default() };
     let (organization, problems) = session.surveyor(ui).discover(&options).await?;
@@ -33,5 +33,5 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
     let selected = choices.values().filter(|choice| choice.chosen).count();
     let selected = format!("{selected} of {} selected", count(organization.accounts.len(), "account"));
     let summary = Summary::new("Discover", &selected).unreadable(&problems);
-    Ok(Answer::new(texts, outcome, summary))
+    Ok(CommandOutput::new(texts, outcome, summary))
 }

@@ -11,7 +11,7 @@ use super::notify::{self, Sent};
 use super::plan::{outcome, text};
 use super::session::{Access, AwsEntry, Session, aws_options};
 use super::ui::Ui;
-use super::{Answer, Common, Format, summary};
+use super::{CommandOutput, Common, Format, summary};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::schema::WebLink;
@@ -22,7 +22,7 @@ use crate::files::{self, same_place};
 use crate::notify::Channels;
 use crate::plan::{Change, Plan, Risk};
 use crate::report::notification::notice;
-use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::text::json;
 use crate::survey::SurveyOptions;
 
@@ -102,7 +102,7 @@ fn is_among<'a>(files: impl IntoIterator<Item = &'a PathBuf>, file: &Path) -> bo
 }
 
 /// Runs `drift`.
-pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     args.must_not_mix(common, ui)?;
     let previous = args.previous(common)?;
     let session = Session::open(common, Access::ReadOnly).await?;
@@ -110,7 +110,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
     let channels = args.notify.then(|| channels(common, &session.config)).transpose()?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
-    let plain = Subject::new(&survey.plan, &survey.organization, Purpose::Drift);
+    let plain = ReportSubject::new(&survey.plan, &survey.organization, Purpose::Drift);
     let comparison = comparison(&plain, args.since.as_deref(), previous.as_ref())?;
     let before = previous.as_ref().map(|record| record.unsent.clone()).unwrap_or_default();
     let traces = match args.who {
@@ -122,7 +122,7 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
         false => Vec::new(),
     };
     ui.end_progress();
-    let subject = Subject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
+    let subject = ReportSubject { since: args.since.is_some().then_some(&comparison), traces: &traces, ..plain };
     let sent = match &channels {
         Some(channels) => {
             let message = |channel: &str| notice(&subject, &before.comparison_for(channel, &comparison), link);
@@ -131,8 +131,8 @@ pub async fn run(common: &Common, args: &DriftArgs, ui: &Ui) -> Result<Answer, C
         None => Sent::default(),
     };
     let unsent = before.after(&comparison, &sent.failed, args.notify);
-    let subject = Subject { unsent: Some(&unsent), ..subject };
-    let mut answer = Answer::new(
+    let subject = ReportSubject { unsent: Some(&unsent), ..subject };
+    let mut answer = CommandOutput::new(
         ui.render(|format| text(format, common, &subject, ui))?,
         outcome(&survey.plan),
         summary::plan("Drift", &survey.plan),
@@ -157,7 +157,11 @@ fn channels(common: &Common, config: &Config) -> Result<Channels, CliError> {
     notify::channels(&config.notify, aws_options(common, door, Access::ReadOnly, "orgtrail"))
 }
 
-fn comparison(now: &Subject<'_>, file: Option<&Path>, previous: Option<&DriftRecord>) -> Result<Comparison, CliError> {
+fn comparison(
+    now: &ReportSubject<'_>,
+    file: Option<&Path>,
+    previous: Option<&DriftRecord>,
+) -> Result<Comparison, CliError> {
     let now = DriftRecord::of(now.plan);
     if let (Some(file), Some(before)) = (file, previous)
         && (&before.plan.organization, &before.plan.deployment) != (&now.plan.organization, &now.plan.deployment)

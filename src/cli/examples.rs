@@ -4,7 +4,7 @@ pub const INIT: &str = "Examples:
   orgtrail init
   orgtrail init --yes --log-account log-archive --home-region eu-central-1
   orgtrail init --estate estate.json --yes
-  orgtrail init --adopt arn:aws:cloudtrail:eu-central-1:111111111111:trail/org-trail";
+  orgtrail init --adopt arn:aws:cloudtrail:eu-central-1:111111111111:trail/org";
 
 pub const VALIDATE: &str = "Examples:
   orgtrail validate
@@ -36,6 +36,14 @@ pub const DRIFT: &str = "Examples:
   orgtrail drift --quiet --output drift.json; test $? -ne 2 || echo drifted
   orgtrail drift --since last.json --record last.json --who --notify";
 
+#[cfg(feature = "sql")]
+pub const QUERY: &str = "Examples:
+  orgtrail query --days 7 \"SELECT event_name, count(*) FROM events GROUP BY 1\"
+  orgtrail query --account 111111111111 --name root-use --days 30
+  orgtrail query --place s3://acme-logs -o a.csv \"SELECT * FROM events LIMIT 10\"
+  orgtrail query --name who-deleted --param what=acme-data
+  orgtrail query \"DESCRIBE events\"";
+
 pub const RECONCILE: &str = "Examples:
   orgtrail reconcile --once --observe
   orgtrail reconcile --history /var/lib/orgtrail/history.json
@@ -46,7 +54,7 @@ pub const APPLY: &str = "Examples:
   orgtrail apply --yes --allow costs
   orgtrail apply --adopt
   orgtrail apply --prune --allow destroys --record retired.jsonl
-  orgtrail apply --destroy arn:aws:cloudtrail:eu-central-1:111111111111:trail/old --allow destroys";
+  orgtrail apply --destroy old-trail --allow destroys";
 
 pub const CHECK: &str = "Examples:
   orgtrail check
@@ -101,13 +109,14 @@ mod tests {
     /// Splits a line as a shell does, as far as examples need it; what follows a pipe or a semicolon is left out.
     fn words(line: &str) -> Vec<String> {
         let mut words = vec![String::new()];
-        let mut quoted = false;
+        let mut quoted: Option<char> = None;
         for c in line.chars() {
-            match c {
-                '\'' => quoted = !quoted,
-                '|' | ';' | '>' if !quoted => break,
-                ' ' if !quoted => words.push(String::new()),
-                c => words.last_mut().unwrap().push(c),
+            match (c, quoted) {
+                (end, Some(begun)) if end == begun => quoted = None,
+                ('\'' | '"', None) => quoted = Some(c),
+                ('|' | ';' | '>', None) => break,
+                (' ', None) => words.push(String::new()),
+                (c, _) => words.last_mut().unwrap().push(c),
             }
         }
         words.retain(|word| !word.is_empty());

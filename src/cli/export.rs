@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common};
+use super::{CommandOutput, Common};
 use crate::export::{self, Export};
 use crate::survey::SurveyOptions;
 
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 /// Runs the command. There is one form yet, which the flag names so that another one can join it.
-pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -37,5 +37,5 @@ pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Resu
     let summary = Summary::new("Export", "Terraform")
         .some(exported.left_out.len(), "resource", "not exported")
         .unreadable(&survey.plan.problems);
-    Ok(Answer::one(exported.text, outcome, summary))
+    Ok(CommandOutput::one(exported.text, outcome, summary))
 }

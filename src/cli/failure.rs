@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 
 use super::validate::LoadError;
-use crate::cloud::Fault;
+use crate::cloud::CloudFault;
 use crate::cloud::aws::NotConnected;
 use crate::survey::SurveyError;
 
@@ -16,7 +16,7 @@ pub struct CliError {
     pub what: String,
     /// Why, the nearest cause first.
     pub causes: Vec<String>,
-    /// What to do next; empty where nobody knows.
+    /// What to do next; empty where it is not known.
     pub hint: String,
     /// Printed as it is, instead of the rest: snippets of a file with their own layout; none where the parts are
     /// printed.
@@ -110,9 +110,9 @@ impl From<LoadError> for CliError {
     }
 }
 
-impl From<Fault> for CliError {
-    fn from(fault: Fault) -> Self {
-        let Fault { kind: _, account, operation, code, message, help } = fault;
+impl From<CloudFault> for CliError {
+    fn from(fault: CloudFault) -> Self {
+        let CloudFault { kind: _, account, operation, code, message, help } = fault;
         let mut failure = CliError::new(format!("{operation} failed in account {account}"));
         failure.causes.push(format!("{code}: {message}"));
         failure.hint(help)

@@ -55,6 +55,10 @@ pub(super) const USES: &[(&str, &str, &str, Use)] = &[
     ("verify", "checkpoint", "--checkpoint", Use::Keeps),
     ("verify", "bundle", "--bundle", Use::Writes),
     ("coverage", "places", "PLACE", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("query", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("query", "file", "--file", Use::Reads),
     ("explain", "bucket_policy", "BUCKET_POLICY", Use::Reads),
     ("explain", "key_policy", "--key-policy", Use::Reads),
     ("explain", "topic_policy", "--topic-policy", Use::Reads),
@@ -83,17 +87,26 @@ impl FileUses {
         let is_report = |id: &str| id != OUTPUT || entry.reports_to_output();
         let named = of_command.filter(|(_, id, ..)| is_report(id)).flat_map(|&(_, id, shown, how)| {
             let values = matches.try_get_raw(id).ok().flatten().into_iter().flatten();
-            let values = values.filter(|value| !is_elsewhere(value.as_encoded_bytes()));
+            let is_named = move |value: &&std::ffi::OsStr| *value == "-" && id != OUTPUT && how.writes();
+            let values = values.filter(move |value| is_named(value) || !is_elsewhere(value.as_encoded_bytes()));
             values.map(move |value| FileUse { id, shown, how, path: PathBuf::from(value) })
         });
         Self(named.collect())
     }
 
-    /// Refuses a file with two uses of which one would destroy what the other needs or has written.
+    /// Refuses a file with two uses of which one would destroy what the other needs or has written, and `-` for what is
+    /// kept: only a report goes to standard output.
     ///
     /// # Errors
     /// Names the file and both uses.
     pub(super) fn check(&self) -> Result<(), CliError> {
+        if let Some(used) = self.0.iter().find(|used| used.path == Path::new("-")) {
+            return Err(CliError::new(format!(
+                "{} needs a file: - is standard output, which has the report",
+                used.shown
+            ))
+            .hint(format!("name a file with {}; ./- is a file of that name", used.shown)));
+        }
         for (at, written) in self.0.iter().enumerate().filter(|(_, used)| used.how.writes()) {
             let others = self.0.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
             for other in others.filter(|other| !is_agreed(written, other)) {
@@ -179,6 +192,25 @@ mod tests {
             }
         }
         assert!(read >= 18, "{read}");
+    }
+
+    #[test]
+    fn what_is_kept_needs_a_file_and_a_report_may_go_to_standard_output() {
+        let check = |line: &str| {
+            let words = std::iter::once("orgtrail").chain(line.split(' '));
+            let matches = crate::cli::Cli::command().try_get_matches_from(words).unwrap();
+            let (name, of_command) = matches.subcommand().unwrap();
+            FileUses::of(Entry::of(name).unwrap(), of_command).check().map_err(|failure| failure.what)
+        };
+        for line in
+            ["apply --record -", "drift --since f --record -", "reconcile --history -", "verify s3://b --checkpoint -"]
+        {
+            let refused = check(line).unwrap_err();
+            assert!(refused.contains(" needs a file: - is standard output"), "{refused}");
+        }
+        for line in ["plan --output -", "apply --record ./-", "apply - --record r.jsonl"] {
+            assert_eq!(check(line), Ok(()), "{line}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Format {
     Json,
     /// One line of JSON for each finding, as soon as it is known
     Jsonl,
+    /// For spreadsheets
+    Csv,
     /// For comments of pull requests and tickets
     Markdown,
     /// One page that needs nothing else
@@ -30,12 +32,13 @@ pub enum Format {
 }
 
 /// How the names of files end, and the format that each ending names; the first that fits counts.
-pub const ENDINGS: [(&str, Format); 11] = [
+pub const ENDINGS: [(&str, Format); 12] = [
     (".ocsf.json", Format::Ocsf),
     (".asff.json", Format::Asff),
     (".sarif.json", Format::Sarif),
     (".json", Format::Json),
     (".jsonl", Format::Jsonl),
+    (".csv", Format::Csv),
     (".md", Format::Markdown),
     (".html", Format::Html),
     (".sarif", Format::Sarif),
@@ -75,6 +78,7 @@ impl Format {
             Format::Human => "human",
             Format::Json => "json",
             Format::Jsonl => "jsonl",
+            Format::Csv => "csv",
             Format::Markdown => "markdown",
             Format::Html => "html",
             Format::Sarif => "sarif",

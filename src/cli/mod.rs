@@ -1,7 +1,7 @@
 //! The command line: one file a command, arguments in, report out.
 //!
-//! Only this module knows clap, the terminal, the environment and exit codes. A command returns an [`Answer`]; what
-//! goes wrong is an [`CliError`], printed once, here.
+//! Only this module knows clap, the terminal, the environment and exit codes. A command returns a
+//! [`CommandOutput`]; what goes wrong is a [`CliError`], printed once, here.
 
 use std::ffi::OsString;
 use std::io;
@@ -36,6 +36,8 @@ pub mod outcome;
 mod output;
 mod permissions;
 mod plan;
+#[cfg(feature = "sql")]
+mod query;
 mod reconcile;
 mod record;
 #[cfg(test)]
@@ -66,7 +68,7 @@ use validate::{LoadError, load};
 
 /// What a command has to say, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct CommandOutput {
     /// The report, in the format of each output of the run; one text alone is that of all.
     pub texts: Vec<String>,
     /// How it ended.
@@ -81,7 +83,7 @@ pub struct Answer {
     pub failure: Option<CliError>,
 }
 
-impl Answer {
+impl CommandOutput {
     /// Makes an answer of a text for each output.
     pub fn new(texts: Vec<String>, outcome: Outcome, summary: Summary) -> Self {
         Self { texts, outcome, summary, record: None, failure: None }
@@ -149,13 +151,15 @@ const EXIT_CODES: &str = "Exit codes:
 #[command(next_help_heading = "Global options")]
 pub struct Common {
     /// Read this configuration
+    ///
+    /// [env: ORGTRAIL_CONFIG]
     #[arg(
         long,
         short,
         global = true,
         value_name = "FILE",
         default_value = "orgtrail.yaml",
-        hide_env_values = true,
+        hide_env = true,
         env = "ORGTRAIL_CONFIG"
     )]
     pub config: PathBuf,
@@ -177,7 +181,9 @@ pub struct Common {
     /// Without it, a statement that grants more than the compiled one of the same Sid is refused.
     #[arg(long, global = true, value_name = "SID", requires = "policies", hide_short_help = true)]
     pub allow_grant: Vec<String>,
-    /// Use this profile of the AWS configuration files
+    /// Use this AWS profile
+    ///
+    /// One of the AWS configuration files.
     #[arg(long, global = true, value_name = "NAME", hide_env_values = true, env = "AWS_PROFILE")]
     pub profile: Option<String>,
     /// Replace compiled report templates by those of this folder
@@ -196,7 +202,7 @@ pub struct Common {
     /// Print only the report and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show phases; -vv shows every call to AWS (filter: ORGTRAIL_LOG)
+    /// Show phases; -vv shows every call to AWS
     ///
     /// -v shows what is done now, with counts and times. -vv shows each attempt of each call to AWS in one line:
     /// service, operation, account, region, attempt, milliseconds, HTTP status, error code, request id; never
@@ -227,7 +233,7 @@ pub struct Common {
 /// Who named a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NamedBy {
-    /// Nobody: it is where it lies by custom, and may be missing.
+    /// None: it is where it lies by custom, and may be missing.
     #[default]
     Nobody,
     /// A variable of the environment.
@@ -248,7 +254,7 @@ impl NamedBy {
 }
 
 impl Common {
-    /// Reads the configuration. `None` where nobody named one and there is none where it lies by custom.
+    /// Reads the configuration. `None` where none is named and there is none where it lies by custom.
     ///
     /// # Errors
     /// When the file is named and not there, cannot be read or is not a configuration.
@@ -271,7 +277,7 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a first configuration, of a new deployment or of an existing trail
+    /// Write a first configuration, for a new or an existing trail
     #[command(after_help = examples::INIT)]
     Init(init::Args),
     /// Check a configuration without AWS
@@ -280,7 +286,7 @@ enum Command {
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = examples::SCHEMA)]
     Schema,
-    /// Show the organization: which accounts are selected, and why others are not
+    /// Show which accounts are selected, and why others are not
     #[command(after_help = examples::DISCOVER)]
     Discover,
     /// Record what AWS has in a file, for --estate of other commands
@@ -307,13 +313,13 @@ enum Command {
     /// Show the main job on an embedded organization, without AWS
     #[command(after_help = examples::DEMO)]
     Demo,
-    /// Prove who can read whose logs, or say what a team needs to read its own
+    /// Prove who can read which logs, or say what a team needs
     #[command(after_help = examples::ACCESS)]
     Access(access::Args),
-    /// Explain what existing policies would refuse to CloudTrail, and why
+    /// Explain what existing policies refuse to CloudTrail, and why
     #[command(after_help = examples::EXPLAIN)]
     Explain(Box<explain::Args>),
-    /// Print the IAM policy that a command needs, or the member role's template
+    /// Print the IAM policy that a command or a member role needs
     #[command(after_help = examples::PERMISSIONS)]
     Permissions(permissions::Args),
     /// Prove that the logs are complete and untouched
@@ -322,6 +328,10 @@ enum Command {
     /// Show whether logs arrive, by account, region and kind of log
     #[command(after_help = examples::COVERAGE)]
     Coverage(coverage::CoverageArgs),
+    /// Ask the archive with SQL; every answer says what it covers
+    #[cfg(feature = "sql")]
+    #[command(after_help = examples::QUERY)]
+    Query(Box<query::QueryArgs>),
     /// Write the deployment as Terraform, for teams that leave
     #[command(after_help = examples::EXPORT)]
     Export(export::Args),
@@ -379,7 +389,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Hands an answer out.
-fn give(Answer { texts, outcome, summary, record, failure }: Answer, ui: &Ui) -> Result<Outcome, CliError> {
+fn give(
+    CommandOutput { texts, outcome, summary, record, failure }: CommandOutput,
+    ui: &Ui,
+) -> Result<Outcome, CliError> {
     let written = ui.print(&texts);
     let written = written.and_then(|()| match record {
         Some((file, text)) => ui::write_file(&file, &text, Readers::Umask),
@@ -407,19 +420,19 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, CliError> {
+async fn run(cli: &Cli, ui: &Ui) -> Result<CommandOutput, CliError> {
     let common = &cli.common;
     refuse_idle(cli.entry, common)?;
     match &cli.command {
         Command::Validate => {
             let (text, outcome) = validate::run(&common.config)?;
             let remarks = text.lines().filter(|line| line.contains(": remark: ")).count();
-            Ok(Answer::one(text, outcome, Summary::new("Validate", "valid").some(remarks, "remark", "")))
+            Ok(CommandOutput::one(text, outcome, Summary::new("Validate", "valid").some(remarks, "remark", "")))
         }
         Command::Init(args) => init::run(common, args, ui).await,
         Command::Schema => {
             let (text, outcome) = schema::run();
-            Ok(Answer::one(text, outcome, Summary::default()))
+            Ok(CommandOutput::one(text, outcome, Summary::default()))
         }
         Command::Discover => discover::run(common, ui).await,
         Command::Snapshot(args) => snapshot::run(common, args, ui).await,
@@ -436,6 +449,8 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<Answer, CliError> {
         Command::Permissions(args) => permissions::run(common, args, ui),
         Command::Verify(args) => Box::pin(verify::command(common, args, ui)).await,
         Command::Coverage(args) => Box::pin(coverage::command(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Query(args) => Box::pin(query::run(common, args, ui)).await,
         Command::Man => man::run(common, help::command()),
         Command::Completions(args) => Ok(completions::run(args, &mut help::command())),
     }

@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
 use super::validate::load;
-use super::{Answer, Common, Format};
+use super::{CommandOutput, Common, Format};
 use crate::config::Config;
 use crate::ids::{AccountId, Arn, BadId};
 use crate::permissions::{AccountKind, Known, Purpose, Request, permissions, stack_set};
@@ -26,8 +26,10 @@ enum Command {
     Apply,
     /// The daemon: apply without removals, its lease, its history and its wake queue
     Reconcile,
-    /// Commands that read the logs: verify, coverage
+    /// Commands that prove the logs: verify, coverage
     Verify,
+    /// The command that reads the logs: query
+    Query,
 }
 
 impl From<Command> for Purpose {
@@ -37,6 +39,7 @@ impl From<Command> for Purpose {
             Command::Apply => Purpose::Apply,
             Command::Reconcile => Purpose::Reconcile,
             Command::Verify => Purpose::Verify,
+            Command::Query => Purpose::Query,
         }
     }
 }
@@ -105,7 +108,7 @@ fn signing_key(text: &str) -> Result<Arn, String> {
 ///
 /// # Errors
 /// A configuration that is wrong, a place where the command needs nothing, a format that the answer does not have.
-pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let config = load(&common.config)?;
     let known = Known { management: args.management.clone(), log: args.log.clone() };
     let Some(place) = args.place.map(AccountKind::from) else {
@@ -122,7 +125,7 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
     let text = match &needed.documents[..] {
         [] => {
             return Err(CliError::new("the command needs no permission there")
-                .hint("verify and coverage read in --in log; coverage asks for accounts in --in management"));
+                .hint("verify, coverage and query read in --in log, and ask for accounts in --in management"));
         }
         [one] => one.to_pretty(),
         many => {
@@ -132,10 +135,10 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
         }
     };
     let policies = count(needed.documents.len(), "policy");
-    Ok(Answer::one(text, Outcome::Clean, Summary::new("Permissions", &policies)))
+    Ok(CommandOutput::one(text, Outcome::Clean, Summary::new("Permissions", &policies)))
 }
 
-fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<Answer, CliError> {
+fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<CommandOutput, CliError> {
     let is_json = |path: &PathBuf| Ending::of(path) == Ending::Names(Format::Json);
     if common.format.is_some() || common.output.iter().any(is_json) {
         return Err(
@@ -151,5 +154,9 @@ fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &U
              another name, such as orgtrail-member, before you deploy this"
         ));
     }
-    Ok(Answer::one(text, Outcome::Clean, Summary::new("Permissions", "CloudFormation template of the member role")))
+    Ok(CommandOutput::one(
+        text,
+        Outcome::Clean,
+        Summary::new("Permissions", "CloudFormation template of the member role"),
+    ))
 }

@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session, report_templates};
 use super::ui::Ui;
 use super::validate::load;
-use super::{Answer, Common, Format, summary};
+use super::{CommandOutput, Common, Format, summary};
 use crate::config::Config;
 use crate::plan::{Plan, PlanOptions};
 use crate::report::plan::html;
@@ -18,7 +18,7 @@ use crate::report::plan::human;
 use crate::report::plan::junit;
 use crate::report::plan::markdown;
 use crate::report::plan::sarif;
-use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::text::json;
 use crate::report::text::layout::Layout;
 use crate::survey::SurveyOptions;
@@ -40,16 +40,16 @@ pub struct Choices {
     /// Stop reading and watching a place of earlier logs (can be repeated)
     ///
     /// By the name of its bucket or the ARN of its key. Members can no longer read there; nothing is deleted.
-    #[arg(long, value_name = "BUCKET", value_delimiter = ',')]
+    #[arg(long, value_name = "BUCKET", value_delimiter = ',', hide_short_help = true)]
     pub give_up: Vec<String>,
     /// Proceed even if far fewer accounts are selected than have reader roles
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub accept_fewer_accounts: bool,
     /// Remove statements of others that let outsiders read or change logs
     ///
     /// From the policies of bucket, key and topic, where they let a principal read, change or decrypt what it should
     /// not; to apply this needs --allow destroys.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub close: bool,
 }
 
@@ -81,7 +81,7 @@ impl Choices {
 }
 
 /// Runs `plan`.
-pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let options =
         SurveyOptions { plan: args.choices.options(), member_trails: args.member_trails, ..SurveyOptions::default() };
     let other = args.against.as_deref().map(compared).transpose()?;
@@ -104,9 +104,9 @@ pub async fn plan(common: &Common, args: &PlanArgs, ui: &Ui) -> Result<Answer, C
         }
     };
     ui.end_progress();
-    let subject = Subject::new(&plan, &organization, Purpose::Plan);
+    let subject = ReportSubject::new(&plan, &organization, Purpose::Plan);
     let texts = ui.render(|format| text(format, common, &subject, ui))?;
-    Ok(Answer::new(texts, outcome(&plan), summary::plan("Plan", &plan)))
+    Ok(CommandOutput::new(texts, outcome(&plan), summary::plan("Plan", &plan)))
 }
 
 /// Reads the configuration that is compared with.
@@ -123,14 +123,14 @@ fn compared(path: &Path) -> Result<Config, CliError> {
 ///
 /// # Errors
 /// A template that cannot be rendered, or a format that a plan does not have.
-pub fn text(format: Format, common: &Common, subject: &Subject<'_>, ui: &Ui) -> Result<String, CliError> {
+pub fn text(format: Format, common: &Common, subject: &ReportSubject<'_>, ui: &Ui) -> Result<String, CliError> {
     let failed = |error: &dyn std::error::Error| {
         CliError::new(format!("cannot write the report: {error}")).hint(
             "correct the template, or leave --templates \
         out",
         )
     };
-    let Subject { plan, organization, purpose, since: _, traces: _, unsent: _ } = *subject;
+    let ReportSubject { plan, organization, purpose, since: _, traces: _, unsent: _ } = *subject;
     match format {
         Format::Human => Ok(human(subject, ui)),
         Format::Json => json::text(&subject.record()).map_err(|error| failed(&error)),
@@ -143,7 +143,7 @@ pub fn text(format: Format, common: &Common, subject: &Subject<'_>, ui: &Ui) -> 
 }
 
 /// Returns the report of a plan for a person at this terminal.
-pub fn human(subject: &Subject<'_>, ui: &Ui) -> String {
+pub fn human(subject: &ReportSubject<'_>, ui: &Ui) -> String {
     human::plan(subject, Layout { width: ui.width(), verbose: ui.is_verbose() })
 }
 

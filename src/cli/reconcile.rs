@@ -14,7 +14,7 @@ use super::signal::{at_each_hangup, cancel_at_signals};
 use super::status_server::{self, StatusServer};
 use super::ui::Ui;
 use super::validate::{self, LoadError};
-use super::{Answer, Common, Format, notify, summary};
+use super::{CommandOutput, Common, Format, notify, summary};
 use crate::cloud::aws::Aws;
 use crate::cloud::{Cloud, CloudReader, DiscoverOptions};
 use crate::config::schema::{BadValue, S3Place};
@@ -81,7 +81,7 @@ impl FromStr for HistoryPlace {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     refuse_json_of_rounds(ui, args.once)?;
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
@@ -147,7 +147,7 @@ fn answer(
     stop: &CancellationToken,
     ui: &Ui,
     board: &StatusBoard,
-) -> Result<Answer, CliError> {
+) -> Result<CommandOutput, CliError> {
     let status = board.read();
     let texts = ui.render(|format| match (format, last) {
         (Format::Json, _) => {
@@ -158,7 +158,7 @@ fn answer(
         (_, None) => Ok("another replica is the leader\n".to_owned()),
     })?;
     let summary = summary::round(last, stop.is_cancelled());
-    let Some(round) = last else { return Ok(Answer::new(texts, Outcome::Clean, summary)) };
+    let Some(round) = last else { return Ok(CommandOutput::new(texts, Outcome::Clean, summary)) };
     let outcome = match round.result {
         _ if !once && stop.is_cancelled() => Outcome::Clean,
         RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
@@ -166,7 +166,7 @@ fn answer(
         RoundResult::Partial if round.held > 0 || round.found > 0 => Outcome::Finding,
         RoundResult::Partial | RoundResult::Failed | RoundResult::Stopped => Outcome::Partial,
     };
-    Ok(Answer::new(texts, outcome, summary))
+    Ok(CommandOutput::new(texts, outcome, summary))
 }
 
 /// Configuration and connection as the flags name them.

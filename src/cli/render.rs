@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::summary::Summary;
 use super::ui::{Ui, write_file};
-use super::{Answer, Common};
+use super::{CommandOutput, Common};
 use crate::estate::{Address, Desired, Estate, Kind, Resource};
 use crate::files::Readers;
 use crate::plan::effective;
@@ -33,7 +33,7 @@ pub struct RenderedPolicy {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let Some(folder) = common.place() else {
         return Err(CliError::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
     };
@@ -45,10 +45,10 @@ pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<Answer, CliEr
     let summary = Summary::new("Render", &format!("{documents} written to {}", folder.display()))
         .unreadable(&survey.plan.problems);
     if survey.plan.problems.is_empty() {
-        return Ok(Answer::one(String::new(), Outcome::Clean, summary));
+        return Ok(CommandOutput::one(String::new(), Outcome::Clean, summary));
     }
     ui.note("some accounts could not be read: statements of others in their documents are missing here");
-    Ok(Answer::one(String::new(), Outcome::Partial, summary))
+    Ok(CommandOutput::one(String::new(), Outcome::Partial, summary))
 }
 
 /// Returns every document of a desired estate, as it would be sent.

@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::session::{Access, Session};
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common};
+use super::{CommandOutput, Common};
 use crate::estate::snapshot::Snapshot;
 use crate::report::text::escape;
 use crate::report::text::words::count;
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;
@@ -43,5 +43,5 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
         ui.note("some accounts could not be read; the snapshot says which");
     }
     let text = String::from_utf8_lossy(&text);
-    Ok(Answer::one(escape::json(&text), if partial { Outcome::Partial } else { Outcome::Clean }, summary))
+    Ok(CommandOutput::one(escape::json(&text), if partial { Outcome::Partial } else { Outcome::Clean }, summary))
 }

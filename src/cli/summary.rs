@@ -8,8 +8,8 @@ use crate::apply::ApplyReport;
 use crate::audit::{Audit, CheckVerdict};
 use crate::estate::Problem;
 use crate::ids::AccountId;
-use crate::logs::verify::Answer;
-use crate::plan::{Finding, Harm, Plan};
+use crate::logs::verify::Verification;
+use crate::plan::{Finding, Plan};
 use crate::reconcile::history::RoundRecord;
 use crate::report::logs::model::Summary as ProofSummary;
 use crate::report::text::escape;
@@ -49,7 +49,7 @@ impl Summary {
     }
 
     fn findings(self, findings: &[Finding]) -> Self {
-        self.some(findings.iter().filter(|finding| finding.harm != Harm::Harmless).count(), "finding", "")
+        self.some(findings.iter().filter(|finding| finding.harm.does_harm()).count(), "finding", "")
     }
 
     /// Returns the line, with the files that were written.
@@ -94,7 +94,7 @@ pub fn check(audit: &Audit) -> Summary {
 }
 
 /// Returns the line of `verify`.
-pub fn verify(answer: &Answer) -> Summary {
+pub fn verify(answer: &Verification) -> Summary {
     let summary = ProofSummary::of(answer);
     let state = answer.state().as_str();
     Summary::new("Verify", state)

@@ -17,15 +17,15 @@ use super::output::Target;
 use super::signal::told_to_stop_or_left_alone;
 use super::summary::{self, Summary};
 use super::ui::Ui;
-use super::{Answer as Printed, Common, Format};
+use super::{CommandOutput, Common, Format};
+use crate::archive::find::ScopeFilter;
 use crate::files;
 use crate::ids::{AccountId, Region};
 use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
-use crate::logs::find::ScopeFilter;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
-    Answer, BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Verifier,
+    BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Verification, Verifier,
 };
 use crate::phase::Phase;
 use crate::report::logs::{model::Proof, page, verify as report};
@@ -46,7 +46,7 @@ pub struct VerifyArgs {
     /// Keep every public key ever seen in this file
     ///
     /// [default: orgtrail/keys.json in the user's data folder]
-    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    #[arg(long, value_name = "FILE", conflicts_with = "keys", hide_short_help = true)]
     pub key_ring: Option<PathBuf>,
     /// Verify only hours that end after this time
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -71,7 +71,7 @@ pub struct VerifyArgs {
     /// Sign the bundle with this KMS key or private key
     ///
     /// A private key is a file (PKCS#8, PEM or DER). The signature tells others who made the bundle.
-    #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle")]
+    #[arg(long, value_name = "KMS-KEY-ARN|FILE", requires = "bundle", hide_short_help = true)]
     pub sign: Option<String>,
     /// Require that this public key signed the bundle
     ///
@@ -79,23 +79,23 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub signed_by: Option<PathBuf>,
     /// Accept public keys for which only the bundle vouches
-    #[arg(long, conflicts_with = "keys")]
+    #[arg(long, conflicts_with = "keys", hide_short_help = true)]
     pub trust_bundle_keys: bool,
     /// Wait this long for a backfill digest [default: 6h]
     ///
     /// How long a log file may wait for a backfill digest before it counts as unlisted.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub backfill_grace: Option<SignedDuration>,
     /// Keep progress in this file, and read only what is new
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
     /// Read again what the checkpoint says is proved, or a sample
-    #[arg(long, value_name = "full|sample=N%", value_parser = recheck, requires = "checkpoint")]
+    #[arg(long, value_name = "full|sample=N%", value_parser = recheck, requires = "checkpoint", hide_short_help = true)]
     pub recheck: Option<Recheck>,
     /// Read this many log files of a chain in parallel
     ///
     /// Of one account and region; a bucket that throttles is asked less.
-    #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads)]
+    #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads, hide_short_help = true)]
     pub reads_at_once: usize,
     /// Write evidence here, to be verified without AWS
     #[arg(long, value_name = "FILE")]
@@ -103,7 +103,7 @@ pub struct VerifyArgs {
 }
 
 /// Runs the command. JSON Lines are printed while it works, every other answer at the end.
-pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<Printed, CliError> {
+pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let known = Box::pin(ConfiguredLogs::of(common, &args.places, args.account.as_ref(), ui)).await?;
     let around = LogsContext { entry: known.entry.clone(), ..LogsContext::of(common, ui) };
     let mut texts: Vec<Vec<u8>> = ui.outputs().iter().map(|_| Vec::new()).collect();
@@ -123,7 +123,7 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
         done => done?,
     };
     let texts = texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
-    Ok(Printed::new(texts, outcome, summary))
+    Ok(CommandOutput::new(texts, outcome, summary))
 }
 
 /// A format, and what is written in it.
@@ -276,7 +276,7 @@ fn request(
         trusts_bundle_keys: args.trust_bundle_keys,
         backfill_grace: args.backfill_grace.unwrap_or(BACKFILL_GRACE),
         recheck: args.recheck.unwrap_or_default(),
-        spares_unchanged: args.bundle.is_none(),
+        skips_unchanged: args.bundle.is_none(),
         chains_at_once: around.chains_at_once,
         logs_at_once: args.reads_at_once,
         ..Request::all(now)
@@ -334,7 +334,7 @@ fn read_checkpoint(args: &VerifyArgs, places: &LogSources) -> Result<Checkpoint,
 }
 
 /// Runs the proof; an interrupt ends it early, a second one ends the program.
-async fn prove(verifier: &Verifier, request: &Request, reports: &mut [Report<'_>]) -> Result<Answer, LogsError> {
+async fn prove(verifier: &Verifier, request: &Request, reports: &mut [Report<'_>]) -> Result<Verification, LogsError> {
     let watch = tokio::spawn(stop_on_interrupt(verifier.stop.clone()));
     let mut written = Ok(());
     let answer = verifier
@@ -382,14 +382,14 @@ fn notes(request: &Request, places: &LogSources, ring: &Ring) -> Vec<String> {
     notes
 }
 
-fn write_answer(answer: &Answer, around: &LogsContext, report: &mut Report<'_>) -> Result<(), LogsError> {
+fn write_answer(answer: &Verification, around: &LogsContext, report: &mut Report<'_>) -> Result<(), LogsError> {
     let text = match report.format {
         Format::Human => report::human(answer, around.width, around.is_coloured),
         Format::Json => report::json(answer),
         Format::Jsonl => report::json_summary_line(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => page::verify(answer)?,
-        Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
+        Format::Csv | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
     };
     report.out.write_all(text.as_bytes())?;
     Ok(report.out.flush()?)

@@ -24,7 +24,7 @@ pub struct Explanation {
     pub preflight: Preflight,
     /// What is wrong with the documents otherwise.
     pub findings: Vec<LintFinding>,
-    /// What CloudTrail says of the deliveries of the trail now, the worst first; empty where nobody asked.
+    /// What CloudTrail says of the deliveries of the trail now, the worst first; empty where it was not asked for.
     pub delivery: Vec<plan::Finding>,
     /// What was assumed, for people.
     pub notes: Vec<String>,

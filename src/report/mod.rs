@@ -11,5 +11,7 @@ pub mod explain;
 pub mod logs;
 pub mod notification;
 pub mod plan;
+#[cfg(feature = "sql")]
+pub mod query;
 pub mod rendered;
 pub mod text;

@@ -5,14 +5,14 @@ use crate::event::AuditEvent;
 use crate::notify::Notification;
 use crate::plan::Harm;
 use crate::report::plan::drift_comparison::{SinceEntry, TraceView, since, traces};
-use crate::report::plan::subject::Subject;
+use crate::report::plan::subject::ReportSubject;
 use crate::report::text::message::{Quote, compose, named, shortened};
 use crate::report::text::words;
 
 /// Returns what to tell: nothing where nothing is new.
 ///
 /// `link` is where the whole report can be read.
-pub fn notice(subject: &Subject<'_>, comparison: &Comparison, link: Option<&str>) -> Option<Notification> {
+pub fn notice(subject: &ReportSubject<'_>, comparison: &Comparison, link: Option<&str>) -> Option<Notification> {
     let news = comparison.news().count();
     if news == 0 {
         return None;
@@ -80,7 +80,7 @@ mod tests {
         organization: &crate::organization::Organization,
         link: Option<&str>,
     ) -> Notification {
-        let subject = Subject::new(plan, organization, Purpose::Drift);
+        let subject = ReportSubject::new(plan, organization, Purpose::Drift);
         let record = DriftRecord::of(plan);
         let comparison = compare(&record, "2026-03-01T06:00:00Z".parse().unwrap(), None);
         let event = AuditEvent {
@@ -91,7 +91,7 @@ mod tests {
         };
         let history = EventHistory { found: vec![event], gap: None };
         let traces = [Trace::of(&plan.changes[0].address, history, comparison.at)];
-        let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
+        let subject = ReportSubject { since: Some(&comparison), traces: &traces, ..subject };
         notice(&subject, &comparison, link).unwrap()
     }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn nothing_new_is_not_told() {
         let (plan, organization) = (fixture::plan(3), fixture::organization(3));
-        let subject = Subject::new(&plan, &organization, Purpose::Drift);
+        let subject = ReportSubject::new(&plan, &organization, Purpose::Drift);
         let record = DriftRecord::of(&plan);
         let at = "2026-03-01T06:00:00Z".parse().unwrap();
         let comparison = compare(&record, at, Some(&record));

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Answer, KeyFinder, Recheck, Request, Source, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Recheck, Request, Source, Verification, Verifier};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz, link};
@@ -23,7 +23,7 @@ fn layout(hours: usize) -> Layout {
 struct Runs(Checkpoint);
 
 impl Runs {
-    async fn of(&mut self, stores: &[MemoryStore], bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
+    async fn of(&mut self, stores: &[MemoryStore], bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
         let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
         let source = |store: &MemoryStore| Source { store: Arc::new(store.clone()), prefix: String::new() };
         let (checkpoint, open) = (self.0.marks.clone(), self.0.open.clone());
@@ -36,7 +36,7 @@ impl Runs {
         answer
     }
 
-    async fn one(&mut self, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
+    async fn one(&mut self, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
         self.of(&[MemoryStore::of(bucket)], bucket, change).await
     }
 
@@ -169,7 +169,7 @@ async fn a_chain_that_could_not_be_proved_is_looked_at_by_every_run() {
     let digest = lost.digest(ACCOUNT, REGION, 0, "");
     bucket.resign(&digest, |digest| digest["logFiles"][0]["hashValue"] = json!("00".repeat(32)));
     let mut runs = Runs::default();
-    let told = |answer: &Answer| answer.chains.iter().map(findings).collect::<Vec<_>>();
+    let told = |answer: &Verification| answer.chains.iter().map(findings).collect::<Vec<_>>();
     let first = runs.one(&bucket, |_| {}).await;
     assert_eq!((first.state(), runs.ends(&bucket).len(), runs.0.open.len()), (State::Broken, 1, 1));
     for _ in 0..2 {

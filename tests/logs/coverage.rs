@@ -6,7 +6,7 @@ use orgtrail::cli::Format;
 use orgtrail::cli::coverage::{CoverageArgs, run};
 use orgtrail::cli::logs::LogsError;
 use orgtrail::cli::outcome::Outcome;
-use orgtrail::logs::expected::{Delivery, Expected, ExpectedAccount, TrailStatus};
+use orgtrail::logs::expected::{Expected, ExpectedAccount, TrailDestination, TrailStatus};
 use serde_json::Value;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
@@ -222,8 +222,11 @@ async fn a_layout_that_another_one_follows_has_ended() {
     assert_eq!((&gap["from"], &gap["to"]), (&"2026-11-20T08:00:00Z".into(), &"2026-11-20T09:00:00Z".into()));
 
     // A trail that should deliver there, as CloudTrail says, has not ended but stopped.
-    let delivery =
-        Delivery { trail: Some("org-trail".into()), bucket: "acme-org-cloudtrail".into(), ..Delivery::default() };
+    let delivery = TrailDestination {
+        trail: Some("org-trail".into()),
+        bucket: "acme-org-cloudtrail".into(),
+        ..TrailDestination::default()
+    };
     let expected = Expected { wanted: vec![delivery], ..Expected::default() };
     let coverage = {
         let survey = crate::proof::survey(&bucket).await;
@@ -266,7 +269,8 @@ async fn what_could_not_be_asked_ends_with_3_and_what_fails_with_2() {
     let told = "which accounts should deliver: the organization could not be read";
     assert_eq!((outcome, &answer["not_known"][0]), (Outcome::Partial, &told.into()));
 
-    let delivery = Delivery { trail: Some("org-trail".into()), bucket: "b".into(), ..Delivery::default() };
+    let delivery =
+        TrailDestination { trail: Some("org-trail".into()), bucket: "b".into(), ..TrailDestination::default() };
     let trail = TrailStatus { name: "org-trail".into(), delivery, is_logging: true, ..TrailStatus::default() };
     let with = |trails: Vec<TrailStatus>| Expected { trails, ..Expected::default() };
     assert_eq!(json(&day(), with(vec![trail.clone()]), &[]).await.0, Outcome::Clean);
@@ -306,7 +310,7 @@ async fn the_head_says_what_should_be_there_and_what_is() {
         regions: Some(vec![REGION.parse().unwrap(), "eu-central-1".parse().unwrap()]),
     };
     let accounts = [(ACCOUNT.parse().unwrap(), account("shop")), ("333333333333".parse().unwrap(), account("web"))];
-    let delivery = Delivery { trail: Some("org-trail".into()), ..Delivery::default() };
+    let delivery = TrailDestination { trail: Some("org-trail".into()), ..TrailDestination::default() };
     let expected = Expected { accounts: accounts.into(), wanted: vec![delivery], ..Expected::default() };
     for format in ["human", "markdown", "html"] {
         let (_, text) = coverage(&day(), expected.clone(), &["--format", format]).await.unwrap();
@@ -344,7 +348,7 @@ async fn digests_without_a_log_file_are_quiet_only_where_they_list_none() {
     let told: Vec<&str> = text.lines().take(2).collect();
     let counts = "1 row (account x region x kind of log x trail): 0 arriving, 0 with gaps, 0 stopped, 0 with nothing, 0 unread, \
                   1 with digests only";
-    let lacking = "1 row: digests are there, and no log file of the range; either nothing happened, or they are gone: ask \
+    let lacking = "1 row: digests are there, and no log file of the range or of its end; either nothing happened, or they are gone: ask \
                    orgtrail verify, which proves what the digests list";
     assert_eq!(told, [counts, lacking]);
     let (_, answer) = json(&bucket, Expected::default(), &[]).await;
@@ -373,4 +377,59 @@ async fn digests_without_a_log_file_are_quiet_only_where_they_list_none() {
     let (outcome, answer) = json(&Layout { logs: vec![0], ..few.clone() }.write(), Expected::default(), &[]).await;
     assert_eq!((outcome, &answer["summary"]["quiet"]), (Outcome::Clean, &1.into()));
     assert_eq!(all_told(&answer), ["org-trail AWSLogs/o-exampleorgid/ quiet: -"]);
+}
+
+#[tokio::test]
+async fn log_files_that_ended_hours_ago_are_quiet_or_gone_as_the_newest_digests_say() {
+    let all = one(Layout::default());
+    let layout = all.layout.clone();
+    let mut logs = vec![1; 9];
+    logs.resize(24, 0);
+    let mut quiet = one(Layout { logs, ..layout.clone() });
+    // Only the newest digests are read.
+    quiet.objects.get_mut(&layout.digest(ACCOUNT, REGION, 17, "")).unwrap().body = b"no digest".to_vec();
+    let (outcome, answer) = json(&quiet, Expected::default(), &[]).await;
+    let note = "quiet since 2026-11-20T08:20:00Z, the time of its newest log file: the newest 6 of 15 digests after it list \
+                none";
+    assert_eq!((outcome, &answer["summary"]["quiet"]), (Outcome::Clean, &1.into()));
+    assert_eq!(all_told(&answer), [format!("org-trail AWSLogs/o-exampleorgid/ quiet: {note}")]);
+
+    quiet.objects.get_mut(&layout.digest(ACCOUNT, REGION, 18, "")).unwrap().body = b"no digest".to_vec();
+    let (outcome, answer) = json(&quiet, Expected::default(), &[]).await;
+    let note = answer["rows"][0]["note"].as_str().unwrap();
+    let told = "the newest log file is of 2026-11-20T08:20:00Z, and it is not known whether the newest 6 of 15 digests after \
+                it list any: ";
+    assert!(outcome == Outcome::Partial && note.starts_with(told), "{outcome:?} {note}");
+    assert_eq!(answer["rows"][0]["state"], "digests_only");
+
+    let mut gone = all;
+    gone.objects.retain(|key, _| key.contains("Digest") || key.contains("20261120T0"));
+    let (outcome, answer) = json(&gone, Expected::default(), &[]).await;
+    let note = "the newest log file is of 2026-11-20T09:25:00Z, and the newest 6 of 14 digests after it list 6 more, which are \
+                not there: ask orgtrail verify what became of them";
+    assert_eq!(outcome, Outcome::Finding);
+    assert_eq!(all_told(&answer), [format!("org-trail AWSLogs/o-exampleorgid/ gaps: {note}")]);
+}
+
+#[tokio::test]
+async fn an_account_or_region_of_which_nothing_is_there_is_named_and_never_fine() {
+    let account = |is_active| ExpectedAccount { name: "shop".into(), is_active, regions: None };
+    let accounts = [(ACCOUNT.parse().unwrap(), account(true)), ("444444444444".parse().unwrap(), account(false))];
+    let organization = Expected { accounts: accounts.into(), ..Expected::default() };
+    for expected in [Expected::default(), organization] {
+        for (asked, named) in
+            [(["--region", "eu-west-9"], "region eu-west-9"), (["--account", "444444444444"], "account 444444444444")]
+        {
+            for format in ["human", "markdown", "html"] {
+                let (outcome, text) =
+                    coverage(&day(), expected.clone(), &[&asked[..], &["--format", format]].concat()).await.unwrap();
+                assert_eq!(outcome, Outcome::Finding, "{text}");
+                let text = text.replace('\\', "");
+                assert!(text.contains(&format!("nothing of {named}: no key in ")), "{format}\n{text}");
+                assert!(text.contains(&format!("asked about: {named}")), "{format}\n{text}");
+            }
+            let (_, answer) = json(&day(), expected.clone(), &asked).await;
+            assert_eq!(answer[&asked[0][2..]], asked[1]);
+        }
+    }
 }

@@ -2,10 +2,10 @@
 //! is said.
 
 use jiff::{SignedDuration, Timestamp};
+use orgtrail::archive::{Deletes, When};
 use orgtrail::log_path::Key;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::{Deletes, When};
-use orgtrail::logs::verify::{Answer, Request};
+use orgtrail::logs::verify::{Request, Verification};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
 use crate::proof::{findings, only, request, verify_store};
@@ -40,13 +40,13 @@ fn rule(prefix: &str, is_whole: bool) -> Option<Vec<Deletes>> {
     Some(vec![Deletes { prefix: prefix.into(), when: When::AfterDays(3), is_whole }])
 }
 
-async fn as_of_now(store: MemoryStore, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
+async fn as_of_now(store: MemoryStore, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
     let mut asked = Request { to: None, now: bucket.layout.end(), ..request(bucket) };
     change(&mut asked);
     verify_store(store, bucket, asked).await
 }
 
-fn codes(answer: &Answer) -> Vec<String> {
+fn codes(answer: &Verification) -> Vec<String> {
     let mut codes: Vec<String> = only(answer).findings.iter().map(|f| format!("{} {}", f.state, f.code)).collect();
     codes.dedup();
     codes

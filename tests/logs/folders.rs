@@ -1,19 +1,19 @@
 //! Copies in folders: where a search ends, what is no object, and copies of buckets that nothing joins.
 
+use orgtrail::archive::FolderStore;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::FolderStore;
-use orgtrail::logs::verify::{Answer, Request};
+use orgtrail::logs::verify::{Request, Verification};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore};
 use crate::proof::{request, verify_store};
 
 const SECOND: &str = "222222222222";
 
-fn beside(answer: &Answer) -> Vec<String> {
+fn beside(answer: &Verification) -> Vec<String> {
     answer.findings.iter().map(|finding| format!("{} {}: {}", finding.state, finding.code, finding.detail)).collect()
 }
 
-async fn of_folder(root: &std::path::Path, bucket: &Bucket, request: Request) -> Answer {
+async fn of_folder(root: &std::path::Path, bucket: &Bucket, request: Request) -> Verification {
     verify_store(FolderStore::new(root), bucket, request).await
 }
 

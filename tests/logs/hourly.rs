@@ -9,7 +9,7 @@ use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Answer, Chain, Request};
+use orgtrail::logs::verify::{Chain, Request, Verification};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, Stored, gz};
@@ -33,19 +33,19 @@ struct Hourly {
 
 impl Hourly {
     /// Proves a bucket as of its last hour and returns the answer and how many objects were read.
-    async fn look(&self, bucket: &Bucket, spares_unchanged: bool) -> (Answer, usize) {
+    async fn look(&self, bucket: &Bucket, skips_unchanged: bool) -> (Verification, usize) {
         let (objects, written) = (bucket.objects.clone(), self.written.clone());
         let server = S3Server::start(Settings { objects, written, ..Settings::default() });
         let store = Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap();
         let now = bucket.layout.end() + SignedDuration::from_mins(20);
-        let request = Request { checkpoint: self.checkpoint.marks.clone(), spares_unchanged, ..Request::all(now) };
+        let request = Request { checkpoint: self.checkpoint.marks.clone(), skips_unchanged, ..Request::all(now) };
         let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
         let answer = verify_with(Arc::new(store), ring, request).await;
         (answer, server.settings.seen.gets.load(Ordering::SeqCst))
     }
 
     /// Proves a bucket and keeps what was proved, as its file does.
-    async fn run(&mut self, bucket: &Bucket) -> (Answer, usize) {
+    async fn run(&mut self, bucket: &Bucket) -> (Verification, usize) {
         let (answer, gets) = self.look(bucket, true).await;
         self.checkpoint.advance(&answer);
         self.checkpoint = Checkpoint::parse_any(&self.checkpoint.text()).unwrap();
@@ -168,9 +168,9 @@ async fn what_is_spared_hides_nothing_that_reading_would_show() {
             let mut hourly = before.clone();
             let mut bucket = layout(22, logs).write();
             touch(&mut bucket, &mut hourly.written);
-            let ((spared, few), (read, many)) = (hourly.look(&bucket, true).await, hourly.look(&bucket, false).await);
-            let (chain, of_all) = (only(&spared), only(&read));
-            assert_eq!(spared.state(), state, "{what} {logs:?} {:#?}", chain.findings);
+            let ((skipped, few), (read, many)) = (hourly.look(&bucket, true).await, hourly.look(&bucket, false).await);
+            let (chain, of_all) = (only(&skipped), only(&read));
+            assert_eq!(skipped.state(), state, "{what} {logs:?} {:#?}", chain.findings);
             assert_eq!(chain.findings, of_all.findings, "{what} {logs:?}");
             assert_eq!((&chain.hours, counts(chain)), (&of_all.hours, counts(of_all)), "{what} {logs:?}");
             let from =

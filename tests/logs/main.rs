@@ -19,6 +19,7 @@ mod over_http;
 mod program;
 mod proof;
 mod properties;
+mod query;
 mod regions;
 mod roles;
 #[path = "../support/s3.rs"]

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Answer, Expectation, Request};
+use orgtrail::logs::verify::{Expectation, Request, Verification};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
@@ -13,7 +13,7 @@ fn layout(hours: usize) -> Layout {
     Layout { hours, logs: vec![1], contents: vec!["{}".into()], ..Layout::default() }
 }
 
-fn told(answer: &Answer) -> Vec<String> {
+fn told(answer: &Verification) -> Vec<String> {
     let beside = answer.findings.iter().map(|finding| format!("{} {}", finding.state, finding.code));
     answer.chains.iter().flat_map(findings).chain(beside).collect()
 }
@@ -104,7 +104,7 @@ fn a_younger_trail_that_records_less_hides_no_end() {
     let digest = layout(60).digest(ACCOUNT, REGION, 47, "");
     let log = layout(60).log(ACCOUNT, REGION, 47, 0);
     bucket.objects.insert(log, Stored { body: gz(content.as_bytes()), metadata: [].into() });
-    let hash = orgtrail::logs::inflate::hex(&orgtrail::logs::inflate::sha256(content.as_bytes()));
+    let hash = orgtrail::archive::inflate::hex(&orgtrail::archive::inflate::sha256(content.as_bytes()));
     bucket.resign(&digest, |digest| digest["logFiles"][0]["hashValue"] = json!(hash));
     let answer = prove(&[MemoryStore::of(&bucket)], &bucket, |_| {});
     assert_eq!((told(&answer), answer.state()), (vec![], State::Attested));

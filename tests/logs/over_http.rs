@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use orgtrail::archive::Store;
 use orgtrail::cloud::aws::archive::{Connection, S3Store};
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::Store;
-use orgtrail::logs::verify::{Answer, Request};
+use orgtrail::logs::verify::{Request, Verification};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
 use crate::proof::{findings, only, request, verify_with};
@@ -18,7 +18,7 @@ async fn store(server: &S3Server, bucket: &Bucket) -> S3Store {
     Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap()
 }
 
-async fn verify(store: S3Store, bucket: &Bucket, request: Request) -> Answer {
+async fn verify(store: S3Store, bucket: &Bucket, request: Request) -> Verification {
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     verify_with(Arc::new(store), ring, request).await
 }

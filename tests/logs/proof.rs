@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orgtrail::archive::Store;
+use orgtrail::archive::find::ScopeFilter;
 use orgtrail::cli::Format;
 use orgtrail::cli::logs::LogsContext;
 use orgtrail::logs::digest::keys::KeyRing;
-use orgtrail::logs::find::ScopeFilter;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::Store;
-use orgtrail::logs::verify::{Answer, Chain, KeyFinder, Request, Source, Verifier};
+use orgtrail::logs::verify::{Chain, KeyFinder, Request, Source, Verification, Verifier};
 
 use crate::bucket::{Bucket, MemoryStore};
 
@@ -29,22 +29,22 @@ pub fn request(bucket: &Bucket) -> Request {
     Request { to: Some(bucket.layout.end()), ..Request::all(later()) }
 }
 
-pub async fn verify(bucket: &Bucket) -> Answer {
+pub async fn verify(bucket: &Bucket) -> Verification {
     verify_store(MemoryStore::of(bucket), bucket, request(bucket)).await
 }
 
-pub async fn verify_store(store: impl Store + 'static, bucket: &Bucket, request: Request) -> Answer {
+pub async fn verify_store(store: impl Store + 'static, bucket: &Bucket, request: Request) -> Verification {
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     verify_with(Arc::new(store), ring, request).await
 }
 
-pub async fn verify_with(store: Arc<dyn Store>, ring: KeyRing, request: Request) -> Answer {
+pub async fn verify_with(store: Arc<dyn Store>, ring: KeyRing, request: Request) -> Verification {
     let keys = Arc::new(KeyFinder::new(ring, None));
     Verifier::new(store, keys).run(&request, |_| {}).await.unwrap()
 }
 
 /// Returns the only chain of an answer.
-pub fn only(answer: &Answer) -> &Chain {
+pub fn only(answer: &Verification) -> &Chain {
     assert_eq!(answer.chains.len(), 1, "{answer:#?}");
     &answer.chains[0]
 }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use orgtrail::archive::inflate::{hex, inflate, sha256};
 use orgtrail::log_path::Key;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::inflate::{hex, inflate, sha256};
-use orgtrail::logs::verify::{Answer, KeyFinder, Request, Source, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Request, Source, Verification, Verifier};
 use proptest::prelude::*;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, Predecessor, REGION, link};
@@ -133,7 +133,7 @@ pub fn go_on(second: &mut Bucket, first: &Bucket) {
 }
 
 /// Proves the buckets of some stores together up to the end of the last one's hours.
-pub fn prove(stores: &[MemoryStore], of: &Bucket, change: impl FnOnce(&mut Request)) -> Answer {
+pub fn prove(stores: &[MemoryStore], of: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
     let ring = KeyRing::parse(&of.keys().to_string()).unwrap();
     let source = |store: &MemoryStore| Source { store: Arc::new(store.clone()), prefix: String::new() };
     let places = stores.iter().map(source).collect();

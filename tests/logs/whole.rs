@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use orgtrail::archive::FaultKind;
+use orgtrail::archive::find::ScopeFilter;
 use orgtrail::logs::expected::{Expected, ExpectedAccount};
-use orgtrail::logs::find::ScopeFilter;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::FaultKind;
-use orgtrail::logs::verify::{Answer, Expectation, Request};
+use orgtrail::logs::verify::{Expectation, ExpectedChain, Request, Verification};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
 use crate::proof::{findings, hours, only, request, verify, verify_store};
@@ -30,7 +30,7 @@ fn expecting(accounts: &[&str], trails: &[&str]) -> Expectation {
     Expectation { said_by: vec!["the test".into()], accounts, trails, is_organization: true, ..Expectation::default() }
 }
 
-fn beside(answer: &Answer) -> Vec<String> {
+fn beside(answer: &Verification) -> Vec<String> {
     answer.findings.iter().map(|finding| format!("{} {}: {}", finding.state, finding.code, finding.detail)).collect()
 }
 
@@ -56,6 +56,54 @@ async fn what_is_missing_whole_is_named_where_it_is_known() {
     let expected = Some(expecting(&[ACCOUNT, SECOND], &[]));
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { expected, sought, ..asked }).await;
     assert_eq!(answer.state(), State::Attested);
+}
+
+#[tokio::test]
+async fn a_chain_of_another_organization_is_not_the_one_that_an_earlier_run_saw() {
+    let earlier = |organization: Option<&str>| ExpectedChain {
+        account: ACCOUNT.parse().unwrap(),
+        region: REGION.parse().unwrap(),
+        trail: "org-trail".parse().unwrap(),
+        organization: organization.map(str::to_owned),
+    };
+    let missed = async |bucket: &Bucket, chain: ExpectedChain| {
+        let expected = Expectation { said_by: vec!["a.state".into()], chains: [chain].into(), ..Default::default() };
+        let asked = Request { expected: Some(expected), ..request(bucket) };
+        beside(&verify_store(MemoryStore::of(bucket), bucket, asked).await)
+    };
+    let bucket = Layout::default().write();
+    assert_eq!(missed(&bucket, earlier(Some("o-exampleorgid"))).await, [""; 0]);
+    assert_eq!(missed(&bucket, earlier(None)).await, [""; 0], "its organization is not known");
+    let of_account = Layout { organization: None, ..Layout::default() }.write();
+    assert_eq!(missed(&of_account, earlier(Some("o-exampleorgid"))).await, [""; 0], "its organization is not known");
+    let other = "UNPROVEN chain.expected: trail org-trail of account 111111111111 in us-east-1 should have digests of \
+                 organization o-otherorg00 (a.state), and has only those of organization o-exampleorgid, which are another \
+                 chain";
+    assert_eq!(missed(&bucket, earlier(Some("o-otherorg00"))).await, [other]);
+    let gone = ExpectedChain { region: "eu-west-1".parse().unwrap(), ..earlier(Some("o-exampleorgid")) };
+    let none = "UNPROVEN chain.expected: trail org-trail of account 111111111111 in eu-west-1 should have digests \
+                (a.state), and has none";
+    assert_eq!(missed(&bucket, gone).await, [none]);
+}
+
+#[tokio::test]
+async fn an_account_or_region_of_which_nothing_is_there_is_named_and_never_proved() {
+    let bucket = Layout::default().write();
+    for (account, region, named) in [
+        (None, Some("eu-west-9"), "region eu-west-9"),
+        (Some(SECOND), None, "account 222222222222"),
+        (Some(SECOND), Some(REGION), "account 222222222222 in region us-east-1"),
+    ] {
+        let (account, region) = (account.map(|id| id.parse().unwrap()), region.map(|name| name.parse().unwrap()));
+        let sought = ScopeFilter { account, region, ..ScopeFilter::default() };
+        let asked = Request { sought, ..request(&bucket) };
+        let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked).await;
+        let told = format!(
+            "UNPROVEN chain.expected: {} has no digest and no log file of {named}, so that nothing of it is proved",
+            answer.store
+        );
+        assert_eq!((answer.state(), beside(&answer)), (State::Unproven, vec![told]));
+    }
 }
 
 #[tokio::test]

@@ -37,6 +37,10 @@ fn the_demo_finds_and_repairs_what_three_hands_did() {
         assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
     }
 
+    let query = include_str!("../../README.md").split_once("```text\n$ orgtrail query ").unwrap().1;
+    let shown = query.split_once("```").unwrap().0;
+    assert!(story.contains(shown), "README says\n{shown}\nand the demo\n{story}");
+
     let drift: Value = serde_json::from_str(&read(folder.path(), "reports/5-drift.json")).unwrap();
     assert_eq!(drift["in_sync"], false);
     let mut addresses: Vec<&str> =

@@ -106,6 +106,10 @@ fn the_formats_of_logs() {
             "coverage new-bucket old-bucket --from 2024-05-01T00:00:00Z --to 2024-05-01T05:00:00Z --format {format}"
         ))
     };
+    let query =
+        |sql: &str| case.run(&format!("query --place new-bucket --to 2024-05-01T05:00:00Z --format json {sql}"));
+    hold("query", &whole(&query("SELECT(1),record,resource_arns,event_time,read_only/**/FROM/**/events").stdout));
+    hold("query", &whole(&query("SHOW/**/TABLES").stdout));
     hold("coverage", &whole(&coverage("json").stdout));
     let lines = coverage("jsonl").stdout;
     assert!(lines.lines().count() > 1, "{lines}");

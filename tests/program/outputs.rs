@@ -40,6 +40,7 @@ fn line(entry: &Entry) -> Vec<String> {
         "reconcile" => "reconcile --once --observe".to_owned(),
         "coverage" => format!("coverage {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
         "verify" => format!("verify {case}/copy --keys {case}/public-keys.json --to 2024-05-01T03:00:00Z"),
+        "query" => format!("query --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z SELECT(1),2"),
         "explain" => "explain --live".to_owned(),
         name if entry.writes == Writes::Folder => format!("{name} --output folder-of-{name}"),
         name => name.to_owned(),
@@ -59,6 +60,7 @@ fn assert_is(format: Format, text: &str, of: &str) {
         Format::Human => assert!(serde_json::from_str::<Value>(text).is_err(), "{of}: {text}"),
         Format::Json => assert!(json().is_object() || json().is_array(), "{of}: {text}"),
         Format::Jsonl => assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{of}: {text}"),
+        Format::Csv => assert!(text.contains(",") && text.ends_with("\r\n"), "{of}: {text}"),
         Format::Markdown => assert!(text.contains("# ") || text.contains("**"), "{of}: {text}"),
         Format::Html => assert!(text.to_lowercase().starts_with("<!doctype html>"), "{of}: {text}"),
         Format::Sarif => assert_eq!(json()["version"], "2.1.0", "{of}"),
@@ -70,7 +72,7 @@ fn assert_is(format: Format, text: &str, of: &str) {
 #[test]
 fn every_format_that_is_offered_exists_and_every_other_is_refused() {
     let mut offered = 0;
-    for entry in &COMMANDS {
+    for entry in COMMANDS {
         let words = line(entry);
         for format in ALL {
             let folder = configured();
@@ -94,12 +96,12 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
             }
         }
     }
-    assert_eq!(offered, 49);
+    assert_eq!(offered, 54);
 }
 
 #[test]
 fn help_offers_the_formats_of_the_command() {
-    for entry in &COMMANDS {
+    for entry in COMMANDS {
         let help = Folder::new().must(0, &[entry.name, "--help"]);
         let own = help.split("--format <FORMAT>").nth(1).unwrap_or_default();
         let own = own.split("\n  -").next().unwrap_or_default().split("\n      --").next().unwrap_or_default();
@@ -202,7 +204,7 @@ fn every_run_ends_with_a_line_that_says_what_came_of_it() {
     let verify: Vec<String> = line(Entry::of("verify").unwrap());
     let verify: Vec<&str> = verify.iter().map(String::as_str).collect();
     assert_eq!(result(&folder, 0, &verify), "Verify: ATTESTED. 1 of 1 chain attested.");
-    for entry in &COMMANDS {
+    for entry in COMMANDS {
         let of = configured();
         let run = run(&of, &line(entry), &[]);
         let silent = ["schema", "completions"].contains(&entry.name);

@@ -13,8 +13,8 @@ use flate2::write::GzEncoder;
 use futures::StreamExt;
 use futures::stream::{BoxStream, iter};
 use jiff::{SignedDuration, Timestamp};
-use orgtrail::logs::inflate::{hex, inflate, sha256};
-use orgtrail::logs::store::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version, When};
+use orgtrail::archive::inflate::{hex, inflate, sha256};
+use orgtrail::archive::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version, When};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
@@ -388,9 +388,9 @@ impl Store for MemoryStore {
         &self,
         key: &str,
         id: &str,
-    ) -> Result<orgtrail::logs::inflate::Unpacked, orgtrail::logs::store::HashError> {
+    ) -> Result<orgtrail::archive::inflate::Unpacked, orgtrail::archive::HashError> {
         let own = self.versions.iter().find(|(version, _)| version.key == key && version.id == id);
         let (_, body) = own.ok_or_else(|| Fault::new(FaultKind::Absent, "no such version"))?;
-        Ok(orgtrail::logs::inflate::hash(body, 1 << 30)?)
+        Ok(orgtrail::archive::inflate::hash(body, 1 << 30)?)
     }
 }

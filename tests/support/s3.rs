@@ -230,7 +230,7 @@ fn list(query: &BTreeMap<String, String>, settings: &Settings) -> Response<Full<
         let page: Vec<_> = keys.by_ref().take(1000).collect();
         for (key, stored) in &page {
             let written = settings.written.get(*key).map_or(WRITTEN, String::as_str);
-            let tag: String = orgtrail::logs::inflate::hex(&orgtrail::logs::inflate::sha256(&stored.body)[..16]);
+            let tag: String = orgtrail::archive::inflate::hex(&orgtrail::archive::inflate::sha256(&stored.body)[..16]);
             text.push_str(&format!(
                 "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>{written}</LastModified>\
                  <ETag>&quot;{tag}&quot;</ETag></Contents>",

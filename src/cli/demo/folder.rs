@@ -35,7 +35,7 @@ impl Folder {
             }
         }
         let folder = Self { root: root.to_owned() };
-        for name in ["reports", "policies"] {
+        for name in ["reports", "policies", "archive"] {
             let path = folder.path(name);
             match fs::remove_dir_all(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
@@ -49,6 +49,20 @@ impl Folder {
     /// Returns the path of a file in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// Writes a file of bytes in it, and makes its folders.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    #[cfg(feature = "sql")]
+    pub fn write_bytes(&self, name: &str, content: &[u8]) -> Result<(), CliError> {
+        let path = self.path(name);
+        let failed = |error| CliError::new(format!("cannot write {}", path.display())).because(error);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        crate::files::write(&path, content, Readers::Umask).map_err(failed)
     }
 
     /// Writes a file in it, without the colours of a terminal.

@@ -15,11 +15,13 @@ use super::outcome::Outcome;
 use super::output::Outputs;
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Cli, Common};
+use super::{Cli, CommandOutput, Common};
 use crate::cloud::simulated::{SimulatedCloud, file};
 use crate::estate::snapshot::Snapshot;
 use folder::Folder;
 
+#[cfg(feature = "sql")]
+mod archive;
 mod folder;
 mod tampering;
 
@@ -29,7 +31,7 @@ const WORLD: &str = include_str!("../../../examples/demo/estate.json");
 /// The configuration.
 const CONFIG: &str = include_str!("../../../examples/demo/orgtrail.yaml");
 
-/// Where everything is left if nobody says otherwise.
+/// Where everything is left unless the user says otherwise.
 const FOLDER: &str = "orgtrail-demo";
 
 /// A command of the demo, why it is run, and how it must end.
@@ -82,11 +84,34 @@ const REPAIR: [Step; 3] = [
     Step { why: "Nothing is left to do", words: &["drift"], ends: Outcome::Clean, report: Some("7-no-drift.txt") },
 ];
 
+/// Who did it: the logs know. Nothing says that they are whole, since they have no digests.
+#[cfg(feature = "sql")]
+const QUESTION: Step = Step {
+    why: "Who did it: ask the logs of that hour, which are in archive/ (no digest says that they are whole)",
+    words: &[
+        "query",
+        "--from",
+        "2026-03-02T09:00",
+        "--to",
+        "2026-03-02T10:00",
+        "SELECT event_time, account, event_name, user_name, source_ip FROM events \
+         WHERE event_name IN ('StopLogging', 'PutBucketPolicy') ORDER BY event_time",
+    ],
+    ends: Outcome::Partial,
+    report: Some("8-query.txt"),
+};
+
 /// The same reports for programs and for pull requests: file, command line.
 const PLAN_FORMS: [(&str, &[&str]); 2] =
     [("2-plan.json", &["plan", "--format", "json"]), ("2-plan.md", &["plan", "--format", "markdown"])];
 const DRIFT_FORMS: [(&str, &[&str]); 2] =
     [("5-drift.json", &["drift", "--format", "json"]), ("5-drift.md", &["drift", "--format", "markdown"])];
+
+/// Returns a command as it is typed: what has spaces in quotes.
+fn typed(words: &[&str]) -> String {
+    let quoted = |word: &&str| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
 
 /// A demo that is running.
 struct Demo {
@@ -95,7 +120,7 @@ struct Demo {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common) -> Result<Answer, CliError> {
+pub async fn run(common: &Common) -> Result<CommandOutput, CliError> {
     let root = common.place().map_or_else(|| PathBuf::from(FOLDER), Path::to_path_buf);
     let mut demo = Demo { folder: Folder::prepare(&root)?, text: String::new() };
     demo.begin()?;
@@ -109,9 +134,11 @@ pub async fn run(common: &Common) -> Result<Answer, CliError> {
     for step in &REPAIR {
         demo.step(step).await?;
     }
+    #[cfg(feature = "sql")]
+    demo.question().await?;
     demo.end(&root);
     let summary = Summary::new("Demo", &format!("everything is in {}", root.display()));
-    Ok(Answer::one(demo.text, Outcome::Clean, summary))
+    Ok(CommandOutput::one(demo.text, Outcome::Clean, summary))
 }
 
 impl Demo {
@@ -139,14 +166,17 @@ impl Demo {
     }
 
     /// Runs one command as if its line had been typed.
-    async fn command(&self, words: &[&str]) -> Result<Answer, CliError> {
+    async fn command(&self, words: &[&str]) -> Result<CommandOutput, CliError> {
         let path = |name: &str| self.folder.path(name).into_os_string();
         // The reports are the demo's answer; what is said beside them would come in another order.
         let mut line: Vec<OsString> = vec!["orgtrail".into(), "--quiet".into()];
         line.extend(words.iter().map(Into::into));
         line.extend(["--config".into(), path("orgtrail.yaml"), "--estate".into(), path("estate.json")]);
-        if words == ["render"] {
-            line.extend(["--output".into(), path("policies")]);
+        match words {
+            ["render"] => line.extend(["--output".into(), path("policies")]),
+            #[cfg(feature = "sql")]
+            ["query", ..] => line.extend(["--place".into(), path(archive::FOLDER)]),
+            _ => {}
         }
         let cli = Cli::parse_line(line)
             .map_err(|error| CliError::new("a command line of the demo is wrong").because(error))?;
@@ -163,7 +193,7 @@ impl Demo {
                 .hint("please report this, with the output"));
         }
         let bold = Style::new().bold();
-        let (why, line) = (step.why, step.words.join(" "));
+        let (why, line) = (step.why, typed(step.words));
         // Writing to a string cannot fail.
         let _ = write!(self.text, "\n{bold}# {why}{bold:#}\n$ orgtrail {line}\n{}", answer.text());
         match step.report {
@@ -179,6 +209,18 @@ impl Demo {
             self.folder.write(&format!("reports/{name}"), answer.text())?;
         }
         Ok(())
+    }
+
+    /// Writes the logs of the day, and asks them.
+    #[cfg(feature = "sql")]
+    async fn question(&mut self) -> Result<(), CliError> {
+        let broken = |error: &dyn std::fmt::Display| CliError::new(format!("the demo went wrong: {error}"));
+        let text = std::fs::read_to_string(self.world()).map_err(|error| broken(&error))?;
+        let world = Snapshot::parse(&text).map_err(|error| broken(&error))?;
+        for (name, content) in archive::files(&world.organization).map_err(|error| broken(&error))? {
+            self.folder.write_bytes(&name, &content)?;
+        }
+        self.step(&QUESTION).await
     }
 
     async fn simulate_tampering(&mut self) -> Result<(), CliError> {
@@ -209,6 +251,7 @@ impl Demo {
             self.text,
             "\n{bold}# What is left in {folder}{bold:#}\n\
              reports/       everything above, plan and drift as JSON and markdown too\n\
+             archive/       the logs of the hour, where the program has SQL\n\
              policies/      every policy document, with an index\n\
              estate.json    the organization and what it has now\n\
              orgtrail.yaml  the configuration\n\

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::estate::trail::Delivery;
+use crate::estate::trail::DeliveryStatus;
 use crate::estate::{Address, Estate, Resource, Sighting};
 use crate::ids::{AccountId, Arn, BadId};
 use crate::organization::{Account, AccountState, Organization};
@@ -45,7 +45,7 @@ pub fn simulate(newcomer: AccountId, organization: &mut Organization, estate: &m
             Resource::Trail(trail) if trail.organization => {
                 trail.logging = false;
                 let stopped_time = Some(STOPPED.to_owned());
-                trail.delivery = Some(Delivery { stopped_time, ..trail.delivery.clone().unwrap_or_default() });
+                trail.delivery = Some(DeliveryStatus { stopped_time, ..trail.delivery.clone().unwrap_or_default() });
             }
             Resource::BucketPolicy(bucket) => bucket.policy.statements.push(opening(organization, address)),
             _ => {}

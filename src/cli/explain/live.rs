@@ -5,7 +5,7 @@ use crate::cli::failure::CliError;
 use crate::cli::outcome::Outcome;
 use crate::cli::session::{Access, Session};
 use crate::cli::ui::Ui;
-use crate::cli::{Answer, Common, Format};
+use crate::cli::{CommandOutput, Common, Format};
 use crate::estate::{Address, Desired, Kind};
 use crate::plan::Plan;
 use crate::plan::delivery::CODES;
@@ -16,7 +16,7 @@ use crate::report::explain::{Explanation, human, json_of_many};
 use crate::survey::SurveyOptions;
 
 /// Runs the command.
-pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();
@@ -31,7 +31,7 @@ pub async fn run(common: &Common, ui: &Ui) -> Result<Answer, CliError> {
         other => Err(other.unknown_to("explain")),
     })?;
     let worst = explanations.iter().map(outcome_of).max().unwrap_or(Outcome::Clean);
-    Ok(Answer::new(texts, worst, summary(&explanations)))
+    Ok(CommandOutput::new(texts, worst, summary(&explanations)))
 }
 
 fn explanation(desired: &Desired, plan: &Plan, delivered: Delivered<'_>) -> Explanation {

@@ -9,16 +9,15 @@ use super::failure::CliError;
 use super::outcome::Outcome;
 use super::summary::Summary;
 use super::ui::Ui;
-use super::{Answer, Common, Format};
+use super::{CommandOutput, Common, Format};
 use crate::estate::topic::is_managed_by_sns;
 use crate::files;
 use crate::ids::{AccountId, Arn, BucketName, OrganizationId, Partition};
 use crate::log_path::{Folder, split_at_root};
-use crate::plan::Harm;
 use crate::policy::PolicyDocument;
 use crate::policy::document::{PrincipalElement, Principals, ResourceElement};
 use crate::policy::lint::{Kind, LintSubject, lint};
-use crate::policy::preflight::{Delivery, Documents, Doubt, Topic, TopicKey, preflight};
+use crate::policy::preflight::{Documents, Doubt, PreflightTrail, Topic, TopicKey, preflight};
 use crate::report::explain::{Explanation, human, json};
 use crate::report::text::words::count;
 
@@ -59,18 +58,18 @@ pub struct Args {
     #[arg(long, requires = "key_policy")]
     bucket_key: bool,
     /// Read the policy of the trail's topic from this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     topic_policy: Option<PathBuf>,
     /// Name the topic [default: the one that its policy names]
-    #[arg(long, value_name = "ARN", requires = "topic_policy")]
+    #[arg(long, value_name = "ARN", requires = "topic_policy", hide_short_help = true)]
     topic: Option<Arn>,
     /// Read the policy of the topic's key from this file
-    #[arg(long, value_name = "FILE", requires = "topic_policy")]
+    #[arg(long, value_name = "FILE", requires = "topic_policy", hide_short_help = true)]
     topic_key_policy: Option<PathBuf>,
     /// Name the topic's key, as its attribute KmsMasterKeyId does
     ///
     /// SNS's own key, alias/aws/sns, needs no policy.
-    #[arg(long, value_name = "KEY", requires = "topic_policy")]
+    #[arg(long, value_name = "KEY", requires = "topic_policy", hide_short_help = true)]
     topic_key: Option<String>,
 }
 
@@ -83,14 +82,14 @@ struct Files {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     match (&args.bucket_policy, &args.trail) {
         (Some(bucket_policy), Some(trail)) => of_files(ui, args, bucket_policy, trail),
         _ => live::run(common, ui).await,
     }
 }
 
-fn of_files(ui: &Ui, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<Answer, CliError> {
+fn of_files(ui: &Ui, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<CommandOutput, CliError> {
     let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
     let files = Files {
         bucket: read(bucket_policy)?,
@@ -105,7 +104,7 @@ fn of_files(ui: &Ui, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<A
         other => Err(other.unknown_to("explain")),
     })?;
     let worst = outcome(&explanation);
-    Ok(Answer::new(texts, worst, summary(&[explanation])))
+    Ok(CommandOutput::new(texts, worst, summary(&[explanation])))
 }
 
 /// Returns the line of result of several trails.
@@ -119,7 +118,7 @@ fn summary(explanations: &[Explanation]) -> Summary {
             "open to others",
         )
         .some(
-            sum(|one| one.delivery.iter().filter(|finding| finding.harm != Harm::Harmless).count()),
+            sum(|one| one.delivery.iter().filter(|finding| finding.harm.does_harm()).count()),
             "finding",
             "of delivery",
         )
@@ -127,7 +126,7 @@ fn summary(explanations: &[Explanation]) -> Summary {
 }
 
 fn outcome(explanation: &Explanation) -> Outcome {
-    let fails = explanation.delivery.iter().any(|finding| finding.harm != Harm::Harmless);
+    let fails = explanation.delivery.iter().any(|finding| finding.harm.does_harm());
     let is_open = explanation.findings.iter().any(|finding| finding.rule.opens());
     if fails || is_open || !explanation.preflight.refusals.is_empty() {
         Outcome::Finding
@@ -158,7 +157,7 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, CliEr
         let failure = CliError::new(format!("{trail} is not the ARN of a trail"));
         return Err(failure.hint("it looks like arn:aws:cloudtrail:eu-central-1:111111111111:trail/name"));
     }
-    let delivery = Delivery {
+    let delivery = PreflightTrail {
         trail_arn: trail.clone(),
         management_account: owner.clone(),
         organization_id: args.organization.clone(),

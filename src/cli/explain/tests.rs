@@ -10,7 +10,7 @@ fn fixture(name: &str) -> String {
     format!("{}/tests/data/policy/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn explain_file(file: &str, more: &[&str]) -> Result<Answer, CliError> {
+fn explain_file(file: &str, more: &[&str]) -> Result<CommandOutput, CliError> {
     let words = ["orgtrail", "explain", file, "--trail", TRAIL].into_iter().chain(more.iter().copied());
     let cli = Cli::parse_line(words).unwrap();
     let crate::cli::Command::Explain(args) = &cli.command else { panic!("another command") };

@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::session::{Access, AwsEntry, Session, connect, templates};
 use super::summary::Summary;
 use super::ui::{Ui, write_file};
-use super::{Answer, Common};
+use super::{CommandOutput, Common};
 use crate::cloud::{CloudReader, DiscoverOptions};
 use crate::config::{self, Config, ConfigErrors};
 use crate::estate::{Address, Estate, Problem, Resource, Sighting};
@@ -69,7 +69,7 @@ struct Seen {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliError> {
+pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
     let file = common.place().unwrap_or(&common.config);
     refuse_overwriting(file, args.force)?;
     let home_region = start_region(args)?;
@@ -124,7 +124,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<Answer, CliErr
     let written = report::written(&remarks, file, ui.width());
     let page = if asks { written } else { format!("{there}\n{written}") };
     let summary = Summary::new("Init", &format!("configuration written to {}", file.display())).unreadable(&unreadable);
-    Ok(Answer::one(page, if is_partial { Outcome::Partial } else { Outcome::Clean }, summary))
+    Ok(CommandOutput::one(page, if is_partial { Outcome::Partial } else { Outcome::Clean }, summary))
 }
 
 /// Tells whether a bucket can have this name, as the configuration that it will stand in sees it.

@@ -13,10 +13,10 @@ use crate::cli::{Common, NamedBy};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
-use crate::config::schema::{Scope, TrailConfig};
+use crate::config::schema::{TrailConfig, TrailScope};
 use crate::desire;
 use crate::ids::AccountId;
-use crate::logs::expected::{Delivery, Expected, ExpectedAccount, UnknownRegions};
+use crate::logs::expected::{Expected, ExpectedAccount, TrailDestination, UnknownRegions};
 use crate::survey::{SurveyError, SurveyOptions};
 
 /// What a configuration tells of the logs.
@@ -153,16 +153,16 @@ async fn should_deliver(
 }
 
 /// Returns where the trails of the configuration deliver. Where another place is looked at, no bucket tells it.
-fn wanted(config: &Config, expected: &Expected) -> Result<Vec<Delivery>, CliError> {
+fn wanted(config: &Config, expected: &Expected) -> Result<Vec<TrailDestination>, CliError> {
     let bucket = if expected.is_elsewhere { String::new() } else { bucket_name(config)? };
     let prefix = &config.bucket.prefix;
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     let context = names_of(config, expected.organization.as_deref());
-    let delivery = |trail: &TrailConfig| Delivery {
+    let delivery = |trail: &TrailConfig| TrailDestination {
         trail: render_name(&trail.name, &context).ok(),
         bucket: bucket.clone(),
         prefix: prefix.clone(),
-        is_organization: trail.scope == Scope::Organization,
+        is_organization: trail.scope == TrailScope::Organization,
     };
     Ok(config.trails.iter().map(delivery).collect())
 }

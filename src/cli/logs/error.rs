@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::{LogSourceError, shown};
+use crate::archive::Fault;
 use crate::cli::failure::{CliError, remedy};
 use crate::logs::bundle::BadBundle;
 use crate::logs::checkpoint::BadCheckpoint;
-use crate::logs::store::Fault;
 use crate::report::logs::page;
 use crate::report::text::escape::terminal;
 
@@ -109,7 +109,7 @@ impl LogsError {
         }
     }
 
-    /// Returns what to do next; empty where the message says it, and where nobody knows.
+    /// Returns what to do next; empty where the message says it, and where it is not known.
     fn help(&self) -> &str {
         match self {
             LogsError::Listing { source, .. } | LogsError::NotSigned { source, .. } => &source.help,

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{LazyConnection, LogSourceError, LogSources, LogsError};
+use crate::archive::inflate::hex;
 use crate::files::{self, NewFile, Readers, is_same};
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::digest::keys::KeyRing;
-use crate::logs::inflate::hex;
-use crate::logs::verify::{Answer, Request, Source};
+use crate::logs::verify::{Request, Source, Verification};
 use crate::report::logs::model::Proof;
 
 /// The bundle of a run, while it is written.
@@ -58,7 +58,7 @@ impl Evidence {
         self,
         sign: Option<&String>,
         keys: &KeyRing,
-        answer: &Answer,
+        answer: &Verification,
         aws: &LazyConnection,
     ) -> Result<(), LogsError> {
         let Self { writer, file, new } = self;

@@ -16,7 +16,7 @@ use crate::log_path::DigestKey;
 use crate::logs::bundle::BundleStore;
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::expected::{Expected, ExpectedAccount};
-use crate::logs::verify::Expectation;
+use crate::logs::verify::{Expectation, ExpectedChain};
 
 /// What is known besides what the user names.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +24,9 @@ pub struct ConfiguredLogs {
     /// Where the logs are that a configuration tells of: the places that the user names; else where they are written
     /// today, then the places of its `earlier:`.
     pub places: Vec<String>,
-    /// What there should be.
+    /// What there should be; not set where neither a configuration nor the user says it.
     pub expected: Option<Expectation>,
-    /// The organization's id.
+    /// The organization's id (`o-…`); not set where it is not known.
     pub organization: Option<String>,
     /// The log account, where the configuration has its id.
     pub log_account: Option<AccountId>,
@@ -125,7 +125,7 @@ fn add_file(expected: &mut Expectation, file: &Path) -> Result<(), LogsError> {
     }
     let checkpoint = Checkpoint::parse_any(&text).map_err(|_| wrong())?;
     let keys = checkpoint.marks.iter().filter_map(|(_, mark)| DigestKey::parse(&mark.object));
-    expected.chains.extend(keys.map(|key| (key.scope.account, key.scope.region, Some(key.trail))));
+    expected.chains.extend(keys.map(ExpectedChain::of));
     expected.said_by.push(said_by);
     Ok(())
 }

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::sync::OnceCell;
 
+use crate::archive::{ClosedStore, FolderStore, Store};
 use crate::cli::session::{Access, AwsEntry, aws_options};
 use crate::cli::ui::Ui;
 use crate::cli::{Common, Format};
@@ -24,7 +25,6 @@ use crate::log_path::TOP;
 use crate::logs::bundle::{BadBundle, BundlePlace, BundleStore};
 use crate::logs::digest::keys::{BadKeys, KeyRing};
 use crate::logs::expected::ExpectedAccount;
-use crate::logs::store::{ClosedStore, FolderStore, Store};
 use crate::report::text::escape::terminal;
 
 pub(in crate::cli) mod archive;
@@ -51,11 +51,11 @@ pub struct LogsContext {
     pub width: usize,
     /// Whether the output may be coloured.
     pub is_coloured: bool,
-    /// Where the key ring lies when no flag says so.
+    /// Where the key ring lies unless a flag says so. `None` where the user has no data folder, so that none is kept.
     pub key_ring: Option<PathBuf>,
     /// How many accounts x regions are worked on at a time.
     pub chains_at_once: usize,
-    /// The profile of the AWS configuration files.
+    /// The profile of the AWS configuration files. `None` for the default one.
     pub profile: Option<String>,
     /// How the logs of a configuration are entered. `None` reads them with the credentials of the environment as they
     /// are.

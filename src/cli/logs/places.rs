@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{LazyConnection, LogSource, LogsError, open};
+use crate::archive::Store;
 use crate::logs::bundle::BundleStore;
-use crate::logs::store::Store;
 use crate::logs::verify::Source;
 
 /// The places of a run: buckets and folders together, or one evidence bundle alone.

@@ -46,6 +46,8 @@ fn forms() -> Vec<Form> {
         form::<ProofLine>("verify-lines", "`orgtrail verify --format jsonl`, one object a line"),
         form::<CoverageJson<'static>>("coverage", "`orgtrail coverage --format json`"),
         form::<CoverageLine<'static>>("coverage-lines", "`orgtrail coverage --format jsonl`, one object a line"),
+        #[cfg(feature = "sql")]
+        form::<crate::report::query::AnswerJson>("query", "`orgtrail query` with `--format json`"),
     ]
 }
 

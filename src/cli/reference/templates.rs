@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::output::Outputs;
 use crate::cli::ui::Ui;
-use crate::cli::{Answer, Cli, run};
+use crate::cli::{Cli, CommandOutput, run};
 use crate::template::recorder;
 
 type Names = BTreeSet<String>;
@@ -33,7 +33,7 @@ fn read(path: &str) -> String {
 }
 
 /// Runs a command on this thread; returns its answer.
-fn command(folder: &Path, line: &str) -> Answer {
+fn command(folder: &Path, line: &str) -> CommandOutput {
     let words = ["orgtrail"].into_iter().chain(line.split(' '));
     let here = ["--config", "orgtrail.yaml", "--estate", "estate.json"].map(|word| match word.strip_prefix("--") {
         Some(_) => word.to_owned(),

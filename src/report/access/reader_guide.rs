@@ -23,7 +23,7 @@ pub struct ReaderGuide {
     pub name: String,
     /// The role to assume; none where the team's own roles read directly.
     pub role_arn: Option<String>,
-    /// The managed policy that a user or role of the team needs.
+    /// The ARN of the managed policy that a user or role of the team needs; none where they need none.
     pub member_policy_arn: Option<String>,
     /// For the file `~/.aws/config`; empty where no role is assumed.
     pub profile: Vec<String>,

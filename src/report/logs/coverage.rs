@@ -117,10 +117,13 @@ pub fn markdown(coverage: &Coverage, limit: Option<SignedDuration>) -> String {
 /// Returns the sentences above everything else.
 pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
     let rows = |arrival| grouped(coverage.rows.iter().filter(|row| row.arrival == arrival).count());
+    let nothing = coverage.is_nothing().then(|| {
+        let of = coverage.sought.named().map(|sought| format!(" of {sought}")).unwrap_or_default();
+        format!("nothing{of}: no key in {} is that of a log file or digest{of} of the range", coverage.store)
+    });
     if coverage.rows.is_empty() {
         let unread = coverage.unread.iter().map(|unread| format!("not known: {unread}"));
-        let nothing = format!("nothing: no key in {} is that of a log file or digest of the range", coverage.store);
-        return [nothing].into_iter().chain(unread).collect();
+        return nothing.into_iter().chain(unread).collect();
     }
     let states = [Arrival::Arriving, Arrival::Gaps, Arrival::Stopped, Arrival::Nothing, Arrival::Unread];
     let mut counts: Vec<String> = states.iter().map(|&state| format!("{} {}", rows(state), state.phrase())).collect();
@@ -129,7 +132,8 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
         .filter(|state| rows(*state) != "0");
     counts.extend(rare.map(|state| format!("{} {}", rows(state), state.phrase())));
     let of = "account x region x kind of log x trail";
-    let mut lines = vec![format!("{} ({of}): {}", count(coverage.rows.len(), "row"), counts.join(", "))];
+    let mut lines: Vec<String> = nothing.into_iter().collect();
+    lines.push(format!("{} ({of}): {}", count(coverage.rows.len(), "row"), counts.join(", ")));
     if let Some(limit) = limit {
         let old = coverage.older_than(limit).count();
         let hours = format!("{:#}", limit);
@@ -142,7 +146,7 @@ pub(super) fn lines(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<S
     let lacking = coverage.rows.iter().filter(|row| row.lacks_log_files()).count();
     if lacking > 0 {
         lines.push(format!(
-            "{}: digests are there, and no log file of the range; either nothing happened, or they are gone: ask orgtrail \
+            "{}: digests are there, and no log file of the range or of its end; either nothing happened, or they are gone: ask orgtrail \
              verify, which proves what the digests list",
             count(lacking, "row")
         ));
@@ -165,6 +169,7 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
     let buckets: BTreeSet<&str> = there().filter_map(|row| row.bucket.as_deref()).collect();
     let list = |of: BTreeSet<&str>| of.into_iter().collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!("place: {}", coverage.store)];
+    lines.extend(coverage.sought.named().map(|sought| format!("asked about: {sought}")));
     let organizations = organizations(coverage);
     if !organizations.is_empty() {
         lines.push(format!("organization: {}", list(organizations)));
@@ -201,11 +206,12 @@ pub(super) fn head(coverage: &Coverage) -> Vec<String> {
 pub(super) fn tail(coverage: &Coverage, limit: Option<SignedDuration>) -> Vec<String> {
     vec![
         "A digest is CloudTrail's signed list of the log files that it delivered in an hour. Coverage looks at names, sizes and \
-         times of objects alone: what they hold, orgtrail verify proves."
+         times of objects alone, and into digests where log files end: what they hold, orgtrail verify proves."
             .to_owned(),
-        "arriving: up to now, without a gap. gaps: up to now, with hours without a digest. stopped: no longer. ended: no longer, \
-         and another trail or place goes on. nothing: there is nothing in the range. quiet: digests arrive, and list no log file of the range. digests_only: digests \
-         arrive, and no log file of the range is there, though they list some or could not be read. unread: it could not be listed. seen: of a \
+        "arriving: up to now, without a gap. gaps: up to now, with hours without a digest, or without log files that digests \
+         list. stopped: no longer. ended: no longer, and another trail or place goes on. nothing: there is nothing in the \
+         range. quiet: digests arrive, and list no log file of the range, or none since the newest one. digests_only: digests \
+         arrive, and no log file of the range, or of its end, is there, though they list some or could not be read. unread: it could not be listed. seen: of a \
          kind that need not come every hour."
             .to_owned(),
         format!("sha256 of this report as JSON: {}", CoverageJson::of(coverage, limit).sha256()),

@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::archive::inflate::{hex, sha256};
 use crate::logs::coverage::{Arrival, Coverage, Gap, Row};
 use crate::logs::expected::TrailStatus;
-use crate::logs::inflate::{hex, sha256};
 
 /// The version of the JSON.
 const FORMAT_VERSION: u32 = 1;
@@ -22,6 +22,10 @@ pub struct CoverageJson<'a> {
     store: &'a str,
     /// The ids of the organizations whose folders have logs.
     organizations: BTreeSet<&'a str>,
+    /// The only account that was asked about; null for all.
+    account: Option<&'a str>,
+    /// The only region that was asked about; null for all.
+    region: Option<&'a str>,
     /// The start of the range (RFC 3339).
     from: String,
     /// The end of the range (RFC 3339).
@@ -50,11 +54,11 @@ pub struct CoverageSummary {
     rows: usize,
     /// Logs arrive up to now, without a gap.
     arriving: usize,
-    /// Digests arrive up to now, and list no log file of the range.
+    /// Digests arrive up to now, and list no log file of the range, or none since the newest one.
     quiet: usize,
-    /// Digests arrive, and no log file of the range is there, though they list some or could not be read.
+    /// Digests arrive, and no log file of the range or of its end is there, though they list some or could not be read.
     digests_only: usize,
-    /// Logs arrive up to now, with hours without a digest.
+    /// Logs arrive up to now, with hours without a digest, or without log files that digests list.
     gaps: usize,
     /// Logs no longer arrive.
     stopped: usize,
@@ -176,6 +180,10 @@ pub enum CoverageLine<'a> {
         store: &'a str,
         /// The ids of the organizations whose folders have logs.
         organizations: BTreeSet<&'a str>,
+        /// The only account that was asked about; null for all.
+        account: Option<&'a str>,
+        /// The only region that was asked about; null for all.
+        region: Option<&'a str>,
         /// The start of the range (RFC 3339).
         from: String,
         /// The end of the range (RFC 3339).
@@ -200,6 +208,8 @@ impl<'a> CoverageJson<'a> {
             format_version: FORMAT_VERSION,
             store: &coverage.store,
             organizations: organizations(coverage),
+            account: coverage.sought.account.as_ref().map(|account| account.as_str()),
+            region: coverage.sought.region.as_ref().map(|region| region.as_str()),
             from: coverage.range.start.to_string(),
             to: coverage.range.end.to_string(),
             summary: CoverageSummary::of(coverage, limit),
@@ -225,6 +235,8 @@ impl<'a> CoverageJson<'a> {
             format_version,
             store,
             organizations,
+            account,
+            region,
             from,
             to,
             summary,
@@ -240,6 +252,8 @@ impl<'a> CoverageJson<'a> {
             format_version,
             store,
             organizations,
+            account,
+            region,
             from,
             to,
             summary: Box::new(summary),

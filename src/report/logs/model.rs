@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::next::next_step;
+use crate::archive::inflate::{hex, sha256};
 use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Code, Finding, State};
-use crate::logs::inflate::{hex, sha256};
-use crate::logs::verify::{Answer, Chain, ExpectedChains, KeyUse, Missing};
+use crate::logs::verify::{Chain, ExpectedChains, KeyUse, Missing, Verification};
 
 /// The version of the JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -95,9 +95,9 @@ pub struct ChainProof {
     pub region: String,
     /// The trail; null where no digest tells it.
     pub trail: Option<String>,
-    /// The trail's home region.
+    /// The trail's home region; null where no digest tells it.
     pub home_region: Option<String>,
-    /// The organization's folder.
+    /// The organization's folder (its id); null in the layout of one account's trail.
     pub organization: Option<String>,
     /// What stands before `AWSLogs/`.
     pub prefix: String,
@@ -152,14 +152,14 @@ pub struct FindingEntry {
     pub code: String,
     /// What it means for the proof.
     pub state: String,
-    /// The object's key.
+    /// The object's key; null where it is about no single object.
     pub object: Option<String>,
-    /// The full hour in which the time starts that it touches.
+    /// The full hour in which the time starts that it touches (RFC 3339); null where it is about no time.
     pub hour: Option<String>,
-    /// Where the time starts that it touches.
+    /// Where the time starts that it touches (RFC 3339); null where it is about no time.
     #[serde(default)]
     pub from: Option<String>,
-    /// Where that time ends.
+    /// Where that time ends (RFC 3339); null where it is about no time.
     #[serde(default)]
     pub to: Option<String>,
     /// The reason.
@@ -218,9 +218,9 @@ pub struct Summary {
     pub findings: u64,
     /// The store.
     pub store: String,
-    /// The start of the range that was asked for.
+    /// The start of the range that was asked for (RFC 3339); null for the first digest.
     pub from: Option<String>,
-    /// The end of the range that was asked for.
+    /// The end of the range that was asked for (RFC 3339); null for the newest digest that is due.
     pub to: Option<String>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
@@ -264,7 +264,7 @@ pub enum ProofLine {
 
 impl Proof {
     /// Returns the JSON shape of an answer.
-    pub fn of(answer: &Answer) -> Self {
+    pub fn of(answer: &Verification) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             chains: answer.chains.iter().map(ChainProof::of).collect(),
@@ -374,7 +374,7 @@ impl ExpectedEntry {
 }
 
 /// Returns the names of the trails that have a chain.
-pub(super) fn trails(answer: &Answer) -> BTreeSet<String> {
+pub(super) fn trails(answer: &Verification) -> BTreeSet<String> {
     answer.chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.to_string())).collect()
 }
 
@@ -392,7 +392,7 @@ impl KeyEntry {
 
 impl Summary {
     /// Returns the JSON shape of an answer's sum.
-    pub fn of(answer: &Answer) -> Self {
+    pub fn of(answer: &Verification) -> Self {
         let sum = |count: fn(&Chain) -> u64| answer.chains.iter().map(count).sum();
         Self {
             state: answer.state().to_string(),

@@ -9,7 +9,7 @@ use super::next::next_step;
 use super::verify::{folded, head, headline, heat_map, name, rows, shown, tail, time};
 use crate::logs::coverage::Coverage;
 use crate::logs::finding::{Finding, State};
-use crate::logs::verify::{Answer, Chain};
+use crate::logs::verify::{Chain, Verification};
 use crate::report::text::escape;
 use crate::report::text::words::count;
 use crate::template;
@@ -31,7 +31,7 @@ pub struct PageError(#[source] Box<dyn std::error::Error + Send + Sync>);
 ///
 /// # Errors
 /// When the template is wrong.
-pub fn verify(answer: &Answer) -> Result<String, PageError> {
+pub fn verify(answer: &Verification) -> Result<String, PageError> {
     let row = |chain: Option<&Chain>, finding: &Finding, folded: usize| {
         json!({
             "state": finding.state.as_str(),

@@ -10,7 +10,7 @@ use super::model::{ChainProof, Proof, ProofJson, ProofLine, Summary};
 use super::next::next_step;
 use super::table::Table;
 use crate::logs::finding::{Code, Finding, State};
-use crate::logs::verify::{Answer, Chain, ExpectedChains, Missing};
+use crate::logs::verify::{Chain, ExpectedChains, Missing, Verification};
 use crate::report::text::escape;
 use crate::report::text::words::{count, grouped, size};
 
@@ -22,7 +22,7 @@ const TRAIL_CHARS_MAX: usize = 24;
 const ROWS_MAX: usize = 60;
 
 /// Returns the JSON of an answer, ending with a line break.
-pub fn json(answer: &Answer) -> String {
+pub fn json(answer: &Verification) -> String {
     let proof = Proof::of(answer);
     let sha256 = proof.sha256();
     escape::json(&format!("{:#}\n", serde_json::json!(ProofJson { proof, sha256 }))).into_owned()
@@ -34,7 +34,7 @@ pub fn json_line(chain: &Chain) -> String {
 }
 
 /// Returns the last line of JSON Lines.
-pub fn json_summary_line(answer: &Answer) -> String {
+pub fn json_summary_line(answer: &Verification) -> String {
     let proof = Proof::of(answer);
     let sha256 = proof.sha256();
     let Proof { format_version, chains: _, findings, keys, summary } = proof;
@@ -46,7 +46,7 @@ fn line(line: &ProofLine) -> String {
 }
 
 /// Returns the report for a terminal of a width. Colour only underlines what the words say.
-pub fn human(answer: &Answer, width: usize, is_coloured: bool) -> String {
+pub fn human(answer: &Verification, width: usize, is_coloured: bool) -> String {
     let paint = |state, text: &str| if is_coloured { painted(state, text) } else { text.to_owned() };
     let mut text = headline(answer, |state| paint(state, state.as_str()));
     text.push('\n');
@@ -95,7 +95,7 @@ fn human_finding(text: &mut String, finding: &Finding, more: usize) {
 }
 
 /// Returns the report as markdown.
-pub fn markdown(answer: &Answer) -> String {
+pub fn markdown(answer: &Verification) -> String {
     let mut text = format!("## {}\n", headline(answer, |state| format!("**{state}**")));
     for line in head(answer) {
         let _ = writeln!(text, "- {}", escape::markdown(&line));
@@ -142,7 +142,7 @@ pub fn markdown(answer: &Answer) -> String {
 }
 
 /// Returns the sentence that sums up an answer, and the counts.
-pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> String {
+pub(super) fn headline(answer: &Verification, word: impl Fn(State) -> String) -> String {
     let sum = Summary::of(answer);
     let number = |count: u64| grouped(usize::try_from(count).unwrap_or(usize::MAX));
     let of = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
@@ -202,7 +202,7 @@ pub(super) fn headline(answer: &Answer, word: impl Fn(State) -> String) -> Strin
 }
 
 /// Says that no digest was new, and up to when earlier runs proved what there is: counts of nothing prove nothing.
-fn nothing_new(answer: &Answer) -> Option<String> {
+fn nothing_new(answer: &Verification) -> Option<String> {
     let ends = || answer.chains.iter().filter_map(|chain| Some(chain.attested_to.as_ref()?.end));
     let is_nothing = answer.chains.iter().all(|chain| chain.digests == 0);
     let (first, last) = (ends().min()?, ends().max()?);
@@ -212,7 +212,7 @@ fn nothing_new(answer: &Answer) -> Option<String> {
 }
 
 /// Returns the lines that say what was proved, when, by what, and with whose keys.
-pub(super) fn head(answer: &Answer) -> Vec<String> {
+pub(super) fn head(answer: &Verification) -> Vec<String> {
     let time = |time: Option<jiff::Timestamp>, open: &str| time.map_or(open.to_owned(), |time| time.to_string());
     let organizations: BTreeSet<&str> =
         answer.chains.iter().filter_map(|chain| chain.scope.organization.as_deref()).collect();
@@ -247,7 +247,7 @@ pub(super) fn head(answer: &Answer) -> Vec<String> {
 }
 
 /// Returns the lines that say what the words mean, and the hash of the report.
-pub(super) fn tail(answer: &Answer) -> Vec<String> {
+pub(super) fn tail(answer: &Verification) -> Vec<String> {
     vec![
         "A digest is CloudTrail's signed list of the log files that it delivered in an hour. It says what was delivered, not \
          what happened: events that no trail records, or that came in hours without a digest, are in no digest."
@@ -265,7 +265,7 @@ pub(super) fn made(now: jiff::Timestamp) -> String {
 }
 
 /// Returns the lines that say how many accounts, regions and trails there should be and are.
-fn expected_and_found(answer: &Answer) -> [String; 2] {
+fn expected_and_found(answer: &Verification) -> [String; 2] {
     let named = |trails: &BTreeSet<String>| {
         let names = trails.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let names = if names.is_empty() { names } else { format!(" ({names})") };
@@ -300,7 +300,7 @@ const COLUMNS: [&str; 9] =
     ["state", "account", "region", "trail", "from", "to", "digests", "log files attested", "bytes read"];
 
 /// Returns one row a chain, and one for each that should be there and is not.
-pub(super) fn rows(answer: &Answer) -> Vec<[(&'static str, String); 9]> {
+pub(super) fn rows(answer: &Verification) -> Vec<[(&'static str, String); 9]> {
     let missing = answer.expected.iter().flat_map(|expected| &expected.missing).map(missing_cells);
     let cells = missing.chain(answer.chains.iter().map(chain_cells));
     let named = |cells: [String; 9]| {
@@ -342,12 +342,12 @@ fn missing_cells(missing: &Missing) -> [String; 9] {
     ]
 }
 
-fn table(answer: &Answer) -> Table {
+fn table(answer: &Verification) -> Table {
     Table { columns: &COLUMNS, rows: rows(answer).into_iter().map(|row| row.map(|(_, cell)| cell).to_vec()).collect() }
 }
 
 /// Returns the heat map of an answer, accounts by time.
-pub(super) fn heat_map(answer: &Answer, columns_max: usize) -> Option<HeatMap<State>> {
+pub(super) fn heat_map(answer: &Verification, columns_max: usize) -> Option<HeatMap<State>> {
     HeatMap::of(answer.chains.iter().map(|chain| (label(chain), chain.hours.clone())), columns_max)
 }
 

@@ -24,7 +24,7 @@ pub struct HarmView {
     pub findings: Vec<FindingView>,
     /// What drifted, with the change that repairs it.
     pub entries: Vec<HarmEntry>,
-    /// How many violations of isolation do it; they are listed by themselves.
+    /// How many violations of isolation do it, with the noun; they are listed by themselves. None where none does.
     pub violations: Option<String>,
 }
 
@@ -81,15 +81,23 @@ pub struct UnprovenView {
 
 /// Says how much is wrong and how bad the worst is; none where nothing is that a person has to know.
 pub fn verdict(plan: &Plan) -> Option<String> {
-    let harmless = plan.findings.iter().filter(|finding| finding.harm == Harm::Harmless).count();
+    let harmless = plan.findings.iter().filter(|finding| !finding.harm.does_harm()).count();
     let findings = plan.findings.len() - harmless;
-    let counts = [(findings, "finding"), (plan.violations.len(), "violation"), (harmless, "remark")];
+    let worst = plan.worst_harm().filter(|harm| harm.does_harm());
+    let is_named = |harm: &Harm| {
+        plan.findings.iter().any(|finding| finding.harm == *harm)
+            || plan.violations.iter().any(|violation| violation.harm() == *harm)
+    };
+    // Where neither a finding nor a violation does the worst, it is what changes repair.
+    let of_changes = worst.filter(|harm| !is_named(harm));
+    let changes = of_changes.map_or(0, |harm| plan.changes.iter().filter(|change| change.harm == harm).count());
+    let counts =
+        [(findings, "finding"), (plan.violations.len(), "violation"), (changes, "change"), (harmless, "remark")];
     let mut parts: Vec<String> =
         counts.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| words::count(number, what)).collect();
     if !plan.unproven.is_empty() {
         parts.push(format!("{} not proved", words::grouped(plan.unproven.len())));
     }
-    let worst = plan.worst_harm().filter(|harm| *harm != Harm::Harmless);
     let worst = worst.map(|harm| format!("the worst is {harm}: {}", harm.meaning()));
     match (parts.is_empty(), worst) {
         (true, worst) => worst,
@@ -125,7 +133,7 @@ pub(in crate::report) fn harms(groups: &[Group], plan: &Plan, organization: &Org
         }
     };
     let has = |view: &HarmView| !view.findings.is_empty() || !view.entries.is_empty() || view.violations.is_some();
-    Harm::ALL.into_iter().filter(|harm| *harm != Harm::Harmless).map(view).filter(has).collect()
+    Harm::ALL.into_iter().filter(|harm| harm.does_harm()).map(view).filter(has).collect()
 }
 
 fn entry(group: &Group) -> HarmEntry {

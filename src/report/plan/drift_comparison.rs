@@ -121,7 +121,7 @@ fn entries(findings: &[Entry], organization: &Organization) -> Vec<SinceEntry> {
             _ => folded,
         };
         let accounts = members.iter().map(|entry| account(&subject(entry, organization), organization)).collect();
-        let harm = harm.filter(|harm| *harm != Harm::Harmless && state != FindingState::Gone).map(Harm::as_str);
+        let harm = harm.filter(|harm| harm.does_harm() && state != FindingState::Gone).map(Harm::as_str);
         SinceEntry { state: state_words(state), about: about(kind), harm, what, first_seen, accounts }
     });
     views.collect()
@@ -201,7 +201,7 @@ pub(in crate::report) fn write_since(page: &mut Page, since: &SinceView, account
     }
 }
 
-/// Writes who changed what; nothing where nobody asked.
+/// Writes who changed what; nothing where it was not asked for.
 pub(in crate::report) fn write_traces(page: &mut Page, traces: &[TraceView], accounts_max: usize) {
     if traces.is_empty() {
         return;
@@ -264,7 +264,7 @@ mod tests {
     use crate::report::plan::html;
     use crate::report::plan::human;
     use crate::report::plan::markdown;
-    use crate::report::plan::subject::{Purpose, Subject};
+    use crate::report::plan::subject::{Purpose, ReportSubject};
     use crate::report::text::layout::Layout;
     use crate::report::text::template::Templates;
 
@@ -305,8 +305,8 @@ mod tests {
     /// The report in the three forms that people read.
     fn reports(plan: &Plan, organization: &Organization) -> [String; 3] {
         let (comparison, traces) = (compared(plan), traced(plan));
-        let subject = Subject::new(plan, organization, Purpose::Drift);
-        let subject = Subject { since: Some(&comparison), traces: &traces, ..subject };
+        let subject = ReportSubject::new(plan, organization, Purpose::Drift);
+        let subject = ReportSubject { since: Some(&comparison), traces: &traces, ..subject };
         let templates = Templates::new(&[]).unwrap();
         let human = human::plan(&subject, Layout { width: 160, verbose: false });
         let human = anstream::adapter::strip_str(&human).to_string();
@@ -344,8 +344,8 @@ mod tests {
         let history = EventHistory { found, gap: Some("one could not be read") };
         let traces = [Trace::of(&plan.changes[0].address, history, yesterday)];
         let comparison = compared(&plan);
-        let subject = Subject::new(&plan, &organization, Purpose::Drift);
-        let subject = Subject { traces: &traces, since: Some(&comparison), ..subject };
+        let subject = ReportSubject::new(&plan, &organization, Purpose::Drift);
+        let subject = ReportSubject { traces: &traces, since: Some(&comparison), ..subject };
         let templates = Templates::new(&[]).unwrap();
         let human = human::plan(&subject, Layout { width: 400, verbose: false });
         let human = anstream::adapter::strip_str(&human).to_string();

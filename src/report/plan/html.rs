@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::organization::Organization;
 use crate::plan::Risk;
 use crate::report::plan::account::{AccountView, account};
-use crate::report::plan::subject::Subject;
+use crate::report::plan::subject::ReportSubject;
 use crate::report::plan::view::{self, PlanView};
 use crate::report::text::lines::Detail;
 use crate::report::text::template::{BadTemplate, Templates};
@@ -60,7 +60,7 @@ struct LeafView {
 ///
 /// # Errors
 /// [`BadTemplate`] where a template of the user cannot be rendered.
-pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
+pub fn plan(subject: &ReportSubject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
     let organization = subject.organization;
     let plan = view::view(subject, Detail::Full);
     let changes = changes_by_account(&plan);
@@ -126,7 +126,7 @@ mod tests {
     use crate::report::plan::subject::Purpose;
 
     fn page(of: &Plan, organization: &Organization) -> String {
-        plan(&Subject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
+        plan(&ReportSubject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
     }
 
     /// Leaves out the script and the style, which are files of their own.

@@ -4,7 +4,7 @@ use crate::report::plan::assessment::{WORTH_KNOWING, write_findings, write_harms
 use crate::report::plan::drift_comparison::{write_since, write_traces};
 use crate::report::plan::other_trails::{LeftoverView, OtherTrailView};
 use crate::report::plan::problems::{account_spans, ids, write_problems};
-use crate::report::plan::subject::Subject;
+use crate::report::plan::subject::ReportSubject;
 use crate::report::plan::view::{EntryView, HeadroomView, PlanView, RiskView, SectionView, TIGHT_PERCENT, view};
 use crate::report::plan::violations::write_violations;
 use crate::report::text::layout::{Layout, style_of};
@@ -13,7 +13,7 @@ use crate::report::text::page::{BAD, FAINT, GOOD, NOTICE, PLAIN, Page, STRONG, S
 use crate::report::text::words;
 
 /// Returns the report of a plan, or of what drifted.
-pub fn plan(subject: &Subject<'_>, layout: Layout) -> String {
+pub fn plan(subject: &ReportSubject<'_>, layout: Layout) -> String {
     let PlanView {
         purpose,
         organization,
@@ -196,7 +196,7 @@ mod tests {
 
     fn text(accounts: usize, layout: Layout) -> String {
         let (plan_, organization) = (fixture::plan(accounts), fixture::organization(accounts));
-        let report = plan(&Subject::new(&plan_, &organization, Purpose::Plan), layout);
+        let report = plan(&ReportSubject::new(&plan_, &organization, Purpose::Plan), layout);
         anstream::adapter::strip_str(&report).to_string()
     }
 
@@ -225,7 +225,7 @@ mod tests {
         nothing.headroom.clear();
         nothing.violations.clear();
         let layout = Layout { width: 100, verbose: false };
-        let report = plan(&Subject::new(&nothing, &fixture::organization(12), Purpose::Drift), layout);
+        let report = plan(&ReportSubject::new(&nothing, &fixture::organization(12), Purpose::Drift), layout);
         insta::assert_snapshot!(anstream::adapter::strip_str(&report).to_string(), @r"
         Organization o-exampleorgid, deployment acme
 
@@ -238,14 +238,14 @@ mod tests {
     fn what_is_wrong_now_stands_first_the_worst_of_it_at_the_top() {
         let plan_ = fixture::assessed(fixture::plan(12), "CloudTrail");
         let organization = fixture::organization(12);
-        let subject = Subject::new(&plan_, &organization, Purpose::Drift);
+        let subject = ReportSubject::new(&plan_, &organization, Purpose::Drift);
         let report = plan(&subject, Layout { width: 120, verbose: false });
         let text = anstream::adapter::strip_str(&report).to_string();
         let end = text.rsplit_once("\n\n").unwrap().1;
         let shown = format!("{}...\n{end}", text.split_once("Risks of the changes").unwrap().0);
         insta::assert_snapshot!("human_wrong_now", shown);
         let hostile = fixture::assessed(fixture::plan(3), fixture::HOSTILE);
-        let subject = Subject::new(&hostile, &organization, Purpose::Drift);
+        let subject = ReportSubject::new(&hostile, &organization, Purpose::Drift);
         fixture::assert_nothing_acts(
             &anstream::adapter::strip_str(&plan(&subject, Layout { width: 80, verbose: true })).to_string(),
         );
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn hostile_text_is_inert() {
         let (plan_, organization) = fixture::hostile();
-        let subject = Subject::new(&plan_, &organization, Purpose::Plan);
+        let subject = ReportSubject::new(&plan_, &organization, Purpose::Plan);
         let report = plan(&subject, Layout { width: 80, verbose: true });
         let text = anstream::adapter::strip_str(&report).to_string();
         assert!(text.contains("\\u{1b}[2J") && text.contains("\\u{202e}"), "{text}");

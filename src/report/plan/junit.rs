@@ -5,7 +5,7 @@ use crate::organization::Organization;
 use crate::plan::{Harm, Plan};
 use crate::report::plan::account::AccountView;
 use crate::report::plan::assessment::{FindingView, UnprovenView, since_until};
-use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::plan::view::{self, EntryView, PlanView, ProblemView};
 use crate::report::plan::violations::ViolationView;
 use crate::report::text::escape;
@@ -16,7 +16,7 @@ use crate::report::text::words;
 ///
 /// What is as it should be is one passed test, with the number of resources in its name.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose) -> String {
-    let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
+    let view = view::view(&ReportSubject::new(plan, organization, purpose), Detail::Full);
     let PlanView { purpose, deployment, harms, remarks, violations, unproven, sections, blockers, problems, .. } =
         &view;
     let findings: Vec<&FindingView> = harms.iter().flat_map(|harm| &harm.findings).chain(remarks).collect();

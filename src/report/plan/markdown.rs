@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::report::plan::subject::Subject;
+use crate::report::plan::subject::ReportSubject;
 use crate::report::plan::view::{self, PlanView};
 use crate::report::text::comment::{Room, Shortened, longest};
 use crate::report::text::lines::Detail;
@@ -14,7 +14,7 @@ use crate::report::text::template::{BadTemplate, Templates};
 ///
 /// # Errors
 /// [`BadTemplate`] where a template of the user cannot be rendered.
-pub fn plan(subject: &Subject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
+pub fn plan(subject: &ReportSubject<'_>, templates: &Templates) -> Result<String, BadTemplate> {
     let whole = view::view(subject, Detail::Full);
     let items = plan_items(&whole);
     longest(items, |items| {
@@ -101,7 +101,7 @@ mod tests {
     use crate::report::text::comment::LIMIT_BYTES;
 
     fn text(of: &Plan, organization: &Organization) -> String {
-        plan(&Subject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
+        plan(&ReportSubject::new(of, organization, Purpose::Plan), &Templates::new(&[]).unwrap()).unwrap()
     }
 
     #[test]
@@ -121,7 +121,9 @@ mod tests {
         let part = assessed.split_once("### Wrong now").unwrap().1.split_once("### Risks").unwrap().0.to_owned();
         insta::assert_snapshot!("markdown_wrong_now", part);
         assert!(
-            assessed.contains("**Found**: 2 findings, 1 violation and 1 not proved; the worst is nothing-recorded")
+            assessed.contains(
+                "**Found**: 2 findings, 1 violation, 1 change and 1 not proved; the worst is nothing-recorded"
+            )
         );
         assert!(assessed.contains("### Not proved"));
         let hostile = text(&fixture::assessed(fixture::plan(3), fixture::HOSTILE), &organization);

@@ -7,7 +7,7 @@ use crate::plan::{Leftover, OtherTrail};
 use crate::report::plan::account::{AccountView, account};
 use crate::report::plan::group::{Own, group_by};
 
-/// Something of ours that is no longer wanted.
+/// Something of this deployment that is no longer configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftoverView {
     /// Where.

@@ -10,7 +10,7 @@ use crate::organization::Organization;
 use crate::plan::{Harm, Plan};
 use crate::report::plan::account::AccountView;
 use crate::report::plan::assessment::{FindingView, UnprovenView, since_until};
-use crate::report::plan::subject::{Purpose, Subject};
+use crate::report::plan::subject::{Purpose, ReportSubject};
 use crate::report::plan::view::{self, EntryView, PlanView, ProblemView};
 use crate::report::plan::violations::ViolationView;
 use crate::report::text::escape;
@@ -57,7 +57,7 @@ const fn rule_of(id: &'static str, level: &'static str, severity: Option<&'stati
 ///
 /// `config_file` is the path of the configuration within its repository: a result without a file is not shown.
 pub fn plan(plan: &Plan, organization: &Organization, purpose: Purpose, config_file: &str) -> String {
-    let view = view::view(&Subject::new(plan, organization, purpose), Detail::Full);
+    let view = view::view(&ReportSubject::new(plan, organization, purpose), Detail::Full);
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -7,7 +7,7 @@ use crate::plan::Plan;
 /// Why the report is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Somebody is about to apply it.
+    /// It is about to be applied.
     Plan,
     /// A schedule looks whether something changed.
     Drift,
@@ -25,7 +25,7 @@ impl Purpose {
 
 /// What a report is about.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub struct ReportSubject<'a> {
     /// The plan, or what drifted.
     pub plan: &'a Plan,
     /// The organization that it was made for.
@@ -40,7 +40,7 @@ pub struct Subject<'a> {
     pub unsent: Option<&'a Unsent>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> ReportSubject<'a> {
     /// Takes a plan by itself.
     pub fn new(plan: &'a Plan, organization: &'a Organization, purpose: Purpose) -> Self {
         Self { plan, organization, purpose, since: None, traces: &[], unsent: None }

@@ -15,7 +15,7 @@ use crate::report::plan::assessment::{self, FindingView, HarmView, UnprovenView}
 use crate::report::plan::drift_comparison::{self, SinceView, TraceView};
 use crate::report::plan::group::{self, Group, Own, group_by, mark};
 use crate::report::plan::other_trails::{LeftoverView, OtherTrailView, leftovers, other_trails};
-use crate::report::plan::subject::Subject;
+use crate::report::plan::subject::ReportSubject;
 use crate::report::plan::violations::{ViolationView, violations};
 use crate::report::text::lines::{Detail, Line, lines};
 use crate::report::text::words;
@@ -163,8 +163,8 @@ pub struct HeadroomView {
 }
 
 /// Lays out a plan.
-pub fn view(subject: &Subject<'_>, detail: Detail) -> PlanView {
-    let Subject { plan, organization, purpose, since, traces, unsent: _ } = *subject;
+pub fn view(subject: &ReportSubject<'_>, detail: Detail) -> PlanView {
+    let ReportSubject { plan, organization, purpose, since, traces, unsent: _ } = *subject;
     let groups = group::fold(&plan.changes, organization);
     PlanView {
         purpose: purpose.word(),
@@ -285,7 +285,7 @@ fn entry(group: &Group, organization: &Organization, detail: Detail) -> EntryVie
         region: content.region.as_ref().map(ToString::to_string),
         name: content.name.clone(),
         address: group.address(),
-        harm: (content.harm != Harm::Harmless).then(|| content.harm.as_str()),
+        harm: content.harm.does_harm().then(|| content.harm.as_str()),
         risks: content.risk.iter().filter(|risk| **risk != Risk::Safe).map(|risk| risk.as_str()).collect(),
         reason: content.reason.clone(),
         count: group.members.len(),

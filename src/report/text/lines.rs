@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::estate::key::referenced_key;
-use crate::report::text::policy_diff::{ElementDiff, Mark, PolicyDiff, StatementDiff, policy_diff};
+use crate::report::text::policy_diff::{ElementDiff, PolicyDiff, StatementChange, StatementDiff, policy_diff};
 use crate::report::text::words;
 
 /// One line.
@@ -73,9 +73,9 @@ fn policy_lines(path: &str, mark: char, diff: &PolicyDiff) -> Vec<Line> {
 fn statement_lines(diff: &StatementDiff) -> Vec<Line> {
     let StatementDiff { mark, label, elements } = diff;
     let mark = match mark {
-        Mark::Added => '+',
-        Mark::Removed => '-',
-        Mark::Changed => '~',
+        StatementChange::Added => '+',
+        StatementChange::Removed => '-',
+        StatementChange::Changed => '~',
     };
     let mut lines = vec![line(1, mark, label)];
     lines.extend(elements.iter().flat_map(|element| element_lines(2, element)));

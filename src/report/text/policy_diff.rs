@@ -25,7 +25,7 @@ pub struct PolicyDiff {
 /// What became of one statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mark {
+pub enum StatementChange {
     /// It came.
     Added,
     /// It went.
@@ -38,7 +38,7 @@ pub enum Mark {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatementDiff {
     /// What became of it.
-    pub mark: Mark,
+    pub mark: StatementChange,
     /// Its `Sid`, or `statement 2` by its place in the document where it has none.
     pub label: String,
     /// The elements that differ; all elements of a statement that came or went.
@@ -82,11 +82,11 @@ fn compare(before: &PolicyDocument, after: &PolicyDocument) -> PolicyDiff {
         match partner {
             Some(at) if old[*at].canonical == side.canonical => unchanged += 1,
             Some(at) => statements.push(side.changed_from(&old[*at])),
-            None => statements.push(side.alone(Mark::Added)),
+            None => statements.push(side.alone(StatementChange::Added)),
         }
     }
     let gone = (0..old.len()).filter(|at| !partner.contains(&Some(*at)));
-    statements.extend(gone.map(|at| old[at].alone(Mark::Removed)));
+    statements.extend(gone.map(|at| old[at].alone(StatementChange::Removed)));
     PolicyDiff { version: version(before, after), statements, unchanged }
 }
 
@@ -165,10 +165,11 @@ fn likeness(one: &Side, other: &Side) -> usize {
 }
 
 impl Side {
-    fn alone(&self, mark: Mark) -> StatementDiff {
+    fn alone(&self, mark: StatementChange) -> StatementDiff {
         let element = |(element, values): (&String, &BTreeMap<String, String>)| {
             let values: Vec<String> = values.values().cloned().collect();
-            let (removed, added) = if mark == Mark::Removed { (values, Vec::new()) } else { (Vec::new(), values) };
+            let (removed, added) =
+                if mark == StatementChange::Removed { (values, Vec::new()) } else { (Vec::new(), values) };
             ElementDiff { element: element.clone(), removed, added, kept: 0 }
         };
         let elements = self.in_order().map(element).collect();
@@ -192,7 +193,7 @@ impl Side {
         };
         let all = names.into_iter().map(element);
         let elements = all.filter(|e| !e.removed.is_empty() || !e.added.is_empty()).collect();
-        StatementDiff { mark: Mark::Changed, label: self.label.clone(), elements }
+        StatementDiff { mark: StatementChange::Changed, label: self.label.clone(), elements }
     }
 
     fn in_order(&self) -> impl Iterator<Item = (&String, &BTreeMap<String, String>)> {
@@ -297,7 +298,7 @@ mod tests {
             "Condition": {"StringEquals": {"aws:SourceArn": "new"}}}]);
         let found = diff(before, after);
         assert_eq!(found.statements.len(), 1);
-        assert_eq!(found.statements[0].mark, Mark::Changed);
+        assert_eq!(found.statements[0].mark, StatementChange::Changed);
         assert_eq!(found.statements[0].label, "A");
         assert_eq!(
             found.statements[0].elements,
@@ -317,7 +318,7 @@ mod tests {
             {"Effect": "Allow", "Principal": {"AWS": ["111111111111", "999999999999"]}, "Action": "sts:AssumeRole"}]);
         let found = diff(before, after);
         let marks: Vec<_> = found.statements.iter().map(|s| (s.mark, s.label.as_str())).collect();
-        assert_eq!(marks, [(Mark::Changed, "statement 1"), (Mark::Removed, "statement 1")]);
+        assert_eq!(marks, [(StatementChange::Changed, "statement 1"), (StatementChange::Removed, "statement 1")]);
         assert_eq!(found.statements[0].elements, [element("Principal.AWS", &[], &["999999999999"], 1)]);
     }
 
@@ -334,7 +335,7 @@ mod tests {
         let before = json!([{"Sid": "A", "Effect": "Allow", "Action": "a:B", "Resource": "r"}]);
         let after = json!([{"Sid": "B", "Effect": "Deny", "NotAction": "c:D", "Resource": "q"}]);
         let marks: Vec<_> = diff(before, after).statements.iter().map(|s| s.mark).collect();
-        assert_eq!(marks, [Mark::Added, Mark::Removed]);
+        assert_eq!(marks, [StatementChange::Added, StatementChange::Removed]);
     }
 
     #[test]

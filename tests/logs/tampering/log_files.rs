@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use orgtrail::archive::FaultKind;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::FaultKind;
 use orgtrail::logs::verify::Request;
 
 use super::{LONE, bucket, check, digest, log, version};
@@ -148,7 +148,7 @@ async fn what_was_unpacked_on_its_way_is_no_alarm() {
     let unpack = |key: String| {
         move |bucket: &mut Bucket| {
             let stored = bucket.objects.get_mut(&key).unwrap();
-            stored.body = orgtrail::logs::inflate::inflate(&stored.body, 1 << 20).unwrap().0;
+            stored.body = orgtrail::archive::inflate::inflate(&stored.body, 1 << 20).unwrap().0;
         }
     };
     let told = "UNPROVEN log.unwrapped 20 03:00 20261120T0320Z_000003000000Abcd.json.gz";

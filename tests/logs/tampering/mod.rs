@@ -1,7 +1,7 @@
 //! Every attack and fault that we know, each with its exact answer.
 
+use orgtrail::archive::Version;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::store::Version;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
 use crate::proof::{findings, hours, only, verify};

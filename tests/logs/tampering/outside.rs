@@ -1,9 +1,9 @@
 //! What lies beside the range that is asked for, by its time or by its folder, and reaches into it.
 
 use jiff::{SignedDuration, Timestamp};
+use orgtrail::archive::inflate::{hex, sha256};
 use orgtrail::logs::finding::State;
-use orgtrail::logs::inflate::{hex, sha256};
-use orgtrail::logs::verify::{Answer, Request};
+use orgtrail::logs::verify::{Request, Verification};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
@@ -43,12 +43,12 @@ fn forge(bucket: &mut Bucket, trail: &str, (hour, second): (usize, i64), logs: &
     key
 }
 
-async fn of_range(bucket: &Bucket, (from, to): (i64, Option<i64>)) -> Answer {
+async fn of_range(bucket: &Bucket, (from, to): (i64, Option<i64>)) -> Verification {
     let (from, to) = (Some(hour(bucket, from)), to.map(|to| hour(bucket, to)));
     verify_store(MemoryStore::of(bucket), bucket, Request { from, to, ..request(bucket) }).await
 }
 
-fn codes(answer: &Answer) -> Vec<String> {
+fn codes(answer: &Verification) -> Vec<String> {
     let mut codes: Vec<String> =
         answer.chains.iter().flat_map(|chain| &chain.findings).map(|f| f.code.to_string()).collect();
     codes.sort();

@@ -86,6 +86,19 @@ fn a_trail_that_records_itself_is_said_and_leaving_the_log_bucket_out_is_no_gap(
 }
 
 #[test]
+fn a_trail_that_leaves_its_own_prefix_out_does_not_record_itself() {
+    let case = Case::open("08");
+    let config = case.read("orgtrail.yaml").replace("bucket: {", "bucket: {prefix: org, ");
+    assert!(config.contains("prefix: org"), "{config}");
+    let with = |left_out: &str| {
+        let line = format!("not_starts_with: [\"arn:aws:s3:::acme-org-cloudtrail/{left_out}\"]");
+        case.write("orgtrail.yaml", &format!("{config}          - {{field: resources.ARN, {line}}}\n"));
+        finding(&plan(&case), "trail-records-itself").is_some()
+    };
+    assert_eq!([with("org/AWSLogs/"), with("AWSLogs/"), with("other/")], [false, true, true]);
+}
+
+#[test]
 fn access_logs_that_cannot_arrive_are_said_and_no_pass() {
     let case = Case::open("09");
     let said = |case: &Case| {

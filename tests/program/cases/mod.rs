@@ -4,8 +4,8 @@
 mod adoption;
 mod advice;
 mod assess;
-mod doors;
 mod earlier;
+mod exposure;
 pub mod folder;
 mod isolation;
 mod names;

@@ -6,7 +6,7 @@ use orgtrail::config::Config;
 use orgtrail::config::schema::{
     Accounts, AdvancedSelector, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, Encryption, ExcludedSource,
     FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock,
-    OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, Scope, SelectorField, TrailConfig,
+    OrganizationConfig, Owner, ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope,
 };
 use orgtrail::ids::{AccountId, Partition, Region};
 use orgtrail::organization::Organization;
@@ -151,12 +151,12 @@ fn trail(name: &'static str, home: &Region, some: Option<AccountId>) -> impl Str
             let (validation, retention_days, notifies) = extras;
             let records = read || write || data_events.is_empty();
             let (read, write) = if records && !read && !write { (true, true) } else { (read, write) };
-            let scope = if accounts { Scope::Accounts } else { Scope::Organization };
+            let scope = if accounts { TrailScope::Accounts } else { TrailScope::Organization };
             TrailConfig {
                 name: name.into(),
                 scope,
                 owner: match &some {
-                    Some(id) if delegated && scope == Scope::Organization => Owner::Account(id.clone()),
+                    Some(id) if delegated && scope == TrailScope::Organization => Owner::Account(id.clone()),
                     _ => Owner::Management,
                 },
                 global_events: global || regions == Regions::All,

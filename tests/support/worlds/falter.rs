@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::cloud::{CloudWriter, Done, Fault, FaultKind};
+use orgtrail::cloud::{CloudFault, CloudFaultKind, CloudWriter, Done};
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
 use orgtrail::estate::{Bucket, Key, LogGroup, Policy, Resource, Role, Tags, Trail};
 use orgtrail::plan::{Change, Step};
@@ -22,7 +22,7 @@ looks_through!(Faltering);
 
 #[async_trait]
 impl CloudWriter for Faltering<'_> {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         let number = self.done.fetch_add(1, Ordering::SeqCst);
         if number < self.changes_max {
             return self.inner.execute(change).await;
@@ -32,8 +32,8 @@ impl CloudWriter for Faltering<'_> {
         {
             self.inner.execute(&half).await?;
         }
-        Err(Fault {
-            kind: FaultKind::Unreachable,
+        Err(CloudFault {
+            kind: CloudFaultKind::Unreachable,
             account: change.operator.clone(),
             operation: "any".into(),
             code: "Unreachable".into(),

@@ -1,6 +1,6 @@
 //! Worlds that look as if somebody else had made them: nothing bears our tag.
 
-use orgtrail::config::schema::{Owner, Readers, Scope};
+use orgtrail::config::schema::{Owner, Readers, TrailScope};
 use orgtrail::estate::{Estate, OWNER_TAG, Resource, Sighting};
 
 use super::Case;
@@ -9,7 +9,7 @@ use super::Case;
 pub fn of_one_organization(case: &Case) -> Case {
     let mut case = case.clone();
     for trail in &mut case.config.trails {
-        trail.scope = Scope::Organization;
+        trail.scope = TrailScope::Organization;
         // Who manages a trail can be told from its log group only.
         trail.owner = Owner::Management;
     }

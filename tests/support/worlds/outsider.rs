@@ -8,7 +8,7 @@ use orgtrail::estate::surroundings::{Part, Principal};
 use orgtrail::estate::{ACCOUNT_TAG, Address, Estate, Kind, Resource, Sighting, Surroundings};
 use orgtrail::policy::PolicyDocument;
 use orgtrail::policy::evaluate::Named;
-use orgtrail::policy::isolation::powers::{Site, Subject, powers};
+use orgtrail::policy::isolation::powers::{PrincipalPolicies, Site, powers};
 use orgtrail::survey::Survey;
 use serde_json::{Value, json};
 
@@ -115,8 +115,8 @@ fn to_log_group(
     let statement = writer.statement("logs", &arn, true, dice);
     let policy = parsed(std::slice::from_ref(&statement));
     let all = observed.surroundings.get_or_insert_with(Surroundings::default);
-    let doors = all.log_groups.entry(group.clone()).or_default();
-    doors.policies = Part::Read(BTreeMap::from([("theirs".to_owned(), policy.clone())]));
+    let exposure = all.log_groups.entry(group.clone()).or_default();
+    exposure.policies = Part::Read(BTreeMap::from([("theirs".to_owned(), policy.clone())]));
     let asked = Asked { service: "logs", arn: &arn, owner: group.account.clone(), policy: Some(&policy) };
     Some(Added { kind: Kind::LogGroup, what: format!("{group}: {statement}"), broken: place.broken(observed, &asked) })
 }
@@ -172,7 +172,8 @@ fn foreign_role(
     let (trust, document) = (parsed(std::slice::from_ref(&trust)), parsed(std::slice::from_ref(&own)));
     let role = format!("arn:{}:iam::{}:role/{name}", place.partition, place.log);
     let policies = [Named { name: "own", document: &document }];
-    let subject = Subject { arn: role.clone(), policies: policies.to_vec(), boundary: None, trust: Some(&trust) };
+    let subject =
+        PrincipalPolicies { arn: role.clone(), policies: policies.to_vec(), boundary: None, trust: Some(&trust) };
     let policy = |kind| {
         let mut found = observed.resources().filter(|(address, _)| address.kind == kind);
         found.next().and_then(|(_, resource)| resource.shared_policy())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orgtrail::estate::{ACCOUNT_TAG, Address, Estate, Kind, Resource};
 use orgtrail::ids::{AccountId, Partition};
 use orgtrail::policy::PolicyDocument;
-use orgtrail::policy::evaluate::{Caller, Context, Layers, Named, Request, Verdict, evaluate, full_access};
+use orgtrail::policy::evaluate::{AccessDecision, Caller, Context, Layers, Named, Request, evaluate, full_access};
 use orgtrail::survey::Survey;
 
 use super::rerender::Dice;
@@ -251,7 +251,14 @@ impl Place {
         self.lost(asked, &asker, promised, &Policies { own: &[], boundary: None }, [&before, after])
     }
 
-    fn judged(&self, asked: &Asked, asker: &Asker, one: &Try, own: &Policies, policy: &PolicyDocument) -> Verdict {
+    fn judged(
+        &self,
+        asked: &Asked,
+        asker: &Asker,
+        one: &Try,
+        own: &Policies,
+        policy: &PolicyDocument,
+    ) -> AccessDecision {
         let (action, resource, context) = one.clone();
         let request = Request { caller: asker.caller.clone(), action: action.into(), resource, context };
         let layers = Layers {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgtrail::estate::bucket::{AccessLogs, ObjectLock};
-use orgtrail::estate::trail::Delivery;
+use orgtrail::estate::trail::DeliveryStatus;
 use orgtrail::estate::{Estate, Resource, Sighting};
 use orgtrail::ids::Partition;
 use orgtrail::policy::PolicyDocument;
@@ -80,7 +80,8 @@ fn say_otherwise(resource: &mut Resource, synonyms: &Synonyms, dice: &mut Dice) 
         }
         Resource::Trail(r) => {
             r.key.iter_mut().for_each(|key| rename(key, synonyms, dice));
-            r.delivery = Some(Delivery { latest_time: Some("2026-01-01T00:00:00Z".into()), ..Delivery::default() });
+            r.delivery =
+                Some(DeliveryStatus { latest_time: Some("2026-01-01T00:00:00Z".into()), ..DeliveryStatus::default() });
             r.tags.iter_mut().for_each(other_tag);
         }
         Resource::Queue(r) => {

@@ -8,43 +8,46 @@ macro_rules! looks_through {
             async fn discover(
                 &self,
                 needs: orgtrail::cloud::DiscoverOptions,
-            ) -> Result<(orgtrail::organization::Organization, Vec<orgtrail::estate::Problem>), orgtrail::cloud::Fault>
-            {
+            ) -> Result<
+                (orgtrail::organization::Organization, Vec<orgtrail::estate::Problem>),
+                orgtrail::cloud::CloudFault,
+            > {
                 self.inner.discover(needs).await
             }
             async fn observe(
                 &self,
                 scope: &orgtrail::observation::ObservationScope,
                 progress: &dyn orgtrail::cloud::Progress,
-            ) -> Result<orgtrail::estate::Estate, orgtrail::cloud::Fault> {
+            ) -> Result<orgtrail::estate::Estate, orgtrail::cloud::CloudFault> {
                 self.inner.observe(scope, progress).await
             }
             async fn delivery(
                 &self,
                 trail: &orgtrail::estate::Address,
                 operator: &orgtrail::ids::AccountId,
-            ) -> Result<orgtrail::estate::trail::Delivery, orgtrail::cloud::Fault> {
+            ) -> Result<orgtrail::estate::trail::DeliveryStatus, orgtrail::cloud::CloudFault> {
                 self.inner.delivery(trail, operator).await
             }
 
             async fn regions(
                 &self,
                 account: &orgtrail::ids::AccountId,
-            ) -> Result<Option<Vec<orgtrail::ids::Region>>, orgtrail::cloud::Fault> {
+            ) -> Result<Option<Vec<orgtrail::ids::Region>>, orgtrail::cloud::CloudFault> {
                 self.inner.regions(account).await
             }
 
             async fn last_changes(
                 &self,
                 change: &orgtrail::plan::Change,
-            ) -> Result<orgtrail::event::EventHistory, orgtrail::cloud::Fault> {
+            ) -> Result<orgtrail::event::EventHistory, orgtrail::cloud::CloudFault> {
                 self.inner.last_changes(change).await
             }
 
             async fn metric_filters(
                 &self,
                 group: &orgtrail::ids::Arn,
-            ) -> Result<Option<Vec<orgtrail::monitoring::metric_filter::MetricFilter>>, orgtrail::cloud::Fault> {
+            ) -> Result<Option<Vec<orgtrail::monitoring::metric_filter::MetricFilter>>, orgtrail::cloud::CloudFault>
+            {
                 self.inner.metric_filters(group).await
             }
 
@@ -52,14 +55,14 @@ macro_rules! looks_through {
                 &self,
                 account: &orgtrail::ids::AccountId,
                 region: &orgtrail::ids::Region,
-            ) -> Result<Option<orgtrail::monitoring::alarm::Alarms>, orgtrail::cloud::Fault> {
+            ) -> Result<Option<orgtrail::monitoring::alarm::Alarms>, orgtrail::cloud::CloudFault> {
                 self.inner.alarms(account, region).await
             }
 
             async fn subscribers(
                 &self,
                 topic: &orgtrail::ids::Arn,
-            ) -> Result<Option<orgtrail::monitoring::alarm::Subscribers>, orgtrail::cloud::Fault> {
+            ) -> Result<Option<orgtrail::monitoring::alarm::Subscribers>, orgtrail::cloud::CloudFault> {
                 self.inner.subscribers(topic).await
             }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::cloud::{CloudReader, CloudWriter, Done, Fault};
+use orgtrail::cloud::{CloudFault, CloudReader, CloudWriter, Done};
 use orgtrail::estate::Resource;
 use orgtrail::ids::AccountId;
 use orgtrail::plan::Change;
@@ -49,7 +49,7 @@ looks_through!(Watched);
 
 #[async_trait]
 impl CloudWriter for Watched<'_> {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         let done = self.inner.execute(change).await;
         let recorded = self.recorded().await;
         let missing = self.accounts.difference(&recorded).next();
