@@ -17,13 +17,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, Done, Fault, Load, Progress};
+use orgtrail::cloud::{CloudFault, CloudReader, CloudWriter, DiscoverOptions, Done, Load, Progress};
 use orgtrail::config::{self, Config};
 use orgtrail::daemon::clock::{Clock, after};
 use orgtrail::daemon::history::HistoryFile;
 use orgtrail::desire::{DesignInput, ReaderStrategy, design};
 use orgtrail::estate::snapshot::Snapshot;
-use orgtrail::estate::trail::Delivery;
+use orgtrail::estate::trail::DeliveryStatus;
 use orgtrail::estate::{Address, Estate, Kind, Problem, Resource, Sighting};
 use orgtrail::event::EventHistory;
 use orgtrail::ids::{AccountId, Arn, Region};
@@ -108,7 +108,7 @@ impl Disturbed {
 
 #[async_trait]
 impl CloudReader for Disturbed {
-    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), Fault> {
+    async fn discover(&self, needs: DiscoverOptions) -> Result<(Organization, Vec<Problem>), CloudFault> {
         let round = self.rounds.fetch_add(1, Ordering::Relaxed);
         if round >= self.rounds_max {
             self.stop.cancel();
@@ -120,31 +120,31 @@ impl CloudReader for Disturbed {
         self.world.discover(needs).await
     }
 
-    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, Fault> {
+    async fn observe(&self, scope: &ObservationScope, progress: &dyn Progress) -> Result<Estate, CloudFault> {
         self.world.observe(scope, progress).await
     }
 
-    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<Delivery, Fault> {
+    async fn delivery(&self, trail: &Address, operator: &AccountId) -> Result<DeliveryStatus, CloudFault> {
         self.world.delivery(trail, operator).await
     }
 
-    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, Fault> {
+    async fn regions(&self, account: &AccountId) -> Result<Option<Vec<Region>>, CloudFault> {
         self.world.regions(account).await
     }
 
-    async fn last_changes(&self, change: &Change) -> Result<EventHistory, Fault> {
+    async fn last_changes(&self, change: &Change) -> Result<EventHistory, CloudFault> {
         self.world.last_changes(change).await
     }
 
-    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, Fault> {
+    async fn metric_filters(&self, group: &Arn) -> Result<Option<Vec<MetricFilter>>, CloudFault> {
         self.world.metric_filters(group).await
     }
 
-    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, Fault> {
+    async fn alarms(&self, account: &AccountId, region: &Region) -> Result<Option<Alarms>, CloudFault> {
         self.world.alarms(account, region).await
     }
 
-    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, Fault> {
+    async fn subscribers(&self, topic: &Arn) -> Result<Option<Subscribers>, CloudFault> {
         self.world.subscribers(topic).await
     }
 
@@ -159,7 +159,7 @@ impl CloudReader for Disturbed {
 
 #[async_trait]
 impl CloudWriter for Disturbed {
-    async fn execute(&self, change: &Change) -> Result<Done, Fault> {
+    async fn execute(&self, change: &Change) -> Result<Done, CloudFault> {
         self.world.execute(change).await
     }
 }

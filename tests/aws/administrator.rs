@@ -1,6 +1,6 @@
 //! A delegated administrator of CloudTrail: how one is made, and how it works on trails of the management account.
 
-use orgtrail::cloud::{CloudWriter, FaultKind};
+use orgtrail::cloud::{CloudFaultKind, CloudWriter};
 use orgtrail::estate::{Address, DelegatedAdministrator, Kind, Resource};
 
 use crate::fixture::{Deployment, Wish, connect, connect_as, creation};
@@ -28,7 +28,7 @@ async fn cloudtrail_itself_is_asked_to_register_the_administrator() {
     let refusal = Trouble::Error(400, "DelegatedAdminAccountLimitExceededException");
     emulator.proxy().trouble("cloudtrail", register, 1, refusal);
     let fault = aws.execute(&creation(&wish)).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Refused);
+    assert_eq!(fault.kind, CloudFaultKind::Refused);
     assert!(fault.help.contains("three"), "{}", fault.help);
 }
 

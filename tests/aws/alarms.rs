@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_cloudwatch::types::StandardUnit;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, Statistic};
 use orgtrail::cloud::aws::Aws;
-use orgtrail::cloud::{CloudReader, FaultKind};
+use orgtrail::cloud::{CloudFaultKind, CloudReader};
 use orgtrail::ids::Region;
 use orgtrail::monitoring::alarm::{Alarm, AlarmTrigger, Alarms, Composite, Series, Subscribers};
 
@@ -112,7 +112,7 @@ async fn every_page_and_kind_of_alarms_is_read_and_a_refusal_is_a_fault() {
 
     proxy.trouble("cloudwatch", "DescribeAlarms", 1, Trouble::Error(403, "AccessDenied"));
     let fault = aws.alarms(world.account("management"), &HOME.parse().unwrap()).await.unwrap_err();
-    assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::Denied, "cloudwatch:DescribeAlarms"));
+    assert_eq!((fault.kind, fault.operation.as_str()), (CloudFaultKind::Denied, "cloudwatch:DescribeAlarms"));
 }
 
 #[tokio::test]
@@ -168,5 +168,5 @@ async fn what_is_not_confirmed_is_counted_apart_and_a_foreign_account_is_a_fault
     proxy.refuse_roles_of(world.account("web").as_str());
     let foreign = topic.replace(world.account("management").as_str(), world.account("web").as_str());
     let fault = aws.subscribers(&foreign.parse().unwrap()).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Denied);
+    assert_eq!(fault.kind, CloudFaultKind::Denied);
 }

@@ -1,6 +1,6 @@
 //! Reading the organization.
 
-use orgtrail::cloud::{CloudReader, DiscoverOptions, FaultKind};
+use orgtrail::cloud::{CloudFaultKind, CloudReader, DiscoverOptions};
 use orgtrail::organization::AccountState;
 
 use crate::fixture::{connect, connect_as};
@@ -70,7 +70,7 @@ async fn a_delegated_administrator_can_discover_and_another_member_is_told_who_c
     let member = connect_as(&emulator, world.credentials_of("audit").await).await;
 
     let fault = member.discover(DiscoverOptions::default()).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Denied);
+    assert_eq!(fault.kind, CloudFaultKind::Denied);
     assert!(fault.help.contains(world.account("management").as_str()), "{}", fault.help);
 
     let management = aws_sdk_organizations::Client::new(&world.management());
@@ -137,5 +137,5 @@ async fn an_organization_that_only_shares_its_bill_is_refused() {
     let billing = r#"{"Organization":{"Id":"o-abcdefghij","FeatureSet":"CONSOLIDATED_BILLING","MasterAccountId":"123456789012"}}"#;
     emulator.proxy().trouble("organizations", "DescribeOrganization", 1, Trouble::Answer(billing.into()));
     let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Refused, "OrganizationNotInAllFeaturesMode"));
+    assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Refused, "OrganizationNotInAllFeaturesMode"));
 }

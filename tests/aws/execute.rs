@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::{Aws, AwsOptions};
-use orgtrail::cloud::{CloudWriter, FaultKind};
+use orgtrail::cloud::{CloudFaultKind, CloudWriter};
 use orgtrail::estate::{Estate, Kind, OWNER_TAG, Resource, Sighting};
 use orgtrail::plan::{Change, Step};
 
@@ -136,7 +136,7 @@ async fn what_somebody_else_made_meanwhile_is_not_touched() {
         let mut change = creation(&wish);
         change.desired_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
         let fault = aws.execute(&change).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Refused, "GroundMoved"), "{}", wish.address);
+        assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Refused, "GroundMoved"), "{}", wish.address);
     }
     assert_eq!(deployment.differences(&deployment.look(&aws).await), [""; 0]);
 }
@@ -269,7 +269,7 @@ async fn nothing_is_sent_with_a_value_that_is_not_known_yet() {
         [deployment.bucket(), deployment.topic(), deployment.trail(), deployment.reader(world.account("web"))]
     {
         let fault = aws.execute(&creation(deployment.at(&address))).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Refused, "Unresolved"), "{address}");
+        assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Refused, "Unresolved"), "{address}");
     }
     let counts = emulator.proxy().counts();
     assert_eq!(counts.keys().collect::<Vec<_>>(), ["sts:AssumeRole", "sts:GetCallerIdentity"]);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::cloud::aws::{Aws, AwsOptions, StartCredentials};
-use orgtrail::cloud::{CloudReader, CloudWriter, Fault, NoProgress};
+use orgtrail::cloud::{CloudFault, CloudReader, CloudWriter, NoProgress};
 use orgtrail::estate::bucket::{BucketEncryption, LifecycleRule, ObjectLock};
 use orgtrail::estate::key::key_reference;
 use orgtrail::estate::trail::{EventSelector, ReadWrite};
@@ -270,7 +270,12 @@ impl Deployment {
     }
 
     /// Makes one wish; `made` gets what it made.
-    pub async fn make_one(&self, aws: &Aws, wish: &Wish, made: &mut BTreeMap<Address, Resource>) -> Result<(), Fault> {
+    pub async fn make_one(
+        &self,
+        aws: &Aws,
+        wish: &Wish,
+        made: &mut BTreeMap<Address, Resource>,
+    ) -> Result<(), CloudFault> {
         let mut change = creation(wish);
         let arn = |address: &Address| match made.get(address) {
             Some(Resource::Key(key)) => key.arn.clone(),

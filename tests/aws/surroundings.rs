@@ -50,10 +50,10 @@ async fn a_fresh_archive_has_nothing_around_it_but_its_member_role() {
     let estate = aws.observe(&scope, &NoProgress).await.unwrap();
 
     let all = around(&estate);
-    let doors = &all.buckets[&deployment.bucket()];
-    assert_eq!((&doors.acl, &doors.website), (&Part::default(), &Part::default()));
-    assert_eq!((&doors.replication, &doors.inventories), (&Part::default(), &Part::default()));
-    assert_eq!(doors.notifications, Part::default());
+    let exposure = &all.buckets[&deployment.bucket()];
+    assert_eq!((&exposure.acl, &exposure.website), (&Part::default(), &Part::default()));
+    assert_eq!((&exposure.replication, &exposure.inventories), (&Part::default(), &Part::default()));
+    assert_eq!(exposure.notifications, Part::default());
     assert_eq!(all.keys[&deployment.key()], Part::default());
     assert_eq!(all.topics[&deployment.topic()], Part::default());
     assert_eq!(all.log_groups[&deployment.log_group()], Default::default());
@@ -170,12 +170,12 @@ async fn what_leads_out_is_seen() {
     let estate = deployment.look(&aws).await;
 
     let all = around(&estate);
-    let doors = &all.buckets[&deployment.bucket()];
-    let copy = &doors.replication.read().unwrap()[0];
+    let exposure = &all.buckets[&deployment.bucket()];
+    let copy = &exposure.replication.read().unwrap()[0];
     assert_eq!((copy.bucket.as_str(), copy.account.as_deref()), ("their-copy", Some(STRANGER)));
-    let list = &doors.inventories.read().unwrap()[0];
+    let list = &exposure.inventories.read().unwrap()[0];
     assert_eq!((list.bucket.as_str(), list.account.as_deref()), ("own-lists", Some(world.log().as_str())));
-    assert_eq!(doors.notifications.read().unwrap(), &[queue]);
+    assert_eq!(exposure.notifications.read().unwrap(), &[queue]);
     let grant = &all.keys[&deployment.key()].read().unwrap()[0];
     assert_eq!((grant.grantee.as_str(), grant.operations.contains("Decrypt")), (grantee.as_str(), true));
     let heard = &all.topics[&deployment.topic()].read().unwrap()[0];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orgtrail::cloud::aws::{Aws, AwsOptions, Timing};
-use orgtrail::cloud::{CloudReader, CloudWriter, DiscoverOptions, FaultKind};
+use orgtrail::cloud::{CloudFaultKind, CloudReader, CloudWriter, DiscoverOptions};
 
 use crate::fixture::{Deployment, connect, creation, options};
 use crate::support::world::MANAGEMENT;
@@ -66,7 +66,7 @@ async fn what_aws_is_not_ready_for_is_tried_again_and_then_explained() {
     let mut change = creation(deployment.at(&deployment.trail()));
     change.desired_mut().unwrap().resolve(&|_| Some("arn:aws:kms:eu-central-1:1:key/k".into()));
     let fault = aws.execute(&change).await.unwrap_err();
-    assert_eq!((fault.kind, fault.operation.as_str()), (FaultKind::NotYet, "cloudtrail:CreateTrail"));
+    assert_eq!((fault.kind, fault.operation.as_str()), (CloudFaultKind::NotYet, "cloudtrail:CreateTrail"));
     assert!(fault.help.contains("kms:GenerateDataKey*"), "{}", fault.help);
 }
 
@@ -142,7 +142,7 @@ async fn an_answer_that_never_comes_is_a_fault() {
     let aws = Aws::connect(AwsOptions { tempo: Some(tempo), ..options(&emulator) }).await.unwrap();
     emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, Trouble::HoldRequest);
     let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Unreachable, "NoAnswer"));
+    assert_eq!((fault.kind, fault.code.as_str()), (CloudFaultKind::Unreachable, "NoAnswer"));
     assert_eq!(fault.operation, "organizations:DescribeOrganization");
     assert!(emulator.proxy().held() > 1, "it was tried again");
 }
@@ -155,7 +155,7 @@ async fn a_throttle_without_end_is_a_fault() {
     let throttle = Trouble::Error(400, "TooManyRequestsException");
     emulator.proxy().trouble("organizations", "DescribeOrganization", usize::MAX, throttle);
     let fault = aws.discover(DiscoverOptions::default()).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Throttled);
+    assert_eq!(fault.kind, CloudFaultKind::Throttled);
     assert!(fault.help.contains("--concurrency"), "{}", fault.help);
 }
 

@@ -12,7 +12,7 @@ use orgtrail::apply::{self, ApplyReport, Because, ChangeResult, RunOptions};
 use orgtrail::cloud::Cloud;
 use orgtrail::cloud::NoProgress;
 use orgtrail::cloud::simulated::SimulatedCloud;
-use orgtrail::config::schema::{Owner, Scope};
+use orgtrail::config::schema::{Owner, TrailScope};
 use orgtrail::estate::{Address, Kind, Resource, Sighting};
 use orgtrail::ids::AccountId;
 use orgtrail::plan::{Action, Plan, PlanOptions, Risk};
@@ -74,8 +74,8 @@ fn later(case: &Case, flip: bool) -> Case {
         if flip {
             trail.owner = Owner::Management;
             trail.scope = match trail.scope {
-                Scope::Organization => Scope::Accounts,
-                Scope::Accounts => Scope::Organization,
+                TrailScope::Organization => TrailScope::Accounts,
+                TrailScope::Accounts => TrailScope::Organization,
             };
         }
     }

@@ -231,7 +231,7 @@ async fn a_role_of_another_name_is_not_kept_for_an_account_that_stays() {
 #[tokio::test]
 async fn a_trail_in_a_suspended_account_is_let_in_until_it_can_be_read() {
     let mut days = Days::begin("readers: {keep_days: 0}\n").await;
-    days.config.trails[0].scope = orgtrail::config::schema::Scope::Accounts;
+    days.config.trails[0].scope = orgtrail::config::schema::TrailScope::Accounts;
     days.apply(date(2026, 1, 1), false).await;
     days.become_of(AccountState::Suspended).await;
     let plan = days.plan(None).await;
