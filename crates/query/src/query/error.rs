@@ -64,7 +64,8 @@ impl QueryError {
     }
 }
 
-fn near_text(near: &[String]) -> String {
+/// Returns the names that may have been meant, behind what is said: `; did you mean a?`; nothing where there is none.
+pub(super) fn near_text(near: &[String]) -> String {
     match near {
         [] => String::new(),
         [one] => format!("; did you mean {one}?"),

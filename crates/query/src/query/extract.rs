@@ -72,11 +72,6 @@ impl Extractor {
         Self { schema, plan: FieldPlan::new(columns).with_time(), asked, builders, rows: 0, bytes: 0 }
     }
 
-    /// Returns the schema of the batches.
-    pub fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
     /// Adds a record, which is a JSON object, unless it is of another time than was asked for.
     pub fn add(&mut self, record: Json<'_>, delivered: &Delivered) -> Added {
         let values = self.plan.values(record);

@@ -6,7 +6,6 @@ mod run;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
-use jiff::Timestamp;
 
 pub use coverage::{AnswerCoverage, Answered, Ended, Hours};
 
@@ -118,11 +117,6 @@ fn take(batch: &RecordBatch, rows: &mut Vec<Vec<Cell>>, bytes: &mut usize, bound
         }
         rows.push(cells);
     }
-}
-
-/// Returns the present as answers write it: without a fraction of a second.
-pub fn whole_second(moment: Timestamp) -> Timestamp {
-    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 #[cfg(test)]

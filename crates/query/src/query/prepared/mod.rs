@@ -16,6 +16,7 @@ mod tests;
 
 use datafusion::common::ParamValues;
 
+use super::error::near_text;
 use super::names::nearest;
 pub use header::HeaderError;
 pub use parameter::{Parameter, ParameterKind, ValueError};
@@ -100,12 +101,4 @@ pub fn assignment(text: &str) -> Result<(&str, &str), ValueError> {
 
 fn shown(text: &str) -> String {
     text.chars().take(SHOWN_MAX).collect()
-}
-
-fn near_text(near: &[String]) -> String {
-    match near {
-        [] => String::new(),
-        [one] => format!("; did you mean {one}?"),
-        some => format!("; did you mean one of {}?", some.join(", ")),
-    }
 }

@@ -8,8 +8,9 @@ use datafusion::common::{ParamValues, ScalarValue};
 use jiff::Timestamp;
 
 use super::super::column::UTC;
+use super::super::error::near_text;
 use super::super::names::nearest;
-use super::{near_text, shown};
+use super::shown;
 
 /// A parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
