@@ -438,3 +438,6 @@ fn silence_between(older: &ChainEnd, newer: &ReadDigest) -> Vec<Finding> {
     let detail = "no digest is about this hour, and the next one does not miss any";
     gap(TimeRange { start: older.end, end: newer.window().start }, Code::ChainGap, State::Unproven, detail)
 }
+
+#[cfg(test)]
+mod tests;

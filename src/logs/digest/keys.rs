@@ -278,6 +278,7 @@ mod tests {
             KeyRing::parse(&text).map(|ring| ring.iter().next().unwrap().1.valid_from)
         };
         assert_eq!(of("1436317441").unwrap(), of("\"2015-07-08T01:04:01Z\"").unwrap());
+        assert_eq!(of("\"1436317441\"").unwrap(), of("1436317441").unwrap());
         assert_eq!(of("null").unwrap(), None);
         assert!(of("\"yesterday\"").is_err());
     }
@@ -289,6 +290,45 @@ mod tests {
         assert_eq!(KeyRing::parse_file(&text).unwrap(), ring);
         let changed = text.replace("7f3f401420072e50a65a141430817ab3", "7f3f401420072e50a65a141430817ab4");
         assert_eq!(KeyRing::parse_file(&changed), Err(BadKeys::Changed));
+        let newer = text.replace("\"format_version\": 1", "\"format_version\": 2");
+        let BadKeys::Form(why) = KeyRing::parse_file(&newer).unwrap_err() else { panic!("{newer}") };
+        assert!(why.contains("format version is 2, not 1"), "{why}");
+        assert_eq!(KeyRing::parse(&ring.answers_json().to_string()).unwrap(), ring, "what a bundle holds of it");
+    }
+
+    #[test]
+    fn a_ring_takes_the_keys_that_it_lacks_and_keeps_those_that_it_has() {
+        let of = |fingerprint: &str, der: u8| PublicKey::new(fingerprint, vec![der]);
+        let mut ring = KeyRing::default();
+        ring.add(&region(), of("a", 1));
+        let mut other = KeyRing::default();
+        other.add(&region(), of("a", 2));
+        other.add(&region(), of("b", 3));
+        other.add(&"us-east-1".parse().unwrap(), of("a", 4));
+        ring.merge(&other);
+        let all: Vec<_> = ring.iter().map(|(at, key)| (at.as_str(), key.fingerprint.as_str(), key.der()[0])).collect();
+        assert_eq!(all, [("us-east-1", "a", 4), ("us-east-2", "a", 1), ("us-east-2", "b", 3)]);
+    }
+
+    #[test]
+    fn lengths_of_der_are_read_in_short_and_long_form_and_never_beyond_the_bytes() {
+        let read = |bytes: &[u8]| take_der(bytes, 0x30).map(|(content, rest)| (content.to_vec(), rest.to_vec()));
+        assert_eq!(read(&[0x30, 2, 5, 6, 9]), Some((vec![5, 6], vec![9])));
+        assert_eq!(read(&[0x30, 0]), Some((vec![], vec![])));
+        assert_eq!(read(&[0x30, 0x81, 2, 5, 6, 9]), Some((vec![5, 6], vec![9])));
+        assert_eq!(read(&[0x30, 0x84, 0, 0, 0, 1, 5]), Some((vec![5], vec![])));
+        let long = [&[0x30, 0x82, 1, 2][..], &[7; 259]].concat();
+        assert_eq!(read(&long), Some((vec![7; 258], vec![7])));
+        for odd in [
+            &[0x31, 0][..],
+            &[0x30],
+            &[0x30, 2, 5],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x85, 0, 0, 0, 0, 0],
+            &[0x30, 0x82, 1],
+        ] {
+            assert_eq!(read(odd), None, "{odd:?}");
+        }
     }
 
     #[test]

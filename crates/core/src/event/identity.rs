@@ -241,7 +241,11 @@ fn name(identity: &UserIdentity<'_>, kind: ActorKind) -> (String, bool) {
     }
     match account.filter(|_| kind != ActorKind::Unknown) {
         Some(account) => (shortened(account), kind != ActorKind::Account),
-        None => (identity.kind.as_ref().map_or_else(|| UNKNOWN.to_owned(), |kind| shortened(kind.as_str())), true),
+        None => {
+            // An empty type says nothing.
+            let kind = identity.kind.as_ref().map(|kind| kind.as_str()).filter(|kind| !kind.is_empty());
+            (kind.map_or_else(|| UNKNOWN.to_owned(), shortened), true)
+        }
     }
 }
 

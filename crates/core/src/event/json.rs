@@ -44,7 +44,7 @@ impl<'a> Json<'a> {
     }
 
     /// Takes a text that was found to be one JSON value already, without blanks around it.
-    pub(crate) fn of_valid(text: &'a str) -> Self {
+    pub fn of_valid(text: &'a str) -> Self {
         Self(text)
     }
 

@@ -257,3 +257,6 @@ fn of_another(address: &Address, deployment: &str) -> Problem {
 pub(super) fn without_repetitions(problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
     problems.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -262,3 +262,6 @@ fn trail(wish: &Trail, seen: &Trail) -> BTreeSet<Risk> {
 fn records_less(wish: &Trail, seen: &Trail) -> bool {
     seen.selectors.iter().any(|before| !wish.selectors.iter().any(|after| after.covers(before)))
 }
+
+#[cfg(test)]
+mod tests;

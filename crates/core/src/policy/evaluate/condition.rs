@@ -129,11 +129,10 @@ fn without_key(line: &Line) -> bool {
 fn one_value(line: &Line, request: &str, evaluation: &Evaluation) -> Result<Option<bool>, String> {
     let mut answers = Vec::with_capacity(line.policy.len());
     for value in line.policy {
-        let wild = line.comparison.has_wildcards();
         let expanded = if line.comparison.has_variables() {
-            expand(value, wild, evaluation)
+            expand(value, evaluation)
         } else {
-            Expanded::Pattern(super::pattern::tokens(value, wild))
+            Expanded::Pattern(super::pattern::tokens(value))
         };
         answers.push(match expanded {
             Expanded::Pattern(pattern) => Some(line.comparison.holds(&pattern, request)?),

@@ -107,7 +107,7 @@ impl<'a> Read<'a> {
     /// Caller and resource in one account.
     fn grants_at_home(&self) -> Tri {
         let own = if needs_resource_policy(self.request) {
-            self.own_policies().and(self.resource_allows(|grant| grant == Grant::Account || is_root(self.request)))
+            self.own_policies().and(self.resource_allows(|grant| grant == Grant::Account))
         } else {
             self.own_policies()
         };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::pattern::{Token, arn_matches, literal, matches};
+use super::pattern::{COLONS, Token, arn_matches, literal, matches, whichever_colons};
 
 /// How many of a key's values must satisfy the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,11 +114,6 @@ fn comparison_of(base: &str) -> Option<(Comparison, bool)> {
 }
 
 impl Comparison {
-    /// Tells whether `*` and `?` in the policy's value are wildcards.
-    pub(super) fn has_wildcards(self) -> bool {
-        matches!(self, Comparison::Like | Comparison::Arn)
-    }
-
     /// Tells whether policy variables may stand in the policy's value.
     pub(super) fn has_variables(self) -> bool {
         use Comparison::{Arn, Equal, EqualWithoutCase, Like};
@@ -128,14 +123,17 @@ impl Comparison {
     /// Compares a value of the request with a value of the policy.
     ///
     /// # Errors
-    /// The reason why the policy's value cannot be compared this way; AWS refuses such a policy.
+    /// The reason why the policy's value cannot be compared this way: AWS refuses such a policy, or does not say how.
     pub(super) fn holds(self, policy: &[Token], request: &str) -> Result<bool, String> {
         let text = || literal(policy);
         match self {
             Comparison::Equal => Ok(text() == request),
             Comparison::EqualWithoutCase => Ok(text().to_lowercase() == request.to_lowercase()),
             Comparison::Like => Ok(matches(policy, request)),
-            Comparison::Arn => Ok(request.starts_with("arn:") && arn_matches(policy, request)),
+            Comparison::Arn => {
+                let fits = |policy: &[Token]| request.starts_with("arn:") && arn_matches(policy, request);
+                whichever_colons(policy, fits).ok_or_else(|| COLONS.to_owned())
+            }
             Comparison::Bool => bools(&text(), request),
             Comparison::Ip => addresses(&text(), request),
             Comparison::Number(order) => ordered(order, number(&text()), number(request), &text(), "a number"),
@@ -210,7 +208,7 @@ mod tests {
 
     fn holds(operator: &str, policy: &str, request: &str) -> Result<bool, String> {
         let (comparison, negated) = comparison_of(operator).unwrap();
-        comparison.holds(&tokens(policy, comparison.has_wildcards()), request).map(|yes| yes != negated)
+        comparison.holds(&tokens(policy), request).map(|yes| yes != negated)
     }
 
     #[test]
@@ -234,6 +232,10 @@ mod tests {
             ("NumericNotEquals", "10", "11", true),
             ("DateLessThan", "2020-01-01T00:00:01Z", "2020-01-01T00:00:00Z", true),
             ("DateGreaterThan", "2020-01-01", "1577836801", true),
+            ("DateNotEquals", "2020-01-01", "2020-01-02", true),
+            ("DateNotEquals", "2020-01-01", "2020-01-01T00:00:00Z", false),
+            ("DateLessThanEquals", "2020-01-01", "2020-01-01T00:00:00Z", true),
+            ("DateLessThanEquals", "2020-01-01", "2020-01-01T00:00:01Z", false),
             ("DateEquals", "2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00", true),
             ("DateGreaterThanEquals", "2020-01-02Z", "2020-01-01T23:59:59Z", false),
             ("Bool", "true", "True", true),

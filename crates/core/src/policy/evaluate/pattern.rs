@@ -13,21 +13,21 @@ pub(super) enum Token {
     Char(char),
 }
 
-/// Reads a text as a pattern; with `wild` off, `*` and `?` stand for themselves.
-pub(super) fn tokens(text: &str, wild: bool) -> Vec<Token> {
-    text.chars().map(|c| token(c, wild)).collect()
+/// Reads a text as a pattern.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    text.chars().map(token).collect()
 }
 
-pub(super) fn token(c: char, wild: bool) -> Token {
+pub(super) fn token(c: char) -> Token {
     match c {
-        '*' if wild => Token::Many,
-        '?' if wild => Token::One,
+        '*' => Token::Many,
+        '?' => Token::One,
         ':' => Token::Colon,
         other => Token::Char(other),
     }
 }
 
-/// Returns the text that a pattern without wildcards stands for.
+/// Returns the text that a pattern was read from, for where `*` and `?` stand for themselves.
 pub(super) fn literal(pattern: &[Token]) -> String {
     let char_of = |token: &Token| match token {
         Token::Many => '*',
@@ -86,7 +86,7 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     if pattern.is_ascii() && text.is_ascii() {
         return ascii_matches(pattern, text, |one, other| one == other);
     }
-    matches(&tokens(pattern, true), text)
+    matches(&tokens(pattern), text)
 }
 
 /// Tells whether an ARN follows a pattern of a `Resource`: field by field, or over the colons where a `*` is the last
@@ -145,7 +145,7 @@ pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
     if pattern.is_ascii() && action.is_ascii() {
         return ascii_matches(pattern, action, |one, other| one.eq_ignore_ascii_case(&other));
     }
-    matches(&tokens(&pattern.to_ascii_lowercase(), true), &action.to_ascii_lowercase())
+    matches(&tokens(&pattern.to_ascii_lowercase()), &action.to_ascii_lowercase())
 }
 
 /// What [`matches`] does, without a copy of either text: nearly all policies are ASCII, and a proof for 10,000 readers
@@ -174,6 +174,23 @@ pub(super) fn resource_matches(pattern: &[Token], text: &str) -> bool {
     arn_matches(pattern, text) || (crosses() && matches(pattern, text))
 }
 
+/// What to say where [`whichever_colons`] has no answer.
+pub(super) const COLONS: &str =
+    "AWS does not say whether a colon in the value of a policy variable parts the fields of an ARN";
+
+/// Returns the answer of a comparison of ARNs that does not depend on whether the colons in the values of variables
+/// part fields, as those of the policy's own text do; none where it does. A condition such as `aws:SourceArn` like
+/// `${aws:SourceArn}` is either always or never met.
+pub(super) fn whichever_colons(pattern: &[Token], answer: impl Fn(&[Token]) -> bool) -> Option<bool> {
+    let of_text = answer(pattern);
+    let of_value = Token::Char(':');
+    if !pattern.contains(&of_value) {
+        return Some(of_text);
+    }
+    let all: Vec<Token> = pattern.iter().map(|&own| if own == of_value { Token::Colon } else { own }).collect();
+    (answer(&all) == of_text).then_some(of_text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,10 +199,10 @@ mod tests {
     fn a_star_at_the_end_of_a_field_of_a_resource_reaches_over_colons() {
         let object = "arn:aws:s3:::bucket/AWSLogs/111111111111/x";
         for pattern in ["arn:aws:s3:*:bucket/*", "arn:*:bucket/AWSLogs/*", "arn:aws:s3:::bucket/*", "*"] {
-            assert!(resource_glob(pattern, object) && resource_matches(&tokens(pattern, true), object), "{pattern}");
+            assert!(resource_glob(pattern, object) && resource_matches(&tokens(pattern), object), "{pattern}");
         }
         for pattern in ["arn:aws:s3:*:other/*", "arn:aws:s3:*/x", "arn:aws:sqs:*:bucket/*"] {
-            assert!(!resource_glob(pattern, object) && !resource_matches(&tokens(pattern, true), object), "{pattern}");
+            assert!(!resource_glob(pattern, object) && !resource_matches(&tokens(pattern), object), "{pattern}");
         }
         assert_eq!(last_field("arn:aws:s3:*:bucket/a*", "arn:aws:s3:::"), Some("bucket/a*"));
         assert_eq!(last_field("arn:aws:s3:::bucket/a*", "arn:aws:s3:::"), Some("bucket/a*"));
@@ -195,11 +212,11 @@ mod tests {
     }
 
     fn like(pattern: &str, text: &str) -> bool {
-        matches(&tokens(pattern, true), text)
+        matches(&tokens(pattern), text)
     }
 
     fn arn_like(pattern: &str, text: &str) -> bool {
-        arn_matches(&tokens(pattern, true), text)
+        arn_matches(&tokens(pattern), text)
     }
 
     #[test]
@@ -211,7 +228,7 @@ mod tests {
         for (pattern, text) in [("a?c", "ac"), ("a*c", "abcd"), ("?", ""), ("", "a"), ("A", "a"), ("*ab", "aba")] {
             assert!(!like(pattern, text), "{pattern} {text}");
         }
-        assert!(!matches(&tokens("a*", false), "abc"));
+        assert_eq!(literal(&tokens("a*?:b")), "a*?:b");
     }
 
     #[test]
@@ -224,6 +241,26 @@ mod tests {
         assert!(arn_like("arn:aws:logs:*:1:log-group:a*", "arn:aws:logs:eu-central-1:1:log-group:abc:log-stream:x"));
         assert!(!arn_like("arn:aws:s3:::bucket/AWSLogs/11111111111/*", object));
         assert!(!arn_like("arn:*:trail/x", "arn:aws:cloudtrail:eu-central-1:1:trail/x"));
+    }
+
+    #[test]
+    fn a_text_that_is_no_arn_is_compared_as_a_whole() {
+        for (pattern, text) in [("x*f", "x:a:b:c:d:f"), ("arn:*c", "arn:a:b:c"), ("*", "x"), ("a:?", "a:b")] {
+            assert!(arn_glob(pattern, text) && arn_like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("x", "x:a:b:c:d:f"), ("arn", "arn:a:b:c"), ("arn:a", "arn:a:b:c")] {
+            assert!(!arn_glob(pattern, text) && !arn_like(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn actions_are_compared_without_case_and_a_question_mark_is_one_character() {
+        for (pattern, action) in [("S3:get*", "s3:GetObject"), ("s3:?", "s3:é"), ("s3:É?", "S3:Éa"), ("*", "é")] {
+            assert!(action_matches(pattern, action), "{pattern} {action}");
+        }
+        for (pattern, action) in [("s3:??", "s3:é"), ("s3:e", "s3:é"), ("s3:Get", "s3:GetObject")] {
+            assert!(!action_matches(pattern, action), "{pattern} {action}");
+        }
     }
 
     #[test]

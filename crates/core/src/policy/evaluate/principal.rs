@@ -74,7 +74,6 @@ fn grant(kind: &str, value: &str, caller: &Caller) -> Option<Grant> {
     match (kind, caller) {
         ("AWS", _) if value == "*" => Some(Grant::Anyone),
         ("Service", Caller::Service { name }) if value == name => Some(Grant::Itself),
-        ("AWS", Caller::Root { .. }) if is_account(value, caller) => Some(Grant::Itself),
         ("AWS", _) if is_account(value, caller) => Some(Grant::Account),
         ("AWS", Caller::User { arn }) if value == arn.as_str() => Some(Grant::Itself),
         ("AWS", Caller::Session { role, .. }) if value == role.as_str() => Some(Grant::Role),

@@ -3,7 +3,7 @@
 use super::condition;
 use super::evaluation::{Evaluation, Truth};
 use super::failure::Failure;
-use super::pattern::{action_matches, resource_glob, resource_matches};
+use super::pattern::{COLONS, action_matches, resource_glob, resource_matches, whichever_colons};
 use super::principal::{self, About, Grant};
 use super::variables::{Expanded, expand, is_plain};
 use crate::policy::document::{ActionElement, Effect, ResourceElement, Statement};
@@ -135,8 +135,13 @@ fn resource(element: &ResourceElement, evaluation: &Evaluation) -> Truth {
             found |= resource_glob(text, &evaluation.request.resource);
             continue;
         }
-        match expand(text, true, evaluation) {
-            Expanded::Pattern(pattern) => found |= resource_matches(&pattern, &evaluation.request.resource),
+        match expand(text, evaluation) {
+            Expanded::Pattern(pattern) => {
+                match whichever_colons(&pattern, |pattern| resource_matches(pattern, &evaluation.request.resource)) {
+                    Some(fits) => found |= fits,
+                    None => doubt = Some(COLONS.to_owned()),
+                }
+            }
             Expanded::Nothing => {}
             Expanded::Unknown(why) => doubt = Some(why),
         }

@@ -23,15 +23,15 @@ pub(super) fn is_plain(text: &str, evaluation: &Evaluation) -> bool {
     !evaluation.variables || !text.contains("${")
 }
 
-/// Puts the values of variables into a text. Wildcards of the text count when `wild`; those of values never do.
-pub(super) fn expand(text: &str, wild: bool, evaluation: &Evaluation) -> Expanded {
+/// Puts the values of variables into a text. Its own wildcards count, those of values never do.
+pub(super) fn expand(text: &str, evaluation: &Evaluation) -> Expanded {
     if is_plain(text, evaluation) {
-        return Expanded::Pattern(tokens(text, wild));
+        return Expanded::Pattern(tokens(text));
     }
     let mut pattern = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        pattern.extend(before.chars().map(|c| token(c, wild)));
+        pattern.extend(before.chars().map(token));
         let Some((variable, tail)) = split_variable(after) else {
             return Expanded::Unknown(format!("the policy variable in `{text}` has no end"));
         };
@@ -41,7 +41,7 @@ pub(super) fn expand(text: &str, wild: bool, evaluation: &Evaluation) -> Expande
         }
         rest = tail;
     }
-    pattern.extend(rest.chars().map(|c| token(c, wild)));
+    pattern.extend(rest.chars().map(token));
     Expanded::Pattern(pattern)
 }
 
@@ -87,7 +87,8 @@ fn unquoted(text: &str) -> Option<&str> {
     text.strip_prefix('\'')?.strip_suffix('\'')
 }
 
-/// A value is compared as it is: neither its wildcards nor its colons have a meaning.
+/// A value is compared as it is: its wildcards have no meaning. Whether its colons have one is not known (see
+/// [`whichever_colons`](super::pattern::whichever_colons)).
 fn literally(text: &str) -> Vec<Token> {
     text.chars().map(Token::Char).collect()
 }

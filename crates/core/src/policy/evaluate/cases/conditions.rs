@@ -158,6 +158,12 @@ fn policy_variables() {
         "unknown",
     );
     check("a variable without an end", &get(USER).identity(&value.replace("prefix}", "prefix")), "unknown");
+    let braces = tagged.replace("'anna'", "'a}b'").replace("/*", "/${?}/*");
+    let at = |resource| ask(USER, "s3:GetObject", resource).identity(&braces).without("aws:PrincipalTag/team");
+    check("a brace in a default", &at("arn:aws:s3:::b/home/a}b/?/x"), "allowed");
+    check("a brace in a default", &at("arn:aws:s3:::b/home/a}b/y/x"), "implicit");
+    let bare = tagged.replace("'anna'", "anna");
+    check("a default without quotes", &get(USER).identity(&bare).without("aws:PrincipalTag/team"), "unknown");
 }
 
 #[test]
@@ -183,4 +189,87 @@ fn a_miss_says_what_is_missing() {
     assert_eq!(miss.place.to_string(), "identity policy Statement[1]");
     let words: Vec<_> = miss.failures.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["StringEquals on s3:prefix has `a`, the request has `b`"]);
+}
+
+#[test]
+fn a_version_of_tls_that_nobody_gave_is_none_older_than_aws_accepts() {
+    let of = |operator: &str, key: &str, values: &[&str], https: &str| {
+        let mut request = get(USER).request;
+        request.context = Context::default().with("aws:SecureTransport", https);
+        let values: Vec<String> = values.iter().map(|value| value.to_string()).collect();
+        line_holds(operator, key, &values, &request).unwrap()
+    };
+    for (operator, value, expected) in [
+        ("NumericLessThan", "1.1", Some(false)),
+        ("NumericLessThan", "1.2", Some(false)),
+        ("NumericLessThan", "1.3", None),
+        ("NumericLessThanEquals", "1.1", Some(false)),
+        ("NumericLessThanEquals", "1.2", None),
+        ("NumericLessThanEquals", "1.3", None),
+        ("NumericEquals", "1.1", Some(false)),
+        ("NumericEquals", "1.2", None),
+        ("NumericEquals", "1.3", None),
+        ("NumericNotEquals", "1.1", Some(true)),
+        ("NumericNotEquals", "1.2", None),
+        ("NumericGreaterThan", "1.1", Some(true)),
+        ("NumericGreaterThan", "1.2", None),
+        ("NumericGreaterThan", "1.3", None),
+        ("NumericGreaterThanEquals", "1.1", Some(true)),
+        ("NumericGreaterThanEquals", "1.2", Some(true)),
+        ("NumericGreaterThanEquals", "1.3", None),
+        ("NumericLessThan", "old", None),
+        ("StringEquals", "1.1", None),
+    ] {
+        assert_eq!(of(operator, "s3:TlsVersion", &[value], "true"), expected, "{operator} {value}");
+        assert_eq!(of(operator, "S3:tlsversion", &[value], "true"), expected, "{operator} {value}");
+    }
+    assert_eq!(of("NumericLessThan", "s3:TlsVersion", &["1.1", "1.3"], "true"), None);
+    assert_eq!(of("NumericLessThan", "aws:MultiFactorAuthAge", &["1"], "true"), None, "what is known is of TLS alone");
+    // Without TLS there is no version; of the rest of such a request nothing is known.
+    assert_eq!(of("NumericLessThan", "s3:TlsVersion", &["1.2"], "false"), Some(false));
+    assert_eq!(of("NumericLessThanIfExists", "s3:TlsVersion", &["1.2"], "false"), Some(true));
+    assert_eq!(of("NumericLessThan", "aws:MultiFactorAuthAge", &["1"], "false"), None);
+}
+
+#[test]
+fn variables_stand_only_where_texts_are_compared() {
+    let given =
+        [("s3:max-keys", "10"), ("aws:CurrentTime", "2020-01-01"), ("aws:SourceIp", "10.0.0.1"), ("s3:prefix", "a")];
+    let request = given.iter().fold(get(USER), |case, (key, value)| case.with(key, value)).request;
+    let of = |operator: &str, key: &str| line_holds(operator, key, &[format!("${{{key}}}")], &request);
+    for (operator, key) in [
+        ("NumericEquals", "s3:max-keys"),
+        ("DateEquals", "aws:CurrentTime"),
+        ("Bool", "aws:SecureTransport"),
+        ("IpAddress", "aws:SourceIp"),
+    ] {
+        let why = of(operator, key).unwrap_err();
+        assert!(
+            why.starts_with(&format!("the condition {operator} on `{key}` cannot be judged: `${{{key}}}` is")),
+            "{why}"
+        );
+    }
+    for operator in ["StringEquals", "StringEqualsIgnoreCase", "StringLike"] {
+        assert_eq!(of(operator, "s3:prefix"), Ok(Some(true)), "{operator}");
+    }
+}
+
+#[test]
+fn an_arn_that_a_variable_stands_for_is_never_taken_for_one_that_does_not_fit() {
+    let trail = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/t";
+    let request = get("cloudtrail.amazonaws.com").with("aws:SourceArn", trail).with("s3:prefix", "a:b").request;
+    let of = |operator: &str, value: &str| line_holds(operator, "aws:SourceArn", &[value.to_owned()], &request);
+    for operator in ["ArnLike", "ArnEquals", "ArnNotLike"] {
+        let why = of(operator, "${aws:SourceArn}").unwrap_err();
+        assert!(why.contains("a colon in the value"), "{why}");
+    }
+    // A value in the last field, or without a colon, is what it is.
+    assert_eq!(of("ArnLike", "arn:aws:cloudtrail:*:*:${s3:prefix}"), Ok(Some(false)));
+    assert_eq!(of("ArnLike", "arn:aws:cloudtrail:*:*:trail/*"), Ok(Some(true)));
+    assert_eq!(of("StringEquals", "${aws:SourceArn}"), Ok(Some(true)));
+    let own = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${aws:PrincipalArn}"}"#;
+    let trust = r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}"#;
+    let assume = |resource| ask(ROLE, "sts:AssumeRole", resource).identity(own).resource(trust);
+    check("the caller's own role", &assume(ROLE), "unknown");
+    check("another role", &assume("arn:aws:iam::111111111111:role/other"), "implicit");
 }

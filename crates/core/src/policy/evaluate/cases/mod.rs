@@ -3,6 +3,8 @@
 use super::*;
 use crate::policy::PolicyDocument;
 
+mod answers;
+mod callers;
 mod conditions;
 mod documented;
 mod properties;
@@ -141,6 +143,7 @@ fn one_account() {
     check(source, &get(USER).identity(ALL_S3), "allowed");
     check(source, &get(USER).resource(&grant_to(USER)), "allowed");
     check(source, &get(USER).resource(&grant_to("111111111111")), "implicit");
+    check(source, &get(USER).resource(&grant_to(ROLE)), "implicit");
     check(source, &get(USER).resource(&grant_to("*")), "allowed");
     check(source, &get("arn:aws:iam::111111111111:root"), "allowed");
     let deny = r#"{"Effect":"Deny","Action":"s3:Get*","Resource":"arn:aws:s3:::b/home/*"}"#;
@@ -241,6 +244,8 @@ fn keys_and_roles_need_their_own_policy() {
     check(source, &decrypt(ROLE).resource(&to("arn:aws:iam::111111111111:root")), "implicit");
     check(source, &decrypt(ROLE).resource(&to(ROLE)), "allowed");
     check(source, &decrypt("arn:aws:iam::111111111111:root"), "implicit");
+    check(source, &decrypt("arn:aws:iam::111111111111:root").resource(&to(ROLE)), "implicit");
+    check(source, &decrypt("arn:aws:iam::111111111111:root").resource(&to("*")), "allowed");
     check(source, &decrypt("arn:aws:iam::111111111111:root").resource(&to("111111111111")), "allowed");
     check(
         "KMS developer guide, Allowing users in other accounts",
