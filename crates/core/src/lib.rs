@@ -22,3 +22,4 @@ pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod template;
+pub mod words;

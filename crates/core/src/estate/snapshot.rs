@@ -1,5 +1,6 @@
 //! The snapshot file: an organization and its estate, versioned, the same bytes for the same content.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Estate;
@@ -9,7 +10,7 @@ use crate::organization::Organization;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// What a snapshot says of an address that it does not contain.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Completeness {
     /// Nothing: when it was recorded, it was not read.
@@ -20,7 +21,7 @@ pub enum Completeness {
 }
 
 /// What AWS had at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// [`FORMAT_VERSION`].
@@ -30,9 +31,11 @@ pub struct Snapshot {
     /// What is known of an address that is not in it.
     #[serde(default)]
     pub completeness: Completeness,
-    /// The accounts and units.
+    /// The accounts and units, in their own fields.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub organization: Organization,
-    /// The resources.
+    /// The resources by account and address, each in its own fields, and what could not be read.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub estate: Estate,
 }
 

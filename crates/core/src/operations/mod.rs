@@ -80,6 +80,9 @@ pub enum Part {
     /// A daemon's lease and history, each one object and never a log. A policy that gave these on every object would
     /// let log files be written.
     Document,
+    /// The files of a lake: slots, ledgers and what stands beside them, below one prefix. They are read and replaced
+    /// under conditions, and never deleted.
+    Lake,
     /// What `apply --destroy` deletes because a person named it. No policy that is printed without naming it gives it.
     Destroy,
 }
@@ -200,5 +203,11 @@ mod tests {
         assert!(may_call(Service::S3, "GetObject", &[Part::Archive]));
         assert!(!may_call(Service::S3, "GetObject", &[Part::Deployment]));
         assert!(!may_call(Service::S3, "DeleteObject", &[Part::Deployment, Part::Archive, Part::Document]));
+    }
+
+    #[test]
+    fn a_lake_is_listed_read_and_written_and_nothing_else() {
+        let names: Vec<&str> = of(Part::Lake).map(|operation| operation.name).collect();
+        assert_eq!(names, ["ListObjectsV2", "GetBucketLocation", "GetObject", "PutObject"]);
     }
 }

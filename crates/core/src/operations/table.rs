@@ -104,7 +104,7 @@ operations! {
         Read GET_REQUEST_PAYMENT "GetBucketRequestPayment" ["s3:GetBucketRequestPayment"];
         Read GET_TAGGING "GetBucketTagging" ["s3:GetBucketTagging"];
         Read GET_POLICY "GetBucketPolicy" ["s3:GetBucketPolicy"];
-        Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"] for Deployment, Archive;
+        Read LIST_OBJECTS "ListObjectsV2" ["s3:ListBucket"] for Deployment, Archive, Lake;
         Read GET_ACL "GetBucketAcl" ["s3:GetBucketAcl"];
         Read GET_WEBSITE "GetBucketWebsite" ["s3:GetBucketWebsite"];
         Read GET_REPLICATION "GetBucketReplication" ["s3:GetReplicationConfiguration"];
@@ -114,7 +114,7 @@ operations! {
         // S3 decrypts with the permissions of whoever reads.
         Read GET_LOG_FILE "GetObject" ["s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt"] for Archive;
         Read LIST_VERSIONS "ListObjectVersions" ["s3:ListBucketVersions"] for Archive;
-        Read GET_LOCATION "GetBucketLocation" ["s3:GetBucketLocation"] for Archive;
+        Read GET_LOCATION "GetBucketLocation" ["s3:GetBucketLocation"] for Archive, Lake;
         Write CREATE_BUCKET "CreateBucket" ["s3:CreateBucket"];
         Write PUT_TAGGING "PutBucketTagging" ["s3:PutBucketTagging"];
         Write PUT_PUBLIC_ACCESS_BLOCK "PutPublicAccessBlock" ["s3:PutBucketPublicAccessBlock"];
@@ -233,6 +233,11 @@ operations! {
     document S3 {
         Read GET_OBJECT "GetObject" ["s3:GetObject"] for Document;
         Write PUT_OBJECT "PutObject" ["s3:PutObject"] for Document;
+    }
+    // S3 encrypts and decrypts with the permissions of whoever writes and reads.
+    lake S3 {
+        Read GET_OBJECT "GetObject" ["s3:GetObject", "kms:Decrypt"] for Lake;
+        Write PUT_OBJECT "PutObject" ["s3:PutObject", "kms:GenerateDataKey"] for Lake;
     }
     destroy CloudTrail {
         Write DELETE_TRAIL "DeleteTrail" ["cloudtrail:DeleteTrail"] for Destroy;

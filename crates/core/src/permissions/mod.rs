@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::config::schema::TrailScope;
-use crate::ids::{AccountId, Arn};
+use crate::ids::{AccountId, Arn, BucketName};
 use crate::operations::Operation;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::glob;
@@ -16,6 +16,7 @@ use crate::policy::lint::total_size_bytes;
 
 mod archive;
 mod identity;
+mod lake;
 mod names;
 mod notify;
 mod organization;
@@ -44,17 +45,19 @@ pub enum Purpose {
     Verify,
     /// The command that reads the logs and proves nothing: `query`.
     Query,
+    /// The command that reads the logs and writes a lake: `lake update`.
+    Lake,
 }
 
 impl Purpose {
     /// Tells whether something is changed.
     fn writes(self) -> bool {
-        matches!(self, Purpose::Apply | Purpose::Reconcile)
+        matches!(self, Purpose::Apply | Purpose::Reconcile | Purpose::Lake)
     }
 
-    /// Tells whether the logs are read, and nothing else.
+    /// Tells whether the logs are read, and nothing of the deployment.
     fn reads_logs(self) -> bool {
-        matches!(self, Purpose::Verify | Purpose::Query)
+        matches!(self, Purpose::Verify | Purpose::Query | Purpose::Lake)
     }
 
     /// Tells whether leftovers are removed, which the daemon never does.
@@ -74,6 +77,17 @@ pub enum AccountKind {
     Member,
 }
 
+/// Where a lake lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LakePlace<'a> {
+    /// Its bucket.
+    pub bucket: &'a BucketName,
+    /// What its keys begin with: empty, or with a slash at its end.
+    pub prefix: &'a str,
+    /// The key of KMS that encrypts it. `None`: none, or the one that S3 manages.
+    pub key: Option<&'a Arn>,
+}
+
 /// A question: what is needed, where, and which accounts are known.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -89,6 +103,8 @@ pub struct Request<'a> {
     pub destroy: &'a [String],
     /// The key of KMS with which `verify --sign` signs evidence; none where it signs nothing, or with a key file.
     pub sign: Option<&'a Arn>,
+    /// Where the lake lies that `lake update` writes. `None`: it is not known, or is a folder.
+    pub lake: Option<LakePlace<'a>>,
 }
 
 /// The answer.
@@ -127,6 +143,7 @@ pub fn permissions(ask: &Request<'_>) -> Permissions {
     let mut draft = PolicyBuilder::new(ask.purpose);
     if ask.purpose.reads_logs() {
         proof::add(&names, &mut draft);
+        lake::add(&names, &mut draft);
     } else {
         organization::add(&names, &mut draft);
         trails::add(&names, &mut draft);
@@ -161,7 +178,11 @@ fn notes(names: &Names<'_>) -> Vec<String> {
     }
     let member_role = &names.config().organization.member_role;
     let reaches = |role: &&String| glob(role, member_role);
+    if names.purpose() == Purpose::Lake {
+        notes.extend(lake::note(names));
+    }
     if names.purpose().writes()
+        && !names.purpose().reads_logs()
         && let Some(role) = names.roles().iter().find(reaches)
     {
         notes.push(format!(

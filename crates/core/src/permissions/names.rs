@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountKind, Purpose, Request};
+use super::{AccountKind, LakePlace, Purpose, Request};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Notify, Owner, ReaderMode, Regions, TrailConfig, TrailScope};
@@ -45,6 +45,10 @@ impl<'a> Names<'a> {
 
     pub(super) fn signing_key(&self) -> Option<&'a Arn> {
         self.ask.sign
+    }
+
+    pub(super) fn lake(&self) -> Option<LakePlace<'a>> {
+        self.ask.lake.filter(|_| self.ask.purpose == Purpose::Lake)
     }
 
     pub(super) fn known(&self) -> &'a Known {

@@ -36,7 +36,7 @@ struct Managed<'a> {
 /// # Errors
 /// [`BadStack`] where the compiled template and its values do not fit together, which its test excludes.
 pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(String, Vec<String>), BadStack> {
-    let at = |place| permissions(&Request { config, purpose, place, known, destroy: &[], sign: None });
+    let at = |place| permissions(&Request { config, purpose, place, known, destroy: &[], sign: None, lake: None });
     let (member, log) = (at(AccountKind::Member), at(AccountKind::Log));
     let values = |Permissions { documents, .. }: &Permissions| -> Vec<Value> {
         documents.iter().map(PolicyDocument::to_value).collect()

@@ -9,6 +9,7 @@ mod advice;
 mod bucket;
 mod data_events;
 mod earlier;
+mod lake;
 mod names;
 mod readers;
 mod reconcile;
@@ -29,6 +30,7 @@ pub(super) fn check(config: &Config) -> Vec<Diagnostic> {
         data_events::check(config),
         readers::check(config),
         reconcile::check(config),
+        lake::check(config),
         tags::check(config),
     ];
     parts.into_iter().flatten().collect()

@@ -12,6 +12,15 @@ pub(super) fn key_alias() -> String {
     "alias/orgtrail-{{deployment}}".into()
 }
 
+/// A few megabytes each for a hundred accounts.
+pub(super) fn lake_slots() -> u16 {
+    4
+}
+
+pub(super) fn lake_every() -> Interval {
+    Interval::QUARTER_HOUR
+}
+
 pub(super) fn retention_days() -> u32 {
     365
 }

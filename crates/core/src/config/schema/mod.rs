@@ -16,6 +16,7 @@ mod data_events;
 mod defaults;
 mod earlier;
 pub(super) mod formats;
+mod lake;
 mod notify;
 mod reconcile;
 mod text;
@@ -25,6 +26,7 @@ mod values;
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
 pub use earlier::EarlierLogs;
+pub use lake::{LakeConfig, LakeGrain};
 pub use notify::{NotifyConfig, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{
@@ -71,6 +73,9 @@ pub struct Config {
     /// What the daemon `orgtrail reconcile` may do by itself.
     #[serde(default)]
     pub reconcile: Reconcile,
+    /// The lake: the events as Parquet, from which questions are answered within moments. None by default.
+    #[serde(default)]
+    pub lake: Option<LakeConfig>,
     /// Where `--notify` of `drift` and `reconcile` sends what is new. No channel by default.
     #[serde(default)]
     pub notify: NotifyConfig,

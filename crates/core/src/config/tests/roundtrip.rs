@@ -10,9 +10,9 @@ use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
     Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
-    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, Lifecycle, LockMode, ManagementEvents, Notify,
-    NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS, ReaderMode, Readers, Reconcile,
-    Regions, SelectorField, TrailConfig, TrailScope, Webhook,
+    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, LakeConfig, LakeGrain, Lifecycle, LockMode,
+    ManagementEvents, Notify, NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS,
+    ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope, Webhook,
 };
 use crate::config::{Config, parse};
 
@@ -221,6 +221,13 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
     )
 }
 
+fn lake() -> impl Strategy<Value = Option<LakeConfig>> {
+    let every = (60u32..302_400).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
+    let grain = select(vec![LakeGrain::Day, LakeGrain::Hour]);
+    let one = (text("s3://lake-[a-z]{3,9}/of-[a-z]{1,9}"), grain, 1u16..=1_000, every);
+    option::of(one.prop_map(|(place, grain, slots, every)| LakeConfig { place, grain, slots, every }))
+}
+
 fn notices() -> impl Strategy<Value = NotifyConfig> {
     let topic = option::of(text("arn:aws:sns:eu-(central|west)-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}"));
     let webhook = option::of("[A-Z_][A-Z0-9_]{0,20}").prop_map(|name| name.map(|url_env| Webhook { url_env }));
@@ -250,7 +257,7 @@ fn config() -> impl Strategy<Value = Config> {
     ];
     let deployment = "[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?".prop_map(|name| name.to_lowercase());
     let deployment = deployment.prop_filter("two dashes in a trail's name", |name| !name.contains("--"));
-    let ends = (any::<bool>(), reconcile(), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2), earlier());
+    let ends = (any::<bool>(), (reconcile(), lake()), notices(), tags(), vec(text("eu-east-[1-9]"), 0..2), earlier());
     (deployment, organization(), accounts(), bucket(), trails, readers(), ends).prop_map(
         |(
             deployment,
@@ -259,7 +266,7 @@ fn config() -> impl Strategy<Value = Config> {
             bucket,
             trails,
             readers,
-            (guard, reconcile, notify, tags, new_regions, earlier),
+            (guard, (reconcile, lake), notify, tags, new_regions, earlier),
         )| Config {
             version: 1,
             deployment,
@@ -272,6 +279,7 @@ fn config() -> impl Strategy<Value = Config> {
             readers,
             guard: Guard { service_control_policy: Some(guard) },
             reconcile,
+            lake,
             notify,
             tags,
             new_regions,

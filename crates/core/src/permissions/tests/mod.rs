@@ -14,6 +14,7 @@ use crate::policy::evaluate::{self, Caller, Context, Layers, Named, evaluate};
 use crate::policy::lint::{Kind, size_limit_bytes};
 
 mod cases;
+mod lake;
 
 use cases::{Case, account, case};
 
@@ -66,8 +67,13 @@ fn known() -> Known {
     Known { management: Some("111111111111".parse().unwrap()), log: None }
 }
 
+/// A question without anything that only some commands need.
+fn request<'a>(config: &'a Config, purpose: Purpose, place: AccountKind, known: &'a Known) -> Request<'a> {
+    Request { config, purpose, place, known, destroy: &[], sign: None, lake: None }
+}
+
 fn ask(text: &str, purpose: Purpose, place: AccountKind) -> Permissions {
-    permissions(&Request { config: &config(text), purpose, place, known: &known(), destroy: &[], sign: None })
+    permissions(&request(&config(text), purpose, place, &known()))
 }
 
 /// Every answer there is.
@@ -210,7 +216,7 @@ fn a_trail_may_be_deleted_only_where_it_was_named() {
     let destroy = ["arn:aws:cloudtrail:eu-central-1:111111111111:trail/old".to_owned(), "older".to_owned()];
     let asked = |purpose, place| {
         let (config, known) = (config(FULL), known());
-        permissions(&Request { config: &config, purpose, place, known: &known, destroy: &destroy, sign: None })
+        permissions(&Request { destroy: &destroy, ..request(&config, purpose, place, &known) })
     };
     let delete = |answer: &Permissions, account: &str, name: &str| {
         let arn = format!("arn:aws:cloudtrail:eu-central-1:{account}:trail/{name}");
@@ -299,6 +305,7 @@ fn every_operation_of_the_table_is_given_somewhere() {
         }
     }
     given.extend(signing(Purpose::Verify, AccountKind::Log, SIGNING_KEY).operations);
+    given.extend(lake::needed(AccountKind::Log, Some(lake::KEY)).operations);
     let missing: Vec<&str> = ALL.iter().filter(|o| !given.contains(o)).map(Operation::as_str).collect();
     // A configured log group always has a retention; to say who one is needs no permission (STS API,
     // `GetCallerIdentity`). What deletes a trail is given for trails that are named, and for nothing else.
@@ -335,9 +342,7 @@ fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows
 fn what_is_not_known_is_said() {
     let config = config(SMALL);
     let nobody = Known::default();
-    let notes = |purpose, place| {
-        permissions(&Request { config: &config, purpose, place, known: &nobody, destroy: &[], sign: None }).notes
-    };
+    let notes = |purpose, place| permissions(&request(&config, purpose, place, &nobody)).notes;
     assert!(notes(Purpose::Apply, AccountKind::Management)[0].contains("--management"));
     assert!(notes(Purpose::Plan, AccountKind::Log)[0].contains("--log"));
     let text = SMALL.replace("trails:", "readers: {role: '{{account.name}}'}\ntrails:");
@@ -388,7 +393,7 @@ const SIGNING_KEY: &str = "arn:aws:kms:eu-central-1:444444444444:key/1234abcd-12
 
 fn signing(purpose: Purpose, place: AccountKind, key: &str) -> Permissions {
     let key = key.parse().unwrap();
-    permissions(&Request { config: &config(FULL), purpose, place, known: &known(), destroy: &[], sign: Some(&key) })
+    permissions(&Request { sign: Some(&key), ..request(&config(FULL), purpose, place, &known()) })
 }
 
 #[test]
