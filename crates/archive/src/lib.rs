@@ -8,3 +8,4 @@ extern crate self as orgtrail;
 pub(crate) use orgtrail_core::{ids, log_path};
 
 pub mod archive;
+pub mod files;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, iter};
 
-use super::{Deletes, Fault, Level, Listed, Object, Store, Version};
+use super::inflate::Unpacked;
+use super::{Deletes, Fault, HashError, Level, Listed, Object, Store, Version};
 
 /// A bucket that cannot be read, because the role that reads it cannot be assumed.
 pub struct ClosedStore {
@@ -46,5 +47,21 @@ impl Store for ClosedStore {
 
     async fn versions(&self, _prefix: &str) -> Result<Vec<Version>, Fault> {
         Err(self.why.clone())
+    }
+
+    async fn hash(&self, _key: &str) -> Result<Unpacked, HashError> {
+        Err(self.why.clone().into())
+    }
+
+    async fn read_log(&self, _key: &str) -> Result<Vec<u8>, Fault> {
+        Err(self.why.clone())
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn hash_version(&self, _key: &str, _version: &str) -> Result<Unpacked, HashError> {
+        Err(self.why.clone().into())
     }
 }

@@ -52,6 +52,12 @@ impl ScopeFilter {
             (Some(account), Some(region)) => Some(format!("account {account} in region {region}")),
         }
     }
+
+    /// Returns the first folder that is listed to find them.
+    pub fn first_prefix(&self) -> String {
+        let folder = |account: &Account| account.root.account_folder(account.id.as_str());
+        known_accounts(self).first().map_or_else(|| self.prefix.clone(), folder)
+    }
 }
 
 /// What a search found.
@@ -121,9 +127,10 @@ struct Account {
     id: AccountId,
 }
 
-/// Returns the folders that the one account that is asked for can have, when nothing has to be listed to know them.
+/// Returns the folders that the one account that is asked for, or that the prefix names, can have, when nothing has to
+/// be listed to know them.
 fn known_accounts(sought: &ScopeFilter) -> Vec<Account> {
-    let Some(id) = &sought.account else { return Vec::new() };
+    let Some(id) = sought.account.clone().or_else(|| named_by(&sought.prefix)) else { return Vec::new() };
     let account =
         |prefix: &str, organization: Option<&str>| Account { root: LogRoot::at(prefix, organization), id: id.clone() };
     let organization = sought.organization.as_deref();
@@ -137,6 +144,14 @@ fn known_accounts(sought: &ScopeFilter) -> Vec<Account> {
         None if organization.is_some() => vec![account(prefix, organization), account(prefix, None)],
         _ => Vec::new(),
     }
+}
+
+/// Returns the account whose folder, or a folder within it, a prefix is.
+fn named_by(prefix: &str) -> Option<AccountId> {
+    let (_, rest) = split_at_last_root(prefix)?;
+    let mut names = rest.split('/');
+    let first = names.next()?;
+    if is_organization(first) { names.next()?.parse().ok() } else { first.parse().ok() }
 }
 
 /// Returns the prefixes before each `AWSLogs/`, by levels of folders.
@@ -355,7 +370,26 @@ mod tests {
         assert_eq!(found(&LAYOUTS, account).await, ["AWSLogs/222222222222/us-east-1"]);
         let region = ScopeFilter { region: Some("eu-west-1".parse().unwrap()), ..ScopeFilter::default() };
         assert_eq!(found(&LAYOUTS, region).await, ["AWSLogs/o-exampleorgid/111111111111/eu-west-1"]);
+        let other = ScopeFilter { account: Some("222222222222".parse().unwrap()), ..by_prefix("AWSLogs/o-x/") };
+        assert_eq!(found(&LAYOUTS, other).await, [""; 0]);
         assert_eq!(found(&[], ScopeFilter::default()).await, [""; 0]);
+    }
+
+    #[test]
+    fn the_folder_of_an_account_is_known_without_a_listing() {
+        let first = |prefix: &str, account: Option<&str>, organization: Option<&str>| {
+            let account = account.map(|id| id.parse().unwrap());
+            let organization = organization.map(str::to_owned);
+            ScopeFilter { prefix: prefix.into(), account, region: None, organization }.first_prefix()
+        };
+        let (one, own) = (Some("111111111111"), "AWSLogs/o-exampleorgid/111111111111/");
+        assert_eq!(first(own, None, None), own);
+        assert_eq!(first("AWSLogs/o-exampleorgid/111111111111/CloudTrail/", None, None), own);
+        assert_eq!(first("AWSLogs/111111111111/", None, None), "AWSLogs/111111111111/");
+        assert_eq!(first("AWSLogs/o-exampleorgid/", one, None), own);
+        assert_eq!(first("", one, Some("o-exampleorgid")), own);
+        assert_eq!(first("audit/", one, Some("o-exampleorgid")), format!("audit/{own}"));
+        assert_eq!((first("", None, None), first("AWSLogs/", one, None)), (String::new(), "AWSLogs/".into()));
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use tokio::task::spawn_blocking;
 
 use super::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
-use super::{Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store};
+use super::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
 use crate::log_path::TOP;
 
 /// The ending of the file that holds an object's metadata.
@@ -139,6 +139,22 @@ impl Store for FolderStore {
         let _turn = self.readers.acquire().await;
         let work = move || Ok(hash_log(&read_whole(&path, OBJECT_BYTES_MAX)?)?);
         spawn_blocking(work).await.unwrap_or_else(|e| Err(stopped(&e).into()))
+    }
+
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn versions(&self, _prefix: &str) -> Result<Vec<Version>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, HashError> {
+        self.hash(key).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`Store`]: the trait, what it answers, and how it fails. A store never writes.
 //! - [`FolderStore`]: a copy of a bucket in a folder; [`ClosedStore`]: a bucket that cannot be entered.
 //! - [`find`]: which accounts and regions a store holds.
+//! - [`listing`], [`window`]: which log files a time, some accounts and regions need.
 //! - [`inflate`]: gzip bodies, hashed within limits.
 //!
 //! Buckets of AWS are read by `cloud::aws::archive`, evidence bundles by `logs::bundle`.
@@ -13,7 +14,9 @@ mod closed;
 pub mod find;
 mod folder;
 pub mod inflate;
+pub mod listing;
 mod store;
+pub mod window;
 
 pub use closed::ClosedStore;
 pub use folder::FolderStore;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
-use super::inflate::{GzipError, Unpacked, hash_log};
+use super::inflate::{GzipError, Unpacked};
 
 /// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ pub enum HashError {
     GzipError(#[from] GzipError),
 }
 
-/// What is read, whatever it lies in.
+/// What is read, whatever it lies in. Every store says for itself what it has: none answers for another in silence.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Returns the name of the bucket when the store is that bucket and no copy.
@@ -201,46 +201,33 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// When the object cannot be had or is damaged.
-    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
-        let object = self.get(key).await?;
-        Ok(hash_log(&object.body)?)
-    }
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError>;
 
     /// Returns the bytes of a log file, as stored, to look into its records. A bundle keeps none of them and has none.
     ///
     /// # Errors
     /// When the object cannot be had whole.
-    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
-        Ok(self.get(key).await?.body)
-    }
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault>;
 
     /// Returns what was met among the objects so far that is none, as sentences: links, pipes, devices. Only folders
     /// have any.
-    fn oddities(&self) -> Vec<String> {
-        Vec::new()
-    }
+    fn oddities(&self) -> Vec<String>;
 
     /// Returns the lifecycle rules that delete objects. Copies have none.
     ///
     /// # Errors
     /// When they cannot be read, so that it is not known what they deleted.
-    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
-        Ok(Vec::new())
-    }
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault>;
 
     /// Returns the versions of every key with a prefix, newest first within a key. Copies have none.
     ///
     /// # Errors
     /// When the listing cannot be had.
-    async fn versions(&self, _prefix: &str) -> Result<Vec<Version>, Fault> {
-        Ok(Vec::new())
-    }
+    async fn versions(&self, prefix: &str) -> Result<Vec<Version>, Fault>;
 
     /// Returns the hash of what a version of a log file holds.
     ///
     /// # Errors
     /// When the version cannot be had or is damaged.
-    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, HashError> {
-        self.hash(key).await
-    }
+    async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, HashError>;
 }
