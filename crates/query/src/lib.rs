@@ -4,4 +4,6 @@
 
 #[cfg(test)]
 extern crate self as orgtrail;
+pub mod columns;
+pub mod lake;
 pub mod query;

@@ -13,9 +13,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::sync::Mutex;
 
 use super::error::QueryError;
-use super::scan::{Archive, EventTable, Scans, Tally};
+use super::scan::{EventTable, Scans, Tally};
 use super::views::VIEWS;
-use super::window::Window;
+use crate::lake::reading::Lake;
+use orgtrail_archive::archive::listing::Archive;
+use orgtrail_archive::archive::window::Window;
 
 /// What a question may use.
 #[derive(Debug, Clone)]
@@ -47,11 +49,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Returns an engine over an archive. `asked` narrows every question.
+    /// Returns an engine over an archive, and over a lake of it where there is one. `asked` narrows every question.
     ///
     /// # Errors
     /// Where the memory and the temporary files cannot be set up.
-    pub fn new(archive: Arc<Archive>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
+    pub fn new(archive: Arc<Archive>, lake: Option<Lake>, asked: Window, limits: &Limits) -> Result<Self, QueryError> {
         let pool = FairSpillPool::new(limits.memory_bytes);
         let largest = std::num::NonZeroUsize::MIN.saturating_add(2);
         let mut runtime = RuntimeEnvBuilder::new()
@@ -66,10 +68,11 @@ impl Engine {
         let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
         let scans = Arc::new(Scans {
             archive,
+            lake,
             asked,
             bytes_max: limits.read_bytes,
             tally: Tally::default(),
-            listings: Mutex::new(HashMap::new()),
+            needs: Mutex::new(HashMap::new()),
         });
         for view in &VIEWS {
             context.register_table(view.name, Arc::new(EventTable::new(view, Arc::clone(&scans))))?;

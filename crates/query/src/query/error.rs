@@ -1,6 +1,7 @@
 //! Why a question has no answer, in words for whoever asked it.
 
 use datafusion::common::DataFusionError;
+use orgtrail_core::words::size;
 
 /// The longest text of a question, as Athena has it (Athena user guide, "Service Quotas": 262,144 bytes).
 pub const SQL_BYTES_MAX: usize = 256 << 10;
@@ -35,11 +36,11 @@ pub enum QueryError {
         near: Vec<String>,
     },
     /// It needs more bytes than were allowed.
-    #[error("this needs about {} in {files} log files, and {} are allowed", bytes_text(*.bytes), bytes_text(*.bytes_max))]
+    #[error("this needs about {} in {files} files, and {} are allowed", size(*.bytes), size(*.bytes_max))]
     TooMuch {
-        /// How many log files.
+        /// How many log files and slots.
         files: usize,
-        /// Their size as stored.
+        /// Their size as stored, in bytes.
         bytes: u64,
         /// The limit.
         bytes_max: u64,
@@ -47,6 +48,17 @@ pub enum QueryError {
     /// It needs more memory than was allowed.
     #[error("the question needs more than the memory that it may use: {0}")]
     Memory(String),
+    /// A lake cannot be read.
+    #[error("{text}")]
+    Lake {
+        /// Why.
+        text: String,
+        /// What a person can do next. `None`: nothing that is known.
+        help: Option<&'static str>,
+    },
+    /// A part of a lake was written anew while it was read.
+    #[error("{0}")]
+    Rewritten(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),
@@ -57,6 +69,8 @@ impl QueryError {
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::TooMuch { .. } => "narrow it with --from, --to, --account or --region, or pass --max-bytes",
+            Self::Lake { help, .. } => return *help,
+            Self::Rewritten(_) => "the lake is being updated; ask again",
             Self::Memory(_) => "narrow it, or pass --max-memory",
             Self::Unknown { .. } => "`orgtrail query \"SHOW TABLES\"` and \"DESCRIBE events\" show what there is",
             _ => return None,
@@ -70,20 +84,6 @@ pub(super) fn near_text(near: &[String]) -> String {
         [] => String::new(),
         [one] => format!("; did you mean {one}?"),
         some => format!("; did you mean one of {}?", some.join(", ")),
-    }
-}
-
-/// Returns a size for a person.
-pub fn bytes_text(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 4] =
-        [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
-    match UNITS.iter().find(|(_, size)| bytes >= *size) {
-        Some((unit, size)) if bytes / size < 10 => {
-            let tenths = u128::from(bytes) * 10 / u128::from(*size);
-            format!("{}.{} {unit}", tenths / 10, tenths % 10)
-        }
-        Some((unit, size)) => format!("{} {unit}", bytes / size),
-        None => format!("{bytes} bytes"),
     }
 }
 

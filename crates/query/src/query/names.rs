@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use datafusion::common::{DataFusionError, SchemaError};
 
-use super::column::{Column, Kind};
 use super::error::QueryError;
 use super::views::VIEWS;
+use crate::columns::column::{Column, Kind};
+use crate::lake::store::REWRITTEN;
 
 /// How many names are suggested.
 const NEAR_MAX: usize = 3;
@@ -22,6 +23,7 @@ impl From<DataFusionError> for QueryError {
             DataFusionError::Diagnostic(_, inner) => Self::from(*inner),
             DataFusionError::ResourcesExhausted(why) => Self::Memory(why),
             DataFusionError::SchemaError(inner, _) => unknown(*inner),
+            other if other.to_string().contains(REWRITTEN) => Self::Rewritten(REWRITTEN.to_owned()),
             DataFusionError::Shared(inner) => Self::Failed(inner.strip_backtrace()),
             other => unknown_function(other.strip_backtrace()),
         }

@@ -1,5 +1,4 @@
-//! The time, accounts and regions that a question is about: what was asked for, narrowed by the conditions of the
-//! question itself.
+//! The window of a question: the time, accounts and regions that its conditions leave open.
 
 use std::collections::BTreeSet;
 
@@ -10,69 +9,17 @@ use datafusion::logical_expr::{Between, BinaryExpr, Cast, Expr, Operator, TryCas
 use jiff::{SignedDuration, Timestamp};
 
 use super::views::View;
+use orgtrail_archive::archive::window::Window;
 
-/// What a question is about. Each part that is `None` does not narrow it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Window {
-    /// The first moment, included. `None`: from the beginning.
-    pub from: Option<Timestamp>,
-    /// The last moment, included. `None`: to the end.
-    pub to: Option<Timestamp>,
-    /// The accounts. `None`: all.
-    pub accounts: Option<BTreeSet<String>>,
-    /// The regions. `None`: all.
-    pub regions: Option<BTreeSet<String>>,
+/// Returns the window that conditions leave open, all of which must hold. A condition that is not understood leaves
+/// everything open, so that nothing is missed.
+pub fn of_filters(view: &View, filters: &[Expr]) -> Window {
+    filters.iter().fold(Window::default(), |window, filter| window.and(of_filter(view, filter)))
 }
 
-impl Window {
-    /// Returns what both have in common.
-    #[must_use]
-    pub fn and(mut self, other: Window) -> Self {
-        self.from = self.from.max(other.from);
-        self.to = match (self.to, other.to) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        self.accounts = both(self.accounts, other.accounts);
-        self.regions = both(self.regions, other.regions);
-        self
-    }
-
-    /// Returns what holds where the one or the other does.
-    fn or(self, other: Window) -> Self {
-        let either =
-            |a: Option<BTreeSet<String>>, b: Option<BTreeSet<String>>| Some(a?.into_iter().chain(b?).collect());
-        Self {
-            from: self.from.zip(other.from).map(|(a, b)| a.min(b)),
-            to: self.to.zip(other.to).map(|(a, b)| a.max(b)),
-            accounts: either(self.accounts, other.accounts),
-            regions: either(self.regions, other.regions),
-        }
-    }
-
-    /// Returns the window that conditions leave open, all of which must hold. A condition that is not understood leaves
-    /// everything open, so that nothing is missed.
-    pub fn of_filters(view: &View, filters: &[Expr]) -> Self {
-        filters.iter().fold(Self::default(), |window, filter| window.and(of_filter(view, filter)))
-    }
-
-    /// Tells whether a condition narrows the window.
-    pub fn is_narrowed_by(view: &View, filter: &Expr) -> bool {
-        of_filter(view, filter) != Self::default()
-    }
-
-    /// Tells whether an account and a region are part of it.
-    pub fn has_place(&self, account: &str, region: &str) -> bool {
-        let has = |all: &Option<BTreeSet<String>>, one: &str| all.as_ref().is_none_or(|all| all.contains(one));
-        has(&self.accounts, account) && has(&self.regions, region)
-    }
-}
-
-fn both(a: Option<BTreeSet<String>>, b: Option<BTreeSet<String>>) -> Option<BTreeSet<String>> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.intersection(&b).cloned().collect()),
-        (a, b) => a.or(b),
-    }
+/// Tells whether a condition narrows the window.
+pub fn narrows(view: &View, filter: &Expr) -> bool {
+    of_filter(view, filter) != Window::default()
 }
 
 fn of_filter(view: &View, filter: &Expr) -> Window {

@@ -12,11 +12,11 @@ use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
+use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::window::Window;
 use orgtrail_query::query::answer::{AnswerCoverage, Answered, Cell};
 use orgtrail_query::query::engine::{Engine, Limits};
 use orgtrail_query::query::prepared::Prepared;
-use orgtrail_query::query::scan::{Archive, Place};
-use orgtrail_query::query::window::Window;
 use serde_json::{Map, Value, json};
 
 /// The account that events are delivered to where they do not say another.
@@ -163,7 +163,7 @@ pub async fn ask(name: &str, parameters: &[(&str, &str)], events: &[Value]) -> R
     let place = Place { store: Arc::new(FolderStore::new(folder.path())), sought: ScopeFilter::default() };
     let archive = Arc::new(Archive::new(vec![place], SignedDuration::from_hours(48)));
     let limits = Limits { threads: 1, ..Limits::default() };
-    let engine = Engine::new(archive, Window::default(), &limits).unwrap();
+    let engine = Engine::new(archive, None, Window::default(), &limits).unwrap();
     let values = query.values(parameters).unwrap();
     let stream = engine.ask_with(&query.sql, values).await.unwrap_or_else(|e| panic!("{name}: {e}"));
     let batches: Vec<_> = stream.try_collect().await.unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
+use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::window::Window;
 use orgtrail_query::query::engine::{Engine, Limits};
-use orgtrail_query::query::scan::{Archive, Place};
-use orgtrail_query::query::window::Window;
 use serde_json::Value;
 
 const EVENTS: &str = include_str!("events.jsonl");
@@ -47,5 +47,5 @@ pub fn engine(folder: &Path) -> Engine {
     let sought = ScopeFilter { prefix: String::new(), account: None, region: None, organization: None };
     let archive = Archive::new(vec![Place { store, sought }], SignedDuration::from_hours(24));
     let limits = Limits { threads: 1, ..Limits::default() };
-    Engine::new(Arc::new(archive), Window::default(), &limits).unwrap()
+    Engine::new(Arc::new(archive), None, Window::default(), &limits).unwrap()
 }

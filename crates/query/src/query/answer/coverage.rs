@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::error::bytes_text;
-use super::super::scan::{ChainPlace, Listing, Scans, UnreadPart};
-use super::super::window::Window;
+use super::super::scan::{LakeNeeds, Scans, UnreadPart};
+use orgtrail_archive::archive::listing::{ChainPlace, Listing};
+use orgtrail_archive::archive::window::Window;
+use orgtrail_core::words::size;
 
 /// What is known beside the archive itself.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +41,30 @@ pub enum Ended {
 pub struct Hours {
     /// All that were asked for, where there are logs at all.
     pub all: u64,
-    /// Those with a digest, in which CloudTrail lists what it delivered. It was not verified.
+    /// Those with a digest, in which CloudTrail lists what it delivered. It was not verified, unless they are attested.
     pub with_digest: u64,
+    /// Of these, those that were proved when the lake was sealed: what CloudTrail signed is what was put in, and all of
+    /// it was.
+    pub attested: u64,
     /// Those that are so recent that their logs or digests may still come.
     pub pending: u64,
     /// Those without a digest: nothing says whether logs are missing.
     pub without_digest: u64,
+}
+
+/// What an answer took from a lake.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LakeCoverage {
+    /// Where it lies.
+    pub place: String,
+    /// Slots that were needed.
+    pub slots: u64,
+    /// Their size, in bytes.
+    pub bytes: u64,
+    /// When the archive was listed for it last. `None`: a share of the accounts never was.
+    pub updated: Option<String>,
+    /// Whether log files that came later were looked for in the archive, and read.
+    pub has_newer: bool,
 }
 
 /// What an answer covers.
@@ -65,7 +84,9 @@ pub struct AnswerCoverage {
     pub kinds: BTreeSet<&'static str>,
     /// Hours, by what is known of them.
     pub hours: Hours,
-    /// Log files that were needed.
+    /// The lake that was asked. `None`: log files only.
+    pub lake: Option<LakeCoverage>,
+    /// Log files that were needed; beside a lake those that are not in it yet.
     pub files: u64,
     /// Their size as stored, in bytes.
     pub bytes: u64,
@@ -103,6 +124,8 @@ pub struct AnswerCoverage {
 /// an average of about 5 minutes", which is not guaranteed (CloudTrail user guide, "How CloudTrail works").
 const PENDING: SignedDuration = SignedDuration::from_hours(2);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// AWS announced CloudTrail on 2013-11-13: no log is older.
+const BEGINNING: i64 = 1_384_300_800;
 /// How long a listing that goes on is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Parts that are named.
@@ -112,10 +135,16 @@ impl AnswerCoverage {
     /// Returns what the questions of an engine covered so far.
     pub async fn of(scans: &Scans, answered: Answered<'_>, ended: Option<Ended>, cannot_see: String) -> Self {
         // Where it was ended while the archive was listed, nothing is known of it.
-        let locked = tokio::time::timeout(PATIENCE, scans.listings.lock()).await;
-        let listings = locked.map(|listings| listings.clone()).unwrap_or_default();
+        let locked = tokio::time::timeout(PATIENCE, scans.needs.lock()).await;
+        let listings = locked.map(|needs| needs.clone()).unwrap_or_default();
         let looked = scans.tally.looked();
         let mut coverage = Self {
+            lake: scans.lake.as_ref().map(|lake| LakeCoverage {
+                place: lake.store.name(),
+                slots: looked.slots,
+                bytes: looked.slot_bytes,
+                ..LakeCoverage::default()
+            }),
             files: looked.files_listed,
             bytes: looked.bytes_listed,
             records: looked.records,
@@ -128,10 +157,16 @@ impl AnswerCoverage {
         };
         let mut seen = Seen::default();
         let mut is_first = true;
-        for (window, listing) in listings.iter() {
+        for (window, needs) in listings.iter() {
+            let listing = &needs.listing;
+            if let Some(lake) = &needs.lake {
+                coverage.add_lake(lake);
+            }
             coverage.widen(window, is_first);
             is_first = false;
-            seen.add(window, listing, answered);
+            let none = BTreeMap::new();
+            let sealed = needs.lake.as_ref().map_or(&none, |lake| &lake.sealed);
+            seen.add(window, listing, sealed, answered);
             let refused = listing.refused.iter().map(|(key, why)| UnreadPart { key: key.clone(), why: why.clone() });
             coverage.unread_count += listing.refused.len() as u64;
             coverage.unread.extend(refused);
@@ -157,6 +192,17 @@ impl AnswerCoverage {
         }
         coverage.is_whole = coverage.needs_no_events || coverage.nothing_is_missing(answered);
         coverage
+    }
+
+    /// Adds what is known of a lake.
+    fn add_lake(&mut self, needs: &LakeNeeds) {
+        self.without_time += needs.without_time;
+        self.unread_count += needs.unread_count;
+        self.unread.extend(needs.unread.iter().map(|(key, why)| UnreadPart { key: key.clone(), why: why.clone() }));
+        if let Some(lake) = &mut self.lake {
+            lake.updated = needs.listed_at.map(|at| at.to_string());
+            lake.has_newer |= needs.has_newer;
+        }
     }
 
     fn nothing_is_missing(&self, answered: Answered<'_>) -> bool {
@@ -190,7 +236,7 @@ impl AnswerCoverage {
         if self.needs_no_events {
             return vec!["No event was looked at: the question needs none.".to_owned()];
         }
-        let mut all = vec![self.looked_at(), self.of_hours()];
+        let mut all = vec![self.looked_at(), self.of_lake(), self.of_hours()];
         if self.has_empty_part {
             all.push(
                 "Of a time, an account or a region of the question there are no logs: nothing can be said of it."
@@ -248,17 +294,33 @@ impl AnswerCoverage {
             self.regions,
             if kinds.is_empty() { "no kind of logs".to_owned() } else { kinds.join(" and ") },
             self.files,
-            bytes_text(self.bytes),
+            size(self.bytes),
             self.records,
         )
     }
 
+    fn of_lake(&self) -> String {
+        let Some(lake) = &self.lake else { return String::new() };
+        let updated = lake.updated.as_deref().unwrap_or("an unknown time");
+        let newer = if lake.has_newer {
+            "log files that came later were read beside it"
+        } else {
+            "log files that came later were not looked for"
+        };
+        format!("Of the lake {}, updated {updated}: slots {} ({}); {newer}.", lake.place, lake.slots, size(lake.bytes))
+    }
+
     fn of_hours(&self) -> String {
-        let Hours { all, with_digest, pending, without_digest } = self.hours;
+        let Hours { all, with_digest, attested, pending, without_digest } = self.hours;
         if all == 0 {
             return String::new();
         }
-        let mut text = format!("Hours x accounts x regions {all}: {with_digest} with a digest (not verified here)");
+        let proved = match attested {
+            0 => "not verified here".to_owned(),
+            all if all == with_digest => "attested".to_owned(),
+            some => format!("{some} attested, the others not verified here"),
+        };
+        let mut text = format!("Hours x accounts x regions {all}: {with_digest} with a digest ({proved})");
         if pending > 0 {
             text += &format!(", {pending} pending");
         }
@@ -280,10 +342,21 @@ impl Ended {
             Self::Time(limit) => format!("it took longer than {} s (--timeout)", limit.as_secs()),
             Self::Rows(limit) => format!("there are more than {limit} rows (--max-rows)"),
             Self::Bytes(limit) => {
-                format!("its rows have more than {} (select fewer columns or rows)", bytes_text(limit as u64))
+                format!("its rows have more than {} (select fewer columns or rows)", size(limit as u64))
             }
         }
     }
+}
+
+/// Accounts and regions, each with the days of delivery that are attested and wholly in the lake.
+type Sealed = BTreeMap<(String, String), BTreeSet<jiff::civil::Date>>;
+
+/// What is known of the hours of a place.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    digests: &'a BTreeSet<Timestamp>,
+    /// The days that are sealed. `None`: none is.
+    sealed: Option<&'a BTreeSet<jiff::civil::Date>>,
 }
 
 /// What the windows of a question have in common.
@@ -299,7 +372,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, window: &Window, listing: &Listing, answered: Answered<'_>) {
+    fn add(&mut self, window: &Window, listing: &Listing, sealed: &Sealed, answered: Answered<'_>) {
         self.kinds.extend(listing.chains.iter().map(|chain| chain.kind.folder()));
         self.chains.extend(listing.places.iter().map(|place| (place.account.clone(), place.region.clone())));
         self.note_what_is_missing(window, listing, answered);
@@ -311,8 +384,11 @@ impl Seen {
             self.newest = self.newest.max(made.map(|(_, newest)| newest));
             let known = digests.first().copied().into_iter().chain(made.map(|(oldest, _)| oldest)).min();
             let Some(from) = window.from.or(known) else { continue };
+            // There are no hours before CloudTrail.
+            let from = from.max(Timestamp::constant(BEGINNING, 0));
             let to = window.to.unwrap_or(answered.now).min(answered.now);
-            hours += self.count(place, from, to, digests, answered.now);
+            let days = sealed.get(&(place.account.clone(), place.region.clone()));
+            hours += self.count(place, from, to, Known { digests, sealed: days }, answered.now);
         }
         self.has_empty_part |= hours == 0;
     }
@@ -330,14 +406,7 @@ impl Seen {
     }
 
     /// Counts the hours of a place from one moment to another; returns how many there are.
-    fn count(
-        &mut self,
-        place: &ChainPlace,
-        from: Timestamp,
-        to: Timestamp,
-        digests: &BTreeSet<Timestamp>,
-        now: Timestamp,
-    ) -> u64 {
+    fn count(&mut self, place: &ChainPlace, from: Timestamp, to: Timestamp, known: Known<'_>, now: Timestamp) -> u64 {
         let counted = self.counted.entry(place.clone()).or_default();
         let first = from.as_second().div_euclid(3600);
         let last = to.as_second().div_euclid(3600);
@@ -355,8 +424,10 @@ impl Seen {
                 continue;
             }
             self.hours.all += 1;
-            if is_spoken_of(start, within, digests) {
+            if is_spoken_of(start, within, known.digests) {
                 self.hours.with_digest += 1;
+                let day = jiff::tz::TimeZone::UTC.to_datetime(start).date();
+                self.hours.attested += u64::from(known.sealed.is_some_and(|days| days.contains(&day)));
             } else if end.checked_add(PENDING).is_ok_and(|settled| settled > now) {
                 self.hours.pending += 1;
             } else {

@@ -1,5 +1,6 @@
 //! What a question's answer is: rows of cells, and what they cover.
 
+mod batches;
 mod coverage;
 mod run;
 
@@ -7,10 +8,13 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
 
-pub use coverage::{AnswerCoverage, Answered, Ended, Hours};
+pub use coverage::{AnswerCoverage, Answered, Ended, Hours, LakeCoverage};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use super::cell::Cell;
-use std::sync::Arc;
+pub use batches::Batches;
 
 use run::Part;
 
@@ -25,6 +29,8 @@ pub struct QueryAnswer {
     pub columns: Vec<String>,
     /// The rows, each with a cell for every column.
     pub rows: Vec<Vec<Cell>>,
+    /// The same rows with the types of their columns. `None`: they were not asked for.
+    pub batches: Option<Batches>,
     /// What was looked at.
     pub coverage: AnswerCoverage,
 }
@@ -47,10 +53,12 @@ pub struct Bounds {
     pub rows: usize,
     /// The most bytes of their cells, about.
     pub bytes: usize,
+    /// Keep the types of the columns too, for [`QueryAnswer::parquet`].
+    pub keeps_types: bool,
 }
 
 impl QueryAnswer {
-    /// Asks a question and collects its rows, until `stop` is done.
+    /// Asks a question and collects its rows, until `stop` is done. `found` counts them as they come.
     ///
     /// # Errors
     /// [`QueryError`] where the question has no answer. An answer that was ended early is one.
@@ -59,31 +67,68 @@ impl QueryAnswer {
         question: Question,
         answered: Answered<'_>,
         bounds: Bounds,
+        found: &AtomicUsize,
         stop: impl Future<Output = Ended>,
     ) -> Result<Self, QueryError> {
         let mut stop = std::pin::pin!(stop);
         let cannot_see = question.cannot_see.clone();
-        let mut parts = run::start(Arc::clone(&engine), question)?;
-        let (mut columns, mut rows, mut bytes, mut ended) = (Vec::new(), Vec::new(), 0, None);
-        while ended.is_none() {
-            let part = tokio::select! {
-                biased;
-                why = &mut stop => { ended = Some(why); break }
-                part = parts.recv() => part,
-            };
-            match part {
-                Some(Part::Columns(schema)) => columns = names(&schema),
-                Some(Part::Rows(batch)) => take(&batch, &mut rows, &mut bytes, bounds, &mut ended),
-                Some(Part::Failed(error)) => return Err(error),
-                Some(Part::Done) => break,
-                None => return Err(QueryError::Failed("the question ended without an answer".to_owned())),
+        let mut attempt = 0;
+        let (columns, rows, batches, ended) = loop {
+            attempt += 1;
+            match collect(&engine, question.clone(), bounds, found, stop.as_mut()).await {
+                // A lake that is being updated: the rows are not shown yet, so that they can be asked for again.
+                Err(QueryError::Rewritten(_)) if attempt < ATTEMPTS => engine.scans().forget().await,
+                collected => break collected?,
             }
-        }
-        // What is still being read is counted no more, and ends when it has more to say.
-        drop(parts);
+        };
         let coverage = AnswerCoverage::of(engine.scans(), answered, ended, cannot_see).await;
-        Ok(Self { columns, rows, coverage })
+        Ok(Self { columns, rows, batches, coverage })
     }
+}
+
+/// How often a question is asked of a lake that is written meanwhile.
+const ATTEMPTS: u32 = 5;
+
+type Collected = (Vec<String>, Vec<Vec<Cell>>, Option<Batches>, Option<Ended>);
+
+/// Asks a question and collects its rows, until `stop` is done.
+async fn collect(
+    engine: &Arc<Engine>,
+    question: Question,
+    bounds: Bounds,
+    found: &AtomicUsize,
+    mut stop: std::pin::Pin<&mut impl Future<Output = Ended>>,
+) -> Result<Collected, QueryError> {
+    let mut parts = run::start(Arc::clone(engine), question)?;
+    let (mut columns, mut rows, mut bytes, mut ended) = (Vec::new(), Vec::new(), 0, None);
+    let mut batches = None;
+    while ended.is_none() {
+        let part = tokio::select! {
+            biased;
+            why = &mut stop => { ended = Some(why); break }
+            part = parts.recv() => part,
+        };
+        match part {
+            Some(Part::Columns(schema)) => {
+                columns = names(&schema);
+                batches = bounds.keeps_types.then(|| Batches::of(schema));
+            }
+            Some(Part::Rows(batch)) => {
+                let before = rows.len();
+                take(&batch, &mut rows, &mut bytes, bounds, &mut ended);
+                found.store(rows.len(), Ordering::Relaxed);
+                if let Some(batches) = &mut batches {
+                    batches.add(batch.slice(0, rows.len() - before));
+                }
+            }
+            Some(Part::Failed(error)) => return Err(error),
+            Some(Part::Done) => break,
+            None => return Err(QueryError::Failed("the question ended without an answer".to_owned())),
+        }
+    }
+    // What is still being read is counted no more, and ends when it has more to say.
+    drop(parts);
+    Ok((columns, rows, batches, ended))
 }
 
 fn names(schema: &Schema) -> Vec<String> {

@@ -44,9 +44,13 @@ pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<
         .map_err(failed)?;
     let work = move || {
         runtime.block_on(async {
-            let last = match run(&engine, question, &sender).await {
-                Ok(()) => Part::Done,
-                Err(error) => Part::Failed(error),
+            let last = tokio::select! {
+                // A shell goes on after a question that was ended: nothing may go on to work on it.
+                () = sender.closed() => Part::Done,
+                ended = run(&engine, question, &sender) => match ended {
+                    Ok(()) => Part::Done,
+                    Err(error) => Part::Failed(error),
+                },
             };
             // Where nobody waits any more, nobody misses it.
             let _unheard = sender.send(last).await;

@@ -10,8 +10,8 @@ use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 
-use super::super::column::item;
 use super::function::{Args, Function, Kind, Returns};
+use crate::columns::column::item;
 
 /// Returns the functions.
 pub(super) fn functions() -> Vec<Function> {

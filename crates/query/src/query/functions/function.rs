@@ -17,7 +17,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::super::column::UTC;
+use super::growth::Growth;
+use crate::columns::column::UTC;
 
 /// What an argument may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,10 +286,28 @@ impl Args<'_> {
     /// Returns an array of texts.
     pub(super) fn to_texts<'t>(&self, of: impl FnMut(usize) -> Result<Option<Cow<'t, str>>>) -> Result<ArrayRef> {
         let mut builder = StringViewBuilder::with_capacity(self.rows);
-        for text in self.each(of) {
+        let mut growth = Growth::of(self.name);
+        let mut of = of;
+        let bounded = |row| {
+            let text = of(row)?;
+            growth.check(text.as_ref().map_or(0, |text| text.len()), self.longest(row))?;
+            Ok(text)
+        };
+        for text in self.each(bounded) {
             builder.append_option(text?);
         }
         Ok(Arc::new(builder.finish()))
+    }
+
+    /// Returns the length of the longest text among the arguments of a row, in bytes.
+    fn longest(&self, row: usize) -> usize {
+        let length = |array: &ArrayRef| match array.data_type() {
+            DataType::Utf8View => array.as_string_view().value(row).len(),
+            DataType::Utf8 => array.as_string::<i32>().value(row).len(),
+            DataType::Binary => array.as_binary::<i32>().value(row).len(),
+            _ => 0,
+        };
+        self.arrays.iter().map(length).max().unwrap_or_default()
     }
 
     /// Returns an array of flags.

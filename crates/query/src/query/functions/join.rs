@@ -15,10 +15,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-/// Bytes that one joined text may have.
-const TEXT_BYTES_MAX: usize = 1 << 20;
-/// Bytes of the texts that are joined at a time.
-const AT_A_TIME_BYTES_MAX: usize = 256 << 20;
+use super::growth::Growth;
 
 /// Joins texts by [`Join`].
 #[derive(Debug)]
@@ -89,17 +86,15 @@ fn joined(arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
     if texts.len() != arrays.len() {
         return exec_err!("what is joined must be texts");
     }
-    let (mut builder, mut text, mut all) = (StringViewBuilder::with_capacity(rows), String::new(), 0_usize);
+    let (mut builder, mut text, mut growth) =
+        (StringViewBuilder::with_capacity(rows), String::new(), Growth::of("joining"));
     for row in 0..rows {
         if texts.iter().any(|part| part.is_null(row)) {
             builder.append_null();
             continue;
         }
-        let bytes = texts.iter().map(|part| part.value(row).len()).fold(0, usize::saturating_add);
-        all = all.saturating_add(bytes);
-        if bytes > TEXT_BYTES_MAX || all > AT_A_TIME_BYTES_MAX {
-            return exec_err!("a joined text would have {bytes} bytes, the most is {TEXT_BYTES_MAX}");
-        }
+        let lengths = texts.iter().map(|part| part.value(row).len());
+        growth.check(lengths.clone().fold(0, usize::saturating_add), lengths.max().unwrap_or_default())?;
         text.clear();
         texts.iter().for_each(|part| text.push_str(part.value(row)));
         builder.append_value(&text);

@@ -10,10 +10,12 @@
 //! `zip_with`, `map_filter`, `format` and `ipaddress`.
 //!
 //! What has a bound: a list that a function makes has at most 10,000 elements (`sequence`, `array_repeat`), a text
-//! 65,536 characters (`repeat`, `lpad`, `rpad`) or, joined by `||`, 1 MiB; `WITH` names at most 64 queries. Numbers of
-//! 64 bits that do not fit are an error with `+`, `-`, `*` and `sum`; with narrower ones, and with `sum(DISTINCT …)`,
-//! they are not looked at, and `try` does not give none for them. `repeat` gives a text, where Trino gives a list.
+//! 65,536 characters (`repeat`, `lpad`, `rpad`), and any text that is longer than what it is made of 1 MiB; `WITH`
+//! names at most 64 queries. Numbers of 64 bits that do not fit are an error with `+`, `-`, `*` and `sum`; with
+//! narrower ones, and with `sum(DISTINCT …)`, they are not looked at, and `try` does not give none for them. `repeat`
+//! gives a text, where Trino gives a list.
 
+mod absent;
 mod aggregate;
 mod bounded;
 mod casts;
@@ -22,6 +24,7 @@ mod compare;
 mod depth;
 mod dialect;
 mod function;
+mod growth;
 #[cfg(test)]
 mod hostile;
 mod join;
@@ -107,6 +110,7 @@ pub fn register(context: &SessionContext) -> Result<()> {
     let mut state = state.write();
     let casts =
         JsonCasts { cast: state.udf("json_cast")?, try_cast: state.udf("try_json_cast")?, round: state.udf("round")? };
+    state.register_function_rewrite(Arc::new(absent::AbsentValues))?;
     state.register_function_rewrite(Arc::new(casts))?;
     state.register_function_rewrite(Arc::new(times::ComparedTimes))?;
     state.register_function_rewrite(Arc::new(whole::CheckedNumbers))?;

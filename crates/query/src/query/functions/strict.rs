@@ -224,3 +224,72 @@ async fn joined_texts_have_a_bound() {
     let error = rows(&sql).await.unwrap_err().to_string();
     assert!(error.contains("the most is 1048576"), "{error}");
 }
+
+#[tokio::test]
+async fn texts_and_lists_that_grow_with_each_name_or_call_have_a_bound() {
+    holds(&[
+        ("replace('banana', 'a', 'oo'), replace('ab', '', '-'), replace('ab', 'x', 'y')", r#""boonoonoo" "ab" "ab""#),
+        (
+            "concat_ws('-', 'a', NULL, 'b'), concat_ws('', 'a'), array_join(ARRAY['a', 'b'], '--')",
+            r#""a-b" "a" "a--b""#,
+        ),
+        (
+            "regexp_replace('aXbX', '[X]', '$0$0'), regexp_replace('ab', '', '-'), regexp_replace('a', 'b')",
+            r#""aXXbXX" "-a-b-" "a""#,
+        ),
+        ("regexp_replace('aXbX', 'x', 'y', 'gi'), overlay('abc' PLACING 'X' FROM 2 FOR 1)", r#""ayby" "aXc""#),
+        ("to_hex('ab'), encode('ab', 'hex'), ARRAY[ARRAY[1], ARRAY[2, 3]]", r#""6162" "6162" [[1],[2,3]]"#),
+        ("length(replace(repeat('x', 65536), 'x', 'yyyyyyyyyyyyyyyy'))", "1048576"),
+    ])
+    .await;
+    let grown = |first: &str, step: &str| {
+        let all: Vec<String> = (1..60).map(|at| format!("c{at} AS (SELECT {} AS v FROM c{})", step, at - 1)).collect();
+        format!("WITH c0 AS (SELECT {first} AS v), {} SELECT v FROM c59", all.join(", "))
+    };
+    for (first, step) in [
+        ("'x'", "replace(v, 'x', 'xx')"),
+        ("'x'", "replace(v, 'x', v || v)"),
+        ("'x'", "regexp_replace(v, 'x', 'xx')"),
+        ("'x'", "regexp_replace(v, '.+', '$0$0$0')"),
+        ("'x'", "regexp_replace(v, 'x', 'xx', 'g')"),
+        ("'x'", "concat_ws('', v, v)"),
+        ("'x'", "concat_ws(v, 'a', 'b', 'c')"),
+        ("'x'", "concat(v, v)"),
+        ("'x'", "overlay(v PLACING v FROM 1 FOR 0)"),
+        ("'x'", "encode(v, 'hex')"),
+        ("'x'", "to_hex(v)"),
+        ("'x'", "array_join(ARRAY[v, v], '')"),
+        ("'x'", "array_join(ARRAY['a', 'b', 'c'], v)"),
+        ("'x'", "json_format(CAST(ARRAY[v, v] AS json))"),
+        ("ARRAY[1]", "ARRAY[v, v]"),
+        ("ARRAY[1]", "array_repeat(v, 2)"),
+        ("ARRAY[1]", "map(ARRAY['a', 'b'], ARRAY[v, v])"),
+    ] {
+        let error = rows(&grown(first, step)).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("the most is"), "{step}: {error}");
+    }
+    for step in ["struct(v, v)", "named_struct('a', v, 'b', v)", "ROW(v, v)"] {
+        let error = rows(&grown("'x'", step)).await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("more than 1000 fields"), "{step}: {error}");
+    }
+    fails(&[
+        ("array_repeat(repeat('x', 60000), 10000)", "would give 600000000 bytes"),
+        ("array_resize(ARRAY['a'], 10000, repeat('x', 60000))", "bytes, the most is"),
+        ("array_repeat(array_repeat(repeat('x', 60000), 100), 100)", "would give 600000000 bytes"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_query_in_place_of_a_value_that_finds_nothing_gives_none() {
+    holds(&[
+        ("(SELECT v FROM (VALUES (1)) AS t(v) WHERE v > 5)", "null"),
+        ("(SELECT 1 WHERE false)", "null"),
+        ("(SELECT max(v) FROM (VALUES (1)) AS t(v) WHERE v > 5)", "null"),
+        ("w, (SELECT v FROM (VALUES (1)) AS t(v) WHERE v > 5) FROM (VALUES (2)) AS u(w)", "2 null"),
+        ("w, (SELECT v FROM (VALUES (1)) AS t(v) WHERE v = w) FROM (VALUES (2)) AS u(w)", "2 null"),
+        ("(SELECT event_name FROM (SELECT 'a' AS event_name) AS t WHERE false) || 'x'", "null"),
+        ("coalesce((SELECT 1 WHERE false), 7) + 1", "8"),
+    ])
+    .await;
+}

@@ -9,8 +9,9 @@ use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, exec_err};
 use regex::{Regex, RegexBuilder};
 
-use super::super::column::item;
 use super::function::{Args, Function, Kind, Memo, Returns, refused, shown};
+use super::growth::Growth;
+use crate::columns::column::item;
 
 const TEXT: Returns = Returns::Type(|| DataType::Utf8View);
 const BYTES: Returns = Returns::Type(|| DataType::Binary);
@@ -139,8 +140,30 @@ fn regexp_replace_all(args: &Args<'_>) -> Result<ArrayRef> {
     args.to_texts(|row| {
         let pattern = memo.of(patterns.value(row), pattern)?;
         let by = replacement.of(by.map_or("", |by| by.value(row)), |text| Ok(own_replacement(text)))?;
-        Ok(Some(pattern.replace_all(texts.value(row), by.as_str())))
+        replaced(pattern, texts.value(row), by).map(Some)
     })
+}
+
+/// Returns a text with all that is found replaced.
+///
+/// # Errors
+/// Where that would be too long: it is not made then.
+fn replaced<'t>(pattern: &Regex, text: &'t str, by: &str) -> Result<Cow<'t, str>> {
+    let parts = by.matches('$').count();
+    let (mut made, mut end) = (String::new(), 0);
+    for found in pattern.captures_iter(text) {
+        let Some(whole) = found.get(0) else { continue };
+        let most = parts.saturating_mul(whole.len()).saturating_add(by.len()).saturating_add(made.len());
+        Growth::of("regexp_replace").check(most, text.len())?;
+        made.push_str(&text[end..whole.start()]);
+        found.expand(by, &mut made);
+        end = whole.end();
+    }
+    if end == 0 && made.is_empty() {
+        return Ok(Cow::Borrowed(text));
+    }
+    made.push_str(&text[end..]);
+    Ok(Cow::Owned(made))
 }
 
 /// Java writes `$1` and `${name}` and `\$`, and takes no letters behind a number as part of it.

@@ -7,10 +7,10 @@ use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use jiff::Timestamp;
 
-use super::super::column::UTC;
 use super::super::error::near_text;
 use super::super::names::nearest;
 use super::shown;
+use crate::columns::column::UTC;
 
 /// A parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]

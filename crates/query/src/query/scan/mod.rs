@@ -1,10 +1,12 @@
-//! Log files as a table: which of them a question needs, and how they are read.
+//! The events as a table: log files and slots of a lake, which of them a question needs, and how they are read.
 
-mod listing;
+mod needs;
+mod newer;
 mod partition;
+mod slots;
 mod table;
 mod tally;
 
-pub use listing::{Archive, Chain, ChainPlace, Listing, LogFile, Place};
+pub use needs::{LakeNeeds, Needs};
 pub use table::{EventTable, Scans};
 pub use tally::{Looked, Tally, UnreadPart};

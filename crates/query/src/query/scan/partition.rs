@@ -15,17 +15,16 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream::{StreamExt, iter};
-use orgtrail_archive::archive::inflate::{GzipError, hand_over};
 use orgtrail_archive::archive::{Fault, FaultKind};
-use orgtrail_core::decode::{Decoder, Limits};
 use orgtrail_core::event::Json;
 use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_blocking;
 
-use super::super::column::Column;
-use super::super::extract::{Added, Asked, Delivered, Extractor};
-use super::listing::{Archive, Chain, LogFile};
 use super::tally::Tally;
+use crate::columns::column::Column;
+use crate::columns::extract::{Added, Asked, Delivered, Extractor};
+use crate::columns::object;
+use orgtrail_archive::archive::listing::{Archive, Chain, LogFile};
 
 /// Files that are fetched ahead of the one that is read.
 const FETCHED_AHEAD: usize = 16;
@@ -151,7 +150,7 @@ fn read_file(
         Delivered { account: file.chain.account.clone(), region: file.chain.region.clone(), key: file.key.clone() };
     let (mut records, mut duplicates, mut without_time, mut is_wanted) = (0, 0, 0, true);
     let mut failed: Option<DataFusionError> = None;
-    let mut add = |json: Json<'_>| {
+    let add = |json: Json<'_>| {
         records += 1;
         if failed.is_some() || !is_wanted {
             return;
@@ -168,41 +167,23 @@ fn read_file(
             }
         }
     };
-    let mut decoder = Decoder::new(Limits::default());
-    let handed = hand_over(body, |part| decoder.push(part, &mut |slice| add(slice.json())));
-    let decoded = decoder.finish();
+    let read = object::read(body, add);
     if let Some(error) = failed {
         return Err(error);
     }
-    note_damage(tally, &file.key, &handed);
-    for defect in &decoded.defects {
-        tally.unread(&file.key, defect.to_string());
+    for why in read.unread {
+        tally.unread(&file.key, why);
     }
-    let is_whole = handed.is_ok() && decoded.is_whole();
     tally.note(|looked| {
-        looked.files += u64::from(is_whole);
+        looked.files += u64::from(read.is_whole);
         looked.bytes += body.len() as u64;
-        looked.inflated_bytes += handed.map_or(0, |handed| handed.inflated_bytes);
+        looked.inflated_bytes += read.inflated_bytes;
         looked.records += records;
         looked.duplicates += duplicates;
         looked.without_time += without_time;
-        looked.unread_count += decoded.further_defects;
+        looked.unread_count += read.further_unread;
     });
     Ok((state, is_wanted))
-}
-
-fn note_damage(tally: &Tally, key: &str, handed: &Result<orgtrail_archive::archive::inflate::Handed, GzipError>) {
-    match handed {
-        Err(error) => tally.unread(key, format!("{error}; what stands before the damage was read")),
-        Ok(handed) if handed.trailing_bytes > 0 => {
-            let bytes = handed.trailing_bytes;
-            tally.unread(
-                key,
-                format!("{bytes} bytes behind the end of its gzip part were not read: nothing attests them"),
-            );
-        }
-        Ok(_) => {}
-    }
 }
 
 /// The records of one chain so far, by their id and their bytes, so that one that was delivered again counts once. One

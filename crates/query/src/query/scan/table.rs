@@ -7,27 +7,36 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column as SqlColumn, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::union::UnionExec;
 use tokio::sync::Mutex;
 
-use super::super::column::{Column, schema};
 use super::super::error::QueryError;
-use super::super::extract::Asked;
 use super::super::views::View;
-use super::super::window::Window;
-use super::listing::{Archive, Listing, LogFile};
+use super::super::window;
+use super::needs::{Needs, needs};
+use super::newer::Newer;
 use super::partition::Part;
-use super::tally::Tally;
+use super::slots;
+use super::tally::{Looked, Tally};
+use crate::columns::column::{Column, schema};
+use crate::columns::extract::Asked;
+use crate::lake::reading::Lake;
+use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
+use orgtrail_archive::archive::window::Window;
 
 /// What the scans of one question share.
 #[derive(Debug)]
 pub struct Scans {
     /// The archive.
     pub archive: Arc<Archive>,
+    /// The lake that is asked first. `None`: log files only.
+    pub lake: Option<Lake>,
     /// What was asked for beside the conditions of the question.
     pub asked: Window,
     /// The most bytes that may be read, as stored. `None`: no limit.
@@ -35,23 +44,32 @@ pub struct Scans {
     /// What was looked at.
     pub tally: Tally,
     /// What each window needs, as it was listed.
-    pub listings: Mutex<HashMap<Window, Arc<Listing>>>,
+    pub needs: Mutex<HashMap<Window, Arc<Needs>>>,
 }
 
 impl Scans {
     /// Returns what a window needs; it is listed once.
-    pub async fn listing(&self, window: &Window) -> Arc<Listing> {
-        let mut listings = self.listings.lock().await;
-        if let Some(listing) = listings.get(window) {
-            return Arc::clone(listing);
+    ///
+    /// # Errors
+    /// Where a lake cannot be read.
+    pub async fn needs(&self, window: &Window) -> std::result::Result<Arc<Needs>, QueryError> {
+        let mut all = self.needs.lock().await;
+        if let Some(needs) = all.get(window) {
+            return Ok(Arc::clone(needs));
         }
-        let listing = Arc::new(self.archive.list(window).await);
-        listings.insert(window.clone(), Arc::clone(&listing));
-        listing
+        let needs = Arc::new(needs(&self.archive, self.lake.as_ref(), window).await?);
+        all.insert(window.clone(), Arc::clone(&needs));
+        Ok(needs)
+    }
+
+    /// Forgets what was listed and looked at, to begin anew.
+    pub async fn forget(&self) {
+        self.needs.lock().await.clear();
+        self.tally.note(|looked| *looked = Looked::default());
     }
 }
 
-/// A view over the log files of an archive.
+/// A view over the events of an archive.
 pub struct EventTable {
     view: &'static View,
     schema: SchemaRef,
@@ -82,10 +100,13 @@ impl TableProvider for EventTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let used = |filter: &&Expr| match Window::is_narrowed_by(self.view, filter) {
-            // Files are chosen by it; the rows in them are judged by the plan.
-            true => TableProviderFilterPushDown::Inexact,
-            false => TableProviderFilterPushDown::Unsupported,
+        let used = |filter: &&Expr| {
+            let helps = self.scans.lake.is_some() && self.of_slot(filter).is_some();
+            match helps || window::narrows(self.view, filter) {
+                // Files and slots are chosen by it; the rows in them are judged by the plan.
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
+            }
         };
         Ok(filters.iter().map(used).collect())
     }
@@ -97,33 +118,94 @@ impl TableProvider for EventTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let window = Window::of_filters(self.view, filters).and(self.scans.asked.clone());
-        let listing = self.scans.listing(&window).await;
-        // The same files count again where a question reads them again.
-        let before = self.scans.tally.looked();
-        let files = listing.files.len() + usize::try_from(before.files_listed).unwrap_or(usize::MAX);
-        let bytes = listing.size_bytes() + before.bytes_listed;
-        if let Some(bytes_max) = self.scans.bytes_max.filter(|max| bytes > *max) {
-            return Err(QueryError::TooMuch { files, bytes, bytes_max }.into());
-        }
-        self.scans.tally.note(|looked| {
-            looked.files_listed = files as u64;
-            looked.bytes_listed = bytes;
-        });
+        let window = window::of_filters(self.view, filters).and(self.scans.asked.clone());
+        let needs = self.scans.needs(&window).await?;
+        self.count(&needs)?;
         let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.view.columns.len()).collect());
         let columns: Arc<[Column]> =
             wanted.iter().filter_map(|at| self.view.columns.get(*at)).cloned().collect::<Vec<_>>().into();
         let schema = schema(&columns);
+        let asked = Asked { from: self.scans.asked.from, to: self.scans.asked.to };
         let part = |files: Vec<LogFile>| -> Arc<dyn PartitionStream> {
             let (archive, tally) = (Arc::clone(&self.scans.archive), self.scans.tally.clone());
-            let asked = Asked { from: self.scans.asked.from, to: self.scans.asked.to };
             Arc::new(Part { archive, columns: Arc::clone(&columns), schema: Arc::clone(&schema), files, asked, tally })
         };
-        let parts: Vec<_> = spread(&listing, state.config().target_partitions()).into_iter().map(part).collect();
-        if parts.is_empty() {
-            return Ok(Arc::new(EmptyExec::new(schema)));
+        let partitions = state.config().target_partitions();
+        let parts: Vec<_> = spread(&needs.listing, partitions).into_iter().map(part).collect();
+        let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        if !needs.slots.is_empty() {
+            let newer = match needs.listing.files.as_slice() {
+                [] => None,
+                files => {
+                    let pool = &state.runtime_env().memory_pool;
+                    Some(Arc::new(Newer::of(&self.scans.archive, files, pool).await?))
+                }
+            };
+            let mut filters: Vec<Expr> = filters.iter().filter_map(|filter| self.of_slot(filter)).collect();
+            filters.extend(slots::of_window(&window));
+            let request = slots::Request { columns: &columns, filters, asked, newer, tally: &self.scans.tally };
+            plans.extend(slots::plans(&needs.slots, &request, state)?);
         }
-        Ok(Arc::new(StreamingTableExec::try_new(schema, parts, None, None, false, limit)?))
+        if !parts.is_empty() {
+            plans.push(Arc::new(StreamingTableExec::try_new(Arc::clone(&schema), parts, None, None, false, limit)?));
+        }
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(schema))),
+            1 => Ok(plans.remove(0)),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+}
+
+impl EventTable {
+    /// Returns a condition on the columns of a slot. `None`: a column of it is none that a slot has.
+    fn of_slot(&self, filter: &Expr) -> Option<Expr> {
+        let is_known = |name: &str| {
+            let own = self.view.columns.iter().find(|own| own.name == name)?;
+            slots::column_of(own).map(|slot| slot.name)
+        };
+        let mut all_known = true;
+        let renamed = filter.clone().transform(|expr| {
+            Ok(match expr {
+                Expr::Column(column) => match is_known(&column.name) {
+                    Some(name) => Transformed::yes(Expr::Column(SqlColumn::from_name(name))),
+                    None => {
+                        all_known = false;
+                        Transformed::no(Expr::Column(column))
+                    }
+                },
+                // A question within the question is none about a slot.
+                other => {
+                    all_known &= !matches!(other, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_));
+                    Transformed::no(other)
+                }
+            })
+        });
+        renamed.ok().map(|renamed| renamed.data).filter(|_| all_known)
+    }
+
+    /// Counts what is needed.
+    fn count(&self, needs: &Needs) -> Result<()> {
+        // The same files count again where a question reads them again.
+        let before = self.scans.tally.looked();
+        let already = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let slots = needs.slots.len() + already(before.slots);
+        let files = needs.listing.files.len() + already(before.files_listed);
+        let bytes = needs.listing.size_bytes() + before.bytes_listed;
+        let slot_bytes = needs.slots.iter().map(|slot| slot.size_bytes).sum::<u64>() + before.slot_bytes;
+        if let Some(bytes_max) = self.scans.bytes_max.filter(|max| bytes + slot_bytes > *max) {
+            return Err(QueryError::TooMuch { files: files + slots, bytes: bytes + slot_bytes, bytes_max }.into());
+        }
+        let footers = || needs.slots.iter().map(|slot| &slot.footer);
+        self.scans.tally.note(|looked| {
+            looked.files_listed = files as u64;
+            looked.bytes_listed = bytes;
+            looked.slots = slots as u64;
+            looked.slot_bytes = slot_bytes;
+            looked.records += footers().map(|footer| footer.read).sum::<u64>();
+            looked.duplicates += footers().map(|footer| footer.duplicates).sum::<u64>();
+        });
+        Ok(())
     }
 }
 

@@ -23,13 +23,17 @@ pub struct Looked {
     pub files_listed: u64,
     /// Their size as stored.
     pub bytes_listed: u64,
+    /// Slots of a lake that were needed.
+    pub slots: u64,
+    /// Their size in bytes.
+    pub slot_bytes: u64,
     /// Log files that were read to their end.
     pub files: u64,
     /// Their size as stored.
     pub bytes: u64,
     /// Their size inflated.
     pub inflated_bytes: u64,
-    /// Records in them, also those that are there more than once.
+    /// Records in them and in the slots, also those that are there more than once.
     pub records: u64,
     /// Records that were delivered before with the same bytes, which count once.
     pub duplicates: u64,

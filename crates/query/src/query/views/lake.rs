@@ -2,8 +2,8 @@
 //! event data stores"), with times as timestamps and free-form parts as maps for `element_at`. Names are lower case, as
 //! Trino makes them: `eventTime` in SQL finds `eventtime`.
 
-use super::super::column::Kind::{Flag, Json, List, Map, Struct, Text, Time};
-use super::super::column::{Column, From};
+use crate::columns::column::Kind::{Flag, Json, List, Map, Struct, Text, Time};
+use crate::columns::column::{Column, From};
 
 const ISSUER: &[Column] = &[
     Column::of("type", Text, "type", ""),

@@ -1,9 +1,8 @@
 //! The three views of the same events: our own names, those of Athena's documentation, and those of CloudTrail Lake.
 
-use super::column::{Column, Kind};
+use crate::columns::athena;
+use crate::columns::column::{Column, Kind};
 
-mod athena;
-mod events;
 mod lake;
 
 /// A table over the events.
@@ -28,7 +27,7 @@ pub struct View {
 pub const VIEWS: [View; 3] = [
     View {
         name: "events",
-        columns: events::COLUMNS,
+        columns: crate::columns::events::COLUMNS,
         time: "event_time",
         account: Some("account"),
         region: Some("region"),

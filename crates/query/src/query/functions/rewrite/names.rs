@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use datafusion::logical_expr::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, Statement, Visit, Visitor};
 
-use super::super::super::column::{Column, Kind};
 use super::super::super::views::VIEWS;
+use crate::columns::column::{Column, Kind};
 
 /// The names of every column and field.
 static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {

@@ -16,8 +16,8 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Unit};
 
 use self::format::{Parts, Piece};
-use super::super::column::UTC;
 use super::function::{Args, Function, Kind, Memo, Returns, refused, shown};
+use crate::columns::column::UTC;
 
 const TEXT: Returns = Returns::Type(|| DataType::Utf8View);
 const INTEGER: Returns = Returns::Type(|| DataType::Int64);

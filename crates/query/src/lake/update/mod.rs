@@ -1,0 +1,314 @@
+//! Log objects into slots.
+//!
+//! Each share of the accounts is worked on by itself: its new objects are read in the order in which they were made,
+//! their events are collected by slot, and when enough are collected each slot is written anew with them. Then the
+//! ledgers say that the objects are in. Whatever ends this in between, the next update does again what the ledgers do
+//! not say; slots that have an object's events already stay as they are.
+
+pub(in crate::lake) mod object;
+mod share;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::{StreamExt, iter};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
+use orgtrail_archive::archive::window::Window;
+
+use super::identity::{LakeError, LakeIdentity};
+use super::layout::{number_of, progress_key};
+use super::ledger::Progress;
+use super::slot::Source;
+use super::store::LakeStore;
+
+use share::{Found, Share};
+
+/// One of several writers, each of which has its own shares of the accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u16,
+    /// How many there are.
+    pub of: u16,
+}
+
+impl Shard {
+    /// Tells whether a share of the accounts is its.
+    pub fn has(self, number: u16) -> bool {
+        number % self.of.max(1) == self.number.saturating_sub(1)
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => Err(format!("{text:?} is no shard; write 1/4 for the first of four")),
+        }
+    }
+}
+
+/// What is to be put into a lake.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// The archive.
+    pub archive: Arc<Archive>,
+    /// The accounts and regions, and when the log objects were made. Without a beginning: from a little before the last
+    /// update on, of a new lake everything.
+    pub window: Window,
+    /// How far before the last update objects are looked for again: objects may come behind others that were made
+    /// later.
+    pub overlap: SignedDuration,
+    /// Which shares. `None`: all.
+    pub shard: Option<Shard>,
+    /// How many shares are worked on at a time.
+    pub threads: usize,
+    /// How many bytes of records are collected before they are written, for all shares together.
+    pub memory_bytes: usize,
+}
+
+/// What an update did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Updated {
+    /// Log objects that were listed.
+    pub listed: u64,
+    /// Those that were not in before, and are now.
+    pub added: u64,
+    /// Their size as stored, in bytes.
+    pub added_bytes: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Slots that were written.
+    pub slots_written: u64,
+    /// Bytes of slots that were written.
+    pub slots_bytes: u64,
+    /// What could not be listed or read: a key or a prefix, and why. It is not in, and the next update tries it again.
+    pub missing: Vec<(String, String)>,
+    /// Parts of objects that could not be read; the rest of these objects is in.
+    pub damaged: Vec<(String, String)>,
+    /// Keys among the logs that are none of CloudTrail's, and were not read: the first of them.
+    pub beside: Vec<String>,
+    /// How many there are.
+    pub beside_count: u64,
+    /// Slots and ledgers that could not be read or written, in words: what belongs there is not in.
+    pub failed: Vec<String>,
+}
+
+impl Updated {
+    /// Tells whether all that was listed is in.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.damaged.is_empty() && self.beside_count == 0 && self.failed.is_empty()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.listed += other.listed;
+        self.added += other.added;
+        self.added_bytes += other.added_bytes;
+        self.records += other.records;
+        self.slots_written += other.slots_written;
+        self.slots_bytes += other.slots_bytes;
+        self.missing.extend(other.missing);
+        self.damaged.extend(other.damaged);
+        self.failed.extend(other.failed);
+    }
+}
+
+/// How far an update is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Log objects that were listed.
+    pub listed: u64,
+    /// Those that were in already, or were read.
+    pub looked_at: u64,
+    /// Those that are in now and were not before.
+    pub added: u64,
+    /// Their size as stored, in bytes.
+    pub added_bytes: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Slots that were written.
+    pub slots_written: u64,
+    /// Bytes of slots that were written.
+    pub slots_bytes: u64,
+}
+
+/// What all shares have done, told with each change.
+struct Tally<'a> {
+    step: Mutex<Step>,
+    told: &'a (dyn Fn(Step) + Sync),
+}
+
+impl Tally<'_> {
+    fn note(&self, change: impl FnOnce(&mut Step)) {
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut step);
+        (self.told)(*step);
+    }
+}
+
+/// Returns the source that a log file is.
+pub fn source_of(file: &LogFile) -> Source {
+    let tag = match &file.tag {
+        Some(tag) => tag.trim_matches('"').to_owned(),
+        None => format!("size-{}", file.size_bytes),
+    };
+    Source { key: file.key.clone(), tag }
+}
+
+impl Update {
+    /// Puts what is new into a lake. `told` is called with how far it is. A run that is ended in
+    /// between leaves what it has written, and the next one goes on from there.
+    ///
+    /// # Errors
+    /// Where what each share has listed cannot be read. What goes wrong with single objects, slots and ledgers is part
+    /// of the answer.
+    pub async fn run(
+        &self,
+        store: &Arc<dyn LakeStore>,
+        identity: &LakeIdentity,
+        now: Timestamp,
+        told: &(dyn Fn(Step) + Sync),
+    ) -> Result<Updated, LakeError> {
+        let numbers: Vec<u16> = (0..identity.slots).filter(|n| self.shard.is_none_or(|shard| shard.has(*n))).collect();
+        let window = self.since(store.as_ref(), &numbers).await?;
+        let listing = self.archive.list(&window).await;
+        let mut updated = Updated {
+            missing: listing.refused.clone(),
+            beside: listing.beside.clone(),
+            beside_count: listing.beside_count as u64,
+            ..Updated::default()
+        };
+        let names = self.archive.place_names();
+        let mut found = spread(listing, &names, identity.slots);
+        // What belongs to the shares of other writers is theirs to say.
+        found.retain(|number, _| numbers.contains(number));
+        let listed = found.values().map(|found| found.files.len() as u64).sum();
+        let tally = Tally { step: Mutex::new(Step { listed, ..Step::default() }), told };
+        told(Step { listed, ..Step::default() });
+        let budget = self.memory_bytes / self.threads.max(1);
+        let mut shares = iter(numbers)
+            .map(|number| {
+                let found = found.remove(&number).unwrap_or_default();
+                let share = Share {
+                    archive: Arc::clone(&self.archive),
+                    store: Arc::clone(store),
+                    grain: identity.grain,
+                    number,
+                    budget_bytes: budget,
+                    tally: &tally,
+                };
+                let listed = Progress {
+                    places: names.clone(),
+                    listed_at: now,
+                    from: window.from.map(|from| TimeZone::UTC.to_datetime(from).date()),
+                    missing: updated.missing.clone(),
+                    missing_count: 0,
+                    beside: updated.beside.clone(),
+                    beside_count: updated.beside_count,
+                };
+                let is_all = self.takes_all();
+                async move {
+                    let mut done = Box::pin(share.run(found)).await;
+                    if is_all {
+                        let missing = [listed.missing, done.missing.clone()].concat();
+                        let progress = Progress {
+                            missing_count: (missing.len() + done.failed.len()) as u64,
+                            missing: missing.into_iter().take(MISSING_MAX).collect(),
+                            ..listed
+                        };
+                        if let Err(error) = share.note_progress(progress).await {
+                            done.failed.push(error.to_string());
+                        }
+                    }
+                    done
+                }
+            })
+            .buffer_unordered(self.threads.max(1));
+        let mut total = Updated::default();
+        while let Some(done) = shares.next().await {
+            total.add(done);
+        }
+        drop(shares);
+        updated.add(total);
+        Ok(updated)
+    }
+
+    /// Tells whether all accounts and regions are taken, up to the present.
+    fn takes_all(&self) -> bool {
+        let Window { from: _, to, accounts, regions } = &self.window;
+        to.is_none() && accounts.is_none() && regions.is_none()
+    }
+
+    /// Returns the window to list: the asked-for one, from a little before the last update on.
+    async fn since(&self, store: &dyn LakeStore, numbers: &[u16]) -> Result<Window, LakeError> {
+        let mut window = self.window.clone();
+        if window != Window::default() {
+            // A whole day, as progress is noted by days.
+            window.from = window.from.map(day_of).filter(|from| *from > Timestamp::constant(BEGINNING, 0));
+            return Ok(window);
+        }
+        let names = self.archive.place_names();
+        let mut from: Option<Timestamp> = None;
+        for number in numbers {
+            let Some(progress) = read_progress(store, *number).await? else { return Ok(window) };
+            // Of a place that is new everything is.
+            if !progress.has_places(&names) {
+                return Ok(window);
+            }
+            let since = match progress.missing_count {
+                0 => Some(progress.listed_at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN)),
+                // What could not be had must be listed again, wherever it is.
+                _ => progress.from.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()),
+            };
+            let Some(since) = since else { return Ok(window) };
+            from = Some(from.unwrap_or(since).min(since));
+        }
+        window.from = from.map(day_of);
+        Ok(window)
+    }
+}
+
+/// AWS announced CloudTrail on 2013-11-13: who asks for older logs asks for all.
+const BEGINNING: i64 = 1_384_300_800;
+
+/// Returns the beginning of a day.
+fn day_of(at: Timestamp) -> Timestamp {
+    let day = TimeZone::UTC.to_datetime(at).date();
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(at)
+}
+
+/// Objects that are named among what is missing.
+const MISSING_MAX: usize = 100;
+
+/// Returns what a share of the accounts has listed. `None`: nothing yet.
+///
+/// # Errors
+/// Where it cannot be read.
+pub async fn read_progress(store: &dyn LakeStore, number: u16) -> Result<Option<Progress>, LakeError> {
+    let key = progress_key(number);
+    let found = store.get(&key).await.map_err(|fault| LakeError::fault(store, &key, fault))?;
+    let Some(stored) = found else { return Ok(None) };
+    let read = serde_json::from_slice(&stored.bytes);
+    read.map(Some).map_err(|error| LakeError::Damaged { place: store.name(), key, why: error.to_string() })
+}
+
+/// Spreads what was listed over the shares.
+fn spread(listing: Listing, names: &[String], slots: u16) -> BTreeMap<u16, Found> {
+    let mut all: BTreeMap<u16, Found> = BTreeMap::new();
+    for place in &listing.places {
+        let found = all.entry(number_of(&place.account, slots)).or_default();
+        found.note_place(names.get(place.place).map_or("", String::as_str), place, &listing);
+    }
+    for file in listing.files {
+        all.entry(number_of(&file.chain.account, slots))
+            .or_default()
+            .take(names.get(file.place).map_or("", String::as_str), file);
+    }
+    all
+}
