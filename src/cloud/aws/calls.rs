@@ -64,6 +64,10 @@ pub(super) const DEPLOYMENT: &[Part] = &[Part::Deployment, Part::Document, Part:
 /// What the clients call that read the logs.
 pub(super) const ARCHIVE: &[Part] = &[Part::Archive];
 
+/// What the clients call that read and write a lake.
+#[cfg(feature = "sql")]
+pub(super) const LAKE: &[Part] = &[Part::Lake];
+
 impl Destination {
     /// Refuses an operation that is not in the table, or not for what this client is for.
     pub(super) fn check(&self, name: &str) -> Result<(), NotInTable> {

@@ -32,7 +32,10 @@ mod iam;
 mod impossible;
 mod keys;
 mod kms;
+#[cfg(feature = "sql")]
+pub mod lake;
 mod logs;
+mod named_role;
 mod observe;
 mod organizations;
 mod part;
@@ -49,6 +52,7 @@ mod wake;
 pub mod webhook;
 mod whole;
 
+pub use named_role::NamedRole;
 pub use rate_limits::Timing;
 
 use crate::cloud::document::ConditionalStore;

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 
 use super::calls::{CallInterceptor, DEPLOYMENT, Destination};
 use super::fault::{fault, refusal};
+use super::named_role::NamedRole;
 use super::rate_limits::{RateLimits, Timing};
 use super::retry::{retry_not_ready, until};
 use super::service_limiter::ThrottleInterceptor;
@@ -313,17 +314,18 @@ pub(super) struct Speed {
     pub(super) in_flight_max: usize,
 }
 
-/// The sessions of all accounts, each assumed once.
+/// The sessions of all roles, each assumed once.
 pub(super) struct Sessions {
     base: Session,
     home: Region,
     roles: Roles,
-    slots: Mutex<HashMap<AccountId, Arc<Slot>>>,
+    /// By the ARN of the role.
+    slots: Mutex<HashMap<Arn, Arc<Slot>>>,
 }
 
 type Slot = Mutex<Option<Assumed>>;
 
-/// The last answer to a wish for an account's session.
+/// The last answer to a wish for a role's session.
 #[derive(Clone)]
 struct Assumed {
     result: Result<Session, CloudFault>,
@@ -371,26 +373,50 @@ impl Sessions {
         if *account == self.base.account {
             return Ok(self.base.clone());
         }
-        let slot = Arc::clone(self.slots.lock().await.entry(account.clone()).or_default());
+        let role = format!("role/{}", self.roles.member_role.trim_start_matches('/'));
+        let arn = Arn::new(self.base.partition, "iam", "", account.as_str(), &role);
+        self.of_role(account, &arn, None, &member_role_help(&arn)).await
+    }
+
+    /// Returns the session of a role that a person named, also where it is one of the account that asks.
+    pub(super) async fn of_named(&self, role: &NamedRole) -> Result<Session, CloudFault> {
+        self.of_role(&role.account, &role.arn, role.external_id.as_deref(), &role.help()).await
+    }
+
+    /// Returns the session of a role. `help` says what to do where it is not given.
+    async fn of_role(
+        &self,
+        account: &AccountId,
+        arn: &Arn,
+        external_id: Option<&str>,
+        help: &str,
+    ) -> Result<Session, CloudFault> {
+        let slot = Arc::clone(self.slots.lock().await.entry(arn.clone()).or_default());
         let mut slot = slot.lock().await;
         let now = SystemTime::now();
         if let Some(assumed) = slot.as_ref().filter(|assumed| assumed.good_until > now) {
             return assumed.result.clone();
         }
-        let assumed = self.assume(account, now).await;
+        let credentials = self.credentials(arn, external_id).await.map_err(|f| not_assumed(f, account, arn, help));
+        let assumed = self.assumed(account, arn, credentials, now);
         let result = assumed.result.clone();
         *slot = Some(assumed);
         result
     }
 
-    async fn assume(&self, account: &AccountId, now: SystemTime) -> Assumed {
-        match self.credentials(account).await {
+    fn assumed(
+        &self,
+        account: &AccountId,
+        arn: &Arn,
+        credentials: Result<Credentials, CloudFault>,
+        now: SystemTime,
+    ) -> Assumed {
+        match credentials {
             Ok(credentials) => {
                 let end = credentials.expiry().unwrap_or(now);
                 let provider = SharedCredentialsProvider::new(credentials);
                 let config = self.base.config.to_builder().credentials_provider(provider).build();
-                let role = format!("role/{}", self.roles.member_role.trim_start_matches('/'));
-                let caller = Some(Arn::new(self.base.partition, "iam", "", account.as_str(), &role));
+                let caller = Some(arn.clone());
                 let session = Session { account: account.clone(), config, caller, ..self.base.clone() };
                 Assumed { result: Ok(session), good_until: end.checked_sub(REST_MIN).unwrap_or(end) }
             }
@@ -398,15 +424,11 @@ impl Sessions {
         }
     }
 
-    async fn credentials(&self, account: &AccountId) -> Result<Credentials, CloudFault> {
+    async fn credentials(&self, arn: &Arn, external_id: Option<&str>) -> Result<Credentials, CloudFault> {
         let at_home = self.base.in_region(&self.home);
-        let role = format!("role/{}", self.roles.member_role);
-        let arn = Arn::new(self.base.partition, "iam", "", account.as_str(), &role).to_string();
-        let mut request = at_home.sts().assume_role().role_arn(&arn).role_session_name(&self.roles.session_name);
-        if let Some(policy) = &self.roles.policy {
-            request = request.policy(policy);
-        }
-        let answer = at_home.read(sts::ASSUME_ROLE, request.send()).await.map_err(|f| not_assumed(f, account, &arn))?;
+        let request = at_home.sts().assume_role().role_arn(arn.as_str()).role_session_name(&self.roles.session_name);
+        let request = request.set_policy(self.roles.policy.clone()).set_external_id(external_id.map(str::to_owned));
+        let answer = at_home.read(sts::ASSUME_ROLE, request.send()).await?;
         let Some(given) = answer.credentials() else {
             return Err(at_home.unexpected_response(sts::ASSUME_ROLE, "the answer has no credentials"));
         };
@@ -416,16 +438,16 @@ impl Sessions {
     }
 }
 
+fn member_role_help(arn: &Arn) -> String {
+    format!(
+        "make {arn}, let it trust the account of these credentials, and allow them sts:AssumeRole on it; a service \
+         control policy can deny it too; or leave the account out with accounts.exclude"
+    )
+}
+
 /// A role that cannot be assumed is the problem of the account that it belongs to.
-fn not_assumed(fault: CloudFault, account: &AccountId, arn: &str) -> CloudFault {
-    let help = if fault.kind == CloudFaultKind::Denied {
-        format!(
-            "make {arn}, let it trust the account of these credentials, and allow them sts:AssumeRole on it; a service \
-             control policy can deny it too; or leave the account out with accounts.exclude"
-        )
-    } else {
-        fault.help
-    };
+fn not_assumed(fault: CloudFault, account: &AccountId, arn: &Arn, help: &str) -> CloudFault {
+    let help = if fault.kind == CloudFaultKind::Denied { help.to_owned() } else { fault.help };
     CloudFault {
         account: account.clone(),
         message: format!("{arn} cannot be assumed: {}", fault.message),

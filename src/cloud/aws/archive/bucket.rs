@@ -1,8 +1,8 @@
 //! A bucket. One GET brings an object with its metadata; there is no HEAD. Listings stream page by page.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -14,30 +14,19 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::stream::{BoxStream, StreamExt, iter, unfold};
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
 
+use super::attempts::Attempts;
 use super::prepared::Prepared;
 use super::{Failure, LogsSession, rules};
 use crate::archive::inflate::{OBJECT_BYTES_MAX, Unpacked, hash_log};
 use crate::archive::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version};
-use crate::cloud::aws::calls::in_attempt;
-use crate::cloud::aws::service_limiter::ServiceLimiter;
 use crate::flow::Pages;
 use crate::operations::s3 as op;
 
-/// How often a request is tried in all. With the delays below the last try comes after about half a minute.
-const TRIES: u32 = 8;
-/// How often a request is tried that is throttled while others go through.
-const THROTTLED_TRIES: u32 = 16;
-/// How long a run waits for a bucket that throttles all requests: events of S3 that last minutes are no end of a proof.
-const PATIENCE: Duration = Duration::from_secs(300);
-/// The delay before the second try, doubled for each further one, and its limit.
-const DELAY_MS: u64 = 150;
-const DELAY_MAX_S: u64 = 10;
 /// How many KiB of bodies are in memory at most. Most log files are small; fifty of the largest would be 2.5 GB.
 const BODIES_KIB_MAX: usize = 192 << 10;
 /// Bodies above this are inflated where they do not keep other requests waiting.
@@ -59,12 +48,8 @@ pub struct S3Store {
     session: LogsSession,
     client: Client,
     bucket: String,
-    lane: Arc<ServiceLimiter>,
+    attempts: Attempts,
     memory: Arc<Semaphore>,
-    /// The delay before the second try, and the longest one.
-    delays: (Duration, Duration),
-    /// When the bucket answered last.
-    answered: Arc<Mutex<Option<Instant>>>,
     /// The lifecycle rules that delete, asked once; or why they are not known.
     deletes: Arc<OnceCell<Result<Vec<Deletes>, Fault>>>,
     /// GETs that are prepared once; not set when the connection is not known.
@@ -79,12 +64,10 @@ struct Fetched {
 
 impl S3Store {
     /// Returns the store of a bucket. The client must not retry by itself, so that refusals are seen here.
-    pub(super) fn new(session: &LogsSession, client: Client, bucket: &str) -> Self {
+    pub(in crate::cloud::aws) fn new(session: &LogsSession, client: Client, bucket: &str) -> Self {
         let memory = Arc::new(Semaphore::new(BODIES_KIB_MAX));
-        let delays = (Duration::from_millis(DELAY_MS), Duration::from_secs(DELAY_MAX_S));
-        let (answered, deletes) = Default::default();
-        let (session, lane, bucket) = (session.clone(), session.lane(bucket), bucket.to_owned());
-        Self { session, client, bucket, lane, memory, delays, answered, deletes, prepared: None }
+        let (attempts, session, bucket) = (Attempts::new(session, bucket), session.clone(), bucket.to_owned());
+        Self { session, client, bucket, attempts, memory, deletes: Arc::default(), prepared: None }
     }
 
     /// Returns the store with prepared GETs.
@@ -95,56 +78,19 @@ impl S3Store {
     /// Returns the store with other delays between tries: the first one and the longest one.
     #[must_use]
     pub fn with_delays(self, first: Duration, longest: Duration) -> Self {
-        Self { delays: (first, longest), ..self }
+        Self { attempts: self.attempts.clone().with_delays(first, longest), ..self }
     }
 
     /// Returns how many requests may be in flight now.
     pub fn in_flight_max(&self) -> usize {
-        self.lane.flow.limit()
+        self.attempts.in_flight_max()
     }
 
-    /// Sends a request when there is room, again while its failure may pass. A bucket that throttles everything is
-    /// waited for, as long as the run has patience.
     async fn send<T, F>(&self, request: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let begun = Instant::now();
-        let delays = ExponentialBuilder::default().with_min_delay(self.delays.0).with_max_delay(self.delays.1);
-        let mut delays = delays.without_max_times().with_jitter().build();
-        let mut tries = 0;
-        loop {
-            let turn = self.lane.flow.admit().await;
-            self.session.count();
-            let answer = in_attempt(tries + 1, request()).await;
-            drop(turn);
-            let failure = match answer {
-                Ok(answer) => {
-                    self.lane.flow.went_well();
-                    *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-                    return Ok(answer);
-                }
-                Err(failure) => failure,
-            };
-            if failure.is_throttle {
-                self.lane.was_throttled();
-            }
-            tries += 1;
-            if !failure.is_passing || !self.goes_on(tries, failure.is_throttle, begun) {
-                return Err(failure.fault);
-            }
-            tokio::time::sleep(delays.next().unwrap_or(self.delays.1)).await;
-        }
-    }
-
-    /// Tells whether a request is tried again after so many tries.
-    fn goes_on(&self, tries: u32, is_throttle: bool, begun: Instant) -> bool {
-        if tries < TRIES || !is_throttle {
-            return tries < TRIES;
-        }
-        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let others_go_through = answered.is_some_and(|at| at.elapsed() < self.delays.1);
-        begun.elapsed() < PATIENCE && (tries < THROTTLED_TRIES || !others_go_through)
+        self.attempts.send(request).await
     }
 
     async fn ask_deletes(&self) -> Result<Vec<Deletes>, Fault> {
@@ -374,6 +320,14 @@ impl Store for S3Store {
 
     async fn hash_version(&self, key: &str, version: &str) -> Result<Unpacked, HashError> {
         self.hash_fetched(key, Some(version)).await
+    }
+
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Credentials of the member role that renew themselves: a proof of a large archive lasts longer than a session.
+//! Credentials of a role that renew themselves: a proof of a large archive lasts longer than a session.
 
 use std::sync::Arc;
 
@@ -6,22 +6,46 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 
-use crate::cloud::aws::session::Sessions;
+use crate::cloud::CloudFault;
+use crate::cloud::aws::NamedRole;
+use crate::cloud::aws::session::{Session, Sessions};
 use crate::ids::AccountId;
 
-/// The member role of one account.
-pub(super) struct MemberCredentials {
-    sessions: Arc<Sessions>,
-    account: AccountId,
+/// Which role reads.
+#[derive(Debug, Clone)]
+pub(super) enum Reader {
+    /// The member role of an account.
+    Member(AccountId),
+    /// A role that a person named.
+    Named(NamedRole),
 }
 
-impl MemberCredentials {
-    pub(super) fn new(sessions: Arc<Sessions>, account: AccountId) -> Self {
-        Self { sessions, account }
+impl Reader {
+    /// Returns its session.
+    ///
+    /// # Errors
+    /// [`CloudFault`] where it cannot be assumed.
+    pub(super) async fn session(&self, sessions: &Sessions) -> Result<Session, CloudFault> {
+        match self {
+            Self::Member(account) => sessions.of(account).await,
+            Self::Named(role) => sessions.of_named(role).await,
+        }
+    }
+}
+
+/// The credentials of a role.
+pub(super) struct RoleCredentials {
+    sessions: Arc<Sessions>,
+    reader: Reader,
+}
+
+impl RoleCredentials {
+    pub(super) fn new(sessions: Arc<Sessions>, reader: Reader) -> Self {
+        Self { sessions, reader }
     }
 
     async fn fresh(&self) -> provider::Result {
-        let session = self.sessions.of(&self.account).await.map_err(CredentialsError::provider_error)?;
+        let session = self.reader.session(&self.sessions).await.map_err(CredentialsError::provider_error)?;
         let given = session.config().credentials_provider();
         let given = given.ok_or_else(|| CredentialsError::not_loaded("the session has no credentials"))?;
         let credentials: Credentials = given.provide_credentials().await?;
@@ -29,13 +53,13 @@ impl MemberCredentials {
     }
 }
 
-impl std::fmt::Debug for MemberCredentials {
+impl std::fmt::Debug for RoleCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemberCredentials").field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("RoleCredentials").field("reader", &self.reader).finish_non_exhaustive()
     }
 }
 
-impl ProvideCredentials for MemberCredentials {
+impl ProvideCredentials for RoleCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,

@@ -12,12 +12,12 @@ use crate::operations::Operation;
 
 /// A fault with what a retry has to know.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) fault: Fault,
+pub(in crate::cloud::aws) struct Failure {
+    pub(in crate::cloud::aws) fault: Fault,
     /// Whether the same request may go well later.
-    pub(super) is_passing: bool,
+    pub(in crate::cloud::aws) is_passing: bool,
     /// Whether the service said that there were too many.
-    pub(super) is_throttle: bool,
+    pub(in crate::cloud::aws) is_throttle: bool,
 }
 
 /// Says where a call went: `GetObject in account 222222222222`.

@@ -1,5 +1,6 @@
 //! The logs' side of the door to AWS: buckets, CloudTrail's public keys, the state of trails, signatures of KMS.
-//! Nothing here writes: its clients call what the archive's part of the table has, and nothing else.
+//! Nothing here writes: its clients call what the archive's part of the table has, and nothing else. A lake, which is
+//! written too, has clients of its own (`cloud::aws::lake`).
 
 use std::sync::Arc;
 
@@ -8,12 +9,15 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::archive::{Fault, FaultKind};
 use crate::cloud::CloudFault;
+#[cfg(feature = "sql")]
+use crate::cloud::aws::lake::S3Lake;
 use crate::cloud::aws::rate_limits::{RateLimits, Timing};
 use crate::cloud::aws::session::Sessions;
-use crate::cloud::aws::{AwsOptions, CONNECT_TIMEOUT, NotConnected, SessionPolicy, http, sessions};
+use crate::cloud::aws::{AwsOptions, CONNECT_TIMEOUT, NamedRole, NotConnected, SessionPolicy, http, sessions};
 use crate::ids::{AccountId, Region};
 use crate::logs::expected::TrailStatus;
 
+mod attempts;
 mod bucket;
 mod credentials;
 mod failure;
@@ -24,12 +28,14 @@ mod session;
 mod sign;
 mod trail_status;
 
+#[cfg(feature = "sql")]
+pub(in crate::cloud::aws) use attempts::Attempts;
 pub use bucket::S3Store;
-use credentials::MemberCredentials;
-use failure::Failure;
+use credentials::{Reader, RoleCredentials};
+pub(in crate::cloud::aws) use failure::Failure;
 use prepared::{Noting, Prepared};
 pub use public_keys::PublicKeys;
-use session::LogsSession;
+pub(in crate::cloud::aws) use session::LogsSession;
 
 /// Calls in flight to one service beside the reads of a bucket.
 const IN_FLIGHT_MAX: usize = 16;
@@ -49,6 +55,8 @@ enum Way {
     AsStarted(Box<LogsSession>),
     /// Those of the member role in the log account, and in the accounts of earlier logs.
     MemberRole { sessions: Arc<Sessions>, log_account: AccountId },
+    /// Those of a role that a person named, wherever the logs lie.
+    NamedRole { sessions: Arc<Sessions>, role: NamedRole },
 }
 
 impl Connection {
@@ -91,6 +99,17 @@ impl Connection {
         Ok(Self { way: Way::MemberRole { sessions, log_account }, endpoint })
     }
 
+    /// Connects as a team does that reads its own logs: everything is read with a role that a person named, by sessions
+    /// that can do nothing but read logs. That the role cannot be assumed is said by what is read with it.
+    ///
+    /// # Errors
+    /// [`NotConnected`] where there are no credentials, or AWS does not take them or cannot be reached.
+    pub async fn as_role(options: AwsOptions, role: NamedRole) -> Result<Self, NotConnected> {
+        let sessions = Arc::new(sessions(options, SessionPolicy::Archive).await?);
+        let endpoint = sessions.base().config().endpoint_url().map(str::to_owned);
+        Ok(Self { way: Way::NamedRole { sessions, role }, endpoint })
+    }
+
     /// Returns the connection of settings that were made elsewhere.
     pub fn new(config: SdkConfig) -> Self {
         let endpoint = config.endpoint_url().map(str::to_owned);
@@ -106,14 +125,38 @@ impl Connection {
     pub async fn bucket(&self, bucket: &str, account: Option<&AccountId>) -> Result<S3Store, Fault> {
         let session = self.session(account).await?;
         let region = session.region_of(bucket).await;
+        Ok(Self::store(&session, bucket, region.as_deref()))
+    }
+
+    /// Returns the store of a bucket of which only what lies below a prefix may be listed: nothing else is asked to
+    /// know in which region it lies.
+    ///
+    /// # Errors
+    /// [`Fault`] where the role cannot be assumed.
+    pub async fn bucket_below(&self, bucket: &str, prefix: &str) -> Result<S3Store, Fault> {
+        let session = self.session(None).await?;
+        let region = session.region_by_listing(bucket, prefix).await;
+        Ok(Self::store(&session, bucket, region.as_deref()))
+    }
+
+    fn store(session: &LogsSession, bucket: &str, region: Option<&str>) -> S3Store {
         let noting = session.config().http_client().map(Noting::new);
-        let sdk = session.s3(region.as_deref(), noting.clone());
-        let to = session.to_s3(region.as_deref());
-        let store = S3Store::new(&session, sdk.clone(), bucket);
-        Ok(match noting {
+        let sdk = session.s3(region, noting.clone());
+        let to = session.to_s3(region);
+        let store = S3Store::new(session, sdk.clone(), bucket);
+        match noting {
             Some(noting) => store.with_prepared(Prepared::new(bucket, sdk, session.config().clone(), noting, to)),
             None => store,
-        })
+        }
+    }
+
+    /// Returns the lake of a bucket below a prefix (empty, or with a slash at its end), in whichever region it lies.
+    ///
+    /// # Errors
+    /// [`Fault`] where the member role cannot be assumed.
+    #[cfg(feature = "sql")]
+    pub async fn lake(&self, bucket: &str, prefix: &str) -> Result<S3Lake, Fault> {
+        Ok(S3Lake::new(&self.session(None).await?, bucket, prefix).await)
     }
 
     /// Returns the source of CloudTrail's public keys.
@@ -164,21 +207,24 @@ impl Connection {
 
     /// Returns the session that reads in an account, or in the log account.
     async fn session(&self, account: Option<&AccountId>) -> Result<LogsSession, Fault> {
-        let (sessions, account) = match &self.way {
+        let (sessions, reader) = match &self.way {
             Way::AsStarted(session) => return Ok(session.as_ref().clone()),
-            Way::MemberRole { sessions, log_account } => (sessions, account.unwrap_or(log_account)),
+            Way::MemberRole { sessions, log_account } => {
+                (sessions, Reader::Member(account.unwrap_or(log_account).clone()))
+            }
+            Way::NamedRole { sessions, role } => (sessions, Reader::Named(role.clone())),
         };
         let base = sessions.base();
         // What is wrong with the role is said before anything is read, and once.
-        let session = sessions.of(account).await.map_err(not_assumed)?;
+        let session = reader.session(sessions).await.map_err(|fault| not_assumed(fault, &reader))?;
         let home = SdkRegion::new(sessions.home().to_string());
         let config = base.config().to_builder().region(home);
-        let config = match *account == base.account {
-            true => config,
+        let config = match &reader {
+            Reader::Member(account) if *account == base.account => config,
             // A proof may last longer than the credentials of a role.
-            false => config.credentials_provider(SharedCredentialsProvider::new(MemberCredentials::new(
+            _ => config.credentials_provider(SharedCredentialsProvider::new(RoleCredentials::new(
                 Arc::clone(sessions),
-                account.clone(),
+                reader,
             ))),
         };
         Ok(LogsSession::new(config.build(), Some(session.account.clone()), base.limits()))
@@ -192,11 +238,15 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// The logs cannot be read where the member role cannot be assumed.
-fn not_assumed(fault: CloudFault) -> Fault {
+/// The logs cannot be read where the role cannot be assumed.
+fn not_assumed(fault: CloudFault, reader: &Reader) -> Fault {
     let CloudFault { account, operation, code, message, help, .. } = fault;
-    let help = format!(
-        "{help}; or name the place of the logs (s3://BUCKET/PREFIX), which is then read with your own credentials and no role"
-    );
+    let help = match reader {
+        Reader::Member(_) => format!(
+            "{help}; or name the place of the logs (s3://BUCKET/PREFIX), which is then read with your own credentials and no \
+             role"
+        ),
+        Reader::Named(_) => help,
+    };
     Fault::new(FaultKind::Denied, format!("{operation} in account {account}: {code}: {message}")).advising(help)
 }

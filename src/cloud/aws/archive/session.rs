@@ -12,16 +12,18 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{Failure, Noting, failure};
+#[cfg(feature = "sql")]
+use crate::cloud::aws::calls::LAKE;
 use crate::cloud::aws::calls::{ARCHIVE, CallInterceptor, Destination};
 use crate::cloud::aws::rate_limits::RateLimits;
 use crate::cloud::aws::service_limiter::{ServiceLimiter, ThrottleInterceptor};
 use crate::cloud::aws::whole::Whole;
 use crate::ids::{AccountId, Region};
-use crate::operations::{Operation, Service, s3};
+use crate::operations::{Operation, Part, Service, s3};
 
 /// Reads the logs with some credentials, in a region.
 #[derive(Clone)]
-pub(super) struct LogsSession {
+pub(in crate::cloud::aws) struct LogsSession {
     config: SdkConfig,
     /// `None` where it is unknown: nobody asked whose the credentials are.
     account: Option<AccountId>,
@@ -79,8 +81,18 @@ impl LogsSession {
 
     /// Makes the client of a bucket. Retries are the store's own: they have to slow down the other requests too.
     pub(super) fn s3(&self, region: Option<&str>, noting: Option<Noting>) -> aws_sdk_s3::Client {
+        self.s3_for(ARCHIVE, region, noting)
+    }
+
+    /// Makes the client of a bucket that has a lake.
+    #[cfg(feature = "sql")]
+    pub(in crate::cloud::aws) fn s3_of_lake(&self, region: Option<&str>) -> aws_sdk_s3::Client {
+        self.s3_for(LAKE, region, None)
+    }
+
+    fn s3_for(&self, parts: &'static [Part], region: Option<&str>, noting: Option<Noting>) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
-            .interceptor(CallInterceptor(self.to_s3(region)))
+            .interceptor(CallInterceptor(Destination { parts, ..self.to_s3(region) }))
             .interceptor(Whole)
             .retry_config(RetryConfig::disabled())
             // What CloudTrail signed is a better checksum than S3's, which would be computed beside it.
@@ -100,13 +112,24 @@ impl LogsSession {
 
     /// Returns the region of a bucket. `None` where S3 does not tell: whoever may not ask may still be in the right
     /// region, and listing tells if not.
-    pub(super) async fn region_of(&self, bucket: &str) -> Option<String> {
+    pub(in crate::cloud::aws) async fn region_of(&self, bucket: &str) -> Option<String> {
         let request = self.s3(None, None).get_bucket_location().bucket(bucket);
         let place = self.read(s3::GET_LOCATION, request.send()).await.ok()?;
         let region = place.location_constraint().map(|at| at.as_str().to_owned());
         // The oldest buckets name their region in S3's first words (GetBucketLocation API).
         let region = region.map(|region| if region == "EU" { "eu-west-1".to_owned() } else { region });
         region.filter(|region| !region.is_empty())
+    }
+
+    /// Returns the region of a bucket of which only what lies below a prefix may be listed: in another region S3
+    /// answers with the right one (S3 user guide, "Making requests", redirection). `None` where it does not tell.
+    pub(super) async fn region_by_listing(&self, bucket: &str, prefix: &str) -> Option<String> {
+        let request = self.s3(None, None).list_objects_v2().bucket(bucket).prefix(prefix).max_keys(1);
+        let _admitted = self.limits.admit(self.account.as_ref(), self.region(), &s3::LIST_OBJECTS).await;
+        let error = Box::pin(request.send()).await.err()?;
+        let told = error.raw_response()?.headers().get("x-amz-bucket-region").and_then(|told| told.parse().ok());
+        let region: Option<Region> = told.or_else(|| expected_region(error.message()?));
+        region.map(|region| region.to_string())
     }
 
     /// Makes a call.
@@ -120,7 +143,7 @@ impl LogsSession {
     }
 
     /// Sorts what went wrong with a call.
-    pub(super) fn failure<E>(&self, operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure
+    pub(in crate::cloud::aws) fn failure<E>(&self, operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -141,6 +164,12 @@ impl LogsSession {
     pub(super) fn count(&self) {
         self.limits.count();
     }
+}
+
+/// Returns the region that S3 expects a request to be signed for: `…; the region 'us-east-1' is wrong; expecting
+/// 'eu-central-1'`.
+fn expected_region(message: &str) -> Option<Region> {
+    message.split("expecting '").nth(1)?.split('\'').next()?.parse().ok()
 }
 
 impl std::fmt::Debug for LogsSession {
