@@ -4,6 +4,7 @@
 //! - [`digest`]: what digests say, who signed them, how they hang together.
 //! - [`expected`]: which accounts and regions there should be, and where trails deliver.
 //! - [`verify`]: proves a store.
+//! - [`sealed`]: which days a verification proves whole.
 //! - [`coverage`]: whether logs arrive, by account, region and kind.
 //! - [`time_set`]: sets of times.
 //! - [`bundle`]: evidence that can be checked again without the bucket.
@@ -17,5 +18,6 @@ pub mod coverage;
 pub mod digest;
 pub mod expected;
 pub mod finding;
+pub mod sealed;
 pub mod time_set;
 pub mod verify;

@@ -379,4 +379,8 @@ impl Store for BundlePlace {
             _ => Err(Self::untold().into()),
         }
     }
+
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
 }

@@ -43,7 +43,8 @@ pub struct Missing {
 }
 
 impl Missing {
-    fn phrase(&self) -> String {
+    /// Returns what is missing, for a person.
+    pub fn phrase(&self) -> String {
         let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         let account = self.account.as_ref().map(|account| format!("account {account}{name}"));
         let regions = if self.regions.is_empty() { String::new() } else { format!(" in {}", joined(&self.regions)) };
