@@ -13,6 +13,7 @@ pub mod act;
 pub mod controller;
 pub mod findings;
 pub mod history;
+pub mod lake;
 pub mod observe;
 pub mod round;
 pub mod status;

@@ -12,9 +12,10 @@ use super::{Controller, FatalError, Generation, every};
 use crate::config::Config;
 use crate::daemon::backoff::retry_pause;
 use crate::daemon::history::{HistoryFile, SharedHistory};
-use crate::daemon::lease::LeaderElector;
+use crate::daemon::lease::{LeaderElector, Leadership};
 use crate::daemon::shutdown::within_grace;
 use crate::reconcile::history::{RoundRecord, Trigger};
+use crate::reconcile::lake;
 use crate::reconcile::round::with_causes;
 use crate::reconcile::wake::{OwnSessions, QueueListener};
 
@@ -131,7 +132,22 @@ impl Controller<'_> {
             status.every_s = generation.config.reconcile.every.seconds();
             status.bad_config = None;
         });
-        let next = supervisor.run(state, first).await;
+        let keeper = generation.connection.lake.as_deref().filter(|_| !self.options.observe);
+        let beside = async {
+            match keeper.filter(|_| !self.options.once) {
+                Some(keeper) => lake::keep(keeper, self.clock, &self.board, elector.is_some()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let next = tokio::select! {
+            next = supervisor.run(state, first) => next,
+            // It goes on for ever; what it has in hand when the rounds end is done again by the next update.
+            () = beside => Ok(None),
+        };
+        let leads = elector.is_none() || self.board.read().leadership == Some(Leadership::Leader);
+        if let Some(keeper) = keeper.filter(|_| self.options.once && leads && !stop.is_cancelled()) {
+            lake::turn(keeper, self.clock, &self.board).await;
+        }
         if let Some(elector) = elector {
             elector.release().await;
         }

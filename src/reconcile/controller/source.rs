@@ -7,6 +7,7 @@ use crate::cloud::document::ConditionalStore;
 use crate::cloud::queue::Queue;
 use crate::config::Config;
 use crate::notify::Channels;
+use crate::reconcile::lake::LakeUpdater;
 
 /// What the daemon is connected to.
 pub struct Connection {
@@ -18,6 +19,8 @@ pub struct Connection {
     pub queue: Option<Box<dyn Queue>>,
     /// Where replicas keep their history together; `None` where each keeps its own, or none.
     pub history: Option<Box<dyn ConditionalStore>>,
+    /// What keeps the lake up to date; `None` where there is no lake, or nothing may be written.
+    pub lake: Option<Box<dyn LakeUpdater>>,
     /// Where findings are sent to.
     pub channels: Channels,
 }
@@ -25,7 +28,7 @@ pub struct Connection {
 impl Connection {
     /// A connection to a cloud and nothing beside it.
     pub fn to(cloud: Box<dyn Cloud>) -> Self {
-        Self { cloud, lease: None, queue: None, history: None, channels: Channels::new() }
+        Self { cloud, lease: None, queue: None, history: None, lake: None, channels: Channels::new() }
     }
 }
 

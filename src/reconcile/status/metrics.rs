@@ -69,6 +69,15 @@ fn level(metrics: &mut Metrics, status: &Status, now: Timestamp) {
     if let Some(calls) = status.full_pass_calls {
         metrics.gauge("full_pass_calls", "Calls of the last round that looked at everything", calls);
     }
+    if let Some(lake) = &status.lake {
+        metrics.gauge("lake_missing", "Log files that the last update of the lake could not put in", lake.last.missing);
+        metrics.counter("lake_log_files", "Log files that were put into the lake", lake.added);
+        metrics.moment("lake_update_timestamp_seconds", "When the last update of the lake ended", lake.ended);
+        if let Some(fresh) = lake.fresh_as_of {
+            let help = "When the last update of the lake began after which all that was listed was in";
+            metrics.moment("lake_fresh_timestamp_seconds", help, fresh);
+        }
+    }
     if let Some(next) = status.next {
         metrics.moment("next_round_timestamp_seconds", "When the next round is due", next);
     }

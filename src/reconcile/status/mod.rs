@@ -12,6 +12,7 @@ use crate::daemon::clock::between;
 use crate::daemon::lease::Leadership;
 use crate::ids::AccountId;
 
+pub mod lake;
 pub mod metrics;
 pub mod once;
 pub mod page;
@@ -53,6 +54,8 @@ pub struct Status {
     pub waiting: Vec<PendingChange>,
     /// The rounds, the oldest first.
     pub rounds: Vec<RoundRecord>,
+    /// The lake; `None` where none is kept, or it was not updated yet.
+    pub lake: Option<lake::LakeStatus>,
     /// What a full pass costs: the calls of the last round that looked at everything; none before the first one.
     pub full_pass_calls: Option<u64>,
     /// The resources of which it is remembered how they were seen last.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::lake::{LakeStatus, LakeUpdate};
 use super::{PendingChange, Status};
 use crate::plan::Harm;
 use crate::reconcile::findings::Finding;
@@ -31,10 +32,22 @@ pub struct OnceJson<'a> {
     round: Option<&'a RoundRecord>,
     /// The worst first.
     findings: &'a [Finding],
+    /// The update of the lake; null where none is kept, or it was not updated.
+    lake: Option<LakeJson<'a>>,
     /// Changes that wait for a person.
     waiting: Vec<WaitingJson<'a>>,
     /// Changes that wait beside those.
     waiting_left_out: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct LakeJson<'a> {
+    /// Log files that were put in.
+    added: u64,
+    /// Log files that were listed and are not in, and parts of them that could not be read.
+    missing: u64,
+    /// What is wrong, in words; empty where nothing is.
+    why: &'a str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -76,6 +89,11 @@ pub fn json(last: Option<&RoundRecord>, status: &Status) -> Result<String, serde
         in_sync: last.is_some_and(|round| in_sync(round, status)),
         round: last,
         findings: &status.findings,
+        lake: status.lake.as_ref().map(|lake| LakeJson {
+            added: lake.last.added,
+            missing: lake.last.missing,
+            why: &lake.last.why,
+        }),
         waiting: status.waiting.iter().map(WaitingJson::from).collect(),
         waiting_left_out: held.saturating_sub(status.waiting.len()),
     })
@@ -98,6 +116,10 @@ pub fn human(round: &RoundRecord, status: &Status) -> String {
     }
     if status.findings.len() > NAMED_MAX {
         lines.push(format!("- and {} more", words::grouped(status.findings.len() - NAMED_MAX)));
+    }
+    if let Some(LakeStatus { last: LakeUpdate { added, missing, why }, .. }) = &status.lake {
+        let why = if why.is_empty() { String::new() } else { format!(": {}", shortened(why)) };
+        lines.push(format!("lake: {added} log files added, {missing} missing{why}"));
     }
     lines.iter().map(|line| format!("{}\n", escape::terminal(line))).collect()
 }

@@ -4,6 +4,7 @@ use handlebars::Handlebars;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::lake::LakeStatus;
 use super::{AccountHealth, AccountStatus, PendingChange, Status};
 use crate::daemon::clock::between;
 use crate::daemon::lease::Leadership;
@@ -70,6 +71,7 @@ fn values(status: &Status, view: View, now: Timestamp) -> Value {
         "bad_config": status.bad_config,
         "last": status.rounds.last().map(|round| last(round, now)),
         "next": status.next.map(|next| json!({"time": second(next), "words": in_words(next, now)})),
+        "lake": status.lake.as_ref().map(|lake| lake_row(lake, now)),
         "findings": findings(status, now),
         "findings_count": status.findings.len(),
         "findings_more": more(status.findings.len(), ROWS_MAX, "finding"),
@@ -142,6 +144,23 @@ fn last(round: &RoundRecord, now: Timestamp) -> Value {
         "took": words::span(between(round.started, round.ended).as_secs()),
         "calls": words::count(usize::try_from(round.calls).unwrap_or(usize::MAX), "call"),
         "error": round.error,
+    })
+}
+
+fn lake_row(lake: &LakeStatus, now: Timestamp) -> Value {
+    let files = |count: u64| words::count(usize::try_from(count).unwrap_or(usize::MAX), "log file");
+    let missing = lake.last.missing;
+    let words = match lake.fresh_as_of {
+        _ if !lake.last.why.is_empty() => lake.last.why.clone(),
+        _ if missing > 0 => format!("{} could not be put in, wholly or in part", files(missing)),
+        Some(_) => format!("{} added by the last update", files(lake.last.added)),
+        None => "not updated yet".to_owned(),
+    };
+    json!({
+        "class": if lake.last.is_whole() { "good" } else { "bad" },
+        "words": words,
+        "time": lake.fresh_as_of.map(second),
+        "ago": lake.fresh_as_of.map(|fresh| ago(fresh, now)),
     })
 }
 
