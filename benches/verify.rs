@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, iter};
 use jiff::SignedDuration;
 use orgtrail::archive::inflate::{Trailing, Unpacked, hex, sha256};
-use orgtrail::archive::{Fault, FolderStore, HashError, Level, Listed, Object, Store};
+use orgtrail::archive::{Deletes, Fault, FolderStore, HashError, Level, Listed, Object, Store, Version};
 use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
@@ -260,6 +260,26 @@ impl Store for Endless {
     async fn hash(&self, _key: &str) -> Result<Unpacked, HashError> {
         self.hashed.fetch_add(1, Ordering::Relaxed);
         Ok(Unpacked { sha256: self.content, inflated_bytes: 2, trailing: Trailing::Nothing })
+    }
+
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn deletes(&self) -> Result<Vec<Deletes>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn versions(&self, _prefix: &str) -> Result<Vec<Version>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn hash_version(&self, key: &str, _version: &str) -> Result<Unpacked, HashError> {
+        self.hash(key).await
     }
 }
 

@@ -28,13 +28,17 @@
 //!   configuration allows.
 //! - [`archive`]: delivered objects: where they lie, listing, reading, unpacking within limits.
 //! - [`decode`]: bytes of an object into records.
-//! - [`query`]: SQL over the events of the archive; the only room that knows DataFusion and Arrow.
+//! - [`columns`]: records as columns.
+//! - [`lake`]: the events as Parquet, in slots.
+//! - [`query`]: SQL over the events of the archive; with `columns` and `lake` the only room that knows DataFusion and
+//!   Arrow.
 //! - [`logs`]: proves the consolidated logs.
 //! - [`audit`]: answers the controls of security standards from an organization, an estate and a plan.
 //! - [`operations`]: every call to AWS that the program can make, and the IAM actions that each needs.
 //! - [`permissions`]: the IAM policies that the commands themselves need.
 //! - [`report`]: turns plans, outcomes and findings into text.
 //! - [`template`]: what all templates have in common.
+//! - [`words`]: numbers, sizes and lists as sentences say them.
 //! - [`export`]: a deployment as Terraform, for teams that leave.
 //! - [`init`]: a first configuration, from answers or from a trail that is there already.
 //! - [`cli`]: the commands; the only module that knows the terminal, the environment and exit codes.
@@ -45,20 +49,19 @@
 #[cfg(test)]
 extern crate self as orgtrail;
 
-pub use orgtrail_archive::archive;
+pub use orgtrail_archive::{archive, files};
 pub use orgtrail_core::{
     audit, config, decode, desire, drift, estate, event, ids, log_path, monitoring, observation, operations,
-    organization, permissions, plan, policy, template,
+    organization, permissions, plan, policy, template, words,
 };
 #[cfg(feature = "sql")]
-pub use orgtrail_query::query;
+pub use orgtrail_query::{columns, lake, query};
 
 pub mod apply;
 pub mod cli;
 pub mod cloud;
 pub mod daemon;
 pub mod export;
-pub mod files;
 pub mod flow;
 pub mod init;
 pub mod logs;

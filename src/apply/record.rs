@@ -2,6 +2,7 @@
 //! removal, with what is removed. It is never read back.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::outcome::{ApplyReport, ChangeResult};
@@ -9,25 +10,36 @@ use crate::estate::{Address, Resource};
 use crate::ids::OrganizationId;
 use crate::plan::{Change, Plan, Step};
 
-#[derive(Serialize)]
+/// The run that a line is of.
+#[derive(Serialize, JsonSchema)]
 struct Run<'a> {
     /// When it began.
+    #[schemars(with = "String")]
     run: Timestamp,
     /// The fingerprint of its plan.
     plan: &'a str,
+    /// The organization's id.
+    #[schemars(with = "String")]
     organization: &'a OrganizationId,
+    /// The name of the deployment.
     deployment: &'a str,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
+/// One line of the record.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordLine<'a> {
     #[serde(flatten)]
     run: &'a Run<'a>,
+    /// `create`, `update`, `adopt` or `retire`.
     action: &'static str,
+    /// The address of the resource.
+    #[schemars(with = "String")]
     address: &'a Address,
+    /// `begun` before a removal; else how the change ended: `done`, `failed` or `taken_back`.
     result: &'static str,
-    /// What is removed, as it was.
+    /// What is removed, as it was: the resource in its own fields, as in a snapshot. Not there for other changes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     removed: Option<&'a Resource>,
 }
 
@@ -69,6 +81,6 @@ fn line(run: &Run<'_>, change: &Change, result: &'static str) -> Result<String, 
         Step::Retire { observed } => Some(observed).filter(|_| result != "failed"),
         Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => None,
     };
-    let line = Line { run, action: change.action().as_str(), address: &change.address, result, removed };
+    let line = RecordLine { run, action: change.action().as_str(), address: &change.address, result, removed };
     serde_json::to_string(&line).map(|text| text + "\n")
 }

@@ -63,7 +63,7 @@ pub enum Reads {
 /// One command.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its name.
+    /// Its name; of a command of a command both words: `lake update`.
     pub name: &'static str,
     /// Where help shows it.
     pub group: Group,
@@ -82,7 +82,9 @@ const LOGS: &[Format] = &[Human, Json, Jsonl, Markdown, Html];
 const TEXT: &[Format] = &[Human];
 const DATA: &[Format] = &[Json];
 #[cfg(feature = "sql")]
-const ANSWERS: &[Format] = &[Human, Format::Csv, Json, Jsonl, Markdown, Html];
+const ANSWERS: &[Format] = &[Human, Format::Csv, Json, Jsonl, Markdown, Html, Format::Parquet];
+#[cfg(feature = "sql")]
+const WRITTEN: &[Format] = &[Human, Json, Markdown];
 const BOTH: &[Format] = &[Human, Json];
 
 /// All commands, in the order in which help shows those of a group.
@@ -105,6 +107,14 @@ pub const COMMANDS: &[Entry] = &[
     report("check", Group::Prove, &[Human, Json, Markdown, Html, Ocsf, Asff], true),
     #[cfg(feature = "sql")]
     report("query", Group::Understand, ANSWERS, false),
+    #[cfg(feature = "sql")]
+    report("lake update", Group::Watch, WRITTEN, false),
+    #[cfg(feature = "sql")]
+    report("lake status", Group::Watch, &[Human, Format::Csv, Json, Markdown], false),
+    #[cfg(feature = "sql")]
+    document("lake ddl", Group::Understand, TEXT, Writes::Source, Reads::Aws),
+    #[cfg(feature = "sql")]
+    report("lake check", Group::Prove, WRITTEN, false),
     report("discover", Group::Understand, BOTH, false),
     report("explain", Group::Understand, BOTH, false),
     document("snapshot", Group::Understand, DATA, Writes::Document, Reads::Aws),
@@ -123,6 +133,11 @@ impl Entry {
     /// Returns the command of a name; `None` where there is none.
     pub fn of(name: &str) -> Option<&'static Self> {
         COMMANDS.iter().find(|entry| entry.name == name)
+    }
+
+    /// Returns the words of its name.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        self.name.split(' ')
     }
 
     /// Tells whether `--output` names the files of the report, rather than something that the command writes itself.

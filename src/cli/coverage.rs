@@ -166,6 +166,8 @@ fn text(coverage: &Coverage, args: &CoverageArgs, format: Format, around: &LogsC
         Format::Jsonl => report::json_lines(coverage, limit),
         Format::Markdown => report::markdown(coverage, limit),
         Format::Html => page::coverage(coverage, limit)?,
-        Format::Csv | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
+        Format::Csv | Format::Parquet | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => {
+            return Err(LogsError::Format);
+        }
     })
 }

@@ -40,9 +40,34 @@ pub const DRIFT: &str = "Examples:
 pub const QUERY: &str = "Examples:
   orgtrail query --days 7 \"SELECT event_name, count(*) FROM events GROUP BY 1\"
   orgtrail query --account 111111111111 --name root-use --days 30
-  orgtrail query --place s3://acme-logs -o a.csv \"SELECT * FROM events LIMIT 10\"
-  orgtrail query --name who-deleted --param what=acme-data
+  orgtrail query --role-arn arn:aws:iam::222222222222:role/Logs --name root-use
   orgtrail query \"DESCRIBE events\"";
+
+#[cfg(feature = "sql")]
+pub const LAKE_UPDATE: &str = "Examples:
+  orgtrail lake update
+  orgtrail lake update --lake s3://acme-lake/cloudtrail --grain hour --slots 16
+  orgtrail lake update --lake s3://acme-lake/cloudtrail --shard 1/4
+  orgtrail lake update --place copy --from 2026-11-01 --to 2026-12-01";
+
+#[cfg(feature = "sql")]
+pub const LAKE_STATUS: &str = "Examples:
+  orgtrail lake status
+  orgtrail lake status --lake s3://acme-lake/cloudtrail --days --output days.csv";
+
+#[cfg(feature = "sql")]
+pub const LAKE_DDL: &str = "Examples:
+  orgtrail lake ddl --engine athena --lake s3://acme-lake/cloudtrail
+  orgtrail lake ddl --engine duckdb --lake orgtrail-lake
+  orgtrail lake ddl --engine spark --lake s3://acme-lake/cloudtrail --iceberg
+  orgtrail lake ddl --engine athena --raw --output logs.sql";
+
+/// `lake check`.
+#[cfg(feature = "sql")]
+pub const LAKE_CHECK: &str = "Examples:
+  orgtrail lake check
+  orgtrail lake check --lake s3://acme-lake/cloudtrail --days 30
+  orgtrail lake check --account 111111111111 --from 2026-11-01 --to 2026-11-30";
 
 pub const RECONCILE: &str = "Examples:
   orgtrail reconcile --once --observe
@@ -71,6 +96,7 @@ pub const ACCESS: &str = "Examples:
 pub const PERMISSIONS: &str = "Examples:
   orgtrail permissions --for plan --in management
   orgtrail permissions --for apply --in log --management 111111111111
+  orgtrail permissions --for lake --in log --lake s3://acme-lake/cloudtrail
   orgtrail permissions --for apply --cloudformation --management 111111111111";
 
 pub const DEMO: &str = "Examples:
@@ -105,6 +131,7 @@ mod tests {
     use clap::CommandFactory;
 
     use crate::cli::Cli;
+    use crate::cli::help::leaves;
 
     /// Splits a line as a shell does, as far as examples need it; what follows a pipe or a semicolon is left out.
     fn words(line: &str) -> Vec<String> {
@@ -125,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_command_has_examples_and_each_of_them_is_understood() {
-        for command in Cli::command().get_subcommands() {
+        for (_, command) in leaves(&Cli::command()) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let text = help.replace("\\\n   ", "");
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("orgtrail ")).collect();

@@ -54,11 +54,29 @@ pub(super) const USES: &[(&str, &str, &str, Use)] = &[
     ("verify", "signed_by", "--signed-by", Use::Reads),
     ("verify", "checkpoint", "--checkpoint", Use::Keeps),
     ("verify", "bundle", "--bundle", Use::Writes),
+    #[cfg(feature = "sql")]
+    ("verify", "seal", "--seal", Use::ReadsAll),
     ("coverage", "places", "PLACE", Use::ReadsAll),
     #[cfg(feature = "sql")]
     ("query", "place", "--place", Use::ReadsAll),
     #[cfg(feature = "sql")]
+    ("query", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
     ("query", "file", "--file", Use::Reads),
+    #[cfg(feature = "sql")]
+    ("lake update", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake update", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake status", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake ddl", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake ddl", "place", "--place", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake check", "lake", "--lake", Use::ReadsAll),
+    #[cfg(feature = "sql")]
+    ("lake check", "place", "--place", Use::ReadsAll),
     ("explain", "bucket_policy", "BUCKET_POLICY", Use::Reads),
     ("explain", "key_policy", "--key-policy", Use::Reads),
     ("explain", "topic_policy", "--topic-policy", Use::Reads),
@@ -177,16 +195,16 @@ mod tests {
             USES.iter().any(|(of, named, ..)| (*of == command || of.is_empty()) && *named == id)
         };
         let mut read = 0;
-        for command in crate::cli::Cli::command().get_subcommands() {
+        for (name, command) in crate::cli::help::leaves(&crate::cli::Cli::command()) {
             for argument in command.get_arguments() {
                 let values = argument.get_value_names().unwrap_or_default().iter();
                 let names_file = values.map(|name| name.as_str()).any(|name| {
                     ["FILE", "DIR", "PLACE", "PLAN", "POLICY", "ACCOUNTS"].iter().any(|word| name.contains(word))
                 });
                 let id = argument.get_id().as_str();
-                let is_list = command.get_name() != "verify" && id == "accounts";
+                let is_list = name != "verify" && id == "accounts";
                 if names_file && argument.get_action().takes_values() && !is_list {
-                    assert!(known(command.get_name(), id), "{} {id}", command.get_name());
+                    assert!(known(&name, id), "{name} {id}");
                     read += 1;
                 }
             }

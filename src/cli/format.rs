@@ -21,6 +21,8 @@ pub enum Format {
     Markdown,
     /// One page that needs nothing else
     Html,
+    /// For analysis: columns with their types, in a file
+    Parquet,
     /// For code scanning
     Sarif,
     /// For the test view of a CI system
@@ -32,7 +34,7 @@ pub enum Format {
 }
 
 /// How the names of files end, and the format that each ending names; the first that fits counts.
-pub const ENDINGS: [(&str, Format); 12] = [
+pub const ENDINGS: [(&str, Format); 13] = [
     (".ocsf.json", Format::Ocsf),
     (".asff.json", Format::Asff),
     (".sarif.json", Format::Sarif),
@@ -41,6 +43,7 @@ pub const ENDINGS: [(&str, Format); 12] = [
     (".csv", Format::Csv),
     (".md", Format::Markdown),
     (".html", Format::Html),
+    (".parquet", Format::Parquet),
     (".sarif", Format::Sarif),
     (".xml", Format::Junit),
     (".txt", Format::Human),
@@ -81,11 +84,17 @@ impl Format {
             Format::Csv => "csv",
             Format::Markdown => "markdown",
             Format::Html => "html",
+            Format::Parquet => "parquet",
             Format::Sarif => "sarif",
             Format::Junit => "junit",
             Format::Ocsf => "ocsf",
             Format::Asff => "asff",
         }
+    }
+
+    /// Tells whether it is bytes and no text, so that it is nothing for a terminal.
+    pub fn is_binary(self) -> bool {
+        self == Format::Parquet
     }
 
     /// Returns the names of several formats as a list: `human, json and html`.

@@ -21,10 +21,43 @@ pub fn command() -> clap::Command {
     let all = Cli::command();
     let globals: Vec<Arg> = all.get_arguments().cloned().collect();
     let all = COMMANDS.iter().fold(all, |all, entry| {
-        all.mut_subcommand(entry.name, |command| without_idle(with_output(command, entry), entry, &globals))
+        let words: Vec<&str> = entry.words().collect();
+        changed(all, &words, &|command| without_idle(with_output(command, entry), entry, &globals))
     });
     let template = template(&all);
     all.help_template(template)
+}
+
+/// Changes the command of these words.
+fn changed(
+    command: clap::Command,
+    words: &[&'static str],
+    change: &dyn Fn(clap::Command) -> clap::Command,
+) -> clap::Command {
+    match words.split_first() {
+        Some((first, rest)) => command.mut_subcommand(*first, |below| changed(below, rest, change)),
+        None => change(command),
+    }
+}
+
+/// Returns the command of a name, which may have two words. `None` where there is none.
+#[cfg(test)]
+pub fn find<'a>(all: &'a clap::Command, name: &str) -> Option<&'a clap::Command> {
+    name.split(' ').try_fold(all, |command, word| command.find_subcommand(word))
+}
+
+/// Returns every command that does something, by its name: one that only has commands below it does nothing.
+#[cfg(test)]
+pub fn leaves(all: &clap::Command) -> Vec<(String, &clap::Command)> {
+    let mut found = Vec::new();
+    for command in all.get_subcommands().filter(|command| command.get_name() != "help") {
+        let below = leaves(command);
+        match below.is_empty() {
+            true => found.push((command.get_name().to_owned(), command)),
+            false => found.extend(below.into_iter().map(|(name, one)| (format!("{} {name}", command.get_name()), one))),
+        }
+    }
+    found
 }
 
 /// Gives a command its own `--format` and `--output`, which take the place of the global ones.
@@ -78,15 +111,23 @@ fn without_idle(command: clap::Command, entry: &Entry, globals: &[Arg]) -> clap:
 fn template(all: &clap::Command) -> String {
     let styles = Styles::styled();
     let (head, name) = (styles.get_header(), styles.get_literal());
-    let width = COMMANDS.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
+    // Commands of a command are shown by its own help.
+    let first = |entry: &Entry| entry.words().next().unwrap_or(entry.name);
+    let width = COMMANDS.iter().map(|entry| first(entry).len()).max().unwrap_or_default();
+    let mut shown: Vec<&str> = Vec::new();
     let mut text = "{about-with-newline}{usage-heading} {usage}\n\n".to_owned();
     for group in Group::ALL {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{head}{}:{head:#}", group.heading());
         for entry in COMMANDS.iter().filter(|entry| entry.group == group) {
-            let about = all.find_subcommand(entry.name).and_then(clap::Command::get_about);
+            let own = first(entry);
+            if shown.contains(&own) {
+                continue;
+            }
+            shown.push(own);
+            let about = all.find_subcommand(own).and_then(clap::Command::get_about);
             let about = about.map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(text, "  {name}{:width$}{name:#}  {about}", entry.name);
+            let _ = writeln!(text, "  {name}{own:width$}{name:#}  {about}");
         }
     }
     let _ = write!(text, "\n{head}Global options:{head:#}\n{{options}}{{after-help}}");
@@ -101,7 +142,7 @@ mod tests {
     fn shown(name: Option<&str>, long: bool, columns: usize) -> String {
         let mut all = command().term_width(columns);
         all.build();
-        let command = name.map_or(&mut all.clone(), |name| all.find_subcommand_mut(name).unwrap()).clone();
+        let command = name.map_or(&all, |name| find(&all, name).unwrap()).clone();
         let mut command = command.term_width(columns);
         let help = if long { command.render_long_help() } else { command.render_help() };
         help.to_string()
@@ -110,14 +151,15 @@ mod tests {
     #[test]
     fn every_command_has_one_row_of_the_table() {
         let all = Cli::command();
-        let commands: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+        let commands: Vec<String> = leaves(&all).into_iter().map(|(name, _)| name).collect();
         for name in &commands {
             assert_eq!(COMMANDS.iter().filter(|entry| entry.name == *name).count(), 1, "{name}");
         }
         assert_eq!(commands.len(), COMMANDS.len());
         let help = shown(None, false, 80);
         for entry in COMMANDS {
-            assert_eq!(help.matches(&format!("\n  {} ", entry.name)).count(), 1, "{}\n{help}", entry.name);
+            let first = entry.words().next().unwrap();
+            assert_eq!(help.matches(&format!("\n  {first} ")).count(), 1, "{}\n{help}", entry.name);
             assert!(!entry.formats.is_empty());
         }
     }
@@ -128,7 +170,9 @@ mod tests {
         for name in std::iter::once(None).chain(COMMANDS.iter().map(|entry| Some(entry.name))) {
             let help = shown(name, false, 80);
             let lines = help.lines().count();
-            if lines > 40 || help.lines().any(|line| line.chars().count() > 80) {
+            // The program's own help has a line for each command.
+            let most = if name.is_none() { 42 } else { 40 };
+            if lines > most || help.lines().any(|line| line.chars().count() > 80) {
                 too_large.push(format!("{name:?} has {lines} lines\n{help}"));
             }
             let own = help.find("\nOptions:").unwrap_or_default();
@@ -144,7 +188,8 @@ mod tests {
             ["The", "A", "An", "How", "Which", "What", "Where", "Only", "Also", "File", "Id", "ID", "It", "This"];
         let mut all = command();
         all.build();
-        for command in std::iter::once(&all).chain(all.get_subcommands().filter(|one| one.get_name() != "help")) {
+        let own = all.get_subcommands().filter(|one| one.get_name() != "help");
+        for command in std::iter::once(&all).chain(own).chain(leaves(&all).into_iter().map(|(_, one)| one)) {
             let of_args = command.get_arguments().map(|arg| (arg.get_id().to_string(), arg.get_help()));
             let texts = of_args.chain([("about".to_owned(), command.get_about())]);
             for (id, text) in texts {

@@ -4,7 +4,7 @@
 //! [`CommandOutput`]; what goes wrong is a [`CliError`], printed once, here.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,6 +29,8 @@ mod file_uses;
 pub mod format;
 mod help;
 mod init;
+#[cfg(feature = "sql")]
+mod lake;
 pub mod logs;
 mod man;
 mod notify;
@@ -46,7 +48,11 @@ mod render;
 mod saved;
 pub mod schema;
 mod session;
+#[cfg(feature = "sql")]
+mod shell;
 mod signal;
+#[cfg(feature = "sql")]
+mod size;
 mod snapshot;
 mod status_server;
 mod summary;
@@ -61,7 +67,7 @@ use failure::CliError;
 use file_uses::FileUses;
 pub use format::Format;
 use outcome::{ERROR_CODE, Outcome};
-use output::Outputs;
+use output::{Content, Outputs};
 use summary::Summary;
 use ui::{ColorChoice, LogFormat, Ui};
 use validate::{LoadError, load};
@@ -69,8 +75,8 @@ use validate::{LoadError, load};
 /// What a command has to say, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandOutput {
-    /// The report, in the format of each output of the run; one text alone is that of all.
-    pub texts: Vec<String>,
+    /// The report, in the format of each output of the run; one alone is that of all.
+    pub texts: Vec<Content>,
     /// How it ended.
     pub outcome: Outcome,
     /// The line of result, for standard error.
@@ -85,18 +91,18 @@ pub struct CommandOutput {
 
 impl CommandOutput {
     /// Makes an answer of a text for each output.
-    pub fn new(texts: Vec<String>, outcome: Outcome, summary: Summary) -> Self {
+    pub fn new(texts: Vec<Content>, outcome: Outcome, summary: Summary) -> Self {
         Self { texts, outcome, summary, record: None, failure: None }
     }
 
     /// Returns the report of the first output.
     pub fn text(&self) -> &str {
-        self.texts.first().map_or("", String::as_str)
+        self.texts.first().map_or("", Content::text)
     }
 
     /// Makes an answer that has one format.
     pub fn one(text: impl Into<String>, outcome: Outcome, summary: Summary) -> Self {
-        Self::new(vec![text.into()], outcome, summary)
+        Self::new(vec![Content::Text(text.into())], outcome, summary)
     }
 }
 
@@ -124,14 +130,23 @@ impl Cli {
     fn parse_line(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
         let matches = help::command().try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut help::command()))?;
-        if let Some((name, of_command)) = matches.subcommand() {
-            cli.entry = Entry::of(name).unwrap_or(cli.entry);
+        if let Some((name, of_command)) = named(&matches) {
+            cli.entry = Entry::of(&name).unwrap_or(cli.entry);
             cli.files = FileUses::of(cli.entry, of_command);
             // A global argument is known to the command too, wherever it stands.
             cli.common.config_named_by = NamedBy::of(of_command, "config");
         }
         Ok(cli)
     }
+}
+
+/// Returns the name of the command of a line, which has two words for a command of a command, and its arguments.
+fn named(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
+    let (name, own) = matches.subcommand()?;
+    Some(match named(own) {
+        Some((below, arguments)) => (format!("{name} {below}"), arguments),
+        None => (name.to_owned(), own),
+    })
 }
 
 /// What the program does.
@@ -332,6 +347,9 @@ enum Command {
     #[cfg(feature = "sql")]
     #[command(after_help = examples::QUERY)]
     Query(Box<query::QueryArgs>),
+    /// Keep the events of the archive as Parquet, for fast answers
+    #[cfg(feature = "sql")]
+    Lake(Box<lake::LakeArgs>),
     /// Write the deployment as Terraform, for teams that leave
     #[command(after_help = examples::EXPORT)]
     Export(export::Args),
@@ -366,7 +384,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let outputs = match cli.files.check().and_then(|()| Outputs::of(&cli.common, cli.entry)) {
+    let outputs = cli.files.check().and_then(|()| Outputs::of(&cli.common, cli.entry));
+    let outputs = match outputs.and_then(|outputs| outputs.for_terminal(io::stdout().is_terminal())) {
         Ok(outputs) => outputs,
         Err(failure) => {
             Ui::new(&cli.common, Outputs::standard(Format::Human)).print_failure(&failure);
@@ -450,7 +469,11 @@ async fn run(cli: &Cli, ui: &Ui) -> Result<CommandOutput, CliError> {
         Command::Verify(args) => Box::pin(verify::command(common, args, ui)).await,
         Command::Coverage(args) => Box::pin(coverage::command(common, args, ui)).await,
         #[cfg(feature = "sql")]
+        Command::Query(args) if args.is_without_question() => Box::pin(shell::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
         Command::Query(args) => Box::pin(query::run(common, args, ui)).await,
+        #[cfg(feature = "sql")]
+        Command::Lake(args) => Box::pin(lake::run(common, args, ui)).await,
         Command::Man => man::run(common, help::command()),
         Command::Completions(args) => Ok(completions::run(args, &mut help::command())),
     }

@@ -8,6 +8,31 @@ use super::failure::CliError;
 use super::format::{ENDINGS, Ending, Format};
 use crate::files::same_place;
 
+/// A report as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Text, which has its colours taken out where they are not wanted.
+    Text(String),
+    /// Bytes, written as they are.
+    Bytes(Vec<u8>),
+}
+
+impl Content {
+    /// Returns the text; empty for bytes.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Bytes(_) => "",
+        }
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -96,6 +121,20 @@ impl Outputs {
             ));
         }
         Ok(Self(outputs))
+    }
+
+    /// Returns them, unless bytes would be written to a terminal.
+    ///
+    /// # Errors
+    /// Where they would be.
+    pub fn for_terminal(self, stdout_is_terminal: bool) -> Result<Self, CliError> {
+        let is_wrong = |output: &&Output| output.target == Target::Stdout && output.format.is_binary();
+        let wrong = self.iter().find(is_wrong).map(|output| output.format.name());
+        match wrong.filter(|_| stdout_is_terminal) {
+            Some(name) => Err(CliError::new(format!("{name} is nothing for a terminal"))
+                .hint(format!("write it to a file: --output FILE.{name}"))),
+            None => Ok(self),
+        }
     }
 
     /// Returns them.

@@ -10,8 +10,8 @@ use super::ui::Ui;
 use super::validate::load;
 use super::{CommandOutput, Common, Format};
 use crate::config::Config;
-use crate::ids::{AccountId, Arn, BadId};
-use crate::permissions::{AccountKind, Known, Purpose, Request, permissions, stack_set};
+use crate::ids::{AccountId, Arn, BadId, BucketName};
+use crate::permissions::{AccountKind, Known, LakePlace, Purpose, Request, permissions, stack_set};
 use crate::report::text::words::count;
 
 /// The role that Organizations itself makes in the accounts that it creates.
@@ -30,6 +30,8 @@ enum Command {
     Verify,
     /// The command that reads the logs: query
     Query,
+    /// The command that keeps a lake of them: lake update
+    Lake,
 }
 
 impl From<Command> for Purpose {
@@ -40,6 +42,7 @@ impl From<Command> for Purpose {
             Command::Reconcile => Purpose::Reconcile,
             Command::Verify => Purpose::Verify,
             Command::Query => Purpose::Query,
+            Command::Lake => Purpose::Lake,
         }
     }
 }
@@ -93,6 +96,20 @@ pub struct Args {
     /// Grant `verify --sign` with this KMS key
     #[arg(long, value_name = "KEY_ARN", conflicts_with = "cloudformation", value_parser = signing_key)]
     sign: Option<Arn>,
+    /// Grant `lake update` with the lake below this prefix
+    #[arg(long, value_name = "S3_URL", conflicts_with = "cloudformation", value_parser = lake)]
+    lake: Option<(BucketName, String)>,
+    /// Grant the KMS key that encrypts the bucket of the lake
+    #[arg(long, value_name = "KEY_ARN", requires = "lake", value_parser = signing_key)]
+    lake_key: Option<Arn>,
+}
+
+/// Reads `s3://BUCKET/PREFIX`.
+fn lake(text: &str) -> Result<(BucketName, String), String> {
+    let rest = text.strip_prefix("s3://").ok_or("write s3://BUCKET/PREFIX; a lake in a folder needs no permission")?;
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+    Ok((bucket.parse().map_err(|error: BadId| error.to_string())?, format!("{prefix}{slash}")))
 }
 
 /// An alias does not do: a policy names keys by their ids.
@@ -119,13 +136,18 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliEr
     }
     let (purpose, destroy) = (args.purpose.into(), args.destroy.as_slice());
     let sign = args.sign.as_ref();
-    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy, sign });
+    if args.lake.is_some() && args.purpose != Command::Lake {
+        return Err(CliError::new("--lake belongs to --for lake").hint("leave --lake out"));
+    }
+    let key = args.lake_key.as_ref();
+    let lake = args.lake.as_ref().map(|(bucket, prefix)| LakePlace { bucket, prefix, key });
+    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy, sign, lake });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
         [] => {
             return Err(CliError::new("the command needs no permission there")
-                .hint("verify, coverage and query read in --in log, and ask for accounts in --in management"));
+                .hint("verify, coverage, query and lake read in --in log, and ask for accounts in --in management"));
         }
         [one] => one.to_pretty(),
         many => {

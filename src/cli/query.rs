@@ -4,29 +4,36 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure::CliError;
 use super::logs::archive::Archive as ConfiguredLogs;
-use super::logs::{LazyConnection, LogSources, LogsContext, LogsError, duration, time};
+use super::logs::{LazyConnection, LogSources, LogsContext, LogsError, ReaderArgs, duration, time};
 use super::outcome::Outcome;
+use super::output::Content;
+use super::size::size as size_of;
 use super::summary::Summary;
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format, signal};
 use crate::archive::find::ScopeFilter;
+use crate::archive::listing::{Archive, Place};
+use crate::archive::window::Window;
+use crate::archive::{Fault, FaultKind};
 use crate::files;
 use crate::ids::{AccountId, Region};
+use crate::lake::reading::Lake;
+use crate::log_path::TOP_FOLDER;
 use crate::phase::Phase;
 use crate::query::answer::{AnswerCoverage, Answered, Bounds, Cell, Ended, QueryAnswer, Question};
 use crate::query::engine::{Engine, Limits};
 use crate::query::error::{QueryError, SQL_BYTES_MAX};
 use crate::query::prepared::{Prepared, ValueError, assignment};
-use crate::query::scan::{Archive, Place};
-use crate::query::window::Window;
+use crate::query::scan::Looked;
 use crate::report::query as report;
-use crate::report::text::words::count;
+use crate::report::text::words::{count, size};
 
 /// How far behind the end of the time deliveries are looked for unless the user says otherwise.
 const LATE: &str = "24h";
@@ -34,8 +41,10 @@ const LATE: &str = "24h";
 /// Ask the archive with SQL: SELECT over `events`, `cloudtrail_logs` or `cloudtrail_lake`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct QueryArgs {
-    /// Ask this question: one SELECT, EXPLAIN, SHOW or DESCRIBE
-    #[arg(value_name = "SQL", required_unless_present_any = ["file", "name", "list"], conflicts_with_all = ["file", "name", "list"])]
+    /// Ask this: one SELECT, EXPLAIN, SHOW or DESCRIBE [default: a shell]
+    ///
+    /// Without a question, on a terminal, a shell asks for one after the other; \\? shows its commands.
+    #[arg(value_name = "SQL", conflicts_with_all = ["file", "name", "list"])]
     pub sql: Option<String>,
     /// Read the question from this file; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "list"])]
@@ -58,6 +67,17 @@ pub struct QueryArgs {
     /// s3://BUCKET/PREFIX, or a path. [default: the bucket of the configuration and the places of its `earlier`]
     #[arg(long, value_name = "PLACE")]
     pub place: Vec<String>,
+    /// Ask this lake, and log files for what is not in it yet
+    ///
+    /// s3://BUCKET/PREFIX, or a folder. [default: `lake.place` of the configuration] [env: ORGTRAIL_LAKE]
+    #[arg(long, value_name = "LAKE", env = "ORGTRAIL_LAKE", hide_env = true, conflicts_with = "no_lake")]
+    pub lake: Option<PathBuf>,
+    /// Read log files only, although there is a lake
+    #[arg(long, hide_short_help = true)]
+    pub no_lake: bool,
+    /// The role that reads.
+    #[command(flatten)]
+    pub reader: ReaderArgs,
     /// Look at events from this time on
     ///
     /// By default, and as far as the question itself does not say, from the beginning of the archive.
@@ -83,17 +103,24 @@ pub struct QueryArgs {
     /// Read at most this much; 0 is no limit
     ///
     /// Of the log files as they are stored, compressed.
-    #[arg(long, value_name = "SIZE", default_value = "10GB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "10GiB", value_parser = size_of)]
     pub max_bytes: u64,
     /// Show at most this many rows
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub max_rows: u32,
     /// Use at most this much memory to sort, group and join
-    #[arg(long, value_name = "SIZE", default_value = "512MB", value_parser = size, hide_short_help = true)]
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size_of, hide_short_help = true)]
     pub max_memory: u64,
     /// Stop after this long
     #[arg(long, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub timeout: Option<SignedDuration>,
+}
+
+impl QueryArgs {
+    /// Tells whether nothing is asked, so that a shell asks for it.
+    pub(super) fn is_without_question(&self) -> bool {
+        self.sql.is_none() && self.file.is_none() && self.name.is_none() && !self.list
+    }
 }
 
 /// The most bytes of the rows of one answer: they are held in memory, to be written in several formats.
@@ -104,64 +131,140 @@ pub(super) async fn run(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Co
     if args.list {
         return list(ui);
     }
-    let mut around = LogsContext::of(common, ui);
     let question = question(args)?;
     let sql = question.sql.clone();
-    let only = if let [one] = args.account.as_slice() { Some(one) } else { None };
-    let is_about_tables = is_about_tables(&sql);
-    let configured = match is_about_tables {
-        true => None,
-        false => Box::pin(ConfiguredLogs::read(common, &args.place, only, ui)).await?,
+    let (logs, archive) = match is_about_tables(&sql) {
+        true => (Logs::none(common, ui), Archive::new(Vec::new(), args.late)),
+        false => {
+            let logs = Box::pin(logs(common, args, ui)).await?;
+            // A question may take long, and its answer cannot be had again for nothing.
+            ui.must_be_writable()?;
+            let archive = archive(args, &logs).await?;
+            (logs, archive)
+        }
     };
+    let phase = Phase::begin("ask the archive");
+    let stop = stopped(args.timeout);
+    let answer = answer(args, &Arc::new(archive), &logs, logs.around.now, question, stop, ui).await?;
+    phase.end(format_args!("{} rows", answer.rows.len()));
+    let texts = ui.render(|format| content(&answer, &sql, format, ui))?;
+    let outcome = if answer.coverage.is_whole { Outcome::Clean } else { Outcome::Partial };
+    Ok(CommandOutput::new(texts, outcome, summary(&answer)))
+}
+
+/// The logs that are asked.
+pub(super) struct Logs {
+    places: Vec<String>,
+    sought: ScopeFilter,
+    /// Accounts that should have logs. `None`: unknown.
+    expected: Option<BTreeSet<String>>,
+    around: LogsContext,
+    /// The lake that is asked first. `None`: log files only.
+    lake: Option<Lake>,
+}
+
+impl Logs {
+    /// Returns those of a question that is not about logs.
+    fn none(common: &Common, ui: &Ui) -> Self {
+        let around = LogsContext::of(common, ui);
+        Self { places: Vec::new(), sought: ScopeFilter::default(), expected: None, around, lake: None }
+    }
+}
+
+/// Finds out which logs are asked, and how they are entered.
+pub(super) async fn logs(common: &Common, args: &QueryArgs, ui: &Ui) -> Result<Logs, CliError> {
+    let mut around = LogsContext::of(common, ui);
+    let only = if let [one] = args.account.as_slice() { Some(one) } else { None };
+    let configured = match &args.reader.role_arn {
+        Some(_) => ConfiguredLogs::of_reader(common, &args.place, only)?,
+        None => Box::pin(ConfiguredLogs::read(common, &args.place, only, ui)).await?,
+    };
+    let mut sought = sought(args);
+    sought.organization = configured.as_ref().and_then(|logs| logs.expected.organization.clone());
+    let config = configured.as_ref().map(|logs| &logs.config);
+    around.reader = args.reader.entry(common, config, sought.clone())?;
+    let mut of_configuration = None;
     let (places, expected) = match configured {
-        None if is_about_tables => (Vec::new(), None),
         None => (args.place.clone(), None),
-        Some(ConfiguredLogs { places, expected, entry, .. }) => {
+        Some(ConfiguredLogs { config, places, expected, entry }) => {
+            // The lake of a configuration is that of its own logs, and no reader role reads it.
+            of_configuration = config.lake.filter(|_| args.place.is_empty() && args.reader.role_arn.is_none());
             around.entry = entry;
             let accounts = &expected.accounts;
             let active = accounts.iter().filter(|(_, account)| account.is_active).map(|(id, _)| id.to_string());
             (places, Some(active.collect::<BTreeSet<_>>()).filter(|all| !all.is_empty()))
         }
     };
-    if places.is_empty() && !is_about_tables {
+    if places.is_empty() && args.lake.is_none() {
         return Err(LogsError::NoPlace.into());
     }
-    // A question may take long, and its answer cannot be had again for nothing.
-    ui.must_be_writable()?;
-    let answered = Answered { now: around.now, expected: expected.as_ref() };
-    let engine = Arc::new(engine(args, &places, &around).await?);
-    let phase = Phase::begin("ask the archive");
-    let bounds = Bounds { rows: args.max_rows as usize, bytes: ANSWER_BYTES_MAX };
-    let answer = QueryAnswer::of(engine, question, answered, bounds, stopped(args.timeout)).await.map_err(failed)?;
-    phase.end(format_args!("{} rows", answer.rows.len()));
-    let texts = ui.render(|format| text(&answer, &sql, format, ui))?;
-    let outcome = if answer.coverage.is_whole { Outcome::Clean } else { Outcome::Partial };
-    Ok(CommandOutput::new(texts, outcome, summary(&answer)))
+    if args.reader.role_arn.is_some() && !places.iter().any(|place| place.starts_with("s3://")) {
+        return Err(CliError::new("--role-arn does nothing here: no place is a bucket")
+            .hint("name a bucket (--place s3://BUCKET/PREFIX), or leave --role-arn out"));
+    }
+    let lake = match args.no_lake {
+        true => None,
+        false => {
+            let (named, configured) = (args.lake.as_deref(), of_configuration.as_ref());
+            super::lake::open_to_ask(named, configured, &places, &around, ui).await?
+        }
+    };
+    Ok(Logs { places, sought, expected, around, lake })
+}
+
+/// Asks a question until it is answered or stopped, and shows how far it is. `now` is when the archive was looked at.
+pub(super) async fn answer(
+    args: &QueryArgs,
+    archive: &Arc<Archive>,
+    logs: &Logs,
+    now: Timestamp,
+    question: Question,
+    stop: impl Future<Output = Ended>,
+    ui: &Ui,
+) -> Result<QueryAnswer, CliError> {
+    let engine = Arc::new(engine(args, Arc::clone(archive), logs.lake.clone(), now)?);
+    let answered = Answered { now, expected: logs.expected.as_ref() };
+    let keeps_types = ui.outputs().has(Format::Parquet);
+    let bounds = Bounds { rows: args.max_rows as usize, bytes: ANSWER_BYTES_MAX, keeps_types };
+    let found = AtomicUsize::new(0);
+    let answer = QueryAnswer::of(Arc::clone(&engine), question, answered, bounds, &found, stop);
+    watched(answer, &engine, &found, ui).await.map_err(failed)
 }
 
 /// Returns the question that was named, written or is in a file, with the values of its placeholders.
 fn question(args: &QueryArgs) -> Result<Question, CliError> {
-    let prepared = match (&args.name, &args.file) {
-        (Some(name), _) => Prepared::named(name)
-            .map_err(|error| CliError::new(error.to_string()).hint("`orgtrail query --list` shows all"))?,
+    match (&args.name, &args.file) {
+        (Some(name), _) => prepared(name, &args.param),
         (None, Some(file)) => {
             let shown = file.display().to_string();
             let bad = |error| CliError::new(format!("cannot use the question in {shown}")).because(error);
-            Prepared::of_file(&shown, &text_of(file)?).map_err(bad)?
+            bound(Prepared::of_file(&shown, &text_of(file)?).map_err(bad)?, &args.param)
         }
-        (None, None) => {
-            let sql = args.sql.as_deref().unwrap_or_default();
-            if sql.trim().is_empty() {
-                return Err(failed(QueryError::Empty));
-            }
-            Prepared::of_file("the question", sql).map_err(|error| CliError::new(error.to_string()))?
-        }
-    };
+        (None, None) => plain(args.sql.as_deref().unwrap_or_default(), &args.param),
+    }
+}
+
+/// Returns a prepared question with the values of its placeholders, each as `NAME=VALUE`.
+pub(super) fn prepared(name: &str, values: &[String]) -> Result<Question, CliError> {
+    let named = Prepared::named(name)
+        .map_err(|error| CliError::new(error.to_string()).hint("`orgtrail query --list` shows all"))?;
+    bound(named, values)
+}
+
+/// Returns a question that was written, with the values of its placeholders.
+pub(super) fn plain(sql: &str, values: &[String]) -> Result<Question, CliError> {
+    if sql.trim().is_empty() {
+        return Err(failed(QueryError::Empty));
+    }
+    let prepared = Prepared::of_file("the question", sql).map_err(|error| CliError::new(error.to_string()))?;
+    bound(prepared, values)
+}
+
+fn bound(prepared: Prepared, values: &[String]) -> Result<Question, CliError> {
     let bad = |error: ValueError| {
         CliError::new(error.to_string()).hint("give each placeholder of the question one value: --param NAME=VALUE")
     };
-    let given: Vec<(&str, &str)> =
-        args.param.iter().map(|text| assignment(text)).collect::<Result<_, _>>().map_err(bad)?;
+    let given: Vec<(&str, &str)> = values.iter().map(|text| assignment(text)).collect::<Result<_, _>>().map_err(bad)?;
     let values = prepared.values(&given).map_err(bad)?;
     Ok(Question { sql: prepared.sql, values, cannot_see: prepared.cannot_see })
 }
@@ -191,8 +294,8 @@ fn is_about_tables(sql: &str) -> bool {
 fn list(ui: &Ui) -> Result<CommandOutput, CliError> {
     let all = Prepared::all();
     let texts = ui.render(|format| match format {
-        Format::Human => Ok(report::prepared(&all)),
-        other => text(&listed(&all), "", other, ui),
+        Format::Human => Ok(report::prepared(&all).into()),
+        other => content(&listed(&all), "", other, ui),
     })?;
     Ok(CommandOutput::new(texts, Outcome::Clean, Summary::new("Query", &count(all.len(), "prepared question"))))
 }
@@ -206,31 +309,57 @@ fn listed(all: &[Prepared]) -> QueryAnswer {
         texts.map(|text| Cell::Text(text.clone())).to_vec()
     };
     let coverage = AnswerCoverage { needs_no_events: true, is_whole: true, ..AnswerCoverage::default() };
-    QueryAnswer { columns, rows: all.iter().map(row).collect(), coverage }
+    QueryAnswer { columns, rows: all.iter().map(row).collect(), batches: None, coverage }
 }
 
-async fn engine(args: &QueryArgs, places: &[String], around: &LogsContext) -> Result<Engine, CliError> {
-    let aws = LazyConnection::new(around, args.region.first().cloned());
-    let sources = LogSources::open(places, &aws).await.map_err(LogsError::without_bundle)?;
+/// Returns what is looked for in every place.
+fn sought(args: &QueryArgs) -> ScopeFilter {
+    let account = if let [one] = args.account.as_slice() { Some(one.clone()) } else { None };
+    let region = if let [one] = args.region.as_slice() { Some(one.clone()) } else { None };
+    ScopeFilter { account, region, ..ScopeFilter::default() }
+}
+
+/// Opens the places, and makes sure that there is something to ask.
+pub(super) async fn archive(args: &QueryArgs, logs: &Logs) -> Result<Archive, CliError> {
+    let aws = LazyConnection::new(&logs.around, args.region.first().cloned());
+    let sources = LogSources::open(&logs.places, &aws).await.map_err(LogsError::without_bundle)?;
     if sources.bundle().is_some() {
         return Err(CliError::new("an evidence bundle has digests and no log files, so that it answers no question")
             .hint("name the bucket or a copy of it: --place s3://BUCKET/PREFIX or a folder"));
     }
-    let sought = |prefix: String| ScopeFilter {
-        prefix,
-        account: if let [one] = args.account.as_slice() { Some(one.clone()) } else { None },
-        region: if let [one] = args.region.as_slice() { Some(one.clone()) } else { None },
-        ..ScopeFilter::default()
+    let place = |source: crate::logs::verify::Source| Place {
+        store: source.store,
+        sought: match &logs.around.reader {
+            Some(reader) => reader.sought_below(source.prefix),
+            None => ScopeFilter { prefix: source.prefix, ..logs.sought.clone() },
+        },
     };
-    let place = |source: crate::logs::verify::Source| Place { store: source.store, sought: sought(source.prefix) };
     let archive = Archive::new(sources.sources().into_iter().map(place).collect(), args.late);
-    archive.check().await.map_err(|(store, source)| LogsError::Listing { store, source })?;
+    archive.check().await.map_err(|(store, source)| not_listed(args, store, source))?;
+    Ok(archive)
+}
+
+fn engine(args: &QueryArgs, archive: Arc<Archive>, lake: Option<Lake>, now: Timestamp) -> Result<Engine, CliError> {
     let limits = Limits {
         memory_bytes: usize::try_from(args.max_memory).unwrap_or(usize::MAX),
         read_bytes: (args.max_bytes > 0).then_some(args.max_bytes),
         ..Limits::default()
     };
-    Engine::new(Arc::new(archive), window(args, around.now)?, &limits).map_err(failed)
+    Engine::new(archive, lake, window(args, now)?, &limits).map_err(failed)
+}
+
+/// Says that a place cannot be listed, and with a role what it may list.
+fn not_listed(args: &QueryArgs, store: String, source: Fault) -> CliError {
+    // Where the role cannot be assumed, its fault says what to do.
+    let is_refused = source.kind == FaultKind::Denied && source.message.starts_with("ListObjectsV2");
+    let failure: CliError = LogsError::Listing { store, source }.into();
+    match args.reader.role_arn {
+        Some(_) if is_refused => failure.hint(format!(
+            "a reader role may list its own account only: name the account (--account ID) and its folder (--place \
+             s3://BUCKET/{TOP_FOLDER}o-…/ID/), as `orgtrail access ID` prints it"
+        )),
+        _ => failure,
+    }
 }
 
 fn window(args: &QueryArgs, now: Timestamp) -> Result<Window, CliError> {
@@ -248,22 +377,54 @@ fn window(args: &QueryArgs, now: Timestamp) -> Result<Window, CliError> {
     Ok(Window { from, to, accounts, regions })
 }
 
+/// Shows how far a question is while it is answered.
+async fn watched<T>(answer: impl Future<Output = T>, engine: &Engine, found: &AtomicUsize, ui: &Ui) -> T {
+    let mut answer = std::pin::pin!(answer);
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => {
+                ui.end_progress();
+                return answer;
+            }
+            _ = beat.tick() => show(&engine.scans().tally.looked(), found.load(Ordering::Relaxed), ui),
+        }
+    }
+}
+
+/// How often it is shown how far a question is.
+const BEAT: Duration = Duration::from_millis(200);
+
+fn show(looked: &Looked, rows: usize, ui: &Ui) {
+    // Nothing is known before the archive was listed.
+    if looked.files_listed == 0 {
+        return;
+    }
+    let more = format!("{} of {}, {}", size(looked.bytes), size(looked.bytes_listed), count(rows, "row"));
+    ui.step_with("log files", looked.files, looked.files_listed, &more);
+}
+
 /// Ends when a person stops the run, or the time is over.
 async fn stopped(limit: Option<SignedDuration>) -> Ended {
-    let limit = limit.map(SignedDuration::unsigned_abs);
-    let over = async {
-        match limit {
-            Some(limit) => tokio::time::sleep(limit).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        () = over => Ended::Time(limit.unwrap_or(Duration::ZERO)),
+        ended = over(limit) => ended,
         () = signal::told_to_stop() => Ended::Stopped,
     }
 }
 
-fn failed(error: QueryError) -> CliError {
+/// Ends when the time is over.
+pub(super) async fn over(limit: Option<SignedDuration>) -> Ended {
+    match limit.map(SignedDuration::unsigned_abs) {
+        Some(limit) => {
+            tokio::time::sleep(limit).await;
+            Ended::Time(limit)
+        }
+        None => std::future::pending().await,
+    }
+}
+
+pub(super) fn failed(error: QueryError) -> CliError {
     let hint = error.help();
     let failure = CliError::new(error.to_string());
     match hint {
@@ -272,55 +433,21 @@ fn failed(error: QueryError) -> CliError {
     }
 }
 
-fn text(answer: &QueryAnswer, sql: &str, format: Format, ui: &Ui) -> Result<String, CliError> {
-    Ok(match format {
+fn content(answer: &QueryAnswer, sql: &str, format: Format, ui: &Ui) -> Result<Content, CliError> {
+    Ok(Content::Text(match format {
         Format::Human => report::table(answer, ui.width()),
         Format::Csv => report::csv(answer),
         Format::Json => report::json_text(answer),
         Format::Jsonl => report::json_lines(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => report::page(answer, sql).map_err(|error| CliError::new(error.to_string()))?,
+        Format::Parquet => return answer.parquet().map(Content::Bytes).map_err(failed),
         Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format.into()),
-    })
+    }))
 }
 
 fn summary(answer: &QueryAnswer) -> Summary {
     let unread = usize::try_from(answer.coverage.unread_count).unwrap_or(usize::MAX);
     let summary = Summary::new("Query", &count(answer.rows.len(), "row")).some(unread, "part", "unread");
     if answer.coverage.is_whole { summary } else { summary.also("The answer is not known to be whole") }
-}
-
-/// Reads a size as people write it: `512MB`, `10GB`, `1048576`, `0`.
-///
-/// # Errors
-/// A sentence that shows the right form.
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no size; write 512MB or 10GB");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text[digits.len()..].to_ascii_uppercase().as_str() {
-        "" | "B" => 1,
-        "K" | "KB" => 1_000,
-        "M" | "MB" => 1_000_000,
-        "G" | "GB" => 1_000_000_000,
-        "T" | "TB" => 1_000_000_000_000,
-        "KIB" => 1 << 10,
-        "MIB" => 1 << 20,
-        "GIB" => 1 << 30,
-        _ => return Err(wrong()),
-    };
-    digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_as_people_write_them() {
-        assert_eq!((size("0"), size("512MB"), size("10GB")), (Ok(0), Ok(512_000_000), Ok(10_000_000_000)));
-        assert_eq!((size("1GiB"), size("7 kb")), (Ok(1 << 30), Ok(7_000)));
-        for wrong in ["", "MB", "-1", "1.5GB", "10XB", "99999999999999TB"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

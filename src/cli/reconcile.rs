@@ -27,6 +27,7 @@ use crate::desire::{self, dead_letter_queue};
 use crate::ids::AccountId;
 use crate::notify::Channels;
 use crate::reconcile::history::{RoundRecord, RoundResult};
+use crate::reconcile::lake::LakeUpdater;
 use crate::reconcile::status::{StatusBoard, once};
 use crate::reconcile::{ConfigSource, Connection, Controller, Options, SourceError};
 
@@ -159,8 +160,10 @@ fn answer(
     })?;
     let summary = summary::round(last, stop.is_cancelled());
     let Some(round) = last else { return Ok(CommandOutput::new(texts, Outcome::Clean, summary)) };
+    let has_all = status.lake.as_ref().is_none_or(|lake| lake.last.is_whole());
     let outcome = match round.result {
         _ if !once && stop.is_cancelled() => Outcome::Clean,
+        RoundResult::InSync | RoundResult::Repaired if once && !has_all => Outcome::Partial,
         RoundResult::InSync | RoundResult::Repaired => Outcome::Clean,
         RoundResult::Waiting => Outcome::Finding,
         RoundResult::Partial if round.held > 0 || round.found > 0 => Outcome::Finding,
@@ -240,8 +243,24 @@ impl ConfigSource for FromFile<'_> {
             None => None,
         };
         let cloud: Box<dyn Cloud> = Box::new(aws);
-        Ok(Connection { cloud, lease, queue, history, channels: self.channels(config)? })
+        let lake = lake_updater(self.common, config).filter(|_| !self.observe);
+        Ok(Connection { cloud, lease, queue, history, lake, channels: self.channels(config)? })
     }
+}
+
+/// Returns what keeps the configuration's lake up to date. `None`: it names none.
+#[cfg(feature = "sql")]
+fn lake_updater(common: &Common, config: &Config) -> Option<Box<dyn LakeUpdater>> {
+    Some(Box::new(super::lake::LakeKeeper::of(common, config)?))
+}
+
+/// This program was built without what a lake is written with.
+#[cfg(not(feature = "sql"))]
+fn lake_updater(_: &Common, config: &Config) -> Option<Box<dyn LakeUpdater>> {
+    if config.lake.is_some() {
+        tracing::warn!("this program was built without `sql`, and does not keep the lake of the configuration");
+    }
+    None
 }
 
 /// Returns the log account; one that is named has to be looked for.

@@ -18,6 +18,20 @@ pub async fn told_to_stop() {
     }
 }
 
+/// Has Ctrl-C end the process no longer: from now on it does what [`interrupted`] is waited for.
+pub fn hold_interrupts() {
+    // Whoever listens once is listened for until the process ends.
+    #[cfg(unix)]
+    let _held = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+}
+
+/// Is done at the next Ctrl-C.
+pub async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Is done when the program is told to stop, or its terminal is closed: what has begun is to be finished then, too.
 #[cfg(unix)]
 pub async fn told_to_stop_or_left_alone() {

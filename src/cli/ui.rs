@@ -2,6 +2,7 @@
 //!
 //! What belongs here: colours, the width of the terminal, progress, questions, and where a report is written.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use super::Common;
 use super::failure::CliError;
 use super::format::Format;
-use super::output::{Outputs, Target};
+use super::output::{Content, Outputs, Target};
 use crate::cloud::Progress;
 use crate::files::{self, Readers, same_place};
 use crate::report::text::escape;
@@ -116,6 +117,12 @@ impl Ui {
         told.or(asked).unwrap_or(WIDTH_DEFAULT).clamp(40, 160)
     }
 
+    /// Returns the lines of the terminal. `None` where standard output is none.
+    pub fn height(&self) -> Option<usize> {
+        let (lines, _) = dialoguer::console::Term::stdout().size_checked()?;
+        Some(usize::from(lines)).filter(|lines| *lines > 0)
+    }
+
     /// Tells whether more was asked for.
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0
@@ -130,40 +137,45 @@ impl Ui {
     ///
     /// # Errors
     /// Those of `text`.
-    pub fn render(&self, text: impl Fn(Format) -> Result<String, CliError>) -> Result<Vec<String>, CliError> {
-        self.outputs.iter().map(|output| text(output.format)).collect()
+    pub fn render<T: Into<Content>>(
+        &self,
+        report: impl Fn(Format) -> Result<T, CliError>,
+    ) -> Result<Vec<Content>, CliError> {
+        self.outputs.iter().map(|output| report(output.format).map(Into::into)).collect()
     }
 
-    /// Writes the texts of the outputs, in their order: the files whole, and all of them or none, then standard output.
-    /// One text alone is that of all.
+    /// Writes the reports of the outputs, in their order: the files whole, and all of them or none, then standard
+    /// output. One report alone is that of all.
     ///
     /// # Errors
     /// A file or a stream that cannot be written. A reader that went away is no error.
-    pub fn print(&self, texts: &[String]) -> Result<(), CliError> {
-        self.print_without(texts, None)
+    pub fn print(&self, reports: &[Content]) -> Result<(), CliError> {
+        self.print_without(reports, None)
     }
 
-    /// Writes the texts of the outputs, without that of one file.
+    /// Writes the reports of the outputs, without that of one file.
     ///
     /// # Errors
     /// A file or a stream that cannot be written. A reader that went away is no error.
-    pub fn print_without(&self, texts: &[String], left_out: Option<&Path>) -> Result<(), CliError> {
-        let text = |at: usize| texts.get(at).or(texts.last()).map_or("", String::as_str);
+    pub fn print_without(&self, reports: &[Content], left_out: Option<&Path>) -> Result<(), CliError> {
+        let nothing = Content::Text(String::new());
+        let report = |at: usize| reports.get(at).or(reports.last()).unwrap_or(&nothing);
         let (mut files, mut stdout) = (Vec::new(), None);
         for (at, output) in self.outputs.iter().enumerate() {
             match &output.target {
-                Target::Stdout => stdout = Some(text(at)),
+                Target::Stdout => stdout = Some(report(at)),
                 Target::File(path) if left_out.is_some_and(|left| same_place(left) == same_place(path)) => {}
-                Target::File(path) => {
-                    files.push((path.as_path(), anstream::adapter::strip_str(text(at)).to_string()));
-                }
+                Target::File(path) => files.push((path.as_path(), plain(report(at)))),
             }
         }
-        let files: Vec<(&Path, &[u8])> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        let files: Vec<(&Path, &[u8])> = files.iter().map(|(path, bytes)| (*path, bytes.as_ref())).collect();
         files::write_all(&files, Readers::Owner).map_err(|(path, error)| cannot_write(path, error))?;
-        let Some(text) = stdout else { return Ok(()) };
-        write_until_closed(AutoStream::new(io::stdout(), self.color), text)
-            .map_err(|error| CliError::new("cannot write to standard output").because(error))
+        let written = match stdout {
+            None => Ok(()),
+            Some(Content::Text(text)) => write_until_closed(AutoStream::new(io::stdout(), self.color), text.as_bytes()),
+            Some(Content::Bytes(bytes)) => write_until_closed(io::stdout(), bytes),
+        };
+        written.map_err(|error| CliError::new("cannot write to standard output").because(error))
     }
 
     /// Makes sure that the files of `--output` can be written, for a command whose report cannot be made again.
@@ -254,6 +266,25 @@ impl Ui {
         prompt.interact_text().map_err(|error| CliError::new("cannot ask").because(error))
     }
 
+    /// Shows how far something is, as [`Progress::step`] does, and more about it behind that.
+    pub fn step_with(&self, what: &str, done: u64, total: u64, more: &str) {
+        // Whoever reads lines of JSON is no person.
+        if self.quiet || self.log_format == LogFormat::Json {
+            return;
+        }
+        let mut bar = self.bar.lock();
+        let bar = bar.get_or_insert_with(|| {
+            // Hidden by itself where standard error is no terminal.
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.with_style(
+                ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {elapsed} {prefix}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
+        });
+        show_step(bar, what, done, total);
+        bar.set_prefix(escape::terminal(more).into_owned());
+    }
+
     /// Takes the progress bar away.
     pub fn end_progress(&self) {
         if let Some(bar) = self.bar.lock().take() {
@@ -293,19 +324,7 @@ impl Write for LogWriter {
 
 impl Progress for Ui {
     fn step(&self, what: &str, done: usize, total: usize) {
-        if self.quiet {
-            return;
-        }
-        let mut bar = self.bar.lock();
-        let bar = bar.get_or_insert_with(|| {
-            // Hidden by itself where standard error is no terminal.
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.with_style(
-                ProgressStyle::with_template("{spinner} {msg} {bar:30} {pos}/{len} {elapsed}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
-            )
-        });
-        show_step(bar, what, done as u64, total as u64);
+        self.step_with(what, done as u64, total as u64, "");
     }
 }
 
@@ -326,9 +345,17 @@ fn console_width() -> u16 {
     dialoguer::console::Term::stdout().size_checked().map_or(0, |(_, columns)| columns)
 }
 
-/// Writes all of a text; a reader that has seen enough (`| head`) is a clean end.
-fn write_until_closed(mut out: impl Write, text: &str) -> io::Result<()> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+/// Returns a report as a file has it: without colours.
+fn plain(report: &Content) -> Cow<'_, [u8]> {
+    match report {
+        Content::Text(text) => Cow::Owned(anstream::adapter::strip_str(text).to_string().into_bytes()),
+        Content::Bytes(bytes) => Cow::Borrowed(bytes),
+    }
+}
+
+/// Writes all of a report; a reader that has seen enough (`| head`) is a clean end.
+fn write_until_closed(mut out: impl Write, bytes: &[u8]) -> io::Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
@@ -379,8 +406,8 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_a_clean_end_and_a_full_disk_is_not() {
-        assert!(write_until_closed(Closed(ErrorKind::BrokenPipe), "x").is_ok());
-        assert!(write_until_closed(Closed(ErrorKind::StorageFull), "x").is_err());
+        assert!(write_until_closed(Closed(ErrorKind::BrokenPipe), b"x").is_ok());
+        assert!(write_until_closed(Closed(ErrorKind::StorageFull), b"x").is_err());
     }
 
     #[test]
@@ -388,7 +415,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.txt");
         std::fs::write(&path, "old").unwrap();
-        writing_to(path.clone()).print(&["\u{1b}[31mnew\u{1b}[0m\n".to_owned()]).unwrap();
+        writing_to(path.clone()).print(&["\u{1b}[31mnew\u{1b}[0m\n".to_owned().into()]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
     }
@@ -396,7 +423,7 @@ mod tests {
     #[test]
     fn an_output_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let failure = writing_to(folder.path().join("missing/report.txt")).print(&["x".to_owned()]).unwrap_err();
+        let failure = writing_to(folder.path().join("missing/report.txt")).print(&["x".to_owned().into()]).unwrap_err();
         assert!(failure.what.contains("missing/report.txt"), "{failure}");
         assert_eq!(failure.causes.len(), 1, "{failure}");
     }
@@ -408,10 +435,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
         let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
-        writing_to(path.clone()).print(&["new".to_owned()]).unwrap();
+        writing_to(path.clone()).print(&["new".to_owned().into()]).unwrap();
         assert_eq!(mode(), 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        writing_to(path.clone()).print(&["newer".to_owned()]).unwrap();
+        writing_to(path.clone()).print(&["newer".to_owned().into()]).unwrap();
         assert_eq!(mode(), 0o644);
     }
 

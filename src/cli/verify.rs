@@ -97,6 +97,13 @@ pub struct VerifyArgs {
     /// Of one account and region; a bucket that throttles is asked less.
     #[arg(long, value_name = "N", default_value_t = READS_AT_ONCE, value_parser = reads, hide_short_help = true)]
     pub reads_at_once: usize,
+    /// Seal the days of this lake that are proved whole
+    ///
+    /// A day of delivery is sealed when all accounts and regions are attested, and all their log files are in the lake;
+    /// answers say so. [default without a value: `lake.place` of the configuration, else the folder orgtrail-lake]
+    #[cfg(feature = "sql")]
+    #[arg(long, value_name = "LAKE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["account", "region"])]
+    pub seal: Option<Option<PathBuf>>,
     /// Write evidence here, to be verified without AWS
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
@@ -122,7 +129,7 @@ pub(super) async fn command(common: &Common, args: &VerifyArgs, ui: &Ui) -> Resu
         }
         done => done?,
     };
-    let texts = texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    let texts = texts.iter().map(|text| String::from_utf8_lossy(text).into_owned().into()).collect();
     Ok(CommandOutput::new(texts, outcome, summary))
 }
 
@@ -199,6 +206,8 @@ async fn prove_into(
         return Err(LogsError::EmptyRange { from, to });
     }
     known.expect(&args.expect)?;
+    #[cfg(feature = "sql")]
+    let lake_of_configuration = known.lake.take();
     let aws = LazyConnection::new(around, args.region.clone());
     evidence::check_key(args.sign.as_ref(), &aws).await?;
     let places = LogSources::open(&named, &aws).await?;
@@ -226,6 +235,11 @@ async fn prove_into(
     answer.findings.extend(signer.into_iter().chain(untold));
     if let Some(bundle) = places.bundle() {
         answer.findings.extend(Proof::worse_than(bundle.report(), answer.state()));
+    }
+    #[cfg(feature = "sql")]
+    if let Some(lake) = &args.seal {
+        let told = super::lake::seal::sealed(lake.as_deref(), lake_of_configuration, &answer, &places, around).await?;
+        answer.notes.push(told);
     }
     reports.iter_mut().try_for_each(|report| write_answer(&answer, around, report))?;
     if let Some(bundle) = bundle {
@@ -389,7 +403,9 @@ fn write_answer(answer: &Verification, around: &LogsContext, report: &mut Report
         Format::Jsonl => report::json_summary_line(answer),
         Format::Markdown => report::markdown(answer),
         Format::Html => page::verify(answer)?,
-        Format::Csv | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => return Err(LogsError::Format),
+        Format::Csv | Format::Parquet | Format::Sarif | Format::Junit | Format::Ocsf | Format::Asff => {
+            return Err(LogsError::Format);
+        }
     };
     report.out.write_all(text.as_bytes())?;
     Ok(report.out.flush()?)

@@ -8,6 +8,8 @@ pub mod apply;
 pub mod audit;
 pub mod discover;
 pub mod explain;
+#[cfg(feature = "sql")]
+pub mod lake;
 pub mod logs;
 pub mod notification;
 pub mod plan;

@@ -13,10 +13,12 @@ use crate::cli::{Common, NamedBy};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
-use crate::config::schema::{TrailConfig, TrailScope};
+use crate::config::schema::{LakeConfig, TrailConfig, TrailScope};
 use crate::desire;
+use crate::estate::Problem;
 use crate::ids::AccountId;
 use crate::logs::expected::{Expected, ExpectedAccount, TrailDestination, UnknownRegions};
+use crate::organization::{Account, Organization};
 use crate::survey::{SurveyError, SurveyOptions};
 
 /// What a configuration tells of the logs.
@@ -47,31 +49,124 @@ impl Archive {
         ui: &Ui,
     ) -> Result<Option<Self>, CliError> {
         let is_elsewhere = !named.is_empty();
-        if is_elsewhere && common.config_named_by != NamedBy::CommandLine {
-            return match &common.estate {
-                None => Ok(None),
-                Some(_) => Err(CliError::new("--estate does nothing here: a place is named, and no configuration")
-                    .hint(
-                        "name the configuration too (--config FILE), which says what should be there, or leave --estate \
-                         out",
-                    )),
-            };
-        }
-        let Some(config) = common.configuration()? else { return Ok(None) };
+        let Some(config) = configuration(common, named)? else { return Ok(None) };
         let places = if is_elsewhere { named.to_vec() } else { places(&config)? };
         let (mut expected, known) = should_deliver(common, &config, only, ui).await?;
         expected.is_elsewhere = is_elsewhere;
         expected.wanted = wanted(&config, &expected)?;
         let entry = if is_elsewhere { None } else { LogsEntry::of(common, &config, &known) };
         if entry.is_none() && !is_elsewhere {
-            ui.note(&format!(
-                "the id of the log account {:?} is not known, so the logs are read with your own credentials and no role; \
-                 set accounts.log to its id",
-                config.accounts.log
-            ));
+            note_unknown(&config, ui);
         }
         Ok(Some(Self { config, places, expected, entry }))
     }
+}
+
+impl Archive {
+    /// Reads the same for a team that reads its own logs with a role: nothing is asked of the organization, which such
+    /// a team may not ask.
+    ///
+    /// # Errors
+    /// When a file that was named is not there.
+    pub(in crate::cli) fn of_reader(
+        common: &Common,
+        named: &[String],
+        only: Option<&AccountId>,
+    ) -> Result<Option<Self>, CliError> {
+        let is_elsewhere = !named.is_empty();
+        if common.estate.is_some() {
+            return Err(CliError::new("--estate does nothing here: the logs are read with --role-arn")
+                .hint("leave --estate out, or --role-arn"));
+        }
+        let Some(config) = configuration(common, named)? else { return Ok(None) };
+        let places = if is_elsewhere { named.to_vec() } else { places(&config)? };
+        let mut expected = unknown(&config, only, &CliError::new("it is not asked with --role-arn"));
+        expected.is_elsewhere = is_elsewhere;
+        Ok(Some(Self { config, places, expected, entry: None }))
+    }
+}
+
+/// Where the logs are, and how they are entered: enough for a command that reads them and misses none.
+#[cfg(feature = "sql")]
+#[derive(Debug, Default)]
+pub(in crate::cli) struct LogPlaces {
+    /// The places that were named; else where the configuration's logs are written today, and the places of `earlier:`.
+    pub places: Vec<String>,
+    /// The organization's id. `None` where no configuration tells it.
+    pub organization: Option<String>,
+    /// How the logs are entered. `None`: with the credentials of the environment as they are.
+    pub entry: Option<LogsEntry>,
+    /// The lake of the configuration. `None`: it names none, or there is none.
+    pub lake: Option<LakeConfig>,
+}
+
+#[cfg(feature = "sql")]
+impl LogPlaces {
+    /// Returns what a configuration says by itself; the organization is not asked.
+    ///
+    /// # Errors
+    /// When the bucket's name, or the id of the log account, is known to the organization only.
+    pub(in crate::cli) fn of(common: &Common, config: &Config) -> Result<Self, CliError> {
+        let entry = LogsEntry::of(common, config, &Accounts::new()).ok_or_else(|| {
+            CliError::new(format!("the id of the log account {:?} is not known", config.accounts.log))
+                .hint("set accounts.log to its id")
+        })?;
+        let organization = config.organization.id.as_ref().map(ToString::to_string);
+        Ok(Self { places: places(config)?, organization, entry: Some(entry), lake: config.lake.clone() })
+    }
+
+    /// Reads the configuration, as far as it says something of the places that were `named`. The organization is asked
+    /// only where the configuration has nothing but the name of the log account.
+    ///
+    /// # Errors
+    /// When a file that was named is not there, or the organization is not the configuration's.
+    pub(in crate::cli) async fn read(common: &Common, named: &[String], ui: &Ui) -> Result<Self, CliError> {
+        let Some(config) = configuration(common, named)? else {
+            return Ok(Self { places: named.to_vec(), ..Self::default() });
+        };
+        let organization = config.organization.id.as_ref().map(ToString::to_string);
+        if !named.is_empty() {
+            return Ok(Self { places: named.to_vec(), organization, entry: None, lake: config.lake });
+        }
+        let places = places(&config)?;
+        if let Some(entry) = LogsEntry::of(common, &config, &Accounts::new()) {
+            return Ok(Self { places, organization, entry: Some(entry), lake: config.lake });
+        }
+        let (known, found) = match discovered(common, &config, ui).await? {
+            Ok((_, organization, _)) => {
+                let id = organization.id.to_string();
+                (accounts_of(organization.accounts), Some(id))
+            }
+            Err(_) => (Accounts::new(), None),
+        };
+        let entry = LogsEntry::of(common, &config, &known);
+        if entry.is_none() {
+            note_unknown(&config, ui);
+        }
+        Ok(Self { places, organization: organization.or(found), entry, lake: config.lake })
+    }
+}
+
+/// Reads the configuration. `None` where there is none, and where places were named and the command line names no
+/// configuration beside them.
+fn configuration(common: &Common, named: &[String]) -> Result<Option<Config>, CliError> {
+    if named.is_empty() || common.config_named_by == NamedBy::CommandLine {
+        return common.configuration();
+    }
+    match &common.estate {
+        None => Ok(None),
+        Some(_) => Err(CliError::new("--estate does nothing here: a place is named, and no configuration").hint(
+            "name the configuration too (--config FILE), which says what should be there, or leave --estate out",
+        )),
+    }
+}
+
+fn note_unknown(config: &Config, ui: &Ui) {
+    ui.note(&format!(
+        "the id of the log account {:?} is not known, so the logs are read with your own credentials and no role; \
+         set accounts.log to its id",
+        config.accounts.log
+    ));
 }
 
 /// Returns where the configuration's logs are: first where they are written today, then the places of its `earlier:`.
@@ -118,28 +213,12 @@ async fn should_deliver(
     only: Option<&AccountId>,
     ui: &Ui,
 ) -> Result<(Expected, Accounts), CliError> {
-    // What is wrong with a file that was named is no answer of AWS.
-    templates(common)?;
-    let session = match Session::open(common, Access::ReadOnly).await {
-        Ok(session) => session,
-        Err(failure) if common.estate.is_some() => return Err(failure),
-        Err(failure) => return Ok((unknown(config, only, &failure), Accounts::new())),
-    };
-    let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
-    ui.end_progress();
-    let (organization, problems) = match discovered {
+    let found = match discovered(common, config, ui).await? {
         Ok(found) => found,
-        Err(error) => return Ok((unknown(config, only, &CliError::from(error)), Accounts::new())),
+        Err(why) => return Ok((unknown(config, only, &why), Accounts::new())),
     };
-    let faults = desire::organization_faults(config, &organization);
-    if !faults.is_empty() {
-        return Err(SurveyError::Design(faults).into());
-    }
-    let all = organization.accounts.into_iter().map(|(id, account)| {
-        let is_active = account.state.is_active();
-        (id, ExpectedAccount { name: account.name, is_active, regions: None })
-    });
-    let mut all: Accounts = all.collect();
+    let (session, organization, problems) = found;
+    let mut all = accounts_of(organization.accounts);
     // Whoever is in a state that is not known is missed like everyone else.
     let odd = || ExpectedAccount { name: String::new(), is_active: true, regions: None };
     for problem in problems {
@@ -150,6 +229,39 @@ async fn should_deliver(
     let unknown_regions = ask_regions(session.cloud.as_ref(), &mut accounts, usize::from(common.concurrency), ui).await;
     let organization = Some(organization.id.to_string());
     Ok((Expected { accounts, unknown_regions, organization, ..Expected::default() }, all))
+}
+
+/// The organization as it was discovered, with the session that did it, and what could not be read of it.
+type Discovered = (Session, Organization, Vec<Problem>);
+
+/// Discovers the organization; or tells why it cannot be read.
+async fn discovered(common: &Common, config: &Config, ui: &Ui) -> Result<Result<Discovered, CliError>, CliError> {
+    // What is wrong with a file that was named is no answer of AWS.
+    templates(common)?;
+    let session = match Session::open(common, Access::ReadOnly).await {
+        Ok(session) => session,
+        Err(failure) if common.estate.is_some() => return Err(failure),
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let discovered = session.surveyor(ui).discover(&SurveyOptions::default()).await;
+    ui.end_progress();
+    let (organization, problems) = match discovered {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(CliError::from(error))),
+    };
+    let faults = desire::organization_faults(config, &organization);
+    if !faults.is_empty() {
+        return Err(SurveyError::Design(faults).into());
+    }
+    Ok(Ok((session, organization, problems)))
+}
+
+fn accounts_of(all: BTreeMap<AccountId, Account>) -> Accounts {
+    let expected = |(id, account): (AccountId, Account)| {
+        let is_active = account.state.is_active();
+        (id, ExpectedAccount { name: account.name, is_active, regions: None })
+    };
+    all.into_iter().map(expected).collect()
 }
 
 /// Returns where the trails of the configuration deliver. Where another place is looked at, no bucket tells it.

@@ -64,6 +64,9 @@ pub enum LogsError {
     /// Evidence cannot be signed or its signature not be checked.
     #[error("{0}")]
     Signature(String),
+    /// A lake could not be sealed.
+    #[error("the lake was not sealed: {0}")]
+    Seal(String),
     /// The checkpoint cannot be used.
     #[error("cannot use the checkpoint {}", shown(.file))]
     Checkpoint {

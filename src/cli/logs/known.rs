@@ -2,7 +2,7 @@
 //! kept.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::archive::{self, Archive};
 use super::{LogSourceError, LogsEntry, LogsError};
@@ -35,6 +35,8 @@ pub struct ConfiguredLogs {
     /// After how many days logs are deleted in the first place; not set when the configuration keeps them, or there is
     /// none.
     pub expire_after_days: Option<u32>,
+    /// Where the configuration's lake lies; not set where it names none, or there is none.
+    pub lake: Option<PathBuf>,
 }
 
 impl ConfiguredLogs {
@@ -63,7 +65,8 @@ impl ConfiguredLogs {
         };
         let by_entry = || entry.as_ref().map(|entry| entry.log_account.clone());
         let log_account = config.accounts.log.parse().ok().or_else(by_entry);
-        Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days, entry })
+        let lake = config.lake.as_ref().map(|lake| lake.place.to_string().into());
+        Ok(Self { places, expected: Some(expected), organization, log_account, expire_after_days, entry, lake })
     }
 
     /// Adds what the user says there should be: account ids, or a file with them, or a checkpoint or bundle of an

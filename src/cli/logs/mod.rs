@@ -32,12 +32,14 @@ mod error;
 pub mod evidence;
 mod known;
 mod places;
+mod reader;
 mod ring;
 
 pub use error::LogsError;
 pub use evidence::Evidence;
 pub use known::ConfiguredLogs;
 pub use places::LogSources;
+pub use reader::{ReaderArgs, ReaderEntry};
 pub use ring::Ring;
 
 /// What a command needs to know about where it runs.
@@ -60,6 +62,8 @@ pub struct LogsContext {
     /// How the logs of a configuration are entered. `None` reads them with the credentials of the environment as they
     /// are.
     pub entry: Option<LogsEntry>,
+    /// The role that reads everything, whatever `entry` says. `None`: none was named.
+    pub reader: Option<ReaderEntry>,
 }
 
 /// How the logs of a configuration are entered: with the member role of the account that they lie in.
@@ -102,6 +106,23 @@ impl LogsContext {
             chains_at_once: usize::from(common.concurrency),
             profile: common.profile.clone(),
             entry: None,
+            reader: None,
+        }
+    }
+
+    /// Returns the surroundings of work that no person waits for.
+    #[cfg(feature = "sql")]
+    pub(super) fn without_terminal(common: &Common, now: Timestamp) -> Self {
+        Self {
+            now: whole_second(now),
+            format: Format::Human,
+            width: 80,
+            is_coloured: false,
+            key_ring: None,
+            chains_at_once: usize::from(common.concurrency),
+            profile: common.profile.clone(),
+            entry: None,
+            reader: None,
         }
     }
 
@@ -182,14 +203,15 @@ pub struct LazyConnection {
     profile: Option<String>,
     region: Option<Region>,
     entry: Option<LogsEntry>,
+    reader: Option<ReaderEntry>,
     connection: OnceCell<Connection>,
 }
 
 impl LazyConnection {
     /// Returns a connection that is not made yet. `region` is used where the environment names none.
     pub fn new(around: &LogsContext, region: Option<Region>) -> Self {
-        let (profile, entry) = (around.profile.clone(), around.entry.clone());
-        Self { profile, region, entry, connection: OnceCell::new() }
+        let LogsContext { profile, entry, reader, .. } = around.clone();
+        Self { profile, region, entry, reader, connection: OnceCell::new() }
     }
 
     /// Returns the connection.
@@ -198,18 +220,24 @@ impl LazyConnection {
     /// When there is no such profile; with a configuration also where there are no credentials, or AWS does not take
     /// them.
     pub async fn connection(&self) -> Result<&Connection, NotConnected> {
-        let connect = async || match self.entry.clone() {
-            Some(entry) => Connection::assuming(entry.aws, entry.log_account).await,
-            None => Connection::from_environment(self.profile.as_deref(), self.region.as_ref()).await,
+        let connect = async || match (self.reader.clone(), self.entry.clone()) {
+            (Some(reader), _) => Connection::as_role(reader.aws, reader.role).await,
+            (None, Some(entry)) => Connection::assuming(entry.aws, entry.log_account).await,
+            (None, None) => Connection::from_environment(self.profile.as_deref(), self.region.as_ref()).await,
         };
         self.connection.get_or_try_init(connect).await
     }
 
-    /// Opens a bucket, with the role of the account that the configuration says it lies in. Where the role cannot be
-    /// assumed, the bucket answers each question with why.
-    async fn bucket(&self, bucket: &BucketName) -> Result<Arc<dyn Store>, LogSourceError> {
+    /// Opens a bucket, to look below a prefix, with the role that was named or that of the account that the
+    /// configuration says it lies in. Where the role cannot be assumed, the bucket answers each question with why.
+    async fn bucket(&self, bucket: &BucketName, prefix: &str) -> Result<Arc<dyn Store>, LogSourceError> {
         let account = self.entry.as_ref().and_then(|entry| entry.others.get(bucket.as_str()));
-        Ok(match self.connection().await?.bucket(bucket.as_str(), account).await {
+        let connection = self.connection().await?;
+        let opened = match &self.reader {
+            Some(reader) => connection.bucket_below(bucket.as_str(), &reader.first_prefix(prefix)).await,
+            None => connection.bucket(bucket.as_str(), account).await,
+        };
+        Ok(match opened {
             Ok(store) => Arc::new(store),
             Err(why) => Arc::new(ClosedStore::new(bucket.as_str(), why)),
         })
@@ -224,8 +252,9 @@ pub async fn open(named: &str, aws: &LazyConnection) -> Result<(LogSource, Strin
     if let Some(rest) = named.strip_prefix("s3://") {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket: BucketName = bucket.parse()?;
-        let store = aws.bucket(&bucket).await?;
-        return Ok((LogSource::Bucket(store), as_folder(prefix)));
+        let prefix = as_folder(prefix);
+        let store = aws.bucket(&bucket, &prefix).await?;
+        return Ok((LogSource::Bucket(store), prefix));
     }
     let path = Path::new(named);
     if path.is_dir() {

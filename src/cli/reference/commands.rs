@@ -36,17 +36,17 @@ pub fn commands() -> String {
          folder, or one file beside its report, takes `--output` once.\n",
     );
     options(&mut text, cli.get_arguments().filter(|arg| arg.is_global_set()));
-    for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
-        one(&mut text, command);
+    for (name, command) in help::leaves(&cli) {
+        one(&mut text, &name, command);
     }
     text
 }
 
-fn one(text: &mut String, command: &Command) {
+fn one(text: &mut String, name: &str, command: &Command) {
     let mut command = command.clone();
     let usage = command.render_usage().to_string();
     let about = command.get_long_about().or(command.get_about()).unwrap().to_string();
-    let _ = write!(text, "\n## orgtrail {}\n\n{}\n", command.get_name(), sentence(&about));
+    let _ = write!(text, "\n## orgtrail {name}\n\n{}\n", sentence(&about));
     let _ = write!(text, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: ").trim());
     options(text, command.get_arguments().filter(|arg| !arg.is_global_set()));
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::schema_text::{Columns, sections};
 use super::{head, without_links};
+use crate::apply::record::RecordLine;
 use crate::drift::DriftRecord;
+use crate::estate::snapshot::Snapshot;
 use crate::reconcile::status::once::OnceJson;
 use crate::report::access::IsolationJson;
 use crate::report::access::reader_guide::ReaderGuide;
@@ -33,6 +35,8 @@ fn forms() -> Vec<Form> {
             "`orgtrail plan` and `orgtrail drift` with `--format json`; read by `orgtrail apply plan.json` and by `drift --since`",
         ),
         form::<ApplyJson<'static>>("apply", "`orgtrail apply --format json`"),
+        form::<RecordLine<'static>>("apply-record", "`orgtrail apply` with `--record`, one object a line"),
+        form::<Snapshot>("snapshot", "`orgtrail snapshot`; read by `--estate`"),
         form::<DiscoverJson<'static>>("discover", "`orgtrail discover --format json`"),
         form::<IsolationJson<'static>>("access", "`orgtrail access --format json`"),
         form::<ReaderGuide>("access-account", "`orgtrail access ACCOUNT --format json`"),
@@ -46,6 +50,18 @@ fn forms() -> Vec<Form> {
         form::<ProofLine>("verify-lines", "`orgtrail verify --format jsonl`, one object a line"),
         form::<CoverageJson<'static>>("coverage", "`orgtrail coverage --format json`"),
         form::<CoverageLine<'static>>("coverage-lines", "`orgtrail coverage --format jsonl`, one object a line"),
+        #[cfg(feature = "sql")]
+        form::<crate::report::lake::update::LakeUpdateJson<'static>>(
+            "lake-update",
+            "`orgtrail lake update --format json`",
+        ),
+        #[cfg(feature = "sql")]
+        form::<crate::report::lake::status::LakeStatusJson<'static>>(
+            "lake-status",
+            "`orgtrail lake status --format json`",
+        ),
+        #[cfg(feature = "sql")]
+        form::<crate::report::lake::check::LakeCheckJson<'static>>("lake-check", "`orgtrail lake check --format json`"),
         #[cfg(feature = "sql")]
         form::<crate::report::query::AnswerJson>("query", "`orgtrail query` with `--format json`"),
     ]
@@ -78,6 +94,22 @@ pub fn schemas() -> Vec<(&'static str, String)> {
     forms().into_iter().map(|form| (form.name, format!("{:#}\n", form.schema))).collect()
 }
 
+/// Formats whose form is not ours, or is for this program alone.
+const OTHERS: &str = "
+Formats that others define are written as they say:
+
+| format | written by | form |
+|---|---|---|
+| SARIF | `plan`, `drift` with `--format sarif` | OASIS SARIF 2.1.0, `sarif-schema-2.1.0.json` |
+| JUnit | `plan`, `drift` with `--format junit` | the XML that Jenkins, GitLab and GitHub Actions read: `testsuites`, `testsuite`, `testcase`, `failure` |
+| OCSF | `check --format ocsf` | OCSF 1.3.0, Compliance Finding (class 2003) |
+| ASFF | `check --format asff` | AWS Security Finding Format, `SchemaVersion` 2018-10-08 |
+| policy | `permissions`, `render` | IAM policy documents, version 2012-10-17 |
+| Parquet | `query --format parquet`, slots of a lake | Apache Parquet; coverage in the key `orgtrail.coverage` of the footer, a slot's footer in `orgtrail.slot` |
+
+The file of `snapshot` is read by `--estate` only: a `format_version` that is not this one, and fields that are not known, are refused.
+";
+
 /// The page of the formats.
 pub fn page() -> String {
     let about = "Machine output goes to standard output, or to the file of `--output`, and has the same bytes for the same content. Each format has
@@ -88,6 +120,7 @@ that it does not know. Times are RFC 3339 in UTC.";
     for Form { name, written_by, .. } in forms() {
         let _ = writeln!(text, "| [{name}](#{name}) | {written_by} | [schemas/{name}.json](schemas/{name}.json) |");
     }
+    text.push_str(OTHERS);
     for Form { name, written_by, schema } in forms() {
         let _ = write!(text, "\n## {name}\n\nWritten by {written_by}.\n");
         text.push_str(&sections(&schema, Columns::Plain).replace("\n## ", "\n### "));

@@ -140,7 +140,7 @@ mod tests {
 
     fn answer(rows: Vec<Vec<Cell>>) -> QueryAnswer {
         let columns = vec!["name".to_owned(), "n".to_owned()];
-        QueryAnswer { columns, rows, coverage: AnswerCoverage::default() }
+        QueryAnswer { columns, rows, batches: None, coverage: AnswerCoverage::default() }
     }
 
     fn text(text: &str) -> Cell {

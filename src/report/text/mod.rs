@@ -11,4 +11,5 @@ pub mod page;
 pub mod policy_diff;
 pub mod template;
 pub(in crate::report) mod tree;
-pub mod words;
+
+pub use crate::words;

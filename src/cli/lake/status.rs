@@ -1,0 +1,62 @@
+//! `orgtrail lake status`: what is in the lake.
+
+use super::{LakeOption, configured_lake, failed, place};
+use crate::cli::failure::CliError;
+use crate::cli::logs::LogsContext;
+use crate::cli::outcome::Outcome;
+use crate::cli::summary::Summary;
+use crate::cli::ui::Ui;
+use crate::cli::{CommandOutput, Common, Format};
+use crate::lake::status::LakeStatus;
+use crate::report::lake::status::LakeStatusReport;
+use crate::report::text::json;
+use crate::report::text::words::count;
+
+/// Show what is in the lake, and what is missing.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LakeStatusArgs {
+    #[command(flatten)]
+    lake: LakeOption,
+    /// Show each day, not each month
+    #[arg(long)]
+    days: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(common: &Common, args: &LakeStatusArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
+    let around = LogsContext::of(common, ui);
+    let place = place::must_be_apart(&args.lake.place(configured_lake(common)?.as_ref()), &[])?;
+    let store = place.open(&around, None).await?;
+    let status = LakeStatus::read(&store).await.map_err(failed)?;
+    let report = LakeStatusReport { lake: store.name(), status, by_day: args.days };
+    let texts = ui.render(|format| text(&report, format, ui))?;
+    let outcome = if report.status.is_whole() { Outcome::Clean } else { Outcome::Partial };
+    Ok(CommandOutput::new(texts, outcome, summary(&report)))
+}
+
+fn text(report: &LakeStatusReport, format: Format, ui: &Ui) -> Result<String, CliError> {
+    match format {
+        Format::Human => Ok(report.human(ui.width())),
+        Format::Markdown => Ok(report.markdown()),
+        Format::Csv => Ok(report.csv()),
+        Format::Json => {
+            json::text(&report.json()).map_err(|error| CliError::new("cannot write the report").because(error))
+        }
+        other => Err(other.unknown_to("lake status")),
+    }
+}
+
+fn summary(report: &LakeStatusReport) -> Summary {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let (status, total) = (&report.status, report.status.total());
+    let missing: u64 =
+        status.shares.iter().filter_map(|share| share.progress.as_ref()).map(|own| own.missing_count).sum();
+    let never = status.shares.iter().filter(|share| share.progress.is_none()).count();
+    Summary::new("Lake status", &format!("{} in", count(number(total.events), "event")))
+        .also(&count(number(total.slots), "slot"))
+        .some(never, "share", "never updated as a whole")
+        .some(number(missing), "key", "missing")
+        .some(number(status.damaged_count), "part", "of log objects damaged")
+        .some(status.unreadable.len(), "file", "of the lake unreadable")
+        .some(number(status.foreign_count), "file", "that is none of the lake's")
+}

@@ -1,0 +1,139 @@
+//! What `orgtrail lake check` found.
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::said::Said;
+use super::{NamedThing, named};
+use crate::lake::check::{Checked, Difference};
+use crate::report::text::json::FORMAT_VERSION;
+use crate::report::text::words::count;
+
+/// A check of a lake.
+#[derive(Debug, Clone)]
+pub struct LakeCheckReport {
+    /// The lake, as a person names it.
+    pub lake: String,
+    /// The first and the last day of events that were checked.
+    pub days: (Date, Date),
+    /// What was found.
+    pub checked: Checked,
+    /// Whether it was stopped before its end.
+    pub is_stopped: bool,
+}
+
+/// The JSON of `orgtrail lake check`, version 1.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LakeCheckJson<'a> {
+    /// The version of this format. It grows when a field loses its name or its meaning, not when one is added.
+    format_version: u32,
+    /// The version of orgtrail that wrote it.
+    tool_version: &'static str,
+    /// The lake.
+    lake: &'a str,
+    /// The first day of events that was checked.
+    first_day: String,
+    /// The last day of events that was checked.
+    last_day: String,
+    /// Whether everything of these days was checked.
+    is_whole: bool,
+    /// Whether it was stopped before its end.
+    is_stopped: bool,
+    /// Slots that were compared.
+    slots: u64,
+    /// Rows in them.
+    rows: u64,
+    /// Log objects that were read.
+    objects: u64,
+    /// Ledgers that were looked at.
+    ledgers: u64,
+    /// Log objects of these days that are in no ledger although they were there at the last update.
+    waiting: u64,
+    /// The differences, up to 1,000.
+    differences: &'a [Difference],
+    /// How many there are.
+    difference_count: u64,
+    /// What could not be checked, up to 1,000.
+    unchecked: Vec<NamedThing<'a>>,
+    /// How much there is.
+    unchecked_count: u64,
+}
+
+impl LakeCheckReport {
+    /// Tells whether everything of the days was checked.
+    pub fn is_whole(&self) -> bool {
+        !self.is_stopped && self.checked.is_whole()
+    }
+
+    /// Returns the shape for programs.
+    pub fn json(&self) -> LakeCheckJson<'_> {
+        let Checked { slots, rows, objects, ledgers, waiting, difference_count, unchecked_count, .. } = self.checked;
+        LakeCheckJson {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            lake: &self.lake,
+            first_day: self.days.0.to_string(),
+            last_day: self.days.1.to_string(),
+            is_whole: self.is_whole(),
+            is_stopped: self.is_stopped,
+            slots,
+            rows,
+            objects,
+            ledgers,
+            waiting,
+            differences: &self.checked.differences,
+            difference_count,
+            unchecked: named(&self.checked.unchecked),
+            unchecked_count,
+        }
+    }
+
+    /// Returns the text for a terminal.
+    pub fn human(&self, width: usize) -> String {
+        self.said().human(width)
+    }
+
+    /// Returns the text as markdown.
+    pub fn markdown(&self) -> String {
+        self.said().markdown(&format!("Check of the lake {}", self.lake))
+    }
+
+    fn said(&self) -> Said {
+        let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let mut said = Said::default();
+        let Checked { slots, rows, objects, waiting, difference_count, unchecked_count, .. } = self.checked;
+        let (first, last) = self.days;
+        said.say(format!("{}: events of {first} to {last}.", self.lake));
+        said.say(format!(
+            "{} with {} compared with {}.",
+            count(number(slots), "slot"),
+            count(number(rows), "row"),
+            count(number(objects), "log object"),
+        ));
+        if self.is_stopped {
+            said.say("It was stopped before its end, so that nothing is known of the rest.");
+        }
+        match difference_count {
+            0 => said.say("No difference was found."),
+            some => {
+                let lines: Vec<(String, String)> = self.checked.differences.iter().map(line).collect();
+                let sentence = format!("{}:", count(number(some), "difference"));
+                said.list(sentence, lines.iter().map(|(file, what)| (file.as_str(), what.as_str())));
+            }
+        }
+        if unchecked_count > 0 {
+            let unchecked = self.checked.unchecked.iter().map(|(name, why)| (name.as_str(), why.as_str()));
+            said.list(format!("{} could not be checked:", count(number(unchecked_count), "part")), unchecked);
+        }
+        if waiting > 0 {
+            let objects = count(number(waiting), "log object");
+            said.say(format!("{objects} of these days not in, though the last update came later: `orgtrail lake update --from` puts in what an earlier run passed over."));
+        }
+        said
+    }
+}
+
+fn line(one: &Difference) -> (String, String) {
+    (one.file.clone(), format!("{}: {}", one.kind.words(), one.what))
+}
