@@ -12,4 +12,5 @@ mod house;
 mod lifecycle;
 mod modules;
 mod properties;
+mod traits;
 mod wording;

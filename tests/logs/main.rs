@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something is not as it must be")]
 
+mod asked_lake;
 #[path = "../support/bucket.rs"]
 mod bucket;
 mod checkpoints;
@@ -14,6 +15,7 @@ mod expiry;
 mod folders;
 mod hourly;
 mod interrupt;
+mod lake;
 mod moved;
 mod over_http;
 mod program;
@@ -24,7 +26,10 @@ mod regions;
 mod roles;
 #[path = "../support/s3.rs"]
 mod s3;
+mod shell;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
+#[path = "../support/terminal.rs"]
+mod terminal;
 mod whole;

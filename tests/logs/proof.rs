@@ -21,7 +21,17 @@ pub fn later() -> Timestamp {
 
 /// Returns what a command finds around it in these tests: no terminal, no profile.
 pub fn around(now: Timestamp, format: Format, key_ring: Option<PathBuf>) -> LogsContext {
-    LogsContext { now, format, width: 100, is_coloured: false, key_ring, chains_at_once: 4, profile: None, entry: None }
+    LogsContext {
+        now,
+        format,
+        width: 100,
+        is_coloured: false,
+        key_ring,
+        chains_at_once: 4,
+        profile: None,
+        entry: None,
+        reader: None,
+    }
 }
 
 /// Returns a request for all of a bucket up to the end of its hours.

@@ -77,7 +77,7 @@ fn an_answer_over_hours_with_digests_is_whole_and_says_what_it_covers() {
     assert_eq!(answer["rows"], json!([[6, ACCOUNT]]));
     let coverage = &answer["coverage"];
     assert_eq!((code, &coverage["is_whole"]), (0, &json!(true)), "{coverage}");
-    let hours = json!({"all": 6, "with_digest": 6, "pending": 0, "without_digest": 0});
+    let hours = json!({"all": 6, "with_digest": 6, "attested": 0, "pending": 0, "without_digest": 0});
     assert_eq!((&coverage["hours"], &coverage["files"], &coverage["records"]), (&hours, &json!(6), &json!(6)));
     assert_eq!((&coverage["kinds"], &coverage["accounts"]), (&json!(["CloudTrail"]), &json!(1)));
 }
@@ -353,4 +353,30 @@ fn a_question_that_never_waits_ends_with_its_time() {
     let (code, answer) = ask(&bucket, busy, &["--timeout", "1s"]);
     assert_eq!(code, 3);
     assert!(answer["coverage"]["ended"].as_str().unwrap().contains("longer than 1 s"), "{answer}");
+}
+
+#[test]
+fn a_parquet_file_is_written_whole_and_says_what_it_covers() {
+    let contents = (0..6).map(|id| file(&[event(id, "PutObject", &json!({}))])).collect();
+    let home = tempfile::tempdir().unwrap();
+    archive(contents).write_to(&home.path().join("copy"));
+    let sql = "SELECT event_time, event_name, resource_arns FROM events";
+    let done = asked(
+        home.path(),
+        &[&["--place", "copy", sql, "--output", "a.parquet", "--output", "a.csv"], &WHOLE[..]].concat(),
+    );
+    assert_eq!((done.status.code(), done.stdout.len()), (Some(0), 0), "{done:?}");
+    let piped = asked(home.path(), &[&["--place", "copy", sql, "--format", "parquet"], &WHOLE[..]].concat());
+    for bytes in [std::fs::read(home.path().join("a.parquet")).unwrap(), piped.stdout] {
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{} bytes", bytes.len());
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(
+            text.contains("orgtrail.coverage") && text.contains("\"is_whole\":true") && text.contains("event_time")
+        );
+    }
+    let done = asked(home.path(), &["--list", "--output", "list.parquet"]);
+    assert!(done.status.success() && std::fs::read(home.path().join("list.parquet")).unwrap().starts_with(b"PAR1"));
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_orgtrail"));
+    let done = { done }.args(["coverage", "copy", "--format", "parquet"]).current_dir(home.path()).output().unwrap();
+    assert!(String::from_utf8_lossy(&done.stderr).contains("there is no parquet report of coverage"), "{done:?}");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::bucket::{Bucket, Layout, REGION};
 use crate::program::orgtrail;
-use crate::support::{Emulator, Trouble, World};
+use crate::support::{Call, Emulator, Trouble, World};
 
 /// The archive of one member account's logs in the log account, and a folder with its configuration.
 struct Archive {
@@ -101,6 +101,7 @@ impl Archive {
             known: &Known::default(),
             destroy: &[],
             sign: None,
+            lake: None,
         };
         let name =
             |operation: &orgtrail::operations::Operation| format!("{}:{}", operation.service.as_str(), operation.name);
@@ -174,6 +175,126 @@ async fn a_role_that_cannot_be_assumed_is_one_error_with_what_to_do() {
             assert!(!err.contains(dump), "{dump}: {err}");
         }
     }
+}
+
+/// A team that reads its own logs: the role may list and read what lies below its account's folder, and nothing else.
+struct Team {
+    archive: Archive,
+    role: String,
+    folder: String,
+}
+
+impl Team {
+    async fn new() -> Self {
+        let archive = Archive::new().await;
+        let (log, web) = (archive.world.log().clone(), archive.world.account("web").clone());
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+        ]});
+        let client = aws_sdk_iam::Client::new(&archive.world.hand_in("log-archive").await);
+        let role = client.create_role().role_name(format!("CloudTrailReadLogs-{web}"));
+        role.assume_role_policy_document(trust.to_string()).send().await.unwrap();
+        let folder = format!("AWSLogs/{}/{web}/", archive.world.organization);
+        let own = folder.clone();
+        let may_not = move |call: &Call| match (call.service.as_str(), call.action.as_str()) {
+            ("s3", "ListObjectsV2" | "GetObject") => !call.s3_path().starts_with(&own),
+            ("sts", "AssumeRole" | "GetCallerIdentity") => false,
+            _ => true,
+        };
+        archive.emulator.proxy().trouble_if(may_not, usize::MAX, Trouble::Error(403, "AccessDenied"));
+        Self { archive, role: format!("arn:aws:iam::{log}:role/CloudTrailReadLogs-{web}"), folder }
+    }
+
+    /// Asks with the role; returns the exit code, the answer as JSON and what was said.
+    fn ask(&self, more: &str) -> (Option<i32>, Value, String) {
+        let Self { archive, role, .. } = self;
+        let sql = "SELECT count(*) FROM events";
+        let fixed = ["query", "--format", "json", sql, "--role-arn", role];
+        let (home, emulator) = (archive.home.path(), &archive.emulator);
+        let done = orgtrail(emulator, home, &[&fixed[..], &more.split_whitespace().collect::<Vec<_>>()].concat());
+        let said = String::from_utf8(done.stderr).unwrap();
+        (done.status.code(), serde_json::from_slice(&done.stdout).unwrap_or_default(), said)
+    }
+
+    fn place(&self, path: &str) -> String {
+        format!("--place s3://{}/{path} --to 2026-11-20T05:59:59Z", self.archive.bucket.layout.bucket)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_team_asks_for_its_own_logs_with_its_reader_role_and_nothing_else_is_called() {
+    let team = Team::new().await;
+    let web = team.archive.world.account("web");
+    let organization = format!("AWSLogs/{}", team.archive.world.organization);
+    for (what, more) in [
+        ("its folder, without a configuration", team.place(&team.folder)),
+        ("an organization's folder and the account", format!("{} --account {web}", team.place(&organization))),
+        ("the configuration", format!("--account {web} --to 2026-11-20T05:59:59Z")),
+        ("both", format!("--config orgtrail.yaml --account {web} {}", team.place(""))),
+    ] {
+        team.archive.emulator.proxy().clear();
+        let (code, answer, said) = team.ask(&more);
+        assert_eq!((code, &answer["coverage"]["files"]), (Some(0), &json!(6)), "{what}: {answer} {said}");
+        let counts = team.archive.emulator.proxy().counts();
+        let known = ["s3:GetObject", "s3:ListObjectsV2", "sts:AssumeRole", "sts:GetCallerIdentity"];
+        assert_eq!(counts.keys().map(String::as_str).collect::<Vec<_>>(), known, "{what}");
+        for call in team.archive.emulator.proxy().calls().iter().filter(|call| call.service == "s3") {
+            assert!(call.s3_path().starts_with(&team.folder), "{what}: {call:?}");
+        }
+    }
+    let assumed = team.archive.emulator.proxy().calls().into_iter().find(|call| call.action == "AssumeRole").unwrap();
+    assert!(assumed.body.contains("CloudTrailReadLogs-") && !assumed.body.contains("ExternalId"), "{}", assumed.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reader_role_is_refused_is_named_and_the_answer_is_partial() {
+    let team = Team::new().await;
+    let digests = |call: &Call| call.action == "ListObjectsV2" && call.s3_path().contains("/CloudTrail-Digest/");
+    let proxy = team.archive.emulator.proxy();
+    proxy.trouble_if(digests, usize::MAX, Trouble::Error(403, "AccessDenied"));
+    let (code, answer, said) = team.ask(&team.place(&team.folder));
+    assert_eq!((code, &answer["coverage"]["files"]), (Some(3), &json!(6)), "{answer} {said}");
+    assert!(answer["coverage"]["unread"].to_string().contains("CloudTrail-Digest/"), "{answer}");
+
+    // More than the role may list: nothing is answered, and what to name is said.
+    let (code, _, said) = team.ask(&team.place(""));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("AccessDenied") && said.contains("--account ID"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_role_that_cannot_be_assumed_is_one_error_with_what_to_do() {
+    let team = Team::new().await;
+    let proxy = team.archive.emulator.proxy();
+    proxy.trouble("sts", "AssumeRole", usize::MAX, Trouble::Error(403, "AccessDenied"));
+    let (code, _, said) = team.ask(&format!("{} --external-id acme-audit", team.place(&team.folder)));
+    assert_eq!((code, said.matches("error: ").count()), (Some(1), 1), "{said}");
+    for part in [
+        "error: cannot list s3://acme-org-cloudtrail",
+        &format!("{} cannot be assumed: ", team.role),
+        "AccessDenied",
+        "allow them sts:AssumeRole on",
+        "check the external id",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("acme-audit"), "{said}");
+    let call = proxy.calls().into_iter().find(|call| call.action == "AssumeRole").unwrap();
+    assert!(call.body.contains("ExternalId=acme-audit"), "{}", call.body);
+
+    let home = team.archive.home.path();
+    for wrong in ["CloudTrailReadLogs", "arn:aws:iam::222222222222:user/alice"] {
+        let done = orgtrail(&team.archive.emulator, home, &["query", "SELECT 1", "--role-arn", wrong]);
+        assert_eq!(done.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&done.stderr).contains("is not the ARN of a role"), "{done:?}");
+    }
+    std::fs::create_dir_all(home.join("copy/AWSLogs")).unwrap();
+    let done = orgtrail(
+        &team.archive.emulator,
+        home,
+        &["query", "SELECT * FROM events", "--place", "copy", "--role-arn", &team.role],
+    );
+    assert!(String::from_utf8_lossy(&done.stderr).contains("--role-arn does nothing here"), "{done:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

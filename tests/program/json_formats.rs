@@ -84,7 +84,11 @@ fn the_formats_of_estates() {
     desk.write("bucket.json", &json!({"Version": "2012-10-17", "Statement": [open]}).to_string());
     let trail = "arn:aws:cloudtrail:eu-central-1:111111111111:trail/acme-org-trail";
     hold("explain", &desk.run(&format!("explain bucket.json --trail {trail} --format json")).json());
-    hold("apply", &said("apply --yes --allow costs,destroys"));
+    hold("apply", &said("apply --yes --allow costs,destroys --record record.jsonl"));
+    let record = fs::read_to_string(desk.path("record.jsonl")).unwrap();
+    assert!(record.lines().count() > 0, "{record}");
+    record.lines().for_each(|line| hold("apply-record", &serde_json::from_str(line).unwrap()));
+    hold("snapshot", &serde_json::from_str(&fs::read_to_string(desk.path("estate.json")).unwrap()).unwrap());
     let fresh = Desk::offline();
     fresh.run("demo").expect_code(0);
     let plan = fs::read_to_string(fresh.path("orgtrail-demo/reports/2-plan.json")).unwrap();
@@ -110,6 +114,10 @@ fn the_formats_of_logs() {
         |sql: &str| case.run(&format!("query --place new-bucket --to 2024-05-01T05:00:00Z --format json {sql}"));
     hold("query", &whole(&query("SELECT(1),record,resource_arns,event_time,read_only/**/FROM/**/events").stdout));
     hold("query", &whole(&query("SHOW/**/TABLES").stdout));
+    let lake = |command: &str| whole(&case.run(&format!("lake {command} --format json")).stdout);
+    hold("lake-update", &lake("update --place new-bucket --lake lake"));
+    hold("lake-status", &lake("status --lake lake"));
+    hold("lake-check", &lake("check --place new-bucket --lake lake --from 2024-04-30 --to 2024-05-02"));
     hold("coverage", &whole(&coverage("json").stdout));
     let lines = coverage("jsonl").stdout;
     assert!(lines.lines().count() > 1, "{lines}");

@@ -243,8 +243,15 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
     let config = orgtrail::config::parse(&config, "orgtrail.yaml").unwrap();
     for (place, called) in called(&emulator, &world).await {
         let (known, destroy) = (Known::default(), ["acme-org-trail".to_owned()]);
-        let ask =
-            Request { config: &config, purpose: Purpose::Apply, place, known: &known, destroy: &destroy, sign: None };
+        let ask = Request {
+            config: &config,
+            purpose: Purpose::Apply,
+            place,
+            known: &known,
+            destroy: &destroy,
+            sign: None,
+            lake: None,
+        };
         let given = permissions(&ask).operations;
         let given: BTreeSet<String> =
             given.iter().map(|operation| format!("{}:{}", operation.service.as_str(), operation.name)).collect();

@@ -24,6 +24,15 @@ fn configured() -> Folder {
     folder
 }
 
+/// Makes the lake that a command looks at.
+fn with_lake(folder: &Folder, entry: &Entry) {
+    if ["lake status", "lake check", "lake ddl"].contains(&entry.name) {
+        let update = line(Entry::of("lake update").unwrap());
+        let update: Vec<&str> = update.iter().map(|word| if word == "new-lake" { "lake" } else { word }).collect();
+        folder.must(0, &update);
+    }
+}
+
 /// The words of a run of the command that has something to report, without AWS.
 fn line(entry: &Entry) -> Vec<String> {
     // Read where it lies: nothing is written there.
@@ -41,6 +50,12 @@ fn line(entry: &Entry) -> Vec<String> {
         "coverage" => format!("coverage {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z"),
         "verify" => format!("verify {case}/copy --keys {case}/public-keys.json --to 2024-05-01T03:00:00Z"),
         "query" => format!("query --place {case}/copy --from 2024-05-01 --to 2024-05-01T03:00:00Z SELECT(1),2"),
+        "lake update" => format!("lake update --place {case}/copy --lake new-lake"),
+        "lake status" => "lake status --lake lake".to_owned(),
+        "lake ddl" => "lake ddl --engine duckdb --lake lake".to_owned(),
+        "lake check" => {
+            format!("lake check --place {case}/copy --lake lake --from 2024-04-30 --to 2024-05-01T23:00:00Z")
+        }
         "explain" => "explain --live".to_owned(),
         name if entry.writes == Writes::Folder => format!("{name} --output folder-of-{name}"),
         name => name.to_owned(),
@@ -65,6 +80,7 @@ fn assert_is(format: Format, text: &str, of: &str) {
         Format::Html => assert!(text.to_lowercase().starts_with("<!doctype html>"), "{of}: {text}"),
         Format::Sarif => assert_eq!(json()["version"], "2.1.0", "{of}"),
         Format::Junit => assert!(text.starts_with("<?xml") && text.contains("<testsuite"), "{of}: {text}"),
+        Format::Parquet => assert!(text.starts_with("PAR1"), "{of}"),
         Format::Ocsf | Format::Asff => assert!(json().is_array(), "{of}: {text}"),
     }
 }
@@ -76,6 +92,7 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
         let words = line(entry);
         for format in ALL {
             let folder = configured();
+            with_lake(&folder, entry);
             let of = format!("{} --format {}", words.join(" "), format.name());
             let Run { code, stdout, stderr } = run(&folder, &words, &["--format", format.name()]);
             if entry.formats.contains(&format) {
@@ -96,13 +113,14 @@ fn every_format_that_is_offered_exists_and_every_other_is_refused() {
             }
         }
     }
-    assert_eq!(offered, 54);
+    assert_eq!(offered, 64);
 }
 
 #[test]
 fn help_offers_the_formats_of_the_command() {
     for entry in COMMANDS {
-        let help = Folder::new().must(0, &[entry.name, "--help"]);
+        let words: Vec<&str> = entry.words().chain(["--help"]).collect();
+        let help = Folder::new().must(0, &words);
         let own = help.split("--format <FORMAT>").nth(1).unwrap_or_default();
         let own = own.split("\n  -").next().unwrap_or_default().split("\n      --").next().unwrap_or_default();
         let offers = |format: &Format| own.contains(&format!("\n          - {}:", format.name()));
@@ -206,6 +224,7 @@ fn every_run_ends_with_a_line_that_says_what_came_of_it() {
     assert_eq!(result(&folder, 0, &verify), "Verify: ATTESTED. 1 of 1 chain attested.");
     for entry in COMMANDS {
         let of = configured();
+        with_lake(&of, entry);
         let run = run(&of, &line(entry), &[]);
         let silent = ["schema", "completions"].contains(&entry.name);
         assert_eq!(run.stderr.trim().is_empty(), silent, "{}: {}", entry.name, run.stderr);

@@ -51,7 +51,8 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: AccountKind) -> 
     let config = config::parse(&text, "orgtrail.yaml").unwrap();
     let (management, log) = (world.account("management").clone(), world.log().clone());
     let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
-    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy: &[], sign: None });
+    let needed =
+        permissions(&Request { config: &config, purpose, place, known: &known, destroy: &[], sign: None, lake: None });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
     let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");

@@ -13,8 +13,8 @@ use flate2::write::GzEncoder;
 use futures::StreamExt;
 use futures::stream::{BoxStream, iter};
 use jiff::{SignedDuration, Timestamp};
-use orgtrail::archive::inflate::{hex, inflate, sha256};
-use orgtrail::archive::{Deletes, Fault, FaultKind, Level, Listed, Metadata, Object, Store, Version, When};
+use orgtrail::archive::inflate::{Unpacked, hash_log, hex, inflate, sha256};
+use orgtrail::archive::{Deletes, Fault, FaultKind, HashError, Level, Listed, Metadata, Object, Store, Version, When};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
@@ -392,5 +392,17 @@ impl Store for MemoryStore {
         let own = self.versions.iter().find(|(version, _)| version.key == key && version.id == id);
         let (_, body) = own.ok_or_else(|| Fault::new(FaultKind::Absent, "no such version"))?;
         Ok(orgtrail::archive::inflate::hash(body, 1 << 30)?)
+    }
+
+    async fn hash(&self, key: &str) -> Result<Unpacked, HashError> {
+        Ok(hash_log(&self.get(key).await?.body)?)
+    }
+
+    async fn read_log(&self, key: &str) -> Result<Vec<u8>, Fault> {
+        Ok(self.get(key).await?.body)
+    }
+
+    fn oddities(&self) -> Vec<String> {
+        Vec::new()
     }
 }

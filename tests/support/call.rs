@@ -14,11 +14,35 @@ pub struct Call {
     pub region: String,
     /// The id of the access key that it was signed with.
     pub access_key: String,
+    /// The path and the query.
+    pub uri: String,
     /// The body as text.
     pub body: String,
 }
 
 impl Call {
+    /// Returns the key of an object, or the prefix of a listing, that a request to S3 is about, as it was before it was
+    /// encoded. The bucket stands first in the path.
+    pub fn s3_path(&self) -> String {
+        let (path, query) = self.uri.split_once('?').unwrap_or((&self.uri, ""));
+        let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
+        let key = path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+        let encoded = if self.action == "ListObjectsV2" { prefix.unwrap_or_default() } else { key };
+        let mut bytes = encoded.bytes();
+        let mut plain = Vec::new();
+        while let Some(byte) = bytes.next() {
+            let hex = [bytes.clone().next().unwrap_or_default(), bytes.clone().nth(1).unwrap_or_default()];
+            match std::str::from_utf8(&hex).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                Some(decoded) if byte == b'%' => {
+                    plain.push(decoded);
+                    bytes.nth(1);
+                }
+                _ => plain.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&plain).into_owned()
+    }
+
     /// Tells whether the operation can change anything. What a daemon writes for itself, its lease and its history, are
     /// objects in S3: they do not count.
     pub fn is_write(&self) -> bool {
@@ -49,7 +73,7 @@ pub fn read(head: &Parts, body: &Bytes) -> Call {
         None if service == "account" => rest_action(head),
         None => body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned(),
     };
-    Call { service, action, region, access_key, body }
+    Call { service, action, region, access_key, uri: head.uri.to_string(), body }
 }
 
 fn rest_action(head: &Parts) -> String {

@@ -59,6 +59,7 @@ pub fn configs(organization: &Organization) -> impl Strategy<Value = Config> + u
                 readers,
                 guard,
                 reconcile: Reconcile { wake_queue: Some("acme-wake".into()), ..Reconcile::default() },
+                lake: None,
                 notify: NotifyConfig::default(),
                 tags,
                 earlier: Vec::new(),
