@@ -1,11 +1,11 @@
 //! Statements that make a lake, or the log files themselves, a table of another engine. They are text: nothing is asked
 //! and nothing is run.
 //!
-//! - [`place`]: where the table lies, as each engine wants to have it.
-//! - [`quote`]: names and texts, which are other people's, in each engine's spelling.
-//! - [`types`]: the types of columns.
-//! - [`header`]: what the comment above the statements says.
-//! - [`slots`], [`raw`], [`iceberg`]: the three kinds of tables.
+//! - `place`: where the table lies, as each engine wants to have it.
+//! - `quote`: names and texts, which are other people's, in each engine's spelling.
+//! - `types`: the types of columns.
+//! - `header`: what the comment above the statements says.
+//! - `slots`, `raw`, `iceberg`: the three kinds of tables.
 
 mod header;
 mod iceberg;

@@ -7,7 +7,7 @@
 //! - [`Row`]: an event with where it was delivered, in the order of a slot.
 //! - [`Sources`]: the objects of a slot.
 //! - [`merge`]: a slot and more events into a slot.
-//! - [`schema`]: the columns in the file.
+//! - `schema`: the columns in the file.
 
 mod merge;
 mod read;

@@ -52,7 +52,7 @@ impl Batches {
 
 impl QueryAnswer {
     /// Returns the answer as a Parquet file: its columns with their types, of two of one name the second as `name_2`,
-    /// and what it covers as JSON under [`COVERAGE_KEY`] in the metadata of the file. What Parquet cannot hold, as
+    /// and what it covers as JSON under `COVERAGE_KEY` in the metadata of the file. What Parquet cannot hold, as
     /// steps of months, is text.
     ///
     /// # Errors
