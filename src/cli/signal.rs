@@ -19,6 +19,7 @@ pub async fn told_to_stop() {
 }
 
 /// Has Ctrl-C end the process no longer: from now on it does what [`interrupted`] is waited for.
+#[cfg(feature = "sql")]
 pub fn hold_interrupts() {
     // Whoever listens once is listened for until the process ends.
     #[cfg(unix)]
@@ -26,6 +27,7 @@ pub fn hold_interrupts() {
 }
 
 /// Is done at the next Ctrl-C.
+#[cfg(feature = "sql")]
 pub async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

@@ -13,7 +13,9 @@ use crate::cli::{Common, NamedBy};
 use crate::cloud::{CloudReader, Progress};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
-use crate::config::schema::{LakeConfig, TrailConfig, TrailScope};
+#[cfg(feature = "sql")]
+use crate::config::schema::LakeConfig;
+use crate::config::schema::{TrailConfig, TrailScope};
 use crate::desire;
 use crate::estate::Problem;
 use crate::ids::AccountId;
@@ -62,6 +64,7 @@ impl Archive {
     }
 }
 
+#[cfg(feature = "sql")]
 impl Archive {
     /// Reads the same for a team that reads its own logs with a role: nothing is asked of the organization, which such
     /// a team may not ask.
