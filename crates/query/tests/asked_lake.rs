@@ -12,6 +12,7 @@ use orgtrail_query::lake::identity::{LakeAsked, LakeIdentity};
 use orgtrail_query::lake::layout::Grain;
 use orgtrail_query::lake::reading::Lake;
 use orgtrail_query::lake::seal::Seal;
+use orgtrail_query::lake::status::LakeStatus;
 use orgtrail_query::lake::store::LakeStore;
 use orgtrail_query::lake::update::{Update, Updated};
 use orgtrail_query::query::answer::QueryAnswer;
@@ -199,4 +200,46 @@ fn hours_of_a_sealed_day_are_attested_until_a_log_file_comes_later() {
     write(&[event(3, 30)], &logs);
     update(folder.path(), shape, begin() + SignedDuration::from_hours(1));
     assert_eq!(hours(&lake).attested, 0, "what came later was not proved");
+}
+
+#[test]
+fn a_slot_that_is_gone_or_another_ones_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    let event =
+        |id, account, at_minutes| Event { id, at_minutes, late_minutes: 0, account, times: 1, is_changed: false };
+    write(&[event(1, 0, 10), event(2, 0, 24 * 60 + 10), event(3, 1, 10)], &logs);
+    let shape = Shape { grain: Grain::Day, slots: 2 };
+    let (lake, _) = update(folder.path(), shape, begin());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let told = || {
+        runtime.block_on(async {
+            let contents = lake.contents(&Window::default(), SignedDuration::from_hours(0)).await.unwrap();
+            let status = LakeStatus::read(&lake.store).await.unwrap();
+            assert_eq!(status.is_whole(), contents.unread.is_empty(), "{status:?}");
+            contents.unread.into_iter().map(|(_, why)| why).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(told(), [""; 0]);
+    let events = folder.path().join("lake/events");
+    let mut slots: Vec<_> = ["2026-02-27", "2026-02-28"]
+        .iter()
+        .flat_map(|day| std::fs::read_dir(events.join(format!("day={day}"))).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    slots.sort();
+    let kept = std::fs::read(&slots[0]).unwrap();
+    std::fs::remove_file(&slots[0]).unwrap();
+    assert!(told().iter().any(|why| why.contains("it is not there")), "{:?}", told());
+    std::fs::copy(slots.last().unwrap(), &slots[0]).unwrap();
+    assert!(
+        runtime
+            .block_on(lake.contents(&Window::default(), SignedDuration::from_hours(0)))
+            .unwrap()
+            .unread
+            .iter()
+            .any(|(_, why)| why.contains("of another time or of other accounts"))
+    );
+    std::fs::write(&slots[0], kept).unwrap();
+    assert_eq!(told(), [""; 0]);
 }

@@ -271,6 +271,28 @@ impl FirstLine {
     }
 }
 
+/// Returns the slots that should have more records than they have, each with what it lacks in words: a slot is written
+/// before the ledgers, and has at least what they say. `read` has the records of each slot, by its key.
+pub fn lacking<'a>(heads: impl Iterator<Item = &'a LedgerHead>, read: &BTreeMap<String, u64>) -> Vec<(String, String)> {
+    let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
+    for (slot, records) in heads.flat_map(|head| &head.slots) {
+        *expected.entry(slot).or_default() += records;
+    }
+    let lack = |(key, records): (&str, u64)| {
+        let has = read.get(key).copied().unwrap_or_default();
+        (has < records).then(|| (key.to_owned(), lacks(records, has)))
+    };
+    expected.into_iter().filter_map(lack).collect()
+}
+
+/// Says that a slot has less than the ledgers say.
+fn lacks(records: u64, read: u64) -> String {
+    match read {
+        0 => format!("it is not there, and the ledgers say that {records} records are in it"),
+        _ => format!("it has {read} records, and the ledgers say {records} at least"),
+    }
+}
+
 /// What a share of the accounts has listed, and what of that is not in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {

@@ -1,7 +1,7 @@
 //! What a question needs of a lake: the slots of a time and of some accounts, each with its footer, and what the
 //! ledgers say of the log objects that are in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use parquet::file::statistics::Statistics;
 
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::{EVENTS, LEDGER, LedgerId, SlotId, number_of, untimed};
-use super::ledger::{Ledger, LedgerHead, Progress};
+use super::ledger::{Ledger, LedgerHead, Progress, lacking};
 use super::seal::{SEALED, Seal};
 use super::slot::Footer;
 use super::store::{LakeStore, Opened, REWRITTEN};
@@ -235,22 +235,12 @@ impl Lake {
 impl Contents {
     /// Notes the slots that should have more than they have, by the ledgers.
     fn hold_slots(&mut self, numbers: &BTreeSet<u16>, window: &Window) {
-        let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
-        for (slot, records) in self.heads.iter().flat_map(|(_, head)| &head.slots) {
-            *expected.entry(slot).or_default() += records;
-        }
-        let mut lacking = Vec::new();
-        for (key, records) in expected {
-            let is_asked = |id: &SlotId| numbers.contains(&id.number) && reaches(id, window);
-            if !SlotId::parse(key).as_ref().is_some_and(is_asked) || self.unread.iter().any(|(own, _)| own == key) {
-                continue;
-            }
-            match self.slots.iter().find(|slot| slot.id.key() == key).map(|slot| slot.footer.read) {
-                Some(read) if read >= records => {}
-                Some(read) => lacking.push((key.to_owned(), lacks(records, read))),
-                None => lacking.push((key.to_owned(), lacks(records, 0))),
-            }
-        }
+        let read = self.slots.iter().map(|slot| (slot.id.key(), slot.footer.read)).collect();
+        let is_asked = |id: SlotId| numbers.contains(&id.number) && reaches(&id, window);
+        let mut lacking = lacking(self.heads.iter().map(|(_, head)| head), &read);
+        lacking.retain(|(key, _)| {
+            SlotId::parse(key).is_some_and(is_asked) && !self.unread.iter().any(|(own, _)| own == key)
+        });
         self.unread.extend(lacking);
     }
 }
@@ -271,14 +261,6 @@ pub(super) fn belongs(metadata: &ParquetMetaData, id: &SlotId, slots: u16) -> bo
         }
         _ => true,
     })
-}
-
-/// Says that a slot has less than the ledgers say.
-pub(super) fn lacks(records: u64, read: u64) -> String {
-    match read {
-        0 => format!("it is not there, and the ledgers say that {records} records are in it"),
-        _ => format!("it has {read} records, and the ledgers say {records} at least"),
-    }
 }
 
 /// Log objects are made up to this long behind their events, as a rule.

@@ -10,8 +10,7 @@ use orgtrail_archive::archive::Listed;
 
 use super::identity::{LAKE_FILE, LakeError, LakeIdentity};
 use super::layout::{LedgerId, SlotId, progress_key, untimed};
-use super::ledger::{LedgerHead, Progress};
-use super::reading::lacks;
+use super::ledger::{LedgerHead, Progress, lacking};
 use super::seal::Seal;
 use super::slot::Footer;
 use super::store::{LakeStore, Opened};
@@ -219,16 +218,9 @@ impl LakeStatus {
 
     /// Notes the slots that should have more than they have, by the ledgers.
     fn hold_slots(&mut self, ledgers: &Ledgers) {
-        let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
-        for (slot, records) in ledgers.values().flatten().flat_map(|(_, head)| &head.slots) {
-            *expected.entry(slot).or_default() += records;
-        }
-        for (key, records) in expected {
-            let read = self.read_of.get(key).copied().unwrap_or_default();
-            if read < records && !self.unreadable.iter().any(|(own, _)| own == key) {
-                self.unreadable.push((key.to_owned(), lacks(records, read)));
-            }
-        }
+        let mut lacking = lacking(ledgers.values().flatten().map(|(_, head)| head), &self.read_of);
+        lacking.retain(|(key, _)| !self.unreadable.iter().any(|(own, _)| own == key));
+        self.unreadable.extend(lacking);
     }
 
     async fn read_seals(&mut self, store: &dyn LakeStore, days: Vec<Date>, ledgers: &Ledgers) {

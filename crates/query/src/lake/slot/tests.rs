@@ -144,3 +144,15 @@ fn every_column_has_a_number_of_its_own() {
     let element = metadata.file_metadata().schema_descr().columns().iter().find(|column| column.max_rep_level() > 0);
     assert_eq!(element.unwrap().self_type().get_basic_info().id(), count + 1);
 }
+
+#[test]
+fn a_file_with_one_changed_byte_is_never_the_one_that_is_made() {
+    let bytes = add(None, &[(1, vec![2, 3, 4]), (2, vec![5, 0])]).unwrap();
+    assert_eq!(is_as_made(&Slot::of(bytes.clone()).unwrap()), Ok(Some(true)));
+    for at in (0..bytes.len()).step_by(61) {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 4;
+        let made = Slot::of(changed.into()).and_then(|slot| is_as_made(&slot));
+        assert_ne!(made, Ok(Some(true)), "byte {at}");
+    }
+}
