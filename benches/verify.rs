@@ -28,7 +28,7 @@ use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{KeyFinder, Request, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Verifier, VerifyRequest};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -94,7 +94,7 @@ fn verifier(store: Arc<dyn Store>, bucket: &Bucket) -> Verifier {
 
 fn prove(runtime: &Runtime, store: Arc<dyn Store>, bucket: &Bucket) -> (u64, Duration) {
     let now = bucket.layout.end();
-    let request = Request { to: Some(now), ..Request::all(now) };
+    let request = VerifyRequest { to: Some(now), ..VerifyRequest::all(now) };
     let verifier = verifier(store, bucket);
     let start = Instant::now();
     let answer = runtime.block_on(verifier.run(&request, |_| {})).unwrap();
@@ -202,7 +202,7 @@ fn hourly_gets(logs: Vec<usize>) -> (f64, f64, usize) {
         let server = S3Server::start(Settings { objects: bucket.objects.clone(), ..Settings::default() });
         let store = runtime.block_on(Connection::new(server.config()).bucket(&bucket.layout.bucket, None)).unwrap();
         let now = bucket.layout.end() + SignedDuration::from_mins(20);
-        let request = Request { checkpoint: checkpoint.marks.clone(), ..Request::all(now) };
+        let request = VerifyRequest { checkpoint: checkpoint.marks.clone(), ..VerifyRequest::all(now) };
         let answer = runtime.block_on(verifier(Arc::new(store), &bucket).run(&request, |_| {})).unwrap();
         assert_eq!(answer.state(), State::Attested, "{:#?}", answer.chains[0].findings);
         checkpoint.advance(&answer);

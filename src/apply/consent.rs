@@ -49,7 +49,7 @@ impl Adopt {
 
 /// One kind of consent that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingConsent {
     /// The flag that gives it.
     pub flag: String,
     /// The changes that need it.
@@ -58,7 +58,7 @@ pub struct Missing {
 
 impl Consent {
     /// Lists what the plan needs and was not allowed, by flag.
-    pub fn missing(&self, plan: &Plan) -> Vec<Missing> {
+    pub fn missing(&self, plan: &Plan) -> Vec<MissingConsent> {
         let mut by_flag: BTreeMap<String, Vec<Address>> = BTreeMap::new();
         for change in &plan.changes {
             let mut need = |flag: String| by_flag.entry(flag).or_default().push(change.address.clone());
@@ -69,7 +69,7 @@ impl Consent {
                 need(format!("--allow {risk}"));
             }
         }
-        by_flag.into_iter().map(|(flag, changes)| Missing { flag, changes }).collect()
+        by_flag.into_iter().map(|(flag, changes)| MissingConsent { flag, changes }).collect()
     }
 
     /// Leaves out of a plan what may wait for its consent while the rest is made: resources of this deployment that

@@ -99,7 +99,7 @@ impl Results<'_> {
 }
 
 /// What came of looking again.
-pub(super) struct Checked {
+pub(super) struct DeliveryCheck {
     /// How the delivery of each trail goes; empty where nothing was done that can touch one.
     pub delivery: Vec<TrailDelivery>,
     /// What is wrong after the run.
@@ -148,10 +148,10 @@ pub(super) async fn check(
     results: &mut Results<'_>,
     cloud: &dyn Cloud,
     gate: &dyn Gate,
-) -> Checked {
+) -> DeliveryCheck {
     let touched = Touched::by(results.made(plan));
     if touched.is_none() {
-        return Checked { delivery: Vec::new(), findings: plan.findings.clone() };
+        return DeliveryCheck { delivery: Vec::new(), findings: plan.findings.clone() };
     }
     let mut asked = BTreeMap::new();
     let mut list = Vec::new();
@@ -174,7 +174,7 @@ pub(super) async fn check(
     }
     // A policy that was put back may have changed what is so.
     let findings = findings(plan, results.changes, &asked);
-    Checked { delivery: list, findings }
+    DeliveryCheck { delivery: list, findings }
 }
 
 async fn put_back(plan: &Plan, results: &mut Results<'_>, why: &Problem, cloud: &dyn Cloud, gate: &dyn Gate) {

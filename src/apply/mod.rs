@@ -27,7 +27,7 @@ pub mod outcome;
 pub mod record;
 mod urgent;
 
-pub use consent::{Adopt, Consent, Missing};
+pub use consent::{Adopt, Consent, MissingConsent};
 pub use gate::Gate;
 use handover::Handover;
 pub use outcome::{ApplyReport, Because, ChangeOutcome, ChangeResult, DeliveryState, TrailDelivery};
@@ -62,7 +62,7 @@ pub async fn run(
     phase.end(format_args!("{made} of {} made", plan.changes.len()));
     let mut results = run.results;
     let mut ended = delivery::Results { changes: &mut results, urgent: &mut urgent };
-    let delivery::Checked { delivery, findings } =
+    let delivery::DeliveryCheck { delivery, findings } =
         delivery::check(plan, &before, &mut ended, cloud, options.gate).await;
     let outcomes = plan.changes.iter().zip(results).map(|(change, result)| outcome(change, result));
     ApplyReport {

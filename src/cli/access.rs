@@ -21,7 +21,7 @@ use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct AccessArgs {
     /// Say what this account's team needs to read its logs (id or name)
     #[arg(value_name = "ACCOUNT")]
     account: Option<String>,
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &AccessArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();

@@ -31,7 +31,7 @@ use crate::survey::{Survey, SurveyOptions};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ApplyArgs {
     /// Apply this saved plan (plan.json); refused where AWS changed since
     #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "accept_fewer_accounts", "destroy", "close", "give_up"])]
     plan: Option<PathBuf>,
@@ -94,7 +94,7 @@ fn risk(text: &str) -> Result<Risk, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &ApplyArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     refuse_unreportable(ui)?;
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     let plan_options = saved.as_ref().map_or_else(|| args.choices.options(), |saved| saved.options().clone());

@@ -62,7 +62,7 @@ pub enum Reads {
 
 /// One command.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogEntry {
     /// Its name; of a command of a command both words: `lake update`.
     pub name: &'static str,
     /// Where help shows it.
@@ -88,7 +88,7 @@ const WRITTEN: &[Format] = &[Human, Json, Markdown];
 const BOTH: &[Format] = &[Human, Json];
 
 /// All commands, in the order in which help shows those of a group.
-pub const COMMANDS: &[Entry] = &[
+pub const COMMANDS: &[CatalogEntry] = &[
     document("init", Group::SetUp, TEXT, Writes::File, Reads::Aws),
     document("validate", Group::SetUp, TEXT, Writes::Document, Reads::Configuration),
     document("permissions", Group::SetUp, DATA, Writes::Document, Reads::Configuration),
@@ -121,15 +121,21 @@ pub const COMMANDS: &[Entry] = &[
     document("demo", Group::Understand, TEXT, Writes::Folder, Reads::Nothing),
 ];
 
-const fn report(name: &'static str, group: Group, formats: &'static [Format], has_templates: bool) -> Entry {
-    Entry { name, group, formats, writes: Writes::Reports, reads: Reads::Aws, has_templates }
+const fn report(name: &'static str, group: Group, formats: &'static [Format], has_templates: bool) -> CatalogEntry {
+    CatalogEntry { name, group, formats, writes: Writes::Reports, reads: Reads::Aws, has_templates }
 }
 
-const fn document(name: &'static str, group: Group, formats: &'static [Format], writes: Writes, reads: Reads) -> Entry {
-    Entry { name, group, formats, writes, reads, has_templates: false }
+const fn document(
+    name: &'static str,
+    group: Group,
+    formats: &'static [Format],
+    writes: Writes,
+    reads: Reads,
+) -> CatalogEntry {
+    CatalogEntry { name, group, formats, writes, reads, has_templates: false }
 }
 
-impl Entry {
+impl CatalogEntry {
     /// Returns the command of a name; `None` where there is none.
     pub fn of(name: &str) -> Option<&'static Self> {
         COMMANDS.iter().find(|entry| entry.name == name)

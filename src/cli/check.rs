@@ -18,7 +18,7 @@ use crate::survey::{Survey, SurveyOptions, monitoring};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CheckArgs {
     /// Check only cis-3.0, cis-5.0, security-hub or prowler (can be repeated)
     #[arg(long, value_name = "STANDARD", value_delimiter = ',', value_parser = standard)]
     standard: Vec<Standard>,
@@ -35,7 +35,7 @@ fn standard(text: &str) -> Result<Standard, String> {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &CheckArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;

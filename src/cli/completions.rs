@@ -8,13 +8,13 @@ use super::summary::Summary;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompletionsArgs {
     /// Print the completions of this shell
     pub shell: Shell,
 }
 
 /// Runs the command.
-pub fn run(args: &Args, command: &mut clap::Command) -> CommandOutput {
+pub fn run(args: &CompletionsArgs, command: &mut clap::Command) -> CommandOutput {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, command, "orgtrail", &mut text);
     CommandOutput::one(String::from_utf8_lossy(&text), Outcome::Clean, Summary::default())

@@ -11,14 +11,18 @@ use crate::survey::SurveyOptions;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ExportArgs {
     /// Write Terraform: import blocks and resources
     #[arg(long, required = true)]
     terraform: bool,
 }
 
 /// Runs the command. There is one form yet, which the flag names so that another one can join it.
-pub async fn run(common: &Common, Args { terraform: _ }: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(
+    common: &Common,
+    ExportArgs { terraform: _ }: &ExportArgs,
+    ui: &Ui,
+) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let survey = session.surveyor(ui).survey(&SurveyOptions::default()).await?;
     ui.end_progress();

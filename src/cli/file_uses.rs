@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 
-use super::catalog::Entry;
+use super::catalog::CatalogEntry;
 use super::failure::CliError;
 use crate::files::{is_same, same_place};
 
@@ -99,7 +99,7 @@ pub(super) struct FileUses(Vec<FileUse>);
 
 impl FileUses {
     /// Takes the files from the arguments of a command.
-    pub(super) fn of(entry: &Entry, matches: &ArgMatches) -> Self {
+    pub(super) fn of(entry: &CatalogEntry, matches: &ArgMatches) -> Self {
         let of_command = USES.iter().filter(|(command, ..)| command.is_empty() || *command == entry.name);
         // What a command fills or makes by itself is no report, and it looks itself whether something is there.
         let is_report = |id: &str| id != OUTPUT || entry.reports_to_output();
@@ -218,7 +218,7 @@ mod tests {
             let words = std::iter::once("orgtrail").chain(line.split(' '));
             let matches = crate::cli::Cli::command().try_get_matches_from(words).unwrap();
             let (name, of_command) = matches.subcommand().unwrap();
-            FileUses::of(Entry::of(name).unwrap(), of_command).check().map_err(|failure| failure.what)
+            FileUses::of(CatalogEntry::of(name).unwrap(), of_command).check().map_err(|failure| failure.what)
         };
         for line in
             ["apply --record -", "drift --since f --record -", "reconcile --history -", "verify s3://b --checkpoint -"]

@@ -8,7 +8,7 @@ use clap::builder::Styles;
 use clap::{Arg, ArgAction, CommandFactory, value_parser};
 
 use super::Cli;
-use super::catalog::{COMMANDS, Entry, Group, Reads, Writes};
+use super::catalog::{COMMANDS, CatalogEntry, Group, Reads, Writes};
 use super::format::FormatParser;
 
 /// The options that do nothing for a command that reads no configuration.
@@ -61,7 +61,7 @@ pub fn leaves(all: &clap::Command) -> Vec<(String, &clap::Command)> {
 }
 
 /// Gives a command its own `--format` and `--output`, which take the place of the global ones.
-fn with_output(command: clap::Command, entry: &'static Entry) -> clap::Command {
+fn with_output(command: clap::Command, entry: &'static CatalogEntry) -> clap::Command {
     let default = if entry.name == "reconcile" { "; json needs --once" } else { "" };
     let format = Arg::new("format")
         .long("format")
@@ -97,7 +97,7 @@ fn with_output(command: clap::Command, entry: &'static Entry) -> clap::Command {
 }
 
 /// Hides the global options that do nothing for a command.
-fn without_idle(command: clap::Command, entry: &Entry, globals: &[Arg]) -> clap::Command {
+fn without_idle(command: clap::Command, entry: &CatalogEntry, globals: &[Arg]) -> clap::Command {
     let is_idle = |arg: &&Arg| {
         let id = arg.get_id().as_str();
         (id == "templates" && !entry.has_templates)
@@ -112,7 +112,7 @@ fn template(all: &clap::Command) -> String {
     let styles = Styles::styled();
     let (head, name) = (styles.get_header(), styles.get_literal());
     // Commands of a command are shown by its own help.
-    let first = |entry: &Entry| entry.words().next().unwrap_or(entry.name);
+    let first = |entry: &CatalogEntry| entry.words().next().unwrap_or(entry.name);
     let width = COMMANDS.iter().map(|entry| first(entry).len()).max().unwrap_or_default();
     let mut shown: Vec<&str> = Vec::new();
     let mut text = "{about-with-newline}{usage-heading} {usage}\n\n".to_owned();

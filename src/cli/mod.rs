@@ -62,7 +62,7 @@ pub mod verify;
 
 use crate::config::Config;
 use crate::files::Readers;
-use catalog::{COMMANDS, Entry, Reads};
+use catalog::{COMMANDS, CatalogEntry, Reads};
 use failure::CliError;
 use file_uses::FileUses;
 pub use format::Format;
@@ -116,7 +116,7 @@ struct Cli {
     command: Command,
     /// The row of the command's table.
     #[arg(skip = &COMMANDS[0])]
-    entry: &'static Entry,
+    entry: &'static CatalogEntry,
     /// The files that the run reads and writes.
     #[arg(skip)]
     files: FileUses,
@@ -131,7 +131,7 @@ impl Cli {
         let matches = help::command().try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut help::command()))?;
         if let Some((name, of_command)) = named(&matches) {
-            cli.entry = Entry::of(&name).unwrap_or(cli.entry);
+            cli.entry = CatalogEntry::of(&name).unwrap_or(cli.entry);
             cli.files = FileUses::of(cli.entry, of_command);
             // A global argument is known to the command too, wherever it stands.
             cli.common.config_named_by = NamedBy::of(of_command, "config");
@@ -294,7 +294,7 @@ impl Common {
 enum Command {
     /// Write a first configuration, for a new or an existing trail
     #[command(after_help = examples::INIT)]
-    Init(init::Args),
+    Init(init::InitArgs),
     /// Check a configuration without AWS
     #[command(after_help = examples::VALIDATE)]
     Validate,
@@ -306,10 +306,10 @@ enum Command {
     Discover,
     /// Record what AWS has in a file, for --estate of other commands
     #[command(after_help = examples::SNAPSHOT)]
-    Snapshot(snapshot::Args),
+    Snapshot(snapshot::SnapshotArgs),
     /// Write every policy document as it would be sent, for review
     #[command(after_help = examples::RENDER)]
-    Render(render::Args),
+    Render(render::RenderArgs),
     /// Show the changes that are needed, with their risks
     #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArgs),
@@ -318,25 +318,25 @@ enum Command {
     Drift(drift::DriftArgs),
     /// Make the changes of a plan
     #[command(after_help = examples::APPLY)]
-    Apply(apply::Args),
+    Apply(apply::ApplyArgs),
     /// Keep the organization as configured, round after round (daemon)
     #[command(after_help = examples::RECONCILE)]
-    Reconcile(reconcile::Args),
+    Reconcile(reconcile::ReconcileArgs),
     /// Check the controls of security standards about CloudTrail
     #[command(after_help = examples::CHECK)]
-    Check(check::Args),
+    Check(check::CheckArgs),
     /// Show the main job on an embedded organization, without AWS
     #[command(after_help = examples::DEMO)]
     Demo,
     /// Prove who can read which logs, or say what a team needs
     #[command(after_help = examples::ACCESS)]
-    Access(access::Args),
+    Access(access::AccessArgs),
     /// Explain what existing policies refuse to CloudTrail, and why
     #[command(after_help = examples::EXPLAIN)]
-    Explain(Box<explain::Args>),
+    Explain(Box<explain::ExplainArgs>),
     /// Print the IAM policy that a command or a member role needs
     #[command(after_help = examples::PERMISSIONS)]
-    Permissions(permissions::Args),
+    Permissions(permissions::PermissionsArgs),
     /// Prove that the logs are complete and untouched
     #[command(after_help = examples::VERIFY)]
     Verify(Box<verify::VerifyArgs>),
@@ -352,17 +352,17 @@ enum Command {
     Lake(Box<lake::LakeArgs>),
     /// Write the deployment as Terraform, for teams that leave
     #[command(after_help = examples::EXPORT)]
-    Export(export::Args),
+    Export(export::ExportArgs),
     /// Write manual pages into a folder
     #[command(after_help = examples::MAN)]
     Man,
     /// Print the completions of a shell
     #[command(after_help = examples::COMPLETIONS)]
-    Completions(completions::Args),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Refuses options that would do nothing: whoever gave them waits for what they do.
-fn refuse_idle(command: &Entry, common: &Common) -> Result<(), CliError> {
+fn refuse_idle(command: &CatalogEntry, common: &Common) -> Result<(), CliError> {
     if command.reads != Reads::Aws {
         let idle = [("--estate", &common.estate), ("--policies", &common.policies)];
         if let Some((flag, _)) = idle.into_iter().find(|(_, given)| given.is_some()) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Common;
-use super::catalog::{Entry, Writes};
+use super::catalog::{CatalogEntry, Writes};
 use super::failure::CliError;
 use super::format::{ENDINGS, Ending, Format};
 use crate::files::same_place;
@@ -86,7 +86,7 @@ impl Outputs {
     /// # Errors
     /// A format that the command does not have, an ending that names none, two reports for one place, more places than
     /// the command can write to.
-    pub fn of(common: &Common, command: &Entry) -> Result<Self, CliError> {
+    pub fn of(common: &Common, command: &CatalogEntry) -> Result<Self, CliError> {
         let first = command.formats.first().copied().unwrap_or(Format::Human);
         if let Some(format) = common.format {
             must_have(command, format)?;
@@ -167,14 +167,14 @@ impl Outputs {
     }
 }
 
-fn must_have(command: &Entry, format: Format) -> Result<(), CliError> {
+fn must_have(command: &CatalogEntry, format: Format) -> Result<(), CliError> {
     if command.formats.contains(&format) { Ok(()) } else { Err(no_report(command, format)) }
 }
 
 impl Format {
     /// Says that a command, by its name, has no report of this format.
     pub(super) fn unknown_to(self, command: &str) -> CliError {
-        match Entry::of(command) {
+        match CatalogEntry::of(command) {
             Some(entry) => no_report(entry, self),
             None => CliError::new(format!("there is no {} report", self.name())),
         }
@@ -182,14 +182,14 @@ impl Format {
 }
 
 /// Says that a command has no report of this format, and which ones it has.
-fn no_report(command: &Entry, format: Format) -> CliError {
+fn no_report(command: &CatalogEntry, format: Format) -> CliError {
     let list = Format::list(command.formats);
     let formats = if command.formats.len() > 1 { "the formats are" } else { "the only format is" };
     CliError::new(format!("there is no {} report of {}", format.name(), command.name)).hint(format!("{formats} {list}"))
 }
 
 /// Returns the report for one of the places of `--output`. A name without an ending says nothing of the format.
-fn by_ending(path: &Path, command: &Entry, plain: Format) -> Result<Output, CliError> {
+fn by_ending(path: &Path, command: &CatalogEntry, plain: Format) -> Result<Output, CliError> {
     let target = Target::of(path);
     let is_plain = |ending: &Ending| match ending {
         Ending::None => true,
@@ -219,7 +219,7 @@ fn by_ending(path: &Path, command: &Entry, plain: Format) -> Result<Output, CliE
     Ok(Output { target, format })
 }
 
-fn must_be_one_place(common: &Common, command: &Entry) -> Result<(), CliError> {
+fn must_be_one_place(common: &Common, command: &CatalogEntry) -> Result<(), CliError> {
     let what = if command.writes == Writes::Folder { "folder" } else { "file" };
     let refused = |what: String| {
         Err(CliError::new(what).hint(format!("name one: `orgtrail {} --output {}`", command.name, what_of(command))))
@@ -233,6 +233,6 @@ fn must_be_one_place(common: &Common, command: &Entry) -> Result<(), CliError> {
     }
 }
 
-fn what_of(command: &Entry) -> &'static str {
+fn what_of(command: &CatalogEntry) -> &'static str {
     if command.writes == Writes::Folder { "DIR" } else { "FILE" }
 }

@@ -11,7 +11,7 @@ use super::validate::load;
 use super::{CommandOutput, Common, Format};
 use crate::config::Config;
 use crate::ids::{AccountId, Arn, BadId, BucketName};
-use crate::permissions::{AccountKind, Known, LakePlace, Purpose, Request, permissions, stack_set};
+use crate::permissions::{AccountKind, KnownAccounts, LakePlace, PermissionsRequest, Purpose, permissions, stack_set};
 use crate::report::text::words::count;
 
 /// The role that Organizations itself makes in the accounts that it creates.
@@ -70,7 +70,7 @@ impl From<Account> for AccountKind {
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PermissionsArgs {
     /// Print the policy that this command needs
     #[arg(long = "for", value_name = "COMMAND")]
     purpose: Command,
@@ -125,9 +125,9 @@ fn signing_key(text: &str) -> Result<Arn, String> {
 ///
 /// # Errors
 /// A configuration that is wrong, a place where the command needs nothing, a format that the answer does not have.
-pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub fn run(common: &Common, args: &PermissionsArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let config = load(&common.config)?;
-    let known = Known { management: args.management.clone(), log: args.log.clone() };
+    let known = KnownAccounts { management: args.management.clone(), log: args.log.clone() };
     let Some(place) = args.place.map(AccountKind::from) else {
         return template(common, args, &config, &known, ui);
     };
@@ -141,7 +141,8 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliEr
     }
     let key = args.lake_key.as_ref();
     let lake = args.lake.as_ref().map(|(bucket, prefix)| LakePlace { bucket, prefix, key });
-    let needed = permissions(&Request { config: &config, purpose, place, known: &known, destroy, sign, lake });
+    let needed =
+        permissions(&PermissionsRequest { config: &config, purpose, place, known: &known, destroy, sign, lake });
     needed.notes.iter().for_each(|note| ui.note(note));
     needed.too_large_inline(purpose, place).iter().for_each(|note| ui.note(note));
     let text = match &needed.documents[..] {
@@ -160,7 +161,13 @@ pub fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliEr
     Ok(CommandOutput::one(text, Outcome::Clean, Summary::new("Permissions", &policies)))
 }
 
-fn template(common: &Common, args: &Args, config: &Config, known: &Known, ui: &Ui) -> Result<CommandOutput, CliError> {
+fn template(
+    common: &Common,
+    args: &PermissionsArgs,
+    config: &Config,
+    known: &KnownAccounts,
+    ui: &Ui,
+) -> Result<CommandOutput, CliError> {
     let is_json = |path: &PathBuf| Ending::of(path) == Ending::Names(Format::Json);
     if common.format.is_some() || common.output.iter().any(is_json) {
         return Err(

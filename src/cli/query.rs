@@ -19,7 +19,7 @@ use super::summary::Summary;
 use super::ui::Ui;
 use super::{CommandOutput, Common, Format, signal};
 use crate::archive::find::ScopeFilter;
-use crate::archive::listing::{Archive, Place};
+use crate::archive::listing::{Archive, LogPlace};
 use crate::archive::window::Window;
 use crate::archive::{Fault, FaultKind};
 use crate::files;
@@ -327,7 +327,7 @@ pub(super) async fn archive(args: &QueryArgs, logs: &Logs) -> Result<Archive, Cl
         return Err(CliError::new("an evidence bundle has digests and no log files, so that it answers no question")
             .hint("name the bucket or a copy of it: --place s3://BUCKET/PREFIX or a folder"));
     }
-    let place = |source: crate::logs::verify::Source| Place {
+    let place = |source: crate::logs::verify::Source| LogPlace {
         store: source.store,
         sought: match &logs.around.reader {
             Some(reader) => reader.sought_below(source.prefix),

@@ -33,7 +33,7 @@ use crate::reconcile::{ConfigSource, Connection, Controller, Options, SourceErro
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ReconcileArgs {
     /// Run one round and exit with its result
     #[arg(long)]
     once: bool,
@@ -82,7 +82,7 @@ impl FromStr for HistoryPlace {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &ReconcileArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     refuse_json_of_rounds(ui, args.once)?;
     let config = validate::load(&common.config)?;
     let templates = templates(common)?;
@@ -122,7 +122,7 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput,
     answer(last.as_ref(), args.once, &stop, ui, &controller.board)
 }
 
-fn manner(args: &Args) -> &'static str {
+fn manner(args: &ReconcileArgs) -> &'static str {
     match (args.once, args.observe) {
         (true, true) => "one round that changes nothing",
         (true, false) => "one round",

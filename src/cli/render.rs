@@ -20,7 +20,7 @@ use crate::survey::SurveyOptions;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct RenderArgs {}
 
 /// One document and where it belongs.
 pub struct RenderedPolicy {
@@ -33,7 +33,7 @@ pub struct RenderedPolicy {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, _args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, _args: &RenderArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let Some(folder) = common.place() else {
         return Err(CliError::new("no folder to write to").hint("name one: `orgtrail render --output DIR`"));
     };

@@ -13,7 +13,7 @@ use crate::survey::SurveyOptions;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SnapshotArgs {
     /// Record the selected accounts' own trails too (one more call for each)
     #[arg(long)]
     pub member_trails: bool,
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &SnapshotArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let session = Session::open(common, Access::ReadOnly).await?;
     let options = SurveyOptions { unit_names: true, member_trails: args.member_trails, ..SurveyOptions::default() };
     let survey = session.surveyor(ui).survey(&options).await?;

@@ -25,7 +25,7 @@ use crate::logs::bundle::{Header, signature};
 use crate::logs::checkpoint::Checkpoint;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 use crate::logs::verify::{
-    BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Request, Verification, Verifier,
+    BACKFILL_GRACE, KeyFinder, KeyService, KeySource, READS_AT_ONCE, Recheck, Verification, Verifier, VerifyRequest,
 };
 use crate::phase::Phase;
 use crate::report::logs::{model::Proof, page, verify as report};
@@ -264,7 +264,7 @@ fn request(
     places: &LogSources,
     known: ConfiguredLogs,
     around: &LogsContext,
-) -> (Request, Vec<Finding>) {
+) -> (VerifyRequest, Vec<Finding>) {
     let header = places.bundle().map(|bundle| bundle.header());
     let now = header.map_or(around.now, |header| header.now);
     let ((from, to), untold) = within(header, args.from, args.to);
@@ -277,7 +277,7 @@ fn request(
     let text = header.and_then(|header| header.checkpoint.as_ref());
     let checkpoint = text.and_then(|text| Checkpoint::parse_any(text).ok()).unwrap_or_default();
     let of_header = header.map(|header| header.buckets.clone()).unwrap_or_default();
-    let request = Request {
+    let request = VerifyRequest {
         checkpoint: checkpoint.marks,
         open: checkpoint.open,
         sought,
@@ -293,7 +293,7 @@ fn request(
         skips_unchanged: args.bundle.is_none(),
         chains_at_once: around.chains_at_once,
         logs_at_once: args.reads_at_once,
-        ..Request::all(now)
+        ..VerifyRequest::all(now)
     };
     (request, untold)
 }
@@ -348,7 +348,11 @@ fn read_checkpoint(args: &VerifyArgs, places: &LogSources) -> Result<Checkpoint,
 }
 
 /// Runs the proof; an interrupt ends it early, a second one ends the program.
-async fn prove(verifier: &Verifier, request: &Request, reports: &mut [Report<'_>]) -> Result<Verification, LogsError> {
+async fn prove(
+    verifier: &Verifier,
+    request: &VerifyRequest,
+    reports: &mut [Report<'_>],
+) -> Result<Verification, LogsError> {
     let watch = tokio::spawn(stop_on_interrupt(verifier.stop.clone()));
     let mut written = Ok(());
     let answer = verifier
@@ -373,7 +377,7 @@ async fn stop_on_interrupt(stop: CancellationToken) {
 }
 
 /// Returns what a person should know about how the answer came about.
-fn notes(request: &Request, places: &LogSources, ring: &Ring) -> Vec<String> {
+fn notes(request: &VerifyRequest, places: &LogSources, ring: &Ring) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(bundle) = places.bundle() {
         let header = bundle.header();

@@ -49,7 +49,7 @@ pub struct Lease {
 
 /// A lease that was found, with the version by which it can be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct StoredLease {
     /// The lease.
     pub lease: Lease,
     /// The store's word for this version.
@@ -72,10 +72,10 @@ pub enum Decision {
 
 /// Decides what to do with the document that is there, whose version has been the same for so long, as far as this
 /// replica has seen.
-pub fn decide(run: &str, now: Timestamp, found: Option<&Found>, unmoved: Duration) -> Decision {
+pub fn decide(run: &str, now: Timestamp, found: Option<&StoredLease>, unmoved: Duration) -> Decision {
     let expires = after(now, TERM);
     let write = |fencing, condition| Decision::Write(Lease { owner: run.to_owned(), expires, fencing }, condition);
-    let Some(Found { lease, version }) = found else {
+    let Some(StoredLease { lease, version }) = found else {
         return write(1, Condition::Absent);
     };
     if lease.owner == run && now < lease.expires {
@@ -199,9 +199,9 @@ impl<'a> LeaderElector<'a> {
     }
 
     /// Notes which version is there, and returns for how long it has been.
-    fn watch(&self, found: Option<&Found>, passed: Duration) -> Duration {
+    fn watch(&self, found: Option<&StoredLease>, passed: Duration) -> Duration {
         let mut state = lock(&self.state);
-        let Some(Found { version, .. }) = found else {
+        let Some(StoredLease { version, .. }) = found else {
             state.watched = None;
             return Duration::ZERO;
         };
@@ -220,11 +220,11 @@ impl<'a> LeaderElector<'a> {
         lock(&self.state).is_live
     }
 
-    async fn find(&self) -> Result<Option<Found>, String> {
+    async fn find(&self) -> Result<Option<StoredLease>, String> {
         let Some(kept) = self.store.read().await.map_err(|fault| fault.to_string())? else { return Ok(None) };
         let lease = serde_json::from_str(&kept.text)
             .map_err(|error| format!("the object that {} names is no lease: {error}", self.setting))?;
-        Ok(Some(Found { lease, version: kept.version }))
+        Ok(Some(StoredLease { lease, version: kept.version }))
     }
 
     async fn put(&self, lease: &Lease, condition: &Condition) -> Result<WriteOutcome, String> {
@@ -273,12 +273,12 @@ impl Fence<'_> {
         // The clocks are read after the answer: a pause before it must be noticed.
         let now = self.elector.clock.now();
         match found {
-            Some(Found { lease, .. }) if lease.owner == self.elector.run && lease.fencing == fencing => {
+            Some(StoredLease { lease, .. }) if lease.owner == self.elector.run && lease.fencing == fencing => {
                 let passed = self.elector.clock.passed();
                 let in_time = after(now, SKEW_MAX) < lease.expires && holds(&lock(&self.elector.state), now, passed);
                 if in_time { Ok(()) } else { Err("the lease is about to end and was not renewed".into()) }
             }
-            Some(Found { lease, .. }) => {
+            Some(StoredLease { lease, .. }) => {
                 Err(format!("the lease was taken over by {} ({})", lease.owner, lease.fencing))
             }
             None => Err("the lease is gone".into()),

@@ -29,7 +29,7 @@ impl Maker {
 
 /// A trail that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ExistingTrail {
     /// Where.
     pub address: Address,
     /// Who made it.
@@ -45,7 +45,7 @@ pub struct Found {
 }
 
 /// Returns the trails of an estate.
-pub fn found(estate: &Estate) -> Vec<Found> {
+pub fn found(estate: &Estate) -> Vec<ExistingTrail> {
     let trails = estate.resources().filter_map(|(address, resource)| match resource {
         Resource::Trail(trail) => Some((address, trail, maker(address, resource))),
         _ => None,
@@ -53,8 +53,8 @@ pub fn found(estate: &Estate) -> Vec<Found> {
     trails.map(|(address, trail, maker)| one(address, trail, maker)).collect()
 }
 
-fn one(address: &Address, trail: &Trail, maker: Maker) -> Found {
-    Found {
+fn one(address: &Address, trail: &Trail, maker: Maker) -> ExistingTrail {
+    ExistingTrail {
         address: address.clone(),
         maker,
         organization: trail.organization,
@@ -78,10 +78,10 @@ fn maker(address: &Address, resource: &Resource) -> Maker {
     }
 }
 
-impl Found {
+impl ExistingTrail {
     /// Returns the trail in a sentence.
     pub fn words(&self) -> String {
-        let Found { address, maker, organization, logging, bucket, management_events } = self;
+        let ExistingTrail { address, maker, organization, logging, bucket, management_events } = self;
         let scope = if *organization { "organization trail" } else { "trail of one account" };
         let state = match (logging, management_events) {
             (false, _) => "not logging",
@@ -117,13 +117,13 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn trail(name: &str, organization: bool, logging: bool) -> Found {
+    fn trail(name: &str, organization: bool, logging: bool) -> ExistingTrail {
         let address: Address = format!("111111111111/eu-central-1/trail/{name}").parse().unwrap();
         let maker = match name {
             "aws-controltower-BaselineCloudTrail" => Maker::ControlTower,
             _ => Maker::Other,
         };
-        Found { address, maker, organization, logging, bucket: "logs".into(), management_events: true }
+        ExistingTrail { address, maker, organization, logging, bucket: "logs".into(), management_events: true }
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         assert!(trail("own", true, true).cost().unwrap().contains("init --adopt"));
         assert!(trail("own", false, true).cost().unwrap().contains("its owner"));
         assert_eq!(trail("own", true, false).cost(), None);
-        let quiet = Found { management_events: false, ..trail("own", true, true) };
+        let quiet = ExistingTrail { management_events: false, ..trail("own", true, true) };
         assert_eq!(quiet.cost(), None);
     }
 }

@@ -12,7 +12,7 @@ use crate::ids::{AccountId, Region, TrailName};
 
 use super::verify::{AsListed, Chain, ChainMark, Recent, Since, Told, Verification};
 use crate::archive::inflate::{hex, sha256};
-use crate::log_path::{ChainScope, DigestKey, Key};
+use crate::log_path::{ChainScope, DigestKey, ObjectKey};
 
 /// The first version told of later digests by their hashes alone, the second one not from when on a chain was looked
 /// at. Both are read, and their chains are proved once more from their beginning.
@@ -237,8 +237,8 @@ impl Entry {
     fn mark(self) -> Result<(ChainScope, ChainMark), BadCheckpoint> {
         let form = |why: String| BadCheckpoint::Form(format!("{} is no digest: {why}", self.digest));
         let key = match self.digest.parse() {
-            Ok(Key::Digest(key)) => key,
-            Ok(Key::Log(_)) => return Err(form("it is named as a log file".to_owned())),
+            Ok(ObjectKey::Digest(key)) => key,
+            Ok(ObjectKey::Log(_)) => return Err(form("it is named as a log file".to_owned())),
             Err(why) => return Err(form(why.to_string())),
         };
         if key.end != self.end {

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{
     ReplicationRuleStatus,
 };
 use orgtrail::cloud::{CloudReader, CloudWriter, NoProgress};
-use orgtrail::estate::surroundings::{Part, Surroundings};
+use orgtrail::estate::surroundings::{Readable, Surroundings};
 use orgtrail::estate::{Estate, Resource};
 use orgtrail::policy::isolation::powers::{Power, Powers};
 
@@ -31,7 +31,7 @@ fn trusts(account: &str) -> String {
 }
 
 fn names(estate: &Estate) -> Vec<(String, Powers)> {
-    let Part::Read(principals) = &around(estate).principals else { panic!("not read") };
+    let Readable::Read(principals) = &around(estate).principals else { panic!("not read") };
     let name = |arn: &str| arn.rsplit(':').next().unwrap().to_owned();
     principals.iter().map(|principal| (name(&principal.arn), principal.powers.clone())).collect()
 }
@@ -51,13 +51,13 @@ async fn a_fresh_archive_has_nothing_around_it_but_its_member_role() {
 
     let all = around(&estate);
     let exposure = &all.buckets[&deployment.bucket()];
-    assert_eq!((&exposure.acl, &exposure.website), (&Part::default(), &Part::default()));
-    assert_eq!((&exposure.replication, &exposure.inventories), (&Part::default(), &Part::default()));
-    assert_eq!(exposure.notifications, Part::default());
-    assert_eq!(all.keys[&deployment.key()], Part::default());
-    assert_eq!(all.topics[&deployment.topic()], Part::default());
+    assert_eq!((&exposure.acl, &exposure.website), (&Readable::default(), &Readable::default()));
+    assert_eq!((&exposure.replication, &exposure.inventories), (&Readable::default(), &Readable::default()));
+    assert_eq!(exposure.notifications, Readable::default());
+    assert_eq!(all.keys[&deployment.key()], Readable::default());
+    assert_eq!(all.topics[&deployment.topic()], Readable::default());
     assert_eq!(all.log_groups[&deployment.log_group()], Default::default());
-    assert_eq!(all.delegated_administrators, Part::default());
+    assert_eq!(all.delegated_administrators, Readable::default());
     let controls = all.organization.read().expect("the control policies could not be read");
     assert!(controls.service[&world.units["Root"]].len() >= 2, "AWS's own and the guard: {controls:?}");
     // Each is asked for once: five of the bucket, one each of key, topic and administrators, three of the log group.
@@ -199,7 +199,7 @@ async fn a_part_that_is_denied_is_that_parts_problem() {
     let all = around(&estate);
     let problem = all.buckets[&deployment.bucket()].acl.problem().expect("the list was read");
     assert!(problem.help.contains("s3:GetBucketAcl"), "{}", problem.help);
-    assert_eq!(all.buckets[&deployment.bucket()].website, Part::default());
+    assert_eq!(all.buckets[&deployment.bucket()].website, Readable::default());
     assert!(all.keys[&deployment.key()].problem().is_some());
     assert!(estate.resource(&deployment.bucket()).is_some(), "the bucket itself was read");
 }

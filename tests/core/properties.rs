@@ -24,7 +24,7 @@ use orgtrail::config::schema::Regions;
 use orgtrail::config::{self, Config};
 use orgtrail::estate::snapshot::Snapshot;
 use orgtrail::estate::{Address, Estate, Kind, Sighting};
-use orgtrail::init::adopt::{Request, adopt, remaining};
+use orgtrail::init::adopt::{AdoptRequest, adopt, remaining};
 use orgtrail::init::text::{Remarks, text};
 use orgtrail::organization::{Account, AccountState, Organization};
 use orgtrail::plan::{Action, Plan, PlanOptions, plan};
@@ -226,7 +226,7 @@ async fn is_adopted(case: &Case) -> Result<(), TestCaseError> {
     let keeps_policy = !case.config.bucket.break_glass_roles.is_empty();
     let member_role = if keeps_policy { &case.config.organization.member_role } else { "platform/Orgtrail" };
     let deployment = &case.config.deployment;
-    let request = Request { trail, more, likely: &[], deployment, member_role };
+    let request = AdoptRequest { trail, more, likely: &[], deployment, member_role };
     let adoption = adopt(&organization, &estate, &request).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&adoption.inexpressible, &Vec::<String>::new());
     let written = text(&adoption.config, &organization, &Remarks::default()).unwrap();

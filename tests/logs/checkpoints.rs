@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{KeyFinder, Recheck, Request, Source, Verification, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Recheck, Source, Verification, Verifier, VerifyRequest};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz, link};
@@ -23,11 +23,16 @@ fn layout(hours: usize) -> Layout {
 struct Runs(Checkpoint);
 
 impl Runs {
-    async fn of(&mut self, stores: &[MemoryStore], bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
+    async fn of(
+        &mut self,
+        stores: &[MemoryStore],
+        bucket: &Bucket,
+        change: impl FnOnce(&mut VerifyRequest),
+    ) -> Verification {
         let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
         let source = |store: &MemoryStore| Source { store: Arc::new(store.clone()), prefix: String::new() };
         let (checkpoint, open) = (self.0.marks.clone(), self.0.open.clone());
-        let mut request = Request { checkpoint, open, ..request(bucket) };
+        let mut request = VerifyRequest { checkpoint, open, ..request(bucket) };
         change(&mut request);
         let places = stores.iter().map(source).collect();
         let answer = Verifier::over(places, Arc::new(KeyFinder::new(ring, None))).run(&request, |_| {}).await.unwrap();
@@ -36,7 +41,7 @@ impl Runs {
         answer
     }
 
-    async fn one(&mut self, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
+    async fn one(&mut self, bucket: &Bucket, change: impl FnOnce(&mut VerifyRequest)) -> Verification {
         self.of(&[MemoryStore::of(bucket)], bucket, change).await
     }
 
@@ -55,7 +60,7 @@ fn change_log(bucket: &mut Bucket, hour: usize) {
     bucket.objects.get_mut(&log).unwrap().body = gz(b"{\"Records\":[]}");
 }
 
-fn range(from: Option<Timestamp>, to: Option<Timestamp>) -> impl FnOnce(&mut Request) {
+fn range(from: Option<Timestamp>, to: Option<Timestamp>) -> impl FnOnce(&mut VerifyRequest) {
     move |request| {
         request.from = from;
         request.to = to.or(request.to);
@@ -110,7 +115,7 @@ async fn nothing_new_is_attested_only_while_it_is_fresh() {
     let bucket = layout(24).write();
     let mut runs = Runs::default();
     let now = bucket.layout.end();
-    let fresh = |now: Timestamp| move |request: &mut Request| (request.to, request.now) = (None, now);
+    let fresh = |now: Timestamp| move |request: &mut VerifyRequest| (request.to, request.now) = (None, now);
     runs.one(&bucket, fresh(now + SignedDuration::from_hours(7))).await;
     assert_eq!(runs.ends(&bucket), [24]);
     let answer = runs.clone().one(&bucket, fresh(now + SignedDuration::from_hours(1))).await;

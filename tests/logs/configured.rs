@@ -106,7 +106,7 @@ async fn what_lies_in_another_organizations_folder_stands_for_nothing_of_this_on
         is_organization: true,
         ..Default::default()
     };
-    let asked = orgtrail::logs::verify::Request { expected: Some(expected), ..crate::proof::request(&bucket) };
+    let asked = orgtrail::logs::verify::VerifyRequest { expected: Some(expected), ..crate::proof::request(&bucket) };
     let answer = crate::proof::verify_store(crate::bucket::MemoryStore::of(&bucket), &bucket, asked).await;
     let told: Vec<&str> = answer.findings.iter().map(|finding| finding.detail.as_str()).collect();
     let missing = [

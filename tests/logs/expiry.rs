@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::archive::{Deletes, When};
-use orgtrail::log_path::Key;
+use orgtrail::log_path::ObjectKey;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Request, Verification};
+use orgtrail::logs::verify::{Verification, VerifyRequest};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
 use crate::proof::{findings, only, request, verify_store};
@@ -20,15 +20,15 @@ fn cut(bucket: &Bucket) -> Timestamp {
 }
 
 fn is_log(key: &str) -> bool {
-    matches!(Key::parse(key), Some(Key::Log(_)))
+    matches!(ObjectKey::parse(key), Some(ObjectKey::Log(_)))
 }
 
 /// Removes what is older than three days, as far as a rule takes it.
 fn expire(bucket: &Bucket, takes: impl Fn(&str) -> bool) -> MemoryStore {
     let cut = cut(bucket);
-    let is_old = |key: &str| match Key::parse(key) {
-        Some(Key::Log(log)) => log.slot < cut,
-        Some(Key::Digest(digest)) => digest.end < cut,
+    let is_old = |key: &str| match ObjectKey::parse(key) {
+        Some(ObjectKey::Log(log)) => log.slot < cut,
+        Some(ObjectKey::Digest(digest)) => digest.end < cut,
         None => false,
     };
     let mut store = MemoryStore::of(bucket);
@@ -40,8 +40,8 @@ fn rule(prefix: &str, is_whole: bool) -> Option<Vec<Deletes>> {
     Some(vec![Deletes { prefix: prefix.into(), when: When::AfterDays(3), is_whole }])
 }
 
-async fn as_of_now(store: MemoryStore, bucket: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
-    let mut asked = Request { to: None, now: bucket.layout.end(), ..request(bucket) };
+async fn as_of_now(store: MemoryStore, bucket: &Bucket, change: impl FnOnce(&mut VerifyRequest)) -> Verification {
+    let mut asked = VerifyRequest { to: None, now: bucket.layout.end(), ..request(bucket) };
     change(&mut asked);
     verify_store(store, bucket, asked).await
 }
@@ -123,7 +123,7 @@ async fn a_file_that_a_rule_would_have_deleted_is_named_where_it_was_written_lat
     let bucket = six_days();
     let mut store = expire(&bucket, |_| true);
     store.expires = Some(3);
-    let wanted = |request: &mut Request| request.expire_after_days = Some(3);
+    let wanted = |request: &mut VerifyRequest| request.expire_after_days = Some(3);
     for (hour, written, is_told) in [
         (2, bucket.layout.end() - SignedDuration::from_hours(3), true),
         // It is still there: S3 takes its time.

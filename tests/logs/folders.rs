@@ -2,7 +2,7 @@
 
 use orgtrail::archive::FolderStore;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Request, Verification};
+use orgtrail::logs::verify::{Verification, VerifyRequest};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore};
 use crate::proof::{request, verify_store};
@@ -13,7 +13,7 @@ fn beside(answer: &Verification) -> Vec<String> {
     answer.findings.iter().map(|finding| format!("{} {}: {}", finding.state, finding.code, finding.detail)).collect()
 }
 
-async fn of_folder(root: &std::path::Path, bucket: &Bucket, request: Request) -> Verification {
+async fn of_folder(root: &std::path::Path, bucket: &Bucket, request: VerifyRequest) -> Verification {
     verify_store(FolderStore::new(root), bucket, request).await
 }
 
@@ -57,7 +57,7 @@ async fn digests_that_are_read_ahead_keep_no_log_file_waiting() {
     let bucket = Layout { hours: 200, logs: vec![2], ..Layout::default() }.write();
     let root = tempfile::tempdir().unwrap();
     bucket.write_to(root.path());
-    let asked = Request { logs_at_once: 1, ..request(&bucket) };
+    let asked = VerifyRequest { logs_at_once: 1, ..request(&bucket) };
     let run = of_folder(root.path(), &bucket, asked);
     let answer = tokio::time::timeout(std::time::Duration::from_secs(HANGS_S), run).await.expect("the run hangs");
     assert_eq!((answer.state(), answer.chains[0].logs_attested), (State::Attested, 400));
@@ -87,12 +87,12 @@ async fn copies_of_buckets_that_nothing_joins_are_told() {
     bucket.objects.extend(other.write().objects);
     let store = || MemoryStore { bucket: None, ..MemoryStore::of(&bucket) };
     let to = Some(other.end());
-    let answer = verify_store(store(), &bucket, Request { to, ..request(&bucket) }).await;
+    let answer = verify_store(store(), &bucket, VerifyRequest { to, ..request(&bucket) }).await;
     let told = "UNPROVEN chain.copy: 3 digests (first below AWSLogs/o-exampleorgid/222222222222/) were delivered to bucket \
                 another-bucket, the others to acme-org-cloudtrail, and no signed link joins them; if both belong here, say so \
                 with --bucket";
     assert_eq!((beside(&answer), answer.state()), (vec![told.to_owned()], State::Unproven));
     let buckets = vec!["acme-org-cloudtrail".to_owned(), "another-bucket".to_owned()];
-    let answer = verify_store(store(), &bucket, Request { to, buckets, ..request(&bucket) }).await;
+    let answer = verify_store(store(), &bucket, VerifyRequest { to, buckets, ..request(&bucket) }).await;
     assert_eq!((beside(&answer), answer.state()), (vec![], State::Attested));
 }

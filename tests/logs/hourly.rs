@@ -9,7 +9,7 @@ use orgtrail::cloud::aws::archive::Connection;
 use orgtrail::logs::checkpoint::Checkpoint;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Chain, Request, Verification};
+use orgtrail::logs::verify::{Chain, Verification, VerifyRequest};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION, Stored, gz};
@@ -38,7 +38,8 @@ impl Hourly {
         let server = S3Server::start(Settings { objects, written, ..Settings::default() });
         let store = Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap();
         let now = bucket.layout.end() + SignedDuration::from_mins(20);
-        let request = Request { checkpoint: self.checkpoint.marks.clone(), skips_unchanged, ..Request::all(now) };
+        let request =
+            VerifyRequest { checkpoint: self.checkpoint.marks.clone(), skips_unchanged, ..VerifyRequest::all(now) };
         let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
         let answer = verify_with(Arc::new(store), ring, request).await;
         (answer, server.settings.seen.gets.load(Ordering::SeqCst))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{KeyFinder, Request, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Verifier, VerifyRequest};
 use serde_json::{Value, json};
 
 use crate::bucket::{ACCOUNT, Layout, MemoryStore, REGION};
@@ -20,7 +20,7 @@ async fn what_was_proved_stays_and_the_rest_is_unproven() {
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     let verifier = Verifier::new(Arc::new(MemoryStore::of(&bucket)), Arc::new(KeyFinder::new(ring, None)));
     let stop = verifier.stop.clone();
-    let request = Request { chains_at_once: 1, ..request(&bucket) };
+    let request = VerifyRequest { chains_at_once: 1, ..request(&bucket) };
     let answer = verifier.run(&request, |_| stop.cancel()).await.unwrap();
     assert!(answer.interrupted);
     assert_eq!(answer.state(), State::Unproven);

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Expectation, Request, Verification};
+use orgtrail::logs::verify::{Expectation, Verification, VerifyRequest};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
@@ -18,7 +18,7 @@ fn told(answer: &Verification) -> Vec<String> {
     answer.chains.iter().flat_map(findings).chain(beside).collect()
 }
 
-fn range(of: &Layout, from: i64, to: i64) -> impl Fn(&mut Request) {
+fn range(of: &Layout, from: i64, to: i64) -> impl Fn(&mut VerifyRequest) {
     let at = |hour| Some(of.start + SignedDuration::from_hours(hour));
     let (from, to) = (at(from), at(to));
     move |request| (request.from, request.to) = (from, to)
@@ -123,7 +123,7 @@ fn buckets_that_nothing_joins_are_told_of_one_folder_and_of_several() {
     for places in [vec![folder(&both, "both")], vec![folder(&a, "a"), folder(&b, "b")]] {
         let answer = prove(&places, &b, |_| {});
         assert!(told(&answer).contains(&copy), "{} places: {:?}", places.len(), told(&answer));
-        let named = |request: &mut Request| {
+        let named = |request: &mut VerifyRequest| {
             request.buckets = vec!["acme-org-cloudtrail".into(), "another-bucket".into()];
         };
         assert!(!told(&prove(&places, &b, named)).contains(&copy));

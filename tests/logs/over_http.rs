@@ -8,7 +8,7 @@ use orgtrail::archive::Store;
 use orgtrail::cloud::aws::archive::{Connection, S3Store};
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Request, Verification};
+use orgtrail::logs::verify::{Verification, VerifyRequest};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, REGION};
 use crate::proof::{findings, only, request, verify_with};
@@ -18,7 +18,7 @@ async fn store(server: &S3Server, bucket: &Bucket) -> S3Store {
     Connection::new(server.config()).bucket(&bucket.layout.bucket, None).await.unwrap()
 }
 
-async fn verify(store: S3Store, bucket: &Bucket, request: Request) -> Verification {
+async fn verify(store: S3Store, bucket: &Bucket, request: VerifyRequest) -> Verification {
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     verify_with(Arc::new(store), ring, request).await
 }

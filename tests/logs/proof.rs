@@ -10,7 +10,7 @@ use orgtrail::cli::Format;
 use orgtrail::cli::logs::LogsContext;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Chain, KeyFinder, Request, Source, Verification, Verifier};
+use orgtrail::logs::verify::{Chain, KeyFinder, Source, Verification, Verifier, VerifyRequest};
 
 use crate::bucket::{Bucket, MemoryStore};
 
@@ -35,20 +35,20 @@ pub fn around(now: Timestamp, format: Format, key_ring: Option<PathBuf>) -> Logs
 }
 
 /// Returns a request for all of a bucket up to the end of its hours.
-pub fn request(bucket: &Bucket) -> Request {
-    Request { to: Some(bucket.layout.end()), ..Request::all(later()) }
+pub fn request(bucket: &Bucket) -> VerifyRequest {
+    VerifyRequest { to: Some(bucket.layout.end()), ..VerifyRequest::all(later()) }
 }
 
 pub async fn verify(bucket: &Bucket) -> Verification {
     verify_store(MemoryStore::of(bucket), bucket, request(bucket)).await
 }
 
-pub async fn verify_store(store: impl Store + 'static, bucket: &Bucket, request: Request) -> Verification {
+pub async fn verify_store(store: impl Store + 'static, bucket: &Bucket, request: VerifyRequest) -> Verification {
     let ring = KeyRing::parse(&bucket.keys().to_string()).unwrap();
     verify_with(Arc::new(store), ring, request).await
 }
 
-pub async fn verify_with(store: Arc<dyn Store>, ring: KeyRing, request: Request) -> Verification {
+pub async fn verify_with(store: Arc<dyn Store>, ring: KeyRing, request: VerifyRequest) -> Verification {
     let keys = Arc::new(KeyFinder::new(ring, None));
     Verifier::new(store, keys).run(&request, |_| {}).await.unwrap()
 }

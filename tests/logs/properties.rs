@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use orgtrail::archive::inflate::{hex, inflate, sha256};
-use orgtrail::log_path::Key;
+use orgtrail::log_path::ObjectKey;
 use orgtrail::logs::digest::keys::KeyRing;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{KeyFinder, Request, Source, Verification, Verifier};
+use orgtrail::logs::verify::{KeyFinder, Source, Verification, Verifier, VerifyRequest};
 use proptest::prelude::*;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, Predecessor, REGION, link};
@@ -133,7 +133,7 @@ pub fn go_on(second: &mut Bucket, first: &Bucket) {
 }
 
 /// Proves the buckets of some stores together up to the end of the last one's hours.
-pub fn prove(stores: &[MemoryStore], of: &Bucket, change: impl FnOnce(&mut Request)) -> Verification {
+pub fn prove(stores: &[MemoryStore], of: &Bucket, change: impl FnOnce(&mut VerifyRequest)) -> Verification {
     let ring = KeyRing::parse(&of.keys().to_string()).unwrap();
     let source = |store: &MemoryStore| Source { store: Arc::new(store.clone()), prefix: String::new() };
     let places = stores.iter().map(source).collect();
@@ -161,9 +161,9 @@ struct After {
 fn expire(store: &mut MemoryStore, end: jiff::Timestamp) {
     let day = |time: jiff::Timestamp| time.as_second().div_euclid(86_400);
     let kept = day(end) - 1;
-    let time = |key: &str| match Key::parse(key) {
-        Some(Key::Log(log)) => day(log.slot),
-        Some(Key::Digest(digest)) => day(digest.end),
+    let time = |key: &str| match ObjectKey::parse(key) {
+        Some(ObjectKey::Log(log)) => day(log.slot),
+        Some(ObjectKey::Digest(digest)) => day(digest.end),
         None => i64::MAX,
     };
     store.objects.retain(|key, _| time(key) >= kept);
@@ -255,7 +255,7 @@ proptest! {
     ) {
         let first = Layout { rotation: None, backfill: None, ..layout };
         let After { mut stores, last, now, wanted, chains, truth, shows_every_loss } = live(first, fate, more, prefix, is_own);
-        let until = |now: Option<jiff::Timestamp>| move |request: &mut Request| {
+        let until = |now: Option<jiff::Timestamp>| move |request: &mut VerifyRequest| {
             request.expire_after_days = wanted;
             if let Some(now) = now {
                 (request.now, request.to) = (now, None);

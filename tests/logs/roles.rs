@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use orgtrail::config;
-use orgtrail::permissions::{AccountKind, Known, Purpose, Request, permissions};
+use orgtrail::permissions::{AccountKind, KnownAccounts, PermissionsRequest, Purpose, permissions};
 use serde_json::{Value, json};
 
 use crate::bucket::{Bucket, Layout, REGION};
@@ -94,11 +94,11 @@ impl Archive {
     fn printed(&self, place: AccountKind) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.home.path().join("orgtrail.yaml")).unwrap();
         let config = config::parse(&text, "orgtrail.yaml").unwrap();
-        let request = Request {
+        let request = PermissionsRequest {
             config: &config,
             purpose: Purpose::Verify,
             place,
-            known: &Known::default(),
+            known: &KnownAccounts::default(),
             destroy: &[],
             sign: None,
             lake: None,

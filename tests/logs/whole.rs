@@ -8,7 +8,7 @@ use orgtrail::archive::FaultKind;
 use orgtrail::archive::find::ScopeFilter;
 use orgtrail::logs::expected::{Expected, ExpectedAccount};
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Expectation, ExpectedChain, Request, Verification};
+use orgtrail::logs::verify::{Expectation, ExpectedChain, Verification, VerifyRequest};
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
 use crate::proof::{findings, hours, only, request, verify, verify_store};
@@ -41,7 +41,7 @@ async fn what_is_missing_whole_is_named_where_it_is_known() {
     let answer = verify(&bucket).await;
     assert_eq!((answer.state(), answer.expected.clone(), answer.accounts()), (State::Attested, None, 1));
     let expected = Some(expecting(&[ACCOUNT, SECOND], &["org-trail", "second-trail"]));
-    let asked = Request { expected, ..request(&bucket) };
+    let asked = VerifyRequest { expected, ..request(&bucket) };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked.clone()).await;
     assert_eq!(answer.state(), State::Unproven);
     assert_eq!(
@@ -54,7 +54,7 @@ async fn what_is_missing_whole_is_named_where_it_is_known() {
     // What was not asked for is not missed.
     let sought = ScopeFilter { account: Some(ACCOUNT.parse().unwrap()), ..ScopeFilter::default() };
     let expected = Some(expecting(&[ACCOUNT, SECOND], &[]));
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { expected, sought, ..asked }).await;
+    let answer = verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { expected, sought, ..asked }).await;
     assert_eq!(answer.state(), State::Attested);
 }
 
@@ -68,7 +68,7 @@ async fn a_chain_of_another_organization_is_not_the_one_that_an_earlier_run_saw(
     };
     let missed = async |bucket: &Bucket, chain: ExpectedChain| {
         let expected = Expectation { said_by: vec!["a.state".into()], chains: [chain].into(), ..Default::default() };
-        let asked = Request { expected: Some(expected), ..request(bucket) };
+        let asked = VerifyRequest { expected: Some(expected), ..request(bucket) };
         beside(&verify_store(MemoryStore::of(bucket), bucket, asked).await)
     };
     let bucket = Layout::default().write();
@@ -96,7 +96,7 @@ async fn an_account_or_region_of_which_nothing_is_there_is_named_and_never_prove
     ] {
         let (account, region) = (account.map(|id| id.parse().unwrap()), region.map(|name| name.parse().unwrap()));
         let sought = ScopeFilter { account, region, ..ScopeFilter::default() };
-        let asked = Request { sought, ..request(&bucket) };
+        let asked = VerifyRequest { sought, ..request(&bucket) };
         let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked).await;
         let told = format!(
             "UNPROVEN chain.expected: {} has no digest and no log file of {named}, so that nothing of it is proved",
@@ -110,7 +110,7 @@ async fn an_account_or_region_of_which_nothing_is_there_is_named_and_never_prove
 async fn an_account_that_left_has_ended_and_is_not_unproven_for_ever() {
     let bucket = two();
     let to = Some(bucket.layout.end() + SignedDuration::from_hours(5));
-    let left = Request { to, expected: Some(expecting(&[ACCOUNT], &[])), ..request(&bucket) };
+    let left = VerifyRequest { to, expected: Some(expecting(&[ACCOUNT], &[])), ..request(&bucket) };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, left).await;
     assert_eq!(findings(&answer.chains[0]), ["UNPROVEN chain.tail_missing 20 06:00"], "it is still a member");
     assert_eq!((findings(&answer.chains[1]), answer.chains[1].state), (vec![], State::Attested));
@@ -123,7 +123,7 @@ async fn hours_that_were_asked_for_are_attested_or_named() {
     let bucket = Layout::default().write();
     let (start, end) = (bucket.layout.start, bucket.layout.end());
     let ask = |from, to| {
-        let asked = Request { from: Some(from), to: Some(to), now: end, ..request(&bucket) };
+        let asked = VerifyRequest { from: Some(from), to: Some(to), now: end, ..request(&bucket) };
         verify_store(MemoryStore::of(&bucket), &bucket, asked)
     };
     let hour = SignedDuration::from_hours(1);
@@ -149,24 +149,24 @@ async fn what_a_lifecycle_rule_deletes_is_expected() {
     // Two days are kept: what was written before the 21st, 00:00, is gone.
     let kept = layout.start + SignedDuration::from_hours(24);
     let is_kept = |key: &str| {
-        let time = orgtrail::log_path::Key::parse(key).map(|key| match key {
-            orgtrail::log_path::Key::Log(log) => log.slot,
-            orgtrail::log_path::Key::Digest(digest) => digest.end,
+        let time = orgtrail::log_path::ObjectKey::parse(key).map(|key| match key {
+            orgtrail::log_path::ObjectKey::Log(log) => log.slot,
+            orgtrail::log_path::ObjectKey::Digest(digest) => digest.end,
         });
         time.is_some_and(|time| time >= kept)
     };
     bucket.objects.retain(|key, _| is_kept(key));
-    let asked = Request { to: None, now, ..request(&bucket) };
+    let asked = VerifyRequest { to: None, now, ..request(&bucket) };
     let without = verify_store(MemoryStore::of(&bucket), &bucket, asked.clone()).await;
     assert_eq!(without.state(), State::Broken, "nobody said that anything expires");
-    let asked = Request { expire_after_days: Some(2), ..asked };
+    let asked = VerifyRequest { expire_after_days: Some(2), ..asked };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, asked.clone()).await;
     assert_eq!((findings(only(&answer)), answer.state()), (vec![], State::Attested), "{:#?}", only(&answer).findings);
     let note = "what is older than 2026-11-21T01:00:00Z is not looked at: the configuration has what is older than 2 days deleted";
     assert_eq!(only(&answer).notes, [note]);
     // Asked for, those hours are not attested.
     let from = Some(layout.start);
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { from, ..asked }).await;
+    let answer = verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { from, ..asked }).await;
     assert_eq!(findings(only(&answer)), ["UNPROVEN chain.expired 20 00:00"]);
 }
 
@@ -185,7 +185,7 @@ async fn files_at_the_ends_of_a_daily_range_are_seen() {
     planted.iter().for_each(|key| drop(bucket.objects.insert(key.clone(), body.clone())));
     let from = Some(layout.start + SignedDuration::from_hours(24));
     let to = Some(layout.start + SignedDuration::from_hours(48));
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { from, to, ..request(&bucket) }).await;
+    let answer = verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { from, to, ..request(&bucket) }).await;
     let seen: Vec<_> = only(&answer).findings.iter().map(|finding| finding.object.clone().unwrap()).collect();
     assert_eq!(seen, planted);
     assert_eq!(only(&answer).digests, 24, "the digests around the range are no part of it");
@@ -283,7 +283,7 @@ async fn a_prefix_that_may_not_be_listed_is_one_finding_and_a_readers_account_ne
         organization: Some("o-exampleorgid".into()),
         ..ScopeFilter::default()
     };
-    let answer = verify_store(store, &bucket, Request { sought, ..request(&bucket) }).await;
+    let answer = verify_store(store, &bucket, VerifyRequest { sought, ..request(&bucket) }).await;
     assert_eq!((beside(&answer), answer.state()), (vec![], State::Attested));
 }
 
@@ -291,7 +291,8 @@ async fn a_prefix_that_may_not_be_listed_is_one_finding_and_a_readers_account_ne
 async fn a_slow_clock_and_a_key_out_of_its_time_are_told() {
     let bucket = Layout::default().write();
     let now = bucket.layout.start + SignedDuration::from_hours(2);
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { now, to: None, ..request(&bucket) }).await;
+    let answer =
+        verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { now, to: None, ..request(&bucket) }).await;
     assert_eq!(findings(only(&answer)), ["UNPROVEN clock.slow -"]);
 
     let mut keys = bucket.keys();
@@ -345,7 +346,7 @@ async fn what_the_newer_of_two_buckets_has_deleted_is_unproven_and_never_broken(
         kept.objects.retain(|key, _| is_kept(key));
         kept.expires = Some(1);
         let now = new.layout.end();
-        let change = |request: &mut Request| (request.now, request.to) = (now, None);
+        let change = |request: &mut VerifyRequest| (request.now, request.to) = (now, None);
         crate::properties::prove(&[kept, MemoryStore::of(&old)], &new, change)
     });
     let answer = done.await.unwrap();

@@ -50,14 +50,14 @@ fn survey(text: &str, estate: &str) -> (Config, Survey) {
 }
 
 /// The policies that stand between somebody and the archive.
-struct Site {
+struct ArchiveNames {
     management: String,
     guard: Option<PolicyDocument>,
     bucket: (Address, PolicyDocument),
     key: Option<(Address, PolicyDocument)>,
 }
 
-impl Site {
+impl ArchiveNames {
     fn of(survey: &Survey) -> Self {
         let document = |kind: Kind| {
             survey.desired.wanted.iter().find(|(address, _)| address.kind == kind).map(|(address, wanted)| {
@@ -125,7 +125,7 @@ fn in_every_example_break_glass_roles_open_and_orgtrail_stays_let_in_and_nobody_
         let text = fs::read_to_string(&path).unwrap();
         let own = fs::read_to_string(path.with_file_name("estate.json"));
         let (config, survey) = survey(&text, &own.unwrap_or_else(|_| organization(12).to_string()));
-        let site = Site::of(&survey);
+        let site = ArchiveNames::of(&survey);
         let (log, desired) = (survey.desired.log_account.clone(), &survey.desired);
         let bucket = site.bucket.0.with_kind(Kind::Bucket).arn(desired.partition).unwrap().to_string();
         let object = format!("{bucket}/{}/AWSLogs/x.json.gz", config.bucket.prefix);
@@ -204,7 +204,7 @@ fn the_guard_of_the_largest_configuration_fits_or_the_plan_says_what_does_not() 
     for (roles, pattern) in [(1, true), (40, false)] {
         let text = largest(roles, pattern);
         let (_, survey) = survey(&text, &organization(12).to_string());
-        let guard = Site::of(&survey).guard.unwrap();
+        let guard = ArchiveNames::of(&survey).guard.unwrap();
         let said: Vec<_> = survey.plan.blockers.iter().filter(|blocker| blocker.code == "LimitExceeded").collect();
         let size = guard.size_bytes();
         let named: Vec<_> = said

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
-use orgtrail::permissions::{Known, Purpose, Request, permissions};
+use orgtrail::permissions::{KnownAccounts, PermissionsRequest, Purpose, permissions};
 use serde_json::{Value, json};
 
 use crate::permissions::{FREE, called};
@@ -242,8 +242,8 @@ async fn trails_of_accounts_are_handed_over_to_an_organization_trail_without_a_g
     let config = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let config = orgtrail::config::parse(&config, "orgtrail.yaml").unwrap();
     for (place, called) in called(&emulator, &world).await {
-        let (known, destroy) = (Known::default(), ["acme-org-trail".to_owned()]);
-        let ask = Request {
+        let (known, destroy) = (KnownAccounts::default(), ["acme-org-trail".to_owned()]);
+        let ask = PermissionsRequest {
             config: &config,
             purpose: Purpose::Apply,
             place,

@@ -1,7 +1,7 @@
 //! Where reports go: each format that a command offers is there, each other is refused, and one run writes several.
 
 use orgtrail::cli::Format;
-use orgtrail::cli::catalog::{COMMANDS, Entry, Writes};
+use orgtrail::cli::catalog::{COMMANDS, CatalogEntry, Writes};
 use serde_json::Value;
 
 use crate::recorded::{CONFIG, Folder, Run};
@@ -25,16 +25,16 @@ fn configured() -> Folder {
 }
 
 /// Makes the lake that a command looks at.
-fn with_lake(folder: &Folder, entry: &Entry) {
+fn with_lake(folder: &Folder, entry: &CatalogEntry) {
     if ["lake status", "lake check", "lake ddl"].contains(&entry.name) {
-        let update = line(Entry::of("lake update").unwrap());
+        let update = line(CatalogEntry::of("lake update").unwrap());
         let update: Vec<&str> = update.iter().map(|word| if word == "new-lake" { "lake" } else { word }).collect();
         folder.must(0, &update);
     }
 }
 
 /// The words of a run of the command that has something to report, without AWS.
-fn line(entry: &Entry) -> Vec<String> {
+fn line(entry: &CatalogEntry) -> Vec<String> {
     // Read where it lies: nothing is written there.
     let case = "tests/cases/2026-11/20-verify-a-copy-that-begins-below-the-prefix";
     let case = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(case).display().to_string();
@@ -186,7 +186,7 @@ fn of_several_reports_all_are_written_or_none() {
 #[test]
 fn lines_of_a_proof_go_out_beside_its_page() {
     let folder = configured();
-    let verify = line(Entry::of("verify").unwrap());
+    let verify = line(CatalogEntry::of("verify").unwrap());
     let run = run(&folder, &verify, &["--format", "jsonl", "--output", "-", "--output", "proof.html"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_is(Format::Jsonl, &run.stdout, "the lines");
@@ -219,7 +219,7 @@ fn every_run_ends_with_a_line_that_says_what_came_of_it() {
     assert_eq!(result(&folder, 0, &["snapshot", "-o", "copy.json"]), "Snapshot: 4 accounts. Written to copy.json.");
     let rendered = result(&folder, 0, &["render", "--output", "documents"]);
     assert!(rendered.starts_with("Render: ") && rendered.ends_with(" documents written to documents."), "{rendered}");
-    let verify: Vec<String> = line(Entry::of("verify").unwrap());
+    let verify: Vec<String> = line(CatalogEntry::of("verify").unwrap());
     let verify: Vec<&str> = verify.iter().map(String::as_str).collect();
     assert_eq!(result(&folder, 0, &verify), "Verify: ATTESTED. 1 of 1 chain attested.");
     for entry in COMMANDS {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::config;
 use orgtrail::operations::ALL;
-use orgtrail::permissions::{AccountKind, Known, Purpose, Request, permissions};
+use orgtrail::permissions::{AccountKind, KnownAccounts, PermissionsRequest, Purpose, permissions};
 use serde_json::Value;
 
 use crate::run::Desk;
@@ -50,9 +50,16 @@ fn printed(desk: &Desk, world: &World, purpose: Purpose, place: AccountKind) -> 
     let text = std::fs::read_to_string(desk.path("orgtrail.yaml")).unwrap();
     let config = config::parse(&text, "orgtrail.yaml").unwrap();
     let (management, log) = (world.account("management").clone(), world.log().clone());
-    let known = Known { management: Some(management.clone()), log: Some(log.clone()) };
-    let needed =
-        permissions(&Request { config: &config, purpose, place, known: &known, destroy: &[], sign: None, lake: None });
+    let known = KnownAccounts { management: Some(management.clone()), log: Some(log.clone()) };
+    let needed = permissions(&PermissionsRequest {
+        config: &config,
+        purpose,
+        place,
+        known: &known,
+        destroy: &[],
+        sign: None,
+        lake: None,
+    });
     let word = |text: String| text.to_lowercase();
     let (purpose, place) = (word(format!("{purpose:?}")), word(format!("{place:?}")));
     let arguments = format!("permissions --for {purpose} --in {place} --management {management} --log {log}");

@@ -182,10 +182,24 @@ fn serve_one(request: &Request<Incoming>, settings: &Settings) -> Result<Respons
     if query.contains_key("versions") {
         return Ok(xml("<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>".into()));
     }
-    if key.is_empty() { Ok(list(&query, settings)) } else { get(&key, settings) }
+    if key.is_empty() {
+        return Ok(list(&query, settings));
+    }
+    let range = request.headers().get("range").and_then(|range| range.to_str().ok());
+    get(&key, range, settings)
 }
 
-fn get(key: &str, settings: &Settings) -> Result<Response<Full<Bytes>>, Cut> {
+/// Reads `bytes=5-9`: where the part begins, and where it ends, which is the place behind its last byte.
+fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some((from.parse().ok()?, length.min(to.parse::<usize>().ok()? + 1)))
+}
+
+fn tag(body: &[u8]) -> String {
+    orgtrail::archive::inflate::hex(&orgtrail::archive::inflate::sha256(body)[..16])
+}
+
+fn get(key: &str, range: Option<&str>, settings: &Settings) -> Result<Response<Full<Bytes>>, Cut> {
     let wrong = next_wrong(key, settings);
     match wrong {
         Some(Wrong::Error(status, code)) => return Ok(error(status, code)),
@@ -197,7 +211,15 @@ fn get(key: &str, settings: &Settings) -> Result<Response<Full<Bytes>>, Cut> {
     for (name, value) in &stored.metadata {
         response = response.header(format!("x-amz-meta-{name}"), value);
     }
-    let mut body = stored.body.clone();
+    response = response.header("etag", format!("\"{}\"", tag(&stored.body)));
+    let length = stored.body.len();
+    let mut body = match range.and_then(|range| part(range, length)) {
+        Some((from, to)) => {
+            response = response.status(206).header("content-range", format!("bytes {from}-{}/{length}", to - 1));
+            stored.body[from..to].to_vec()
+        }
+        None => stored.body.clone(),
+    };
     if matches!(wrong, Some(Wrong::Short(_))) {
         // The length of the whole body is announced, and the connection ends before it.
         response = response.header("content-length", body.len());
@@ -230,7 +252,7 @@ fn list(query: &BTreeMap<String, String>, settings: &Settings) -> Response<Full<
         let page: Vec<_> = keys.by_ref().take(1000).collect();
         for (key, stored) in &page {
             let written = settings.written.get(*key).map_or(WRITTEN, String::as_str);
-            let tag: String = orgtrail::archive::inflate::hex(&orgtrail::archive::inflate::sha256(&stored.body)[..16]);
+            let tag = tag(&stored.body);
             text.push_str(&format!(
                 "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>{written}</LastModified>\
                  <ETag>&quot;{tag}&quot;</ETag></Contents>",

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_query::lake::folder::FolderLake;
 use orgtrail_query::lake::identity::{LakeAsked, LakeIdentity};
@@ -67,7 +67,7 @@ fn update(logs: &Path, lake: &Path, cores: usize) -> String {
         let store: Arc<dyn LakeStore> = Arc::new(FolderLake::new(lake));
         let asked = LakeAsked { organization: None, grain: Some(Grain::Day), slots: Some(SLOTS) };
         let identity = LakeIdentity::ensure(store.as_ref(), &asked).await.unwrap();
-        let place = Place { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
+        let place = LogPlace { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
         let update = Update {
             archive: Arc::new(Archive::new(vec![place], SignedDuration::from_hours(24))),
             window: Window::default(),

@@ -17,7 +17,7 @@ use datafusion::common::ParamValues;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_query::lake::folder::FolderLake;
 use orgtrail_query::lake::identity::{LakeAsked, LakeIdentity};
@@ -121,7 +121,7 @@ async fn make(logs: &Path, lake: &Path) {
 }
 
 fn of_logs(logs: &Path) -> Archive {
-    let place = Place { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
+    let place = LogPlace { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
     Archive::new(vec![place], SignedDuration::from_hours(24))
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "an example ends where something is not as it must be")]
 
 #[path = "../benches/corpus/mod.rs"]
+#[allow(dead_code, reason = "the example writes one size")]
 mod corpus;
 
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_query::lake::ddl::{DdlRequest, Engine as Other, RawLogs, TableOf, ddl};
 use orgtrail_query::lake::folder::FolderLake;
@@ -126,7 +126,7 @@ fn statements(logs: &Path, lake: &Path, bucket: &str, into: &Path, days: &[Date]
 }
 
 fn archive(logs: &Path) -> Archive {
-    let place = Place { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
+    let place = LogPlace { store: Arc::new(FolderStore::new(logs)), sought: ScopeFilter::default() };
     Archive::new(vec![place], SignedDuration::from_hours(24 * 30))
 }
 

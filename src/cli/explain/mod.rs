@@ -29,7 +29,7 @@ const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ExplainArgs {
     /// Read the bucket's policy from this file
     #[arg(value_name = "BUCKET_POLICY", required_unless_present = "live", requires = "trail")]
     bucket_policy: Option<PathBuf>,
@@ -82,14 +82,14 @@ struct Files {
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &ExplainArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     match (&args.bucket_policy, &args.trail) {
         (Some(bucket_policy), Some(trail)) => of_files(ui, args, bucket_policy, trail),
         _ => live::run(common, ui).await,
     }
 }
 
-fn of_files(ui: &Ui, args: &Args, bucket_policy: &Path, trail: &Arn) -> Result<CommandOutput, CliError> {
+fn of_files(ui: &Ui, args: &ExplainArgs, bucket_policy: &Path, trail: &Arn) -> Result<CommandOutput, CliError> {
     let optional = |file: &Option<PathBuf>| file.as_deref().map(read).transpose();
     let files = Files {
         bucket: read(bucket_policy)?,
@@ -150,7 +150,7 @@ fn read(file: &Path) -> Result<PolicyDocument, CliError> {
     PolicyDocument::parse(&text).map_err(|error| CliError::new(format!("{shown} is not a policy")).because(error))
 }
 
-fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, CliError> {
+fn explain(args: &ExplainArgs, trail: &Arn, files: &Files) -> Result<Explanation, CliError> {
     let owner = trail.account().parse::<AccountId>();
     let owner = owner.map_err(|error| CliError::new(format!("{trail} is not the ARN of a trail")).because(error))?;
     if trail.service() != "cloudtrail" || !trail.resource().starts_with("trail/") {
@@ -197,7 +197,7 @@ fn explain(args: &Args, trail: &Arn, files: &Files) -> Result<Explanation, CliEr
 }
 
 /// Returns the bucket that was given, or the only one that the policy names.
-fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, CliError> {
+fn bucket(args: &ExplainArgs, policy: &PolicyDocument) -> Result<String, CliError> {
     if let Some(name) = &args.bucket {
         return Ok(name.to_string());
     }
@@ -211,7 +211,7 @@ fn bucket(args: &Args, policy: &PolicyDocument) -> Result<String, CliError> {
     }
 }
 
-fn topic(args: &Args, policy: &PolicyDocument) -> Result<Arn, CliError> {
+fn topic(args: &ExplainArgs, policy: &PolicyDocument) -> Result<Arn, CliError> {
     if let Some(arn) = &args.topic {
         return Ok(arn.clone());
     }
@@ -228,7 +228,12 @@ fn resources(policy: &PolicyDocument) -> impl Iterator<Item = &str> {
     lists.flatten().map(String::as_str)
 }
 
-fn findings(args: &Args, files: &Files, trail: &Arn, owner: &AccountId) -> Vec<crate::policy::lint::LintFinding> {
+fn findings(
+    args: &ExplainArgs,
+    files: &Files,
+    trail: &Arn,
+    owner: &AccountId,
+) -> Vec<crate::policy::lint::LintFinding> {
     // Without the organization nobody knows which accounts are strangers: only what is open to anyone is told.
     let mut known = BTreeSet::from([owner.clone()]);
     let documents = [
@@ -268,7 +273,7 @@ fn accounts(document: &PolicyDocument) -> Vec<AccountId> {
 }
 
 /// Says what was taken for granted, where the policy suggests something else.
-fn notes(args: &Args, files: &Files) -> Vec<String> {
+fn notes(args: &ExplainArgs, files: &Files) -> Vec<String> {
     let mut notes = Vec::new();
     let below = |arn: &str| Some(split_at_root(arn)?.1.split('/').next()?.trim_end_matches('*').to_owned());
     let organization = resources(&files.bucket).filter_map(below).find(|id| id.parse::<OrganizationId>().is_ok());

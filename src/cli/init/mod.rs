@@ -14,8 +14,8 @@ use crate::config::{self, Config, ConfigErrors};
 use crate::estate::{Address, Estate, Problem, Resource, Sighting};
 use crate::files::Readers;
 use crate::ids::{AccountId, Partition, Region};
-use crate::init::adopt::{self, Adoption, Request};
-use crate::init::found::{self, Found};
+use crate::init::adopt::{self, AdoptRequest, Adoption};
+use crate::init::found::{self, ExistingTrail};
 use crate::init::text::{Remarks, text};
 use crate::init::{Answers, first_region, fresh, guess_log_account};
 use crate::observation::ObservationScope;
@@ -27,7 +27,7 @@ mod report;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct InitArgs {
     /// Take safe defaults for what is not given, without prompting
     #[arg(long)]
     yes: bool,
@@ -63,13 +63,13 @@ pub struct Args {
 struct Seen {
     organization: Organization,
     estate: Estate,
-    found: Vec<Found>,
+    found: Vec<ExistingTrail>,
     /// What could not be read, so that more may be there.
     unread: Vec<Problem>,
 }
 
 /// Runs the command.
-pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput, CliError> {
+pub async fn run(common: &Common, args: &InitArgs, ui: &Ui) -> Result<CommandOutput, CliError> {
     let file = common.place().unwrap_or(&common.config);
     refuse_overwriting(file, args.force)?;
     let home_region = start_region(args)?;
@@ -83,14 +83,14 @@ pub async fn run(common: &Common, args: &Args, ui: &Ui) -> Result<CommandOutput,
     if asks {
         ui.note(&there);
     }
-    let mut remarks = Remarks { found: seen.found.iter().map(Found::words).collect(), ..Remarks::default() };
+    let mut remarks = Remarks { found: seen.found.iter().map(ExistingTrail::words).collect(), ..Remarks::default() };
     let config = match args.adopt.split_first() {
         None => fresh(&seen.organization, &questions::answers(&seen.organization, &seen.found, args, ui)?),
         Some((trail, more)) => {
             let deployment = questions::deployment(args, ui)?;
             let likely = likely(&seen.organization, args)?;
             let member_role = &args.member_role;
-            let request = Request { trail, more, likely: &likely, deployment: &deployment, member_role };
+            let request = AdoptRequest { trail, more, likely: &likely, deployment: &deployment, member_role };
             see_more(cloud.as_ref(), &mut seen, &home_region, &request, ui).await?;
             let adoption = adopt::adopt(&seen.organization, &seen.estate, &request);
             let Adoption { config, inexpressible } = adoption.map_err(|error| {
@@ -148,13 +148,13 @@ fn refuse_overwriting(file: &Path, force: bool) -> Result<(), CliError> {
 }
 
 /// Where calls begin, until the home region is known.
-fn start_region(args: &Args) -> Result<Region, CliError> {
+fn start_region(args: &InitArgs) -> Result<Region, CliError> {
     let of_trail = args.adopt.first().and_then(|trail| trail.region.clone());
     let region = of_trail.or_else(|| args.home_region.clone()).or_else(|| first_region(Partition::Aws));
     region.ok_or_else(|| CliError::new("no region to begin in").hint("name one with --home-region"))
 }
 
-async fn look(look: &dyn CloudReader, region: &Region, args: &Args, ui: &Ui) -> Result<Seen, CliError> {
+async fn look(look: &dyn CloudReader, region: &Region, args: &InitArgs, ui: &Ui) -> Result<Seen, CliError> {
     let needs = DiscoverOptions { unit_names: false, account_tags: false };
     let failed = |what| move |source| CliError::from(SurveyError::Cloud { what, source });
     let (organization, problems) = look.discover(needs).await.map_err(failed("organization"))?;
@@ -175,7 +175,7 @@ async fn look(look: &dyn CloudReader, region: &Region, args: &Args, ui: &Ui) -> 
 }
 
 /// Returns the accounts that are likely to have the bucket of an existing trail, the likeliest first.
-fn likely(organization: &Organization, args: &Args) -> Result<Vec<AccountId>, CliError> {
+fn likely(organization: &Organization, args: &InitArgs) -> Result<Vec<AccountId>, CliError> {
     let given = args.log_account.as_deref().map(|text| questions::account(organization, text)).transpose();
     let given = given.map_err(CliError::new)?;
     let guessed = guess_log_account(organization).cloned();
@@ -187,7 +187,7 @@ async fn see_more(
     look: &dyn CloudReader,
     seen: &mut Seen,
     region: &Region,
-    request: &Request<'_>,
+    request: &AdoptRequest<'_>,
     ui: &Ui,
 ) -> Result<(), CliError> {
     let organization = &seen.organization;

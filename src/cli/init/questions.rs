@@ -1,11 +1,11 @@
 //! What `orgtrail init` must know: given by flags, asked on a terminal, or taken as a default with `--yes`.
 
-use super::Args;
+use super::InitArgs;
 use crate::cli::failure::CliError;
 use crate::cli::ui::Ui;
 use crate::desire::alike::alike;
 use crate::ids::{AccountId, Region};
-use crate::init::found::Found;
+use crate::init::found::ExistingTrail;
 use crate::init::{Answers, BUCKET_DEFAULT, DEPLOYMENT_DEFAULT, check_deployment, guess_log_account};
 use crate::organization::Organization;
 use crate::report::text::words;
@@ -54,11 +54,11 @@ impl Asker<'_> {
     }
 }
 
-fn asker<'a>(args: &Args, ui: &'a Ui) -> Asker<'a> {
+fn asker<'a>(args: &InitArgs, ui: &'a Ui) -> Asker<'a> {
     Asker { ui, yes: args.yes, missing: Vec::new() }
 }
 
-fn deployment_question(args: &Args) -> Question<'static> {
+fn deployment_question(args: &InitArgs) -> Question<'static> {
     Question {
         flag: "--deployment",
         words: "Name of the deployment",
@@ -72,7 +72,7 @@ fn deployment_question(args: &Args) -> Question<'static> {
 ///
 /// # Errors
 /// Where it is not given and nobody can be asked.
-pub(super) fn deployment(args: &Args, ui: &Ui) -> Result<String, CliError> {
+pub(super) fn deployment(args: &InitArgs, ui: &Ui) -> Result<String, CliError> {
     let mut asker = asker(args, ui);
     let name = asker.ask(deployment_question(args))?;
     asker.finish().map(|()| name)
@@ -82,7 +82,12 @@ pub(super) fn deployment(args: &Args, ui: &Ui) -> Result<String, CliError> {
 ///
 /// # Errors
 /// Where something is wrong, or is not given and nobody can be asked.
-pub(super) fn answers(organization: &Organization, found: &[Found], args: &Args, ui: &Ui) -> Result<Answers, CliError> {
+pub(super) fn answers(
+    organization: &Organization,
+    found: &[ExistingTrail],
+    args: &InitArgs,
+    ui: &Ui,
+) -> Result<Answers, CliError> {
     let mut asker = asker(args, ui);
     let deployment = asker.ask(deployment_question(args))?;
     let is_account = |text: &str| account(organization, text).map(drop);

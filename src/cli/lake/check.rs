@@ -17,7 +17,7 @@ use crate::cli::ui::Ui;
 use crate::cli::{CommandOutput, Common, Format, signal};
 use crate::cloud::Progress;
 use crate::ids::AccountId;
-use crate::lake::check::{Check, Checked};
+use crate::lake::check::{Check, LakeCheck};
 use crate::lake::identity::LakeIdentity;
 use crate::report::lake::check::LakeCheckReport;
 use crate::report::text::json;
@@ -71,8 +71,8 @@ pub(super) async fn run(common: &Common, args: &LakeCheckArgs, ui: &Ui) -> Resul
     let archive = Arc::new(lake_logs::archive(&logs.places, &args.account, &[], &around).await?);
     let accounts = (!args.account.is_empty()).then(|| args.account.iter().map(ToString::to_string).collect());
     let check = Check { archive, days, accounts, memory_bytes: args.max_memory.max(1) };
-    let last = Mutex::new(Checked::default());
-    let told = |done: u64, total: u64, checked: &Checked| {
+    let last = Mutex::new(LakeCheck::default());
+    let told = |done: u64, total: u64, checked: &LakeCheck| {
         last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(checked);
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         ui.step("files of the lake", number(done), number(total));

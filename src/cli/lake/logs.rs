@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::archive::find::ScopeFilter;
-use crate::archive::listing::{Archive, Place};
+use crate::archive::listing::{Archive, LogPlace};
 use crate::cli::failure::CliError;
 use crate::cli::logs::{LazyConnection, LogSources, LogsContext, LogsError};
 use crate::ids::{AccountId, Region};
@@ -31,7 +31,7 @@ pub(super) async fn archive(
         region: if let [one] = regions { Some(one.clone()) } else { None },
         ..ScopeFilter::default()
     };
-    let place = |source: Source| Place { store: source.store, sought: sought(source.prefix) };
+    let place = |source: Source| LogPlace { store: source.store, sought: sought(source.prefix) };
     // A lake is asked by when log files were made, so that there is nothing behind a window.
     let archive = Archive::new(sources.sources().into_iter().map(place).collect(), SignedDuration::ZERO);
     archive.check().await.map_err(|(store, source)| LogsError::Listing { store, source })?;

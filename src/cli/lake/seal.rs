@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{failed, place};
 use crate::archive::find::ScopeFilter;
-use crate::archive::listing::{Archive, LogFile, Place};
+use crate::archive::listing::{Archive, LogFile, LogPlace};
 use crate::archive::window::Window;
 use crate::cli::failure::CliError;
 use crate::cli::logs::{LogSources, LogsContext, LogsError};
@@ -84,7 +84,7 @@ async fn seal(
 ) -> Result<(String, Sealed), CliError> {
     let store = place::must_be_apart(named, &[])?.open(around, None).await?;
     let lake = Lake::open(store).await.map_err(failed)?;
-    let place = |source: Source| Place {
+    let place = |source: Source| LogPlace {
         store: source.store,
         sought: ScopeFilter { prefix: source.prefix, ..ScopeFilter::default() },
     };

@@ -10,8 +10,8 @@ use crate::archive::Fault;
 use crate::cli::failure::{CliError, remedy};
 use crate::logs::bundle::BadBundle;
 use crate::logs::checkpoint::BadCheckpoint;
-use crate::report::logs::page;
 use crate::report::text::escape::terminal;
+use crate::report::text::html::PageError;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ pub enum LogsError {
     Output(#[from] io::Error),
     /// The page cannot be rendered.
     #[error(transparent)]
-    Page(#[from] page::PageError),
+    Page(#[from] PageError),
 }
 
 impl LogsError {

@@ -11,7 +11,7 @@ use crate::files::{self, NewFile, Readers, is_same};
 use crate::logs::bundle::signature::{self, Signed};
 use crate::logs::bundle::{BundleWriter, Header, RecordingStore};
 use crate::logs::digest::keys::KeyRing;
-use crate::logs::verify::{Request, Source, Verification};
+use crate::logs::verify::{Source, Verification, VerifyRequest};
 use crate::report::logs::model::Proof;
 
 /// The bundle of a run, while it is written.
@@ -30,7 +30,7 @@ impl Evidence {
         file: Option<&PathBuf>,
         named: &[String],
         places: &LogSources,
-        request: &Request,
+        request: &VerifyRequest,
     ) -> Result<(Vec<Source>, Option<Self>), LogsError> {
         let Some(file) = file else { return Ok((places.sources(), None)) };
         let is_place = |name: &String| is_same(Path::new(name), file);

@@ -9,14 +9,14 @@ use super::{cell, head};
 use crate::plan::finding_codes::FINDING_CODES;
 
 /// A heading, what stands below it, and the codes with their meanings.
-type Part = (&'static str, &'static str, Vec<(String, String)>);
+type Section = (&'static str, &'static str, Vec<(String, String)>);
 
 /// The page of the codes.
 pub fn page() -> String {
     let about = "Stable words by which programs know what a report says. A code keeps its meaning; new ones are added.";
     let mut text = head("Findings", about);
     let of_plans = FINDING_CODES.iter().map(|(code, meaning)| ((*code).to_owned(), (*meaning).to_owned())).collect();
-    let parts: [Part; 6] = [
+    let parts: [Section; 6] = [
         ("Harm", "What a drift or a finding does now, the worst first: `harm`.", variants::<crate::plan::Harm>()),
         (
             "plan, drift, apply, access, check, reconcile",

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use crate::ids::AccountId;
-use crate::operations::{Operation, Part, Service, may_call};
+use crate::operations::{CallPurpose, Operation, Service, may_call};
 
 /// The longest error code that is shown; AWS's have at most half of it.
 const CODE_CHARS_MAX: usize = 100;
@@ -55,18 +55,18 @@ pub(super) struct Destination {
     pub(super) account: Option<AccountId>,
     pub(super) region: String,
     /// What operations the client may call are for.
-    pub(super) parts: &'static [Part],
+    pub(super) parts: &'static [CallPurpose],
 }
 
 /// What the deployment's clients call.
-pub(super) const DEPLOYMENT: &[Part] = &[Part::Deployment, Part::Document, Part::Destroy];
+pub(super) const DEPLOYMENT: &[CallPurpose] = &[CallPurpose::Deployment, CallPurpose::Document, CallPurpose::Destroy];
 
 /// What the clients call that read the logs.
-pub(super) const ARCHIVE: &[Part] = &[Part::Archive];
+pub(super) const ARCHIVE: &[CallPurpose] = &[CallPurpose::Archive];
 
 /// What the clients call that read and write a lake.
 #[cfg(feature = "sql")]
-pub(super) const LAKE: &[Part] = &[Part::Lake];
+pub(super) const LAKE: &[CallPurpose] = &[CallPurpose::Lake];
 
 impl Destination {
     /// Refuses an operation that is not in the table, or not for what this client is for.

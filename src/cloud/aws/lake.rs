@@ -67,18 +67,18 @@ impl S3Lake {
     }
 
     /// Asks for an object or a part of it. `None`: there is no such object.
-    async fn fetch(&self, key: &str, part: Part<'_>) -> Result<Option<Fetched>, Fault> {
+    async fn fetch(&self, key: &str, part: ObjectRange<'_>) -> Result<Option<Fetched>, Fault> {
         self.attempts.send(|| self.fetch_once(key, part)).await
     }
 
-    async fn fetch_once(&self, key: &str, part: Part<'_>) -> Result<Option<Fetched>, Failure> {
+    async fn fetch_once(&self, key: &str, part: ObjectRange<'_>) -> Result<Option<Fetched>, Failure> {
         let request = self.client.get_object().bucket(&self.bucket).key(self.key(key));
         let request = request.set_range(part.header()).set_if_match(part.version().map(str::to_owned));
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => match (error.code(), part) {
                 (Some(GONE), _) => return Ok(None),
-                (Some("PreconditionFailed"), Part::Of { .. }) => {
+                (Some("PreconditionFailed"), ObjectRange::Of { .. }) => {
                     return Err(Failure { fault: rewritten(), is_passing: false, is_throttle: false });
                 }
                 _ => return Err(self.session.failure(op::GET_OBJECT, &error)),
@@ -121,7 +121,7 @@ impl fmt::Debug for S3Lake {
 
 /// Which part of an object is asked for.
 #[derive(Debug, Clone, Copy)]
-enum Part<'a> {
+enum ObjectRange<'a> {
     Whole,
     /// A part of one version.
     Of {
@@ -131,16 +131,16 @@ enum Part<'a> {
     },
 }
 
-impl<'a> Part<'a> {
+impl<'a> ObjectRange<'a> {
     fn header(self) -> Option<String> {
         match self {
-            Part::Whole => None,
-            Part::Of { from, to, .. } => Some(format!("bytes={from}-{}", to.saturating_sub(1))),
+            ObjectRange::Whole => None,
+            ObjectRange::Of { from, to, .. } => Some(format!("bytes={from}-{}", to.saturating_sub(1))),
         }
     }
 
     fn version(self) -> Option<&'a str> {
-        if let Part::Of { version, .. } = self { Some(version) } else { None }
+        if let ObjectRange::Of { version, .. } = self { Some(version) } else { None }
     }
 }
 
@@ -152,17 +152,17 @@ struct Fetched {
 
 impl Fetched {
     /// Reads the answer to its end.
-    async fn of(mut answer: GetObjectOutput, part: Part<'_>) -> Result<Self, Failure> {
+    async fn of(mut answer: GetObjectOutput, part: ObjectRange<'_>) -> Result<Self, Failure> {
         let version = answer.e_tag().map(str::to_owned).ok_or_else(|| passing("the answer has no entity tag"))?;
         let length = answer.content_length().and_then(|length| u64::try_from(length).ok());
         let length = length.ok_or_else(|| passing("the answer has no length"))?;
         let from = match (part, answer.content_range()) {
             (_, Some(range)) => content_range(range).ok_or_else(|| passing("the answer names no part"))?,
-            (Part::Of { from: 0, to, .. }, None) if length == to => 0,
-            (Part::Whole, None) => 0,
-            (Part::Of { .. }, None) => return Err(passing("the answer is not the part that was asked for")),
+            (ObjectRange::Of { from: 0, to, .. }, None) if length == to => 0,
+            (ObjectRange::Whole, None) => 0,
+            (ObjectRange::Of { .. }, None) => return Err(passing("the answer is not the part that was asked for")),
         };
-        if let Part::Of { from: asked, to, .. } = part
+        if let ObjectRange::Of { from: asked, to, .. } = part
             && (asked, to.saturating_sub(asked)) != (from, length)
         {
             return Err(passing("the answer is not the part that was asked for"));
@@ -216,7 +216,7 @@ struct OpenObject {
 
 impl OpenObject {
     async fn part(&self, from: u64, to: u64) -> Result<Bytes, Fault> {
-        let part = Part::Of { version: &self.version, from, to };
+        let part = ObjectRange::Of { version: &self.version, from, to };
         match self.lake.fetch(&self.key, part).await? {
             Some(fetched) => Ok(fetched.bytes),
             None => Err(rewritten()),
@@ -256,7 +256,7 @@ impl LakeStore for S3Lake {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Stored>, Fault> {
-        let fetched = self.fetch(key, Part::Whole).await?;
+        let fetched = self.fetch(key, ObjectRange::Whole).await?;
         Ok(fetched.map(|fetched| Stored { bytes: fetched.bytes, version: fetched.version }))
     }
 

@@ -259,7 +259,7 @@ async fn look_at_roles(session: &Session, scope: &ObservationScope, addresses: &
     }
     let is_wanted = |name: &str| wanted.contains_key(name);
     match iam::account::found(session, &scope.deployment, is_wanted, readers_live_here).await {
-        Ok(iam::account::Found { roles, others }) => {
+        Ok(iam::account::AccountIdentities { roles, others }) => {
             seen.everybody = readers_live_here.then_some(Ok(others));
             let absent = wanted.values().filter(|address| !roles.contains_key(&address.name));
             seen.sightings.extend(absent.map(|address| ((*address).clone(), Sighting::Absent)));

@@ -10,11 +10,11 @@ use super::part::{part, part_of_account};
 use super::session::{Session, Sessions};
 use super::{kms, logs, organizations, s3, sns};
 use crate::cloud::CloudFault;
-use crate::estate::surroundings::{Part, Principal, Surroundings};
+use crate::estate::surroundings::{Principal, Readable, Surroundings};
 use crate::estate::{Address, Estate, Kind, Resource, Sighting, Stage};
 use crate::ids::{AccountId, Arn};
 use crate::observation::ObservationScope;
-use crate::policy::isolation::powers::Site;
+use crate::policy::isolation::powers::ArchiveNames;
 
 /// Reads all of it. `everybody` is who was found in the log account.
 pub(super) async fn look(
@@ -69,13 +69,13 @@ async fn door(session: &Session, seen: &Estate, address: &Address, found: &mut S
         Kind::LogGroup => drop(found.log_groups.insert(address.clone(), logs::exposure(session, address).await)),
         Kind::Key => {
             let grants = match seen.sightings.get(address) {
-                Some(Sighting::Unreadable(problem)) => Part::Unreadable(Box::new(problem.clone())),
+                Some(Sighting::Unreadable(problem)) => Readable::Unreadable(Box::new(problem.clone())),
                 sighting => match sighting.and_then(Sighting::resource) {
                     Some(Resource::Key(key)) => match &key.arn {
                         Some(arn) => part(kms::grants(session, arn).await, address),
-                        None => Part::default(),
+                        None => Readable::default(),
                     },
-                    _ => Part::default(),
+                    _ => Readable::default(),
                 },
             };
             found.keys.insert(address.clone(), grants);
@@ -144,7 +144,7 @@ fn digest(scope: &ObservationScope, seen: &Estate, details: &Details) -> Vec<Pri
             keys.entry(arn.to_string()).or_default();
         }
     }
-    let site = Site {
+    let site = ArchiveNames {
         account: &scope.log_account,
         partition: scope.partition.as_str(),
         buckets,

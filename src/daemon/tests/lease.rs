@@ -8,12 +8,12 @@ use super::InMemory;
 use crate::cloud::document::Condition;
 use crate::daemon::clock::tests::TestClock;
 use crate::daemon::clock::{Clock, after};
-use crate::daemon::lease::{self, Found, LeaderElector, Leadership, Lease, SKEW_MAX, TERM};
+use crate::daemon::lease::{self, LeaderElector, Leadership, Lease, SKEW_MAX, StoredLease, TERM};
 
 #[test]
 fn what_to_do_with_a_lease() {
     let now = "2026-01-05T00:00:00Z".parse().unwrap();
-    let kept = |owner: &str, expires, fencing| Found {
+    let kept = |owner: &str, expires, fencing| StoredLease {
         lease: Lease { owner: owner.into(), expires, fencing },
         version: "v".into(),
     };
@@ -22,7 +22,8 @@ fn what_to_do_with_a_lease() {
     };
     let version = || Condition::Version("v".into());
     let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);
-    let decide = |kept: Option<&Found>, unmoved: u64| lease::decide("me", now, kept, Duration::from_secs(unmoved));
+    let decide =
+        |kept: Option<&StoredLease>, unmoved: u64| lease::decide("me", now, kept, Duration::from_secs(unmoved));
     assert_eq!(decide(None, 0), write(1, Condition::Absent));
     assert_eq!(decide(Some(&kept("me", ago(-5), 3)), 0), write(3, version()));
     assert_eq!(decide(Some(&kept("me", ago(5), 3)), 0), write(4, version()));

@@ -68,7 +68,7 @@ pub enum CannotAdopt {
 
 /// What is to be taken over.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
+pub struct AdoptRequest<'a> {
     /// The trail.
     pub trail: &'a Address,
     /// Other trails that write to the same bucket.
@@ -135,7 +135,11 @@ fn key_alias(deployment: &str) -> String {
 ///
 /// # Errors
 /// [`CannotAdopt`] where no configuration can describe them.
-pub fn adopt(organization: &Organization, estate: &Estate, request: &Request<'_>) -> Result<Adoption, CannotAdopt> {
+pub fn adopt(
+    organization: &Organization,
+    estate: &Estate,
+    request: &AdoptRequest<'_>,
+) -> Result<Adoption, CannotAdopt> {
     let first = wanted(estate, request.trail)?;
     let mut trails = vec![(request.trail, first)];
     for at in request.more {

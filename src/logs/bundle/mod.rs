@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::checkpoint::Checkpoint;
-use super::verify::{Request, Source};
+use super::verify::{Source, VerifyRequest};
 use crate::archive::inflate::{Sha256, Trailing, Unpacked, hex, unhex};
 use crate::archive::{Deletes, Metadata, Version, When};
 use crate::ids::{AccountId, Region};
@@ -66,7 +66,7 @@ pub struct PlaceHeader {
 
 impl Header {
     /// Returns the header of a bundle of a run.
-    pub fn new(places: &[Source], request: &Request) -> Self {
+    pub fn new(places: &[Source], request: &VerifyRequest) -> Self {
         let place = |source: &Source| PlaceHeader {
             name: source.store.name(),
             bucket: source.store.bucket().map(str::to_owned),

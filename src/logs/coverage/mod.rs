@@ -34,14 +34,14 @@ pub struct Survey {
     /// What was asked for: one account or region, or all.
     pub sought: ScopeFilter,
     /// What was found, by account, region and layout.
-    pub places: Vec<Found>,
+    pub places: Vec<ScopeLogs>,
     /// What could not be listed, as sentences.
     pub unread: Vec<String>,
 }
 
 /// What was found for one account in one region, in one layout of one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ScopeLogs {
     /// The place, as a person would name it.
     pub store: String,
     /// The place's bucket; not set for a copy.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use futures::stream::{StreamExt, iter};
 use jiff::Timestamp;
 
-use super::{Arrival, Found, ListedLogs, Row};
+use super::{Arrival, ListedLogs, Row, ScopeLogs};
 use crate::archive::Store;
 use crate::archive::inflate::inflate_digest;
 use crate::log_path::{DigestKey, LogKey, LogKind};
@@ -39,7 +39,7 @@ pub struct NewestDigests {
 /// every place whose log files ended hours ago. `left` is how many digests may still be read.
 pub(super) async fn ask_digests(
     store: &dyn Store,
-    places: &mut [Found],
+    places: &mut [ScopeLogs],
     range: TimeRange,
     latest: Timestamp,
     left: &mut usize,
@@ -60,7 +60,7 @@ pub(super) async fn ask_digests(
     }
 }
 
-impl Found {
+impl ScopeLogs {
     /// Tells whether the newest log file is older than digests take to come, and there are digests of later hours.
     fn ended(&self, last: Timestamp, end: Timestamp) -> bool {
         let is_later = |hours: &super::TimeSet| hours.end().is_some_and(|end| TimeRange::hour_until(end).start >= last);

@@ -48,19 +48,19 @@ pub fn assess(survey: Survey, expected: &Expected) -> Coverage {
 
 /// Which part of the range a gap takes away.
 #[derive(PartialEq, Eq, Clone, Copy)]
-enum Part {
+enum RangePart {
     All,
     Start,
     End,
     Middle,
 }
 
-fn part(row: &Row, gap: &Gap) -> Part {
+fn part(row: &Row, gap: &Gap) -> RangePart {
     match (row.digest_hours.start(), row.digest_hours.end()) {
-        (Some(first), _) if gap.window.end <= first => Part::Start,
-        (_, Some(last)) if gap.window.start >= last => Part::End,
-        (Some(_), Some(_)) => Part::Middle,
-        _ => Part::All,
+        (Some(first), _) if gap.window.end <= first => RangePart::Start,
+        (_, Some(last)) if gap.window.start >= last => RangePart::End,
+        (Some(_), Some(_)) => RangePart::Middle,
+        _ => RangePart::All,
     }
 }
 
@@ -90,32 +90,32 @@ fn reason(row: &Row, gap: &Gap, rows: &[Row], survey: &Survey, expected: &Expect
     let is_known_enabled = expected.accounts.get(&row.account).is_some_and(|known| known.regions.is_some());
     let (everywhere, in_account) = (shared(false), shared(true));
     let text = match part {
-        Part::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
-        Part::All if is_known_enabled => "nothing is there although the region is enabled: no trail covers it",
-        Part::All => "nothing is there: the region is not enabled, or no trail covers it",
-        Part::End if goes_on_beside => {
+        RangePart::All if row.files.count > 0 => "log files arrive without digests: log file validation is off",
+        RangePart::All if is_known_enabled => "nothing is there although the region is enabled: no trail covers it",
+        RangePart::All => "nothing is there: the region is not enabled, or no trail covers it",
+        RangePart::End if goes_on_beside => {
             "the trail was stopped or deleted, or its newest digests are gone: another one recorded here"
         }
-        Part::Middle if goes_on_beside => {
+        RangePart::Middle if goes_on_beside => {
             "the trail was stopped for a time, or its digests are gone: another one recorded here"
         }
-        Part::Start if goes_on_beside => "the trail started then: another one recorded here",
-        Part::Start if everywhere => "the trail started then, or older digests have expired",
-        Part::Start if in_account => "the account joined then",
-        Part::Start => "the region was enabled then, or older digests are gone",
-        Part::End if everywhere => "the trail was stopped, or cannot deliver any more",
-        Part::End if in_account => "the account was suspended, closed or left the organization",
-        Part::End => "the region was disabled, or its newest digests are gone",
-        Part::Middle if everywhere => "the trail was stopped for a time, or could not deliver",
-        Part::Middle if in_account => "the account was suspended or out of the organization for a time",
-        Part::Middle => "digests of this account and region alone are gone: find out why with verify",
+        RangePart::Start if goes_on_beside => "the trail started then: another one recorded here",
+        RangePart::Start if everywhere => "the trail started then, or older digests have expired",
+        RangePart::Start if in_account => "the account joined then",
+        RangePart::Start => "the region was enabled then, or older digests are gone",
+        RangePart::End if everywhere => "the trail was stopped, or cannot deliver any more",
+        RangePart::End if in_account => "the account was suspended, closed or left the organization",
+        RangePart::End => "the region was disabled, or its newest digests are gone",
+        RangePart::Middle if everywhere => "the trail was stopped for a time, or could not deliver",
+        RangePart::Middle if in_account => "the account was suspended or out of the organization for a time",
+        RangePart::Middle => "digests of this account and region alone are gone: find out why with verify",
     };
     (text.to_owned(), true)
 }
 
-fn account_reason(row: &Row, part: Part, expected: &Expected) -> Option<String> {
+fn account_reason(row: &Row, part: RangePart, expected: &Expected) -> Option<String> {
     let known = expected.accounts.get(&row.account)?;
-    let is_late = matches!(part, Part::End | Part::All);
+    let is_late = matches!(part, RangePart::End | RangePart::All);
     if is_late && !known.is_active {
         return Some("the account is suspended or closed".into());
     }
@@ -150,7 +150,7 @@ fn shares(row: &Row, gap: &Gap, range: TimeRange) -> bool {
 mod tests {
     use super::*;
     use crate::log_path::ChainScope;
-    use crate::logs::coverage::{Arrival, Found, LogFiles, TrailDigests};
+    use crate::logs::coverage::{Arrival, LogFiles, ScopeLogs, TrailDigests};
     use crate::logs::expected::{ExpectedAccount, TrailStatus};
     use crate::logs::time_set::TimeSet;
 
@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Returns what is found when digests of some hours of a day are there.
-    fn found(account: &str, region: &str, hours: &[(i64, i64)]) -> Found {
+    fn found(account: &str, region: &str, hours: &[(i64, i64)]) -> ScopeLogs {
         let (account, region) = (account.parse().unwrap(), region.parse().unwrap());
         let scope = ChainScope { prefix: String::new(), organization: None, account, region };
         let mut own = TrailDigests::default();
@@ -168,14 +168,14 @@ mod tests {
         let trail = ("org-trail".parse().unwrap(), "us-east-1".parse().unwrap());
         let trails = if hours.is_empty() { BTreeMap::new() } else { [(trail, own)].into() };
         let (logs, listed, newest_digests) = Default::default();
-        Found { store: "s".into(), bucket: None, scope, logs, trails, listed, newest_digests, problem: None }
+        ScopeLogs { store: "s".into(), bucket: None, scope, logs, trails, listed, newest_digests, problem: None }
     }
 
-    fn survey(range: TimeRange, now: i64, places: Vec<Found>) -> Survey {
+    fn survey(range: TimeRange, now: i64, places: Vec<ScopeLogs>) -> Survey {
         Survey { store: "s".into(), range, now: at(now), sought: Default::default(), places, unread: vec![] }
     }
 
-    fn assessed(places: Vec<Found>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
+    fn assessed(places: Vec<ScopeLogs>, expected: &Expected) -> Vec<(Arrival, Vec<String>)> {
         let range = TimeRange { start: at(0), end: at(24) };
         let coverage = assess(survey(range, 26, places), expected);
         let row = |row: &Row| (row.arrival, row.gaps.iter().map(|gap| gap.reason.clone()).collect());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Arrival, Found, Gap, LogFiles, Row, Survey, TrailDigests};
+use super::{Arrival, Gap, LogFiles, Row, ScopeLogs, Survey, TrailDigests};
 use crate::ids::{AccountId, Region};
 use crate::log_path::{ChainScope, LogKind};
 use crate::logs::expected::Expected;
@@ -52,7 +52,7 @@ pub(super) fn rows(survey: &Survey, expected: &Expected) -> Vec<Row> {
     rows
 }
 
-fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
+fn rows_of(found: &ScopeLogs, survey: &Survey, expected: &Expected) -> Vec<Row> {
     let nothing = TrailDigests::default();
     let is_alone = found.trails.len() <= 1;
     let mut rows: Vec<Row> = match found.trails.is_empty() {
@@ -77,7 +77,7 @@ fn rows_of(found: &Found, survey: &Survey, expected: &Expected) -> Vec<Row> {
 /// The log files are those of the folder, whose names do not tell the trail: they show that it delivers when it is
 /// alone there.
 fn event_row(
-    found: &Found,
+    found: &ScopeLogs,
     trail: Option<&crate::ids::TrailName>,
     own: &TrailDigests,
     is_alone: bool,
@@ -154,7 +154,7 @@ fn empty_row(account: &AccountId, region: &Region, kind: LogKind, expected: &Exp
 }
 
 impl Row {
-    fn lying_at(self, found: &Found) -> Self {
+    fn lying_at(self, found: &ScopeLogs) -> Self {
         let layout = found.scope.root().folder();
         Self { layout, bucket: found.bucket.clone(), scope: Some(found.scope.clone()), ..self }
     }

@@ -6,7 +6,7 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 
 use super::quiet::{DIGESTS_READ_MAX, ask_digests};
-use super::{Found, LogFiles, Survey, TrailDigests};
+use super::{LogFiles, ScopeLogs, Survey, TrailDigests};
 use crate::archive::find::{ScopeFilter, find};
 use crate::archive::{Fault, Listed, Store};
 use crate::log_path::{ChainScope, DigestKey, Folder, LogKey, LogKind, day_folder};
@@ -39,7 +39,7 @@ pub async fn survey(
             Ok(one) => {
                 // What lies in two places, because one lies within the other, counts once.
                 let mut is_new =
-                    |found: &Found| known.insert((found.store.clone(), found.bucket.clone(), found.scope.clone()));
+                    |found: &ScopeLogs| known.insert((found.store.clone(), found.bucket.clone(), found.scope.clone()));
                 all.places.extend(one.places.into_iter().filter(|found| is_new(found)));
                 all.unread.extend(one.unread);
             }
@@ -66,9 +66,9 @@ async fn survey_one(
 ) -> Result<Survey, Fault> {
     let found = find(store, sought).await?;
     let latest = now.saturating_add(CLOCK_SLACK).unwrap_or(now);
-    let mut places: Vec<Found> = iter(found.scopes.into_keys())
+    let mut places: Vec<ScopeLogs> = iter(found.scopes.into_keys())
         .map(|scope| async move {
-            let mut found = Found::nothing(store, scope);
+            let mut found = ScopeLogs::nothing(store, scope);
             if let Err(fault) = found.list(store, range, latest).await {
                 found.problem = Some(fault.message);
             }
@@ -83,7 +83,7 @@ async fn survey_one(
     Ok(Survey { store: store.name(), range, now, sought: sought.clone(), places, unread })
 }
 
-impl Found {
+impl ScopeLogs {
     fn nothing(store: &dyn Store, scope: ChainScope) -> Self {
         let (logs, trails, listed, newest_digests) = Default::default();
         let (name, bucket) = (store.name(), store.bucket().map(str::to_owned));

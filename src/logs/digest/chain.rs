@@ -21,7 +21,7 @@ pub struct ReadDigest {
     /// Its key.
     pub object: String,
     /// What it holds, or why that is not known.
-    pub content: Result<Content, ReadError>,
+    pub content: Result<DigestContent, ReadError>,
     /// Where it says that CloudTrail delivered it; nothing when it is not known, or is not the digest of this name.
     pub origin: Option<Origin>,
 }
@@ -37,7 +37,7 @@ pub struct Origin {
 
 /// What a digest object holds.
 #[derive(Debug, Clone)]
-pub struct Content {
+pub struct DigestContent {
     /// What it says.
     pub digest: Digest,
     /// The hash of its inflated bytes.
@@ -107,7 +107,7 @@ pub struct DigestVerdict {
 
 /// Why there is no key to judge a digest with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Missing {
+pub struct MissingKey {
     /// The reason, for a person.
     pub why: String,
     /// Whether CloudTrail was asked and does not have the key, so that the digest is not CloudTrail's.
@@ -119,7 +119,7 @@ const KEY_TIME_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(3)
 
 impl ReadDigest {
     /// Returns a digest as it was met.
-    pub fn new(key: DigestKey, object: String, content: Result<Content, ReadError>) -> Self {
+    pub fn new(key: DigestKey, object: String, content: Result<DigestContent, ReadError>) -> Self {
         let origin = content.as_ref().ok().and_then(|content| origin(&key, &content.digest));
         Self { key, object, content, origin }
     }
@@ -183,7 +183,7 @@ fn origin(key: &DigestKey, digest: &Digest) -> Option<Origin> {
 pub fn judge(
     seen: &ReadDigest,
     successor_record: Option<&str>,
-    key: Result<&PublicKey, &Missing>,
+    key: Result<&PublicKey, &MissingKey>,
     signed_at: jiff::Timestamp,
 ) -> DigestVerdict {
     let content = match &seen.content {
@@ -223,9 +223,9 @@ fn out_of_time(key: &PublicKey, at: jiff::Timestamp) -> Option<String> {
 
 fn signature_verdict(
     seen: &ReadDigest,
-    content: &Content,
+    content: &DigestContent,
     successor_record: Option<&str>,
-    key: Result<&PublicKey, &Missing>,
+    key: Result<&PublicKey, &MissingKey>,
 ) -> DigestVerdict {
     let one = |proof, code, state, detail: String| DigestVerdict {
         proof,
@@ -245,10 +245,10 @@ fn signature_verdict(
     }
     let key = match key {
         Ok(key) => key,
-        Err(Missing { why, is_foreign: true }) => {
+        Err(MissingKey { why, is_foreign: true }) => {
             return one(Proof::Refuted, Code::DigestForeignKey, State::Broken, why.clone());
         }
-        Err(Missing { why, .. }) => {
+        Err(MissingKey { why, .. }) => {
             return one(Proof::Unproved, Code::DigestUnknownKey, State::Unproven, why.clone());
         }
     };
@@ -268,7 +268,7 @@ fn signature_verdict(
 }
 
 /// Judges what surrounds the signed content: none of it is covered by the signature.
-fn wrapper_findings(seen: &ReadDigest, content: &Content) -> Vec<Finding> {
+fn wrapper_findings(seen: &ReadDigest, content: &DigestContent) -> Vec<Finding> {
     let mut findings = Vec::new();
     let metadata = &content.metadata;
     if let Some(algorithm) = metadata.signature_algorithm.as_deref().filter(|a| *a != ALGORITHM) {

@@ -27,7 +27,7 @@ pub struct Digest {
     /// The digest before it, none in the first one after logging or validation was turned on.
     pub previous: Option<Previous>,
     /// The log files that were delivered in the hour.
-    pub log_files: Vec<LogFile>,
+    pub log_files: Vec<DigestLogFile>,
 }
 
 /// What a digest says about the digest before it.
@@ -45,7 +45,7 @@ pub struct Previous {
 
 /// What a digest says about one log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFile {
+pub struct DigestLogFile {
     /// Its bucket.
     pub bucket: String,
     /// Its key.
@@ -153,9 +153,9 @@ impl Raw {
 }
 
 impl RawLogFile {
-    fn checked(self) -> Result<LogFile, NotADigest> {
+    fn checked(self) -> Result<DigestLogFile, NotADigest> {
         let sha256 = if self.hash_algorithm == SHA_256 { Some(sha256(&self.hash_value)?) } else { None };
-        Ok(LogFile { bucket: self.s3_bucket, object: self.s3_object, sha256 })
+        Ok(DigestLogFile { bucket: self.s3_bucket, object: self.s3_object, sha256 })
     }
 }
 

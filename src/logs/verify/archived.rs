@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::UNKNOWN_CLASS;
 
-use super::chain_sites::Site;
+use super::chain_sites::ChainSite;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// For how many days a restored copy stays.
@@ -12,13 +12,13 @@ const RESTORED_DAYS: u32 = 7;
 
 /// Archived objects of one chain.
 #[derive(Debug, Default)]
-pub(super) struct Archived(BTreeMap<Key, Found>);
+pub(super) struct Archived(BTreeMap<Key, SameReason>);
 
 /// The kind of finding, the site, and the class or tier.
 pub(super) type Key = (Code, usize, String);
 
 #[derive(Debug)]
-struct Found {
+struct SameReason {
     count: usize,
     /// Their bytes, as stored; of log files as far as the listing told them.
     bytes: u64,
@@ -31,7 +31,7 @@ struct Found {
 impl Archived {
     /// Notes an object that was not read, with the bytes that it has as stored where they are known.
     pub(super) fn note(&mut self, key: Key, object: &str, window: TimeRange, bytes: u64) {
-        let new = || Found { count: 0, bytes: 0, first: object.to_owned(), last: object.to_owned(), window };
+        let new = || SameReason { count: 0, bytes: 0, first: object.to_owned(), last: object.to_owned(), window };
         let found = self.0.entry(key).or_insert_with(new);
         found.count += 1;
         found.bytes += bytes;
@@ -52,8 +52,8 @@ impl Archived {
     }
 
     /// Returns one finding a place and class. `name` is an object's name in findings.
-    pub(super) fn findings(&self, sites: &[Site], name: impl Fn(usize, &str) -> String) -> Vec<Finding> {
-        let finding = |((code, at, class), found): (&Key, &Found)| {
+    pub(super) fn findings(&self, sites: &[ChainSite], name: impl Fn(usize, &str) -> String) -> Vec<Finding> {
+        let finding = |((code, at, class), found): (&Key, &SameReason)| {
             let what = if *code == Code::LogArchived { "log file" } else { "digest" };
             let (verb, last) = match found.count {
                 1 => ("is", String::new()),
@@ -85,7 +85,7 @@ fn it(count: usize) -> &'static str {
 }
 
 /// Returns the command that restores what was found, and nothing beside it.
-fn restore(bucket: &str, class: &str, found: &Found) -> String {
+fn restore(bucket: &str, class: &str, found: &SameReason) -> String {
     // Tiers of S3 Intelligent-Tiering take no number of days (Amazon S3 user guide, "Restoring an archived object").
     let days = match class.ends_with("_ACCESS") {
         true => String::new(),
@@ -132,7 +132,7 @@ mod tests {
         TimeRange::hour_until("2026-11-20T01:00:00Z".parse().unwrap())
     }
 
-    fn found(objects: &[&str]) -> Found {
+    fn found(objects: &[&str]) -> SameReason {
         let mut archived = Archived::default();
         let key = (Code::LogArchived, 0, "GLACIER".to_owned());
         objects.iter().for_each(|object| archived.note(key.clone(), object, window(), 10));

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::archive::inflate::hex;
 use crate::log_path::DigestKey;
-use crate::logs::digest::chain::{ChainEnd, DigestVerdict, Missing, Proof, ReadDigest, first, judge, link, names};
+use crate::logs::digest::chain::{ChainEnd, DigestVerdict, MissingKey, Proof, ReadDigest, first, judge, link, names};
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 use super::chain_mark::{AsListed, ChainMark, Since};
-use super::chain_sites::{Site, Sites};
+use super::chain_sites::{ChainSite, Sites};
 use super::digest_folder::HeldDigest;
 use super::expiry::READ_RULES;
 use super::key_finder::KeyFinder;
@@ -117,7 +117,7 @@ impl ChainCursor {
         let signed_at = key_time(seen, seen.window().end);
         let key = match &seen.content {
             Ok(content) => keys.find(&seen.key.scope.region, &content.digest.key_fingerprint, signed_at).await,
-            Err(_) => Err(Missing::default()),
+            Err(_) => Err(MissingKey::default()),
         };
         let DigestVerdict { proof, signature, mut findings } = judge(seen, record.as_deref(), key.as_ref(), signed_at);
         let links = self.link(at, seen, proof, sites, from);
@@ -126,7 +126,7 @@ impl ChainCursor {
         findings.extend(links);
         let (window, anchor) = (seen.window(), seen.anchor(signature));
         let as_listed = AsListed::of(&held, &anchor, is_linked && findings.is_empty(), sites);
-        let place = sites.all.get(at).map(Site::place);
+        let place = sites.all.get(at).map(ChainSite::place);
         let mark = if proof == Proof::Proved { mark(seen, &anchor, as_listed, place) } else { None };
         self.before = Some((anchor, proof));
         let seen = held.seen;

@@ -8,13 +8,13 @@ use crate::archive::Store;
 use crate::archive::inflate::sha256;
 use crate::log_path::{ChainScope, DigestKey, LogKey, LogKind};
 use crate::logs::digest::chain::{Origin, ReadDigest};
-use crate::logs::digest::document::{LogFile, Previous};
+use crate::logs::digest::document::{DigestLogFile, Previous};
 
 use super::expiry::Expiry;
 
 /// One place of an account's and region's digests and logs.
 #[derive(Clone)]
-pub(super) struct Site {
+pub(super) struct ChainSite {
     pub(super) store: Arc<dyn Store>,
     /// What every key that is looked at in the store starts with.
     pub(super) prefix: String,
@@ -27,7 +27,7 @@ pub(super) struct Site {
     pub(super) expiry: Expiry,
 }
 
-impl Site {
+impl ChainSite {
     /// Returns the place and the account's folder there, by which later runs know it.
     pub(super) fn place(&self) -> String {
         format!("{}/{}", self.store.name(), self.scope.account_prefix())
@@ -41,7 +41,7 @@ impl Site {
 
 /// All places of one account and region.
 pub(super) struct Sites {
-    pub(super) all: Vec<Site>,
+    pub(super) all: Vec<ChainSite>,
     /// Which digests were met, by bucket and key as delivered.
     met: HashSet<u128>,
     /// Whether findings name the place with the key: there are several.
@@ -49,7 +49,7 @@ pub(super) struct Sites {
 }
 
 impl Sites {
-    pub(super) fn new(all: Vec<Site>, names_places: bool) -> Self {
+    pub(super) fn new(all: Vec<ChainSite>, names_places: bool) -> Self {
         Self { all, met: HashSet::new(), names_places }
     }
 
@@ -82,18 +82,18 @@ impl Sites {
     }
 
     /// Returns the place where the predecessor of a digest should lie. `at` is the site of the digest itself.
-    pub(super) fn site_before(&self, previous: &Previous, newer: &ReadDigest, at: usize) -> Option<&Site> {
+    pub(super) fn site_before(&self, previous: &Previous, newer: &ReadDigest, at: usize) -> Option<&ChainSite> {
         let key = DigestKey::parse(&previous.object)?;
         let own = self.all.get(at).filter(|_| is_beside(newer, &origin_of(previous, &key), &key));
         own.or_else(|| self.site_of(previous, &key))
     }
 
     /// Returns the place to which CloudTrail delivered the predecessor of a digest.
-    fn site_of(&self, previous: &Previous, key: &DigestKey) -> Option<&Site> {
+    fn site_of(&self, previous: &Previous, key: &DigestKey) -> Option<&ChainSite> {
         let origin = origin_of(previous, key);
         let has_delivered =
-            |site: &&Site| site.origins.contains(&origin) && key.scope.organization == site.scope.organization;
-        let is_bucket = |site: &&Site| {
+            |site: &&ChainSite| site.origins.contains(&origin) && key.scope.organization == site.scope.organization;
+        let is_bucket = |site: &&ChainSite| {
             site.store.bucket() == Some(previous.bucket.as_str()) && previous.object.starts_with(&site.prefix)
         };
         self.all.iter().find(has_delivered).or_else(|| self.all.iter().find(is_bucket))
@@ -101,7 +101,12 @@ impl Sites {
 
     /// Returns where a log file lies that a digest lists: the site and the key there. What lies in none of the places,
     /// or is no log file of this account and region, has no answer: a digest must not lead us elsewhere.
-    pub(super) fn locate(&self, file: &LogFile, digest_at: usize, digest: &ReadDigest) -> Option<(usize, String)> {
+    pub(super) fn locate(
+        &self,
+        file: &DigestLogFile,
+        digest_at: usize,
+        digest: &ReadDigest,
+    ) -> Option<(usize, String)> {
         let key = LogKey::parse(&file.object)?;
         let own = &self.all.get(digest_at)?.scope;
         if key.scope.account != own.account || key.scope.region != own.region {
@@ -112,7 +117,7 @@ impl Sites {
         if digest.origin.as_ref() == Some(&origin) && key.scope.organization == own.organization {
             return Some(here(digest_at));
         }
-        let is_there = |site: &Site| {
+        let is_there = |site: &ChainSite| {
             site.scope.organization == key.scope.organization
                 && (site.is_own(&origin) || site.origins.contains(&origin))
         };

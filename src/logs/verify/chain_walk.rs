@@ -12,8 +12,8 @@ use crate::logs::finding::{Code, State, TimeRange};
 
 use super::chain_cursor::{ChainCursor, Judged};
 use super::chain_mark::{ChainMark, Recent, Since};
-use super::chain_sites::{Site, Sites};
-use super::recent::{Known, anchor, settled};
+use super::chain_sites::{ChainSite, Sites};
+use super::recent::{MetAgain, anchor, settled};
 use super::verification::{ChainPlace, Joined, Tally};
 
 /// How many of the newest hours may each be the one from which a later run goes on: two days.
@@ -52,7 +52,7 @@ pub(super) struct ChainWalk {
     /// The digest at that end, until it is met.
     pub(super) awaited: Option<ChainMark>,
     /// The digests that an earlier run proved, from that end on.
-    pub(super) known: Known,
+    pub(super) known: MetAgain,
     /// The trail that an earlier run saw to attest what follows this chain.
     pub(super) succeeded_by: Option<TrailName>,
     /// Whether the first digest names a predecessor that is gone.
@@ -100,7 +100,7 @@ impl ChainWalk {
             places: mark.map(|mark| mark.places.clone()).unwrap_or_default(),
             newest: site,
             awaited: mark.cloned(),
-            known: mark.map(Known::of).unwrap_or_default(),
+            known: mark.map(MetAgain::of).unwrap_or_default(),
             succeeded_by: mark.and_then(|mark| mark.succeeded_by.clone()),
             is_cut: false,
             is_past_range: false,
@@ -120,7 +120,7 @@ impl ChainWalk {
         if self.site() == site {
             return;
         }
-        let place = |at: usize| sites.all.get(at).map(Site::place);
+        let place = |at: usize| sites.all.get(at).map(ChainSite::place);
         if let (Some(old), Some(new), false) = (place(self.site()), place(site), self.is_past_range) {
             self.tally.notes.push(format!("the chain goes on from {old} to {new}"));
         }
@@ -276,7 +276,7 @@ impl ChainWalk {
         }
         let mut places = self.places.clone();
         for part in self.segments.iter().filter(|part| part.window.start < mark.end) {
-            places.extend(sites.all.get(part.site).map(Site::place));
+            places.extend(sites.all.get(part.site).map(ChainSite::place));
         }
         let here = mark.places.last();
         let mut seen = BTreeSet::new();

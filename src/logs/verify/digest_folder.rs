@@ -6,8 +6,8 @@ use tokio::task::JoinError;
 
 use crate::archive::inflate::inflate_digest;
 use crate::archive::{Fault, FaultKind, Listed, Object, Store};
-use crate::log_path::{ChainScope, FILE_ENDING, Key};
-use crate::logs::digest::chain::{Content, ReadDigest, ReadError};
+use crate::log_path::{ChainScope, FILE_ENDING, ObjectKey};
+use crate::logs::digest::chain::{DigestContent, ReadDigest, ReadError};
 use crate::logs::digest::document::Digest;
 use crate::logs::finding::{Code, State};
 
@@ -42,8 +42,8 @@ impl FolderEntry {
 
 /// Reads what a key in the folder of digests names.
 pub(super) async fn read_entry(at: usize, store: Arc<dyn Store>, scope: ChainScope, listed: Listed) -> FolderEntry {
-    let Some(Key::Digest(key)) =
-        Key::parse(&listed.key).filter(|key| matches!(key, Key::Digest(key) if key.scope == scope))
+    let Some(ObjectKey::Digest(key)) =
+        ObjectKey::parse(&listed.key).filter(|key| matches!(key, ObjectKey::Digest(key) if key.scope == scope))
     else {
         return if listed.key.ends_with(FILE_ENDING) {
             FolderEntry::Stray(at, listed.key)
@@ -55,13 +55,13 @@ pub(super) async fn read_entry(at: usize, store: Arc<dyn Store>, scope: ChainSco
     FolderEntry::Digest(Box::new(HeldDigest { at, seen: ReadDigest::new(key, listed.key.clone(), content), listed }))
 }
 
-async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<Content, ReadError> {
+async fn read(store: &dyn Store, object: &str, bytes: u64) -> Result<DigestContent, ReadError> {
     let Object { body, metadata } = store.get(object).await.map_err(|fault| unread(fault, bytes))?;
     let broken =
         |reason: String| ReadError { code: Code::DigestUnreadable, state: State::Broken, reason, archived: None };
     let (bytes, unpacked) = inflate_digest(&body).map_err(|e| broken(e.to_string()))?;
     let digest = Digest::parse(&bytes).map_err(|e| broken(e.to_string()))?;
-    Ok(Content { digest, sha256: unpacked.sha256, metadata, trailing: unpacked.trailing })
+    Ok(DigestContent { digest, sha256: unpacked.sha256, metadata, trailing: unpacked.trailing })
 }
 
 fn unread(fault: Fault, bytes: u64) -> ReadError {

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::archive::Fault;
 use crate::ids::Region;
-use crate::logs::digest::chain::Missing;
+use crate::logs::digest::chain::MissingKey;
 use crate::logs::digest::keys::{KeyRing, PublicKey};
 
 /// How much time one question to CloudTrail spans. Keys live for about a month.
@@ -71,11 +71,11 @@ pub struct KeyUse {
 /// The keys at hand, and where to get more.
 pub struct KeyFinder {
     service: Option<Arc<dyn KeyService>>,
-    known: Mutex<Known>,
+    known: Mutex<KnownKeys>,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownKeys {
     /// The keys at hand, those that are trusted more first.
     at_hand: Vec<(KeySource, KeyRing)>,
     /// What CloudTrail answered.
@@ -95,7 +95,7 @@ impl KeyFinder {
 
     /// Returns a finder of keys at hand, those that are trusted more first, and of a service.
     pub fn of(at_hand: Vec<(KeySource, KeyRing)>, service: Option<Arc<dyn KeyService>>) -> Self {
-        Self { service, known: Mutex::new(Known { at_hand, ..Known::default() }) }
+        Self { service, known: Mutex::new(KnownKeys { at_hand, ..KnownKeys::default() }) }
     }
 
     /// Returns the key of a region with a fingerprint. CloudTrail is asked once for the time around `at`, where it can
@@ -103,7 +103,7 @@ impl KeyFinder {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn find(&self, region: &Region, fingerprint: &str, at: Timestamp) -> Result<PublicKey, Missing> {
+    pub async fn find(&self, region: &Region, fingerprint: &str, at: Timestamp) -> Result<PublicKey, MissingKey> {
         let mut known = self.known.lock().await;
         let has_of_that_time = self.ask(&mut known, region, at).await;
         let found = known.choose(region, fingerprint, has_of_that_time);
@@ -151,7 +151,7 @@ impl KeyFinder {
 
     /// Asks CloudTrail once a region and span; returns how many keys it has of that time, nothing when that is not
     /// known.
-    async fn ask(&self, known: &mut Known, region: &Region, at: Timestamp) -> Option<usize> {
+    async fn ask(&self, known: &mut KnownKeys, region: &Region, at: Timestamp) -> Option<usize> {
         let service = self.service.as_ref()?;
         let span = at.as_second().div_euclid(SPAN.as_secs());
         let place = (region.clone(), span);
@@ -176,7 +176,7 @@ impl KeyFinder {
     }
 }
 
-impl Known {
+impl KnownKeys {
     /// Chooses the key to judge with. `served` is how many keys CloudTrail has of the time; nothing when it was not
     /// asked or did not answer.
     fn choose(
@@ -184,7 +184,7 @@ impl Known {
         region: &Region,
         fingerprint: &str,
         served: Option<usize>,
-    ) -> Result<(KeySource, PublicKey), Missing> {
+    ) -> Result<(KeySource, PublicKey), MissingKey> {
         let at_hand = self.at_hand.iter().find_map(|(source, ring)| Some((*source, ring.get(region, fingerprint)?)));
         if let Some(key) = self.served.get(region, fingerprint) {
             if at_hand.is_some_and(|(_, own)| own.der() != key.der()) {
@@ -198,10 +198,10 @@ impl Known {
             let why = format!(
                 "CloudTrail was asked for its public keys of {region} at that time, and {fingerprint} is none of them"
             );
-            return Err(Missing { why, is_foreign: true });
+            return Err(MissingKey { why, is_foreign: true });
         }
         let why = self.problems.get(region).map(|problem| format!(": {problem}")).unwrap_or_default();
-        let unknown = |why: String| Missing { why, is_foreign: false };
+        let unknown = |why: String| MissingKey { why, is_foreign: false };
         let Some((source, key)) = at_hand else {
             return Err(unknown(format!("the public key {fingerprint} of {region} is not known{why}")));
         };

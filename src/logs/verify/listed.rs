@@ -11,7 +11,7 @@ use crate::log_path::{DAY_CHARS, Folder, LogKey, LogKind, day_folder};
 use crate::logs::digest::chain::{gap, missing_before};
 use crate::logs::finding::{Code, DAY, Finding, HOUR, State, TimeRange};
 
-use super::chain_sites::{Site, fingerprint};
+use super::chain_sites::{ChainSite, fingerprint};
 use super::unlisted::{DELIVERY_SLACK, Unlisted, Why, finding};
 use super::walk::Walk;
 
@@ -242,7 +242,7 @@ impl Walk<'_> {
 
     /// Notes what lies beside the days' folders of digests, where a listing of a range does not come by.
     async fn beside_digests(&mut self, site: usize) {
-        let Site { store, scope, .. } = self.sites.all[site].clone();
+        let ChainSite { store, scope, .. } = self.sites.all[site].clone();
         let prefix = scope.digest_prefix();
         // That it cannot be listed was told by the walk.
         if let (Ok(level), true) = (store.level(&prefix).await, self.is_ranged()) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::archive::inflate::{Sha256, Trailing, Unpacked, hex};
 use crate::archive::{Fault, FaultKind, HashError, Store, Version};
-use crate::logs::digest::document::LogFile;
+use crate::logs::digest::document::DigestLogFile;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// A log file that is to be read.
@@ -26,7 +26,7 @@ pub(super) struct Task {
 /// Returns what has to be read for a digest's entry, or why it is not read. `place` is where it lies, if that is a
 /// place that is looked at: a digest must not lead us elsewhere.
 pub(super) fn task(
-    file: &LogFile,
+    file: &DigestLogFile,
     place: Option<(usize, String)>,
     window: TimeRange,
     digest_is_proved: bool,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::archive::{Fault, Listed};
 use crate::log_path::{DAY_CHARS, DigestKey, Folder};
 
-use super::chain_sites::Site;
+use super::chain_sites::ChainSite;
 
 /// How far behind the range's end the digest may end that still shows the last one's signature.
 const WITNESS_SPAN: SignedDuration = SignedDuration::from_hours(25);
@@ -45,12 +45,12 @@ type Batch = Vec<(usize, Result<Listed, Fault>)>;
 /// Returns what lies in the folders of digests from a time on, each with the number of its site, up to a day after
 /// `end`.
 pub(super) fn digests(
-    sites: &[Site],
+    sites: &[ChainSite],
     start: Option<Timestamp>,
     end: Option<Timestamp>,
 ) -> BoxStream<'static, (usize, Result<Listed, Fault>)> {
     let end = end.map(|to| to.saturating_add(WITNESS_SPAN).unwrap_or(to));
-    let source = |(at, site): (usize, &Site)| {
+    let source = |(at, site): (usize, &ChainSite)| {
         let prefix = site.scope.digest_prefix();
         let after = start.map(|from| site.scope.day_path(Folder::Digests, from)).unwrap_or_default();
         let within = move |listed: &Result<Listed, Fault>| {

@@ -18,7 +18,7 @@ pub struct ExpectedChains {
     /// The trails that should have one.
     pub trails: BTreeSet<String>,
     /// What has none.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingChain>,
     /// Why it is not known which accounts should have one; not set where it is known.
     pub unknown: Option<String>,
     /// Of which accounts it is not known which regions are enabled; not set where it is known, or it was not asked for.
@@ -27,7 +27,7 @@ pub struct ExpectedChains {
 
 /// What should have a chain and has none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Missing {
+pub struct MissingChain {
     /// The account; not set for a trail that has no chain in any.
     pub account: Option<AccountId>,
     /// The account's name; not set when unknown.
@@ -42,7 +42,7 @@ pub struct Missing {
     pub others: BTreeSet<String>,
 }
 
-impl Missing {
+impl MissingChain {
     /// Returns what is missing, for a person.
     pub fn phrase(&self) -> String {
         let name = self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();

@@ -28,14 +28,14 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::archive::find::{Found, ScopeFilter, find};
+use crate::archive::find::{FoundScopes, ScopeFilter, find};
 use crate::archive::inflate::sha256;
 use crate::archive::{Fault, Listed, Store};
 use crate::ids::{AccountId, Region};
 use crate::log_path::ChainScope;
 use crate::logs::finding::{Code, Finding, State, TimeRange};
 
-use chain_sites::Site;
+use chain_sites::ChainSite;
 use expiry::Expiry;
 
 mod archived;
@@ -69,7 +69,7 @@ pub mod whole;
 
 pub use chain_mark::{AsListed, ChainMark, Recent, Since, Told};
 pub use key_finder::{KeyFinder, KeyService, KeySource, KeyUse};
-pub use missing::{ExpectedChains, Missing};
+pub use missing::{ExpectedChains, MissingChain};
 pub use verification::{Chain, Verification};
 pub use whole::{Expectation, ExpectedChain};
 
@@ -84,7 +84,7 @@ pub const READS_AT_ONCE: usize = 256;
 
 /// What to prove, and within which limits.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct VerifyRequest {
     /// Which accounts and regions.
     pub sought: ScopeFilter,
     /// Only hours that end after this; none for all.
@@ -122,7 +122,7 @@ pub struct Request {
     pub chains_at_once: usize,
 }
 
-impl Request {
+impl VerifyRequest {
     /// Returns a request for all that a store holds, as of `now`.
     pub fn all(now: Timestamp) -> Self {
         Self {
@@ -230,7 +230,7 @@ impl Verifier {
     /// # Errors
     /// When no place's folders can be listed, so that it is not known which chains there are. One place of several that
     /// cannot be listed is a finding.
-    pub async fn run(&self, request: &Request, mut tell: impl FnMut(&Chain)) -> Result<Verification, Fault> {
+    pub async fn run(&self, request: &VerifyRequest, mut tell: impl FnMut(&Chain)) -> Result<Verification, Fault> {
         let (mut sites, mut findings) = self.search(request).await?;
         self.add_marked(request, &mut sites);
         let everywhere: Vec<(ChainScope, Arc<dyn Store>)> =
@@ -273,8 +273,8 @@ impl Verifier {
 
     /// Searches all places for accounts and regions. What lies in two of them, because one lies within the other,
     /// counts once.
-    async fn search(&self, request: &Request) -> Result<(Vec<(ChainScope, Site)>, Vec<Finding>), Fault> {
-        let mut sites: Vec<(ChainScope, Site)> = Vec::new();
+    async fn search(&self, request: &VerifyRequest) -> Result<(Vec<(ChainScope, ChainSite)>, Vec<Finding>), Fault> {
+        let mut sites: Vec<(ChainScope, ChainSite)> = Vec::new();
         let mut findings = Vec::new();
         let mut refused = Vec::new();
         for (at, place) in self.places.iter().enumerate() {
@@ -291,7 +291,7 @@ impl Verifier {
             findings.extend(self.beside(place, &found).await);
             let days = request.expire_after_days.filter(|_| at == 0);
             for (scope, kinds) in found.scopes {
-                let is_known = |(of, site): &&mut (ChainScope, Site)| {
+                let is_known = |(of, site): &&mut (ChainScope, ChainSite)| {
                     let (store, other) = (place.store.as_ref(), site.store.as_ref());
                     *of == scope && (store.name(), store.bucket()) == (other.name(), other.bucket())
                 };
@@ -302,7 +302,7 @@ impl Verifier {
                 }
                 let expiry = Expiry::of(place.store.as_ref(), &scope, days, request.now).await;
                 let (store, origins) = (Arc::clone(&place.store), Default::default());
-                sites.push((scope.clone(), Site { store, prefix: prefix.clone(), scope, kinds, origins, expiry }));
+                sites.push((scope.clone(), ChainSite { store, prefix: prefix.clone(), scope, kinds, origins, expiry }));
             }
         }
         match refused.pop() {
@@ -312,7 +312,7 @@ impl Verifier {
     }
 
     /// Adds the places of chains that an earlier run proved and of which not even a folder is left.
-    fn add_marked(&self, request: &Request, sites: &mut Vec<(ChainScope, Site)>) {
+    fn add_marked(&self, request: &VerifyRequest, sites: &mut Vec<(ChainScope, ChainSite)>) {
         let Some(place) = self.places.first() else { return };
         for (scope, _) in &request.checkpoint {
             let is_sought = request.sought.account.as_ref().is_none_or(|only| *only == scope.account)
@@ -320,13 +320,13 @@ impl Verifier {
             if is_sought && request.recheck == Recheck::Nothing && !sites.iter().any(|(known, _)| known == scope) {
                 let (kinds, origins, expiry) = Default::default();
                 let (store, prefix, scope) = (Arc::clone(&place.store), place.prefix.clone(), scope.clone());
-                sites.push((scope.clone(), Site { store, prefix, scope, kinds, origins, expiry }));
+                sites.push((scope.clone(), ChainSite { store, prefix, scope, kinds, origins, expiry }));
             }
         }
     }
 
     /// Returns what a search showed that belongs to no account and region.
-    async fn beside(&self, place: &Source, found: &Found) -> Vec<Finding> {
+    async fn beside(&self, place: &Source, found: &FoundScopes) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         for (folder, fault) in &found.refused {
             let folder = if folder.is_empty() { "the whole store" } else { folder };
@@ -353,7 +353,7 @@ impl Verifier {
     }
 
     /// Returns what the chains together show.
-    async fn beside_chains(&self, request: &Request, chains: &[Chain]) -> Vec<Finding> {
+    async fn beside_chains(&self, request: &VerifyRequest, chains: &[Chain]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for place in &self.places {
             findings.extend(place.store.oddities().into_iter().map(|odd| beside(Code::StoreOddFile, None, odd)));

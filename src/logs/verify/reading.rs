@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::archive::inflate::hex;
 use crate::log_path::{LogKey, LogKind};
 use crate::logs::digest::chain::{Proof, ReadDigest};
-use crate::logs::digest::document::LogFile;
+use crate::logs::digest::document::DigestLogFile;
 use crate::logs::finding::{Code, State, TimeRange};
 
 use super::chain_cursor::Judged;
@@ -45,7 +45,7 @@ impl Walk<'_> {
 
     /// Notes that the listing must show a log file that an earlier run read. `from` is the site of the digest that
     /// lists it.
-    pub(super) fn expect(&mut self, chain: usize, file: &LogFile, from: usize, seen: &ReadDigest) {
+    pub(super) fn expect(&mut self, chain: usize, file: &DigestLogFile, from: usize, seen: &ReadDigest) {
         let Some((site, object)) = self.sites.locate(file, from, seen) else { return };
         if LogKey::parse(&object).is_some_and(|key| key.kind == LogKind::CloudTrail) {
             self.listings.expect(half(&object), Unmet { site, chain, hour: seen.window() });

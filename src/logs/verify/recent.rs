@@ -76,7 +76,7 @@ impl Recent {
 
 /// The digests of a chain that an earlier run proved, from its mark on, while they are met again.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct MetAgain {
     digests: HashMap<String, ChainMark>,
     /// The end of the last one up to which all are what they were, without a hole.
     until: Option<Timestamp>,
@@ -93,7 +93,7 @@ pub(super) enum Again {
     Changed,
 }
 
-impl Known {
+impl MetAgain {
     /// Returns what a mark tells, with the key of each digest.
     pub(super) fn of(mark: &ChainMark) -> Self {
         let Some(key) = DigestKey::parse(&mark.object) else { return Self::default() };

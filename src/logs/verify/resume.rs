@@ -11,7 +11,7 @@ use crate::logs::finding::{Code, State, TimeRange};
 use super::Recheck;
 use super::chain_cursor::Judged;
 use super::chain_mark::{ChainMark, Since};
-use super::chain_sites::Site;
+use super::chain_sites::ChainSite;
 use super::chain_walk::ChainWalk;
 use super::digest_folder::HeldDigest;
 use super::unlisted::DELIVERY_SLACK;
@@ -49,8 +49,8 @@ impl Walk<'_> {
     /// Returns the site at which the digest of a mark lies.
     fn site_of_mark(&self, scope: &ChainScope, mark: &ChainMark) -> Option<usize> {
         let sites = &self.sites.all;
-        let is_place = |site: &Site| mark.places.last() == Some(&site.place());
-        let is_scope = |site: &Site| site.scope == *scope;
+        let is_place = |site: &ChainSite| mark.places.last() == Some(&site.place());
+        let is_scope = |site: &ChainSite| site.scope == *scope;
         sites.iter().position(|site| is_place(site) && is_scope(site)).or_else(|| sites.iter().position(is_scope))
     }
 

@@ -7,7 +7,7 @@ use crate::log_path::DigestKey;
 use crate::logs::finding::TimeRange;
 
 use super::chain_mark::ChainMark;
-use super::chain_sites::Site;
+use super::chain_sites::ChainSite;
 use super::chain_walk::{ChainWalk, origin};
 use super::digest_folder::{FolderEntry, read_entry};
 use super::recent::anchor;
@@ -20,7 +20,7 @@ impl Walk<'_> {
     pub(super) fn skipped(&self) -> Skipped {
         let of_mark = |chain: &ChainWalk| {
             let key = chain.awaited.as_ref().and_then(|mark| DigestKey::parse(&mark.object));
-            let went_through = |site: &Site| chain.places.contains(&site.place());
+            let went_through = |site: &ChainSite| chain.places.contains(&site.place());
             let passed = self.sites.all.iter().enumerate().filter(|(_, site)| went_through(site)).map(|(at, _)| at);
             let sites: Vec<usize> = passed.chain([chain.site()]).collect();
             key.into_iter()

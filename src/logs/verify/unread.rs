@@ -6,10 +6,10 @@ use crate::logs::finding::{Code, Finding, State, TimeRange};
 
 /// The objects of one chain that could not be had, by their kind and the reason.
 #[derive(Debug, Default)]
-pub(super) struct Unread(BTreeMap<(Code, String), Found>);
+pub(super) struct UnreadObjects(BTreeMap<(Code, String), SameReason>);
 
 #[derive(Debug)]
-struct Found {
+struct SameReason {
     /// The finding of the first object, in the order of keys.
     first: Finding,
     /// The last object; not set where no object is named.
@@ -18,7 +18,7 @@ struct Found {
     window: Option<TimeRange>,
 }
 
-impl Unread {
+impl UnreadObjects {
     /// Tells whether a finding says that an object could not be had: nothing shows that it was altered.
     pub(super) fn takes(finding: &Finding) -> bool {
         matches!(finding.code, Code::LogUnreadable | Code::DigestUnreadable) && finding.state == State::Unproven
@@ -29,7 +29,7 @@ impl Unread {
         let reason = (finding.code, reason(&finding.detail).to_owned());
         let Some(found) = self.0.get_mut(&reason) else {
             let (last, window) = (finding.object.clone(), finding.window);
-            self.0.insert(reason, Found { first: finding, last, count: 1, window });
+            self.0.insert(reason, SameReason { first: finding, last, count: 1, window });
             return;
         };
         found.count += 1;
@@ -47,7 +47,7 @@ impl Unread {
 
     /// Returns one finding for each kind of object and reason.
     pub(super) fn into_findings(self) -> impl Iterator<Item = Finding> {
-        self.0.into_values().map(|Found { first, last, count, window }| {
+        self.0.into_values().map(|SameReason { first, last, count, window }| {
             if count == 1 {
                 return first;
             }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_said_once_with_how_many_objects_it_keeps_from_us() {
-        let mut unread = Unread::default();
+        let mut unread = UnreadObjects::default();
         unread.note(finding(Code::LogUnreadable, "b", 3, "GetObject in account 1: AccessDenied: no to b"));
         unread.note(finding(Code::LogUnreadable, "a", 2, "GetObject in account 1: AccessDenied: no to a"));
         unread.note(finding(Code::LogUnreadable, "c", 5, "GetObject in account 1: AccessDenied: no to c"));
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn what_was_altered_is_said_of_each_object() {
         let broken = Finding { state: State::Broken, ..finding(Code::LogUnreadable, "a", 1, "no gzip file") };
-        assert!(!Unread::takes(&broken));
-        assert!(!Unread::takes(&finding(Code::LogMissing, "a", 1, "gone")));
+        assert!(!UnreadObjects::takes(&broken));
+        assert!(!UnreadObjects::takes(&finding(Code::LogMissing, "a", 1, "gone")));
     }
 }

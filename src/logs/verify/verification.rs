@@ -14,7 +14,7 @@ use super::archived::Archived;
 use super::chain_mark::ChainMark;
 use super::key_finder::KeyUse;
 use super::missing::ExpectedChains;
-use super::unread::Unread;
+use super::unread::UnreadObjects;
 
 /// The most findings that one chain keeps; what goes beyond is counted.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -151,7 +151,7 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     pub(super) notes: Vec<String>,
     pub(super) archived: Archived,
-    unread: Unread,
+    unread: UnreadObjects,
     /// Whether something was found that no hour stands for, so that no later run may go on from here.
     pub(super) is_held: bool,
     hours: BTreeMap<Timestamp, (Timestamp, State)>,
@@ -194,7 +194,7 @@ impl Tally {
     /// Notes a finding whose hours are noted already.
     pub(super) fn keep(&mut self, finding: Finding) {
         self.worst = self.worst.max(Some(finding.state));
-        if Unread::takes(&finding) {
+        if UnreadObjects::takes(&finding) {
             self.unread.note(finding);
         } else if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);

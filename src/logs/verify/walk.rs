@@ -19,7 +19,7 @@ use crate::logs::finding::{Code, Finding, State, TimeRange};
 use super::archived::Key as ArchivedKey;
 use super::chain_cursor::Judged;
 use super::chain_mark::{ChainMark, Since};
-use super::chain_sites::{Site, Sites};
+use super::chain_sites::{ChainSite, Sites};
 use super::chain_walk::{ChainId, ChainWalk};
 use super::deferred::{Outside, Replaced};
 use super::digest_folder::{FolderEntry, HeldDigest, read_entry};
@@ -29,7 +29,7 @@ use super::recent::Again;
 use super::unchanged::Need;
 use super::unlisted::{DELIVERY_SLACK, Listings};
 use super::verification::{Chain, ChainPlace, Tally};
-use super::{Request, Verifier};
+use super::{Verifier, VerifyRequest};
 
 /// How many digests of one account and region are read ahead: those of quiet hours, which list next to nothing, are all
 /// that there is to read at a time.
@@ -51,7 +51,7 @@ pub(super) type Checked = (usize, Task, Read, Option<u64>);
 /// What is to become of a key in the folder of digests.
 enum Ahead {
     /// It need not be read, or not now.
-    Known(FolderEntry),
+    MetAgain(FolderEntry),
     /// It is read ahead.
     Read(usize, Listed),
 }
@@ -59,7 +59,7 @@ enum Ahead {
 /// The walk of one account x region.
 pub(super) struct Walk<'a> {
     pub(super) verifier: &'a Verifier,
-    pub(super) request: &'a Request,
+    pub(super) request: &'a VerifyRequest,
     pub(super) account: AccountId,
     pub(super) region: Region,
     pub(super) sites: Sites,
@@ -104,8 +104,8 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) fn new(
         verifier: &'a Verifier,
-        request: &'a Request,
-        sites: Vec<Site>,
+        request: &'a VerifyRequest,
+        sites: Vec<ChainSite>,
         everywhere: Arc<[(ChainScope, Arc<dyn Store>)]>,
     ) -> Option<Self> {
         let scope = &sites.first()?.scope;
@@ -219,10 +219,10 @@ impl<'a> Walk<'a> {
                 let what = listed.as_ref().map_or(Need::Read, |listed| skipped.need(at, listed));
                 ready(match (listed, what) {
                     (_, Need::Nothing) => None,
-                    (Err(fault), _) => Some(Ahead::Known(FolderEntry::Fault(at, fault))),
-                    (Ok(listed), Need::Skip(chain)) => Some(Ahead::Known(FolderEntry::Skipped(chain, listed))),
+                    (Err(fault), _) => Some(Ahead::MetAgain(FolderEntry::Fault(at, fault))),
+                    (Ok(listed), Need::Skip(chain)) => Some(Ahead::MetAgain(FolderEntry::Skipped(chain, listed))),
                     (Ok(listed), Need::Read) if listed.size_bytes > AHEAD_BYTES_MAX => {
-                        Some(Ahead::Known(FolderEntry::Big(at, listed)))
+                        Some(Ahead::MetAgain(FolderEntry::Big(at, listed)))
                     }
                     (Ok(listed), Need::Read) => Some(Ahead::Read(at, listed)),
                 })
@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
                 let memory = Arc::clone(&memory);
                 async move {
                     let kib = match &ahead {
-                        Ahead::Known(_) => 0,
+                        Ahead::MetAgain(_) => 0,
                         Ahead::Read(_, listed) => {
                             u32::try_from(listed.size_bytes.div_ceil(1024)).unwrap_or(AHEAD_KIB_MAX)
                         }
@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
             })
             .map(move |(room, ahead)| {
                 let read = match ahead {
-                    Ahead::Known(met) => ready(met).left_future(),
+                    Ahead::MetAgain(met) => ready(met).left_future(),
                     Ahead::Read(at, listed) => {
                         let (store, scope) = (Arc::clone(&places[at].0), places[at].1.clone());
                         // On its own, whoever waits for what: a request that has its turn and is not polled, while the

@@ -8,7 +8,7 @@ use crate::log_path::{ChainScope, DigestKey};
 use crate::logs::expected::Expected;
 use crate::logs::finding::{Code, Finding, State};
 
-use super::missing::{ExpectedChains, Missing};
+use super::missing::{ExpectedChains, MissingChain};
 use super::verification::Chain;
 
 /// What should have a chain, and who says so.
@@ -104,26 +104,26 @@ impl Expectation {
         }
     }
 
-    fn missing_accounts(narrowed: &Expected, chains: &[&Chain]) -> BTreeSet<Missing> {
+    fn missing_accounts(narrowed: &Expected, chains: &[&Chain]) -> BTreeSet<MissingChain> {
         let there: BTreeSet<(AccountId, Region)> =
             chains.iter().map(|chain| (chain.scope.account.clone(), chain.scope.region.clone())).collect();
         let missing = |(account, regions): (AccountId, Vec<Region>)| {
             let name = narrowed.accounts.get(&account).map(|known| known.name.clone()).filter(|name| !name.is_empty());
-            Missing { account: Some(account), name, regions, ..Missing::default() }
+            MissingChain { account: Some(account), name, regions, ..MissingChain::default() }
         };
         narrowed.absent(&there).into_iter().map(missing).collect()
     }
 
     /// Returns the chains that an earlier run saw and that are gone whole. One of another organization is another
     /// chain.
-    fn missing_chains(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
+    fn missing_chains(&self, chains: &[Chain], sought: &ScopeFilter) -> impl Iterator<Item = MissingChain> {
         let is_missing = |earlier: &&ExpectedChain| {
             let is_there = |chain: &Chain| earlier.is_like(chain) && earlier.is_of_organization(chain);
             is_sought(sought, &earlier.account, Some(&earlier.region)) && !chains.iter().any(is_there)
         };
         self.chains.iter().filter(is_missing).map(|earlier| {
             let others = chains.iter().filter(|chain| earlier.is_like(chain));
-            Missing {
+            MissingChain {
                 account: Some(earlier.account.clone()),
                 name: None,
                 regions: vec![earlier.region.clone()],
@@ -135,13 +135,13 @@ impl Expectation {
     }
 
     /// Returns the trails of the configuration that have no chain anywhere.
-    fn missing_trails(&self, chains: &[&Chain], sought: &ScopeFilter) -> impl Iterator<Item = Missing> {
+    fn missing_trails(&self, chains: &[&Chain], sought: &ScopeFilter) -> impl Iterator<Item = MissingChain> {
         let delivering: BTreeSet<&str> =
             chains.iter().filter_map(|chain| Some(chain.trail.as_ref()?.0.as_str())).collect();
         // A trail need not record in the one account or region that was asked for.
         let is_whole = sought.account.is_none() && sought.region.is_none();
         let absent = self.trails.iter().filter(move |trail| is_whole && !delivering.contains(trail.as_str()));
-        absent.map(|trail| Missing { trail: Some(trail.clone()), ..Missing::default() })
+        absent.map(|trail| MissingChain { trail: Some(trail.clone()), ..MissingChain::default() })
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::said::Said;
 use super::{NamedThing, named};
-use crate::lake::check::{Checked, Difference};
+use crate::lake::check::{Difference, LakeCheck};
 use crate::report::text::json::FORMAT_VERSION;
 use crate::report::text::words::count;
 
@@ -18,7 +18,7 @@ pub struct LakeCheckReport {
     /// The first and the last day of events that were checked.
     pub days: (Date, Date),
     /// What was found.
-    pub checked: Checked,
+    pub checked: LakeCheck,
     /// Whether it was stopped before its end.
     pub is_stopped: bool,
 }
@@ -68,7 +68,7 @@ impl LakeCheckReport {
 
     /// Returns the shape for programs.
     pub fn json(&self) -> LakeCheckJson<'_> {
-        let Checked { slots, rows, objects, ledgers, waiting, difference_count, unchecked_count, .. } = self.checked;
+        let LakeCheck { slots, rows, objects, ledgers, waiting, difference_count, unchecked_count, .. } = self.checked;
         LakeCheckJson {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
@@ -102,7 +102,7 @@ impl LakeCheckReport {
     fn said(&self) -> Said {
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let mut said = Said::default();
-        let Checked { slots, rows, objects, waiting, difference_count, unchecked_count, .. } = self.checked;
+        let LakeCheck { slots, rows, objects, waiting, difference_count, unchecked_count, .. } = self.checked;
         let (first, last) = self.days;
         said.say(format!("{}: events of {first} to {last}.", self.lake));
         said.say(format!(

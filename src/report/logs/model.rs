@@ -9,7 +9,7 @@ use super::next::next_step;
 use crate::archive::inflate::{hex, sha256};
 use crate::logs::digest::chain::Origin;
 use crate::logs::finding::{Code, Finding, State};
-use crate::logs::verify::{Chain, ExpectedChains, KeyUse, Missing, Verification};
+use crate::logs::verify::{Chain, ExpectedChains, KeyUse, MissingChain, Verification};
 
 /// The version of the JSON.
 pub const FORMAT_VERSION: u32 = 1;
@@ -356,7 +356,7 @@ impl ExpectedEntry {
     fn of(expected: &ExpectedChains) -> Self {
         let ExpectedChains { said_by, accounts, regions, trails, missing, unknown, unknown_regions } = expected.clone();
         let unknown_regions = unknown_regions.map(|unknown| unknown.sentence());
-        let entry = |missing: Missing| MissingEntry {
+        let entry = |missing: MissingChain| MissingEntry {
             account: missing.account.map(|account| account.to_string()),
             regions: missing.regions.iter().map(ToString::to_string).collect(),
             trail: missing.trail,

@@ -10,9 +10,8 @@ use super::verify::{folded, head, headline, heat_map, name, rows, shown, tail, t
 use crate::logs::coverage::Coverage;
 use crate::logs::finding::{Finding, State};
 use crate::logs::verify::{Chain, Verification};
-use crate::report::text::escape;
+use crate::report::text::html;
 use crate::report::text::words::count;
-use crate::template;
 
 /// The width of the rows' labels and of a map's cells together, in the map's own units.
 const LABEL_WIDTH: usize = 440;
@@ -22,16 +21,14 @@ const ROW_HEIGHT: usize = 18;
 /// How many columns lie between two times that are written out.
 const TIME_EVERY: usize = 16;
 
-/// Says that a page could not be rendered, which means that its template is wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot render the page")]
-pub struct PageError(#[source] Box<dyn std::error::Error + Send + Sync>);
+const VERIFY: &str = include_str!("../../../templates/verify.html.hbs");
+const COVERAGE: &str = include_str!("../../../templates/coverage.html.hbs");
 
 /// Returns the page of a proof.
 ///
 /// # Errors
 /// When the template is wrong.
-pub fn verify(answer: &Verification) -> Result<String, PageError> {
+pub fn verify(answer: &Verification) -> Result<String, html::PageError> {
     let row = |chain: Option<&Chain>, finding: &Finding, folded: usize| {
         json!({
             "state": finding.state.as_str(),
@@ -72,14 +69,14 @@ pub fn verify(answer: &Verification) -> Result<String, PageError> {
         "findings": findings,
         "notes": notes,
     });
-    render("verify", &data)
+    html::render(VERIFY, &data)
 }
 
 /// Returns the page of coverage.
 ///
 /// # Errors
 /// When the template is wrong.
-pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<String, PageError> {
+pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<String, html::PageError> {
     let rows = coverage.rows.iter().map(|row| {
         let cells = coverage_report::cells(row).map(|(column, text)| json!({"column": column, "text": text}));
         json!({
@@ -99,23 +96,7 @@ pub fn coverage(coverage: &Coverage, limit: Option<SignedDuration>) -> Result<St
         "map": coverage_report::heat_map(coverage, 96).map(|map| drawn(&map, Presence::as_str)),
         "rows": rows.collect::<Vec<_>>(),
     });
-    render("coverage", &data)
-}
-
-/// Renders a page of a name with the parts that pages share.
-pub(super) fn render(name: &str, data: &Value) -> Result<String, PageError> {
-    let mut pages = template::engine(escape::html);
-    let templates = [
-        ("verify", include_str!("../../../templates/verify.html.hbs")),
-        ("coverage", include_str!("../../../templates/coverage.html.hbs")),
-        ("style", include_str!("../../../templates/style.html.hbs")),
-        ("proof", include_str!("../../../templates/proof.html.hbs")),
-        ("heat", include_str!("../../../templates/heat.html.hbs")),
-    ];
-    for (name, template) in templates {
-        pages.register_template_string(name, template).map_err(|e| PageError(e.into()))?;
-    }
-    pages.render(name, data).map_err(|e| PageError(e.into()))
+    html::render(COVERAGE, &data)
 }
 
 /// Returns the lines that tell a cell's state without colour, as the path of an SVG: a slash for what is not known, a

@@ -10,7 +10,7 @@ use super::model::{ChainProof, Proof, ProofJson, ProofLine, Summary};
 use super::next::next_step;
 use super::table::Table;
 use crate::logs::finding::{Code, Finding, State};
-use crate::logs::verify::{Chain, ExpectedChains, Missing, Verification};
+use crate::logs::verify::{Chain, ExpectedChains, MissingChain, Verification};
 use crate::report::text::escape;
 use crate::report::text::words::{count, grouped, size};
 
@@ -325,7 +325,7 @@ fn chain_cells(chain: &Chain) -> [String; 9] {
     ]
 }
 
-fn missing_cells(missing: &Missing) -> [String; 9] {
+fn missing_cells(missing: &MissingChain) -> [String; 9] {
     let or_all = |text: String| if text.is_empty() { "every one".to_owned() } else { text };
     let regions = missing.regions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let name = missing.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();

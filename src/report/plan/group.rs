@@ -27,7 +27,7 @@ const PLACEHOLDER: &str = "<account";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group<'a> {
     /// What is the same: the change itself where there is only one.
-    pub content: Content,
+    pub content: PrintedChange,
     /// The account that holds the resources; none where each is in the account that it is about.
     pub account: Option<AccountId>,
     /// The changes, in the order of the plan; never empty.
@@ -58,7 +58,7 @@ pub fn mark(action: Action) -> char {
 
 /// What of a change is printed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Content {
+pub struct PrintedChange {
     /// What is done.
     pub action: Action,
     /// To what kind of resource.
@@ -114,7 +114,7 @@ pub fn group_by<'a, T, K: Hash + Eq>(items: &'a [T], key: impl Fn(&T) -> K) -> V
 
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
-    content: Content,
+    content: PrintedChange,
     account: Option<AccountId>,
     /// Set for a change whose own text looks like a placeholder: it must not be taken for another's.
     alone: Option<Address>,
@@ -152,13 +152,13 @@ fn named_account(name: &str, organization: &Organization) -> Option<AccountId> {
     organization.accounts.get_key_value(id).map(|(id, _)| id.clone())
 }
 
-fn content(change: &Change, own: &Own) -> Content {
+fn content(change: &Change, own: &Own) -> PrintedChange {
     let Change { address, operator: _, step: _, risk, harm, reason, depends_on: _ } = change;
     let Address { account: _, region, kind, name } = address;
     let field = |field: &FieldChange| {
         (own.hide(&field.path), own.hide_in(&field.before_json()), own.hide_in(&field.after_json()))
     };
-    Content {
+    PrintedChange {
         action: change.action(),
         kind: *kind,
         region: region.clone(),
@@ -170,7 +170,7 @@ fn content(change: &Change, own: &Own) -> Content {
     }
 }
 
-impl Content {
+impl PrintedChange {
     fn has(&self, text: &str) -> bool {
         let in_field = |(path, before, after): &(String, Value, Value)| {
             path.contains(text) || value_has(before, text) || value_has(after, text)

@@ -10,7 +10,7 @@ use super::text::escape;
 use crate::query::answer::{AnswerCoverage, Cell, QueryAnswer};
 use crate::query::prepared::{Parameter, Prepared};
 
-pub use page::{PageError, page};
+pub use page::page;
 pub use table::{markdown, table};
 
 /// The version of the JSON.

@@ -1,8 +1,9 @@
-//! What every report is made of: pages of a terminal, templates, differences as lines, words; and how text of others is
+//! What every report is made of: pages of a terminal and of a browser, templates, differences as lines, words; and how text of others is
 //! made inert.
 
 pub mod comment;
 pub mod escape;
+pub mod html;
 pub mod json;
 pub mod layout;
 pub mod lines;

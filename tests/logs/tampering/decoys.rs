@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::Request;
+use orgtrail::logs::verify::VerifyRequest;
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, gz};
@@ -31,7 +31,7 @@ fn lose(bucket: &mut Bucket, layout: &Layout, hours: std::ops::Range<usize>) {
     }
 }
 
-async fn codes(bucket: &Bucket, request: Request) -> (State, Vec<String>) {
+async fn codes(bucket: &Bucket, request: VerifyRequest) -> (State, Vec<String>) {
     let answer = verify_store(MemoryStore::of(bucket), bucket, request).await;
     let found = answer.chains.iter().flat_map(|chain| chain.findings.iter().map(|finding| finding.code.to_string()));
     let mut codes: Vec<String> = found.collect();
@@ -54,7 +54,7 @@ async fn a_trail_that_lists_nothing_does_not_fill_a_gap_or_a_head() {
     let (mut bucket, _) = restarted();
     add_decoy(&mut bucket, -1);
     assert_eq!(codes(&bucket, request(&bucket)).await, (State::Attested, vec![]), "untouched");
-    let from = |bucket: &Bucket| Request { from: Some(bucket.layout.start), ..request(bucket) };
+    let from = |bucket: &Bucket| VerifyRequest { from: Some(bucket.layout.start), ..request(bucket) };
     assert_eq!(codes(&bucket, from(&bucket)).await, (State::Attested, vec![]), "untouched");
     let (mut cut, first) = restarted();
     add_decoy(&mut cut, -1);
@@ -96,7 +96,7 @@ async fn a_log_file_that_no_digest_lists_does_not_end_a_trail() {
     bucket.objects.insert(planted, stored);
     // Young enough to wait for a digest.
     let now: Timestamp = layout.end() + HOUR;
-    let (state, codes) = codes(&bucket, Request { now, ..request(&bucket) }).await;
+    let (state, codes) = codes(&bucket, VerifyRequest { now, ..request(&bucket) }).await;
     assert_eq!((state, codes), (State::Unproven, vec!["chain.tail_missing".to_owned()]));
 }
 

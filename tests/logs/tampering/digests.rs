@@ -1,7 +1,7 @@
 //! Digests that are changed, moved, or say what they should not.
 
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::Request;
+use orgtrail::logs::verify::VerifyRequest;
 use serde_json::json;
 
 use super::{LONE, bucket, check, digest, log};
@@ -58,7 +58,7 @@ async fn row_11_digest_misplaced_or_of_a_foreign_bucket() {
     assert_eq!(only(&answer).logs_attested, 0);
     let mut store = MemoryStore::of(&Layout::default().write());
     store.bucket = Some("another-bucket".into());
-    let accepted = Request { buckets: vec![bucket.layout.bucket.clone()], ..request(&bucket) };
+    let accepted = VerifyRequest { buckets: vec![bucket.layout.bucket.clone()], ..request(&bucket) };
     assert_eq!(verify_store(store, &bucket, accepted).await.state(), State::Attested);
 }
 

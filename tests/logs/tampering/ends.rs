@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::Request;
+use orgtrail::logs::verify::VerifyRequest;
 use serde_json::json;
 
 use super::{LONE, bucket, check, digest, log, version};
@@ -185,8 +185,11 @@ async fn row_19_key_unknown() {
 async fn row_25_a_range_without_anything_is_absent() {
     let bucket = bucket();
     let (from, to) = (later() - SignedDuration::from_hours(48), later() - SignedDuration::from_hours(24));
-    let answer =
-        verify_store(MemoryStore::of(&bucket), &bucket, Request { from: Some(from), to: Some(to), ..request(&bucket) });
+    let answer = verify_store(
+        MemoryStore::of(&bucket),
+        &bucket,
+        VerifyRequest { from: Some(from), to: Some(to), ..request(&bucket) },
+    );
     let answer = answer.await;
     assert_eq!(findings(only(&answer)), ["UNPROVEN chain.absent 22 00:00"]);
 }
@@ -196,10 +199,11 @@ async fn the_successor_beyond_the_range_proves_the_last_digest_of_a_copy() {
     let mut bucket = bucket();
     bucket.strip_metadata();
     let to = bucket.layout.start + SignedDuration::from_hours(4);
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { to: Some(to), ..request(&bucket) }).await;
+    let answer =
+        verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { to: Some(to), ..request(&bucket) }).await;
     assert_eq!((only(&answer).digests, answer.state()), (4, State::Attested));
     let from = bucket.layout.start + SignedDuration::from_hours(2);
-    let both = Request { from: Some(from), to: Some(to), ..request(&bucket) };
+    let both = VerifyRequest { from: Some(from), to: Some(to), ..request(&bucket) };
     let answer = verify_store(MemoryStore::of(&bucket), &bucket, both).await;
     assert_eq!((only(&answer).digests, answer.state()), (2, State::Attested));
     assert_eq!(hours(only(&answer), State::Attested), ["02:00-04:00"]);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use orgtrail::archive::FaultKind;
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::Request;
+use orgtrail::logs::verify::VerifyRequest;
 
 use super::{LONE, bucket, check, digest, log, version};
 use crate::bucket::{Bucket, MemoryStore, gz};
@@ -60,7 +60,7 @@ async fn row_10_a_young_log_is_pending() {
     let stored = bucket.objects[&log(3, 0)].clone();
     bucket.objects.insert(log(3, 3), stored);
     let now = bucket.layout.start + SignedDuration::from_hours(6);
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { now, ..request(&bucket) }).await;
+    let answer = verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { now, ..request(&bucket) }).await;
     let chain = only(&answer);
     assert_eq!((findings(chain), chain.logs_pending), (vec![], 1));
     assert_eq!(answer.state(), State::Attested);

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use orgtrail::archive::inflate::{hex, sha256};
 use orgtrail::logs::finding::State;
-use orgtrail::logs::verify::{Request, Verification};
+use orgtrail::logs::verify::{Verification, VerifyRequest};
 use serde_json::json;
 
 use crate::bucket::{ACCOUNT, Bucket, Layout, MemoryStore, REGION, Stored, gz};
@@ -45,7 +45,7 @@ fn forge(bucket: &mut Bucket, trail: &str, (hour, second): (usize, i64), logs: &
 
 async fn of_range(bucket: &Bucket, (from, to): (i64, Option<i64>)) -> Verification {
     let (from, to) = (Some(hour(bucket, from)), to.map(|to| hour(bucket, to)));
-    verify_store(MemoryStore::of(bucket), bucket, Request { from, to, ..request(bucket) }).await
+    verify_store(MemoryStore::of(bucket), bucket, VerifyRequest { from, to, ..request(bucket) }).await
 }
 
 fn codes(answer: &Verification) -> Vec<String> {
@@ -100,7 +100,8 @@ async fn a_log_file_of_the_future_waits_for_no_digest() {
     let near = Layout { start: now - SignedDuration::from_mins(30), ..bucket.layout.clone() };
     let stored = Stored { body: gz(b"{}"), metadata: [].into() };
     bucket.objects.insert(near.log(ACCOUNT, REGION, 0, 3), stored);
-    let answer = verify_store(MemoryStore::of(&bucket), &bucket, Request { to: None, now, ..request(&bucket) }).await;
+    let answer =
+        verify_store(MemoryStore::of(&bucket), &bucket, VerifyRequest { to: None, now, ..request(&bucket) }).await;
     let chain = only(&answer);
     assert_eq!((chain.logs_pending, chain.logs_unlisted), (1, 2));
     let told: Vec<(&str, &str)> = chain.findings.iter().map(|f| (f.code.as_str(), f.detail.as_str())).collect();
@@ -117,7 +118,7 @@ async fn a_log_file_in_the_folder_of_another_day_is_seen_by_one_daily_audit() {
         let planted = plant(&mut bucket, 34);
         let stored = bucket.objects.remove(&planted).unwrap();
         bucket.objects.insert(planted.replace("2026/11/21/", &format!("{folder}/")), stored);
-        let all = Request { to: None, now: bucket.layout.end(), ..request(&bucket) };
+        let all = VerifyRequest { to: None, now: bucket.layout.end(), ..request(&bucket) };
         let whole = verify_store(MemoryStore::of(&bucket), &bucket, all).await;
         assert_eq!(codes(&whole), ["log.unlisted"], "{folder}");
         for (at, range) in days.into_iter().enumerate() {

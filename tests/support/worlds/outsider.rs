@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgtrail::estate::role::Boundary;
-use orgtrail::estate::surroundings::{Part, Principal};
+use orgtrail::estate::surroundings::{Principal, Readable};
 use orgtrail::estate::{ACCOUNT_TAG, Address, Estate, Kind, Resource, Sighting, Surroundings};
 use orgtrail::policy::PolicyDocument;
 use orgtrail::policy::evaluate::Named;
-use orgtrail::policy::isolation::powers::{PrincipalPolicies, Site, powers};
+use orgtrail::policy::isolation::powers::{ArchiveNames, PrincipalPolicies, powers};
 use orgtrail::survey::Survey;
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ fn to_log_group(
     let policy = parsed(std::slice::from_ref(&statement));
     let all = observed.surroundings.get_or_insert_with(Surroundings::default);
     let exposure = all.log_groups.entry(group.clone()).or_default();
-    exposure.policies = Part::Read(BTreeMap::from([("theirs".to_owned(), policy.clone())]));
+    exposure.policies = Readable::Read(BTreeMap::from([("theirs".to_owned(), policy.clone())]));
     let asked = Asked { service: "logs", arn: &arn, owner: group.account.clone(), policy: Some(&policy) };
     Some(Added { kind: Kind::LogGroup, what: format!("{group}: {statement}"), broken: place.broken(observed, &asked) })
 }
@@ -178,7 +178,7 @@ fn foreign_role(
         let mut found = observed.resources().filter(|(address, _)| address.kind == kind);
         found.next().and_then(|(_, resource)| resource.shared_policy())
     };
-    let site = Site {
+    let site = ArchiveNames {
         account: &place.log,
         partition: place.partition.as_str(),
         buckets: place.arns.get("s3").map(|arn| (arn.clone(), policy(Kind::BucketPolicy))).into_iter().collect(),
@@ -191,7 +191,7 @@ fn foreign_role(
     if !powers.is_empty() {
         let principal = Principal { arn: role, powers, trust: Some(trust), unknown: Vec::new() };
         let all = observed.surroundings.get_or_insert_with(Surroundings::default);
-        all.principals = Part::Read(vec![principal]);
+        all.principals = Readable::Read(vec![principal]);
     }
     Some(Added { kind: Kind::Role, what, broken })
 }

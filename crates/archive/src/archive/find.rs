@@ -62,7 +62,7 @@ impl ScopeFilter {
 
 /// What a search found.
 #[derive(Debug, Clone, Default)]
-pub struct Found {
+pub struct FoundScopes {
     /// Every account x region with the kinds of logs that have a folder.
     pub scopes: BTreeMap<ChainScope, BTreeSet<LogKind>>,
     /// Folders that could not be listed, with the reason: what lies there is not known.
@@ -78,8 +78,8 @@ pub struct Found {
 ///
 /// # Errors
 /// When nothing was found and a folder could not be listed.
-pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<Found, Fault> {
-    let mut found = Found::default();
+pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<FoundScopes, Fault> {
+    let mut found = FoundScopes::default();
     let known = known_accounts(sought);
     scan(store, sought, known, &mut found).await;
     if found.scopes.is_empty() {
@@ -105,10 +105,10 @@ pub async fn find(store: &dyn Store, sought: &ScopeFilter) -> Result<Found, Faul
     }
 }
 
-async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, found: &mut Found) {
+async fn scan(store: &dyn Store, sought: &ScopeFilter, accounts: Vec<Account>, found: &mut FoundScopes) {
     let mut scans = iter(accounts)
         .map(|account| async move {
-            let mut own = Found::default();
+            let mut own = FoundScopes::default();
             scopes_of(store, sought, &account, &mut own).await;
             own
         })
@@ -155,14 +155,14 @@ fn named_by(prefix: &str) -> Option<AccountId> {
 }
 
 /// Returns the prefixes before each `AWSLogs/`, by levels of folders.
-async fn roots(store: &dyn Store, prefix: &str, limits: Limits, found: &mut Found) -> Vec<String> {
+async fn roots(store: &dyn Store, prefix: &str, limits: Limits, found: &mut FoundScopes) -> Vec<String> {
     match split_at_last_root(prefix) {
         Some((before, _)) => vec![before.to_owned()],
         None => roots_below(store, prefix, limits, found).await,
     }
 }
 
-async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mut Found) -> Vec<String> {
+async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mut FoundScopes) -> Vec<String> {
     let mut roots = Vec::new();
     let mut open = vec![prefix.to_owned()];
     let mut listings = 0;
@@ -208,7 +208,7 @@ async fn roots_below(store: &dyn Store, prefix: &str, limits: Limits, found: &mu
 }
 
 /// Returns a level, or notes that there is none to be had.
-fn known(level: Result<Level, Fault>, folder: &str, found: &mut Found) -> Level {
+fn known(level: Result<Level, Fault>, folder: &str, found: &mut FoundScopes) -> Level {
     level.unwrap_or_else(|fault| {
         found.refused.push((folder.to_owned(), fault));
         Level::default()
@@ -221,7 +221,7 @@ async fn accounts_of(
     store: &dyn Store,
     sought: &ScopeFilter,
     root: String,
-    found: &mut Found,
+    found: &mut FoundScopes,
 ) -> (Vec<Account>, Vec<String>) {
     let (mut accounts, mut others) = (Vec::new(), Vec::new());
     let mut open = vec![root];
@@ -251,7 +251,7 @@ async fn members(
     root: &str,
     folder: &str,
     organization: &str,
-    found: &mut Found,
+    found: &mut FoundScopes,
 ) -> Vec<Account> {
     let mut accounts = Vec::new();
     let level = children(store, folder, sought, found).await;
@@ -273,7 +273,7 @@ fn account(prefix: &str, organization: Option<&str>, id: &str, sought: &ScopeFil
     wanted.then(|| Account { root: LogRoot::at(prefix, organization), id })
 }
 
-async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, found: &mut Found) {
+async fn scopes_of(store: &dyn Store, sought: &ScopeFilter, account: &Account, found: &mut FoundScopes) {
     let folder = account.root.account_folder(account.id.as_str());
     let level = children(store, &folder, sought, found).await;
     found.beside.extend(level.objects.into_iter().filter(|key| !is_test_file(&key[folder.len()..])));
@@ -308,7 +308,7 @@ fn is_test_file(name: &str) -> bool {
 }
 
 /// Returns what lies directly in a folder, as far as the sought prefix leads to it or contains it.
-async fn children(store: &dyn Store, folder: &str, sought: &ScopeFilter, found: &mut Found) -> Level {
+async fn children(store: &dyn Store, folder: &str, sought: &ScopeFilter, found: &mut FoundScopes) -> Level {
     let mut level = known(store.level(folder).await, folder, found);
     level.folders.retain(|child| child.starts_with(&sought.prefix) || sought.prefix.starts_with(child.as_str()));
     level.objects.retain(|key| key.starts_with(&sought.prefix) && !key.ends_with('/'));
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::archive::FolderStore;
 
-    async fn search(folders: &[&str], sought: ScopeFilter) -> Found {
+    async fn search(folders: &[&str], sought: ScopeFilter) -> FoundScopes {
         let root = tempfile::tempdir().unwrap();
         for folder in folders {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
@@ -400,7 +400,7 @@ mod tests {
         }
         let store = FolderStore::new(root.path());
         let search = async |depth, listings| {
-            let mut found = Found::default();
+            let mut found = FoundScopes::default();
             let roots = roots(&store, "", Limits { depth, listings }, &mut found).await;
             (roots, found.limits)
         };

@@ -10,15 +10,15 @@ use futures::stream::{StreamExt, iter};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::find::{Found, ScopeFilter, find};
+use super::find::{FoundScopes, ScopeFilter, find};
 use super::window::Window;
 use super::{Fault, FaultKind, Listed, Store};
 use crate::files::same_place;
-use crate::log_path::{ChainScope, Folder, Key, LogKind, LogRoot, TOP_FOLDER};
+use crate::log_path::{ChainScope, Folder, LogKind, LogRoot, ObjectKey, TOP_FOLDER};
 
 /// A place that logs lie in.
 #[derive(Clone)]
-pub struct Place {
+pub struct LogPlace {
     /// What is read.
     pub store: Arc<dyn Store>,
     /// Which accounts and regions of it are looked for.
@@ -28,7 +28,7 @@ pub struct Place {
 /// What is said of a place without logs.
 const NO_LOGS: &str = "no logs of CloudTrail lie there";
 
-impl Place {
+impl LogPlace {
     /// Returns its name with the prefix that is looked below; of a folder the whole path, so that a relative one says
     /// the same wherever it is said.
     fn full_name(&self) -> String {
@@ -46,19 +46,19 @@ impl Place {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for LogPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("store", &self.store.name()).field("sought", &self.sought).finish()
+        f.debug_struct("LogPlace").field("store", &self.store.name()).field("sought", &self.sought).finish()
     }
 }
 
 /// The places that are asked, and how far behind an event its delivery is looked for.
 #[derive(Debug)]
 pub struct Archive {
-    places: Vec<Place>,
+    places: Vec<LogPlace>,
     late: SignedDuration,
     /// What each place holds, once it was looked for.
-    found: Mutex<Vec<Option<Result<Found, Fault>>>>,
+    found: Mutex<Vec<Option<Result<FoundScopes, Fault>>>>,
     /// What windows needed. `None`: each is listed whenever it is asked for.
     kept: Option<Mutex<HashMap<Window, Listing>>>,
 }
@@ -145,7 +145,7 @@ const EARLY: SignedDuration = SignedDuration::from_mins(15);
 impl Archive {
     /// Returns the archive of some places. Events that were delivered more than `late` after the window's end are not
     /// looked for.
-    pub fn new(places: Vec<Place>, late: SignedDuration) -> Self {
+    pub fn new(places: Vec<LogPlace>, late: SignedDuration) -> Self {
         let found = Mutex::new(vec![None; places.len()]);
         Self { places, late, found, kept: None }
     }
@@ -157,13 +157,13 @@ impl Archive {
     }
 
     /// Returns the places.
-    pub fn places(&self) -> &[Place] {
+    pub fn places(&self) -> &[LogPlace] {
         &self.places
     }
 
     /// Returns the names of the places, each with the prefix that is looked below.
     pub fn place_names(&self) -> Vec<String> {
-        self.places.iter().map(Place::full_name).collect()
+        self.places.iter().map(LogPlace::full_name).collect()
     }
 
     /// Returns how far behind the window's end deliveries are looked for.
@@ -250,17 +250,24 @@ impl Archive {
         listing
     }
 
-    async fn found(&self, number: usize) -> Result<Found, Fault> {
+    async fn found(&self, number: usize) -> Result<FoundScopes, Fault> {
         let mut all = self.found.lock().await;
-        let Some(slot) = all.get_mut(number) else { return Ok(Found::default()) };
+        let Some(slot) = all.get_mut(number) else { return Ok(FoundScopes::default()) };
         if slot.is_none() {
             let place = &self.places[number];
             *slot = Some(find(place.store.as_ref(), &place.sought).await);
         }
-        slot.clone().unwrap_or_else(|| Ok(Found::default()))
+        slot.clone().unwrap_or_else(|| Ok(FoundScopes::default()))
     }
 
-    async fn list_place(&self, number: usize, place: &Place, found: &Found, window: &Window, listing: &mut Listing) {
+    async fn list_place(
+        &self,
+        number: usize,
+        place: &LogPlace,
+        found: &FoundScopes,
+        window: &Window,
+        listing: &mut Listing,
+    ) {
         let refused = found.refused.iter().map(|(prefix, fault)| (prefix.clone(), fault.to_string()));
         listing.refused.extend(refused.chain(found.limits.iter().map(|why| (place.store.name(), why.clone()))));
         listing.beside(found.beside.iter().cloned());
@@ -307,12 +314,12 @@ impl Archive {
 }
 
 impl Listing {
-    fn note(&mut self, listed: Listed, key: Key, at: &ChainPlace) {
+    fn note(&mut self, listed: Listed, key: ObjectKey, at: &ChainPlace) {
         match key {
-            Key::Digest(digest) => {
+            ObjectKey::Digest(digest) => {
                 self.digests.entry(at.clone()).or_default().insert(digest.end);
             }
-            Key::Log(log) => {
+            ObjectKey::Log(log) => {
                 let (oldest, newest) = self.made.entry(at.clone()).or_insert((log.slot, log.slot));
                 (*oldest, *newest) = (log.slot.min(*oldest), log.slot.max(*newest));
                 let chain = Chain { account: at.account.clone(), region: at.region.clone(), kind: log.kind };
@@ -366,7 +373,7 @@ impl Reach {
 /// What one folder holds.
 #[derive(Default)]
 struct Folded {
-    files: Vec<(Listed, Key)>,
+    files: Vec<(Listed, ObjectKey)>,
     /// Keys that are none of CloudTrail's.
     beside: Vec<String>,
     /// What ended the listing before its end.
@@ -385,7 +392,7 @@ async fn list(store: &dyn Store, prefix: &str, after: &str, reach: Reach) -> Fol
                 break;
             }
         };
-        let Some(key) = Key::parse(&listed.key) else {
+        let Some(key) = ObjectKey::parse(&listed.key) else {
             // The mark of a folder that a console made holds nothing.
             if !listed.key.ends_with('/') {
                 folded.beside.push(listed.key);
@@ -393,8 +400,8 @@ async fn list(store: &dyn Store, prefix: &str, after: &str, reach: Reach) -> Fol
             continue;
         };
         let at = match &key {
-            Key::Log(log) => log.slot,
-            Key::Digest(digest) => digest.end,
+            ObjectKey::Log(log) => log.slot,
+            ObjectKey::Digest(digest) => digest.end,
         };
         if reach.is_behind(at) {
             break;

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::config::schema::EarlierLogs;
 use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{
-    ACCOUNT_TAG, Address, Desired, Estate, Kind, OWNER_TAG, Past, Place, Resource, Sighting, Trail, Wanted,
+    ACCOUNT_TAG, Address, Desired, EarlierPlace, Estate, Kind, OWNER_TAG, Past, Resource, Sighting, Trail, Wanted,
 };
 use crate::ids::{AccountId, Arn};
 use crate::log_path::LogRoot;
@@ -148,7 +148,7 @@ impl Today<'_> {
 struct Finder<'a> {
     today: Today<'a>,
     give_up: &'a BTreeSet<String>,
-    places: BTreeMap<Address, Place>,
+    places: BTreeMap<Address, EarlierPlace>,
     past: Past,
 }
 
@@ -287,7 +287,7 @@ impl Finder<'_> {
             Some(Resource::Bucket(found)) => found.key().cloned(),
             _ => None,
         };
-        let place = self.places.entry(bucket.clone()).or_insert_with(|| Place {
+        let place = self.places.entry(bucket.clone()).or_insert_with(|| EarlierPlace {
             bucket: bucket.clone(),
             roots: BTreeSet::new(),
             key: None,

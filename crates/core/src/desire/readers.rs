@@ -11,7 +11,7 @@ use super::{BadDesign, DesignInput, ReaderStrategy, tags};
 use crate::config::Config;
 use crate::config::names;
 use crate::estate::role::unique_name as unique;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, Kind, Place, Policy, Role};
+use crate::estate::{ACCOUNT_TAG, Address, Desired, EarlierPlace, Estate, Kind, Policy, Role};
 use crate::ids::{AccountId, Arn};
 use crate::log_path::{Folder, LogKind, LogRoot, Sample};
 use crate::organization::Organization;
@@ -302,7 +302,7 @@ fn add_earlier(document: &mut PolicyDocument, earlier: PolicyDocument) {
 }
 
 /// The same values as [`reading_values`] for a place of earlier logs.
-fn place_values(layout: &Topology<'_>, id: &AccountId, place: &Place) -> Value {
+fn place_values(layout: &Topology<'_>, id: &AccountId, place: &EarlierPlace) -> Value {
     let arn = Arn::new(layout.partition, "s3", "", "", &place.bucket.name).to_string();
     let folders = own_folders(&place.roots, id);
     json!({

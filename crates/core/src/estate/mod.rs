@@ -41,7 +41,7 @@ pub use field::{Field, FieldValue, Tags};
 pub use guard::ServiceControlPolicy;
 pub use key::{Key, KeyPolicy};
 pub use log_group::LogGroup;
-pub use place::{Past, Place};
+pub use place::{EarlierPlace, Past};
 pub use policy::Policy;
 pub use problem::{Problem, Stage};
 pub use resource::Resource;

@@ -12,7 +12,7 @@ use crate::policy::evaluate::covers_action;
 
 /// A bucket, or a part of one, with logs of before, which no trail of today writes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct EarlierPlace {
     /// The bucket.
     pub bucket: Address,
     /// What account folders stand in there.
@@ -27,7 +27,7 @@ pub struct Place {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
     /// Where they lie, until a person gives a place up.
-    pub places: Vec<Place>,
+    pub places: Vec<EarlierPlace>,
     /// The ARNs of further keys of the log account that encrypted logs: readers go on to decrypt with them.
     pub keys: BTreeSet<String>,
     /// The ARN of the key that encrypts logs today; none where there is none, or it is still to be made.

@@ -15,33 +15,33 @@ use crate::policy::isolation::powers::Powers;
 /// One part, read or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part<T> {
+pub enum Readable<T> {
     /// What is there; empty where nothing is.
     Read(T),
     /// It could not be read, and why.
     Unreadable(Box<Problem>),
 }
 
-impl<T: Default> Default for Part<T> {
+impl<T: Default> Default for Readable<T> {
     fn default() -> Self {
-        Part::Read(T::default())
+        Readable::Read(T::default())
     }
 }
 
-impl<T> Part<T> {
+impl<T> Readable<T> {
     /// Returns what was read.
     pub fn read(&self) -> Option<&T> {
         match self {
-            Part::Read(value) => Some(value),
-            Part::Unreadable(_) => None,
+            Readable::Read(value) => Some(value),
+            Readable::Unreadable(_) => None,
         }
     }
 
     /// Returns why it could not be read.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Part::Read(_) => None,
-            Part::Unreadable(problem) => Some(problem),
+            Readable::Read(_) => None,
+            Readable::Unreadable(problem) => Some(problem),
         }
     }
 }
@@ -54,25 +54,25 @@ pub struct Surroundings {
     /// The roles, users and groups of the log account that can read, decrypt or change the archive or become somebody
     /// who can, without the readers of this deployment.
     #[serde(default)]
-    pub principals: Part<Vec<Principal>>,
+    pub principals: Readable<Vec<Principal>>,
     /// What leads out of each bucket.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub buckets: BTreeMap<Address, BucketExposure>,
     /// The grants of each key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys: BTreeMap<Address, Part<Vec<KeyGrant>>>,
+    pub keys: BTreeMap<Address, Readable<Vec<KeyGrant>>>,
     /// The subscriptions of each topic.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub topics: BTreeMap<Address, Part<Vec<Subscription>>>,
+    pub topics: BTreeMap<Address, Readable<Vec<Subscription>>>,
     /// What leads out of each log group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub log_groups: BTreeMap<Address, LogGroupExposure>,
     /// The accounts that may administer CloudTrail for the organization.
     #[serde(default)]
-    pub delegated_administrators: Part<BTreeSet<AccountId>>,
+    pub delegated_administrators: Readable<BTreeSet<AccountId>>,
     /// The service and resource control policies above the accounts of the archive and the trail.
     #[serde(default)]
-    pub organization: Part<ControlPolicies>,
+    pub organization: Readable<ControlPolicies>,
 }
 
 /// A role, user or group of the log account with what it can do to the archive.
@@ -98,19 +98,19 @@ pub struct Principal {
 pub struct BucketExposure {
     /// The grants of its access control list, without that of its owner.
     #[serde(default)]
-    pub acl: Part<Vec<AclGrant>>,
+    pub acl: Readable<Vec<AclGrant>>,
     /// It is served as a website.
     #[serde(default)]
-    pub website: Part<bool>,
+    pub website: Readable<bool>,
     /// Where copies of its objects go: rules that are enabled.
     #[serde(default)]
-    pub replication: Part<Vec<Target>>,
+    pub replication: Readable<Vec<Target>>,
     /// Where lists of its objects go.
     #[serde(default)]
-    pub inventories: Part<Vec<Target>>,
+    pub inventories: Readable<Vec<Target>>,
     /// The ARNs of topics, queues and functions that hear of its objects.
     #[serde(default)]
-    pub notifications: Part<Vec<String>>,
+    pub notifications: Readable<Vec<String>>,
 }
 
 /// A grant of an access control list.
@@ -165,10 +165,10 @@ pub struct Subscription {
 pub struct LogGroupExposure {
     /// The ARNs that events are sent on to.
     #[serde(default)]
-    pub subscriptions: Part<Vec<String>>,
+    pub subscriptions: Readable<Vec<String>>,
     /// The resource policies of the account and region, by name.
     #[serde(default)]
-    pub policies: Part<BTreeMap<String, PolicyDocument>>,
+    pub policies: Readable<BTreeMap<String, PolicyDocument>>,
 }
 
 /// The control policies of the organization on the paths of a few accounts.
@@ -242,8 +242,8 @@ impl Surroundings {
     /// Returns the surroundings of which nothing could be read, for one reason.
     pub fn unreadable<'a>(problem: &Problem, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
         let mut all = Self::default();
-        fn not<T>(problem: &Problem) -> Part<T> {
-            Part::Unreadable(Box::new(problem.clone()))
+        fn not<T>(problem: &Problem) -> Readable<T> {
+            Readable::Unreadable(Box::new(problem.clone()))
         }
         for address in addresses {
             match address.kind {

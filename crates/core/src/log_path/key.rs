@@ -12,14 +12,14 @@ use super::scope::ChainScope;
 
 /// A key under `AWSLogs/`, by what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub enum ObjectKey {
     /// A log file.
     Log(LogKey),
     /// A digest.
     Digest(DigestKey),
 }
 
-impl Key {
+impl ObjectKey {
     /// Returns what the key names, or nothing when CloudTrail would not write such a key.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
@@ -28,8 +28,8 @@ impl Key {
     /// Returns where it lies.
     pub fn scope(&self) -> &ChainScope {
         match self {
-            Key::Log(key) => &key.scope,
-            Key::Digest(key) => &key.scope,
+            ObjectKey::Log(key) => &key.scope,
+            ObjectKey::Digest(key) => &key.scope,
         }
     }
 }
@@ -37,9 +37,9 @@ impl Key {
 impl LogKey {
     /// Returns the log file that the key names, or nothing when it names none.
     pub fn parse(text: &str) -> Option<Self> {
-        match Key::parse(text)? {
-            Key::Log(key) => Some(key),
-            Key::Digest(_) => None,
+        match ObjectKey::parse(text)? {
+            ObjectKey::Log(key) => Some(key),
+            ObjectKey::Digest(_) => None,
         }
     }
 }
@@ -47,14 +47,14 @@ impl LogKey {
 impl DigestKey {
     /// Returns the digest that the key names, or nothing when it names none.
     pub fn parse(text: &str) -> Option<Self> {
-        match Key::parse(text)? {
-            Key::Digest(key) => Some(key),
-            Key::Log(_) => None,
+        match ObjectKey::parse(text)? {
+            ObjectKey::Digest(key) => Some(key),
+            ObjectKey::Log(_) => None,
         }
     }
 }
 
-impl FromStr for Key {
+impl FromStr for ObjectKey {
     type Err = BadKey;
 
     fn from_str(text: &str) -> Result<Self, BadKey> {
@@ -64,19 +64,19 @@ impl FromStr for Key {
         let (folders, file) = text.rsplit_once('/').ok_or(BadKey::Form)?;
         let (scope, folder, day) = parse_folders(folders)?;
         let key = match folder {
-            Folder::Logs(kind) => Key::Log(LogKey::in_folder(scope, kind, day, file)?),
-            Folder::Digests => Key::Digest(DigestKey::in_folder(scope, day, file)?),
+            Folder::Logs(kind) => ObjectKey::Log(LogKey::in_folder(scope, kind, day, file)?),
+            Folder::Digests => ObjectKey::Digest(DigestKey::in_folder(scope, day, file)?),
         };
         // What is read in two ways is not what CloudTrail writes.
         if key.to_string() == text { Ok(key) } else { Err(BadKey::Form) }
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Key::Log(key) => key.fmt(f),
-            Key::Digest(key) => key.fmt(f),
+            ObjectKey::Log(key) => key.fmt(f),
+            ObjectKey::Digest(key) => key.fmt(f),
         }
     }
 }

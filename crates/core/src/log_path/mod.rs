@@ -7,7 +7,7 @@
 //! - [`Folder`], [`LogKind`]: what CloudTrail writes below an account, in one list.
 //! - [`LogRoot`]: what the folders of accounts stand in; its folders and patterns.
 //! - [`ChainScope`]: the files of one account and region; their prefixes by folder and day.
-//! - [`Key`], [`LogKey`], [`DigestKey`]: parsed and printed. What does not print back to the same text is none of
+//! - [`ObjectKey`], [`LogKey`], [`DigestKey`]: parsed and printed. What does not print back to the same text is none of
 //!   CloudTrail's; [`BadKey`] says why.
 //! - [`Sample`]: keys that stand for all, where policies are tried.
 //! - [`owner`], [`split_at_root`]: whose files a pattern of a policy means.
@@ -31,7 +31,7 @@ pub use bad_key::{BadKey, KEY_BYTES_MAX};
 pub use day::{DAY_CHARS, day_folder};
 pub use digest::DigestKey;
 pub use folder::{Folder, LogKind, looks_like_cloudtrail};
-pub use key::{Key, folder_of};
+pub use key::{ObjectKey, folder_of};
 pub use log_file::LogKey;
 pub use pattern::{Owner, owner, split_at_root};
 pub use root::{LogRoot, TOP, TOP_FOLDER, is_organization, split_at_last_root};

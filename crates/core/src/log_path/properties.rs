@@ -45,7 +45,7 @@ fn prefixes_layouts_and_odd_trail_names_are_read() {
         format!("/a//b/{LOG}"),
         format!("protokolle/für alle/{LOG}"),
     ] {
-        assert_eq!(Key::parse(&key).expect(&key).to_string(), key);
+        assert_eq!(ObjectKey::parse(&key).expect(&key).to_string(), key);
     }
 }
 
@@ -65,13 +65,13 @@ fn what_cloudtrail_would_not_write_is_no_key() {
         String::new(),
         "/".into(),
     ] {
-        assert_eq!(Key::parse(&key), None, "{key}");
+        assert_eq!(ObjectKey::parse(&key), None, "{key}");
     }
 }
 
 #[test]
 fn a_refusal_says_why() {
-    let why = |key: &str| key.parse::<Key>().unwrap_err().to_string();
+    let why = |key: &str| key.parse::<ObjectKey>().unwrap_err().to_string();
     let long = format!("{}/{LOG}", "a".repeat(KEY_BYTES_MAX));
     let form = "it is not of the form [prefix/]AWSLogs/[o-…/]ACCOUNT/FOLDER/REGION/YYYY/MM/DD/FILE";
     let root = "no folder AWSLogs stands before the folder of an account or organization";
@@ -128,7 +128,7 @@ fn moments() -> impl Strategy<Value = Timestamp> {
 proptest! {
     #[test]
     fn any_text_is_read_without_panic_and_prints_back(text in "\\PC{0,200}") {
-        if let Some(key) = Key::parse(&text) {
+        if let Some(key) = ObjectKey::parse(&text) {
             prop_assert_eq!(key.to_string(), text);
         }
     }
@@ -141,7 +141,7 @@ proptest! {
                 *changed = &part;
             }
             let text = parts.join("/");
-            if let Ok(key) = text.parse::<Key>() {
+            if let Ok(key) = text.parse::<ObjectKey>() {
                 prop_assert_eq!(&key.to_string(), &text);
             } else {
                 prop_assert!(text != whole);
@@ -155,7 +155,7 @@ proptest! {
         let mut changed: Vec<char> = DIGEST.chars().collect();
         changed[at] = to;
         let changed: String = changed.into_iter().collect();
-        if let Some(key) = Key::parse(&changed) {
+        if let Some(key) = ObjectKey::parse(&changed) {
             prop_assert_eq!(key.to_string(), changed);
         }
     }
@@ -169,7 +169,7 @@ proptest! {
         let text = key.to_string();
         prop_assert_eq!(folder_of(&text), Some(Folder::Digests));
         prop_assert!(text.starts_with(&key.scope.day_path(Folder::Digests, end)));
-        prop_assert_eq!(text.parse(), Ok(Key::Digest(key)));
+        prop_assert_eq!(text.parse(), Ok(ObjectKey::Digest(key)));
     }
 
     #[test]
@@ -185,7 +185,7 @@ proptest! {
         let folder = Folder::Logs(kind);
         prop_assert_eq!(folder_of(&text), Some(folder));
         prop_assert!(key.scope.day_prefixes(folder, slot, day).last().is_some_and(|day| text.starts_with(&day)));
-        prop_assert_eq!(text.parse(), Ok(Key::Log(key)));
+        prop_assert_eq!(text.parse(), Ok(ObjectKey::Log(key)));
     }
 
     #[test]
@@ -216,7 +216,7 @@ proptest! {
         let root = scope.root();
         let sample = Sample::of(scope.account.as_str(), scope.region.as_str()).by_trail(&trail);
         for (folder, text) in Folder::ALL.into_iter().zip(sample.keys(&root)) {
-            let key: Key = text.parse().unwrap();
+            let key: ObjectKey = text.parse().unwrap();
             prop_assert_eq!(key.scope(), &scope);
             prop_assert!(text.starts_with(&scope.folder_prefix(folder)));
             prop_assert_eq!(folder_of(&text), Some(folder));

@@ -72,7 +72,7 @@ pub enum Access {
 
 /// What an operation is called for, which decides whose policy has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum CallPurpose {
     /// The trails, their archive and their readers: what commands plan, apply and look at.
     Deployment,
     /// The logs themselves, their public keys and signatures over them: `verify` and `coverage`.
@@ -99,7 +99,7 @@ pub struct Operation {
     /// The IAM actions that it needs, the one that it is named after first. Source: Service Authorization Reference.
     pub actions: &'static [&'static str],
     /// What it is called for. It is not public, so that no other module can make an operation.
-    parts: &'static [Part],
+    parts: &'static [CallPurpose],
 }
 
 impl Operation {
@@ -109,7 +109,7 @@ impl Operation {
     }
 
     /// Tells whether it is called for a part.
-    pub fn is_for(&self, part: Part) -> bool {
+    pub fn is_for(&self, part: CallPurpose) -> bool {
         self.parts.contains(&part)
     }
 }
@@ -118,19 +118,19 @@ impl Operation {
 pub const ROLES_ONE_BY_ONE_MAX: usize = 5;
 
 /// Returns the operations that are called for a part.
-pub fn of(part: Part) -> impl Iterator<Item = &'static Operation> {
+pub fn of(part: CallPurpose) -> impl Iterator<Item = &'static Operation> {
     ALL.iter().filter(move |operation| operation.is_for(part))
 }
 
 /// Tells whether an operation, by its name in the service's API, may be called for one of these parts.
-pub fn may_call(service: Service, name: &str, parts: &[Part]) -> bool {
+pub fn may_call(service: Service, name: &str, parts: &[CallPurpose]) -> bool {
     ALL.iter().any(|operation| {
         operation.service == service && operation.name == name && parts.iter().any(|part| operation.is_for(*part))
     })
 }
 
 /// Returns the actions of a part's operations with this access, sorted, each once.
-pub fn actions(part: Part, access: Access) -> Vec<&'static str> {
+pub fn actions(part: CallPurpose, access: Access) -> Vec<&'static str> {
     let mut actions: Vec<_> =
         of(part).filter(|operation| operation.access == access).flat_map(|o| o.actions).copied().collect();
     actions.sort_unstable();
@@ -160,7 +160,7 @@ mod tests {
             "sns:DeleteTopic",
             "logs:DeleteLogGroup",
         ] {
-            assert!(of(Part::Deployment).all(|o| !o.actions.contains(&forbidden)), "{forbidden}");
+            assert!(of(CallPurpose::Deployment).all(|o| !o.actions.contains(&forbidden)), "{forbidden}");
         }
     }
 
@@ -170,7 +170,7 @@ mod tests {
         use crate::plan::lockout::{BUCKET_WORK, KEY_WORK, TOPIC_WORK};
         let made = ["s3:CreateBucket", "kms:CreateKey", "sns:CreateTopic"];
         let called = |service: Service| {
-            let writes = of(Part::Deployment).filter(|o| o.service == service && o.access == Access::Write);
+            let writes = of(CallPurpose::Deployment).filter(|o| o.service == service && o.access == Access::Write);
             let actions = writes.flat_map(|o| o.actions).copied().filter(|action| !made.contains(action));
             actions.collect::<std::collections::BTreeSet<_>>()
         };
@@ -199,15 +199,19 @@ mod tests {
 
     #[test]
     fn what_reads_the_logs_changes_nothing_and_plans_read_no_object() {
-        assert!(of(Part::Archive).all(|operation| operation.access == Access::Read));
-        assert!(may_call(Service::S3, "GetObject", &[Part::Archive]));
-        assert!(!may_call(Service::S3, "GetObject", &[Part::Deployment]));
-        assert!(!may_call(Service::S3, "DeleteObject", &[Part::Deployment, Part::Archive, Part::Document]));
+        assert!(of(CallPurpose::Archive).all(|operation| operation.access == Access::Read));
+        assert!(may_call(Service::S3, "GetObject", &[CallPurpose::Archive]));
+        assert!(!may_call(Service::S3, "GetObject", &[CallPurpose::Deployment]));
+        assert!(!may_call(
+            Service::S3,
+            "DeleteObject",
+            &[CallPurpose::Deployment, CallPurpose::Archive, CallPurpose::Document]
+        ));
     }
 
     #[test]
     fn a_lake_is_listed_read_and_written_and_nothing_else() {
-        let names: Vec<&str> = of(Part::Lake).map(|operation| operation.name).collect();
+        let names: Vec<&str> = of(CallPurpose::Lake).map(|operation| operation.name).collect();
         assert_eq!(names, ["ListObjectsV2", "GetBucketLocation", "GetObject", "PutObject"]);
     }
 }

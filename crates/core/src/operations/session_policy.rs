@@ -1,6 +1,6 @@
 //! The policies that an assumed session is held to, whatever its role may do (IAM user guide, "Session policies").
 
-use super::{Access, Part, actions};
+use super::{Access, CallPurpose, actions};
 
 /// Returns the session policy with which a look is made: it allows the reads and nothing else.
 ///
@@ -33,7 +33,7 @@ pub fn read_only() -> String {
             None => action == family,
         })
     };
-    let others = actions(Part::Deployment, Access::Read)
+    let others = actions(CallPurpose::Deployment, Access::Read)
         .into_iter()
         .filter(|action| !action.starts_with("sts:"))
         .filter(covered);
@@ -43,7 +43,7 @@ pub fn read_only() -> String {
 
 /// Returns the session policy with which logs are read: the reads of the archive and nothing else.
 pub fn archive() -> String {
-    let actions = actions(Part::Archive, Access::Read);
+    let actions = actions(CallPurpose::Archive, Access::Read);
     document(&actions.into_iter().filter(|action| !action.starts_with("sts:")).collect::<Vec<_>>())
 }
 
@@ -72,7 +72,7 @@ mod tests {
                 None => action == p,
             })
         };
-        for action in actions(Part::Deployment, Access::Read).into_iter().filter(|a| !a.starts_with("sts:")) {
+        for action in actions(CallPurpose::Deployment, Access::Read).into_iter().filter(|a| !a.starts_with("sts:")) {
             assert!(allows(action), "{action} is needed");
         }
         for operation in ALL.iter().filter(|o| o.access == Access::Write) {

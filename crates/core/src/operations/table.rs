@@ -1,14 +1,14 @@
 //! The table: every call to AWS that the program can make.
 
-use super::{Access, Operation, Part, Service};
+use super::{Access, CallPurpose, Operation, Service};
 
 /// The parts of an operation: the deployment's, where a row names none.
 macro_rules! parts {
     () => {
-        &[Part::Deployment]
+        &[CallPurpose::Deployment]
     };
     ($($part:ident)+) => {
-        &[$(Part::$part),+]
+        &[$(CallPurpose::$part),+]
     };
 }
 
@@ -19,7 +19,7 @@ macro_rules! operations {
         $(
             #[doc = concat!("Operations of `", stringify!($service), "`.")]
             pub mod $module {
-                use super::{Access, Operation, Part, Service};
+                use super::{Access, Operation, CallPurpose, Service};
                 $(
                     #[doc = concat!("`", $name, "`")]
                     pub const $constant: Operation = Operation {

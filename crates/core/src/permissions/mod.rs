@@ -26,7 +26,7 @@ mod stack;
 mod trails;
 mod wake;
 
-pub use names::Known;
+pub use names::KnownAccounts;
 pub use stack::{BadStack, stack_set};
 
 use names::Names;
@@ -90,7 +90,7 @@ pub struct LakePlace<'a> {
 
 /// A question: what is needed, where, and which accounts are known.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct PermissionsRequest<'a> {
     /// The configuration.
     pub config: &'a Config,
     /// What for.
@@ -98,7 +98,7 @@ pub struct Request<'a> {
     /// Where.
     pub place: AccountKind,
     /// The accounts that are known.
-    pub known: &'a Known,
+    pub known: &'a KnownAccounts,
     /// Earlier trails that `apply --destroy` shall delete, by ARN or by name.
     pub destroy: &'a [String],
     /// The key of KMS with which `verify --sign` signs evidence; none where it signs nothing, or with a key file.
@@ -138,7 +138,7 @@ impl Permissions {
 }
 
 /// Returns what is needed.
-pub fn permissions(ask: &Request<'_>) -> Permissions {
+pub fn permissions(ask: &PermissionsRequest<'_>) -> Permissions {
     let names = Names::new(ask);
     let mut draft = PolicyBuilder::new(ask.purpose);
     if ask.purpose.reads_logs() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountKind, LakePlace, Purpose, Request};
+use super::{AccountKind, LakePlace, PermissionsRequest, Purpose};
 use crate::config::Config;
 use crate::config::names::{NameContext, render_name};
 use crate::config::schema::{Notify, Owner, ReaderMode, Regions, TrailConfig, TrailScope};
@@ -13,7 +13,7 @@ const ANY: &str = "*";
 
 /// Accounts that the configuration does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAccounts {
     /// The organization's management account; none where it is not known.
     pub management: Option<AccountId>,
     /// The log account, where the configuration has only its name.
@@ -22,12 +22,12 @@ pub struct Known {
 
 /// Everything that is needed to write an ARN.
 pub(super) struct Names<'a> {
-    ask: &'a Request<'a>,
+    ask: &'a PermissionsRequest<'a>,
     log: Option<AccountId>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(ask: &'a Request<'a>) -> Self {
+    pub(super) fn new(ask: &'a PermissionsRequest<'a>) -> Self {
         Self { ask, log: ask.config.accounts.log.parse().ok().or_else(|| ask.known.log.clone()) }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Names<'a> {
         self.ask.lake.filter(|_| self.ask.purpose == Purpose::Lake)
     }
 
-    pub(super) fn known(&self) -> &'a Known {
+    pub(super) fn known(&self) -> &'a KnownAccounts {
         self.ask.known
     }
 
@@ -173,7 +173,7 @@ impl<'a> Names<'a> {
     }
 
     /// The trails that are managed from here, one for each region.
-    pub(super) fn sites(&self) -> Vec<Site<'a>> {
+    pub(super) fn sites(&self) -> Vec<TrailRegion<'a>> {
         let here = self.place();
         let managed = |trail: &&TrailConfig| match (trail.scope, &trail.owner) {
             (TrailScope::Organization, Owner::Management) => here == AccountKind::Management,
@@ -211,7 +211,7 @@ impl<'a> Names<'a> {
         trails.flat_map(topic).collect()
     }
 
-    fn sites_of(&self, trail: &'a TrailConfig, here: AccountKind) -> Vec<Site<'a>> {
+    fn sites_of(&self, trail: &'a TrailConfig, here: AccountKind) -> Vec<TrailRegion<'a>> {
         // An organization trail belongs to the management account, whoever manages it.
         let owner = if trail.scope == TrailScope::Organization { AccountKind::Management } else { here };
         let account = self.account(owner);
@@ -223,7 +223,7 @@ impl<'a> Names<'a> {
                 let arn = self.arn_in(region.as_str(), "logs", self.here(), &format!("log-group:{group}"));
                 (arn, self.render(&logs.role, account, region))
             });
-            Site { config: trail, region, arn, logs }
+            TrailRegion { config: trail, region, arn, logs }
         };
         regions(self.config(), trail).into_iter().map(site).collect()
     }
@@ -261,7 +261,7 @@ impl<'a> Names<'a> {
 }
 
 /// A trail in one region.
-pub(super) struct Site<'a> {
+pub(super) struct TrailRegion<'a> {
     pub(super) config: &'a TrailConfig,
     pub(super) region: &'a Region,
     pub(super) arn: String,

@@ -4,7 +4,7 @@ use handlebars::{RenderError, handlebars_helper};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{AccountKind, Known, Permissions, Purpose, Request, administrators, permissions};
+use super::{AccountKind, KnownAccounts, Permissions, PermissionsRequest, Purpose, administrators, permissions};
 use crate::config::Config;
 use crate::ids::AccountId;
 use crate::policy::PolicyDocument;
@@ -35,8 +35,10 @@ struct Managed<'a> {
 ///
 /// # Errors
 /// [`BadStack`] where the compiled template and its values do not fit together, which its test excludes.
-pub fn stack_set(config: &Config, purpose: Purpose, known: &Known) -> Result<(String, Vec<String>), BadStack> {
-    let at = |place| permissions(&Request { config, purpose, place, known, destroy: &[], sign: None, lake: None });
+pub fn stack_set(config: &Config, purpose: Purpose, known: &KnownAccounts) -> Result<(String, Vec<String>), BadStack> {
+    let at = |place| {
+        permissions(&PermissionsRequest { config, purpose, place, known, destroy: &[], sign: None, lake: None })
+    };
     let (member, log) = (at(AccountKind::Member), at(AccountKind::Log));
     let values = |Permissions { documents, .. }: &Permissions| -> Vec<Value> {
         documents.iter().map(PolicyDocument::to_value).collect()

@@ -5,7 +5,7 @@ use super::change::{Action, Change};
 use super::finding::{Finding, Harm};
 use super::surroundings::LOG_DELIVERY;
 use crate::estate::bucket::LifecycleRule;
-use crate::estate::surroundings::{AclGrant, Part};
+use crate::estate::surroundings::{AclGrant, Readable};
 use crate::estate::{Address, Bucket, Desired, Estate, Resource, Role};
 use crate::policy::document::{Effect, Statement};
 use crate::policy::merge::is_ours;
@@ -57,8 +57,8 @@ fn lists(desired: &Desired, observed: &Estate, change: &Change) -> Vec<Finding> 
     };
     match exposure.map(|exposure| &exposure.acl) {
         None => unknown("it was not looked at when the estate was recorded"),
-        Some(Part::Unreadable(problem)) => unknown(&problem.message),
-        Some(Part::Read(grants)) => grants
+        Some(Readable::Unreadable(problem)) => unknown(&problem.message),
+        Some(Readable::Read(grants)) => grants
             .iter()
             .map(|grant| {
                 let (who, help) = grantee(desired, at, grant);

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::Change;
 use super::diff::key_arn;
 use super::effective;
-pub(super) use super::proved::{Checked, check, live, placed, proved};
+pub(super) use super::proved::{ProofOutcome, check, live, placed, proved};
 use super::surroundings::judged_principals;
 use crate::estate::key::key_reference;
 use crate::estate::place::Reading;
-use crate::estate::{ACCOUNT_TAG, Address, Desired, Estate, KeyPolicy, Kind, Place, ReadingTerms, Resource, Sighting};
+use crate::estate::{
+    ACCOUNT_TAG, Address, Desired, EarlierPlace, Estate, KeyPolicy, Kind, ReadingTerms, Resource, Sighting,
+};
 use crate::ids::{AccountId, Arn, Region};
 use crate::log_path::LogRoot;
 use crate::organization::Organization;
@@ -145,7 +147,7 @@ impl<'a> ArchivePolicies<'a> {
         observed: &'a Estate,
         organization: &'a Organization,
         changes: &'a [Change],
-        place: &'a Place,
+        place: &'a EarlierPlace,
     ) -> Option<Self> {
         let bucket = &place.bucket;
         if matches!(observed.sightings.get(bucket), Some(Sighting::Absent)) {
@@ -356,7 +358,7 @@ fn seen_key<'a>(observed: &Estate, arn: &str) -> Option<KeyPolicies<'a>> {
 fn past_key<'a>(
     desired: &Desired,
     observed: &Estate,
-    place: &Place,
+    place: &EarlierPlace,
     find: Find<'_, 'a>,
 ) -> (Option<KeyPolicies<'a>>, Vec<Unproven>) {
     let Some(arn) = place.key.clone() else { return (None, Vec::new()) };

@@ -246,7 +246,7 @@ fn planned(desired: &Desired, observed: &Estate, organization: &Organization, op
     changes.extend(leftovers.changes);
     blockers.extend(handover::misnamed(desired, observed, &options));
     transition::add_edges(&mut changes);
-    let isolation::Checked { mut violations, mut unproven } =
+    let isolation::ProofOutcome { mut violations, mut unproven } =
         isolation::check(desired, observed, organization, &mut changes);
     let mut changes = order::ordered(changes);
     let around = surroundings::around(desired, observed, organization, surroundings::When::Planned);

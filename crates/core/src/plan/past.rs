@@ -10,11 +10,12 @@ use super::change::{Change, Risk};
 use super::diff;
 use super::finding::{Finding, Harm};
 use super::harm::{Deleted, Sooner, deletes_sooner};
-use super::isolation::{ArchivePolicies, Checked, proved};
+use super::isolation::{ArchivePolicies, ProofOutcome, proved};
 use super::{Leftover, PlanOptions};
 use crate::estate::place::{Reading, assumed_roles};
 use crate::estate::{
-    ACCOUNT_TAG, Address, Bucket, Desired, Estate, Kind, Place, Policy, Problem, Resource, Role, Sighting, Stage, Trail,
+    ACCOUNT_TAG, Address, Bucket, Desired, EarlierPlace, Estate, Kind, Policy, Problem, Resource, Role, Sighting,
+    Stage, Trail,
 };
 use crate::ids::{AccountId, Arn};
 use crate::log_path::LogRoot;
@@ -30,11 +31,16 @@ pub(super) const BUCKET_TAKEN: &str = "BucketNameTaken";
 pub(super) const TRAIL_TAKEN: &str = "TrailNameTaken";
 
 /// Proves who reads the earlier logs once the plan is done.
-pub(super) fn check(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
-    let mut all = Checked::default();
+pub(super) fn check(
+    desired: &Desired,
+    observed: &Estate,
+    organization: &Organization,
+    changes: &[Change],
+) -> ProofOutcome {
+    let mut all = ProofOutcome::default();
     for place in &desired.past.places {
         let policies = ArchivePolicies::of_place(desired, observed, organization, changes, place);
-        let Checked { violations, unproven } = policies.map(|policies| proved(&policies)).unwrap_or_default();
+        let ProofOutcome { violations, unproven } = policies.map(|policies| proved(&policies)).unwrap_or_default();
         all.violations.extend(violations);
         all.unproven.extend(unproven);
     }
@@ -92,7 +98,7 @@ pub(super) fn findings(desired: &Desired, observed: &Estate, changes: &[Change])
         Resource::Bucket(bucket) => Some(bucket),
         _ => None,
     });
-    let elsewhere = |place: &&Place| !desired.wanted.contains_key(&place.bucket);
+    let elsewhere = |place: &&EarlierPlace| !desired.wanted.contains_key(&place.bucket);
     let places = desired.past.places.iter().filter(elsewhere).flat_map(|place| of_place(place, today, observed));
     let keys = observed.resources().filter_map(|(address, resource)| match resource {
         Resource::Key(key) if key.arn.as_ref().is_some_and(|arn| needs_key(desired, arn)) => Some((address, key)),
@@ -165,7 +171,7 @@ fn expires(at: &Address, sooner: &Sooner<'_>) -> Finding {
     Finding::new(harm, at, "earlier-logs-expire", message, help)
 }
 
-fn of_place(place: &Place, wish: Option<&Bucket>, observed: &Estate) -> Vec<Finding> {
+fn of_place(place: &EarlierPlace, wish: Option<&Bucket>, observed: &Estate) -> Vec<Finding> {
     let at = &place.bucket;
     match observed.sightings.get(at) {
         Some(Sighting::Present(resource)) => match resource.as_ref() {

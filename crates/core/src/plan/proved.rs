@@ -12,7 +12,7 @@ use crate::policy::isolation::{self, Unproven};
 
 /// What the proof of a plan came to.
 #[derive(Default)]
-pub(super) struct Checked {
+pub(super) struct ProofOutcome {
     /// What does not hold once the plan is done.
     pub violations: Vec<Violation>,
     /// What could not be told.
@@ -25,7 +25,7 @@ pub(super) fn check(
     observed: &Estate,
     organization: &Organization,
     changes: &mut [Change],
-) -> Checked {
+) -> ProofOutcome {
     let found = checked(desired, observed, organization, changes);
     let addresses: BTreeSet<&Address> = found.violations.iter().map(|violation| &violation.address).collect();
     for change in changes.iter_mut().filter(|change| addresses.contains(&change.address)) {
@@ -49,13 +49,13 @@ pub(super) fn live(desired: &Desired, observed: &Estate, organization: &Organiza
     policies.map(|policies| proved(&policies).violations).unwrap_or_default()
 }
 
-fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> Checked {
+fn checked(desired: &Desired, observed: &Estate, organization: &Organization, changes: &[Change]) -> ProofOutcome {
     let policies = ArchivePolicies::planned(desired, observed, organization, changes);
     policies.map(|policies| proved(&policies)).unwrap_or_default()
 }
 
 /// Proves, and says where what it finds is.
-pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
+pub(super) fn proved(policies: &ArchivePolicies<'_>) -> ProofOutcome {
     let places: BTreeMap<&str, &Address> =
         policies.readers.iter().map(|reader| (reader.role.as_str(), &reader.address)).collect();
     let isolation::Isolation { violations, unproven, kept: _ } = policies.prove();
@@ -77,5 +77,5 @@ pub(super) fn proved(policies: &ArchivePolicies<'_>) -> Checked {
         let address = named().unwrap_or_else(|| policies.bucket.with_kind(Kind::BucketPolicy));
         Open { address, invariant, principal, why }
     };
-    Checked { violations, unproven: unproven.into_iter().map(open).collect() }
+    ProofOutcome { violations, unproven: unproven.into_iter().map(open).collect() }
 }

@@ -62,7 +62,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::estate::surroundings::{Part, Principal, Surroundings};
+    use crate::estate::surroundings::{Principal, Readable, Surroundings};
     use crate::estate::{Role, Sighting};
     use crate::plan::{Harm, Step};
 
@@ -112,7 +112,7 @@ mod tests {
             trust: None,
             unknown: Vec::new(),
         };
-        let surroundings = Surroundings { principals: Part::Read(vec![principal]), ..Surroundings::default() };
+        let surroundings = Surroundings { principals: Readable::Read(vec![principal]), ..Surroundings::default() };
         let estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
         assert_eq!(found(&estate).as_deref(), Some("x/Reader"));
     }

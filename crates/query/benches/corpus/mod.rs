@@ -23,6 +23,8 @@ pub struct Corpus {
     pub objects: usize,
     /// Events in them, those that were delivered twice counted twice.
     pub events: usize,
+    /// Accounts and regions with log files.
+    pub places: usize,
 }
 
 /// What was written.
@@ -40,9 +42,13 @@ pub struct Written {
 
 impl Corpus {
     /// A day of an organization: ten accounts and regions, a file each five minutes.
-    pub const DAY: Self = Self { objects: 2_880, events: 167_000 };
+    pub const DAY: Self = Self { objects: 2_880, events: 167_000, places: PLACES.len() };
     /// A little of it, to show that it works.
-    pub const SMALL: Self = Self { objects: 40, events: 800 };
+    pub const SMALL: Self = Self { objects: 40, events: 800, places: PLACES.len() };
+    /// A day of a thousand accounts: a file each hour.
+    pub const WIDE: Self = Self { objects: 24_000, events: 240_000, places: 1_000 };
+    /// A little of it, to show that it works.
+    pub const WIDE_SMALL: Self = Self { objects: 60, events: 600, places: 30 };
 }
 
 /// Five minutes of a day.
@@ -60,6 +66,27 @@ const PLACES: [(&str, &str, u64); 10] = [
     ("777777777777", "ap-southeast-2", 5),
     ("888888888888", "us-east-1", 3),
 ];
+/// An account and region, and how busy it is.
+struct Busy {
+    account: String,
+    region: &'static str,
+    weight: u64,
+}
+
+impl Corpus {
+    /// The first are those of [`PLACES`]; the accounts of others are made up.
+    fn all_places(self) -> Vec<Busy> {
+        let place = |at: usize| match PLACES.get(at) {
+            Some((account, region, weight)) => Busy { account: (*account).to_owned(), region, weight: *weight },
+            None => {
+                let (_, region, weight) = PLACES[at % PLACES.len()];
+                Busy { account: format!("9{:011}", at * 7_919), region, weight }
+            }
+        };
+        (0..self.places).map(place).collect()
+    }
+}
+
 /// One event in so many is delivered again with a later file.
 const AGAIN: u64 = 500;
 
@@ -69,13 +96,16 @@ const AGAIN: u64 = 500;
 /// Where a file cannot be written.
 pub fn write(folder: &Path, corpus: Corpus) -> io::Result<Written> {
     let mut random = Random::new(20_261_120);
-    let callers: Vec<Vec<Caller>> = PLACES.iter().map(|(account, ..)| Caller::of_account(account)).collect();
-    let counts = counts(corpus, &mut random);
+    let places = corpus.all_places();
+    let callers: Vec<Vec<Caller>> = places.iter().map(|place| Caller::of_account(&place.account)).collect();
+    let counts = counts(corpus, &places, &mut random);
     let mut written = Written::default();
-    let mut again: Vec<Vec<String>> = vec![Vec::new(); PLACES.len()];
+    let mut again: Vec<Vec<String>> = vec![Vec::new(); places.len()];
+    // The files of a place lie as far apart as there are fewer of them.
+    let step = (TIMES * places.len() / corpus.objects.max(1)).max(1);
     for (at, count) in counts.into_iter().enumerate() {
-        let (place, time) = (at % PLACES.len(), at / PLACES.len() % TIMES);
-        let (account, region, _) = PLACES[place];
+        let (place, time) = (at % places.len(), at / places.len() * step % TIMES);
+        let (account, region) = (places[place].account.as_str(), places[place].region);
         let mut body = String::from("{\"Records\":[");
         for number in 0..count {
             body.push_str(if number == 0 { "" } else { "," });
@@ -103,10 +133,10 @@ pub fn write(folder: &Path, corpus: Corpus) -> io::Result<Written> {
 
 /// Returns how many events each file has: busy places more, each file by chance, all together exactly as many as asked
 /// for.
-fn counts(corpus: Corpus, random: &mut Random) -> Vec<usize> {
+fn counts(corpus: Corpus, places: &[Busy], random: &mut Random) -> Vec<usize> {
     let share = |at: usize, random: &mut Random| {
         let spread = 20 + random.below(60) + if random.below(20) == 0 { 400 } else { 0 };
-        PLACES[at % PLACES.len()].2 * spread
+        places[at % places.len()].weight * spread
     };
     let shares: Vec<u64> = (0..corpus.objects).map(|at| share(at, random)).collect();
     let total: u64 = shares.iter().sum();

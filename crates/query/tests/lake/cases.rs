@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use orgtrail_archive::archive::find::ScopeFilter;
 use orgtrail_archive::archive::inflate::Unpacked;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_archive::archive::{
     Deletes, Fault, FaultKind, FolderStore, HashError, Level, Listed, Object, Store, Version,
@@ -152,7 +152,7 @@ async fn one_object_that_cannot_be_read_keeps_no_other_out_and_the_next_run_take
     let key = paths[7].strip_prefix(world.path()).unwrap().display().to_string();
     let store = Arc::new(Closed { inner: FolderStore::new(world.path()), key: key.clone() });
     let mut update = world.update();
-    let places = vec![Place { store, sought: ScopeFilter::default() }];
+    let places = vec![LogPlace { store, sought: ScopeFilter::default() }];
     update.archive = Arc::new(Archive::new(places, jiff::SignedDuration::ZERO));
     let updated = run(&lake, &update, Grain::Day, at("2026-03-01T00:00:00Z")).await.unwrap();
     assert_eq!((updated.added, updated.missing), (19, vec![(key.clone(), "AccessDenied".to_owned())]));

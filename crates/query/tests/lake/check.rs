@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use orgtrail_query::lake::check::{Check, Checked, DifferenceKind};
+use orgtrail_query::lake::check::{Check, DifferenceKind, LakeCheck};
 use orgtrail_query::lake::identity::LakeIdentity;
 use orgtrail_query::lake::slot::{Merged, Row, Slot, Sources, merge};
 use orgtrail_query::lake::store::LakeStore;
@@ -32,7 +32,7 @@ async fn made() -> (World, Arc<MemoryLake>, Vec<PathBuf>) {
     (world, lake, paths)
 }
 
-async fn check(world: &World, lake: &Arc<MemoryLake>, memory_bytes: u64) -> Checked {
+async fn check(world: &World, lake: &Arc<MemoryLake>, memory_bytes: u64) -> LakeCheck {
     let store = Arc::clone(lake) as Arc<dyn LakeStore>;
     let identity = LakeIdentity::read(store.as_ref()).await.unwrap();
     let day = |text: &str| text.parse().unwrap();
@@ -44,7 +44,7 @@ async fn check(world: &World, lake: &Arc<MemoryLake>, memory_bytes: u64) -> Chec
 async fn kinds(world: &World, lake: &Arc<MemoryLake>) -> Vec<DifferenceKind> {
     let checked = check(world, lake, 1 << 20).await;
     let in_parts = check(world, lake, 200).await;
-    let of = |checked: &Checked| {
+    let of = |checked: &LakeCheck| {
         let mut kinds: Vec<DifferenceKind> = checked.differences.iter().map(|one| one.kind).collect();
         kinds.sort_unstable();
         kinds

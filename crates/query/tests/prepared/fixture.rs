@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_query::query::answer::{AnswerCoverage, Answered, Cell};
 use orgtrail_query::query::engine::{Engine, Limits};
@@ -160,7 +160,7 @@ pub async fn ask(name: &str, parameters: &[(&str, &str)], events: &[Value]) -> R
     let query = Prepared::named(name).unwrap();
     let folder = tempfile::tempdir().unwrap();
     write_archive(folder.path(), events);
-    let place = Place { store: Arc::new(FolderStore::new(folder.path())), sought: ScopeFilter::default() };
+    let place = LogPlace { store: Arc::new(FolderStore::new(folder.path())), sought: ScopeFilter::default() };
     let archive = Arc::new(Archive::new(vec![place], SignedDuration::from_hours(48)));
     let limits = Limits { threads: 1, ..Limits::default() };
     let engine = Engine::new(archive, None, Window::default(), &limits).unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_query::query::engine::{Engine, Limits};
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn key(event: &Value) -> String {
 pub fn engine(folder: &Path) -> Engine {
     let store = Arc::new(FolderStore::new(folder));
     let sought = ScopeFilter { prefix: String::new(), account: None, region: None, organization: None };
-    let archive = Archive::new(vec![Place { store, sought }], SignedDuration::from_hours(24));
+    let archive = Archive::new(vec![LogPlace { store, sought }], SignedDuration::from_hours(24));
     let limits = Limits { threads: 1, ..Limits::default() };
     Engine::new(Arc::new(archive), None, Window::default(), &limits).unwrap()
 }

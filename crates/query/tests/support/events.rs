@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::FolderStore;
 use orgtrail_archive::archive::find::ScopeFilter;
-use orgtrail_archive::archive::listing::{Archive, Place};
+use orgtrail_archive::archive::listing::{Archive, LogPlace};
 use orgtrail_archive::archive::window::Window;
 use orgtrail_core::log_path::{ChainScope, LogKey, LogKind, LogRoot};
 use orgtrail_query::lake::reading::Lake;
@@ -102,7 +102,7 @@ pub fn write(events: &[Event], folder: &Path) {
 
 /// Returns the archive of a folder.
 pub fn archive(folder: &Path) -> Arc<Archive> {
-    let place = Place { store: Arc::new(FolderStore::new(folder)), sought: ScopeFilter::default() };
+    let place = LogPlace { store: Arc::new(FolderStore::new(folder)), sought: ScopeFilter::default() };
     Arc::new(Archive::new(vec![place], SignedDuration::from_hours(24)))
 }
 

@@ -19,7 +19,7 @@ use crate::cloud::aws::rate_limits::RateLimits;
 use crate::cloud::aws::service_limiter::{ServiceLimiter, ThrottleInterceptor};
 use crate::cloud::aws::whole::Whole;
 use crate::ids::{AccountId, Region};
-use crate::operations::{Operation, Part, Service, s3};
+use crate::operations::{CallPurpose, Operation, Service, s3};
 
 /// Reads the logs with some credentials, in a region.
 #[derive(Clone)]
@@ -90,7 +90,12 @@ impl LogsSession {
         self.s3_for(LAKE, region, None)
     }
 
-    fn s3_for(&self, parts: &'static [Part], region: Option<&str>, noting: Option<Noting>) -> aws_sdk_s3::Client {
+    fn s3_for(
+        &self,
+        parts: &'static [CallPurpose],
+        region: Option<&str>,
+        noting: Option<Noting>,
+    ) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config)
             .interceptor(CallInterceptor(Destination { parts, ..self.to_s3(region) }))
             .interceptor(Whole)

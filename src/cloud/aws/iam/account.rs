@@ -19,7 +19,7 @@ const PAGE: i32 = 1000;
 
 /// Who is in an account.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct AccountIdentities {
     /// The roles that are wanted or of this deployment, by name with path.
     pub(crate) roles: BTreeMap<String, Role>,
     /// Everybody else, where that was asked for.
@@ -37,9 +37,9 @@ pub(crate) async fn found(
     deployment: &str,
     wanted: impl Fn(&str) -> bool,
     everybody: bool,
-) -> Result<Found, CloudFault> {
+) -> Result<AccountIdentities, CloudFault> {
     let client = session.iam();
-    let mut found = Found::default();
+    let mut found = AccountIdentities::default();
     let mut marker = None;
     let mut pages = session.pages(op::GET_ACCOUNT_DETAILS);
     let kinds = if everybody { &EVERYBODY[..] } else { &[] };

@@ -11,7 +11,7 @@ use crate::cloud::aws::session::Session;
 use crate::estate::surroundings::Principal;
 use crate::policy::PolicyDocument;
 use crate::policy::evaluate::{Named, full_access};
-use crate::policy::isolation::powers::{PrincipalPolicies, Site, powers};
+use crate::policy::isolation::powers::{ArchiveNames, PrincipalPolicies, powers};
 
 /// A document, or why it cannot be understood.
 type Text = Result<PolicyDocument, String>;
@@ -107,7 +107,7 @@ impl Details {
     }
 
     /// Returns those who can do something to the archive, or of whom it is not known, by ARN.
-    pub(crate) fn digest(&self, site: &Site) -> Vec<Principal> {
+    pub(crate) fn digest(&self, site: &ArchiveNames) -> Vec<Principal> {
         let everything = full_access();
         let read: Vec<(PrincipalPolicies, Vec<String>)> =
             self.everybody.iter().map(|raw| self.subject(raw, &everything)).collect();

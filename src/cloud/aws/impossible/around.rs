@@ -1,7 +1,7 @@
 //! The same of what surrounds an archive: grants, copies, messages, and who else is there.
 
 use super::*;
-use crate::estate::surroundings::Part;
+use crate::estate::surroundings::Readable;
 
 /// What surrounds an archive, where all is well.
 fn good_around() -> Answers {
@@ -48,10 +48,10 @@ fn good_around() -> Answers {
     texts.into_iter().map(|(operation, text)| (operation, (200, text.to_owned()))).collect()
 }
 
-fn told<T: std::fmt::Debug>(part: Part<T>) -> Result<String, String> {
+fn told<T: std::fmt::Debug>(part: Readable<T>) -> Result<String, String> {
     match part {
-        Part::Read(value) => Ok(format!("{value:?}")),
-        Part::Unreadable(problem) => Err(problem.code),
+        Readable::Read(value) => Ok(format!("{value:?}")),
+        Readable::Unreadable(problem) => Err(problem.code),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::cloud::CloudFault;
 use crate::cloud::aws::part::part;
 use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::estate::Address;
-use crate::estate::surroundings::{AclGrant, BucketExposure, Part, Target};
+use crate::estate::surroundings::{AclGrant, BucketExposure, Readable, Target};
 use crate::operations::Operation;
 
 /// Reads all of it. What cannot be read is that part's problem.
@@ -39,7 +39,7 @@ pub(crate) async fn look(session: &Session, address: &Address) -> BucketExposure
 async fn name_owners(session: &Session, exposure: &mut BucketExposure) {
     let mut unknown: Vec<&mut Target> = Vec::new();
     for part in [&mut exposure.replication, &mut exposure.inventories] {
-        if let Part::Read(targets) = part {
+        if let Readable::Read(targets) = part {
             unknown.extend(targets.iter_mut().filter(|target| target.account.is_none()));
         }
     }

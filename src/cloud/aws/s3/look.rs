@@ -11,7 +11,7 @@ use crate::cloud::CloudFault;
 use crate::cloud::aws::session::{Session, none_if_absent};
 use crate::estate::bucket::{AccessLogs, BucketEncryption, LifecycleRule, ObjectLock};
 use crate::estate::{Address, Bucket, BucketPolicy, Sighting, Tags};
-use crate::log_path::Key;
+use crate::log_path::ObjectKey;
 use crate::policy::PolicyDocument;
 
 /// Looks at a bucket's settings. S3 is asked for versioning first: that call tells an absent bucket from an unset
@@ -195,7 +195,7 @@ pub(crate) async fn has_logs(session: &Session, name: &str, prefix: &str) -> Res
         let page = session.read(op::LIST_OBJECTS, request.send()).await?;
         session.needed(op::LIST_OBJECTS, page.key_count(), "number of objects")?;
         // AWS Config and others deliver below the same folder, some with the same ending.
-        let is_log = |key: &str| Key::parse(key).is_some();
+        let is_log = |key: &str| ObjectKey::parse(key).is_some();
         if page.contents().iter().any(|object| object.key().is_some_and(is_log) && object.size() != Some(0)) {
             return Ok(true);
         }

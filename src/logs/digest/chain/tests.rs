@@ -42,12 +42,12 @@ fn previous(end: u8) -> Previous {
     Previous { bucket: BUCKET.into(), object: name(end), sha256: [end; 32], signature: "AB".into() }
 }
 
-fn content(digest: Digest) -> Content {
-    Content { digest, sha256: [7; 32], metadata: Metadata::default(), trailing: Trailing::Nothing }
+fn content(digest: Digest) -> DigestContent {
+    DigestContent { digest, sha256: [7; 32], metadata: Metadata::default(), trailing: Trailing::Nothing }
 }
 
 /// The digest of an hour, as it lies under its own name.
-fn read(end: u8, change: impl FnOnce(&mut Content)) -> ReadDigest {
+fn read(end: u8, change: impl FnOnce(&mut DigestContent)) -> ReadDigest {
     let mut content = content(digest(end));
     change(&mut content);
     ReadDigest::new(DigestKey::parse(&name(end)).unwrap(), name(end), Ok(content))
@@ -88,14 +88,14 @@ fn right(seen: &ReadDigest) -> String {
 }
 
 /// A digest of hour 5 that carries its own right signature.
-fn signed(change: impl FnOnce(&mut Content)) -> ReadDigest {
+fn signed(change: impl FnOnce(&mut DigestContent)) -> ReadDigest {
     let mut seen = read(5, change);
     let signature = right(&seen);
     seen.content.as_mut().unwrap().metadata.signature = Some(signature);
     seen
 }
 
-fn judged(seen: &ReadDigest, key: Result<&PublicKey, &Missing>) -> (Proof, Vec<String>) {
+fn judged(seen: &ReadDigest, key: Result<&PublicKey, &MissingKey>) -> (Proof, Vec<String>) {
     let verdict = judge(seen, None, key, hour(6));
     (verdict.proof, said(&verdict.findings))
 }
@@ -137,7 +137,7 @@ fn what_is_no_digest_of_cloudtrail_is_refuted_and_what_lacks_a_key_is_unproved()
     let other = signed(|content| content.digest.signature_algorithm = "none".into());
     assert_eq!(of(&other), (Proof::Refuted, vec!["BROKEN digest.bad_signature 04:00-05:00".into()]));
 
-    let missing = |is_foreign| Missing { why: "no such key".into(), is_foreign };
+    let missing = |is_foreign| MissingKey { why: "no such key".into(), is_foreign };
     let seen = signed(|_| {});
     let foreign = judged(&seen, Err(&missing(true)));
     assert_eq!(foreign, (Proof::Refuted, vec!["BROKEN digest.foreign_key 04:00-05:00".into()]));
@@ -173,7 +173,7 @@ fn a_key_proves_only_what_is_signed_in_its_time_give_or_take_three_hours() {
 
 #[test]
 fn what_surrounds_the_signed_content_is_judged_by_itself() {
-    type Change = fn(&mut Content);
+    type Change = fn(&mut DigestContent);
     let cases: [(Change, &[&str]); 6] = [
         (|_| {}, &[]),
         (|content| content.metadata.signature_algorithm = Some(ALGORITHM.into()), &[]),

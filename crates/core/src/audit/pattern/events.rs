@@ -6,12 +6,12 @@ use super::super::Filter;
 pub(super) struct Event {
     /// What people know it by.
     pub(super) name: &'static str,
-    fields: Vec<(&'static str, Known)>,
+    fields: Vec<(&'static str, FieldKnowledge)>,
 }
 
 /// What is known of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum FieldKnowledge {
     /// It has this value.
     Is(&'static str),
     /// It has some value that no pattern can name.
@@ -22,7 +22,7 @@ pub(super) enum Known {
 
 impl Event {
     /// Returns what is known of a field.
-    pub(super) fn field(&self, name: &str) -> Option<Known> {
+    pub(super) fn field(&self, name: &str) -> Option<FieldKnowledge> {
         self.fields.iter().find(|(field, _)| *field == name).map(|(_, known)| *known)
     }
 }
@@ -54,27 +54,27 @@ pub(super) fn events(filter: Filter) -> Vec<Event> {
             ["Client.UnauthorizedOperation", "AccessDenied"].into_iter().map(refused).collect()
         }
         Filter::ConsoleWithoutMfa => vec![console(&[
-            ("additionalEventData.MFAUsed", Known::Is("No")),
+            ("additionalEventData.MFAUsed", FieldKnowledge::Is("No")),
             // The benchmark leaves out those who come by single sign-on, whose second factor AWS does not see.
-            ("userIdentity.type", Known::Is("IAMUser")),
-            ("responseElements.ConsoleLogin", Known::Is("Success")),
-            ("errorMessage", Known::Absent),
+            ("userIdentity.type", FieldKnowledge::Is("IAMUser")),
+            ("responseElements.ConsoleLogin", FieldKnowledge::Is("Success")),
+            ("errorMessage", FieldKnowledge::Absent),
         ])],
         Filter::ConsoleFailures => vec![console(&[
-            ("errorMessage", Known::Is("Failed authentication")),
+            ("errorMessage", FieldKnowledge::Is("Failed authentication")),
             // Those who have a second factor fail too.
-            ("additionalEventData.MFAUsed", Known::Is("Yes")),
-            ("responseElements.ConsoleLogin", Known::Is("Failure")),
+            ("additionalEventData.MFAUsed", FieldKnowledge::Is("Yes")),
+            ("responseElements.ConsoleLogin", FieldKnowledge::Is("Failure")),
         ])],
         Filter::RootUse => vec![Event {
             name: "Root",
             fields: vec![
-                ("userIdentity.type", Known::Is("Root")),
-                ("userIdentity.invokedBy", Known::Absent),
+                ("userIdentity.type", FieldKnowledge::Is("Root")),
+                ("userIdentity.invokedBy", FieldKnowledge::Absent),
                 // A call or a console login.
-                ("eventType", Known::Some),
-                ("eventName", Known::Some),
-                ("eventSource", Known::Some),
+                ("eventType", FieldKnowledge::Some),
+                ("eventName", FieldKnowledge::Some),
+                ("eventSource", FieldKnowledge::Some),
             ],
         }],
         Filter::IamPolicies => changes(filter, IAM_POLICIES),
@@ -95,20 +95,20 @@ pub(super) fn events(filter: Filter) -> Vec<Event> {
 /// A call that is refused. The benchmark leaves out one call and one caller, which are not this one's.
 fn refused(code: &'static str) -> Event {
     let fields = vec![
-        ("errorCode", Known::Is(code)),
-        ("eventName", Known::Some),
-        ("eventSource", Known::Some),
-        ("sourceIPAddress", Known::Some),
+        ("errorCode", FieldKnowledge::Is(code)),
+        ("eventName", FieldKnowledge::Some),
+        ("eventSource", FieldKnowledge::Some),
+        ("sourceIPAddress", FieldKnowledge::Some),
     ];
     Event { name: code, fields }
 }
 
-fn console(more: &[(&'static str, Known)]) -> Event {
+fn console(more: &[(&'static str, FieldKnowledge)]) -> Event {
     let mut fields = vec![
-        ("eventName", Known::Is("ConsoleLogin")),
-        ("eventSource", Known::Is("signin.amazonaws.com")),
-        ("eventType", Known::Is("AwsConsoleSignIn")),
-        ("errorCode", Known::Absent),
+        ("eventName", FieldKnowledge::Is("ConsoleLogin")),
+        ("eventSource", FieldKnowledge::Is("signin.amazonaws.com")),
+        ("eventType", FieldKnowledge::Is("AwsConsoleSignIn")),
+        ("errorCode", FieldKnowledge::Absent),
     ];
     fields.extend(more);
     Event { name: "ConsoleLogin", fields }
@@ -118,12 +118,12 @@ fn console(more: &[(&'static str, Known)]) -> Event {
 fn changes(filter: Filter, names: &[&'static str]) -> Vec<Event> {
     let change = |name: &&'static str| {
         let mut fields = vec![
-            ("eventName", Known::Is(name)),
-            ("eventType", Known::Is("AwsApiCall")),
-            ("errorCode", Known::Absent),
-            ("errorMessage", Known::Absent),
+            ("eventName", FieldKnowledge::Is(name)),
+            ("eventType", FieldKnowledge::Is("AwsApiCall")),
+            ("errorCode", FieldKnowledge::Absent),
+            ("errorMessage", FieldKnowledge::Absent),
         ];
-        fields.extend(source(filter).map(|source| ("eventSource", Known::Is(source))));
+        fields.extend(source(filter).map(|source| ("eventSource", FieldKnowledge::Is(source))));
         Event { name, fields }
     };
     names.iter().map(change).collect()

@@ -14,7 +14,7 @@ mod record;
 pub(super) use events::source;
 pub use record::Pattern;
 
-use events::{Event, Known, events};
+use events::{Event, FieldKnowledge, events};
 use parse::{Condition, Expression, Value, parse};
 
 /// What a pattern lets through of the events of a control.
@@ -100,11 +100,11 @@ fn names(expression: &Expression<'_>, event: &Event) -> bool {
     }
 }
 
-fn holds(condition: &Condition, known: Known) -> Truth {
+fn holds(condition: &Condition, known: FieldKnowledge) -> Truth {
     match (condition, known) {
-        (Condition::NotExists, known) => Truth::of(known == Known::Absent),
-        (Condition::IsNot(_), Known::Absent) => Truth::Maybe,
-        (_, Known::Absent) => Truth::No,
+        (Condition::NotExists, known) => Truth::of(known == FieldKnowledge::Absent),
+        (Condition::IsNot(_), FieldKnowledge::Absent) => Truth::Maybe,
+        (_, FieldKnowledge::Absent) => Truth::No,
         (Condition::Null | Condition::Flag(_) | Condition::Compare(..), _) => Truth::Maybe,
         (Condition::Is(value), known) => fits(value, known),
         (Condition::IsNot(value), known) => match fits(value, known) {
@@ -116,13 +116,13 @@ fn holds(condition: &Condition, known: Known) -> Truth {
 }
 
 /// Tells whether a value that the field has, or may have, is the one that a pattern names.
-fn fits(value: &Value, known: Known) -> Truth {
+fn fits(value: &Value, known: FieldKnowledge) -> Truth {
     match (value, known) {
-        (value, Known::Is(is)) => is_text(value, is),
-        (Value::Text(text), Known::Some) if text.contains('*') && text.as_str() != "*" => Truth::Maybe,
-        (Value::Text(text), Known::Some) => Truth::of(text == "*"),
+        (value, FieldKnowledge::Is(is)) => is_text(value, is),
+        (Value::Text(text), FieldKnowledge::Some) if text.contains('*') && text.as_str() != "*" => Truth::Maybe,
+        (Value::Text(text), FieldKnowledge::Some) => Truth::of(text == "*"),
         (Value::Regular(_), _) => Truth::Maybe,
-        (Value::Text(_), Known::Absent) => Truth::No,
+        (Value::Text(_), FieldKnowledge::Absent) => Truth::No,
     }
 }
 
@@ -287,7 +287,7 @@ mod tests {
                 let mut record = serde_json::json!({});
                 for path in ["eventName", "eventSource", "eventType", "errorCode", "errorMessage", "userIdentity.type"]
                 {
-                    if let Some(Known::Is(value)) = event.field(path) {
+                    if let Some(FieldKnowledge::Is(value)) = event.field(path) {
                         let (outer, inner) = path.split_once('.').unwrap_or((path, ""));
                         record[outer] =
                             if inner.is_empty() { value.into() } else { serde_json::json!({ inner: value }) };
@@ -298,7 +298,7 @@ mod tests {
                 for (path, json) in record.json.fields().filter(|(_, json)| json.text().is_some()) {
                     let pattern = format!("{{ $.{path} = {} }}", json.as_str());
                     assert_eq!(Pattern::parse(&pattern).unwrap().lets_through(&record), Truth::Yes, "{pattern}");
-                    let Some(Known::Is(_)) = event.field(&path) else { continue };
+                    let Some(FieldKnowledge::Is(_)) = event.field(&path) else { continue };
                     assert_eq!(truth(&parse(&pattern).unwrap(), &event), Truth::Yes, "{pattern}");
                 }
             }

@@ -159,7 +159,7 @@ impl NameError {
 }
 
 /// One piece of a template.
-enum Part {
+enum TemplatePart {
     Text(String),
     Variable(Variable),
 }
@@ -172,8 +172,8 @@ pub fn render_name(template: &str, context: &NameContext<'_>) -> Result<String, 
     let mut name = String::with_capacity(template.len());
     for part in parts(template)? {
         match part {
-            Part::Text(text) => name.push_str(&text),
-            Part::Variable(variable) => match context.value(variable) {
+            TemplatePart::Text(text) => name.push_str(&text),
+            TemplatePart::Variable(variable) => match context.value(variable) {
                 Some(value) => name.push_str(value),
                 None => return Err(NameError::NoValue { template: template.to_owned(), variable }),
             },
@@ -188,8 +188,8 @@ pub fn render_name(template: &str, context: &NameContext<'_>) -> Result<String, 
 /// When the template is broken or uses an unknown variable.
 pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
     let variable = |part| match part {
-        Part::Variable(variable) => Some(variable),
-        Part::Text(_) => None,
+        TemplatePart::Variable(variable) => Some(variable),
+        TemplatePart::Text(_) => None,
     };
     Ok(parts(template)?.into_iter().filter_map(variable).collect())
 }
@@ -197,13 +197,13 @@ pub fn variables(template: &str) -> Result<BTreeSet<Variable>, NameError> {
 /// The most characters that a template of a name may have: the longest name that AWS takes has 512.
 const TEMPLATE_CHARS_MAX: usize = 1024;
 
-fn parts(template: &str) -> Result<Vec<Part>, NameError> {
+fn parts(template: &str) -> Result<Vec<TemplatePart>, NameError> {
     let length = template.chars().count();
     if length > TEMPLATE_CHARS_MAX {
         return Err(NameError::TooLong { length });
     }
     if !template.contains("{{") {
-        return Ok(vec![Part::Text(template.to_owned())]);
+        return Ok(vec![TemplatePart::Text(template.to_owned())]);
     }
     let whole = || template.to_owned();
     let compiled = Template::compile(template).map_err(|error| {
@@ -216,13 +216,13 @@ fn parts(template: &str) -> Result<Vec<Part>, NameError> {
     // The mapping holds line and column of each element, both from 1.
     let places = compiled.mapping.iter().map(|place| character_of(template, place.0, place.1));
     let part = |(element, character): (TemplateElement, usize)| match element {
-        TemplateElement::RawString(text) => Ok(Part::Text(text)),
+        TemplateElement::RawString(text) => Ok(TemplatePart::Text(text)),
         TemplateElement::Expression(expression) | TemplateElement::HtmlExpression(expression)
             if expression.params.is_empty() && expression.hash.is_empty() =>
         {
             let name = expression.name.as_name().unwrap_or_default();
             match Variable::ALL.into_iter().find(|variable| variable.as_str() == name) {
-                Some(variable) => Ok(Part::Variable(variable)),
+                Some(variable) => Ok(TemplatePart::Variable(variable)),
                 None => Err(NameError::UnknownVariable { template: whole(), name: name.to_owned(), character }),
             }
         }

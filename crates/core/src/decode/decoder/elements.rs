@@ -4,12 +4,12 @@ use super::super::Slice;
 use super::super::defect::DefectKind;
 use super::super::search::KEY_BYTES_MAX;
 use super::grammar::is_event;
-use super::{Decoder, Held, Place, Sink, Stage};
+use super::{Decoder, Held, RecordsPlace, Sink, Stage};
 
 impl Decoder {
     /// Judges an element, which ends where the piece does.
     pub(super) fn element_ended(&mut self, is_object: bool, piece: &[u8], sink: &mut Sink<'_>) {
-        self.stage = if self.place == Place::Lost { Stage::Loose } else { Stage::BehindElement };
+        self.stage = if self.place == RecordsPlace::Lost { Stage::Loose } else { Stage::BehindElement };
         self.with_held(piece, |decoder, held| {
             if is_object {
                 decoder.record(held, sink);

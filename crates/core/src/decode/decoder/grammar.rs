@@ -5,7 +5,7 @@ use crate::event::Json;
 use super::super::defect::{Defect, DefectKind};
 use super::super::scanner::is_blank;
 use super::super::search::{KEY_BYTES_MAX, LIST_KEY};
-use super::{Decoder, Document, Held, Part, Place, Sink, Stage};
+use super::{Decoder, Document, Held, RecordsPlace, Sink, Stage, ValuePart};
 
 /// A byte order mark.
 const MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -34,7 +34,7 @@ impl Decoder {
                 self.list_ended()
             }
             (Stage::FirstElement | Stage::NextElement, _) => {
-                self.begin(Part::Element { is_object: byte == b'{' }, at);
+                self.begin(ValuePart::Element { is_object: byte == b'{' }, at);
                 return at;
             }
             (Stage::BehindElement, b',') => Stage::NextElement,
@@ -60,7 +60,7 @@ impl Decoder {
             }
             b'[' if !is_half_mark => {
                 self.outline.has_any = true;
-                self.begin_list(Place::List, at);
+                self.begin_list(RecordsPlace::List, at);
             }
             _ => {
                 self.mark_bytes = MARK.len() as u64;
@@ -72,7 +72,7 @@ impl Decoder {
 
     fn begin_key(&mut self, at: usize) -> usize {
         self.key.clear();
-        self.begin(Part::Key, at);
+        self.begin(ValuePart::Key, at);
         at
     }
 
@@ -81,14 +81,14 @@ impl Decoder {
         if is_records && byte == b'[' {
             self.document.lists += 1;
             self.release();
-            self.begin_list(Place::File, at);
+            self.begin_list(RecordsPlace::File, at);
             return at + 1;
         }
         if is_records {
             self.document.not_a_list = Some(self.base + at as u64);
         }
         self.document.is_event |= ["eventVersion", "eventID", "eventId"].iter().any(|key| self.is_key(key));
-        self.begin(Part::Value, at);
+        self.begin(ValuePart::Value, at);
         at
     }
 
@@ -110,9 +110,9 @@ impl Decoder {
         }
     }
 
-    fn begin_list(&mut self, place: Place, at: usize) {
+    fn begin_list(&mut self, place: RecordsPlace, at: usize) {
         let offset = self.base + at as u64;
-        if place == Place::File && self.document.lists > 1 {
+        if place == RecordsPlace::File && self.document.lists > 1 {
             self.remark(DefectKind::RecordsTwice, offset);
         } else if (self.outline.has_file || self.outline.has_record) && !self.outline.said_another {
             self.outline.said_another = true;
@@ -126,9 +126,9 @@ impl Decoder {
     /// Returns what follows the list at hand.
     fn list_ended(&mut self) -> Stage {
         match self.place {
-            Place::File => Stage::BehindValue,
-            Place::List => Stage::Between,
-            Place::Lost => Stage::Loose,
+            RecordsPlace::File => Stage::BehindValue,
+            RecordsPlace::List => Stage::Between,
+            RecordsPlace::Lost => Stage::Loose,
         }
     }
 

@@ -33,14 +33,14 @@ enum Stage {
     /// Anything that stands between or behind records, whose order is not known any more.
     Loose,
     /// The rest of something that is one JSON value.
-    Scan(Part),
+    Scan(ValuePart),
     /// Anything until the next start of a record.
     Search,
 }
 
 /// What a value is a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum ValuePart {
     /// A key of the outermost object.
     Key,
     /// A value of the outermost object.
@@ -54,7 +54,7 @@ enum Part {
 
 /// Where the elements that are read stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum RecordsPlace {
     /// In the `Records` of a file.
     File,
     /// In a list by itself.
@@ -113,7 +113,7 @@ pub struct Decoder {
     /// Where the piece at hand begins.
     base: u64,
     stage: Stage,
-    place: Place,
+    place: RecordsPlace,
     scanner: Scanner,
     /// Where the value began that the scanner reads.
     value_at: u64,
@@ -143,7 +143,7 @@ impl Decoder {
             limits,
             base: 0,
             stage: Stage::Between,
-            place: Place::Lost,
+            place: RecordsPlace::Lost,
             scanner: Scanner::new(limits.record_bytes),
             value_at: 0,
             last_text: 0,
@@ -196,13 +196,13 @@ impl Decoder {
     }
 
     /// Reads on in a value. As all that follow, it returns where in the piece reading goes on.
-    fn scan(&mut self, part: Part, piece: &[u8], at: usize, sink: &mut Sink<'_>) -> usize {
+    fn scan(&mut self, part: ValuePart, piece: &[u8], at: usize, sink: &mut Sink<'_>) -> usize {
         let scan = self.scanner.feed(&piece[at..]);
         let end = match scan {
             Scan::More => piece.len(),
             Scan::Ended(taken) | Scan::Broken(taken) => at + taken,
         };
-        if part == Part::Key {
+        if part == ValuePart::Key {
             // One byte more, so that a key that is too long differs from one that is not.
             let room = (super::search::KEY_BYTES_MAX + 1).saturating_sub(self.key.len());
             self.key.extend(piece[at..end].iter().take(room));
@@ -215,15 +215,15 @@ impl Decoder {
             return self.broken(end, sink);
         }
         match part {
-            Part::Key => self.stage = Stage::Colon,
-            Part::Value => self.value_ended(),
-            Part::Element { is_object } => self.element_ended(is_object, &piece[..end], sink),
+            ValuePart::Key => self.stage = Stage::Colon,
+            ValuePart::Value => self.value_ended(),
+            ValuePart::Element { is_object } => self.element_ended(is_object, &piece[..end], sink),
         }
         end
     }
 
     /// Begins a value at a byte of the piece, and holds it.
-    fn begin(&mut self, part: Part, at: usize) {
+    fn begin(&mut self, part: ValuePart, at: usize) {
         self.value_at = self.base + at as u64;
         self.scanner.restart();
         self.hold_from(self.value_at);

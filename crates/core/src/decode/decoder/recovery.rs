@@ -2,14 +2,14 @@
 
 use super::super::defect::{Defect, DefectKind, EXCERPT_BYTES_MAX, excerpt};
 use super::super::search::{Search, Start};
-use super::{Damage, Decoder, Document, Held, Part, Place, Sink, Stage};
+use super::{Damage, Decoder, Document, Held, RecordsPlace, Sink, Stage, ValuePart};
 
 impl Decoder {
     /// Notes damage that shows at a byte of the piece, and begins a search.
     pub(super) fn broken(&mut self, at: usize, sink: &mut Sink<'_>) -> usize {
         let shows_at = self.base + at as u64;
         let held = self.hold.map(|hold| hold.start);
-        let is_element = matches!(self.stage, Stage::Scan(Part::Element { .. }));
+        let is_element = matches!(self.stage, Stage::Scan(ValuePart::Element { .. }));
         let (kind, offset) = match held {
             Some(start) if is_element || self.is_lone_record() => (DefectKind::NotJson, start),
             Some(start) => (DefectKind::Stray, start),
@@ -29,7 +29,7 @@ impl Decoder {
     fn search_from(&mut self, shows_at: u64) -> u64 {
         let is_kept = |start: u64| shows_at - start <= self.limits.record_bytes as u64;
         let Some(start) = self.hold.map(|hold| hold.start).filter(|start| is_kept(*start)) else { return shows_at };
-        let in_list = matches!(self.stage, Stage::Scan(Part::Element { .. }));
+        let in_list = matches!(self.stage, Stage::Scan(ValuePart::Element { .. }));
         // The bracket of `Records` may be lost. Else a lost quote may have made a text of what follows.
         let list = self.document.not_a_list.filter(|list| !in_list && *list >= start);
         let list = list.filter(|_| !std::mem::replace(&mut self.outline.has_sought_list, true));
@@ -80,9 +80,9 @@ impl Decoder {
     /// Decides where the records are that a search will find: in the list that is being read, on lines, or anywhere.
     fn go_on_as(&mut self) {
         let in_list =
-            matches!(self.stage, Stage::Scan(Part::Element { .. }) | Stage::NextElement | Stage::BehindElement);
+            matches!(self.stage, Stage::Scan(ValuePart::Element { .. }) | Stage::NextElement | Stage::BehindElement);
         if !in_list {
-            self.place = Place::Lost;
+            self.place = RecordsPlace::Lost;
             self.document = Document::default();
         }
         self.is_resumed = false;
@@ -95,7 +95,7 @@ impl Decoder {
 
     /// Tells whether what is held is a record by itself.
     fn is_lone_record(&self) -> bool {
-        let is_element = matches!(self.stage, Stage::Scan(Part::Element { .. }));
+        let is_element = matches!(self.stage, Stage::Scan(ValuePart::Element { .. }));
         !is_element && self.document.is_event && self.document.lists == 0
     }
 
@@ -135,7 +135,7 @@ impl Decoder {
     }
 
     fn cut_off(&mut self, end: u64) {
-        let is_element = matches!(self.stage, Stage::Scan(Part::Element { .. }));
+        let is_element = matches!(self.stage, Stage::Scan(ValuePart::Element { .. }));
         let is_record = is_element || self.is_lone_record();
         let start = self.hold.map_or(end, |hold| hold.start);
         let record = is_record.then(|| self.next_index());

@@ -2,7 +2,7 @@
 
 use super::{FULL, actions, allows, ask, config, known};
 use crate::ids::Arn;
-use crate::permissions::{AccountKind, LakePlace, Permissions, Purpose, Request, permissions};
+use crate::permissions::{AccountKind, LakePlace, Permissions, PermissionsRequest, Purpose, permissions};
 use crate::policy::evaluate::Context;
 
 pub(super) const KEY: &str = "arn:aws:kms:eu-west-1:444444444444:key/9";
@@ -12,7 +12,15 @@ pub(super) fn needed(place: AccountKind, key: Option<&str>) -> Permissions {
     let key: Option<Arn> = key.map(|key| key.parse().unwrap());
     let lake = LakePlace { bucket: &"acme-lake".parse().unwrap(), prefix: "cloudtrail/", key: key.as_ref() };
     let (config, known, purpose) = (config(FULL), known(), Purpose::Lake);
-    permissions(&Request { config: &config, purpose, place, known: &known, destroy: &[], sign: None, lake: Some(lake) })
+    permissions(&PermissionsRequest {
+        config: &config,
+        purpose,
+        place,
+        known: &known,
+        destroy: &[],
+        sign: None,
+        lake: Some(lake),
+    })
 }
 
 #[test]

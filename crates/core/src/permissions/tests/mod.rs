@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
-use super::{AccountKind, Known, Permissions, Purpose, Request, permissions, stack_set};
+use super::{AccountKind, KnownAccounts, Permissions, PermissionsRequest, Purpose, permissions, stack_set};
 use crate::config::{self, Config};
-use crate::operations::{ALL, Access, Operation, Part, Service, account as account_op, of};
+use crate::operations::{ALL, Access, CallPurpose, Operation, Service, account as account_op, of};
 use crate::policy::PolicyDocument;
 use crate::policy::document::{ActionElement, ResourceElement};
 use crate::policy::evaluate::{self, Caller, Context, Layers, Named, evaluate};
@@ -63,13 +63,18 @@ fn config(text: &str) -> Config {
     config::parse(text, "orgtrail.yaml").unwrap_or_else(|errors| panic!("{}", errors.render(false)))
 }
 
-fn known() -> Known {
-    Known { management: Some("111111111111".parse().unwrap()), log: None }
+fn known() -> KnownAccounts {
+    KnownAccounts { management: Some("111111111111".parse().unwrap()), log: None }
 }
 
 /// A question without anything that only some commands need.
-fn request<'a>(config: &'a Config, purpose: Purpose, place: AccountKind, known: &'a Known) -> Request<'a> {
-    Request { config, purpose, place, known, destroy: &[], sign: None, lake: None }
+fn request<'a>(
+    config: &'a Config,
+    purpose: Purpose,
+    place: AccountKind,
+    known: &'a KnownAccounts,
+) -> PermissionsRequest<'a> {
+    PermissionsRequest { config, purpose, place, known, destroy: &[], sign: None, lake: None }
 }
 
 fn ask(text: &str, purpose: Purpose, place: AccountKind) -> Permissions {
@@ -216,7 +221,7 @@ fn a_trail_may_be_deleted_only_where_it_was_named() {
     let destroy = ["arn:aws:cloudtrail:eu-central-1:111111111111:trail/old".to_owned(), "older".to_owned()];
     let asked = |purpose, place| {
         let (config, known) = (config(FULL), known());
-        permissions(&Request { destroy: &destroy, ..request(&config, purpose, place, &known) })
+        permissions(&PermissionsRequest { destroy: &destroy, ..request(&config, purpose, place, &known) })
     };
     let delete = |answer: &Permissions, account: &str, name: &str| {
         let arn = format!("arn:aws:cloudtrail:eu-central-1:{account}:trail/{name}");
@@ -341,7 +346,7 @@ fn everything_is_granted_only_where_aws_knows_no_resource_or_a_condition_narrows
 #[test]
 fn what_is_not_known_is_said() {
     let config = config(SMALL);
-    let nobody = Known::default();
+    let nobody = KnownAccounts::default();
     let notes = |purpose, place| permissions(&request(&config, purpose, place, &nobody)).notes;
     assert!(notes(Purpose::Apply, AccountKind::Management)[0].contains("--management"));
     assert!(notes(Purpose::Plan, AccountKind::Log)[0].contains("--log"));
@@ -393,7 +398,7 @@ const SIGNING_KEY: &str = "arn:aws:kms:eu-central-1:444444444444:key/1234abcd-12
 
 fn signing(purpose: Purpose, place: AccountKind, key: &str) -> Permissions {
     let key = key.parse().unwrap();
-    permissions(&Request { sign: Some(&key), ..request(&config(FULL), purpose, place, &known()) })
+    permissions(&PermissionsRequest { sign: Some(&key), ..request(&config(FULL), purpose, place, &known()) })
 }
 
 #[test]
@@ -430,7 +435,7 @@ fn verify_reads_the_earlier_places_too() {
 #[test]
 fn verify_is_given_the_archives_part_of_the_table() {
     let given = signing(Purpose::Verify, AccountKind::Log, SIGNING_KEY).operations;
-    let called = of(Part::Archive).filter(|operation| operation.service != Service::Sts);
+    let called = of(CallPurpose::Archive).filter(|operation| operation.service != Service::Sts);
     // Which regions an account has is asked before, with the session of every command that looks.
     assert_eq!(given, called.chain([&account_op::LIST_REGIONS]).copied().collect());
 }
@@ -467,7 +472,7 @@ fn the_stack_set_holds_the_printed_policies() {
 fn a_member_role_with_a_path_has_it_apart_from_its_name() {
     let mut config = config(SMALL);
     config.organization.member_role = "security/audit/orgtrail-member".into();
-    let (text, _) = stack_set(&config, Purpose::Plan, &Known::default()).unwrap();
+    let (text, _) = stack_set(&config, Purpose::Plan, &KnownAccounts::default()).unwrap();
     let role = &json(&Yaml::load_from_str(&text).unwrap()[0])["Resources"]["MemberRole"]["Properties"];
     assert_eq!((&role["Path"], &role["RoleName"]), (&"/security/audit/".into(), &"orgtrail-member".into()));
 }
@@ -476,7 +481,7 @@ fn a_member_role_with_a_path_has_it_apart_from_its_name() {
 fn a_name_cannot_leave_its_place_in_the_stack_set() {
     let mut config = config(SMALL);
     config.organization.member_role = "x\"\n  Evil: \"y".into();
-    let (text, notes) = stack_set(&config, Purpose::Plan, &Known::default()).unwrap();
+    let (text, notes) = stack_set(&config, Purpose::Plan, &KnownAccounts::default()).unwrap();
     let stack = json(&Yaml::load_from_str(&text).unwrap()[0]);
     assert_eq!(stack["Resources"]["MemberRole"]["Properties"]["RoleName"], "x\"\n  Evil: \"y");
     assert!(stack["Parameters"]["LogAccountId"].get("Default").is_none());

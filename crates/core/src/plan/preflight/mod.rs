@@ -17,7 +17,8 @@ use crate::policy::PolicyDocument;
 use crate::policy::evaluate::Named;
 use crate::policy::lint::{self, LintSubject, Rule, lint};
 use crate::policy::preflight::{
-    Documents, Doubt, LogGroup, Part, Preflight, PreflightTrail, RESOURCE_POLICY, Refusal, Topic, TopicKey, preflight,
+    Documents, Doubt, LogGroup, Preflight, PreflightTrail, RESOURCE_POLICY, Refusal, Refuser, Topic, TopicKey,
+    preflight,
 };
 
 mod now;
@@ -169,13 +170,13 @@ impl<'a> Targets<'a> {
         };
         let mut preflight = preflight(&delivery, &documents);
         // What is not known is not refused: it may well be there. Somebody else's bucket is not looked at.
-        let mut known = |part: Part, known: bool| {
+        let mut known = |part: Refuser, known: bool| {
             if !known {
                 preflight.refusals.retain(|refusal| refusal.part() != part);
             }
         };
         unknown.iter().for_each(|doubt| known(doubt.part(), false));
-        known(Part::Bucket, self.wants(Kind::BucketPolicy, &trail.bucket));
+        known(Refuser::Bucket, self.wants(Kind::BucketPolicy, &trail.bucket));
         preflight.doubts.extend(unknown.iter().cloned());
         preflight.doubts.extend(self.unread_keys(trail));
         Some(Delivered { arn: delivery.trail_arn, preflight, documents: Vec::new() })
@@ -186,13 +187,13 @@ impl<'a> Targets<'a> {
     }
 
     /// Returns the address of the document that a refusal is about, or of the trail where it is none of ours.
-    fn place(&self, address: &Address, trail: &Trail, part: Part) -> Address {
+    fn place(&self, address: &Address, trail: &Trail, part: Refuser) -> Address {
         let mut wanted = self.addresses.iter().copied();
         let found = match part {
-            Part::Bucket => wanted.find(|at| at.kind == Kind::BucketPolicy && at.name == trail.bucket),
-            Part::Key => wanted.find(|at| at.kind == Kind::KeyPolicy),
-            Part::Topic | Part::TopicKey => trail.topic.as_deref().and_then(|arn| self.topic_at(arn)),
-            Part::LogGroup => None,
+            Refuser::Bucket => wanted.find(|at| at.kind == Kind::BucketPolicy && at.name == trail.bucket),
+            Refuser::Key => wanted.find(|at| at.kind == Kind::KeyPolicy),
+            Refuser::Topic | Refuser::TopicKey => trail.topic.as_deref().and_then(|arn| self.topic_at(arn)),
+            Refuser::LogGroup => None,
         };
         found.unwrap_or(address).clone()
     }

@@ -9,7 +9,7 @@ use crate::estate::{Address, Desired, Estate, Kind, Problem, Resource, SeenKey, 
 use crate::organization::Organization;
 use crate::plan::effective;
 use crate::plan::finding::{Finding, Harm};
-use crate::policy::preflight::{Doubt, Part, RESOURCE_POLICY, Refusal};
+use crate::policy::preflight::{Doubt, RESOURCE_POLICY, Refusal, Refuser};
 
 /// What is wrong with the deliveries of now.
 #[derive(Default)]
@@ -159,7 +159,7 @@ fn with_count((mut finding, refusals): (Finding, usize)) -> Finding {
 /// The check that CloudTrail makes when a trail is made or changed writes an object without encryption headers; what is
 /// delivered has them.
 fn hinders_changes_only(refusal: &Refusal) -> bool {
-    refusal.part() == Part::Bucket && refusal.resource.ends_with('/')
+    refusal.part() == Refuser::Bucket && refusal.resource.ends_with('/')
 }
 
 fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
@@ -167,14 +167,14 @@ fn finding(targets: &Targets, at: Address, refusal: Refusal) -> Finding {
         _ if hinders_changes_only(&refusal) => {
             (Harm::LessProtected, "change-refused", "CloudTrail would refuse every change of the trail")
         }
-        Part::Bucket | Part::Key => (Harm::LogsLost, "delivery-refused", "CloudTrail is refused"),
-        Part::Topic | Part::TopicKey => {
+        Refuser::Bucket | Refuser::Key => (Harm::LogsLost, "delivery-refused", "CloudTrail is refused"),
+        Refuser::Topic | Refuser::TopicKey => {
             (Harm::LessProtected, "notification-refused", "no notification of new log files: CloudTrail is refused")
         }
-        Part::LogGroup if refusal.document.starts_with(RESOURCE_POLICY) => {
+        Refuser::LogGroup if refusal.document.starts_with(RESOURCE_POLICY) => {
             (Harm::LessProtected, "log-group-refused", "CloudTrail is to be kept out of the log group")
         }
-        Part::LogGroup => {
+        Refuser::LogGroup => {
             (Harm::LessProtected, "log-group-refused", "nothing arrives in the log group: CloudTrail is refused")
         }
     };

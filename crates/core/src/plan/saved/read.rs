@@ -22,7 +22,7 @@ pub enum BadPlan {
     Version(u64),
     /// A part that was changed by hand, or damaged.
     #[error("its part `{part}` is not as orgtrail writes it")]
-    Part {
+    Readable {
         /// The field.
         part: &'static str,
         /// What does not fit, and in which entry.
@@ -77,7 +77,7 @@ impl Parts {
     /// Takes a part out; the value of its type that says nothing where it is not there.
     ///
     /// # Errors
-    /// [`BadPlan::Part`] for another type.
+    /// [`BadPlan::Readable`] for another type.
     pub fn take<T: DeserializeOwned + Default>(&mut self, part: &'static str) -> Result<T, BadPlan> {
         if self.0.contains_key(part) { self.required(part) } else { Ok(T::default()) }
     }
@@ -104,7 +104,7 @@ impl Parts {
             let entry: Result<T, String> =
                 serde_json::from_value(value).map_err(|why: serde_json::Error| why.to_string());
             let looked = entry.and_then(|entry| look(&entry).map(|()| entry).map_err(str::to_owned));
-            looked.map_err(|why| BadPlan::Part { part, why: BadPart::Entry { number: at + 1, address, why } })
+            looked.map_err(|why| BadPlan::Readable { part, why: BadPart::Entry { number: at + 1, address, why } })
         };
         entries.into_iter().enumerate().map(read).collect()
     }
@@ -121,7 +121,7 @@ impl Parts {
 impl BadPlan {
     /// Says that a part as a whole does not fit.
     pub fn whole(part: &'static str, why: impl ToString) -> Self {
-        Self::Part { part, why: BadPart::Whole(why.to_string()) }
+        Self::Readable { part, why: BadPart::Whole(why.to_string()) }
     }
 }
 

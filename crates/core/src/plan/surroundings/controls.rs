@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Around, Judge, open};
-use crate::estate::surroundings::{ControlPolicies, Part, Surroundings};
+use crate::estate::surroundings::{ControlPolicies, Readable, Surroundings};
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Problem, Resource, Role, Stage, Trail};
 use crate::ids::{AccountId, Arn};
 use crate::plan::preflight::{active, delivery};
@@ -26,8 +26,8 @@ struct Bound<'a> {
 impl Judge<'_> {
     pub(super) fn controls(&self, surroundings: &Surroundings, result: &mut Around) {
         let controls = match &surroundings.organization {
-            Part::Read(controls) => controls,
-            Part::Unreadable(problem) => {
+            Readable::Read(controls) => controls,
+            Readable::Unreadable(problem) => {
                 let who = "service and resource control policies".to_owned();
                 result.unproven.push(open(Invariant::ReadsOwn, who, problem));
                 return;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Around, Judge, Standing, When, open};
 use crate::estate::surroundings::{
-    AclGrant, BucketExposure, KeyGrant, LogGroupExposure, Part, Subscription, Surroundings, Target,
+    AclGrant, BucketExposure, KeyGrant, LogGroupExposure, Readable, Subscription, Surroundings, Target,
 };
 use crate::estate::{ACCOUNT_TAG, Address, Kind, Resource};
 use crate::ids::{AccountId, Arn};
@@ -69,13 +69,13 @@ impl Judge<'_> {
         &self,
         address: &Address,
         what: &str,
-        part: &Part<Vec<T>>,
+        part: &Readable<Vec<T>>,
         result: &mut Around,
         mut judge: impl FnMut(&T, &mut Around),
     ) {
         match part {
-            Part::Read(items) => items.iter().for_each(|item| judge(item, result)),
-            Part::Unreadable(problem) => {
+            Readable::Read(items) => items.iter().for_each(|item| judge(item, result)),
+            Readable::Unreadable(problem) => {
                 result.unproven.push(open(Invariant::NothingLeadsOut, format!("{what} {}", address.name), problem));
             }
         }
@@ -92,15 +92,15 @@ impl Judge<'_> {
             }
         });
         match website {
-            Part::Read(true) => result.findings.push(Finding::new(
+            Readable::Read(true) => result.findings.push(Finding::new(
                 Harm::LessProtected,
                 address,
                 "website",
                 "the bucket is served as a website: whatever its policy opens to anyone can be read by a browser",
                 format!("take it away: `aws s3api delete-bucket-website --bucket {}`", address.name),
             )),
-            Part::Read(false) => {}
-            Part::Unreadable(problem) => {
+            Readable::Read(false) => {}
+            Readable::Unreadable(problem) => {
                 let who = format!("website of {}", address.name);
                 result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
             }
@@ -230,7 +230,7 @@ impl Judge<'_> {
             );
         });
         // What they let in is a matter of the proof of isolation.
-        if let Part::Unreadable(problem) = &exposure.policies {
+        if let Readable::Unreadable(problem) = &exposure.policies {
             let who = format!("resource policies for the log group {}", address.name);
             result.unproven.push(open(Invariant::NothingLeadsOut, who, problem));
         }

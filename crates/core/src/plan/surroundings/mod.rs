@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Harm, Violation};
-use crate::estate::surroundings::{Part, Principal, Surroundings};
+use crate::estate::surroundings::{Principal, Readable, Surroundings};
 use crate::estate::{Address, Desired, Estate, Kind, Problem};
 use crate::ids::{AccountId, Arn};
 use crate::organization::Organization;
@@ -167,8 +167,8 @@ impl Judge<'_> {
 
     fn principals(&self, surroundings: &Surroundings, result: &mut Around) {
         let principals = match &surroundings.principals {
-            Part::Read(principals) => principals,
-            Part::Unreadable(problem) => {
+            Readable::Read(principals) => principals,
+            Readable::Unreadable(problem) => {
                 let who = format!("account {}", self.desired.log_account);
                 result.unproven.push(open(Invariant::NobodyElseAdministers, who, problem));
                 return;
@@ -329,8 +329,8 @@ impl Judge<'_> {
 
     fn delegated_administrators(&self, surroundings: &Surroundings, result: &mut Around) {
         let accounts = match &surroundings.delegated_administrators {
-            Part::Read(accounts) => accounts,
-            Part::Unreadable(problem) => {
+            Readable::Read(accounts) => accounts,
+            Readable::Unreadable(problem) => {
                 let who = "the delegated administrators of CloudTrail".to_owned();
                 result.unproven.push(open(Invariant::NobodyElseAdministers, who, problem));
                 return;

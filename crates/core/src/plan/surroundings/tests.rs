@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Around, When, around};
 use crate::estate::surroundings::{
-    AclGrant, BucketExposure, ControlPolicies, ControlPolicy, KeyGrant, LogGroupExposure, Part, Principal,
+    AclGrant, BucketExposure, ControlPolicies, ControlPolicy, KeyGrant, LogGroupExposure, Principal, Readable,
     Subscription, Surroundings, Target,
 };
 use crate::estate::{
@@ -112,7 +112,7 @@ fn role(name: &str, principal: &str, condition: &str, powers: Powers) -> Princip
 }
 
 fn with(principal: Principal) -> Surroundings {
-    Surroundings { principals: Part::Read(vec![principal]), ..Surroundings::default() }
+    Surroundings { principals: Readable::Read(vec![principal]), ..Surroundings::default() }
 }
 
 fn aws(id: &str) -> String {
@@ -226,7 +226,7 @@ fn what_is_not_known_of_somebody_matters_where_outsiders_become_it() {
 #[test]
 fn a_further_delegated_administrator_is_a_finding() {
     let found = |desired: &Desired| {
-        let delegated_administrators = Part::Read(BTreeSet::from([account(MEMBER)]));
+        let delegated_administrators = Readable::Read(BTreeSet::from([account(MEMBER)]));
         judged_by(desired, Surroundings { delegated_administrators, ..Surroundings::default() }).findings
     };
     let mut named = desired();
@@ -255,7 +255,7 @@ fn who_was_judged_is_no_question_to_the_proof() {
     let mut all: Vec<Principal> = ways.iter().map(|(name, who)| role(name, who, "", Powers::all())).collect();
     all.push(Principal { trust: None, ..role("unread", &aws(LOG), "", Powers::all()) });
     all.push(Principal { arn: format!("arn:aws:iam::{LOG}:user/eve"), trust: None, ..all[0].clone() });
-    let judged = |principals: Part<Vec<Principal>>| {
+    let judged = |principals: Readable<Vec<Principal>>| {
         let surroundings = Surroundings { principals, ..Surroundings::default() };
         let estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
         super::judged_principals(&named, &estate, &organization())
@@ -264,7 +264,7 @@ fn who_was_judged_is_no_question_to_the_proof() {
         ["arn:aws:iam::222222222222:*/SecurityAudit", "arn:aws:iam::222222222222:role/forensics/*"].map(str::to_owned);
     let closed = ["role/own", "role/management", "role/saml", "role/service", "user/eve"]
         .map(|name| format!("arn:aws:iam::{LOG}:{name}"));
-    assert_eq!(judged(Part::Read(all)), [&by_name[..], &closed[..]].concat());
+    assert_eq!(judged(Readable::Read(all)), [&by_name[..], &closed[..]].concat());
     let problem = Problem {
         account: account(LOG),
         address: None,
@@ -273,7 +273,7 @@ fn who_was_judged_is_no_question_to_the_proof() {
         message: "no".into(),
         help: String::new(),
     };
-    assert_eq!(judged(Part::Unreadable(Box::new(problem))), by_name);
+    assert_eq!(judged(Readable::Unreadable(Box::new(problem))), by_name);
 }
 
 fn exposure(change: impl FnOnce(&mut BucketExposure)) -> Surroundings {
@@ -297,25 +297,25 @@ fn copies_lists_and_messages_stay_inside() {
         (Some(STRANGER), (1, 0, 0)),
         (None, (0, 1, 0)),
     ] {
-        let copies = judged(exposure(|exposure| exposure.replication = Part::Read(vec![target(id)])));
+        let copies = judged(exposure(|exposure| exposure.replication = Readable::Read(vec![target(id)])));
         assert_eq!(came_to(&copies), expected, "replication to {id:?}");
-        let lists = judged(exposure(|exposure| exposure.inventories = Part::Read(vec![target(id)])));
+        let lists = judged(exposure(|exposure| exposure.inventories = Readable::Read(vec![target(id)])));
         assert_eq!(came_to(&lists), expected, "inventory to {id:?}");
         let Some(id) = id else { continue };
         let queue = format!("arn:aws:sqs:eu-central-1:{id}:q");
-        let messages = judged(exposure(|exposure| exposure.notifications = Part::Read(vec![queue.clone()])));
+        let messages = judged(exposure(|exposure| exposure.notifications = Readable::Read(vec![queue.clone()])));
         assert_eq!(came_to(&messages), expected, "notification to {id}");
         let grant = |grantee: String| KeyGrant { id: "g".into(), grantee, operations: ["Decrypt".to_owned()].into() };
         let keys = BTreeMap::from([(
             at(Kind::Key, LOG, "alias/x"),
-            Part::Read(vec![grant(format!("arn:aws:iam::{id}:role/x"))]),
+            Readable::Read(vec![grant(format!("arn:aws:iam::{id}:role/x"))]),
         )]);
         assert_eq!(came_to(&judged(Surroundings { keys, ..Surroundings::default() })), expected, "grant to {id}");
         let one = Subscription { protocol: "sqs".into(), endpoint: queue.clone(), owner: Some(LOG.into()) };
-        let topics = BTreeMap::from([(at(Kind::Topic, LOG, "t"), Part::Read(vec![one]))]);
+        let topics = BTreeMap::from([(at(Kind::Topic, LOG, "t"), Readable::Read(vec![one]))]);
         assert_eq!(came_to(&judged(Surroundings { topics, ..Surroundings::default() })), expected, "topic to {id}");
         let group = LogGroupExposure {
-            subscriptions: Part::Read(vec![format!("arn:aws:logs:eu-central-1:{id}:destination:d")]),
+            subscriptions: Readable::Read(vec![format!("arn:aws:logs:eu-central-1:{id}:destination:d")]),
             ..LogGroupExposure::default()
         };
         let log_groups = BTreeMap::from([(at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"), group)]);
@@ -331,7 +331,7 @@ fn copies_lists_and_messages_stay_inside() {
         owner: Some(owner.to_owned()),
     };
     let topic = |one| Surroundings {
-        topics: BTreeMap::from([(at(Kind::Topic, LOG, "t"), Part::Read(vec![one]))]),
+        topics: BTreeMap::from([(at(Kind::Topic, LOG, "t"), Readable::Read(vec![one]))]),
         ..Surroundings::default()
     };
     assert_eq!(came_to(&judged(topic(mail(LOG)))), (0, 0, 1));
@@ -343,7 +343,7 @@ fn an_access_control_list_counts_while_ownership_is_not_enforced() {
     let grant =
         AclGrant { grantee: "http://acs.amazonaws.com/groups/global/AllUsers".into(), permission: "READ".into() };
     let judge = |enforced: bool, when: When| {
-        let surroundings = exposure(|exposure| exposure.acl = Part::Read(vec![grant.clone()]));
+        let surroundings = exposure(|exposure| exposure.acl = Readable::Read(vec![grant.clone()]));
         let mut estate = Estate { surroundings: Some(surroundings), ..Estate::default() };
         let seen = crate::estate::Sighting::present(plain_bucket(enforced));
         estate.sightings.insert(bucket(), seen);
@@ -352,7 +352,7 @@ fn an_access_control_list_counts_while_ownership_is_not_enforced() {
     assert_eq!(judge(true, When::Now), Around::default());
     assert_eq!(judge(false, When::Planned).findings[0].code, "acl-grant");
     assert_eq!(judge(false, When::Now).violations[0].principal, "anyone");
-    let served = judged(exposure(|exposure| exposure.website = Part::Read(true)));
+    let served = judged(exposure(|exposure| exposure.website = Readable::Read(true)));
     assert_eq!(served.findings[0].code, "website");
 }
 
@@ -373,8 +373,8 @@ fn each_part_that_could_not_be_read_is_an_open_question() {
         at(Kind::LogGroup, MANAGEMENT, "/orgtrail/acme"),
     ];
     let mut all = Surroundings::unreadable(&problem, &addresses);
-    all.delegated_administrators = Part::Unreadable(Box::new(problem.clone()));
-    all.organization = Part::Unreadable(Box::new(problem));
+    all.delegated_administrators = Readable::Unreadable(Box::new(problem.clone()));
+    all.organization = Readable::Unreadable(Box::new(problem));
     let result = judged(all.clone());
     // Everybody, five of the bucket, key, topic, two of the log group, administrators, control policies.
     assert_eq!(result.unproven.len(), 12, "{:#?}", result.unproven);

@@ -10,7 +10,7 @@ use super::Archive;
 use crate::ids::{AccountId, Arn};
 use crate::policy::document::Statement;
 use crate::policy::evaluate::{Caller, Context, Request, arn_glob, glob, line_holds};
-use crate::policy::shape::{Class, Part, common, many, one, range, text};
+use crate::policy::shape::{Class, ShapePart, common, many, one, range, text};
 
 /// The account of somebody who has nothing to do with the organization.
 pub(super) const STRANGER: &str = "000000000000";
@@ -385,23 +385,23 @@ impl Asked<'_> {
 }
 
 /// Returns what the ARNs of an account's principals, or of what services act for, look like; of any account for none.
-fn arn_shapes(partition: &str, account: Option<&str>, is_source: bool) -> Vec<Vec<Part>> {
+fn arn_shapes(partition: &str, account: Option<&str>, is_source: bool) -> Vec<Vec<ShapePart>> {
     let id = || match account {
-        Some(id) => text(id).collect::<Vec<Part>>(),
+        Some(id) => text(id).collect::<Vec<ShapePart>>(),
         None => vec![range("09"); 12],
     };
-    let of = |start: &str, end: &[Part]| -> Vec<Part> {
+    let of = |start: &str, end: &[ShapePart]| -> Vec<ShapePart> {
         text(&format!("arn:{partition}:{start}")).chain(id()).chain(text(":")).chain(end.iter().copied()).collect()
     };
-    let named = |kind: &str| -> Vec<Part> { text(kind).chain([one(Class::Any), many(Class::Any)]).collect() };
+    let named = |kind: &str| -> Vec<ShapePart> { text(kind).chain([one(Class::Any), many(Class::Any)]).collect() };
     if is_source {
         let word = [one(Class::Word), many(Class::Word)];
-        let start: Vec<Part> = text(&format!("arn:{partition}:")).chain(word).chain(text(":")).collect();
+        let start: Vec<ShapePart> = text(&format!("arn:{partition}:")).chain(word).chain(text(":")).collect();
         // The account's number is nowhere but in its field: no name of a resource has it before a colon.
-        let plain: Vec<Part> = named("");
-        let typed: Vec<Part> =
+        let plain: Vec<ShapePart> = named("");
+        let typed: Vec<ShapePart> =
             [one(Class::Region), many(Class::Region)].into_iter().chain(text(":")).chain(named("")).collect();
-        let after = |region: &[Part], resource: &[Part]| -> Vec<Part> {
+        let after = |region: &[ShapePart], resource: &[ShapePart]| -> Vec<ShapePart> {
             let place = start.iter().chain(region).copied().chain(text(":"));
             place.chain(id()).chain(text(":")).chain(resource.iter().copied()).collect()
         };
@@ -411,7 +411,7 @@ fn arn_shapes(partition: &str, account: Option<&str>, is_source: bool) -> Vec<Ve
     vec![
         of("iam::", &named("role/")),
         of("iam::", &named("user/")),
-        of("iam::", &text("root").collect::<Vec<Part>>()),
+        of("iam::", &text("root").collect::<Vec<ShapePart>>()),
         of("sts::", &named("federated-user/")),
     ]
 }

@@ -80,7 +80,7 @@ impl Powers {
 
 /// The archive as its own account's policies name it.
 #[derive(Debug, Clone)]
-pub struct Site<'a> {
+pub struct ArchiveNames<'a> {
     /// The account.
     pub account: &'a AccountId,
     /// Its partition, as ARNs write it.
@@ -196,7 +196,7 @@ const ACTS_THROUGH: [(&str, &[&str]); 9] = [
 
 /// Returns what each subject can do, in their order. `powerful` are roles that count as such whatever their policies
 /// say.
-pub fn powers(site: &Site, subjects: &[PrincipalPolicies]) -> Vec<Powers> {
+pub fn powers(site: &ArchiveNames, subjects: &[PrincipalPolicies]) -> Vec<Powers> {
     let mut all: Vec<Powers> = subjects.iter().map(|subject| site.of(subject)).collect();
     // Whoever becomes somebody who becomes somebody: until nothing is added. Each turn adds one at least.
     loop {
@@ -218,7 +218,7 @@ pub fn powers(site: &Site, subjects: &[PrincipalPolicies]) -> Vec<Powers> {
     }
 }
 
-impl Site<'_> {
+impl ArchiveNames<'_> {
     fn of(&self, subject: &PrincipalPolicies) -> Powers {
         let mut powers = Powers::default();
         for (bucket, policy) in &self.buckets {

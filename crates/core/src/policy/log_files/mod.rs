@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::document::{Effect, ResourceElement, Statement};
 use super::evaluate::{last_field, resource_glob};
-use super::shape::{Part, TooMany, common, outside};
+use super::shape::{ShapePart, TooMany, common, outside};
 use crate::ids::AccountId;
 use crate::log_path::{Folder, LogRoot};
 
@@ -53,7 +53,7 @@ impl LogFiles<'_> {
             return Ok(None);
         }
         let mut all = shapes(self.folders, &start, account);
-        Ok(all.find_map(|shape: Vec<Part>| common(&pattern, &shape)).and_then(|text| self.key(&text)))
+        Ok(all.find_map(|shape: Vec<ShapePart>| common(&pattern, &shape)).and_then(|text| self.key(&text)))
     }
 
     /// Returns a key that none of the patterns matches, of one account or of any.

@@ -1,9 +1,9 @@
 //! What the names of log files look like.
 
 use crate::log_path::{FILE_ENDING, Folder};
-use crate::policy::shape::{Class, Part, many, one, range, text};
+use crate::policy::shape::{Class, ShapePart, many, one, range, text};
 
-fn id(account: Option<&str>) -> Vec<Part> {
+fn id(account: Option<&str>) -> Vec<ShapePart> {
     match account {
         Some(id) => text(id).collect(),
         None => vec![range("09"); 12],
@@ -11,7 +11,7 @@ fn id(account: Option<&str>) -> Vec<Part> {
 }
 
 /// Returns what everything below an account's path looks like, and more: whatever follows no name at all follows this.
-pub(super) fn loosely(start: &str, account: Option<&str>) -> Vec<Part> {
+pub(super) fn loosely(start: &str, account: Option<&str>) -> Vec<ShapePart> {
     let below = text(start).chain(text("/")).chain(id(account)).chain(text("/"));
     below.chain([many(Class::Any)]).collect()
 }
@@ -21,7 +21,7 @@ pub(super) fn shapes<'a>(
     folders: &'a [Folder],
     start: &'a str,
     account: Option<&'a str>,
-) -> impl Iterator<Item = Vec<Part>> + 'a {
+) -> impl Iterator<Item = Vec<ShapePart>> + 'a {
     const MONTHS: [[&str; 2]; 2] = [["00", "19"], ["11", "02"]];
     const DAYS: [[&str; 2]; 3] = [["00", "19"], ["12", "09"], ["33", "01"]];
     let dates = || MONTHS.iter().flat_map(|month| DAYS.iter().map(move |day| (month, day)));
@@ -30,8 +30,8 @@ pub(super) fn shapes<'a>(
     folders.iter().flat_map(of)
 }
 
-fn shape(start: &str, account: Option<&str>, folder: &str, month: &[&str; 2], day: &[&str; 2]) -> Vec<Part> {
-    let mut parts: Vec<Part> = text(start).chain(text("/")).chain(id(account)).collect();
+fn shape(start: &str, account: Option<&str>, folder: &str, month: &[&str; 2], day: &[&str; 2]) -> Vec<ShapePart> {
+    let mut parts: Vec<ShapePart> = text(start).chain(text("/")).chain(id(account)).collect();
     parts.extend(text(&format!("/{folder}/")));
     // `eu-central-1`, `us-gov-west-1`
     parts.extend([range("az"), range("az"), one(Class::Only('-')), range("az"), many(Class::Region)]);

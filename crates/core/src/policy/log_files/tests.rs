@@ -71,7 +71,7 @@ fn inside_and_outside_agree_with_trying_all_short_texts() {
         .map(|n| format!("{}{}{}", pieces[n % 5], pieces[n / 5 % 5], pieces[n / 25]).chars().collect())
         .collect();
     let range = Class::Range('a', 'c');
-    let parts = [Part { class: range, many: false }, Part { class: range, many: true }];
+    let parts = [ShapePart { class: range, many: false }, ShapePart { class: range, many: true }];
     let letters = ["", "a", "b", "c"];
     let texts: BTreeSet<String> =
         (0..1024).map(|n| (0..5).map(|place| letters[n / 4usize.pow(place) % 4]).collect::<String>()).collect();

@@ -161,7 +161,7 @@ pub const RESOURCE_POLICY: &str = "resource policy ";
 
 /// What a refusal or a doubt is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum Refuser {
     /// The bucket's policy.
     Bucket,
     /// The policy of the key that encrypts the logs.
@@ -174,23 +174,23 @@ pub enum Part {
     LogGroup,
 }
 
-impl Part {
+impl Refuser {
     fn of(document: &str) -> Self {
         match document {
-            _ if document.starts_with("bucket policy") => Part::Bucket,
-            key::NAME => Part::Key,
-            topic::KEY_NAME => Part::TopicKey,
-            _ if document.starts_with(RESOURCE_POLICY) => Part::LogGroup,
-            _ if document.starts_with("topic") => Part::Topic,
-            _ => Part::LogGroup,
+            _ if document.starts_with("bucket policy") => Refuser::Bucket,
+            key::NAME => Refuser::Key,
+            topic::KEY_NAME => Refuser::TopicKey,
+            _ if document.starts_with(RESOURCE_POLICY) => Refuser::LogGroup,
+            _ if document.starts_with("topic") => Refuser::Topic,
+            _ => Refuser::LogGroup,
         }
     }
 }
 
 impl Refusal {
     /// Returns what it is about.
-    pub fn part(&self) -> Part {
-        Part::of(&self.document)
+    pub fn part(&self) -> Refuser {
+        Refuser::of(&self.document)
     }
 
     /// Tells whether the statement that it names denies, and does not merely fail to allow.
@@ -201,8 +201,8 @@ impl Refusal {
 
 impl Doubt {
     /// Returns what it is about.
-    pub fn part(&self) -> Part {
-        Part::of(&self.document)
+    pub fn part(&self) -> Refuser {
+        Refuser::of(&self.document)
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) struct TooMany;
 
 /// A part of a shape: one character of a class, or any number of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct ShapePart {
     /// Which characters.
     pub(super) class: Class,
     /// Any number of them, none included.
@@ -69,22 +69,22 @@ impl Class {
 }
 
 /// One character of a class.
-pub(super) fn one(class: Class) -> Part {
-    Part { class, many: false }
+pub(super) fn one(class: Class) -> ShapePart {
+    ShapePart { class, many: false }
 }
 
 /// Any number of characters of a class.
-pub(super) fn many(class: Class) -> Part {
-    Part { class, many: true }
+pub(super) fn many(class: Class) -> ShapePart {
+    ShapePart { class, many: true }
 }
 
 /// A text as it stands.
-pub(super) fn text(text: &str) -> impl Iterator<Item = Part> {
+pub(super) fn text(text: &str) -> impl Iterator<Item = ShapePart> {
     text.chars().map(|c| one(Class::Only(c)))
 }
 
 /// One character from the first of these to the last.
-pub(super) fn range(ends: &str) -> Part {
+pub(super) fn range(ends: &str) -> ShapePart {
     let mut ends = ends.chars();
     let first = ends.next().unwrap_or_default();
     one(Class::Range(first, ends.next().unwrap_or(first)))
@@ -93,7 +93,7 @@ pub(super) fn range(ends: &str) -> Part {
 /// Returns a text that a pattern with `*` and `?` matches and that is made of these parts, if there is one.
 ///
 /// Both are walked side by side; each pair of places is visited once.
-pub(super) fn common(pattern: &[char], parts: &[Part]) -> Option<String> {
+pub(super) fn common(pattern: &[char], parts: &[ShapePart]) -> Option<String> {
     let width = parts.len() + 1;
     let place = |p: usize, k: usize| p * width + k;
     let mut came: Vec<Option<(usize, Option<char>)>> = vec![None; (pattern.len() + 1) * width];
@@ -117,7 +117,7 @@ pub(super) fn common(pattern: &[char], parts: &[Part]) -> Option<String> {
 type Step = ((usize, usize), Option<char>);
 
 /// Returns where one can go from a pair of places: past a `*` or a repeated part, or over a character that fits both.
-fn steps(pattern: &[char], parts: &[Part], p: usize, k: usize) -> Vec<Step> {
+fn steps(pattern: &[char], parts: &[ShapePart], p: usize, k: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     let (own, part) = (pattern.get(p).copied(), parts.get(k).copied());
     if own == Some('*') {

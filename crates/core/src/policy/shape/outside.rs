@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Class, Part, TooMany, read_back};
+use super::{Class, ShapePart, TooMany, read_back};
 
 /// How many characters are tried against patterns before the answer is [`TooMany`].
 const TRIES_MAX: usize = 4_000_000;
@@ -16,7 +16,7 @@ type Places = Vec<usize>;
 ///
 /// # Errors
 /// The patterns are too many to tell.
-pub(in crate::policy) fn outside(patterns: &[Vec<char>], parts: &[Part]) -> Result<Option<String>, TooMany> {
+pub(in crate::policy) fn outside(patterns: &[Vec<char>], parts: &[ShapePart]) -> Result<Option<String>, TooMany> {
     let asked: BTreeSet<char> = patterns.iter().flatten().copied().collect();
     let mut letters: BTreeMap<Class, Vec<char>> = BTreeMap::new();
     let start: Vec<Places> = patterns.iter().map(|pattern| settled(pattern, vec![0])).collect();

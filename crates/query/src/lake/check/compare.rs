@@ -8,7 +8,7 @@ use super::super::slot::{Row, SCHEMA, Slot, SlotError, Source, Sources};
 use super::DifferenceKind;
 
 /// What is different, and of what.
-pub(super) type Found = (DifferenceKind, String);
+pub(super) type Differing = (DifferenceKind, String);
 
 /// The beginning of the SHA-256 of an event: account, region, kind and record.
 type Hash = u128;
@@ -53,7 +53,7 @@ pub(super) struct Compared {
     pub rows: u64,
     /// Those of objects that could not be read, so that it is not known whether they are right.
     pub unchecked_rows: u64,
-    pub found: Vec<Found>,
+    pub found: Vec<Differing>,
 }
 
 impl Expected {

@@ -19,7 +19,7 @@ use super::super::slot::{Row, Slot, SlotError, Source, Sources, is_as_made};
 use super::super::store::LakeStore;
 use super::super::update::{object, read_progress, source_of};
 use super::compare::{BYTES_A_RECORD, Expected};
-use super::{Check, Checked, DifferenceKind};
+use super::{Check, DifferenceKind, LakeCheck};
 
 /// Objects that are fetched and read ahead.
 const OBJECTS_AHEAD: usize = 16;
@@ -47,14 +47,14 @@ pub(super) struct Checker<'a> {
     in_ledgers: HashSet<String>,
     /// When each share was updated; one that never was as a whole is not there.
     updated_at: BTreeMap<u16, Timestamp>,
-    pub(super) checked: Checked,
+    pub(super) checked: LakeCheck,
 }
 
 impl<'a> Checker<'a> {
     /// Begins; what was updated when says the lake.
     pub(super) async fn new(check: &'a Check, store: &Arc<dyn LakeStore>, identity: &LakeIdentity) -> Self {
         let (listed, refused, sources) = Default::default();
-        let (mut checked, mut updated_at) = (Checked::default(), BTreeMap::new());
+        let (mut checked, mut updated_at) = (LakeCheck::default(), BTreeMap::new());
         for number in 0..identity.slots {
             match read_progress(store.as_ref(), number).await {
                 Ok(Some(progress)) => drop(updated_at.insert(number, progress.listed_at)),

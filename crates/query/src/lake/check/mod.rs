@@ -99,7 +99,7 @@ pub struct Check {
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct LakeCheck {
     /// Slots that were compared.
     pub slots: u64,
     /// Rows in them.
@@ -120,7 +120,7 @@ pub struct Checked {
     pub unchecked_count: u64,
 }
 
-impl Checked {
+impl LakeCheck {
     /// Tells whether everything was checked.
     pub fn is_whole(&self) -> bool {
         self.unchecked_count == 0 && self.waiting == 0
@@ -151,8 +151,8 @@ impl Check {
         &self,
         store: &Arc<dyn LakeStore>,
         identity: &LakeIdentity,
-        told: &(dyn Fn(u64, u64, &Checked) + Sync),
-    ) -> Result<Checked, LakeError> {
+        told: &(dyn Fn(u64, u64, &LakeCheck) + Sync),
+    ) -> Result<LakeCheck, LakeError> {
         let slots = self.slots(store.as_ref(), identity).await?;
         let ledgers = self.ledgers(store.as_ref(), identity).await?;
         let mut days: BTreeSet<Date> = slots.iter().map(|id| id.day).chain(ledgers.iter().map(|id| id.day)).collect();

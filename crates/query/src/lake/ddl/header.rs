@@ -1,13 +1,13 @@
 //! The comment above the statements: what they are, what they cannot do, and where such statements were run.
 
 use super::Engine;
-use super::place::Place;
+use super::place::TablePlace;
 
 /// The version of the program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Returns the comment.
-pub(super) fn header(engine: Engine, what: &str, place: &Place, ran: &str, notes: &[&str]) -> String {
+pub(super) fn header(engine: Engine, what: &str, place: &TablePlace, ran: &str, notes: &[&str]) -> String {
     let mut lines = vec![
         format!("orgtrail {VERSION} made this for {}: {what} at {}.", engine.title(), place.shown),
         ran.to_owned(),

@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 
 use super::header::header;
-use super::place::Place;
+use super::place::TablePlace;
 use super::quote::{TableName, name, text};
 use super::slots::{DAY, DAY_ABOUT};
 use super::types::{Reader, lines};
@@ -28,7 +28,7 @@ const NOTES: [&str; 4] = [
 ///
 /// # Errors
 /// Where the engine cannot adopt files, or a name is missing.
-pub(super) fn ddl(engine: Engine, place: &Place, table: &TableName, days: &[Date]) -> Result<String, DdlError> {
+pub(super) fn ddl(engine: Engine, place: &TablePlace, table: &TableName, days: &[Date]) -> Result<String, DdlError> {
     let unable = |why| Err(DdlError::Unable { engine: engine.title(), why });
     if days.is_empty() {
         return Err(DdlError::Needs { engine: engine.title(), what: "the days to adopt" });
@@ -46,7 +46,7 @@ pub(super) fn ddl(engine: Engine, place: &Place, table: &TableName, days: &[Date
     }
 }
 
-fn spark(place: &Place, table: &TableName, days: &[Date]) -> Result<String, DdlError> {
+fn spark(place: &TablePlace, table: &TableName, days: &[Date]) -> Result<String, DdlError> {
     let engine = Engine::Spark;
     let (Some(catalog), Some(database)) = (&table.catalog, &table.database) else {
         return Err(DdlError::Needs {
@@ -81,7 +81,7 @@ fn spark(place: &Place, table: &TableName, days: &[Date]) -> Result<String, DdlE
 const SPARK_RAN: &str =
     "Such statements were run on Spark 3.5.9 with Iceberg's own jar over a folder; over S3 they were only parsed.";
 
-fn trino(place: &Place, table: &TableName, days: &[Date]) -> String {
+fn trino(place: &TablePlace, table: &TableName, days: &[Date]) -> String {
     let engine = Engine::Trino;
     let notes = [
         "The catalog is one of the Iceberg connector with iceberg.add-files-procedure.enabled=true. Trino adopts files into",

@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use place::Place;
+use place::TablePlace;
 use quote::TableName;
 
 /// An engine that reads Parquet or log files.
@@ -177,7 +177,7 @@ pub enum DdlError {
 /// # Errors
 /// Where the engine cannot read from there, does not take a name, or cannot do what is asked for.
 pub fn ddl(engine: Engine, request: &DdlRequest) -> Result<String, DdlError> {
-    let place = Place::of(engine, &request.location)?;
+    let place = TablePlace::of(engine, &request.location)?;
     let name = TableName::of(engine, request)?;
     match &request.of {
         TableOf::Slots { first_day } => slots::ddl(engine, &place, &name, *first_day),

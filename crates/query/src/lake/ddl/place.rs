@@ -6,7 +6,7 @@ use super::quote::shown;
 use super::{DdlError, Engine};
 
 /// A checked place, as the engine names it, without `/` at its end.
-pub(super) struct Place {
+pub(super) struct TablePlace {
     /// The place for people.
     pub(super) shown: String,
     base: String,
@@ -15,7 +15,7 @@ pub(super) struct Place {
 
 /// Characters that Hadoop's paths and the engines' file lists take for patterns, or that end a path.
 const PATTERNS: [char; 9] = ['*', '?', '[', ']', '{', '}', '\\', '#', '"'];
-impl Place {
+impl TablePlace {
     /// Checks a place.
     ///
     /// # Errors

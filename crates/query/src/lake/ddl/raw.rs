@@ -6,7 +6,7 @@ use orgtrail_core::ids::{AccountId, OrganizationId, Region};
 use orgtrail_core::log_path::TOP_FOLDER;
 
 use super::header::header;
-use super::place::Place;
+use super::place::TablePlace;
 use super::quote::{TableName, name, shown, text};
 use super::types::{Reader, field_name, lines, of};
 use super::{DdlError, Engine, RawLogs};
@@ -30,7 +30,7 @@ const KIND: &str = "CloudTrail";
 ///
 /// # Errors
 /// Where the engine cannot read log files, or an account or region is none.
-pub(super) fn ddl(engine: Engine, place: &Place, table: &TableName, logs: &RawLogs) -> Result<String, DdlError> {
+pub(super) fn ddl(engine: Engine, place: &TablePlace, table: &TableName, logs: &RawLogs) -> Result<String, DdlError> {
     check(engine, logs)?;
     let columns: Vec<Column> =
         COLUMNS.iter().filter(|column| PARTITIONS.iter().all(|(name, _)| *name != column.name)).cloned().collect();
@@ -71,7 +71,7 @@ fn check(engine: Engine, logs: &RawLogs) -> Result<(), DdlError> {
     Ok(())
 }
 
-fn athena(place: &Place, table: &TableName, logs: &RawLogs, columns: &[Column], root: &str) -> String {
+fn athena(place: &TablePlace, table: &TableName, logs: &RawLogs, columns: &[Column], root: &str) -> String {
     let engine = Engine::Athena;
     let notes = [
         "Athena works out accounts, regions and days by itself (partition projection): no crawler, no MSCK REPAIR TABLE.",
@@ -124,7 +124,7 @@ fn slashed(day: Date) -> String {
     format!("{:04}/{:02}/{:02}", day.year(), day.month(), day.day())
 }
 
-fn spark(place: &Place, table: &TableName, columns: &[Column], root: &str) -> String {
+fn spark(place: &TablePlace, table: &TableName, columns: &[Column], root: &str) -> String {
     let engine = Engine::Spark;
     let notes = [
         "They are temporary views, since a table has no pattern of paths: run them in each session, in a session's own",
@@ -175,7 +175,7 @@ fn record_type(engine: Engine, columns: &[Column]) -> String {
     }
 }
 
-fn duckdb(place: &Place, table: &TableName, columns: &[Column], root: &str) -> String {
+fn duckdb(place: &TablePlace, table: &TableName, columns: &[Column], root: &str) -> String {
     let engine = Engine::DuckDb;
     let notes = [
         "It is a view: each question reads the log files anew, so that new ones are there at once. Name account, region and day",

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::header::{header, slots_ran};
-use super::place::Place;
+use super::place::TablePlace;
 use super::quote::{TableName, name, text};
 use super::types::{Reader, lines};
 use super::{DdlError, Engine};
@@ -22,7 +22,7 @@ const ASK_DAY: &str =
 ///
 /// # Errors
 /// Where the engine needs more.
-pub(super) fn ddl(engine: Engine, place: &Place, table: &TableName, first: Date) -> Result<String, DdlError> {
+pub(super) fn ddl(engine: Engine, place: &TablePlace, table: &TableName, first: Date) -> Result<String, DdlError> {
     Ok(match engine {
         Engine::Athena => athena(place, table, first),
         Engine::Spark => spark(place, table),
@@ -31,7 +31,7 @@ pub(super) fn ddl(engine: Engine, place: &Place, table: &TableName, first: Date)
     })
 }
 
-fn athena(place: &Place, table: &TableName, first: Date) -> String {
+fn athena(place: &TablePlace, table: &TableName, first: Date) -> String {
     let engine = Engine::Athena;
     let notes = [
         "Athena works out the days by itself (partition projection): no crawler and no MSCK REPAIR TABLE, also for new days.",
@@ -65,7 +65,7 @@ fn athena(place: &Place, table: &TableName, first: Date) -> String {
     )
 }
 
-fn spark(place: &Place, table: &TableName) -> String {
+fn spark(place: &TablePlace, table: &TableName) -> String {
     let engine = Engine::Spark;
     let notes = [
         "Run MSCK REPAIR TABLE again where the lake has a new day, and REFRESH TABLE in a session that read days which were",
@@ -83,7 +83,7 @@ fn spark(place: &Place, table: &TableName) -> String {
     )
 }
 
-fn trino(place: &Place, table: &TableName) -> Result<String, DdlError> {
+fn trino(place: &TablePlace, table: &TableName) -> Result<String, DdlError> {
     let engine = Engine::Trino;
     let Some(database) = &table.database else {
         return Err(DdlError::Needs {
@@ -111,7 +111,7 @@ fn trino(place: &Place, table: &TableName) -> Result<String, DdlError> {
     ))
 }
 
-fn duckdb(place: &Place, table: &TableName) -> String {
+fn duckdb(place: &TablePlace, table: &TableName) -> String {
     let engine = Engine::DuckDb;
     let notes = [
         "It is a view: each question lists the files anew, so that new days and events are there at once.",

@@ -24,7 +24,7 @@ use super::ledger::Progress;
 use super::slot::Source;
 use super::store::LakeStore;
 
-use share::{Found, Share};
+use share::{Share, ShareListing};
 
 /// One of several writers, each of which has its own shares of the accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,8 +299,8 @@ pub async fn read_progress(store: &dyn LakeStore, number: u16) -> Result<Option<
 }
 
 /// Spreads what was listed over the shares.
-fn spread(listing: Listing, names: &[String], slots: u16) -> BTreeMap<u16, Found> {
-    let mut all: BTreeMap<u16, Found> = BTreeMap::new();
+fn spread(listing: Listing, names: &[String], slots: u16) -> BTreeMap<u16, ShareListing> {
+    let mut all: BTreeMap<u16, ShareListing> = BTreeMap::new();
     for place in &listing.places {
         let found = all.entry(number_of(&place.account, slots)).or_default();
         found.note_place(names.get(place.place).map_or("", String::as_str), place, &listing);

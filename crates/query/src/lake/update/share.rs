@@ -24,13 +24,13 @@ const LEDGERS_AT_ONCE: usize = 16;
 
 /// What was listed for a share.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ShareListing {
     pub files: Vec<LogFile>,
     /// What is known of places, by the ledger that it belongs into.
     pub places: BTreeMap<(jiff::civil::Date, LedgerPlace), PlaceDay>,
 }
 
-impl Found {
+impl ShareListing {
     /// Notes what was listed of a place, which has a name.
     pub(super) fn note_place(&mut self, name: &str, place: &ChainPlace, listing: &Listing) {
         let own = LedgerPlace {
@@ -95,7 +95,7 @@ pub(super) struct Pending {
 
 impl Share<'_> {
     /// Reads what is new and writes it.
-    pub(super) async fn run(&self, found: Found) -> Updated {
+    pub(super) async fn run(&self, found: ShareListing) -> Updated {
         let mut updated = Updated { listed: found.files.len() as u64, ..Updated::default() };
         let known = self.known(&found, &mut updated).await;
         let mut pending = Pending::default();
@@ -150,7 +150,7 @@ impl Share<'_> {
     }
 
     /// Returns the ledgers of what was listed. One that cannot be read is left out, and its objects wait.
-    async fn known(&self, found: &Found, updated: &mut Updated) -> BTreeMap<LedgerId, Ledger> {
+    async fn known(&self, found: &ShareListing, updated: &mut Updated) -> BTreeMap<LedgerId, Ledger> {
         let ids: BTreeSet<LedgerId> = found.files.iter().map(|file| LedgerId::of(file.made, self.number)).collect();
         let mut reading =
             iter(ids).map(|id| async move { (id, self.read_ledger(&id).await) }).buffer_unordered(LEDGERS_AT_ONCE);

@@ -353,7 +353,7 @@ type Sealed = BTreeMap<(String, String), BTreeSet<jiff::civil::Date>>;
 
 /// What is known of the hours of a place.
 #[derive(Clone, Copy)]
-struct Known<'a> {
+struct KnownHours<'a> {
     digests: &'a BTreeSet<Timestamp>,
     /// The days that are sealed. `None`: none is.
     sealed: Option<&'a BTreeSet<jiff::civil::Date>>,
@@ -388,7 +388,7 @@ impl Seen {
             let from = from.max(Timestamp::constant(BEGINNING, 0));
             let to = window.to.unwrap_or(answered.now).min(answered.now);
             let days = sealed.get(&(place.account.clone(), place.region.clone()));
-            hours += self.count(place, from, to, Known { digests, sealed: days }, answered.now);
+            hours += self.count(place, from, to, KnownHours { digests, sealed: days }, answered.now);
         }
         self.has_empty_part |= hours == 0;
     }
@@ -406,7 +406,14 @@ impl Seen {
     }
 
     /// Counts the hours of a place from one moment to another; returns how many there are.
-    fn count(&mut self, place: &ChainPlace, from: Timestamp, to: Timestamp, known: Known<'_>, now: Timestamp) -> u64 {
+    fn count(
+        &mut self,
+        place: &ChainPlace,
+        from: Timestamp,
+        to: Timestamp,
+        known: KnownHours<'_>,
+        now: Timestamp,
+    ) -> u64 {
         let counted = self.counted.entry(place.clone()).or_default();
         let first = from.as_second().div_euclid(3600);
         let last = to.as_second().div_euclid(3600);

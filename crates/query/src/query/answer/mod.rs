@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub use super::cell::Cell;
 pub use batches::Batches;
 
-use run::Part;
+use run::AnswerPart;
 
 use super::engine::Engine;
 use super::error::QueryError;
@@ -109,11 +109,11 @@ async fn collect(
             part = parts.recv() => part,
         };
         match part {
-            Some(Part::Columns(schema)) => {
+            Some(AnswerPart::Columns(schema)) => {
                 columns = names(&schema);
                 batches = bounds.keeps_types.then(|| Batches::of(schema));
             }
-            Some(Part::Rows(batch)) => {
+            Some(AnswerPart::Rows(batch)) => {
                 let before = rows.len();
                 take(&batch, &mut rows, &mut bytes, bounds, &mut ended);
                 found.store(rows.len(), Ordering::Relaxed);
@@ -121,8 +121,8 @@ async fn collect(
                     batches.add(batch.slice(0, rows.len() - before));
                 }
             }
-            Some(Part::Failed(error)) => return Err(error),
-            Some(Part::Done) => break,
+            Some(AnswerPart::Failed(error)) => return Err(error),
+            Some(AnswerPart::Done) => break,
             None => return Err(QueryError::Failed("the question ended without an answer".to_owned())),
         }
     }

@@ -13,7 +13,7 @@ use crate::query::engine::Engine;
 use crate::query::error::QueryError;
 
 /// A part of an answer, as it comes.
-pub(super) enum Part {
+pub(super) enum AnswerPart {
     /// The columns: first.
     Columns(SchemaRef),
     /// Some rows.
@@ -33,7 +33,7 @@ const STACK_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 /// Where the system has no thread for it.
-pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<Part>, QueryError> {
+pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<AnswerPart>, QueryError> {
     let (sender, receiver) = channel(PARTS_AHEAD);
     let failed = |error: std::io::Error| QueryError::Failed(format!("cannot start the question: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -46,10 +46,10 @@ pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<
         runtime.block_on(async {
             let last = tokio::select! {
                 // A shell goes on after a question that was ended: nothing may go on to work on it.
-                () = sender.closed() => Part::Done,
+                () = sender.closed() => AnswerPart::Done,
                 ended = run(&engine, question, &sender) => match ended {
-                    Ok(()) => Part::Done,
-                    Err(error) => Part::Failed(error),
+                    Ok(()) => AnswerPart::Done,
+                    Err(error) => AnswerPart::Failed(error),
                 },
             };
             // Where nobody waits any more, nobody misses it.
@@ -61,13 +61,13 @@ pub(super) fn start(engine: Arc<Engine>, question: Question) -> Result<Receiver<
     Ok(receiver)
 }
 
-async fn run(engine: &Engine, question: Question, sender: &Sender<Part>) -> Result<(), QueryError> {
+async fn run(engine: &Engine, question: Question, sender: &Sender<AnswerPart>) -> Result<(), QueryError> {
     let mut stream = engine.ask_with(&question.sql, question.values).await?;
-    if sender.send(Part::Columns(stream.schema())).await.is_err() {
+    if sender.send(AnswerPart::Columns(stream.schema())).await.is_err() {
         return Ok(());
     }
     while let Some(batch) = stream.next().await {
-        if sender.send(Part::Rows(batch?)).await.is_err() {
+        if sender.send(AnswerPart::Rows(batch?)).await.is_err() {
             break;
         }
     }

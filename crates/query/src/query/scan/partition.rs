@@ -34,7 +34,7 @@ const BATCHES_AHEAD: usize = 2;
 const BATCH_BYTES: usize = 8 << 20;
 
 /// Some chains of a scan.
-pub(super) struct Part {
+pub(super) struct ChainScan {
     pub archive: Arc<Archive>,
     pub columns: Arc<[Column]>,
     pub schema: SchemaRef,
@@ -43,13 +43,13 @@ pub(super) struct Part {
     pub tally: Tally,
 }
 
-impl fmt::Debug for Part {
+impl fmt::Debug for ChainScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Part").field("files", &self.files.len()).finish_non_exhaustive()
+        f.debug_struct("ChainScan").field("files", &self.files.len()).finish_non_exhaustive()
     }
 }
 
-impl PartitionStream for Part {
+impl PartitionStream for ChainScan {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }

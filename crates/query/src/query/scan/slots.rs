@@ -52,7 +52,7 @@ const PARTS_AT_ONCE: usize = 8;
 const OF_RECORDS: [&str; 4] = ["account", "region", "object_key", "record"];
 
 /// What is asked of slots.
-pub(super) struct Request<'a> {
+pub(super) struct SlotRequest<'a> {
     /// The columns, in order.
     pub columns: &'a Arc<[Column]>,
     /// The conditions on columns of a slot: slots, and groups and pages of their rows, are chosen by them.
@@ -97,7 +97,7 @@ fn moment(time: jiff::Timestamp) -> Expr {
 /// Returns the plans over some slots.
 pub(super) fn plans(
     slots: &[SlotFile],
-    request: &Request<'_>,
+    request: &SlotRequest<'_>,
     state: &dyn Session,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
     let direct: Option<Vec<&Column>> = request.columns.iter().map(column_of).collect();
@@ -131,7 +131,7 @@ pub(super) fn plans(
 fn direct_plan(
     slots: &[&SlotFile],
     columns: &[&Column],
-    request: &Request<'_>,
+    request: &SlotRequest<'_>,
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let mut filters = request.filters.clone();
@@ -163,7 +163,7 @@ fn direct_plan(
 fn record_plan(
     slots: &[&SlotFile],
     filters: Vec<Expr>,
-    request: &Request<'_>,
+    request: &SlotRequest<'_>,
     state: &dyn Session,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let scan = scan(slots, &OF_RECORDS, filters, state)?;

@@ -21,7 +21,7 @@ use super::super::views::View;
 use super::super::window;
 use super::needs::{Needs, needs};
 use super::newer::Newer;
-use super::partition::Part;
+use super::partition::ChainScan;
 use super::slots;
 use super::tally::{Looked, Tally};
 use crate::columns::column::{Column, schema};
@@ -128,7 +128,14 @@ impl TableProvider for EventTable {
         let asked = Asked { from: self.scans.asked.from, to: self.scans.asked.to };
         let part = |files: Vec<LogFile>| -> Arc<dyn PartitionStream> {
             let (archive, tally) = (Arc::clone(&self.scans.archive), self.scans.tally.clone());
-            Arc::new(Part { archive, columns: Arc::clone(&columns), schema: Arc::clone(&schema), files, asked, tally })
+            Arc::new(ChainScan {
+                archive,
+                columns: Arc::clone(&columns),
+                schema: Arc::clone(&schema),
+                files,
+                asked,
+                tally,
+            })
         };
         let partitions = state.config().target_partitions();
         let parts: Vec<_> = spread(&needs.listing, partitions).into_iter().map(part).collect();
@@ -143,7 +150,7 @@ impl TableProvider for EventTable {
             };
             let mut filters: Vec<Expr> = filters.iter().filter_map(|filter| self.of_slot(filter)).collect();
             filters.extend(slots::of_window(&window));
-            let request = slots::Request { columns: &columns, filters, asked, newer, tally: &self.scans.tally };
+            let request = slots::SlotRequest { columns: &columns, filters, asked, newer, tally: &self.scans.tally };
             plans.extend(slots::plans(&needs.slots, &request, state)?);
         }
         if !parts.is_empty() {

@@ -16,7 +16,7 @@ fn controls(service: bool, policy: &str) -> Surroundings {
     let documents = BTreeMap::from([document("open", &open), document("fence", policy)]);
     let (service, resource) = if service { (attached, BTreeMap::new()) } else { (BTreeMap::new(), attached) };
     Surroundings {
-        organization: Part::Read(ControlPolicies { documents, service, resource }),
+        organization: Readable::Read(ControlPolicies { documents, service, resource }),
         ..Surroundings::default()
     }
 }
@@ -106,7 +106,7 @@ fn control_policies_that_allow_less_than_everything_stop_readers() {
         desired.reading.roots = BTreeSet::from(["AWSLogs/o-exampleorgid".parse().unwrap()]);
         let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow",{rest}}}]}}"#);
         let mut surroundings = controls(true, &policy);
-        let Part::Read(organization) = &mut surroundings.organization else { panic!("they were read") };
+        let Readable::Read(organization) = &mut surroundings.organization else { panic!("they were read") };
         // It stands in place of the one that allows everything.
         organization.service.insert(LOG.to_owned(), BTreeSet::from(["fence".to_owned()]));
         !judged_by(&desired, surroundings).violations.is_empty()

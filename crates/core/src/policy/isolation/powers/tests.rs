@@ -14,7 +14,7 @@ fn of(statements: &str, bucket_policy: Option<&str>) -> Powers {
     let own = document(statements);
     let bucket = bucket_policy.map(document);
     let account: AccountId = LOG.parse().unwrap();
-    let site = Site {
+    let site = ArchiveNames {
         account: &account,
         partition: "aws",
         buckets: vec![(BUCKET.into(), bucket.as_ref())],
@@ -87,7 +87,8 @@ fn a_bucket_policy_gives_powers_to_whom_it_names() {
 #[test]
 fn whoever_becomes_a_powerful_role_is_powerful() {
     let account: AccountId = LOG.parse().unwrap();
-    let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
+    let site =
+        ArchiveNames { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
     let arn = |name: &str| format!("arn:aws:iam::{LOG}:role/{name}");
     let (admin, assume) = (document(&allow("*", "*")), document(&allow("sts:AssumeRole", &arn("Admin"))));
     let pass = document(&format!("{},{}", allow("iam:PassRole", "*"), allow("lambda:*", "*")));
@@ -119,7 +120,8 @@ fn whoever_becomes_a_powerful_role_is_powerful() {
 #[test]
 fn a_boundary_limits() {
     let account: AccountId = LOG.parse().unwrap();
-    let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
+    let site =
+        ArchiveNames { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
     let (admin, fence) = (document(&allow("*", "*")), document(&allow("ec2:*", "*")));
     let subject = PrincipalPolicies {
         arn: format!("arn:aws:iam::{LOG}:role/x"),
@@ -147,7 +149,12 @@ fn whoever_has_a_service_act_as_a_role_becomes_it() {
     let becomes = |service: &str, action: &str, resource: &str| {
         let (trust, own) = (trusted_by(service), document(&allow(action, resource)));
         let account: AccountId = LOG.parse().unwrap();
-        let site = Site { account: &account, partition: "aws", buckets: vec![(BUCKET.into(), None)], keys: Vec::new() };
+        let site = ArchiveNames {
+            account: &account,
+            partition: "aws",
+            buckets: vec![(BUCKET.into(), None)],
+            keys: Vec::new(),
+        };
         let subject = |name: &str, document| PrincipalPolicies {
             arn: format!("arn:aws:iam::{LOG}:role/{name}"),
             policies: vec![Named { name: "own", document }],

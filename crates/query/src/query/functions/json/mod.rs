@@ -14,7 +14,7 @@ use orgtrail_core::event::{Json, JsonType};
 pub(super) use cast::{json_cast, json_cast_field, to_json};
 
 use super::function::{Args, Function, Kind, Memo, Returns, refused, shown};
-use path::{Found, Path};
+use path::{Lookup, Path};
 
 const TEXT: Returns = Returns::Type(|| DataType::Utf8View);
 const INTEGER: Returns = Returns::Type(|| DataType::Int64);
@@ -57,7 +57,7 @@ fn parse(args: &Args<'_>) -> Result<ArrayRef> {
 /// Gives what is at a path of each row's JSON to a function.
 fn at_path<'a, T>(
     args: &'a Args<'_>,
-    mut of: impl FnMut(Found<'a>) -> Option<T>,
+    mut of: impl FnMut(Lookup<'a>) -> Option<T>,
 ) -> Result<impl FnMut(usize) -> Result<Option<T>>> {
     let (texts, paths) = (args.texts(0)?, args.texts(1)?);
     let mut memo = Memo::new();
@@ -69,8 +69,8 @@ fn at_path<'a, T>(
 
 fn extract(args: &Args<'_>) -> Result<ArrayRef> {
     args.to_texts(at_path(args, |found| match found {
-        Found::One(json) => Some(Cow::Borrowed(json.as_str())),
-        Found::Several(all) => {
+        Lookup::One(json) => Some(Cow::Borrowed(json.as_str())),
+        Lookup::Several(all) => {
             let inner: Vec<&str> = all.iter().map(|json| json.as_str()).collect();
             Some(Cow::Owned(format!("[{}]", inner.join(","))))
         }
@@ -79,8 +79,8 @@ fn extract(args: &Args<'_>) -> Result<ArrayRef> {
 
 fn extract_scalar(args: &Args<'_>) -> Result<ArrayRef> {
     args.to_texts(at_path(args, |found| match found {
-        Found::One(json) => json.scalar(),
-        Found::Several(_) => None,
+        Lookup::One(json) => json.scalar(),
+        Lookup::Several(_) => None,
     })?)
 }
 
@@ -92,8 +92,8 @@ fn exists(args: &Args<'_>) -> Result<ArrayRef> {
         let found = Json::parse(texts.value(row)).ok().and_then(|json| path.find(json));
         Ok(Some(match found {
             None => false,
-            Some(Found::One(_)) => true,
-            Some(Found::Several(all)) => !all.is_empty(),
+            Some(Lookup::One(_)) => true,
+            Some(Lookup::Several(all)) => !all.is_empty(),
         }))
     })
 }
@@ -101,12 +101,12 @@ fn exists(args: &Args<'_>) -> Result<ArrayRef> {
 fn size(args: &Args<'_>) -> Result<ArrayRef> {
     let count = |number: usize| i64::try_from(number).ok();
     args.to_integers(at_path(args, |found| match found {
-        Found::One(json) => match json.kind() {
+        Lookup::One(json) => match json.kind() {
             JsonType::List => count(json.elements().count()),
             JsonType::Object => count(json.fields().count()),
             _ => Some(0),
         },
-        Found::Several(all) => count(all.len()),
+        Lookup::Several(all) => count(all.len()),
     })?)
 }
 

@@ -21,7 +21,7 @@ enum Step {
 const FOUND_MAX: usize = 100_000;
 
 /// What is found at a path.
-pub(super) enum Found<'a> {
+pub(super) enum Lookup<'a> {
     /// One value, as delivered.
     One(Json<'a>),
     /// What a path with `[*]` leads to.
@@ -51,9 +51,9 @@ impl Path {
     }
 
     /// Returns what is at the path. `None`: nothing.
-    pub(super) fn find<'a>(&self, json: Json<'a>) -> Option<Found<'a>> {
+    pub(super) fn find<'a>(&self, json: Json<'a>) -> Option<Lookup<'a>> {
         if !self.0.contains(&Step::All) {
-            return self.0.iter().try_fold(json, at_step).map(Found::One);
+            return self.0.iter().try_fold(json, at_step).map(Lookup::One);
         }
         let mut found = vec![json];
         for step in &self.0 {
@@ -62,7 +62,7 @@ impl Path {
                 Step::Name(_) => found.into_iter().filter_map(|json| at_step(json, step)).collect(),
             };
         }
-        Some(Found::Several(found))
+        Some(Lookup::Several(found))
     }
 }
 
@@ -133,8 +133,8 @@ mod tests {
     fn found(path: &str, json: &str) -> String {
         match Path::parse(path).unwrap().find(Json::parse(json).unwrap()) {
             None => "-".to_owned(),
-            Some(Found::One(json)) => json.as_str().to_owned(),
-            Some(Found::Several(all)) => all.iter().map(|json| json.as_str()).collect::<Vec<_>>().join("|"),
+            Some(Lookup::One(json)) => json.as_str().to_owned(),
+            Some(Lookup::Several(all)) => all.iter().map(|json| json.as_str()).collect::<Vec<_>>().join("|"),
         }
     }
 

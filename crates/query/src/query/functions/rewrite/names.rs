@@ -48,7 +48,7 @@ pub(super) struct Aliases(HashSet<String>);
 impl Aliases {
     /// Returns the names that a question gives.
     pub(super) fn of(statement: &Statement) -> Self {
-        let mut found = Found(HashSet::new());
+        let mut found = CollectedNames(HashSet::new());
         let _whole = statement.visit(&mut found);
         Self(found.0)
     }
@@ -111,9 +111,9 @@ fn plain_name(item: &SelectItem) -> Option<String> {
     }
 }
 
-struct Found(HashSet<String>);
+struct CollectedNames(HashSet<String>);
 
-impl Visitor for Found {
+impl Visitor for CollectedNames {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {

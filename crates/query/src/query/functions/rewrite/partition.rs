@@ -28,7 +28,7 @@ pub(super) struct Partitions(HashSet<&'static str>);
 impl Partitions {
     /// Returns those of a question over the one table, without the names that it gives itself.
     pub(super) fn of(statement: &Statement) -> Self {
-        let mut found = Found::default();
+        let mut found = PartitionColumn::default();
         let _whole = statement.visit(&mut found);
         if !found.has_table || found.has_other {
             return Self(HashSet::new());
@@ -106,14 +106,14 @@ fn day(expr: &Expr) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Found {
+struct PartitionColumn {
     has_table: bool,
     has_other: bool,
     /// The names that the question gives.
     given: HashSet<String>,
 }
 
-impl Visitor for Found {
+impl Visitor for PartitionColumn {
     type Break = ();
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {

@@ -1,0 +1,32 @@
+//! HTML pages that need nothing else, rendered from `templates/`. Every text is escaped by the template engine.
+
+use serde_json::Value;
+
+use super::escape;
+use crate::template;
+
+/// The parts that pages share, by the names that they have in templates.
+const PARTS: [(&str, &str); 3] = [
+    ("style", include_str!("../../../templates/style.html.hbs")),
+    ("proof", include_str!("../../../templates/proof.html.hbs")),
+    ("heat", include_str!("../../../templates/heat.html.hbs")),
+];
+/// The name of the page itself.
+const PAGE: &str = "page";
+
+/// Says that a page could not be rendered, which means that its template is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot render the page")]
+pub struct PageError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Renders the page of a template, which may use the parts that pages share.
+///
+/// # Errors
+/// When the template is wrong.
+pub(in crate::report) fn render(page: &str, data: &Value) -> Result<String, PageError> {
+    let mut pages = template::engine(escape::html);
+    for (name, template) in PARTS.into_iter().chain([(PAGE, page)]) {
+        pages.register_template_string(name, template).map_err(|e| PageError(e.into()))?;
+    }
+    pages.render(PAGE, data).map_err(|e| PageError(e.into()))
+}
