@@ -195,6 +195,20 @@ impl LakeIdentity {
         Ok(identity)
     }
 
+    /// Returns how the files of a lake name it: none of another organization, grain or number of slots belongs to it.
+    pub fn mark(&self) -> String {
+        let Self { format: _, organization, grain, slots } = self;
+        format!("{} {grain} {slots}", organization.as_deref().unwrap_or("-"))
+    }
+
+    /// Tells whether a file belongs to this lake, by the mark that it has.
+    ///
+    /// # Errors
+    /// In words, where it does not.
+    pub(super) fn must_have(&self, mark: &str) -> Result<(), String> {
+        must_be_of(&self.mark(), mark)
+    }
+
     fn must_be(&self, store: &dyn LakeStore, asked: &LakeAsked) -> Result<(), LakeError> {
         if self.organization != asked.organization {
             let (found, sought) = (self.organization.clone(), asked.organization.clone());
@@ -212,6 +226,21 @@ impl LakeIdentity {
     fn text(&self) -> String {
         // A structure of texts and numbers always has a text.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// Characters of a mark that are shown: a file may say anything.
+const MARK_CHARACTERS_MAX: usize = 80;
+
+/// Tells whether a file of one mark belongs to the lake of another one: `own`.
+///
+/// # Errors
+/// In words, where it does not.
+pub(super) fn must_be_of(own: &str, mark: &str) -> Result<(), String> {
+    let shown = mark.chars().take(MARK_CHARACTERS_MAX).collect::<String>();
+    match mark == own {
+        true => Ok(()),
+        false => Err(format!("it is of another lake: of \"{shown}\" (organization, grain, slots), not of \"{own}\"")),
     }
 }
 

@@ -72,6 +72,8 @@ pub struct PlaceDay {
 /// What readers need of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LedgerHead {
+    /// Which lake it belongs to: [`LakeIdentity::mark`](super::identity::LakeIdentity::mark).
+    pub lake: String,
     /// How many objects are in.
     pub objects: u64,
     /// Their size as stored, in bytes.
@@ -98,6 +100,8 @@ const NAMED_MAX: usize = 20;
 /// A ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
+    /// Which lake it belongs to: [`LakeIdentity::mark`](super::identity::LakeIdentity::mark).
+    pub lake: String,
     /// The objects that are in.
     pub entries: BTreeMap<Source, Entry>,
     /// What is known of each place.
@@ -134,6 +138,7 @@ impl Ledger {
         let is_open = |(source, entry): &(&Source, &Entry)| entry.unread > 0 && !whole.contains(source.key.as_str());
         let unread: Vec<(&Source, &Entry)> = self.entries.iter().filter(is_open).collect();
         LedgerHead {
+            lake: self.lake.clone(),
             objects: self.entries.len() as u64,
             size_bytes: sum(|entry| entry.size_bytes),
             records: sum(|entry| entry.records),
@@ -200,7 +205,7 @@ impl Ledger {
                 serde_json::from_str(line).map_err(|error| error.to_string())?;
             entries.insert(Source { key, tag }, Entry { size_bytes, records, without_time, unread, why, slots });
         }
-        Ok(Self { entries, places: head.places.into_iter().collect() })
+        Ok(Self { lake: head.lake, entries, places: head.places.into_iter().collect() })
     }
 }
 
@@ -296,6 +301,8 @@ fn lacks(records: u64, read: u64) -> String {
 /// What a share of the accounts has listed, and what of that is not in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
+    /// Which lake it belongs to: [`LakeIdentity::mark`](super::identity::LakeIdentity::mark).
+    pub lake: String,
     /// The places of logs that were listed: of another one everything is still to be listed.
     #[serde(default)]
     pub places: Vec<String>,

@@ -108,7 +108,7 @@ impl Lake {
         let numbers = self.numbers(window);
         let mut contents = Contents::default();
         for number in &numbers {
-            contents.progress.push((*number, read_progress(self.store.as_ref(), *number).await?));
+            contents.progress.push((*number, read_progress(self.store.as_ref(), &self.identity, *number).await?));
         }
         // The ledgers first: slots are written before them, so that a slot has at least what a ledger says.
         let days = Days {
@@ -204,23 +204,12 @@ impl Lake {
 
     async fn slot(&self, id: SlotId, listed: Listed) -> (String, Result<SlotFile, String>) {
         let opened = self.store.opened(&listed);
-        let read = async {
-            let mut reader = ParquetMetaDataReader::new()
-                .with_prefetch_hint(usize::try_from(FOOTER_BYTES).ok())
-                .with_page_index_policy(PageIndexPolicy::Optional);
-            reader.try_load(&mut Fetch(Arc::clone(&opened)), listed.size_bytes).await.map_err(|e| e.to_string())?;
-            let metadata = reader.finish().map_err(|error| error.to_string())?;
-            let footer = Footer::of(&metadata).map_err(|error| error.to_string())?;
-            if !belongs(&metadata, &id, self.identity.slots) {
-                return Err("it has events of another time or of other accounts than its name says".to_owned());
-            }
-            Ok((Arc::new(metadata), footer))
-        };
-        let read = read.await.map(|(metadata, footer)| SlotFile {
+        let read = open_slot(&opened, &id, &self.identity, PageIndexPolicy::Optional).await;
+        let read = read.map(|(metadata, footer)| SlotFile {
             id,
             size_bytes: listed.size_bytes,
             opened: Arc::clone(&opened),
-            metadata,
+            metadata: Arc::new(metadata),
             footer,
         });
         (listed.key, read)
@@ -228,7 +217,8 @@ impl Lake {
 
     async fn head(&self, id: LedgerId, listed: Listed) -> (LedgerId, Result<LedgerHead, String>) {
         let opened = self.store.opened(&listed);
-        (id, LedgerHead::open(opened.as_ref()).await)
+        let head = LedgerHead::open(opened.as_ref()).await;
+        (id, head.and_then(|head| self.identity.must_have(&head.lake).map(|()| head)))
     }
 }
 
@@ -245,9 +235,32 @@ impl Contents {
     }
 }
 
+/// Reads what Parquet and the footer of a slot say of it, and no more of the file than that takes.
+///
+/// # Errors
+/// In words, where it is no slot, a newer one, one of another lake, time or accounts, or cannot be read.
+pub(super) async fn open_slot(
+    opened: &Arc<dyn Opened>,
+    id: &SlotId,
+    lake: &LakeIdentity,
+    pages: PageIndexPolicy,
+) -> Result<(ParquetMetaData, Footer), String> {
+    let mut reader = ParquetMetaDataReader::new()
+        .with_prefetch_hint(usize::try_from(FOOTER_BYTES).ok())
+        .with_page_index_policy(pages);
+    reader.try_load(&mut Fetch(Arc::clone(opened)), opened.size_bytes()).await.map_err(|error| error.to_string())?;
+    let metadata = reader.finish().map_err(|error| error.to_string())?;
+    let footer = Footer::of(&metadata).map_err(|error| error.to_string())?;
+    lake.must_have(&footer.lake)?;
+    match belongs(&metadata, id, lake.slots) {
+        true => Ok((metadata, footer)),
+        false => Err("it has events of another time or of other accounts than its name says".to_owned()),
+    }
+}
+
 /// Tells whether the events of a file are of the time and the share of the accounts of a slot, as far as the statistics
 /// of its columns tell.
-pub(super) fn belongs(metadata: &ParquetMetaData, id: &SlotId, slots: u16) -> bool {
+fn belongs(metadata: &ParquetMetaData, id: &SlotId, slots: u16) -> bool {
     let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
     columns.into_iter().all(|column| match (column.column_path().string().as_str(), column.statistics()) {
         ("event_time", Some(Statistics::Int64(own))) => {

@@ -7,10 +7,12 @@ use futures::stream::{StreamExt, iter};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use orgtrail_archive::archive::Listed;
+use parquet::file::metadata::PageIndexPolicy;
 
 use super::identity::{LAKE_FILE, LakeError, LakeIdentity};
 use super::layout::{LedgerId, SlotId, progress_key, untimed};
 use super::ledger::{LedgerHead, Progress, lacking};
+use super::reading::open_slot;
 use super::seal::Seal;
 use super::slot::Footer;
 use super::store::{LakeStore, Opened};
@@ -117,7 +119,7 @@ impl LakeStatus {
         status.read_seals(store.as_ref(), seals, &ledgers).await;
         status.hold_slots(&ledgers);
         for number in 0..status.identity.slots {
-            let progress = read_progress(store.as_ref(), number).await.unwrap_or_else(|error| {
+            let progress = read_progress(store.as_ref(), &status.identity, number).await.unwrap_or_else(|error| {
                 status.unreadable.push((progress_key(number), error.to_string()));
                 None
             });
@@ -159,7 +161,7 @@ impl LakeStatus {
             if let Some(id) = slot {
                 self.day(id.day).slots += 1;
                 self.day(id.day).size_bytes += one.size_bytes;
-                files.push((LakeFile::Slot(id.day), one));
+                files.push((LakeFile::Slot(id), one));
             } else if let Some(id) = ledger {
                 files.push((LakeFile::Ledger(id), one));
             } else if let Some(day) = Seal::day_of(&one.key) {
@@ -183,16 +185,17 @@ impl LakeStatus {
 
     async fn read_files(&mut self, store: &Arc<dyn LakeStore>, files: Vec<(LakeFile, Listed)>) -> Ledgers {
         let mut ledgers = Ledgers::new();
+        let identity = self.identity.clone();
         let mut heads = iter(files)
             .map(|(file, listed)| {
-                let opened = store.opened(&listed);
-                async move { (head(opened.as_ref(), &file).await, file, listed.key) }
+                let (opened, identity) = (store.opened(&listed), identity.clone());
+                async move { (head(&opened, &file, &identity).await, file, listed.key) }
             })
             .buffered(FILES_AT_ONCE);
         while let Some((head, file, key)) = heads.next().await {
             match (head, file) {
-                (Ok(Head::Slot(footer)), LakeFile::Slot(day)) => {
-                    let own = self.day(day);
+                (Ok(Head::Slot(footer)), LakeFile::Slot(id)) => {
+                    let own = self.day(id.day);
                     own.events += footer.kept;
                     own.duplicates += footer.duplicates;
                     self.read_of.insert(key, footer.read);
@@ -250,7 +253,7 @@ impl LakeStatus {
 /// A file of a lake that has a head.
 #[derive(Debug, Clone, Copy)]
 enum LakeFile {
-    Slot(Date),
+    Slot(SlotId),
     Ledger(LedgerId),
 }
 
@@ -262,9 +265,15 @@ enum Head {
     Ledger(LedgerHead),
 }
 
-async fn head(opened: &dyn Opened, file: &LakeFile) -> Result<Head, String> {
+async fn head(opened: &Arc<dyn Opened>, file: &LakeFile, lake: &LakeIdentity) -> Result<Head, String> {
     match file {
-        LakeFile::Slot(_) => Footer::open(opened).await.map(Head::Slot).map_err(|error| error.to_string()),
-        LakeFile::Ledger(_) => LedgerHead::open(opened).await.map(Head::Ledger),
+        LakeFile::Slot(id) => {
+            let (_, footer) = open_slot(opened, id, lake, PageIndexPolicy::Skip).await?;
+            Ok(Head::Slot(footer))
+        }
+        LakeFile::Ledger(_) => {
+            let head = LedgerHead::open(opened.as_ref()).await?;
+            lake.must_have(&head.lake).map(|()| Head::Ledger(head))
+        }
     }
 }

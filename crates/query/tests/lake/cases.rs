@@ -17,6 +17,7 @@ use orgtrail_query::lake::layout::{Grain, number_of};
 use orgtrail_query::lake::store::LakeStore;
 use orgtrail_query::lake::update::read_progress;
 
+use super::identity::identity;
 use super::memory::MemoryLake;
 use super::world::{ACCOUNTS, World, asked, at, record, records, run, slots, whole};
 
@@ -156,7 +157,7 @@ async fn one_object_that_cannot_be_read_keeps_no_other_out_and_the_next_run_take
     update.archive = Arc::new(Archive::new(places, jiff::SignedDuration::ZERO));
     let updated = run(&lake, &update, Grain::Day, at("2026-03-01T00:00:00Z")).await.unwrap();
     assert_eq!((updated.added, updated.missing), (19, vec![(key.clone(), "AccessDenied".to_owned())]));
-    let named = read_progress(lake.as_ref(), number_of(ACCOUNTS[1], 2)).await.unwrap().unwrap();
+    let named = read_progress(lake.as_ref(), &identity(&lake).await, number_of(ACCOUNTS[1], 2)).await.unwrap().unwrap();
     assert_eq!((named.missing_count, &named.missing[0].0), (1, &key));
     // It is long behind the point from which a run without anything missing would go on.
     let mut later = world.update();
@@ -197,7 +198,7 @@ async fn a_run_that_looked_at_a_part_does_not_move_the_point_from_which_the_next
         Window { from: Some(at("2026-02-19T00:00:00Z")), to: Some(at("2026-02-20T23:00:00Z")), ..Window::default() };
     let updated = run(&lake, &part, Grain::Day, at("2026-02-21T00:00:00Z")).await.unwrap();
     assert_eq!((updated.listed, updated.added), (1, 1));
-    assert_eq!(read_progress(lake.as_ref(), 0).await.unwrap(), None);
+    assert_eq!(read_progress(lake.as_ref(), &identity(&lake).await, 0).await.unwrap(), None);
     assert_eq!(whole(&lake, &world, "2026-02-21T01:00:00Z").await.added, 1);
 }
 

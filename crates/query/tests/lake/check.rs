@@ -64,7 +64,9 @@ fn forge(lake: &MemoryLake, change: impl FnOnce(&mut Vec<Row>)) {
     let mut rows: Vec<Row> = slot.rows().unwrap().map(Result::unwrap).collect();
     change(&mut rows);
     rows.sort_unstable_by(Row::order);
-    let Merged::Changed(bytes, _) = merge(None, &rows, &slot.sources().unwrap()).unwrap() else { panic!() };
+    let Merged::Changed(bytes, _) = merge(&slot.footer.lake, None, &rows, &slot.sources().unwrap()).unwrap() else {
+        panic!()
+    };
     lake.set(&key, Some(bytes));
 }
 
@@ -148,7 +150,7 @@ async fn an_object_of_the_ledger_that_is_in_no_slot_is_told() {
         rows.extend(slot.rows().unwrap().map(Result::unwrap).filter(|row| row.delivered.key == source.key));
     }
     rows.sort_unstable_by(Row::order);
-    let Merged::Changed(bytes, _) = merge(None, &rows, &sources).unwrap() else { panic!() };
+    let Merged::Changed(bytes, _) = merge(&slot.footer.lake, None, &rows, &sources).unwrap() else { panic!() };
     lake.set(&key, Some(bytes));
     assert_eq!(kinds(&world, &lake).await, [DifferenceKind::NotInSlot; 4]);
 }

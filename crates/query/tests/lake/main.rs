@@ -4,6 +4,7 @@
 
 mod cases;
 mod check;
+mod identity;
 mod memory;
 mod properties;
 mod world;

@@ -36,8 +36,7 @@ type Day = Arc<HashMap<String, LogFile>>;
 pub(super) struct Checker<'a> {
     check: &'a Check,
     store: Arc<dyn LakeStore>,
-    grain: Grain,
-    slots: u16,
+    identity: LakeIdentity,
     listed: BTreeMap<Date, Day>,
     /// Prefixes and places that could not be listed.
     refused: BTreeMap<String, String>,
@@ -56,14 +55,14 @@ impl<'a> Checker<'a> {
         let (listed, refused, sources) = Default::default();
         let (mut checked, mut updated_at) = (LakeCheck::default(), BTreeMap::new());
         for number in 0..identity.slots {
-            match read_progress(store.as_ref(), number).await {
+            match read_progress(store.as_ref(), identity, number).await {
                 Ok(Some(progress)) => drop(updated_at.insert(number, progress.listed_at)),
                 Ok(None) => {}
                 Err(error) => checked.unchecked(progress_key(number), error.to_string()),
             }
         }
-        let (store, grain, slots, in_ledgers) = (Arc::clone(store), identity.grain, identity.slots, HashSet::new());
-        Self { check, store, grain, slots, listed, refused, sources, in_ledgers, updated_at, checked }
+        let (store, identity, in_ledgers) = (Arc::clone(store), identity.clone(), HashSet::new());
+        Self { check, store, identity, listed, refused, sources, in_ledgers, updated_at, checked }
     }
 
     /// Checks a slot.
@@ -125,7 +124,10 @@ impl<'a> Checker<'a> {
                 return None;
             }
         };
-        let read = Slot::of(stored.bytes).and_then(|slot| slot.sources().map(|sources| (slot, sources)));
+        let read = Slot::of(stored.bytes).and_then(|slot| {
+            self.identity.must_have(&slot.footer.lake).map_err(SlotError::Damaged)?;
+            slot.sources().map(|sources| (slot, sources))
+        });
         match read {
             Ok(read) => Some(read),
             Err(error @ SlotError::Newer(_)) => {
@@ -177,7 +179,7 @@ impl<'a> Checker<'a> {
             match rows {
                 Ok(rows) => {
                     self.checked.objects += u64::from(is_first);
-                    expected.add(number, rows.iter().filter(|row| slot_of(row, self.grain, id.number) == id));
+                    expected.add(number, rows.iter().filter(|row| slot_of(row, self.identity.grain, id.number) == id));
                 }
                 Err(why) if is_first => self.checked.unchecked(key, why),
                 Err(_) => {}
@@ -190,7 +192,8 @@ impl<'a> Checker<'a> {
         let key = id.key();
         let ledger = match self.store.get(&key).await {
             Ok(None) => return,
-            Ok(Some(stored)) => Ledger::of_bytes(&stored.bytes),
+            Ok(Some(stored)) => Ledger::of_bytes(&stored.bytes)
+                .and_then(|ledger| self.identity.must_have(&ledger.lake).map(|()| ledger)),
             Err(fault) => {
                 self.checked.unchecked(key, fault.to_string());
                 return;
@@ -220,7 +223,7 @@ impl<'a> Checker<'a> {
         let listed = self.day(day).await;
         let known = std::mem::take(&mut self.in_ledgers);
         let should_be_in = |file: &&LogFile| {
-            let at = self.updated_at.get(&number_of(&file.chain.account, self.slots)).copied();
+            let at = self.updated_at.get(&number_of(&file.chain.account, self.identity.slots)).copied();
             // What came behind the last update is the next one's.
             let was_there = at.is_none_or(|at| file.made.checked_add(DELIVERY).is_ok_and(|due| due <= at));
             was_there && self.is_asked(&file.key) && !known.contains(&file.key)
@@ -249,7 +252,7 @@ impl<'a> Checker<'a> {
                 return;
             }
         };
-        let slots: BTreeSet<SlotId> = rows.iter().map(|row| slot_of(row, self.grain, number)).collect();
+        let slots: BTreeSet<SlotId> = rows.iter().map(|row| slot_of(row, self.identity.grain, number)).collect();
         for id in slots {
             match self.sources_of(id).await {
                 Ok(Some(sources)) if sources.contains(source) => {}

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 
+use super::super::identity::must_be_of;
 use super::read::{Slot, SlotError};
 use super::row::Row;
 use super::sources::Sources;
@@ -21,7 +22,7 @@ pub fn is_as_made(slot: &Slot) -> Result<Option<bool>, SlotError> {
         return Ok(None);
     }
     let failed = |error: ParquetError| SlotError::Damaged(format!("it cannot be written: {error}"));
-    let mut writer = Writer::new().map_err(failed)?;
+    let mut writer = Writer::new(&slot.footer.lake).map_err(failed)?;
     for row in slot.rows()? {
         writer.add(&row?).map_err(failed)?;
     }
@@ -72,21 +73,22 @@ impl<'a> Merger<'a> {
 
 /// Adds the events of some objects to a slot, or makes one of them. Objects that the slot has already change nothing:
 /// the same objects give the same slot, in whatever order and however often they are added. `rows` are the events of
-/// `new` that belong into the slot, in the order of [`Row::order`].
+/// `new` that belong into the slot, in the order of [`Row::order`]; `lake` is the mark of the lake.
 ///
 /// # Errors
-/// Where the slot is damaged, or of a newer schema.
-pub fn merge(old: Option<&Slot>, rows: &[Row], new: &Sources) -> Result<Merged, SlotError> {
+/// Where the slot is damaged, of another lake, or of a newer schema.
+pub fn merge(lake: &str, old: Option<&Slot>, rows: &[Row], new: &Sources) -> Result<Merged, SlotError> {
     let failed = |error: ParquetError| SlotError::Damaged(format!("it cannot be written: {error}"));
     let mut sources = Sources::default();
     if let Some(slot) = old {
+        must_be_of(lake, &slot.footer.lake).map_err(SlotError::Damaged)?;
         sources = slot.sources()?;
         if new.are_among(&sources) && slot.footer.schema == SCHEMA {
             return Ok(Merged::Unchanged(slot.footer.clone()));
         }
     }
     sources.extend(new);
-    let mut merger = Merger { writer: Writer::new().map_err(failed)?, last: None };
+    let mut merger = Merger { writer: Writer::new(lake).map_err(failed)?, last: None };
     let mut added = rows.iter().peekable();
     if let Some(slot) = old {
         let mut previous: Option<Rc<Row>> = None;

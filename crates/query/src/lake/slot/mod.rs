@@ -41,6 +41,8 @@ const FOOTER: &str = "orgtrail.slot";
 pub struct Footer {
     /// The number of its schema: [`SCHEMA`].
     pub schema: u32,
+    /// Which lake it belongs to: [`LakeIdentity::mark`](super::identity::LakeIdentity::mark).
+    pub lake: String,
     /// How many log objects it has events of.
     pub sources: u64,
     /// The SHA-256 of their list, in hexadecimal digits.

@@ -11,15 +11,13 @@ use datafusion::arrow::record_batch::RecordBatch;
 use orgtrail_core::event::Json;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 
 use super::row::{Row, kind_of};
 use super::schema::columns;
 use super::sources::Sources;
 use super::{FOOTER, Footer, SCHEMA};
 use crate::columns::extract::{Asked, Delivered, Extractor};
-use crate::lake::store::Opened;
 
 /// Why a file is no slot that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,33 +38,10 @@ pub struct Slot {
     pub footer: Footer,
 }
 
-/// How much of the end of a file is read to have its footer.
-const TAIL_BYTES: u64 = 64 << 10;
 /// The columns that a row is made of.
 const ROW: [&str; 5] = ["account", "region", "event_time", "object_key", "record"];
 
 impl Footer {
-    /// Reads the footer of a slot that was opened, and no more of it than that takes.
-    ///
-    /// # Errors
-    /// Where it is no slot, or a newer one, or cannot be read.
-    pub async fn open(opened: &dyn Opened) -> Result<Self, SlotError> {
-        let size = opened.size_bytes();
-        let mut asked = TAIL_BYTES.min(size);
-        loop {
-            let tail = opened.read(size - asked..size).await.map_err(damaged)?;
-            let mut reader = ParquetMetaDataReader::new();
-            match reader.try_parse_sized(&tail, size) {
-                Ok(()) => return Self::of(&reader.finish().map_err(damaged)?),
-                // The reader says how much of the end it needs.
-                Err(ParquetError::NeedMoreData(more)) if more as u64 > asked && more as u64 <= size => {
-                    asked = more as u64;
-                }
-                Err(error) => return Err(damaged(error)),
-            }
-        }
-    }
-
     /// Reads what the footer of a file says.
     ///
     /// # Errors

@@ -52,10 +52,13 @@ fn rows(objects: &[Object]) -> (Vec<Row>, Sources) {
     (rows, sources)
 }
 
+/// The mark of a lake.
+const LAKE: &str = "o-aaaa day 4";
+
 fn add(slot: Option<Bytes>, objects: &[Object]) -> Option<Bytes> {
     let (rows, sources) = rows(objects);
     let old = slot.clone().map(|bytes| Slot::of(bytes).unwrap());
-    match merge(old.as_ref(), &rows, &sources).unwrap() {
+    match merge(LAKE, old.as_ref(), &rows, &sources).unwrap() {
         Merged::Unchanged(_) => slot,
         Merged::Changed(bytes, footer) => {
             assert_eq!(Slot::of(bytes.clone()).unwrap().footer, footer);
@@ -123,7 +126,7 @@ fn a_slot_that_is_cut_off_or_changed_is_refused() {
     changed[at + 9] ^= 1;
     let changed = Slot::of(changed.into()).unwrap();
     assert!(matches!(changed.sources(), Err(SlotError::Damaged(_))));
-    assert!(matches!(merge(Some(&changed), &[], &Sources::default()), Err(SlotError::Damaged(_))));
+    assert!(matches!(merge(LAKE, Some(&changed), &[], &Sources::default()), Err(SlotError::Damaged(_))));
     let text = String::from_utf8_lossy(&bytes);
     let at = text.find(r#"{"schema":1,"#).map(|_| bytes.windows(12).rposition(|w| w == br#"{"schema":1,"#).unwrap());
     let mut newer = bytes.to_vec();

@@ -45,15 +45,23 @@ pub(super) struct Writer {
     writer: ArrowWriter<Vec<u8>>,
     schema: SchemaRef,
     extractor: Extractor,
+    lake: String,
     kept: u64,
 }
 
 impl Writer {
-    pub(super) fn new() -> Result<Self, ParquetError> {
+    /// Begins a slot of the lake of a mark.
+    pub(super) fn new(lake: &str) -> Result<Self, ParquetError> {
         let schema = slot_schema();
         let options = ArrowWriterOptions::new().with_properties(properties()?).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?;
-        Ok(Self { writer, schema, extractor: Extractor::new(columns(), Asked::default()), kept: 0 })
+        Ok(Self {
+            writer,
+            schema,
+            extractor: Extractor::new(columns(), Asked::default()),
+            lake: lake.to_owned(),
+            kept: 0,
+        })
     }
 
     pub(super) fn add(&mut self, row: &Row) -> Result<(), ParquetError> {
@@ -83,6 +91,7 @@ impl Writer {
         let read = sources.records();
         let footer = Footer {
             schema: SCHEMA,
+            lake: self.lake,
             sources: sources.len() as u64,
             digest: sources.digest(),
             sources_offset: offset,

@@ -176,7 +176,7 @@ impl Update {
         told: &(dyn Fn(Step) + Sync),
     ) -> Result<Updated, LakeError> {
         let numbers: Vec<u16> = (0..identity.slots).filter(|n| self.shard.is_none_or(|shard| shard.has(*n))).collect();
-        let window = self.since(store.as_ref(), &numbers).await?;
+        let window = self.since(store.as_ref(), identity, &numbers).await?;
         let listing = self.archive.list(&window).await;
         let mut updated = Updated {
             missing: listing.refused.clone(),
@@ -198,12 +198,14 @@ impl Update {
                 let share = Share {
                     archive: Arc::clone(&self.archive),
                     store: Arc::clone(store),
+                    lake: identity.mark(),
                     grain: identity.grain,
                     number,
                     budget_bytes: budget,
                     tally: &tally,
                 };
                 let listed = Progress {
+                    lake: identity.mark(),
                     places: names.clone(),
                     listed_at: now,
                     from: window.from.map(|from| TimeZone::UTC.to_datetime(from).date()),
@@ -246,7 +248,12 @@ impl Update {
     }
 
     /// Returns the window to list: the asked-for one, from a little before the last update on.
-    async fn since(&self, store: &dyn LakeStore, numbers: &[u16]) -> Result<Window, LakeError> {
+    async fn since(
+        &self,
+        store: &dyn LakeStore,
+        identity: &LakeIdentity,
+        numbers: &[u16],
+    ) -> Result<Window, LakeError> {
         let mut window = self.window.clone();
         if window != Window::default() {
             // A whole day, as progress is noted by days.
@@ -256,7 +263,7 @@ impl Update {
         let names = self.archive.place_names();
         let mut from: Option<Timestamp> = None;
         for number in numbers {
-            let Some(progress) = read_progress(store, *number).await? else { return Ok(window) };
+            let Some(progress) = read_progress(store, identity, *number).await? else { return Ok(window) };
             // Of a place that is new everything is.
             if !progress.has_places(&names) {
                 return Ok(window);
@@ -289,13 +296,18 @@ const MISSING_MAX: usize = 100;
 /// Returns what a share of the accounts has listed. `None`: nothing yet.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub async fn read_progress(store: &dyn LakeStore, number: u16) -> Result<Option<Progress>, LakeError> {
+/// Where it cannot be read, or is of another lake.
+pub async fn read_progress(
+    store: &dyn LakeStore,
+    identity: &LakeIdentity,
+    number: u16,
+) -> Result<Option<Progress>, LakeError> {
     let key = progress_key(number);
     let found = store.get(&key).await.map_err(|fault| LakeError::fault(store, &key, fault))?;
     let Some(stored) = found else { return Ok(None) };
-    let read = serde_json::from_slice(&stored.bytes);
-    read.map(Some).map_err(|error| LakeError::Damaged { place: store.name(), key, why: error.to_string() })
+    let read = serde_json::from_slice::<Progress>(&stored.bytes).map_err(|error| error.to_string());
+    let read = read.and_then(|progress| identity.must_have(&progress.lake).map(|()| Some(progress)));
+    read.map_err(|why| LakeError::Damaged { place: store.name(), key, why })
 }
 
 /// Spreads what was listed over the shares.

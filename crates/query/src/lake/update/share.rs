@@ -79,6 +79,8 @@ impl ShareListing {
 pub(super) struct Share<'a> {
     pub archive: Arc<Archive>,
     pub store: Arc<dyn LakeStore>,
+    /// The mark of the lake.
+    pub lake: String,
     pub grain: Grain,
     pub number: u16,
     pub budget_bytes: usize,

@@ -9,7 +9,7 @@ use futures::stream::{StreamExt, iter};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::super::identity::LakeError;
+use super::super::identity::{LakeError, must_be_of};
 use super::super::layout::{LedgerId, SlotId, progress_key};
 use super::super::ledger::{Entry, Ledger, Progress};
 use super::super::slot::{Merged, Row, Slot, Source, Sources, merge};
@@ -82,11 +82,11 @@ impl Share<'_> {
         for attempt in 0..TRIES {
             let stored = self.read(&key).await?;
             let damaged = |why: String| LakeError::Damaged { place: self.store.name(), key: key.clone(), why };
-            let (own, new, bytes) =
-                (Arc::clone(&rows), sources.clone(), stored.as_ref().map(|stored| stored.bytes.clone()));
+            let bytes = stored.as_ref().map(|stored| stored.bytes.clone());
+            let (lake, own, new) = (self.lake.clone(), Arc::clone(&rows), sources.clone());
             let work = move || {
                 let old = bytes.map(Slot::of).transpose()?;
-                merge(old.as_ref(), &own, &new)
+                merge(&lake, old.as_ref(), &own, &new)
             };
             let merged = spawn_blocking(work).await.map_err(|error| damaged(error.to_string()))?;
             match merged.map_err(|error| damaged(error.to_string()))? {
@@ -105,8 +105,11 @@ impl Share<'_> {
     /// Reads a ledger with what it was stored as; an empty one where there is none.
     pub(super) async fn read_ledger(&self, id: &LedgerId) -> Result<(Ledger, Option<Stored>), LakeError> {
         let key = id.key();
-        let Some(stored) = self.read(&key).await? else { return Ok((Ledger::default(), None)) };
-        let ledger = Ledger::of_bytes(&stored.bytes);
+        let Some(stored) = self.read(&key).await? else {
+            return Ok((Ledger { lake: self.lake.clone(), ..Ledger::default() }, None));
+        };
+        let ledger =
+            Ledger::of_bytes(&stored.bytes).and_then(|ledger| must_be_of(&self.lake, &ledger.lake).map(|()| ledger));
         let ledger = ledger.map_err(|why| LakeError::Damaged { place: self.store.name(), key, why })?;
         Ok((ledger, Some(stored)))
     }
