@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{DAY, State, TimeRange};
 use super::verify::{Chain, DIGEST_DELAY_MAX, Verification};
+use crate::archive::window::{day_of, start_of};
 
 /// How the accounts and regions of a day stand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,7 +29,7 @@ pub fn day_proofs(answer: &Verification) -> BTreeMap<Date, DayProof> {
     let Some(first) = answer.chains.iter().filter_map(|chain| Some(chain.hours.first()?.0.start)).min() else {
         return proofs;
     };
-    let mut day = TimeZone::UTC.to_datetime(answer.from.map_or(first, |from| from.max(first))).date();
+    let mut day = day_of(answer.from.map_or(first, |from| from.max(first)));
     for _ in 0..DAYS_MAX {
         let Some(range) = range_of(day) else { break };
         if !has_come(answer, range) {
@@ -46,7 +46,7 @@ pub fn day_proofs(answer: &Verification) -> BTreeMap<Date, DayProof> {
 }
 
 fn range_of(day: Date) -> Option<TimeRange> {
-    let start = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    let start = start_of(day);
     Some(TimeRange { start, end: start.checked_add(DAY).ok()? })
 }
 

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LakeOption, failed, logs as lake_logs, place};
+use crate::archive::window::day_of;
 use crate::cli::failure::CliError;
 use crate::cli::logs::archive::LogPlaces;
 use crate::cli::logs::{LogsContext, LogsError, time};
@@ -104,8 +104,7 @@ fn days(args: &LakeCheckArgs, now: Timestamp) -> Result<(Date, Date), CliError> 
     if to < from {
         return Err(LogsError::EmptyRange { from, to }.into());
     }
-    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
-    Ok((day(from), day(to)))
+    Ok((day_of(from), day_of(to)))
 }
 
 fn text(report: &LakeCheckReport, format: Format, ui: &Ui) -> Result<String, CliError> {

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::{LakeOption, failed, logs as lake_logs, place};
-use crate::archive::window::Window;
+use crate::archive::window::{Window, day_of};
 use crate::cli::failure::CliError;
 use crate::cli::logs::archive::LogPlaces;
 use crate::cli::logs::{LogsContext, LogsError, time};
@@ -114,7 +113,7 @@ async fn raw(args: &LakeDdlArgs, logs: LogPlaces, mut around: LogsContext) -> Re
         organization,
         accounts: accounts.into_iter().collect(),
         regions: regions.into_iter().collect(),
-        first_day: TimeZone::UTC.to_datetime(from).date(),
+        first_day: day_of(from),
     };
     Ok((location(&place), TableOf::RawLogs(logs)))
 }

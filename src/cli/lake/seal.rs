@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{failed, place};
 use crate::archive::find::ScopeFilter;
 use crate::archive::listing::{Archive, LogFile, LogPlace};
-use crate::archive::window::Window;
+use crate::archive::window::{Window, start_of};
 use crate::cli::failure::CliError;
 use crate::cli::logs::{LogSources, LogsContext, LogsError};
 use crate::lake::layout::{LedgerId, number_of};
@@ -104,8 +103,8 @@ async fn seal(
 /// Compares the log files of a day with what the lake has of it.
 async fn seal_of(lake: &Lake, archive: &Archive, day: Date, proof: DayProof, now: Timestamp) -> Result<Seal, CliError> {
     let mut seal = Seal { attested: proof.attested, others: proof.others, ..Seal::of(day, now) };
-    let start = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(now);
-    let end = start.checked_add(SignedDuration::from_hours(24)).unwrap_or(now);
+    let start = start_of(day);
+    let end = start.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
     let listing = archive.list(&Window { from: Some(start), to: Some(end), ..Window::default() }).await;
     for (key, why) in &listing.refused {
         seal.others.insert(key.clone(), why.clone());

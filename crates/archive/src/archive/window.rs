@@ -3,6 +3,22 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// AWS announced CloudTrail on 2013-11-13: no log is older.
+pub const BEGINNING: Timestamp = Timestamp::constant(1_384_300_800, 0);
+
+/// Returns the day of a moment, in UTC.
+pub fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+/// Returns when a day begins, in UTC.
+pub fn start_of(day: Date) -> Timestamp {
+    // Fails only for a day before all moments.
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN)
+}
 
 /// What a question is about. Each part that is `None` does not narrow it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

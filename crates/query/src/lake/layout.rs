@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use orgtrail_archive::archive::inflate::sha256;
+use orgtrail_archive::archive::window::day_of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +131,7 @@ pub struct LedgerId {
 impl LedgerId {
     /// Returns the ledger of an object.
     pub fn of(made: Timestamp, number: u16) -> Self {
-        Self { day: TimeZone::UTC.to_datetime(made).date(), number }
+        Self { day: day_of(made), number }
     }
 
     /// Returns the key of its file, below the lake's prefix.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use orgtrail_archive::archive::inflate::{hex, sha256};
+use orgtrail_archive::archive::window::day_of;
 use serde::{Deserialize, Serialize};
 
 use super::slot::{Source, pack, unpack};
@@ -331,7 +332,7 @@ impl Progress {
     pub fn after(mut self, earlier: Option<&Self>) -> Option<Self> {
         let Some(earlier) = earlier else { return Some(self) };
         let Some(from) = self.from else { return Some(self) };
-        let listed = jiff::tz::TimeZone::UTC.to_datetime(earlier.listed_at).date();
+        let listed = day_of(earlier.listed_at);
         // Of a place that is new, only what was made since is in.
         let is_behind = earlier.from.is_none_or(|earlier| earlier < from);
         if from > listed || !earlier.has_places(&self.places) || (is_behind && earlier.missing_count > 0) {

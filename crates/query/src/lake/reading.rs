@@ -10,9 +10,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{StreamExt, TryStreamExt, iter};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use orgtrail_archive::archive::window::Window;
+use orgtrail_archive::archive::window::{Window, day_of};
 use orgtrail_archive::archive::{Fault, Listed};
 use parquet::arrow::async_reader::MetadataFetch;
 use parquet::data_type::ByteArray;
@@ -288,8 +287,7 @@ struct Days {
 
 impl Days {
     fn bounds(self) -> (Option<Date>, Option<Date>) {
-        let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
-        (self.first.map(day), self.last.map(day))
+        (self.first.map(day_of), self.last.map(day_of))
     }
 
     fn are_few(self) -> bool {

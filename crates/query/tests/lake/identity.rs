@@ -29,9 +29,12 @@ async fn files_of_another_lake_and_a_changed_lake_file_are_told_and_never_read_a
     let text = String::from_utf8(right.to_vec()).unwrap();
     let store: Arc<dyn LakeStore> = lake.clone();
     let before = lake.files();
-    for (from, to) in
-        [("\"slots\": 2", "\"slots\": 1"), ("\"slots\": 2", "\"slots\": 3"), ("o-exampleorgid", "o-other"), ("day", "hour")]
-    {
+    for (from, to) in [
+        ("\"slots\": 2", "\"slots\": 1"),
+        ("\"slots\": 2", "\"slots\": 3"),
+        ("o-exampleorgid", "o-other"),
+        ("day", "hour"),
+    ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from}");
         lake.set("lake.json", Some(changed.into()));

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use futures::stream::{StreamExt, iter};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::listing::{Archive, LogFile};
-use orgtrail_archive::archive::window::Window;
+use orgtrail_archive::archive::window::{Window, day_of, start_of};
 use orgtrail_core::log_path::LogKey;
 use tokio::task::spawn_blocking;
 
@@ -288,7 +287,7 @@ impl<'a> Checker<'a> {
 
     /// Returns an object as the archive has it now. `None`: it is not listed.
     async fn find(&mut self, key: &str, made: Timestamp) -> Option<LogFile> {
-        let day = TimeZone::UTC.to_datetime(made).date();
+        let day = day_of(made);
         self.day(day).await.get(key).cloned()
     }
 
@@ -297,7 +296,7 @@ impl<'a> Checker<'a> {
         if let Some(known) = self.listed.get(&day) {
             return Arc::clone(known);
         }
-        let begin = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MIN);
+        let begin = start_of(day);
         let end = begin.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX);
         let window = Window { from: Some(begin), to: Some(end), ..Window::default() };
         let listing = self.check.archive.list(&window).await;

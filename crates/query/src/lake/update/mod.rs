@@ -13,10 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{StreamExt, iter};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::listing::{Archive, Listing, LogFile};
-use orgtrail_archive::archive::window::Window;
+use orgtrail_archive::archive::window::{BEGINNING, Window, day_of, start_of};
 
 use super::identity::{LakeError, LakeIdentity};
 use super::layout::{number_of, progress_key};
@@ -208,7 +207,7 @@ impl Update {
                     lake: identity.mark(),
                     places: names.clone(),
                     listed_at: now,
-                    from: window.from.map(|from| TimeZone::UTC.to_datetime(from).date()),
+                    from: window.from.map(day_of),
                     missing: updated.missing.clone(),
                     missing_count: 0,
                     beside: updated.beside.clone(),
@@ -256,8 +255,8 @@ impl Update {
     ) -> Result<Window, LakeError> {
         let mut window = self.window.clone();
         if window != Window::default() {
-            // A whole day, as progress is noted by days.
-            window.from = window.from.map(day_of).filter(|from| *from > Timestamp::constant(BEGINNING, 0));
+            // A whole day, as progress is noted by days. Who asks for logs of before CloudTrail asks for all.
+            window.from = window.from.map(whole_day).filter(|from| *from > BEGINNING);
             return Ok(window);
         }
         let names = self.archive.place_names();
@@ -271,23 +270,19 @@ impl Update {
             let since = match progress.missing_count {
                 0 => Some(progress.listed_at.checked_sub(self.overlap).unwrap_or(Timestamp::MIN)),
                 // What could not be had must be listed again, wherever it is.
-                _ => progress.from.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()),
+                _ => progress.from.map(start_of),
             };
             let Some(since) = since else { return Ok(window) };
             from = Some(from.unwrap_or(since).min(since));
         }
-        window.from = from.map(day_of);
+        window.from = from.map(whole_day);
         Ok(window)
     }
 }
 
-/// AWS announced CloudTrail on 2013-11-13: who asks for older logs asks for all.
-const BEGINNING: i64 = 1_384_300_800;
-
-/// Returns the beginning of a day.
-fn day_of(at: Timestamp) -> Timestamp {
-    let day = TimeZone::UTC.to_datetime(at).date();
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(at)
+/// Returns when the day of a moment begins.
+fn whole_day(at: Timestamp) -> Timestamp {
+    start_of(day_of(at))
 }
 
 /// Objects that are named among what is missing.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::scan::{LakeNeeds, Scans, UnreadPart};
 use orgtrail_archive::archive::listing::{ChainPlace, Listing};
-use orgtrail_archive::archive::window::Window;
+use orgtrail_archive::archive::window::{BEGINNING, Window, day_of};
 use orgtrail_core::words::size;
 
 /// What is known beside the archive itself.
@@ -124,8 +124,6 @@ pub struct AnswerCoverage {
 /// an average of about 5 minutes", which is not guaranteed (CloudTrail user guide, "How CloudTrail works").
 const PENDING: SignedDuration = SignedDuration::from_hours(2);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// AWS announced CloudTrail on 2013-11-13: no log is older.
-const BEGINNING: i64 = 1_384_300_800;
 /// How long a listing that goes on is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Parts that are named.
@@ -385,7 +383,7 @@ impl Seen {
             let known = digests.first().copied().into_iter().chain(made.map(|(oldest, _)| oldest)).min();
             let Some(from) = window.from.or(known) else { continue };
             // There are no hours before CloudTrail.
-            let from = from.max(Timestamp::constant(BEGINNING, 0));
+            let from = from.max(BEGINNING);
             let to = window.to.unwrap_or(answered.now).min(answered.now);
             let days = sealed.get(&(place.account.clone(), place.region.clone()));
             hours += self.count(place, from, to, KnownHours { digests, sealed: days }, answered.now);
@@ -433,7 +431,7 @@ impl Seen {
             self.hours.all += 1;
             if is_spoken_of(start, within, known.digests) {
                 self.hours.with_digest += 1;
-                let day = jiff::tz::TimeZone::UTC.to_datetime(start).date();
+                let day = day_of(start);
                 self.hours.attested += u64::from(known.sealed.is_some_and(|days| days.contains(&day)));
             } else if end.checked_add(PENDING).is_ok_and(|settled| settled > now) {
                 self.hours.pending += 1;

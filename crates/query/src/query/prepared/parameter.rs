@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use jiff::Timestamp;
+use orgtrail_archive::archive::window::start_of;
 
 use super::super::error::near_text;
 use super::super::names::nearest;
@@ -167,11 +168,7 @@ fn days(text: &str) -> Option<ScalarValue> {
 }
 
 fn moment(text: &str) -> Option<Timestamp> {
-    let of_day = || {
-        let day: jiff::civil::Date = text.parse().ok()?;
-        jiff::tz::TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
-    };
-    text.parse().ok().or_else(of_day)
+    text.parse().ok().or_else(|| text.parse().ok().map(start_of))
 }
 
 /// Tells whether a text can be a parameter's name.

@@ -4,10 +4,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use orgtrail_archive::archive::listing::{Archive, Chain, ChainPlace, Listing, LogFile};
-use orgtrail_archive::archive::window::Window;
+use orgtrail_archive::archive::window::{Window, start_of};
 use orgtrail_core::log_path::{Folder, LogKey, LogRoot};
 
 use super::super::error::QueryError;
@@ -105,7 +104,7 @@ fn later(contents: &Contents, names: &[String], window: &Window, late: SignedDur
             return Some(window.clone());
         };
         let Progress { listed_at, from: begin, .. } = progress;
-        let begin = begin.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok());
+        let begin = begin.map(start_of);
         // What was made before the lake begins is not in it.
         if begin.is_some_and(|begin| window.from.is_none_or(|asked| asked < begin)) {
             return Some(window.clone());
@@ -128,7 +127,7 @@ fn unknown(contents: &Contents, window: &Window) -> Option<String> {
         return Some(format!("{never} of {shares} shares of the accounts were never updated as a whole"));
     }
     let begin = contents.progress.iter().filter_map(|(_, progress)| progress.as_ref()?.from).max()?;
-    let begins = TimeZone::UTC.to_timestamp(begin.at(0, 0, 0, 0)).ok()?;
+    let begins = start_of(begin);
     let is_before = window.from.is_none_or(|from| from < begins);
     is_before.then(|| format!("log files that were made before {begin} are not in the lake"))
 }
