@@ -10,7 +10,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -212,10 +212,51 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns one name for a place, however it is written, also where nothing is there yet.
+/// Returns one name for a place, however it is written and whatever links lead to it, also where nothing is there yet:
+/// what is there of the way to it is followed, and the rest taken as it is written.
 pub fn same_place(path: &Path) -> PathBuf {
-    let new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
+    let mut way = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match real(&way) {
+            Ok(place) => return place,
+            Err(next) => way = next,
+        }
+    }
+    path.to_owned()
+}
+
+/// The most links to nothing that are followed; more go in a circle.
+const LINKS_MAX: usize = 40;
+
+/// Returns the place of a path, or the path that a link to nothing on the way to it leads to.
+fn real(path: &Path) -> Result<PathBuf, PathBuf> {
+    let mut rest: Vec<Component<'_>> = Vec::new();
+    let mut there = path;
+    let joined = |to: PathBuf, rest: &[Component<'_>]| rest.iter().rev().fold(to, |to, part| plain(to, *part));
+    loop {
+        let start = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+        if let Ok(start) = start.canonicalize() {
+            return Ok(joined(start, &rest));
+        }
+        if let Ok(target) = fs::read_link(there) {
+            return Err(joined(folder_of(there).join(target), &rest));
+        }
+        let (Some(last), Some(above)) = (there.components().next_back(), there.parent()) else {
+            return Ok(path.to_owned());
+        };
+        rest.push(last);
+        there = above;
+    }
+}
+
+/// Goes one step on from a place that is not there.
+fn plain(mut place: PathBuf, step: Component<'_>) -> PathBuf {
+    match step {
+        Component::ParentDir => drop(place.pop()),
+        Component::CurDir => {}
+        step => place.push(step),
+    }
+    place
 }
 
 /// Tells whether two paths name one file, also by a link or where it is not there yet. Devices and pipes, such as
@@ -374,5 +415,30 @@ mod tests {
     fn a_device_is_written_into() {
         write(Path::new("/dev/null"), b"x", Readers::Umask).unwrap();
         assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_place_has_one_name_whatever_links_lead_to_it_and_whether_or_not_it_is_there() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("logs/AWSLogs")).unwrap();
+        symlink(root.join("logs/AWSLogs"), root.join("link")).unwrap();
+        symlink("logs/AWSLogs/new", root.join("nothing")).unwrap();
+        symlink(root.join("circle"), root.join("circle")).unwrap();
+        for (path, place) in [
+            ("link", "logs/AWSLogs"),
+            ("link/lake/deep", "logs/AWSLogs/lake/deep"),
+            ("nothing", "logs/AWSLogs/new"),
+            ("nothing/lake", "logs/AWSLogs/new/lake"),
+            ("link/lake/../other", "logs/AWSLogs/other"),
+            ("absent/deep/../lake/./x", "absent/lake/x"),
+            ("logs/../logs/", "logs"),
+            ("circle/lake", "circle/lake"),
+        ] {
+            assert_eq!(same_place(&root.join(path)), root.join(place), "{path}");
+        }
+        assert_eq!(same_place(Path::new("")), std::env::current_dir().unwrap().canonicalize().unwrap());
     }
 }
