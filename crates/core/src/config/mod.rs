@@ -15,6 +15,7 @@ pub mod schema;
 mod shape;
 pub mod suggest;
 mod yaml;
+pub mod yaml_file;
 
 pub use finding::{Code, ConfigErrors, ConfigFinding, Related};
 pub use schema::{Config, json_schema};

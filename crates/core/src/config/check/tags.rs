@@ -51,7 +51,7 @@ fn tag(at: &str, key: &str, value: &str) -> Option<Diagnostic> {
 fn fault(text: &str, min: usize, max: usize) -> Option<String> {
     let length = text.chars().count();
     if !(min..=max).contains(&length) {
-        return Some(format!("it has {length} characters, {min} to {max} are allowed"));
+        return Some(format!("it has {}, {min} to {max} are allowed", crate::ids::characters(length)));
     }
     let allowed = |c: &char| c.is_alphanumeric() || *c == ' ' || "_.:/=+-@".contains(*c);
     let wrong = text.chars().find(|c| !allowed(c))?;

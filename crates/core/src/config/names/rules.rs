@@ -26,7 +26,9 @@ impl Rule {
         let (min, max) = (self.length_min, self.length_max);
         let length = name.chars().count();
         if !(min..=max).contains(&length) {
-            return Err(self.broken(name, format!("it has {length} characters, {min} to {max} are allowed")));
+            return Err(
+                self.broken(name, format!("it has {}, {min} to {max} are allowed", crate::ids::characters(length)))
+            );
         }
         match name.chars().find(|&c| !c.is_ascii_alphanumeric() && !self.marks.contains(c)) {
             Some(c) => Err(self.broken(name, format!("the character {c:?} is not allowed"))),

@@ -26,7 +26,7 @@ mod values;
 pub use bucket::{ArchiveClass, BucketConfig, Lifecycle, LockMode, ObjectLock};
 pub use data_events::{AdvancedSelector, FieldSelector, SelectorField};
 pub use earlier::EarlierLogs;
-pub use lake::{LakeConfig, LakeGrain};
+pub use lake::{LakeBucket, LakeConfig, LakeGrain};
 pub use notify::{NotifyConfig, TopicArn, WebLink, Webhook};
 pub use reconcile::{AllowedRisk, ChangeWindow, Reconcile, S3Place};
 pub use trail::{

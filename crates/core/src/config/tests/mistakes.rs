@@ -17,7 +17,7 @@ const SHAPE: &[Case] = &[
     ("log: \"222222222222\"", "log:", 6, 3, "must be a text, here it is empty", "write a value"),
     ("include: [\"ou:/**\"]", "include: []", 7, 3, "`accounts.include` must not be empty", ""),
     ("include: [\"ou:/**\"]", "include: ou:/**", 7, 12, "must be a list", "[ou:/**]"),
-    ("include: [\"ou:/**\"]", "include: [\"id:1\"]", 7, 13, "it has 1 characters instead of 12 digits", ""),
+    ("include: [\"ou:/**\"]", "include: [\"id:1\"]", 7, 13, "it has 1 character instead of 12 digits", ""),
     ("include: [\"ou:/**\"]", "include: [tag:a=b, \"id:222222222222\", tag:a=b]", 7, 41, "stands twice", "keep one"),
     ("home_region: eu-central-1", "home_region: Frankfurt", 9, 14, "a region looks like `eu-central-1`", ""),
     ("home_region: eu-central-1", "home_regin: eu-central-1", 9, 1, "there is no field `home_regin`", "`home_region`"),

@@ -10,9 +10,9 @@ use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::config::schema::{
     Accounts, AdvancedSelector, AllowedRisk, ArchiveClass, AttachTo, BucketConfig, CloudwatchLogs, EarlierLogs,
-    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, LakeConfig, LakeGrain, Lifecycle, LockMode,
-    ManagementEvents, Notify, NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner, RETENTION_DAYS,
-    ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope, Webhook,
+    Encryption, ExcludedSource, FieldSelector, Guard, InsightType, LakeBucket, LakeConfig, LakeGrain, Lifecycle,
+    LockMode, ManagementEvents, Notify, NotifyConfig, ObjectLock, OldVersions, OrganizationConfig, Owner,
+    RETENTION_DAYS, ReaderMode, Readers, Reconcile, Regions, SelectorField, TrailConfig, TrailScope, Webhook,
 };
 use crate::config::{Config, parse};
 
@@ -224,8 +224,17 @@ fn reconcile() -> impl Strategy<Value = Reconcile> {
 fn lake() -> impl Strategy<Value = Option<LakeConfig>> {
     let every = (60u32..302_400).prop_map(|seconds| format!("{seconds}s").parse().unwrap());
     let grain = select(vec![LakeGrain::Day, LakeGrain::Hour]);
-    let one = (text("s3://lake-[a-z]{3,9}/of-[a-z]{1,9}"), grain, 1u16..=1_000, every);
-    option::of(one.prop_map(|(place, grain, slots, every)| LakeConfig { place, grain, slots, every }))
+    let bucket = select(vec![LakeBucket::Managed, LakeBucket::Existing]);
+    let readers = vec("arn:aws:iam::[0-9]{12}:role/[a-z]{1,9}", 0..3);
+    let one = (text("s3://lake-[a-z]{3,9}/of-[a-z]{1,9}"), bucket, readers, grain, 1u16..=1_000, every);
+    option::of(one.prop_map(|(place, bucket, readers, grain, slots, every)| LakeConfig {
+        place,
+        bucket,
+        readers,
+        grain,
+        slots,
+        every,
+    }))
 }
 
 fn notices() -> impl Strategy<Value = NotifyConfig> {

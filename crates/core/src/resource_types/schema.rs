@@ -1,0 +1,190 @@
+//! What the data file says of a type of resources: its names, ARNs and ids, and the calls that concern it.
+
+use super::pattern::Pattern;
+use super::place::PlacePath;
+
+/// What a call does to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceEffect {
+    /// It makes it.
+    Create,
+    /// It makes it, or replaces what is there: the call is the same.
+    Put,
+    /// It changes it.
+    Change,
+    /// It deletes it, now or after a waiting time.
+    Delete,
+    /// It connects it to something else, or allows something else to use it.
+    Attach,
+    /// It undoes such a connection.
+    Detach,
+    /// It uses it, and leaves it as it is.
+    Use,
+    /// The table does not say what the call does.
+    Unknown,
+}
+
+/// Among which resources a name stands once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameScope {
+    /// All of a partition, as buckets.
+    Partition,
+    /// Those of an account, as IAM roles.
+    Account,
+    /// Those of an account in one region.
+    Region,
+    /// Those of one parent, in an account and region.
+    Parent,
+    /// Those of one parent, whose own name stands once in a partition, as objects of a bucket.
+    GlobalParent,
+    /// None: several may have one name.
+    Shared,
+    /// They have no names, only ids.
+    None,
+}
+
+/// A type of resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceType {
+    /// CloudFormation's name, or one like it: `AWS::S3::Bucket`.
+    pub name: String,
+    /// What a person calls it: `bucket`, `s3 bucket`.
+    pub words: Vec<String>,
+    /// The `eventSource` of its calls: `s3.amazonaws.com`.
+    pub source: String,
+    /// How its ARNs and URLs are written, in records and by people.
+    pub forms: Vec<Pattern>,
+    /// How people write it besides: `s3://bucket/key`.
+    pub typed: Vec<Pattern>,
+    /// How the ids are written that the service gives.
+    pub ids: Vec<Pattern>,
+    /// Among which resources a name stands once.
+    pub names: NameScope,
+    /// Capitals do not count in its names.
+    pub ignores_case: bool,
+    /// The parent of those that name none. `None`: a record that names no parent does not tell it.
+    pub default_parent: Option<String>,
+    /// The calls that concern it.
+    pub calls: Vec<ResourceCall>,
+    /// What has to be known, for the reference page. `None`: nothing.
+    pub note: Option<String>,
+    /// The file that the type was read from, with the line: `storage.yaml:12`.
+    pub place: String,
+}
+
+/// A call that concerns a type of resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceCall {
+    /// Its `eventName`: `DeleteBucket`.
+    pub event: String,
+    /// Its `eventSource`.
+    pub source: String,
+    /// What it does to the resource.
+    pub effect: ResourceEffect,
+    /// Where its records name the resource.
+    pub at: Vec<PlacePath>,
+    /// Where its records name the parent. Empty: nowhere.
+    pub parent: Vec<PlacePath>,
+    /// Where its records have the policy document that it sets. `None`: it sets none.
+    pub policy: Option<PlacePath>,
+    /// The file that the call was read from, with the line.
+    pub place: String,
+}
+
+impl ResourceEffect {
+    /// Every effect that a file may name, with the word for it.
+    pub const NAMED: [(ResourceEffect, &'static str); 7] = [
+        (ResourceEffect::Create, "create"),
+        (ResourceEffect::Put, "put"),
+        (ResourceEffect::Change, "change"),
+        (ResourceEffect::Delete, "delete"),
+        (ResourceEffect::Attach, "attach"),
+        (ResourceEffect::Detach, "detach"),
+        (ResourceEffect::Use, "use"),
+    ];
+
+    /// Returns the word for it: `create`.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMED.iter().find(|(effect, _)| *effect == self).map_or("unknown", |(_, word)| word)
+    }
+}
+
+impl NameScope {
+    /// Every scope, with the word for it.
+    pub const NAMED: [(NameScope, &'static str); 7] = [
+        (NameScope::Partition, "partition"),
+        (NameScope::Account, "account"),
+        (NameScope::Region, "region"),
+        (NameScope::Parent, "parent"),
+        (NameScope::GlobalParent, "global_parent"),
+        (NameScope::Shared, "shared"),
+        (NameScope::None, "none"),
+    ];
+
+    /// Tells whether a name means something beside its parent only.
+    pub(super) fn is_of_parent(self) -> bool {
+        matches!(self, NameScope::Parent | NameScope::GlobalParent)
+    }
+
+    /// Returns the word for it: `region`.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMED.iter().find(|(scope, _)| *scope == self).map_or("", |(_, word)| word)
+    }
+}
+
+impl ResourceType {
+    /// Returns what the table says of a call. `None`: nothing. Names with a version of the API behind them
+    /// (`CreateFunction20150331`) are those of the plain call.
+    pub fn call(&self, source: &str, event: &str) -> Option<&ResourceCall> {
+        let plain = without_version(event);
+        self.calls.iter().find(|call| call.source == source && (call.event == event || call.event == plain))
+    }
+
+    /// Tells whether its resources are in regions: whether their ARNs name one, or it has no ARNs.
+    pub(super) fn is_regional(&self) -> bool {
+        let mut arns = self.forms.iter().map(Pattern::as_str).filter(|form| form.starts_with("arn:")).peekable();
+        arns.peek().is_none() || arns.any(|form| form.contains("{region}"))
+    }
+
+    /// Tells whether a word or name is one of the type's: `bucket`, `AWS::S3::Bucket`. Capitals do not count.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.name.eq_ignore_ascii_case(word) || self.words.iter().any(|own| own.eq_ignore_ascii_case(word))
+    }
+}
+
+/// Returns the name of a call without the version of the API that Lambda and CloudFront write behind it:
+/// `UpdateFunctionCode20150331v2`, `CreateDistribution2020_05_31`.
+pub(super) fn without_version(event: &str) -> &str {
+    let is_version = |tail: &str| {
+        let (date, version) = tail.split_once('v').unwrap_or((tail, "1"));
+        let digits = date.bytes().filter(u8::is_ascii_digit).count();
+        digits == 8
+            && date.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+            && version.bytes().all(|b| b.is_ascii_digit())
+    };
+    match event.find(|c: char| c.is_ascii_digit()).and_then(|at| event.split_at_checked(at)) {
+        Some((name, tail)) if !name.is_empty() && is_version(tail) => name,
+        _ => event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_an_api_is_no_part_of_a_name() {
+        for (event, name) in [
+            ("CreateFunction20150331", "CreateFunction"),
+            ("UpdateFunctionCode20150331v2", "UpdateFunctionCode"),
+            ("CreateDistribution2020_05_31", "CreateDistribution"),
+            ("AssociateVPCWithHostedZone", "AssociateVPCWithHostedZone"),
+            ("ListObjectsV2", "ListObjectsV2"),
+            ("Put2015", "Put2015"),
+            ("20150331", "20150331"),
+            ("", ""),
+        ] {
+            assert_eq!(without_version(event), name);
+        }
+    }
+}
